@@ -1,0 +1,41 @@
+"""One canonical form of content, and its hash.
+
+Canonical content is made of dicts, lists, strings, integers, booleans and None; amounts are decimal strings
+(`money.amount_text`), instants are RFC 3339 strings in UTC (`clock.instant_text`). Its bytes are JSON with sorted
+keys and no spaces, so equal content has equal bytes on every machine and database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+Content = dict[str, Any]
+
+
+def canonical_bytes(content: object) -> bytes:
+    """The canonical JSON bytes of content.
+
+    Raises:
+        TypeError: for a float or any other type that has no canonical form.
+    """
+    _refuse_floats(content)
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+
+
+def content_hash(content: object) -> str:
+    """`sha256:` and 64 hex digits over the canonical bytes."""
+    return "sha256:" + hashlib.sha256(canonical_bytes(content)).hexdigest()
+
+
+def _refuse_floats(content: object) -> None:
+    stack: list[object] = [content]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
+        elif isinstance(item, float):
+            raise TypeError(f"a float ({item!r}) has no canonical form")

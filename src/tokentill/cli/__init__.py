@@ -1,0 +1,1 @@
+"""How it is called: one module a command group, thin."""

@@ -1,0 +1,1 @@
+"""What people get: review pages and other documents."""

@@ -1,0 +1,96 @@
+"""Periods: half-open stretches of time, from a customer's anchor day at local midnight to the next (SPEC 7).
+
+Pure. The start of a period is a function of the terms in force at the first instant (UTC) of its calendar month,
+and its end is the start of the next one, so that periods join without gap or overlap even where the terms change.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from tokentill.errors import UsageError
+from tokentill.pricing.contracts import Terms
+
+_PERIOD = re.compile(r"\A(19[7-9][0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Month:
+    """The name of a period, `2026-10`: the calendar month in which it starts."""
+
+    year: int
+    month: int
+
+    @classmethod
+    def parse(cls, text: str) -> Month:
+        """Read `YYYY-MM`.
+
+        Raises:
+            UsageError: for anything else.
+        """
+        match = _PERIOD.match(text)
+        if match is None:
+            raise UsageError(f"{text!r} is not a period; write it like 2026-10")
+        return cls(int(match[1]), int(match[2]))
+
+    def plus(self, months: int) -> Month:
+        """The month that lies so many months later."""
+        index = self.year * 12 + self.month - 1 + months
+        return Month(index // 12, index % 12 + 1)
+
+    @property
+    def first_instant(self) -> datetime:
+        """Its first instant in UTC, at which the terms of the period's start are read."""
+        return datetime(self.year, self.month, 1, tzinfo=UTC)
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One customer's stretch [starts_at, ends_at), as UTC instants, with its days in the customer's zone."""
+
+    month: Month
+    starts_at: datetime
+    ends_at: datetime
+    first_day: date
+    last_day: date
+
+    def holds(self, at: datetime) -> bool:
+        """Whether an instant lies in the period."""
+        return self.starts_at <= at < self.ends_at
+
+    @property
+    def last_instant(self) -> datetime:
+        """The last instant of the period, at which what concerns the whole invoice is read."""
+        return self.ends_at - timedelta(microseconds=1)
+
+
+def period_of(month: Month, terms_at: Callable[[datetime], Terms]) -> Period:
+    """The period of a month under the terms that `terms_at` tells for an instant."""
+    first = _anchor(month, terms_at(month.first_instant))
+    following = month.plus(1)
+    next_ = _anchor(following, terms_at(following.first_instant))
+    return Period(month, first[1], next_[1], first[0], next_[0] - timedelta(days=1))
+
+
+def local_midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The UTC instant at which a local day begins.
+
+    Where midnight comes twice it is the first; where clocks skip it, the instant of the change, which is the
+    first of the day.
+    """
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone, fold=0)
+    return midnight.astimezone(UTC)
+
+
+def _anchor(month: Month, terms: Terms) -> tuple[date, datetime]:
+    last_of_month = calendar.monthrange(month.year, month.month)[1]
+    day = date(month.year, month.month, min(terms.anchor_day, last_of_month))
+    return day, local_midnight(day, terms.zone)

@@ -1,0 +1,1 @@
+"""What it costs: price tables, contracts, and rating."""

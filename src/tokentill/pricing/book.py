@@ -1,0 +1,172 @@
+"""The price book: every price table that is known, and the library's way to ask it for a price."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from os import PathLike
+from types import MappingProxyType
+
+from tokentill.canonical import Content, content_hash
+from tokentill.clock import instant_text
+from tokentill.pricing.entries import STRIPPED_SUFFIXES, PriceEntry, choose_entry, parse_instant
+from tokentill.pricing.rating import Plan, Rated, plan_for, rate_quantities
+from tokentill.usage.record import REQUEST, STANDARD, Usage, sum_of
+
+
+@dataclass(frozen=True, slots=True)
+class NoPrice:
+    """Why a model has no price at an instant."""
+
+    reason: str
+
+
+class PriceBook:
+    """Price tables as known at one time. Immutable, and safe to share between threads.
+
+    Args:
+        recordings: canonical contents of kind `prices` (see `tokentill.pricing.loading`).
+        as_of: leave out what was recorded after this instant. By default everything is known.
+    """
+
+    def __init__(self, recordings: Iterable[Content], *, as_of: datetime | None = None) -> None:
+        known = [
+            recording
+            for recording in recordings
+            if recording["kind"] == "prices" and (as_of is None or _recorded_at(recording) <= as_of)
+        ]
+        known.sort(key=lambda recording: (_recorded_at(recording), content_hash(recording)))
+        self.as_of = as_of
+        self.recordings: tuple[str, ...] = tuple(sorted(content_hash(recording) for recording in known))
+        self._entries = MappingProxyType(_entries_by_model(known))
+        self._aliases = MappingProxyType(_aliases(self._entries))
+
+    @classmethod
+    def load(cls, folder: str | PathLike[str] | None = None, *, as_of: datetime | None = None) -> PriceBook:
+        """Load the price tables of a `pricing/` folder, or the list prices that tokentill ships.
+
+        Raises:
+            InvalidFiles: with every mistake found, by file and line. Nothing is loaded then.
+        """
+        from tokentill.pricing.loading import load_folder  # noqa: PLC0415 - keeps `import tokentill` light
+
+        return cls(load_folder(folder).prices, as_of=as_of)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Canonical ids of all models, sorted."""
+        return tuple(sorted(self._entries))
+
+    def entries(self, model: str) -> Sequence[PriceEntry]:
+        """All live entries of a canonical model id, oldest first."""
+        return self._entries.get(model, ())
+
+    def canonical_model(self, model: str) -> str | None:
+        """The canonical id: exact id, exact alias, then the declared routing suffixes stripped. Never a guess."""
+        if model in self._entries:
+            return model
+        if model in self._aliases:
+            return self._aliases[model]
+        for suffix in STRIPPED_SUFFIXES:
+            if model.endswith(suffix):
+                return self.canonical_model(model.removesuffix(suffix))
+        return None
+
+    def entry_at(self, model: str, at: datetime) -> PriceEntry | NoPrice:
+        """The entry in force for a model id at an instant, or why there is none."""
+        canonical = self.canonical_model(model)
+        if canonical is None:
+            return NoPrice(f"model {model!r} is in no price table{self._hint(model)}")
+        entry = choose_entry(self._entries[canonical], at)
+        if entry is None:
+            first = min(entry.valid_from for entry in self._entries[canonical])
+            return NoPrice(
+                f"model {canonical!r} has no price in force at {instant_text(at)}; its first is valid from {instant_text(first)}"
+            )
+        return entry
+
+    def plan(
+        self, model: str, *, at: datetime, mode: str | None, input_total: int, geo: str | None = None
+    ) -> Plan | NoPrice:
+        """Everything that decides the list price of one request but its quantities, or why it has no price."""
+        entry = self.entry_at(model, at)
+        if isinstance(entry, NoPrice):
+            return entry
+        plan = plan_for(entry, at=at, mode=mode or STANDARD, input_total=input_total, geo=geo)
+        return NoPrice(plan) if isinstance(plan, str) else plan
+
+    def rate(self, usage: Usage) -> Rated:
+        """The exact list price of a usage. It has the status `unpriced` and a reason rather than a guess."""
+        input_total = sum_of(usage.quantities, "input_total") if usage.input_tokens is None else usage.input_tokens
+        plan = self.plan(usage.model, at=usage.occurred_at, mode=usage.mode, input_total=input_total, geo=usage.geo)
+        if isinstance(plan, NoPrice):
+            model = self.canonical_model(usage.model) or usage.model
+            return Rated("unpriced", plan.reason, None, (), model, None, None)
+        quantities = usage.quantities
+        return rate_quantities(plan, quantities if REQUEST in quantities else {**quantities, REQUEST: 1})
+
+    def thresholds(self) -> set[int]:
+        """Every input total above which some tier begins."""
+        return {
+            threshold for entries in self._entries.values() for entry in entries for threshold in entry.thresholds()
+        }
+
+    def edges(self, models: Iterable[str], starts_at: datetime, ends_at: datetime) -> set[datetime]:
+        """Every instant of [starts_at, ends_at) at which a price of these model ids may change."""
+        names = {self.canonical_model(model) for model in models}
+        entries = [entry for name in names if name for entry in self._entries[name] if entry.valid_from < ends_at]
+        return {edge for entry in entries for edge in entry.edges(starts_at, ends_at)}
+
+    def _hint(self, model: str) -> str:
+        names = [*self._entries, *self._aliases]
+        near = difflib.get_close_matches(model.replace(".", "-"), [name.replace(".", "-") for name in names], 1, 0.8)
+        found = next((name for name in sorted(names) if near and name.replace(".", "-") == near[0]), None)
+        return f"; did the gateway mean {found!r}? Add an alias to its price entry if so" if found else ""
+
+    def __repr__(self) -> str:
+        known = "" if self.as_of is None else f" as of {instant_text(self.as_of)}"
+        return f"<PriceBook of {len(self._entries)} models from {len(self.recordings)} recordings{known}>"
+
+
+def _recorded_at(recording: Content) -> datetime:
+    recorded_at = parse_instant(recording["recorded_at"])
+    if recorded_at is None:
+        raise ValueError("a recording without recorded_at")
+    return recorded_at
+
+
+def _entries_by_model(recordings: Sequence[Content]) -> Mapping[str, tuple[PriceEntry, ...]]:
+    """Live entries by model. An entry is gone once a later recording withdraws its hash."""
+    withdrawn: dict[str, datetime] = {}
+    for recording in recordings:
+        for price in recording["price"]:
+            if "withdraws" in price:
+                withdrawn[price["withdraws"]] = _recorded_at(recording)
+    entries: dict[str, list[PriceEntry]] = {}
+    for recording in recordings:
+        recorded_at = _recorded_at(recording)
+        for price in recording["price"]:
+            if "valid_from" not in price:
+                continue
+            entry = PriceEntry.from_content(
+                price, recorded_at=recorded_at, currency=recording["currency"], source=recording.get("source", "")
+            )
+            if entry.hash in withdrawn and recorded_at <= withdrawn[entry.hash]:
+                continue
+            entries.setdefault(entry.model, []).append(entry)
+    return {
+        model: tuple(sorted(found, key=lambda entry: (entry.valid_from, entry.recorded_at)))
+        for model, found in entries.items()
+    }
+
+
+def _aliases(entries: Mapping[str, Sequence[PriceEntry]]) -> dict[str, str]:
+    return {
+        alias: model
+        for model, found in sorted(entries.items())
+        for entry in found
+        for alias in entry.aliases
+        if alias not in entries
+    }

@@ -1,0 +1,1 @@
+"""The sample month: generated activity and the contracts that go with it."""

@@ -1,0 +1,1 @@
+"""Where it is kept: tables, transactions, and the queries of each room."""

@@ -1,0 +1,1 @@
+"""Readers of the formats that gateways write, one module a source."""
