@@ -50,7 +50,7 @@ class PriceBook:
         Raises:
             InvalidFiles: with every mistake found, by file and line. Nothing is loaded then.
         """
-        from tokentill.pricing.loading import load_folder  # noqa: PLC0415 - keeps `import tokentill` light
+        from tokentill.pricing.loading import load_folder  # here, so that `import tokentill` stays light
 
         return cls(load_folder(folder).prices, as_of=as_of)
 
@@ -83,7 +83,8 @@ class PriceBook:
         if entry is None:
             first = min(entry.valid_from for entry in self._entries[canonical])
             return NoPrice(
-                f"model {canonical!r} has no price in force at {instant_text(at)}; its first is valid from {instant_text(first)}"
+                f"model {canonical!r} has no price in force at {instant_text(at)};"
+                f" its first is valid from {instant_text(first)}"
             )
         return entry
 

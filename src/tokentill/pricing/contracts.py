@@ -16,10 +16,10 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tokentill.canonical import Content, content_hash
-from tokentill.money import EXACT, ZERO, sum_exact
+from tokentill.money import EXACT, sum_exact
 from tokentill.pricing.entries import BUILT_IN_FALLBACK, Fee, parse_instant
-from tokentill.pricing.rating import ONE, Plan, Rated, amount_of, price_quantity
-from tokentill.usage.record import OUTPUT_LEAVES, REQUEST, SUMS, TOKEN_LEAVES, sum_of
+from tokentill.pricing.rating import ONE, Plan, Rated, RatedLine, amount_of, price_quantity
+from tokentill.usage.record import OUTPUT_LEAVES, REQUEST, TOKEN_LEAVES, sum_of
 
 Basis = Literal["list", "own", "cost", "free"]
 ContractKind = Literal["customer", "plan", "default"]
@@ -200,9 +200,9 @@ class ContractBook:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One piece of arithmetic on the way to an amount: `quantity x rate / per x multiplier = amount`.
+    """One piece of arithmetic on the way to an amount.
 
-    `kind` is `rate` (a quantity at a list or own rate), `cost`, `markup` (percent of an amount) or `add_on`.
+    `rate` and `add_on`: quantity x rate / per x fx; `cost`: of_amount x fx; `markup`: percent of of_amount.
     """
 
     kind: Literal["rate", "cost", "markup", "add_on"]
@@ -214,7 +214,7 @@ class Step:
     per: int | None = None
     percent: Decimal | None = None
     of_amount: Decimal | None = None
-    multiplier: Decimal = ONE
+    fx: Decimal = ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +233,11 @@ def apply_rule(
     *,
     plan: Plan | None,
     cost: Decimal | None,
+    fx: Decimal = ONE,
 ) -> Billed:
     """Bill quantities under a rule: basis, then markup, then add-ons.
+
+    Linear: for one rule, one plan and one exchange rate, the amount of a sum is the sum of the amounts.
 
     Args:
         rule: None bills the list price as it is.
@@ -242,23 +245,22 @@ def apply_rule(
         rated: their list price.
         plan: the plan of that list price, None where there is none.
         cost: what the gateway reports it charged for all of them, None if any of them has no reported cost.
+        fx: units of the contract's currency for one unit of the price table's; own rates and add-ons are in the
+            contract's currency already.
     """
     if rule is None or rule.basis == "list":
         if rated.amount is None:
             return Billed(None, (), rated.reason)
-        steps = [
-            Step("rate", line.name, line.amount, line.quantity, line.priced_as, line.rate, line.per)
-            for line in rated.lines
-        ]
+        steps = [_rate_step(line, fx) for line in rated.lines]
     elif rule.basis == "own":
-        own = _own_steps(rule, quantities, plan)
+        own = _own_steps(rule, quantities, plan, fx)
         if isinstance(own, str):
             return Billed(None, (), own)
         steps = own
     elif rule.basis == "cost":
         if cost is None:
             return Billed(None, (), f"rule {rule.name!r} bills the gateway's cost, and the gateway did not report one")
-        steps = [Step("cost", "cost", cost)]
+        steps = [Step("cost", "cost", EXACT.multiply(cost, fx), of_amount=cost, fx=fx)]
     else:
         steps = []
     if rule is not None:
@@ -267,7 +269,12 @@ def apply_rule(
     return Billed(sum_exact(step.amount for step in steps), tuple(steps))
 
 
-def _own_steps(rule: Rule, quantities: Mapping[str, int], plan: Plan | None) -> list[Step] | str:
+def _rate_step(line: RatedLine, fx: Decimal) -> Step:
+    amount = EXACT.multiply(line.amount, fx)
+    return Step("rate", line.name, amount, line.quantity, line.priced_as, line.rate, line.per, fx=fx)
+
+
+def _own_steps(rule: Rule, quantities: Mapping[str, int], plan: Plan | None, fx: Decimal) -> list[Step] | str:
     fees = {} if plan is None else {name: fee for name, fee in plan.fees.items() if name not in rule.rates}
     steps = []
     for name in sorted(quantities):
@@ -275,7 +282,7 @@ def _own_steps(rule: Rule, quantities: Mapping[str, int], plan: Plan | None) -> 
             continue
         line = price_quantity(name, quantities[name], rule.rates, rule.per, BUILT_IN_FALLBACK, fees, ONE, rule.hash)
         if line is not None:
-            steps.append(Step("rate", name, line.amount, line.quantity, line.priced_as, line.rate, line.per))
+            steps.append(_rate_step(line, fx if name in fees else ONE))
         elif name != REQUEST:
             return f"rule {rule.name!r} has no rate of its own for {name!r}"
     return steps
@@ -324,8 +331,3 @@ def _glob(pattern: str) -> re.Pattern[str]:
 def glob_fits(pattern: str, value: str) -> bool:
     """Whether a glob of `*` and `?` fits the whole of a value, case-sensitively."""
     return pattern == value or _glob(pattern).fullmatch(value) is not None
-
-
-def known_quantity(name: str) -> bool:
-    """Whether a name is a token leaf or the name of a sum of leaves."""
-    return name in TOKEN_LEAVES or name in SUMS

@@ -1,0 +1,210 @@
+"""From cells of usage to groups that one price and one rule decide.
+
+Pure. The grouping key is defined here once: everything that decides an amount but the quantities. Inside a group
+rating is linear, so any engine may add quantities up as it likes before they come here.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from tokentill.money import EXACT, ZERO
+from tokentill.pricing.book import NoPrice, PriceBook
+from tokentill.pricing.contracts import Billed, ContractBook, Rule, Traits, apply_rule
+from tokentill.pricing.fx import FxBook, NoRate
+from tokentill.pricing.rating import ONE, Plan, Rated, rate_quantities
+from tokentill.usage.attribution import Attribution
+from tokentill.usage.record import REQUEST, UsageState
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Everything people wrote that an invoice depends on."""
+
+    prices: PriceBook
+    contracts: ContractBook
+    attribution: Attribution
+    fx: FxBook
+
+    def edges(self, models: Iterable[str], starts_at: datetime, ends_at: datetime) -> set[datetime]:
+        """Every instant of [starts_at, ends_at) at which something that decides an amount may change."""
+        found = self.prices.edges(models, starts_at, ends_at) | self.contracts.edges() | self.attribution.edges()
+        return {edge for edge in found if starts_at <= edge < ends_at}
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What does not change between a user's records: the traits, and what else decides a price."""
+
+    id: int
+    source: str
+    user: str | None
+    api_key: str | None
+    model: str
+    provider: str | None
+    mode: str
+    geo: str | None
+    tags: tuple[str, ...]
+    is_byok: bool
+    status: str
+    usage_state: UsageState
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A sum of records of one series between two neighbouring boundaries, in one band of input totals.
+
+    `at` is any instant between the boundaries, `input_tokens` the input total of any one record of the band.
+    `cost` is the sum of the reported costs, of `requests_with_cost` records.
+    """
+
+    series: Series
+    at: datetime
+    day: date
+    input_tokens: int
+    requests: int
+    quantities: Mapping[str, int]
+    cost: Decimal
+    requests_with_cost: int
+
+
+@dataclass(slots=True)
+class Sums:
+    """Quantities that were added up, with their requests and reported cost."""
+
+    requests: int = 0
+    quantities: dict[str, int] = field(default_factory=dict)
+    cost: Decimal = ZERO
+    requests_with_cost: int = 0
+
+    def add(self, requests: int, quantities: Mapping[str, int], cost: Decimal, requests_with_cost: int) -> None:
+        """Add quantities to the sums."""
+        self.requests += requests
+        for name, count in quantities.items():
+            self.quantities[name] = self.quantities.get(name, 0) + count
+        if cost:
+            self.cost = EXACT.add(self.cost, cost)
+        self.requests_with_cost += requests_with_cost
+
+    @property
+    def billable(self) -> dict[str, int]:
+        """The quantities with the counter of requests."""
+        return {**self.quantities, REQUEST: self.requests}
+
+    @property
+    def reported_cost(self) -> Decimal | None:
+        """The reported cost of all requests, None when one of them has none."""
+        return self.cost if self.requests_with_cost == self.requests else None
+
+
+GroupKey = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Group:
+    """Everything that one plan, one rule and one exchange rate decide, with its sums by UTC day."""
+
+    model: str
+    mode: str
+    plan: Plan | None
+    no_price: str | None
+    rule: Rule | None
+    fx: Decimal
+    key: GroupKey
+    total: Sums = field(default_factory=Sums)
+    days: dict[date, Sums] = field(default_factory=dict)
+
+    def add(self, cell: Cell) -> None:
+        """Add a cell to the sums."""
+        for sums in (self.total, self.days.setdefault(cell.day, Sums())):
+            sums.add(cell.requests, cell.quantities, cell.cost, cell.requests_with_cost)
+
+    def rated(self, quantities: Mapping[str, int]) -> Rated:
+        """The list price of quantities in this group."""
+        if self.plan is None:
+            return Rated("unpriced", self.no_price, None, (), self.model, None, None)
+        return rate_quantities(self.plan, quantities)
+
+    def billed(self, sums: Sums) -> Billed:
+        """What the group's rule makes of sums."""
+        rated = self.rated(sums.billable)
+        return apply_rule(self.rule, sums.billable, rated, plan=self.plan, cost=sums.reported_cost, fx=self.fx)
+
+    def daily_amounts(self) -> dict[date, Decimal]:
+        """The exact amount of each day. By linearity each is the sum of its quantities at their unit amounts."""
+        units: dict[str, Decimal] = {}
+        for name in self.total.billable:
+            only = {name: 1}
+            billed = apply_rule(self.rule, only, self.rated(only), plan=self.plan, cost=ZERO, fx=self.fx)
+            units[name] = billed.amount or ZERO
+        of_cost = self._unit_of_cost()
+        amounts = {}
+        for day, sums in self.days.items():
+            amount = EXACT.multiply(sums.cost, of_cost)
+            for name, count in sums.billable.items():
+                amount = EXACT.add(amount, EXACT.multiply(Decimal(count), units[name]))
+            amounts[day] = amount
+        return amounts
+
+    def _unit_of_cost(self) -> Decimal:
+        if self.rule is None or self.rule.basis != "cost":
+            return ZERO
+        return apply_rule(self.rule, {}, self.rated({}), plan=self.plan, cost=ONE, fx=self.fx).amount or ZERO
+
+
+class Grouping:
+    """Puts the cells of one customer into groups. Remembers what it looked up; make one a run."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+        self._thresholds = sorted(books.prices.thresholds())
+        self._contract_edges = sorted(books.contracts.edges())
+        self._plans: dict[tuple[str, str, str | None, datetime, int], Plan | NoPrice] = {}
+        self._rules: dict[tuple[str | None, Traits, int], Rule | None] = {}
+
+    def groups(self, customer: str | None, currency: str, cells: Iterable[Cell]) -> list[Group]:
+        """The groups of a customer's cells, in order of their keys."""
+        groups: dict[GroupKey, Group] = {}
+        for cell in cells:
+            group = self._group_of(customer, currency, cell)
+            groups.setdefault(group.key, group).add(cell)
+        return [groups[key] for key in sorted(groups, key=lambda key: [part.encode() for part in key])]
+
+    def plan(self, cell: Cell) -> Plan | NoPrice:
+        """The plan of a cell, or why it has no price."""
+        series = cell.series
+        band = bisect_right(self._thresholds, cell.input_tokens - 1)
+        key = (series.model, series.mode, series.geo, cell.at, band)
+        if key not in self._plans:
+            self._plans[key] = self._books.prices.plan(
+                series.model, at=cell.at, mode=series.mode, input_total=cell.input_tokens, geo=series.geo
+            )
+        return self._plans[key]
+
+    def rule(self, customer: str | None, cell: Cell) -> Rule | None:
+        """The rule that bills a cell for a customer."""
+        series = cell.series
+        model = self._books.prices.canonical_model(series.model) or series.model
+        traits = Traits(model, series.provider, series.mode, series.api_key, series.user, series.source, series.tags)
+        key = (customer, traits, bisect_right(self._contract_edges, cell.at))
+        if key not in self._rules:
+            self._rules[key] = self._books.contracts.rule_for(customer, traits, cell.at)
+        return self._rules[key]
+
+    def _group_of(self, customer: str | None, currency: str, cell: Cell) -> Group:
+        plan = self.plan(cell)
+        rule = self.rule(customer, cell)
+        model = self._books.prices.canonical_model(cell.series.model) or cell.series.model
+        no_price = plan.reason if isinstance(plan, NoPrice) else None
+        found = None if isinstance(plan, NoPrice) else plan
+        table_currency = "USD" if found is None else found.entry.currency
+        fx = self._books.fx.rate(table_currency, currency, cell.day)
+        if isinstance(fx, NoRate):
+            no_price, found, fx = fx.reason, None, ONE
+        variant = ("",) * 4 if found is None else tuple(str(part) for part in found.key)
+        key = (model, cell.series.mode, rule.hash if rule else "", *variant, str(fx), no_price or "")
+        return Group(model, cell.series.mode, found, no_price, rule, fx, key)
