@@ -224,7 +224,8 @@ def compute_invoice(customer: str, period: Period, currency: str, cells: Iterabl
         cells: the customer's usage in the period, in any order and any split.
         grouping: the books, ready to be asked.
     """
-    reported, missing = [], []
+    reported: list[Cell] = []
+    missing: list[Cell] = []
     for cell in cells:
         (missing if cell.series.usage_state == "missing" else reported).append(cell)
     groups = grouping.groups(customer, currency, reported)

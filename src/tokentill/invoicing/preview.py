@@ -1,0 +1,148 @@
+"""What a period looks like before it is closed: one invoice a customer, what people said of it, what is in the way.
+
+Pure values. They are computed by `invoicing.computing` and shown by the command line and the pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from tokentill.canonical import Content
+from tokentill.invoicing.invoice import Invoice, invoice_document
+from tokentill.invoicing.periods import Month, Period
+from tokentill.money import amount_text
+
+ReviewKind = Literal["approved", "held", "released"]
+ReviewState = Literal["none", "approved", "held", "stale"]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a reviewer said of a preview, with the content hash that was on the page."""
+
+    customer: str
+    month: Month
+    kind: ReviewKind
+    content_hash: str
+    by: str
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """One customer's invoice as it stands, with what is known about it beside its content.
+
+    `late_requests` counts records that came after the period was issued. `previous` is the invoice of the period
+    before, as issued or as it would be.
+    """
+
+    invoice: Invoice
+    review: Review | None
+    issued_number: str | None
+    issued_hash: str | None
+    late_requests: int
+    is_due: bool
+    previous_total_minor: int | None
+    previous_currency: str | None
+
+    @property
+    def review_state(self) -> ReviewState:
+        """What the last review is worth now: an approval of other content is stale, a hold stays until released."""
+        if self.review is None or self.review.kind == "released":
+            return "none"
+        if self.review.kind == "held":
+            return "held"
+        return "approved" if self.review.content_hash == self.invoice.content_hash else "stale"
+
+    @property
+    def blocked_by(self) -> str | None:
+        """Why a close would refuse this customer, or None. An approval may be required on top."""
+        if self.issued_number is not None:
+            return None
+        if self.invoice.blocked_by is not None:
+            return self.invoice.blocked_by
+        if self.review is not None and self.review_state == "held":
+            return f"held by {self.review.by}: {self.review.note}"
+        return None
+
+    @property
+    def change_minor(self) -> int | None:
+        """The change of the total from the last period, None where the two cannot be compared."""
+        if self.previous_total_minor is None or self.previous_currency != self.invoice.currency:
+            return None
+        return self.invoice.total_minor - self.previous_total_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Unattributed:
+    """Usage of the period that belongs to nobody. Its amounts are in the currency of the default contract."""
+
+    requests: int
+    list_amount: Decimal
+    share_percent: Decimal
+    tolerance_percent: Decimal
+    causes: tuple[tuple[str, int], ...]
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it is more than a close may leave over."""
+        return self.requests > 0 and self.share_percent > self.tolerance_percent
+
+    def content(self) -> Content:
+        """What `preview --json` prints."""
+        return {
+            "requests": self.requests,
+            "list_amount": amount_text(self.list_amount),
+            "share_percent": amount_text(self.share_percent),
+            "tolerance_percent": amount_text(self.tolerance_percent),
+            "causes": [{"cause": cause, "requests": requests} for cause, requests in self.causes],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A whole period at the newest pins. `default_period` is the period under the default contract."""
+
+    month: Month
+    default_period: Period
+    customers: tuple[Previewed, ...]
+    unattributed: Unattributed
+    pins: Content
+    made_at: datetime
+
+    @property
+    def blocked_by(self) -> tuple[str, ...]:
+        """What would refuse the whole close."""
+        if not self.unattributed.blocks:
+            return ()
+        return (
+            f"{self.unattributed.requests} requests belong to nobody: {amount_text(self.unattributed.share_percent)} %"
+            f" of the list amount, and {amount_text(self.unattributed.tolerance_percent)} % may be left over;"
+            " add an attribution rule or bind the users (`tokentill customers bind`)",
+        )
+
+    def content(self) -> Content:
+        """What `preview --json` prints."""
+        return {
+            "period": str(self.month),
+            "invoices": [
+                invoice_document(
+                    previewed.invoice.content(),
+                    number=None,
+                    status="preview",
+                    pins=self.pins,
+                    review=previewed.review_state,
+                    blocked_by=previewed.blocked_by,
+                    issued_number=previewed.issued_number,
+                    late_requests=previewed.late_requests,
+                    is_due=previewed.is_due,
+                )
+                for previewed in self.customers
+            ],
+            "unattributed": self.unattributed.content(),
+            "blocked_by": list(self.blocked_by),
+        }

@@ -1,0 +1,228 @@
+"""Connections and transactions, the same on SQLite and PostgreSQL.
+
+`read()` sees one snapshot; `write()` begins as a writer. Both end when their block ends, and neither may hold a
+network call. Where the two databases differ, the difference is in this module.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.schema import Table
+
+from tokentill.errors import DatabaseNotReady, Refused, UsageError, ensure
+from tokentill.store import tables
+
+BUSY_TIMEOUT_MS = 30_000
+_WRITES = "tokentill_writes"
+_SCHEME = re.compile(r"\A[a-z][a-z0-9+_]*://")
+
+
+class Database:
+    """One database. Open it with `Database.open`, which makes no connection yet."""
+
+    def __init__(self, engine: Engine, url_shown: str) -> None:
+        self.engine = engine
+        self.url_shown = url_shown
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """Open a database by URL (`sqlite:///file.db`, `postgresql://...`) or by the path of a SQLite file.
+
+        Raises:
+            UsageError: for a URL of any other kind.
+        """
+        if not _SCHEME.match(url):
+            url = f"sqlite:///{url}"
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise UsageError(
+                f"{url!r} is not a database URL; write sqlite:///tokentill.db or postgresql://..."
+            ) from None
+        if parsed.get_backend_name() == "sqlite":
+            if not parsed.database or parsed.database == ":memory:":
+                raise UsageError(
+                    "a database in memory would be lost at the end; name a file like sqlite:///tokentill.db"
+                )
+            return cls(_sqlite_engine(parsed.database), f"sqlite:///{parsed.database}")
+        if parsed.get_backend_name() == "postgresql":
+            shown = parsed.render_as_string(hide_password=True)
+            return cls(_postgresql_engine(parsed.set(drivername="postgresql+psycopg")), shown)
+        raise UsageError(f"tokentill keeps its data in SQLite or PostgreSQL, not in {parsed.get_backend_name()!r}")
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is a SQLite file."""
+        return self.engine.dialect.name == "sqlite"
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The file, when this is SQLite."""
+        return Path(str(self.engine.url.database)) if self.is_sqlite else None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one snapshot of everything and writes nothing."""
+        with self._connection(writes=False) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that begins as a writer and commits at the end of the block."""
+        with self._connection(writes=True) as connection, connection.begin():
+            yield connection
+
+    def insert(self, table: Table) -> Any:
+        """An INSERT that knows `on_conflict_do_nothing` on either database."""
+        return insert_for(self.engine.dialect.name, table)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _connection(self, *, writes: bool) -> Iterator[Connection]:
+        try:
+            connection = self.engine.connect()
+        except OperationalError as error:
+            raise Refused(f"cannot reach the database {self.url_shown}: {error.orig}") from error
+        try:
+            options: dict[str, Any] = {_WRITES: writes}
+            if not self.is_sqlite:
+                options["isolation_level"] = "READ COMMITTED" if writes else "REPEATABLE READ"
+                options["postgresql_readonly"] = not writes
+            yield connection.execution_options(**options)
+        finally:
+            connection.close()
+
+
+def insert_for(dialect: str, table: Table) -> Any:
+    """The INSERT construct of a dialect; both have the same `on_conflict_do_nothing`."""
+    insert: Insert = sqlite_insert(table) if dialect == "sqlite" else postgresql_insert(table)
+    return insert
+
+
+def next_value(connection: Connection, name: str) -> int:
+    """Take the next number of a counter. Its row stays locked until the transaction ends, so numbers are gapless
+    and become visible in their order.
+    """
+    counter = tables.counter
+    value = connection.execute(
+        update(counter).where(counter.c.name == name).values(value=counter.c.value + 1).returning(counter.c.value)
+    ).scalar_one()
+    return int(value)
+
+
+def current_value(connection: Connection, name: str) -> int:
+    """The last number that was taken from a counter; 0 when none was."""
+    value = connection.execute(select(tables.counter.c.value).where(tables.counter.c.name == name)).scalar_one()
+    return int(value)
+
+
+def sqlite_version_of(module: ModuleType) -> tuple[int, ...]:
+    """The version of SQLite inside a driver."""
+    return tuple(int(part) for part in module.sqlite_version.split("."))
+
+
+def has_wal_reset_race(version: tuple[int, ...]) -> bool:
+    """Whether a version of SQLite may lose committed writes in WAL mode (sqlite.org/wal.html#walresetbug).
+
+    Fixed in 3.51.3, and in the backports 3.44.6 and 3.50.7.
+    """
+    if version >= (3, 51, 3):
+        return False
+    return not ((3, 44, 6) <= version < (3, 45) or (3, 50, 7) <= version < (3, 51))
+
+
+def sqlite_driver() -> ModuleType:
+    """The driver to use: Python's own, or `pysqlite3` (extra `sqlite`) where Python's has the race and it does not.
+
+    Raises:
+        DatabaseNotReady: for a SQLite without strict tables or RETURNING.
+    """
+    if has_wal_reset_race(sqlite3.sqlite_version_info):
+        try:
+            bundled = import_module("pysqlite3.dbapi2")
+        except ImportError:
+            bundled = None
+        if bundled is not None and not has_wal_reset_race(sqlite_version_of(bundled)):
+            return bundled
+    if sqlite3.sqlite_version_info < (3, 37):
+        raise DatabaseNotReady(
+            f"this Python has SQLite {sqlite3.sqlite_version}; tokentill needs 3.37 or newer."
+            " Install the extra: pip install 'tokentill[sqlite]'"
+        )
+    return sqlite3
+
+
+def _sqlite_engine(path: str) -> Engine:
+    driver = sqlite_driver()
+    # Without WAL readers wait for writers, which is slow and safe; with it, an affected version may lose commits.
+    journal = "DELETE" if has_wal_reset_race(sqlite_version_of(driver)) else "WAL"
+    engine = create_engine(
+        f"sqlite:///{path}", module=driver, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # so that the driver begins nothing by itself
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        for pragma in (
+            f"journal_mode = {journal}",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "recursive_triggers = ON",
+            "trusted_schema = OFF",
+            "cache_size = -65536",
+        ):
+            _pragma_with_patience(cursor, pragma)
+        ensure(cursor.execute("PRAGMA foreign_keys").fetchone()[0] == 1, "SQLite does not check foreign keys")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES, True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _pragma_with_patience(cursor: Any, pragma: str) -> None:
+    """Set a pragma. A change of the journal mode does not wait for the busy time by itself."""
+    for attempt in range(200):
+        try:
+            cursor.execute(f"PRAGMA {pragma}")
+        except Exception as error:
+            if attempt == 199 or "locked" not in str(error):
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _postgresql_engine(url: Any) -> Engine:
+    try:
+        return create_engine(
+            url, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"}
+        )
+    except (ModuleNotFoundError, NoSuchModuleError):
+        raise UsageError(
+            "PostgreSQL needs its driver; install the extra: pip install 'tokentill[postgresql]'"
+        ) from None

@@ -1,0 +1,318 @@
+"""Every table, once. The migrations make them; a test holds the two equal.
+
+Instants are microseconds since 1970 (UTC), amounts of money are canonical decimal text or whole minor units,
+reported costs are three integer limbs (see `COST_LIMBS`), digests are bytes. Nothing here is a floating number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.schema import SchemaItem
+
+from tokentill.usage.record import TOKEN_LEAVES
+
+BigInt = BigInteger().with_variant(Integer(), "sqlite")
+"""64-bit on both databases; SQLite's strict tables know it as INTEGER."""
+
+COST_LIMBS = ("cost_e8", "cost_e16", "cost_e24")
+"""A reported cost, exactly: whole 1e-8, then 1e-16, then 1e-24 units. Split, so that sums stay within 64 bits."""
+
+metadata = MetaData()
+
+
+def _table(name: str, *parts: SchemaItem) -> Table[Any]:
+    return Table(name, metadata, *parts, sqlite_strict=True)
+
+
+counter = _table(
+    "counter",
+    Column("name", Text, nullable=False),
+    Column("value", BigInt, nullable=False),
+    PrimaryKeyConstraint("name", name="pk_counter"),
+)
+
+source = _table(
+    "source",
+    Column("id", BigInt, nullable=False, autoincrement=True),
+    Column("name", Text, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_source"),
+    UniqueConstraint("name", name="uq_source_name"),
+)
+
+series = _table(
+    "series",
+    Column("id", BigInt, nullable=False, autoincrement=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("user", Text),
+    Column("api_key", Text),
+    Column("model", Text, nullable=False),
+    Column("provider", Text),
+    Column("mode", Text, nullable=False),
+    Column("geo", Text),
+    Column("tags", Text, nullable=False),
+    Column("is_byok", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("usage_state", Text, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_series"),
+    UniqueConstraint("digest", name="uq_series_digest"),
+    CheckConstraint("is_byok IN (0, 1)", name="ck_series_is_byok"),
+    CheckConstraint("usage_state IN ('reported', 'estimated', 'missing')", name="ck_series_usage_state"),
+)
+
+batch = _table(
+    "batch",
+    Column("seq", BigInt, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("recorded_at", BigInt, nullable=False),
+    Column("accepted", BigInt, nullable=False),
+    Column("duplicates", BigInt, nullable=False),
+    Column("revisions", BigInt, nullable=False),
+    Column("quarantined", BigInt, nullable=False),
+    PrimaryKeyConstraint("seq", name="pk_batch"),
+)
+
+usage = _table(
+    "usage",
+    Column("id", BigInt, nullable=False, autoincrement=True),
+    Column("source_id", BigInt, nullable=False),
+    Column("record_id", Text, nullable=False),
+    Column("series_id", BigInt, nullable=False),
+    Column("seq", BigInt, nullable=False),
+    Column("occurred_at", BigInt, nullable=False),
+    Column("input_total", BigInt, nullable=False),
+    *(Column(leaf, BigInt, nullable=False, server_default=text("0")) for leaf in TOKEN_LEAVES),
+    Column("has_cost", Integer, nullable=False),
+    *(Column(limb, BigInt, nullable=False, server_default=text("0")) for limb in COST_LIMBS),
+    Column("digest", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_usage"),
+    UniqueConstraint("source_id", "record_id", name="uq_usage_identity"),
+    ForeignKeyConstraint(["source_id"], ["source.id"], name="fk_usage_source"),
+    ForeignKeyConstraint(["series_id"], ["series.id"], name="fk_usage_series"),
+    ForeignKeyConstraint(["seq"], ["batch.seq"], name="fk_usage_batch"),
+    CheckConstraint("has_cost IN (0, 1)", name="ck_usage_has_cost"),
+    CheckConstraint("length(digest) = 16", name="ck_usage_digest"),
+    Index("ix_usage_occurred_at", "occurred_at"),
+)
+
+usage_unit = _table(
+    "usage_unit",
+    Column("usage_id", BigInt, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("quantity", BigInt, nullable=False),
+    PrimaryKeyConstraint("usage_id", "name", name="pk_usage_unit"),
+    ForeignKeyConstraint(["usage_id"], ["usage.id"], name="fk_usage_unit_usage"),
+)
+
+revision = _table(
+    "revision",
+    Column("source_id", BigInt, nullable=False),
+    Column("record_id", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("seq", BigInt, nullable=False),
+    Column("content", Text, nullable=False),
+    PrimaryKeyConstraint("source_id", "record_id", "digest", name="pk_revision"),
+    ForeignKeyConstraint(["source_id", "record_id"], ["usage.source_id", "usage.record_id"], name="fk_revision_usage"),
+    ForeignKeyConstraint(["seq"], ["batch.seq"], name="fk_revision_batch"),
+)
+
+quarantine = _table(
+    "quarantine",
+    Column("digest", LargeBinary, nullable=False),
+    Column("line", BigInt, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("record_id", Text),
+    Column("excerpt", Text, nullable=False),
+    Column("seq", BigInt, nullable=False),
+    PrimaryKeyConstraint("digest", "line", name="pk_quarantine"),
+    ForeignKeyConstraint(["seq"], ["batch.seq"], name="fk_quarantine_batch"),
+)
+
+recording = _table(
+    "recording",
+    Column("hash", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("first_seen_at", BigInt, nullable=False),
+    PrimaryKeyConstraint("hash", name="pk_recording"),
+)
+
+binding = _table(
+    "binding",
+    Column("seq", BigInt, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("valid_from", BigInt, nullable=False),
+    Column("source", Text),
+    Column("recorded_at", BigInt, nullable=False),
+    PrimaryKeyConstraint("seq", name="pk_binding"),
+)
+
+customer = _table(
+    "customer",
+    Column("id", Text, nullable=False),
+    Column("name", Text),
+    Column("stripe_customer", Text),
+    Column("updated_at", BigInt, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_customer"),
+    UniqueConstraint("stripe_customer", name="uq_customer_stripe_customer"),
+)
+
+close_run = _table(
+    "close_run",
+    Column("id", BigInt, nullable=False, autoincrement=True),
+    Column("period", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("epoch", BigInt, nullable=False),
+    Column("pins", Text, nullable=False),
+    Column("started_at", BigInt, nullable=False),
+    Column("finished_at", BigInt),
+    PrimaryKeyConstraint("id", name="pk_close_run"),
+    CheckConstraint("state IN ('open', 'done', 'refused')", name="ck_close_run_state"),
+    Index(
+        "uq_close_run_open",
+        "period",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+)
+
+invoice = _table(
+    "invoice",
+    Column("id", BigInt, nullable=False, autoincrement=True),
+    Column("number", Text, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("subtotal_minor", BigInt, nullable=False),
+    Column("tax_minor", BigInt, nullable=False),
+    Column("total_minor", BigInt, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("pins", Text, nullable=False),
+    Column("issued_at", BigInt, nullable=False),
+    Column("close_run_id", BigInt, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_invoice"),
+    UniqueConstraint("number", name="uq_invoice_number"),
+    ForeignKeyConstraint(["close_run_id"], ["close_run.id"], name="fk_invoice_close_run"),
+    CheckConstraint("status IN ('issued', 'void')", name="ck_invoice_status"),
+    CheckConstraint("total_minor = subtotal_minor + tax_minor", name="ck_invoice_total"),
+    Index(
+        "uq_invoice_live",
+        "customer",
+        "period",
+        unique=True,
+        sqlite_where=text("status = 'issued'"),
+        postgresql_where=text("status = 'issued'"),
+    ),
+    Index("ix_invoice_period", "period"),
+)
+
+invoice_line = _table(
+    "invoice_line",
+    Column("invoice_id", BigInt, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("rule", Text),
+    Column("requests", BigInt, nullable=False),
+    Column("exact_amount", Text, nullable=False),
+    Column("amount_minor", BigInt, nullable=False),
+    PrimaryKeyConstraint("invoice_id", "position", name="pk_invoice_line"),
+    ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name="fk_invoice_line_invoice"),
+)
+
+review = _table(
+    "review",
+    Column("seq", BigInt, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("reviewer", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("recorded_at", BigInt, nullable=False),
+    PrimaryKeyConstraint("seq", name="pk_review"),
+    CheckConstraint("kind IN ('approved', 'held', 'released')", name="ck_review_kind"),
+    Index("ix_review_period", "period"),
+)
+
+audit = _table(
+    "audit",
+    Column("seq", BigInt, nullable=False),
+    Column("recorded_at", BigInt, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    PrimaryKeyConstraint("seq", name="pk_audit"),
+    UniqueConstraint("hash", name="uq_audit_hash"),
+)
+
+stripe_account = _table(
+    "stripe_account",
+    Column("id", Integer, nullable=False, autoincrement=False),
+    Column("account", Text, nullable=False),
+    Column("is_live", Integer, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_stripe_account"),
+    CheckConstraint("id = 1", name="ck_stripe_account_single"),
+)
+
+push = _table(
+    "push",
+    Column("customer", Text, nullable=False),
+    Column("meter", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("invoice", Text, nullable=False),
+    Column("stripe_customer", Text, nullable=False),
+    Column("value_minor", BigInt, nullable=False),
+    Column("identifier", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_sent_at", BigInt),
+    Column("note", Text),
+    PrimaryKeyConstraint("customer", "meter", "day", "version", name="pk_push"),
+    UniqueConstraint("identifier", name="uq_push_identifier"),
+    ForeignKeyConstraint(["invoice"], ["invoice.number"], name="fk_push_invoice"),
+    CheckConstraint(
+        "state IN ('wanted', 'sending', 'accepted', 'confirmed', 'rejected', 'unknown', 'replaced')",
+        name="ck_push_state",
+    ),
+    Index("ix_push_period", "period"),
+)
+
+APPEND_ONLY = (
+    "batch",
+    "usage",
+    "usage_unit",
+    "revision",
+    "quarantine",
+    "recording",
+    "binding",
+    "review",
+    "audit",
+    "invoice_line",
+)
+"""Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void."""

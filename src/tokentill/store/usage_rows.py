@@ -1,0 +1,358 @@
+"""Taking usage records in: each identity once, revisions and quarantined lines beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from hashlib import sha256
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, tuple_
+
+from tokentill.canonical import canonical_bytes
+from tokentill.clock import from_micros, to_micros
+from tokentill.errors import ensure
+from tokentill.invoicing.grouping import Series
+from tokentill.money import EXACT
+from tokentill.store import tables
+from tokentill.store.database import insert_for, next_value
+from tokentill.usage.record import TOKEN_LEAVES, UsageRecord
+
+_LEAVES = frozenset(TOKEN_LEAVES)
+_LOOKED_UP_MAX = 500
+"""Rows asked for at once; two bound values each stay below what both databases accept."""
+
+_LIMB = 10**8
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A line that is no usage record, and why."""
+
+    label: str
+    line: int
+    reason: str
+    record_id: str | None
+    excerpt: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of records. The four parts add up to `read`."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    revisions: int = 0
+    quarantined: int = 0
+
+    @property
+    def read(self) -> int:
+        """Number of records and bad lines that were read."""
+        return self.accepted + self.duplicates + self.revisions + self.quarantined
+
+    def plus(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(
+            self.accepted + other.accepted,
+            self.duplicates + other.duplicates,
+            self.revisions + other.revisions,
+            self.quarantined + other.quarantined,
+        )
+
+
+def store_batch(
+    connection: Connection, records: Sequence[UsageRecord], bad: Sequence[Bad], *, label: str, at: datetime
+) -> Counts:
+    """Store one batch in the caller's writing transaction. What is there already stays as it is.
+
+    The batch takes its sequence number first and keeps the lock on it until the transaction ends, so what lies at or
+    below a number that somebody has seen can never grow.
+    """
+    if not records and not bad:
+        return Counts()
+    seq = next_value(connection, "batch")
+    sources = _source_ids(connection, {record.source for record in records})
+    first_of: dict[tuple[int, str], UsageRecord] = {}
+    for record in records:
+        first_of.setdefault((sources[record.source], record.record_id), record)
+    stored = _stored(connection, list(first_of))
+    new = {identity: record for identity, record in first_of.items() if identity not in stored}
+    duplicates, revised = 0, {}
+    for record in records:
+        identity = (sources[record.source], record.record_id)
+        kept = stored.get(identity) or first_of[identity].digest
+        if identity in new and new[identity] is record:
+            continue
+        if record.digest == kept:
+            duplicates += 1
+        else:
+            revised[(*identity, record.digest)] = record
+    revisions = len(records) - len(new) - duplicates
+    counts = Counts(len(new), duplicates, revisions, len(bad))
+    connection.execute(
+        insert(tables.batch).values(
+            seq=seq,
+            label=label,
+            recorded_at=to_micros(at),
+            accepted=counts.accepted,
+            duplicates=counts.duplicates,
+            revisions=counts.revisions,
+            quarantined=counts.quarantined,
+        )
+    )
+    _insert_usage(connection, new, seq)
+    _insert_revisions(connection, revised, seq)
+    _insert_quarantined(connection, bad, seq)
+    return counts
+
+
+def series_by_id(connection: Connection, ids: Iterable[int] | None = None) -> dict[int, Series]:
+    """The series of these ids, or all of them."""
+    table = tables.series
+    query = select(table) if ids is None else select(table).where(table.c.id.in_(sorted(ids)))
+    return {row.id: _series(row) for row in connection.execute(query)}
+
+
+def models_seen(connection: Connection) -> set[str]:
+    """Every model id that some record names."""
+    return set(connection.execute(select(tables.series.c.model).distinct()).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """One usage record as it is kept."""
+
+    series: Series
+    record_id: str
+    occurred_at: datetime
+    input_total: int
+    quantities: Mapping[str, int]
+    cost: Decimal | None
+    seq: int
+
+
+def records_of(
+    connection: Connection, series: Mapping[int, Series], starts_at: datetime, ends_at: datetime, seq_max: int
+) -> Iterator[StoredRecord]:
+    """The records of some series in [starts_at, ends_at) with a sequence number up to `seq_max`, in order of time."""
+    usage, unit = tables.usage, tables.usage_unit
+    ids = sorted(series)
+    for start in range(0, len(ids), _LOOKED_UP_MAX):
+        chosen = (
+            usage.c.series_id.in_(ids[start : start + _LOOKED_UP_MAX]),
+            usage.c.occurred_at >= to_micros(starts_at),
+            usage.c.occurred_at < to_micros(ends_at),
+            usage.c.seq <= seq_max,
+        )
+        units: dict[int, dict[str, int]] = {}
+        for row in connection.execute(select(unit).join(usage, usage.c.id == unit.c.usage_id).where(*chosen)):
+            units.setdefault(row.usage_id, {})[row.name] = row.quantity
+        for row in connection.execute(select(usage).where(*chosen).order_by(usage.c.occurred_at, usage.c.id)):
+            fields = row._mapping
+            quantities = {leaf: fields[leaf] for leaf in TOKEN_LEAVES if fields[leaf]}
+            yield StoredRecord(
+                series=series[row.series_id],
+                record_id=row.record_id,
+                occurred_at=from_micros(row.occurred_at),
+                input_total=row.input_total,
+                quantities={**quantities, **units.get(row.id, {})},
+                cost=cost_of(*(fields[limb] for limb in tables.COST_LIMBS)) if row.has_cost else None,
+                seq=row.seq,
+            )
+
+
+def cost_limbs(cost: Decimal) -> tuple[int, int, int]:
+    """A cost as whole 1e-8, 1e-16 and 1e-24 units."""
+    whole = int(cost.scaleb(24, EXACT).to_integral_exact(context=EXACT))
+    rest, third = divmod(whole, _LIMB)
+    first, second = divmod(rest, _LIMB)
+    return first, second, third
+
+
+def cost_of(first: int, second: int, third: int) -> Decimal:
+    """The cost that limbs, or sums of limbs, stand for."""
+    return Decimal((int(first) * _LIMB + int(second)) * _LIMB + int(third)).scaleb(-24, EXACT)
+
+
+def _source_ids(connection: Connection, names: set[str]) -> dict[str, int]:
+    table = tables.source
+    if names:
+        statement = insert_for(connection.dialect.name, table).on_conflict_do_nothing()
+        known = set(connection.execute(select(table.c.name).where(table.c.name.in_(sorted(names)))).scalars())
+        if missing := sorted(names - known):
+            connection.execute(statement, [{"name": name} for name in missing])
+    rows = connection.execute(select(table.c.name, table.c.id).where(table.c.name.in_(sorted(names))))
+    return {row.name: row.id for row in rows}
+
+
+def _stored(connection: Connection, identities: Sequence[tuple[int, str]]) -> dict[tuple[int, str], bytes]:
+    """Digests of the identities that are stored. The batch's lock keeps others from adding any meanwhile."""
+    usage = tables.usage
+    found: dict[tuple[int, str], bytes] = {}
+    for start in range(0, len(identities), _LOOKED_UP_MAX):
+        part = identities[start : start + _LOOKED_UP_MAX]
+        query = select(usage.c.source_id, usage.c.record_id, usage.c.digest).where(
+            tuple_(usage.c.source_id, usage.c.record_id).in_(part)
+        )
+        found |= {(row.source_id, row.record_id): bytes(row.digest) for row in connection.execute(query)}
+    return found
+
+
+def _insert_usage(connection: Connection, new: Mapping[tuple[int, str], UsageRecord], seq: int) -> None:
+    if not new:
+        return
+    series_ids = _series_ids(connection, new.values())
+    rows, with_units = [], []
+    for (source_id, _), record in new.items():
+        first, second, third = (0, 0, 0) if record.cost is None else cost_limbs(record.cost)
+        row = dict.fromkeys(TOKEN_LEAVES, 0)
+        for name, count in record.quantities.items():
+            if name in _LEAVES:
+                row[name] = count
+            else:
+                with_units.append((source_id, record, name, count))
+        rows.append(
+            {
+                **row,
+                "source_id": source_id,
+                "record_id": record.record_id,
+                "series_id": series_ids[_series_digest(record)],
+                "seq": seq,
+                "occurred_at": to_micros(record.occurred_at),
+                "input_total": record.input_total,
+                "has_cost": int(record.cost is not None),
+                "cost_e8": first,
+                "cost_e16": second,
+                "cost_e24": third,
+                "digest": record.digest,
+            }
+        )
+    # No ON CONFLICT: the look-up ran under the batch's lock, and the unique constraint is the last word.
+    connection.execute(insert(tables.usage), rows)
+    if with_units:
+        usage = tables.usage
+        ids: dict[tuple[int, str], int] = {}
+        identities = [(source_id, record.record_id) for source_id, record, _, _ in with_units]
+        for start in range(0, len(identities), _LOOKED_UP_MAX):
+            query = select(usage.c.source_id, usage.c.record_id, usage.c.id).where(
+                tuple_(usage.c.source_id, usage.c.record_id).in_(identities[start : start + _LOOKED_UP_MAX])
+            )
+            ids |= {(row.source_id, row.record_id): row.id for row in connection.execute(query)}
+        connection.execute(
+            insert(tables.usage_unit),
+            [
+                {"usage_id": ids[source_id, record.record_id], "name": name, "quantity": count}
+                for source_id, record, name, count in with_units
+            ],
+        )
+
+
+def _insert_revisions(connection: Connection, revised: Mapping[tuple[int, str, bytes], UsageRecord], seq: int) -> None:
+    rows = [
+        {
+            "source_id": source_id,
+            "record_id": record_id,
+            "digest": digest,
+            "seq": seq,
+            "content": canonical_bytes(record.content()).decode(),
+        }
+        for (source_id, record_id, digest), record in revised.items()
+    ]
+    if rows:
+        connection.execute(insert_for(connection.dialect.name, tables.revision).on_conflict_do_nothing(), rows)
+
+
+def _insert_quarantined(connection: Connection, bad: Sequence[Bad], seq: int) -> None:
+    rows = [
+        {
+            "digest": found.digest,
+            "line": found.line,
+            "label": found.label,
+            "reason": found.reason,
+            "record_id": found.record_id,
+            "excerpt": found.excerpt,
+            "seq": seq,
+        }
+        for found in bad
+    ]
+    if rows:
+        connection.execute(insert_for(connection.dialect.name, tables.quarantine).on_conflict_do_nothing(), rows)
+
+
+_SERIES_FIELDS = (
+    "source",
+    "user",
+    "api_key",
+    "model",
+    "provider",
+    "mode",
+    "geo",
+    "tags",
+    "is_byok",
+    "status",
+    "usage_state",
+)
+_series_values = attrgetter(*_SERIES_FIELDS)
+
+
+def _series_content(values: tuple[Any, ...]) -> dict[str, Any]:
+    content = dict(zip(_SERIES_FIELDS, values, strict=True))
+    return {**content, "tags": json.dumps(content["tags"]), "is_byok": int(content["is_byok"])}
+
+
+@lru_cache(maxsize=100_000)
+def _digest_of(values: tuple[Any, ...]) -> bytes:
+    return sha256(canonical_bytes(_series_content(values))).digest()[:16]
+
+
+def _series_digest(record: UsageRecord) -> bytes:
+    """16 bytes that stand for a series. Remembered, since a month has far fewer series than records."""
+    return _digest_of(_series_values(record))
+
+
+def _series_ids(connection: Connection, records: Iterable[UsageRecord]) -> dict[bytes, int]:
+    table = tables.series
+    wanted = {_series_digest(record): record for record in records}
+    found = _series_ids_stored(connection, wanted)
+    missing = [digest for digest in wanted if digest not in found]
+    if missing:
+        connection.execute(
+            insert_for(connection.dialect.name, table).on_conflict_do_nothing(),
+            [{"digest": digest, **_series_content(_series_values(wanted[digest]))} for digest in missing],
+        )
+        found |= _series_ids_stored(connection, missing)
+    ensure(len(found) == len(wanted), "a series was not stored")
+    return found
+
+
+def _series_ids_stored(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
+    table = tables.series
+    listed = sorted(digests)
+    found: dict[bytes, int] = {}
+    for start in range(0, len(listed), _LOOKED_UP_MAX):
+        query = select(table.c.digest, table.c.id).where(table.c.digest.in_(listed[start : start + _LOOKED_UP_MAX]))
+        found |= {bytes(row.digest): row.id for row in connection.execute(query)}
+    return found
+
+
+def _series(row: Any) -> Series:
+    return Series(
+        id=row.id,
+        source=row.source,
+        user=row.user,
+        api_key=row.api_key,
+        model=row.model,
+        provider=row.provider,
+        mode=row.mode,
+        geo=row.geo,
+        tags=tuple(json.loads(row.tags)),
+        is_byok=bool(row.is_byok),
+        status=row.status,
+        usage_state=row.usage_state,
+    )
