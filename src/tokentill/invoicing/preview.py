@@ -79,18 +79,35 @@ class Previewed:
 
 @dataclass(frozen=True, slots=True)
 class Unattributed:
-    """Usage of the period that belongs to nobody. Its amounts are in the currency of the default contract."""
+    """Usage of the period that belongs to nobody. Its amounts are in the currency of the default contract.
+
+    `unpriced_requests` of them have no list price, so that nobody knows how much is left over.
+    """
 
     requests: int
     list_amount: Decimal
     share_percent: Decimal
     tolerance_percent: Decimal
     causes: tuple[tuple[str, int], ...]
+    unpriced_requests: int = 0
+
+    @property
+    def blocked_by(self) -> tuple[str, ...]:
+        """Why a close may not happen; nothing when what is left over is within the tolerance."""
+        what_to_do = "add an attribution rule, or bind the users with `tokentill customers bind`"
+        if self.unpriced_requests:
+            return (f"{self.unpriced_requests} requests belong to nobody and have no known list amount; {what_to_do}",)
+        if self.share_percent <= self.tolerance_percent:
+            return ()
+        return (
+            f"{self.requests} requests belong to nobody: {amount_text(self.share_percent)} % of the list amount, where"
+            f" {amount_text(self.tolerance_percent)} % may be left over; {what_to_do}",
+        )
 
     @property
     def blocks(self) -> bool:
         """Whether it is more than a close may leave over."""
-        return self.requests > 0 and self.share_percent > self.tolerance_percent
+        return bool(self.blocked_by)
 
     def content(self) -> Content:
         """What `preview --json` prints."""
@@ -99,6 +116,7 @@ class Unattributed:
             "list_amount": amount_text(self.list_amount),
             "share_percent": amount_text(self.share_percent),
             "tolerance_percent": amount_text(self.tolerance_percent),
+            "unpriced_requests": self.unpriced_requests,
             "causes": [{"cause": cause, "requests": requests} for cause, requests in self.causes],
         }
 
@@ -117,13 +135,7 @@ class Preview:
     @property
     def blocked_by(self) -> tuple[str, ...]:
         """What would refuse the whole close."""
-        if not self.unattributed.blocks:
-            return ()
-        return (
-            f"{self.unattributed.requests} requests belong to nobody: {amount_text(self.unattributed.share_percent)} %"
-            f" of the list amount, and {amount_text(self.unattributed.tolerance_percent)} % may be left over;"
-            " add an attribution rule or bind the users (`tokentill customers bind`)",
-        )
+        return self.unattributed.blocked_by
 
     def content(self) -> Content:
         """What `preview --json` prints."""

@@ -1,0 +1,109 @@
+"""What an invoice is computed from (SPEC 1): usage up to S, prices and exchange rates A, contracts and bindings B.
+
+A and B are hashes of sets of recordings. A run keeps copies of the sets and of what is in them, so that the database
+alone is enough to compute its invoices again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from tokentill.canonical import Content, content_hash
+from tokentill.invoicing.grouping import Books
+from tokentill.invoicing.invoice import VERSION_OF_F
+from tokentill.pricing.book import PriceBook
+from tokentill.pricing.contracts import ContractBook
+from tokentill.pricing.entries import parse_instant
+from tokentill.pricing.fx import FxBook
+from tokentill.store.customers import bindings
+from tokentill.store.database import current_value
+from tokentill.store.recordings import recordings_of
+from tokentill.usage.attribution import Attribution, Binding
+
+if TYPE_CHECKING:
+    from tokentill.pricing.loading import Folder
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything people wrote: price tables and exchange rates, contracts and attribution rules, bindings."""
+
+    prices: tuple[Content, ...]
+    contracts: tuple[Content, ...]
+    bindings: tuple[Binding, ...]
+
+    def books(self) -> Books:
+        """The books that an invoice is computed with."""
+        return Books(
+            prices=PriceBook(self.prices),
+            contracts=ContractBook(self.contracts),
+            attribution=Attribution(self.contracts, self.bindings),
+            fx=FxBook(self.prices),
+        )
+
+    @property
+    def price_set(self) -> Content:
+        """What A is the hash of."""
+        return {"kind": "price-set", "recordings": sorted({content_hash(content) for content in self.prices})}
+
+    @property
+    def contract_set(self) -> Content:
+        """What B is the hash of."""
+        return {
+            "kind": "contract-set",
+            "recordings": sorted({content_hash(content) for content in self.contracts}),
+            "bindings": [binding.content() for binding in self.bindings],
+        }
+
+    def recordings(self) -> tuple[Content, ...]:
+        """Everything that must be kept so that these inputs can be had again from their pins."""
+        return (*self.prices, *self.contracts, self.price_set, self.contract_set)
+
+    def pins(self, seq: int) -> Content:
+        """The pins of a computation over usage up to `seq`."""
+        return {
+            "s": seq,
+            "a": content_hash(self.price_set),
+            "b": content_hash(self.contract_set),
+            "time_zones": version("tzdata"),
+            "f": VERSION_OF_F,
+        }
+
+
+def newest_inputs(connection: Connection, folder: Folder) -> tuple[Inputs, int]:
+    """The inputs as they stand, and the newest sequence number, in one snapshot."""
+    inputs = Inputs(
+        prices=(*folder.prices, *folder.fx),
+        contracts=(*folder.contracts, *folder.attribution),
+        bindings=tuple(bindings(connection)),
+    )
+    return inputs, current_value(connection, "batch")
+
+
+def pinned_inputs(connection: Connection, pins: Content) -> Inputs:
+    """The inputs that pins stand for, from the copies in the database.
+
+    Raises:
+        IntegrityFault: when a copy is missing or was changed.
+    """
+    price_set, contract_set = (recordings_of(connection, [pins[key]])[0] for key in ("a", "b"))
+    return Inputs(
+        prices=tuple(recordings_of(connection, price_set["recordings"])),
+        contracts=tuple(recordings_of(connection, contract_set["recordings"])),
+        bindings=tuple(_bindings(contract_set["bindings"])),
+    )
+
+
+def _bindings(contents: Sequence[Content]) -> list[Binding]:
+    found = []
+    for seq, content in enumerate(contents, start=1):
+        valid_from = parse_instant(content["valid_from"])
+        if valid_from is None:
+            raise ValueError("a binding without valid_from")
+        found.append(Binding(seq, content["user"], content["customer"], valid_from, content["source"]))
+    return found

@@ -1,0 +1,94 @@
+"""Who customers are, and the explicit bindings of users to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from tokentill.clock import from_micros, to_micros
+from tokentill.errors import Refused
+from tokentill.store import tables
+from tokentill.store.database import insert_for, next_value
+from tokentill.usage.attribution import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What is known of a customer beside its contract."""
+
+    id: str
+    name: str | None
+    stripe_customer: str | None
+
+
+def customers(connection: Connection) -> dict[str, Customer]:
+    """All customers that somebody described, by id."""
+    table = tables.customer
+    rows = connection.execute(select(table.c.id, table.c.name, table.c.stripe_customer))
+    found = [Customer(row.id, row.name, row.stripe_customer) for row in rows]
+    return {customer.id: customer for customer in sorted(found, key=lambda customer: customer.id.encode())}
+
+
+def set_customer(
+    connection: Connection, id_: str, *, name: str | None, stripe_customer: str | None, at: datetime
+) -> Customer:
+    """Describe a customer; what is None stays as it was.
+
+    Raises:
+        Refused: when another customer is linked to the same Stripe customer.
+    """
+    table = tables.customer
+    connection.execute(
+        insert_for(connection.dialect.name, table)
+        .values(id=id_, name=None, stripe_customer=None, updated_at=to_micros(at))
+        .on_conflict_do_nothing()
+    )
+    given = {"name": name, "stripe_customer": stripe_customer}
+    changed = {key: value for key, value in given.items() if value is not None}
+    statement = update(table).where(table.c.id == id_).values(**changed, updated_at=to_micros(at)).returning(table)
+    try:
+        row = connection.execute(statement).one()
+    except IntegrityError as error:
+        raise Refused(
+            f"the Stripe customer {stripe_customer} is linked to another customer already;"
+            " two customers on one would be billed as one"
+        ) from error
+    return Customer(row.id, row.name, row.stripe_customer)
+
+
+def bindings(connection: Connection) -> list[Binding]:
+    """All bindings, in the order in which they were made."""
+    table = tables.binding
+    return [
+        Binding(row.seq, row.user, row.customer, from_micros(row.valid_from), row.source)
+        for row in connection.execute(select(table).order_by(table.c.seq))
+    ]
+
+
+def add_bindings(
+    connection: Connection, wanted: Sequence[tuple[str, str, datetime, str | None]], at: datetime
+) -> list[Binding]:
+    """Append bindings (user, customer, valid from, source). Those that hold already, word for word, are left out."""
+    newest = {(found.user, found.valid_from, found.source): found.customer for found in bindings(connection)}
+    added = []
+    for user, customer, valid_from, source in wanted:
+        if newest.get((user, valid_from, source)) == customer:
+            continue
+        newest[user, valid_from, source] = customer
+        seq = next_value(connection, "binding")
+        connection.execute(
+            insert(tables.binding).values(
+                seq=seq,
+                user=user,
+                customer=customer,
+                valid_from=to_micros(valid_from),
+                source=source,
+                recorded_at=to_micros(at),
+            )
+        )
+        added.append(Binding(seq, user, customer, valid_from, source))
+    return added

@@ -1,0 +1,256 @@
+"""Close runs, issued invoices and what reviewers said."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from tokentill.canonical import Content, canonical_bytes
+from tokentill.clock import from_micros, instant_text, to_micros
+from tokentill.errors import NotFound, Refused, ensure
+from tokentill.invoicing.invoice import Invoice, invoice_document
+from tokentill.invoicing.periods import Month
+from tokentill.invoicing.preview import Review
+from tokentill.store import tables
+from tokentill.store.database import current_value, next_value
+
+InvoiceStatus = Literal["issued", "void"]
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRun:
+    """One attempt to close a period, with everything it pinned. `epoch` goes up when another process takes over."""
+
+    id: int
+    period: str
+    epoch: int
+    pins: Content
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedInvoice:
+    """An invoice as it was stored. `content` never changes; `status` may become `void`."""
+
+    number: str
+    customer: str
+    period: str
+    status: InvoiceStatus
+    currency: str
+    total_minor: int
+    content_bytes: bytes
+    content_hash: str
+    pins: Content
+    issued_at: datetime
+
+    @property
+    def content(self) -> Content:
+        """What was computed."""
+        content: Content = json.loads(self.content_bytes)
+        return content
+
+    def document(self) -> Content:
+        """The invoice as it is printed."""
+        return {
+            **invoice_document(self.content, number=self.number, status=self.status, pins=self.pins),
+            "content_hash": self.content_hash,
+            "issued_at": instant_text(self.issued_at),
+        }
+
+
+def open_run(connection: Connection, period: str) -> CloseRun | None:
+    """The run of a period that is under way or was cut off, or None."""
+    table = tables.close_run
+    row = connection.execute(select(table).where(table.c.period == period, table.c.state == "open")).one_or_none()
+    return None if row is None else _run(row)
+
+
+def start_run(connection: Connection, period: str, pins: Content, at: datetime) -> CloseRun:
+    """Begin a run with its pins, which hold for all of it."""
+    row = connection.execute(
+        insert(tables.close_run)
+        .values(period=period, state="open", epoch=1, pins=canonical_bytes(pins).decode(), started_at=to_micros(at))
+        .returning(tables.close_run)
+    ).one()
+    return _run(row)
+
+
+def take_over(connection: Connection, run: CloseRun) -> CloseRun:
+    """Resume a run. Whoever worked on it before is fenced out from now on."""
+    table = tables.close_run
+    row = connection.execute(
+        update(table).where(table.c.id == run.id).values(epoch=table.c.epoch + 1).returning(table)
+    ).one()
+    return _run(row)
+
+
+def finish_run(connection: Connection, run: CloseRun, state: Literal["done", "refused"], at: datetime) -> None:
+    """End a run."""
+    hold_run(connection, run)
+    table = tables.close_run
+    connection.execute(update(table).where(table.c.id == run.id).values(state=state, finished_at=to_micros(at)))
+
+
+def hold_run(connection: Connection, run: CloseRun) -> None:
+    """Lock a run for this transaction, and see that it is still ours.
+
+    Raises:
+        Refused: when another process took it over or ended it.
+    """
+    table = tables.close_run
+    row = connection.execute(select(table.c.state, table.c.epoch).where(table.c.id == run.id).with_for_update()).one()
+    if row.state != "open" or row.epoch != run.epoch:
+        raise Refused(
+            f"another close of {run.period} took over from this one; nothing is lost."
+            f" Run `tokentill close {run.period}` again to see how it ended"
+        )
+
+
+def issue(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None:
+    """Store an invoice under the next number, in the caller's transaction that holds the run.
+
+    Returns:
+        Its number; None when the customer has an invoice for the period already.
+    """
+    table = tables.invoice
+    already = select(table.c.id).where(
+        table.c.customer == invoice.customer, table.c.period == run.period, table.c.status == "issued"
+    )
+    if connection.execute(already).first() is not None:
+        return None
+    content = invoice.content()
+    ensure(sum(line.amount_minor for line in invoice.lines) == invoice.subtotal_minor, "lines do not add up")
+    number = f"INV-{next_value(connection, 'invoice'):06d}"
+    invoice_id = connection.execute(
+        insert(table)
+        .values(
+            number=number,
+            customer=invoice.customer,
+            period=run.period,
+            status="issued",
+            currency=invoice.currency,
+            subtotal_minor=invoice.subtotal_minor,
+            tax_minor=invoice.tax_minor,
+            total_minor=invoice.total_minor,
+            content=canonical_bytes(content),
+            content_hash=invoice.content_hash,
+            pins=canonical_bytes(run.pins).decode(),
+            issued_at=to_micros(run.started_at),
+            close_run_id=run.id,
+        )
+        .returning(table.c.id)
+    ).scalar_one()
+    lines = [
+        {
+            "invoice_id": invoice_id,
+            "position": position,
+            "model": line["model"],
+            "mode": line["mode"],
+            "rule": line["rule"],
+            "requests": line["requests"],
+            "exact_amount": line["exact_amount"],
+            "amount_minor": invoice.lines[position - 1].amount_minor,
+        }
+        for position, line in enumerate(content["lines"], start=1)
+    ]
+    if lines:
+        connection.execute(insert(tables.invoice_line), lines)
+    return number
+
+
+def issued_invoices(
+    connection: Connection, *, period: str | None = None, customer: str | None = None, status: str | None = None
+) -> list[IssuedInvoice]:
+    """Invoices in the order of their numbers."""
+    table = tables.invoice
+    query = select(table).order_by(table.c.id)
+    for column, value in ((table.c.period, period), (table.c.customer, customer), (table.c.status, status)):
+        if value is not None:
+            query = query.where(column == value)
+    return [_issued(row) for row in connection.execute(query)]
+
+
+def invoice_by_number(connection: Connection, number: str) -> IssuedInvoice:
+    """The invoice of a number.
+
+    Raises:
+        NotFound: when there is none.
+    """
+    row = connection.execute(select(tables.invoice).where(tables.invoice.c.number == number)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no invoice {number!r}; `tokentill invoices list` shows all")
+    return _issued(row)
+
+
+def number_faults(connection: Connection) -> list[str]:
+    """What is wrong with the series of numbers: gaps, and numbers that the counter does not know of."""
+    numbers = list(connection.execute(select(tables.invoice.c.number).order_by(tables.invoice.c.id)).scalars())
+    expected = [f"INV-{number:06d}" for number in range(1, current_value(connection, "invoice") + 1)]
+    if sorted(numbers) == sorted(expected):
+        return []
+    wrong = sorted(set(numbers) ^ set(expected))
+    return [f"the series of invoice numbers has a gap or a stranger: {', '.join(wrong[:5])}"]
+
+
+def add_review(connection: Connection, review: Review) -> None:
+    """Append what a reviewer said."""
+    connection.execute(
+        insert(tables.review).values(
+            seq=next_value(connection, "review"),
+            customer=review.customer,
+            period=str(review.month),
+            kind=review.kind,
+            content_hash=review.content_hash,
+            reviewer=review.by,
+            note=review.note,
+            recorded_at=to_micros(review.at),
+        )
+    )
+
+
+def last_reviews(connection: Connection, period: str, customer: str | None = None) -> dict[str, Review]:
+    """The last word on each customer's preview of a period, or on that of one customer."""
+    table = tables.review
+    newest = select(func.max(table.c.seq)).where(table.c.period == period).group_by(table.c.customer)
+    if customer is not None:
+        newest = newest.where(table.c.customer == customer)
+    rows = connection.execute(select(table).where(table.c.seq.in_(newest)))
+    return {
+        row.customer: Review(
+            row.customer,
+            Month.parse(row.period),
+            row.kind,
+            row.content_hash,
+            row.reviewer,
+            row.note,
+            from_micros(row.recorded_at),
+        )
+        for row in rows
+    }
+
+
+def _run(row: Row[*tuple[object, ...]]) -> CloseRun:
+    fields = row._mapping
+    return CloseRun(
+        fields["id"], fields["period"], fields["epoch"], json.loads(fields["pins"]), from_micros(fields["started_at"])
+    )
+
+
+def _issued(row: Row[*tuple[object, ...]]) -> IssuedInvoice:
+    fields = row._mapping
+    return IssuedInvoice(
+        number=fields["number"],
+        customer=fields["customer"],
+        period=fields["period"],
+        status=fields["status"],
+        currency=fields["currency"],
+        total_minor=fields["total_minor"],
+        content_bytes=bytes(fields["content"]),
+        content_hash=fields["content_hash"],
+        pins=json.loads(fields["pins"]),
+        issued_at=from_micros(fields["issued_at"]),
+    )

@@ -1,0 +1,55 @@
+"""Content-addressed copies of what people wrote, so that an invoice can be verified without the files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from tokentill.canonical import Content, canonical_bytes, content_hash
+from tokentill.clock import to_micros
+from tokentill.errors import IntegrityFault
+from tokentill.store import tables
+from tokentill.store.database import insert_for
+
+_WRITTEN_AT_ONCE = 500
+
+
+def keep_recordings(connection: Connection, contents: Iterable[Content], at: datetime) -> None:
+    """Keep copies of recordings; one that is there already stays as it is."""
+    rows = [
+        {
+            "hash": content_hash(content),
+            "kind": content["kind"],
+            "content": canonical_bytes(content),
+            "first_seen_at": to_micros(at),
+        }
+        for content in contents
+    ]
+    rows.sort(key=lambda row: str(row["hash"]))
+    statement = insert_for(connection.dialect.name, tables.recording).on_conflict_do_nothing()
+    for start in range(0, len(rows), _WRITTEN_AT_ONCE):
+        connection.execute(statement, rows[start : start + _WRITTEN_AT_ONCE])
+
+
+def recordings_of(connection: Connection, hashes: Iterable[str]) -> list[Content]:
+    """The recordings of these hashes, each checked against its hash.
+
+    Raises:
+        IntegrityFault: when one is missing or is not what its hash says.
+    """
+    table = tables.recording
+    wanted = sorted(set(hashes))
+    found: dict[str, Content] = {}
+    for start in range(0, len(wanted), _WRITTEN_AT_ONCE):
+        query = select(table.c.hash, table.c.content).where(table.c.hash.in_(wanted[start : start + _WRITTEN_AT_ONCE]))
+        for row in connection.execute(query):
+            content = json.loads(bytes(row.content))
+            if content_hash(content) != row.hash:
+                raise IntegrityFault(f"the stored recording {row.hash} was changed")
+            found[row.hash] = content
+    for missing in (hash_ for hash_ in wanted if hash_ not in found):
+        raise IntegrityFault(f"the recording {missing} that an invoice was computed from is not stored")
+    return [found[hash_] for hash_ in wanted]

@@ -1,0 +1,243 @@
+"""The facade: what the command line does, a Python call does.
+
+    from tokentill import Till
+
+    till = Till.open("sqlite:///tokentill.db", "pricing")
+    till.ingest_file("activity.jsonl")
+    till.close("2026-10")
+
+A `Till` holds a database, a folder of prices and contracts, and a clock. It keeps nothing else between two calls, so
+many processes may use one database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from tokentill.clock import SYSTEM_CLOCK, Clock
+from tokentill.errors import NotFound, Refused
+from tokentill.invoicing.close import Closed, close_period
+from tokentill.invoicing.close import Progress as CloseProgress
+from tokentill.invoicing.computing import compute_preview
+from tokentill.invoicing.explain import ExplainedLine, explain_invoice
+from tokentill.invoicing.periods import Month
+from tokentill.invoicing.pins import newest_inputs
+from tokentill.invoicing.preview import Preview, Review, ReviewKind
+from tokentill.invoicing.reviewing import make_review, store_review
+from tokentill.invoicing.verify import Verification, verify_invoices
+from tokentill.pricing.loading import Folder, load_folder
+from tokentill.store.audit import actor_here, append_audit
+from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
+from tokentill.store.database import Database
+from tokentill.store.invoices import IssuedInvoice, invoice_by_number, issued_invoices
+from tokentill.store.migrating import make_ready
+from tokentill.usage.attribution import Binding
+from tokentill.usage.ingesting import Ingested, Progress, ingest
+from tokentill.usage.reading import Reading, read_records
+from tokentill.usage.record import UsageRecord, check_id
+
+DEFAULT_DATABASE = "sqlite:///tokentill.db"
+
+
+class Till:
+    """One database with its price tables and contracts. Make it with `Till.open`."""
+
+    def __init__(self, database: Database, folder: Folder, *, clock: Clock, grace: timedelta) -> None:
+        self.database = database
+        self.folder = folder
+        self.clock = clock
+        self.grace = grace
+
+    @classmethod
+    def open(
+        cls,
+        db: str = DEFAULT_DATABASE,
+        pricing: str | PathLike[str] | None = None,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        grace: timedelta = timedelta(0),
+    ) -> Till:
+        """Open a database and load prices and contracts.
+
+        Args:
+            db: a URL, or the path of a SQLite file. A new SQLite file gets its tables; PostgreSQL, and a file of an
+                older version, wait for `tokentill db upgrade`.
+            pricing: a folder as `pricing/`; None is the one that tokentill ships, with list prices only.
+            grace: how long a period stays open for late records after its end.
+
+        Raises:
+            InvalidFiles: with every mistake in the folder.
+            DatabaseNotReady: when the database has no tables, older ones or newer ones.
+        """
+        folder = load_folder(pricing)
+        database = Database.open(db)
+        make_ready(database)
+        return cls(database, folder, clock=clock, grace=grace)
+
+    def __enter__(self) -> Till:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.database.close()
+
+    def ingest(
+        self, records: Iterable[UsageRecord], *, name: str = "python", progress: Progress | None = None
+    ) -> Ingested:
+        """Take usage records in. Records that are there already are counted and change nothing."""
+        return ingest(self.database, records, name=name, clock=self.clock, progress=progress)
+
+    def ingest_file(
+        self,
+        file: str | PathLike[str] | BinaryIO,
+        *,
+        name: str | None = None,
+        source: str | None = None,
+        format: str | None = None,  # noqa: A002
+        progress: Progress | None = None,
+    ) -> Ingested:
+        """Take a file or binary stream of usage records in (see `usage.reading.read_records`).
+
+        Raises:
+            Refused: when the file as a whole cannot be read as usage records.
+        """
+        return self.ingest_reading(read_records(file, name=name, source=source, format=format), progress=progress)
+
+    def ingest_reading(self, reading: Reading, *, progress: Progress | None = None) -> Ingested:
+        """Take in what a reading yields; for those who want to look at its position meanwhile."""
+        ingested = ingest(self.database, reading, name=reading.name, clock=self.clock, progress=progress)
+        ingested.format = reading.format
+        return ingested
+
+    def preview(self, period: str, customer: str | None = None) -> Preview:
+        """What a period would come to if it were closed now, for all customers or for one.
+
+        Raises:
+            NotFound: when the customer has no usage in the period.
+        """
+        month = Month.parse(period)
+        with self.database.read() as connection:
+            inputs, seq = newest_inputs(connection, self.folder)
+            preview = compute_preview(
+                connection,
+                month,
+                inputs.books(),
+                inputs.pins(seq),
+                now=self.clock.now(),
+                grace=self.grace,
+                only=customer,
+            )
+        if customer is not None and not preview.customers:
+            raise NotFound(f"{customer!r} has no usage in {month}; `tokentill preview {month}` lists who has")
+        return preview
+
+    def write_review_pages(self, period: str, folder: str | PathLike[str]) -> Sequence[Path]:
+        """Write the review pages of a period as self-contained HTML; returns the paths, the index first."""
+        from tokentill.documents.review_pages import write_review_pages  # brings in the templates
+
+        return write_review_pages(self.preview(period), Path(folder))
+
+    def review(
+        self,
+        period: str,
+        customer: str,
+        kind: ReviewKind,
+        *,
+        by: str | None = None,
+        note: str = "",
+        seen_hash: str | None = None,
+    ) -> Review:
+        """Approve or hold a customer's preview, or release a hold (see `invoicing.reviewing.make_review`)."""
+        preview = self.preview(period, customer)
+        review = make_review(
+            preview,
+            customer,
+            kind,
+            by=by or actor_here(),
+            note=note,
+            seen_hash=seen_hash,
+            at=self.clock.now(),
+        )
+        with self.database.write() as connection:
+            store_review(connection, review)
+        return review
+
+    def close(self, period: str, *, require_approval: bool = False, progress: CloseProgress | None = None) -> Closed:
+        """Issue the invoices of a period (see `invoicing.close.close_period`)."""
+        return close_period(
+            self.database,
+            Month.parse(period),
+            self.folder,
+            clock=self.clock,
+            grace=self.grace,
+            require_approval=require_approval,
+            progress=progress,
+        )
+
+    def invoices(self, *, period: str | None = None, customer: str | None = None) -> list[IssuedInvoice]:
+        """Issued invoices, in the order of their numbers."""
+        month = None if period is None else str(Month.parse(period))
+        with self.database.read() as connection:
+            return issued_invoices(connection, period=month, customer=customer)
+
+    def invoice(self, number: str) -> IssuedInvoice:
+        """One issued invoice.
+
+        Raises:
+            NotFound: when there is none of that number.
+        """
+        with self.database.read() as connection:
+            return invoice_by_number(connection, number)
+
+    def explain(self, number: str, line: int | None = None) -> list[ExplainedLine]:
+        """Where an invoice, or one line of it (counted from 1), comes from."""
+        with self.database.read() as connection:
+            return explain_invoice(connection, invoice_by_number(connection, number), line)
+
+    def verify(self, number: str | None = None, *, period: str | None = None) -> Verification:
+        """Compute one invoice, those of a period, or all of them again from their pins."""
+        month = None if period is None else str(Month.parse(period))
+        with self.database.read() as connection:
+            if number is not None:
+                return verify_invoices(connection, [invoice_by_number(connection, number)], whole=False)
+            return verify_invoices(connection, issued_invoices(connection, period=month), whole=True)
+
+    def customers(self) -> dict[str, Customer]:
+        """Everybody who is described, by id."""
+        with self.database.read() as connection:
+            return customers(connection)
+
+    def set_customer(self, customer: str, *, name: str | None = None, stripe_customer: str | None = None) -> Customer:
+        """Describe a customer, or link it to a Stripe customer. What is None stays as it was."""
+        check_id("customer", customer)
+        if stripe_customer is not None and not stripe_customer.startswith("cus_"):
+            raise Refused(f"{stripe_customer!r} is not the id of a Stripe customer, which begins with cus_")
+        at = self.clock.now()
+        with self.database.write() as connection:
+            found = set_customer(connection, customer, name=name, stripe_customer=stripe_customer, at=at)
+            content = {"customer": found.id, "name": found.name, "stripe_customer": found.stripe_customer}
+            append_audit(connection, "customer.set", content, at=at)
+            return found
+
+    def bind(self, wanted: Sequence[tuple[str, str, datetime, str | None]]) -> list[Binding]:
+        """Bind users to customers: (user, customer, valid from, source or None). Returns those that are new."""
+        for user, customer, _, source in wanted:
+            for name, value in (("user", user), ("customer", customer), ("source", source)):
+                check_id(name, value)
+        at = self.clock.now()
+        with self.database.write() as connection:
+            added = add_bindings(connection, wanted, at)
+            for binding in added:
+                append_audit(connection, "binding.added", binding.content(), at=at)
+            return added
+
+    def bindings(self) -> list[Binding]:
+        """All bindings, in the order in which they were made."""
+        with self.database.read() as connection:
+            return bindings(connection)
