@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from tokentill.clock import SYSTEM_CLOCK, Clock
 from tokentill.errors import NotFound, Refused
@@ -40,6 +40,12 @@ from tokentill.usage.attribution import Binding
 from tokentill.usage.ingesting import Ingested, Progress, ingest
 from tokentill.usage.reading import Reading, read_records
 from tokentill.usage.record import UsageRecord, check_id
+
+if TYPE_CHECKING:
+    from tokentill.stripe_push.gateway import StripeGateway
+    from tokentill.stripe_push.pushing import Progress as PushProgress
+    from tokentill.stripe_push.pushing import Pushed
+    from tokentill.stripe_push.reconciling import Reconciled
 
 DEFAULT_DATABASE = "sqlite:///tokentill.db"
 
@@ -207,6 +213,18 @@ class Till:
             if number is not None:
                 return verify_invoices(connection, [invoice_by_number(connection, number)], whole=False)
             return verify_invoices(connection, issued_invoices(connection, period=month), whole=True)
+
+    def push(self, period: str, gateway: StripeGateway, *, progress: PushProgress | None = None) -> Pushed:
+        """Tell Stripe what the issued invoices of a period amount to (see `stripe_push.pushing`)."""
+        from tokentill.stripe_push.pushing import push_period
+
+        return push_period(self.database, Month.parse(period), gateway, clock=self.clock, progress=progress)
+
+    def reconcile(self, period: str, gateway: StripeGateway) -> Reconciled:
+        """Compare what Stripe holds with the issued invoices of a period (see `stripe_push.reconciling`)."""
+        from tokentill.stripe_push.reconciling import reconcile_period
+
+        return reconcile_period(self.database, Month.parse(period), gateway)
 
     def customers(self) -> dict[str, Customer]:
         """Everybody who is described, by id."""

@@ -1,0 +1,73 @@
+"""An invoice as amounts of days: what Stripe is told in amount mode.
+
+Pure. The amounts are the invoice's own daily amounts under cumulative rounding, so they telescope: their sum is the
+invoice's total to the minor unit, whatever the days are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+from tokentill.canonical import Content, canonical_bytes
+from tokentill.errors import Refused, ensure
+from tokentill.money import EXACT, ZERO, round_to_minor
+from tokentill.pricing.entries import parse_instant
+
+NOON = time(12, tzinfo=UTC)
+
+
+def noon_of(day: date) -> datetime:
+    """The instant that stands for a UTC day. A day belongs to the period that holds its noon, so to exactly one."""
+    return datetime.combine(day, NOON)
+
+
+def days_of(content: Content) -> list[date]:
+    """The UTC days of an invoice's period, oldest first: those whose noon lies in it."""
+    starts_at, ends_at = parse_instant(content["period_start"]), parse_instant(content["period_end"])
+    if starts_at is None or ends_at is None:
+        raise ValueError("an invoice without a period")
+    days = []
+    day = starts_at.date()
+    while noon_of(day) < ends_at:
+        if noon_of(day) >= starts_at:
+            days.append(day)
+        day += timedelta(days=1)
+    return days
+
+
+def day_amounts(content: Content, total_minor: int) -> dict[date, int]:
+    """What each day of an invoice comes to, in minor units; days without an amount are left out.
+
+    Usage at the edges of a period that fall into a neighbour's day counts for the nearest day of its own. The last day
+    takes what the invoice adds to the sum of its days or takes away.
+
+    Raises:
+        Refused: for a total below zero, which a meter cannot hold.
+    """
+    if total_minor < 0:
+        raise Refused("its total is below zero, which a Stripe meter cannot hold; credit it in Stripe by hand")
+    days = days_of(content)
+    exact = dict.fromkeys(days, ZERO)
+    for listed in content["daily"]:
+        day = min(max(date.fromisoformat(listed["day"]), days[0]), days[-1])
+        exact[day] = EXACT.add(exact[day], Decimal(listed["exact_amount"]))
+    amounts: dict[date, int] = {}
+    cumulated, told = ZERO, 0
+    for day in days:
+        cumulated = EXACT.add(cumulated, exact[day])
+        rounded = round_to_minor(cumulated, content["currency"])
+        amounts[day] = rounded - told
+        told = rounded
+    amounts[days[-1]] += total_minor - told
+    if min(amounts.values()) < 0:  # discounts beyond a day's amount: the days say nothing useful then
+        amounts = {days[-1]: total_minor}
+    ensure(sum(amounts.values()) == total_minor, "the days of an invoice do not add up to its total")
+    return {day: amount for day, amount in amounts.items() if amount}
+
+
+def event_identifier(customer: str, meter: str, day: date, version: int) -> str:
+    """The identifier of a meter event: the same for the same state, on every attempt."""
+    content = canonical_bytes([customer, meter, day.isoformat(), version])
+    return "tokentill-" + hashlib.sha256(content).hexdigest()[:48]

@@ -1,0 +1,191 @@
+"""The few calls to Stripe that tokentill makes, with the official SDK over httpx.
+
+Retries are not left to the SDK: the outbox decides, so that every attempt is on record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+import stripe
+
+from tokentill.errors import Refused, UsageError
+from tokentill.stripe_push.days import noon_of
+
+TIMEOUT_SECONDS = 30
+PAGE_SIZE = 100
+PAGES_MAX = 100
+_LIVE_PREFIXES = ("sk_live_", "rk_live_")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose key it is."""
+
+    id: str
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of an event. `unknown`: it may or may not have been taken; send it again with the same identifier."""
+
+    state: Literal["accepted", "rejected", "unknown"]
+    note: str | None = None
+
+
+def connect(api_key: str, *, api_base: str | None = None) -> stripe.StripeClient:
+    """A client of the official SDK.
+
+    Args:
+        api_base: another address than Stripe's, for a stand-in.
+    """
+    bases: Any = {} if api_base is None else dict.fromkeys(("api", "meter_events", "connect", "files"), api_base)
+    return stripe.StripeClient(
+        api_key,
+        base_addresses=bases,
+        http_client=stripe.HTTPXClient(timeout=TIMEOUT_SECONDS, allow_sync_methods=True),
+        max_network_retries=0,
+    )
+
+
+class StripeGateway:
+    """A client, and what we ask of it."""
+
+    def __init__(self, client: stripe.StripeClient, api_key: str) -> None:
+        self._client = client
+        self._is_live = api_key.startswith(_LIVE_PREFIXES)
+
+    @classmethod
+    def open(cls, api_key: str | None, *, api_base: str | None = None) -> StripeGateway:
+        """Connect with a key.
+
+        Raises:
+            UsageError: without a key.
+        """
+        if not api_key:
+            raise UsageError(
+                "no Stripe key; set TOKENTILL_STRIPE_KEY, or TOKENTILL_STRIPE_KEY_FILE to the path of a file that holds it"
+            )
+        return cls(connect(api_key, api_base=api_base), api_key)
+
+    def account(self) -> Account:
+        """The account that the key belongs to."""
+        body = self._get("/v1/account")
+        return Account(body["id"], self._is_live)
+
+    def meter(self, currency: str) -> str:
+        """The id of the meter of a currency; it is made when there is none.
+
+        Raises:
+            Refused: when a meter of that name counts in another way.
+        """
+        name = meter_name(currency)
+        for meter in self._pages("/v1/billing/meters", {"status": "active"}):
+            if meter["event_name"] == name:
+                formula, window = meter["default_aggregation"]["formula"], meter.get("event_time_window")
+                if (formula, window) != ("sum", "day"):
+                    raise Refused(
+                        f"the Stripe meter {name} has formula {formula!r} and window {window!r}, and tokentill needs"
+                        " sum and day; archive it in Stripe, and push again"
+                    )
+                return str(meter["id"])
+        made = self._post(
+            "/v1/billing/meters",
+            {
+                "display_name": f"tokentill: amounts in {currency}, in minor units",
+                "event_name": name,
+                "default_aggregation": {"formula": "sum"},
+                "event_time_window": "day",
+                "customer_mapping": {"type": "by_id", "event_payload_key": "stripe_customer_id"},
+                "value_settings": {"event_payload_key": "value"},
+            },
+            key=f"tokentill-meter-{name}",
+        )
+        return str(made["id"])
+
+    def send_day(
+        self, *, meter: str, stripe_customer: str, day: date, value_minor: int, identifier: str, attempt: str
+    ) -> Answer:
+        """Say what a customer's day amounts to. May be repeated: it is a state, not an addition.
+
+        Raises:
+            Refused: when the key may not do this.
+        """
+        params = {
+            "event_name": meter,
+            "payload": {"stripe_customer_id": stripe_customer, "value": str(value_minor)},
+            "identifier": identifier,
+            "timestamp": int(noon_of(day).timestamp()),
+        }
+        try:
+            # A stored 500 would be replayed under the same key, so each attempt has a key of its own.
+            self._client.v1.billing.meter_events.create(params, {"idempotency_key": f"{identifier}-{attempt}"})  # type: ignore[arg-type]
+        except (stripe.AuthenticationError, stripe.PermissionError) as error:
+            raise Refused(f"Stripe refuses the key: {error.user_message or error}") from error
+        except stripe.RateLimitError as error:
+            return Answer("unknown", f"rate limit: {error.user_message or error}")
+        except stripe.InvalidRequestError as error:
+            if error.http_status == 409:
+                return Answer("unknown", "another call for this day is under way")
+            if error.param == "identifier":  # an earlier attempt got through
+                return Answer("accepted", "taken before")
+            return Answer("rejected", str(error.user_message or error))
+        except stripe.StripeError as error:
+            return Answer("unknown", str(error.user_message or error))
+        return Answer("accepted")
+
+    def held(self, *, meter_id: str, stripe_customer: str, days: list[date]) -> dict[date, Decimal]:
+        """What Stripe holds for each day from the first to the last of `days`; days without usage are left out."""
+        params = {
+            "customer": stripe_customer,
+            "start_time": _midnight(days[0]),
+            "end_time": _midnight(days[-1] + timedelta(days=1)),
+            "value_grouping_window": "day",
+        }
+        found: dict[date, Decimal] = {}
+        for summary in self._pages(f"/v1/billing/meters/{meter_id}/event_summaries", params):
+            day = datetime.fromtimestamp(int(summary["start_time"]), UTC).date()
+            found[day] = found.get(day, Decimal(0)) + Decimal(summary["aggregated_value"])
+        return {day: value for day, value in found.items() if value}
+
+    def _pages(self, path: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        after: dict[str, Any] = {}
+        for _ in range(PAGES_MAX):
+            body = self._get(path, **params, limit=PAGE_SIZE, **after)
+            yield from body["data"]
+            if not body["has_more"]:
+                return
+            after = {"starting_after": body["data"][-1]["id"]}
+        raise Refused(f"Stripe lists more than {PAGES_MAX * PAGE_SIZE} entries at {path}; that is not expected")
+
+    def _get(self, path: str, **params: Any) -> dict[str, Any]:
+        return self._call("get", path, params)
+
+    def _post(self, path: str, params: dict[str, Any], *, key: str) -> dict[str, Any]:
+        return self._call("post", path, {**params, "idempotency_key": key})
+
+    def _call(self, method: str, path: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Numbers are read from the body as they are written, since the SDK makes floats of them."""
+        try:
+            response = self._client.raw_request(method, path, **params)
+        except stripe.StripeError as error:
+            raise Refused(
+                f"Stripe did not answer {method.upper()} {path}: {error.user_message or error}; try again"
+            ) from error
+        body: dict[str, Any] = json.loads(response.body, parse_float=Decimal)
+        return body
+
+
+def meter_name(currency: str) -> str:
+    """The event name of a currency's meter."""
+    return f"tokentill_{currency.lower()}"
+
+
+def _midnight(day: date) -> int:
+    return int(datetime.combine(day, time(), UTC).timestamp())
