@@ -1,4 +1,4 @@
-"""Who appears in the sample month and which models they use: the tables that `generate` draws from.
+"""Which models the sample month uses, how, and at what hours: tables that `month` draws from.
 
 Rates are the list prices in force from 28 September to 2 November 2026; they make the cost that the gateway reports.
 All weights are integers, so that a draw is the same on every machine.
@@ -6,7 +6,6 @@ All weights are integers, so that a draw is the same on every machine.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -36,19 +35,6 @@ class Model:
     peak: Rates | None = None
     search_per_1k: str | None = None
     request_per_1k: str = "0"
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """One end user (or tenant) of the application, as the gateway sees it."""
-
-    id: str
-    weight: int
-    habit: str
-    hours: str
-    keys: tuple[tuple[str, int], ...]
-    size: int = 100
-    first_day: int = 1
 
 
 def _standard(rates: Rates, batch: Rates | None = None, **others: Rates) -> dict[str, Priced]:
@@ -230,64 +216,3 @@ HOURS: dict[str, tuple[int, ...]] = {
     "us": (4, 3, 2, 1, 1, 1, 1, 1, 1, 1, 2, 4, 6, 9, 11, 12, 12, 11, 11, 12, 11, 9, 7, 5),
     "asia": (9, 11, 12, 12, 9, 10, 12, 12, 11, 10, 7, 5, 4, 3, 3, 2, 1, 1, 1, 1, 1, 2, 4, 7),
 }
-
-WEB = (("key_web", 100),)
-MOBILE = (("key_mobile", 92), ("key_web", 8))
-MIXED = (("key_web", 74), ("key_batch", 16), ("key_mobile", 10))
-BATCHES = (("key_batch", 62), ("key_web", 38))
-ORPHAN = (("key_orphan", 100),)
-
-SCRIPT_USER = "user_<script>alert(1)</script>"
-QUOTED_USER = 'user_o\'hara_"quoted"&<b>_é山'
-
-
-def _hashed(number: int) -> str:
-    """The shape that the gateway's guide recommends: the first 16 hex digits of a SHA-256."""
-    return hashlib.sha256(f"sample user {number}".encode()).hexdigest()[:16]
-
-
-USERS: tuple[User, ...] = (
-    User("org_northwind", 3_000, "agent", "eu", MIXED, 110),
-    User("customer_acme", 2_100, "agent", "us", MIXED, 90),
-    User("org_harbor", 1_500, "agent", "us", WEB, 80),
-    User("customer_cobalt", 1_250, "agent", "asia", BATCHES, 75),
-    User("customer_birch", 1_050, "chat", "us", MIXED),
-    User("customer_dune", 900, "agent", "eu", (("key_web", 80), ("key_billing", 20)), 70),
-    User("user_48213", 780, "chat", "asia", WEB),
-    User("customer_ember", 700, "research", "eu", WEB),
-    User("org_lumen", 620, "gemini", "us", MIXED),
-    User("user_12345", 560, "chat", "us", WEB),
-    User("org_zephyr", 520, "agent", "eu", MIXED, 60, first_day=14),
-    User("customer_1042", 470, "research", "us", WEB),
-    User("app_user_881", 430, "chat", "us", MOBILE),
-    User("org_meridian", 390, "chat", "asia", MIXED),
-    User("user_20931", 360, "budget", "asia", WEB),
-    User("usr_abc123", 330, "chat", "eu", WEB),
-    User("app_user_1207", 300, "chat", "eu", MOBILE, 70),
-    User("customer_2087", 280, "budget", "eu", BATCHES),
-    User(_hashed(1), 260, "chat", "us", ORPHAN, 80),
-    User("user_30415", 240, "research", "us", WEB, 60),
-    User("usr_k3v9qp", 220, "chat", "asia", WEB, 60),
-    User("app_user_3345", 205, "budget", "us", MOBILE),
-    User("org_tallgrass", 190, "agent", "us", WEB, 35),
-    User("user_77002", 175, "budget", "eu", WEB),
-    User(_hashed(2), 160, "budget", "asia", ORPHAN),
-    User("usr_7hd2mx", 148, "chat", "us", WEB, 50),
-    User("app_user_5512", 136, "budget", "asia", MOBILE),
-    User(SCRIPT_USER, 124, "chat", "eu", WEB, 40),
-    User("user_61180", 112, "budget", "us", WEB, 70),
-    User(QUOTED_USER, 100, "chat", "us", WEB, 40),
-    User(_hashed(3), 88, "budget", "eu", ORPHAN, 60),
-    User("customer_3310", 78, "budget", "us", WEB),
-    User("usr_tq81zn", 66, "budget", "eu", WEB, 40),
-    User("app_user_9003", 56, "budget", "asia", MOBILE, 40),
-    User("user_90001", 48, "free", "us", WEB),
-    User(_hashed(4), 36, "budget", "us", ORPHAN, 30),
-    User("user_50577", 26, "budget", "asia", WEB, 20),
-    User("usr_w0f5lc", 4, "tiny", "us", WEB, 8),
-    User("app_user_10077", 3, "tiny", "eu", MOBILE, 5),
-    User(_hashed(5), 2, "tiny", "asia", ORPHAN, 4),
-)
-
-WITHOUT_USER = (("key_billing", 62), ("key_web", 15), ("key_mobile", 11), ("key_batch", 12))
-"""Keys of the requests where the application forgot to pass the user."""

@@ -107,7 +107,7 @@ def want_days(
 
 
 def begin_sending(connection: Connection, rows: Sequence[PushRow], period: str, at: datetime) -> list[PushRow]:
-    """Mark rows as being sent, before any attempt. One whose identifier Stripe may have forgotten becomes a new version.
+    """Mark rows as being sent, before any attempt. A forgotten identifier gets a new version.
 
     Returns:
         The rows to send, with their attempts counted.

@@ -70,7 +70,7 @@ class StripeGateway:
         """
         if not api_key:
             raise UsageError(
-                "no Stripe key; set TOKENTILL_STRIPE_KEY, or TOKENTILL_STRIPE_KEY_FILE to the path of a file that holds it"
+                "no Stripe key; set TOKENTILL_STRIPE_KEY, or TOKENTILL_STRIPE_KEY_FILE to the path of a file with it"
             )
         return cls(connect(api_key, api_base=api_base), api_key)
 

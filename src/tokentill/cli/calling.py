@@ -1,0 +1,174 @@
+"""What every command shares: the options `--db`, `--pricing` and `--json` before or after its name, and its output.
+
+With `--json` a command prints one JSON document to standard output and nothing else; messages, tables of progress and
+colours go to standard error, and only to a terminal.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tokentill.cli.settings import Settings, read_settings, stripe_key
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from tokentill.stripe_push.gateway import StripeGateway
+    from tokentill.till import Till
+
+DbOption = Annotated[
+    str | None,
+    typer.Option(
+        "--db",
+        metavar="URL",
+        help="Database: sqlite:///FILE, a path, or postgresql://... [env: TOKENTILL_DB; default: tokentill.db here]",
+        show_default=False,
+    ),
+]
+PricingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pricing",
+        metavar="DIR",
+        help="Prices and contracts. [env: TOKENTILL_PRICING; default: ./pricing, else the shipped list prices]",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of the command line."""
+
+    db: str | None = None
+    pricing: str | None = None
+    json: bool = False
+    out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True))
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this call."""
+        return read_settings(database=self.db, pricing=self.pricing)
+
+    def till(self) -> Till:
+        """The facade on this call's database and folder."""
+        from tokentill.till import Till
+
+        settings = self.settings
+        return Till.open(settings.database, settings.pricing, grace=settings.grace)
+
+    def gateway(self) -> StripeGateway:
+        """Stripe, with this call's key."""
+        from tokentill.stripe_push.gateway import StripeGateway
+
+        settings = self.settings
+        return StripeGateway.open(stripe_key(settings), api_base=settings.stripe_api_base)
+
+    def finish(self, content: object, show: Callable[[], None], *, is_refused: bool = False) -> None:
+        """Print a result: as JSON, or as `show` prints it; then end with status 1 if it is a refusal."""
+        if self.json:
+            self.print_json(content)
+        else:
+            show()
+        if is_refused:
+            raise typer.Exit(1)
+
+    def print_json(self, content: object) -> None:
+        """Print one JSON document. Ids are escaped to ASCII, so no terminal is led astray."""
+        sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=True) + "\n")
+
+    def say(self, text: str, style: str | None = None) -> None:
+        """Print a line for people; markup in it is taken literally."""
+        self.out.print(escape(text), style=style)
+
+    def note(self, text: str) -> None:
+        """Print a message to standard error."""
+        self.err.print(escape(text), style="yellow")
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+        """Print a table; columns named in `right` are aligned so."""
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(escape(cell) for cell in row))
+        self.out.print(table)
+
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Callable[[float, float | None], None]]:
+        """A progress bar on a terminal, and nothing elsewhere. The callback takes (done, all)."""
+        if self.json or not self.err.is_terminal:
+            yield lambda _done, _all: None
+            return
+        with _bar(self.err) as bar:
+            task = bar.add_task(title, total=None)
+            yield lambda done, all_: bar.update(task, completed=done, total=all_)
+
+
+def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function `f(call, ...)` as a command that knows the shared options, too."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        hints = get_type_hints(function, include_extras=True)
+        own = [
+            parameter.replace(annotation=hints[parameter.name])
+            for parameter in list(inspect.signature(function).parameters.values())[1:]
+        ]
+        shared = [
+            inspect.Parameter("db", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=DbOption),
+            inspect.Parameter("pricing", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=PricingOption),
+            inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=JsonOption),
+        ]
+        context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+        signature = inspect.Signature([*keyword_only, *shared, context])
+
+        @wraps(function)
+        def called(**given: Any) -> None:
+            call = root_call(given.pop("context"))
+            update(call, db=given.pop("db"), pricing=given.pop("pricing"), as_json=given.pop("as_json"))
+            function(call, **given)
+
+        called.__signature__ = signature  # type: ignore[attr-defined]
+        called.__annotations__ = {parameter.name: parameter.annotation for parameter in signature.parameters.values()}
+        app.command(name)(called)
+        return function
+
+    return register
+
+
+def root_call(context: typer.Context) -> Call:
+    """The call that belongs to a command's context."""
+    call = context.find_root().obj
+    if not isinstance(call, Call):
+        raise TypeError("a command was called without its root")
+    return call
+
+
+def update(call: Call, *, db: str | None, pricing: str | None, as_json: bool) -> None:
+    """Take in the shared options where they are given; those after the command's name win."""
+    call.db = db or call.db
+    call.pricing = pricing or call.pricing
+    call.json = as_json or call.json
+
+
+def _bar(console: Console) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    )

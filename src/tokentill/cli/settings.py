@@ -1,0 +1,103 @@
+"""Settings: flag, then environment, then `tokentill.toml`, then a default that works."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tokentill.errors import UsageError
+
+FILE_NAME = "tokentill.toml"
+DEFAULT_DATABASE = "sqlite:///tokentill.db"
+DEFAULT_PRICING = "pricing"
+SECRET_BYTES_MAX = 4096
+
+_KEYS = {"database": str, "pricing": str, "grace_hours": int, "stripe": dict}
+_STRIPE_KEYS = {"api_base": str, "key_file": str}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are. `pricing` None is the folder that tokentill ships."""
+
+    database: str
+    pricing: str | None
+    grace: timedelta
+    stripe_api_base: str | None
+    stripe_key_file: str | None
+
+
+def read_settings(
+    *,
+    database: str | None,
+    pricing: str | None,
+    environment: Mapping[str, str] = os.environ,
+    folder: Path | None = None,
+) -> Settings:
+    """Put settings together.
+
+    Args:
+        database, pricing: from flags, None when not given.
+        environment: TOKENTILL_DB, TOKENTILL_PRICING, TOKENTILL_STRIPE_API_BASE, TOKENTILL_STRIPE_KEY_FILE.
+        folder: where `tokentill.toml` and a folder `pricing` are looked for; the current one by default.
+
+    Raises:
+        UsageError: for a file that is no TOML, or has a key that is unknown or of the wrong type.
+    """
+    folder = folder or Path.cwd()
+    file = _read_file(folder / FILE_NAME)
+    stripe = file.get("stripe", {})
+    chosen = pricing or environment.get("TOKENTILL_PRICING") or file.get("pricing")
+    if chosen is None and (folder / DEFAULT_PRICING).is_dir():
+        chosen = str(folder / DEFAULT_PRICING)
+    return Settings(
+        database=database or environment.get("TOKENTILL_DB") or file.get("database") or DEFAULT_DATABASE,
+        pricing=chosen,
+        grace=timedelta(hours=file.get("grace_hours", 0)),
+        stripe_api_base=environment.get("TOKENTILL_STRIPE_API_BASE") or stripe.get("api_base"),
+        stripe_key_file=environment.get("TOKENTILL_STRIPE_KEY_FILE") or stripe.get("key_file"),
+    )
+
+
+def stripe_key(settings: Settings, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The Stripe key: from the environment, or from the file that is named; never from a setting itself.
+
+    Raises:
+        UsageError: when the file cannot be read.
+    """
+    if environment.get("TOKENTILL_STRIPE_KEY"):
+        return environment["TOKENTILL_STRIPE_KEY"].strip()
+    if settings.stripe_key_file is None:
+        return None
+    try:
+        with Path(settings.stripe_key_file).open(encoding="ascii") as file:
+            return file.read(SECRET_BYTES_MAX).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the file {settings.stripe_key_file} with the Stripe key cannot be read: {error}") from error
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    _check(path, content, _KEYS, "")
+    _check(path, content.get("stripe", {}), _STRIPE_KEYS, "stripe.")
+    if not 0 <= content.get("grace_hours", 0) <= 24 * 60:
+        raise UsageError(f"{path}: grace_hours is {content['grace_hours']}; write 0 to 1440")
+    return content
+
+
+def _check(path: Path, content: Mapping[str, Any], keys: Mapping[str, type], prefix: str) -> None:
+    for key, value in content.items():
+        if key not in keys:
+            raise UsageError(f"{path}: {prefix}{key} is not a setting; the settings are {', '.join(sorted(keys))}")
+        if not isinstance(value, keys[key]) or isinstance(value, bool):
+            raise UsageError(f"{path}: {prefix}{key} must be {keys[key].__name__}, not {type(value).__name__}")

@@ -1,0 +1,163 @@
+"""The sample month: made anew it has the same bytes, and `contents.json` tells the truth about it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import subprocess
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tokentill.sample import generate
+
+SAMPLE = Path(generate.__file__).parent
+ACTIVITY = "activity-2026-10.jsonl.gz"
+TIERS = {"openai/gpt-5.4": 272_001, "gpt-5.4": 272_001, "google/gemini-2.5-pro": 200_001, "x-ai/grok-4.3": 200_000}
+"""Least input of a request that its model's price calls long context."""
+
+
+@pytest.fixture(scope="module")
+def contents() -> Any:
+    return json.loads((SAMPLE / "contents.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[bytes]:
+    return gzip.decompress((SAMPLE / ACTIVITY).read_bytes()).splitlines(keepends=True)
+
+
+@pytest.fixture(scope="module")
+def counted(lines: list[bytes]) -> dict[str, Any]:
+    """What a reader finds who takes the lines one after the other and knows nothing of how they were made."""
+    found = Counter[str]()
+    first: dict[str, Any] = {}
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            found["not_json"] += 1
+            continue
+        usage = record["usage"]
+        if usage["prompt_tokens_details"]["cached_tokens"] > usage["prompt_tokens"]:
+            found["inconsistent"] += 1
+        elif "\u202e" in record.get("user", ""):
+            found["unshowable_user"] += 1
+        elif record["id"] not in first:
+            first[record["id"]] = (record, line)
+        elif first[record["id"]][0] != record:
+            found["revisions"] += 1
+        else:
+            found["duplicates"] += 1
+            found["reordered"] += first[record["id"]][1] != line
+    return {"records": [record for record, _ in first.values()], **found}
+
+
+@pytest.fixture(scope="module")
+def records(counted: dict[str, Any]) -> list[Any]:
+    found: list[Any] = counted["records"]
+    return found
+
+
+def test_making_the_sample_anew_gives_what_is_shipped(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tokentill.sample.generate", str(tmp_path)]
+    environment = {"PYTHONPATH": str(SAMPLE.parents[1]), "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}
+    subprocess.run(command, check=True, capture_output=True, env=environment, timeout=60)
+    made, shipped = (tmp_path / ACTIVITY).read_bytes(), (SAMPLE / ACTIVITY).read_bytes()
+    assert gzip.decompress(made) == gzip.decompress(shipped)
+    if "ng" not in zlib.ZLIB_RUNTIME_VERSION:  # zlib-ng packs the same bytes into others
+        assert made == shipped
+    assert (tmp_path / "contents.json").read_bytes() == (SAMPLE / "contents.json").read_bytes()
+
+
+def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
+    made = []
+    for name in ("one", "two"):
+        generate.generate(tmp_path / name)
+        made.append([(tmp_path / name / file).read_bytes() for file in (ACTIVITY, "contents.json")])
+    assert made[0] == made[1]
+
+
+def test_the_gzip_header_names_no_file_and_no_time() -> None:
+    header = (SAMPLE / ACTIVITY).read_bytes()[:8]
+    assert header == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
+
+
+def test_the_contents_count_the_lines(contents: Any, lines: list[bytes], counted: dict[str, Any]) -> None:
+    assert contents["lines"] == len(lines) >= 20_000
+    assert contents["sha256_of_lines"] == hashlib.sha256(b"".join(lines)).hexdigest()
+    assert contents["records"] == len(counted["records"])
+    assert contents["duplicates"] == counted["duplicates"]
+    assert contents["duplicates_reordered"] == counted["reordered"]
+    assert contents["revisions"] == counted["revisions"] == 2
+    for reason in ("not_json", "inconsistent", "unshowable_user"):
+        assert contents[f"quarantined_{reason}"] == counted[reason] == 1
+    quarantined = contents["quarantined"]
+    assert len(lines) == contents["records"] + contents["duplicates"] + contents["revisions"] + quarantined
+
+
+@pytest.mark.parametrize(
+    ("key", "is_counted"),
+    [
+        ("before_period_utc", lambda record: record["created_at"] < "2026-10-01"),
+        ("in_period_utc", lambda record: record["created_at"].startswith("2026-10-")),
+        ("after_period_utc", lambda record: record["created_at"] > "2026-11-01"),
+        ("without_user", lambda record: not record.get("user")),
+        ("without_cost", lambda record: record["usage"].get("cost") is None),
+        ("free", lambda record: record["model"].endswith(":free")),
+        ("byok", lambda record: record["usage"]["is_byok"] is True),
+        ("errors", lambda record: record["finish_reason"] == "error"),
+        ("cached", lambda record: record["usage"]["prompt_tokens_details"]["cached_tokens"] > 0),
+        ("reasoning", lambda record: record["usage"]["completion_tokens_details"]["reasoning_tokens"] > 0),
+        ("input_above_200k", lambda record: record["usage"]["prompt_tokens"] > 200_000),
+        ("input_above_272k", lambda record: record["usage"]["prompt_tokens"] > 272_000),
+        (
+            "long_context",
+            lambda record: record["usage"]["prompt_tokens"] >= TIERS.get(record["model"].removesuffix(":nitro"), 10**9),
+        ),
+    ],
+)
+def test_the_contents_count_the_records(
+    contents: Any, records: list[Any], key: str, is_counted: Callable[[Any], bool]
+) -> None:
+    assert contents[key] == sum(map(is_counted, records)) > 0
+
+
+def test_the_contents_count_by_kind(contents: Any, records: list[Any]) -> None:
+    nameless = [record for record in records if not record.get("user")]
+    searches = [record["usage"].get("server_tool_use_details", {}) for record in records]
+    assert contents["by_user"] == Counter(record["user"] for record in records if record.get("user"))
+    assert contents["users"] == len(contents["by_user"]) >= 40
+    assert contents["by_model"] == Counter(record["model"] for record in records)
+    assert contents["models"] == len(contents["by_model"])
+    assert contents["by_api_key"] == Counter(record["api_key"] for record in records)
+    assert contents["api_keys"] == len(contents["by_api_key"])
+    assert contents["by_mode"] == Counter(record.get("service_tier", "standard") for record in records)
+    assert contents["without_user_by_api_key"] == Counter(record["api_key"] for record in nameless)
+    assert contents["web_searches"] == sum(detail.get("web_search_requests", 0) for detail in searches)
+    assert contents["first_at"] == min(record["created_at"] for record in records) >= "2026-09-30T20:00:00.000Z"
+    assert contents["last_at"] == max(record["created_at"] for record in records) < "2026-11-01T06:00:00.000Z"
+
+
+def test_no_record_lacks_usage_and_its_parts_fit(records: list[Any]) -> None:
+    for record in records:
+        usage = record["usage"]
+        assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+        assert 0 <= usage["prompt_tokens_details"]["cached_tokens"] <= usage["prompt_tokens"]
+        assert 0 <= usage["completion_tokens_details"]["reasoning_tokens"] <= usage["completion_tokens"]
+
+
+def test_users_that_break_careless_code_are_there(contents: Any) -> None:
+    users = contents["by_user"].keys()
+    assert {"user_1", "USER_1", " user_1", "user_1 ", "=1+1", "../../etc/passwd", "None"} <= users
+    assert {"user_caf\u00e9", "user_cafe\u0301"} <= users
+    assert any("<script>" in user for user in users)
+    assert any('"' in user and "'" in user for user in users)
+    assert any("\u05d0" <= character <= "\u05ea" for user in users for character in user)
+    assert max(len(user.encode()) for user in users) == 512
