@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -21,12 +22,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from tokentill.cli.settings import Settings, read_settings, stripe_key
+from tokentill.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from tokentill.stripe_push.gateway import StripeGateway
     from tokentill.till import Till
+
+WIDTH_OF_FILES = 160
 
 DbOption = Annotated[
     str | None,
@@ -56,8 +60,8 @@ class Call:
     db: str | None = None
     pricing: str | None = None
     json: bool = False
-    out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
-    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True))
+    out: Console = field(default_factory=lambda: _console(sys.stdout.isatty()))
+    err: Console = field(default_factory=lambda: _console(sys.stderr.isatty(), stderr=True))
 
     @property
     def settings(self) -> Settings:
@@ -103,7 +107,8 @@ class Call:
         """Print a table; columns named in `right` are aligned so."""
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
-            table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+            is_number = column in right
+            table.add_column(column, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
         self.out.print(table)
@@ -164,6 +169,27 @@ def update(call: Call, *, db: str | None, pricing: str | None, as_json: bool) ->
     call.db = db or call.db
     call.pricing = pricing or call.pricing
     call.json = as_json or call.json
+
+
+def _console(is_terminal: bool, *, stderr: bool = False) -> Console:
+    """A console; into a pipe or a file it writes wide lines rather than folded ones."""
+    width = None if is_terminal else WIDTH_OF_FILES
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=width)
+
+
+def instant_argument(text: str) -> datetime:
+    """An instant as people write it in a command.
+
+    Raises:
+        UsageError: when it is none, or has no time zone.
+    """
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not an instant; write it like 2026-10-15T00:00:00Z") from None
+    if instant.tzinfo is None:
+        raise UsageError(f"{text!r} has no time zone; write it like 2026-10-15T00:00:00Z")
+    return instant.astimezone(UTC)
 
 
 def _bar(console: Console) -> Progress:

@@ -1,0 +1,145 @@
+"""`tokentill customers ...`: who customers are in Stripe, and which users are theirs."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tokentill.cli.calling import Call, command, instant_argument
+from tokentill.clock import instant_text
+from tokentill.documents.ids import shown_id
+from tokentill.errors import UsageError
+
+IMPORT_ROWS_MAX = 1_000_000
+CUSTOMER_COLUMNS = {"customer", "name", "stripe_customer"}
+BINDING_COLUMNS = {"user", "customer", "valid_from", "source"}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    group = typer.Typer(help="Describe customers, link them to Stripe, bind users to them.", no_args_is_help=True)
+    app.add_typer(group, name="customers")
+    command(group, "list")(_list)
+    command(group, "set")(_set)
+    command(group, "bind")(_bind)
+    command(group, "import")(_import)
+
+
+def _list(call: Call) -> None:
+    """List described customers and bindings."""
+    with call.till() as till:
+        found, bindings = till.customers(), till.bindings()
+    content = {
+        "customers": [
+            {"customer": customer.id, "name": customer.name, "stripe_customer": customer.stripe_customer}
+            for customer in found.values()
+        ],
+        "bindings": [binding.content() for binding in bindings],
+    }
+
+    def show() -> None:
+        if not found and not bindings:
+            call.say("nobody is described yet; customers need no description to be billed, only to be pushed to Stripe")
+        if found:
+            rows = [(shown_id(c.id), shown_id(c.name or ""), c.stripe_customer or "not linked") for c in found.values()]
+            call.table(("customer", "name", "Stripe customer"), rows)
+        if bindings:
+            call.table(
+                ("user", "customer", "from", "source"),
+                [
+                    (shown_id(b.user), shown_id(b.customer), instant_text(b.valid_from), shown_id(b.source or "any"))
+                    for b in bindings
+                ],
+            )
+
+    call.finish(content, show)
+
+
+def _set(
+    call: Call,
+    customer: Annotated[str, typer.Argument(help="The customer's id.")],
+    name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
+    stripe: Annotated[str | None, typer.Option("--stripe", metavar="cus_...", help="Its Stripe customer.")] = None,
+) -> None:
+    """Describe a customer, or link it to its Stripe customer."""
+    if name is None and stripe is None:
+        raise UsageError("nothing to set; add --name or --stripe")
+    with call.till() as till:
+        found = till.set_customer(customer, name=name, stripe_customer=stripe)
+    content = {"customer": found.id, "name": found.name, "stripe_customer": found.stripe_customer}
+    call.finish(content, lambda: call.say(f"{shown_id(found.id)} is set"))
+
+
+def _bind(
+    call: Call,
+    user: Annotated[str, typer.Argument(help="The user id, exactly as it is in the records.")],
+    customer: Annotated[str, typer.Argument(help="Whose it is.")],
+    valid_from: Annotated[
+        str | None, typer.Option("--from", metavar="INSTANT", help="Since when; the beginning of time unless given.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Only in records of this source.")] = None,
+) -> None:
+    """Bind a user to a customer. Bindings come before all attribution rules, and are only ever added."""
+    with call.till() as till:
+        added = till.bind([(user, customer, _instant(valid_from), source)])
+    content = {"added": [binding.content() for binding in added]}
+    done = f"{shown_id(user)} belongs to {shown_id(customer)}" + ("" if added else " already")
+    call.finish(content, lambda: call.say(done))
+
+
+def _import(
+    call: Call,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV with the columns customer, name, stripe_customer; or user, customer, valid_from, source."
+        ),
+    ],
+) -> None:
+    """Describe customers, or bind users, from a CSV file; which of the two is told by its columns."""
+    rows, columns = _rows(file)
+    with call.till() as till:
+        if "user" in columns:
+            wanted = [
+                (row["user"], row["customer"], _instant(row.get("valid_from")), row.get("source") or None)
+                for row in rows
+            ]
+            done = len(till.bind(wanted))
+            what = f"{done} bindings added, {len(rows) - done} were there already"
+        else:
+            for row in rows:
+                till.set_customer(
+                    row["customer"], name=row.get("name") or None, stripe_customer=row.get("stripe_customer") or None
+                )
+            done, what = len(rows), f"{len(rows)} customers set"
+    call.finish({"rows": len(rows), "changed": done}, lambda: call.say(what))
+
+
+def _rows(file: Path) -> tuple[list[dict[str, str]], set[str]]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            reader = csv.DictReader(opened, strict=True)
+            columns = set(reader.fieldnames or ())
+            if "customer" not in columns or not (columns <= CUSTOMER_COLUMNS or columns <= BINDING_COLUMNS):
+                raise UsageError(
+                    f"{file}:1: the columns must be customer, name, stripe_customer, or user, customer, valid_from,"
+                    f" source; these are {', '.join(sorted(columns)) or 'none'}"
+                )
+            rows = []
+            for row in reader:
+                if None in row or None in row.values() or not row["customer"]:
+                    raise UsageError(f"{file}:{reader.line_num}: this row does not fit the columns")
+                rows.append(row)
+                if len(rows) > IMPORT_ROWS_MAX:
+                    raise UsageError(f"{file} has more than {IMPORT_ROWS_MAX} rows; split it")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{file} cannot be read: {error}") from error
+    return rows, columns
+
+
+def _instant(text: str | None) -> datetime:
+    return instant_argument(text) if text else datetime(1971, 1, 1, tzinfo=UTC)

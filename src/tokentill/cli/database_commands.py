@@ -1,0 +1,59 @@
+"""`tokentill db ...`: the tables, and whether the database is whole."""
+
+from __future__ import annotations
+
+import typer
+from sqlalchemy import text
+
+from tokentill.cli.calling import Call, command
+from tokentill.store.audit import audit_faults
+from tokentill.store.database import Database
+from tokentill.store.invoices import number_faults
+from tokentill.store.migrating import schema_state, upgrade
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    group = typer.Typer(help="Bring the database up to date, and check it.", no_args_is_help=True)
+    app.add_typer(group, name="db")
+    command(group, "upgrade")(_upgrade)
+    command(group, "check")(_check)
+
+
+def _upgrade(call: Call) -> None:
+    """Make the tables, or bring them to this version. All of it happens, or nothing."""
+    database = Database.open(call.settings.database)
+    with database.read() as connection:
+        before = schema_state(connection)
+    if before in ("empty", "older"):
+        upgrade(database)
+    with database.read() as connection:
+        after = schema_state(connection)
+    content = {"database": database.url_shown, "was": before, "is": after}
+    done = "is up to date" if after == "current" else f"cannot be brought up to date: its tables are {after}"
+    call.finish(content, lambda: call.say(f"{database.url_shown} {done}"), is_refused=after != "current")
+
+
+def _check(call: Call) -> None:
+    """Check the tables' version, the database's own integrity, invoice numbers and the audit chain."""
+    database = Database.open(call.settings.database)
+    with database.read() as connection:
+        state = schema_state(connection)
+        faults = [] if state == "current" else [f"the tables are {state}; run `tokentill db upgrade`"]
+        if database.is_sqlite:
+            found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+            faults += [f"SQLite: {fault}" for fault in found if fault != "ok"]
+            faults += [
+                f"SQLite: broken reference {tuple(row)}" for row in connection.execute(text("PRAGMA foreign_key_check"))
+            ]
+        if state == "current":
+            faults += [*number_faults(connection), *audit_faults(connection)]
+    content = {"database": database.url_shown, "tables": state, "faults": faults}
+
+    def show() -> None:
+        for fault in faults:
+            call.say(fault)
+        if not faults:
+            call.say(f"{database.url_shown} is sound")
+
+    call.finish(content, show, is_refused=bool(faults))

@@ -1,0 +1,192 @@
+"""`tokentill preview`, `review ...`, `close`, `invoices ...`, `explain` and `verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tokentill.canonical import Content
+from tokentill.cli.calling import Call, command
+from tokentill.cli.invoice_text import (
+    show_closed,
+    show_explained,
+    show_invoice,
+    show_invoices,
+    show_preview,
+    show_verification,
+)
+from tokentill.documents.ids import shown_id
+from tokentill.errors import UsageError
+from tokentill.invoicing.preview import ReviewKind
+
+PeriodArgument = Annotated[str, typer.Argument(help="The period, like 2026-10.")]
+CustomerArgument = Annotated[str, typer.Argument(help="The customer's id.")]
+NumberArgument = Annotated[str, typer.Argument(help="The invoice's number, like INV-000001.")]
+ByOption = Annotated[str | None, typer.Option("--by", help="Who says so; the name you are logged in by unless given.")]
+HashOption = Annotated[
+    str | None,
+    typer.Option("--hash", help="The content hash you looked at; refused when the preview has changed since."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    command(app, "preview")(_preview)
+    review = typer.Typer(help="Say what you think of a preview, before it is closed.", no_args_is_help=True)
+    app.add_typer(review, name="review")
+    command(review, "approve")(_approve)
+    command(review, "hold")(_hold)
+    command(review, "release")(_release)
+    command(app, "close")(_close)
+    invoices = typer.Typer(help="Look at issued invoices.", no_args_is_help=True)
+    app.add_typer(invoices, name="invoices")
+    command(invoices, "list")(_invoices_list)
+    command(invoices, "show")(_invoices_show)
+    command(app, "explain")(_explain)
+    command(app, "verify")(_verify)
+
+
+def _preview(
+    call: Call,
+    period: PeriodArgument,
+    customer: Annotated[str | None, typer.Option("--customer", help="Only this customer, with its lines.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="DIR", help="Write review pages to this folder as well.")
+    ] = None,
+) -> None:
+    """What a period would come to if it were closed now. Nothing is stored."""
+    if html is not None and customer is not None:
+        raise UsageError("the pages are of a whole period; leave out --customer or --html")
+    with call.till() as till:
+        preview = till.preview(period, customer)
+    pages: list[Path] = []
+    if html is not None:
+        from tokentill.documents.review_pages import write_review_pages
+
+        pages = list(write_review_pages(preview, html))
+
+    def show() -> None:
+        show_preview(call, preview)
+        if customer is not None:
+            show_invoice(call, preview.customers[0].invoice.content())
+        if pages:
+            call.say(f"\n{len(pages)} pages written; open {html}/index.html")
+
+    content = preview.content()
+    if pages:
+        content["pages"] = [str(page) for page in pages]
+    call.finish(content, show)
+
+
+def _approve(
+    call: Call,
+    period: PeriodArgument,
+    customer: CustomerArgument,
+    seen: HashOption = None,
+    by: ByOption = None,
+    note: Annotated[str, typer.Option("--note", help="A remark to keep with it.")] = "",
+) -> None:
+    """Approve a customer's preview as it stands. The approval is of its content hash: if that moves, it is stale."""
+    _review(call, period, customer, "approved", by=by, note=note, seen=seen)
+
+
+def _hold(
+    call: Call,
+    period: PeriodArgument,
+    customer: CustomerArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why; shown to everybody.")],
+    by: ByOption = None,
+) -> None:
+    """Keep a customer from being closed until the hold is released."""
+    _review(call, period, customer, "held", by=by, note=reason, seen=None)
+
+
+def _release(
+    call: Call,
+    period: PeriodArgument,
+    customer: CustomerArgument,
+    by: ByOption = None,
+    note: Annotated[str, typer.Option("--note", help="A remark to keep with it.")] = "",
+) -> None:
+    """Release a hold."""
+    _review(call, period, customer, "released", by=by, note=note, seen=None)
+
+
+def _review(
+    call: Call, period: str, customer: str, kind: ReviewKind, *, by: str | None, note: str, seen: str | None
+) -> None:
+    with call.till() as till:
+        review = till.review(period, customer, kind, by=by, note=note, seen_hash=seen)
+    content: Content = {
+        "customer": review.customer,
+        "period": str(review.month),
+        "review": review.kind,
+        "content_hash": review.content_hash,
+        "by": review.by,
+        "note": review.note,
+    }
+    call.finish(content, lambda: call.say(f"{shown_id(customer)} is {kind} for {period}: {review.content_hash}"))
+
+
+def _close(
+    call: Call,
+    period: PeriodArgument,
+    require_approval: Annotated[
+        bool, typer.Option("--require-approval", help="Refuse customers whose preview was not approved as it stands.")
+    ] = False,
+) -> None:
+    """Issue the invoices of a period, each once. Run it again after a kill, or at any time: it goes on from there."""
+    with call.till() as till, call.progress(f"close {period}") as progress:
+        closed = till.close(period, require_approval=require_approval, progress=progress)
+    call.finish(closed.content(), lambda: show_closed(call, closed), is_refused=closed.is_refused)
+
+
+def _invoices_list(
+    call: Call,
+    period: Annotated[str | None, typer.Option("--period", help="Only this period.")] = None,
+    customer: Annotated[str | None, typer.Option("--customer", help="Only this customer.")] = None,
+) -> None:
+    """List issued invoices in the order of their numbers."""
+    with call.till() as till:
+        invoices = till.invoices(period=period, customer=customer)
+    call.finish(
+        {"invoices": [invoice.document() for invoice in invoices]},
+        lambda: show_invoices(call, invoices),
+    )
+
+
+def _invoices_show(call: Call, number: NumberArgument) -> None:
+    """Show one invoice with its lines."""
+    with call.till() as till:
+        invoice = till.invoice(number)
+    call.finish(invoice.document(), lambda: show_invoice(call, invoice.document()))
+
+
+def _explain(
+    call: Call,
+    number: NumberArgument,
+    line: Annotated[int | None, typer.Argument(help="Only this line, counted from 1.")] = None,
+    records: Annotated[int, typer.Option("--records", min=0, help="How many records of each line to print.")] = 10,
+) -> None:
+    """Go from any cent of an invoice to the usage records, the price entry and the rule it came from."""
+    with call.till() as till:
+        explained = till.explain(number, line)
+    content = {"invoice": number, "lines": [found.content() for found in explained]}
+    call.finish(content, lambda: show_explained(call, explained, records))
+
+
+def _verify(
+    call: Call,
+    number: Annotated[str | None, typer.Argument(help="One invoice; all of them unless given.")] = None,
+    period: Annotated[str | None, typer.Option("--period", help="Only this period.")] = None,
+) -> None:
+    """Compute invoices again from what they were pinned to, and compare them byte for byte."""
+    with call.till() as till:
+        verification = till.verify(number, period=period)
+    call.finish(
+        verification.content(),
+        lambda: show_verification(call, verification),
+        is_refused=not verification.is_sound,
+    )

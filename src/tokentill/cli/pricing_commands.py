@@ -1,0 +1,285 @@
+"""`tokentill prices ...` and `tokentill contracts ...`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tokentill.canonical import Content
+from tokentill.cli.calling import Call, command, instant_argument
+from tokentill.clock import SYSTEM_CLOCK, instant_text
+from tokentill.documents.ids import shown_id, shown_text
+from tokentill.errors import Finding, NotFound, UsageError
+from tokentill.money import amount_text
+from tokentill.pricing.book import NoPrice, PriceBook
+from tokentill.pricing.checking import check_folder
+from tokentill.pricing.contracts import Contract, ContractBook, Rule
+from tokentill.pricing.entries import PriceEntry, entry_hash
+from tokentill.pricing.importing import import_seed
+from tokentill.pricing.loading import load_folder
+from tokentill.pricing.locking import lock_folder
+from tokentill.shipped import shipped_folder
+
+AtOption = Annotated[
+    str | None, typer.Option("--at", metavar="INSTANT", help="When, like 2026-10-15T00:00:00Z; now unless given.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    prices = typer.Typer(help="Check, look at, import and release price tables.", no_args_is_help=True)
+    app.add_typer(prices, name="prices")
+    command(prices, "check")(_check_prices)
+    command(prices, "show")(_show_price)
+    command(prices, "import")(_import_prices)
+    command(prices, "lock")(_lock)
+    contracts = typer.Typer(help="Check and look at contracts.", no_args_is_help=True)
+    app.add_typer(contracts, name="contracts")
+    command(contracts, "check")(_check_contracts)
+    command(contracts, "show")(_show_contract)
+
+
+def _check_prices(
+    call: Call,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
+) -> None:
+    """Check every file of the pricing folder. Each mistake is named with its file and line, and a way out."""
+    _check(call, strict=strict, what="recordings")
+
+
+def _check_contracts(
+    call: Call,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
+) -> None:
+    """Check contracts, with the price tables that they refer to."""
+    _check(call, strict=strict, what="contracts")
+
+
+def _check(call: Call, *, strict: bool, what: str) -> None:
+    folder = call.settings.pricing
+    findings = check_folder(folder)
+    errors = [finding for finding in findings if not finding.is_warning]
+    content: Content = {
+        "folder": str(folder or shipped_folder("pricing")),
+        "errors": [_finding_content(finding) for finding in errors],
+        "warnings": [_finding_content(finding) for finding in findings if finding.is_warning],
+    }
+    if not errors:
+        loaded = load_folder(folder)
+        content["models"] = len(PriceBook(loaded.prices).models)
+        content["recordings"] = len(loaded.paths)
+        content["contracts"] = len(loaded.contracts)
+
+    def show() -> None:
+        for finding in findings:
+            call.say(f"{'warning: ' if finding.is_warning else ''}{finding}")
+        if errors:
+            call.say(f"{len(errors)} mistakes; nothing of this folder loads until they are put right")
+        else:
+            counted = f"{content[what]} {what}"
+            call.say(f"{content['folder']}: {counted}, {content['models']} models, {len(findings)} warnings")
+
+    call.finish(content, show, is_refused=bool(errors) or (strict and bool(findings)))
+
+
+def _show_price(
+    call: Call,
+    model: Annotated[str, typer.Argument(help="The model's id, as the gateway reports it.")],
+    at: AtOption = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="INSTANT", help="As it was known then; everything unless given.")
+    ] = None,
+) -> None:
+    """What a model cost at an instant, and why: which entry was in force, and which others there are."""
+    folder = load_folder(call.settings.pricing)
+    book = PriceBook(folder.prices, as_of=None if as_of is None else instant_argument(as_of))
+    instant = SYSTEM_CLOCK.now() if at is None else instant_argument(at)
+    chosen = book.entry_at(model, instant)
+    if isinstance(chosen, NoPrice):
+        raise NotFound(chosen.reason)
+    entries = book.entries(chosen.model)
+    content = {
+        "asked": model,
+        "model": chosen.model,
+        "at": instant_text(instant),
+        "entry": _entry_content(chosen, _price_of(folder.prices, chosen)),
+        "because": _because(model, chosen, instant),
+        "entries": [
+            {
+                "hash": entry.hash,
+                "valid_from": instant_text(entry.valid_from),
+                "valid_to": None if entry.valid_to is None else instant_text(entry.valid_to),
+                "recorded_at": instant_text(entry.recorded_at),
+                "in_force": entry.hash == chosen.hash,
+            }
+            for entry in entries
+        ],
+    }
+    call.finish(content, lambda: _show_entry(call, content))
+
+
+def _import_prices(
+    call: Call,
+    file: Annotated[Path, typer.Argument(help="The file to read.")],
+    from_: Annotated[str, typer.Option("--from", help="What it is: seed.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where to write; pricing/models unless given.")
+    ] = Path("pricing/models"),
+) -> None:
+    """Write price tables from a collection of prices, one file a vendor. Files that are there are not overwritten."""
+    if from_ != "seed":
+        raise UsageError(f"--from {from_} is not known; write --from seed")
+    written = import_seed(file, out)
+    content = {"written": [str(path) for path in written]}
+    call.finish(content, lambda: call.say("\n".join(f"wrote {path}" for path in written)))
+
+
+def _lock(call: Call) -> None:
+    """Release the new files of the pricing folder. A released file is never edited; a new fact is a new file."""
+    folder = call.settings.pricing
+    if folder is None:
+        raise UsageError("the shipped list prices are released already; name your own folder with --pricing")
+    paths = lock_folder(folder)
+    done = "\n".join(f"released {path}" for path in paths) or "nothing new to release"
+    call.finish({"released": paths}, lambda: call.say(done))
+
+
+def _show_contract(
+    call: Call,
+    customer: Annotated[
+        str | None, typer.Argument(help="A customer's id; a list of all contracts unless given.")
+    ] = None,
+    at: AtOption = None,
+) -> None:
+    """The contracts that speak for a customer at an instant, in the order in which their rules are asked."""
+    book = ContractBook(load_folder(call.settings.pricing).contracts)
+    instant = SYSTEM_CLOCK.now() if at is None else instant_argument(at)
+    if customer is None:
+        found = list(book.customers)
+        call.finish({"customers": found}, lambda: call.say("\n".join(shown_id(id_) for id_ in found) or "no contracts"))
+        return
+    terms = book.terms(customer, instant)
+    chain = list(book.chain(customer, instant))
+    content = {
+        "customer": customer,
+        "at": instant_text(instant),
+        "currency": terms.currency,
+        "time_zone": str(terms.zone),
+        "anchor_day": terms.anchor_day,
+        "chain": [_contract_content(contract) for contract in chain],
+    }
+
+    def show() -> None:
+        call.say(f"{shown_id(customer)}: {terms.currency}, {terms.zone}, from day {terms.anchor_day} of each month")
+        for contract in chain:
+            call.say(f"{contract.kind} {shown_id(contract.id)}, valid from {instant_text(contract.valid_from)}")
+            for number, rule in enumerate(contract.rules, start=1):
+                call.say(f"  {number}. {shown_text(rule.name)}: {_rule_text(rule)}")
+        call.say("the first rule that fits a record bills it; where none fits, the list price is billed as it is")
+
+    call.finish(content, show)
+
+
+def _because(asked: str, chosen: PriceEntry, at: datetime) -> str:
+    name = "" if asked == chosen.model else f"{asked} is priced as {chosen.model}; "
+    return (
+        f"{name}of the entries that cover {instant_text(at)} this one has the greatest valid_from"
+        f" ({instant_text(chosen.valid_from)}), then the greatest recorded_at ({instant_text(chosen.recorded_at)})"
+    )
+
+
+def _price_of(recordings: tuple[Content, ...], chosen: PriceEntry) -> Content:
+    for recording in recordings:
+        for price in recording["price"]:
+            if "model" in price and entry_hash(price, recording["currency"]) == chosen.hash:
+                return dict(price)
+    raise NotFound(f"the entry {chosen.hash} is in no recording")
+
+
+def _entry_content(entry: PriceEntry, price: Content) -> Content:
+    return {
+        **price,
+        "hash": entry.hash,
+        "currency": entry.currency,
+        "recorded_at": instant_text(entry.recorded_at),
+        "source": entry.source,
+    }
+
+
+def _show_entry(call: Call, content: Content) -> None:
+    entry = content["entry"]
+    call.say(f"{content['model']} at {content['at']}")
+    per = f"{entry.get('per', 1_000_000):,}"
+    _show_rates(call, "standard", entry, entry["currency"], per)
+    for mode, rates in entry.get("mode", {}).items():
+        _show_rates(call, mode, rates, entry["currency"], per)
+    for name, fee in entry.get("fees", {}).items():
+        call.say(f"  fee: {name} {fee['price']} {entry['currency']} per {fee.get('per', 1):,}")
+    for kind, factors in entry.get("multiplier", {}).items():
+        call.say(f"  multiplier: {kind} " + ", ".join(f"{place} x {factor}" for place, factor in factors.items()))
+    call.say(
+        f"  valid {entry['valid_from']} to {entry.get('valid_to', 'further notice')}, recorded {entry['recorded_at']}"
+    )
+    call.say(f"  source: {shown_text(entry['source'] or 'not stated')}")
+    if entry.get("note"):
+        call.say(f"  note: {shown_text(entry['note'])}")
+    call.say(f"  {entry['hash']}")
+    call.say(f"because {content['because']}")
+    others = [found for found in content["entries"] if not found["in_force"]]
+    for other in others:
+        call.say(
+            f"also known: valid {other['valid_from']} to {other['valid_to'] or 'further notice'}, {other['hash'][:19]}"
+        )
+
+
+def _show_rates(call: Call, mode: str, rates: Content, currency: str, per: str) -> None:
+    if rates.get("free"):
+        call.say(f"  {mode}: free")
+    if rates.get("rates"):
+        call.say(f"  {mode}: {_rates_text(rates['rates'])} ({currency} per {per})")
+    for tier in rates.get("tier", ()):
+        (condition, tokens), *_ = tier["when"].items()
+        sign = ">" if condition.endswith("gt") else ">="
+        call.say(f"    input {sign} {tokens:,}: {_rates_text(tier['rates'])}")
+    for window in rates.get("window", ()):
+        when = window["when"]
+        days = f" on {', '.join(when['days'])}" if "days" in when else ""
+        hours = f"{when['between'][0]} to {when['between'][1]} {when.get('time_zone', 'UTC')}"
+        call.say(f"    {hours}{days}: {_rates_text(window['rates'])}")
+
+
+def _rates_text(rates: Content) -> str:
+    return ", ".join(f"{name} {rate}" for name, rate in rates.items())
+
+
+def _contract_content(contract: Contract) -> Content:
+    return {
+        "kind": contract.kind,
+        "id": contract.id,
+        "plan": contract.plan,
+        "valid_from": instant_text(contract.valid_from),
+        "recorded_at": instant_text(contract.recorded_at),
+        "hash": contract.hash,
+        "rules": [{"name": rule.name, "does": _rule_text(rule), "hash": rule.hash} for rule in contract.rules],
+    }
+
+
+def _rule_text(rule: Rule) -> str:
+    parts = [f"{rule.basis} price" if rule.basis == "list" else f"basis {rule.basis}"]
+    if rule.rates:
+        rates = ", ".join(f"{name} {amount_text(rate)}" for name, rate in rule.rates.items())
+        parts.append(f"{rates} per {rule.per:,}")
+    parts += [
+        f"{amount_text(percent)} %" + ("" if name == "default" else f" on {name}")
+        for name, percent in rule.markup_percent.items()
+    ]
+    parts += [f"{amount_text(fee.price)} per {fee.per:,} {name}" for name, fee in rule.add_on.items()]
+    where = "; ".join(f"{key} {' or '.join(patterns)}" for key, patterns in rule.match.items())
+    return ", ".join(parts) + f" (where {where or 'anything'})"
+
+
+def _finding_content(finding: Finding) -> Content:
+    return {"where": finding.where, "message": finding.message, "hint": finding.hint}

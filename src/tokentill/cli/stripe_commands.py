@@ -1,0 +1,76 @@
+"""`tokentill push` and `tokentill reconcile`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tokentill.cli.calling import Call, command
+from tokentill.documents.ids import shell_word, shown_id
+from tokentill.money import amount_text, minor_text
+from tokentill.stripe_push.pushing import Pushed
+from tokentill.stripe_push.reconciling import Reconciled, ReconciledInvoice
+
+LISTED_MAX = 20
+PeriodArgument = Annotated[str, typer.Argument(help="The period, like 2026-10.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    command(app, "push")(_push)
+    command(app, "reconcile")(_reconcile)
+
+
+def _push(call: Call, period: PeriodArgument) -> None:
+    """Tell Stripe what each day of the issued invoices amounts to. May be run again at any time."""
+    gateway = call.gateway()
+    with call.till() as till, call.progress(f"push {period}") as progress:
+        pushed = till.push(period, gateway, progress=progress)
+    call.finish(pushed.content(), lambda: show_pushed(call, pushed), is_refused=not pushed.is_complete)
+
+
+def _reconcile(call: Call, period: PeriodArgument) -> None:
+    """Compare what Stripe holds with the issued invoices, to the cent. Unequal days are pushed again by `push`."""
+    gateway = call.gateway()
+    with call.till() as till:
+        reconciled = till.reconcile(period, gateway)
+    call.finish(reconciled.content(), lambda: show_reconciled(call, reconciled), is_refused=not reconciled.is_equal)
+
+
+def show_pushed(call: Call, pushed: Pushed) -> None:
+    """Print what a push did."""
+    call.say(f"Stripe account {pushed.account}: {pushed.sent:,} days sent, {pushed.unchanged:,} were there already")
+    for customer in pushed.unlinked[:LISTED_MAX]:
+        call.note(
+            f"not linked to Stripe: {shown_id(customer)}; run `tokentill customers set {shell_word(customer)} --stripe cus_...`"
+        )
+    if len(pushed.unlinked) > LISTED_MAX:
+        call.note(f"... and {len(pushed.unlinked) - LISTED_MAX} more are not linked")
+    for found in pushed.rejected:
+        call.note(f"Stripe rejected {shown_id(found.customer)} {found.day or ''}: {found.reason}")
+    for found in pushed.unknown:
+        call.note(f"no answer for {shown_id(found.customer)} {found.day or ''}: {found.reason}; push again")
+
+
+def show_reconciled(call: Call, reconciled: Reconciled) -> None:
+    """Print a comparison."""
+    equal = [found for found in reconciled.invoices if found.is_equal]
+    call.say(f"{len(equal):,} of {len(reconciled.invoices):,} invoices are equal in Stripe to the cent")
+    for found in reconciled.invoices:
+        if not found.is_equal:
+            _show_difference(call, found)
+    for customer in reconciled.unlinked:
+        call.note(f"not linked to Stripe: {shown_id(customer)}")
+    if len(equal) < len(reconciled.invoices):
+        call.note(f"run `tokentill push {reconciled.month}` again, then reconcile")
+
+
+def _show_difference(call: Call, found: ReconciledInvoice) -> None:
+    total = minor_text(found.total_minor, found.currency)
+    call.say(
+        f"{found.number} {shown_id(found.customer)}: invoiced {total} {found.currency},"
+        f" Stripe holds {amount_text(found.held_minor)} minor units"
+    )
+    for day in found.differences:
+        call.say(f"  {day.day}: wanted {day.wanted_minor}, held {amount_text(day.held_minor)}")

@@ -1,0 +1,114 @@
+"""`tokentill ingest`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tokentill.cli.calling import Call, command
+from tokentill.documents.ids import shown_id
+from tokentill.errors import Refused, UsageError
+from tokentill.store.usage_rows import Counts
+from tokentill.till import Till
+from tokentill.usage.ingesting import Ingested, counts_content
+from tokentill.usage.reading import read_records
+
+PROBLEMS_SHOWN = 10
+STDIN = "-"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    command(app, "ingest")(_ingest)
+
+
+def _ingest(
+    call: Call,
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files of usage records; - is standard input.")],
+    source: Annotated[
+        str | None,
+        typer.Option(help="Name of the source, like openrouter:team-a; the format's own name unless given."),
+    ] = None,
+    format: Annotated[  # noqa: A002
+        str | None,
+        typer.Option(help="canonical, arouter, openrouter or litellm; found by content unless given."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when a line went to quarantine.")] = False,
+) -> None:
+    """Take usage records in: JSONL, JSON or CSV, plain or gzip. Taking the same file in again changes nothing."""
+    missing = [file for file in files if file != STDIN and not Path(file).is_file()]
+    if missing:
+        raise UsageError(f"there is no file {missing[0]!r}")
+    done: list[Ingested] = []
+    refused: list[tuple[str, str]] = []
+    with call.till() as till:
+        for file in files:
+            try:
+                done.append(_ingest_one(call, till, file, source, format))
+            except Refused as refusal:
+                refused.append((file, str(refusal)))
+    total = Counts()
+    for ingested in done:
+        total = total.plus(ingested.counts)
+    content = {
+        **counts_content(total),
+        "files": [ingested.content() for ingested in done],
+        "refused": [{"file": file, "reason": reason} for file, reason in refused],
+    }
+    is_refused = bool(refused) or (strict and total.quarantined > 0)
+    call.finish(content, lambda: _show(call, done, refused), is_refused=is_refused)
+
+
+def _ingest_one(call: Call, till: Till, file: str, source: str | None, format_: str | None) -> Ingested:
+    from_stdin = file == STDIN
+    reading = read_records(
+        sys.stdin.buffer if from_stdin else Path(file),
+        name="stdin" if from_stdin else file,
+        source=source,
+        format=format_,
+    )
+    with call.progress(f"ingest {shown_id(reading.name)}") as progress:
+        return till.ingest_reading(reading, progress=lambda _: progress(reading.bytes_read, reading.bytes_total))
+
+
+def _show(call: Call, done: list[Ingested], refused: list[tuple[str, str]]) -> None:
+    columns = ("file", "format", "read", "accepted", "duplicates", "revisions", "quarantined")
+    rows = [
+        (
+            shown_id(found.name),
+            found.format or "",
+            *(
+                f"{count:,}"
+                for count in (
+                    found.counts.read,
+                    found.counts.accepted,
+                    found.counts.duplicates,
+                    found.counts.revisions,
+                    found.counts.quarantined,
+                )
+            ),
+        )
+        for found in done
+    ]
+    if rows:
+        call.table(columns, rows, right=columns[2:])
+    for found in done:
+        for bad in found.bad[:PROBLEMS_SHOWN]:
+            call.note(f"{shown_id(found.name)}:{bad.line}: quarantined: {shown_id(bad.reason)}")
+        if found.counts.quarantined > PROBLEMS_SHOWN:
+            call.note(f"... and {found.counts.quarantined - PROBLEMS_SHOWN} more; --json lists them")
+        if found.counts.revisions:
+            call.note(
+                f"{found.counts.revisions} records came again with other content; the first one of each is billed"
+            )
+        if found.personal_count:
+            first = sorted(found.personal)[0]
+            call.note(
+                f"{found.personal_count} user ids look like personal data, as {shown_id(first)}"
+                f" ({found.personal[first]}); ids should be opaque"
+            )
+    for file, reason in refused:
+        call.note(f"{shown_id(file)}: {reason}")

