@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from json.encoder import encode_basestring_ascii as _quoted
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from tokentill.canonical import canonical_bytes
 from tokentill.clock import instant_text
 from tokentill.errors import InvalidRecord
 from tokentill.money import amount_text
@@ -45,6 +45,7 @@ REQUEST = "request"
 STANDARD = "standard"
 QUANTITY_MAX = 10**12
 COST_MAX = Decimal(1_000_000)
+COST_SCALE_MAX = 24
 ID_BYTES_MAX = 512
 
 UsageState = Literal["reported", "estimated", "missing"]
@@ -56,7 +57,23 @@ _QUANTITY_NAME = re.compile(r"\A[a-z][a-z0-9_]{0,63}\Z", re.ASCII)
 _WORD = re.compile(r"\A[a-z][a-z0-9_.-]{0,63}\Z", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"\A\+[0-9][0-9 ()./-]{7,}\Z")
+_LEAVES = frozenset(TOKEN_LEAVES)
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else _quoted(value)
+
+
+def _are_plain(source: str, record_id: str, model: str, *optional: str | None) -> bool:
+    """Whether ids are so plain that `check_ids` would find nothing: the quick way for nearly every record."""
+    if not (source and record_id and model):
+        return False
+    try:
+        joined = "".join([source, record_id, model, *["" if value is None else value for value in optional]])
+    except TypeError:
+        return False
+    return len(joined) <= ID_BYTES_MAX and joined.isascii() and joined.isprintable()
 
 
 def sum_of(quantities: Mapping[str, int], name: str) -> int:
@@ -115,46 +132,71 @@ class UsageRecord:
     digest: bytes = field(default=b"", compare=False)
 
     @classmethod
-    def checked(cls, **fields: Any) -> UsageRecord:
+    def checked(
+        cls,
+        *,
+        source: str,
+        record_id: str,
+        occurred_at: datetime,
+        model: str,
+        quantities: Mapping[str, int],
+        user: str | None = None,
+        api_key: str | None = None,
+        provider: str | None = None,
+        mode: str | None = None,
+        geo: str | None = None,
+        tags: Iterable[str] | None = None,
+        status: str = "ok",
+        usage_state: str = "reported",
+        is_byok: bool | None = None,
+        cost: Decimal | None = None,
+    ) -> UsageRecord:
         """Make a record, or say why it cannot be one.
+
+        An empty optional text is the same as none. The values may come from outside: any type is looked at.
 
         Raises:
             InvalidRecord: with the field and the reason.
         """
-        fields["user"] = fields.get("user") or None
-        fields["api_key"] = fields.get("api_key") or None
-        fields["mode"] = fields.get("mode") or STANDARD
-        fields["tags"] = tuple(sorted(set(fields.get("tags") or ())))
-        record = cls(**fields)
-        for name in ("source", "record_id", "model"):
-            if not getattr(record, name):
-                raise InvalidRecord(f"{name} is missing")
-        for name in ("source", "record_id", "model", "user", "api_key", "provider", "geo"):
-            check_id(name, getattr(record, name))
-        for tag in record.tags:
-            check_id("tag", tag)
-        if not _WORD.match(record.mode):
-            raise InvalidRecord(f"mode {record.mode[:40]!r} is not a lower-case word")
-        if record.status not in STATUSES:
-            raise InvalidRecord(f"status {str(record.status)[:40]!r} is none of {', '.join(STATUSES)}")
-        if record.usage_state not in USAGE_STATES:
-            raise InvalidRecord(f"usage_state {str(record.usage_state)[:40]!r} is none of {', '.join(USAGE_STATES)}")
-        check_quantities(record.quantities)
-        for name, count in record.quantities.items():
-            if count > QUANTITY_MAX:
-                raise InvalidRecord(f"{name} is {count}; at most {QUANTITY_MAX} are accepted for one request")
-        if record.quantities.get(REQUEST, 1) != 1:
-            raise InvalidRecord("a record is one request, and this one counts another number of them")
-        if record.usage_state == "missing" and any(record.quantities.values()):
+        user = None if user == "" else user
+        api_key = None if api_key == "" else api_key
+        provider = None if provider == "" else provider
+        geo = None if geo == "" else geo
+        mode = STANDARD if mode is None or mode == "" else mode
+        if not _are_plain(source, record_id, model, user, api_key, provider, geo):
+            check_ids(
+                {"source": source, "record_id": record_id, "model": model},
+                {"user": user, "api_key": api_key, "provider": provider, "geo": geo},
+            )
+        if mode != STANDARD and not (isinstance(mode, str) and _WORD.match(mode)):
+            raise InvalidRecord(f"mode {str(mode)[:40]!r} is not a lower-case word")
+        if status not in STATUSES:
+            raise InvalidRecord(f"status {str(status)[:40]!r} is none of {', '.join(STATUSES)}")
+        if usage_state not in USAGE_STATES:
+            raise InvalidRecord(f"usage_state {str(usage_state)[:40]!r} is none of {', '.join(USAGE_STATES)}")
+        if is_byok is not None and not isinstance(is_byok, bool):
+            raise InvalidRecord(f"is_byok is {type(is_byok).__name__}, not true or false")
+        kept = kept_quantities(quantities)
+        if usage_state == "missing" and kept:
             raise InvalidRecord("usage_state is missing, and yet quantities are given")
-        if record.cost is not None and not 0 <= record.cost <= COST_MAX:
-            raise InvalidRecord(f"cost {record.cost} is outside 0 to {COST_MAX}")
-        if not 1970 < record.occurred_at.year < 2200:
-            raise InvalidRecord(f"occurred_at {record.occurred_at.isoformat()} is outside the years 1971 to 2199")
-        kept = {name: n for name, n in sorted(record.quantities.items()) if n and name != REQUEST}
-        object.__setattr__(record, "quantities", MappingProxyType(kept))
-        object.__setattr__(record, "occurred_at", record.occurred_at.astimezone(UTC))
-        object.__setattr__(record, "digest", hashlib.sha256(canonical_bytes(record.content())).digest()[:16])
+        record = cls(
+            source,
+            record_id,
+            checked_instant(occurred_at),
+            model,
+            MappingProxyType(kept),
+            user,
+            api_key,
+            provider,
+            mode,
+            geo,
+            checked_tags(tags) if tags else (),
+            cast(Status, status),
+            cast(UsageState, usage_state),
+            bool(is_byok),
+            cost,
+        )
+        object.__setattr__(record, "digest", hashlib.sha256(record.content_bytes()).digest()[:16])
         return record
 
     @property
@@ -179,8 +221,24 @@ class UsageRecord:
             "status": self.status,
             "usage_state": self.usage_state,
             "is_byok": self.is_byok,
-            "cost": None if self.cost is None else amount_text(self.cost),
+            "cost": None if self.cost is None else cost_text(self.cost),
         }
+
+    def content_bytes(self) -> bytes:
+        """The same bytes as `canonical_bytes(self.content())`, put together by hand since every record needs them."""
+        at = self.occurred_at
+        at_text = at.isoformat()[:-6] + "Z" if at.tzinfo is UTC else instant_text(at)
+        cost = "null" if self.cost is None else f'"{cost_text(self.cost)}"'
+        is_byok = "true" if self.is_byok else "false"
+        numbers = ",".join([f'"{name}":{count}' for name, count in self.quantities.items()])
+        tags = ",".join([_quoted(tag) for tag in self.tags]) if self.tags else ""
+        return (
+            f'{{"api_key":{_text(self.api_key)},"cost":{cost},"geo":{_text(self.geo)},"is_byok":{is_byok},'
+            f'"mode":{_quoted(self.mode)},"model":{_quoted(self.model)},"occurred_at":"{at_text}",'
+            f'"provider":{_text(self.provider)},"quantities":{{{numbers}}},"record_id":{_quoted(self.record_id)},'
+            f'"source":{_quoted(self.source)},"status":"{self.status}","tags":[{tags}],'
+            f'"usage_state":"{self.usage_state}","user":{_text(self.user)}}}'
+        ).encode()
 
 
 def check_quantities(quantities: Mapping[str, int]) -> None:
@@ -190,12 +248,107 @@ def check_quantities(quantities: Mapping[str, int]) -> None:
         InvalidRecord: with the quantity and the reason.
     """
     for name, count in quantities.items():
-        if not _QUANTITY_NAME.match(name) or name in SUMS:
+        if not isinstance(name, str) or not _QUANTITY_NAME.match(name) or name in SUMS:
             raise InvalidRecord(f"{str(name)[:64]!r} is not the name of a quantity")
         if isinstance(count, bool) or not isinstance(count, int):
             raise InvalidRecord(f"{name} is {type(count).__name__}, not an integer")
         if count < 0:
-            raise InvalidRecord(f"{name} is negative ({count})")
+            raise InvalidRecord(f"{name} is negative ({count_text(count)})")
+
+
+def count_text(count: int) -> str:
+    """A count for a message: its digits, or how large it is when there are too many of them."""
+    return str(count) if abs(count) < 10**40 else f"an integer of {count.bit_length()} bits"
+
+
+def kept_quantities(quantities: Mapping[str, int]) -> dict[str, int]:
+    """The quantities that a record of one request keeps: checked, without zeros and `request`, sorted by name.
+
+    Raises:
+        InvalidRecord: with the quantity and the reason.
+    """
+    if not isinstance(quantities, Mapping):
+        raise InvalidRecord(f"quantities is {type(quantities).__name__}, not a table of integers")
+    kept = {name: n for name, n in quantities.items() if type(n) is int and 0 < n <= QUANTITY_MAX and name in _LEAVES}
+    if len(kept) < len(quantities):
+        check_quantities(quantities)
+        if quantities.get(REQUEST, 1) != 1:
+            raise InvalidRecord("a record is one request, and this one counts another number of them")
+        for name, count in quantities.items():
+            if count > QUANTITY_MAX:
+                shown = count_text(count)
+                raise InvalidRecord(f"{name} is {shown}; at most {QUANTITY_MAX} are accepted for one request")
+        kept = {name: int(count) for name, count in quantities.items() if count and name != REQUEST}
+    return {name: kept[name] for name in sorted(kept)}
+
+
+def checked_instant(instant: datetime) -> datetime:
+    """The instant in UTC.
+
+    Raises:
+        InvalidRecord: when it has no time zone or lies outside the years 1971 to 2199.
+    """
+    if not isinstance(instant, datetime):
+        raise InvalidRecord(f"occurred_at is {type(instant).__name__}, not an instant")
+    if instant.tzinfo is None:
+        raise InvalidRecord("occurred_at has no time zone")
+    if not 1970 < instant.year < 2200:
+        raise InvalidRecord(f"occurred_at {instant.isoformat()} is outside the years 1971 to 2199")
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+
+
+def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags without repetitions, in order of their code points.
+
+    Raises:
+        InvalidRecord: when they are no list of texts that can be stored.
+    """
+    if isinstance(tags, str) or not isinstance(tags, Iterable):
+        raise InvalidRecord(f"tags is {type(tags).__name__}, not a list of texts")
+    given = list(tags)
+    for tag in given:
+        check_id("tag", tag)
+        if not tag:
+            raise InvalidRecord("a tag is empty")
+    return tuple(sorted(set(given)))
+
+
+def cost_text(cost: Decimal) -> str:
+    """The canonical text of a reported cost.
+
+    Raises:
+        InvalidRecord: when it is no exact amount from zero to `COST_MAX`.
+    """
+    if not isinstance(cost, Decimal):
+        raise InvalidRecord(f"cost is {type(cost).__name__}, not a decimal")
+    if not cost.is_finite() or not 0 <= cost <= COST_MAX:
+        raise InvalidRecord(f"cost {cost:.12g} is outside 0 to {COST_MAX}")
+    written = str(cost)
+    if "." in written and "E" not in written and written[-1] != "0" and len(written) <= COST_SCALE_MAX:
+        return written
+    if cost and cost.adjusted() < -COST_SCALE_MAX:
+        raise InvalidRecord(f"cost {cost:.12g} has more than {COST_SCALE_MAX} digits after the point")
+    try:
+        text = amount_text(cost)
+    except ArithmeticError:
+        raise InvalidRecord("cost has more digits than an exact amount may have") from None
+    if len(text.partition(".")[2]) > COST_SCALE_MAX:
+        raise InvalidRecord(f"cost {text} has more than {COST_SCALE_MAX} digits after the point")
+    return text
+
+
+def check_ids(required: Mapping[str, str], optional: Mapping[str, str | None]) -> None:
+    """Refuse ids as `check_id` does, and required ones that are not there.
+
+    Raises:
+        InvalidRecord: with the field and the reason.
+    """
+    for name, value in required.items():
+        if value is None or value == "":
+            raise InvalidRecord(f"{name} is missing")
+        check_id(name, value)
+    for name, optional_value in optional.items():
+        check_id(name, optional_value)
 
 
 def check_id(name: str, value: str | None) -> None:

@@ -1,0 +1,54 @@
+# The first use of a target makes an environment of its own in .venv; it needs Python 3.11 or newer, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint format campaigns bench lock clean help
+
+help:  ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+demo: $(VENV)/ready  ## Run the main job on the sample month: previews, invoices, Stripe stand-in
+	$(BIN)/tokentill demo --out tokentill-demo
+
+test: $(VENV)/ready-for-tests  ## Run the tests on SQLite and PostgreSQL
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/ready-for-tests  ## Check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/ready-for-tests  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+campaigns: $(VENV)/ready-for-tests  ## Run the long fault and property campaigns (about an hour)
+	TOKENTILL_HYPOTHESIS=campaign $(BIN)/python -m pytest -n 2 -m "campaign or not campaign"
+
+bench: $(VENV)/ready-for-tests  ## Measure speed, as ratios against stated references
+	$(BIN)/python benchmarks/main_job.py
+
+lock: $(VENV)/ready-for-tests  ## Make the lock files anew from pyproject.toml
+	$(BIN)/python -m pip --quiet install uv
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --quiet --upgrade --extra sqlite --extra postgresql -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --quiet --upgrade --extra sqlite --extra postgresql --group dev -o requirements-dev.lock
+
+clean:  ## Remove everything that was made
+	rm -rf $(VENV) tokentill-demo build dist
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tokentill needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/ready: $(BIN)/python requirements.lock pyproject.toml
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps -e .
+	@touch $@
+
+$(VENV)/ready-for-tests: $(VENV)/ready requirements-dev.lock
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

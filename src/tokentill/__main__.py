@@ -1,0 +1,5 @@
+"""`python -m tokentill`."""
+
+from tokentill.cli import main
+
+main()

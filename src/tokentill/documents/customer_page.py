@@ -1,0 +1,181 @@
+"""What a customer's review page says: the lines of its invoice, and the arithmetic behind every amount."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date
+from decimal import Decimal
+
+from tokentill.canonical import Content
+from tokentill.documents.arithmetic import (
+    LineView,
+    ShareRow,
+    exact_column,
+    line_views,
+    list_column,
+    quantities_text,
+    share_rows,
+)
+from tokentill.documents.chart import DailyChart, daily_chart
+from tokentill.documents.figures import (
+    Aligned,
+    aligned,
+    count,
+    exact,
+    instant_shown,
+    money,
+    month_text,
+    period_days,
+    plural,
+    short_hash,
+)
+from tokentill.documents.ids import review_command, shown_id, shown_text
+from tokentill.documents.standing import Notice, Standing, notices_of
+from tokentill.invoicing.invoice import Invoice, Unbilled
+from tokentill.invoicing.preview import Preview
+from tokentill.money import EXACT, minor_digits
+
+PIN_NAMES = {
+    "s": "Usage up to sequence number (S)",
+    "a": "Price tables and exchange rates (A)",
+    "b": "Contracts and attribution (B)",
+    "time_zones": "Time-zone data",
+    "f": "Version of the computation",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UnbilledRow:
+    """Usage that is on no line, and why."""
+
+    kind: str
+    model: str
+    mode: str
+    requests: str
+    quantities: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerView:
+    """Everything that the template of a customer's page shows."""
+
+    standing: Standing
+    name: str
+    currency: str
+    month: str
+    days: str
+    starts_at: str
+    ends_at: str
+    made_at: str
+    requests: str
+    list_amount: str
+    list_note: str
+    list_sum: Aligned
+    exact_sum: Aligned
+    exact_subtotal: str
+    subtotal: str
+    tax: str
+    unit: str
+    notices: tuple[Notice, ...]
+    commands: tuple[tuple[str, str], ...]
+    id_is_escaped: bool
+    lines: tuple[LineView, ...]
+    shares: tuple[ShareRow, ...]
+    extra_units: int
+    unbilled: tuple[UnbilledRow, ...]
+    chart: DailyChart | None
+    day_rows: tuple[tuple[date, str, Aligned], ...]
+    before: Standing | None
+    after: Standing | None
+
+
+def customer_view(
+    standing: Standing, preview: Preview, *, before: Standing | None = None, after: Standing | None = None
+) -> CustomerView:
+    """Prepare one customer's page; `before` and `after` are its neighbours in the list of customers."""
+    invoice, currency = standing.invoice, standing.invoice.currency
+    without = sum(1 for line in invoice.lines if line.list_amount is None)
+    shares = share_rows(invoice)
+    daily_exact = aligned(exact(day.exact_amount) for day in invoice.daily)
+    return CustomerView(
+        standing=standing,
+        name=shown_id(standing.customer),
+        currency=currency,
+        month=month_text(invoice.period.month),
+        days=period_days(invoice.period),
+        starts_at=instant_shown(invoice.period.starts_at),
+        ends_at=instant_shown(invoice.period.ends_at),
+        made_at=instant_shown(preview.made_at),
+        requests=count(invoice.requests),
+        list_amount=exact(invoice.list_amount),
+        list_note=f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
+        list_sum=list_column(invoice)[-1],
+        exact_sum=exact_column(invoice)[-1],
+        exact_subtotal=exact_column(invoice)[-1].text,
+        subtotal=money(invoice.subtotal_minor, currency),
+        tax=money(invoice.tax_minor, currency),
+        unit=exact(Decimal(1).scaleb(-minor_digits(currency), EXACT)),
+        notices=notices_of(standing),
+        commands=_commands(standing, preview),
+        id_is_escaped=shown_id(standing.customer) != standing.customer,
+        lines=line_views(invoice),
+        shares=shares,
+        extra_units=sum(1 for share in shares if share.extra),
+        unbilled=(*_unbilled("unpriced", invoice.unpriced), *_unbilled("missing", invoice.missing)),
+        chart=_chart(invoice),
+        day_rows=tuple(
+            (day.day, count(day.requests), amount) for day, amount in zip(invoice.daily, daily_exact, strict=True)
+        ),
+        before=before,
+        after=after,
+    )
+
+
+def flat_pins(pins: Content) -> tuple[tuple[str, str], ...]:
+    """The pins as pairs of what they are and their value, in order of their names."""
+    return tuple((PIN_NAMES.get(name, shown_id(name)), value) for name, value in _flat("", pins))
+
+
+def _flat(name: str, value: object) -> Iterable[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key in sorted(value):
+            yield from _flat(f"{name}.{key}" if name else str(key), value[key])
+    elif isinstance(value, (list, tuple)):
+        yield name, ", ".join(shown_id(str(item)) for item in value) or "none"
+    else:
+        yield name, "none" if value is None else shown_id(str(value))
+
+
+def _commands(standing: Standing, preview: Preview) -> tuple[tuple[str, str], ...]:
+    if standing.is_issued:
+        return ()
+    state = standing.previewed.review_state
+    month, customer, seen = preview.month, standing.customer, short_hash(standing.content_hash)
+    found = []
+    if state == "held":
+        found.append(("Release the hold", review_command("release", month, customer)))
+    elif state != "approved" and standing.invoice.blocked_by is None:
+        found.append(("Approve this content", review_command("approve", month, customer, "--hash", seen)))
+    if state != "held":
+        found.append(("Hold it, with a reason", review_command("hold", month, customer, "--reason", "'WHY'")))
+    return tuple(found)
+
+
+def _unbilled(kind: str, found: Iterable[Unbilled]) -> Iterable[UnbilledRow]:
+    for unbilled in found:
+        yield UnbilledRow(
+            kind=kind,
+            model=shown_id(unbilled.model),
+            mode=shown_id(unbilled.mode),
+            requests=count(unbilled.requests),
+            quantities=quantities_text(unbilled.quantities) or "none reported",
+            reason=shown_text(unbilled.reason),
+        )
+
+
+def _chart(invoice: Invoice) -> DailyChart | None:
+    first = invoice.period.starts_at.astimezone(UTC).date()
+    last = invoice.period.last_instant.astimezone(UTC).date()
+    return daily_chart({day.day: day.exact_amount for day in invoice.daily}, first, last, invoice.currency)

@@ -1,0 +1,299 @@
+"""What the first review page says of a period: what blocks its close, its totals, and its customers by amount.
+
+Amounts of different currencies are never added or ranked together: each currency has its own totals and lists.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date
+from decimal import Decimal
+
+from tokentill.documents.chart import DailyChart, daily_chart
+from tokentill.documents.figures import (
+    Aligned,
+    aligned,
+    count,
+    exact,
+    instant_shown,
+    money,
+    percent_text,
+    period_days,
+    plural,
+    share_percent,
+    signed_exact,
+)
+from tokentill.documents.ids import review_command, shown_id, shown_text
+from tokentill.documents.standing import ADD_A_PRICE, LOAD_AGAIN, Badge, Standing, requests_of
+from tokentill.invoicing.invoice import Unbilled
+from tokentill.invoicing.preview import Preview, Unattributed
+from tokentill.money import EXACT, ZERO, minor_text, sum_exact
+
+CHANGES_MAX = 6
+NAMED_MAX = 12
+"""Customers that are named under one obstacle; the tables mark all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Something that refuses the close, for everybody or for the customers named."""
+
+    title: str
+    reason: str
+    advice: str
+    commands: tuple[str, ...]
+    customers: tuple[Standing, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """One customer in the list of its currency. `share` is percent of the currency's total, for the bar."""
+
+    standing: Standing
+    requests: str
+    share: str
+    bar: str
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyPart:
+    """All customers that are billed in one currency, with their totals."""
+
+    currency: str
+    rows: tuple[CustomerRow, ...]
+    greatest_changes: tuple[Standing, ...]
+    chart: DailyChart | None
+    customers: str
+    requests: str
+    list_amount: str
+    list_note: str
+    total: str
+    cost: str
+    margin: str
+    margin_percent: str
+    margin_note: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """One UTC day with its requests and its exact amount in each currency."""
+
+    day: date
+    requests: str
+    amounts: tuple[Aligned, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexView:
+    """Everything that the template of the first page shows."""
+
+    preview: Preview
+    days: str
+    made_at: str
+    starts_at: str
+    ends_at: str
+    customers: str
+    requests: str
+    obstacles: tuple[Obstacle, ...]
+    states: tuple[tuple[Badge, str], ...]
+    look_again: tuple[Standing, ...]
+    parts: tuple[CurrencyPart, ...]
+    margin_remarks: tuple[tuple[str, str], ...]
+    day_rows: tuple[DayRow, ...]
+    unattributed: Unattributed
+    causes: tuple[tuple[str, str], ...]
+
+
+def index_view(preview: Preview, standings: Sequence[Standing]) -> IndexView:
+    """Prepare the first page."""
+    by_currency: dict[str, list[Standing]] = {}
+    for standing in standings:
+        by_currency.setdefault(standing.invoice.currency, []).append(standing)
+    parts = tuple(_part(currency, by_currency[currency]) for currency in by_currency)
+    unattributed = preview.unattributed
+    return IndexView(
+        preview=preview,
+        days=period_days(preview.default_period),
+        made_at=instant_shown(preview.made_at),
+        starts_at=instant_shown(preview.default_period.starts_at),
+        ends_at=instant_shown(preview.default_period.ends_at),
+        customers=count(len(standings)),
+        requests=count(sum(standing.invoice.requests for standing in standings)),
+        obstacles=tuple(_obstacles(preview, standings)),
+        states=tuple(_states(standings)),
+        look_again=tuple(found for found in standings if found.has_moved or _is_stale(found)),
+        parts=parts,
+        margin_remarks=_margin_remarks(parts),
+        day_rows=_day_rows(standings, [part.currency for part in parts]),
+        unattributed=unattributed,
+        causes=tuple((shown_text(cause), count(requests)) for cause, requests in unattributed.causes),
+    )
+
+
+def by_amount(standings: Iterable[Standing]) -> list[Standing]:
+    """The order of lists and pages: the currency of most customers first, in each currency the largest total."""
+    known = list(standings)
+    customers = Counter(found.invoice.currency for found in known)
+    return sorted(
+        known,
+        key=lambda found: (
+            -customers[found.invoice.currency],
+            found.invoice.currency,
+            -found.invoice.total_minor,
+            found.customer.encode("utf-8", "surrogatepass"),
+        ),
+    )
+
+
+def _part(currency: str, standings: Sequence[Standing]) -> CurrencyPart:
+    total_minor = sum(found.invoice.total_minor for found in standings)
+    lines = [line for found in standings for line in found.invoice.lines]
+    without = sum(1 for line in lines if line.list_amount is None)
+    cost, margin, percent, note = _margin_of_all(standings, total_minor, currency)
+    days: dict[date, Decimal] = {}
+    for day in (day for found in standings for day in found.invoice.daily):
+        days[day.day] = EXACT.add(days.get(day.day, ZERO), day.exact_amount)
+    return CurrencyPart(
+        currency=currency,
+        rows=tuple(_row(found, total_minor) for found in standings),
+        greatest_changes=_greatest_changes(standings),
+        chart=daily_chart(days, *_days_of(standings), currency),
+        customers=count(len(standings)),
+        requests=count(sum(found.invoice.requests for found in standings)),
+        list_amount=exact(sum_exact(line.list_amount for line in lines if line.list_amount is not None)),
+        list_note=f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
+        total=money(total_minor, currency),
+        cost=cost,
+        margin=margin,
+        margin_percent=percent,
+        margin_note=note,
+    )
+
+
+def _margin_of_all(standings: Sequence[Standing], total_minor: int, currency: str) -> tuple[str, str, str, str]:
+    """Cost, margin, margin in percent, and why one is missing. A part of the customers would tell nothing."""
+    costs = [found.margin.cost for found in standings if found.margin.cost is not None]
+    cost = sum_exact(costs)
+    unknown = [found for found in standings if found.margin.margin is None]
+    if unknown:
+        who = "" if len(unknown) == len(standings) else f" ({plural(len(unknown), 'customer', 'customers')})"
+        note = f"{unknown[0].margin.why_unknown}{who}"
+        return exact(cost) if len(costs) == len(standings) else "not known", "not known", "", note
+    billed = Decimal(minor_text(total_minor, currency))
+    margin = EXACT.subtract(billed, cost)
+    percent = share_percent(margin, billed)
+    return exact(cost), signed_exact(margin), "" if percent is None else percent_text(percent), ""
+
+
+def _margin_remarks(parts: Sequence[CurrencyPart]) -> tuple[tuple[str, str], ...]:
+    """Why margins are not known, each reason once with the currencies that it concerns."""
+    currencies: dict[str, list[str]] = {}
+    for part in parts:
+        if part.margin_note:
+            currencies.setdefault(part.margin_note, []).append(part.currency)
+    return tuple((reason, ", ".join(found)) for reason, found in currencies.items())
+
+
+def _row(standing: Standing, total_minor: int) -> CustomerRow:
+    invoice = standing.invoice
+    share = share_percent(Decimal(invoice.total_minor), Decimal(total_minor))
+    return CustomerRow(
+        standing=standing,
+        requests=count(invoice.requests),
+        share="" if share is None else percent_text(share),
+        bar="0" if share is None else str(min(max(share, ZERO), Decimal(100))),
+    )
+
+
+def _greatest_changes(standings: Sequence[Standing]) -> tuple[Standing, ...]:
+    changed = [found for found in standings if found.change.minor]
+    changed.sort(key=lambda found: -abs(found.change.minor or 0))
+    return tuple(changed[:CHANGES_MAX])
+
+
+def _days_of(standings: Sequence[Standing]) -> tuple[date, date]:
+    periods = [found.invoice.period for found in standings]
+    first = min(period.starts_at for period in periods)
+    last = max(period.last_instant for period in periods)
+    return first.astimezone(UTC).date(), last.astimezone(UTC).date()
+
+
+def _day_rows(standings: Sequence[Standing], currencies: Sequence[str]) -> tuple[DayRow, ...]:
+    requests: Counter[date] = Counter()
+    amounts: dict[tuple[date, str], Decimal] = {}
+    for found in standings:
+        for day in found.invoice.daily:
+            requests[day.day] += day.requests
+            key = (day.day, found.invoice.currency)
+            amounts[key] = EXACT.add(amounts.get(key, ZERO), day.exact_amount)
+    days = sorted(requests)
+    columns = [aligned(exact(amounts.get((day, currency), ZERO)) for day in days) for currency in currencies]
+    return tuple(
+        DayRow(day, count(requests[day]), tuple(column[index] for column in columns)) for index, day in enumerate(days)
+    )
+
+
+def _states(standings: Sequence[Standing]) -> Iterable[tuple[Badge, str]]:
+    """How many customers are in each state of review, in the order in which a period goes through them."""
+    badges: dict[str, Badge] = {}
+    counts: Counter[str] = Counter()
+    for found in standings:
+        first = Badge("good", "Issued") if found.is_issued else found.badges[0]
+        badges[first.text] = first
+        counts[first.text] += 1
+        if not found.is_issued and not found.previewed.is_due:
+            badges["Not due yet"] = Badge("plain", "Not due yet")
+            counts["Not due yet"] += 1
+    order = ("Held", "Approval stale", "Not reviewed", "Approved", "Issued", "Not due yet")
+    return [(badges[text], count(counts[text])) for text in order if text in counts]
+
+
+def _is_stale(standing: Standing) -> bool:
+    return not standing.is_issued and standing.previewed.review_state == "stale"
+
+
+def _obstacles(preview: Preview, standings: Sequence[Standing]) -> Iterable[Obstacle]:
+    """What refuses all comes first, then what refuses single customers, grouped by its reason."""
+    for text in preview.blocked_by:
+        reason, _, advice = text.partition("; ")
+        advice = advice[:1].upper() + advice[1:]
+        yield Obstacle("The whole close is refused", f"{shown_text(reason)}.", shown_text(advice), (), (), 0)
+    is_open = [found for found in standings if not found.is_issued]
+    yield from _unbilled(is_open, "Unpriced usage", ADD_A_PRICE, lambda found: found.invoice.unpriced)
+    yield from _unbilled(is_open, "Missing usage", LOAD_AGAIN, lambda found: found.invoice.missing)
+    held = [found for found in is_open if found.previewed.review_state == "held"]
+    if held:
+        commands = [review_command("release", preview.month, found.customer) for found in held[:NAMED_MAX]]
+        yield Obstacle(
+            title="Held by a reviewer",
+            reason=f"{plural(len(held), 'customer is', 'customers are')} held; each page says by whom and why.",
+            advice="Settle what the note says, then release:",
+            commands=tuple(commands),
+            customers=tuple(held[:NAMED_MAX]),
+            more=max(len(held) - NAMED_MAX, 0),
+        )
+
+
+def _unbilled(
+    standings: Sequence[Standing], title: str, advice: str, of: Callable[[Standing], tuple[Unbilled, ...]]
+) -> Iterable[Obstacle]:
+    by_reason: dict[tuple[str, str, str], list[tuple[Standing, Unbilled]]] = {}
+    for found in standings:
+        for unbilled in of(found):
+            by_reason.setdefault((unbilled.model, unbilled.mode, unbilled.reason), []).append((found, unbilled))
+    for model, mode, reason in sorted(by_reason):
+        hit = by_reason[model, mode, reason]
+        customers = list({found.page: found for found, _ in hit}.values())
+        in_mode = "" if mode == "standard" else f", {shown_id(mode)}"
+        requests = plural(requests_of(tuple(unbilled for _, unbilled in hit)), "request", "requests")
+        yield Obstacle(
+            title=f"{title}: {shown_id(model)}{in_mode}",
+            reason=f"{requests} of {plural(len(customers), 'customer', 'customers')}: {shown_text(reason)}.",
+            advice=advice,
+            commands=(),
+            customers=tuple(customers[:NAMED_MAX]),
+            more=max(len(customers) - NAMED_MAX, 0),
+        )

@@ -1,0 +1,127 @@
+"""`prices check`: every rule that the files of a `pricing/` folder must keep, and the one function that runs them.
+
+A check is a pure function from all recordings to findings, named for its rule. Errors keep the whole folder from
+loading; warnings are for a person to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from os import PathLike
+
+from tokentill.errors import Finding
+from tokentill.pricing.files.checks.contracts import (
+    a_rule_has_what_its_basis_needs,
+    a_validity_is_not_empty,
+    currencies_can_be_converted,
+    matches_name_known_models,
+    no_attribution_is_stated_twice,
+    no_contract_is_stated_twice,
+    no_rate_of_a_day_is_stated_twice,
+    one_default_contract,
+    plans_exist,
+    rules_can_be_reached,
+    rules_name_known_quantities,
+    templates_lead_to_a_customer,
+    zones_exist,
+)
+from tokentill.pricing.files.checks.magnitudes import (
+    cached_is_not_dearer,
+    prices_change_within_reason,
+    rates_are_of_usual_size,
+)
+from tokentill.pricing.files.checks.price_entries import (
+    a_routing_suffix_is_not_an_id,
+    an_alias_leads_to_one_model,
+    an_entry_says_a_price,
+    entries_do_not_overlap,
+    entries_leave_no_gap,
+    no_entry_is_stated_twice,
+    valid_to_is_after_valid_from,
+    withdrawn_entries_exist,
+)
+from tokentill.pricing.files.checks.price_rates import (
+    a_mode_is_not_standard,
+    a_tier_has_one_condition,
+    quantities_are_known,
+    sets_lack_nothing_of_the_base,
+    sets_price_what_the_base_prices,
+    thresholds_rise,
+    windows_can_be_told_apart,
+)
+from tokentill.pricing.files.recordings import Recordings, read_folder
+from tokentill.pricing.locking import released_files_are_unchanged, released_paths
+
+Check = Callable[[Recordings], Iterable[Finding]]
+
+CHECKS: tuple[Check, ...] = (
+    an_entry_says_a_price,
+    valid_to_is_after_valid_from,
+    no_entry_is_stated_twice,
+    entries_do_not_overlap,
+    entries_leave_no_gap,
+    an_alias_leads_to_one_model,
+    a_routing_suffix_is_not_an_id,
+    withdrawn_entries_exist,
+    a_tier_has_one_condition,
+    thresholds_rise,
+    windows_can_be_told_apart,
+    quantities_are_known,
+    a_mode_is_not_standard,
+    sets_price_what_the_base_prices,
+    one_default_contract,
+    no_contract_is_stated_twice,
+    a_validity_is_not_empty,
+    plans_exist,
+    zones_exist,
+    rules_name_known_quantities,
+    a_rule_has_what_its_basis_needs,
+    rules_can_be_reached,
+    matches_name_known_models,
+    currencies_can_be_converted,
+    no_attribution_is_stated_twice,
+    templates_lead_to_a_customer,
+    no_rate_of_a_day_is_stated_twice,
+    released_files_are_unchanged,
+)
+
+CHECKS_BEFORE_RELEASE: tuple[Check, ...] = (
+    sets_lack_nothing_of_the_base,
+    rates_are_of_usual_size,
+    cached_is_not_dearer,
+    prices_change_within_reason,
+)
+"""Guards on numbers. To release a file is to have looked at them, and nobody may edit it afterwards: they are quiet
+about released files, so that what they say is news."""
+
+
+def check_folder(path: str | PathLike[str] | None = None) -> list[Finding]:
+    """Every mistake and every warning in a folder, in order of files and lines. An empty list is a clean folder.
+
+    Args:
+        path: a `pricing/` folder; None is the one that tokentill ships.
+
+    Raises:
+        UsageError: when there is no such folder.
+    """
+    recordings, findings = read_folder(path)
+    return in_order([*findings, *run_checks(recordings)])
+
+
+def run_checks(recordings: Recordings) -> Iterator[Finding]:
+    """What every check says about the files that are valid by themselves."""
+    for check in CHECKS:
+        yield from check(recordings)
+    released = {recordings.shown(path) for path in released_paths(recordings)}
+    for check in CHECKS_BEFORE_RELEASE:
+        yield from (finding for finding in check(recordings) if finding.where.rsplit(":", 1)[0] not in released)
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings by file, then line; each once."""
+
+    def place(finding: Finding) -> tuple[str, int, str]:
+        path, line = finding.where.rsplit(":", 1)
+        return path, int(line), finding.message
+
+    return sorted(set(findings), key=place)

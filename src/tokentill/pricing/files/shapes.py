@@ -1,0 +1,270 @@
+"""The one definition of each kind of file: what keys it may have and what they hold.
+
+Validation and the published JSON Schemas both come from these models. They say what a file may hold; whether what
+it says makes sense together is the business of `pricing.checking`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.config import JsonDict
+
+from tokentill.pricing.files.values import (
+    PERCENT_SCHEMA,
+    Aliases,
+    Currency,
+    Day,
+    EntryHash,
+    Factor,
+    Id,
+    Instant,
+    ModelId,
+    Patterns,
+    Per,
+    Percent,
+    Quantity,
+    Rate,
+    SharePercent,
+    Text,
+    TimeOfDay,
+    Word,
+    markup_by_quantity,
+)
+from tokentill.usage.record import QUANTITY_MAX
+
+
+def optional(description: str, **rules: Any) -> Any:
+    """A key that may be left out. It has no default here: content holds only what was given."""
+    return Field(default_factory=lambda: None, description=description, **rules)
+
+
+class Table(BaseModel):
+    """A table of a file. Unknown keys and values of another type are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Header(Table):
+    """What every recording says first."""
+
+    json_schema: str = optional("Where this schema lies; for editors.", alias="$schema")
+    format: Literal[1] = Field(description="Version of this file format.")
+    recorded_at: Instant = Field(description="When this was learned.")
+
+
+_NAMES_ONLY: JsonDict = {"additionalProperties": False}
+"""Beside the pattern of its keys, so that editors mark a key that is no name."""
+
+Rates = Annotated[dict[Quantity, Rate], Field(min_length=1, json_schema_extra=_NAMES_ONLY)]
+Markup = Annotated[
+    dict[Quantity, Percent],
+    Field(min_length=1),
+    BeforeValidator(markup_by_quantity),
+    WithJsonSchema({"anyOf": [PERCENT_SCHEMA, {"type": "object", "additionalProperties": PERCENT_SCHEMA}]}),
+]
+
+
+class FeeTable(Table):
+    """A price for `per` units of one quantity."""
+
+    price: Rate
+    per: Per = optional("How many units the price is for; 1 unless given.")
+
+
+class TierCondition(Table):
+    """When a tier holds, by the input total of the one request."""
+
+    input_tokens_gt: int = optional("Holds above this many input tokens.", ge=0, le=QUANTITY_MAX)
+    input_tokens_gte: int = optional("Holds from this many input tokens on.", ge=1, le=QUANTITY_MAX)
+
+
+class TierTable(Table):
+    """Rates for the whole of a request that is long enough."""
+
+    when: TierCondition = optional("Without a condition a tier is refused.")
+    rates: Rates
+
+
+class WindowCondition(Table):
+    """When a window is open: half-open, in its own time zone."""
+
+    days: Annotated[list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]], Field(min_length=1)] = optional(
+        "Days on which the window starts; every day unless given."
+    )
+    between: Annotated[list[TimeOfDay], Field(min_length=2, max_length=2)] = Field(description="From and to, HH:MM.")
+    time_zone: str = optional("IANA name; UTC unless given.")
+
+
+class WindowTable(Table):
+    """Rates for a part of the day."""
+
+    when: WindowCondition
+    rates: Rates
+    tier: list[TierTable] = optional("Tiers inside the window; those outside it do not hold there.")
+
+
+class ModeTable(Table):
+    """Rates of one processing mode. Nothing but fees is inherited from the entry."""
+
+    rates: Rates
+    tier: list[TierTable] = optional("Context tiers of this mode, thresholds rising.")
+    window: list[WindowTable] = optional("Parts of the day with other rates.")
+    fees: dict[Quantity, FeeTable] = optional(
+        "Fees of this mode; those of the entry unless given.", json_schema_extra=_NAMES_ONLY
+    )
+    valid_from: Instant = optional("Inclusive; the entry's unless given.")
+    valid_to: Instant = optional("Exclusive; the entry's unless given.")
+
+
+class MultiplierTable(Table):
+    """Exact factors on every rate of a record."""
+
+    geo: dict[Id, Factor] = Field(description="By the place where a request was processed.")
+
+
+_ENTRY_RULE: JsonDict = {
+    "oneOf": [
+        {"required": ["withdraws"]},
+        {"required": ["model", "valid_from"], "anyOf": [{"required": ["rates"]}, {"required": ["free"]}]},
+    ]
+}
+
+
+class PriceEntryTable(Table):
+    """One model's list prices from an instant on, or the withdrawal of an announced entry."""
+
+    model_config = ConfigDict(json_schema_extra=_ENTRY_RULE)
+
+    model: ModelId = optional("Canonical model id.")
+    aliases: Aliases = optional("Exact strings under which gateways report the model.")
+    valid_from: Instant = optional("Inclusive.")
+    valid_to: Instant = optional("Exclusive.")
+    per: Per = optional("How many units the rates are for; 1_000_000 unless given.")
+    rates: Rates = optional("Price of each leaf quantity.")
+    free: bool = optional("A listed zero.")
+    fees: dict[Quantity, FeeTable] = optional(
+        "Prices of counters, with a `per` of their own.", json_schema_extra=_NAMES_ONLY
+    )
+    fallback: dict[Quantity, Quantity] = optional(
+        "A quantity without a rate is priced as another one.", json_schema_extra=_NAMES_ONLY
+    )
+    tier: list[TierTable] = optional("Context tiers, thresholds rising.")
+    window: list[WindowTable] = optional("Parts of the day with other rates.")
+    mode: dict[Word, ModeTable] = optional(
+        "Rates of other processing modes than standard.", json_schema_extra=_NAMES_ONLY
+    )
+    multiplier: MultiplierTable = optional("Exact factors on every rate.")
+    withdraws: EntryHash = optional("Hash of an announced entry that was cancelled.")
+    source: Text = optional("Where the numbers were read.")
+    note: Text = optional("What a reader should know.")
+
+
+class PricesFile(Header):
+    """Price tables: list prices of models."""
+
+    kind: Literal["prices"]
+    currency: Currency = Field(description="ISO 4217.")
+    source: Text = optional("Where the numbers were read.")
+    note: Text = optional("What a reader should know.")
+    applies_to_closed: bool = optional("Whether closed periods are priced anew; false unless given.")
+    price: Annotated[list[PriceEntryTable], Field(min_length=1)]
+
+
+class MatchTable(Table):
+    """Which records a rule fits: all given keys must. Globs know only * and ?."""
+
+    model: Patterns = optional("Canonical model id, after aliases.")
+    provider: Patterns = optional("Who served the request.")
+    mode: Patterns = optional("standard, batch, flex, priority, ...")
+    api_key: Patterns = optional("The api key as the gateway names it.")
+    user: Patterns = optional("The opaque user string.")
+    source: Patterns = optional("Where the record comes from.")
+    tag: Patterns = optional("Any tag of the record.")
+
+
+class RuleTable(Table):
+    """A markup rule: basis, then markup, then add-ons."""
+
+    name: Text = optional("Shown where an amount is explained.")
+    match: MatchTable = optional("Every record unless given.")
+    basis: Literal["list", "own", "cost", "free"] = optional("What is marked up; list unless given.")
+    per: Per = optional("How many units the own rates are for; 1_000_000 unless given.")
+    rates: Rates = optional('Own rates, with basis = "own".')
+    markup_percent: Markup = optional("Of the basis; negative is a discount. One number, or by quantity and default.")
+    add_on: dict[Quantity, FeeTable] = optional("Added after the markup.", json_schema_extra=_NAMES_ONLY)
+
+
+class ContractFile(Header):
+    """A contract: the default one, a plan, or a customer's."""
+
+    kind: Literal["default", "plan", "customer"]
+    id: Id = Field(description="Customer id, or the plan's id.")
+    plan: Id = optional("The plan that a customer is on.")
+    valid_from: Instant = Field(description="Inclusive.")
+    valid_to: Instant = optional("Exclusive.")
+    currency: Currency = optional("ISO 4217.")
+    time_zone: str = optional("IANA name; with anchor_day it gives the period.")
+    anchor_day: Annotated[int, Field(ge=1, le=31)] = optional("Day on which a period begins.")
+    applies_to_closed: bool = optional("Whether closed periods are priced anew; false unless given.")
+    source: Text = optional("Where this was agreed.")
+    note: Text = optional("What a reader should know.")
+    rule: list[RuleTable] = optional("The first that fits wins.")
+
+
+class TemplateTable(Table):
+    """What a record must look like: `{id}` stands for one or more of any character."""
+
+    user: Id = optional("Template of the whole user string.")
+    api_key: Id = optional("Template of the whole api key.")
+    source: Id = optional("Template of the whole source.")
+
+
+class AttributionRuleTable(Table):
+    """One rule; the first that fits wins."""
+
+    match: TemplateTable
+    customer: Id
+
+
+class AttributionFile(Header):
+    """Who a user string belongs to. The newest recording in force replaces the whole set."""
+
+    kind: Literal["attribution"]
+    valid_from: Instant
+    default: Literal["each-user", "unattributed"] = optional("Whose a record is that no rule fits.")
+    tolerance_percent: SharePercent = optional("How much unattributed list amount a close may leave over.")
+    source: Text = optional("Where this was agreed.")
+    note: Text = optional("What a reader should know.")
+    rule: list[AttributionRuleTable] = optional("The first that fits wins.")
+
+
+class FxRateTable(Table):
+    """How many units of one currency are one unit of another, from a day on."""
+
+    from_: Currency = Field(alias="from")
+    to: Currency
+    date: Day = Field(description="Holds from this day (UTC) to the next listed one.")
+    rate: Factor
+
+
+class FxFile(Header):
+    """Dated exchange rates."""
+
+    kind: Literal["fx"]
+    source: Text = optional("Where the rates were read.")
+    note: Text = optional("What a reader should know.")
+    rate: Annotated[list[FxRateTable], Field(min_length=1)]
+
+
+SHAPES: dict[str, type[Header]] = {
+    "prices": PricesFile,
+    "contract": ContractFile,
+    "attribution": AttributionFile,
+    "fx": FxFile,
+}
+"""One model for each schema."""
+
+NOT_SUPPORTED = frozenset({"byok_fee_percent", "min_margin_percent", "allowance", "tiers", "package", "invoice"})
+"""Keys whose meaning is agreed but that this version does not act on; taking them in silence would bill wrongly."""

@@ -1,0 +1,115 @@
+"""JSON from outside, read strictly and exactly.
+
+One object at a time, from bytes. Numbers with a point or an exponent become `Decimal`, never float; `NaN`, repeated
+keys, deep nesting and endless numbers are refused. Every failure is an `InvalidRecord`, whatever the bytes are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from tokentill.errors import InvalidRecord
+
+DEPTH_MAX = 32
+NUMBER_CHARACTERS_MAX = 40
+
+_WHITESPACE = " \t\n\r"
+_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """The one JSON object that `raw` is.
+
+    Raises:
+        InvalidRecord: with the reason, when it is anything else.
+    """
+    if raw.count(b"{") + raw.count(b"[") > DEPTH_MAX:
+        _refuse_depth(raw)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRecord(f"byte {error.start + 1} of it is not valid UTF-8") from None
+    return parse_object_text(text)
+
+
+def parse_object_text(text: str) -> dict[str, Any]:
+    """As `parse_object`, for text of at most `DEPTH_MAX` levels.
+
+    Raises:
+        InvalidRecord: with the reason, when it is no single object.
+    """
+    if text[:1] != "{":
+        text = text.lstrip(_WHITESPACE)
+    try:
+        found, end = _scan(text, 0)
+    except StopIteration as stop:
+        raise InvalidRecord(f"not valid JSON: no value at character {stop.value + 1}") from None
+    except json.JSONDecodeError as error:
+        raise InvalidRecord(f"not valid JSON: {error.msg} at character {error.pos + 1}") from None
+    except RecursionError:
+        raise InvalidRecord(f"nested deeper than {DEPTH_MAX} levels") from None
+    if end != len(text) and text[end:].strip(_WHITESPACE):
+        raise InvalidRecord(f"not valid JSON: more after the value that ends at character {end}")
+    if type(found) is not dict:
+        raise InvalidRecord(f"not a JSON object but {type_text(found)}")
+    return found
+
+
+def type_text(value: object) -> str:
+    """What a JSON value is, in words for a message."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    words = {int: "an integer", Decimal: "a decimal number", str: "text", list: "a list", dict: "an object"}
+    return words.get(type(value), type(value).__name__)
+
+
+def _refuse_depth(raw: bytes) -> None:
+    depth = 0
+    for token in _BRACKETS.finditer(raw):
+        if token[0] in b"{[":
+            depth += 1
+            if depth > DEPTH_MAX:
+                raise InvalidRecord(f"nested deeper than {DEPTH_MAX} levels")
+        elif token[0] in b"}]":
+            depth -= 1
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise InvalidRecord(f"the key {repeated[:64]!r} occurs twice in one object")
+    return found
+
+
+def _decimal(text: str) -> Decimal:
+    if len(text) > NUMBER_CHARACTERS_MAX:
+        raise InvalidRecord(f"a number of {len(text)} characters; at most {NUMBER_CHARACTERS_MAX} are accepted")
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        raise InvalidRecord(f"the number {text} is out of range") from None
+
+
+def _integer(text: str) -> int:
+    if len(text) > NUMBER_CHARACTERS_MAX:
+        raise InvalidRecord(f"a number of {len(text)} characters; at most {NUMBER_CHARACTERS_MAX} are accepted")
+    return int(text)
+
+
+def _refuse_constant(name: str) -> object:
+    raise InvalidRecord(f"{name} is not a number that JSON has")
+
+
+_scan: Callable[[str, int], tuple[Any, int]] = vars(
+    json.JSONDecoder(
+        object_pairs_hook=_unique, parse_float=_decimal, parse_int=_integer, parse_constant=_refuse_constant
+    )
+)["scan_once"]
