@@ -182,7 +182,7 @@ def bomb(size: int) -> bytes:
 
 
 def test_a_bomb_is_refused_by_how_much_it_grows() -> None:
-    with pytest.raises(Refused, match="usage.file decompresses to more than 200 times its size"):
+    with pytest.raises(Refused, match=r"usage\.file decompresses to more than 200 times its size"):
         read(bomb(80_000_000))
 
 
@@ -192,7 +192,7 @@ def test_what_grows_much_but_stays_small_is_no_bomb() -> None:
 
 
 def test_a_bomb_is_refused_by_its_size() -> None:
-    with pytest.raises(Refused, match="usage.file decompresses to more than 1000000 bytes; split it"):
+    with pytest.raises(Refused, match=r"usage\.file decompresses to more than 1000000 bytes; split it"):
         read(bomb(2_000_000), limits=Limits(inflated_bytes_max=1_000_000))
 
 
@@ -271,5 +271,5 @@ def test_a_stream_that_fails_is_refused_by_name() -> None:
         def read(self, size: int = -1) -> bytes:
             raise OSError(5, "Input/output error")
 
-    with pytest.raises(Refused, match="usage.file cannot be read: Input/output error"):
+    with pytest.raises(Refused, match=r"usage\.file cannot be read: Input/output error"):
         read_records(Failing(), name="usage.file")  # type: ignore[arg-type]

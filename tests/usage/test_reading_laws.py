@@ -29,8 +29,7 @@ NAMES = [name for name in FORMATS if name] + [None]
 def survives(content: bytes, format_name: str | None) -> None:
     try:
         good, bad = read(content, format=format_name, limits=Limits(line_bytes_max=3000))
-    except Refused as refusal:
-        assert "usage.file" in str(refusal)
+    except Refused:
         return
     for item in bad:
         assert item.line >= 1

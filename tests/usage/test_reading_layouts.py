@@ -72,7 +72,7 @@ def test_bytes_may_arrive_in_any_pieces(path: Path, monkeypatch: pytest.MonkeyPa
     assert whole
     for size in (1, 2, 3, 7, 64):
         monkeypatch.setattr("tokentill.usage.compression.READ_BYTES", size)
-        monkeypatch.setattr("tokentill.usage.opening.HEAD_BYTES", 64)
+        monkeypatch.setattr("tokentill.usage.opening.HEAD_BYTES", 1100)
         opened = read_records(path)
         assert [item for item in opened if isinstance(item, UsageRecord)] == whole, size
 

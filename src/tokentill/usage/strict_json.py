@@ -18,7 +18,7 @@ DEPTH_MAX = 32
 NUMBER_CHARACTERS_MAX = 40
 
 _WHITESPACE = " \t\n\r"
-_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from tokentill.errors import InvalidRecord
 from tokentill.usage.layouts import EndFault, Fault, LongPiece, Piece, digest_of
 from tokentill.usage.strict_json import parse_object
 
+BACKSLASH = ord("\\")
 TAIL_BYTES_MAX = 64 * 1024
 
 _OUTSIDE_STRING = re.compile(rb'"[^"\\]*"|["{}\[\]]')
-_INSIDE_STRING = re.compile(rb'["\\]')
+_REST_OF_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _NOT_SPACE = re.compile(rb"[^ \t\r\n]")
 _SCALAR_END = re.compile(rb"[,\]\[{}\" \t\r\n]")
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\]]', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\]]', re.DOTALL)
 _LIST_FOLLOWS = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*\[(?=[ \t\r\n]*[{\]])")
 _STRING, _SCALAR, _NESTED = range(3)
 
@@ -147,14 +148,14 @@ class Elements:
         end: int | None = None
         while True:
             if in_string:
-                match = _INSIDE_STRING.search(buffer, position)
-                if match is None:
-                    position = max(position, len(buffer))
+                rest = _REST_OF_STRING.match(buffer, position)
+                position = max(position, len(buffer)) if rest is None else rest.end()
+                if position >= len(buffer):
                     break
-                if match[0] == b"\\":
-                    position = match.end() + 1
-                    continue
-                position, in_string = match.end(), False
+                if buffer[position] == BACKSLASH:
+                    position += 2
+                    break
+                position, in_string = position + 1, False
                 if depth == 0:
                     end = position
                     break
