@@ -108,14 +108,14 @@ def a_rule_has_what_its_basis_needs(recordings: Recordings) -> Iterator[Finding]
 
 
 def rules_can_be_reached(recordings: Recordings) -> Iterator[Finding]:
-    """No rule stands after one that fits every record; the first that fits wins."""
+    """No rule stands after one that fits every record; the first that fits wins. Warning."""
     for recording in recordings.contracts:
         rules = recording.content.get("rule", ())
         for index, rule in enumerate(rules[:-1]):
             if not rule.get("match"):
                 message = f"rule {index + 2} is never reached: rule {index + 1} fits every record"
                 hint = "put the rule without a match last"
-                yield recording.file.finding(("rule", index + 1), message, hint)
+                yield recording.file.finding(("rule", index + 1), message, hint, is_warning=True)
                 break
 
 

@@ -75,7 +75,8 @@ def _one_window(entry: PlacedEntry, path: KeyPath, window: Content, *, has_tiers
         yield entry.finding((*path, "when", "between"), message, "for a whole day write 00:00 to 24:00")
     if has_tiers_outside and "tier" not in window:
         message = "the tiers outside a window do not hold inside it"
-        yield entry.finding(path, message, "give the window its own tier list, or tier = [] for none")
+        hint = "give the window its own tier list, or tier = [] to say that it has none"
+        yield entry.finding(path, message, hint, is_warning=True)
 
 
 def _windows_meet(one: Content, other: Content) -> bool:
