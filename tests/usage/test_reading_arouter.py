@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -166,9 +167,9 @@ def test_usage_may_be_a_number_and_is_the_cost_then() -> None:
 
 
 def test_the_preferred_name_wins_whatever_the_order() -> None:
-    one = {"user_id": "staff", "user": "customer", **arouter(drop="user")}
-    other = {"user": "customer", "user_id": "staff", **arouter(drop="user")}
-    assert [record.user for record in read_good(one, other)] == ["customer", "customer"]
+    names = {"user": "customer", "external_user": "second", "user_id": "third"}
+    rows = [{**dict(order), **arouter(drop="user")} for order in permutations(names.items())]
+    assert {record.user for record in read_good(*rows)} == {"customer"}
 
 
 def test_byok_cost_is_what_the_provider_charges() -> None:

@@ -154,6 +154,7 @@ def test_the_longest_line_that_is_read_is_as_stated() -> None:
 @pytest.mark.parametrize("size", [100, 4096, 10_000_000])
 def test_an_element_that_is_too_long_is_passed_over(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tokentill.usage.compression.READ_BYTES", size)
+    monkeypatch.setattr("tokentill.usage.opening.HEAD_BYTES", 300)
     limits = Limits(line_bytes_max=1000)
     raw = b'{"id":"' + b'x\\"]}' * 9_000 + b'"}'
     content = b"[" + A.strip() + b"," + raw + b"," + B.strip() + b"]"

@@ -13,7 +13,7 @@ from usage_lines import DATA, arouter, canonical, lines, litellm, openrouter, pa
 
 from tokentill.errors import Refused, UsageError
 from tokentill.usage.compression import READ_BYTES
-from tokentill.usage.reading import Quarantined, read_records
+from tokentill.usage.reading import Limits, Quarantined, read_records
 from tokentill.usage.record import UsageRecord
 
 ROW = canonical("r1", user="u1", tags=["a"], cost="0.1", quantities={"input": 7, "output": 2})
@@ -115,7 +115,7 @@ def test_a_header_alone_has_no_records() -> None:
         ('{"id": 1}'.encode("utf-16"), "is UTF-16"),
         (b'[{"date":"2026-10-01","requests":5,"usage":1.5,"model":"m"}]', "these are daily totals"),
         (b"record_id,occurred_at,model,model\n", "the header has the column 'model' twice"),
-        (gzip.compress(gzip.compress(lines(arouter()))), "nothing in it"),
+        (gzip.compress(gzip.compress(lines(arouter()))), "it is not text"),
     ],
 )
 def test_an_input_of_no_known_kind_is_refused_with_what_to_do(content: bytes, message: str) -> None:
@@ -205,6 +205,23 @@ def test_a_quote_that_nobody_closed_costs_one_row() -> None:
     ]
 
 
+def test_stray_quotes_close_to_each_other_cost_one_row_each() -> None:
+    header = b"generation_id,created_at,model_permaslug,tokens_prompt,tokens_completion,app_name\n"
+    row = b"gen-%d,2026-10-05T09:30:00Z,m,1,2,%s\n"
+    apps = [b"x", b'"x', b"x", b"x", b'"x', b'"a\nb"', b"x", b'"x', b"x"]
+    good, bad = read(header + b"".join(row % (number, app) for number, app in enumerate(apps)))
+    assert [record.record_id for record in good] == ["gen-0", "gen-2", "gen-3", "gen-5", "gen-6", "gen-8"]
+    assert [item.line for item in bad] == [3, 6, 10]
+
+
+def test_a_quoted_cell_does_not_go_on_in_a_line_that_is_too_long() -> None:
+    header = b"generation_id,created_at,model_permaslug,tokens_prompt,tokens_completion,app_name\n"
+    rows = b'gen-1,2026-10-05T09:30:00Z,m,1,2,"x\n' + b"y" * 1023 + b'"' + b"z" * 3000
+    good, bad = read(header + rows + b"\ngen-2,2026-10-05T09:30:00Z,m,1,2,x\n", limits=Limits(line_bytes_max=2000))
+    assert [record.record_id for record in good] == ["gen-2"]
+    assert [item.line for item in bad] == [2, 3]
+
+
 @pytest.mark.parametrize(("cells", "number"), [(b"a,b", 2), (b"a,b,c,d,e,f,g,h,i,j,k", 11)])
 def test_a_row_with_other_cells_than_the_header_is_quarantined(cells: bytes, number: int) -> None:
     [record], [bad] = read(TABLE + cells + b"\n")
@@ -239,6 +256,7 @@ def test_good_elements_beside_bad_ones_are_kept(
     content: bytes, reason: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tokentill.usage.compression.READ_BYTES", size)
+    monkeypatch.setattr("tokentill.usage.opening.HEAD_BYTES", 40)
     good, [bad] = read(content % (text(arouter("a")).encode(), text(arouter("b")).encode()))
     assert [record.record_id for record in good] == ["a", "b"]
     assert reason in bad.reason

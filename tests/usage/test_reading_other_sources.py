@@ -152,7 +152,7 @@ def test_a_canonical_record_is_taken_word_for_word() -> None:
         ({"tags": [""]}, "a tag is empty"),
         ({"is_byok": 1}, "is_byok is int"),
         ({"cost": "1e-31"}, "cost: the exponent"),
-        ({"source": []}, "source is a list"),
+        ({"source": []}, "source is list"),
         ({"usage_state": ""}, "usage_state '' is none of"),
         ({"cost": Decimal("1e-25")}, "cost: 1E-25 has more digits"),
         ({"cost": Decimal("1000001")}, "is outside 0 to 1000000"),

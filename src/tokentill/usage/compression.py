@@ -129,9 +129,6 @@ class ByteInput:
             if data:
                 inflater = zlib.decompressobj(wbits=31)
         if not inflater.eof:
-            rest = inflater.flush()
-            if rest:
-                yield rest
             self.fault = "the gzip data ends too early, so the file is cut off here; get it again"
 
     def _check(self, inflated: int) -> None:

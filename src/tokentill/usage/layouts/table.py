@@ -6,7 +6,6 @@ import csv
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from tokentill.errors import InvalidRecord
@@ -80,15 +79,14 @@ def rows_of(chunks: Iterable[bytes], width: int, bytes_max: int, end_fault: EndF
         if _is_broken(first) or raw.count(b'"') % 2 == 0:
             yield number, raw, fault
             continue
-        taken = _lines_to_closing_quote(raw, chain(waiting, lines), bytes_max)
+        # A line with an open quote is the last that could be waiting, so what follows it is in `lines`.
+        taken = _lines_to_closing_quote(raw, lines, bytes_max)
         joined = b"\n".join([raw, *(line for _, line, _ in taken)]).removesuffix(b"\r")
         if taken and not _is_broken(taken[-1]) and _has_cells(joined, width):
-            for _ in range(min(len(taken), len(waiting))):
-                waiting.popleft()
             yield number, joined, None
-            continue
-        waiting.extend(taken[len(waiting) :])
-        yield number, raw, fault
+        else:
+            waiting.extend(taken)
+            yield number, raw, fault
 
 
 def _lines_to_closing_quote(first: bytes, following: Iterator[Piece], bytes_max: int) -> list[Piece]:
