@@ -132,7 +132,7 @@ def request_of(raw: Any) -> Request:
     if prompt_details.get("audio_tokens") or completion_details.get("audio_tokens"):
         raise NotImplementedError("audio")
     for id_ in (raw["id"], raw["model"], raw.get("user"), raw.get("api_key"), raw.get("provider")):
-        if id_ is not None and not is_showable(id_):
+        if id_ is not None and not can_be_kept(id_):
             raise ValueError("an id that cannot be shown")
     at, cost = datetime.fromisoformat(raw["created_at"]), usage.get("cost")
     if at.tzinfo is None:
@@ -151,13 +151,9 @@ def request_of(raw: Any) -> Request:
     )
 
 
-def is_showable(id_: str) -> bool:
-    """No control character, no override of the writing direction, no more than 512 bytes."""
-    bad = {"Cc", "Zl", "Zp"}
-    turning = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
-    return len(id_.encode()) <= 512 and not any(
-        unicodedata.category(character) in bad or unicodedata.bidirectional(character) in turning for character in id_
-    )
+def can_be_kept(id_: str) -> bool:
+    """No control character, no more than 512 bytes."""
+    return len(id_.encode()) <= 512 and not any(unicodedata.category(character) == "Cc" for character in id_)
 
 
 @dataclass(frozen=True, slots=True)

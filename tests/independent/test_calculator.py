@@ -264,7 +264,7 @@ def test_the_first_telling_counts_and_what_cannot_be_read_does_not(tmp_path: Pat
         request(tokens=(1_000, 400, 340, 100)),  # another telling of the same request
         json.dumps(request("2026-10-06T00:00:00Z"))[:80],
         request("2026-10-07T00:00:00Z", tokens=(4_000, 5_120, 300, 0)),
-        request("2026-10-08T00:00:00Z", user="u\u202e"),
+        request("2026-10-08T00:00:00Z", user="u\x00"),
         request("2026-10-09T00:00:00Z", usage={"total_tokens": 7}),
     ]
     found = bill(tmp_path, lines)

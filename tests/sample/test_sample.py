@@ -47,8 +47,8 @@ def counted(lines: list[bytes]) -> dict[str, Any]:
         usage = record["usage"]
         if usage["prompt_tokens_details"]["cached_tokens"] > usage["prompt_tokens"]:
             found["inconsistent"] += 1
-        elif "\u202e" in record.get("user", ""):
-            found["unshowable_user"] += 1
+        elif "\x00" in record.get("user", ""):
+            found["control_character"] += 1
         elif record["id"] not in first:
             first[record["id"]] = (record, line)
         elif first[record["id"]][0] != record:
@@ -96,7 +96,7 @@ def test_the_contents_count_the_lines(contents: Any, lines: list[bytes], counted
     assert contents["duplicates"] == counted["duplicates"]
     assert contents["duplicates_reordered"] == counted["reordered"]
     assert contents["revisions"] == counted["revisions"] == 2
-    for reason in ("not_json", "inconsistent", "unshowable_user"):
+    for reason in ("not_json", "inconsistent", "control_character"):
         assert contents[f"quarantined_{reason}"] == counted[reason] == 1
     quarantined = contents["quarantined"]
     assert len(lines) == contents["records"] + contents["duplicates"] + contents["revisions"] + quarantined

@@ -48,7 +48,6 @@ def changed(old: str, new: str) -> bytes:
         (changed("user_1", "a\\u0000b"), "user holds the control character U+0000"),
         (changed("user_1", "a\0b"), "not valid JSON: Invalid control character"),
         (changed('"x"', '"x\\u0000"'), "record_id holds the control character U+0000"),
-        (changed("user_1", "a\u202eb"), "user holds the control character U+202E"),
         (changed("user_1", "u" * 513), "user is 513 bytes long; 512 are accepted"),
         (changed("2026", "9999"), "outside the years 1971 to 2199"),
         (changed("2026", "0001"), "outside the years 1971 to 2199"),

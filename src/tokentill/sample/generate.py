@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tokentill.sample.month import MONTH_END, MONTH_START, Month, Record, instant, utc
-from tokentill.sample.users import UNSHOWABLE_USER
+from tokentill.sample.users import CONTROL_USER
 
 SEED = 202610
 PERIOD = "2026-10"
@@ -29,7 +29,7 @@ CONTENTS_NAME = "contents.json"
 EXACT_DUPLICATES = 228
 REORDERED_DUPLICATES = 3
 REVISIONS = 2
-QUARANTINED = {"not_json": 1, "inconsistent": 1, "unshowable_user": 1}
+QUARANTINED = {"not_json": 1, "inconsistent": 1, "control_character": 1}
 
 
 def json_text(value: Any, *, is_reordered: bool = False) -> str:
@@ -89,7 +89,7 @@ def lines_of(month: Month) -> tuple[list[str], dict[str, int]]:
         truncated(month.records[last // 3] | {"id": month.record_id(utc("2026-10-11T10:00:00"))}),
         json_text(inconsistent(month.records[last // 2] | {"id": month.record_id(utc("2026-10-19T10:00:00"))})),
         json_text(
-            month.records[last * 2 // 3] | {"id": month.record_id(utc("2026-10-23T10:00:00")), "user": UNSHOWABLE_USER}
+            month.records[last * 2 // 3] | {"id": month.record_id(utc("2026-10-23T10:00:00")), "user": CONTROL_USER}
         ),
     )
     for order, (place, text) in enumerate(zip((last // 3, last // 2, last * 2 // 3), damaged, strict=True)):

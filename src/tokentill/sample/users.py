@@ -48,10 +48,11 @@ HOSTILE_USERS = (
     "None",
     "user_🦊_👩\u200d👩\u200d👧",
     "user_משתמש_مستخدم",
+    "user_\u202ednuor_eht_yaw_gnorw",  # turns the writing direction round where it is not escaped
     "user_" + "0123456789abcdef" * 31 + "_longest_id",  # 512 bytes, the most that is accepted
 )
-UNSHOWABLE_USER = "user_\u202ednuor_eht_yaw_gnorw"
-"""Turns the writing direction round for whatever is printed after it. A record with it goes to quarantine."""
+CONTROL_USER = "user_\x00_and_more"
+"""Holds a control character, which no id may. A record with it goes to quarantine."""
 
 
 def _hashed(number: int) -> str:

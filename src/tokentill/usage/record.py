@@ -58,7 +58,6 @@ _WORD = re.compile(r"\A[a-z][a-z0-9_.-]{0,63}\Z", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"\A\+[0-9][0-9 ()./-]{7,}\Z")
 _LEAVES = frozenset(TOKEN_LEAVES)
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def _text(value: str | None) -> str:
@@ -352,7 +351,7 @@ def check_ids(required: Mapping[str, str], optional: Mapping[str, str | None]) -
 
 
 def check_id(name: str, value: str | None) -> None:
-    """Refuse an id that could not be stored and shown unchanged: too long, control characters, lone surrogates.
+    """Refuse an id that could not be kept unchanged everywhere: too long, control characters, lone surrogates.
 
     Raises:
         InvalidRecord: with the field and the reason.
@@ -370,7 +369,7 @@ def check_id(name: str, value: str | None) -> None:
     if size > ID_BYTES_MAX:
         raise InvalidRecord(f"{name} is {size} bytes long; {ID_BYTES_MAX} are accepted")
     for character in value:
-        if unicodedata.category(character) in {"Cc", "Zl", "Zp"} or character in _BIDI:
+        if unicodedata.category(character) == "Cc":
             raise InvalidRecord(f"{name} holds the control character U+{ord(character):04X}")
 
 
