@@ -49,7 +49,7 @@ def parse_object_text(text: str) -> dict[str, Any]:
     except StopIteration as stop:
         raise InvalidRecord(f"not valid JSON: no value at character {stop.value + 1}") from None
     except json.JSONDecodeError as error:
-        raise InvalidRecord(f"not valid JSON: {error.msg} at character {error.pos + 1}") from None
+        raise InvalidRecord(f"not valid JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}") from None
     except RecursionError:
         raise InvalidRecord(f"nested deeper than {DEPTH_MAX} levels") from None
     if end != len(text) and text[end:].strip(_WHITESPACE):
