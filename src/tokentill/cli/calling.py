@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+from typer.core import TyperGroup
 
 from tokentill.cli.settings import Settings, read_settings, stripe_key
 from tokentill.errors import UsageError
@@ -96,12 +97,12 @@ class Call:
         sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=True) + "\n")
 
     def say(self, text: str, style: str | None = None) -> None:
-        """Print a line for people; markup in it is taken literally."""
-        self.out.print(escape(text), style=style)
+        """Print a line for people, word for word."""
+        self.out.print(Text(text), style=style)
 
     def note(self, text: str) -> None:
         """Print a message to standard error."""
-        self.err.print(escape(text), style="yellow")
+        self.err.print(Text(text), style="yellow")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
         """Print a table; columns named in `right` are aligned so."""
@@ -110,7 +111,7 @@ class Call:
             is_number = column in right
             table.add_column(column, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
         for row in rows:
-            table.add_row(*(escape(cell) for cell in row))
+            table.add_row(*(Text(cell) for cell in row))
         self.out.print(table)
 
     @contextmanager
@@ -122,6 +123,31 @@ class Call:
         with _bar(self.err) as bar:
             task = bar.add_task(title, total=None)
             yield lambda done, all_: bar.update(task, completed=done, total=all_)
+
+
+class InOrder(TyperGroup):
+    """A group that lists its commands in the order in which a month needs them."""
+
+    order: ClassVar[Sequence[str]] = ()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names, those in `order` first."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: self.order.index(name) if name in self.order else len(self.order))
+
+
+def group(app: typer.Typer, name: str, about: str) -> typer.Typer:
+    """Add a group of commands; the shared options may stand after the group's name, too."""
+    made = typer.Typer(help=about, no_args_is_help=True)
+
+    @made.callback()
+    def _take_shared(
+        context: typer.Context, db: DbOption = None, pricing: PricingOption = None, as_json: JsonOption = False
+    ) -> None:
+        update(root_call(context), db=db, pricing=pricing, as_json=as_json)
+
+    app.add_typer(made, name=name)
+    return made
 
 
 def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -166,6 +192,9 @@ def root_call(context: typer.Context) -> Call:
 
 def update(call: Call, *, db: str | None, pricing: str | None, as_json: bool) -> None:
     """Take in the shared options where they are given; those after the command's name win."""
+    for name, given in (("--db", db), ("--pricing", pricing)):
+        if given == "":  # as from a variable of a script that is not set; the default would be another database
+            raise UsageError(f"{name} is empty; name something, or leave it out")
     call.db = db or call.db
     call.pricing = pricing or call.pricing
     call.json = as_json or call.json
@@ -174,7 +203,7 @@ def update(call: Call, *, db: str | None, pricing: str | None, as_json: bool) ->
 def _console(is_terminal: bool, *, stderr: bool = False) -> Console:
     """A console; into a pipe or a file it writes wide lines rather than folded ones."""
     width = None if is_terminal else WIDTH_OF_FILES
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=width)
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
 
 
 def instant_argument(text: str) -> datetime:

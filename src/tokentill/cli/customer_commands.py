@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tokentill.cli.calling import Call, command, instant_argument
+from tokentill.cli.calling import Call, command, group, instant_argument
 from tokentill.clock import instant_text
 from tokentill.documents.ids import shown_id
 from tokentill.errors import UsageError
@@ -21,12 +21,11 @@ BINDING_COLUMNS = {"user", "customer", "valid_from", "source"}
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    group = typer.Typer(help="Describe customers, link them to Stripe, bind users to them.", no_args_is_help=True)
-    app.add_typer(group, name="customers")
-    command(group, "list")(_list)
-    command(group, "set")(_set)
-    command(group, "bind")(_bind)
-    command(group, "import")(_import)
+    customers = group(app, "customers", "Describe customers, link them to Stripe, bind users to them.")
+    command(customers, "list")(_list)
+    command(customers, "set")(_set)
+    command(customers, "bind")(_bind)
+    command(customers, "import")(_import)
 
 
 def _list(call: Call) -> None:
@@ -61,8 +60,8 @@ def _list(call: Call) -> None:
 
 def _set(
     call: Call,
-    customer: Annotated[str, typer.Argument(help="The customer's id.")],
-    name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")],
+    name: Annotated[str | None, typer.Option(metavar="TEXT", help="A name for people.")] = None,
     stripe: Annotated[str | None, typer.Option("--stripe", metavar="cus_...", help="Its Stripe customer.")] = None,
 ) -> None:
     """Describe a customer, or link it to its Stripe customer."""
@@ -71,19 +70,24 @@ def _set(
     with call.till() as till:
         found = till.set_customer(customer, name=name, stripe_customer=stripe)
     content = {"customer": found.id, "name": found.name, "stripe_customer": found.stripe_customer}
-    call.finish(content, lambda: call.say(f"{shown_id(found.id)} is set"))
+    name_shown = shown_id(found.name) if found.name else "none"
+    done = f"{shown_id(found.id)}: name {name_shown}, Stripe customer {found.stripe_customer or 'not linked'}"
+    call.finish(content, lambda: call.say(done))
 
 
 def _bind(
     call: Call,
-    user: Annotated[str, typer.Argument(help="The user id, exactly as it is in the records.")],
-    customer: Annotated[str, typer.Argument(help="Whose it is.")],
+    user: Annotated[str, typer.Argument(metavar="USER", help="The user id, exactly as it is in the records.")],
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Whose usage it is.")],
     valid_from: Annotated[
         str | None, typer.Option("--from", metavar="INSTANT", help="Since when; the beginning of time unless given.")
     ] = None,
-    source: Annotated[str | None, typer.Option(help="Only in records of this source.")] = None,
+    source: Annotated[str | None, typer.Option(metavar="NAME", help="Only in records of this source.")] = None,
 ) -> None:
-    """Bind a user to a customer. Bindings come before all attribution rules, and are only ever added."""
+    """Bind a user to a customer.
+
+    Bindings come before all attribution rules, and are only ever added; the newest one that holds counts.
+    """
     with call.till() as till:
         added = till.bind([(user, customer, _instant(valid_from), source)])
     content = {"added": [binding.content() for binding in added]}
@@ -96,11 +100,14 @@ def _import(
     file: Annotated[
         Path,
         typer.Argument(
-            help="CSV with the columns customer, name, stripe_customer; or user, customer, valid_from, source."
+            metavar="FILE", help="CSV with the columns customer, name, stripe_customer; or user, customer, valid_from, source."
         ),
     ],
 ) -> None:
-    """Describe customers, or bind users, from a CSV file; which of the two is told by its columns."""
+    """Describe customers, or bind users, from a CSV file.
+
+    Which of the two is told by its columns.
+    """
     rows, columns = _rows(file)
     with call.till() as till:
         if "user" in columns:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 from sqlalchemy import text
 
-from tokentill.cli.calling import Call, command
+from tokentill.cli.calling import Call, command, group
+from tokentill.errors import NotFound
 from tokentill.store.audit import audit_faults
 from tokentill.store.database import Database
 from tokentill.store.invoices import number_faults
@@ -14,14 +15,16 @@ from tokentill.store.migrating import schema_state, upgrade
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    group = typer.Typer(help="Bring the database up to date, and check it.", no_args_is_help=True)
-    app.add_typer(group, name="db")
-    command(group, "upgrade")(_upgrade)
-    command(group, "check")(_check)
+    database = group(app, "db", "Bring the database up to date, and check it.")
+    command(database, "upgrade")(_upgrade)
+    command(database, "check")(_check)
 
 
 def _upgrade(call: Call) -> None:
-    """Make the tables, or bring them to this version. All of it happens, or nothing."""
+    """Make the tables, or bring them to this version.
+
+    All of it happens, or nothing.
+    """
     database = Database.open(call.settings.database)
     with database.read() as connection:
         before = schema_state(connection)
@@ -35,8 +38,13 @@ def _upgrade(call: Call) -> None:
 
 
 def _check(call: Call) -> None:
-    """Check the tables' version, the database's own integrity, invoice numbers and the audit chain."""
+    """Check that the database is whole.
+
+    The version of its tables, its own integrity, the series of invoice numbers, and the chain of the audit log.
+    """
     database = Database.open(call.settings.database)
+    if database.sqlite_path is not None and not database.sqlite_path.exists():  # looking must not make one
+        raise NotFound(f"there is no database {database.url_shown}; `tokentill db upgrade` makes it")
     with database.read() as connection:
         state = schema_state(connection)
         faults = [] if state == "current" else [f"the tables are {state}; run `tokentill db upgrade`"]

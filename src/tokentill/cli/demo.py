@@ -41,7 +41,11 @@ def _demo(
         Path, typer.Option("--out", metavar="DIR", help="Where to put what it makes; made anew each time.")
     ] = Path("tokentill-demo"),
 ) -> None:
-    """Run the main job on sample activity: ingest, preview, review, close, push to a Stripe stand-in, reconcile."""
+    """Run a whole month on sample activity.
+
+    Ingest, preview, review, close, push to a Stripe stand-in, reconcile, verify. It has a database and prices of its
+    own in its folder, and touches nothing else.
+    """
     _make_folder(out)
     clock = FixedClock(NOW)
     with Till.open(str(out / "tokentill.db"), out / "pricing", clock=clock) as till:

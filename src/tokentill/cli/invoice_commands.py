@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import Call, command
+from tokentill.cli.calling import Call, command, group
 from tokentill.cli.invoice_text import (
     show_closed,
     show_explained,
@@ -21,27 +21,25 @@ from tokentill.documents.ids import shown_id
 from tokentill.errors import UsageError
 from tokentill.invoicing.preview import ReviewKind
 
-PeriodArgument = Annotated[str, typer.Argument(help="The period, like 2026-10.")]
-CustomerArgument = Annotated[str, typer.Argument(help="The customer's id.")]
-NumberArgument = Annotated[str, typer.Argument(help="The invoice's number, like INV-000001.")]
-ByOption = Annotated[str | None, typer.Option("--by", help="Who says so; the name you are logged in by unless given.")]
+PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The period, like 2026-10.")]
+CustomerArgument = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
+NumberArgument = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice's number, like INV-000001.")]
+ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who says so; the name you are logged in by unless given.")]
 HashOption = Annotated[
     str | None,
-    typer.Option("--hash", help="The content hash you looked at; refused when the preview has changed since."),
+    typer.Option("--hash", metavar="HASH", help="The content hash you looked at; refused when the preview has changed since."),
 ]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
     command(app, "preview")(_preview)
-    review = typer.Typer(help="Say what you think of a preview, before it is closed.", no_args_is_help=True)
-    app.add_typer(review, name="review")
+    review = group(app, "review", "Approve or hold a preview before it is closed.")
     command(review, "approve")(_approve)
     command(review, "hold")(_hold)
     command(review, "release")(_release)
     command(app, "close")(_close)
-    invoices = typer.Typer(help="Look at issued invoices.", no_args_is_help=True)
-    app.add_typer(invoices, name="invoices")
+    invoices = group(app, "invoices", "Look at issued invoices.")
     command(invoices, "list")(_invoices_list)
     command(invoices, "show")(_invoices_show)
     command(app, "explain")(_explain)
@@ -51,12 +49,15 @@ def add_to(app: typer.Typer) -> None:
 def _preview(
     call: Call,
     period: PeriodArgument,
-    customer: Annotated[str | None, typer.Option("--customer", help="Only this customer, with its lines.")] = None,
+    customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only this customer, with its lines.")] = None,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="DIR", help="Write review pages to this folder as well.")
     ] = None,
 ) -> None:
-    """What a period would come to if it were closed now. Nothing is stored."""
+    """Show what a period would come to if it were closed now.
+
+    Nothing is stored. Below the table stands what keeps customers, or the whole period, from being closed.
+    """
     if html is not None and customer is not None:
         raise UsageError("the pages are of a whole period; leave out --customer or --html")
     with call.till() as till:
@@ -86,9 +87,12 @@ def _approve(
     customer: CustomerArgument,
     seen: HashOption = None,
     by: ByOption = None,
-    note: Annotated[str, typer.Option("--note", help="A remark to keep with it.")] = "",
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark to keep with it.")] = "",
 ) -> None:
-    """Approve a customer's preview as it stands. The approval is of its content hash: if that moves, it is stale."""
+    """Approve a customer's preview as it stands.
+
+    The approval is of the content hash: if anything moves afterwards, the approval is stale.
+    """
     _review(call, period, customer, "approved", by=by, note=note, seen=seen)
 
 
@@ -96,10 +100,10 @@ def _hold(
     call: Call,
     period: PeriodArgument,
     customer: CustomerArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Why; shown to everybody.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; shown to everybody.")],
     by: ByOption = None,
 ) -> None:
-    """Keep a customer from being closed until the hold is released."""
+    """Keep a customer from being closed, until it is released."""
     _review(call, period, customer, "held", by=by, note=reason, seen=None)
 
 
@@ -108,7 +112,7 @@ def _release(
     period: PeriodArgument,
     customer: CustomerArgument,
     by: ByOption = None,
-    note: Annotated[str, typer.Option("--note", help="A remark to keep with it.")] = "",
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark to keep with it.")] = "",
 ) -> None:
     """Release a hold."""
     _review(call, period, customer, "released", by=by, note=note, seen=None)
@@ -137,7 +141,11 @@ def _close(
         bool, typer.Option("--require-approval", help="Refuse customers whose preview was not approved as it stands.")
     ] = False,
 ) -> None:
-    """Issue the invoices of a period, each once. Run it again after a kill, or at any time: it goes on from there."""
+    """Issue the invoices of a period, each once.
+
+    Run it again at any time, also after a kill: it goes on from where it was. Customers with something against them
+    are refused with the reason, and the others are issued.
+    """
     with call.till() as till, call.progress(f"close {period}") as progress:
         closed = till.close(period, require_approval=require_approval, progress=progress)
     call.finish(closed.content(), lambda: show_closed(call, closed), is_refused=closed.is_refused)
@@ -145,8 +153,8 @@ def _close(
 
 def _invoices_list(
     call: Call,
-    period: Annotated[str | None, typer.Option("--period", help="Only this period.")] = None,
-    customer: Annotated[str | None, typer.Option("--customer", help="Only this customer.")] = None,
+    period: Annotated[str | None, typer.Option("--period", metavar="PERIOD", help="Only this period.")] = None,
+    customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only this customer.")] = None,
 ) -> None:
     """List issued invoices in the order of their numbers."""
     with call.till() as till:
@@ -167,10 +175,10 @@ def _invoices_show(call: Call, number: NumberArgument) -> None:
 def _explain(
     call: Call,
     number: NumberArgument,
-    line: Annotated[int | None, typer.Argument(help="Only this line, counted from 1.")] = None,
-    records: Annotated[int, typer.Option("--records", min=0, help="How many records of each line to print.")] = 10,
+    line: Annotated[int | None, typer.Argument(metavar="LINE", help="Only this line, counted from 1.")] = None,
+    records: Annotated[int, typer.Option("--records", metavar="N", min=0, help="How many records of each line to print.")] = 10,
 ) -> None:
-    """Go from any cent of an invoice to the usage records, the price entry and the rule it came from."""
+    """Go from any cent to the records, the price entry and the rule."""
     with call.till() as till:
         explained = till.explain(number, line)
     content = {"invoice": number, "lines": [found.content() for found in explained]}
@@ -179,10 +187,10 @@ def _explain(
 
 def _verify(
     call: Call,
-    number: Annotated[str | None, typer.Argument(help="One invoice; all of them unless given.")] = None,
-    period: Annotated[str | None, typer.Option("--period", help="Only this period.")] = None,
+    number: Annotated[str | None, typer.Argument(metavar="INVOICE", help="One invoice; all of them unless given.")] = None,
+    period: Annotated[str | None, typer.Option("--period", metavar="PERIOD", help="Only this period.")] = None,
 ) -> None:
-    """Compute invoices again from what they were pinned to, and compare them byte for byte."""
+    """Compute invoices again from their pins, and compare every byte."""
     with call.till() as till:
         verification = till.verify(number, period=period)
     call.finish(

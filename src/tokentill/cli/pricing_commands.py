@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import Call, command, instant_argument
+from tokentill.cli.calling import Call, command, group, instant_argument
 from tokentill.clock import SYSTEM_CLOCK, instant_text
 from tokentill.documents.ids import shown_id, shown_text
 from tokentill.errors import Finding, NotFound, UsageError
@@ -30,14 +30,12 @@ AtOption = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    prices = typer.Typer(help="Check, look at, import and release price tables.", no_args_is_help=True)
-    app.add_typer(prices, name="prices")
+    prices = group(app, "prices", "Check, look at, import and release price tables.")
     command(prices, "check")(_check_prices)
     command(prices, "show")(_show_price)
     command(prices, "import")(_import_prices)
     command(prices, "lock")(_lock)
-    contracts = typer.Typer(help="Check and look at contracts.", no_args_is_help=True)
-    app.add_typer(contracts, name="contracts")
+    contracts = group(app, "contracts", "Check and look at contracts.")
     command(contracts, "check")(_check_contracts)
     command(contracts, "show")(_show_contract)
 
@@ -46,7 +44,10 @@ def _check_prices(
     call: Call,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
 ) -> None:
-    """Check every file of the pricing folder. Each mistake is named with its file and line, and a way out."""
+    """Check every file of the pricing folder.
+
+    Each mistake is named with its file and line, and a way out. Nothing is changed.
+    """
     _check(call, strict=strict, what="recordings")
 
 
@@ -87,13 +88,16 @@ def _check(call: Call, *, strict: bool, what: str) -> None:
 
 def _show_price(
     call: Call,
-    model: Annotated[str, typer.Argument(help="The model's id, as the gateway reports it.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model's id, as the gateway reports it.")],
     at: AtOption = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="INSTANT", help="As it was known then; everything unless given.")
     ] = None,
 ) -> None:
-    """What a model cost at an instant, and why: which entry was in force, and which others there are."""
+    """Show what a model costs at an instant, and why.
+
+    Which price entry is in force, how it was chosen, and which others there are.
+    """
     folder = load_folder(call.settings.pricing)
     book = PriceBook(folder.prices, as_of=None if as_of is None else instant_argument(as_of))
     instant = SYSTEM_CLOCK.now() if at is None else instant_argument(at)
@@ -123,13 +127,16 @@ def _show_price(
 
 def _import_prices(
     call: Call,
-    file: Annotated[Path, typer.Argument(help="The file to read.")],
-    from_: Annotated[str, typer.Option("--from", help="What it is: seed.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to read.")],
+    from_: Annotated[str, typer.Option("--from", metavar="KIND", help="What it is: seed.")],
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where to write; pricing/models unless given.")
     ] = Path("pricing/models"),
 ) -> None:
-    """Write price tables from a collection of prices, one file a vendor. Files that are there are not overwritten."""
+    """Write price tables from a collection, one file a vendor.
+
+    Files that are there are not overwritten.
+    """
     if from_ != "seed":
         raise UsageError(f"--from {from_} is not known; write --from seed")
     written = import_seed(file, out)
@@ -138,7 +145,10 @@ def _import_prices(
 
 
 def _lock(call: Call) -> None:
-    """Release the new files of the pricing folder. A released file is never edited; a new fact is a new file."""
+    """Release the new files of the pricing folder.
+
+    A released file is never edited again; a new fact is a new file.
+    """
     folder = call.settings.pricing
     if folder is None:
         raise UsageError("the shipped list prices are released already; name your own folder with --pricing")
@@ -150,11 +160,14 @@ def _lock(call: Call) -> None:
 def _show_contract(
     call: Call,
     customer: Annotated[
-        str | None, typer.Argument(help="A customer's id; a list of all contracts unless given.")
+        str | None, typer.Argument(metavar="CUSTOMER", help="A customer's id; a list of all contracts unless given.")
     ] = None,
     at: AtOption = None,
 ) -> None:
-    """The contracts that speak for a customer at an instant, in the order in which their rules are asked."""
+    """List contracts, or show those that speak for a customer.
+
+    A customer's contracts at an instant, in the order in which their rules are asked.
+    """
     book = ContractBook(load_folder(call.settings.pricing).contracts)
     instant = SYSTEM_CLOCK.now() if at is None else instant_argument(at)
     if customer is None:

@@ -13,7 +13,7 @@ from tokentill.stripe_push.pushing import Pushed
 from tokentill.stripe_push.reconciling import Reconciled, ReconciledInvoice
 
 LISTED_MAX = 20
-PeriodArgument = Annotated[str, typer.Argument(help="The period, like 2026-10.")]
+PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The period, like 2026-10.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,7 +23,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _push(call: Call, period: PeriodArgument) -> None:
-    """Tell Stripe what each day of the issued invoices amounts to. May be run again at any time."""
+    """Tell Stripe what each day of the issued invoices comes to.
+
+    May be run again at any time: what Stripe has is left alone.
+    """
     gateway = call.gateway()
     with call.till() as till, call.progress(f"push {period}") as progress:
         pushed = till.push(period, gateway, progress=progress)
@@ -31,7 +34,10 @@ def _push(call: Call, period: PeriodArgument) -> None:
 
 
 def _reconcile(call: Call, period: PeriodArgument) -> None:
-    """Compare what Stripe holds with the issued invoices, to the cent. Unequal days are pushed again by `push`."""
+    """Compare what Stripe holds with the issued invoices, to the cent.
+
+    Days that are unequal are sent again by the next `push`.
+    """
     gateway = call.gateway()
     with call.till() as till:
         reconciled = till.reconcile(period, gateway)

@@ -27,18 +27,22 @@ def add_to(app: typer.Typer) -> None:
 
 def _ingest(
     call: Call,
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files of usage records; - is standard input.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files of usage records; - is standard input.")],
     source: Annotated[
         str | None,
-        typer.Option(help="Name of the source, like openrouter:team-a; the format's own name unless given."),
+        typer.Option(metavar="NAME", help="Name of the source, like openrouter:team-a; the format's own name unless given."),
     ] = None,
     format: Annotated[  # noqa: A002
         str | None,
-        typer.Option(help="canonical, arouter, openrouter or litellm; found by content unless given."),
+        typer.Option(metavar="FORMAT", help="canonical, arouter, openrouter or litellm; found by content unless given."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when a line went to quarantine.")] = False,
 ) -> None:
-    """Take usage records in: JSONL, JSON or CSV, plain or gzip. Taking the same file in again changes nothing."""
+    """Take usage records in: JSONL, JSON or CSV, plain or gzip.
+
+    Taking the same file in again changes nothing. A line that is no usage record goes to quarantine with its reason and
+    stops none of the others.
+    """
     missing = [file for file in files if file != STDIN and not Path(file).is_file()]
     if missing:
         raise UsageError(f"there is no file {missing[0]!r}")

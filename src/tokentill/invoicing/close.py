@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import IntegrityError
+
 from tokentill.canonical import Content
 from tokentill.clock import Clock
 from tokentill.invoicing.computing import Computed, compute_period
@@ -130,13 +132,14 @@ def close_period(
 
 
 def _start(database: Database, month: Month, inputs: Inputs, pins: Content, at: datetime) -> CloseRun | None:
-    with database.write() as connection:
-        if open_run(connection, str(month)) is not None:
-            return None
-        keep_recordings(connection, inputs.recordings(), at)
-        run = start_run(connection, str(month), pins, at)
-        append_audit(connection, "close.started", {"period": str(month), "run": run.id, "pins": pins}, at=at)
-        return run
+    try:
+        with database.write() as connection:
+            keep_recordings(connection, inputs.recordings(), at)
+            run = start_run(connection, str(month), pins, at)
+            append_audit(connection, "close.started", {"period": str(month), "run": run.id, "pins": pins}, at=at)
+            return run
+    except IntegrityError:  # one open run a period: the other one was first
+        return None
 
 
 def _resume(

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.schema import Table
@@ -100,14 +100,18 @@ class Database:
     def _connection(self, *, writes: bool) -> Iterator[Connection]:
         try:
             connection = self.engine.connect()
-        except OperationalError as error:
-            raise Refused(f"cannot reach the database {self.url_shown}: {error.orig}") from error
+        except DatabaseError as error:
+            raise Refused(f"cannot open the database {self.url_shown}: {error.orig}") from error
         try:
             options: dict[str, Any] = {_WRITES: writes}
             if not self.is_sqlite:
                 options["isolation_level"] = "READ COMMITTED" if writes else "REPEATABLE READ"
                 options["postgresql_readonly"] = not writes
             yield connection.execution_options(**options)
+        except OperationalError as error:  # locked, full, read-only, gone: nothing of the transaction was stored
+            raise Refused(
+                f"the database {self.url_shown} failed: {error.orig}; nothing was half done. Run the command again"
+            ) from error
         finally:
             connection.close()
 
