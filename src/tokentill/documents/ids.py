@@ -13,7 +13,7 @@ import unicodedata
 
 from tokentill.invoicing.periods import Month
 
-EDGE_SPACE = "\N{SYMBOL FOR SPACE}"
+EDGE_SPACE = "\N{MIDDLE DOT}"
 EMPTY = "\N{EMPTY SET}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 SHORT_MAX = 56
@@ -28,7 +28,7 @@ def shown_id(text: str) -> str:
     r"""An id as people read it, without loss and with its look-alikes told apart.
 
     Printable ASCII, the letters of Latin-1, Han ideographs and Hangul syllables are written as they are. Every other
-    character is an escape (`\u202e`), so is the backslash (`\\`). A space at an edge or beside another space is `␠`,
+    character is an escape (`\u202e`), so is the backslash (`\\`). A space at an edge or beside another space is `·`,
     and an empty id is `∅`; an id that holds these two symbols has them escaped.
     """
     if _PLAIN_ID.match(text):
