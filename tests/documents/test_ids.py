@@ -17,11 +17,11 @@ from tokentill.invoicing.periods import Month
 CASES = [
     ("org_1", "org_1"),
     ("a b", "a b"),
-    (" user_1", "\u2420user_1"),
-    ("user_1 ", "user_1\u2420"),
-    ("a  b", "a\u2420\u2420b"),
+    (" user_1", "\u00b7user_1"),
+    ("user_1 ", "user_1\u00b7"),
+    ("a  b", "a\u00b7\u00b7b"),
     ("", "\u2205"),
-    ("\u2420x", "\\u2420x"),
+    ("\u00b7x", "\\u00b7x"),
     ("\u0430cme", "\\u0430cme"),
     ("evil\u202eid", "evil\\u202eid"),
     ("\\u202e", "\\\\u202e"),
@@ -47,7 +47,7 @@ def read_back(shown: str) -> str:
         return ""
     parts = re.findall(r"\\\\|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|.", shown, re.DOTALL)
     return "".join(
-        "\\" if part == "\\\\" else chr(int(part[2:], 16)) if part[0] == "\\" else " " if part == "\u2420" else part
+        "\\" if part == "\\\\" else chr(int(part[2:], 16)) if part[0] == "\\" else " " if part == "\u00b7" else part
         for part in parts
     )
 
