@@ -18,17 +18,18 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 COUNTERS = ("batch", "binding", "review", "audit", "invoice")
 APPEND_ONLY = {
-    "batch": ("seq",),
-    "usage": ("id",),
-    "usage_unit": ("usage_id", "name"),
-    "revision": ("source_id", "record_id", "digest"),
-    "quarantine": ("digest", "line"),
-    "recording": ("hash",),
-    "binding": ("seq",),
-    "review": ("seq",),
-    "audit": ("seq",),
-    "invoice_line": ("invoice_id", "position"),
+    "batch": (("seq",),),
+    "usage": (("id",), ("source_id", "record_id")),
+    "usage_unit": (("usage_id", "name"),),
+    "revision": (("source_id", "record_id", "digest"),),
+    "quarantine": (("digest", "line"),),
+    "recording": (("hash",),),
+    "binding": (("seq",),),
+    "review": (("seq",),),
+    "audit": (("seq",), ("hash",)),
+    "invoice_line": (("invoice_id", "position"),),
 }
+"""Tables whose rows stay for good, with their unique keys."""
 DROP_ORDER = (
     "usage_unit",
     "revision",
@@ -104,13 +105,12 @@ def guard_on_sqlite() -> None:
         " OR (customer = NEW.customer AND period = NEW.period AND status = 'issued' AND NEW.status = 'issued'))"
         f" BEGIN {refused}; END"
     )
-    for table in ("invoice_line", "audit", "review", "recording"):
-        same = " AND ".join(f"{name} = NEW.{name}" for name in APPEND_ONLY[table])
-        if table == "recording":  # the same recording may be offered again
-            same += " AND content <> NEW.content"
+    for table, keys in APPEND_ONLY.items():
+        # Each way in which a new row could push an old one out: by SQLite's own row number, or by a unique key.
+        same = [" AND ".join(f"{name} = NEW.{name}" for name in key) for key in (("rowid",), *keys)]
+        met = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {condition})" for condition in same)
         op.execute(
-            f"CREATE TRIGGER guard_{table}_insert BEFORE INSERT ON {table}"
-            f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"
+            f"CREATE TRIGGER guard_{table}_insert BEFORE INSERT ON {table} WHEN {met}"
             f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         )
 

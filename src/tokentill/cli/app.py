@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from tokentill import __version__
 from tokentill.cli import (
@@ -18,13 +19,27 @@ from tokentill.cli import (
     stripe_commands,
     usage_commands,
 )
-from tokentill.cli.calling import Call, DbOption, JsonOption, PricingOption, update
+from tokentill.cli.calling import Call, DbOption, InOrder, JsonOption, PricingOption, update
+from tokentill.documents.ids import shown_id, shown_text
 from tokentill.errors import TokentillError, UsageError
 
 INTERRUPTED = 130
+WrongCall: type[Exception] = typer.BadParameter.__bases__[0]
+"""What typer raises for arguments that do not parse; it has no public name for it."""
+
+
+class _Month(InOrder):
+    """The root: first the commands of a month, in order."""
+
+    order = (
+        *("ingest", "customers", "preview", "review", "close", "invoices", "explain", "verify", "push", "reconcile"),
+        *("prices", "contracts", "db", "demo"),
+    )
+
 
 app = typer.Typer(
     name="tokentill",
+    cls=_Month,
     help="Bills the end users of software that runs on an LLM gateway.\n\n"
     "A month, in order: ingest the gateway's activity, preview what it comes to, review and approve it, close it into "
     "invoices, push their amounts to Stripe, reconcile. `tokentill demo` shows all of it on sample activity.",
@@ -68,21 +83,48 @@ demo.add_to(app)
 def run() -> None:
     """Run the command line on this process's arguments, and exit."""
     call = Call()
+    status = _status_of(call)
     try:
-        app(obj=call)
-    except TokentillError as error:
-        _tell(call, error)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
+        sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except KeyboardInterrupt:
-        call.note("interrupted; what was stored is whole, and the same command goes on from there")
-        sys.exit(INTERRUPTED)
+        status = status or 1
+    sys.exit(status)
 
 
-def _tell(call: Call, error: TokentillError) -> None:
+def _status_of(call: Call) -> int:
+    """Run a command; every error that can be expected becomes a message and a status."""
+    try:
+        status = app(prog_name="tokentill", obj=call, standalone_mode=False)
+    except TokentillError as error:
+        _tell(call, str(error), type(error).__name__)
+        return 2 if isinstance(error, UsageError) else 1
+    except WrongCall as error:
+        return _tell_wrong_call(call, error)
+    except BrokenPipeError:
+        return 1
+    except DBAPIError as error:
+        _tell(call, f"the database refused: {error.orig}; what was stored is whole, so run it again", "DatabaseError")
+        return 1
+    except OSError as error:
+        where = f"{shown_id(str(error.filename))}: " if error.filename else ""
+        _tell(call, f"{where}{error.strerror or error}", "OSError")
+        return 1
+    if status == INTERRUPTED:
+        _tell(call, "interrupted; what was stored is whole, and the same command goes on from there", "Interrupted")
+    return status or 0
+
+
+def _tell(call: Call, message: str, kind: str) -> None:
     if call.json:
-        call.print_json({"error": str(error), "kind": type(error).__name__})
-    for line in str(error).splitlines():
-        call.err.print(line, style="red", markup=False)
+        call.print_json({"error": message, "kind": kind})
+    for line in message.splitlines():
+        call.complain(shown_text(line.expandtabs(4)))
+
+
+def _tell_wrong_call(call: Call, error: Any) -> int:
+    """Say what is wrong with a command's arguments; here it is not known yet whether JSON was asked for."""
+    if "--json" in sys.argv:
+        call.print_json({"error": error.format_message(), "kind": "UsageError"})
+    error.show()
+    return int(error.exit_code)

@@ -104,6 +104,10 @@ class Call:
         """Print a message to standard error."""
         self.err.print(Text(text), style="yellow")
 
+    def complain(self, text: str) -> None:
+        """Print what went wrong to standard error."""
+        self.err.print(Text(text), style="red")
+
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
         """Print a table; columns named in `right` are aligned so."""
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -112,7 +116,10 @@ class Call:
             table.add_column(column, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        self.out.print(table)
+        with self.out.capture() as captured:
+            self.out.print(table)
+        lines = captured.get().splitlines()
+        self.out.file.write("".join(f"{line.rstrip()}\n" for line in lines))  # no blanks at the ends of lines
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Callable[[float, float | None], None]]:
@@ -192,12 +199,12 @@ def root_call(context: typer.Context) -> Call:
 
 def update(call: Call, *, db: str | None, pricing: str | None, as_json: bool) -> None:
     """Take in the shared options where they are given; those after the command's name win."""
+    call.json = as_json or call.json
     for name, given in (("--db", db), ("--pricing", pricing)):
         if given == "":  # as from a variable of a script that is not set; the default would be another database
             raise UsageError(f"{name} is empty; name something, or leave it out")
     call.db = db or call.db
     call.pricing = pricing or call.pricing
-    call.json = as_json or call.json
 
 
 def _console(is_terminal: bool, *, stderr: bool = False) -> Console:

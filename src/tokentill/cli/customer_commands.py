@@ -12,7 +12,8 @@ import typer
 from tokentill.cli.calling import Call, command, group, instant_argument
 from tokentill.clock import instant_text
 from tokentill.documents.ids import shown_id
-from tokentill.errors import UsageError
+from tokentill.errors import Refused, UsageError
+from tokentill.till import Till
 
 IMPORT_ROWS_MAX = 1_000_000
 CUSTOMER_COLUMNS = {"customer", "name", "stripe_customer"}
@@ -100,7 +101,8 @@ def _import(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="CSV with the columns customer, name, stripe_customer; or user, customer, valid_from, source."
+            metavar="FILE",
+            help="CSV with the columns customer, name, stripe_customer; or user, customer, valid_from, source.",
         ),
     ],
 ) -> None:
@@ -108,7 +110,7 @@ def _import(
 
     Which of the two is told by its columns.
     """
-    rows, columns = _rows(file)
+    rows, lines, columns = _rows(file)
     with call.till() as till:
         if "user" in columns:
             wanted = [
@@ -118,15 +120,22 @@ def _import(
             done = len(till.bind(wanted))
             what = f"{done} bindings added, {len(rows) - done} were there already"
         else:
-            for row in rows:
-                till.set_customer(
-                    row["customer"], name=row.get("name") or None, stripe_customer=row.get("stripe_customer") or None
-                )
+            for line, row in zip(lines, rows, strict=True):
+                _set_row(till, f"{file}:{line}", row)
             done, what = len(rows), f"{len(rows)} customers set"
     call.finish({"rows": len(rows), "changed": done}, lambda: call.say(what))
 
 
-def _rows(file: Path) -> tuple[list[dict[str, str]], set[str]]:
+def _set_row(till: Till, where: str, row: dict[str, str]) -> None:
+    name, stripe_customer = row.get("name") or None, row.get("stripe_customer") or None
+    try:
+        till.set_customer(row["customer"], name=name, stripe_customer=stripe_customer)
+    except Refused as refusal:
+        raise Refused(f"{where}: {refusal}; the rows before it are set, so put it right and import again") from None
+
+
+def _rows(file: Path) -> tuple[list[dict[str, str]], list[int], set[str]]:
+    """The rows of a file, the line that each ends on, and the columns."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             reader = csv.DictReader(opened, strict=True)
@@ -136,16 +145,18 @@ def _rows(file: Path) -> tuple[list[dict[str, str]], set[str]]:
                     f"{file}:1: the columns must be customer, name, stripe_customer, or user, customer, valid_from,"
                     f" source; these are {', '.join(sorted(columns)) or 'none'}"
                 )
-            rows = []
+            rows: list[dict[str, str]] = []
+            lines: list[int] = []
             for row in reader:
                 if None in row or None in row.values() or not row["customer"]:
                     raise UsageError(f"{file}:{reader.line_num}: this row does not fit the columns")
                 rows.append(row)
+                lines.append(reader.line_num)
                 if len(rows) > IMPORT_ROWS_MAX:
                     raise UsageError(f"{file} has more than {IMPORT_ROWS_MAX} rows; split it")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{file} cannot be read: {error}") from error
-    return rows, columns
+    return rows, lines, columns
 
 
 def _instant(text: str | None) -> datetime:

@@ -24,10 +24,14 @@ from tokentill.invoicing.preview import ReviewKind
 PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The period, like 2026-10.")]
 CustomerArgument = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
 NumberArgument = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice's number, like INV-000001.")]
-ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who says so; the name you are logged in by unless given.")]
+ByOption = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who says so; the name you are logged in by unless given.")
+]
 HashOption = Annotated[
     str | None,
-    typer.Option("--hash", metavar="HASH", help="The content hash you looked at; refused when the preview has changed since."),
+    typer.Option(
+        "--hash", metavar="HASH", help="The content hash you looked at; refused when the preview has changed since."
+    ),
 ]
 
 
@@ -49,7 +53,9 @@ def add_to(app: typer.Typer) -> None:
 def _preview(
     call: Call,
     period: PeriodArgument,
-    customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only this customer, with its lines.")] = None,
+    customer: Annotated[
+        str | None, typer.Option("--customer", metavar="ID", help="Only this customer, with its lines.")
+    ] = None,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="DIR", help="Write review pages to this folder as well.")
     ] = None,
@@ -176,7 +182,9 @@ def _explain(
     call: Call,
     number: NumberArgument,
     line: Annotated[int | None, typer.Argument(metavar="LINE", help="Only this line, counted from 1.")] = None,
-    records: Annotated[int, typer.Option("--records", metavar="N", min=0, help="How many records of each line to print.")] = 10,
+    records: Annotated[
+        int, typer.Option("--records", metavar="N", min=0, help="How many records of each line to print.")
+    ] = 10,
 ) -> None:
     """Go from any cent to the records, the price entry and the rule."""
     with call.till() as till:
@@ -187,7 +195,9 @@ def _explain(
 
 def _verify(
     call: Call,
-    number: Annotated[str | None, typer.Argument(metavar="INVOICE", help="One invoice; all of them unless given.")] = None,
+    number: Annotated[
+        str | None, typer.Argument(metavar="INVOICE", help="One invoice; all of them unless given.")
+    ] = None,
     period: Annotated[str | None, typer.Option("--period", metavar="PERIOD", help="Only this period.")] = None,
 ) -> None:
     """Compute invoices again from their pins, and compare every byte."""

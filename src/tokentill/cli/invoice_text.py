@@ -16,35 +16,38 @@ from tokentill.invoicing.preview import Preview, Previewed
 from tokentill.invoicing.verify import Verification
 from tokentill.store.invoices import IssuedInvoice
 
-REFUSED_SHOWN = 20
+NAMES_SHOWN = 20
 
 
 def show_preview(call: Call, preview: Preview) -> None:
     """A period: customers by size, then what is in the way."""
+    if not preview.customers:
+        call.say(f"nobody has usage in {preview.month}")
     largest_first = sorted(preview.customers, key=lambda found: (found.invoice.currency, -found.invoice.total_minor))
-    call.table(
-        ("customer", "requests", "list amount", "total", "currency", "change", "state"),
-        [_preview_row(found) for found in largest_first],
-        right=("requests", "list amount", "total", "change"),
-    )
+    if largest_first:
+        call.table(
+            ("customer", "requests", "list amount", "total", "currency", "change", "state"),
+            [_preview_row(found) for found in largest_first],
+            right=("requests", "list amount", "total", "change"),
+        )
     totals: dict[str, int] = {}
     for found in preview.customers:
         totals[found.invoice.currency] = totals.get(found.invoice.currency, 0) + found.invoice.total_minor
     summed = ", ".join(f"{money(total, currency)} {currency}" for currency, total in sorted(totals.items()))
     customers = plural(len(preview.customers), "customer", "customers")
-    call.say(f"\n{preview.month}: {customers}, {summed or 'nothing to bill'}")
+    if largest_first:
+        call.say(f"\n{preview.month}: {customers}, {summed}; changes are against {preview.month.plus(-1)}")
     if preview.unattributed.requests:
         call.say(
-            f"unattributed: {count(preview.unattributed.requests)} requests,"
+            f"unattributed: {plural(preview.unattributed.requests, 'request', 'requests')},"
             f" {exact(preview.unattributed.list_amount)} at list price"
             f" ({exact(preview.unattributed.share_percent)} % of all;"
             f" {exact(preview.unattributed.tolerance_percent)} % may be left over)"
         )
     for reason in preview.blocked_by:
         call.note(f"keeps the whole period from being closed: {shown_text(reason)}")
-    for found in preview.customers:
-        if found.blocked_by is not None:
-            call.note(f"{shown_id(found.invoice.customer)} cannot be closed: {shown_text(found.blocked_by)}")
+    blocked = [(found.invoice.customer, found.blocked_by) for found in preview.customers if found.blocked_by]
+    _note_reasons(call, blocked, "cannot be closed")
 
 
 def show_invoice(call: Call, document: Content) -> None:
@@ -77,7 +80,7 @@ def show_invoice(call: Call, document: Content) -> None:
 def show_invoices(call: Call, invoices: Sequence[IssuedInvoice]) -> None:
     """A list of invoices."""
     if not invoices:
-        call.say("no invoice was issued yet; `tokentill close PERIOD` issues them")
+        call.say("no such invoice was issued yet; `tokentill close PERIOD` issues them")
         return
     call.table(
         ("number", "customer", "period", "status", "total", "currency", "issued at"),
@@ -105,18 +108,16 @@ def show_closed(call: Call, closed: Closed) -> None:
         issued = plural(len(closed.issued), "invoice", "invoices")
         call.say(f"{closed.month}: {issued} issued, {closed.issued[0]} to {closed.issued[-1]}")
     elif not closed.is_refused:
-        call.say(f"{closed.month}: nothing to issue")
+        is_empty = not (closed.already_issued or closed.not_due)
+        call.say(f"{closed.month}: nothing to issue" + ("; nobody has usage in it" if is_empty else ""))
     if closed.already_issued:
-        call.say(f"{count(closed.already_issued)} had their invoice already")
+        call.say(f"{plural(closed.already_issued, 'customer has', 'customers have')} an invoice already")
     if closed.not_due:
-        names = ", ".join(short_id(customer) for customer in closed.not_due[:REFUSED_SHOWN])
-        call.say(f"{count(len(closed.not_due))} not due yet, their period or its grace time still runs: {names}")
+        names = _names(closed.not_due)
+        call.say(f"{count(len(closed.not_due))} not due yet, as the period or its grace time still runs: {names}")
     for reason in closed.blocked_by:
         call.note(f"refused for all: {shown_text(reason)}")
-    for found in closed.refused[:REFUSED_SHOWN]:
-        call.note(f"refused: {shown_id(found.customer)}: {shown_text(found.reason)}")
-    if len(closed.refused) > REFUSED_SHOWN:
-        call.note(f"... and {count(len(closed.refused) - REFUSED_SHOWN)} more; --json lists them")
+    _note_reasons(call, [(found.customer, found.reason) for found in closed.refused], "refused")
     if closed.is_refused:
         call.note(f"put this right and run `tokentill close {closed.month}` again; what is issued stays issued")
 
@@ -125,7 +126,8 @@ def show_explained(call: Call, explained: Sequence[ExplainedLine], records_max: 
     """Lines with their arithmetic, price entry, rule and first records."""
     for found in explained:
         line = found.line
-        call.say(f"line {found.position}: {shown_text(line['description'])}, {count(line['requests'])} requests")
+        requests = plural(line["requests"], "request", "requests")
+        call.say(f"line {found.position}: {shown_text(line['description'])}, {requests}")
         for part in line["parts"]:
             conditions = [f"{key} {part[key]}" for key in ("tier", "window") if part[key]]
             conditions += [f"{key} {part[key]}" for key in ("multiplier", "fx") if part[key] != "1"]
@@ -159,13 +161,36 @@ def show_explained(call: Call, explained: Sequence[ExplainedLine], records_max: 
 
 def show_verification(call: Call, verification: Verification) -> None:
     """What was verified."""
+    if not verification.invoices:
+        call.say("no such invoice was issued; there is nothing to compute again")
     sound = [found for found in verification.invoices if found.fault is None]
-    call.say(f"{count(len(sound))} of {count(len(verification.invoices))} invoices come to the same bytes again")
+    if verification.invoices:
+        all_ = plural(len(verification.invoices), "invoice comes", "invoices come")
+        call.say(f"{count(len(sound))} of {all_} to the same bytes again")
     for found in verification.invoices:
         if found.fault is not None:
             call.say(f"{found.number} {shown_id(found.customer)}: {found.fault}")
     for fault in verification.faults:
         call.say(fault)
+
+
+def _note_reasons(call: Call, refused: Sequence[tuple[str, str]], outcome: str) -> None:
+    """Print (customer, reason), with the customers of one reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for customer, reason in refused:
+        by_reason.setdefault(reason, []).append(customer)
+    for reason, customers in by_reason.items():
+        if len(customers) == 1:
+            call.note(f"{shown_id(customers[0])} {outcome}: {shown_text(reason)}")
+        else:
+            call.note(f"{count(len(customers))} customers {outcome}: {shown_text(reason)}\n  {_names(customers)}")
+
+
+def _names(customers: Sequence[str]) -> str:
+    """Customers by name, the first of them where there are many."""
+    names = ", ".join(short_id(customer) for customer in customers[:NAMES_SHOWN])
+    rest = len(customers) - NAMES_SHOWN
+    return names + (f" and {count(rest)} more; --json names all" if rest > 0 else "")
 
 
 def _preview_row(found: Previewed) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def _push(call: Call, period: PeriodArgument) -> None:
 
 
 def _reconcile(call: Call, period: PeriodArgument) -> None:
-    """Compare what Stripe holds with the issued invoices, to the cent.
+    """Compare what Stripe holds with the invoices, to the cent.
 
     Days that are unequal are sent again by the next `push`.
     """
@@ -48,9 +48,8 @@ def show_pushed(call: Call, pushed: Pushed) -> None:
     """Print what a push did."""
     call.say(f"Stripe account {pushed.account}: {pushed.sent:,} days sent, {pushed.unchanged:,} were there already")
     for customer in pushed.unlinked[:LISTED_MAX]:
-        call.note(
-            f"not linked to Stripe: {shown_id(customer)}; run `tokentill customers set {shell_word(customer)} --stripe cus_...`"
-        )
+        link = f"tokentill customers set {shell_word(customer)} --stripe cus_..."
+        call.note(f"not linked to Stripe: {shown_id(customer)}; run `{link}`")
     if len(pushed.unlinked) > LISTED_MAX:
         call.note(f"... and {len(pushed.unlinked) - LISTED_MAX} more are not linked")
     for found in pushed.rejected:

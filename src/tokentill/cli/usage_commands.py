@@ -30,11 +30,15 @@ def _ingest(
     files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files of usage records; - is standard input.")],
     source: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Name of the source, like openrouter:team-a; the format's own name unless given."),
+        typer.Option(
+            metavar="NAME", help="Name of the source, like openrouter:team-a; the format's own name unless given."
+        ),
     ] = None,
     format: Annotated[  # noqa: A002
         str | None,
-        typer.Option(metavar="FORMAT", help="canonical, arouter, openrouter or litellm; found by content unless given."),
+        typer.Option(
+            metavar="FORMAT", help="canonical, arouter, openrouter or litellm; found by content unless given."
+        ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when a line went to quarantine.")] = False,
 ) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select
 from tokentill.canonical import Content, canonical_bytes, content_hash
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.store import tables
-from tokentill.store.database import next_value
+from tokentill.store.database import current_value, next_value
 
 FIRST_HASH = "sha256:" + "0" * 64
 
@@ -77,6 +77,8 @@ def audit_faults(connection: Connection) -> list[str]:
         if entry.previous_hash != previous or entry.hash != entry.expected_hash:
             faults.append(f"audit entry {entry.seq} was changed, or the one before it")
         previous = entry.hash
+    if seq != (taken := current_value(connection, "audit")):
+        faults.append(f"the audit log ends with entry {seq}, and {taken} were made")
     return faults
 
 

@@ -51,9 +51,10 @@ class Database:
             url = f"sqlite:///{url}"
         try:
             parsed = make_url(url)
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # the latter for a port that is no number; the URL may hold a password
             raise UsageError(
-                f"{url!r} is not a database URL; write sqlite:///tokentill.db or postgresql://..."
+                f"{url.partition('://')[0]}://... is not a database URL that can be read;"
+                " write sqlite:///tokentill.db or postgresql://user@host:5432/name"
             ) from None
         if parsed.get_backend_name() == "sqlite":
             if not parsed.database or parsed.database == ":memory:":
@@ -131,6 +132,15 @@ def next_value(connection: Connection, name: str) -> int:
         update(counter).where(counter.c.name == name).values(value=counter.c.value + 1).returning(counter.c.value)
     ).scalar_one()
     return int(value)
+
+
+def hold_counter(connection: Connection, name: str) -> None:
+    """Keep everybody else from taking a number of a counter until the transaction ends, without taking one.
+
+    On SQLite a writing transaction is alone from its beginning.
+    """
+    counter = tables.counter
+    connection.execute(select(counter.c.value).where(counter.c.name == name).with_for_update()).one()
 
 
 def current_value(connection: Connection, name: str) -> int:

@@ -30,7 +30,8 @@ def schema_state(connection: Connection) -> SchemaState:
     scripts = ScriptDirectory.from_config(alembic_config())
     revision = MigrationContext.configure(connection).get_current_revision()
     if revision is None:
-        return "foreign" if inspect(connection).get_table_names() else "empty"
+        # Alembic's own table is what a downgrade to the very beginning leaves behind.
+        return "foreign" if set(inspect(connection).get_table_names()) - {"alembic_version"} else "empty"
     if revision == scripts.get_current_head():
         return "current"
     known = {script.revision for script in scripts.walk_revisions()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -61,20 +61,22 @@ def pin_account(connection: Connection, account: str, *, is_live: bool) -> None:
         )
 
 
-def newest_rows(connection: Connection, *, invoices: Iterable[str] | None = None) -> list[PushRow]:
-    """The newest version of every day, by customer, meter and day."""
+def newest_rows(connection: Connection, *, customer: str, meter: str, period: str) -> list[PushRow]:
+    """The newest version of every day of a customer's period on a meter, whichever invoice it came from."""
     table = tables.push
     newest = (
-        select(table.c.customer, table.c.meter, table.c.day, func.max(table.c.version).label("version"))
-        .group_by(table.c.customer, table.c.meter, table.c.day)
+        select(table.c.day, func.max(table.c.version).label("version"))
+        .where(table.c.customer == customer, table.c.meter == meter, table.c.period == period)
+        .group_by(table.c.day)
         .subquery()
     )
-    same = and_(*(table.c[name] == newest.c[name] for name in ("customer", "meter", "day", "version")))
-    query = select(table).join(newest, same)
-    if invoices is not None:
-        query = query.where(table.c.invoice.in_(sorted(invoices)))
-    rows = [_row(row) for row in connection.execute(query)]
-    return sorted(rows, key=lambda row: (row.customer.encode(), row.meter, row.day))
+    query = (
+        select(table)
+        .join(newest, and_(table.c.day == newest.c.day, table.c.version == newest.c.version))
+        .where(table.c.customer == customer, table.c.meter == meter)
+        .order_by(table.c.day)
+    )
+    return [_row(row) for row in connection.execute(query)]
 
 
 def want_days(
@@ -85,11 +87,11 @@ def want_days(
     period: str,
     invoice: str,
     stripe_customer: str,
-    values_minor: dict[date, int],
+    values_minor: Mapping[date, int],
     again: Iterable[date] = (),
 ) -> None:
     """Write down what days are to be. A day that is so already keeps its row, unless it is wanted `again`."""
-    stored = {row.day: row for row in newest_rows(connection, invoices=[invoice]) if row.meter == meter}
+    stored = {row.day: row for row in newest_rows(connection, customer=customer, meter=meter, period=period)}
     repeated = set(again)
     for day, value in sorted(values_minor.items()):
         row = stored.get(day)

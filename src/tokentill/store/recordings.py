@@ -29,9 +29,15 @@ def keep_recordings(connection: Connection, contents: Iterable[Content], at: dat
         for content in contents
     ]
     rows.sort(key=lambda row: str(row["hash"]))
-    statement = insert_for(connection.dialect.name, tables.recording).on_conflict_do_nothing()
+    table = tables.recording
+    # On PostgreSQL another run may keep the same one at this moment, hence the clause.
+    statement = insert_for(connection.dialect.name, table).on_conflict_do_nothing()
     for start in range(0, len(rows), _WRITTEN_AT_ONCE):
-        connection.execute(statement, rows[start : start + _WRITTEN_AT_ONCE])
+        part = rows[start : start + _WRITTEN_AT_ONCE]
+        query = select(table.c.hash).where(table.c.hash.in_([row["hash"] for row in part]))
+        known = set(connection.execute(query).scalars())
+        if new := [row for row in part if row["hash"] not in known]:
+            connection.execute(statement, new)
 
 
 def recordings_of(connection: Connection, hashes: Iterable[str]) -> list[Content]:

@@ -20,7 +20,7 @@ from tokentill.errors import ensure
 from tokentill.invoicing.grouping import Series
 from tokentill.money import EXACT
 from tokentill.store import tables
-from tokentill.store.database import insert_for, next_value
+from tokentill.store.database import hold_counter, insert_for, next_value
 from tokentill.usage.record import TOKEN_LEAVES, UsageRecord
 
 _LEAVES = frozenset(TOKEN_LEAVES)
@@ -71,30 +71,40 @@ def store_batch(
 ) -> Counts:
     """Store one batch in the caller's writing transaction. What is there already stays as it is.
 
-    The batch takes its sequence number first and keeps the lock on it until the transaction ends, so what lies at or
-    below a number that somebody has seen can never grow.
+    The batch holds the lock on sequence numbers from its first look until the transaction ends, so what lies at or
+    below a number that somebody has seen can never grow. A batch that brings nothing new takes no number and writes
+    nothing.
     """
     if not records and not bad:
         return Counts()
-    seq = next_value(connection, "batch")
+    hold_counter(connection, "batch")
     sources = _source_ids(connection, {record.source for record in records})
     first_of: dict[tuple[int, str], UsageRecord] = {}
     for record in records:
         first_of.setdefault((sources[record.source], record.record_id), record)
     stored = _stored(connection, list(first_of))
     new = {identity: record for identity, record in first_of.items() if identity not in stored}
+    unseen = set(new)
     duplicates, revised = 0, {}
     for record in records:
         identity = (sources[record.source], record.record_id)
         kept = stored.get(identity) or first_of[identity].digest
-        if identity in new and new[identity] is record:
-            continue
-        if record.digest == kept:
+        if identity in unseen:
+            unseen.remove(identity)
+        elif record.digest == kept:
             duplicates += 1
         else:
             revised[(*identity, record.digest)] = record
     revisions = len(records) - len(new) - duplicates
     counts = Counts(len(new), duplicates, revisions, len(bad))
+    for known_revision in _stored_revisions(connection, list(revised)):
+        del revised[known_revision]
+    quarantined = {(found.digest, found.line): found for found in reversed(bad)}
+    for known_line in _stored_quarantine(connection, list(quarantined)):
+        del quarantined[known_line]
+    if not (new or revised or quarantined):
+        return counts
+    seq = next_value(connection, "batch")
     connection.execute(
         insert(tables.batch).values(
             seq=seq,
@@ -108,7 +118,7 @@ def store_batch(
     )
     _insert_usage(connection, new, seq)
     _insert_revisions(connection, revised, seq)
-    _insert_quarantined(connection, bad, seq)
+    _insert_quarantined(connection, list(quarantined.values()), seq)
     return counts
 
 
@@ -204,6 +214,30 @@ def _stored(connection: Connection, identities: Sequence[tuple[int, str]]) -> di
     return found
 
 
+def _stored_revisions(connection: Connection, keys: Sequence[tuple[int, str, bytes]]) -> set[tuple[int, str, bytes]]:
+    revision = tables.revision
+    found: set[tuple[int, str, bytes]] = set()
+    for start in range(0, len(keys), _LOOKED_UP_MAX):
+        query = select(revision.c.source_id, revision.c.record_id, revision.c.digest).where(
+            tuple_(revision.c.source_id, revision.c.record_id, revision.c.digest).in_(
+                keys[start : start + _LOOKED_UP_MAX]
+            )
+        )
+        found |= {(row.source_id, row.record_id, bytes(row.digest)) for row in connection.execute(query)}
+    return found
+
+
+def _stored_quarantine(connection: Connection, keys: Sequence[tuple[bytes, int]]) -> set[tuple[bytes, int]]:
+    quarantine = tables.quarantine
+    found: set[tuple[bytes, int]] = set()
+    for start in range(0, len(keys), _LOOKED_UP_MAX):
+        query = select(quarantine.c.digest, quarantine.c.line).where(
+            tuple_(quarantine.c.digest, quarantine.c.line).in_(keys[start : start + _LOOKED_UP_MAX])
+        )
+        found |= {(bytes(row.digest), row.line) for row in connection.execute(query)}
+    return found
+
+
 def _insert_usage(connection: Connection, new: Mapping[tuple[int, str], UsageRecord], seq: int) -> None:
     if not new:
         return
@@ -265,7 +299,7 @@ def _insert_revisions(connection: Connection, revised: Mapping[tuple[int, str, b
         for (source_id, record_id, digest), record in revised.items()
     ]
     if rows:
-        connection.execute(insert_for(connection.dialect.name, tables.revision).on_conflict_do_nothing(), rows)
+        connection.execute(insert(tables.revision), rows)
 
 
 def _insert_quarantined(connection: Connection, bad: Sequence[Bad], seq: int) -> None:
@@ -282,7 +316,7 @@ def _insert_quarantined(connection: Connection, bad: Sequence[Bad], seq: int) ->
         for found in bad
     ]
     if rows:
-        connection.execute(insert_for(connection.dialect.name, tables.quarantine).on_conflict_do_nothing(), rows)
+        connection.execute(insert(tables.quarantine), rows)
 
 
 _SERIES_FIELDS = (

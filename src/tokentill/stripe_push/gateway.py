@@ -105,7 +105,6 @@ class StripeGateway:
                 "customer_mapping": {"type": "by_id", "event_payload_key": "stripe_customer_id"},
                 "value_settings": {"event_payload_key": "value"},
             },
-            key=f"tokentill-meter-{name}",
         )
         return str(made["id"])
 
@@ -167,8 +166,10 @@ class StripeGateway:
     def _get(self, path: str, **params: Any) -> dict[str, Any]:
         return self._call("get", path, params)
 
-    def _post(self, path: str, params: dict[str, Any], *, key: str) -> dict[str, Any]:
-        return self._call("post", path, {**params, "idempotency_key": key})
+    def _post(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
+        # No idempotency key of ours: a stored 500 would be replayed under it for a day. A meter is looked for first,
+        # and Stripe takes only one of a name.
+        return self._call("post", path, params)
 
     def _call(self, method: str, path: str, params: dict[str, Any]) -> dict[str, Any]:
         """Numbers are read from the body as they are written, since the SDK makes floats of them."""

@@ -163,17 +163,21 @@ def _outbox(
     values: dict[date, int],
     clock: Clock,
 ) -> list[PushRow]:
+    customer, meter, period = invoice.customer, meter_name(invoice.currency), str(month)
     with database.write() as connection:
+        # A day that an earlier, void invoice had an amount for, and this one has none, is to be zero.
+        told = newest_rows(connection, customer=customer, meter=meter, period=period)
+        zeros = dict.fromkeys((row.day for row in told), 0)
         want_days(
             connection,
-            customer=invoice.customer,
-            meter=meter_name(invoice.currency),
-            period=str(month),
+            customer=customer,
+            meter=meter,
+            period=period,
             invoice=invoice.number,
             stripe_customer=stripe_customer,
-            values_minor=values,
+            values_minor=zeros | values,
         )
-        rows = newest_rows(connection, invoices=[invoice.number])
+        rows = newest_rows(connection, customer=customer, meter=meter, period=period)
         to_send = [row for row in rows if row.state in TO_SEND]
         rest = [row for row in rows if row.state not in TO_SEND]
         return [*rest, *begin_sending(connection, to_send, str(month), clock.now())]

@@ -139,15 +139,16 @@ def _write_down(
     database: Database, month: Month, invoice: IssuedInvoice, stripe_customer: str, reconciled: ReconciledInvoice
 ) -> None:
     unequal = {found.day: found.wanted_minor for found in reconciled.differences}
+    customer, meter, period = invoice.customer, meter_name(invoice.currency), str(month)
     with database.write() as connection:
-        rows = {row.day: row for row in newest_rows(connection, invoices=[invoice.number])}
+        rows = {row.day: row for row in newest_rows(connection, customer=customer, meter=meter, period=period)}
         told = [row for day, row in rows.items() if day not in unequal and row.state != "confirmed"]
         set_states(connection, [(row, "confirmed", None) for row in told])
         want_days(
             connection,
-            customer=invoice.customer,
-            meter=meter_name(invoice.currency),
-            period=str(month),
+            customer=customer,
+            meter=meter,
+            period=period,
             invoice=invoice.number,
             stripe_customer=stripe_customer,
             values_minor=unequal,

@@ -1,0 +1,394 @@
+"""What an import costs, and who may know whom: the rooms of the house, read from the source with `ast`."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SRC = ROOT / "src"
+PACKAGE = SRC / "tokentill"
+
+FOUNDATION = ("tokentill.errors", "tokentill.money", "tokentill.clock", "tokentill.canonical")
+
+PURE_IN_ORDER = (
+    "tokentill.usage.record",
+    "tokentill.pricing.entries",
+    "tokentill.pricing.rating",
+    "tokentill.pricing.book",
+    "tokentill.pricing.contracts",
+    "tokentill.pricing.fx",
+    "tokentill.usage.attribution",
+    "tokentill.invoicing.periods",
+    "tokentill.invoicing.grouping",
+    "tokentill.invoicing.invoice",
+    "tokentill.invoicing.preview",
+    "tokentill.stripe_push.days",
+)
+"""The pure modules, left to right: each may know those before it."""
+
+PURE_PYTHON = {
+    "__future__",
+    "bisect",
+    "calendar",
+    "collections",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "difflib",
+    "functools",
+    "hashlib",
+    "itertools",
+    "json",
+    "math",
+    "operator",
+    "re",
+    "types",
+    "typing",
+    "unicodedata",
+    "zoneinfo",
+}
+"""The part of the standard library that neither reads nor writes nor asks the machine for anything."""
+
+NAMED_EXCEPTIONS = {
+    ("tokentill.pricing.book", "os"): "only the type of a path",
+    ("tokentill.pricing.book", "tokentill.pricing.loading"): "inside `PriceBook.load`, for the caller's convenience",
+}
+
+STORE_MAY_KNOW = {"tokentill.shipped"}
+"""Where the migrations lie."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: `module` for `import module`, and `module` with `name` for `from module import name`."""
+
+    where: str
+    module: str
+    name: str | None
+    is_top_level: bool
+    is_for_types: bool
+
+    @property
+    def target(self) -> str:
+        """The module that is loaded by it."""
+        if self.name is not None and f"{self.module}.{self.name}" in modules():
+            return f"{self.module}.{self.name}"
+        return self.module
+
+    @property
+    def top(self) -> str:
+        return self.module.partition(".")[0]
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Every module of the package, by its dotted name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(SRC).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(modules()[module].read_text(encoding="utf-8"))
+
+
+@cache
+def imports_of(module: str) -> tuple[Import, ...]:
+    """All imports of a module, wherever they stand in it."""
+    return tuple(_imports(module, tree_of(module).body, is_top_level=True, is_for_types=False))
+
+
+def _imports(module: str, body: list[ast.stmt], *, is_top_level: bool, is_for_types: bool) -> Iterator[Import]:
+    for statement in body:
+        if isinstance(statement, ast.Import):
+            for alias in statement.names:
+                yield Import(module, alias.name, None, is_top_level, is_for_types)
+        elif isinstance(statement, ast.ImportFrom):
+            assert statement.level == 0, f"{module}:{statement.lineno}: a relative import"
+            for alias in statement.names:
+                yield Import(module, statement.module or "", alias.name, is_top_level, is_for_types)
+        else:
+            types_only = is_for_types or (isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.dump(statement.test))
+            is_function = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+            for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+                inner = [
+                    deeper
+                    for child in getattr(statement, block, [])
+                    for deeper in ([child] if isinstance(child, ast.stmt) else child.body)
+                ]
+                yield from _imports(
+                    module, inner, is_top_level=is_top_level and not is_function, is_for_types=types_only
+                )
+
+
+def in_room(room: str) -> list[str]:
+    return [module for module in modules() if module == f"tokentill.{room}" or module.startswith(f"tokentill.{room}.")]
+
+
+def after(statements: str) -> list[str]:
+    """The modules that a fresh interpreter has after some statements, beyond those it began with."""
+    program = (
+        "import json, sys\nbefore = set(sys.modules)\n"
+        f"{statements}\nprint(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(SRC)!r})\n{program}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV"))},
+    )
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+def strangers(found: list[str]) -> list[str]:
+    """Top-level names among modules that are neither ours nor the standard library's."""
+    tops = {name.partition(".")[0] for name in found if not name.startswith("_sysconfigdata")}
+    return sorted(tops - set(sys.stdlib_module_names) - {"tokentill"})
+
+
+def ours(found: list[str]) -> list[str]:
+    return [name for name in found if name.partition(".")[0] == "tokentill"]
+
+
+def test_import_tokentill_loads_one_module_and_nobody_elses() -> None:
+    found = after("import tokentill")
+
+    assert ours(found) == ["tokentill"]
+    assert strangers(found) == []
+    assert not {"decimal", "dataclasses", "datetime", "pathlib", "sqlite3", "zoneinfo"} & set(found)
+
+
+def test_the_rating_core_loads_eleven_modules_and_nobody_elses() -> None:
+    found = after("from tokentill import PriceBook, Usage")
+
+    assert ours(found) == [
+        "tokentill",
+        "tokentill.canonical",
+        "tokentill.clock",
+        "tokentill.errors",
+        "tokentill.money",
+        "tokentill.pricing",
+        "tokentill.pricing.book",
+        "tokentill.pricing.entries",
+        "tokentill.pricing.rating",
+        "tokentill.usage",
+        "tokentill.usage.record",
+    ]
+    assert strangers(found) == []
+
+
+def test_loading_the_shipped_prices_brings_in_pydantic_and_no_database_web_or_stripe() -> None:
+    found = after("from tokentill import PriceBook\nPriceBook.load()")
+
+    assert "pydantic" in strangers(found)
+    assert not {"sqlalchemy", "alembic", "httpx", "stripe", "jinja2", "typer", "rich"} & set(strangers(found))
+
+
+def test_a_till_needs_neither_stripe_nor_templates_nor_the_command_line() -> None:
+    found = after("from tokentill import Till")
+
+    assert not {"stripe", "httpx", "jinja2", "typer", "rich"} & set(strangers(found))
+    assert not [name for name in ours(found) if name.startswith(("tokentill.cli", "tokentill.documents"))]
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    import tokentill
+
+    for name in tokentill.__all__:
+        assert getattr(tokentill, name) is not None
+    assert dir(tokentill) == sorted(tokentill.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Price'"):
+        _ = tokentill.Price
+
+
+def test_the_foundation_knows_none_of_the_rooms() -> None:
+    for module in FOUNDATION:
+        known = [found.target for found in imports_of(module) if found.top == "tokentill"]
+        assert set(known) <= set(FOUNDATION), f"{module} knows {known}"
+        assert {found.top for found in imports_of(module) if found.top != "tokentill"} <= PURE_PYTHON
+
+
+@pytest.mark.parametrize("module", PURE_IN_ORDER)
+def test_a_pure_module_imports_nothing_that_reads_or_writes(module: str) -> None:
+    for found in imports_of(module):
+        if found.is_for_types or (module, found.target) in NAMED_EXCEPTIONS or found.top == "tokentill":
+            continue
+        assert found.top in PURE_PYTHON, f"{module} imports {found.module}"
+
+
+@pytest.mark.parametrize("module", PURE_IN_ORDER)
+def test_a_pure_module_knows_only_those_to_its_left(module: str) -> None:
+    may_know = {*FOUNDATION, *PURE_IN_ORDER[: PURE_IN_ORDER.index(module)]}
+    for found in imports_of(module):
+        if found.top == "tokentill" and (module, found.target) not in NAMED_EXCEPTIONS:
+            assert found.target in may_know, f"{module} knows {found.target}, which is not to its left"
+
+
+def test_the_named_exceptions_are_still_needed() -> None:
+    for module, target in NAMED_EXCEPTIONS:
+        assert target in {found.target for found in imports_of(module)}
+    lazy = next(found for found in imports_of("tokentill.pricing.book") if found.module == "tokentill.pricing.loading")
+    assert not lazy.is_top_level
+    paths = [found.name for found in imports_of("tokentill.pricing.book") if found.module == "os"]
+    assert paths == ["PathLike"]
+
+
+def test_the_store_knows_pure_modules_and_sqlalchemy() -> None:
+    may_know = {*FOUNDATION, *PURE_IN_ORDER, *STORE_MAY_KNOW}
+    for module in in_room("store"):
+        for found in imports_of(module):
+            if found.top == "tokentill":
+                assert found.target in may_know or found.target.startswith("tokentill.store"), (
+                    f"{module} knows {found.target}"
+                )
+            else:
+                is_python = found.top in sys.stdlib_module_names
+                assert is_python or found.top in {"sqlalchemy", "alembic"}, f"{module} imports {found.module}"
+
+
+def test_nobody_knows_the_command_line() -> None:
+    entrance = {"tokentill.__main__"}
+    for module in set(modules()) - set(in_room("cli")) - entrance:
+        assert not [found.target for found in imports_of(module) if found.target.startswith("tokentill.cli")], module
+
+
+def test_only_the_room_that_pushes_knows_stripe_and_only_pages_know_templates() -> None:
+    homes = {"stripe": "stripe_push", "jinja2": "documents", "typer": "cli", "rich": "cli", "alembic": "store"}
+    for module in modules():
+        for found in imports_of(module):
+            if found.top in homes:
+                assert module in in_room(homes[found.top]), f"{module} imports {found.module}"
+
+
+def test_rooms_to_the_left_do_not_know_rooms_to_the_right() -> None:
+    """Usage and pricing know nothing of what is owed, printed or pushed; storing is done at their edges only."""
+    right_of = {
+        "usage": ("invoicing", "stripe_push", "documents", "reports", "web"),
+        "pricing": ("invoicing", "stripe_push", "documents", "reports", "web", "store"),
+        "invoicing": ("stripe_push", "documents", "web"),
+        "store": ("documents", "web"),
+    }
+    for room, forbidden in right_of.items():
+        for module in in_room(room):
+            for found in imports_of(module):
+                assert found.target.split(".")[1:2] not in [[name] for name in forbidden], (
+                    f"{module} knows {found.target}"
+                )
+
+
+def test_no_two_modules_load_each_other() -> None:
+    """Imports at the top of modules form no ring."""
+    edges = {
+        module: {
+            found.target
+            for found in imports_of(module)
+            if found.is_top_level and not found.is_for_types and found.target in modules()
+        }
+        for module in modules()
+    }
+    done: set[str] = set()
+    while len(done) < len(edges):
+        free = {module for module, targets in edges.items() if module not in done and targets - {module} <= done}
+        assert free, f"a ring among {sorted(set(edges) - done)}"
+        done |= free
+
+
+def calls_of(module: str) -> Iterator[tuple[str, int]]:
+    """Every call in a module as dotted text, with its line."""
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node.lineno
+
+
+ASK_THE_TIME = {
+    "datetime.now",
+    "datetime.utcnow",
+    "datetime.today",
+    "date.today",
+    "time.time",
+    "time.time_ns",
+    "time.localtime",
+    "time.gmtime",
+}
+
+
+def test_only_the_clock_asks_what_time_it_is() -> None:
+    for module in set(modules()) - {"tokentill.clock"}:
+        for call, line in calls_of(module):
+            asked = any(call == name or call.endswith(f".{name}") for name in ASK_THE_TIME)
+            assert not asked, f"{module}:{line}: {call}() outside the clock"
+        from_time = {found.name for found in imports_of(module) if found.module == "time"}
+        assert from_time <= {None, "sleep"}, f"{module} takes {from_time} from time"
+
+
+GENERATES_THE_SAMPLE = {"tokentill.sample.month"}
+"""Made the sample's activity from a fixed seed, once; nothing that bills knows it."""
+
+
+def test_nothing_is_random() -> None:
+    for module in modules():
+        for found in imports_of(module):
+            if module in GENERATES_THE_SAMPLE and found.module == "random":
+                continue
+            assert found.top not in {"random", "uuid", "secrets"}, f"{module} imports {found.module}"
+        for call, line in calls_of(module):
+            assert not call.endswith("urandom"), f"{module}:{line}: {call}"
+
+
+def test_nobody_knows_the_generator_of_the_sample() -> None:
+    for module in set(modules()) - set(in_room("sample")):
+        for found in imports_of(module):
+            assert not found.target.startswith("tokentill.sample."), f"{module} knows {found.target}"
+
+
+HOLD_A_FLOAT = {
+    "tokentill.pricing.book": "how alike two names must be for a hint",
+    "tokentill.pricing.files.checks.contracts": "the same",
+    "tokentill.pricing.files.checks.price_rates": "the same",
+    "tokentill.pricing.files.checks.zones": "the same",
+    "tokentill.pricing.files.mistakes": "the same",
+    "tokentill.usage.formats.canonical": "the same",
+    "tokentill.store.database": "how long to sleep",
+    "tokentill.stripe_push.pushing": "how long to sleep",
+    "tokentill.stripe_push.standin.server": "how long to wait for a connection",
+}
+"""Where a number with a point may stand: likeness of words and waiting times; never money."""
+
+
+def test_no_float_is_made_and_none_is_written_but_for_likeness_and_waiting() -> None:
+    for module in modules():
+        for call, line in calls_of(module):
+            assert call != "float", f"{module}:{line}: float()"
+        for node in ast.walk(tree_of(module)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, float):
+                assert module in HOLD_A_FLOAT, f"{module}:{node.lineno}: the float {node.value}"
+
+
+def test_no_column_of_the_database_is_a_float() -> None:
+    from sqlalchemy import Double, Float, Numeric
+
+    from tokentill.store import tables
+
+    columns = [column for table in tables.metadata.tables.values() for column in table.columns]
+    assert len(columns) > 50
+    for column in columns:
+        assert not isinstance(column.type, Float | Double | Numeric), f"{column} is {column.type!r}"
+    for path in sorted((ROOT / "migrations" / "versions").glob("*.py")):
+        names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        assert not names & {"Float", "Double", "Numeric", "REAL", "DECIMAL"}, path.name

@@ -1,0 +1,213 @@
+"""What must never change is kept from changing by the database itself, whoever asks and by whatever statement."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+from store_tools import refuse, rows_of_all_tables
+
+from tests.builders import OCTOBER, MovableClock, at, price, prices, record, till
+from tokentill.store import tables
+from tokentill.store.database import Database
+from tokentill.usage.ingesting import ingest
+from tokentill.usage.reading import Quarantined
+
+# A column of each table that may be written to without breaking a reference or a type.
+CHANGED = {
+    "batch": "label = 'other'",
+    "usage": "input = 0",
+    "usage_unit": "quantity = 0",
+    "revision": "content = '{}'",
+    "quarantine": "reason = 'none'",
+    "recording": "kind = 'other'",
+    "binding": "customer = 'mallory'",
+    "review": "kind = 'released'",
+    "audit": "actor = 'nobody'",
+    "invoice_line": "amount_minor = 0",
+}
+UNIQUE_KEYS = {
+    "batch": [("seq",)],
+    "usage": [("id",), ("source_id", "record_id")],
+    "usage_unit": [("usage_id", "name")],
+    "revision": [("source_id", "record_id", "digest")],
+    "quarantine": [("digest", "line")],
+    "recording": [("hash",)],
+    "binding": [("seq",)],
+    "review": [("seq",)],
+    "audit": [("seq",), ("hash",)],
+    "invoice_line": [("invoice_id", "position")],
+    "invoice": [("id",), ("number",), ("customer", "period")],
+}
+KEPT = [*tables.APPEND_ONLY, "invoice"]
+
+
+def filled(database: Database) -> Database:
+    """The database, with rows in every table that is guarded."""
+    shop = till(database, prices(price(fees={"web_search": {"price": "10", "per": 1000}})), clock=MovableClock())
+    bad = Quarantined("file", 3, "it is no JSON", None, "{", b"0123456789abcdef")
+    ingest(
+        database,
+        [record("one", web_search=2, input=5_000_000), record("two", user="bob"), record("one", input=7), bad],
+        name="file",
+        clock=shop.clock,
+    )
+    shop.bind([("carol", "alice", at("1"), None)])
+    shop.review(OCTOBER, "alice", "approved", by="rita")
+    assert not shop.close(OCTOBER).is_refused
+    rows = rows_of_all_tables(database)
+    assert [name for name in KEPT if not rows[name]] == []
+    return database
+
+
+@pytest.fixture
+def full(database: Database) -> Database:
+    return filled(database)
+
+
+def test_every_kept_table_is_tried_here() -> None:
+    assert set(CHANGED) == set(tables.APPEND_ONLY)
+    for name in KEPT:
+        table = tables.metadata.tables[name]
+        keys = {tuple(column.name for column in table.primary_key)}
+        keys |= {tuple(c.columns.keys()) for c in table.constraints if type(c).__name__ == "UniqueConstraint"}
+        keys |= {tuple(index.columns.keys()) for index in table.indexes if index.unique}
+        assert keys == set(UNIQUE_KEYS[name])
+
+
+@pytest.mark.parametrize("table", CHANGED)
+def test_a_row_that_stays_is_neither_changed_nor_removed(full: Database, table: str) -> None:
+    before = rows_of_all_tables(full)
+    refuse(full, f'UPDATE "{table}" SET {CHANGED[table]}', f"{table} is append-only")
+    refuse(full, f'DELETE FROM "{table}"', f"{table} is append-only")
+    assert rows_of_all_tables(full) == before
+
+
+def test_an_issued_invoice_is_neither_changed_nor_removed(full: Database) -> None:
+    before = rows_of_all_tables(full)
+    values = {"content": "'{}'", "content_hash": "'x'", "number": "'INV-9'", "customer": "'x'", "issued_at": "1"}
+    values |= {"period": "'2027-01'", "currency": "'EUR'", "pins": "'{}'", "id": "id + 100", "close_run_id": "0"}
+    values |= {name: f"{name} + 1" for name in ("subtotal_minor", "tax_minor", "total_minor")}
+    assert {*values, "status"} == set(tables.invoice.columns.keys())
+    for column, value in values.items():
+        cast = "CAST('{}' AS BLOB)" if full.is_sqlite else "'{}'::bytea"
+        value = cast if column == "content" else value
+        refuse(full, f"UPDATE invoice SET {column} = {value}", "an issued invoice never changes")
+        refuse(full, f"UPDATE invoice SET {column} = {value}, status = 'void'", "an issued invoice never changes")
+    refuse(full, "DELETE FROM invoice_line", "append-only")
+    refuse(full, "DELETE FROM invoice", "an issued invoice never changes|invoice is append-only")
+    refuse(full, "UPDATE invoice SET status = 'issued'", "an issued invoice never changes")
+    refuse(full, "UPDATE invoice SET status = 'draft'", "an issued invoice never changes|ck_invoice_status")
+    assert rows_of_all_tables(full) == before
+
+
+def test_an_invoice_may_become_void_and_stays_so(full: Database) -> None:
+    before = rows_of_all_tables(full)["invoice"]
+    with full.write() as connection:
+        assert connection.exec_driver_sql("UPDATE invoice SET status = 'void'").rowcount == 2
+    status = tables.invoice.columns.keys().index("status")
+    assert rows_of_all_tables(full)["invoice"] == [(*row[:status], "void", *row[status + 1 :]) for row in before]
+    for again in ("issued", "void"):
+        refuse(full, f"UPDATE invoice SET status = '{again}'", "an issued invoice never changes")
+    refuse(full, "DELETE FROM invoice", "an issued invoice never changes|invoice is append-only")
+
+
+def test_the_place_of_a_void_invoice_may_be_taken_by_a_new_one(full: Database) -> None:
+    with full.write() as connection:
+        connection.exec_driver_sql("UPDATE invoice SET status = 'void' WHERE customer = 'alice'")
+    closed = till(full, prices(price(fees={"web_search": {"price": "10", "per": 1000}}))).close(OCTOBER)
+    assert (closed.issued, closed.already_issued) == (("INV-000003",), 1)
+    refuse(full, "UPDATE invoice SET status = 'issued' WHERE number = 'INV-000001'", "an issued invoice never changes")
+
+
+@pytest.mark.parametrize("table", KEPT)
+def test_truncate_is_refused_on_postgresql(postgresql_database: Database, table: str) -> None:
+    full = filled(postgresql_database)
+    before = rows_of_all_tables(full)
+    refuse(full, f'TRUNCATE "{table}" CASCADE', "is append-only")
+    assert rows_of_all_tables(full) == before
+
+
+@pytest.mark.parametrize("table", KEPT)
+def test_replacing_a_row_is_refused_on_sqlite(sqlite_database: Database, table: str) -> None:
+    database = filled(sqlite_database)
+    before = rows_of_all_tables(database)
+    for statement in _replacements(table):
+        refuse(database, statement, "append-only|never changes")
+    assert rows_of_all_tables(database) == before
+
+
+@pytest.mark.parametrize("table", KEPT)
+def test_replacing_a_row_is_refused_to_any_other_program_too(sqlite_database: Database, table: str) -> None:
+    database = filled(sqlite_database)
+    before = rows_of_all_tables(database)
+    with closing(sqlite3.connect(str(database.sqlite_path))) as connection:
+        assert connection.execute("PRAGMA recursive_triggers").fetchone() == (0,)
+        assert connection.execute("PRAGMA foreign_keys").fetchone() == (0,)
+        for statement in _replacements(table):
+            with pytest.raises(sqlite3.IntegrityError, match=r"append-only|never changes"):
+                connection.execute(statement)
+        for statement in (f'DELETE FROM "{table}"', f'UPDATE OR REPLACE "{table}" SET rowid = rowid + 1'):
+            with pytest.raises(sqlite3.IntegrityError, match=r"append-only|never changes"):
+                connection.execute(statement)
+        connection.commit()
+    assert rows_of_all_tables(database) == before
+
+
+def _replacements(table: str) -> list[str]:
+    """One statement for each unique key, that would push a row out by that key alone; and one by the row number."""
+    columns = list(tables.metadata.tables[table].columns.keys())
+    keys = UNIQUE_KEYS[table] if _is_numbered(table) else [*UNIQUE_KEYS[table], ("rowid",)]
+    statements = []
+    for key in keys:
+        # What is not of this key is new, where it must be unique.
+        others = {name for other in UNIQUE_KEYS[table] for name in other} - set(key)
+        listed = ["rowid", *columns] if key == ("rowid",) else columns
+        values = [_other(table, name) if name in others else f'"{name}"' for name in listed]
+        names = ", ".join(f'"{name}"' for name in listed)
+        statements.append(
+            f'INSERT OR REPLACE INTO "{table}" ({names}) SELECT {", ".join(values)} FROM "{table}" LIMIT 1'
+        )
+    return statements
+
+
+def _is_numbered(table: str) -> bool:
+    """Whether a column is SQLite's row number already."""
+    key = tables.metadata.tables[table].primary_key.columns
+    return len(key) == 1 and next(iter(key)).name in ("id", "seq")
+
+
+def _other(table: str, name: str) -> str:
+    kind = str(tables.metadata.tables[table].columns[name].type)
+    if kind == "BLOB":
+        return "randomblob(16)"
+    if kind == "TEXT":
+        return f"\"{name}\" || ' of another'"
+    return f'"{name}" + 1000'
+
+
+def test_a_recording_that_is_kept_is_kept_as_it_was(full: Database) -> None:
+    before = rows_of_all_tables(full)["recording"]
+    clock = MovableClock()
+    clock.advance(hours=5)
+    shop = till(full, prices(price(fees={"web_search": {"price": "10", "per": 1000}})), clock=clock)
+    shop.ingest([record("three", user="carla")])
+    assert len(shop.close(OCTOBER).issued) == 1
+    after = rows_of_all_tables(full)["recording"]
+    assert set(before) <= set(after)
+
+
+def test_a_refused_change_undoes_its_whole_transaction(full: Database) -> None:
+    before = rows_of_all_tables(full)
+
+    def change_and_be_refused() -> None:
+        with full.write() as connection:
+            connection.exec_driver_sql("UPDATE counter SET value = value + 1")
+            connection.exec_driver_sql("DELETE FROM audit")
+
+    with pytest.raises(DBAPIError, match="append-only"):
+        change_and_be_refused()
+    assert rows_of_all_tables(full) == before
+    assert till(full).verify().is_sound
