@@ -137,7 +137,7 @@ def divides_exactly(per: int) -> bool:
 
 
 def round_to_minor(exact: Decimal, currency: str) -> int:
-    """Round an exact amount to minor units, halves away from zero. The only rounding of money (SPEC 7).
+    """Round an exact amount to minor units, halves away from zero. The only rounding of money.
 
     Raises:
         InvalidAmount: when the result would not fit (see `AMOUNT_MINOR_MAX`).
@@ -154,7 +154,7 @@ def minor_text(amount_minor: int, currency: str) -> str:
 
 
 def allocate_shares(exacts: Sequence[Decimal], total_minor: int, currency: str) -> list[int]:
-    """Split a rounded total over its exact parts by largest remainder (SPEC 7).
+    """Split a rounded total over its exact parts by largest remainder.
 
     Every share is within one minor unit of its exact part, and the shares add up to `total_minor`. Equal
     remainders are served in the order given.

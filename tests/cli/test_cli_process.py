@@ -14,6 +14,11 @@ from pathlib import Path
 
 import pytest
 from cli_running import JUNE, ROOT, Cli, usage
+from sqlalchemy import func, select
+
+from tokentill.store import tables
+from tokentill.store.database import Database
+from tokentill.store.migrating import schema_state
 
 COMMAND = [sys.executable, "-m", "tokentill"]
 SECONDS_MAX = 60
@@ -149,24 +154,23 @@ def test_ctrl_c_ends_an_import_with_130_and_it_goes_on_next_time(tmp_path: Path,
 
 def _wait_for_records(path: Path) -> None:
     """Until the first batch is stored."""
-    from sqlalchemy import text
-
-    from tokentill.store.database import Database
-
-    deadline = time.monotonic() + SECONDS_MAX
+    deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        if path.exists():
-            database = Database.open(str(path))
-            try:
-                with database.read() as connection:
-                    if connection.execute(text("SELECT count(*) FROM usage_record")).scalar_one():
-                        return
-            except Exception:  # noqa: BLE001, S110 - the tables may not be there yet
-                pass
-            finally:
-                database.close()
+        if path.exists() and _records_in(path):
+            return
         time.sleep(0.05)
     pytest.fail("nothing was stored")
+
+
+def _records_in(path: Path) -> int:
+    database = Database.open(str(path))
+    try:
+        with database.read() as connection:
+            if schema_state(connection) != "current":
+                return 0
+            return int(connection.execute(select(func.count()).select_from(tables.usage)).scalar_one())
+    finally:
+        database.close()
 
 
 def test_completion_is_shown_for_bash_and_completes_commands(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Each identity is taken once, nothing of the rest is lost, and doing it again, at once or after a kill, changes nothing."""
+"""Each identity is taken once and nothing of the rest is lost; again, at once or after a kill, nothing changes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 from store_tools import Killer, count_of_rows, rows_of_all_tables, run_in_child
 
 from tests.builders import AFTER_OCTOBER, OCTOBER, at, price, prices, record, till
 from tokentill.clock import FixedClock
+from tokentill.errors import Refused
 from tokentill.invoicing.grouping import Cell
 from tokentill.store import tables
 from tokentill.store.cells import usage_of_period
 from tokentill.store.database import Database, current_value
+from tokentill.store.migrating import make_ready
 from tokentill.store.usage_rows import Bad, Counts, cost_limbs, cost_of, records_of, series_by_id, store_batch
 from tokentill.usage import ingesting
 from tokentill.usage.ingesting import Ingested, ingest
@@ -322,9 +324,9 @@ def test_what_lies_at_or_below_a_number_that_was_seen_never_grows(database: Data
     assert seen == {s: 3 * s for s in seen}
 
 
-def _records_up_to(connection: object, s: int) -> int:
+def _records_up_to(connection: Connection, s: int) -> int:
     query = select(func.count()).select_from(tables.usage).where(tables.usage.c.seq <= s)
-    return int(connection.execute(query).scalar_one())  # type: ignore[attr-defined]
+    return int(connection.execute(query).scalar_one())
 
 
 # Numbers
@@ -390,7 +392,7 @@ def test_a_sum_beyond_64_bits_is_exact_or_refused_and_never_rounded(database: Da
                 " digest FROM usage WHERE record_id = 'one'"
             )
     if database.is_sqlite:
-        with pytest.raises(DBAPIError, match="integer overflow"):
+        with pytest.raises(Refused, match="integer overflow"):
             cells_of_october(database)
     else:
         assert [cell.quantities["input"] for cell in cells_of_october(database)] == [2 * (2**63 - 1) + 1000]
@@ -453,14 +455,14 @@ def test_hostile_names_work_everywhere_else_too(database: Database) -> None:
     fields = [{"source": id_, "api_key": id_, "model": id_, "provider": id_, "tags": [id_]} for id_ in HOSTILE_IDS]
     records = [record("same", user="alice", **named) for named in fields]  # type: ignore[arg-type]
     assert shop.ingest(records, name="'; DROP TABLE usage; -- \u202e").counts == Counts(accepted=len(records))
-    bound = shop.bind([(id_, f"{id_[:500]} too", at("1"), id_) for id_ in HOSTILE_IDS])
+    bound = shop.bind([(id_, id_, at("1"), id_) for id_ in HOSTILE_IDS])
     assert [found.user for found in shop.bindings()] == [found.user for found in bound] == HOSTILE_IDS
     with database.read() as connection:
         series = series_by_id(connection).values()
         assert sorted(found.model for found in series) == sorted(HOSTILE_IDS)
         assert all(found.source == found.api_key == found.model == found.provider for found in series)
     assert not shop.close(OCTOBER).is_refused
-    assert [line.requests for line in shop.explain("INV-000001")] == [1] * len(HOSTILE_IDS)
+    assert len(shop.explain("INV-000001")) == len(HOSTILE_IDS)
 
 
 def test_a_bad_line_may_hold_anything(database: Database) -> None:
@@ -503,9 +505,6 @@ def import_and_be_killed(database_url: str, source: str, edge: int) -> int:
 def test_a_killed_import_run_again_ends_in_the_same_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingesting, "BATCH_RECORDS_MAX", 4)
     empty = Database.open(str(tmp_path / "empty.db"))
-    till(empty).database.close()
-    from tokentill.store.migrating import make_ready
-
     make_ready(empty)
     undisturbed = Database.open(_copy_of(empty, tmp_path / "undisturbed.db"))
     take(undisturbed, items_of("source"))
@@ -556,7 +555,7 @@ def test_a_killed_import_leaves_whole_batches_on_postgresql(
     assert number_of_batches(database) == 3 * runs
 
 
-def test_ids_of_a_day_that_is_earlier_than_another_keep_their_order(database: Database) -> None:
+def test_records_come_back_in_order_of_time_to_the_microsecond(database: Database) -> None:
     moments = [at("15") + timedelta(microseconds=n) for n in (2, 0, 1)]
     take(database, [record(f"r{n}", when=moment.isoformat()) for n, moment in enumerate(moments)])
     with database.read() as connection:

@@ -1,4 +1,4 @@
-"""The pure function of SPEC 1: cells of usage and books in, one invoice out.
+"""The pure function that every invoice is: cells of usage and books in, one invoice out.
 
 Computing an invoice allocates no number, reads no clock and touches no database. Preview, close and verify call
 `compute_invoice` and differ only in what they do with the result.

@@ -1,4 +1,4 @@
-"""Periods: half-open stretches of time, from a customer's anchor day at local midnight to the next (SPEC 7).
+"""Periods: half-open stretches of time, from a customer's anchor day at local midnight to the next.
 
 Pure. The start of a period is a function of the terms in force at the first instant (UTC) of its calendar month,
 and its end is the start of the next one, so that periods join without gap or overlap even where the terms change.

@@ -1,4 +1,4 @@
-"""What an invoice is computed from (SPEC 1): usage up to S, prices and exchange rates A, contracts and bindings B.
+"""What an invoice is computed from: usage up to S, prices and exchange rates A, contracts and bindings B.
 
 A and B are hashes of sets of recordings. A run keeps copies of the sets and of what is in them, so that the database
 alone is enough to compute its invoices again.

@@ -1,4 +1,4 @@
-"""Contracts and their markup rules: which rule fits a record, and what it makes of a list price (SPEC 6).
+"""Contracts and their markup rules: which rule fits a record, and what it makes of a list price.
 
 Pure. The first rule that fits wins: the customer's rules in file order, then its plan's, then the default's. A
 rule is applied in one order: basis, then markup, then add-ons, which are not marked up.

@@ -1,4 +1,4 @@
-"""Price entries and their selection in time (SPEC 5).
+"""Price entries and their selection in time.
 
 Pure: built from canonical content (see `pricing.loading` for how files become content), so that an entry read
 from a TOML file, a JSON file or a database years later is the same value with the same hash.
@@ -242,7 +242,7 @@ def entry_hash(content: Content, currency: str) -> str:
 
 
 def choose_entry(entries: Sequence[PriceEntry], at: datetime) -> PriceEntry | None:
-    """The entry in force at an instant: the greatest `valid_from`, then the greatest `recorded_at` (SPEC 5)."""
+    """The entry in force at an instant: the greatest `valid_from`, then the greatest `recorded_at`."""
     covering = [entry for entry in entries if entry.covers(at)]
     return max(covering, key=lambda entry: (entry.valid_from, entry.recorded_at), default=None)
 

@@ -1,4 +1,4 @@
-"""Dated exchange rates (SPEC 6). A rate holds from its day (UTC) to the next listed one; none earlier, no inverse."""
+"""Dated exchange rates. A rate holds from its day (UTC) to the next listed one; none earlier, no inverse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""List prices of a usage: which rates hold, and what they come to, exactly (SPEC 5).
+"""List prices of a usage: which rates hold, and what they come to, exactly.
 
 Pure. Rating is linear once a `Plan` is known: everything that decides a price is in the plan, so the amount of a
 sum of quantities under one plan is the sum of the amounts. The library prices one record with it, an invoice

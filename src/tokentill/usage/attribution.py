@@ -1,4 +1,4 @@
-"""Who a record belongs to: bindings, then attribution rules, then the default (SPEC 4).
+"""Who a record belongs to: bindings, then attribution rules, then the default.
 
 Pure. User ids are opaque and compared bytewise; they are taken apart only by a declared template.
 """

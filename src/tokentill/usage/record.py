@@ -1,4 +1,4 @@
-"""The canonical usage record and its disjoint leaf quantities (SPEC 3).
+"""The canonical usage record and its disjoint leaf quantities.
 
 Pure: a record that exists is valid. Whatever comes from outside is turned into one by `usage.formats`, or is
 quarantined with the reason that `UsageRecord.checked` raises.

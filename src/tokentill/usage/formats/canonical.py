@@ -1,4 +1,4 @@
-"""tokentill's own form (SPEC 3): quantities are disjoint leaves already, and every record names its source.
+"""tokentill's own form: quantities are disjoint leaves already, and every record names its source.
 
 As JSON, `quantities` is an object; as CSV, every column that is no field is a quantity, and `tags` are separated by
 `;`. Keys that are not known are refused. Without `usage_state`, a record with quantities is `reported` and one without

@@ -1,4 +1,4 @@
-"""Whether contracts, attribution rules and exchange rates make sense, alone and together (SPEC 4 and 6)."""
+"""Whether contracts, attribution rules and exchange rates make sense, alone and together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether price entries make sense in time and by name (SPEC 5): from recordings to findings, one function a rule.
+"""Whether price entries make sense in time and by name: from recordings to findings, one function a rule.
 
 All checks work on canonical content, so that what they refuse never becomes a price entry.
 """

@@ -1,4 +1,4 @@
-"""Whether the rates of price entries make sense: quantities, tiers, windows and modes (SPEC 5)."""
+"""Whether the rates of price entries make sense: quantities, tiers, windows and modes."""
 
 from __future__ import annotations
 
