@@ -151,9 +151,7 @@ class TestRefusals:
         assert customers_of(one) == {"INV-000001": "acme"}
         assert one.verify().is_sound
 
-    def test_a_customer_who_was_refused_is_issued_by_a_later_run_with_pins_of_its_own(
-        self, database: Database
-    ) -> None:
+    def test_a_customer_who_was_refused_is_issued_by_a_later_run_with_pins_of_its_own(self, database: Database) -> None:
         first = till(database)
         first.ingest([record("1", user="ann", model="acme/new"), record("2", user="bob")])
         assert set(reasons(first.close(OCTOBER))) == {"ann"}
@@ -716,7 +714,9 @@ class TestVerifyFindsTampering:
 
     def test_in_the_lines(self, closed: Till) -> None:
         with closed.database.write() as connection:
-            connection.execute(update(tables.invoice_line).values(amount_minor=1).where(tables.invoice_line.c.invoice_id == 2))
+            connection.execute(
+                update(tables.invoice_line).values(amount_minor=1).where(tables.invoice_line.c.invoice_id == 2)
+            )
         assert not closed.verify().is_sound
 
     def test_in_a_usage_record(self, closed: Till) -> None:
@@ -729,7 +729,11 @@ class TestVerifyFindsTampering:
     def test_in_a_usage_record_that_was_taken_away(self, closed: Till) -> None:
         with closed.database.write() as connection:
             connection.execute(tables.usage.delete().where(tables.usage.c.record_id == "ann"))
-        assert [found.fault for found in closed.verify().invoices] == ["the customer has no usage at its pins", None, None]
+        assert [found.fault for found in closed.verify().invoices] == [
+            "the customer has no usage at its pins",
+            None,
+            None,
+        ]
 
     def test_in_a_recording(self, closed: Till) -> None:
         with closed.database.write() as connection:

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import Insert
@@ -47,10 +47,8 @@ class Database:
         Raises:
             UsageError: for a URL of any other kind.
         """
-        if not _SCHEME.match(url):
-            url = f"sqlite:///{url}"
         try:
-            parsed = make_url(url)
+            parsed = make_url(url) if _SCHEME.match(url) else URL.create("sqlite", database=url)
         except (ArgumentError, ValueError):  # the latter for a port that is no number; the URL may hold a password
             raise UsageError(
                 f"{url.partition('://')[0]}://... is not a database URL that can be read;"
@@ -190,7 +188,10 @@ def _sqlite_engine(path: str) -> Engine:
     # Without WAL readers wait for writers, which is slow and safe; with it, an affected version may lose commits.
     journal = "DELETE" if has_wal_reset_race(sqlite_version_of(driver)) else "WAL"
     engine = create_engine(
-        f"sqlite:///{path}", module=driver, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}
+        URL.create("sqlite", database=path),
+        module=driver,
+        poolclass=NullPool,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
     )
 
     @event.listens_for(engine, "connect")
