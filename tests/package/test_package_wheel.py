@@ -28,8 +28,8 @@ print(build_wheel(sys.argv[2]))
 """
 
 
-PARTS_OF_DECLARED = {"dateutil", "pydantic_core"}
-"""`dateutil` is the module of python-dateutil; `pydantic_core` is pinned by each pydantic."""
+PARTS_OF_DECLARED = {"dateutil", "pydantic_core", "markupsafe"}
+"""The module of python-dateutil, and what pydantic and jinja2 cannot be without."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,13 @@ class Installed:
     python: Path
     command: Path
     folder: Path
+    home: Path
 
     def run(self, *words: str | Path, status: int = 0) -> str:
         done = subprocess.run(
             [str(word) for word in words],
             cwd=self.folder,
-            env={"PATH": os.environ.get("PATH", ""), "HOME": str(self.python.parents[1]), "LANG": "C.UTF-8"},
+            env={"PATH": os.environ.get("PATH", ""), "HOME": str(self.home), "LANG": "C.UTF-8"},
             capture_output=True,
             text=True,
             timeout=120,
@@ -98,7 +99,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     lent = Path(str(find_spec("sqlalchemy").origin)).parents[1]  # type: ignore[union-attr]
     (packages / "lent.pth").write_text(f"{lent}\n")
     folder = tmp_path_factory.mktemp("empty")
-    return Installed(python, home / "bin" / "tokentill", folder)
+    return Installed(python, home / "bin" / "tokentill", folder, tmp_path_factory.mktemp("home"))
 
 
 def metadata(wheel: Path) -> Message:
@@ -203,3 +204,16 @@ def test_the_demo_runs_from_the_wheel_alone(installed: Installed) -> None:
     assert (installed.folder / said["pages"]).is_file()
     written = {path.name for path in installed.folder.iterdir()} - {"new.db", "new.db-wal", "new.db-shm"}
     assert written == {"tokentill-demo"}
+
+
+def test_pushing_leaves_the_home_folder_alone(installed: Installed) -> None:
+    """Stripe's SDK keeps an id of this machine in the home folder, and sends it along, unless it is told not to."""
+    installed.tell(
+        "from tokentill.stripe_push.standin import StripeStandIn\n"
+        "from tokentill.stripe_push.gateway import StripeGateway\n"
+        "with StripeStandIn() as stand_in:\n"
+        "    gateway = StripeGateway.open(stand_in.api_key, api_base=stand_in.base_url)\n"
+        "    print(gateway.account())"
+    )
+
+    assert not list(installed.home.iterdir())

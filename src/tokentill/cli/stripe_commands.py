@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from tokentill.cli.calling import Call, command
-from tokentill.documents.ids import shell_word, shown_id
+from tokentill.documents.figures import plural
+from tokentill.documents.ids import shell_word, shown_id, shown_text
 from tokentill.money import amount_text, minor_text
 from tokentill.stripe_push.pushing import Pushed
 from tokentill.stripe_push.reconciling import Reconciled, ReconciledInvoice
@@ -46,22 +47,25 @@ def _reconcile(call: Call, period: PeriodArgument) -> None:
 
 def show_pushed(call: Call, pushed: Pushed) -> None:
     """Print what a push did."""
-    call.say(f"Stripe account {pushed.account}: {pushed.sent:,} days sent, {pushed.unchanged:,} were there already")
+    sent = plural(pushed.sent, "day", "days")
+    call.say(f"Stripe account {pushed.account}: {sent} sent, {pushed.unchanged:,} there already")
     for customer in pushed.unlinked[:LISTED_MAX]:
         link = f"tokentill customers set {shell_word(customer)} --stripe cus_..."
         call.note(f"not linked to Stripe: {shown_id(customer)}; run `{link}`")
     if len(pushed.unlinked) > LISTED_MAX:
         call.note(f"... and {len(pushed.unlinked) - LISTED_MAX} more are not linked")
     for found in pushed.rejected:
-        call.note(f"Stripe rejected {shown_id(found.customer)} {found.day or ''}: {found.reason}")
+        call.note(f"Stripe rejected {shown_id(found.customer)} {found.day or ''}: {shown_text(found.reason)}")
     for found in pushed.unknown:
-        call.note(f"no answer for {shown_id(found.customer)} {found.day or ''}: {found.reason}; push again")
+        call.note(f"no answer for {shown_id(found.customer)} {found.day or ''}: {shown_text(found.reason)}; push again")
 
 
 def show_reconciled(call: Call, reconciled: Reconciled) -> None:
     """Print a comparison."""
     equal = [found for found in reconciled.invoices if found.is_equal]
-    call.say(f"{len(equal):,} of {len(reconciled.invoices):,} invoices are equal in Stripe to the cent")
+    if reconciled.invoices:
+        compared = plural(len(reconciled.invoices), "invoice with an amount", "invoices with an amount")
+        call.say(f"{len(equal):,} of {compared} equal in Stripe, to the cent")
     for found in reconciled.invoices:
         if not found.is_equal:
             _show_difference(call, found)

@@ -21,7 +21,7 @@ from tokentill.invoicing.pins import Inputs, newest_inputs, pinned_inputs
 from tokentill.invoicing.preview import Review
 from tokentill.pricing.loading import Folder
 from tokentill.store.audit import append_audit
-from tokentill.store.database import Database
+from tokentill.store.database import Database, hold_counter
 from tokentill.store.invoices import (
     CloseRun,
     finish_run,
@@ -227,6 +227,7 @@ def _issue_one(
 ) -> str | RefusedCustomer | None:
     with database.write() as connection:
         hold_run(connection, run)
+        hold_counter(connection, "invoice")  # a review waits for the issue, or the issue for the review
         # A hold may have come since the run began; it counts until the very moment of issue.
         review = last_reviews(connection, run.period, invoice.customer).get(invoice.customer)
         reason = _review_refusal(invoice, review, require_approval)

@@ -74,10 +74,10 @@ class Period:
 
 def period_of(month: Month, terms_at: Callable[[datetime], Terms]) -> Period:
     """The period of a month under the terms that `terms_at` tells for an instant."""
-    first = _anchor(month, terms_at(month.first_instant))
-    following = month.plus(1)
-    next_ = _anchor(following, terms_at(following.first_instant))
-    return Period(month, first[1], next_[1], first[0], next_[0] - timedelta(days=1))
+    before, first, following = (_anchor(month.plus(months), terms_at) for months in (-1, 0, 1))
+    # Over the date line the 1st may begin before the 31st did; a period waits for the end of the one before.
+    starts_at, ends_at = max(before[1], first[1]), max(first[1], following[1])
+    return Period(month, starts_at, ends_at, first[0], following[0] - timedelta(days=1))
 
 
 def local_midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -90,7 +90,8 @@ def local_midnight(day: date, zone: ZoneInfo) -> datetime:
     return midnight.astimezone(UTC)
 
 
-def _anchor(month: Month, terms: Terms) -> tuple[date, datetime]:
+def _anchor(month: Month, terms_at: Callable[[datetime], Terms]) -> tuple[date, datetime]:
+    terms = terms_at(month.first_instant)
     last_of_month = calendar.monthrange(month.year, month.month)[1]
     day = date(month.year, month.month, min(terms.anchor_day, last_of_month))
     return day, local_midnight(day, terms.zone)

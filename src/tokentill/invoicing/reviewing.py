@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from tokentill.errors import NotFound, Refused, UsageError
 from tokentill.invoicing.preview import Preview, Previewed, Review, ReviewKind
 from tokentill.store.audit import append_audit
+from tokentill.store.database import hold_counter
 from tokentill.store.invoices import add_review, issued_invoices
 
 NOTE_LENGTH_MAX = 2000
@@ -20,6 +21,7 @@ def store_review(connection: Connection, review: Review) -> None:
     Raises:
         Refused: when the invoice was issued meanwhile.
     """
+    hold_counter(connection, "invoice")  # nothing is issued between the look and the word
     issued = issued_invoices(connection, period=str(review.month), customer=review.customer, status="issued")
     if issued:
         raise Refused(

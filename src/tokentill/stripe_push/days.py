@@ -44,11 +44,13 @@ def day_amounts(content: Content, total_minor: int) -> dict[date, int]:
     takes what the invoice adds to the sum of its days or takes away.
 
     Raises:
-        Refused: for a total below zero, which a meter cannot hold.
+        Refused: for a total below zero, which a meter cannot hold, and for a period of hours that no day stands for.
     """
     if total_minor < 0:
         raise Refused("its total is below zero, which a Stripe meter cannot hold; credit it in Stripe by hand")
     days = days_of(content)
+    if not days:
+        raise Refused("its period is too short to hold the noon of a UTC day; bill it in Stripe by hand")
     exact = dict.fromkeys(days, ZERO)
     for listed in content["daily"]:
         day = min(max(date.fromisoformat(listed["day"]), days[0]), days[-1])

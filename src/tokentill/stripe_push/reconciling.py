@@ -104,7 +104,8 @@ def reconcile_period(database: Database, month: Month, gateway: StripeGateway) -
     found = []
     for invoice, stripe_customer in linked.invoices:
         days = days_of(invoice.content)
-        held = gateway.held(meter_id=meters[invoice.currency], stripe_customer=stripe_customer, days=days)
+        meter_id = meters[invoice.currency]
+        held = gateway.held(meter_id=meter_id, stripe_customer=stripe_customer, days=days) if days else {}
         reconciled = _compare(invoice, held)
         _write_down(database, month, invoice, stripe_customer, reconciled)
         found.append(reconciled)
