@@ -25,6 +25,16 @@ settings.load_profile(os.environ.get("TOKENTILL_HYPOTHESIS", "everyday"))
 TEMPLATE = "tokentill_template"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long campaigns out, unless `-m` asks for them."""
+    if config.getoption("-m"):
+        return
+    long = [item for item in items if item.get_closest_marker("campaign")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("campaign")]
+
+
 @pytest.fixture(scope="session")
 def postgresql_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
     """URL of a PostgreSQL server: TOKENTILL_TEST_POSTGRESQL, or one that is started from a wheel for this session."""
