@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from cli_running import JUNE, Cli
 
-from tokentill.cli.settings import read_settings, stripe_key
 from tokentill.errors import UsageError
+from tokentill.settings import read_settings, stripe_key
 
 FILE = """\
 database = "sqlite:///from-file.db"

@@ -22,8 +22,8 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from tokentill.cli.settings import Settings, read_settings, stripe_key
 from tokentill.errors import UsageError
+from tokentill.settings import Settings, read_settings, stripe_key
 
 if TYPE_CHECKING:
     from rich.progress import Progress

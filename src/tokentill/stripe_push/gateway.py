@@ -45,6 +45,7 @@ def connect(api_key: str, *, api_base: str | None = None) -> stripe.StripeClient
     Args:
         api_base: another address than Stripe's, for a stand-in.
     """
+    stripe.enable_telemetry = False  # else the SDK keeps an id of this machine in the home folder, and sends it
     bases: Any = {} if api_base is None else dict.fromkeys(("api", "meter_events", "connect", "files"), api_base)
     return stripe.StripeClient(
         api_key,
