@@ -1,100 +1,190 @@
-"""Long fault runs: ingest and close, killed at random instants, on SQLite and PostgreSQL."""
+"""Long fault runs: ingest and close, killed at every statement, at random instructions and beside each other.
+
+TOKENTILL_CAMPAIGN_CYCLES says how many random cycles there are (300), TOKENTILL_CAMPAIGN_SEED where they begin (2026);
+a failing cycle names its number, and the same seed makes it again.
+"""
 
 from __future__ import annotations
 
 import os
 import random
-import signal
-import time
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
-from tests.builders import OCTOBER, MovableClock, contract, price, prices, record, till
+from tests.builders import till
+from tests.invoicing.invoicing_tools import Outcome, numbers, outcome
+from tests.invoicing.killing import RECORDS_OF_EACH, REFUSED, Job, KillServer
+from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready
-from tokentill.till import Till
-from tokentill.usage.record import UsageRecord
 
 pytestmark = pytest.mark.campaign
 
 CYCLES = int(os.environ.get("TOKENTILL_CAMPAIGN_CYCLES", "300"))
-KILLED_SHARE_MIN = 0.5
-CUSTOMERS = 25
-CONTENTS = (
-    prices(price(), price("acme/small", rates={"input": "0.1", "output": "0.4"})),
-    contract(rules=[{"name": "all", "markup_percent": {"default": "20"}}]),
-)
-Outcome = list[tuple[str, str, bytes]]
+SEED = int(os.environ.get("TOKENTILL_CAMPAIGN_SEED", "2026"))
+CUSTOMERS = 12
+MONTH = ("ingest", "close")
 
 
-def usage() -> list[UsageRecord]:
-    return [
-        record(f"gen-{number}", user=f"user_{number % CUSTOMERS}", when=str(1 + number % 28), input=100 + number)
-        for number in range(2_000)
-    ]
+@pytest.fixture(scope="module")
+def server() -> Iterator[KillServer]:
+    """A process that runs jobs in children and kills them."""
+    with KillServer() as started:
+        yield started
 
 
-def ingest_and_close(shop: Till) -> None:
-    records = usage()
-    for start in range(0, len(records), 250):
-        shop.ingest(records[start : start + 250])
-    shop.close(OCTOBER)
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and nothing in them."""
+    path = tmp_path_factory.mktemp("empty") / "empty.db"
+    database = Database.open(str(path))
+    make_ready(database)
+    database.close()
+    return path
 
 
-def outcome(shop: Till) -> Outcome:
-    return [(found.number, found.customer, found.content_bytes) for found in shop.invoices()]
+@pytest.fixture(scope="module")
+def expected(server: KillServer, empty: Path) -> Outcome:
+    """What a month comes to that nothing disturbs."""
+    path = shutil.copy(empty, empty.with_name("undisturbed.db"))
+    server.finish(Job(str(path), MONTH, CUSTOMERS))
+    found = looked_at(str(path))
+    assert [number for number, *_ in found] == list(numbers(CUSTOMERS))
+    return found
 
 
-def killed_after(url: str, delay_seconds: float) -> bool:
-    """Do the work in a child and kill it after a while; whether it was still at work."""
-    child = os.fork()
-    if child == 0:
-        try:
-            ingest_and_close(till(Database.open(url), *CONTENTS, clock=MovableClock()))
-        finally:
-            os._exit(0)
-    time.sleep(delay_seconds)
-    os.kill(child, signal.SIGKILL)
-    _, how = os.waitpid(child, 0)
-    return os.WIFSIGNALED(how)
+def looked_at(url: str) -> Outcome:
+    """What a database holds, which must be sound and hold every record once."""
+    database = Database.open(url)
+    try:
+        one = till(database)
+        assert one.verify().is_sound
+        with database.read() as connection:
+            identities = connection.execute(tables.usage.select()).all()
+            assert len(identities) == CUSTOMERS * RECORDS_OF_EACH
+            batches = connection.execute(tables.batch.select().order_by(tables.batch.c.seq)).all()
+            assert [batch.seq for batch in batches] == list(range(1, len(batches) + 1))
+            assert sum(batch.accepted for batch in batches) == len(identities)
+        return outcome(one)
+    finally:
+        database.close()
 
 
-def undisturbed(database: Database) -> tuple[Outcome, float]:
-    """What comes out when nothing fails, and how long it takes."""
-    shop = till(database, *CONTENTS, clock=MovableClock())
-    started = time.monotonic()
-    ingest_and_close(shop)
-    return outcome(shop), time.monotonic() - started
+@contextmanager
+def new_postgresql(server_url: str, template: str) -> Iterator[str]:
+    """The URL of a new PostgreSQL database with all tables."""
+    name = f"tokentill_{uuid4().hex}"
+    engine = create_engine(make_url(server_url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
 
 
-def check(database: Database, url: str, expected: Outcome, delay_seconds: float) -> bool:
-    was_killed = killed_after(url, delay_seconds)
-    shop = till(database, *CONTENTS, clock=MovableClock())
-    ingest_and_close(shop)
-    assert outcome(shop) == expected
-    assert shop.verify().is_sound
-    return was_killed
-
-
-def test_sqlite_killed_at_random_instants_ends_in_the_same_bytes(tmp_path: Path, sqlite_database: Database) -> None:
-    expected, seconds = undisturbed(sqlite_database)
-    rng = random.Random(2026)
-    killed = 0
-    for cycle in range(CYCLES):
-        path = tmp_path / f"cycle-{cycle}.db"
-        database = Database.open(str(path))
-        make_ready(database)
-        killed += check(database, str(path), expected, rng.uniform(0, seconds))
-        for left in tmp_path.glob(f"cycle-{cycle}.db*"):
-            left.unlink()
-    assert killed >= KILLED_SHARE_MIN * CYCLES
-
-
-@pytest.mark.parametrize("cycle", range(max(1, CYCLES // 10)))
-def test_postgresql_clients_killed_at_random_instants_end_in_the_same_bytes(
-    postgresql_database: Database, sqlite_database: Database, cycle: int
+def test_sqlite_killed_at_every_statement_of_ingest_and_close_ends_in_the_same_bytes(
+    server: KillServer, empty: Path, expected: Outcome, tmp_path: Path
 ) -> None:
-    expected, seconds = undisturbed(sqlite_database)
-    url = postgresql_database.engine.url.render_as_string(hide_password=False)
-    check(postgresql_database, url, expected, random.Random(cycle).uniform(0, seconds))
+    path = tmp_path / "month.db"
+    shutil.copy(empty, path)
+    planned = server.count(Job(str(path), MONTH, CUSTOMERS, edges="statements"))
+    before = server.kills
+    for edge in range(1, planned + 1):
+        remove(path)
+        shutil.copy(empty, path)
+        job = Job(str(path), MONTH, CUSTOMERS, edges="statements", kill_at=edge)
+        assert server.run(job).was_killed
+        server.finish(Job(str(path), MONTH, CUSTOMERS))
+        assert looked_at(str(path)) == expected, f"killed at edge {edge} of {planned}"
+    assert server.kills - before == planned >= 20 * CUSTOMERS
+    print(f"{planned} edges, {server.kills - before} kills")
+
+
+def test_sqlite_killed_at_random_instructions_ends_in_the_same_bytes(
+    server: KillServer, empty: Path, expected: Outcome, tmp_path: Path
+) -> None:
+    """Up to three kills in a row, so that resumptions are killed too."""
+    path = tmp_path / "month.db"
+    shutil.copy(empty, path)
+    calls = server.count(Job(str(path), MONTH, CUSTOMERS, edges="calls"))
+    before, planned = server.kills, 0
+    for cycle in range(CYCLES):
+        chance = random.Random(SEED + cycle)
+        remove(path)
+        shutil.copy(empty, path)
+        # The first is well before the end of an undisturbed run. A resumption has less to do: half of it may be all.
+        planned += 1
+        job = Job(str(path), MONTH, CUSTOMERS, edges="calls", kill_at=chance.randint(1, calls * 95 // 100))
+        assert server.run(job).was_killed, f"cycle {cycle} of seed {SEED}"
+        for _ in range(chance.randint(0, 2)):
+            planned += server.run(
+                Job(str(path), MONTH, CUSTOMERS, edges="calls", kill_at=chance.randint(1, calls))
+            ).was_killed
+        server.finish(Job(str(path), MONTH, CUSTOMERS))
+        assert looked_at(str(path)) == expected, f"cycle {cycle} of seed {SEED}"
+    assert server.kills - before == planned >= CYCLES
+    print(f"{calls} calls to choose from, {planned} kills")
+
+
+def test_postgresql_clients_killed_at_random_statements_end_in_the_same_bytes(
+    server: KillServer, expected: Outcome, postgresql_url: str, postgresql_template: str
+) -> None:
+    with new_postgresql(postgresql_url, postgresql_template) as url:
+        edges = server.count(Job(url, MONTH, CUSTOMERS, edges="statements"))
+    before = server.kills
+    cycles = max(1, CYCLES // 2)
+    for cycle in range(cycles):
+        edge = random.Random(SEED + cycle).randint(1, edges)
+        with new_postgresql(postgresql_url, postgresql_template) as url:
+            job = Job(url, MONTH, CUSTOMERS, edges="statements", kill_at=edge)
+            assert server.run(job).was_killed, f"edge {edge} of {edges}"
+            server.finish(Job(url, MONTH, CUSTOMERS))
+            assert looked_at(url) == expected, f"cycle {cycle} of seed {SEED}: edge {edge} of {edges}"
+    assert server.kills - before == cycles
+    print(f"{edges} edges to choose from, {cycles} kills")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_three_at_once_of_which_one_is_killed_end_in_the_same_bytes(
+    server: KillServer, empty: Path, expected: Outcome, tmp_path: Path, request: pytest.FixtureRequest, kind: str
+) -> None:
+    path = tmp_path / "month.db"
+    rounds, killed = max(3, CYCLES // 6), 0
+    for number in range(rounds):
+        chance = random.Random(SEED + number)
+        remove(path)
+        with (
+            new_postgresql(request.getfixturevalue("postgresql_url"), request.getfixturevalue("postgresql_template"))
+            if kind == "postgresql"
+            else copied(empty, path)
+        ) as url:
+            kill_at = chance.randint(10, 200)
+            jobs = [Job(url, MONTH, CUSTOMERS, edges="statements", kill_at=at) for at in (kill_at, 0, 0)]
+            ended = server.run_at_once(jobs)
+            assert {found.status for found in ended[1:]} <= {0, REFUSED}, ended
+            killed += ended[0].was_killed
+            server.finish(Job(url, MONTH, CUSTOMERS))
+            assert looked_at(url) == expected, f"round {number} of seed {SEED}"
+    assert killed >= rounds // 2
+    print(f"{rounds} rounds, {killed} kills")
+
+
+@contextmanager
+def copied(empty: Path, path: Path) -> Iterator[str]:
+    """A new SQLite file with all tables."""
+    shutil.copy(empty, path)
+    yield str(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a SQLite file with its journals."""
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()

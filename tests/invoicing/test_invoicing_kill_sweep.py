@@ -1,126 +1,123 @@
-"""A close that is killed before or after any of its commits, and run again, ends in the same bytes.
+"""A close that is killed before or after a commit or a statement, and run again, ends in the same bytes.
 
-Each cycle forks a child that closes the month and kills itself with SIGKILL at one chosen edge of a commit; then the
-parent closes again and compares with a run that nothing disturbed.
+Every cycle is a fresh process that closes the month and gets SIGKILL at one chosen edge, then another fresh process
+that closes again; what it leaves is compared with a run that nothing disturbed.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
-from tests.builders import OCTOBER, contract, folder, price, prices, record
-from tests.builders import MovableClock as Clock
-from tests.invoicing.invoicing_tools import outcome
-from tokentill.canonical import Content
+from tests.builders import till
+from tests.invoicing.invoicing_tools import Outcome, numbers, outcome
+from tests.invoicing.killing import Job, KillServer
+from tokentill.store import tables
+from tokentill.store.audit import audit_faults
 from tokentill.store.database import Database
-from tokentill.store.invoices import open_run
 from tokentill.store.migrating import make_ready
-from tokentill.till import Till
 
-CUSTOMERS = ("ada", "bob", "cyd", "dee", "eve", "fay")
-KILLS_MIN = 16
-CONTENTS: Sequence[Content] = (
-    prices(price(), price("acme/small", rates={"input": "0.1", "output": "0.4"})),
-    contract(rules=[{"name": "all", "markup_percent": {"default": "20"}}]),
-)
+CUSTOMERS = 6
+STRIDE = 9
+COMMITS_MIN = 2 + CUSTOMERS
+"""One to begin the run, one for each invoice, one to end the run."""
 
 
-class CommitEdges:
-    """Counts the edges of commits on a database, and kills this process at one of them.
-
-    An edge is the moment before a commit or after it; a connection is closed right after its commit, which is the
-    first thing that is told of it.
-    """
-
-    def __init__(self, database: Database, kill_at: int | None = None) -> None:
-        self.seen = 0
-        self._kill_at = kill_at
-        self._has_committed = False
-        event.listen(database.engine, "commit", self._before)
-        event.listen(database.engine, "checkin", self._after)
-
-    def _before(self, _connection: object) -> None:
-        self._has_committed = True
-        self._edge()
-
-    def _after(self, *_arguments: object) -> None:
-        if self._has_committed:
-            self._has_committed = False
-            self._edge()
-
-    def _edge(self) -> None:
-        self.seen += 1
-        if self.seen == self._kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+@pytest.fixture(scope="module")
+def server() -> Iterator[KillServer]:
+    """A process that runs jobs in children and kills them."""
+    with KillServer() as started:
+        yield started
 
 
-def open_till(path: Path, *contents: Content) -> Till:
+@pytest.fixture(scope="module")
+def prepared(server: KillServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the usage of six customers, not closed yet."""
+    path = tmp_path_factory.mktemp("prepared") / "prepared.db"
     database = Database.open(str(path))
     make_ready(database)
-    return Till(database, folder(*(contents or CONTENTS)), clock=Clock(), grace=Clock().instant - Clock().instant)
-
-
-@pytest.fixture
-def prepared(tmp_path: Path) -> Path:
-    """A file with the usage of six customers, not closed yet."""
-    path = tmp_path / "prepared.db"
-    with open_till(path) as till:
-        till.ingest(
-            record(f"{customer}-{number}", user=customer, when=str(number + 1), model=model)
-            for customer in CUSTOMERS
-            for number, model in enumerate(("acme/large", "acme/small", "acme/large"))
-        )
+    database.close()
+    server.finish(Job(str(path), ("ingest",), CUSTOMERS))
     return path
 
 
-def close_and_be_killed(path: Path, edge: int) -> bool:
-    """Close in a child that is killed at an edge; whether it was."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            till = open_till(path)
-            CommitEdges(till.database, kill_at=edge)
-            till.close(OCTOBER)
-            status = 0
-        finally:
-            os._exit(status)
-    _, how = os.waitpid(child, 0)
-    return os.WIFSIGNALED(how) and os.WTERMSIG(how) == signal.SIGKILL
+@pytest.fixture(scope="module")
+def undisturbed(server: KillServer, prepared: Path) -> dict[bool, Outcome]:
+    """What is issued where nothing is killed, at the old prices (False) and at the dearer ones (True)."""
+    found = {}
+    for is_dearer in (False, True):
+        path = shutil.copy(prepared, prepared.with_name(f"undisturbed-{is_dearer}.db"))
+        server.finish(Job(str(path), is_dearer=is_dearer))
+        found[is_dearer] = looked_at(path)[0]
+        assert [number for number, *_ in found[is_dearer]] == list(numbers(CUSTOMERS))
+    assert found[False][0][2] != found[True][0][2]
+    assert found[False][0][3] != found[True][0][3]
+    return found
 
 
-def test_a_close_killed_at_any_edge_of_a_commit_ends_in_the_same_bytes(prepared: Path, tmp_path: Path) -> None:
-    undisturbed = tmp_path / "undisturbed.db"
-    shutil.copy(prepared, undisturbed)
-    with open_till(undisturbed) as till:
-        edges = CommitEdges(till.database)
-        assert len(till.close(OCTOBER).issued) == len(CUSTOMERS)
-        planned = edges.seen
-        expected = outcome(till)
-    assert planned >= KILLS_MIN
+def looked_at(path: Path) -> tuple[Outcome, int]:
+    """What a file holds, which must be sound, and how many runs were begun in it."""
+    database = Database.open(str(path))
+    try:
+        one = till(database)
+        assert one.verify().is_sound
+        with database.read() as connection:
+            assert audit_faults(connection) == []
+            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+            runs = connection.execute(tables.close_run.select()).all()
+        assert len(runs) <= 1
+        return outcome(one), len(runs)
+    finally:
+        database.close()
 
-    killed, resumed = 0, 0
+
+def test_a_close_killed_at_every_edge_of_a_commit_ends_in_the_same_bytes(
+    server: KillServer, prepared: Path, undisturbed: dict[bool, Outcome], tmp_path: Path
+) -> None:
+    planned = server.count(Job(str(shutil.copy(prepared, tmp_path / "counted.db"))))
+    assert planned >= 2 * COMMITS_MIN
+    before = server.kills
     for edge in range(1, planned + 1):
-        path = tmp_path / f"killed-{edge}.db"
-        shutil.copy(prepared, path)
-        killed += close_and_be_killed(path, edge)
-        with open_till(path) as till, till.database.read() as connection:
-            was_cut_off = open_run(connection, OCTOBER) is not None
-        # What people write after the kill must not get into the run that was cut off.
-        dearer = prices(price(rates={"input": "300", "output": "1500"}), recorded_at="2026-11-01T00:00:00Z")
-        with open_till(path, *CONTENTS, *([dearer] if was_cut_off else [])) as till:
-            closed = till.close(OCTOBER)
-            assert not closed.is_refused
-            assert closed.resumed == was_cut_off
-            assert outcome(till) == expected, f"killed at edge {edge}"
-            assert till.verify().is_sound
-        resumed += was_cut_off
-    assert killed == planned
-    assert resumed >= 2 * len(CUSTOMERS)
+        path = shutil.copy(prepared, tmp_path / f"killed-{edge}.db")
+        assert server.run(Job(str(path), kill_at=edge)).was_killed
+        server.finish(Job(str(path)))
+        assert looked_at(path)[0] == undisturbed[False], f"killed at edge {edge} of {planned}"
+    assert server.kills - before == planned
+
+
+def test_what_people_write_after_a_kill_does_not_get_into_a_run_that_had_begun(
+    server: KillServer, prepared: Path, undisturbed: dict[bool, Outcome], tmp_path: Path
+) -> None:
+    """Killed at every ninth edge of all statements. A run that had not begun takes the new prices, which is right."""
+    edges = server.count(Job(str(shutil.copy(prepared, tmp_path / "counted.db")), edges="statements"))
+    planned = range(1, edges + 1, STRIDE)
+    assert edges >= 12 * CUSTOMERS
+    before, begun = server.kills, 0
+    for edge in planned:
+        path = shutil.copy(prepared, tmp_path / f"killed-{edge}.db")
+        assert server.run(Job(str(path), edges="statements", kill_at=edge)).was_killed
+        had_begun = looked_at(path)[1] == 1
+        begun += had_begun
+        server.finish(Job(str(path), is_dearer=True))
+        assert looked_at(path)[0] == undisturbed[not had_begun], f"killed at edge {edge} of {edges}"
+    assert server.kills - before == len(planned)
+    assert len(planned) // 2 < begun < len(planned)
+
+
+def test_a_close_that_is_killed_again_and_again_still_ends_in_the_same_bytes(
+    server: KillServer, prepared: Path, undisturbed: dict[bool, Outcome], tmp_path: Path
+) -> None:
+    """Each attempt is killed a little later than the one before, so that most are resumptions of resumptions."""
+    path = shutil.copy(prepared, tmp_path / "killed.db")
+    attempts = 0
+    for edge in range(8, 100):
+        ended = server.run(Job(str(path), edges="statements", kill_at=3 * edge))
+        if not ended.was_killed:
+            assert ended.status == 0, ended.message
+            break
+        attempts += 1
+    assert attempts >= CUSTOMERS // 2
+    assert looked_at(path)[0] == undisturbed[False]

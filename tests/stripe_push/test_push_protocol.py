@@ -175,12 +175,12 @@ def test_a_request_that_arrives_late_changes_nothing(database: Database, behavio
 def test_many_faults_in_a_row_lose_and_double_nothing(sqlite_database: Database, seed: int) -> None:
     chosen = random.Random(seed)
     faults = [Fault(at, *chosen.choice(ANYWHERE)) for at in range(1, 40) if chosen.random() < 0.6]
-    late = [Fault(at, "late_duplicate", path=EVENTS, late_by=chosen.randint(1, 5)) for at in range(50, 60)]
+    late = [Fault(at, "late_duplicate", path=EVENTS, late_by=chosen.randint(1, 5)) for at in range(1, 9)]
     behaviour = chosen.choice(list(BEHAVIOURS.values()))
     with Bench(closed_october(sqlite_database), faults=[*faults, *late], behaviour=behaviour) as bench:
-        bench.push_until_complete(30)
+        bench.push_until_complete(60)
         bench.stand_in.deliver_late()
-        bench.reconcile_until_equal(30)
+        bench.reconcile_until_equal(60)
         assert bench.held() == WANTED
         assert bench.stand_in.fired >= 5
 
@@ -505,9 +505,7 @@ def test_a_meter_that_counts_otherwise_is_refused(sqlite_database: Database, cha
             "event_time_window": "day",
         }
         bench.client.v1.billing.meters.create({**params, **changed})  # type: ignore[arg-type]
-        with pytest.raises(
-            Refused, match="the Stripe meter tokentill_usd has formula .* and tokentill needs sum and day"
-        ):
+        with pytest.raises(Refused, match=r"the Stripe meter tokentill_usd has .* tokentill needs sum and day"):
             bench.push()
         assert bench.events == []
 
@@ -540,8 +538,7 @@ def test_two_pushes_at_the_same_time_end_as_one(database: Database, database_url
             return pushed.is_complete
 
         with ThreadPoolExecutor(3) as pool:
-            list(pool.map(work, range(3)))
-        bench.push_until_complete()
+            assert list(pool.map(work, range(3))) == [True] * 3
         assert bench.held() == WANTED
         assert bench.reconcile().is_equal
         assert len({found.params["identifier"] for found in bench.events}) == EVENTS_OF_A_PUSH

@@ -61,6 +61,11 @@ def pin_account(connection: Connection, account: str, *, is_live: bool) -> None:
         )
 
 
+def hold_outbox(connection: Connection) -> None:
+    """Keep every other push and reconcile from changing the outbox until the transaction ends."""
+    connection.execute(select(tables.stripe_account.c.id).with_for_update()).one()
+
+
 def newest_rows(connection: Connection, *, customer: str, meter: str, period: str) -> list[PushRow]:
     """The newest version of every day of a customer's period on a meter, whichever invoice it came from."""
     table = tables.push

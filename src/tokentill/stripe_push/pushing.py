@@ -23,6 +23,7 @@ from tokentill.store.push_rows import (
     TO_SEND,
     PushRow,
     begin_sending,
+    hold_outbox,
     newest_rows,
     pin_account,
     set_states,
@@ -165,6 +166,7 @@ def _outbox(
 ) -> list[PushRow]:
     customer, meter, period = invoice.customer, meter_name(invoice.currency), str(month)
     with database.write() as connection:
+        hold_outbox(connection)
         # A day that an earlier, void invoice had an amount for, and this one has none, is to be zero.
         told = newest_rows(connection, customer=customer, meter=meter, period=period)
         zeros = dict.fromkeys((row.day for row in told), 0)

@@ -12,7 +12,7 @@ from tokentill.invoicing.periods import Month
 from tokentill.money import amount_text, minor_text
 from tokentill.store.database import Database
 from tokentill.store.invoices import IssuedInvoice
-from tokentill.store.push_rows import TO_SEND, PushRow, newest_rows, pin_account, set_states, want_days
+from tokentill.store.push_rows import TO_SEND, PushRow, hold_outbox, newest_rows, pin_account, set_states, want_days
 from tokentill.stripe_push.days import day_amounts, days_of
 from tokentill.stripe_push.gateway import StripeGateway, meter_name
 from tokentill.stripe_push.pushing import linked_invoices
@@ -142,6 +142,7 @@ def _write_down(
     unequal = {found.day: found.wanted_minor for found in reconciled.differences}
     customer, meter, period = invoice.customer, meter_name(invoice.currency), str(month)
     with database.write() as connection:
+        hold_outbox(connection)
         rows = {row.day: row for row in newest_rows(connection, customer=customer, meter=meter, period=period)}
         told = [row for day, row in rows.items() if day not in unequal and row.state != "confirmed"]
         set_states(connection, [(row, "confirmed", None) for row in told])
