@@ -22,6 +22,13 @@ from tokentill.store.migrating import schema_state
 
 COMMAND = [sys.executable, "-m", "tokentill"]
 SECONDS_MAX = 60
+TAKES_SIGINT = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from tokentill.cli import main
+main()
+"""
+"""The command, also where the tests run in the background and their children would inherit that SIGINT is ignored."""
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -120,13 +127,12 @@ def test_ctrl_c_ends_an_import_with_130_and_it_goes_on_next_time(tmp_path: Path,
     """The records come through a pipe that stays open, so that the import is certainly under way."""
     lines = [json.dumps(usage(f"r-{number}")).encode() + b"\n" for number in range(12_000)]
     with subprocess.Popen(
-        [*COMMAND, "ingest", "-", *(["--json"] if as_json else [])],
+        [sys.executable, "-c", TAKES_SIGINT, "ingest", "-", *(["--json"] if as_json else [])],
         cwd=tmp_path,
         env=environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=_take_sigint,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -152,11 +158,6 @@ def test_ctrl_c_ends_an_import_with_130_and_it_goes_on_next_time(tmp_path: Path,
     assert again["read"] == 12_000
     assert again["duplicates"] == 10_000
     assert again["accepted"] == 2_000
-
-
-def _take_sigint() -> None:
-    """A test run in the background ignores SIGINT, and its children would, too."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _wait_for_records(path: Path) -> None:

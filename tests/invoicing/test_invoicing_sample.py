@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+import random
 import shutil
 from collections.abc import Iterator
 from fractions import Fraction
@@ -102,6 +104,29 @@ def test_starting_over_gives_the_same_hashes(pricing: Path, month: Till, hashes:
 
 def test_postgresql_gives_the_same_hashes(postgresql_database: Database, pricing: Path, hashes: dict[str, str]) -> None:
     assert content_hashes(closed(postgresql_database, pricing, [ACTIVITY.read_bytes()])) == hashes
+
+
+def test_shuffled_lines_give_the_same_hashes(sqlite_database: Database, pricing: Path, hashes: dict[str, str]) -> None:
+    """Lines of one id keep their order among themselves, since the first of them is the record and others revise it."""
+    lines = gzip.decompress(ACTIVITY.read_bytes()).splitlines(keepends=True)
+    places = list(range(len(lines)))
+    random.Random(10).shuffle(places)
+    of_id: dict[str, list[int]] = {}
+    for place in places:
+        of_id.setdefault(id_of(lines[place]), []).append(place)
+    in_order = {id_: iter(sorted(found)) for id_, found in of_id.items()}
+    assert any(len(found) > 1 for found in of_id.values())
+    shuffled = [lines[next(in_order[id_of(lines[place])])] for place in places]
+    assert sorted(shuffled) == sorted(lines) != shuffled != lines
+    assert content_hashes(closed(sqlite_database, pricing, [b"".join(shuffled)])) == hashes
+
+
+def id_of(line: bytes) -> str:
+    """The id of a line; the line itself where it has none."""
+    try:
+        return str(json.loads(line)["id"])
+    except (ValueError, KeyError, TypeError):
+        return repr(line)
 
 
 def test_two_halves_the_second_one_twice_give_the_same_hashes(

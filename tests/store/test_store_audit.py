@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import insert, select
-from store_tools import refuse
 
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, record, till
+from tests.store.store_tools import refuse
 from tokentill.clock import to_micros
 from tokentill.store import audit as audit_module
 from tokentill.store import tables

@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 from sqlalchemy.exc import DBAPIError
-from store_tools import refuse, rows_of_all_tables
 
 from tests.builders import OCTOBER, MovableClock, at, price, prices, record, till
+from tests.store.store_tools import refuse, rows_of_all_tables
 from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.usage.ingesting import ingest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
@@ -19,9 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
-from store_tools import Killer, count_of_rows, rows_of_all_tables, run_in_child
 
 from tests.builders import AFTER_OCTOBER, OCTOBER, at, price, prices, record, till
+from tests.store.store_tools import Killer, count_of_rows, rows_of_all_tables, run_in_child
 from tokentill.clock import FixedClock
 from tokentill.errors import Refused
 from tokentill.invoicing.grouping import Cell
@@ -473,6 +474,18 @@ def test_a_bad_line_may_hold_anything(database: Database) -> None:
     with database.read() as connection:
         kept = connection.execute(select(tables.quarantine).order_by(tables.quarantine.c.line)).all()
     assert [(row.reason, row.record_id, row.excerpt) for row in kept] == [(id_, id_, id_) for id_ in HOSTILE_IDS]
+
+
+def test_a_file_may_have_a_name_that_is_no_text(database: Database, tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/\xff.jsonl"
+    with open(path, "wb") as file:
+        file.write(b'{"source": "s", "record_id": "1", "model": "m", "occurred_at": "2026-10-02T00:00:00Z",')
+        file.write(b' "quantities": {"input": 1}}\n{"source": \n')
+    ingested = till(database).ingest_file(os.fsdecode(path))
+    assert ingested.counts == Counts(accepted=1, quarantined=1)
+    assert ingested.name.endswith("/\\udcff.jsonl")
+    with database.read() as connection:
+        assert connection.execute(select(tables.quarantine.c.label)).scalar() == ingested.name
 
 
 # Killed

@@ -12,15 +12,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Float, Numeric, inspect, text
-from store_tools import (
+
+from tests.builders import OCTOBER, MovableClock, at, price, prices, record, till
+from tests.store.store_tools import (
     count_of_rows,
     postgresql_without_tables,
     rows_of_all_tables,
     table_names,
     triggers_of,
 )
-
-from tests.builders import OCTOBER, MovableClock, at, price, prices, record, till
 from tokentill.errors import DatabaseNotReady, Refused
 from tokentill.store import tables
 from tokentill.store.database import Database

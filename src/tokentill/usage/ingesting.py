@@ -65,6 +65,7 @@ def ingest(
     progress: Progress | None = None,
 ) -> Ingested:
     """Store records and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`."""
+    name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
     ingested = Ingested(name)
     users: set[str | None] = set()
     records: list[UsageRecord] = []
