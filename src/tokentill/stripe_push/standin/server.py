@@ -100,6 +100,7 @@ class StripeStandIn:
 
     def client(self, api_key: str = API_KEY, timeout_seconds: int = CLIENT_TIMEOUT_SECONDS) -> stripe.StripeClient:
         """The official client, pointed here, which never repeats a call by itself."""
+        stripe.enable_telemetry = False  # it would leave an id in the home folder of whoever runs a test
         http_client = stripe.HTTPXClient(timeout=timeout_seconds, allow_sync_methods=True)
         self._http_clients.append(http_client)
         base = self.base_url
