@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import unicodedata
 
@@ -74,7 +73,6 @@ def test_a_page_name_holds_nothing_of_the_id(text: str) -> None:
     assert re.fullmatch(r"customer-[0-9a-f]{32}\.html", page_name(text))
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash to read the words with")
 @pytest.mark.parametrize(
     "text",
     [

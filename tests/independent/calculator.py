@@ -130,7 +130,7 @@ def request_of(raw: Any) -> Request:
     if min(quantities.values()) < 0 or usage.get("total_tokens", total) != total:
         raise ValueError("parts and wholes do not fit")
     if prompt_details.get("audio_tokens") or completion_details.get("audio_tokens"):
-        raise NotImplementedError("audio")
+        raise ValueError("audio")
     for id_ in (raw["id"], raw["model"], raw.get("user"), raw.get("api_key"), raw.get("provider")):
         if id_ is not None and not can_be_kept(id_):
             raise ValueError("an id that cannot be shown")
@@ -177,14 +177,14 @@ class Folder:
                 case "prices":
                     for price in content["price"]:
                         if "withdraws" in price:
-                            raise NotImplementedError(f"{path}: withdraws")
+                            raise ValueError(f"{path}: withdraws")
                         header = {key: content[key] for key in ("recorded_at", "currency")}
                         folder.prices.setdefault(price["model"], []).append(header | price)
                         folder.aliases.update(dict.fromkeys(price.get("aliases", []), price["model"]))
                 case "default" | "plan" | "customer":
                     unknown = {key for rule in content.get("rule", []) for key in rule} - RULE_KEYS
                     if unknown or "invoice" in content:
-                        raise NotImplementedError(f"{path}: {unknown or 'invoice'}")
+                        raise ValueError(f"{path}: {unknown or 'invoice'}")
                     folder.contracts.append(content)
                 case "attribution":
                     folder.attribution.append(content)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Mapping
 
@@ -49,7 +50,7 @@ class _Lost(Exception):
     """The text is not what the parser of its language would take; lines found so far are kept."""
 
 
-class _Walk:
+class _Walk(ABC):
     """A place in a text, and the lines of the keys passed so far."""
 
     def __init__(self, text: str) -> None:
@@ -65,8 +66,9 @@ class _Walk:
             return self.found
         return self.found
 
+    @abstractmethod
     def walk(self) -> None:
-        raise NotImplementedError
+        """Go through the whole text."""
 
     def mark(self, path: KeyPath, at: int | None = None) -> None:
         """Remember where a path was written first."""
