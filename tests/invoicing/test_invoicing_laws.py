@@ -334,6 +334,7 @@ def test_the_amount_of_a_month_is_the_sum_of_what_the_library_rates_record_by_re
     } == rated
 
 
+@SLOW
 @given(month=months())
 def test_the_order_of_what_people_wrote_does_not_change_an_invoice(month: MonthOfUsage) -> None:
     turned = MonthOfUsage(tuple(reversed(month.contents)), month.records)
