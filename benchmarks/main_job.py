@@ -73,7 +73,8 @@ def plain_insert(file: Path, database: Path) -> None:
 def plain_grouping(database: Path) -> None:
     """Sum tokens by user, model and day in SQL."""
     connection = sqlite3.connect(database)
-    query = "SELECT user, model, substr(at, 1, 10), count(*), sum(input), sum(cached), sum(output) FROM usage GROUP BY 1, 2, 3"
+    sums = "count(*), sum(input), sum(cached), sum(output)"
+    query = f"SELECT user, model, substr(at, 1, 10), {sums} FROM usage GROUP BY 1, 2, 3"
     connection.execute(query).fetchall()
     connection.close()
 
