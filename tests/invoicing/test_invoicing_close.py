@@ -405,6 +405,21 @@ class TestPins:
         assert [found.customer for found in one.invoices()] == ["u0", "u1", "u2", "u3"]
         assert one.verify().is_sound
 
+    def test_whoever_was_taken_over_stays_out_though_the_other_was_cut_off_too(self, database: Database) -> None:
+        one = till(database)
+        one.ingest([record(str(number), user=f"u{number}") for number in range(4)])
+        other = till(database)
+
+        def progress(done: int, _all: int) -> None:
+            if done == 1:
+                with pytest.raises(KeyboardInterrupt):
+                    other.close(OCTOBER, progress=stop_after(1))
+
+        with pytest.raises(Refused, match="took over"):
+            one.close(OCTOBER, progress=progress)
+        assert [found.customer for found in one.invoices()] == ["u0", "u1"]
+        assert one.close(OCTOBER).issued == ("INV-000003", "INV-000004")
+
     def test_verification_needs_the_database_alone(self, database: Database) -> None:
         first = till(database)
         first.ingest([record("1")])

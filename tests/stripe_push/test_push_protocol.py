@@ -433,6 +433,14 @@ def test_a_live_key_is_told_from_a_test_key(sqlite_database: Database) -> None:
             push_period(sqlite_database, MONTH, StripeGateway(bench.client, "rk_live_x"), clock=bench.clock)
 
 
+def test_a_wrong_key_is_refused_with_what_stripe_says(sqlite_database: Database) -> None:
+    with Bench(closed_october(sqlite_database)) as bench:
+        wrong = StripeGateway.open("rk_test_wrong", api_base=bench.stand_in.base_url)
+        with pytest.raises(Refused, match=r"Stripe did not answer GET /v1/account: Invalid API Key"):
+            push_period(sqlite_database, MONTH, wrong, clock=bench.clock)
+        assert outbox(sqlite_database) == []
+
+
 def test_days_that_are_too_old_for_stripe_are_listed_with_the_reason(database: Database) -> None:
     clock = MovableClock(at("2026-11-10T00:00:00+00:00"))
     with Bench(closed_october(database, clock=clock), clock) as bench:
