@@ -136,21 +136,42 @@ def divides_exactly(per: int) -> bool:
     return per == 1
 
 
-def round_to_minor(exact: Decimal, currency: str) -> int:
-    """Round an exact amount to minor units, halves away from zero. The only rounding of money.
+def round_to_minor(exact: Decimal, currency: str, *, divisor: int = 1) -> int:
+    """Round an exact amount, or an exact amount divided, to minor units, halves away from zero.
+
+    The only rounding of money. The quotient is never formed: it is compared in whole numbers.
+
+    Args:
+        exact: in major units.
+        currency: ISO 4217 code.
+        divisor: what it is divided by; greater than zero.
 
     Raises:
         InvalidAmount: when the result would not fit (see `AMOUNT_MINOR_MAX`).
     """
-    minor = int(exact.scaleb(minor_digits(currency), EXACT).quantize(Decimal(1), context=_ROUNDING))
-    if abs(minor) >= AMOUNT_MINOR_MAX:
+    numerator, denominator = exact.scaleb(minor_digits(currency), EXACT).as_integer_ratio()
+    whole, rest = divmod(abs(numerator), denominator * divisor)
+    minor = whole + (2 * rest >= denominator * divisor)
+    if minor >= AMOUNT_MINOR_MAX:
         raise InvalidAmount(f"{amount_text(exact)} {currency} is larger than any document may be")
-    return minor
+    return -minor if numerator < 0 else minor
+
+
+def credits_of(exact: Decimal, worth: Decimal) -> int:
+    """How many whole credits of a worth cover an exact amount; none for nothing."""
+    numerator, denominator = exact.as_integer_ratio()
+    worth_numerator, worth_denominator = worth.as_integer_ratio()
+    return -(-numerator * worth_denominator // (denominator * worth_numerator))
+
+
+def from_minor(amount_minor: int, currency: str) -> Decimal:
+    """Minor units as an exact amount in major units."""
+    return Decimal(amount_minor).scaleb(-minor_digits(currency), EXACT)
 
 
 def minor_text(amount_minor: int, currency: str) -> str:
     """Minor units as a decimal string with all its digits: `minor_text(1234, "USD") == "12.34"`."""
-    return format(Decimal(amount_minor).scaleb(-minor_digits(currency), EXACT), "f")
+    return format(from_minor(amount_minor, currency), "f")
 
 
 def allocate_shares(exacts: Sequence[Decimal], total_minor: int, currency: str) -> list[int]:

@@ -16,11 +16,12 @@ from tokentill.errors import Finding, NotFound, UsageError
 from tokentill.money import amount_text
 from tokentill.pricing.book import NoPrice, PriceBook
 from tokentill.pricing.checking import check_folder
-from tokentill.pricing.contracts import Contract, ContractBook, Rule
+from tokentill.pricing.contracts import Contract, ContractBook
 from tokentill.pricing.entries import PriceEntry, entry_hash
 from tokentill.pricing.importing import import_seed
 from tokentill.pricing.loading import load_folder
 from tokentill.pricing.locking import lock_folder
+from tokentill.pricing.rules import Rule
 from tokentill.shipped import shipped_folder
 
 AtOption = Annotated[

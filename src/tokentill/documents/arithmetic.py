@@ -10,7 +10,7 @@ from tokentill.documents.figures import TIMES, Aligned, aligned, count, exact, m
 from tokentill.documents.ids import shown_id, shown_text
 from tokentill.invoicing.invoice import Invoice, Line, Part
 from tokentill.money import EXACT, minor_digits, minor_text, sum_exact
-from tokentill.pricing.contracts import Step
+from tokentill.pricing.applying import Step
 
 _DOWN = Context(prec=EXACT.prec, rounding=ROUND_FLOOR)
 

@@ -7,9 +7,10 @@ same run. What was pinned decides what is issued; a resumed run reads its pins a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from tokentill.canonical import Content
@@ -19,6 +20,7 @@ from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.pins import Inputs, newest_inputs, pinned_inputs
 from tokentill.invoicing.preview import Review
+from tokentill.invoicing.settling import NOTHING_CARRIED, InvoiceKind
 from tokentill.pricing.loading import Folder
 from tokentill.store.audit import append_audit
 from tokentill.store.database import Database, hold_counter
@@ -33,6 +35,7 @@ from tokentill.store.invoices import (
     start_run,
     take_over,
 )
+from tokentill.store.ledger import carried_by_customer
 from tokentill.store.recordings import keep_recordings
 
 Progress = Callable[[int, int], None]
@@ -77,6 +80,32 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Interim:
+    """Whom to bill early: these customers, or (None) everybody who reached the threshold of the contract."""
+
+    customers: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, pins: Content) -> Interim | None:
+        """What a run was started for; None for the close of a period."""
+        if pins.get("kind") != "interim":
+            return None
+        named = pins.get("customers")
+        return cls(None if named is None else tuple(named))
+
+    def pins(self) -> Content:
+        """What a run remembers of it."""
+        named = None if self.customers is None else list(self.customers)
+        return {"kind": "interim", **({} if named is None else {"customers": named})}
+
+    def wants(self, invoice: Invoice) -> bool:
+        """Whether a customer is to be billed, and there is something to bill."""
+        if self.customers is None:
+            return invoice.reaches_interim and invoice.net_minor > 0
+        return invoice.customer in self.customers and invoice.net_minor > 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Todo:
     """What there is to do for a period, decided from pinned inputs at a pinned time."""
 
@@ -94,6 +123,7 @@ def close_period(
     clock: Clock,
     grace: timedelta = timedelta(0),
     require_approval: bool = False,
+    interim: Interim | None = None,
     progress: Progress | None = None,
 ) -> Closed:
     """Issue the invoices of a period: each due customer gets one, once.
@@ -103,6 +133,8 @@ def close_period(
         folder: prices, contracts and attribution rules. A run that was cut off keeps to what it pinned instead.
         grace: how long after its end a period stays open for late records.
         require_approval: refuse customers whose preview was not approved as it stands.
+        interim: bill what has accrued so far instead, of the customers that this names or that reached the threshold
+            of their contract; the invoices of the period then bill the rest.
         progress: told (done, all) after each invoice.
 
     Raises:
@@ -113,20 +145,41 @@ def close_period(
         inputs, seq = newest_inputs(connection, folder)
         cut_off = open_run(connection, str(month))
         if cut_off is None:
-            pins = inputs.pins(seq)
-            computed = compute_period(connection, month, inputs.books(), seq)
+            pins = {**inputs.pins(seq), **({} if interim is None else interim.pins())}
+            kind: InvoiceKind = "period" if interim is None else "interim"
+            computed = compute_period(connection, month, inputs.books(), seq, kind=kind)
     if cut_off is not None:
-        return _resume(database, month, cut_off, clock, grace, require_approval, progress)
-    if computed.unattributed.blocks:
+        resumed = _resume(database, month, cut_off, clock, grace, require_approval, progress)
+        if Interim.of(cut_off.pins) == interim:
+            return resumed
+        again = close_period(
+            database,
+            month,
+            folder,
+            clock=clock,
+            grace=grace,
+            require_approval=require_approval,
+            interim=interim,
+            progress=progress,
+        )
+        return replace(again, issued=(*resumed.issued, *again.issued), resumed=True)
+    if interim is None and computed.unattributed.blocks:
         already = _count_issued(database, month)
         return Closed(month, (), already, (), (), computed.unattributed.blocked_by)
-    todo = _todo(database, computed, now, grace, require_approval)
+    todo = _todo(database, computed, now, grace, require_approval, interim)
     if not todo.invoices:
         return Closed(month, (), todo.already_issued, todo.refused, todo.not_due)
     run = _start(database, month, inputs, pins, now)
     if run is None:  # another process began a run since we looked
         return close_period(
-            database, month, folder, clock=clock, grace=grace, require_approval=require_approval, progress=progress
+            database,
+            month,
+            folder,
+            clock=clock,
+            grace=grace,
+            require_approval=require_approval,
+            interim=interim,
+            progress=progress,
         )
     return _issue_all(database, run, todo, month, clock, require_approval, progress)
 
@@ -161,14 +214,24 @@ def _resume(
         )
     with database.read() as connection:
         inputs = pinned_inputs(connection, run.pins)
-        computed = compute_period(connection, month, inputs.books(), run.pins["s"])
-    todo = _todo(database, computed, run.started_at, grace, require_approval)
+        interim = Interim.of(run.pins)
+        kind: InvoiceKind = "period" if interim is None else "interim"
+        computed = compute_period(connection, month, inputs.books(), run.pins["s"], kind=kind)
+    todo = _todo(database, computed, run.started_at, grace, require_approval, interim)
     return _issue_all(database, run, todo, month, clock, require_approval, progress, resumed=True)
 
 
-def _todo(database: Database, computed: Computed, at: datetime, grace: timedelta, require_approval: bool) -> _Todo:
+def _todo(
+    database: Database,
+    computed: Computed,
+    at: datetime,
+    grace: timedelta,
+    require_approval: bool,
+    interim: Interim | None,
+) -> _Todo:
     with database.read() as connection:
-        issued = {found.customer for found in issued_invoices(connection, period=str(computed.month), status="issued")}
+        found = issued_invoices(connection, period=str(computed.month), status="issued")
+        issued = {invoice.customer for invoice in found if invoice.kind == "period"}
         reviews = last_reviews(connection, str(computed.month))
     invoices: list[Invoice] = []
     refused: list[RefusedCustomer] = []
@@ -176,7 +239,9 @@ def _todo(database: Database, computed: Computed, at: datetime, grace: timedelta
     for invoice in computed.invoices:
         if invoice.customer in issued:
             continue
-        if at < invoice.period.ends_at + grace:
+        if interim is not None and not interim.wants(invoice):
+            continue
+        if interim is None and at < invoice.period.ends_at + grace:
             not_due.append(invoice.customer)
             continue
         reason = invoice.blocked_by or _review_refusal(invoice, reviews.get(invoice.customer), require_approval)
@@ -230,7 +295,7 @@ def _issue_one(
         hold_counter(connection, "invoice")  # a review waits for the issue, or the issue for the review
         # A hold may have come since the run began; it counts until the very moment of issue.
         review = last_reviews(connection, run.period, invoice.customer).get(invoice.customer)
-        reason = _review_refusal(invoice, review, require_approval)
+        reason = _review_refusal(invoice, review, require_approval) or _carried_refusal(connection, run, invoice)
         if reason is not None:
             return RefusedCustomer(invoice.customer, reason)
         number = issue(connection, run, invoice)
@@ -243,7 +308,7 @@ def _issue_one(
 def _review_refusal(invoice: Invoice, review: Review | None, require_approval: bool) -> str | None:
     if review is not None and review.kind == "held":
         return f"held by {review.by}: {review.note}"
-    if not require_approval:
+    if not require_approval or invoice.kind == "interim":
         return None
     if review is None or review.kind != "approved":
         return "its preview was not approved"
@@ -252,6 +317,15 @@ def _review_refusal(invoice: Invoice, review: Review | None, require_approval: b
     return None
 
 
+def _carried_refusal(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None:
+    """Whether another document was issued since this one was computed, and changed what it would have to carry on."""
+    found = carried_by_customer(connection, run.period, customer=invoice.customer)
+    if found.get((invoice.customer, invoice.currency), NOTHING_CARRIED) == invoice.carried:
+        return None
+    return "another invoice was issued to it meanwhile, and changed what this one carries on; close again"
+
+
 def _count_issued(database: Database, month: Month) -> int:
     with database.read() as connection:
-        return len(issued_invoices(connection, period=str(month), status="issued"))
+        found = issued_invoices(connection, period=str(month), status="issued")
+        return sum(invoice.kind == "period" for invoice in found)

@@ -19,9 +19,11 @@ from tokentill.invoicing.grouping import Books, Cell, Grouping, Series
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month, Period, period_of
 from tokentill.invoicing.preview import Preview, Previewed, Unattributed
+from tokentill.invoicing.settling import NOTHING_CARRIED, InvoiceKind, is_recurring
 from tokentill.money import EXACT, ZERO, sum_exact
-from tokentill.store.cells import usage_of_period
+from tokentill.store.cells import Stretches, records_of_cells, usage_of_period
 from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
+from tokentill.store.ledger import carried_by_customer
 from tokentill.store.usage_rows import models_seen
 
 # A share is shown and compared, never billed; rounded up, so that it never looks smaller than it is.
@@ -77,30 +79,77 @@ class Periods:
 
 
 def compute_period(
-    connection: Connection, month: Month, books: Books, seq_max: int, *, only: str | None = None
+    connection: Connection,
+    month: Month,
+    books: Books,
+    seq_max: int,
+    *,
+    only: str | None = None,
+    kind: InvoiceKind = "period",
+    before: Mapping[str, int] | int | None = None,
 ) -> Computed:
-    """Compute every invoice of a period, or `only` that of one customer."""
+    """Compute every invoice of a period, or `only` that of one customer.
+
+    Args:
+        kind: `interim` computes what has accrued so far, for everybody with usage.
+        before: only documents with a smaller id left something to these: for all customers, or by customer. Unless
+            given, these are all documents before the one that the customer has for the period, if it has one.
+    """
     periods = Periods(month, books)
     edges = books.edges(models_seen(connection), periods.starts_at, periods.ends_at) | periods.edges
-    cells = usage_of_period(
-        connection,
-        periods.starts_at,
-        periods.ends_at,
-        edges=edges,
-        thresholds=books.prices.thresholds(),
-        seq_max=seq_max,
-    )
+    stretches = Stretches.of(periods.starts_at, periods.ends_at, edges, books.prices.thresholds())
+    cells = usage_of_period(connection, stretches, seq_max=seq_max)
     by_customer = cells_by_customer(cells, books, periods)
     grouping = Grouping(books)
     nobody = by_customer.pop(None, [])
     named = {customer: found for customer, found in by_customer.items() if customer is not None}
-    invoices = [
-        _invoice(customer, named[customer], books, periods, grouping)
-        for customer in sorted(named, key=str.encode)
-        if only is None or customer == only
-    ]
+    if before is None:
+        own = issued_invoices(connection, period=str(month), customer=only, status="issued")
+        before = {found.customer: found.id for found in own if found.kind == kind == "period"}
+    carried = carried_by_customer(connection, str(month), before=before, customer=only)
+
+    def records_of(summed: Sequence[Cell]) -> list[list[Cell]]:
+        return records_of_cells(connection, summed, stretches, seq_max)
+
+    invoices = []
+    for customer, members in sorted(_by_payer(named, books, periods, kind).items(), key=lambda item: item[0].encode()):
+        if only is not None and customer != only:
+            continue
+        period = periods.of(customer)
+        currency = books.contracts.terms(customer, period.last_instant).currency
+        invoices.append(
+            compute_invoice(
+                customer,
+                period,
+                currency,
+                members.pop(customer, ()),
+                grouping,
+                children=members,
+                carried=carried.get((customer, currency), NOTHING_CARRIED),
+                kind=kind,
+                records_of=records_of,
+            )
+        )
     unattributed = _unattributed(nobody, named, books, periods.default, grouping)
     return Computed(month, periods.default, tuple(invoices), unattributed)
+
+
+def _by_payer(
+    named: Mapping[str, Sequence[Cell]], books: Books, periods: Periods, kind: InvoiceKind
+) -> dict[str, dict[str, Sequence[Cell]]]:
+    """Who pays for whose usage: everybody with usage, and with something recurring to bill."""
+    found: dict[str, dict[str, Sequence[Cell]]] = {}
+    recurring = _recurring(books, periods) if kind == "period" else []
+    for customer in dict.fromkeys((*named, *recurring)):
+        payer = books.contracts.payer(customer, periods.of(customer).last_instant)
+        found.setdefault(payer, {})[customer] = named.get(customer, ())
+    return found
+
+
+def _recurring(books: Books, periods: Periods) -> list[str]:
+    """Customers with a contract of their own under which there is something to bill without usage."""
+    contracts = books.contracts
+    return [customer for customer in contracts.customers if is_recurring(customer, periods.of(customer), contracts)]
 
 
 def cells_by_customer(cells: Iterable[Cell], books: Books, periods: Periods) -> dict[str | None, list[Cell]]:
@@ -148,7 +197,7 @@ def compute_preview(
     """A period at the newest pins, with what people said of it and what it was the month before."""
     computed = compute_period(connection, month, books, pins["s"], only=only)
     reviews = last_reviews(connection, str(month))
-    issued = {found.customer: found for found in issued_invoices(connection, period=str(month), status="issued")}
+    issued = _issued_for(connection, month)
     before = _totals_before(connection, month.plus(-1), books, pins["s"], only)
     return Preview(
         month=month,
@@ -172,12 +221,6 @@ def compute_preview(
     )
 
 
-def _invoice(customer: str, cells: Sequence[Cell], books: Books, periods: Periods, grouping: Grouping) -> Invoice:
-    period = periods.of(customer)
-    currency = books.contracts.terms(customer, period.last_instant).currency
-    return compute_invoice(customer, period, currency, cells, grouping)
-
-
 def _late_requests(invoice: Invoice, issued: IssuedInvoice | None) -> int:
     if issued is None:
         return 0
@@ -190,9 +233,15 @@ def _totals_before(
 ) -> dict[str, tuple[int, str]]:
     computed = compute_period(connection, month, books, seq_max, only=only)
     totals = {invoice.customer: (invoice.total_minor, invoice.currency) for invoice in computed.invoices}
-    for found in issued_invoices(connection, period=str(month), status="issued"):
+    for found in _issued_for(connection, month).values():
         totals[found.customer] = (found.total_minor, found.currency)
     return totals
+
+
+def _issued_for(connection: Connection, month: Month) -> dict[str, IssuedInvoice]:
+    """The period invoice of each customer that has one."""
+    issued = issued_invoices(connection, period=str(month), status="issued")
+    return {found.customer: found for found in issued if found.kind == "period"}
 
 
 def _unattributed(

@@ -13,15 +13,19 @@ from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text
 from tokentill.errors import NotFound, ensure
 from tokentill.invoicing.computing import Owners, Periods
-from tokentill.invoicing.grouping import Books, Cell, Group, Grouping
+from tokentill.invoicing.grouping import Books, Cell, Group, Grouping, RecordKey, Sums
+from tokentill.invoicing.invoice import line_key
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.pins import Inputs, pinned_inputs
-from tokentill.money import ZERO, amount_text, sum_exact
+from tokentill.invoicing.turns import bill_usage
+from tokentill.money import EXACT, ZERO, amount_text, sum_exact
 from tokentill.pricing.entries import entry_hash
+from tokentill.store.cells import cell_of_record
 from tokentill.store.invoices import IssuedInvoice
 from tokentill.store.usage_rows import StoredRecord, records_of, series_by_id
 
-LineKey = tuple[str, str, str | None, str | None]
+OwnedKey = tuple[str | None, str, str, str | None, str | None]
+"""Which line of an invoice: the child whose it is or None, then as in `invoice.line_key`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,64 +84,80 @@ def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int
     if position is not None and not 1 <= position <= len(lines):
         raise NotFound(f"{issued.number} has {len(lines)} lines, counted from 1; there is no line {position}")
     inputs = pinned_inputs(connection, issued.pins)
-    wanted = {_key(line): number for number, line in enumerate(lines, start=1) if position in (None, number)}
-    found: dict[int, list[ExplainedRecord]] = {number: [] for number in wanted.values()}
-    for key, record in _explained(connection, issued, inputs.books()):
-        if key in wanted:
-            found[wanted[key]].append(record)
+    of_records = _explained(connection, issued, inputs.books())
     explained = []
-    for number in sorted(found):
-        line, records = lines[number - 1], found[number]
-        total = sum_exact(record.exact_amount for record in records)
-        ensure(
-            amount_text(total) == line["exact_amount"] and len(records) == line["requests"],
-            f"the records of {issued.number} line {number} come to {amount_text(total)}, not {line['exact_amount']}",
-        )
+    for number, line in enumerate(lines, start=1):
+        if position not in (None, number):
+            continue
+        records = of_records.get(_key(line), []) if line["kind"] == "usage" else []
+        if line["kind"] == "usage":
+            total = sum_exact(record.exact_amount for record in records)
+            ensure(
+                amount_text(total) == line["exact_amount"] and len(records) == line["requests"],
+                f"the records of {issued.number} line {number} come to {amount_text(total)}, not"
+                f" {line['exact_amount']}",
+            )
         entry, source = _price_entry(inputs, line["price_entry"])
         rule = _rule(inputs, line["rule_hash"])
         explained.append(ExplainedLine(number, line, entry, source, rule, tuple(records)))
     return explained
 
 
-def _explained(
-    connection: Connection, issued: IssuedInvoice, books: Books
-) -> Iterator[tuple[LineKey, ExplainedRecord]]:
-    period = Periods(Month.parse(issued.period), books).of(issued.customer)
+def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> dict[OwnedKey, list[ExplainedRecord]]:
+    """The records of every line, billed one by one in order of time."""
+    periods = Periods(Month.parse(issued.period), books)
     owners, grouping = Owners(books), Grouping(books)
-    stretches = sorted({period.starts_at, *(edge for edge in books.attribution.edges() if period.holds(edge))})
+    records: dict[str, dict[RecordKey, tuple[StoredRecord, Cell]]] = {}
+    for record in _records(connection, issued, books, periods, owners):
+        owner = owners.of(record.series, record.occurred_at)
+        if owner is None or not periods.of(owner).holds(record.occurred_at):
+            continue
+        if books.contracts.payer(owner, periods.of(owner).last_instant) == issued.customer:
+            cell = cell_of_record(record, record.occurred_at)
+            if cell.record is not None:
+                records.setdefault(owner, {})[cell.record] = (record, cell)
+    found: dict[OwnedKey, dict[RecordKey, Decimal]] = {}
+    for owner, of_owner in records.items():
+        child = None if owner == issued.customer else owner
+
+        def note(cell: Cell, group: Group, sums: Sums, child: str | None = child) -> None:
+            amount = group.billed(sums).amount
+            if amount is not None and cell.record is not None:
+                amounts = found.setdefault((child, *line_key(group)), {})
+                amounts[cell.record] = EXACT.add(amounts.get(cell.record, ZERO), amount)
+
+        reported = [cell for _, cell in of_owner.values() if cell.series.usage_state != "missing"]
+        bill_usage(owner, issued.currency, reported, grouping, trace=note)
+    by_key = {key: record for of_owner in records.values() for key, (record, _) in of_owner.items()}
+    return {
+        line: [ExplainedRecord(by_key[key], amount) for key, amount in sorted(amounts.items())]
+        for line, amounts in found.items()
+    }
+
+
+def _records(
+    connection: Connection, issued: IssuedInvoice, books: Books, periods: Periods, owners: Owners
+) -> Iterator[StoredRecord]:
+    """The records that may be on an invoice: those of its customer and of everybody whose invoice it is, too."""
+    paid_for = {
+        customer
+        for customer in (*books.contracts.customers, issued.customer)
+        if books.contracts.payer(customer, periods.of(customer).last_instant) == issued.customer
+    }
+    starts_at = min(periods.of(customer).starts_at for customer in (*paid_for, issued.customer))
+    ends_at = max(periods.of(customer).ends_at for customer in (*paid_for, issued.customer))
+    edges = books.attribution.edges()
+    stretches = sorted({starts_at, *(edge for edge in edges if starts_at <= edge < ends_at)})
     series = {
         id_: found
         for id_, found in series_by_id(connection).items()
-        if any(owners.of(found, at) == issued.customer for at in stretches)
+        if any(owners.of(found, at) in paid_for for at in stretches)
     }
-    for record in records_of(connection, series, period.starts_at, period.ends_at, issued.pins["s"]):
-        if owners.of(record.series, record.occurred_at) != issued.customer:
-            continue
-        group = _group_of(grouping, issued, record)
-        amount = group.billed(group.total).amount
-        if amount is not None:
-            rule_hash = group.rule.hash if group.rule else None
-            entry = group.plan.entry.hash if group.plan else None
-            yield (group.model, group.mode, rule_hash, entry), ExplainedRecord(record, amount)
+    return records_of(connection, series, starts_at, ends_at, issued.pins["s"])
 
 
-def _group_of(grouping: Grouping, issued: IssuedInvoice, record: StoredRecord) -> Group:
-    """A group of this one record."""
-    cell = Cell(
-        series=record.series,
-        at=record.occurred_at,
-        day=record.occurred_at.date(),
-        input_tokens=record.input_total,
-        requests=1,
-        quantities=record.quantities,
-        cost=record.cost or ZERO,
-        requests_with_cost=int(record.cost is not None),
-    )
-    return grouping.groups(issued.customer, issued.currency, [cell])[0]
-
-
-def _key(line: Mapping[str, Any]) -> LineKey:
-    return (line["model"], line["mode"], line["rule_hash"], line["price_entry"])
+def _key(line: Mapping[str, Any]) -> OwnedKey:
+    return (line.get("customer"), line["model"], line["mode"], line["rule_hash"], line["price_entry"])
 
 
 def _price_entry(inputs: Inputs, hash_: str | None) -> tuple[Content | None, str | None]:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from tokentill.money import EXACT, ZERO
+from tokentill.pricing.applying import NOTHING_TAKEN, Basis, Billed, Taken, apply_rule
 from tokentill.pricing.book import NoPrice, PriceBook
-from tokentill.pricing.contracts import Billed, ContractBook, Rule, Traits, apply_rule
+from tokentill.pricing.contracts import ContractBook
 from tokentill.pricing.fx import FxBook, NoRate
 from tokentill.pricing.rating import ONE, Plan, Rated, rate_quantities
+from tokentill.pricing.rules import Rule, RuleTier, Traits
 from tokentill.usage.attribution import Attribution
 from tokentill.usage.record import REQUEST, UsageState
 
@@ -54,12 +57,25 @@ class Series:
     usage_state: UsageState
 
 
+GATEWAY_CURRENCY = "USD"
+"""What gateways report their cost in."""
+
+
+class RecordKey(NamedTuple):
+    """The order in which records use up what a period includes: that of time, whatever arrived first."""
+
+    occurred_at: datetime
+    source: str
+    record_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A sum of records of one series between two neighbouring boundaries, in one band of input totals.
 
-    `at` is any instant between the boundaries, `input_tokens` the input total of any one record of the band.
-    `cost` is the sum of the reported costs, of `requests_with_cost` records.
+    `at` is any instant between the boundaries, the same for all cells between them, `input_tokens` the input total of
+    any one record of the band. `cost` is the sum of the reported costs, of `requests_with_cost` records. A cell of one
+    record alone says which, in `record`.
     """
 
     series: Series
@@ -70,16 +86,33 @@ class Cell:
     quantities: Mapping[str, int]
     cost: Decimal
     requests_with_cost: int
+    record: RecordKey | None = None
+
+    @property
+    def sums(self) -> Sums:
+        """Its quantities, to be changed by who asked for them."""
+        return Sums(self.requests, dict(self.quantities), self.cost, self.requests_with_cost)
 
 
 @dataclass(slots=True)
 class Sums:
-    """Quantities that were added up, with their requests and reported cost."""
+    """Quantities that were added up, with their requests and reported cost.
+
+    `taken` is what was decided about them in order of time or one by one; its included units are not in `quantities`.
+    """
 
     requests: int = 0
     quantities: dict[str, int] = field(default_factory=dict)
     cost: Decimal = ZERO
     requests_with_cost: int = 0
+    taken: Taken | None = None
+
+    def add_sums(self, other: Sums) -> None:
+        """Add other sums to these."""
+        self.add(other.requests, other.quantities, other.cost, other.requests_with_cost)
+        if other.taken is not None:
+            self.taken = self.taken or Taken()
+            self.taken.add(other.taken)
 
     def add(self, requests: int, quantities: Mapping[str, int], cost: Decimal, requests_with_cost: int) -> None:
         """Add quantities to the sums."""
@@ -92,8 +125,20 @@ class Sums:
 
     @property
     def billable(self) -> dict[str, int]:
-        """The quantities with the counter of requests."""
-        return {**self.quantities, REQUEST: self.requests}
+        """The quantities with the counter of requests, without what an allowance includes."""
+        included = 0 if self.taken is None else self.taken.included.get(REQUEST, 0)
+        return {**self.quantities, REQUEST: self.requests - included}
+
+    @property
+    def all_quantities(self) -> dict[str, int]:
+        """The quantities with what an allowance includes, without the counter of requests."""
+        if self.taken is None or not self.taken.included:
+            return self.quantities
+        found = dict(self.quantities)
+        for name, count in self.taken.included.items():
+            if name != REQUEST:
+                found[name] = found.get(name, 0) + count
+        return found
 
     @property
     def reported_cost(self) -> Decimal | None:
@@ -106,22 +151,34 @@ GroupKey = tuple[str, ...]
 
 @dataclass(slots=True)
 class Group:
-    """Everything that one plan, one rule and one exchange rate decide, with its sums by UTC day."""
+    """Everything that one plan, one rule in one tier and one exchange rate decide, with its sums by UTC day."""
 
     model: str
     mode: str
     plan: Plan | None
     no_price: str | None
     rule: Rule | None
+    tier: RuleTier | None
     fx: Decimal
+    cost_fx: Decimal | None
+    is_byok: bool
     key: GroupKey
     total: Sums = field(default_factory=Sums)
     days: dict[date, Sums] = field(default_factory=dict)
 
-    def add(self, cell: Cell) -> None:
-        """Add a cell to the sums."""
-        for sums in (self.total, self.days.setdefault(cell.day, Sums())):
-            sums.add(cell.requests, cell.quantities, cell.cost, cell.requests_with_cost)
+    def add(self, day: date, sums: Sums) -> None:
+        """Add what a day brought to the sums."""
+        for found in (self.total, self.days.setdefault(day, Sums())):
+            found.add_sums(sums)
+
+    def in_tier(self, tier: RuleTier) -> Group:
+        """The same group, empty, for another tier of its rule."""
+        return replace(self, tier=tier, key=(*self.key[:-1], str(tier.number)), total=Sums(), days={})
+
+    @property
+    def has_turns(self) -> bool:
+        """Whether its records have to be billed in order of time, or one by one."""
+        return self.rule is not None and self.rule.has_turns and not self.is_byok
 
     def rated(self, quantities: Mapping[str, int]) -> Rated:
         """The list price of quantities in this group."""
@@ -129,18 +186,23 @@ class Group:
             return Rated("unpriced", self.no_price, None, (), self.model, None, None)
         return rate_quantities(self.plan, quantities)
 
+    @property
+    def basis(self) -> Basis:
+        """The rule, and what it is applied to."""
+        return Basis(self.rule, self.tier, self.rated, self.plan, self.fx, self.cost_fx, is_byok=self.is_byok)
+
     def billed(self, sums: Sums) -> Billed:
         """What the group's rule makes of sums."""
-        rated = self.rated(sums.billable)
-        return apply_rule(self.rule, sums.billable, rated, plan=self.plan, cost=sums.reported_cost, fx=self.fx)
+        taken = NOTHING_TAKEN if sums.taken is None else sums.taken
+        return apply_rule(self.basis, sums.billable, cost=sums.reported_cost, taken=taken)
 
     def daily_amounts(self) -> dict[date, Decimal]:
-        """The exact amount of each day. By linearity each is the sum of its quantities at their unit amounts."""
+        """The exact amount of each day; by linearity they add up to that of the whole."""
+        if self.has_turns or self.is_byok:
+            return {day: self.billed(sums).amount or ZERO for day, sums in self.days.items()}
         units: dict[str, Decimal] = {}
         for name in self.total.billable:
-            only = {name: 1}
-            billed = apply_rule(self.rule, only, self.rated(only), plan=self.plan, cost=ZERO, fx=self.fx)
-            units[name] = billed.amount or ZERO
+            units[name] = apply_rule(self.basis, {name: 1}, cost=ZERO).amount or ZERO
         of_cost = self._unit_of_cost()
         amounts = {}
         for day, sums in self.days.items():
@@ -153,7 +215,7 @@ class Group:
     def _unit_of_cost(self) -> Decimal:
         if self.rule is None or self.rule.basis != "cost":
             return ZERO
-        return apply_rule(self.rule, {}, self.rated({}), plan=self.plan, cost=ONE, fx=self.fx).amount or ZERO
+        return apply_rule(self.basis, {}, cost=ONE).amount or ZERO
 
 
 class Grouping:
@@ -166,13 +228,18 @@ class Grouping:
         self._plans: dict[tuple[str, str, str | None, datetime, int], Plan | NoPrice] = {}
         self._rules: dict[tuple[str | None, Traits, int], Rule | None] = {}
 
+    @property
+    def contracts(self) -> ContractBook:
+        """Whose rules and terms hold."""
+        return self._books.contracts
+
     def groups(self, customer: str | None, currency: str, cells: Iterable[Cell]) -> list[Group]:
-        """The groups of a customer's cells, in order of their keys."""
+        """The groups of a customer's cells, in order of their keys, as if no rule depended on what came before."""
         groups: dict[GroupKey, Group] = {}
         for cell in cells:
-            group = self._group_of(customer, currency, cell)
-            groups.setdefault(group.key, group).add(cell)
-        return [groups[key] for key in sorted(groups, key=lambda key: [part.encode() for part in key])]
+            group = self.group_of(customer, currency, cell)
+            groups.setdefault(group.key, group).add(cell.day, cell.sums)
+        return in_order(groups)
 
     def plan(self, cell: Cell) -> Plan | NoPrice:
         """The plan of a cell, or why it has no price."""
@@ -195,16 +262,28 @@ class Grouping:
             self._rules[key] = self._books.contracts.rule_for(customer, traits, cell.at)
         return self._rules[key]
 
-    def _group_of(self, customer: str | None, currency: str, cell: Cell) -> Group:
+    def group_of(self, customer: str | None, currency: str, cell: Cell) -> Group:
+        """The empty group that a cell belongs to."""
         plan = self.plan(cell)
         rule = self.rule(customer, cell)
         model = self._books.prices.canonical_model(cell.series.model) or cell.series.model
         no_price = plan.reason if isinstance(plan, NoPrice) else None
         found = None if isinstance(plan, NoPrice) else plan
-        table_currency = "USD" if found is None else found.entry.currency
+        table_currency = GATEWAY_CURRENCY if found is None else found.entry.currency
         fx = self._books.fx.rate(table_currency, currency, cell.day)
+        of_cost = fx
+        if table_currency != GATEWAY_CURRENCY:
+            of_cost = self._books.fx.rate(GATEWAY_CURRENCY, currency, cell.day)
+        cost_fx = None if isinstance(of_cost, NoRate) else of_cost
         if isinstance(fx, NoRate):
             no_price, found, fx = fx.reason, None, ONE
+        is_byok = cell.series.is_byok and rule is not None and rule.byok_fee_percent is not None
         variant = ("",) * 4 if found is None else tuple(str(part) for part in found.key)
-        key = (model, cell.series.mode, rule.hash if rule else "", *variant, str(fx), no_price or "")
-        return Group(model, cell.series.mode, found, no_price, rule, fx, key)
+        beside = (str(fx), no_price or "", "byok" if is_byok else "", "" if cost_fx == fx else str(cost_fx), "")
+        key = (model, cell.series.mode, rule.hash if rule else "", *variant, *beside)
+        return Group(model, cell.series.mode, found, no_price, rule, None, fx, cost_fx, is_byok, key)
+
+
+def in_order(groups: Mapping[GroupKey, Group]) -> list[Group]:
+    """Groups in the bytewise order of their keys."""
+    return [groups[key] for key in sorted(groups, key=lambda key: [part.encode() for part in key])]

@@ -6,8 +6,8 @@ Computing an invoice allocates no number, reads no clock and touches no database
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,8 +16,19 @@ from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text
 from tokentill.invoicing.grouping import Cell, Group, Grouping, Sums
 from tokentill.invoicing.periods import Period
+from tokentill.invoicing.settling import (
+    NOTHING_CARRIED,
+    Carried,
+    InvoiceKind,
+    Settlement,
+    agreed_for,
+    base_fees,
+    settle,
+)
+from tokentill.invoicing.turns import Charge, RecordsOf, Trace, bill_usage
 from tokentill.money import EXACT, ZERO, allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
-from tokentill.pricing.contracts import Step
+from tokentill.pricing.applying import Step
+from tokentill.usage.record import REQUEST
 
 VERSION_OF_F = 1
 """Recorded with every invoice; goes up when the same inputs would give another invoice."""
@@ -25,7 +36,10 @@ VERSION_OF_F = 1
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The share of a line that one tier, window, multiplier and exchange rate decide, with its arithmetic."""
+    """The share of a line that one tier, window, multiplier and exchange rate decide, with its arithmetic.
+
+    `tier` is the price's context tier, `rule_tier` the tier of the contract's rule.
+    """
 
     tier: str | None
     window: str | None
@@ -35,10 +49,12 @@ class Part:
     quantities: tuple[tuple[str, int], ...]
     steps: tuple[Step, ...]
     exact_amount: Decimal
+    rule_tier: str | None = None
 
     def content(self) -> Content:
         """Canonical content."""
         return {
+            **({} if self.rule_tier is None else {"rule_tier": self.rule_tier}),
             "tier": self.tier,
             "window": self.window,
             "multiplier": amount_text(self.multiplier),
@@ -52,7 +68,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: a model in a mode, billed by one rule from one price entry."""
+    """One line: a model in a mode, billed by one rule from one price entry. `customer` is a child, if it is one's."""
 
     model: str
     mode: str
@@ -64,6 +80,7 @@ class Line:
     exact_amount: Decimal
     amount_minor: int
     parts: tuple[Part, ...]
+    customer: str | None = None
 
     @property
     def requests(self) -> int:
@@ -86,6 +103,7 @@ class Line:
     def content(self, currency: str) -> Content:
         """Canonical content."""
         return {
+            **({} if self.customer is None else {"customer": self.customer}),
             "kind": "usage",
             "description": self.description,
             "model": self.model,
@@ -150,17 +168,42 @@ class Invoice:
     currency: str
     lines: tuple[Line, ...]
     subtotal_minor: int
-    tax_minor: int
     cost: Decimal | None
     requests_without_cost: int
     daily: tuple[DayAmount, ...]
     unpriced: tuple[Unbilled, ...]
     missing: tuple[Unbilled, ...]
+    charges: tuple[Charge, ...]
+    settlement: Settlement
+    carried: Carried = NOTHING_CARRIED
+    kind: InvoiceKind = "period"
+    interim_at: Decimal | None = None
+
+    @property
+    def net_minor(self) -> int:
+        """The subtotal after coupons, minimum, cap and interim invoices: what is taxable."""
+        return self.settlement.net_minor
+
+    @property
+    def tax_minor(self) -> int:
+        """All taxes together."""
+        return self.settlement.tax_minor
 
     @property
     def total_minor(self) -> int:
-        """What is to be paid, in minor units."""
-        return self.subtotal_minor + self.tax_minor
+        """The amount of the invoice in minor units."""
+        return self.settlement.total_minor
+
+    @property
+    def due_minor(self) -> int:
+        """What is to be paid now: the total with the balance brought forward, less prepaid credits and what is carried
+        forward."""
+        return self.settlement.due_minor
+
+    @property
+    def reaches_interim(self) -> bool:
+        """Whether what is not invoiced yet has reached the threshold of the contract."""
+        return self.interim_at is not None and self.net_minor >= round_to_minor(self.interim_at, self.currency)
 
     @property
     def requests(self) -> int:
@@ -186,13 +229,17 @@ class Invoice:
 
     def content(self) -> Content:
         """Canonical content: what was computed, and nothing of how it came about."""
+        items = [item.content(self.currency) for item in self.settlement.items]
         return {
+            **({} if self.kind == "period" else {"kind": self.kind}),
+            **({"items": items, "due": minor_text(self.due_minor, self.currency)} if items else {}),
             "customer": self.customer,
             "period": str(self.period.month),
             "period_start": instant_text(self.period.starts_at),
             "period_end": instant_text(self.period.ends_at),
             "currency": self.currency,
-            "lines": [line.content(self.currency) for line in self.lines],
+            "lines": [line.content(self.currency) for line in self.lines]
+            + [_charge_content(charge, self.currency) for charge in self.charges],
             "subtotal": minor_text(self.subtotal_minor, self.currency),
             "tax": minor_text(self.tax_minor, self.currency),
             "total": minor_text(self.total_minor, self.currency),
@@ -214,7 +261,19 @@ def invoice_document(content: Content, *, number: str | None, status: str, pins:
     return {"number": number, "status": status, **content, "pins": pins, "content_hash": content_hash(content), **more}
 
 
-def compute_invoice(customer: str, period: Period, currency: str, cells: Iterable[Cell], grouping: Grouping) -> Invoice:
+def compute_invoice(
+    customer: str,
+    period: Period,
+    currency: str,
+    cells: Iterable[Cell],
+    grouping: Grouping,
+    *,
+    children: Mapping[str, Sequence[Cell]] | None = None,
+    carried: Carried = NOTHING_CARRIED,
+    kind: InvoiceKind = "period",
+    records_of: RecordsOf | None = None,
+    trace: Trace | None = None,
+) -> Invoice:
     """Compute one customer's invoice.
 
     Args:
@@ -223,49 +282,111 @@ def compute_invoice(customer: str, period: Period, currency: str, cells: Iterabl
         currency: the invoice's currency, from the contract at the period's last instant.
         cells: the customer's usage in the period, in any order and any split.
         grouping: the books, ready to be asked.
+        children: the usage of the customers whose invoice this one is, too, each under its own contract.
+        carried: what earlier documents left.
+        kind: `interim` bills what has accrued so far, without fees, coupons, minimum or balance.
+        records_of: asked for single records where a rule needs them (see `invoicing.turns`).
+        trace: told what each cell added to which group.
     """
-    reported: list[Cell] = []
+    used: list[_Usage] = []
     missing: list[Cell] = []
-    for cell in cells:
-        (missing if cell.series.usage_state == "missing" else reported).append(cell)
-    groups = grouping.groups(customer, currency, reported)
-    billed = [(group, group.billed(group.total)) for group in groups]
-    lines = _lines([(group, outcome.steps, outcome.amount) for group, outcome in billed if outcome.amount is not None])
-    exact = [line.exact_amount for line in lines]
+    for member, found in ((customer, cells), *sorted((children or {}).items(), key=lambda item: item[0].encode())):
+        reported: list[Cell] = []
+        for cell in found:
+            (missing if cell.series.usage_state == "missing" else reported).append(cell)
+        groups, charges = bill_usage(member, currency, reported, grouping, records_of=records_of, trace=trace)
+        if kind == "period":
+            charges += base_fees(member, period, grouping.contracts, currency)
+        child = None if member == customer else member
+        used.append(_Usage(child, [_BilledGroup.of(group) for group in groups], charges))
+    billed = [found for usage in used for found in usage.groups]
+    lines = [line for usage in used for line in _lines(usage)]
+    charges = [replace(charge, customer=usage.child) for usage in used for charge in usage.charges]
+    exact = [*(line.exact_amount for line in lines), *(charge.amount for charge in charges)]
     subtotal_minor = round_to_minor(sum_exact(exact), currency)
     shares = allocate_shares(exact, subtotal_minor, currency)
-    costs = [group.total for group in groups]
-    with_cost = sum(sums.requests_with_cost for sums in costs)
+    with_cost = sum(found.group.total.requests_with_cost for found in billed)
+    daily = _daily([found.group for found in billed if found.amount is not None])
+    agreed = agreed_for(customer, period, grouping.contracts)
+    settlement = settle(
+        subtotal_minor,
+        currency,
+        period,
+        agreed,
+        carried,
+        kind=kind,
+        daily=[(day.day, day.exact_amount) for day in daily],
+    )
     return Invoice(
         customer=customer,
         period=period,
         currency=currency,
-        lines=tuple(replace(line, amount_minor=share) for line, share in zip(lines, shares, strict=True)),
+        lines=tuple(replace(line, amount_minor=share) for line, share in zip(lines, shares, strict=False)),
         subtotal_minor=subtotal_minor,
-        tax_minor=0,
-        cost=sum_exact(sums.cost for sums in costs) if with_cost else None,
-        requests_without_cost=sum(sums.requests for sums in costs) - with_cost,
-        daily=_daily([group for group, outcome in billed if outcome.amount is not None]),
-        unpriced=_unbilled((group, outcome.reason or "") for group, outcome in billed if outcome.amount is None),
+        cost=sum_exact(found.group.total.cost for found in billed) if with_cost else None,
+        requests_without_cost=sum(found.group.total.requests for found in billed) - with_cost,
+        daily=daily,
+        unpriced=_unbilled(found for found in billed if found.amount is None),
         missing=_missing(missing),
+        charges=tuple(
+            replace(charge, amount_minor=share) for charge, share in zip(charges, shares[len(lines) :], strict=True)
+        ),
+        settlement=settlement,
+        carried=carried,
+        kind=kind,
+        interim_at=agreed.terms.interim_at,
     )
 
 
-def _lines(billed: Sequence[tuple[Group, tuple[Step, ...], Decimal]]) -> list[Line]:
-    by_line: dict[tuple[str, str, str, str], list[tuple[Group, tuple[Step, ...], Decimal]]] = {}
-    for group, steps, amount in billed:
-        rule_hash = group.rule.hash if group.rule else ""
-        price_entry = group.plan.entry.hash if group.plan else ""
-        by_line.setdefault((group.model, group.mode, rule_hash, price_entry), []).append((group, steps, amount))
-    return [_line(found) for _, found in sorted(by_line.items(), key=lambda item: [part.encode() for part in item[0]])]
+@dataclass(frozen=True, slots=True)
+class _BilledGroup:
+    """A group with what it comes to."""
+
+    group: Group
+    amount: Decimal | None
+    steps: tuple[Step, ...]
+    reason: str | None
+
+    @classmethod
+    def of(cls, group: Group) -> _BilledGroup:
+        billed = group.billed(group.total)
+        return cls(group, billed.amount, billed.steps, billed.reason)
 
 
-def _line(found: Sequence[tuple[Group, tuple[Step, ...], Decimal]]) -> Line:
-    first = found[0][0]
+@dataclass(frozen=True, slots=True)
+class _Usage:
+    """What one customer used: the invoice's own (`child` is None), or one of its children."""
+
+    child: str | None
+    groups: list[_BilledGroup]
+    charges: list[Charge] = field(default_factory=list)
+
+
+def _lines(usage: _Usage) -> list[Line]:
+    by_line: dict[LineKey, list[_BilledGroup]] = {}
+    for found in usage.groups:
+        if found.amount is not None:
+            by_line.setdefault(line_key(found.group), []).append(found)
+    in_order = sorted(by_line.items(), key=lambda item: [(part or "").encode() for part in item[0]])
+    return [_line(found, usage.child) for _, found in in_order]
+
+
+LineKey = tuple[str, str, str | None, str | None]
+
+
+def line_key(group: Group) -> LineKey:
+    """On which line of a customer a group stands: model, mode, hash of the rule, hash of the price entry."""
+    rule_hash = group.rule.hash if group.rule else None
+    return (group.model, group.mode, rule_hash, group.plan.entry.hash if group.plan else None)
+
+
+def _line(found: Sequence[_BilledGroup], child: str | None) -> Line:
+    first = found[0].group
     list_amounts = []
-    for group, _, _ in found:
-        rated = group.rated(group.total.billable).amount
-        list_amounts.append(None if rated is None else EXACT.multiply(rated, group.fx))
+    for billed in found:
+        total = billed.group.total
+        rated = billed.group.rated({**total.all_quantities, REQUEST: total.requests}).amount
+        list_amounts.append(None if rated is None else EXACT.multiply(rated, billed.group.fx))
     known = [amount for amount in list_amounts if amount is not None]
     return Line(
         model=first.model,
@@ -275,21 +396,25 @@ def _line(found: Sequence[tuple[Group, tuple[Step, ...], Decimal]]) -> Line:
         rule_hash=first.rule.hash if first.rule else None,
         price_entry=first.plan.entry.hash if first.plan else None,
         list_amount=sum_exact(known) if len(known) == len(list_amounts) else None,
-        exact_amount=sum_exact(amount for _, _, amount in found),
+        exact_amount=sum_exact(billed.amount or ZERO for billed in found),
         amount_minor=0,
-        parts=tuple(
-            Part(
-                tier=group.plan.variant.tier if group.plan else None,
-                window=group.plan.variant.window if group.plan else None,
-                multiplier=group.plan.multiplier if group.plan else Decimal(1),
-                fx=group.fx,
-                requests=group.total.requests,
-                quantities=tuple(sorted(group.total.quantities.items())),
-                steps=steps,
-                exact_amount=amount,
-            )
-            for group, steps, amount in found
-        ),
+        parts=tuple(_part(billed) for billed in found),
+        customer=child,
+    )
+
+
+def _part(billed: _BilledGroup) -> Part:
+    group = billed.group
+    return Part(
+        tier=group.plan.variant.tier if group.plan else None,
+        window=group.plan.variant.window if group.plan else None,
+        multiplier=group.plan.multiplier if group.plan else Decimal(1),
+        fx=group.fx,
+        requests=group.total.requests,
+        quantities=tuple(sorted(group.total.all_quantities.items())),
+        steps=billed.steps,
+        exact_amount=billed.amount or ZERO,
+        rule_tier=None if group.tier is None else group.tier.label,
     )
 
 
@@ -303,10 +428,16 @@ def _daily(groups: Sequence[Group]) -> tuple[DayAmount, ...]:
     return tuple(DayAmount(day, requests[day], amounts[day]) for day in sorted(amounts))
 
 
-def _unbilled(found: Iterable[tuple[Group, str]]) -> tuple[Unbilled, ...]:
+def _unbilled(found: Iterable[_BilledGroup]) -> tuple[Unbilled, ...]:
     return tuple(
-        Unbilled(group.model, group.mode, reason, group.total.requests, tuple(sorted(group.total.quantities.items())))
-        for group, reason in found
+        Unbilled(
+            billed.group.model,
+            billed.group.mode,
+            billed.reason or "",
+            billed.group.total.requests,
+            tuple(sorted(billed.group.total.all_quantities.items())),
+        )
+        for billed in found
     )
 
 
@@ -317,6 +448,33 @@ def _missing(cells: Sequence[Cell]) -> tuple[Unbilled, ...]:
         by_kind[key] = by_kind.get(key, 0) + cell.requests
     reason = "the gateway reported no usage for these requests"
     return tuple(Unbilled(model, mode, reason, count, ()) for (model, mode), count in sorted(by_kind.items()))
+
+
+def _charge_content(charge: Charge, currency: str) -> Content:
+    """A line that is not of usage, with the same keys as one that is."""
+    arithmetic: Content = {"name": charge.name, "quantity": charge.quantity, "rate": amount_text(charge.rate)}
+    for key in ("units", "size", "of_days"):
+        value = getattr(charge, key)
+        if value is not None:
+            arithmetic[key] = value
+    return {
+        **({} if charge.customer is None else {"customer": charge.customer}),
+        "kind": charge.kind,
+        "description": charge.description,
+        "model": "",
+        "mode": "",
+        "rule": charge.rule.name if charge.rule else None,
+        "rule_contract": charge.rule.contract if charge.rule else None,
+        "rule_hash": charge.rule.hash if charge.rule else None,
+        "price_entry": None,
+        "requests": 0,
+        "quantities": {},
+        "list_amount": None,
+        "exact_amount": amount_text(charge.amount),
+        "amount": minor_text(charge.amount_minor, currency),
+        "parts": [],
+        "charge": arithmetic,
+    }
 
 
 def _step_content(step: Step) -> Content:

@@ -19,6 +19,7 @@ from tokentill.invoicing.pins import pinned_inputs
 from tokentill.money import minor_text
 from tokentill.store.audit import audit_faults
 from tokentill.store.invoices import IssuedInvoice, number_faults, stored_lines
+from tokentill.store.ledger import rows_of, stored_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +65,49 @@ class Verification:
 
 def verify_invoices(connection: Connection, invoices: Sequence[IssuedInvoice], *, whole: bool) -> Verification:
     """Compute invoices again, and compare. `whole` also checks the series of numbers and the audit chain."""
-    computed: dict[tuple[str, bytes], dict[str, Invoice]] = {}
+    runs: dict[tuple[str, str, bytes], list[IssuedInvoice]] = {}
+    for issued in invoices:
+        runs.setdefault(_run_key(issued), []).append(issued)
+    computed = {key: _compute(connection, found) for key, found in runs.items()}
     lines: dict[str, dict[str, list[Content]]] = {}
     verified = []
     for issued in invoices:
-        key = (issued.period, canonical_bytes(issued.pins))
-        if key not in computed:
-            computed[key] = _compute(connection, issued)
         if issued.period not in lines:
             lines[issued.period] = stored_lines(connection, issued.period)
-        fault = _fault(issued, lines[issued.period].get(issued.number, []), computed[key].get(issued.customer))
+        again = computed[_run_key(issued)].get(issued.customer)
+        fault = _fault(connection, issued, lines[issued.period].get(issued.number, []), again)
         verified.append(Verified(issued.number, issued.customer, issued.period, issued.content_hash, fault))
     faults = [*number_faults(connection), *audit_faults(connection)] if whole else []
     return Verification(tuple(verified), tuple(faults))
 
 
-def _compute(connection: Connection, issued: IssuedInvoice) -> dict[str, Invoice]:
-    if issued.pins["f"] != VERSION_OF_F:
+def _run_key(issued: IssuedInvoice) -> tuple[str, str, bytes]:
+    """What the invoices have in common that are computed at once."""
+    return (issued.period, issued.kind, canonical_bytes(issued.pins))
+
+
+def _compute(connection: Connection, run: Sequence[IssuedInvoice]) -> dict[str, Invoice]:
+    first = run[0]
+    if first.pins["f"] != VERSION_OF_F:
         raise IntegrityFault(
-            f"{issued.number} was computed by version {issued.pins['f']} of the calculation, and this tokentill has"
+            f"{first.number} was computed by version {first.pins['f']} of the calculation, and this tokentill has"
             f" {VERSION_OF_F}; verify it with the version that issued it"
         )
-    books = pinned_inputs(connection, issued.pins).books()
-    found = compute_period(connection, Month.parse(issued.period), books, issued.pins["s"])
+    books = pinned_inputs(connection, first.pins).books()
+    found = compute_period(
+        connection,
+        Month.parse(first.period),
+        books,
+        first.pins["s"],
+        kind=first.kind,
+        before={issued.customer: issued.id for issued in run},
+    )
     return {invoice.customer: invoice for invoice in found.invoices}
 
 
-def _fault(issued: IssuedInvoice, lines: Sequence[Content], computed: Invoice | None) -> str | None:
+def _fault(
+    connection: Connection, issued: IssuedInvoice, lines: Sequence[Content], computed: Invoice | None
+) -> str | None:
     content = issued.content
     if canonical_bytes(content) != issued.content_bytes or content_hash(content) != issued.content_hash:
         return "its stored content is not what its hash says: the database was changed by hand"
@@ -98,7 +115,8 @@ def _fault(issued: IssuedInvoice, lines: Sequence[Content], computed: Invoice | 
         return "the customer has no usage at its pins"
     if canonical_bytes(computed.content()) != issued.content_bytes:
         return f"computed again it comes to {computed.content_hash}, not {issued.content_hash}"
-    if not _agree(issued, lines, content):
+    rows = rows_of(computed.settlement, computed.kind)
+    if not _agree(issued, lines, content) or stored_rows(connection, issued.id) != rows:
         return "its columns or its lines are not what its content says: the database was changed by hand"
     return None
 
@@ -109,7 +127,7 @@ def _agree(issued: IssuedInvoice, lines: Sequence[Content], content: Content) ->
     columns = (issued.customer, issued.period, issued.currency, minor_text(issued.total_minor, currency))
     if columns != tuple(content[key] for key in ("customer", "period", "currency", "total")):
         return False
-    kept = ("model", "mode", "rule", "requests", "exact_amount", "amount")
+    kept = ("kind", "model", "mode", "rule", "requests", "exact_amount", "amount")
     stored = [{**line, "amount": minor_text(line["amount_minor"], currency)} for line in lines]
     return [[line[key] for key in kept] for line in stored] == [
         [line[key] for key in kept] for line in content["lines"]

@@ -1,89 +1,23 @@
-"""Contracts and their markup rules: which rule fits a record, and what it makes of a list price.
+"""Contracts: whose rules bill a record, and what is agreed for a whole invoice, at any instant.
 
-Pure. The first rule that fits wins: the customer's rules in file order, then its plan's, then the default's. A
-rule is applied in one order: basis, then markup, then add-ons, which are not marked up.
+Pure. The first rule that fits wins: the customer's rules in file order, then its plan's, then the default's. Each
+term of an invoice is taken from the first of these contracts that states it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tokentill.canonical import Content, content_hash
-from tokentill.money import EXACT, sum_exact
-from tokentill.pricing.entries import BUILT_IN_FALLBACK, Fee, parse_instant
-from tokentill.pricing.rating import ONE, Plan, Rated, RatedLine, amount_of, price_quantity
-from tokentill.usage.record import OUTPUT_LEAVES, REQUEST, TOKEN_LEAVES, sum_of
+from tokentill.pricing.entries import parse_instant
+from tokentill.pricing.invoice_terms import NO_TERMS, Grant, InvoiceTerms
+from tokentill.pricing.rules import Rule, Traits
 
-Basis = Literal["list", "own", "cost", "free"]
 ContractKind = Literal["customer", "plan", "default"]
-MATCH_KEYS = ("model", "provider", "mode", "api_key", "user", "source", "tag")
-HUNDRED = Decimal(100)
-
-
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What a rule can match: the traits of a record that its contract may look at."""
-
-    model: str
-    provider: str | None
-    mode: str
-    api_key: str | None
-    user: str | None
-    source: str
-    tags: tuple[str, ...]
-
-    def values(self, key: str) -> tuple[str, ...]:
-        """The values under a match key; none when the record does not have it."""
-        if key == "tag":
-            return self.tags
-        value = getattr(self, key)
-        return () if value is None else (value,)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One markup rule of a contract. `hash` covers what it does, so that an invoice can name the rule it used."""
-
-    name: str
-    contract: str
-    match: Mapping[str, tuple[str, ...]]
-    basis: Basis
-    per: int
-    rates: Mapping[str, Decimal]
-    markup_percent: Mapping[str, Decimal]
-    add_on: Mapping[str, Fee]
-    hash: str
-
-    @classmethod
-    def from_content(cls, content: Content, *, contract: str, number: int) -> Rule:
-        """From the canonical content of a `[[rule]]` table; `number` is its place in the file, from 1."""
-        markup = content.get("markup_percent", {})
-        markup = markup if isinstance(markup, dict) else {"default": markup}
-        return cls(
-            name=content.get("name", f"rule {number}"),
-            contract=contract,
-            match={key: tuple(patterns) for key, patterns in content.get("match", {}).items()},
-            basis=content.get("basis", "list"),
-            per=content.get("per", 1_000_000),
-            rates={name: Decimal(rate) for name, rate in content.get("rates", {}).items()},
-            markup_percent={name: Decimal(percent) for name, percent in markup.items()},
-            add_on={name: Fee.from_content(fee) for name, fee in content.get("add_on", {}).items()},
-            hash=content_hash({**content, "contract": contract}),
-        )
-
-    def fits(self, traits: Traits) -> bool:
-        """Whether every given match key has a value that fits one of its patterns."""
-        return all(
-            any(glob_fits(pattern, value) for pattern in patterns for value in traits.values(key))
-            for key, patterns in self.match.items()
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +33,8 @@ class Contract:
     currency: str | None
     time_zone: str | None
     anchor_day: int | None
+    parent: str | None
+    invoice: InvoiceTerms
     rules: tuple[Rule, ...]
     hash: str
 
@@ -119,6 +55,8 @@ class Contract:
             currency=content.get("currency"),
             time_zone=content.get("time_zone"),
             anchor_day=content.get("anchor_day"),
+            parent=content.get("invoice", {}).get("parent"),
+            invoice=InvoiceTerms.from_content(content["invoice"]) if "invoice" in content else NO_TERMS,
             rules=tuple(
                 Rule.from_content(rule, contract=label, number=number)
                 for number, rule in enumerate(content.get("rule", ()), start=1)
@@ -141,14 +79,27 @@ class ContractBook:
 
     def __init__(self, recordings: Iterable[Content]) -> None:
         self._versions: dict[tuple[str, str], list[Contract]] = {}
+        self._grants: dict[tuple[str, str], Grant] = {}
         hashes = []
         for content in recordings:
-            if content["kind"] in ("customer", "plan", "default"):
+            if content["kind"] == "grant":
+                self._add_grants(content)
+                hashes.append(content_hash(content))
+            elif content["kind"] in ("customer", "plan", "default"):
                 contract = Contract.from_content(content)
                 key = (contract.kind, "" if contract.kind == "default" else contract.id)
                 self._versions.setdefault(key, []).append(contract)
                 hashes.append(contract.hash)
         self.recordings = tuple(sorted(hashes))
+
+    @property
+    def has_recurring_terms(self) -> bool:
+        """Whether any contract has a base fee, a minimum or a cap; where none has, nobody needs to look day by day."""
+        return any(
+            terms.is_recurring or terms.cap is not None
+            for versions in self._versions.values()
+            for terms in (version.invoice for version in versions)
+        )
 
     @property
     def customers(self) -> tuple[str, ...]:
@@ -168,6 +119,27 @@ class ContractBook:
         ]
         return max(covering, key=lambda version: (version.valid_from, version.recorded_at), default=None)
 
+    def _add_grants(self, content: Content) -> None:
+        """Of a grant that was stated several times, what was recorded last holds."""
+        recorded_at = parse_instant(content["recorded_at"])
+        if recorded_at is None:
+            raise ValueError("a recording without recorded_at")
+        for stated in content["grant"]:
+            grant = Grant.from_content(stated, recorded_at=recorded_at)
+            known = self._grants.get((grant.customer, grant.id))
+            if known is None or known.recorded_at <= grant.recorded_at:
+                self._grants[(grant.customer, grant.id)] = grant
+
+    def grants(self, customer: str) -> tuple[Grant, ...]:
+        """The prepaid credits of a customer, in the order in which they burn."""
+        found = (grant for (holder, _), grant in self._grants.items() if holder == customer)
+        return tuple(sorted(found, key=lambda grant: grant.order))
+
+    def payer(self, customer: str, at: datetime) -> str:
+        """Whose invoice a customer's usage stands on: its parent's, or its own."""
+        own = self.at("customer", customer, at)
+        return customer if own is None or own.parent is None else own.parent
+
     def chain(self, customer: str | None, at: datetime) -> Iterator[Contract]:
         """The contracts that speak for a customer at an instant: its own, its plan's, the default."""
         own = None if customer is None else self.at("customer", customer, at)
@@ -182,13 +154,20 @@ class ContractBook:
         return next((rule for rule in rules if rule.fits(traits)), None)
 
     def terms(self, customer: str | None, at: datetime) -> Terms:
-        """Currency, time zone and anchor day at an instant: USD, UTC and the first where no contract says."""
-        chain = list(self.chain(customer, at))
+        """Currency, time zone and anchor day at an instant: USD, UTC and the first where no contract says.
+
+        Those of a child are its parent's, so that both fit on one invoice.
+        """
+        chain = list(self.chain(customer if customer is None else self.payer(customer, at), at))
         return Terms(
             currency=next((contract.currency for contract in chain if contract.currency), "USD"),
             zone=ZoneInfo(next((contract.time_zone for contract in chain if contract.time_zone), "UTC")),
             anchor_day=next((contract.anchor_day for contract in chain if contract.anchor_day), 1),
         )
+
+    def invoice_terms(self, customer: str, at: datetime) -> InvoiceTerms:
+        """What is agreed for the whole invoice: each term from the first contract of the chain that states it."""
+        return InvoiceTerms.first_of(contract.invoice for contract in self.chain(customer, at))
 
     def edges(self) -> set[datetime]:
         """Every instant at which some contract begins or ends."""
@@ -196,138 +175,3 @@ class ContractBook:
         return {version.valid_from for version in versions} | {
             version.valid_to for version in versions if version.valid_to is not None
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One piece of arithmetic on the way to an amount.
-
-    `rate` and `add_on`: quantity x rate / per x fx; `cost`: of_amount x fx; `markup`: percent of of_amount.
-    """
-
-    kind: Literal["rate", "cost", "markup", "add_on"]
-    name: str
-    amount: Decimal
-    quantity: int | None = None
-    priced_as: str | None = None
-    rate: Decimal | None = None
-    per: int | None = None
-    percent: Decimal | None = None
-    of_amount: Decimal | None = None
-    fx: Decimal = ONE
-
-
-@dataclass(frozen=True, slots=True)
-class Billed:
-    """What a rule makes of quantities: an exact amount with its steps, or the reason why there is none."""
-
-    amount: Decimal | None
-    steps: tuple[Step, ...]
-    reason: str | None = None
-
-
-def apply_rule(
-    rule: Rule | None,
-    quantities: Mapping[str, int],
-    rated: Rated,
-    *,
-    plan: Plan | None,
-    cost: Decimal | None,
-    fx: Decimal = ONE,
-) -> Billed:
-    """Bill quantities under a rule: basis, then markup, then add-ons.
-
-    Linear: for one rule, one plan and one exchange rate, the amount of a sum is the sum of the amounts.
-
-    Args:
-        rule: None bills the list price as it is.
-        quantities: sums of leaves and counters; `request` is the number of requests.
-        rated: their list price.
-        plan: the plan of that list price, None where there is none.
-        cost: what the gateway reports it charged for all of them, None if any of them has no reported cost.
-        fx: units of the contract's currency for one unit of the price table's; own rates and add-ons are in the
-            contract's currency already.
-    """
-    if rule is None or rule.basis == "list":
-        if rated.amount is None:
-            return Billed(None, (), rated.reason)
-        steps = [_rate_step(line, fx) for line in rated.lines]
-    elif rule.basis == "own":
-        own = _own_steps(rule, quantities, plan, fx)
-        if isinstance(own, str):
-            return Billed(None, (), own)
-        steps = own
-    elif rule.basis == "cost":
-        if cost is None:
-            return Billed(None, (), f"rule {rule.name!r} bills the gateway's cost, and the gateway did not report one")
-        steps = [Step("cost", "cost", EXACT.multiply(cost, fx), of_amount=cost, fx=fx)]
-    else:
-        steps = []
-    if rule is not None:
-        steps += _markup_steps(rule, steps)
-        steps += _add_on_steps(rule, quantities)
-    return Billed(sum_exact(step.amount for step in steps), tuple(steps))
-
-
-def _rate_step(line: RatedLine, fx: Decimal) -> Step:
-    amount = EXACT.multiply(line.amount, fx)
-    return Step("rate", line.name, amount, line.quantity, line.priced_as, line.rate, line.per, fx=fx)
-
-
-def _own_steps(rule: Rule, quantities: Mapping[str, int], plan: Plan | None, fx: Decimal) -> list[Step] | str:
-    fees = {} if plan is None else {name: fee for name, fee in plan.fees.items() if name not in rule.rates}
-    steps = []
-    for name in sorted(quantities):
-        if not quantities[name]:
-            continue
-        line = price_quantity(name, quantities[name], rule.rates, rule.per, BUILT_IN_FALLBACK, fees, ONE, rule.hash)
-        if line is not None:
-            steps.append(_rate_step(line, fx if name in fees else ONE))
-        elif name != REQUEST:
-            return f"rule {rule.name!r} has no rate of its own for {name!r}"
-    return steps
-
-
-def _markup_steps(rule: Rule, basis: Sequence[Step]) -> list[Step]:
-    """One step for each percentage, over everything that it concerns."""
-    of_percent: dict[tuple[str, Decimal], list[Decimal]] = {}
-    for step in basis:
-        named = _percent_for(rule.markup_percent, step.name)
-        if named is not None and named[1]:
-            of_percent.setdefault(named, []).append(step.amount)
-    steps = []
-    for (name, percent), amounts in of_percent.items():
-        of_amount = sum_exact(amounts)
-        amount = EXACT.divide(EXACT.multiply(of_amount, percent), HUNDRED)
-        steps.append(Step("markup", name, amount, percent=percent, of_amount=of_amount))
-    return steps
-
-
-def _percent_for(markup: Mapping[str, Decimal], name: str) -> tuple[str, Decimal] | None:
-    """The percentage of one quantity: its own, or its sum's, or the default."""
-    of_sum = "output_total" if name in OUTPUT_LEAVES else "input_total" if name in TOKEN_LEAVES else None
-    for key in (name, of_sum, "default"):
-        if key is not None and key in markup:
-            return key, markup[key]
-    return None
-
-
-def _add_on_steps(rule: Rule, quantities: Mapping[str, int]) -> list[Step]:
-    steps = []
-    for name, fee in sorted(rule.add_on.items()):
-        count = sum_of(quantities, name)
-        if count:
-            amount = amount_of(count, fee.price, fee.per)
-            steps.append(Step("add_on", name, amount, count, rate=fee.price, per=fee.per))
-    return steps
-
-
-@lru_cache(maxsize=4096)
-def _glob(pattern: str) -> re.Pattern[str]:
-    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
-    return re.compile("".join(parts), re.DOTALL)
-
-
-def glob_fits(pattern: str, value: str) -> bool:
-    """Whether a glob of `*` and `?` fits the whole of a value, case-sensitively."""
-    return pattern == value or _glob(pattern).fullmatch(value) is not None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -23,35 +25,60 @@ from sqlalchemy import (
 )
 
 from tokentill.clock import from_micros, to_micros
-from tokentill.invoicing.grouping import Cell
+from tokentill.invoicing.grouping import Cell, RecordKey
+from tokentill.money import ZERO
 from tokentill.store import tables
-from tokentill.store.usage_rows import cost_of, series_by_id
+from tokentill.store.usage_rows import StoredRecord, cost_of, records_of, series_by_id
 from tokentill.usage.record import TOKEN_LEAVES
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """How a period is cut: in time at `boundaries`, by input totals at `thresholds`. Both rise."""
+
+    boundaries: tuple[datetime, ...]
+    thresholds: tuple[int, ...]
+
+    @classmethod
+    def of(
+        cls, starts_at: datetime, ends_at: datetime, edges: Collection[datetime], thresholds: Collection[int]
+    ) -> Stretches:
+        """Cut [starts_at, ends_at) wherever something may change that decides an amount, and at every UTC midnight.
+
+        Args:
+            edges: instants at which something may change.
+            thresholds: input totals above which some price tier begins.
+        """
+        return cls(tuple(_boundaries(starts_at, ends_at, edges)), tuple(sorted(thresholds)))
+
+    def band(self, input_total: int) -> int:
+        """How many thresholds an input total exceeds."""
+        return bisect_left(self.thresholds, input_total)
+
+    def around(self, at: datetime) -> tuple[datetime, datetime]:
+        """The boundaries that an instant lies between."""
+        index = bisect_right(self.boundaries, at)
+        return self.boundaries[index - 1], self.boundaries[index]
 
 
 def usage_of_period(
     connection: Connection,
-    starts_at: datetime,
-    ends_at: datetime,
+    stretches: Stretches,
     *,
-    edges: Collection[datetime],
-    thresholds: Collection[int],
     seq_max: int,
     series_ids: Collection[int] | None = None,
 ) -> list[Cell]:
-    """All usage of [starts_at, ends_at) up to a sequence number, as cells.
+    """All usage of a period up to a sequence number, as cells.
 
     Args:
-        edges: instants at which something may change that decides an amount. Every UTC midnight is one besides.
-        thresholds: input totals above which some price tier begins.
         series_ids: only these series, or all.
     """
-    boundaries = _boundaries(starts_at, ends_at, edges)
+    boundaries = stretches.boundaries
     if len(boundaries) < 2:
         return []
     usage = tables.usage
     segment = _segments(boundaries)
-    band = _band(sorted(thresholds))
+    band = _band(stretches.thresholds)
     conditions = [usage.c.seq <= seq_max]
     if series_ids is not None:
         conditions.append(usage.c.series_id.in_(sorted(series_ids)))
@@ -75,6 +102,37 @@ def usage_of_period(
     units = _units(connection, inside, keys, conditions)
     series = series_by_id(connection, None if series_ids is None else {row.series_id for row in rows})
     return list(_cells(rows, units, series, boundaries))
+
+
+def records_of_cells(
+    connection: Connection, cells: Sequence[Cell], stretches: Stretches, seq_max: int
+) -> list[list[Cell]]:
+    """The records that cells of one stretch of time are the sums of, each as a cell of its own."""
+    found: dict[tuple[int, int], list[Cell]] = {
+        (cell.series.id, stretches.band(cell.input_tokens)): [] for cell in cells
+    }
+    starts_at, ends_at = stretches.around(cells[0].at)
+    series = {cell.series.id: cell.series for cell in cells}
+    for record in records_of(connection, series, starts_at, ends_at, seq_max):
+        listed = found.get((record.series.id, stretches.band(record.input_total)))
+        if listed is not None:
+            listed.append(cell_of_record(record, starts_at))
+    return [found[(cell.series.id, stretches.band(cell.input_tokens))] for cell in cells]
+
+
+def cell_of_record(record: StoredRecord, at: datetime) -> Cell:
+    """A cell of one record alone. `at` is any instant of its stretch of time, the same for all records in it."""
+    return Cell(
+        series=record.series,
+        at=at,
+        day=record.occurred_at.date(),
+        input_tokens=record.input_total,
+        requests=1,
+        quantities=record.quantities,
+        cost=record.cost or ZERO,
+        requests_with_cost=int(record.cost is not None),
+        record=RecordKey(record.occurred_at, record.series.source, record.record_id),
+    )
 
 
 def _cells(

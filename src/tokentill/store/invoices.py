@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -15,8 +16,11 @@ from tokentill.errors import NotFound, Refused, ensure
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Review
+from tokentill.invoicing.settling import InvoiceKind
+from tokentill.money import minor_digits
 from tokentill.store import tables
 from tokentill.store.database import current_value, next_value
+from tokentill.store.ledger import add_to_ledger, rows_of
 
 InvoiceStatus = Literal["issued", "void"]
 
@@ -46,6 +50,15 @@ class IssuedInvoice:
     content_hash: str
     pins: Content
     issued_at: datetime
+    id: int
+    kind: InvoiceKind
+    part: int
+
+    @property
+    def due_minor(self) -> int:
+        """What is to be paid by this document, in minor units."""
+        due = self.content.get("due")
+        return self.total_minor if due is None else int(Decimal(due).scaleb(minor_digits(self.currency)))
 
     @property
     def content(self) -> Content:
@@ -114,16 +127,22 @@ def issue(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None
     """Store an invoice under the next number, in the caller's transaction that holds the run.
 
     Returns:
-        Its number; None when the customer has an invoice for the period already.
+        Its number; None when the customer has its invoice for the period already.
     """
     table = tables.invoice
-    already = select(table.c.id).where(
-        table.c.customer == invoice.customer, table.c.period == run.period, table.c.status == "issued"
-    )
-    if connection.execute(already).first() is not None:
+    mine = (table.c.customer == invoice.customer, table.c.period == run.period, table.c.status == "issued")
+    if connection.execute(select(table.c.id).where(*mine, table.c.kind == "period")).first() is not None:
         return None
+    part = 0
+    if invoice.kind == "interim":
+        of_run = select(table.c.id).where(table.c.close_run_id == run.id, table.c.customer == invoice.customer)
+        if connection.execute(of_run).first() is not None:
+            return None
+        parts = select(func.count()).select_from(table).where(*mine, table.c.kind == "interim")
+        part = connection.execute(parts).scalar_one() + 1
     content = invoice.content()
-    ensure(sum(line.amount_minor for line in invoice.lines) == invoice.subtotal_minor, "lines do not add up")
+    amounts = [*(line.amount_minor for line in invoice.lines), *(charge.amount_minor for charge in invoice.charges)]
+    ensure(sum(amounts) == invoice.subtotal_minor, "lines do not add up")
     number = f"INV-{next_value(connection, 'invoice'):06d}"
     invoice_id = connection.execute(
         insert(table)
@@ -133,7 +152,7 @@ def issue(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None
             period=run.period,
             status="issued",
             currency=invoice.currency,
-            subtotal_minor=invoice.subtotal_minor,
+            subtotal_minor=invoice.net_minor,
             tax_minor=invoice.tax_minor,
             total_minor=invoice.total_minor,
             content=canonical_bytes(content),
@@ -141,6 +160,8 @@ def issue(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None
             pins=canonical_bytes(run.pins).decode(),
             issued_at=to_micros(run.started_at),
             close_run_id=run.id,
+            kind=invoice.kind,
+            part=part,
         )
         .returning(table.c.id)
     ).scalar_one()
@@ -148,17 +169,14 @@ def issue(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None
         {
             "invoice_id": invoice_id,
             "position": position,
-            "model": line["model"],
-            "mode": line["mode"],
-            "rule": line["rule"],
-            "requests": line["requests"],
-            "exact_amount": line["exact_amount"],
-            "amount_minor": invoice.lines[position - 1].amount_minor,
+            **{key: line[key] for key in ("model", "mode", "rule", "requests", "exact_amount", "kind")},
+            "amount_minor": amount,
         }
-        for position, line in enumerate(content["lines"], start=1)
+        for position, (line, amount) in enumerate(zip(content["lines"], amounts, strict=True), start=1)
     ]
     if lines:
         connection.execute(insert(tables.invoice_line), lines)
+    add_to_ledger(connection, invoice_id, rows_of(invoice.settlement, invoice.kind))
     return number
 
 
@@ -195,7 +213,7 @@ def stored_lines(connection: Connection, period: str) -> dict[str, list[Content]
         .where(header.c.period == period)
         .order_by(line.c.invoice_id, line.c.position)
     )
-    kept = ("model", "mode", "rule", "requests", "exact_amount", "amount_minor")
+    kept = ("kind", "model", "mode", "rule", "requests", "exact_amount", "amount_minor")
     found: dict[str, list[Content]] = {}
     for row in connection.execute(query):
         found.setdefault(row.number, []).append({key: row._mapping[key] for key in kept})
@@ -269,4 +287,7 @@ def _issued(row: Row[*tuple[object, ...]]) -> IssuedInvoice:
         content_hash=fields["content_hash"],
         pins=json.loads(fields["pins"]),
         issued_at=from_micros(fields["issued_at"]),
+        id=fields["id"],
+        kind=fields["kind"],
+        part=fields["part"],
     )

@@ -195,6 +195,7 @@ close_run = _table(
     ),
 )
 
+# `subtotal_minor` is the amount that is taxable: the lines after coupons, minimum, cap and interim invoices.
 invoice = _table(
     "invoice",
     Column("id", BigInt, nullable=False, autoincrement=True),
@@ -211,19 +212,25 @@ invoice = _table(
     Column("pins", Text, nullable=False),
     Column("issued_at", BigInt, nullable=False),
     Column("close_run_id", BigInt, nullable=False),
+    Column("kind", Text, nullable=False, server_default=text("'period'")),
+    Column("part", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("id", name="pk_invoice"),
     UniqueConstraint("number", name="uq_invoice_number"),
     ForeignKeyConstraint(["close_run_id"], ["close_run.id"], name="fk_invoice_close_run"),
     CheckConstraint("status IN ('issued', 'void')", name="ck_invoice_status"),
     CheckConstraint("total_minor = subtotal_minor + tax_minor", name="ck_invoice_total"),
+    CheckConstraint("kind IN ('period', 'interim')", name="ck_invoice_kind"),
     Index(
         "uq_invoice_live",
         "customer",
         "period",
+        "kind",
+        "part",
         unique=True,
         sqlite_where=text("status = 'issued'"),
         postgresql_where=text("status = 'issued'"),
     ),
+    Index("uq_invoice_run", "close_run_id", "customer", unique=True),
     Index("ix_invoice_period", "period"),
 )
 
@@ -237,9 +244,24 @@ invoice_line = _table(
     Column("requests", BigInt, nullable=False),
     Column("exact_amount", Text, nullable=False),
     Column("amount_minor", BigInt, nullable=False),
+    Column("kind", Text, nullable=False, server_default=text("'usage'")),
     PrimaryKeyConstraint("invoice_id", "position", name="pk_invoice_line"),
     ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name="fk_invoice_line_invoice"),
 )
+
+ledger = _table(
+    "ledger",
+    Column("invoice_id", BigInt, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("amount_minor", BigInt, nullable=False),
+    PrimaryKeyConstraint("invoice_id", "position", name="pk_ledger"),
+    ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name="fk_ledger_invoice"),
+    CheckConstraint("kind IN ('coupon', 'credit', 'balance', 'invoiced')", name="ck_ledger_kind"),
+)
+"""What an invoice carries to later ones: coupons used, credits burnt, the balance that goes on, and what an interim
+invoice billed."""
 
 review = _table(
     "review",
@@ -314,5 +336,6 @@ APPEND_ONLY = (
     "review",
     "audit",
     "invoice_line",
+    "ledger",
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void."""

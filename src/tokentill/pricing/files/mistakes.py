@@ -12,7 +12,6 @@ from pydantic_core import ErrorDetails
 from tokentill.errors import Finding
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.reading import FileText
-from tokentill.pricing.files.shapes import NOT_SUPPORTED
 from tokentill.usage.record import TOKEN_LEAVES
 
 _EXPECTED = {
@@ -92,9 +91,6 @@ def _finding(details: ErrorDetails, file: FileText, shape: type[BaseModel]) -> F
 
 def _unknown_key(path: KeyPath, file: FileText, shape: type[BaseModel]) -> Finding:
     key = str(path[-1])
-    if key in NOT_SUPPORTED:
-        message = f'"{key}" is not supported by this version of tokentill'
-        return file.finding(path, message, "remove it; it would have no effect on invoices")
     known = _keys_at(shape, path[:-1])
     hint = near_miss(key, known)
     if not hint and key in TOKEN_LEAVES and "rates" in known:

@@ -20,13 +20,15 @@ from tokentill.shipped import shipped_folder
 
 KINDS = {
     "models": ("prices",),
-    "contracts": ("default", "plan", "customer"),
+    "contracts": ("default", "plan", "customer", "grant"),
     "attribution": ("attribution",),
     "fx": ("fx",),
 }
 """The sub-folders that are read, and the kinds of file that belong into each."""
 
-_SHAPE_OF_KIND = {kind: "contract" if room == "contracts" else kind for room, kinds in KINDS.items() for kind in kinds}
+_SHAPE_OF_KIND = {kind: kind for kinds in KINDS.values() for kind in kinds} | dict.fromkeys(
+    ("default", "plan", "customer"), "contract"
+)
 _NOT_RECORDINGS = ("schema", "lock.json")
 
 
@@ -53,6 +55,16 @@ class Recordings:
     attribution: tuple[Recording, ...]
     fx: tuple[Recording, ...]
     paths: tuple[str, ...]
+
+    @property
+    def agreements(self) -> tuple[Recording, ...]:
+        """The contracts without the grants of credit that lie beside them."""
+        return tuple(recording for recording in self.contracts if recording.content["kind"] != "grant")
+
+    @property
+    def grants(self) -> tuple[Recording, ...]:
+        """The grants of credit."""
+        return tuple(recording for recording in self.contracts if recording.content["kind"] == "grant")
 
     def __iter__(self) -> Iterator[Recording]:
         yield from (*self.prices, *self.contracts, *self.attribution, *self.fx)

@@ -13,6 +13,7 @@ from pydantic.config import JsonDict
 
 from tokentill.pricing.files.values import (
     PERCENT_SCHEMA,
+    RATE_SCHEMA,
     Aliases,
     Currency,
     Day,
@@ -24,6 +25,8 @@ from tokentill.pricing.files.values import (
     Patterns,
     Per,
     Percent,
+    PercentOrMore,
+    Positive,
     Quantity,
     Rate,
     SharePercent,
@@ -31,6 +34,7 @@ from tokentill.pricing.files.values import (
     TimeOfDay,
     Word,
     markup_by_quantity,
+    recurring_amount,
 )
 from tokentill.usage.record import QUANTITY_MAX
 
@@ -53,6 +57,8 @@ class Header(Table):
     format: Literal[1] = Field(description="Version of this file format.")
     recorded_at: Instant = Field(description="When this was learned.")
 
+
+UNITS_MAX = 10**15
 
 _NAMES_ONLY: JsonDict = {"additionalProperties": False}
 """Beside the pattern of its keys, so that editors mark a key that is no name."""
@@ -184,6 +190,51 @@ class MatchTable(Table):
     tag: Patterns = optional("Any tag of the record.")
 
 
+class AllowanceTable(Table):
+    """What a period includes, used up in order of time: units of quantities or sums, or an amount of money."""
+
+    units: Annotated[dict[Quantity, Annotated[int, Field(gt=0, le=UNITS_MAX)]], Field(min_length=1)] = optional(
+        "Units that are not charged.", json_schema_extra=_NAMES_ONLY
+    )
+    amount: Positive = optional("Amount that is not charged, in the contract's currency.")
+
+
+class RuleTierTable(Table):
+    """One tier of a rule. What it states holds in it instead of what the rule states."""
+
+    up_to: Positive = optional("Inclusive; every tier but the last has it.")
+    markup_percent: Markup = optional("In place of the rule's.")
+    rates: Rates = optional("Own rates of the units that the tiers run over, for `per` of the rule.")
+    flat: Rate = optional("Charged once when the tier is entered.")
+
+
+class RuleTiersTable(Table):
+    """Tiers over what a period adds up to."""
+
+    kind: Literal["graduated", "volume"] = Field(
+        description="graduated: each unit by its own tier; volume: all units by the tier that the total reaches."
+    )
+    over: Patterns = Field(description='Quantities or sums that are counted, or "spend": the basis amount.')
+    flat_at_zero: bool = optional("Whether the first tier's flat amount is charged without usage.")
+    tier: Annotated[list[RuleTierTable], Field(min_length=1)]
+
+
+class PackageTable(Table):
+    """Blocks of units; each begun block is charged."""
+
+    price: Rate
+    size: Annotated[int, Field(gt=0, le=UNITS_MAX)] = Field(description="Units in a package.")
+
+
+class CreditsTable(Table):
+    """A named unit of fixed worth that requests are billed in."""
+
+    name: Text
+    worth: Positive = Field(description="Worth of one credit in the contract's currency.")
+    round_up: Literal["request"] = optional("Every request is rounded up to whole credits.")
+    at_least: Annotated[int, Field(ge=0, le=10**6)] = optional("Credits that any request costs at least.")
+
+
 class RuleTable(Table):
     """A markup rule: basis, then markup, then add-ons."""
 
@@ -194,6 +245,74 @@ class RuleTable(Table):
     rates: Rates = optional('Own rates, with basis = "own".')
     markup_percent: Markup = optional("Of the basis; negative is a discount. One number, or by quantity and default.")
     add_on: dict[Quantity, FeeTable] = optional("Added after the markup.", json_schema_extra=_NAMES_ONLY)
+    byok_fee_percent: PercentOrMore = optional("Of the reported cost, instead of all else, with the caller's own key.")
+    min_margin_percent: PercentOrMore = optional("Every request is raised to this margin over its reported cost.")
+    allowance: AllowanceTable = optional("What a period includes.")
+    tiers: RuleTiersTable = optional("Tiers over what a period adds up to.")
+    package: dict[Quantity, PackageTable] = optional(
+        "Quantities that are charged in blocks, in place of all else.", json_schema_extra=_NAMES_ONLY
+    )
+    credits: CreditsTable = optional("Requests are billed in credits.")
+
+
+class RecurringTable(Table):
+    """An amount for a period."""
+
+    amount: Rate
+    name: Text = optional("What the line is called.")
+    prorate: bool = optional("Whether it counts by the days on which it was agreed.")
+
+
+Recurring = Annotated[
+    RecurringTable,
+    BeforeValidator(recurring_amount),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                RATE_SCHEMA,
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["amount"],
+                    "properties": {
+                        "amount": RATE_SCHEMA,
+                        "name": {"type": "string", "minLength": 1},
+                        "prorate": {"type": "boolean"},
+                    },
+                },
+            ]
+        }
+    ),
+]
+
+
+class CouponTable(Table):
+    """A discount on the subtotal. Each coupon works on what the one before left."""
+
+    id: Id
+    percent: SharePercent = optional("Of what is left of the subtotal.")
+    amount: Positive = optional("At most what is left of the subtotal.")
+    periods: Annotated[int, Field(ge=1, le=1200)] = optional("For so many periods in which it takes something off.")
+
+
+class TaxTable(Table):
+    """A tax on what is taxable; several stand side by side."""
+
+    name: Text
+    percent: SharePercent
+
+
+class InvoiceTable(Table):
+    """What is agreed for the whole invoice. Amounts are in the contract's currency."""
+
+    base_fee: Recurring = optional("Recurring fee, by the days on which it was agreed unless prorate = false.")
+    minimum: Recurring = optional("Commitment; what is missing to it is charged.")
+    cap: Recurring = optional("What is above it is taken off.")
+    coupon: list[CouponTable] = optional("In this order.")
+    tax: list[TaxTable] = optional("Side by side.")
+    parent: Id = optional("The customer whose invoice this customer's usage stands on.")
+    smallest_amount: Positive = optional("Below it nothing is to be paid, and the balance is carried forward.")
+    interim_at: Positive = optional("An interim invoice may bill a running period from this amount on.")
 
 
 class ContractFile(Header):
@@ -210,7 +329,39 @@ class ContractFile(Header):
     applies_to_closed: bool = optional("Whether closed periods are priced anew; false unless given.")
     source: Text = optional("Where this was agreed.")
     note: Text = optional("What a reader should know.")
+    invoice: InvoiceTable = optional("What is agreed for the whole invoice.")
     rule: list[RuleTable] = optional("The first that fits wins.")
+
+
+_GRANT_RULE: JsonDict = {
+    "oneOf": [{"required": ["amount"]}, {"required": ["credits", "worth", "name"]}],
+}
+
+
+class GrantTable(Table):
+    """Prepaid credit: it pays invoices until it is burnt down or expires."""
+
+    model_config = ConfigDict(json_schema_extra=_GRANT_RULE)
+
+    customer: Id
+    id: Id = Field(description="Unique for the customer; stated again later, the later statement holds.")
+    currency: Currency = Field(description="ISO 4217; it pays invoices in this currency.")
+    amount: Rate = optional("How much it is.")
+    credits: Annotated[int, Field(ge=0, le=UNITS_MAX)] = optional("Or: how many credits.")
+    worth: Positive = optional("Worth of one credit.")
+    name: Text = optional("Name of the credit.")
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = optional("The lowest number burns first; 0 unless given.")
+    valid_from: Instant = Field(description="It pays invoices of periods that end after this.")
+    expires_at: Instant = optional("It pays for what was used before this.")
+
+
+class GrantsFile(Header):
+    """Prepaid credit grants, as they were sold or given."""
+
+    kind: Literal["grant"]
+    source: Text = optional("Where this was agreed.")
+    note: Text = optional("What a reader should know.")
+    grant: Annotated[list[GrantTable], Field(min_length=1)]
 
 
 class TemplateTable(Table):
@@ -261,10 +412,8 @@ class FxFile(Header):
 SHAPES: dict[str, type[Header]] = {
     "prices": PricesFile,
     "contract": ContractFile,
+    "grant": GrantsFile,
     "attribution": AttributionFile,
     "fx": FxFile,
 }
 """One model for each schema."""
-
-NOT_SUPPORTED = frozenset({"byok_fee_percent", "min_margin_percent", "allowance", "tiers", "package", "invoice"})
-"""Keys whose meaning is agreed but that this version does not act on; taking them in silence would bill wrongly."""

@@ -102,6 +102,25 @@ def _percent(value: Any) -> str:
     return amount_text(number)
 
 
+def _percent_or_more(value: Any) -> str:
+    number = read_decimal(value)
+    if number < 0:
+        raise mistake(f"{amount_text(number)} percent is negative", "write zero or more")
+    return amount_text(number)
+
+
+def _positive(value: Any) -> str:
+    number = read_decimal(value)
+    if number <= 0:
+        raise mistake(f"{amount_text(number)} is not more than zero")
+    return amount_text(number)
+
+
+def recurring_amount(value: Any) -> Any:
+    """An amount alone is one without a name."""
+    return value if isinstance(value, dict) else {"amount": value}
+
+
 def markup_by_quantity(value: Any) -> Any:
     """One percentage is that of every quantity."""
     return value if isinstance(value, dict) else {"default": value}
@@ -233,6 +252,9 @@ Rate = Annotated[str, BeforeValidator(_rate), WithJsonSchema({**_NUMBER, "minimu
 Factor = Annotated[str, BeforeValidator(_factor), WithJsonSchema({**_NUMBER, "exclusiveMinimum": 0})]
 PERCENT_SCHEMA: dict[str, Any] = {**_NUMBER, "minimum": -100}
 Percent = Annotated[str, BeforeValidator(_percent), WithJsonSchema(PERCENT_SCHEMA)]
+PercentOrMore = Annotated[str, BeforeValidator(_percent_or_more), WithJsonSchema({**_NUMBER, "minimum": 0})]
+Positive = Annotated[str, BeforeValidator(_positive), WithJsonSchema({**_NUMBER, "exclusiveMinimum": 0})]
+RATE_SCHEMA: dict[str, Any] = {**_NUMBER, "minimum": 0}
 SharePercent = Annotated[
     str, BeforeValidator(_share_percent), WithJsonSchema({**_NUMBER, "minimum": 0, "maximum": 100})
 ]

@@ -6,34 +6,34 @@ import difflib
 from collections.abc import Iterator
 
 from tokentill.errors import Finding
-from tokentill.pricing.contracts import glob_fits
 from tokentill.pricing.files.checks.price_rates import KNOWN_COUNTERS, looks_like_tokens
 from tokentill.pricing.files.checks.zones import zone_mistake
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.mistakes import near_miss
 from tokentill.pricing.files.recordings import Recording, Recordings
+from tokentill.pricing.rules import glob_fits
 from tokentill.usage.attribution import PLACEHOLDER
 from tokentill.usage.record import SUMS, TOKEN_LEAVES
 
 
 def one_default_contract(recordings: Recordings) -> Iterator[Finding]:
     """Contracts of kind default share one id, and where there are contracts there is a default one (warning)."""
-    defaults = [recording for recording in recordings.contracts if recording.content["kind"] == "default"]
+    defaults = [recording for recording in recordings.agreements if recording.content["kind"] == "default"]
     for recording in defaults[1:]:
         if recording.content["id"] != defaults[0].content["id"]:
             message = f'a second default contract "{recording.content["id"]}" beside "{defaults[0].content["id"]}"'
             hint = f'a new version of it keeps its id; another offer is a kind = "plan" (see {defaults[0].file.shown})'
             yield recording.file.finding(("id",), message, hint)
-    if recordings.contracts and not defaults:
+    if recordings.agreements and not defaults:
         message = "there is no default contract; customers without one get USD, UTC and the first of the month"
         hint = 'add one with kind = "default"'
-        yield recordings.contracts[0].file.finding((), message, hint, is_warning=True)
+        yield recordings.agreements[0].file.finding((), message, hint, is_warning=True)
 
 
 def no_contract_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
     """One contract has one version for each pair of `valid_from` and `recorded_at`."""
     seen: dict[tuple[str, ...], Recording] = {}
-    for recording in recordings.contracts:
+    for recording in recordings.agreements:
         key = tuple(recording.content[name] for name in ("kind", "id", "valid_from", "recorded_at"))
         first = seen.setdefault(key, recording)
         if first is not recording:
@@ -43,7 +43,7 @@ def no_contract_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
 
 def a_validity_is_not_empty(recordings: Recordings) -> Iterator[Finding]:
     """`valid_to` lies after `valid_from`."""
-    for recording in recordings.contracts:
+    for recording in recordings.agreements:
         valid_to = recording.content.get("valid_to")
         if valid_to is not None and valid_to.rstrip("Z") <= recording.content["valid_from"].rstrip("Z"):
             yield recording.file.finding(("valid_to",), "valid_to is not after valid_from", "valid_to is exclusive")
@@ -51,8 +51,8 @@ def a_validity_is_not_empty(recordings: Recordings) -> Iterator[Finding]:
 
 def plans_exist(recordings: Recordings) -> Iterator[Finding]:
     """The plan of a customer is some contract of kind plan; plans and defaults have none."""
-    plans = {item.content["id"] for item in recordings.contracts if item.content["kind"] == "plan"}
-    for recording in recordings.contracts:
+    plans = {item.content["id"] for item in recordings.agreements if item.content["kind"] == "plan"}
+    for recording in recordings.agreements:
         plan = recording.content.get("plan")
         if plan is None:
             continue
@@ -66,7 +66,7 @@ def plans_exist(recordings: Recordings) -> Iterator[Finding]:
 
 def zones_exist(recordings: Recordings) -> Iterator[Finding]:
     """The time zone of a contract is known."""
-    for recording in recordings.contracts:
+    for recording in recordings.agreements:
         mistake = zone_mistake(recording.content.get("time_zone", "UTC"))
         if mistake:
             yield recording.file.finding(("time_zone",), *mistake)
@@ -76,7 +76,7 @@ def rules_name_known_quantities(recordings: Recordings) -> Iterator[Finding]:
     """Rates, markups and add-ons are of leaves, sums and counters that some price table or source knows."""
     fees = {name for item in recordings.prices for price in item.content["price"] for name in price.get("fees", ())}
     counters = sorted(fees | set(KNOWN_COUNTERS))
-    for recording in recordings.contracts:
+    for recording in recordings.agreements:
         for index, rule in enumerate(recording.content.get("rule", ())):
             for key in ("rates", "markup_percent", "add_on"):
                 known = [*TOKEN_LEAVES, *counters]
@@ -94,7 +94,7 @@ def rules_name_known_quantities(recordings: Recordings) -> Iterator[Finding]:
 
 def a_rule_has_what_its_basis_needs(recordings: Recordings) -> Iterator[Finding]:
     """Own rates go with basis = "own", and with nothing else."""
-    for recording in recordings.contracts:
+    for recording in recordings.agreements:
         for index, rule in enumerate(recording.content.get("rule", ())):
             path: KeyPath = ("rule", index)
             is_own = rule.get("basis") == "own"
@@ -109,7 +109,7 @@ def a_rule_has_what_its_basis_needs(recordings: Recordings) -> Iterator[Finding]
 
 def rules_can_be_reached(recordings: Recordings) -> Iterator[Finding]:
     """No rule stands after one that fits every record; the first that fits wins. Warning."""
-    for recording in recordings.contracts:
+    for recording in recordings.agreements:
         rules = recording.content.get("rule", ())
         for index, rule in enumerate(rules[:-1]):
             if not rule.get("match"):
@@ -124,7 +124,7 @@ def matches_name_known_models(recordings: Recordings) -> Iterator[Finding]:
     models = {price["model"] for item in recordings.prices for price in item.content["price"] if "model" in price}
     if not models:
         return
-    for recording in recordings.contracts:
+    for recording in recordings.agreements:
         for index, rule in enumerate(recording.content.get("rule", ())):
             for pattern in rule.get("match", {}).get("model", ()):
                 if not any(glob_fits(pattern, model) for model in models):
@@ -139,7 +139,7 @@ def currencies_can_be_converted(recordings: Recordings) -> Iterator[Finding]:
     """A contract in another currency than the price tables' has exchange rates to use. Warning."""
     listed = {recording.content["currency"]: recording for recording in recordings.prices}
     pairs = {(rate["from"], rate["to"]) for item in recordings.fx for rate in item.content["rate"]}
-    for recording in recordings.contracts:
+    for recording in recordings.agreements:
         wanted = recording.content.get("currency")
         for currency in sorted(listed):
             if wanted is not None and wanted != currency and (currency, wanted) not in pairs:

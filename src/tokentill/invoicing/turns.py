@@ -1,0 +1,368 @@
+"""A period in order of time: what allowances include, which tier each unit falls in, which packages are begun.
+
+Pure. A rule with allowances or tiers is asked record by record in the order of `RecordKey`, whatever arrived first.
+Where no boundary lies inside a stretch of time the order within it decides nothing, so sums stand for their records
+there; else the records of that stretch are asked for. Both ways give the same amounts, which a test holds equal.
+
+Counters go on through the versions of a contract: a rule is known by its contract and its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from itertools import groupby
+from typing import Literal
+
+from tokentill.errors import IntegrityFault, ensure
+from tokentill.invoicing.grouping import Cell, Group, Grouping, GroupKey, Sums, in_order
+from tokentill.money import EXACT, ZERO, credits_of, sum_exact
+from tokentill.pricing.applying import Taken, basis_steps, percent_of
+from tokentill.pricing.rules import Rule, RuleTier, leaves_of
+from tokentill.usage.record import REQUEST
+
+RecordsOf = Callable[[Sequence[Cell]], Sequence[Sequence[Cell]]]
+"""Takes cells of one stretch of time that are sums, and gives for each the records that it is the sum of."""
+
+Trace = Callable[[Cell, Group, Sums], None]
+"""Told of everything that is added to a group, and the cell it comes from."""
+
+ChargeKind = Literal["package", "flat", "base_fee"]
+AMOUNT = "amount"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a period is charged beside its records: packages begun, tiers entered, fees.
+
+    `amount` is `quantity` x `rate`, or for a fee that was prorated over `of_days`, rounded to the minor unit.
+    `units` are those that `quantity` packages of `size` hold.
+    """
+
+    kind: ChargeKind
+    name: str
+    rule: Rule | None
+    quantity: int
+    rate: Decimal
+    amount: Decimal
+    units: int | None = None
+    size: int | None = None
+    of_days: int | None = None
+    customer: str | None = None
+    amount_minor: int = 0
+
+    @property
+    def description(self) -> str:
+        """What people read on the line."""
+        if self.kind == "package":
+            return f"{self.name}, packages of {self.size:,}"
+        return f"flat amount, {self.name}" if self.kind == "flat" else self.name
+
+
+def bill_usage(
+    customer: str | None,
+    currency: str,
+    cells: Iterable[Cell],
+    grouping: Grouping,
+    *,
+    records_of: RecordsOf | None = None,
+    trace: Trace | None = None,
+) -> tuple[list[Group], list[Charge]]:
+    """Put a customer's usage of one period into groups, with everything decided that depends on its order.
+
+    Args:
+        cells: all of the period, in any order.
+        records_of: asked for the records of a stretch of time in which a boundary lies.
+        trace: told what each cell added to which group.
+
+    Returns:
+        The groups in order of their keys, and what is charged beside them.
+    """
+    groups = _Groups(trace)
+    turns: dict[tuple[str, str], list[tuple[Cell, Group]]] = {}
+    for cell in cells:
+        group = grouping.group_of(customer, currency, cell)
+        if group.rule is not None and group.has_turns:
+            turns.setdefault(group.rule.turn_key, []).append((cell, group))
+        else:
+            groups.add(cell, group, cell.sums)
+    charges: list[Charge] = []
+    for key in sorted(turns):
+        charges += _bill_in_turn(turns[key], groups, records_of)
+    return in_order(groups.found), charges
+
+
+class _Groups:
+    def __init__(self, trace: Trace | None) -> None:
+        self.found: dict[GroupKey, Group] = {}
+        self._trace = trace
+
+    def add(self, cell: Cell, group: Group, sums: Sums) -> None:
+        kept = self.found.setdefault(group.key, group)
+        kept.add(cell.day, sums)
+        if self._trace is not None:
+            self._trace(cell, kept, sums)
+
+
+@dataclass(slots=True)
+class _Counters:
+    """What one rule has counted so far in a period."""
+
+    included: dict[str, int] = field(default_factory=dict)
+    allowed: Decimal = ZERO
+    position: Decimal = ZERO
+    packaged: dict[str, int] = field(default_factory=dict)
+    entered: set[int] = field(default_factory=set)
+
+    def copy(self) -> _Counters:
+        return replace(self, included=dict(self.included), packaged=dict(self.packaged), entered=set(self.entered))
+
+    def meets_boundary(self, before: _Counters, rules: Iterable[Rule]) -> bool:
+        """Whether a boundary of one of the rules was reached since `before`, so that the order decides something."""
+        for rule in rules:
+            if rule.allowance is not None:
+                for name, units in rule.allowance.units.items():
+                    if before.included.get(name, 0) < units <= self.included.get(name, 0):
+                        return True
+                amount = rule.allowance.amount
+                if amount is not None and before.allowed < amount <= self.allowed:
+                    return True
+            graduated = rule.tiers if rule.tiers is not None and rule.tiers.kind == "graduated" else None
+            if graduated and any(before.position < edge <= self.position for edge in graduated.boundaries):
+                return True
+        return False
+
+
+def _bill_in_turn(asked: Sequence[tuple[Cell, Group]], groups: _Groups, records_of: RecordsOf | None) -> list[Charge]:
+    """Bill all usage of one rule, through all of its versions, in order of time."""
+    in_time = sorted(asked, key=lambda item: _time_of(item[0]))
+    totals = _total_measured(in_time, records_of)
+    counters = _Counters()
+    charges = _Charges()
+    for _, segment in groupby(in_time, key=lambda item: item[0].at):
+        listed = list(segment)
+        for cell, group in _as_needed(listed, counters, totals, records_of):
+            for piece, sums in _take(cell, group, counters, totals):
+                groups.add(cell, piece, sums)
+            if group.rule is not None:
+                charges.count(group.rule, counters)
+    return charges.listed()
+
+
+def _time_of(cell: Cell) -> tuple[object, ...]:
+    """The order of cells in time; sums, whose order decides nothing, by their series before the records."""
+    record = (0, cell.series.id, cell.input_tokens) if cell.record is None else (1, *cell.record)
+    return (cell.at, record)
+
+
+def _as_needed(
+    listed: list[tuple[Cell, Group]], counters: _Counters, total: Decimal | None, records_of: RecordsOf | None
+) -> list[tuple[Cell, Group]]:
+    """The cells of one stretch of time, as sums where their order decides nothing, else record by record."""
+    rules = {group.rule.hash: group.rule for _, group in listed if group.rule is not None}
+    if not any(cell.record is None for cell, _ in listed):
+        return listed
+    if not any(rule.is_per_request for rule in rules.values()):
+        after = counters.copy()
+        for cell, group in listed:
+            _take(cell, group, after, total)
+        if not after.meets_boundary(counters, rules.values()):
+            return listed
+    summed = [(cell, group) for cell, group in listed if cell.record is None]
+    if records_of is None:
+        raise IntegrityFault("a rule has to be asked record by record, and there are only sums")
+    found = [(cell, group) for cell, group in listed if cell.record is not None]
+    for (cell, group), records in zip(summed, records_of([cell for cell, _ in summed]), strict=True):
+        ensure(sum(record.requests for record in records) == cell.requests, "sums and their records do not agree")
+        found += [(record, replace(group, total=Sums(), days={})) for record in records]
+    return sorted(found, key=lambda item: _time_of(item[0]))
+
+
+def _take(cell: Cell, group: Group, counters: _Counters, total: Decimal | None) -> list[tuple[Group, Sums]]:
+    """Decide about one cell, and count it: what is included, its pieces by tier, what is rounded up."""
+    rule = group.rule
+    if rule is None:
+        return [(group, cell.sums)]
+    left = cell.sums
+    _include(rule, left, counters)
+    for name in rule.package:
+        units = sum(left.billable.get(leaf, 0) for leaf in leaves_of((name,)))
+        counters.packaged[name] = counters.packaged.get(name, 0) + units
+    pieces = _pieces(rule, group, left, counters, total)
+    amounts = []
+    for piece, sums in pieces:
+        amount = piece.billed(sums).amount
+        if amount is None:
+            return pieces  # it has no price, keeps its customer from being closed, and uses nothing up
+        amounts.append(amount)
+    if rule.is_per_request:
+        amounts[0] = EXACT.add(amounts[0], _round_up(rule, group, pieces[0][1], sum_exact(amounts)))
+    if rule.allowance is not None and rule.allowance.amount is not None:
+        for (_, sums), amount in zip(pieces, amounts, strict=True):
+            allowed = _covered(rule.allowance.amount, counters.allowed, amount)
+            counters.allowed = EXACT.add(counters.allowed, amount)
+            if allowed:
+                sums.taken = sums.taken or Taken()
+                sums.taken.allowed = allowed
+    return pieces
+
+
+def _covered(limit: Decimal, position: Decimal, amount: Decimal) -> Decimal:
+    """How much of an amount that begins at a position lies below a limit."""
+    return max(ZERO, EXACT.subtract(min(limit, EXACT.add(position, amount)), min(limit, position)))
+
+
+def _include(rule: Rule, left: Sums, counters: _Counters) -> None:
+    """Move the units that the allowance includes from the quantities to what is taken."""
+    if rule.allowance is None or not rule.allowance.units:
+        return
+    taken = Taken()
+    for name, limit in rule.allowance.units.items():
+        for leaf in leaves_of((name,)):
+            count = left.requests if leaf == REQUEST else left.quantities.get(leaf, 0)
+            position = counters.included.get(name, 0)
+            included = max(0, min(limit, position + count) - min(limit, position))
+            counters.included[name] = position + count
+            if included:
+                taken.included[leaf] = included
+                if leaf != REQUEST:
+                    left.quantities[leaf] = count - included
+    if taken.included:
+        left.taken = taken
+
+
+def _pieces(
+    rule: Rule, group: Group, left: Sums, counters: _Counters, total: Decimal | None
+) -> list[tuple[Group, Sums]]:
+    """The quantities by the tiers of their rule. What the tiers do not measure goes with the first unit."""
+    tiers = rule.tiers
+    if tiers is None:
+        return [(group, left)]
+    if tiers.is_over_spend:
+        return [(group, _with_spend(rule, group, left, counters, total))]
+    measured = [(name, left.billable.get(name, 0)) for name in tiers.measured]
+    units = Decimal(sum(count for _, count in measured))
+    if tiers.kind == "volume":
+        ensure(total is not None, "a volume tier needs the total of the period")
+        tier = tiers.of_total(total or ZERO)
+        counters.position = EXACT.add(counters.position, units)
+        if units:
+            counters.entered.add(tier.number)
+        return [(group.in_tier(tier), left)]
+    first = tiers.at(counters.position)
+    by_tier: dict[int, tuple[RuleTier, dict[str, int]]] = {first.number: (first, {})}
+    for name, count in measured:
+        for tier, piece in tiers.split(counters.position, Decimal(count)):
+            by_tier.setdefault(tier.number, (tier, {}))[1][name] = int(piece)
+            counters.position = EXACT.add(counters.position, piece)
+            counters.entered.add(tier.number)
+    pieces: list[tuple[Group, Sums]] = []
+    for number in sorted(by_tier):
+        tier, of_measured = by_tier[number]
+        if number == first.number:
+            sums = replace(left, quantities={**left.quantities})
+            for name, _ in measured:
+                if name != REQUEST:
+                    sums.quantities.pop(name, None)
+            sums.quantities |= {name: count for name, count in of_measured.items() if count and name != REQUEST}
+        else:
+            sums = Sums(quantities={name: count for name, count in of_measured.items() if count and name != REQUEST})
+        pieces.append((group.in_tier(tier), sums))
+    return pieces
+
+
+def _with_spend(rule: Rule, group: Group, left: Sums, counters: _Counters, total: Decimal | None) -> Sums:
+    """The sums, with their basis amount put to the tiers over spend."""
+    tiers = rule.tiers
+    steps = basis_steps(group.basis, left.billable, left.reported_cost)
+    if tiers is None or isinstance(steps, str):
+        return left
+    amount = sum_exact(step.amount for step in steps)
+    if tiers.kind == "volume":
+        pieces = [(tiers.of_total(total or ZERO), amount)] if amount else []
+    else:
+        pieces = tiers.split(counters.position, amount)
+    counters.position = EXACT.add(counters.position, amount)
+    counters.entered |= {tier.number for tier, _ in pieces}
+    left.taken = left.taken or Taken()
+    left.taken.spend = {tier.number: piece for tier, piece in pieces}
+    return left
+
+
+def _round_up(rule: Rule, group: Group, sums: Sums, amount: Decimal) -> Decimal:
+    """What one request has to be raised by: to the floor of margin, then to whole credits."""
+    raised = ZERO
+    sums.taken = sums.taken or Taken()
+    if rule.min_margin_percent is not None and sums.reported_cost is not None and group.cost_fx is not None:
+        cost = EXACT.multiply(sums.reported_cost, group.cost_fx)
+        floor = EXACT.add(cost, percent_of(rule.min_margin_percent, cost))
+        raised = max(ZERO, EXACT.subtract(floor, amount))
+        sums.taken.margin = raised
+    if rule.credits is not None and rule.credits.is_per_request:
+        before = EXACT.add(amount, raised)
+        sums.taken.credits = max(rule.credits.at_least, credits_of(before, rule.credits.worth))
+        after = EXACT.multiply(Decimal(sums.taken.credits), rule.credits.worth)
+        sums.taken.credits_added = EXACT.subtract(after, before)
+        raised = EXACT.add(raised, sums.taken.credits_added)
+    return raised
+
+
+def _total_measured(in_time: Sequence[tuple[Cell, Group]], records_of: RecordsOf | None) -> Decimal | None:
+    """What the period adds up to for tiers by volume, after what is included; None where no version has such tiers."""
+    if not any(_has_volume(group.rule) for _, group in in_time):
+        return None
+    counters = _Counters()
+    for _, segment in groupby(in_time, key=lambda item: item[0].at):
+        for cell, group in _as_needed(list(segment), counters, ZERO, records_of):
+            _take(cell, group, counters, ZERO)
+    return counters.position
+
+
+def _has_volume(rule: Rule | None) -> bool:
+    return rule is not None and rule.tiers is not None and rule.tiers.kind == "volume"
+
+
+class _Charges:
+    """Packages and flat amounts of tiers, each charged once, when it is begun or entered."""
+
+    def __init__(self) -> None:
+        self._packages: dict[tuple[str, str], tuple[Rule, str, int, int]] = {}
+        self._counted: dict[str, int] = {}
+        self._flats: dict[int, tuple[Rule, RuleTier]] = {}
+
+    def count(self, rule: Rule, counters: _Counters) -> None:
+        """Look at the counters after a cell that a rule billed."""
+        for name, package in rule.package.items():
+            before, now = self._counted.get(name, 0), counters.packaged.get(name, 0)
+            begun = package.begun(now) - package.begun(before)
+            _, _, packages, units = self._packages.get((rule.hash, name), (rule, name, 0, 0))
+            self._packages[(rule.hash, name)] = (rule, name, packages + begun, units + now - before)
+            self._counted[name] = now
+        if rule.tiers is not None:
+            for number in counters.entered - set(self._flats):
+                if number <= len(rule.tiers.tiers):
+                    self._flats[number] = (rule, rule.tiers.tiers[number - 1])
+
+    def listed(self) -> list[Charge]:
+        """All charges of the period, in order of rules and names."""
+        charges = [
+            Charge(
+                "package",
+                name,
+                rule,
+                packages,
+                rule.package[name].price,
+                EXACT.multiply(Decimal(packages), rule.package[name].price),
+                units=units,
+                size=rule.package[name].size,
+            )
+            for _, (rule, name, packages, units) in sorted(self._packages.items())
+            if units
+        ]
+        charges += [
+            Charge("flat", tier.label, rule, 1, tier.flat, tier.flat)
+            for _, (rule, tier) in sorted(self._flats.items())
+            if tier.flat
+        ]
+        return charges

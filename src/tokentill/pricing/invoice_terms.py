@@ -1,0 +1,157 @@
+"""What is agreed for a whole invoice: fees, limits, coupons, taxes, who pays, and prepaid credit grants.
+
+Pure values. Amounts are in the contract's currency, in major units. What they do to an invoice, and in which order,
+is in `invoicing.settling`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Self
+
+from tokentill.canonical import Content
+from tokentill.money import EXACT
+from tokentill.pricing.entries import parse_instant
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """An amount for a period. With `is_prorated` it counts for the days on which it was agreed alone."""
+
+    amount: Decimal
+    name: str
+    is_prorated: bool
+
+    @classmethod
+    def from_content(cls, content: Content, *, name: str, is_prorated: bool) -> Self:
+        """From canonical content; `name` and `is_prorated` hold unless it says otherwise."""
+        return cls(Decimal(content["amount"]), content.get("name", name), content.get("prorate", is_prorated))
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A discount on the subtotal: a percentage or an amount, for so many periods (None: for all)."""
+
+    id: str
+    percent: Decimal | None
+    amount: Decimal | None
+    periods: int | None
+
+    @classmethod
+    def from_content(cls, content: Content) -> Self:
+        """From canonical content."""
+        percent, amount = content.get("percent"), content.get("amount")
+        return cls(
+            content["id"],
+            None if percent is None else Decimal(percent),
+            None if amount is None else Decimal(amount),
+            content.get("periods"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """A named tax, in percent of what is taxable. Several stand side by side, none is taxed by another."""
+
+    name: str
+    percent: Decimal
+
+    @classmethod
+    def from_content(cls, content: Content) -> Self:
+        """From canonical content."""
+        return cls(content["name"], Decimal(content["percent"]))
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceTerms:
+    """The `[invoice]` table of a contract; None where it does not say. An empty tuple says: none."""
+
+    base_fee: Recurring | None = None
+    minimum: Recurring | None = None
+    cap: Recurring | None = None
+    coupons: tuple[Coupon, ...] | None = None
+    taxes: tuple[Tax, ...] | None = None
+    smallest_amount: Decimal | None = None
+    interim_at: Decimal | None = None
+
+    @classmethod
+    def from_content(cls, content: Content) -> Self:
+        """From the canonical content of an `[invoice]` table."""
+        smallest, interim = content.get("smallest_amount"), content.get("interim_at")
+        return cls(
+            base_fee=_recurring(content, "base_fee", name="base fee", is_prorated=True),
+            minimum=_recurring(content, "minimum", name="minimum commitment", is_prorated=False),
+            cap=_recurring(content, "cap", name="cap", is_prorated=False),
+            coupons=tuple(map(Coupon.from_content, content["coupon"])) if "coupon" in content else None,
+            taxes=tuple(map(Tax.from_content, content["tax"])) if "tax" in content else None,
+            smallest_amount=None if smallest is None else Decimal(smallest),
+            interim_at=None if interim is None else Decimal(interim),
+        )
+
+    @classmethod
+    def first_of(cls, chain: Iterable[InvoiceTerms]) -> InvoiceTerms:
+        """Each term from the first that states it."""
+        stated = list(chain)
+        names = [field.name for field in fields(cls)]
+        return InvoiceTerms(**{name: _first(getattr(terms, name) for terms in stated) for name in names})
+
+    @property
+    def is_recurring(self) -> bool:
+        """Whether there is something to bill without any usage."""
+        return self.base_fee is not None or self.minimum is not None
+
+
+NO_TERMS = InvoiceTerms()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Prepaid credit of a customer: it pays invoices, including their tax, until it is burnt down or expires."""
+
+    customer: str
+    id: str
+    amount: Decimal
+    currency: str
+    priority: int
+    valid_from: datetime
+    expires_at: datetime | None
+    recorded_at: datetime
+    unit: str | None = None
+
+    @classmethod
+    def from_content(cls, content: Content, *, recorded_at: datetime) -> Self:
+        """From the canonical content of a `[[grant]]` table: an amount, or credits of a stated worth."""
+        valid_from = parse_instant(content["valid_from"])
+        if valid_from is None:
+            raise ValueError("a grant without valid_from")
+        if "credits" in content:
+            amount = EXACT.multiply(Decimal(content["credits"]), Decimal(content["worth"]))
+        else:
+            amount = Decimal(content["amount"])
+        return cls(
+            customer=content["customer"],
+            id=content["id"],
+            amount=amount,
+            currency=content["currency"],
+            priority=content.get("priority", 0),
+            valid_from=valid_from,
+            expires_at=parse_instant(content.get("expires_at")),
+            recorded_at=recorded_at,
+            unit=content.get("name"),
+        )
+
+    @property
+    def order(self) -> tuple[int, bool, datetime, datetime, str]:
+        """Which grant burns first: the lowest priority number, then the earliest expiry, then the oldest."""
+        return (self.priority, self.expires_at is None, self.expires_at or self.valid_from, self.valid_from, self.id)
+
+
+def _recurring(content: Content, key: str, *, name: str, is_prorated: bool) -> Recurring | None:
+    return Recurring.from_content(content[key], name=name, is_prorated=is_prorated) if key in content else None
+
+
+def _first(values: Iterable[Any]) -> Any:
+    return next((value for value in values if value is not None), None)
