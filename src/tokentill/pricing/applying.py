@@ -28,7 +28,8 @@ class Step:
 
     `rate` and `add_on`: quantity x rate / per x fx; `cost`: of_amount x fx; `markup`: percent of of_amount;
     `included`: quantity at no charge; `byok_fee`: percent of of_amount x fx; `margin`: what is missing to the floor;
-    `credits`: quantity credits at rate, less what the requests came to before; `allowance`: what the period includes.
+    `credits`: quantity credits at rate, less what the requests came to before (or, without rounding, of_amount
+    credits); `allowance`: what the period includes.
     """
 
     kind: StepKind
@@ -139,6 +140,10 @@ def apply_rule(
             steps += _markup_steps(rule.markup_percent if own is None else own, steps)
         steps += _add_on_steps(rule, quantities)
         steps += _taken_steps(rule, taken)
+        if rule.credits is not None and not rule.credits.is_per_request:
+            unit = rule.credits
+            worth_of = EXACT.divide(sum_exact(step.amount for step in steps), unit.worth)
+            steps.append(Step("credits", unit.name, ZERO, rate=unit.worth, per=1, of_amount=worth_of))
     return Billed(sum_exact(step.amount for step in steps), tuple(steps))
 
 

@@ -161,7 +161,7 @@ class CreditUnit:
     @classmethod
     def from_content(cls, content: Content) -> CreditUnit:
         """From the canonical content of a `credits` table."""
-        is_per_request = content.get("round_up", "request") == "request"
+        is_per_request = content["round_up"] == "request"
         return cls(content["name"], Decimal(content["worth"]), is_per_request, content.get("at_least", 0))
 
 

@@ -231,7 +231,7 @@ class CreditsTable(Table):
 
     name: Text
     worth: Positive = Field(description="Worth of one credit in the contract's currency.")
-    round_up: Literal["request"] = optional("Every request is rounded up to whole credits.")
+    round_up: Literal["request", "never"] = Field(description="Whether every request is rounded up to whole credits.")
     at_least: Annotated[int, Field(ge=0, le=10**6)] = optional("Credits that any request costs at least.")
 
 
