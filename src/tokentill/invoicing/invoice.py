@@ -294,7 +294,10 @@ def compute_invoice(
         reported: list[Cell] = []
         for cell in found:
             (missing if cell.series.usage_state == "missing" else reported).append(cell)
-        groups, charges = bill_usage(member, currency, reported, grouping, records_of=records_of, trace=trace)
+        at_end = grouping.contracts.rules(member, period.last_instant) if kind == "period" else ()
+        groups, charges = bill_usage(
+            member, currency, reported, grouping, rules_at_end=at_end, records_of=records_of, trace=trace
+        )
         if kind == "period":
             charges += base_fees(member, period, grouping.contracts, currency)
         child = None if member == customer else member

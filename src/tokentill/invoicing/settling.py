@@ -115,9 +115,11 @@ def is_recurring(customer: str, period: Period, contracts: ContractBook) -> bool
     if not contracts.has_recurring_terms:
         return False
     days = (at for at in _ends_of_days(customer, period, contracts) if contracts.at("customer", customer, at))
-    minimum = contracts.invoice_terms(customer, period.last_instant).minimum
-    has_own = contracts.at("customer", customer, period.last_instant) is not None
-    return (has_own and minimum is not None) or any(contracts.invoice_terms(customer, at).base_fee for at in days)
+    at_end = period.last_instant
+    has_flat = any(rule.flat_at_zero is not None for rule in contracts.rules(customer, at_end))
+    is_owed = has_flat or contracts.invoice_terms(customer, at_end).minimum is not None
+    has_own = contracts.at("customer", customer, at_end) is not None
+    return (has_own and is_owed) or any(contracts.invoice_terms(customer, at).base_fee for at in days)
 
 
 def base_fees(customer: str, period: Period, contracts: ContractBook, currency: str) -> list[Charge]:

@@ -66,6 +66,7 @@ def bill_usage(
     cells: Iterable[Cell],
     grouping: Grouping,
     *,
+    rules_at_end: Iterable[Rule] = (),
     records_of: RecordsOf | None = None,
     trace: Trace | None = None,
 ) -> tuple[list[Group], list[Charge]]:
@@ -73,6 +74,7 @@ def bill_usage(
 
     Args:
         cells: all of the period, in any order.
+        rules_at_end: rules in force at the end of the period, whose first tier may have a flat amount without usage.
         records_of: asked for the records of a stretch of time in which a boundary lies.
         trace: told what each cell added to which group.
 
@@ -87,10 +89,11 @@ def bill_usage(
             turns.setdefault(group.rule.turn_key, []).append((cell, group))
         else:
             groups.add(cell, group, cell.sums)
-    charges: list[Charge] = []
-    for key in sorted(turns):
-        charges += _bill_in_turn(turns[key], groups, records_of)
-    return in_order(groups.found), charges
+    charged = {key: _bill_in_turn(turns[key], groups, records_of) for key in sorted(turns)}
+    for rule in rules_at_end:
+        if rule.flat_at_zero is not None:
+            charged.setdefault(rule.turn_key, _Charges()).enter_if_unused(rule)
+    return in_order(groups.found), [charge for key in sorted(charged) for charge in charged[key].listed()]
 
 
 class _Groups:
@@ -134,7 +137,7 @@ class _Counters:
         return False
 
 
-def _bill_in_turn(asked: Sequence[tuple[Cell, Group]], groups: _Groups, records_of: RecordsOf | None) -> list[Charge]:
+def _bill_in_turn(asked: Sequence[tuple[Cell, Group]], groups: _Groups, records_of: RecordsOf | None) -> _Charges:
     """Bill all usage of one rule, through all of its versions, in order of time."""
     in_time = sorted(asked, key=lambda item: _time_of(item[0]))
     totals = _total_measured(in_time, records_of)
@@ -147,7 +150,7 @@ def _bill_in_turn(asked: Sequence[tuple[Cell, Group]], groups: _Groups, records_
                 groups.add(cell, piece, sums)
             if group.rule is not None:
                 charges.count(group.rule, counters)
-    return charges.listed()
+    return charges
 
 
 def _time_of(cell: Cell) -> tuple[object, ...]:
@@ -343,6 +346,11 @@ class _Charges:
             for number in counters.entered - set(self._flats):
                 if number <= len(rule.tiers.tiers):
                     self._flats[number] = (rule, rule.tiers.tiers[number - 1])
+
+    def enter_if_unused(self, rule: Rule) -> None:
+        """Enter the first tier of a rule under which nothing was counted."""
+        if rule.tiers is not None and not self._flats:
+            self._flats[1] = (rule, rule.tiers.tiers[0])
 
     def listed(self) -> list[Charge]:
         """All charges of the period, in order of rules and names."""

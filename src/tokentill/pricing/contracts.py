@@ -94,11 +94,13 @@ class ContractBook:
 
     @property
     def has_recurring_terms(self) -> bool:
-        """Whether any contract has a base fee, a minimum or a cap; where none has, nobody needs to look day by day."""
+        """Whether any contract has something to bill or to limit without looking at usage, which takes a look at days."""
         return any(
-            terms.is_recurring or terms.cap is not None
+            version.invoice.is_recurring
+            or version.invoice.cap is not None
+            or any(rule.flat_at_zero is not None for rule in version.rules)
             for versions in self._versions.values()
-            for terms in (version.invoice for version in versions)
+            for version in versions
         )
 
     @property
@@ -148,10 +150,13 @@ class ContractBook:
             if contract is not None:
                 yield contract
 
+    def rules(self, customer: str | None, at: datetime) -> tuple[Rule, ...]:
+        """All rules that a customer's records are held against, in order."""
+        return tuple(rule for contract in self.chain(customer, at) for rule in contract.rules)
+
     def rule_for(self, customer: str | None, traits: Traits, at: datetime) -> Rule | None:
         """The first rule that fits, or None: list price, billed as it is."""
-        rules = (rule for contract in self.chain(customer, at) for rule in contract.rules)
-        return next((rule for rule in rules if rule.fits(traits)), None)
+        return next((rule for rule in self.rules(customer, at) if rule.fits(traits)), None)
 
     def terms(self, customer: str | None, at: datetime) -> Terms:
         """Currency, time zone and anchor day at an instant: USD, UTC and the first where no contract says.

@@ -221,6 +221,11 @@ class Rule:
         return bool(self.allowance or self.tiers or self.package) or self.is_per_request
 
     @property
+    def flat_at_zero(self) -> Decimal | None:
+        """The flat amount that is charged for a period without any unit, None where nothing is."""
+        return self.tiers.tiers[0].flat or None if self.tiers is not None and self.tiers.flat_at_zero else None
+
+    @property
     def turn_key(self) -> tuple[str, str]:
         """Under which name a period's allowances and tiers are counted on through the versions of a contract."""
         return (self.contract, self.name)
