@@ -53,6 +53,7 @@ class Request:
     geo: str | None
     quantities: dict[str, int]
     cost: Fraction | None
+    is_byok: bool = False
 
     def sum_of(self, names: set[str]) -> int:
         return sum(count for name, count in self.quantities.items() if name in names)
@@ -271,8 +272,14 @@ def anchor(customer: str | None, year: int, month: int, folder: Folder) -> datet
     return datetime(year, month, day, tzinfo=zone).astimezone(UTC)
 
 
-def list_charges(request: Request, folder: Folder) -> tuple[dict[str, Fraction], str, Toml]:
-    """The list price of each quantity of a request, with the table's currency and the fees that it was priced with."""
+def list_charges(
+    request: Request, folder: Folder, counts: dict[str, int] | None = None
+) -> tuple[dict[str, Fraction], str, Toml]:
+    """The list price of each quantity of a request, with the table's currency and the fees that it was priced with.
+
+    With `counts` those are priced instead of all, as a part of the request.
+    """
+    counts = {**request.quantities, "request": 1} if counts is None else counts
     model = folder.canonical(request.model)
     entry = in_force(folder.prices[model], request.at)
     if entry is None:
@@ -295,16 +302,16 @@ def list_charges(request: Request, folder: Folder) -> tuple[dict[str, Fraction],
             rates = tier["rates"]
     fallback = {"reasoning": "output", "cache_read": "input"} | entry.get("fallback", {})
     factor = entry.get("multiplier", {}).get("geo", {}).get(request.geo, 1)
-    charges = charges_of(request, rates, Fraction(entry.get("per", 1_000_000)) / factor, fallback, fees)
+    charges = charges_of(counts, rates, Fraction(entry.get("per", 1_000_000)) / factor, fallback, fees, request)
     return charges, entry["currency"], fees
 
 
 def charges_of(
-    request: Request, rates: Toml, per: Fraction, fallback: dict[str, str], fees: Toml
+    counts: dict[str, int], rates: Toml, per: Fraction, fallback: dict[str, str], fees: Toml, request: Request
 ) -> dict[str, Fraction]:
     """Quantity by quantity: a counter by its fee, a leaf by its rate or by the rate that it falls back to."""
     charges = {}
-    for name, count in {**request.quantities, "request": 1}.items():
+    for name, count in counts.items():
         if name in fees and name not in INPUT | OUTPUT:
             charges[name] = count * Fraction(fees[name]["price"]) / fees[name].get("per", 1)
             continue
@@ -348,7 +355,7 @@ def rule_of(request: Request, customer: str | None, folder: Folder) -> Toml | No
         for rule in contract.get("rule", []):
             wanted = {key: [globs] if isinstance(globs, str) else globs for key, globs in rule.get("match", {}).items()}
             if all(any(fits(glob, traits[key]) for glob in globs) for key, globs in wanted.items()):
-                return dict(rule)
+                return {**rule, "contract": f"{contract['kind']} {contract['id']}"}
     return None
 
 
@@ -364,7 +371,8 @@ def bill(request: Request, rule: Toml | None, currency: str, folder: Folder) -> 
         case "own":
             builtin = {"reasoning": "output", "cache_read": "input"}
             kept = {name: fee for name, fee in fees.items() if name not in rule["rates"]}
-            charges = charges_of(request, rule["rates"], Fraction(rule.get("per", 1_000_000)), builtin, kept)
+            counts, per = {**request.quantities, "request": 1}, Fraction(rule.get("per", 1_000_000))
+            charges = charges_of(counts, rule["rates"], per, builtin, kept, request)
             charges = {name: charge * (fx if name in kept else 1) for name, charge in charges.items()}
         case "cost":
             if request.cost is None:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Table, func, select, text
 
 from tests.independent import calculator
+from tests.independent.turns import ChargeKey, work_out
 from tokentill.canonical import Content
 from tokentill.store import tables
 from tokentill.store.database import Database
@@ -146,6 +147,7 @@ def second_request(record: UsageRecord) -> calculator.Request:
         geo=record.geo,
         quantities=dict(record.quantities),
         cost=None if record.cost is None else Fraction(record.cost),
+        is_byok=record.is_byok,
     )
 
 
@@ -157,38 +159,66 @@ class SecondOpinion:
         self.invoices: dict[str, calculator.Expected] = {}
         self.by_record: dict[str, dict[str, Fraction]] = {}
         self.by_day: dict[str, dict[str, Fraction]] = {}
-        periods: dict[str, tuple[datetime, datetime]] = {}
+        self.charges: dict[str, dict[ChargeKey, Fraction]] = {}
+        for customer, (requests, last_instant) in self._by_customer(records, folder, month).items():
+            invoice = calculator.Expected(folder.term(customer, last_instant, "currency", "USD"))
+            worked = work_out(requests, customer, invoice.currency, folder)
+            days: dict[str, Fraction] = {}
+            for request in requests:
+                amount = worked.amounts[request.id]
+                key = (folder.canonical(request.model), request.mode, worked.rules[request.id])
+                invoice.requests += 1
+                invoice.lines[key] = invoice.lines.get(key, Fraction(0)) + amount
+                day = request.at.date().isoformat()
+                days[day] = days.get(day, Fraction(0)) + amount
+            self.invoices[customer] = invoice
+            self.by_record[customer] = worked.amounts
+            self.by_day[customer] = days
+            self.charges[customer] = {key: amount for key, amount in worked.charges.items() if amount}
+
+    def total_minor(self, customer: str) -> int:
+        """The sum of lines and charges in minor units."""
+        invoice = self.invoices[customer]
+        exact = invoice.total_exact + sum(self.charges[customer].values())
+        return calculator.rounded(exact * 10 ** calculator.MINOR_DIGITS.get(invoice.currency, 2))
+
+    @staticmethod
+    def _by_customer(
+        records: Sequence[UsageRecord], folder: calculator.Folder, month: str
+    ) -> dict[str, tuple[list[calculator.Request], datetime]]:
+        found: dict[str, tuple[list[calculator.Request], datetime]] = {}
         for request in map(second_request, records):
             customer = calculator.customer_of(request, folder)
             if customer is None:
                 continue
-            if customer not in periods:
-                periods[customer] = calculator.period_of(customer, month, folder)
-            starts_at, ends_at = periods[customer]
-            if not starts_at <= request.at < ends_at:
-                continue
-            if customer not in self.invoices:
-                currency = folder.term(customer, ends_at - timedelta(microseconds=1), "currency", "USD")
-                self.invoices[customer] = calculator.Expected(currency)
-            invoice = self.invoices[customer]
-            rule = calculator.rule_of(request, customer, folder)
-            amount = calculator.bill(request, rule, invoice.currency, folder)
-            key = (folder.canonical(request.model), request.mode, rule["name"] if rule else None)
-            invoice.requests += 1
-            invoice.lines[key] = invoice.lines.get(key, Fraction(0)) + amount
-            self.by_record.setdefault(customer, {})[request.id] = amount
-            days = self.by_day.setdefault(customer, {})
-            day = request.at.date().isoformat()
-            days[day] = days.get(day, Fraction(0)) + amount
+            starts_at, ends_at = calculator.period_of(customer, month, folder)
+            if starts_at <= request.at < ends_at:
+                found.setdefault(customer, ([], ends_at - timedelta(microseconds=1)))[0].append(request)
+        return found
 
 
 def exact_lines(content: Content) -> dict[calculator.LineKey, Fraction]:
-    """The exact amounts of an invoice's lines, with those of one model, mode and rule together."""
+    """The exact amounts of an invoice's lines of usage, with those of one model, mode and rule together."""
     found: dict[calculator.LineKey, Fraction] = {}
-    for line in content["lines"]:
+    for line in usage_lines(content):
         key = (line["model"], line["mode"], line["rule"])
         found[key] = found.get(key, Fraction(0)) + Fraction(line["exact_amount"])
     return found
+
+
+def usage_lines(content: Content) -> list[Content]:
+    """The lines of an invoice that records stand behind."""
+    return [line for line in content["lines"] if line["kind"] == "usage"]
+
+
+def exact_charges(content: Content) -> dict[tuple[str, str], Fraction]:
+    """The exact amounts of an invoice's other lines by kind and rule."""
+    found: dict[tuple[str, str], Fraction] = {}
+    for line in content["lines"]:
+        if line["kind"] != "usage":
+            key = (line["kind"], line["rule"])
+            found[key] = found.get(key, Fraction(0)) + Fraction(line["exact_amount"])
+    return {key: amount for key, amount in found.items() if amount}
 
 
 def minor(amount: str, currency: str) -> Fraction:

@@ -6,9 +6,7 @@ edges of periods, prices and windows. What they come to is worked out a second t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -17,181 +15,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import OCTOBER, MovableClock, attribution, contract, folder, price, prices, till
+from tests.builders import OCTOBER, MovableClock, contract, folder, price, prices, till
 from tests.independent import calculator
-from tests.invoicing.invoicing_tools import SecondOpinion, contents_by_customer, exact_lines, minor, new_sqlite
+from tests.invoicing.generated import NEW_YEAR, ZONES, MonthOfUsage, months, price_tables, usage_records
+from tests.invoicing.invoicing_tools import (
+    SecondOpinion,
+    contents_by_customer,
+    exact_charges,
+    exact_lines,
+    minor,
+    new_sqlite,
+    usage_lines,
+)
 from tokentill.canonical import Content, canonical_bytes
 from tokentill.pricing.book import PriceBook
 from tokentill.usage.record import Usage, UsageRecord
 
-NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-USERS = ("ann", "Ann", "bob", "org_cee", "dé", "org_")
-MODELS = ("acme/plain", "acme/tiered", "acme/windowed", "acme/moded", "acme/near", "acme/plain:nitro", "plain-1")
-ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "America/Santiago")
-EDGES = tuple(
-    datetime.fromisoformat(f"{text}+00:00")
-    for text in (
-        "2026-09-30T22:00:00",
-        "2026-10-01T00:00:00",
-        "2026-10-01T04:00:00",
-        "2026-10-12T09:30:00",
-        "2026-10-16T00:00:00",
-        "2026-10-25T01:00:00",
-        "2026-10-31T11:00:00",
-        "2026-10-31T23:00:00",
-        "2026-11-01T00:00:00",
-        "2026-11-15T03:00:00",
-    )
-)
 SLOW = settings(max_examples=max(20, settings().max_examples // 2))
-
-
-@dataclass(frozen=True)
-class MonthOfUsage:
-    """A generated month: what people wrote, and what happened."""
-
-    contents: tuple[Content, ...]
-    records: tuple[UsageRecord, ...]
-
-
-rates = st.integers(0, 40_000).map(lambda thousandths: format(Decimal(thousandths) / 1000, "f"))
-counts = st.integers(0, 5_000) | st.sampled_from([0, 1, 1_000_000, 199_999, 200_000, 200_001])
-
-
-def _rates(draw: Any, *names: str) -> dict[str, str]:
-    return {name: draw(rates) for name in names}
-
-
-@st.composite
-def price_tables(draw: Any) -> list[Content]:
-    """Two recordings: the second changes the price of two models in the middle of the month."""
-    plain = price("acme/plain", rates=_rates(draw, "input", "cache_read", "output"), aliases=["plain-1"])
-    plain["fees"] = {"web_search": {"price": "10", "per": 1000}}
-    condition = draw(st.sampled_from(["input_tokens_gt", "input_tokens_gte"]))
-    tiered = price("acme/tiered", rates=_rates(draw, "input", "output"))
-    tiered["tier"] = [{"when": {condition: 200_000}, "rates": _rates(draw, "input", "cache_read", "output")}]
-    between = draw(st.sampled_from([["22:00", "06:00"], ["09:30", "17:00"], ["00:00", "12:00"]]))
-    when = {"between": between, "time_zone": draw(st.sampled_from(ZONES))}
-    if draw(st.booleans()):
-        when["days"] = ["mon", "wed", "sat"]
-    windowed = price("acme/windowed", rates=_rates(draw, "input", "output"))
-    windowed["window"] = [{"when": when, "rates": _rates(draw, "input", "output")}]
-    moded = price("acme/moded", rates=_rates(draw, "input", "output"))
-    moded["mode"] = {"batch": {"rates": _rates(draw, "input", "output")}}
-    near = price("acme/near", rates=_rates(draw, "input", "output"), multiplier={"geo": {"us": "1.1", "eu": "0.95"}})
-    changes = draw(st.sampled_from(EDGES))
-    text = changes.isoformat().replace("+00:00", "Z")
-    later = [
-        price("acme/plain", rates=_rates(draw, "input", "output"), valid_from=text, fees=plain["fees"]),
-        price("acme/near", rates=_rates(draw, "input", "output"), valid_from=text),
-    ]
-    return [
-        prices(plain, tiered, windowed, moded, near),
-        prices(*later, recorded_at="2026-09-02T00:00:00Z"),
-    ]
-
-
-@st.composite
-def rules(draw: Any) -> list[Content]:
-    """Up to two rules, of which the first may concern some of the models only."""
-    kinds: dict[str, Content] = {
-        "list": {},
-        "markup": {"markup_percent": draw(st.sampled_from(["20", "12.5", "-10", "0.001"]))},
-        "by quantity": {"markup_percent": {"output": "50", "input_total": "7.5", "default": "3"}},
-        "own": {"basis": "own", "rates": _rates(draw, "input", "output")},
-        "cost": {"basis": "cost", "markup_percent": "15"},
-        "add-on": {"add_on": {"request": {"price": "0.002"}, "output_total": {"price": "1.5", "per": 1_000_000}}},
-        "free": {"basis": "free"},
-    }
-    found = []
-    for number in range(draw(st.integers(0, 2))):
-        name = draw(st.sampled_from(sorted(kinds)))
-        rule = {"name": f"{number}: {name}", **kinds[name]}
-        if number == 0:
-            rule["match"] = {"model": draw(st.sampled_from([["acme/*"], ["acme/plain"], ["*ed"], ["acme/????"]]))}
-        found.append(rule)
-    return found
-
-
-@st.composite
-def contracts(draw: Any) -> list[Content]:
-    """A default, a plan, and contracts of some users; one of them changes in the middle of the month."""
-    found = [
-        contract(time_zone=draw(st.sampled_from(ZONES)), rules=draw(rules())),
-        contract("plan", "pro", rules=[{"name": "pro", "markup_percent": "30"}]),
-    ]
-    for user in draw(st.lists(st.sampled_from(["ann", "bob", "cee", "dé"]), unique=True)):
-        terms: Content = {
-            "currency": draw(st.sampled_from(["USD", "EUR", "JPY", "KWD"])),
-            "time_zone": draw(st.sampled_from(ZONES)),
-            "anchor_day": draw(st.sampled_from([1, 1, 15, 31])),
-        }
-        if draw(st.booleans()):
-            terms["plan"] = "pro"
-        found.append(contract("customer", user, rules=draw(rules()), **terms))
-        if draw(st.booleans()):
-            changed = draw(st.sampled_from(EDGES)).isoformat().replace("+00:00", "Z")
-            found.append(contract("customer", user, rules=draw(rules()), **{**terms, "valid_from": changed}))
-    return found
-
-
-@st.composite
-def usage_records(draw: Any, count_max: int = 30) -> list[UsageRecord]:
-    """Records of October and around, many of them right at an edge."""
-    first = datetime(2026, 9, 29, tzinfo=UTC)
-    any_time = st.integers(0, 49 * 86_400_000_000).map(lambda micros: first + timedelta(microseconds=micros))
-    at_an_edge = st.builds(
-        lambda edge, step: edge + step * MICROSECOND, st.sampled_from(EDGES), st.sampled_from([-1, 0, 1])
-    )
-    found = []
-    for number in range(draw(st.integers(1, count_max))):
-        model = draw(st.sampled_from(MODELS))
-        quantities = {"input": draw(counts), "output": draw(counts)}
-        if draw(st.booleans()):
-            quantities |= {"cache_read": draw(counts), "reasoning": draw(counts)}
-        if model in ("acme/plain", "plain-1"):
-            quantities["web_search"] = draw(st.integers(0, 3))
-        found.append(
-            UsageRecord.checked(
-                source="arouter",
-                record_id=f"r{number}",
-                occurred_at=draw(at_an_edge | any_time),
-                user=draw(st.sampled_from(USERS)),
-                model=model,
-                mode="batch" if model == "acme/moded" and draw(st.booleans()) else None,
-                geo=draw(st.sampled_from([None, "us", "eu", "mars"])),
-                quantities=quantities,
-                cost=Decimal(draw(st.integers(0, 10**9))).scaleb(-9),
-            )
-        )
-    return found
-
-
-FX: Content = {
-    "format": 1,
-    "kind": "fx",
-    "recorded_at": "2026-09-01T00:00:00Z",
-    "source": "a test",
-    "rate": [
-        {"date": day, "from": "USD", "to": to, "rate": rate}
-        for day, to, rate in (
-            ("2026-09-01", "EUR", "0.92"),
-            ("2026-10-10", "EUR", "0.931"),
-            ("2026-09-01", "JPY", "150"),
-            ("2026-10-16", "JPY", "151.237"),
-            ("2026-09-01", "KWD", "0.3071"),
-        )
-    ],
-}
-
-
-@st.composite
-def months(draw: Any) -> MonthOfUsage:
-    """A month under everything that contracts and price tables can say."""
-    attributed = attribution({"match": {"user": "org_{id}"}, "customer": "{id}"})
-    contents = (*draw(price_tables()), *draw(contracts()), attributed, FX)
-    return MonthOfUsage(contents, tuple(draw(usage_records())))
 
 
 def _close(month: MonthOfUsage, batches: list[list[UsageRecord]]) -> dict[str, bytes]:
@@ -232,7 +72,11 @@ def test_every_invoice_is_what_the_records_come_to_one_by_one_in_fractions(month
         content = issued[customer]
         assert content["currency"] == invoice.currency
         assert exact_lines(content) == invoice.lines
-        assert minor(content["total"], invoice.currency) == invoice.total_minor
+        charges: dict[tuple[str, str], Fraction] = {}
+        for (kind, rule, _), amount in expected.charges[customer].items():
+            charges[(kind, rule)] = charges.get((kind, rule), Fraction(0)) + amount
+        assert exact_charges(content) == charges
+        assert minor(content["total"], invoice.currency) == expected.total_minor(customer)
         assert sum(line["requests"] for line in content["lines"]) == invoice.requests
         days = {day["day"]: Fraction(day["exact_amount"]) for day in content["daily"]}
         assert days == expected.by_day[customer]
@@ -255,7 +99,7 @@ def test_lines_add_up_to_the_total_and_each_is_within_one_minor_unit_of_its_exac
                 assert amount.denominator == 1
                 assert abs(amount - line) < 1
                 assert amount == line or line.denominator != 1, "a line that is whole keeps its amount"
-            for line in content["lines"]:
+            for line in usage_lines(content):
                 assert sum(Fraction(part["exact_amount"]) for part in line["parts"]) == Fraction(line["exact_amount"])
                 for part in line["parts"]:
                     steps = sum((Fraction(step["amount"]) for step in part["steps"]), Fraction(0))
@@ -297,6 +141,9 @@ def test_explained_records_are_those_of_the_customer_and_add_up_to_each_line(mon
             assert [found.position for found in explained] == list(range(1, len(issued.content["lines"]) + 1))
             by_record: dict[str, Fraction] = {}
             for found in explained:
+                if found.line["kind"] != "usage":
+                    assert not found.records
+                    continue
                 amounts = {one.record.record_id: Fraction(one.exact_amount) for one in found.records}
                 assert len(amounts) == len(found.records) == found.line["requests"]
                 assert sum(amounts.values()) == Fraction(found.line["exact_amount"])
@@ -348,17 +195,22 @@ def test_generated_months_reach_every_kind_of_price_and_contract() -> None:
     @settings(max_examples=200, database=None, derandomize=True)
     @given(month=months())
     def look(month: MonthOfUsage) -> None:
-        opinion = SecondOpinion(month.records, month.contents, OCTOBER)
-        for invoice in opinion.invoices.values():
-            seen.add(invoice.currency)
-            seen.update(f"{model} {mode}" for model, mode, _ in invoice.lines)
-            seen.update("rule " + rule.split(": ")[-1] for _, _, rule in invoice.lines if rule)
+        for invoice in compute_pure(month, by_record=True):
+            content = invoice.content()
+            seen.add(content["currency"])
+            for line in content["lines"]:
+                seen.add(f"{line['model']} {line['mode']}" if line["kind"] == "usage" else line["kind"])
+                seen.add("rule " + (line["rule"] or "").split(": ")[-1])
+                for part in line["parts"]:
+                    seen.update(step["kind"] for step in part["steps"])
+                    seen.update({"rule_tier"} & part.keys())
 
     look()
     models = {"acme/plain", "acme/tiered", "acme/windowed", "acme/moded", "acme/near"}
     wanted = {"USD", "EUR", "JPY", "KWD", "acme/moded batch", *(f"{model} standard" for model in models)}
-    kinds = ("list", "markup", "by quantity", "own", "cost", "add-on", "free", "pro")
-    assert wanted | {f"rule {kind}" for kind in kinds} <= seen
+    kinds = ("list", "markup", "by quantity", "own", "cost", "add-on", "free", "with memory", "pro")
+    steps = {"rate", "cost", "markup", "add_on", "included", "byok_fee", "margin", "credits", "allowance"}
+    assert wanted | steps | {"package", "flat", "rule_tier"} | {f"rule {kind}" for kind in kinds} <= seen
 
 
 @pytest.mark.parametrize("split", [1, 7, 60])

@@ -94,7 +94,7 @@ class ContractBook:
 
     @property
     def has_recurring_terms(self) -> bool:
-        """Whether any contract has something to bill or to limit without looking at usage, which takes a look at days."""
+        """Whether any contract has something to bill or to limit beside usage, so that its days count."""
         return any(
             version.invoice.is_recurring
             or version.invoice.cap is not None
