@@ -1,4 +1,4 @@
-"""Generated months for tests of laws: contracts of every kind, models with every kind of price, records on the edges."""
+"""Generated months for tests of laws: contracts and prices of every kind, records on their edges."""
 
 from __future__ import annotations
 
@@ -110,7 +110,8 @@ def rules_with_memory(draw: Any) -> Content:
     rule: Content = {"basis": draw(st.sampled_from(["list", "list", "own", "cost", "free"]))}
     if rule["basis"] == "own":
         rule["rates"] = _rates(draw, "input", "output")
-    is_cost, is_single = rule["basis"] == "cost", draw(st.booleans())
+    is_cost = rule["basis"] == "cost"
+    special = draw(st.sampled_from(["units", "margin", "credits", "margin and credits"]))
     if draw(st.booleans()):
         rule["markup_percent"] = draw(percents)
     if draw(st.booleans()):
@@ -119,14 +120,14 @@ def rules_with_memory(draw: Any) -> Content:
         rule["tiers"] = draw(tables_of_tiers(may_have_rates=not is_cost))
     if not is_cost and draw(st.booleans()):
         rule["package"] = {"web_search": {"price": draw(_decimal(0, 90, 2)), "size": draw(st.integers(1, 4))}}
-    if is_single and draw(st.booleans()):
+    if "margin" in special:
         rule["min_margin_percent"] = draw(st.sampled_from(["0", "12.5"]))
-    if is_single and draw(st.booleans()):
+    if "credits" in special:
         at_least = draw(st.integers(0, 2))
         rule["credits"] = {"name": "credit", "worth": "0.004", "round_up": "request", "at_least": at_least}
     if draw(st.booleans()):
         rule["allowance"] = {"amount": draw(_decimal(1, 300, 3))}
-    if not is_single and not is_cost and draw(st.booleans()):
+    if special == "units" and not is_cost:
         name = draw(st.sampled_from(["output_total", "input", "request", "input_total"]))
         units = draw(st.integers(1, 6)) if name == "request" else draw(st.integers(1, 20_000))
         rule["allowance"] = {**rule.get("allowance", {}), "units": {name: units}}
@@ -150,7 +151,7 @@ def rules(draw: Any) -> list[Content]:
     }
     found = []
     for number in range(draw(st.integers(0, 2))):
-        name = draw(st.sampled_from(sorted(kinds)))
+        name = draw(st.sampled_from([*sorted(kinds), *["with memory"] * 4]))
         rule = {"name": f"{number}: {name}", **kinds[name]}
         if number == 0:
             rule["match"] = {"model": draw(st.sampled_from([["acme/*"], ["acme/plain"], ["*ed"], ["acme/????"]]))}

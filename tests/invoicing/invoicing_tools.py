@@ -176,6 +176,13 @@ class SecondOpinion:
             self.by_day[customer] = days
             self.charges[customer] = {key: amount for key, amount in worked.charges.items() if amount}
 
+    def exact_charges(self, customer: str) -> dict[tuple[str, str], Fraction]:
+        """What is charged beside records, by kind and rule."""
+        found: dict[tuple[str, str], Fraction] = {}
+        for (kind, rule, _), amount in self.charges[customer].items():
+            found[(kind, rule)] = found.get((kind, rule), Fraction(0)) + amount
+        return found
+
     def total_minor(self, customer: str) -> int:
         """The sum of lines and charges in minor units."""
         invoice = self.invoices[customer]

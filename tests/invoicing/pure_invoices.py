@@ -1,0 +1,126 @@
+"""Invoices without a database: records become cells in memory, one by one or as sums."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+
+from tests.builders import folder
+from tests.invoicing.generated import MonthOfUsage
+from tokentill.invoicing.computing import Owners, Periods
+from tokentill.invoicing.grouping import Books, Cell, Grouping, RecordKey, Series, Sums
+from tokentill.invoicing.invoice import Invoice, compute_invoice
+from tokentill.invoicing.periods import Month
+from tokentill.money import ZERO
+from tokentill.pricing.book import PriceBook
+from tokentill.pricing.contracts import ContractBook
+from tokentill.pricing.fx import FxBook
+from tokentill.store.cells import Stretches
+from tokentill.usage.attribution import Attribution
+from tokentill.usage.record import UsageRecord
+
+OCTOBER = Month(2026, 10)
+
+
+def books_of(contents: Iterable[object]) -> Books:
+    """The books of contents of pricing files."""
+    read = folder(*contents)  # type: ignore[arg-type]
+    contracts = (*read.contracts, *read.attribution)
+    prices = (*read.prices, *read.fx)
+    return Books(PriceBook(prices), ContractBook(contracts), Attribution(contracts, ()), FxBook(prices))
+
+
+def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> list[Cell]:
+    """One cell for each record, between the same boundaries as in the database."""
+    edges = books.edges({record.model for record in records}, periods.starts_at, periods.ends_at) | periods.edges
+    stretches = Stretches.of(periods.starts_at, periods.ends_at, edges, books.prices.thresholds())
+    ids: dict[tuple[object, ...], int] = {}
+    cells = []
+    for record in records:
+        if not periods.starts_at <= record.occurred_at < periods.ends_at:
+            continue
+        traits = (
+            record.source,
+            record.user,
+            record.api_key,
+            record.model,
+            record.provider,
+            record.mode,
+            record.geo,
+            record.tags,
+            record.is_byok,
+            record.status,
+            record.usage_state,
+        )
+        cells.append(
+            Cell(
+                series=Series(ids.setdefault(traits, len(ids) + 1), *traits),  # type: ignore[arg-type]
+                at=stretches.boundaries[bisect_right(stretches.boundaries, record.occurred_at) - 1],
+                day=record.occurred_at.date(),
+                input_tokens=record.input_total,
+                requests=1,
+                quantities=dict(record.quantities),
+                cost=record.cost or ZERO,
+                requests_with_cost=int(record.cost is not None),
+                record=RecordKey(record.occurred_at, record.source, record.record_id),
+            )
+        )
+    return cells
+
+
+class Summed:
+    """Cells added up by series, stretch of time and band, which knows the records behind each sum."""
+
+    def __init__(self, cells: Sequence[Cell], books: Books) -> None:
+        thresholds = sorted(books.prices.thresholds())
+        self._records: dict[tuple[object, ...], list[Cell]] = {}
+        for cell in cells:
+            key = (cell.series.id, cell.at, bisect_right(thresholds, cell.input_tokens - 1))
+            self._records.setdefault(key, []).append(cell)
+        self.cells = [self._sum(found) for found in self._records.values()]
+        self._of_cell = dict(zip(map(id, self.cells), self._records.values(), strict=True))
+        self.asked = 0
+
+    def records_of(self, cells: Sequence[Cell]) -> list[list[Cell]]:
+        """What the database would be asked for."""
+        self.asked += 1
+        return [self._of_cell[id(cell)] for cell in cells]
+
+    @staticmethod
+    def _sum(found: Sequence[Cell]) -> Cell:
+        sums = Sums()
+        for cell in found:
+            sums.add(cell.requests, cell.quantities, cell.cost, cell.requests_with_cost)
+        first = found[0]
+        return Cell(
+            first.series,
+            first.at,
+            first.day,
+            min(cell.input_tokens for cell in found),
+            sums.requests,
+            sums.quantities,
+            sums.cost,
+            sums.requests_with_cost,
+        )
+
+
+def compute_pure(month: MonthOfUsage, *, by_record: bool) -> list[Invoice]:
+    """Every invoice of October, in bytewise order of customers."""
+    books = books_of(month.contents)
+    periods = Periods(OCTOBER, books)
+    owners = Owners(books)
+    by_customer: dict[str, list[Cell]] = {}
+    for cell in cells_of(month.records, books, periods):
+        customer = owners.of(cell.series, cell.at)
+        if customer is not None and periods.of(customer).holds(cell.at):
+            by_customer.setdefault(customer, []).append(cell)
+    invoices = []
+    for customer in sorted(by_customer, key=str.encode):
+        period = periods.of(customer)
+        currency = books.contracts.terms(customer, period.last_instant).currency
+        summed = Summed(by_customer[customer], books)
+        cells = by_customer[customer] if by_record else summed.cells
+        invoices.append(
+            compute_invoice(customer, period, currency, cells, Grouping(books), records_of=summed.records_of)
+        )
+    return invoices
