@@ -1,4 +1,4 @@
-"""`tokentill prices ...` and `tokentill contracts ...`."""
+"""`tokentill prices ...`."""
 
 from __future__ import annotations
 
@@ -9,24 +9,16 @@ from typing import Annotated
 import typer
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import Call, command, group, instant_argument
+from tokentill.cli.calling import AtOption, Call, command, group, instant_argument
+from tokentill.cli.folder_check import show_check
 from tokentill.clock import SYSTEM_CLOCK, instant_text
-from tokentill.documents.ids import shown_id, shown_text
-from tokentill.errors import Finding, NotFound, UsageError
-from tokentill.money import amount_text
+from tokentill.documents.ids import shown_text
+from tokentill.errors import NotFound, UsageError
 from tokentill.pricing.book import NoPrice, PriceBook
-from tokentill.pricing.checking import check_folder
-from tokentill.pricing.contracts import Contract, ContractBook
 from tokentill.pricing.entries import PriceEntry, entry_hash
 from tokentill.pricing.importing import import_seed
 from tokentill.pricing.loading import load_folder
 from tokentill.pricing.locking import lock_folder
-from tokentill.pricing.rules import Rule
-from tokentill.shipped import shipped_folder
-
-AtOption = Annotated[
-    str | None, typer.Option("--at", metavar="INSTANT", help="When, like 2026-10-15T00:00:00Z; now unless given.")
-]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,9 +28,6 @@ def add_to(app: typer.Typer) -> None:
     command(prices, "show")(_show_price)
     command(prices, "import")(_import_prices)
     command(prices, "lock")(_lock)
-    contracts = group(app, "contracts", "Check and look at contracts.")
-    command(contracts, "check")(_check_contracts)
-    command(contracts, "show")(_show_contract)
 
 
 def _check_prices(
@@ -49,42 +38,7 @@ def _check_prices(
 
     Each mistake is named with its file and line, and a way out. Nothing is changed.
     """
-    _check(call, strict=strict, what="recordings")
-
-
-def _check_contracts(
-    call: Call,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
-) -> None:
-    """Check contracts, with the price tables that they refer to."""
-    _check(call, strict=strict, what="contracts")
-
-
-def _check(call: Call, *, strict: bool, what: str) -> None:
-    folder = call.settings.pricing
-    findings = check_folder(folder)
-    errors = [finding for finding in findings if not finding.is_warning]
-    content: Content = {
-        "folder": str(folder or shipped_folder("pricing")),
-        "errors": [_finding_content(finding) for finding in errors],
-        "warnings": [_finding_content(finding) for finding in findings if finding.is_warning],
-    }
-    if not errors:
-        loaded = load_folder(folder)
-        content["models"] = len(PriceBook(loaded.prices).models)
-        content["recordings"] = len(loaded.paths)
-        content["contracts"] = len(loaded.contracts)
-
-    def show() -> None:
-        for finding in findings:
-            call.say(f"{'warning: ' if finding.is_warning else ''}{finding}")
-        if errors:
-            call.say(f"{len(errors)} mistakes; nothing of this folder loads until they are put right")
-        else:
-            counted = f"{content[what]} {what}"
-            call.say(f"{content['folder']}: {counted}, {content['models']} models, {len(findings)} warnings")
-
-    call.finish(content, show, is_refused=bool(errors) or (strict and bool(findings)))
+    show_check(call, strict=strict, what="recordings")
 
 
 def _show_price(
@@ -158,45 +112,6 @@ def _lock(call: Call) -> None:
     call.finish({"released": paths}, lambda: call.say(done))
 
 
-def _show_contract(
-    call: Call,
-    customer: Annotated[
-        str | None, typer.Argument(metavar="CUSTOMER", help="A customer's id; a list of all contracts unless given.")
-    ] = None,
-    at: AtOption = None,
-) -> None:
-    """List contracts, or show those that speak for a customer.
-
-    A customer's contracts at an instant, in the order in which their rules are asked.
-    """
-    book = ContractBook(load_folder(call.settings.pricing).contracts)
-    instant = SYSTEM_CLOCK.now() if at is None else instant_argument(at)
-    if customer is None:
-        found = list(book.customers)
-        call.finish({"customers": found}, lambda: call.say("\n".join(shown_id(id_) for id_ in found) or "no contracts"))
-        return
-    terms = book.terms(customer, instant)
-    chain = list(book.chain(customer, instant))
-    content = {
-        "customer": customer,
-        "at": instant_text(instant),
-        "currency": terms.currency,
-        "time_zone": str(terms.zone),
-        "anchor_day": terms.anchor_day,
-        "chain": [_contract_content(contract) for contract in chain],
-    }
-
-    def show() -> None:
-        call.say(f"{shown_id(customer)}: {terms.currency}, {terms.zone}, from day {terms.anchor_day} of each month")
-        for contract in chain:
-            call.say(f"{contract.kind} {shown_id(contract.id)}, valid from {instant_text(contract.valid_from)}")
-            for number, rule in enumerate(contract.rules, start=1):
-                call.say(f"  {number}. {shown_text(rule.name)}: {_rule_text(rule)}")
-        call.say("the first rule that fits a record bills it; where none fits, the list price is billed as it is")
-
-    call.finish(content, show)
-
-
 def _because(asked: str, chosen: PriceEntry, at: datetime) -> str:
     name = "" if asked == chosen.model else f"{asked} is priced as {chosen.model}; "
     return (
@@ -267,33 +182,3 @@ def _show_rates(call: Call, mode: str, rates: Content, currency: str, per: str) 
 
 def _rates_text(rates: Content) -> str:
     return ", ".join(f"{name} {rate}" for name, rate in rates.items())
-
-
-def _contract_content(contract: Contract) -> Content:
-    return {
-        "kind": contract.kind,
-        "id": contract.id,
-        "plan": contract.plan,
-        "valid_from": instant_text(contract.valid_from),
-        "recorded_at": instant_text(contract.recorded_at),
-        "hash": contract.hash,
-        "rules": [{"name": rule.name, "does": _rule_text(rule), "hash": rule.hash} for rule in contract.rules],
-    }
-
-
-def _rule_text(rule: Rule) -> str:
-    parts = [f"{rule.basis} price" if rule.basis == "list" else f"basis {rule.basis}"]
-    if rule.rates:
-        rates = ", ".join(f"{name} {amount_text(rate)}" for name, rate in rule.rates.items())
-        parts.append(f"{rates} per {rule.per:,}")
-    parts += [
-        f"{amount_text(percent)} %" + ("" if name == "default" else f" on {name}")
-        for name, percent in rule.markup_percent.items()
-    ]
-    parts += [f"{amount_text(fee.price)} per {fee.per:,} {name}" for name, fee in rule.add_on.items()]
-    where = "; ".join(f"{key} {' or '.join(patterns)}" for key, patterns in rule.match.items())
-    return ", ".join(parts) + f" (where {where or 'anything'})"
-
-
-def _finding_content(finding: Finding) -> Content:
-    return {"where": finding.where, "message": finding.message, "hint": finding.hint}
