@@ -56,10 +56,14 @@ from tokentill.pricing.files.checks.contracts.rules import (
 from tokentill.pricing.files.checks.exchange_rates import no_rate_of_a_day_is_stated_twice
 from tokentill.pricing.files.checks.magnitudes import (
     cached_is_not_dearer,
+    fees_are_of_usual_size,
+    output_is_not_cheaper,
     prices_change_within_reason,
     rates_are_of_usual_size,
+    sets_are_not_far_apart,
 )
 from tokentill.pricing.files.checks.price_entries import (
+    a_model_keeps_its_currency,
     a_routing_suffix_is_not_an_id,
     an_alias_leads_to_one_model,
     an_entry_says_a_price,
@@ -72,6 +76,7 @@ from tokentill.pricing.files.checks.price_entries import (
 from tokentill.pricing.files.checks.price_rates import (
     a_mode_is_not_standard,
     a_tier_has_one_condition,
+    fallbacks_lead_to_a_rate,
     quantities_are_known,
     sets_lack_nothing_of_the_base,
     sets_price_what_the_base_prices,
@@ -90,12 +95,14 @@ CHECKS: tuple[Check, ...] = (
     entries_do_not_overlap,
     entries_leave_no_gap,
     an_alias_leads_to_one_model,
+    a_model_keeps_its_currency,
     a_routing_suffix_is_not_an_id,
     withdrawn_entries_exist,
     a_tier_has_one_condition,
     thresholds_rise,
     windows_can_be_told_apart,
     quantities_are_known,
+    fallbacks_lead_to_a_rate,
     a_mode_is_not_standard,
     sets_price_what_the_base_prices,
     one_default_contract,
@@ -137,7 +144,10 @@ CHECKS: tuple[Check, ...] = (
 CHECKS_BEFORE_RELEASE: tuple[Check, ...] = (
     sets_lack_nothing_of_the_base,
     rates_are_of_usual_size,
+    fees_are_of_usual_size,
     cached_is_not_dearer,
+    output_is_not_cheaper,
+    sets_are_not_far_apart,
     prices_change_within_reason,
 )
 """Guards on numbers. To release a file is to have looked at them, and nobody may edit it afterwards: they are quiet
