@@ -28,6 +28,7 @@ from tokentill.pricing.files.checks.contracts.counting import (
     tier_rates_are_of_what_is_counted,
     tiers_leave_no_gap,
     tiers_over_spend_are_marked_up_alike,
+    versions_go_on_counting_alike,
     what_is_combined_has_a_meaning,
 )
 from tokentill.pricing.files.checks.contracts.grants import (
@@ -123,6 +124,7 @@ CHECKS: tuple[Check, ...] = (
     no_quantity_is_counted_twice,
     a_packaged_quantity_is_charged_in_packages_alone,
     credits_can_be_counted,
+    versions_go_on_counting_alike,
     what_is_combined_has_a_meaning,
     a_coupon_takes_something_off,
     taxes_have_names_of_their_own,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 
 from tokentill.errors import Finding
 from tokentill.money import amount_text, divides_exactly
 from tokentill.pricing.entries import BUILT_IN_FALLBACK
-from tokentill.pricing.files.checks.contracts.placed import PlacedRule, rules
+from tokentill.pricing.files.checks.contracts.placed import PlacedRule, rules, rules_of
 from tokentill.pricing.files.checks.contracts.rules import DEFAULT
 from tokentill.pricing.files.lines import KeyPath
-from tokentill.pricing.files.recordings import Recordings
+from tokentill.pricing.files.recordings import Recording, Recordings
 from tokentill.pricing.rules import SPEND, leaves_of, sum_over
 from tokentill.usage.record import SUMS
 
@@ -29,7 +30,7 @@ def tiers_leave_no_gap(recordings: Recordings) -> Iterator[Finding]:
                 yield rule.finding((*path, "up_to"), message, "leave up_to out of the last tier, or add one without it")
             elif not is_last and "up_to" not in tier:
                 message = f"tier {number} has no up_to, and another tier follows it"
-                yield rule.finding(path, message, "add up_to = ..., where the next tier begins")
+                yield rule.finding(path, message, "add up_to = ..., the last unit that lies in it")
             if "." in tier.get("up_to", "") and not _is_over_spend(rule):
                 message = f"up_to is {tier['up_to']}, and units are whole"
                 yield rule.finding((*path, "up_to"), message, "write a whole number, or count over spend")
@@ -177,19 +178,47 @@ def what_is_combined_has_a_meaning(recordings: Recordings) -> Iterator[Finding]:
         is_rounded = rule.content.get("credits", {}).get("round_up") == "request"
         has_floor = "min_margin_percent" in rule.content
         if rule.counts_units and (is_rounded or has_floor):
-            what = "min_margin_percent" if has_floor else 'credits with round_up = "request"'
+            what = "min_margin_percent" if has_floor else "credits by the request"
             message = f"an allowance of units together with {what} is not defined"
             yield rule.finding(("allowance", "units"), message, "write the allowance as an amount of money")
         if rule.basis == "cost":
             parts: tuple[tuple[str, KeyPath, bool], ...] = (
                 ("an allowance of units", ("allowance", "units"), rule.counts_units),
-                ("rates of a tier", ("tiers", "tier"), rule.has_tier_rates),
+                ("rates of a tier", _first_tier_rates(rule), rule.has_tier_rates),
                 ("a package", ("package",), "package" in rule.content),
             )
             for what, path, is_there in parts:
                 if is_there:
                     message = f'{what} together with basis = "cost" is not defined: a cost is not split by units'
                     yield rule.finding(path, message, "choose another basis, or count spend")
+
+
+def versions_go_on_counting_alike(recordings: Recordings) -> Iterator[Finding]:
+    """A rule that goes on in a later version of its contract counts what it counted before. Warning."""
+    versions: dict[tuple[str, str], list[Recording]] = {}
+    for recording in recordings.agreements:
+        versions.setdefault((recording.content["kind"], recording.content["id"]), []).append(recording)
+    for found in versions.values():
+        found.sort(key=lambda recording: [_instant(recording, key) for key in ("valid_from", "recorded_at")])
+        for earlier, later in pairwise(found):
+            before = {rule.name: rule.tiers["over"] for rule in rules_of(earlier) if rule.tiers}
+            for rule in rules_of(later):
+                over = rule.tiers.get("over")
+                if over is not None and before.get(rule.name, over) != over:
+                    counted, counts = (" and ".join(names) for names in (before[rule.name], over))
+                    message = f'rule "{rule.name}" counts {counts}, and in {earlier.file.shown} it counts {counted}'
+                    hint = "within a period it goes on from there; give it another name, so that it begins anew"
+                    yield rule.finding(("tiers", "over"), message, hint, is_warning=True)
+
+
+def _instant(recording: Recording, key: str) -> datetime:
+    return datetime.fromisoformat(recording.content[key])
+
+
+def _first_tier_rates(rule: PlacedRule) -> KeyPath:
+    tiers = rule.tiers.get("tier", ())
+    index = next((index for index, tier in enumerate(tiers) if "rates" in tier), 0)
+    return ("tiers", "tier", index, "rates")
 
 
 def _is_over_spend(rule: PlacedRule) -> bool:

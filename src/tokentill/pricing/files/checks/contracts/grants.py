@@ -29,8 +29,8 @@ def a_grant_is_an_amount_or_credits(recordings: Recordings) -> Iterator[Finding]
                 message = f'{called} is an amount, and "{of_credits[0]}" makes it one of credits'
                 yield at((*path, of_credits[0]), message, "keep amount alone, or credits, worth and name")
             elif "amount" not in grant and missing:
-                what = "an amount" if len(missing) == len(_OF_CREDITS) else f'"{missing[0]}"'
-                yield at(path, f"{called} has no {what}", "add amount = ..., or credits, worth and name")
+                what = "amount" if len(missing) == len(_OF_CREDITS) else missing[0]
+                yield at(path, f"{called} states no {what}", "add amount = ..., or credits, worth and name")
             starts, ends = (datetime.fromisoformat(grant[key]) if key in grant else None for key in _INSTANTS)
             if starts is not None and ends is not None and ends <= starts:
                 message = f"{called} expires before it begins"

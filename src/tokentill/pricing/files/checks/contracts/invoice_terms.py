@@ -42,7 +42,8 @@ def taxes_have_names_of_their_own(recordings: Recordings) -> Iterator[Finding]:
         for index, tax in enumerate(terms_of(recording).get("tax", ())):
             if tax["name"] in seen:
                 message = f'the tax "{tax["name"]}" is stated twice'
-                yield recording.file.finding(("invoice", "tax", index, "name"), message, "several stand side by side")
+                path: KeyPath = ("invoice", "tax", index, "name")
+                yield recording.file.finding(path, message, "name each tax once; several stand side by side")
             seen.add(tax["name"])
 
 
@@ -123,7 +124,8 @@ def amounts_are_in_the_currency_that_is_billed(recordings: Recordings) -> Iterat
                 if what is not None and contract is not recording:
                     message = f'"{id_}" is billed in {billed}, and {what} of {contract.file.shown} is in {own}'
                     hint = f"state it in this contract in {billed}, or put it on a plan in {billed}"
-                    yield recording.file.finding(("currency",), message, hint)
+                    key = "currency" if "currency" in recording.content else "plan"
+                    yield recording.file.finding((key,), message, hint)
                 stated |= set(terms_of(contract))
                 if any(not rule.content.get("match") for rule in rules_of(contract)):
                     stated.add("rule")
