@@ -14,7 +14,7 @@ from tokentill.pricing.files.checks.contracts.placed import PlacedRule, rules, r
 from tokentill.pricing.files.checks.contracts.rules import DEFAULT
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recording, Recordings
-from tokentill.pricing.rules import SPEND, leaves_of, sum_over
+from tokentill.pricing.rules import SPEND, glob_fits, leaves_of, sum_over
 from tokentill.usage.record import SUMS
 
 
@@ -68,13 +68,17 @@ def tiers_over_spend_are_marked_up_alike(recordings: Recordings) -> Iterator[Fin
 
 
 def tier_rates_are_of_what_is_counted(recordings: Recordings) -> Iterator[Finding]:
-    """The rates of a tier are those of the units that the tiers run over, of all of them, and of nothing else."""
+    """The rates of a tier are those of the units that the tiers run over, of all of them, and of nothing else.
+
+    Where a sum is counted, a leaf of it that no model of the rule has may lack a rate; one that some model has: warning.
+    """
     for rule in rules(recordings):
-        if _is_over_spend(rule):
+        if _is_over_spend(rule) or not rule.has_tier_rates:
             continue
-        over = rule.tiers.get("over", ())
+        over = rule.tiers["over"]
         counted = leaves_of(over)
-        for index, tier in enumerate(rule.tiers.get("tier", ())):
+        used = _leaves_of_models(rule, recordings)
+        for index, tier in enumerate(rule.tiers["tier"]):
             rates = tier.get("rates")
             if rates is None:
                 continue
@@ -85,12 +89,24 @@ def tier_rates_are_of_what_is_counted(recordings: Recordings) -> Iterator[Findin
                     yield rule.finding((*path, name), message, "name it in over, or give its rate outside of the tiers")
             for name in over:
                 missing = [leaf for leaf in leaves_of((name,)) if not _has_rate(leaf, rates)]
+                if name in SUMS:
+                    missing = [leaf for leaf in missing if leaf in used]
                 if missing:
                     message = f'tier {index + 1} has no rate for "{missing[0]}", which the tiers run over'
                     hint = f"add {missing[0]} = ...; such usage will be unpriced"
-                    if name in SUMS:
-                        hint = f"add {name} = ... for all leaves together; such usage will be unpriced"
                     yield rule.finding(path, message, hint, is_warning=name in SUMS)
+
+
+def _leaves_of_models(rule: PlacedRule, recordings: Recordings) -> set[str]:
+    """The leaves that price tables have a rate for, of the models that a rule fits."""
+    patterns = rule.content.get("match", {}).get("model", ("*",))
+    return {
+        leaf
+        for recording in recordings.prices
+        for price in recording.content["price"]
+        if any(glob_fits(pattern, price.get("model", "")) for pattern in patterns)
+        for leaf in price.get("rates", ())
+    }
 
 
 def _has_rate(leaf: str, rates: Mapping[str, str]) -> bool:
