@@ -359,7 +359,8 @@ def test_nobody_knows_the_generator_of_the_sample() -> None:
 
 HOLD_A_FLOAT = {
     "tokentill.pricing.book": "how alike two names must be for a hint",
-    "tokentill.pricing.files.checks.contracts": "the same",
+    "tokentill.pricing.files.checks.contracts.grants": "the same",
+    "tokentill.pricing.files.checks.contracts.rules": "the same",
     "tokentill.pricing.files.checks.price_rates": "the same",
     "tokentill.pricing.files.checks.zones": "the same",
     "tokentill.pricing.files.mistakes": "the same",

@@ -10,21 +10,51 @@ from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
 
 from tokentill.errors import Finding
-from tokentill.pricing.files.checks.contracts import (
-    a_rule_has_what_its_basis_needs,
+from tokentill.pricing.files.checks.attribution import no_attribution_is_stated_twice, templates_lead_to_a_customer
+from tokentill.pricing.files.checks.contracts.agreements import (
     a_validity_is_not_empty,
     currencies_can_be_converted,
-    matches_name_known_models,
-    no_attribution_is_stated_twice,
     no_contract_is_stated_twice,
-    no_rate_of_a_day_is_stated_twice,
     one_default_contract,
     plans_exist,
-    rules_can_be_reached,
-    rules_name_known_quantities,
-    templates_lead_to_a_customer,
     zones_exist,
 )
+from tokentill.pricing.files.checks.contracts.counting import (
+    a_flat_amount_at_zero_is_stated,
+    a_packaged_quantity_is_charged_in_packages_alone,
+    an_allowance_includes_something,
+    credits_can_be_counted,
+    no_quantity_is_counted_twice,
+    tier_rates_are_of_what_is_counted,
+    tiers_leave_no_gap,
+    tiers_over_spend_are_marked_up_alike,
+    versions_go_on_counting_alike,
+    what_is_combined_has_a_meaning,
+)
+from tokentill.pricing.files.checks.contracts.grants import (
+    a_grant_can_pay,
+    a_grant_is_an_amount_or_credits,
+    grants_name_their_customers_rightly,
+    no_grant_is_stated_twice,
+)
+from tokentill.pricing.files.checks.contracts.invoice_terms import (
+    a_coupon_takes_something_off,
+    amounts_are_in_the_currency_that_is_billed,
+    limits_leave_something_to_bill,
+    taxes_have_names_of_their_own,
+)
+from tokentill.pricing.files.checks.contracts.parents import (
+    a_child_leaves_the_invoice_to_its_parent,
+    a_parent_pays_its_own_invoice,
+)
+from tokentill.pricing.files.checks.contracts.rules import (
+    a_rule_has_what_its_basis_needs,
+    matches_name_known_models,
+    names_tell_rules_apart,
+    rules_can_be_reached,
+    rules_name_known_quantities,
+)
+from tokentill.pricing.files.checks.exchange_rates import no_rate_of_a_day_is_stated_twice
 from tokentill.pricing.files.checks.magnitudes import (
     cached_is_not_dearer,
     fees_are_of_usual_size,
@@ -84,7 +114,28 @@ CHECKS: tuple[Check, ...] = (
     rules_name_known_quantities,
     a_rule_has_what_its_basis_needs,
     rules_can_be_reached,
+    names_tell_rules_apart,
     matches_name_known_models,
+    tiers_leave_no_gap,
+    tiers_over_spend_are_marked_up_alike,
+    tier_rates_are_of_what_is_counted,
+    a_flat_amount_at_zero_is_stated,
+    an_allowance_includes_something,
+    no_quantity_is_counted_twice,
+    a_packaged_quantity_is_charged_in_packages_alone,
+    credits_can_be_counted,
+    versions_go_on_counting_alike,
+    what_is_combined_has_a_meaning,
+    a_coupon_takes_something_off,
+    taxes_have_names_of_their_own,
+    limits_leave_something_to_bill,
+    amounts_are_in_the_currency_that_is_billed,
+    a_parent_pays_its_own_invoice,
+    a_child_leaves_the_invoice_to_its_parent,
+    a_grant_is_an_amount_or_credits,
+    no_grant_is_stated_twice,
+    a_grant_can_pay,
+    grants_name_their_customers_rightly,
     currencies_can_be_converted,
     no_attribution_is_stated_twice,
     templates_lead_to_a_customer,
