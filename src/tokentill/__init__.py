@@ -9,7 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tokentill.errors import InvalidFiles, InvalidRecord, NotFound, Refused, TokentillError, UsageError
+    from tokentill.errors import (
+        InvalidAmount,
+        InvalidFiles,
+        InvalidRecord,
+        MissingUsage,
+        NotFound,
+        Refused,
+        TokentillError,
+        Unpriced,
+        UsageError,
+    )
     from tokentill.pricing.book import PriceBook
     from tokentill.pricing.rating import Rated, RatedLine
     from tokentill.till import Till
@@ -18,8 +28,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "InvalidAmount": "tokentill.errors",
     "InvalidFiles": "tokentill.errors",
     "InvalidRecord": "tokentill.errors",
+    "MissingUsage": "tokentill.errors",
     "NotFound": "tokentill.errors",
     "PriceBook": "tokentill.pricing.book",
     "Rated": "tokentill.pricing.rating",
@@ -27,14 +39,17 @@ _HOMES = {
     "Refused": "tokentill.errors",
     "Till": "tokentill.till",
     "TokentillError": "tokentill.errors",
+    "Unpriced": "tokentill.errors",
     "Usage": "tokentill.usage.record",
     "UsageError": "tokentill.errors",
     "UsageRecord": "tokentill.usage.record",
 }
 
 __all__ = [
+    "InvalidAmount",
     "InvalidFiles",
     "InvalidRecord",
+    "MissingUsage",
     "NotFound",
     "PriceBook",
     "Rated",
@@ -42,6 +57,7 @@ __all__ = [
     "Refused",
     "Till",
     "TokentillError",
+    "Unpriced",
     "Usage",
     "UsageError",
     "UsageRecord",
