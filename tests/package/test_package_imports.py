@@ -24,10 +24,12 @@ PURE_IN_ORDER = (
     "tokentill.usage.record",
     "tokentill.pricing.entries",
     "tokentill.pricing.rating",
+    "tokentill.pricing.timeline",
     "tokentill.pricing.book",
     "tokentill.pricing.rules",
     "tokentill.pricing.applying",
     "tokentill.pricing.invoice_terms",
+    "tokentill.pricing.streaming",
     "tokentill.pricing.contracts",
     "tokentill.pricing.fx",
     "tokentill.usage.attribution",
@@ -183,7 +185,7 @@ def test_import_tokentill_loads_one_module_and_nobody_elses() -> None:
     assert not {"decimal", "dataclasses", "datetime", "pathlib", "sqlite3", "zoneinfo"} & set(found)
 
 
-def test_the_rating_core_loads_eleven_modules_and_nobody_elses() -> None:
+def test_the_rating_core_loads_twelve_modules_and_nobody_elses() -> None:
     found = after("from tokentill import PriceBook, Usage")
 
     assert ours(found) == [
@@ -196,6 +198,7 @@ def test_the_rating_core_loads_eleven_modules_and_nobody_elses() -> None:
         "tokentill.pricing.book",
         "tokentill.pricing.entries",
         "tokentill.pricing.rating",
+        "tokentill.pricing.timeline",
         "tokentill.usage",
         "tokentill.usage.record",
     ]
