@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Unpriced,
         UsageError,
     )
+    from tokentill.invoicing.billing import Bill, Biller
     from tokentill.pricing.book import PriceBook
     from tokentill.pricing.rating import Rated, RatedLine
     from tokentill.till import Till
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Bill": "tokentill.invoicing.billing",
+    "Biller": "tokentill.invoicing.billing",
     "InvalidAmount": "tokentill.errors",
     "InvalidFiles": "tokentill.errors",
     "InvalidRecord": "tokentill.errors",
@@ -46,6 +49,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "Bill",
+    "Biller",
     "InvalidAmount",
     "InvalidFiles",
     "InvalidRecord",

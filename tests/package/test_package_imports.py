@@ -38,6 +38,7 @@ PURE_IN_ORDER = (
     "tokentill.invoicing.turns",
     "tokentill.invoicing.settling",
     "tokentill.invoicing.invoice",
+    "tokentill.invoicing.billing",
     "tokentill.invoicing.preview",
     "tokentill.stripe_push.days",
 )

@@ -28,7 +28,6 @@ from tokentill.invoicing.settling import (
 from tokentill.invoicing.turns import Charge, RecordsOf, Trace, bill_usage
 from tokentill.money import EXACT, ZERO, allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
 from tokentill.pricing.applying import Step
-from tokentill.usage.record import REQUEST
 
 VERSION_OF_F = 1
 """Recorded with every invoice; goes up when the same inputs would give another invoice."""
@@ -385,11 +384,7 @@ def line_key(group: Group) -> LineKey:
 
 def _line(found: Sequence[_BilledGroup], child: str | None) -> Line:
     first = found[0].group
-    list_amounts = []
-    for billed in found:
-        total = billed.group.total
-        rated = billed.group.rated({**total.all_quantities, REQUEST: total.requests}).amount
-        list_amounts.append(None if rated is None else EXACT.multiply(rated, billed.group.fx))
+    list_amounts = [billed.group.list_amount(billed.group.total) for billed in found]
     known = [amount for amount in list_amounts if amount is not None]
     return Line(
         model=first.model,
