@@ -70,6 +70,8 @@ PURE_PYTHON = {
 NAMED_EXCEPTIONS = {
     ("tokentill.pricing.book", "os"): "only the type of a path",
     ("tokentill.pricing.book", "tokentill.pricing.loading"): "inside `PriceBook.load`, for the caller's convenience",
+    ("tokentill.invoicing.billing", "os"): "only the type of a path",
+    ("tokentill.invoicing.billing", "tokentill.pricing.loading"): "inside `Biller.load`, for the caller's convenience",
     **{
         ("tokentill.usage.record", f"tokentill.usage.responses.{vendor}"): f"inside `Usage.from_{vendor}`"
         for vendor in ("openai", "anthropic", "gemini", "arouter", "openrouter", "litellm")
