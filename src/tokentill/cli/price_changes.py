@@ -19,7 +19,7 @@ from tokentill.money import EXACT, amount_text
 from tokentill.pricing.book import PriceBook
 from tokentill.pricing.comparing import Change, Difference, compare_books, figures
 from tokentill.pricing.entries import PriceEntry
-from tokentill.pricing.importing import Import, LeftOut, import_seed, plan_import, read_catalog, write_import
+from tokentill.pricing.importing import CATALOGS, Import, LeftOut, import_seed, plan_import, read_catalog, write_import
 from tokentill.pricing.loading import load_folder
 from tokentill.settings import DEFAULT_PRICING
 
@@ -39,9 +39,9 @@ def diff_prices(
     ] = None,
     as_of: Annotated[bool, typer.Option("--as-of", help="A and B are times of knowledge, not of validity.")] = False,
 ) -> None:
-    """Compare prices: in force at two instants, as known at two times, or in two folders.
+    """Compare prices at two instants, or of two folders.
 
-    Lists models with a price on one side alone, and every figure that differs. Status 0, whether or not any does.
+    In force at two instants; with --as-of, as known at two times; or as two folders have them. Lists models with a price on one side alone, and every figure that differs. Status 0, whether or not any does.
     """
     instant = SYSTEM_CLOCK.now() if at is None else instant_argument(at)
     if Path(before).is_dir() and Path(after).is_dir():
@@ -127,6 +127,8 @@ def import_prices(
             lambda: call.say("\n".join(f"wrote {path}" for path in written)),
         )
         return
+    if from_ not in CATALOGS:
+        raise UsageError(f"--from {from_} is not known; write one of seed, {', '.join(CATALOGS)}")
     if effective is None:
         raise UsageError("from when do the prices hold? Say --effective INSTANT, like 2026-12-01T00:00:00Z")
     if folder is None and out is None and not dry_run:

@@ -41,7 +41,7 @@ def read_catalog(kind: str, file_or_package: str, effective: datetime, *, rounde
         UsageError: for an unknown kind, or when there is no such file.
     """
     if kind not in _READERS:
-        raise UsageError(f"--from {kind} is not known; write one of {', '.join(('seed', *CATALOGS))}")
+        raise UsageError(f"--from {kind} is not known; write one of {', '.join(CATALOGS)}")
     member, read = _READERS[kind]
     file = catalog_text(file_or_package, member)
     reading = Reading(file, effective, rounded)
