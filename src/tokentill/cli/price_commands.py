@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,22 +10,23 @@ import typer
 from tokentill.canonical import Content
 from tokentill.cli.calling import AtOption, Call, command, group, instant_argument
 from tokentill.cli.folder_check import show_check
+from tokentill.cli.price_changes import diff_prices, import_prices
 from tokentill.clock import SYSTEM_CLOCK, instant_text
 from tokentill.documents.ids import shown_text
 from tokentill.errors import NotFound, UsageError
 from tokentill.pricing.book import NoPrice, PriceBook
 from tokentill.pricing.entries import PriceEntry, entry_hash
-from tokentill.pricing.importing import import_seed
 from tokentill.pricing.loading import load_folder
 from tokentill.pricing.locking import lock_folder
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    prices = group(app, "prices", "Check, look at, import and release price tables.")
+    prices = group(app, "prices", "Check, look at, compare, import and release price tables.")
     command(prices, "check")(_check_prices)
     command(prices, "show")(_show_price)
-    command(prices, "import")(_import_prices)
+    command(prices, "diff")(diff_prices)
+    command(prices, "import")(import_prices)
     command(prices, "lock")(_lock)
 
 
@@ -78,25 +78,6 @@ def _show_price(
         ],
     }
     call.finish(content, lambda: _show_entry(call, content))
-
-
-def _import_prices(
-    call: Call,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to read.")],
-    from_: Annotated[str, typer.Option("--from", metavar="KIND", help="What it is: seed.")],
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Where to write; pricing/models unless given.")
-    ] = Path("pricing/models"),
-) -> None:
-    """Write price tables from a collection, one file a vendor.
-
-    Files that are there are not overwritten.
-    """
-    if from_ != "seed":
-        raise UsageError(f"--from {from_} is not known; write --from seed")
-    written = import_seed(file, out)
-    content = {"written": [str(path) for path in written]}
-    call.finish(content, lambda: call.say("\n".join(f"wrote {path}" for path in written)))
 
 
 def _lock(call: Call) -> None:

@@ -7,6 +7,7 @@ loading; warnings are for a person to look at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from os import PathLike
 
 from tokentill.errors import Finding
@@ -84,7 +85,7 @@ from tokentill.pricing.files.checks.price_rates import (
     thresholds_rise,
     windows_can_be_told_apart,
 )
-from tokentill.pricing.files.recordings import Recordings, read_folder
+from tokentill.pricing.files.recordings import Recording, Recordings, read_folder
 from tokentill.pricing.locking import released_files_are_unchanged, released_paths
 
 Check = Callable[[Recordings], Iterable[Finding]]
@@ -167,6 +168,18 @@ def check_folder(path: str | PathLike[str] | None = None) -> list[Finding]:
     """
     recordings, findings = read_folder(path)
     return in_order([*findings, *run_checks(recordings)])
+
+
+def check_with(path: str | PathLike[str] | None, more: Recording) -> list[Finding]:
+    """What a price table that is not written yet would bring into a folder: every mistake, and the warnings about it.
+
+    Raises:
+        UsageError: when there is no such folder.
+    """
+    recordings, _ = read_folder(path)
+    findings = run_checks(replace(recordings, prices=(*recordings.prices, more)))
+    is_new = f"{more.file.shown}:"
+    return in_order(finding for finding in findings if not finding.is_warning or finding.where.startswith(is_new))
 
 
 def run_checks(recordings: Recordings) -> Iterator[Finding]:

@@ -366,5 +366,5 @@ class _Seed:
 
     def wrong(self, path: KeyPath, message: str) -> NoReturn:
         """Refuse the seed, with a line."""
-        hint = "extend tokentill.pricing.importing, so that nothing is lost"
+        hint = "extend tokentill.pricing.importing.seed, so that nothing is lost"
         raise InvalidFiles([self.file.finding(path, message, hint)])
