@@ -21,13 +21,16 @@ if TYPE_CHECKING:
         UsageError,
     )
     from tokentill.pricing.book import PriceBook
+    from tokentill.pricing.estimating import Estimate
     from tokentill.pricing.rating import Rated, RatedLine
+    from tokentill.pricing.watching import WatchedBook
     from tokentill.till import Till
     from tokentill.usage.record import Usage, UsageRecord
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Estimate": "tokentill.pricing.estimating",
     "InvalidAmount": "tokentill.errors",
     "InvalidFiles": "tokentill.errors",
     "InvalidRecord": "tokentill.errors",
@@ -43,9 +46,11 @@ _HOMES = {
     "Usage": "tokentill.usage.record",
     "UsageError": "tokentill.errors",
     "UsageRecord": "tokentill.usage.record",
+    "WatchedBook": "tokentill.pricing.watching",
 }
 
 __all__ = [
+    "Estimate",
     "InvalidAmount",
     "InvalidFiles",
     "InvalidRecord",
@@ -61,6 +66,7 @@ __all__ = [
     "Usage",
     "UsageError",
     "UsageRecord",
+    "WatchedBook",
     "__version__",
 ]
 
