@@ -68,7 +68,15 @@ def estimate(
     lowest, lowest_rated = min(rated(inputs), key=lambda found: found[0])
     every = rated({**given, **most} for given in inputs for most in outputs)
     highest, highest_rated = max(every, key=lambda found: found[0])
-    return Estimate(first.model, at, lowest, highest, first.currency or "", lowest_rated, highest_rated)
+    return Estimate(
+        model=first.model,
+        at=at,
+        lowest=Decimal(amount_text(lowest)),
+        highest=Decimal(amount_text(highest)),
+        currency=first.currency or "",
+        lowest_rated=lowest_rated,
+        highest_rated=highest_rated,
+    )
 
 
 def _kinds(tokens: Tokens, leaves: tuple[str, ...]) -> list[Mapping[str, int]]:
