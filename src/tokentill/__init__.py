@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     )
     from tokentill.invoicing.billing import Bill, Biller
     from tokentill.pricing.book import PriceBook
+    from tokentill.pricing.estimating import Estimate
     from tokentill.pricing.rating import Rated, RatedLine
+    from tokentill.pricing.watching import WatchedBook
     from tokentill.till import Till
     from tokentill.usage.record import Usage, UsageRecord
 
@@ -31,6 +33,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Bill": "tokentill.invoicing.billing",
     "Biller": "tokentill.invoicing.billing",
+    "Estimate": "tokentill.pricing.estimating",
     "InvalidAmount": "tokentill.errors",
     "InvalidFiles": "tokentill.errors",
     "InvalidRecord": "tokentill.errors",
@@ -46,11 +49,13 @@ _HOMES = {
     "Usage": "tokentill.usage.record",
     "UsageError": "tokentill.errors",
     "UsageRecord": "tokentill.usage.record",
+    "WatchedBook": "tokentill.pricing.watching",
 }
 
 __all__ = [
     "Bill",
     "Biller",
+    "Estimate",
     "InvalidAmount",
     "InvalidFiles",
     "InvalidRecord",
@@ -66,6 +71,7 @@ __all__ = [
     "Usage",
     "UsageError",
     "UsageRecord",
+    "WatchedBook",
     "__version__",
 ]
 

@@ -57,14 +57,16 @@ class Unpriced(Refused):
         quantity: the quantity without a rate; None for the other codes.
     """
 
-    def __init__(
-        self, reason: str, *, code: UnpricedCode, model: str, at: datetime, quantity: str | None = None
-    ) -> None:
+    def __init__(self, reason: str, code: UnpricedCode, model: str, at: datetime, quantity: str | None = None) -> None:
         self.code = code
         self.model = model
         self.at = at
         self.quantity = quantity
         super().__init__(reason)
+
+    def __reduce__(self) -> tuple[type[Unpriced], tuple[object, ...]]:
+        """It travels between processes."""
+        return type(self), (str(self), self.code, self.model, self.at, self.quantity)
 
 
 class InvalidAmount(TokentillError, ValueError):
@@ -93,6 +95,10 @@ class InvalidFiles(Refused):
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
         super().__init__("\n".join(str(finding) for finding in self.findings))
+
+    def __reduce__(self) -> tuple[type[InvalidFiles], tuple[object, ...]]:
+        """It travels between processes."""
+        return type(self), (self.findings,)
 
 
 class NotFound(Refused):

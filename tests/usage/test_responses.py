@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, make_dataclass, replace
 from datetime import UTC, datetime
@@ -148,6 +150,10 @@ EACH = pytest.mark.parametrize(
 )
 
 
+def as_bytes(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
 class Modality(Enum):
     """As an SDK wraps a word."""
 
@@ -195,9 +201,7 @@ def test_a_response_becomes_disjoint_quantities(
 
 
 @EACH
-@pytest.mark.parametrize(
-    "form", [json.dumps, lambda value: json.dumps(value).encode(), as_sdk, as_namespace, as_dataclass]
-)
+@pytest.mark.parametrize("form", [json.dumps, as_bytes, as_sdk, as_namespace, as_dataclass])
 def test_text_and_objects_of_an_sdk_are_read_as_the_mapping_is(
     form: Callable[[Any], Any], read: Read, response: dict[str, Any], given: dict[str, Any], expected: dict[str, int]
 ) -> None:
@@ -467,9 +471,7 @@ def test_names_in_snake_case_are_read_as_those_in_camel_case() -> None:
     ("model", "searches"),
     [("gemini-2.5-flash", 1), ("models/gemini-2.0-flash", 1), ("gemini-3.1-pro-preview", 2), ("gemini-4-argon", 2)],
 )
-def test_a_grounded_prompt_counts_once_until_gemini_2_and_its_queries_from_gemini_3_on(
-    model: str, searches: int
-) -> None:
+def test_a_grounded_prompt_counts_once_before_gemini_3_and_its_queries_since(model: str, searches: int) -> None:
     assert Usage.from_gemini({**GEMINI, "modelVersion": model}, **WITHOUT_TIME).quantities["web_search"] == searches
 
 
@@ -578,6 +580,12 @@ def test_a_usage_cannot_be_changed_and_what_it_was_made_of_does_not_change_it() 
     with pytest.raises(TypeError):
         usage.quantities["input"] = 3  # type: ignore[index]
     assert replace(usage, user="v").user == "v"
+
+
+def test_a_usage_travels_between_processes() -> None:
+    usage = Usage.from_anthropic(ANTHROPIC, user="u", tags=["a"], **WITHOUT_TIME)
+    assert pickle.loads(pickle.dumps(usage)) == usage
+    assert copy.deepcopy(usage) == usage
 
 
 def test_a_usage_shows_what_it_counts_and_ids_escaped_and_never_the_key() -> None:

@@ -250,8 +250,7 @@ def test_any_value_in_any_place_is_a_usage_or_an_invalid_record(
         changed = put(changed, data.draw(st.sampled_from(places(changed)[1:] or [()])), data.draw(JSON))
     try:
         found = usage(changed, read)
-    except InvalidRecord as refused:
-        assert str(refused)
+    except InvalidRecord:
         return
     assert all(type(count) is int and count > 0 for count in found.quantities.values())
     assert repr(found).isprintable()

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from json.encoder import encode_basestring_ascii as _quoted
@@ -220,6 +220,11 @@ class Usage:
         """All input leaves together."""
         return sum_of(self.quantities, "input_total")
 
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Usage], tuple[dict[str, Any]]]:
+        """It travels between processes, for those who price elsewhere than they call."""
+        told = {each.name: getattr(self, each.name) for each in fields(self)}
+        return _usage_of, ({**told, "quantities": dict(self.quantities)},)
+
     def __repr__(self) -> str:
         """Ids stand in it as JSON strings in ASCII; the API key, which may be a secret, does not."""
         counts = ", ".join(f"{name} {count_text(count)}" for name, count in self.quantities.items())
@@ -227,6 +232,10 @@ class Usage:
         told = (("mode", self.mode), ("geo", self.geo), ("user", self.user), ("source", self.source))
         parts += [f"{name} {_quoted(value)}" for name, value in told if value is not None]
         return ", ".join(parts) + ">"
+
+
+def _usage_of(told: dict[str, Any]) -> Usage:
+    return Usage(**told)
 
 
 @dataclass(frozen=True, slots=True)
