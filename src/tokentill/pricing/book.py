@@ -43,29 +43,41 @@ class PriceBook:
     """
 
     def __init__(self, recordings: Iterable[Content], *, as_of: datetime | None = None) -> None:
-        known = [
-            recording
+        hashed = [
+            (_recorded_at(recording), content_hash(recording), recording)
             for recording in recordings
             if recording["kind"] == "prices" and (as_of is None or _recorded_at(recording) <= as_of)
         ]
-        known.sort(key=lambda recording: (_recorded_at(recording), content_hash(recording)))
+        hashed.sort(key=lambda found: found[:2])
+        known = [recording for _, _, recording in hashed]
         self.as_of = as_of
-        self.recordings: tuple[str, ...] = tuple(sorted(content_hash(recording) for recording in known))
+        self.recordings: tuple[str, ...] = tuple(sorted(hash_ for _, hash_, _ in hashed))
         self._entries = MappingProxyType(_entries_by_model(known))
         self._aliases = MappingProxyType(_aliases(self._entries))
         self._timelines: dict[tuple[str, str | None, str | None], Timeline] = {}
         self._hints: dict[str, str] = {}
 
     @classmethod
-    def load(cls, folder: str | PathLike[str] | None = None, *, as_of: datetime | None = None) -> PriceBook:
+    def load(
+        cls,
+        folder: str | PathLike[str] | None = None,
+        *,
+        as_of: datetime | None = None,
+        cache: str | PathLike[str] | None = None,
+    ) -> PriceBook:
         """Load the price tables of a `pricing/` folder, or the list prices that tokentill ships.
+
+        Args:
+            cache: a folder to keep the checked content in, so that the next process loads it faster; see
+                `loading.load_folder`.
 
         Raises:
             InvalidFiles: with every mistake found, by file and line. Nothing is loaded then.
+            UsageError: when there is no such folder, or the cache cannot be written.
         """
         from tokentill.pricing.loading import load_folder  # here, so that `import tokentill` stays light
 
-        return cls(load_folder(folder).prices, as_of=as_of)
+        return cls(load_folder(folder, cache=cache).prices, as_of=as_of)
 
     @classmethod
     def from_mapping(cls, *recordings: Mapping[str, Any], as_of: datetime | None = None) -> PriceBook:

@@ -14,14 +14,13 @@ from typing import Any
 
 from tokentill.errors import Finding
 from tokentill.pricing.files.lines import KeyPath, json_lines, line_of, toml_lines
+from tokentill.pricing.files.paths import FILE_BYTES_MAX
 from tokentill.pricing.files.values import JsonFraction
 
-FILE_BYTES_MAX = 4 * 1024 * 1024
 NESTING_MAX = 12
 """More levels than any file of ours has: price, mode, window, tier, rates are nine with their lists."""
 
 MESSAGE_CHARACTERS_MAX = 600
-SUFFIXES = (".toml", ".json")
 
 _FLATTER = "no file of ours needs more; write the tables as the README of this folder shows them"
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)\Z")
