@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import create_engine, text
 
 from tokentill.store.database import Database
@@ -20,6 +20,15 @@ settings.register_profile(
     "everyday", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.register_profile("campaign", settings.get_profile("everyday"), max_examples=2_000)
+settings.register_profile(
+    "mutation",
+    settings.get_profile("everyday"),
+    max_examples=20,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],  # that a mutant fails is enough, no smallest example is looked for
+    report_multiple_bugs=False,
+)
 settings.load_profile(os.environ.get("TOKENTILL_HYPOTHESIS", "everyday"))
 
 TEMPLATE = "tokentill_template"
