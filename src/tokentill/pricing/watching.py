@@ -22,7 +22,7 @@ from typing import Generic, TypeVar
 from tokentill.clock import MICROSECOND
 from tokentill.errors import Finding, InvalidFiles, Refused, TokentillError
 from tokentill.pricing.book import PriceBook
-from tokentill.pricing.files.reading import SUFFIXES
+from tokentill.pricing.files.paths import SUFFIXES
 
 Loaded = TypeVar("Loaded")
 Stamps = tuple[tuple[str, int, int, int, int], ...]

@@ -10,7 +10,8 @@ from tokentill.clock import instant_text
 from tokentill.errors import Finding, InvalidFiles, Refused, ensure
 from tokentill.pricing.book import NoPrice, PriceBook
 from tokentill.pricing.checking import check_with
-from tokentill.pricing.files.reading import FILE_BYTES_MAX, FileText, parse
+from tokentill.pricing.files.paths import FILE_BYTES_MAX
+from tokentill.pricing.files.reading import FileText, parse
 from tokentill.pricing.files.recordings import Recording, canonical_content
 from tokentill.pricing.files.writing import price_table_text
 from tokentill.pricing.loading import Folder
