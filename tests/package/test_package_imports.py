@@ -37,6 +37,7 @@ PURE_IN_ORDER = (
     "tokentill.invoicing.grouping",
     "tokentill.invoicing.turns",
     "tokentill.invoicing.settling",
+    "tokentill.invoicing.lines",
     "tokentill.invoicing.invoice",
     "tokentill.invoicing.billing",
     "tokentill.invoicing.preview",
