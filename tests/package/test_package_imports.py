@@ -35,6 +35,7 @@ PURE_IN_ORDER = (
     "tokentill.usage.attribution",
     "tokentill.invoicing.periods",
     "tokentill.invoicing.grouping",
+    "tokentill.invoicing.counting",
     "tokentill.invoicing.turns",
     "tokentill.invoicing.settling",
     "tokentill.invoicing.lines",

@@ -15,10 +15,11 @@ from typing import Literal
 
 from tokentill.clock import instant_text
 from tokentill.errors import InvalidRecord
+from tokentill.invoicing.counting import Charge, Charges, Counters
 from tokentill.invoicing.grouping import Books, Cell, Group, Grouping, RecordKey, Series, Sums
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month, Period, period_of
-from tokentill.invoicing.turns import Charge, Charges, Counters, take, total_of
+from tokentill.invoicing.turns import take, total_of
 from tokentill.money import ZERO, amount_text, sum_exact
 from tokentill.pricing.applying import Step
 from tokentill.pricing.book import PriceBook

@@ -13,6 +13,7 @@ from typing import Any
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text
+from tokentill.invoicing.counting import Charge
 from tokentill.invoicing.grouping import Cell, Grouping
 from tokentill.invoicing.lines import (
     BilledGroup,
@@ -36,7 +37,7 @@ from tokentill.invoicing.settling import (
     base_fees,
     settle,
 )
-from tokentill.invoicing.turns import Charge, RecordsOf, Trace, bill_usage
+from tokentill.invoicing.turns import RecordsOf, Trace, bill_usage
 from tokentill.money import allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
 
 VERSION_OF_F = 1

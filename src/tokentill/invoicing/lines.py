@@ -11,8 +11,8 @@ from datetime import date
 from decimal import Decimal
 
 from tokentill.canonical import Content
+from tokentill.invoicing.counting import Charge
 from tokentill.invoicing.grouping import Cell, Group, Sums
-from tokentill.invoicing.turns import Charge
 from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact
 from tokentill.pricing.applying import Step
 
