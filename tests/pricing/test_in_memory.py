@@ -115,6 +115,13 @@ def test_every_mistake_of_every_mapping_is_named() -> None:
     assert [each.partition(":")[0] for each in found] == ["mapping 2", "mapping 3", "mapping 4"]
 
 
+def test_files_that_lie_about_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lock.json").write_text(json.dumps({"models/gone.toml": "sha256:" + "0" * 64}))
+    monkeypatch.chdir(tmp_path)
+
+    assert PriceBook.from_mapping(TABLE).models == ("acme/large", "acme/small")
+
+
 def test_the_findings_travel_between_processes() -> None:
     with pytest.raises(InvalidFiles) as refused:
         PriceBook.from_mapping(7)  # type: ignore[arg-type]

@@ -104,6 +104,33 @@ def test_files_may_come_and_go(folder: Path) -> None:
     assert watched.current().models == ("acme/large",)
 
 
+def test_a_folder_whose_files_are_links_that_are_turned_is_loaded_again(folder: Path) -> None:
+    """As a mounted configuration is changed: everything is in a hidden folder, and one link is turned to the next."""
+    for number in (1, 2):
+        write(folder / f"..{number}", number)
+    (folder / "..data").symlink_to("..1")
+    file = folder / "models" / "acme.toml"
+    file.unlink()
+    file.symlink_to("../..data/models/acme.toml")
+    watched = WatchedBook(folder, check_every=ALWAYS)
+    first = watched.current()
+
+    (folder / "..3").mkdir()
+    (folder / "..3" / "half.toml").write_text("half a fi")
+    assert watched.current() is first
+    (folder / "..new").symlink_to("..2")
+    (folder / "..new").replace(folder / "..data")
+    assert (amount(first), amount(watched.current())) == (1, 2)
+
+
+def test_hidden_folders_are_not_looked_into(folder: Path) -> None:
+    looked_at = WatchedFolder(folder, lambda _: object(), check_every=ALWAYS)
+    first = looked_at.current()
+    write(folder / ".git", 2)
+
+    assert looked_at.current() is first
+
+
 @pytest.mark.parametrize("broken", ["rates = {{ input = ", "prices = 7\n" + TABLE.format(price=2), "\0"])
 def test_a_broken_folder_keeps_the_last_good_book_and_says_what_is_wrong(
     broken: str, folder: Path, caplog: pytest.LogCaptureFixture

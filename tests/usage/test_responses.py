@@ -256,6 +256,9 @@ def test_a_response_without_usage_is_missing_and_not_zero(
         ),
         (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=-1), "prompt is negative (-1)"),
         (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=2006.0), "prompt is float, not an integer"),
+        (Usage.from_openai, with_usage(OPENAI_CHAT, cached_tokens=1919), "cached is told twice and differently"),
+        (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=10**5000), "an integer of 16610 bits"),
+        (Usage.from_openai, {**OPENAI_CHAT, "created": Decimal("NaN")}, "NaN is not a finite number"),
         (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=True), "prompt is true, not an integer"),
         (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens="2006"), "prompt is text, not an integer"),
         (Usage.from_openai, with_usage(OPENAI_CHAT, completion_tokens=10**13, total_tokens=None), "at most"),
@@ -473,6 +476,20 @@ def test_names_in_snake_case_are_read_as_those_in_camel_case() -> None:
 )
 def test_a_grounded_prompt_counts_once_before_gemini_3_and_its_queries_since(model: str, searches: int) -> None:
     assert Usage.from_gemini({**GEMINI, "modelVersion": model}, **WITHOUT_TIME).quantities["web_search"] == searches
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"prompt_cache_hit_tokens": 1920, "prompt_cache_miss_tokens": 86},  # DeepSeek
+        {"cached_tokens": 1920},  # Moonshot
+        {"prompt_cache_hit_tokens": 1920, "prompt_tokens_details": {"cached_tokens": 1920}},
+    ],
+)
+def test_vendors_with_other_names_for_what_was_cached_are_read_too(told: dict[str, Any]) -> None:
+    plain = {"prompt_tokens": 2006, "completion_tokens": 300, "total_tokens": 2306}
+    usage = Usage.from_openai({**OPENAI_CHAT, "usage": {**plain, **told}})
+    assert dict(usage.quantities) == {"input": 86, "cache_read": 1920, "output": 300}
 
 
 def test_searches_that_are_billed_are_those_that_the_tools_report() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -205,8 +206,9 @@ JSON = st.recursive(
     | st.booleans()
     | st.integers(-3, 2100)
     | st.floats()
+    | st.decimals()
     | st.text(max_size=4)
-    | st.sampled_from(["AUDIO", "message", "compaction", 10**30, "\ud800"]),
+    | st.sampled_from(["AUDIO", "message", "compaction", 10**30, 10**1000, -(10**1000), Decimal("sNaN"), "\ud800"]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=6,
 )

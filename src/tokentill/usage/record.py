@@ -141,8 +141,9 @@ class Usage:
             raise InvalidRecord("occurred_at has no time zone; pass an aware datetime")
         check_quantities(self.quantities)
         object.__setattr__(self, "quantities", MappingProxyType(dict(self.quantities)))
-        for name in ("user", "api_key", "provider", "source"):
-            check_id(name, getattr(self, name))
+        if not (self.user is self.api_key is self.provider is self.source is None):
+            told = {"user": self.user, "api_key": self.api_key, "provider": self.provider, "source": self.source}
+            check_ids({}, told)
         if self.tags != ():
             object.__setattr__(self, "tags", checked_tags(self.tags))
         if self.cost is not None:

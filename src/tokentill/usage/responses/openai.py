@@ -4,8 +4,8 @@ Convention (openai-python, docstrings of the usage types): prompt or input token
 to the cache, completion or output tokens include reasoning and rejected predictions, and their sum is the total.
 Images in a prompt are input tokens like any others in Chat Completions and Responses, and have a price of their own in
 Images and Realtime, which report them under `input_token(s)_details`. xAI reports reasoning beside the completion; the
-identity of the totals decides. `service_tier` is the tier that served the request. Batch results do not say that they
-are: pass `mode="batch"`.
+identity of the totals decides. DeepSeek and Moonshot have names of their own for what was read from the cache.
+`service_tier` is the tier that served the request. Batch results do not say that they are: pass `mode="batch"`.
 
 Searches: `tool_usage.web_search.num_requests` counts those that are billed; without it, each `web_search_call` that
 searches is one (opening a page is none). Chat Completions reports no searches. Tokens of the image generation tool are
@@ -46,7 +46,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt_tokens", "input_tokens"),
     "completion": ("completion_tokens", "output_tokens"),
     "total": ("total_tokens",),
-    "cached": _under(_INPUTS, "cached_tokens"),
+    "cached": (*_under(_INPUTS, "cached_tokens"), "prompt_cache_hit_tokens", "cached_tokens"),
     "cache_write": _under(_INPUTS, "cache_write_tokens"),
     "audio_input": _under(_INPUTS, "audio_tokens"),
     "image_input": _under((_RESPONSES, _REALTIME), "image_tokens"),

@@ -10,9 +10,11 @@ from enum import Enum
 from typing import Any
 
 from tokentill.errors import InvalidRecord
-from tokentill.usage.strict_json import DEPTH_MAX, parse_object
+from tokentill.usage.record import count_text
+from tokentill.usage.strict_json import DEPTH_MAX, NUMBER_CHARACTERS_MAX, parse_object
 
 TEXT_BYTES_MAX = 64 * 1024 * 1024
+INTEGER_END = 10**NUMBER_CHARACTERS_MAX
 VALUES_MAX = 20_000
 """More values than any usage object has."""
 
@@ -72,6 +74,10 @@ class _Plain:
         if isinstance(value, Enum):
             value = value.value
         if isinstance(value, _PLAIN):
+            if isinstance(value, int) and abs(value) >= INTEGER_END:
+                raise InvalidRecord(f"{count_text(value)} is larger than any count")
+            if isinstance(value, Decimal) and not value.is_finite():
+                raise InvalidRecord(f"{value} is not a finite number")
             return value
         self.left -= 1
         if depth > DEPTH_MAX or self.left < 0:
