@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from test_pricing_mistake_files import MISTAKES, ROOMS
+from test_pricing_mistake_files import MISTAKES
 
 from tokentill.canonical import content_hash
 from tokentill.pricing.files.reading import FileText, parse
@@ -93,7 +93,7 @@ def test_every_file_of_ours_names_its_schema_for_editors(folder: Path) -> None:
 
 
 def samples() -> list[Path]:
-    found = [file for kind in ROOMS for file in sorted((MISTAKES / kind).glob("*.toml"))]
+    found = [file for kind in ("prices", "attribution", "fx") for file in sorted((MISTAKES / kind).glob("*.toml"))]
     return [file for file in found if not re.search(r"^# mistake: .*not valid TOML", file.read_text(), re.MULTILINE)]
 
 
