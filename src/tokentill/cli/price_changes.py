@@ -41,7 +41,8 @@ def diff_prices(
 ) -> None:
     """Compare prices at two instants, or of two folders.
 
-    In force at two instants; with --as-of, as known at two times; or as two folders have them. Lists models with a price on one side alone, and every figure that differs. Status 0, whether or not any does.
+    In force at two instants; with --as-of, as known at two times; or as two folders have them. Lists models with a
+    price on one side alone, and every figure that differs. The status is 0, whether or not any does.
     """
     instant = SYSTEM_CLOCK.now() if at is None else instant_argument(at)
     if Path(before).is_dir() and Path(after).is_dir():

@@ -34,12 +34,17 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A figure that two entries state differently; None where one of them does not have it."""
+    """A figure that differs between two entries; None where one of them has none.
+
+    It `is_stated` where an entry has a figure of its own for it, and does not fall back to another quantity's.
+    """
 
     rates: str
     quantity: str
     before: Decimal | None
     after: Decimal | None
+    is_stated_before: bool
+    is_stated_after: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ def changes(before: PriceEntry, after: PriceEntry) -> tuple[Change, ...]:
         was = old.get(key, _by_fallback(old, key, before.fallback))
         is_now = new.get(key, _by_fallback(new, key, after.fallback))
         if was != is_now:
-            found.append(Change(*key, was, is_now))
+            found.append(Change(*key, was, is_now, key in old, key in new))
     return tuple(found)
 
 

@@ -36,7 +36,7 @@ from tokentill.pricing.files.values import (
     markup_by_quantity,
     recurring_amount,
 )
-from tokentill.usage.record import QUANTITY_MAX
+from tokentill.usage.record import QUANTITY_MAX, TOKEN_LEAVES
 
 
 def optional(description: str, **rules: Any) -> Any:
@@ -63,6 +63,23 @@ UNITS_MAX = 10**15
 _NAMES_ONLY: JsonDict = {"additionalProperties": False}
 """Beside the pattern of its keys, so that editors mark a key that is no name."""
 
+_LEAF: JsonDict = {"enum": list(TOKEN_LEAVES)}
+_COUNTERS_ONLY: JsonDict = {**_NAMES_ONLY, "propertyNames": {"not": _LEAF}}
+
+LeafRates = Annotated[
+    dict[Quantity, Rate],
+    Field(min_length=1),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": False,
+            "properties": dict.fromkeys(TOKEN_LEAVES, RATE_SCHEMA),
+        }
+    ),
+]
+"""Rates of a price table: leaf quantities, each named in the schema so that editors complete them."""
+
 Rates = Annotated[dict[Quantity, Rate], Field(min_length=1, json_schema_extra=_NAMES_ONLY)]
 Markup = Annotated[
     dict[Quantity, Percent],
@@ -82,6 +99,8 @@ class FeeTable(Table):
 class TierCondition(Table):
     """When a tier holds, by the input total of the one request."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
     input_tokens_gt: int = optional("Holds above this many input tokens.", ge=0, le=QUANTITY_MAX)
     input_tokens_gte: int = optional("Holds from this many input tokens on.", ge=1, le=QUANTITY_MAX)
 
@@ -89,8 +108,10 @@ class TierCondition(Table):
 class TierTable(Table):
     """Rates for the whole of a request that is long enough."""
 
+    model_config = ConfigDict(json_schema_extra={"required": ["when", "rates"]})
+
     when: TierCondition = optional("Without a condition a tier is refused.")
-    rates: Rates
+    rates: LeafRates
 
 
 class WindowCondition(Table):
@@ -107,18 +128,18 @@ class WindowTable(Table):
     """Rates for a part of the day."""
 
     when: WindowCondition
-    rates: Rates
+    rates: LeafRates
     tier: list[TierTable] = optional("Tiers inside the window; those outside it do not hold there.")
 
 
 class ModeTable(Table):
     """Rates of one processing mode. Nothing but fees is inherited from the entry."""
 
-    rates: Rates
+    rates: LeafRates
     tier: list[TierTable] = optional("Context tiers of this mode, thresholds rising.")
     window: list[WindowTable] = optional("Parts of the day with other rates.")
     fees: dict[Quantity, FeeTable] = optional(
-        "Fees of this mode; those of the entry unless given.", json_schema_extra=_NAMES_ONLY
+        "Fees of this mode; those of the entry unless given.", json_schema_extra=_COUNTERS_ONLY
     )
     valid_from: Instant = optional("Inclusive; the entry's unless given.")
     valid_to: Instant = optional("Exclusive; the entry's unless given.")
@@ -130,12 +151,21 @@ class MultiplierTable(Table):
     geo: dict[Id, Factor] = Field(description="By the place where a request was processed.")
 
 
+_CHARGING = ("rates", "fees", "tier", "window", "mode", "multiplier", "fallback")
+
+
+def _without(*keys: str) -> JsonDict:
+    return {"not": {"anyOf": [{"required": [key]} for key in keys]}}
+
+
 _ENTRY_RULE: JsonDict = {
     "oneOf": [
-        {"required": ["withdraws"]},
-        {"required": ["model", "valid_from"], "anyOf": [{"required": ["rates"]}, {"required": ["free"]}]},
+        {"required": ["withdraws"], **_without("model", "valid_from", "valid_to", "per", "free", *_CHARGING)},
+        {"required": ["model", "valid_from", "rates"], "properties": {"free": {"const": False}}},
+        {"required": ["model", "valid_from", "free"], "properties": {"free": {"const": True}}, **_without(*_CHARGING)},
     ]
 }
+"""A withdrawal, an entry with rates, or one that is free: what each of them can have."""
 
 
 class PriceEntryTable(Table):
@@ -148,18 +178,20 @@ class PriceEntryTable(Table):
     valid_from: Instant = optional("Inclusive.")
     valid_to: Instant = optional("Exclusive.")
     per: Per = optional("How many units the rates are for; 1_000_000 unless given.")
-    rates: Rates = optional("Price of each leaf quantity.")
+    rates: LeafRates = optional("Price of each leaf quantity.")
     free: bool = optional("A listed zero.")
     fees: dict[Quantity, FeeTable] = optional(
-        "Prices of counters, with a `per` of their own.", json_schema_extra=_NAMES_ONLY
+        "Prices of counters, with a `per` of their own.", json_schema_extra=_COUNTERS_ONLY
     )
-    fallback: dict[Quantity, Quantity] = optional(
-        "A quantity without a rate is priced as another one.", json_schema_extra=_NAMES_ONLY
-    )
+    fallback: Annotated[
+        dict[Quantity, Quantity],
+        WithJsonSchema({"type": "object", "propertyNames": _LEAF, "additionalProperties": _LEAF}),
+    ] = optional("A quantity without a rate is priced as another one.")
     tier: list[TierTable] = optional("Context tiers, thresholds rising.")
     window: list[WindowTable] = optional("Parts of the day with other rates.")
     mode: dict[Word, ModeTable] = optional(
-        "Rates of other processing modes than standard.", json_schema_extra=_NAMES_ONLY
+        "Rates of other processing modes than standard.",
+        json_schema_extra={**_NAMES_ONLY, "propertyNames": {"not": {"const": "standard"}}},
     )
     multiplier: MultiplierTable = optional("Exact factors on every rate.")
     withdraws: EntryHash = optional("Hash of an announced entry that was cancelled.")
@@ -366,6 +398,8 @@ class GrantsFile(Header):
 
 class TemplateTable(Table):
     """What a record must look like: `{id}` stands for one or more of any character."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     user: Id = optional("Template of the whole user string.")
     api_key: Id = optional("Template of the whole api key.")

@@ -254,26 +254,44 @@ def _shown(value: Any) -> str:
     return f'"{value[:40]}"' if isinstance(value, str) else str(value)[:40]
 
 
-_NUMBER = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?$"}]}
-_INSTANT_SCHEMA = {"type": "string", "format": "date-time", "examples": ["2026-09-01T00:00:00Z"]}
+_DIGITS = r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?$"
+_NUMBER = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": f"^-?{_DIGITS}"}]}
+_NUMBER_FROM_ZERO = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": f"^{_DIGITS}"}], "minimum": 0}
+_INSTANT_SCHEMA = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": (
+        r"^(197[1-9]|19[89][0-9]|2[01][0-9]{2})-[0-9]{2}-[0-9]{2}"
+        r"[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+    ),
+    "examples": ["2026-09-01T00:00:00Z"],
+}
+"""With its zone, within the years that are accepted: a naive time is refused by editors, too."""
 
-Rate = Annotated[str, BeforeValidator(_rate), WithJsonSchema({**_NUMBER, "minimum": 0})]
+Rate = Annotated[str, BeforeValidator(_rate), WithJsonSchema(_NUMBER_FROM_ZERO)]
 Factor = Annotated[str, BeforeValidator(_factor), WithJsonSchema({**_NUMBER, "exclusiveMinimum": 0})]
 PERCENT_SCHEMA: dict[str, Any] = {**_NUMBER, "minimum": -100}
 Percent = Annotated[str, BeforeValidator(_percent), WithJsonSchema(PERCENT_SCHEMA)]
 PercentOrMore = Annotated[str, BeforeValidator(_percent_or_more), WithJsonSchema({**_NUMBER, "minimum": 0})]
 Positive = Annotated[str, BeforeValidator(_positive), WithJsonSchema({**_NUMBER, "exclusiveMinimum": 0})]
-RATE_SCHEMA: dict[str, Any] = {**_NUMBER, "minimum": 0}
+RATE_SCHEMA: dict[str, Any] = {**_NUMBER_FROM_ZERO}
 SharePercent = Annotated[
     str, BeforeValidator(_share_percent), WithJsonSchema({**_NUMBER, "minimum": 0, "maximum": 100})
 ]
 Instant = Annotated[str, BeforeValidator(_instant), WithJsonSchema(_INSTANT_SCHEMA)]
 Day = Annotated[str, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Text = Annotated[str, AfterValidator(_text), Field(min_length=1, max_length=TEXT_CHARACTERS_MAX)]
-Id = Annotated[str, AfterValidator(_id)]
-ModelId = Annotated[str, AfterValidator(_model_id)]
+Id = Annotated[str, AfterValidator(_id), WithJsonSchema({"type": "string", "minLength": 1})]
+ModelId = Annotated[
+    str, AfterValidator(_model_id), WithJsonSchema({"type": "string", "pattern": r"^[^\s\x00-\x1f\x7f]+$"})
+]
 Currency = Annotated[str, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
-Per = Annotated[int, Field(gt=0), AfterValidator(_per)]
+Per = Annotated[
+    int,
+    Field(gt=0),
+    AfterValidator(_per),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": PER_MAX, "examples": [1, 1000, 1_000_000]}),
+]
 TimeOfDay = Annotated[
     str, AfterValidator(_time_of_day), WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-4]):[0-5][0-9]$"})
 ]

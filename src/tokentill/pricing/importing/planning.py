@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,10 @@ def write_import(plan: Import, folder: Path) -> Path | None:
     return path
 
 
+_PRECEDENCE = attrgetter("valid_from", "recorded_at")
+"""Of the entries that cover an instant, the one with the greatest of these holds."""
+
+
 class _Conflicting(Exception):
     """Why a person has to decide."""
 
@@ -175,30 +180,34 @@ class _Planning:
 
     def take(self, target: str, listings: Sequence[Listing]) -> None:
         """Take one model over: the price in force, and those that are announced."""
+        if not target.isprintable():
+            raise _Conflicting("its id holds a character that cannot be seen")
         prices: list[Content] = []
         entries: list[PriceEntry] = []
         for valid_from, content in self._one_each(target, listings):
             price = self._price(target, listings, valid_from, content)
+            known = self._known_at(target, valid_from)
+            if known is not None:
+                price = self._carried(price, known)
             entry = self._entry(price)
-            before = self._before(target, valid_from, entries)
-            if before is None:
-                prices.append(price)
-                entries.append(entry)
+            before = max([*entries, *([known] if known else [])], key=_PRECEDENCE, default=None)
+            found = () if before is None else changes(before, entry)
+            if before is not None and before is known:
+                if before.currency != entry.currency:
+                    raise _Conflicting(f"the folder lists it in {before.currency}, the catalog in {entry.currency}")
+                if not any(change.is_stated_after for change in found):
+                    continue  # the catalog says nothing that the folder does not say, too
+                if any(change.is_stated_before and change.is_stated_after for change in found):
+                    self._refuse_loss(found)
+                else:
+                    price = self._with_more(price, before)
+                    entry = self._entry(price)
+                    found = changes(before, entry)
+            elif before is not None and not found:
                 continue
-            price, entry = self._carried(price, before)
-            found = changes(before, entry)
-            if before.currency != entry.currency:
-                raise _Conflicting(f"the folder lists it in {before.currency}, the catalog in {entry.currency}")
-            if not any(change.after is not None for change in found):
-                continue
-            if any(change.before is not None and change.after is not None for change in found):
-                self._refuse_loss(found)
-            else:
-                price, entry = self._with_more(price, before)
-                found = changes(before, entry)
             prices.append(price)
             entries.append(entry)
-            if target in self.book.models:
+            if before is not None:
                 self.changed.append(Changed(target, valid_from, found))
         if not entries:
             self.unchanged.append(target)
@@ -251,40 +260,30 @@ class _Planning:
             raise _Conflicting(error.findings[0].message) from None
         return PriceEntry.from_content(content["price"][0], recorded_at=self.recorded_at, currency=_CURRENCY)
 
-    def _before(self, target: str, at: datetime, taken: Sequence[PriceEntry]) -> PriceEntry | None:
-        """What would hold at an instant without this entry: the folder's price, or one that was just taken over."""
+    def _known_at(self, target: str, at: datetime) -> PriceEntry | None:
         known = self.book.entry_at(target, at)
-        candidates = [*taken, *([] if isinstance(known, NoPrice) else [known])]
-        return max(candidates, key=lambda entry: (entry.valid_from, entry.recorded_at), default=None)
+        return None if isinstance(known, NoPrice) else known
 
-    def _carried(self, price: Content, before: PriceEntry) -> tuple[Content, PriceEntry]:
-        """A price with the names and fallbacks of the one before it, which catalogs do not tell."""
-        old = self.contents.get(before.hash, {})
-        aliases = sorted({*price["aliases"], *old.get("aliases", ())} - {price["model"]})
-        if price.get("free"):
-            price = {**price, "aliases": aliases}
-        else:
-            fallback = {**price.get("fallback", {}), **old.get("fallback", {})}
-            price = {**price, "aliases": aliases, **({"fallback": fallback} if fallback else {})}
-        return price, self._entry(price)
+    def _carried(self, price: Content, known: PriceEntry) -> Content:
+        """A price with the names and fallbacks that the folder has, which catalogs do not tell."""
+        old = self.contents.get(known.hash, {})
+        price = {**price, "aliases": sorted({*price["aliases"], *old.get("aliases", ())} - {price["model"]})}
+        fallback = {**price.get("fallback", {}), **old.get("fallback", {})}
+        return price if price.get("free") or not fallback else {**price, "fallback": fallback}
 
     def _refuse_loss(self, found: Sequence[Change]) -> None:
-        lost = [change for change in found if change.after is None]
+        lost = [change for change in found if not change.is_stated_after]
         if lost and not self.replace:
             first = ", ".join(f"{change.quantity} ({change.rates})" for change in lost[:3])
             more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
             raise _Conflicting(f"its price changed, and the catalog does not tell {first}{more}, which the folder has")
 
-    def _with_more(self, price: Content, before: PriceEntry) -> tuple[Content, PriceEntry]:
+    def _with_more(self, price: Content, known: PriceEntry) -> Content:
         """The folder's price with what the catalog tells beside it."""
-        old = self.contents.get(before.hash)
-        if old is None:
-            return price, self._entry(price)
         try:
-            price = {**merged(old, price), "valid_from": price["valid_from"]}
+            return {**merged(self.contents[known.hash], price), "valid_from": price["valid_from"]}
         except CannotMerge as error:
             raise _Conflicting(f"the catalog tells more than the folder, and {error}") from None
-        return price, self._entry(price)
 
     def recording(self, source: str) -> Content | None:
         """The recording of everything that is taken over."""
