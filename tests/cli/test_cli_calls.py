@@ -41,6 +41,8 @@ ARGUMENTS = {
     "prices lock": [],
     "contracts check": [],
     "contracts show": ["dune"],
+    "contracts explain": ["dune", "large"],
+    "contracts diff": ["2025-06-01T00:00:00Z", "2025-07-01T00:00:00Z"],
     "db upgrade": [],
     "db check": [],
     "demo": [],

@@ -201,7 +201,7 @@ def test_contracts_are_shown_in_the_order_they_are_asked(month: Cli) -> None:
     text = month("contracts", "show", "dune").out
 
     assert text.startswith("dune: USD, Europe/Berlin, from day 1 of each month\ncustomer dune, valid from ")
-    assert "  1. partner: list price, 20 % (where anything)\ndefault default, " in text
+    assert "  1. partner: list price; +20 % (where anything)\ndefault, valid from " in text
     assert month("contracts", "check").out.endswith(": 2 contracts, 2 models, 0 warnings\n")
 
 

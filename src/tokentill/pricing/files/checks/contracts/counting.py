@@ -70,7 +70,7 @@ def tiers_over_spend_are_marked_up_alike(recordings: Recordings) -> Iterator[Fin
 def tier_rates_are_of_what_is_counted(recordings: Recordings) -> Iterator[Finding]:
     """The rates of a tier are those of the units that the tiers run over, of all of them, and of nothing else.
 
-    Where a sum is counted, a leaf of it that no model of the rule has may lack a rate; one that some model has: warning.
+    Where a sum is counted, a leaf that no model of the rule has needs none; one that some model has is warned of.
     """
     for rule in rules(recordings):
         if _is_over_spend(rule) or not rule.has_tier_rates:

@@ -44,7 +44,7 @@ def _parent_in_time(recording: Recording, parent: str, in_time: InTime) -> Itera
         of_parent = in_time.at("customer", parent, at)
         if of_parent is None:
             message = f'the parent "{parent}" has no contract in force at {instant_text(at)}'
-            hint = f'let a contract of "{parent}" begin by then; until it does, its invoice has the default terms'
+            hint = f'let a contract of "{parent}" hold then; without one its invoice has the default terms'
             yield recording.file.finding(_PARENT, message, hint, is_warning=True)
             return
         above = terms_of(of_parent).get("parent")

@@ -1,0 +1,132 @@
+"""What a rule makes of each quantity by itself: list price and billed price of so many units.
+
+Pure. It asks the same functions that bill records. What is decided for whole requests or over a period (margin floor,
+credits, allowances) has no price by the unit and is left out; tiers have one price each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from tokentill.money import EXACT, ZERO, sum_exact
+from tokentill.pricing.applying import Basis, Taken, apply_rule, basis_steps
+from tokentill.pricing.rating import ONE, Plan, Rated, rate_quantities
+from tokentill.pricing.rules import Rule, RuleTier, leaves_of
+from tokentill.usage.record import REQUEST, SUMS, TOKEN_LEAVES
+
+COST = "cost"
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPrice:
+    """The price of `per` units of a quantity, in the contract's currency.
+
+    `listed` is None where there is no list price. `billed` has one amount for each tier of the rule, or a single one;
+    None where such usage is unpriced. `cost` is no quantity: it is one unit of the reported cost.
+    """
+
+    name: str
+    per: int
+    listed: Decimal | None
+    billed: tuple[Decimal | None, ...]
+    is_package: bool = False
+
+
+def unit_prices(rule: Rule | None, plan: Plan | None, fx: Decimal, cost_fx: Decimal | None) -> list[UnitPrice]:
+    """What everything that the plan or the rule has a price for is listed at, and billed at.
+
+    Args:
+        rule: None bills the list price as it is.
+        plan: the list price, None where there is none.
+        fx: units of the contract's currency for one unit of the price table's.
+        cost_fx: the same for the reported cost, None where no exchange rate is listed.
+    """
+    found = []
+    for name in _names(rule, plan):
+        package = None if rule is None else _package_of(rule, name)
+        if package is not None:
+            per, price = package
+            found.append(
+                UnitPrice(name, per, _listed(plan, name, per, fx), (price,) * len(tiers_of(rule)), is_package=True)
+            )
+            continue
+        per = _per(rule, plan, name)
+        found.append(UnitPrice(name, per, _listed(plan, name, per, fx), _billed(rule, plan, fx, {name: per})))
+    if rule is not None and rule.basis == "cost" and cost_fx is not None:
+        found.append(UnitPrice(COST, 1, cost_fx, _billed(rule, plan, fx, {}, cost=ONE, cost_fx=cost_fx)))
+    return found
+
+
+def tiers_of(rule: Rule | None) -> tuple[RuleTier | None, ...]:
+    """The tiers that `UnitPrice.billed` has amounts for."""
+    return (None,) if rule is None or rule.tiers is None else rule.tiers.tiers
+
+
+def _names(rule: Rule | None, plan: Plan | None) -> Iterator[str]:
+    """Quantities that have a price: leaves in their order, then counters."""
+    named: set[str] = set()
+    if plan is not None:
+        named |= {*plan.variant.rates, *plan.fees}
+    if rule is not None:
+        stated = {*rule.rates, *rule.add_on, *rule.package}
+        for tier in rule.tiers.tiers if rule.tiers is not None else ():
+            stated |= set(tier.rates or ())
+        is_listed = {name for name in stated if name in SUMS and named & set(SUMS[name])}
+        named |= set(leaves_of(stated - is_listed))
+        if rule.basis == "cost":
+            named &= {leaf for name in (*rule.add_on, *rule.package) for leaf in leaves_of((name,))}
+    yield from (name for name in TOKEN_LEAVES if name in named)
+    yield from sorted(named - set(TOKEN_LEAVES), key=lambda name: (name != REQUEST, name))
+
+
+def _per(rule: Rule | None, plan: Plan | None, name: str) -> int:
+    if name in TOKEN_LEAVES:
+        return _MILLION
+    if plan is not None and name in plan.fees:
+        return plan.fees[name].per
+    if rule is not None and name in rule.add_on:
+        return rule.add_on[name].per
+    return 1
+
+
+def _package_of(rule: Rule, name: str) -> tuple[int, Decimal] | None:
+    found = (package for named, package in rule.package.items() if name in leaves_of((named,)))
+    package = next(found, None)
+    return None if package is None else (package.size, package.price)
+
+
+def _rated(plan: Plan | None, quantities: Mapping[str, int]) -> Rated:
+    if plan is None:
+        return Rated("unpriced", "there is no list price", None, (), "", None, None)
+    return rate_quantities(plan, quantities)
+
+
+def _listed(plan: Plan | None, name: str, per: int, fx: Decimal) -> Decimal | None:
+    rated = _rated(plan, {name: per})
+    return None if rated.amount is None or not rated.lines else EXACT.multiply(rated.amount, fx)
+
+
+def _billed(
+    rule: Rule | None,
+    plan: Plan | None,
+    fx: Decimal,
+    quantities: Mapping[str, int],
+    *,
+    cost: Decimal = ZERO,
+    cost_fx: Decimal = ONE,
+) -> tuple[Decimal | None, ...]:
+    linear = None if rule is None else replace(rule, min_margin_percent=None, credits=None)
+    amounts = []
+    for tier in tiers_of(rule):
+        is_over_spend = rule is not None and rule.tiers is not None and rule.tiers.is_over_spend
+        basis = Basis(linear, None if is_over_spend else tier, lambda asked: _rated(plan, asked), plan, fx, cost_fx)
+        taken = Taken()
+        if is_over_spend and tier is not None:
+            steps = basis_steps(basis, quantities, cost)
+            spend = ZERO if isinstance(steps, str) else sum_exact(step.amount for step in steps)
+            taken = Taken(spend={tier.number: spend})
+        amounts.append(apply_rule(basis, quantities, cost=cost, taken=taken).amount)
+    return tuple(amounts)
