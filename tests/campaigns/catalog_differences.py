@@ -111,6 +111,8 @@ def difference_of(item: Mapping[str, Any]) -> Difference:
     found = Difference(**{**item, "theirs": Theirs(**theirs)})
     assert found.right in RIGHT, found.id
     assert found.where_we_have_no in (None, *LACKS), found.id
+    about_quantities = bool(found.theirs.like or found.theirs.nothing)
+    assert about_quantities == (found.where_we_have_no == "rate"), found.id
     return found
 
 
@@ -160,7 +162,8 @@ class _Predicting:
         one = self.first(lambda theirs: theirs.entry is not None, "price", is_missing=own is None)
         if one is None:
             return own
-        return self.entries[0] if one.theirs.entry == "first" else choose_entry(self.entries, one.theirs.entry)
+        at = one.theirs.entry
+        return choose_entry(self.entries, at if isinstance(at, datetime) else self.entries[0].valid_from)
 
     def rate_set(self, entry: PriceEntry) -> RateSet | None:
         """The rates of the mode that the catalog goes by."""

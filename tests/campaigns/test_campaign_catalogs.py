@@ -125,15 +125,19 @@ def test_every_amount_is_the_same_or_differs_as_listed(genai_prices: GenaiPrices
     assert len(answers) == len(usages) == USAGES
 
     named = [one for one in DIFFERENCES if one.names(model)]
-    equal, occurred = 0, Counter[str]()
+    equal, refused, occurred = 0, 0, Counter[str]()
     for usage, answer in zip(usages, answers, strict=True):
         assert not answer.startswith("refused"), f"{usage}: {answer}"
         needed = compared(usage, Fraction(answer), named)
         equal += needed is None
+        refused += BOOK.rate(usage).amount is None
         occurred.update(needed or ())
     never = [one.id for one in named if not occurred[one.id]]
     assert not never, f"{never} no longer occur with {model} in {USAGES} usages of seed {SEED}; correct the list"
-    print(f"{model}: {USAGES} usages, {equal} equal, {USAGES - equal} as listed: {dict(occurred)}")
+    other = USAGES - equal - refused
+    print(
+        f"{model}: {USAGES} usages, {equal} equal, {refused} refused here, {other} of another amount: {dict(occurred)}"
+    )
 
 
 def compared(usage: Usage, theirs: Fraction, named: list[Difference]) -> list[str] | None:
