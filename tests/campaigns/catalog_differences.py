@@ -1,15 +1,15 @@
 """The known differences between tokentill's price tables and genai-prices' catalog, and what they predict.
 
 A difference is no excuse: it says which usages it concerns and what the catalog charges for them, so that its amount
-follows from our table and the list to the last digit. `catalog_differences.toml` is the list, and
-`docs/catalog-differences.md` is written from it: `python -m tests.campaigns.catalog_differences`.
+follows from our table and the list to the last digit. `catalog_differences.toml` is the list, for people it is
+`docs/catalog-differences.md`, which `catalog_page.py` writes.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -18,28 +18,33 @@ from pathlib import Path
 from typing import Any
 
 from tokentill import PriceBook, Usage
-from tokentill.pricing.entries import Fee, PriceEntry, RateSet, choose_entry
-from tokentill.usage.record import REQUEST, STANDARD, TOKEN_LEAVES, sum_of
+from tokentill.pricing.entries import PriceEntry, RateSet, choose_entry
+from tokentill.usage.record import REQUEST, STANDARD, sum_of
 
 LIST = Path(__file__).with_name("catalog_differences.toml")
-PAGE = Path(__file__).parents[2] / "docs" / "catalog-differences.md"
 LACKS = ("price", "mode", "rate")
-RIGHT = ("ours", "theirs", "open")
+RIGHT = ("ours", "theirs", "neither", "open")
 
 
 @dataclass(frozen=True, slots=True)
 class Theirs:
-    """What the catalog charges: another entry or mode of our table, or other rates for some quantities."""
+    """What the catalog charges, as a change of what our table says.
+
+    Another `entry` of the model (the `first`, or the one in force at an instant), another `mode`, no factor of
+    geography; other `rates`; some rates `at_standard` in a mode; quantities priced `like` the first of some others
+    that has a rate; quantities for which it charges `nothing`.
+    """
 
     entry: str | datetime | None = None
     mode: str | None = None
     geo: str | None = None
-    rates: Mapping[str, Decimal] | None = None
-    like: Mapping[str, Sequence[str]] | None = None
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    at_standard: Sequence[str] = ()
+    like: Mapping[str, Sequence[str]] = field(default_factory=dict)
     nothing: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Difference:
     """One difference: the usages that it concerns, what the catalog charges for them, who is right, and why."""
 
@@ -57,7 +62,9 @@ class Difference:
     hours: Sequence[Sequence[str]] = ()
     days: Sequence[str] = ()
     input_tokens_gt: int = -1
+    input_tokens_max: int | None = None
     where_we_have_no: str | None = None
+    """`price`, `mode` or `rate`: it concerns what our table refuses to price. Otherwise, what our table prices."""
 
     def names(self, model: str) -> bool:
         """Whether it is listed for a canonical model id."""
@@ -76,14 +83,22 @@ class Difference:
             return False
         if self.modes and (usage.mode or STANDARD) not in self.modes:
             return False
-        return sum_of(usage.quantities, "input_total") > self.input_tokens_gt
+        input_total = sum_of(usage.quantities, "input_total")
+        return input_total > self.input_tokens_gt and (
+            self.input_tokens_max is None or input_total <= self.input_tokens_max
+        )
 
 
 def load_differences(path: Path = LIST) -> tuple[Difference, ...]:
     """The list, with every key known and every value one that means something."""
+    return tuple(difference_of(item) for item in load_list(path)["difference"])
+
+
+def load_list(path: Path = LIST) -> dict[str, Any]:
+    """The content of the list: `difference`, and `names_not_known_there`."""
     content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    assert set(content) == {"difference"}
-    return tuple(difference_of(item) for item in content["difference"])
+    assert set(content) == {"names_not_known_there", "difference"}
+    return content
 
 
 def difference_of(item: Mapping[str, Any]) -> Difference:
@@ -92,10 +107,12 @@ def difference_of(item: Mapping[str, Any]) -> Difference:
     if "rates" in theirs:
         theirs["rates"] = {name: Decimal(rate) for name, rate in theirs["rates"].items()}
     assert theirs, item["id"]
-    assert set(theirs) <= {field.name for field in fields(Theirs)}, item["id"]
+    assert set(theirs) <= {one.name for one in fields(Theirs)}, item["id"]
     found = Difference(**{**item, "theirs": Theirs(**theirs)})
     assert found.right in RIGHT, found.id
     assert found.where_we_have_no in (None, *LACKS), found.id
+    about_quantities = bool(found.theirs.like or found.theirs.nothing)
+    assert about_quantities == (found.where_we_have_no == "rate"), found.id
     return found
 
 
@@ -104,13 +121,15 @@ class Prediction:
     """What the catalog charges by our table and a list of differences: `amount`, None for no price, and those used."""
 
     amount: Fraction | None
-    used: list[Difference]
+    used: tuple[Difference, ...]
 
 
 def predict(book: PriceBook, usage: Usage, differences: Collection[Difference]) -> Prediction:
     """The amount of a usage by our table as the differences change it, in fractions. With none of them, our amount."""
     entries = book.entries(str(book.canonical_model(usage.model)))
-    return _Predicting(usage, entries, [one for one in differences if one.concerns(usage)]).prediction()
+    predicting = _Predicting(usage, entries, [one for one in differences if one.concerns(usage)])
+    amount = predicting.amount()
+    return Prediction(amount, tuple(dict.fromkeys(predicting.used)))
 
 
 class _Predicting:
@@ -120,84 +139,96 @@ class _Predicting:
         self.usage = usage
         self.entries = entries
         self.concerned = concerned
+        self.input_total = sum_of(usage.quantities, "input_total")
         self.used: list[Difference] = []
 
-    def prediction(self) -> Prediction:
+    def amount(self) -> Fraction | None:
         entry = self.entry()
-        rates = None if entry is None else self.rate_set(entry)
-        if entry is None or rates is None:
-            return Prediction(None, self.used)
-        variant = entry.variant(rates, self.usage.occurred_at, sum_of(self.usage.quantities, "input_total"))
-        fees = entry.fees_of(rates)
-        factor = self.factor(entry)
-        total: Fraction | None = Fraction(0)
+        rate_set = None if entry is None else self.rate_set(entry)
+        if entry is None or rate_set is None:
+            return None
+        prices = self.prices(entry, rate_set)
+        total = Fraction(0)
         for name, count in {REQUEST: 1, **self.usage.quantities}.items():
-            if not count:
-                continue
-            price = self.price(name, entry, variant.rates, fees, factor)
-            total = None if price is None or total is None else total + count * price
-        return Prediction(total, self.used)
+            price = self.price(name, entry, prices) if count else Fraction(0)
+            if price is None:
+                return None
+            total += count * price
+        return total
 
     def entry(self) -> PriceEntry | None:
+        """The entry that the catalog goes by."""
         own = choose_entry(self.entries, self.usage.occurred_at)
-        for one in self.apply(lambda one: one.theirs.entry is not None, is_missing=own is None, lack="price"):
-            if isinstance(one.theirs.entry, datetime):
-                return choose_entry(self.entries, one.theirs.entry)
-            return self.entries[0]
-        return own
+        one = self.first(lambda theirs: theirs.entry is not None, "price", is_missing=own is None)
+        if one is None:
+            return own
+        at = one.theirs.entry
+        return choose_entry(self.entries, at if isinstance(at, datetime) else self.entries[0].valid_from)
 
     def rate_set(self, entry: PriceEntry) -> RateSet | None:
+        """The rates of the mode that the catalog goes by."""
         own = entry.rate_set(self.usage.mode or STANDARD, self.usage.occurred_at)
-        is_missing = isinstance(own, str)
-        for one in self.apply(lambda one: one.theirs.mode is not None, is_missing=is_missing, lack="mode"):
+        one = self.first(lambda theirs: theirs.mode is not None, "mode", is_missing=isinstance(own, str))
+        if one is not None:
             own = entry.rate_set(str(one.theirs.mode), self.usage.occurred_at)
         return None if isinstance(own, str) else own
 
+    def prices(self, entry: PriceEntry, rate_set: RateSet) -> dict[str, _Price]:
+        """The price of one unit of everything that has a rate or a fee."""
+        rates = entry.variant(rate_set, self.usage.occurred_at, self.input_total).rates
+        factor = self.factor(entry)
+        prices = {name: _Price(Fraction(rate) * factor / entry.per, None) for name, rate in rates.items()}
+        standard = entry.variant(entry.standard, self.usage.occurred_at, self.input_total).rates
+        for one in reversed(self.concerned):
+            changed = {name: standard[name] for name in one.theirs.at_standard if name in standard} | one.theirs.rates
+            prices |= {name: _Price(Fraction(rate) / entry.per, one) for name, rate in changed.items()}
+        fees = entry.fees_of(rate_set)
+        return prices | {name: _Price(Fraction(fee.price) / fee.per, None) for name, fee in fees.items()}
+
     def factor(self, entry: PriceEntry) -> Fraction:
+        """The factor of geography."""
         own = entry.multipliers.get("geo", {}).get(self.usage.geo or "", Decimal(1))
-        if own != 1:
-            for _ in self.apply(lambda one: one.theirs.geo == "ignored", is_missing=False, lack="geo"):
-                return Fraction(1)
-        return Fraction(own)
+        one = None if own == 1 else self.first(lambda theirs: theirs.geo == "ignored", "geo", is_missing=False)
+        return Fraction(own if one is None else 1)
 
-    def price(
-        self, name: str, entry: PriceEntry, rates: Mapping[str, Decimal], fees: Mapping[str, Fee], factor: Fraction
-    ) -> Fraction | None:
-        """The price of one unit of a quantity."""
-        own = own_price(name, entry, rates, fees, factor)
-        if name == REQUEST:
-            return own or Fraction(0)
-        for one in self.apply(lambda one: concerns_quantity(one, name), is_missing=own is None, lack="rate"):
-            if one.theirs.rates and name in one.theirs.rates:
-                return Fraction(one.theirs.rates[name]) / entry.per
-            if one.theirs.like and name in one.theirs.like:
-                priced = (own_price(other, entry, rates, fees, factor) for other in one.theirs.like[name])
-                return next((price for price in priced if price is not None), None)
-            return Fraction(0)
-        return own
+    def price(self, name: str, entry: PriceEntry, prices: Mapping[str, _Price]) -> Fraction | None:
+        """The price of one unit of a quantity, or None where it has none."""
+        found = listed(name, entry, prices)
+        if found is None:
+            if name == REQUEST:
+                return Fraction(0)
+            one = self.first(lambda theirs: name in theirs.like or name in theirs.nothing, "rate", is_missing=True)
+            if one is None:
+                return None
+            if name in one.theirs.nothing:
+                return Fraction(0)
+            like = (listed(other, entry, prices) for other in one.theirs.like[name])
+            found = next((price for price in like if price is not None), None)
+            if found is None:
+                return None
+        if found.changed_by is not None:
+            self.used.append(found.changed_by)
+        return found.of_one
 
-    def apply(self, fits: Any, *, is_missing: bool, lack: str) -> Iterator[Difference]:
-        """The first difference that fits, if there is one. It is noted as used."""
+    def first(self, fits: Callable[[Theirs], bool], lack: str, *, is_missing: bool) -> Difference | None:
+        """The first difference that fits, noted as used; one that is about what we lack only where we lack it."""
         for one in self.concerned:
-            if fits(one) and (one.where_we_have_no != lack or is_missing):
+            if fits(one.theirs) and (one.where_we_have_no == lack) == is_missing:
                 self.used.append(one)
-                yield one
-                return
+                return one
+        return None
 
 
-def concerns_quantity(one: Difference, name: str) -> bool:
-    """Whether a difference is about the rate of a quantity."""
-    return name in (one.theirs.rates or ()) or name in (one.theirs.like or ()) or name in one.theirs.nothing
+@dataclass(frozen=True, slots=True)
+class _Price:
+    of_one: Fraction
+    changed_by: Difference | None
 
 
-def own_price(
-    name: str, entry: PriceEntry, rates: Mapping[str, Decimal], fees: Mapping[str, Fee], factor: Fraction
-) -> Fraction | None:
-    """The price of one unit by our table: its fee, its rate, or that of its fallback."""
-    if name in fees and name not in TOKEN_LEAVES:
-        return Fraction(fees[name].price) / fees[name].per
-    seen: set[str] = set()
-    while name not in rates and name in entry.fallback and name not in seen:
-        seen.add(name)
+def listed(name: str, entry: PriceEntry, prices: Mapping[str, _Price]) -> _Price | None:
+    """The price of a quantity, or of what its entry declares as its fallback."""
+    tried: list[str] = []
+    while name not in prices and name in entry.fallback and name not in tried:
+        tried.append(name)
         name = entry.fallback[name]
-    return Fraction(rates[name]) * factor / entry.per if name in rates else None
+    return prices.get(name)

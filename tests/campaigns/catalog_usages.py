@@ -92,10 +92,11 @@ def within_days(chance: Random) -> timedelta:
 
 def random_names(chance: Random, entries: Sequence[PriceEntry]) -> list[str]:
     """Quantities that some entry of a model prices, and now and then one that perhaps none does."""
-    priced = {"cache_read", "reasoning"}
+    priced: set[str] = set()
     for entry in entries:
-        priced |= {*entry.fallback, *(set(entry.fees) & set(COUNTERS))}
-        priced |= {name for rates in entry.rate_sets() for name in rates.rates}
+        rated = {name for rates in entry.rate_sets() for name in rates.rates}
+        fallbacks = {name for name, priced_as in entry.fallback.items() if priced_as in rated}
+        priced |= rated | fallbacks | (set(entry.fees) & set(COUNTERS))
     names = [name for name in sorted(priced) if chance.random() < 0.5]
     if chance.random() < 0.25:
         names.append(chance.choice([*TOKEN_LEAVES, *COUNTERS]))

@@ -20,7 +20,7 @@ from genai_prices.types import StartDateConstraint, TieredPrices
 def found(provider_id: str, model_ids: list[str]) -> dict[str, Any]:
     """Which of the ids a provider's list knows, and under which name; None where the provider is not known."""
     providers = [provider for provider in get_snapshot().providers if provider.id == provider_id]
-    models = dict.fromkeys(model_ids)
+    models: dict[str, Any] = dict.fromkeys(model_ids)
     for model_id in model_ids:
         for provider in providers:
             model = provider.find_model(model_id)
