@@ -107,6 +107,13 @@ def contract(kind: str = "default", id_: str = "default", *, rules: Sequence[Con
     }
 
 
+def grants(*granted: Content) -> Content:
+    """Prepaid credits of alice: in USD and from the beginning of 2026 unless said otherwise."""
+    plain = {"customer": "alice", "currency": "USD", "valid_from": "2026-01-01T00:00:00Z"}
+    stated = [{**plain, **grant} for grant in granted]
+    return {"format": 1, "kind": "grant", "recorded_at": "2026-09-01T00:00:00Z", "grant": stated}
+
+
 def attribution(*rules: Content, default: str = "each-user", tolerance_percent: str = "0", **more: Any) -> Content:
     """Attribution rules."""
     return {
@@ -125,7 +132,8 @@ def folder(*contents: Content) -> Folder:
     """A pricing folder with these contents; what is not given is a plain default."""
     by_kind: dict[str, list[Content]] = {"prices": [], "contract": [], "attribution": [], "fx": []}
     for content in contents:
-        by_kind["contract" if content["kind"] in ("default", "plan", "customer") else content["kind"]].append(content)
+        of_contracts = content["kind"] in ("default", "plan", "customer", "grant")
+        by_kind["contract" if of_contracts else content["kind"]].append(content)
     if not by_kind["prices"]:
         by_kind["prices"].append(prices(price()))
     if not any(content["kind"] == "default" for content in by_kind["contract"]):
