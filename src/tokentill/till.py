@@ -25,6 +25,7 @@ from tokentill.errors import NotFound, Refused, UsageError
 from tokentill.invoicing.close import Closed, Interim, close_period
 from tokentill.invoicing.close import Progress as CloseProgress
 from tokentill.invoicing.computing import compute_preview
+from tokentill.invoicing.credit_account import CreditAccount, credit_account
 from tokentill.invoicing.explain import ExplainedLine, explain_invoice
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.pins import newest_inputs
@@ -264,6 +265,22 @@ class Till:
         """Everybody who is described, by id."""
         with self.database.read() as connection:
             return customers(connection)
+
+    def credits(self, customer: str) -> CreditAccount:
+        """What a customer paid in advance, what invoices drew from it, and what they carried on to later ones.
+
+        Raises:
+            NotFound: when nothing was ever granted to the customer and none of its invoices carried anything on.
+        """
+        with self.database.read() as connection:
+            contracts = newest_inputs(connection, self.folder)[0].books().contracts
+            account = credit_account(connection, customer, contracts, self.clock.now())
+        if not account.grants and not account.balances:
+            raise NotFound(
+                f"nothing was granted to {customer!r}, and none of its invoices carried an amount on; grants are stated"
+                f" in {self.folder.folder}/contracts"
+            )
+        return account
 
     def set_customer(self, customer: str, *, name: str | None = None, stripe_customer: str | None = None) -> Customer:
         """Describe a customer, or link it to a Stripe customer. What is None stays as it was."""
