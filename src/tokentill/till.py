@@ -19,11 +19,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
+from tokentill.canonical import Content
 from tokentill.clock import SYSTEM_CLOCK, Clock
-from tokentill.errors import NotFound, Refused
-from tokentill.invoicing.close import Closed, close_period
+from tokentill.errors import NotFound, Refused, UsageError
+from tokentill.invoicing.close import Closed, Interim, close_period
 from tokentill.invoicing.close import Progress as CloseProgress
 from tokentill.invoicing.computing import compute_preview
+from tokentill.invoicing.credit_account import CreditAccount, credit_account
 from tokentill.invoicing.explain import ExplainedLine, explain_invoice
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.pins import newest_inputs
@@ -34,7 +36,7 @@ from tokentill.pricing.loading import Folder, load_folder
 from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
-from tokentill.store.invoices import IssuedInvoice, invoice_by_number, issued_invoices
+from tokentill.store.invoices import IssuedInvoice, interims_of, invoice_by_number, issued_invoices
 from tokentill.store.migrating import make_ready
 from tokentill.usage.attribution import Binding
 from tokentill.usage.ingesting import Ingested, Progress, ingest
@@ -174,8 +176,29 @@ class Till:
             store_review(connection, review)
         return review
 
-    def close(self, period: str, *, require_approval: bool = False, progress: CloseProgress | None = None) -> Closed:
-        """Issue the invoices of a period (see `invoicing.close.close_period`)."""
+    def close(
+        self,
+        period: str,
+        *,
+        require_approval: bool = False,
+        interim: bool | Sequence[str] = False,
+        progress: CloseProgress | None = None,
+    ) -> Closed:
+        """Issue the invoices of a period (see `invoicing.close.close_period`).
+
+        Args:
+            interim: bill what has accrued so far instead: True for everybody who has reached the threshold of the
+                contract, or the customers to bill whether they have reached it or not.
+
+        Raises:
+            UsageError: for an interim invoice that is to be approved; there is no preview of it that could be.
+        """
+        if isinstance(interim, bool):
+            billed_early = Interim() if interim else None
+        else:
+            billed_early = Interim(tuple(dict.fromkeys([interim] if isinstance(interim, str) else interim)))
+        if billed_early is not None and require_approval:
+            raise UsageError("an interim invoice has no preview that could be approved; leave the approval out")
         return close_period(
             self.database,
             Month.parse(period),
@@ -183,6 +206,7 @@ class Till:
             clock=self.clock,
             grace=self.grace,
             require_approval=require_approval,
+            interim=billed_early,
             progress=progress,
         )
 
@@ -200,6 +224,17 @@ class Till:
         """
         with self.database.read() as connection:
             return invoice_by_number(connection, number)
+
+    def document(self, number: str) -> Content:
+        """One issued invoice as it is printed, with the numbers of the interim invoices that came before it.
+
+        Raises:
+            NotFound: when there is none of that number.
+        """
+        with self.database.read() as connection:
+            invoice = invoice_by_number(connection, number)
+            listed = [found.as_interim().content() for found in interims_of(connection, invoice)]
+        return {**invoice.document(), **({"interim_invoices": listed} if listed else {})}
 
     def explain(self, number: str, line: int | None = None) -> list[ExplainedLine]:
         """Where an invoice, or one line of it (counted from 1), comes from."""
@@ -230,6 +265,22 @@ class Till:
         """Everybody who is described, by id."""
         with self.database.read() as connection:
             return customers(connection)
+
+    def credits(self, customer: str) -> CreditAccount:
+        """What a customer paid in advance, what invoices drew from it, and what they carried on to later ones.
+
+        Raises:
+            NotFound: when nothing was ever granted to the customer and none of its invoices carried anything on.
+        """
+        with self.database.read() as connection:
+            contracts = newest_inputs(connection, self.folder)[0].books().contracts
+            account = credit_account(connection, customer, contracts, self.clock.now())
+        if not account.grants and not account.balances:
+            raise NotFound(
+                f"nothing was granted to {customer!r}, and none of its invoices carried an amount on; grants are stated"
+                f" in {self.folder.folder}/contracts"
+            )
+        return account
 
     def set_customer(self, customer: str, *, name: str | None = None, stripe_customer: str | None = None) -> Customer:
         """Describe a customer, or link it to a Stripe customer. What is None stays as it was."""

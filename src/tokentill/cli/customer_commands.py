@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from tokentill.cli.calling import Call, command, group, instant_argument
+from tokentill.cli.credit_text import show_credits
 from tokentill.clock import instant_text
 from tokentill.documents.ids import shown_id
 from tokentill.errors import Refused, UsageError
@@ -27,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     command(customers, "set")(_set)
     command(customers, "bind")(_bind)
     command(customers, "import")(_import)
+    command(customers, "credits")(_credits)
 
 
 def _list(call: Call) -> None:
@@ -124,6 +126,15 @@ def _import(
                 _set_row(till, f"{file}:{line}", row)
             done, what = len(rows), f"{len(rows)} customers set"
     call.finish({"rows": len(rows), "changed": done}, lambda: call.say(what))
+
+
+def _credits(
+    call: Call, customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
+) -> None:
+    """Show what a customer paid in advance, what invoices drew from it, and what they carried on."""
+    with call.till() as till:
+        account = till.credits(customer)
+    call.finish(account.content(), lambda: show_credits(call, account))
 
 
 def _set_row(till: Till, where: str, row: dict[str, str]) -> None:

@@ -77,7 +77,8 @@ def _preview(
     def show() -> None:
         show_preview(call, preview)
         if customer is not None:
-            show_invoice(call, preview.customers[0].invoice.content())
+            found = preview.customers[0]
+            show_invoice(call, {**found.invoice.content(), **found.interims_content()})
         if pages:
             call.say(f"\n{len(pages)} pages written; open {html}/index.html")
 
@@ -143,18 +144,34 @@ def _review(
 def _close(
     call: Call,
     period: PeriodArgument,
+    customers: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CUSTOMER", help="With --interim: only these, whether they reached it or not."),
+    ] = None,
     require_approval: Annotated[
         bool, typer.Option("--require-approval", help="Refuse customers whose preview was not approved as it stands.")
+    ] = False,
+    interim: Annotated[
+        bool,
+        typer.Option(
+            "--interim",
+            help="Bill what has accrued so far in a running period, of customers who reached the threshold of their"
+            " contract.",
+        ),
     ] = False,
 ) -> None:
     """Issue the invoices of a period, each once.
 
     Run it again at any time, also after a kill: it goes on from where it was. Customers with something against them
-    are refused with the reason, and the others are issued.
+    are refused with the reason, and the others are issued. With --interim it issues interim invoices instead; the
+    invoice of the period then bills the rest.
     """
+    named = list(customers or ())
+    if named and not interim:
+        raise UsageError("a close takes every customer; customers are named for interim invoices, with --interim")
     with call.till() as till, call.progress(f"close {period}") as progress:
-        closed = till.close(period, require_approval=require_approval, progress=progress)
-    call.finish(closed.content(), lambda: show_closed(call, closed), is_refused=closed.is_refused)
+        closed = till.close(period, require_approval=require_approval, interim=named or interim, progress=progress)
+    call.finish(closed.content(), lambda: show_closed(call, closed, is_interim=interim), is_refused=closed.is_refused)
 
 
 def _invoices_list(
@@ -174,8 +191,8 @@ def _invoices_list(
 def _invoices_show(call: Call, number: NumberArgument) -> None:
     """Show one invoice with its lines."""
     with call.till() as till:
-        invoice = till.invoice(number)
-    call.finish(invoice.document(), lambda: show_invoice(call, invoice.document()))
+        document = till.document(number)
+    call.finish(document, lambda: show_invoice(call, document))
 
 
 def _explain(

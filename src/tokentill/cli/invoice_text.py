@@ -8,8 +8,11 @@ from decimal import Decimal
 from tokentill.canonical import Content
 from tokentill.cli.calling import Call
 from tokentill.clock import instant_text
-from tokentill.documents.figures import count, exact, money, plural, signed_money
+from tokentill.documents.arithmetic import LineGroup, conditions_of, line_groups
+from tokentill.documents.figures import NO_BREAK, TIMES, count, exact, money, plural, signed_money
 from tokentill.documents.ids import short_id, shown_id, shown_text
+from tokentill.documents.settlement import settlement_rows
+from tokentill.documents.steps import charge_text, step_text
 from tokentill.invoicing.close import Closed
 from tokentill.invoicing.explain import ExplainedLine
 from tokentill.invoicing.preview import Preview, Previewed
@@ -24,11 +27,13 @@ def show_preview(call: Call, preview: Preview) -> None:
     if not preview.customers:
         call.say(f"nobody has usage in {preview.month}")
     largest_first = sorted(preview.customers, key=lambda found: (found.invoice.currency, -found.invoice.total_minor))
+    has_due = any(found.invoice.due_minor != found.invoice.total_minor for found in preview.customers)
     if largest_first:
+        due = ("due",) if has_due else ()
         call.table(
-            ("customer", "requests", "list amount", "total", "currency", "change", "state"),
-            [_preview_row(found) for found in largest_first],
-            right=("requests", "list amount", "total", "change"),
+            ("customer", "requests", "list amount", "total", *due, "currency", "change", "state"),
+            [_preview_row(found, has_due=has_due) for found in largest_first],
+            right=("requests", "list amount", "total", "due", "change"),
         )
     totals: dict[str, int] = {}
     for found in preview.customers:
@@ -37,6 +42,13 @@ def show_preview(call: Call, preview: Preview) -> None:
     customers = plural(len(preview.customers), "customer", "customers")
     if largest_first:
         call.say(f"\n{preview.month}: {customers}, {summed}; changes are against {preview.month.plus(-1)}")
+    reaching = [found.invoice.customer for found in preview.customers if found.reaches_interim]
+    if reaching:
+        have = plural(len(reaching), "customer has", "customers have")
+        call.say(
+            f"{have} reached the threshold of an interim invoice: {_names(reaching)};"
+            f" `tokentill close {preview.month} --interim` bills what has accrued"
+        )
     if preview.unattributed.requests:
         call.say(
             f"unattributed: {plural(preview.unattributed.requests, 'request', 'requests')},"
@@ -54,27 +66,48 @@ def show_invoice(call: Call, document: Content) -> None:
     """One invoice or preview with its lines. `document` is its printed content."""
     currency = document["currency"]
     number = document.get("number") or "preview"
-    call.say(f"{number}  {shown_id(document['customer'])}  {document['period']}  {document.get('status', '')}")
+    kind = f" interim invoice {document['part']}" if "part" in document else ""
+    call.say(f"{number}  {shown_id(document['customer'])}  {document['period']}{kind}  {document.get('status', '')}")
     call.say(f"{document['period_start']} to {document['period_end']}")
+    groups = line_groups(document)
+    for group in groups:
+        if len(groups) > 1:
+            whose = f"used by {shown_id(group.customer)}" + (
+                ", under its own contract" if group.is_child else " itself"
+            )
+            call.say(f"\n{whose}: {group.amount} {currency}")
+        _show_lines(call, group, currency)
+    if document.get("items"):
+        call.say("")
+        rows = settlement_rows(document, document.get("interim_invoices", ()))
+        call.table(
+            ("", "how", f"amount {currency}"),
+            [(row.name, _plain(row.note), row.amount) for row in rows],
+            right=(f"amount {currency}",),
+        )
+    else:
+        call.say(f"subtotal {document['subtotal']}, tax {document['tax']}, total {document['total']} {currency}")
+    if document.get("content_hash"):
+        call.say(document["content_hash"])
+
+
+def _show_lines(call: Call, group: LineGroup, currency: str) -> None:
     call.table(
         ("line", "description", "rule", "requests", "list amount", "exact amount", f"amount {currency}"),
         [
             (
-                str(position),
-                shown_text(line["description"]),
-                shown_text(line["rule"] or "list price"),
-                count(line["requests"]),
-                "" if line["list_amount"] is None else exact(Decimal(line["list_amount"])),
-                exact(Decimal(line["exact_amount"])),
-                line["amount"],
+                str(line.number),
+                f"{line.description}: {_plain(line.note)}" if line.note else line.description,
+                _plain(line.rule) if line.rule else "of the whole invoice",
+                line.requests,
+                line.list_amount.text,
+                line.exact_amount.text,
+                line.amount,
             )
-            for position, line in enumerate(document["lines"], start=1)
+            for line in group.lines
         ],
         right=("line", "requests", "list amount", "exact amount", f"amount {currency}"),
     )
-    call.say(f"subtotal {document['subtotal']}, tax {document['tax']}, total {document['total']} {currency}")
-    if document.get("content_hash"):
-        call.say(document["content_hash"])
 
 
 def show_invoices(call: Call, invoices: Sequence[IssuedInvoice]) -> None:
@@ -82,36 +115,45 @@ def show_invoices(call: Call, invoices: Sequence[IssuedInvoice]) -> None:
     if not invoices:
         call.say("no such invoice was issued yet; `tokentill close PERIOD` issues them")
         return
+    dues = [found.due_minor for found in invoices]
+    has_due = any(due != found.total_minor for due, found in zip(dues, invoices, strict=True))
     call.table(
-        ("number", "customer", "period", "status", "total", "currency", "issued at"),
+        ("number", "customer", "period", "status", "total", *(("due",) if has_due else ()), "currency", "issued at"),
         [
             (
                 found.number,
                 short_id(found.customer),
-                found.period,
+                f"{found.period} interim {found.part}" if found.kind == "interim" else found.period,
                 found.status,
                 money(found.total_minor, found.currency),
+                *((money(due, found.currency),) if has_due else ()),
                 found.currency,
                 instant_text(found.issued_at),
             )
-            for found in invoices
+            for due, found in zip(dues, invoices, strict=True)
         ],
-        right=("total",),
+        right=("total", "due"),
     )
 
 
-def show_closed(call: Call, closed: Closed) -> None:
-    """What a close did."""
+def show_closed(call: Call, closed: Closed, *, is_interim: bool = False) -> None:
+    """What a close did; with `is_interim` it was one for interim invoices."""
     if closed.resumed:
         call.say("went on with a close that was cut off, from what it had pinned")
     if closed.issued:
-        issued = plural(len(closed.issued), "invoice", "invoices")
+        kind = "interim " if is_interim else ""
+        issued = plural(len(closed.issued), f"{kind}invoice", f"{kind}invoices")
         call.say(f"{closed.month}: {issued} issued, {closed.issued[0]} to {closed.issued[-1]}")
+    elif is_interim and not closed.is_refused:
+        call.say(f"{closed.month}: no interim invoice to issue")
     elif not closed.is_refused:
         is_empty = not (closed.already_issued or closed.not_due)
         call.say(f"{closed.month}: nothing to issue" + ("; nobody has usage in it" if is_empty else ""))
     if closed.already_issued:
         call.say(f"{plural(closed.already_issued, 'customer has', 'customers have')} an invoice already")
+    if closed.nothing_to_bill:
+        names = _names(closed.nothing_to_bill)
+        call.note(f"nothing to bill early: {names}; no usage that is not invoiced yet, or the period is closed")
     if closed.not_due:
         names = _names(closed.not_due)
         call.say(f"{count(len(closed.not_due))} not due yet, as the period or its grace time still runs: {names}")
@@ -119,18 +161,23 @@ def show_closed(call: Call, closed: Closed) -> None:
         call.note(f"refused for all: {shown_text(reason)}")
     _note_reasons(call, [(found.customer, found.reason) for found in closed.refused], "refused")
     if closed.is_refused:
-        call.note(f"put this right and run `tokentill close {closed.month}` again; what is issued stays issued")
+        again = f"tokentill close {closed.month}" + (" --interim" if is_interim else "")
+        call.note(f"put this right and run `{again}` again; what is issued stays issued")
 
 
 def show_explained(call: Call, explained: Sequence[ExplainedLine], records_max: int) -> None:
     """Lines with their arithmetic, price entry, rule and first records."""
     for found in explained:
         line = found.line
-        requests = plural(line["requests"], "request", "requests")
-        call.say(f"line {found.position}: {shown_text(line['description'])}, {requests}")
+        requests = f", {plural(line['requests'], 'request', 'requests')}" if line["kind"] == "usage" else ""
+        of_child = f", of {shown_id(line['customer'])}" if "customer" in line else ""
+        call.say(f"line {found.position}: {shown_text(line['description'])}{of_child}{requests}")
+        if line["kind"] != "usage":
+            charge = charge_text(line)
+            amount = exact(Decimal(line["exact_amount"]))
+            call.say(_plain(f"    {charge.name} ({charge.note}): {charge.arithmetic} = {amount}"))
         for part in line["parts"]:
-            conditions = [f"{key} {part[key]}" for key in ("tier", "window") if part[key]]
-            conditions += [f"{key} {part[key]}" for key in ("multiplier", "fx") if part[key] != "1"]
+            conditions = conditions_of(part)
             if conditions:
                 call.say(f"  {', '.join(conditions)}:")
             for step in part["steps"]:
@@ -143,7 +190,9 @@ def show_explained(call: Call, explained: Sequence[ExplainedLine], records_max: 
                 f"    {shown_text(entry['model'])}, valid from {entry['valid_from']}, recorded {entry['recorded_at']}"
             )
             call.say(f"    source: {shown_text(found.price_source or 'not stated')}")
-        if found.rule is None:
+        if found.rule is None and line["kind"] != "usage":
+            call.say("  agreed for the whole invoice")
+        elif found.rule is None:
             call.say("  rule: none fits; the list price is billed as it is")
         else:
             call.say(f"  rule {shown_text(line['rule'])!r} of {shown_text(found.rule['contract'])}")
@@ -193,7 +242,7 @@ def _names(customers: Sequence[str]) -> str:
     return names + (f" and {count(rest)} more; --json names all" if rest > 0 else "")
 
 
-def _preview_row(found: Previewed) -> tuple[str, ...]:
+def _preview_row(found: Previewed, *, has_due: bool) -> tuple[str, ...]:
     invoice = found.invoice
     state: str = "" if found.review_state == "none" else found.review_state
     if found.issued_number is not None:
@@ -201,7 +250,8 @@ def _preview_row(found: Previewed) -> tuple[str, ...]:
     elif found.blocked_by is not None:
         state = "blocked"
     elif not found.is_due:
-        state = ", ".join(part for part in (state, "not due yet") if part)
+        reached = "interim invoice" if found.reaches_interim else ""
+        state = ", ".join(part for part in (state, "not due yet", reached) if part)
     change = "new" if found.previous_total_minor is None else ""
     if found.change_minor is not None:
         change = signed_money(found.change_minor, invoice.currency)
@@ -210,6 +260,7 @@ def _preview_row(found: Previewed) -> tuple[str, ...]:
         count(invoice.requests),
         exact(invoice.list_amount),
         money(invoice.total_minor, invoice.currency),
+        *((money(invoice.due_minor, invoice.currency),) if has_due else ()),
         invoice.currency,
         change,
         state,
@@ -217,17 +268,17 @@ def _preview_row(found: Previewed) -> tuple[str, ...]:
 
 
 def _step_text(step: Content) -> str:
-    name = shown_text(step["name"])
-    if step["kind"] == "markup":
-        what = "" if name == "default" else f" on {name}"
-        return f"{step['percent']} %{what} of {step['of_amount']} = {step['amount']}"
-    if step["kind"] == "cost":
-        return f"the gateway's cost {step['of_amount']} = {step['amount']}"
-    priced_as = f" (priced as {step['priced_as']})" if "priced_as" in step else ""
-    per = "" if step["per"] == 1 else f" / {count(step['per'])}"
-    added = "add-on " if step["kind"] == "add_on" else ""
-    fx = f" x {step['fx']}" if "fx" in step else ""
-    return f"{added}{count(step['quantity'])} {name}{priced_as} x {step['rate']}{per}{fx} = {step['amount']}"
+    text, amount = step_text(step), exact(Decimal(step["amount"]))
+    note = f" ({text.note})" if text.note else ""
+    if step["kind"] in ("rate", "add_on"):
+        quantity, _, rest = text.arithmetic.partition(" ")
+        return _plain(f"{quantity} {text.name}{note} {rest} = {amount}")
+    return _plain(f"{text.name}{note}: {text.arithmetic} = {amount}")
+
+
+def _plain(text: str) -> str:
+    """Arithmetic with the signs of a keyboard, to be searched and copied."""
+    return text.replace(NO_BREAK, " ").replace(TIMES, "x")
 
 
 def _quantities_text(quantities: Mapping[str, int]) -> str:

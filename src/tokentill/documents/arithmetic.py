@@ -1,24 +1,27 @@
-"""The arithmetic behind every amount of an invoice, as people read it: steps, parts, lines, and the one rounding."""
+"""The arithmetic behind every amount of an invoice, as people read it: steps, parts, lines, and the one rounding.
+
+Works from canonical content, so that a preview and an invoice that was issued years ago read alike.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
+from typing import Any
 
-from tokentill.documents.figures import TIMES, Aligned, aligned, count, exact, money, percent_text, plural
+from tokentill.canonical import Content
+from tokentill.documents.figures import Aligned, aligned, amount_shown, count, exact, plural
 from tokentill.documents.ids import shown_id, shown_text
-from tokentill.invoicing.invoice import Invoice
-from tokentill.invoicing.lines import Line, Part
+from tokentill.documents.steps import StepText, charge_note, charge_text, step_text
 from tokentill.money import EXACT, minor_digits, minor_text, sum_exact
-from tokentill.pricing.applying import Step
 
 _DOWN = Context(prec=EXACT.prec, rounding=ROUND_FLOOR)
 
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """One piece of arithmetic: what it is of, how it is computed, what it comes to."""
+    """One piece of arithmetic with what it comes to."""
 
     name: str
     note: str
@@ -40,10 +43,12 @@ class PartView:
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """One line of the invoice with its parts."""
+    """One line of the invoice with its parts. `note` is its arithmetic in short where it is not of usage."""
 
     number: int
+    is_usage: bool
     description: str
+    note: str
     model: str
     mode: str
     rule: str
@@ -59,6 +64,16 @@ class LineView:
 
 
 @dataclass(frozen=True, slots=True)
+class LineGroup:
+    """The lines of one customer on an invoice, with their sum. `is_child` where another customer pays for it."""
+
+    customer: str
+    is_child: bool
+    lines: tuple[LineView, ...]
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShareRow:
     """How a line's exact amount became minor units."""
 
@@ -70,45 +85,73 @@ class ShareRow:
     amount: str
 
 
-def line_views(invoice: Invoice) -> tuple[LineView, ...]:
-    """The lines in their order, numbered from 1."""
-    lists, exacts = list_column(invoice)[:-1], exact_column(invoice)[:-1]
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What all lines add up to: list and exact amounts for the feet of their columns, and requests."""
+
+    list_amount: Aligned
+    exact_amount: Aligned
+    requests: int
+    without_list_amount: int
+
+
+def line_groups(content: Content) -> tuple[LineGroup, ...]:
+    """The lines, numbered from 1 in their order on the invoice, with those of each customer together."""
+    lists, exacts = _columns(content)
+    of_customer: dict[str | None, list[LineView]] = {None: []}
+    amounts: dict[str | None, list[Decimal]] = {}
+    for number, line in enumerate(content["lines"], start=1):
+        child = line.get("customer")
+        view = _line(number, line, lists[number - 1], exacts[number - 1])
+        of_customer.setdefault(child, []).append(view)
+        amounts.setdefault(child, []).append(Decimal(line["amount"]))
     return tuple(
-        _line(number, line, list_amount, exact_amount, invoice.currency)
-        for number, (line, list_amount, exact_amount) in enumerate(zip(invoice.lines, lists, exacts, strict=True), 1)
-    )
-
-
-def list_column(invoice: Invoice) -> tuple[Aligned, ...]:
-    """The list amounts of all lines, and at last their sum."""
-    amounts = ["none" if line.list_amount is None else exact(line.list_amount) for line in invoice.lines]
-    return aligned([*amounts, exact(invoice.list_amount)])
-
-
-def exact_column(invoice: Invoice) -> tuple[Aligned, ...]:
-    """The exact amounts of all lines, and at last their sum."""
-    amounts = [line.exact_amount for line in invoice.lines]
-    return aligned(exact(amount) for amount in [*amounts, sum_exact(amounts)])
-
-
-def share_rows(invoice: Invoice) -> tuple[ShareRow, ...]:
-    """Each line cut down to whole minor units, what that leaves over, and whether it got one of the units left."""
-    digits = minor_digits(invoice.currency)
-    floors = [int(line.exact_amount.scaleb(digits, EXACT).to_integral_value(context=_DOWN)) for line in invoice.lines]
-    cuts = [Decimal(minor_text(floor, invoice.currency)) for floor in floors]
-    left = aligned(exact(EXACT.subtract(line.exact_amount, cut)) for line, cut in zip(invoice.lines, cuts, strict=True))
-    exacts = exact_column(invoice)
-    return tuple(
-        ShareRow(
-            number=number,
-            exact_amount=exacts[number - 1],
-            cut=money(floor, invoice.currency),
-            left_over=left[number - 1],
-            extra="" if line.amount_minor == floor else f"+{money(line.amount_minor - floor, invoice.currency)}",
-            amount=money(line.amount_minor, invoice.currency),
+        LineGroup(
+            customer=content["customer"] if child is None else child,
+            is_child=child is not None,
+            lines=tuple(lines),
+            amount=amount_shown(format(sum_exact(amounts[child]), "f")) if lines else "",
         )
-        for number, (line, floor) in enumerate(zip(invoice.lines, floors, strict=True), start=1)
+        for child, lines in of_customer.items()
+        if lines or len(of_customer) == 1
     )
+
+
+def sums_of(content: Content) -> Sums:
+    """The feet of the columns."""
+    lists, exacts = _columns(content)
+    usage = [line for line in content["lines"] if line["kind"] == "usage"]
+    return Sums(
+        list_amount=lists[-1],
+        exact_amount=exacts[-1],
+        requests=sum(line["requests"] for line in usage),
+        without_list_amount=sum(line["list_amount"] is None for line in usage),
+    )
+
+
+def share_rows(content: Content) -> tuple[ShareRow, ...]:
+    """Each line cut down to whole minor units, what that leaves over, and whether it got one of the units left."""
+    currency = content["currency"]
+    digits = minor_digits(currency)
+    lines = [(Decimal(line["exact_amount"]), Decimal(line["amount"])) for line in content["lines"]]
+    floors = [int(amount.scaleb(digits, EXACT).to_integral_value(context=_DOWN)) for amount, _ in lines]
+    cuts = [minor_text(floor, currency) for floor in floors]
+    left = aligned(exact(EXACT.subtract(amount, Decimal(cut))) for (amount, _), cut in zip(lines, cuts, strict=True))
+    exacts = _columns(content)[1]
+    rows = []
+    for number, ((_, amount), cut) in enumerate(zip(lines, cuts, strict=True), start=1):
+        extra = EXACT.subtract(amount, Decimal(cut))
+        rows.append(
+            ShareRow(
+                number=number,
+                exact_amount=exacts[number - 1],
+                cut=amount_shown(cut),
+                left_over=left[number - 1],
+                extra=f"+{amount_shown(format(extra, 'f'))}" if extra else "",
+                amount=amount_shown(content["lines"][number - 1]["amount"]),
+            )
+        )
+    return tuple(rows)
 
 
 def quantities_text(quantities: Iterable[tuple[str, int]]) -> str:
@@ -116,62 +159,73 @@ def quantities_text(quantities: Iterable[tuple[str, int]]) -> str:
     return " · ".join(f"{count(number)} {shown_id(name)}" for name, number in quantities if number)
 
 
-def _line(number: int, line: Line, list_amount: Aligned, exact_amount: Aligned, currency: str) -> LineView:
-    return LineView(
-        number=number,
-        description=shown_id(line.description),
-        model=shown_id(line.model),
-        mode=shown_id(line.mode),
-        rule="list price, no rule fits" if line.rule is None else shown_text(line.rule),
-        contract="" if line.rule_contract is None else shown_id(line.rule_contract),
-        rule_hash=line.rule_hash or "",
-        price_entry=line.price_entry or "",
-        requests=count(line.requests),
-        quantities=quantities_text(line.quantities.items()),
-        list_amount=list_amount,
-        exact_amount=exact_amount,
-        amount=money(line.amount_minor, currency),
-        parts=tuple(_part(index, part, len(line.parts)) for index, part in enumerate(line.parts, start=1)),
+def _columns(content: Content) -> tuple[tuple[Aligned, ...], tuple[Aligned, ...]]:
+    """List amounts and exact amounts of all lines, each with its sum at the end."""
+    lines = content["lines"]
+    lists = [None if line["list_amount"] is None else Decimal(line["list_amount"]) for line in lines]
+    exacts = [Decimal(line["exact_amount"]) for line in lines]
+    missing = ["none" if line["kind"] == "usage" else "" for line in lines]
+    shown = [none if amount is None else exact(amount) for amount, none in zip(lists, missing, strict=True)]
+    return (
+        aligned([*shown, exact(sum_exact(amount for amount in lists if amount is not None))]),
+        aligned(exact(amount) for amount in [*exacts, sum_exact(exacts)]),
     )
 
 
-def _part(number: int, part: Part, of: int) -> PartView:
-    amounts = aligned([*(exact(step.amount) for step in part.steps), exact(part.exact_amount)])
-    conditions = []
-    if part.tier is not None:
-        conditions.append(f"tier {shown_text(part.tier)}")
-    if part.window is not None:
-        conditions.append(f"window {shown_text(part.window)}")
-    if part.multiplier != 1:
-        conditions.append(f"multiplier {exact(part.multiplier)}, contained in the rates")
-    if part.fx != 1:
-        conditions.append(f"exchange rate {exact(part.fx)}")
+def _line(number: int, line: Mapping[str, Any], list_amount: Aligned, exact_amount: Aligned) -> LineView:
+    is_usage = line["kind"] == "usage"
+    parts = [_part(index, part, len(line["parts"])) for index, part in enumerate(line["parts"], start=1)]
+    no_rule = "list price, no rule fits" if is_usage else ""
+    return LineView(
+        number=number,
+        is_usage=is_usage,
+        description=shown_id(line["description"]) if is_usage else shown_text(line["description"]),
+        note="" if is_usage else charge_note(line),
+        model=shown_id(line["model"]) if is_usage else "",
+        mode=shown_id(line["mode"]) if is_usage else "",
+        rule=no_rule if line["rule"] is None else shown_text(line["rule"]),
+        contract="" if line["rule_contract"] is None else shown_id(line["rule_contract"]),
+        rule_hash=line["rule_hash"] or "",
+        price_entry=line["price_entry"] or "",
+        requests=count(line["requests"]) if is_usage else "",
+        quantities=quantities_text(sorted(line["quantities"].items())),
+        list_amount=list_amount,
+        exact_amount=exact_amount,
+        amount=amount_shown(line["amount"]),
+        parts=tuple(parts if is_usage else [_charge_part(line)]),
+    )
+
+
+def _charge_part(line: Mapping[str, Any]) -> PartView:
+    """What is charged beside the records, as a part of one step."""
+    amount = aligned([exact(Decimal(line["exact_amount"]))])[0]
+    return PartView("", (), "charged beside the requests", "", (_row(charge_text(line), amount),), amount)
+
+
+def _part(number: int, part: Mapping[str, Any], of: int) -> PartView:
+    exacts = [*(step["amount"] for step in part["steps"]), part["exact_amount"]]
+    amounts = aligned(exact(Decimal(amount)) for amount in exacts)
     return PartView(
         title=f"Part {number} of {of}" if of > 1 else "",
-        conditions=tuple(conditions),
-        requests=plural(part.requests, "request", "requests"),
-        quantities=quantities_text(part.quantities),
-        steps=tuple(_step(step, amount) for step, amount in zip(part.steps, amounts[:-1], strict=True)),
+        conditions=conditions_of(part),
+        requests=plural(part["requests"], "request", "requests") if part["requests"] else "of the same requests",
+        quantities=quantities_text(sorted(part["quantities"].items())),
+        steps=tuple(_row(step_text(step), amount) for step, amount in zip(part["steps"], amounts[:-1], strict=True)),
         amount=amounts[-1],
     )
 
 
-def _step(step: Step, amount: Aligned) -> StepRow:
-    note = f"at the rate of {shown_id(step.priced_as)}" if step.priced_as not in (None, step.name) else ""
-    if step.kind == "markup" and step.percent is not None and step.of_amount is not None:
-        arithmetic = f"{percent_text(step.percent.normalize(EXACT))} of {exact(step.of_amount)}"
-        return StepRow("discount" if step.percent < 0 else "markup", _markup_note(step.name), arithmetic, amount)
-    if step.kind == "cost":
-        factors = [exact(step.of_amount)] if step.of_amount is not None else []
-        name, note = "gateway cost", "as the gateway reported it"
-    else:
-        per = "" if step.per in (None, 1) else f" / {count(step.per or 1)}"
-        factors = [count(step.quantity or 0), exact(step.rate or Decimal(0)) + per]
-        name = shown_id(step.name) if step.kind == "rate" else f"{shown_id(step.name)} add-on"
-    if step.fx != 1:
-        factors.append(exact(step.fx))
-    return StepRow(name, note, f" {TIMES} ".join(factors), amount)
+def conditions_of(part: Mapping[str, Any]) -> tuple[str, ...]:
+    """What decided the rates of a part, where it says something."""
+    found: Sequence[str | None] = (
+        part.get("rule_tier") and f"tier of the rule: {shown_text(part['rule_tier'])}",
+        part["tier"] and f"tier {shown_text(part['tier'])}",
+        part["window"] and f"window {shown_text(part['window'])}",
+        f"multiplier {exact(Decimal(part['multiplier']))}, contained in the rates" if part["multiplier"] != "1" else "",
+        f"exchange rate {exact(Decimal(part['fx']))}" if part["fx"] != "1" else "",
+    )
+    return tuple(condition for condition in found if condition)
 
 
-def _markup_note(name: str) -> str:
-    return "" if name == "default" else f"on {shown_id(name)}"
+def _row(text: StepText, amount: Aligned) -> StepRow:
+    return StepRow(text.name, text.note, text.arithmetic, amount)

@@ -158,8 +158,8 @@ def _summary(values: Mapping[date, Decimal], currency: str) -> str:
     share = share_percent(values[highest], total)
     part = "" if share is None else f", {percent_text(share)} of the whole"
     return (
-        f"Billed a day (UTC) in {currency}, {day_text(days[0])} to {day_text(days[-1])}: {exact(total)} in total; "
-        f"the highest day is {day_text(highest)} with {exact(values[highest])}{part}."
+        f"Usage billed a day (UTC) in {currency}, {day_text(days[0])} to {day_text(days[-1])}: {exact(total)} in "
+        f"total; the highest day is {day_text(highest)} with {exact(values[highest])}{part}."
     )
 
 

@@ -8,15 +8,7 @@ from datetime import UTC, date
 from decimal import Decimal
 
 from tokentill.canonical import Content
-from tokentill.documents.arithmetic import (
-    LineView,
-    ShareRow,
-    exact_column,
-    line_views,
-    list_column,
-    quantities_text,
-    share_rows,
-)
+from tokentill.documents.arithmetic import LineGroup, ShareRow, Sums, line_groups, quantities_text, share_rows, sums_of
 from tokentill.documents.chart import DailyChart, daily_chart
 from tokentill.documents.figures import (
     Aligned,
@@ -31,6 +23,7 @@ from tokentill.documents.figures import (
     short_hash,
 )
 from tokentill.documents.ids import review_command, shown_id, shown_text
+from tokentill.documents.settlement import SettlementRow, interim_names, settlement_rows
 from tokentill.documents.standing import Notice, Standing, notices_of
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.lines import Unbilled
@@ -73,16 +66,17 @@ class CustomerView:
     requests: str
     list_amount: str
     list_note: str
-    list_sum: Aligned
-    exact_sum: Aligned
-    exact_subtotal: str
+    sums: Sums
+    settlement: tuple[SettlementRow, ...]
+    interims: str
+    has_taxes: bool
     subtotal: str
-    tax: str
     unit: str
     notices: tuple[Notice, ...]
     commands: tuple[tuple[str, str], ...]
     id_is_escaped: bool
-    lines: tuple[LineView, ...]
+    groups: tuple[LineGroup, ...]
+    number_of_lines: str
     shares: tuple[ShareRow, ...]
     extra_units: int
     unbilled: tuple[UnbilledRow, ...]
@@ -97,8 +91,10 @@ def customer_view(
 ) -> CustomerView:
     """Prepare one customer's page; `before` and `after` are its neighbours in the list of customers."""
     invoice, currency = standing.invoice, standing.invoice.currency
-    without = sum(1 for line in invoice.lines if line.list_amount is None)
-    shares = share_rows(invoice)
+    content = invoice.content()
+    sums, shares = sums_of(content), share_rows(content)
+    without = sums.without_list_amount
+    interims = [interim.content() for interim in standing.previewed.interims]
     daily_exact = aligned(exact(day.exact_amount) for day in invoice.daily)
     return CustomerView(
         standing=standing,
@@ -112,16 +108,17 @@ def customer_view(
         requests=count(invoice.requests),
         list_amount=exact(invoice.list_amount),
         list_note=f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
-        list_sum=list_column(invoice)[-1],
-        exact_sum=exact_column(invoice)[-1],
-        exact_subtotal=exact_column(invoice)[-1].text,
+        sums=sums,
+        settlement=settlement_rows(content, interims),
+        interims=interim_names(content, interims),
+        has_taxes=bool(invoice.tax_minor),
         subtotal=money(invoice.subtotal_minor, currency),
-        tax=money(invoice.tax_minor, currency),
         unit=exact(Decimal(1).scaleb(-minor_digits(currency), EXACT)),
         notices=notices_of(standing),
         commands=_commands(standing, preview),
         id_is_escaped=shown_id(standing.customer) != standing.customer,
-        lines=line_views(invoice),
+        groups=line_groups(content),
+        number_of_lines=plural(len(content["lines"]), "line", "lines"),
         shares=shares,
         extra_units=sum(1 for share in shares if share.extra),
         unbilled=(*_unbilled("unpriced", invoice.unpriced), *_unbilled("missing", invoice.missing)),

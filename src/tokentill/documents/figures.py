@@ -52,6 +52,11 @@ def money(amount_minor: int, currency: str) -> str:
     return _signed_text(format(Decimal(minor_text(amount_minor, currency)), ",f"))
 
 
+def amount_shown(text: str) -> str:
+    """A decimal string, as canonical content has it, with all its digits: `1234.50` as `1,234.50`."""
+    return _signed_text(format(Decimal(text), ",f"))
+
+
 def signed_money(amount_minor: int, currency: str) -> str:
     """A change: as `money`, with a plus sign when it is a rise."""
     return ("+" if amount_minor > 0 else "") + money(amount_minor, currency)

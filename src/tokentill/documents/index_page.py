@@ -29,7 +29,7 @@ from tokentill.documents.ids import review_command, shown_id, shown_text
 from tokentill.documents.standing import ADD_A_PRICE, LOAD_AGAIN, Badge, Standing, requests_of
 from tokentill.invoicing.lines import Unbilled
 from tokentill.invoicing.preview import Preview, Unattributed
-from tokentill.money import EXACT, ZERO, minor_text, sum_exact
+from tokentill.money import EXACT, ZERO, sum_exact
 
 CHANGES_MAX = 6
 NAMED_MAX = 12
@@ -71,6 +71,7 @@ class CurrencyPart:
     list_amount: str
     list_note: str
     total: str
+    due: str
     cost: str
     margin: str
     margin_percent: str
@@ -152,7 +153,8 @@ def _part(currency: str, standings: Sequence[Standing]) -> CurrencyPart:
     total_minor = sum(found.invoice.total_minor for found in standings)
     lines = [line for found in standings for line in found.invoice.lines]
     without = sum(1 for line in lines if line.list_amount is None)
-    cost, margin, percent, note = _margin_of_all(standings, total_minor, currency)
+    due_minor = sum(found.invoice.due_minor for found in standings)
+    cost, margin, percent, note = _margin_of_all(standings)
     days: dict[date, Decimal] = {}
     for day in (day for found in standings for day in found.invoice.daily):
         days[day.day] = EXACT.add(days.get(day.day, ZERO), day.exact_amount)
@@ -166,6 +168,7 @@ def _part(currency: str, standings: Sequence[Standing]) -> CurrencyPart:
         list_amount=exact(sum_exact(line.list_amount for line in lines if line.list_amount is not None)),
         list_note=f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
         total=money(total_minor, currency),
+        due=money(due_minor, currency) if any(found.has_due for found in standings) else "",
         cost=cost,
         margin=margin,
         margin_percent=percent,
@@ -173,7 +176,7 @@ def _part(currency: str, standings: Sequence[Standing]) -> CurrencyPart:
     )
 
 
-def _margin_of_all(standings: Sequence[Standing], total_minor: int, currency: str) -> tuple[str, str, str, str]:
+def _margin_of_all(standings: Sequence[Standing]) -> tuple[str, str, str, str]:
     """Cost, margin, margin in percent, and why one is missing. A part of the customers would tell nothing."""
     costs = [found.margin.cost for found in standings if found.margin.cost is not None]
     cost = sum_exact(costs)
@@ -182,9 +185,8 @@ def _margin_of_all(standings: Sequence[Standing], total_minor: int, currency: st
         who = "" if len(unknown) == len(standings) else f" ({plural(len(unknown), 'customer', 'customers')})"
         note = f"{unknown[0].margin.why_unknown}{who}"
         return exact(cost) if len(costs) == len(standings) else "not known", "not known", "", note
-    billed = Decimal(minor_text(total_minor, currency))
-    margin = EXACT.subtract(billed, cost)
-    percent = share_percent(margin, billed)
+    margin = sum_exact(found.margin.margin for found in standings if found.margin.margin is not None)
+    percent = share_percent(margin, EXACT.add(cost, margin))
     return exact(cost), signed_exact(margin), "" if percent is None else percent_text(percent), ""
 
 

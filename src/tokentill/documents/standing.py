@@ -25,7 +25,7 @@ from tokentill.documents.ids import page_name, shown_text
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.lines import Unbilled
 from tokentill.invoicing.preview import Previewed
-from tokentill.money import EXACT, minor_text
+from tokentill.money import EXACT, from_minor
 
 Tone = Literal["good", "warn", "bad", "plain"]
 
@@ -68,7 +68,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """Billed amount against what the gateway reports it charged.
+    """Billed amount before tax, with what interim invoices billed, against what the gateway reports it charged.
 
     `cost` is None unless it covers every request and is in the invoice's currency; `margin` where it is not known.
     """
@@ -117,6 +117,21 @@ class Standing:
         """The total as people read it."""
         return money(self.invoice.total_minor, self.invoice.currency)
 
+    @property
+    def has_due(self) -> bool:
+        """Whether another amount than the total is to be paid now."""
+        return self.invoice.due_minor != self.invoice.total_minor
+
+    @property
+    def due(self) -> str:
+        """What is to be paid now, as people read it."""
+        return money(self.invoice.due_minor, self.invoice.currency)
+
+    @property
+    def period_total(self) -> str:
+        """What the whole period comes to, with its interim invoices, as people read it."""
+        return money(self.previewed.period_total_minor, self.invoice.currency)
+
 
 def standing_of(previewed: Previewed) -> Standing:
     """Look at one customer of a preview."""
@@ -164,7 +179,7 @@ def margin_of(invoice: Invoice) -> Margin:
         return Margin(None, None, cost, "not known", "", why)
     if invoice.unpriced:
         return Margin(invoice.cost, None, cost, "not known", "", "the cost includes usage that has no price yet")
-    billed = Decimal(minor_text(invoice.total_minor, invoice.currency))
+    billed = from_minor(invoice.net_minor + sum(invoice.carried.invoiced), invoice.currency)
     margin = EXACT.subtract(billed, invoice.cost)
     percent = share_percent(margin, billed)
     return Margin(
@@ -203,6 +218,8 @@ def _badges(previewed: Previewed, content_hash: str) -> list[Badge]:
             badges.append(Badge("bad", "Missing usage"))
         if not previewed.is_due:
             badges.append(Badge("plain", "Not due yet"))
+        if previewed.reaches_interim:
+            badges.append(Badge("warn", "Interim invoice"))
     if previewed.late_requests:
         badges.append(Badge("warn", f"{count(previewed.late_requests)} late"))
     return badges
@@ -235,6 +252,15 @@ def _open_notices(standing: Standing) -> list[Notice]:
         requests = plural(requests_of(invoice.missing), "request reports", "requests report")
         notices.append(Notice("bad", f"Missing usage: {requests} no usage at all", LOAD_AGAIN))
     notices += _review_notices(standing)
+    if previewed.reaches_interim and invoice.interim_at is not None:
+        notices.append(
+            Notice(
+                "warn",
+                f"The threshold of {exact(invoice.interim_at)} {invoice.currency} for an interim invoice is reached",
+                f"`tokentill close {invoice.period.month} --interim` bills what has accrued so far, of everybody who "
+                "has reached it; the invoice of the period then bills the rest.",
+            )
+        )
     if not previewed.is_due:
         notices.append(
             Notice("plain", "Not due yet", "The period, or its grace time, is not over; a close leaves it for later.")

@@ -51,7 +51,10 @@ class RefusedCustomer:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """What a close did. `blocked_by` says what kept the whole run from happening."""
+    """What a close did. `blocked_by` says what kept the whole run from happening.
+
+    `nothing_to_bill` are customers that were named for an interim invoice, and have no usage that is not invoiced.
+    """
 
     month: Month
     issued: tuple[str, ...]
@@ -60,6 +63,7 @@ class Closed:
     not_due: tuple[str, ...]
     blocked_by: tuple[str, ...] = ()
     resumed: bool = False
+    nothing_to_bill: tuple[str, ...] = ()
 
     @property
     def is_refused(self) -> bool:
@@ -76,6 +80,7 @@ class Closed:
             "not_due": list(self.not_due),
             "blocked_by": list(self.blocked_by),
             "resumed": self.resumed,
+            **({"nothing_to_bill": list(self.nothing_to_bill)} if self.nothing_to_bill else {}),
         }
 
 
@@ -113,6 +118,7 @@ class _Todo:
     refused: tuple[RefusedCustomer, ...]
     not_due: tuple[str, ...]
     already_issued: int
+    nothing_to_bill: tuple[str, ...] = ()
 
 
 def close_period(
@@ -168,7 +174,7 @@ def close_period(
         return Closed(month, (), already, (), (), computed.unattributed.blocked_by)
     todo = _todo(database, computed, now, grace, require_approval, interim)
     if not todo.invoices:
-        return Closed(month, (), todo.already_issued, todo.refused, todo.not_due)
+        return Closed(month, (), todo.already_issued, todo.refused, todo.not_due, nothing_to_bill=todo.nothing_to_bill)
     run = _start(database, month, inputs, pins, now)
     if run is None:  # another process began a run since we looked
         return close_period(
@@ -249,7 +255,10 @@ def _todo(
             invoices.append(invoice)
         else:
             refused.append(RefusedCustomer(invoice.customer, reason))
-    return _Todo(tuple(invoices), tuple(refused), tuple(not_due), len(issued))
+    named = () if interim is None or interim.customers is None else interim.customers
+    billed = {*(invoice.customer for invoice in invoices), *(found.customer for found in refused)}
+    nothing = tuple(customer for customer in named if customer not in billed)
+    return _Todo(tuple(invoices), tuple(refused), tuple(not_due), len(issued), nothing)
 
 
 def _issue_all(
@@ -284,7 +293,15 @@ def _issue_all(
         )
     refused.sort(key=lambda found: found.customer.encode())
     already = todo.already_issued + len(todo.invoices) + len(todo.refused) - len(numbers) - len(refused)
-    return Closed(month, tuple(numbers), already, tuple(refused), todo.not_due, resumed=resumed)
+    return Closed(
+        month,
+        tuple(numbers),
+        already,
+        tuple(refused),
+        todo.not_due,
+        resumed=resumed,
+        nothing_to_bill=todo.nothing_to_bill,
+    )
 
 
 def _issue_one(

@@ -18,7 +18,7 @@ from tokentill.canonical import Content
 from tokentill.invoicing.grouping import Books, Cell, Grouping, Series
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month, Period, period_of
-from tokentill.invoicing.preview import Preview, Previewed, Unattributed
+from tokentill.invoicing.preview import InterimInvoice, Preview, Previewed, Unattributed
 from tokentill.invoicing.settling import NOTHING_CARRIED, InvoiceKind, is_recurring
 from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.store.cells import Stretches, records_of_cells, usage_of_period
@@ -197,8 +197,18 @@ def compute_preview(
     """A period at the newest pins, with what people said of it and what it was the month before."""
     computed = compute_period(connection, month, books, pins["s"], only=only)
     reviews = last_reviews(connection, str(month))
-    issued = _issued_for(connection, month)
+    issued, interims = _documents_of(connection, month)
     before = _totals_before(connection, month.plus(-1), books, pins["s"], only)
+    running = [
+        invoice
+        for invoice in computed.invoices
+        if invoice.customer not in issued and now < invoice.period.ends_at + grace
+    ]
+    reaching: set[str] = set()
+    if any(invoice.interim_at is not None for invoice in running):
+        accrued = compute_period(connection, month, books, pins["s"], only=only, kind="interim")
+        reaching = {invoice.customer for invoice in accrued.invoices if invoice.reaches_interim}
+        reaching &= {invoice.customer for invoice in running}
     return Preview(
         month=month,
         default_period=computed.default_period,
@@ -212,6 +222,8 @@ def compute_preview(
                 is_due=now >= invoice.period.ends_at + grace,
                 previous_total_minor=before.get(invoice.customer, (None, None))[0],
                 previous_currency=before.get(invoice.customer, (None, None))[1],
+                interims=tuple(_of_currency(interims.get(invoice.customer, ()), invoice.currency)),
+                reaches_interim=invoice.customer in reaching,
             )
             for invoice in computed.invoices
         ),
@@ -231,17 +243,33 @@ def _late_requests(invoice: Invoice, issued: IssuedInvoice | None) -> int:
 def _totals_before(
     connection: Connection, month: Month, books: Books, seq_max: int, only: str | None
 ) -> dict[str, tuple[int, str]]:
+    """All that each customer was billed for a period, or would be: its invoice and its interim invoices."""
     computed = compute_period(connection, month, books, seq_max, only=only)
+    issued, interims = _documents_of(connection, month)
     totals = {invoice.customer: (invoice.total_minor, invoice.currency) for invoice in computed.invoices}
-    for found in _issued_for(connection, month).values():
-        totals[found.customer] = (found.total_minor, found.currency)
+    totals |= {customer: (found.total_minor, found.currency) for customer, found in issued.items()}
+    for customer, (total, currency) in totals.items():
+        billed_before = sum(found.total_minor for found in _of_currency(interims.get(customer, ()), currency))
+        totals[customer] = (total + billed_before, currency)
     return totals
 
 
-def _issued_for(connection: Connection, month: Month) -> dict[str, IssuedInvoice]:
-    """The period invoice of each customer that has one."""
-    issued = issued_invoices(connection, period=str(month), status="issued")
-    return {found.customer: found for found in issued if found.kind == "period"}
+def _documents_of(
+    connection: Connection, month: Month
+) -> tuple[dict[str, IssuedInvoice], dict[str, list[InterimInvoice]]]:
+    """The period invoice of each customer that has one, and its interim invoices."""
+    issued: dict[str, IssuedInvoice] = {}
+    interims: dict[str, list[InterimInvoice]] = {}
+    for found in issued_invoices(connection, period=str(month), status="issued"):
+        if found.kind == "period":
+            issued[found.customer] = found
+        else:
+            interims.setdefault(found.customer, []).append(found.as_interim())
+    return issued, interims
+
+
+def _of_currency(interims: Iterable[InterimInvoice], currency: str) -> list[InterimInvoice]:
+    return [interim for interim in interims if interim.currency == currency]
 
 
 def _unattributed(

@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Literal
 
 from tokentill.canonical import Content
+from tokentill.clock import instant_text
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.periods import Month, Period
-from tokentill.money import amount_text
+from tokentill.money import amount_text, minor_text
 
 ReviewKind = Literal["approved", "held", "released"]
 ReviewState = Literal["none", "approved", "held", "stale"]
@@ -33,11 +34,32 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class InterimInvoice:
+    """An interim invoice that was issued for a period, as its period's invoice and preview name it."""
+
+    number: str
+    currency: str
+    total_minor: int
+    due_minor: int
+    issued_at: datetime
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {
+            "number": self.number,
+            "issued_at": instant_text(self.issued_at),
+            "total": minor_text(self.total_minor, self.currency),
+            "due": minor_text(self.due_minor, self.currency),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Previewed:
     """One customer's invoice as it stands, with what is known about it beside its content.
 
-    `late_requests` counts records that came after the period was issued. `previous` is the invoice of the period
-    before, as issued or as it would be.
+    `late_requests` counts records that came after the period was issued. `previous` is all that was billed for the
+    period before, as issued or as it would be. `interims` are the interim invoices that the invoice deducts, oldest
+    first; `reaches_interim` says that the period still runs and the next one may be issued.
     """
 
     invoice: Invoice
@@ -48,6 +70,13 @@ class Previewed:
     is_due: bool
     previous_total_minor: int | None
     previous_currency: str | None
+    interims: tuple[InterimInvoice, ...] = ()
+    reaches_interim: bool = False
+
+    @property
+    def period_total_minor(self) -> int:
+        """All that the period comes to: the invoice's total and those of its interim invoices."""
+        return self.invoice.total_minor + sum(interim.total_minor for interim in self.interims)
 
     @property
     def review_state(self) -> ReviewState:
@@ -71,10 +100,18 @@ class Previewed:
 
     @property
     def change_minor(self) -> int | None:
-        """The change of the total from the last period, None where the two cannot be compared."""
+        """The change from the last period, both with their interim invoices; None where they cannot be compared."""
         if self.previous_total_minor is None or self.previous_currency != self.invoice.currency:
             return None
-        return self.invoice.total_minor - self.previous_total_minor
+        return self.period_total_minor - self.previous_total_minor
+
+    def interims_content(self) -> Content:
+        """What is printed of interim invoices, empty where there is nothing to say."""
+        listed = [interim.content() for interim in self.interims]
+        return {
+            **({"interim_invoices": listed} if listed else {}),
+            **({"reaches_interim": True} if self.reaches_interim else {}),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +189,7 @@ class Preview:
                     issued_number=previewed.issued_number,
                     late_requests=previewed.late_requests,
                     is_due=previewed.is_due,
+                    **previewed.interims_content(),
                 )
                 for previewed in self.customers
             ],

@@ -15,7 +15,7 @@ from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.errors import NotFound, Refused, ensure
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import Review
+from tokentill.invoicing.preview import InterimInvoice, Review
 from tokentill.invoicing.settling import InvoiceKind
 from tokentill.money import minor_digits
 from tokentill.store import tables
@@ -67,12 +67,17 @@ class IssuedInvoice:
         return content
 
     def document(self) -> Content:
-        """The invoice as it is printed."""
+        """The invoice as it is printed. `part` counts the interim invoices of a customer's period from 1."""
         return {
             **invoice_document(self.content, number=self.number, status=self.status, pins=self.pins),
             "content_hash": self.content_hash,
             "issued_at": instant_text(self.issued_at),
+            **({"part": self.part} if self.kind == "interim" else {}),
         }
+
+    def as_interim(self) -> InterimInvoice:
+        """As the invoice of its period names it."""
+        return InterimInvoice(self.number, self.currency, self.total_minor, self.due_minor, self.issued_at)
 
 
 def open_run(connection: Connection, period: str) -> CloseRun | None:
@@ -202,6 +207,16 @@ def invoice_by_number(connection: Connection, number: str) -> IssuedInvoice:
     if row is None:
         raise NotFound(f"there is no invoice {number!r}; `tokentill invoices list` shows all")
     return _issued(row)
+
+
+def interims_of(connection: Connection, invoice: IssuedInvoice) -> list[IssuedInvoice]:
+    """The interim invoices of the same customer and period that were issued before an invoice, oldest first."""
+    found = issued_invoices(connection, period=invoice.period, customer=invoice.customer, status="issued")
+    return [
+        other
+        for other in found
+        if (other.kind, other.currency) == ("interim", invoice.currency) and other.id < invoice.id
+    ]
 
 
 def stored_lines(connection: Connection, period: str) -> dict[str, list[Content]]:

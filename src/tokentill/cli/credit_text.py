@@ -1,0 +1,75 @@
+"""The account of a customer's prepaid credits and carried amounts as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tokentill.cli.calling import Call
+from tokentill.clock import instant_text
+from tokentill.documents.figures import money
+from tokentill.documents.ids import shown_id, shown_text
+from tokentill.invoicing.credit_account import CreditAccount, GrantAccount, Movement
+from tokentill.pricing.invoice_terms import Grant
+
+
+def show_credits(call: Call, account: CreditAccount) -> None:
+    """Grants in the order in which they burn, what each invoice drew, and what is carried on."""
+    call.say(f"{shown_id(account.customer)} at {instant_text(account.at)}")
+    if account.payer != account.customer:
+        call.note(f"its usage stands on the invoices of {shown_id(account.payer)}, whose credits pay for it")
+    if account.grants:
+        amounts = ("granted", "drawn", "expired", "left")
+        call.table(
+            ("grant", "state", *amounts, "currency", "priority", "from", "until"),
+            [_grant_row(grant) for grant in account.grants],
+            right=(*amounts, "priority"),
+        )
+    if any(grant.expired_minor for grant in account.grants):
+        call.say("what expired still pays for usage before then, in periods that are not invoiced yet")
+    drawn = [(shown_id(grant.id), draw) for grant in account.grants for draw in grant.draws]
+    if drawn:
+        call.say("\ndrawn by invoices:")
+        _show_movements(call, "grant", sorted(drawn, key=lambda found: found[1].number))
+    for balance in account.balances:
+        amount = money(abs(balance.amount_minor), balance.currency)
+        whose = "in the customer's favour" if balance.amount_minor < 0 else "to be paid"
+        carried = f"{amount} {balance.currency} {whose}" if balance.amount_minor else f"nothing in {balance.currency}"
+        call.say(f"\ncarried on to the next invoice: {carried}")
+        _show_movements(call, "what", [(movement.what, movement) for movement in balance.movements])
+
+
+def _grant_row(found: GrantAccount) -> tuple[str, ...]:
+    grant, currency = found.grant, found.currency
+    minor = (found.amount_minor, found.drawn_minor, found.expired_minor, found.left_minor)
+    unit = f" ({shown_text(grant.unit)})" if grant is not None and grant.unit is not None else ""
+    return (
+        shown_id(found.id) + unit,
+        found.state,
+        *(money(amount, currency) for amount in minor),
+        currency,
+        "" if grant is None else str(grant.priority),
+        "" if grant is None else instant_text(grant.valid_from),
+        "" if grant is None else _until(grant),
+    )
+
+
+def _until(grant: Grant) -> str:
+    return "no end" if grant.expires_at is None else instant_text(grant.expires_at)
+
+
+def _show_movements(call: Call, what: str, movements: Sequence[tuple[str, Movement]]) -> None:
+    call.table(
+        (what, "invoice", "period", "issued at", "amount", "currency"),
+        [
+            (
+                name,
+                movement.number,
+                movement.period,
+                instant_text(movement.issued_at),
+                money(movement.amount_minor, movement.currency),
+                movement.currency,
+            )
+            for name, movement in movements
+        ],
+        right=("amount",),
+    )

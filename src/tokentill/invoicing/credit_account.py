@@ -1,0 +1,181 @@
+"""What a customer has paid in advance and what became of it, and what its invoices carried on to later ones.
+
+The grants are those that the contracts state now; what was drawn and carried is what issued invoices say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from tokentill.canonical import Content
+from tokentill.clock import instant_text
+from tokentill.money import minor_text, round_to_minor
+from tokentill.pricing.contracts import ContractBook
+from tokentill.pricing.invoice_terms import Grant
+from tokentill.store.ledger import LedgerEntry, ledger_entries
+
+GrantState = Literal["coming", "open", "used up", "expired", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What one invoice drew from a grant, or added to the balance that is carried on, in minor units."""
+
+    what: Literal["drawn", "carried forward", "brought forward"]
+    number: str
+    period: str
+    issued_at: datetime
+    currency: str
+    amount_minor: int
+
+    @classmethod
+    def of(cls, entry: LedgerEntry) -> Movement:
+        """From a row of the ledger."""
+        what: Literal["drawn", "carried forward", "brought forward"] = "drawn"
+        if entry.kind == "balance":
+            what = "carried forward" if entry.name == "carried forward" else "brought forward"
+        return cls(what, entry.number, entry.period, entry.issued_at, entry.currency, entry.amount_minor)
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {
+            "what": self.what,
+            "invoice": self.number,
+            "period": self.period,
+            "issued_at": instant_text(self.issued_at),
+            "amount": minor_text(self.amount_minor, self.currency),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GrantAccount:
+    """A grant with everything that was drawn from it. `grant` is None where invoices drew from one that is no longer
+    stated."""
+
+    id: str
+    currency: str
+    grant: Grant | None
+    state: GrantState
+    draws: tuple[Movement, ...]
+
+    @property
+    def amount_minor(self) -> int:
+        """What was granted."""
+        return 0 if self.grant is None else round_to_minor(self.grant.amount, self.currency)
+
+    @property
+    def drawn_minor(self) -> int:
+        """What invoices have drawn."""
+        return sum(draw.amount_minor for draw in self.draws)
+
+    @property
+    def rest_minor(self) -> int:
+        """What was not drawn, never below zero: a grant may have been lowered after it was drawn from."""
+        return max(0, self.amount_minor - self.drawn_minor)
+
+    @property
+    def left_minor(self) -> int:
+        """What pays for usage from now on."""
+        return self.rest_minor if self.state in ("coming", "open") else 0
+
+    @property
+    def expired_minor(self) -> int:
+        """What was left when it expired. It still pays for usage before then, in periods that are not invoiced yet."""
+        return self.rest_minor if self.state == "expired" else 0
+
+    def content(self) -> Content:
+        """Canonical content."""
+        grant = self.grant
+        return {
+            "grant": self.id,
+            "currency": self.currency,
+            "state": self.state,
+            "unit": None if grant is None else grant.unit,
+            "priority": None if grant is None else grant.priority,
+            "valid_from": None if grant is None else instant_text(grant.valid_from),
+            "expires_at": None if grant is None or grant.expires_at is None else instant_text(grant.expires_at),
+            "amount": minor_text(self.amount_minor, self.currency),
+            "drawn": minor_text(self.drawn_minor, self.currency),
+            "expired": minor_text(self.expired_minor, self.currency),
+            "left": minor_text(self.left_minor, self.currency),
+            "draws": [draw.content() for draw in self.draws],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What invoices in one currency carried on: what is still to come is positive where the customer owes it."""
+
+    currency: str
+    movements: tuple[Movement, ...]
+
+    @property
+    def amount_minor(self) -> int:
+        """What the next invoice will bring forward; negative in the customer's favour."""
+        return sum(movement.amount_minor for movement in self.movements)
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {
+            "currency": self.currency,
+            "amount": minor_text(self.amount_minor, self.currency),
+            "movements": [movement.content() for movement in self.movements],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CreditAccount:
+    """Everything of one customer. `payer` is who pays for its usage now: itself, or the parent whose credits pay."""
+
+    customer: str
+    payer: str
+    at: datetime
+    grants: tuple[GrantAccount, ...]
+    balances: tuple[Balance, ...]
+
+    def content(self) -> Content:
+        """What `customers credits --json` prints."""
+        return {
+            "customer": self.customer,
+            "payer": self.payer,
+            "at": instant_text(self.at),
+            "grants": [grant.content() for grant in self.grants],
+            "balances": [balance.content() for balance in self.balances],
+        }
+
+
+def credit_account(connection: Connection, customer: str, contracts: ContractBook, at: datetime) -> CreditAccount:
+    """The account of a customer as it stands at an instant: grants in the order in which they burn, then balances."""
+    entries = ledger_entries(connection, customer=customer)
+    drawn: dict[tuple[str, str], list[Movement]] = {}
+    for entry in entries:
+        if entry.kind == "credit":
+            drawn.setdefault((entry.name, entry.currency), []).append(Movement.of(entry))
+    grants = [
+        GrantAccount(grant.id, grant.currency, grant, _state(grant, found, at), tuple(found))
+        for grant in contracts.grants(customer)
+        for found in [drawn.pop((grant.id, grant.currency), [])]
+    ]
+    grants += [GrantAccount(id_, currency, None, "withdrawn", tuple(drawn[id_, currency])) for id_, currency in drawn]
+    return CreditAccount(customer, contracts.payer(customer, at), at, tuple(grants), _balances(entries))
+
+
+def _state(grant: Grant, draws: Sequence[Movement], at: datetime) -> GrantState:
+    if sum(draw.amount_minor for draw in draws) >= round_to_minor(grant.amount, grant.currency):
+        return "used up"
+    if grant.expires_at is not None and grant.expires_at <= at:
+        return "expired"
+    return "coming" if at < grant.valid_from else "open"
+
+
+def _balances(entries: Iterable[LedgerEntry]) -> tuple[Balance, ...]:
+    by_currency: dict[str, list[Movement]] = {}
+    for entry in entries:
+        if entry.kind == "balance":
+            by_currency.setdefault(entry.currency, []).append(Movement.of(entry))
+    return tuple(Balance(currency, tuple(by_currency[currency])) for currency in sorted(by_currency))
