@@ -59,10 +59,18 @@ def upgrade() -> None:
     guard_ledger()
 
 
+NOT_IN_OLDER_TABLES = {
+    "interim invoices": "SELECT count(*) FROM invoice WHERE kind <> 'period'",
+    "lines that are not of usage": "SELECT count(*) FROM invoice_line WHERE kind <> 'usage'",
+    "rows of the ledger": "SELECT count(*) FROM ledger",
+}
+
+
 def downgrade() -> None:
-    interim = op.get_bind().execute(sa.text("SELECT count(*) FROM invoice WHERE kind = 'interim'")).scalar_one()
-    if interim:
-        raise RuntimeError(f"{interim} interim invoices were issued, and the older tables cannot hold them")
+    for what, query in NOT_IN_OLDER_TABLES.items():
+        found = op.get_bind().execute(sa.text(query)).scalar_one()
+        if found:
+            raise RuntimeError(f"{found} {what} would be lost: the older tables cannot hold them")
     op.drop_table("ledger")
     op.drop_index("uq_invoice_run", "invoice")
     guard(COLUMNS_BEFORE, LIVE_BEFORE)

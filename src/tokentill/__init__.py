@@ -9,17 +9,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tokentill.errors import InvalidFiles, InvalidRecord, NotFound, Refused, TokentillError, UsageError
+    from tokentill.errors import (
+        InvalidAmount,
+        InvalidFiles,
+        InvalidRecord,
+        MissingUsage,
+        NotFound,
+        Refused,
+        TokentillError,
+        Unpriced,
+        UsageError,
+    )
+    from tokentill.invoicing.billing import Bill, Biller
     from tokentill.pricing.book import PriceBook
+    from tokentill.pricing.estimating import Estimate
     from tokentill.pricing.rating import Rated, RatedLine
+    from tokentill.pricing.watching import WatchedBook
     from tokentill.till import Till
     from tokentill.usage.record import Usage, UsageRecord
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Bill": "tokentill.invoicing.billing",
+    "Biller": "tokentill.invoicing.billing",
+    "Estimate": "tokentill.pricing.estimating",
+    "InvalidAmount": "tokentill.errors",
     "InvalidFiles": "tokentill.errors",
     "InvalidRecord": "tokentill.errors",
+    "MissingUsage": "tokentill.errors",
     "NotFound": "tokentill.errors",
     "PriceBook": "tokentill.pricing.book",
     "Rated": "tokentill.pricing.rating",
@@ -27,14 +45,21 @@ _HOMES = {
     "Refused": "tokentill.errors",
     "Till": "tokentill.till",
     "TokentillError": "tokentill.errors",
+    "Unpriced": "tokentill.errors",
     "Usage": "tokentill.usage.record",
     "UsageError": "tokentill.errors",
     "UsageRecord": "tokentill.usage.record",
+    "WatchedBook": "tokentill.pricing.watching",
 }
 
 __all__ = [
+    "Bill",
+    "Biller",
+    "Estimate",
+    "InvalidAmount",
     "InvalidFiles",
     "InvalidRecord",
+    "MissingUsage",
     "NotFound",
     "PriceBook",
     "Rated",
@@ -42,9 +67,11 @@ __all__ = [
     "Refused",
     "Till",
     "TokentillError",
+    "Unpriced",
     "Usage",
     "UsageError",
     "UsageRecord",
+    "WatchedBook",
     "__version__",
 ]
 

@@ -1,6 +1,17 @@
 """What a caller can branch on: one small hierarchy.
 
-`Refused` is a correct program saying no (exit status 1); `UsageError` is a wrong call (exit status 2).
+    TokentillError
+        UsageError            the call is wrong (exit status 2)
+        Refused               the call is right and the answer is no (exit status 1)
+            InvalidRecord     usage that contradicts itself
+                MissingUsage  a response without any usage
+            Unpriced          usage that has no list price; with a code
+            InvalidFiles      prices or contracts with mistakes; with every finding
+            NotFound          something that was asked for by name
+            DatabaseNotReady
+        InvalidAmount         no exact amount; a ValueError too
+        IntegrityFault        stored data contradicts itself
+
 Every message says what is wrong, where, and what to do.
 """
 
@@ -8,6 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+UnpricedCode = Literal["unknown_model", "no_price_then", "unknown_mode", "no_mode_price_then", "no_rate"]
 
 
 class TokentillError(Exception):
@@ -24,6 +39,34 @@ class Refused(TokentillError):
 
 class InvalidRecord(Refused):
     """A usage record that cannot be taken as it is; it goes to quarantine with this reason."""
+
+
+class MissingUsage(InvalidRecord):
+    """A response that reports no usage at all, such as a stream that was not asked for it. Missing is not zero."""
+
+
+class Unpriced(Refused):
+    """Usage that has no list price.
+
+    Args:
+        code: `unknown_model` (in no price table), `no_price_then` (none in force at that instant), `unknown_mode` (the
+            entry does not list it), `no_mode_price_then` (the mode is not in force at that instant), or `no_rate` (for
+            `quantity`).
+        model: the canonical model id, or the one that was asked for where no table knows it.
+        at: the instant that was asked for.
+        quantity: the quantity without a rate; None for the other codes.
+    """
+
+    def __init__(self, reason: str, code: UnpricedCode, model: str, at: datetime, quantity: str | None = None) -> None:
+        self.code = code
+        self.model = model
+        self.at = at
+        self.quantity = quantity
+        super().__init__(reason)
+
+    def __reduce__(self) -> tuple[type[Unpriced], tuple[object, ...]]:
+        """It travels between processes."""
+        return type(self), (str(self), self.code, self.model, self.at, self.quantity)
 
 
 class InvalidAmount(TokentillError, ValueError):
@@ -52,6 +95,10 @@ class InvalidFiles(Refused):
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
         super().__init__("\n".join(str(finding) for finding in self.findings))
+
+    def __reduce__(self) -> tuple[type[InvalidFiles], tuple[object, ...]]:
+        """It travels between processes."""
+        return type(self), (self.findings,)
 
 
 class NotFound(Refused):

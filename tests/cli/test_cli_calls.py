@@ -37,6 +37,7 @@ ARGUMENTS = {
     "prices check": [],
     "prices show": ["acme/large"],
     "prices import": ["seed.json", "--from", "seed", "--out", "imported"],
+    "prices diff": ["2025-01-01T00:00:00Z", "2025-06-01T00:00:00Z"],
     "prices lock": [],
     "contracts check": [],
     "contracts show": ["dune"],

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tests.independent.calculator import rounded
 
 Terms = dict[str, Any]
+MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(slots=True)
@@ -84,6 +86,40 @@ def limit_of(agreed: Terms, days_agreed: int, days: int) -> int:
     """A minimum or a cap, for the share of the days on which it was agreed if so wanted."""
     share = Fraction(days_agreed, days) if agreed.get("prorate") else Fraction(1)
     return rounded(Fraction(agreed["amount"]) * 100 * share)
+
+
+def fees_of_days(contents: list[Terms], first_day: date, last_day: date) -> dict[tuple[str, Fraction, int, int], int]:
+    """Recurring fees of alice: (name, fee, days, days of the period) and what they come to."""
+    zone = ZoneInfo(next(content["time_zone"] for content in contents if content["kind"] == "default"))
+    days: list[tuple[bool, tuple[str, Fraction, bool] | None]] = []
+    for number in range((last_day - first_day).days + 1):
+        next_day = first_day + timedelta(days=number + 1)
+        at = datetime(next_day.year, next_day.month, next_day.day, tzinfo=zone).astimezone(UTC) - MICROSECOND
+        own, default = (
+            _in_force([one for one in contents if one["kind"] == kind], at) for kind in ("customer", "default")
+        )
+        stated = [one["invoice"]["base_fee"] for one in (own, default) if one and "invoice" in one]
+        fees = [(fee["name"], Fraction(fee["amount"]), fee.get("prorate", True)) for fee in stated]
+        days.append((own is not None, fees[0] if fees else None))
+    counted = [fee for is_own, fee in days if fee and (is_own or not any(own for own, _ in days))]
+    found = {}
+    for name, amount, is_prorated in dict.fromkeys(counted):
+        fee = (name, amount, is_prorated)
+        days_agreed = counted.count(fee) if is_prorated else len(days)
+        if is_prorated or fee == counted[-1]:
+            key = (name, amount, days_agreed, len(days))
+            found[key] = found.get(key, 0) + rounded(amount * 100 * days_agreed / len(days))
+    return found
+
+
+def _in_force(versions: list[Terms], at: datetime) -> Terms | None:
+    holding = [
+        one
+        for one in versions
+        if datetime.fromisoformat(one["valid_from"]) <= at
+        and ("valid_to" not in one or at < datetime.fromisoformat(one["valid_to"]))
+    ]
+    return max(holding, key=lambda one: (datetime.fromisoformat(one["valid_from"]), one["recorded_at"]), default=None)
 
 
 def pay(due: int, month: str, grants: list[Terms], account: Account, by_day: dict[date, Fraction]) -> int:

@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 from sqlalchemy import event
 
-from tests.builders import OCTOBER, MovableClock, attribution, contract, price, prices, record, till
+from tests.builders import OCTOBER, MovableClock, attribution, contract, grants, price, prices, record, till
 from tokentill.canonical import Content
 from tokentill.clock import FixedClock
 from tokentill.errors import Refused
@@ -70,13 +70,23 @@ class Ended:
         return self.status == KILLED
 
 
+INVOICE: Content = {
+    "base_fee": {"amount": "1.1"},
+    "coupon": [{"id": "first", "percent": "10", "periods": 1}],
+    "tax": [{"name": "VAT", "percent": "19"}],
+    "smallest_amount": "1.2",
+}
+
+
 def contents(*, is_dearer: bool = False) -> tuple[Content, ...]:
     """Prices and contracts of the scenario."""
     large = price(rates={"input": "300", "output": "1500"}) if is_dearer else price()
     return (
         prices(large, price("acme/small", rates={"input": "0.1", "output": "0.4"})),
-        contract(rules=[{"name": "all", "markup_percent": "20"}]),
+        contract(rules=[{"name": "all", "markup_percent": "20"}], invoice=INVOICE),
         contract("customer", "u001", time_zone="Europe/Berlin", rules=[{"name": "own", "basis": "cost"}]),
+        contract("customer", "u002", rules=[{"name": "included", "allowance": {"units": {"input_total": 5000}}}]),
+        grants(*({"id": "welcome", "customer": f"u{number:03d}", "amount": "0.02"} for number in range(6))),
         attribution(tolerance_percent="0"),
     )
 

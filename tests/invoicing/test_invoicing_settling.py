@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -15,9 +15,11 @@ from tests.independent import settlement as second
 from tests.invoicing.invoicing_tools import new_sqlite
 from tests.invoicing.pure_invoices import OCTOBER
 from tokentill.canonical import Content
+from tokentill.clock import instant_text
 from tokentill.invoicing.close import Interim, close_period
 from tokentill.invoicing.periods import Month, Period, period_of
-from tokentill.invoicing.settling import Agreed, Carried, Settlement, settle
+from tokentill.invoicing.settling import Agreed, Carried, Settlement, base_fees, is_recurring, settle
+from tokentill.money import from_minor
 from tokentill.pricing.contracts import ContractBook
 from tokentill.pricing.invoice_terms import InvoiceTerms
 from tokentill.store.ledger import ledger_entries
@@ -174,6 +176,47 @@ def test_documents_carry_on_what_the_ones_before_left(
             burnt = sum(entry.amount_minor for entry in ledger if (entry.kind, entry.name) == ("credit", grant["id"]))
             assert burnt == account.paid_by.get(grant["id"], 0) <= second.minor_of(grant["amount"])
         assert one.verify().is_sound
+
+
+@st.composite
+def fees_by_version(draw: Any) -> list[Content]:
+    """Versions of alice's contract and a default one, with recurring fees that differ."""
+    zone = draw(st.sampled_from(["UTC", "America/New_York", "Pacific/Auckland"]))
+    found = [contract(time_zone=zone, **draw(_maybe_with_fee()))]
+    for number in range(draw(st.integers(0, 3))):
+        begins = datetime(2026, 10, 1, tzinfo=UTC) + timedelta(hours=draw(st.integers(-48, 31 * 24)))
+        version = contract("customer", "alice", **draw(_maybe_with_fee()))
+        version |= {"valid_from": instant_text(begins), "recorded_at": f"2026-09-0{number + 1}T00:00:00Z"}
+        if draw(st.booleans()):
+            version["valid_to"] = instant_text(begins + timedelta(hours=draw(st.integers(1, 400))))
+        found.append(version)
+    return found
+
+
+@st.composite
+def _maybe_with_fee(draw: Any) -> Content:
+    if not draw(st.booleans()):
+        return {}
+    fee: Content = {"amount": draw(cents), "name": draw(st.sampled_from(["seat", "platform"]))}
+    if draw(st.booleans()):
+        fee["prorate"] = draw(st.booleans())
+    return {"invoice": {"base_fee": fee}}
+
+
+@given(contents=fees_by_version())
+def test_recurring_fees_count_the_days_on_which_each_was_agreed(contents: list[Content]) -> None:
+    book = ContractBook(contents)
+    period = period_of(OCTOBER, lambda at: book.terms("alice", at))
+    expected = second.fees_of_days(contents, period.first_day, period.last_day)
+    charges = base_fees("alice", period, book, "USD")
+    found: dict[tuple[Any, ...], int] = {}
+    for charge in charges:
+        key = (charge.name, Fraction(charge.rate), charge.quantity, charge.of_days)
+        found[key] = found.get(key, 0) + second.minor_of(charge.amount)
+    assert found == expected
+    assert all(charge.amount == from_minor(second.minor_of(charge.amount), "USD") for charge in charges)
+    owes_a_fee = bool(charges) and any(version["kind"] == "customer" for version in contents)
+    assert is_recurring("alice", period, book) <= owes_a_fee
 
 
 def _request(month: int, day: int, number: int) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import tokentill
 from tokentill.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ SHELL = [
 
 
 def test_there_is_something_to_try() -> None:
-    assert "README.md" in {page for page, _ in PYTHON}
+    assert {"README.md", "docs/library.md"} <= {page for page, _ in PYTHON}
     assert len(SHELL) > 10
 
 
@@ -59,6 +60,17 @@ def test_a_python_example_prints_what_its_comments_say(
     found = printed.getvalue().splitlines()
     assert expected, f"an example of {page} says nothing of what it prints"
     assert found[: len(expected)] == expected
+
+
+def test_the_library_page_names_every_error_and_every_way_to_read_a_response() -> None:
+    page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    public = {name: getattr(tokentill, name) for name in tokentill.__all__}
+    errors = {name for name, value in public.items() if isinstance(value, type) and issubclass(value, Exception)}
+    readers = {name for name in dir(tokentill.Usage) if name.startswith("from_")}
+
+    assert len(errors) > 8
+    assert len(readers) == 6
+    assert {name for name in errors | readers if f"`{name}`" not in page} == set()
 
 
 def test_the_commands_of_the_first_screen_are_targets_of_the_makefile() -> None:

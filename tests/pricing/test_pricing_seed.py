@@ -23,9 +23,9 @@ from tokentill.shipped import shipped_folder
 
 SEED = Path(__file__).parent / "data" / "prices_seed.json"
 MODELS: list[dict[str, Any]] = json.loads(SEED.read_text(encoding="utf-8"))["models"]
-BOOK = PriceBook.load()
 IN_OCTOBER = datetime(2026, 10, 15, 12, tzinfo=UTC)
 RECORDED_AT = datetime(2026, 11, 23, tzinfo=UTC)
+BOOK = PriceBook.load(as_of=RECORDED_AT)
 LEAVES = {"cache_audio_read": "input_audio_cache_read", "cache_image_read": "input_image_cache_read"}
 COUNT = 1_000_003
 
@@ -161,11 +161,25 @@ def test_the_shipped_folder_is_clean_and_released() -> None:
     folder = load_folder()
 
     assert check_folder() == []
-    assert len(folder.prices) == 12
-    assert sum(len(content["price"]) for content in folder.prices) == 100
+    of_the_seed = [content for content in folder.prices if content["recorded_at"] == "2026-11-23T00:00:00Z"]
+    assert len(of_the_seed) == 12
+    assert sum(len(content["price"]) for content in of_the_seed) == 100
     released = json.loads((shipped_folder("pricing") / "lock.json").read_text(encoding="utf-8"))
     assert released == {path: hash_ for hash_, path in folder.paths.items() if path in released}
     assert set(folder.paths.values()) == set(released)
+
+
+@pytest.mark.parametrize(
+    ("model", "before", "since"),
+    [("google/gemini-2.5-pro", "1.25", "0.25"), ("google/gemini-3.1-pro-preview", "2", "0.4")],
+)
+def test_cached_input_of_a_long_gemini_batch_costs_as_in_the_standard_mode(model: str, before: str, since: str) -> None:
+    """A correction of 2026-11-25: the first recording had no such rate, and fell back to the rate of input."""
+    usage = Usage(model, IN_OCTOBER, {"cache_read": 1_000_000}, mode="batch")
+    standard = Usage(model, IN_OCTOBER, {"cache_read": 1_000_000})
+
+    assert BOOK.rate(usage).amount == Decimal(before)
+    assert PriceBook.load().rate(usage).amount == Decimal(since) == PriceBook.load().rate(standard).amount
 
 
 def test_the_import_is_deterministic_and_gives_the_shipped_files(tmp_path: Path) -> None:

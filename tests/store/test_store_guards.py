@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from tests.builders import OCTOBER, MovableClock, at, price, prices, record, till
+from tests.builders import OCTOBER, MovableClock, at, contract, price, prices, record, till
 from tests.store.store_tools import refuse, rows_of_all_tables
 from tokentill.store import tables
 from tokentill.store.database import Database
@@ -27,6 +27,7 @@ CHANGED = {
     "review": "kind = 'released'",
     "audit": "actor = 'nobody'",
     "invoice_line": "amount_minor = 0",
+    "ledger": "amount_minor = 0",
 }
 UNIQUE_KEYS = {
     "batch": [("seq",)],
@@ -39,14 +40,17 @@ UNIQUE_KEYS = {
     "review": [("seq",)],
     "audit": [("seq",), ("hash",)],
     "invoice_line": [("invoice_id", "position")],
-    "invoice": [("id",), ("number",), ("customer", "period")],
+    "ledger": [("invoice_id", "position")],
+    "invoice": [("id",), ("number",), ("customer", "period", "kind", "part"), ("close_run_id", "customer")],
 }
 KEPT = [*tables.APPEND_ONLY, "invoice"]
 
 
 def filled(database: Database) -> Database:
     """The database, with rows in every table that is guarded."""
-    shop = till(database, prices(price(fees={"web_search": {"price": "10", "per": 1000}})), clock=MovableClock())
+    welcome = contract(invoice={"coupon": [{"id": "welcome", "percent": "10"}]})
+    searched = prices(price(fees={"web_search": {"price": "10", "per": 1000}}))
+    shop = till(database, searched, welcome, clock=MovableClock())
     bad = Quarantined("file", 3, "it is no JSON", None, "{", b"0123456789abcdef")
     ingest(
         database,
@@ -89,6 +93,7 @@ def test_an_issued_invoice_is_neither_changed_nor_removed(full: Database) -> Non
     before = rows_of_all_tables(full)
     values = {"content": "'{}'", "content_hash": "'x'", "number": "'INV-9'", "customer": "'x'", "issued_at": "1"}
     values |= {"period": "'2027-01'", "currency": "'EUR'", "pins": "'{}'", "id": "id + 100", "close_run_id": "0"}
+    values |= {"kind": "'interim'", "part": "1"}
     values |= {name: f"{name} + 1" for name in ("subtotal_minor", "tax_minor", "total_minor")}
     assert {*values, "status"} == set(tables.invoice.columns.keys())
     for column, value in values.items():
@@ -211,3 +216,28 @@ def test_a_refused_change_undoes_its_whole_transaction(full: Database) -> None:
         change_and_be_refused()
     assert rows_of_all_tables(full) == before
     assert till(full).verify().is_sound
+
+
+def test_a_period_has_interim_invoices_side_by_side_and_one_of_its_own(full: Database) -> None:
+    columns = [column.name for column in tables.invoice.columns if column.name != "id"]
+    changed = {"number": "'INV-9000'", "close_run_id": "(SELECT max(id) FROM close_run)"}
+
+    def copied(**more: str) -> str:
+        values = ", ".join({**changed, **more}.get(name, name) for name in columns)
+        return f"INSERT INTO invoice ({', '.join(columns)}) SELECT {values} FROM invoice WHERE number = 'INV-000001'"
+
+    same_run = "never changes|uq_invoice_run"
+    refuse(full, copied(kind="'interim'", part="1"), same_run)
+    with full.write() as connection:
+        for _ in range(3):
+            connection.exec_driver_sql(
+                "INSERT INTO close_run (period, state, epoch, pins, started_at)"
+                " SELECT period, state, epoch, pins, started_at FROM close_run LIMIT 1"
+            )
+        connection.exec_driver_sql(copied(kind="'interim'", part="1", number="'INV-9001'"))
+    older = "(SELECT max(id) - 1 FROM close_run)"
+    refuse(full, copied(kind="'interim'", part="1", close_run_id=older), "never changes|uq_invoice_live")
+    refuse(full, copied(close_run_id=older), "never changes|uq_invoice_live")
+    refuse(full, copied(kind="'draft'", close_run_id=older), "ck_invoice_kind")
+    with full.write() as connection:
+        connection.exec_driver_sql(copied(kind="'interim'", part="2", close_run_id=older))

@@ -27,7 +27,7 @@ from tokentill.clock import FixedClock
 from tokentill.errors import Refused
 from tokentill.invoicing.grouping import Cell
 from tokentill.store import tables
-from tokentill.store.cells import usage_of_period
+from tokentill.store.cells import Stretches, usage_of_period
 from tokentill.store.database import Database, current_value
 from tokentill.store.migrating import make_ready
 from tokentill.store.usage_rows import Bad, Counts, cost_limbs, cost_of, records_of, series_by_id, store_batch
@@ -135,9 +135,8 @@ def number_of_batches(database: Database) -> int:
 def cells_of_october(database: Database) -> list[Cell]:
     with database.read() as connection:
         seq = current_value(connection, "batch")
-        return usage_of_period(
-            connection, at("2026-10-01T00Z"), at("2026-11-01T00Z"), edges=(), thresholds=(), seq_max=seq
-        )
+        stretches = Stretches.of(at("2026-10-01T00Z"), at("2026-11-01T00Z"), edges=(), thresholds=())
+        return usage_of_period(connection, stretches, seq_max=seq)
 
 
 # Counting

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Float, Numeric, inspect, text
+from sqlalchemy import Connection, Float, Numeric, Table, inspect, text
 
-from tests.builders import OCTOBER, MovableClock, at, price, prices, record, till
+from tests.builders import OCTOBER, MovableClock, at, contract, price, prices, record, till
 from tests.store.store_tools import (
     count_of_rows,
     postgresql_without_tables,
@@ -21,7 +22,10 @@ from tests.store.store_tools import (
     table_names,
     triggers_of,
 )
+from tokentill.canonical import Content
 from tokentill.errors import DatabaseNotReady, Refused
+from tokentill.invoicing.close import Interim, close_period
+from tokentill.invoicing.periods import Month
 from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.store.migrating import downgrade, make_ready, schema_state, upgrade
@@ -46,9 +50,28 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[D
             yield database
 
 
-def with_everything(database: Database) -> Till:
-    """A till whose every table has rows."""
-    shop = till(database, prices(price(fees={"web_search": {"price": "10", "per": 1000}})), clock=MovableClock())
+@pytest.fixture
+def empty_database_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Database], Database]]:
+    """Makes a second database of the same kind as another one, without any table."""
+    with ExitStack() as stack:
+
+        def make(other: Database) -> Database:
+            if other.is_sqlite:
+                made = Database.open(str(tmp_path / "second.db"))
+                stack.callback(made.close)
+                return made
+            return stack.enter_context(postgresql_without_tables(request.getfixturevalue("postgresql_url")))
+
+        yield make
+
+
+SEARCHED = prices(price(fees={"web_search": {"price": "10", "per": 1000}}))
+WELCOME = contract(invoice={"coupon": [{"id": "welcome", "percent": "10"}]})
+
+
+def with_everything(database: Database, *contracts: Content) -> Till:
+    """A till whose every table has rows; the ledger only where a contract has something to carry on."""
+    shop = till(database, SEARCHED, *contracts, clock=MovableClock())
     records = [record("one", web_search=2, input=5_000_000), record("two", user="bob", cost="0.01")]
     bad = Quarantined("file", 3, "it is no JSON", None, "{", b"0123456789abcdef")
     ingest(database, [*records, record("one", input=7), bad], name="file", clock=shop.clock)
@@ -61,7 +84,7 @@ def with_everything(database: Database) -> Till:
         shop.set_customer("alice", name="Alice", stripe_customer=linked)
         assert shop.push(OCTOBER, StripeGateway(client, API_KEY)).sent == 1
     empty = [name for name, count in count_of_rows(database).items() if not count]
-    assert empty == []
+    assert empty == ([] if contracts else ["ledger"])
     return shop
 
 
@@ -88,8 +111,8 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
         made = described(connection)
     assert set(migrated) == ALL_TABLES
     assert migrated == made
-    assert sum(len(found["checks"]) for found in migrated.values()) == 10
-    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 10
+    assert sum(len(found["checks"]) for found in migrated.values()) == 12
+    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 11
 
 
 def described(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -153,7 +176,7 @@ def test_nothing_is_deleted_because_something_else_was(database: Database) -> No
     with database.read() as connection:
         inspector = inspect(connection)
         options = [key["options"] for table in ALL_TABLES for key in inspector.get_foreign_keys(table)]
-    assert len(options) == 10
+    assert len(options) == 11
     assert not any("ondelete" in option or "onupdate" in option for option in options)
 
 
@@ -187,6 +210,94 @@ def test_a_full_database_goes_down_and_up_again(database: Database) -> None:
     assert {name: count for name, count in count_of_rows(database).items() if count} == {"counter": 5}
     with_everything(database)
     assert till(database).verify().is_sound
+
+
+def test_rows_from_before_the_ledger_survive_the_upgrade(
+    database: Database, empty_database_of: Callable[[Database], Database]
+) -> None:
+    with_everything(database)
+    expected = rows_of_all_tables(database)
+    older = empty_database_of(database)
+    upgrade(older, "0001")
+    with older.write() as connection:
+        for table in tables.metadata.sorted_tables:
+            if expected[table.name]:
+                _insert_as_older(connection, table, expected[table.name])
+    with pytest.raises(DatabaseNotReady, match="older tokentill; make a backup, then run `tokentill db upgrade`"):
+        make_ready(older)
+
+    upgrade(older)
+
+    assert rows_of_all_tables(older) == expected
+    invoices = [dict(zip(tables.invoice.columns.keys(), row, strict=True)) for row in expected["invoice"]]
+    assert [(found["kind"], found["part"]) for found in invoices] == [("period", 0), ("period", 0)]
+    assert triggers_of(older) == triggers_of(database)
+    shop = till(older, SEARCHED, WELCOME, clock=MovableClock(at("2026-12-02T09:00Z")))
+    assert shop.verify().is_sound
+    assert shop.close(OCTOBER).issued == ()
+    shop.ingest([record("three", when="2026-11-03T12:00Z", input=1_000_000)])
+    assert shop.close("2026-11").issued == ("INV-000003",)
+    assert shop.verify().is_sound
+    assert count_of_rows(older)["ledger"] == 1
+
+
+def _insert_as_older(connection: Connection, table: Table[Any], rows: list[tuple[object, ...]]) -> None:
+    """Insert rows by name into a table that may have fewer columns than it has now."""
+    names = [column["name"] for column in inspect(connection).get_columns(table.name)]
+    listed = ", ".join(f'"{name}"' for name in names)
+    if table.name == "counter":  # the migration counts from nothing
+        connection.execute(text("DELETE FROM counter"))
+    statement = text(f'INSERT INTO "{table.name}" ({listed}) VALUES ({", ".join(f":{name}" for name in names)})')
+    for row in rows:
+        values = dict(zip(table.columns.keys(), row, strict=True))
+        connection.execute(statement, {name: values[name] for name in names})
+    if connection.dialect.name == "postgresql" and "id" in names:
+        sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
+        connection.execute(text(f"SELECT setval({sequence}, 1000) WHERE {sequence} IS NOT NULL"))
+
+
+def test_the_ledger_can_be_taken_back_while_nothing_needs_it(
+    database: Database, empty_database_of: Callable[[Database], Database]
+) -> None:
+    with_everything(database)
+    before = rows_of_all_tables(database), triggers_of(database)
+    first = empty_database_of(database)
+    upgrade(first, "0001")
+
+    downgrade(database, "0001")
+
+    assert triggers_of(database) == triggers_of(first)
+    with database.read() as connection, first.read() as of_first:
+        assert described(connection) == described(of_first)
+        numbers = connection.execute(text("SELECT number FROM invoice ORDER BY number")).scalars().all()
+    assert numbers == ["INV-000001", "INV-000002"]
+    upgrade(database)
+    assert (rows_of_all_tables(database), triggers_of(database)) == before
+    assert till(database, SEARCHED).verify().is_sound
+
+
+FEE = contract(invoice={"base_fee": {"amount": "5"}})
+
+
+@pytest.mark.parametrize(
+    ("terms", "interim", "lost"),
+    [
+        (WELCOME, None, "2 rows of the ledger"),
+        (FEE, None, "2 lines that are not of usage"),
+        (contract(), Interim(("alice",)), "1 interim invoices"),
+    ],
+)
+def test_going_back_is_refused_where_something_would_be_lost(
+    database: Database, terms: Content, interim: Interim | None, lost: str
+) -> None:
+    shop = till(database, SEARCHED, terms)
+    shop.ingest([record("one", input=5_000_000), record("two", user="bob", input=7_000_000)])
+    close_period(database, Month.parse(OCTOBER), shop.folder, clock=shop.clock, interim=interim)
+    before = rows_of_all_tables(database), triggers_of(database)
+    for revision in ("0001", "base"):
+        with pytest.raises(RuntimeError, match=f"{lost} would be lost"):
+            downgrade(database, revision)
+    assert (rows_of_all_tables(database), triggers_of(database)) == before
 
 
 def test_there_is_a_trigger_for_every_way_to_change_what_stays(database: Database) -> None:

@@ -11,11 +11,12 @@ from sqlalchemy.exc import DBAPIError
 
 from tokentill import __version__
 from tokentill.cli import (
+    contract_commands,
     customer_commands,
     database_commands,
     demo,
     invoice_commands,
-    pricing_commands,
+    price_commands,
     stripe_commands,
     usage_commands,
 )
@@ -74,7 +75,8 @@ def _root(
 usage_commands.add_to(app)
 invoice_commands.add_to(app)
 stripe_commands.add_to(app)
-pricing_commands.add_to(app)
+price_commands.add_to(app)
+contract_commands.add_to(app)
 customer_commands.add_to(app)
 database_commands.add_to(app)
 demo.add_to(app)

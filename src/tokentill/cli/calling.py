@@ -51,6 +51,9 @@ PricingOption = Annotated[
         show_default=False,
     ),
 ]
+AtOption = Annotated[
+    str | None, typer.Option("--at", metavar="INSTANT", help="When, like 2026-10-15T00:00:00Z; now unless given.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 

@@ -8,7 +8,8 @@ from decimal import ROUND_FLOOR, Context, Decimal
 
 from tokentill.documents.figures import TIMES, Aligned, aligned, count, exact, money, percent_text, plural
 from tokentill.documents.ids import shown_id, shown_text
-from tokentill.invoicing.invoice import Invoice, Line, Part
+from tokentill.invoicing.invoice import Invoice
+from tokentill.invoicing.lines import Line, Part
 from tokentill.money import EXACT, minor_digits, minor_text, sum_exact
 from tokentill.pricing.applying import Step
 

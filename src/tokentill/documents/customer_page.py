@@ -32,7 +32,8 @@ from tokentill.documents.figures import (
 )
 from tokentill.documents.ids import review_command, shown_id, shown_text
 from tokentill.documents.standing import Notice, Standing, notices_of
-from tokentill.invoicing.invoice import Invoice, Unbilled
+from tokentill.invoicing.invoice import Invoice
+from tokentill.invoicing.lines import Unbilled
 from tokentill.invoicing.preview import Preview
 from tokentill.money import EXACT, minor_digits
 

@@ -27,7 +27,7 @@ from tokentill.documents.figures import (
 )
 from tokentill.documents.ids import review_command, shown_id, shown_text
 from tokentill.documents.standing import ADD_A_PRICE, LOAD_AGAIN, Badge, Standing, requests_of
-from tokentill.invoicing.invoice import Unbilled
+from tokentill.invoicing.lines import Unbilled
 from tokentill.invoicing.preview import Preview, Unattributed
 from tokentill.money import EXACT, ZERO, minor_text, sum_exact
 

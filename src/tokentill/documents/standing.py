@@ -22,7 +22,8 @@ from tokentill.documents.figures import (
     signed_money,
 )
 from tokentill.documents.ids import page_name, shown_text
-from tokentill.invoicing.invoice import Invoice, Unbilled
+from tokentill.invoicing.invoice import Invoice
+from tokentill.invoicing.lines import Unbilled
 from tokentill.invoicing.preview import Previewed
 from tokentill.money import EXACT, minor_text
 

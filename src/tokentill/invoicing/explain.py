@@ -14,7 +14,7 @@ from tokentill.clock import instant_text
 from tokentill.errors import NotFound, ensure
 from tokentill.invoicing.computing import Owners, Periods
 from tokentill.invoicing.grouping import Books, Cell, Group, Grouping, RecordKey, Sums
-from tokentill.invoicing.invoice import line_key
+from tokentill.invoicing.lines import line_key
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.pins import Inputs, pinned_inputs
 from tokentill.invoicing.turns import bill_usage

@@ -59,6 +59,8 @@ class Series:
 
 GATEWAY_CURRENCY = "USD"
 """What gateways report their cost in."""
+RULES_MAX = 100_000
+"""So many choices of a rule are remembered; a stream of usage may have any number of users."""
 
 
 class RecordKey(NamedTuple):
@@ -186,6 +188,11 @@ class Group:
             return Rated("unpriced", self.no_price, None, (), self.model, None, None)
         return rate_quantities(self.plan, quantities)
 
+    def list_amount(self, sums: Sums) -> Decimal | None:
+        """What sums come to at the list price, with what an allowance includes, in the contract's currency."""
+        rated = self.rated({**sums.all_quantities, REQUEST: sums.requests}).amount
+        return None if rated is None else EXACT.multiply(rated, self.fx)
+
     @property
     def basis(self) -> Basis:
         """The rule, and what it is applied to."""
@@ -223,9 +230,7 @@ class Grouping:
 
     def __init__(self, books: Books) -> None:
         self._books = books
-        self._thresholds = sorted(books.prices.thresholds())
         self._contract_edges = sorted(books.contracts.edges())
-        self._plans: dict[tuple[str, str, str | None, datetime, int], Plan | NoPrice] = {}
         self._rules: dict[tuple[str | None, Traits, int], Rule | None] = {}
 
     @property
@@ -244,13 +249,9 @@ class Grouping:
     def plan(self, cell: Cell) -> Plan | NoPrice:
         """The plan of a cell, or why it has no price."""
         series = cell.series
-        band = bisect_right(self._thresholds, cell.input_tokens - 1)
-        key = (series.model, series.mode, series.geo, cell.at, band)
-        if key not in self._plans:
-            self._plans[key] = self._books.prices.plan(
-                series.model, at=cell.at, mode=series.mode, input_total=cell.input_tokens, geo=series.geo
-            )
-        return self._plans[key]
+        return self._books.prices.plan(
+            series.model, at=cell.at, mode=series.mode, input_total=cell.input_tokens, geo=series.geo
+        )
 
     def rule(self, customer: str | None, cell: Cell) -> Rule | None:
         """The rule that bills a cell for a customer."""
@@ -259,6 +260,8 @@ class Grouping:
         traits = Traits(model, series.provider, series.mode, series.api_key, series.user, series.source, series.tags)
         key = (customer, traits, bisect_right(self._contract_edges, cell.at))
         if key not in self._rules:
+            if len(self._rules) >= RULES_MAX:
+                self._rules.clear()
             self._rules[key] = self._books.contracts.rule_for(customer, traits, cell.at)
         return self._rules[key]
 

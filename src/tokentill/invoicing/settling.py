@@ -15,8 +15,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from tokentill.canonical import Content
+from tokentill.invoicing.counting import Charge
 from tokentill.invoicing.periods import Period, local_midnight
-from tokentill.invoicing.turns import Charge
 from tokentill.money import EXACT, amount_text, from_minor, minor_text, round_to_minor, sum_exact
 from tokentill.pricing.contracts import ContractBook
 from tokentill.pricing.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring

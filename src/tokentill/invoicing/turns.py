@@ -10,12 +10,12 @@ Counters go on through the versions of a contract: a rule is known by its contra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
-from typing import Literal
 
 from tokentill.errors import IntegrityFault, ensure
+from tokentill.invoicing.counting import Charge, Charges, Counters
 from tokentill.invoicing.grouping import Cell, Group, Grouping, GroupKey, Sums, in_order
 from tokentill.money import EXACT, ZERO, credits_of, sum_exact
 from tokentill.pricing.applying import Taken, basis_steps, percent_of
@@ -27,37 +27,6 @@ RecordsOf = Callable[[Sequence[Cell]], Sequence[Sequence[Cell]]]
 
 Trace = Callable[[Cell, Group, Sums], None]
 """Told of everything that is added to a group, and the cell it comes from."""
-
-ChargeKind = Literal["package", "flat", "base_fee"]
-AMOUNT = "amount"
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """What a period is charged beside its records: packages begun, tiers entered, fees.
-
-    `amount` is `quantity` x `rate`, or for a fee that was prorated over `of_days`, rounded to the minor unit.
-    `units` are those that `quantity` packages of `size` hold.
-    """
-
-    kind: ChargeKind
-    name: str
-    rule: Rule | None
-    quantity: int
-    rate: Decimal
-    amount: Decimal
-    units: int | None = None
-    size: int | None = None
-    of_days: int | None = None
-    customer: str | None = None
-    amount_minor: int = 0
-
-    @property
-    def description(self) -> str:
-        """What people read on the line."""
-        if self.kind == "package":
-            return f"{self.name}, packages of {self.size:,}"
-        return f"flat amount, {self.name}" if self.kind == "flat" else self.name
 
 
 def bill_usage(
@@ -92,7 +61,7 @@ def bill_usage(
     charged = {key: _bill_in_turn(turns[key], groups, records_of) for key in sorted(turns)}
     for rule in rules_at_end:
         if rule.flat_at_zero is not None:
-            charged.setdefault(rule.turn_key, _Charges()).enter_if_unused(rule)
+            charged.setdefault(rule.turn_key, Charges()).enter_if_unused(rule)
     return in_order(groups.found), [charge for key in sorted(charged) for charge in charged[key].listed()]
 
 
@@ -108,45 +77,16 @@ class _Groups:
             self._trace(cell, kept, sums)
 
 
-@dataclass(slots=True)
-class _Counters:
-    """What one rule has counted so far in a period."""
-
-    included: dict[str, int] = field(default_factory=dict)
-    allowed: Decimal = ZERO
-    position: Decimal = ZERO
-    packaged: dict[str, int] = field(default_factory=dict)
-    entered: set[int] = field(default_factory=set)
-
-    def copy(self) -> _Counters:
-        return replace(self, included=dict(self.included), packaged=dict(self.packaged), entered=set(self.entered))
-
-    def meets_boundary(self, before: _Counters, rules: Iterable[Rule]) -> bool:
-        """Whether a boundary of one of the rules was reached since `before`, so that the order decides something."""
-        for rule in rules:
-            if rule.allowance is not None:
-                for name, units in rule.allowance.units.items():
-                    if before.included.get(name, 0) < units <= self.included.get(name, 0):
-                        return True
-                amount = rule.allowance.amount
-                if amount is not None and before.allowed < amount <= self.allowed:
-                    return True
-            graduated = rule.tiers if rule.tiers is not None and rule.tiers.kind == "graduated" else None
-            if graduated and any(before.position < edge <= self.position for edge in graduated.boundaries):
-                return True
-        return False
-
-
-def _bill_in_turn(asked: Sequence[tuple[Cell, Group]], groups: _Groups, records_of: RecordsOf | None) -> _Charges:
+def _bill_in_turn(asked: Sequence[tuple[Cell, Group]], groups: _Groups, records_of: RecordsOf | None) -> Charges:
     """Bill all usage of one rule, through all of its versions, in order of time."""
     in_time = sorted(asked, key=lambda item: _time_of(item[0]))
-    totals = _total_measured(in_time, records_of)
-    counters = _Counters()
-    charges = _Charges()
+    totals = total_of(in_time, records_of)
+    counters = Counters()
+    charges = Charges()
     for _, segment in groupby(in_time, key=lambda item: item[0].at):
         listed = list(segment)
         for cell, group in _as_needed(listed, counters, totals, records_of):
-            for piece, sums in _take(cell, group, counters, totals):
+            for piece, sums in take(cell, group, counters, totals):
                 groups.add(cell, piece, sums)
             if group.rule is not None:
                 charges.count(group.rule, counters)
@@ -160,7 +100,7 @@ def _time_of(cell: Cell) -> tuple[object, ...]:
 
 
 def _as_needed(
-    listed: list[tuple[Cell, Group]], counters: _Counters, total: Decimal | None, records_of: RecordsOf | None
+    listed: list[tuple[Cell, Group]], counters: Counters, total: Decimal | None, records_of: RecordsOf | None
 ) -> list[tuple[Cell, Group]]:
     """The cells of one stretch of time, as sums where their order decides nothing, else record by record."""
     rules = {group.rule.hash: group.rule for _, group in listed if group.rule is not None}
@@ -169,7 +109,7 @@ def _as_needed(
     if not any(rule.is_per_request for rule in rules.values()):
         after = counters.copy()
         for cell, group in listed:
-            _take(cell, group, after, total)
+            take(cell, group, after, total)
         if not after.meets_boundary(counters, rules.values()):
             return listed
     summed = [(cell, group) for cell, group in listed if cell.record is None]
@@ -182,7 +122,7 @@ def _as_needed(
     return sorted(found, key=lambda item: _time_of(item[0]))
 
 
-def _take(cell: Cell, group: Group, counters: _Counters, total: Decimal | None) -> list[tuple[Group, Sums]]:
+def take(cell: Cell, group: Group, counters: Counters, total: Decimal | None) -> list[tuple[Group, Sums]]:
     """Decide about one cell, and count it: what is included, its pieces by tier, what is rounded up."""
     rule = group.rule
     if rule is None:
@@ -216,7 +156,7 @@ def _covered(limit: Decimal, position: Decimal, amount: Decimal) -> Decimal:
     return max(ZERO, EXACT.subtract(min(limit, EXACT.add(position, amount)), min(limit, position)))
 
 
-def _include(rule: Rule, left: Sums, counters: _Counters) -> None:
+def _include(rule: Rule, left: Sums, counters: Counters) -> None:
     """Move the units that the allowance includes from the quantities to what is taken."""
     if rule.allowance is None or not rule.allowance.units:
         return
@@ -236,7 +176,7 @@ def _include(rule: Rule, left: Sums, counters: _Counters) -> None:
 
 
 def _pieces(
-    rule: Rule, group: Group, left: Sums, counters: _Counters, total: Decimal | None
+    rule: Rule, group: Group, left: Sums, counters: Counters, total: Decimal | None
 ) -> list[tuple[Group, Sums]]:
     """The quantities by the tiers of their rule. What the tiers do not measure goes with the first unit."""
     tiers = rule.tiers
@@ -275,7 +215,7 @@ def _pieces(
     return pieces
 
 
-def _with_spend(rule: Rule, group: Group, left: Sums, counters: _Counters, total: Decimal | None) -> Sums:
+def _with_spend(rule: Rule, group: Group, left: Sums, counters: Counters, total: Decimal | None) -> Sums:
     """The sums, with their basis amount put to the tiers over spend."""
     tiers = rule.tiers
     steps = basis_steps(group.basis, left.billable, left.reported_cost)
@@ -311,66 +251,12 @@ def _round_up(rule: Rule, group: Group, sums: Sums, amount: Decimal) -> Decimal:
     return raised
 
 
-def _total_measured(in_time: Sequence[tuple[Cell, Group]], records_of: RecordsOf | None) -> Decimal | None:
+def total_of(in_time: Sequence[tuple[Cell, Group]], records_of: RecordsOf | None = None) -> Decimal | None:
     """What the period adds up to for tiers by volume, after what is included; None where no version has such tiers."""
-    if not any(_has_volume(group.rule) for _, group in in_time):
+    if not any(group.rule is not None and group.rule.has_volume for _, group in in_time):
         return None
-    counters = _Counters()
+    counters = Counters()
     for _, segment in groupby(in_time, key=lambda item: item[0].at):
         for cell, group in _as_needed(list(segment), counters, ZERO, records_of):
-            _take(cell, group, counters, ZERO)
+            take(cell, group, counters, ZERO)
     return counters.position
-
-
-def _has_volume(rule: Rule | None) -> bool:
-    return rule is not None and rule.tiers is not None and rule.tiers.kind == "volume"
-
-
-class _Charges:
-    """Packages and flat amounts of tiers, each charged once, when it is begun or entered."""
-
-    def __init__(self) -> None:
-        self._packages: dict[tuple[str, str], tuple[Rule, str, int, int]] = {}
-        self._counted: dict[str, int] = {}
-        self._flats: dict[int, tuple[Rule, RuleTier]] = {}
-
-    def count(self, rule: Rule, counters: _Counters) -> None:
-        """Look at the counters after a cell that a rule billed."""
-        for name, package in rule.package.items():
-            before, now = self._counted.get(name, 0), counters.packaged.get(name, 0)
-            begun = package.begun(now) - package.begun(before)
-            _, _, packages, units = self._packages.get((rule.hash, name), (rule, name, 0, 0))
-            self._packages[(rule.hash, name)] = (rule, name, packages + begun, units + now - before)
-            self._counted[name] = now
-        if rule.tiers is not None:
-            for number in counters.entered - set(self._flats):
-                if number <= len(rule.tiers.tiers):
-                    self._flats[number] = (rule, rule.tiers.tiers[number - 1])
-
-    def enter_if_unused(self, rule: Rule) -> None:
-        """Enter the first tier of a rule under which nothing was counted."""
-        if rule.tiers is not None and not self._flats:
-            self._flats[1] = (rule, rule.tiers.tiers[0])
-
-    def listed(self) -> list[Charge]:
-        """All charges of the period, in order of rules and names."""
-        charges = [
-            Charge(
-                "package",
-                name,
-                rule,
-                packages,
-                rule.package[name].price,
-                EXACT.multiply(Decimal(packages), rule.package[name].price),
-                units=units,
-                size=rule.package[name].size,
-            )
-            for _, (rule, name, packages, units) in sorted(self._packages.items())
-            if units
-        ]
-        charges += [
-            Charge("flat", tier.label, rule, 1, tier.flat, tier.flat)
-            for _, (rule, tier) in sorted(self._flats.items())
-            if tier.flat
-        ]
-        return charges

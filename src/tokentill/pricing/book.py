@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from os import PathLike
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from tokentill.canonical import Content, content_hash
-from tokentill.clock import instant_text
+from tokentill.clock import SYSTEM_CLOCK, instant_text
+from tokentill.errors import ensure
 from tokentill.pricing.entries import STRIPPED_SUFFIXES, PriceEntry, choose_entry, parse_instant
-from tokentill.pricing.rating import Plan, Rated, plan_for, rate_quantities
-from tokentill.usage.record import REQUEST, STANDARD, Usage, sum_of
+from tokentill.pricing.rating import Plan, Rated, rate_quantities
+from tokentill.pricing.timeline import Timeline, timeline_of
+from tokentill.usage.record import REQUEST, STANDARD, Usage
+
+TIMELINES_MAX = 10_000
+HINTS_MAX = 1_000
+"""So much a book remembers; it starts over then. Modes, geographies and unknown models come from outside."""
+
+if TYPE_CHECKING:
+    from tokentill.pricing.estimating import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +43,100 @@ class PriceBook:
     """
 
     def __init__(self, recordings: Iterable[Content], *, as_of: datetime | None = None) -> None:
-        known = [
-            recording
+        hashed = [
+            (_recorded_at(recording), content_hash(recording), recording)
             for recording in recordings
             if recording["kind"] == "prices" and (as_of is None or _recorded_at(recording) <= as_of)
         ]
-        known.sort(key=lambda recording: (_recorded_at(recording), content_hash(recording)))
+        hashed.sort(key=lambda found: found[:2])
+        known = [recording for _, _, recording in hashed]
         self.as_of = as_of
-        self.recordings: tuple[str, ...] = tuple(sorted(content_hash(recording) for recording in known))
+        self.recordings: tuple[str, ...] = tuple(sorted(hash_ for _, hash_, _ in hashed))
         self._entries = MappingProxyType(_entries_by_model(known))
         self._aliases = MappingProxyType(_aliases(self._entries))
+        self._timelines: dict[tuple[str, str | None, str | None], Timeline] = {}
+        self._hints: dict[str, str] = {}
 
     @classmethod
-    def load(cls, folder: str | PathLike[str] | None = None, *, as_of: datetime | None = None) -> PriceBook:
+    def load(
+        cls,
+        folder: str | PathLike[str] | None = None,
+        *,
+        as_of: datetime | None = None,
+        cache: str | PathLike[str] | None = None,
+    ) -> PriceBook:
         """Load the price tables of a `pricing/` folder, or the list prices that tokentill ships.
+
+        Args:
+            cache: a folder to keep the checked content in, so that the next process loads it faster; see
+                `loading.load_folder`.
 
         Raises:
             InvalidFiles: with every mistake found, by file and line. Nothing is loaded then.
+            UsageError: when there is no such folder, or the cache cannot be written.
         """
         from tokentill.pricing.loading import load_folder  # here, so that `import tokentill` stays light
 
-        return cls(load_folder(folder).prices, as_of=as_of)
+        return cls(load_folder(folder, cache=cache).prices, as_of=as_of)
+
+    @classmethod
+    def from_mapping(cls, *recordings: Mapping[str, Any], as_of: datetime | None = None) -> PriceBook:
+        """A book of price tables that the program states itself, each with the content of a price table's JSON form.
+
+        Exact numbers are decimal strings, `Decimal` or int, instants are texts or aware datetimes.
+
+        Raises:
+            InvalidFiles: with every mistake, by its path in the mapping.
+        """
+        from tokentill.pricing.in_memory import price_contents  # here for the same reason
+
+        return cls(price_contents(recordings), as_of=as_of)
+
+    def rate_or_raise(self, usage: Usage) -> Rated:
+        """As `rate`, for callers that cannot go on without a price.
+
+        Raises:
+            Unpriced: when there is none, with the code that says why.
+        """
+        from tokentill.pricing.unpriced import rate_or_raise
+
+        return rate_or_raise(self, usage)
+
+    def estimate(
+        self,
+        model: str,
+        *,
+        input: int | Mapping[str, int],  # noqa: A002
+        max_output: int | Mapping[str, int],
+        at: datetime | None = None,
+        mode: str | None = None,
+        geo: str | None = None,
+    ) -> Estimate:
+        """What a call may cost at list prices, before it is made: the least and the most, exactly.
+
+        The least has the whole input at the cheapest rate that input of text may get (read from the cache, where the
+        model has such a rate) and no output. The most has the whole input at the dearest (written to the cache, where
+        the model has such a rate) and `max_output` as output or reasoning, whichever is dearer. Both are of the context
+        tier that the whole input belongs to, and count the fee of a request. Whatever such a call reports lies between.
+
+        Args:
+            model: an id or an alias.
+            input: tokens of text; or quantities by name, such as `{"input": 900, "input_audio": 80}`, for input of
+                which it is known how it will be counted. Counters such as `web_search` may be among them.
+            max_output: the most tokens that the answer may have; or quantities by name.
+            at: the instant of the call; the present one unless given.
+            mode: `standard`, `batch`, `flex`, `priority`, ...
+            geo: where it will be processed, when that changes the price.
+
+        Raises:
+            Unpriced: when there is no price for it.
+            UsageError: when a quantity is named in the input and in the output.
+            InvalidRecord: when a quantity is negative or no integer.
+        """
+        from tokentill.pricing.estimating import estimate
+
+        instant = SYSTEM_CLOCK.now() if at is None else at
+        return estimate(self, model, input=input, max_output=max_output, at=instant, mode=mode, geo=geo)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -92,21 +176,51 @@ class PriceBook:
         self, model: str, *, at: datetime, mode: str | None, input_total: int, geo: str | None = None
     ) -> Plan | NoPrice:
         """Everything that decides the list price of one request but its quantities, or why it has no price."""
-        entry = self.entry_at(model, at)
-        if isinstance(entry, NoPrice):
-            return entry
-        plan = plan_for(entry, at=at, mode=mode or STANDARD, input_total=input_total, geo=geo)
-        return NoPrice(plan) if isinstance(plan, str) else plan
+        stretch = self.timeline(model, mode, geo).at(at)
+        return self._no_plan(model, at, mode) if stretch is None else stretch.only or stretch.plan(at, input_total)
 
     def rate(self, usage: Usage) -> Rated:
         """The exact list price of a usage. It has the status `unpriced` and a reason rather than a guess."""
-        input_total = sum_of(usage.quantities, "input_total") if usage.input_tokens is None else usage.input_tokens
-        plan = self.plan(usage.model, at=usage.occurred_at, mode=usage.mode, input_total=input_total, geo=usage.geo)
+        plan = self.plan_of(usage)
         if isinstance(plan, NoPrice):
             model = self.canonical_model(usage.model) or usage.model
             return Rated("unpriced", plan.reason, None, (), model, None, None)
         quantities = usage.quantities
-        return rate_quantities(plan, quantities if REQUEST in quantities else {**quantities, REQUEST: 1})
+        if plan.charges_requests and REQUEST not in quantities:
+            quantities = {**quantities, REQUEST: 1}
+        return rate_quantities(plan, quantities)
+
+    def plan_of(self, usage: Usage) -> Plan | NoPrice:
+        """The plan of one usage, or why it has no price."""
+        try:
+            timeline = self._timelines[usage.model, usage.mode, usage.geo]
+        except KeyError:
+            timeline = self.timeline(usage.model, usage.mode, usage.geo)
+        stretch = timeline.stretches[bisect_right(timeline.edges, usage.occurred_at)]
+        if stretch is None:
+            return self._no_plan(usage.model, usage.occurred_at, usage.mode)
+        return stretch.only or stretch.plan_of(usage)
+
+    def timeline(self, model: str, mode: str | None, geo: str | None) -> Timeline:
+        """The plans of one kind of request over all time. It is made once and remembered."""
+        key = (model, mode, geo)
+        found = self._timelines.get(key)
+        if found is None:
+            canonical = self.canonical_model(model)
+            found = timeline_of(() if canonical is None else self._entries[canonical], mode or STANDARD, geo)
+            if len(self._timelines) >= TIMELINES_MAX:
+                self._timelines.clear()
+            self._timelines[key] = found
+        return found
+
+    def _no_plan(self, model: str, at: datetime, mode: str | None) -> NoPrice:
+        """Why there is no price, worked out anew: it names the instant."""
+        entry = self.entry_at(model, at)
+        if isinstance(entry, NoPrice):
+            return entry
+        rates = entry.rate_set(mode or STANDARD, at)
+        ensure(isinstance(rates, str), f"the timeline of {model!r} has no price at {instant_text(at)}, its entry has")
+        return NoPrice(str(rates))
 
     def thresholds(self) -> set[int]:
         """Every input total above which some tier begins."""
@@ -121,6 +235,14 @@ class PriceBook:
         return {edge for entry in entries for edge in entry.edges(starts_at, ends_at)}
 
     def _hint(self, model: str) -> str:
+        """A near miss for the message. Finding one takes a while, so it is remembered."""
+        if model not in self._hints:
+            if len(self._hints) >= HINTS_MAX:
+                self._hints.clear()
+            self._hints[model] = self._near_miss(model)
+        return self._hints[model]
+
+    def _near_miss(self, model: str) -> str:
         names = [*self._entries, *self._aliases]
         near = difflib.get_close_matches(model.replace(".", "-"), [name.replace(".", "-") for name in names], 1, 0.8)
         found = next((name for name in sorted(names) if near and name.replace(".", "-") == near[0]), None)

@@ -7,30 +7,65 @@ loading; warnings are for a person to look at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from os import PathLike
 
 from tokentill.errors import Finding
-from tokentill.pricing.files.checks.contracts import (
-    a_rule_has_what_its_basis_needs,
+from tokentill.pricing.files.checks.attribution import no_attribution_is_stated_twice, templates_lead_to_a_customer
+from tokentill.pricing.files.checks.contracts.agreements import (
     a_validity_is_not_empty,
     currencies_can_be_converted,
-    matches_name_known_models,
-    no_attribution_is_stated_twice,
     no_contract_is_stated_twice,
-    no_rate_of_a_day_is_stated_twice,
     one_default_contract,
     plans_exist,
-    rules_can_be_reached,
-    rules_name_known_quantities,
-    templates_lead_to_a_customer,
     zones_exist,
 )
+from tokentill.pricing.files.checks.contracts.counting import (
+    a_flat_amount_at_zero_is_stated,
+    a_packaged_quantity_is_charged_in_packages_alone,
+    an_allowance_includes_something,
+    credits_can_be_counted,
+    no_quantity_is_counted_twice,
+    tier_rates_are_of_what_is_counted,
+    tiers_leave_no_gap,
+    tiers_over_spend_are_marked_up_alike,
+    versions_go_on_counting_alike,
+    what_is_combined_has_a_meaning,
+)
+from tokentill.pricing.files.checks.contracts.grants import (
+    a_grant_can_pay,
+    a_grant_is_an_amount_or_credits,
+    grants_name_their_customers_rightly,
+    no_grant_is_stated_twice,
+)
+from tokentill.pricing.files.checks.contracts.invoice_terms import (
+    a_coupon_takes_something_off,
+    amounts_are_in_the_currency_that_is_billed,
+    limits_leave_something_to_bill,
+    taxes_have_names_of_their_own,
+)
+from tokentill.pricing.files.checks.contracts.parents import (
+    a_child_leaves_the_invoice_to_its_parent,
+    a_parent_pays_its_own_invoice,
+)
+from tokentill.pricing.files.checks.contracts.rules import (
+    a_rule_has_what_its_basis_needs,
+    matches_name_known_models,
+    names_tell_rules_apart,
+    rules_can_be_reached,
+    rules_name_known_quantities,
+)
+from tokentill.pricing.files.checks.exchange_rates import no_rate_of_a_day_is_stated_twice
 from tokentill.pricing.files.checks.magnitudes import (
     cached_is_not_dearer,
+    fees_are_of_usual_size,
+    output_is_not_cheaper,
     prices_change_within_reason,
     rates_are_of_usual_size,
+    sets_are_not_far_apart,
 )
 from tokentill.pricing.files.checks.price_entries import (
+    a_model_keeps_its_currency,
     a_routing_suffix_is_not_an_id,
     an_alias_leads_to_one_model,
     an_entry_says_a_price,
@@ -43,13 +78,14 @@ from tokentill.pricing.files.checks.price_entries import (
 from tokentill.pricing.files.checks.price_rates import (
     a_mode_is_not_standard,
     a_tier_has_one_condition,
+    fallbacks_lead_to_a_rate,
     quantities_are_known,
     sets_lack_nothing_of_the_base,
     sets_price_what_the_base_prices,
     thresholds_rise,
     windows_can_be_told_apart,
 )
-from tokentill.pricing.files.recordings import Recordings, read_folder
+from tokentill.pricing.files.recordings import Recording, Recordings, read_folder
 from tokentill.pricing.locking import released_files_are_unchanged, released_paths
 
 Check = Callable[[Recordings], Iterable[Finding]]
@@ -61,12 +97,14 @@ CHECKS: tuple[Check, ...] = (
     entries_do_not_overlap,
     entries_leave_no_gap,
     an_alias_leads_to_one_model,
+    a_model_keeps_its_currency,
     a_routing_suffix_is_not_an_id,
     withdrawn_entries_exist,
     a_tier_has_one_condition,
     thresholds_rise,
     windows_can_be_told_apart,
     quantities_are_known,
+    fallbacks_lead_to_a_rate,
     a_mode_is_not_standard,
     sets_price_what_the_base_prices,
     one_default_contract,
@@ -77,7 +115,28 @@ CHECKS: tuple[Check, ...] = (
     rules_name_known_quantities,
     a_rule_has_what_its_basis_needs,
     rules_can_be_reached,
+    names_tell_rules_apart,
     matches_name_known_models,
+    tiers_leave_no_gap,
+    tiers_over_spend_are_marked_up_alike,
+    tier_rates_are_of_what_is_counted,
+    a_flat_amount_at_zero_is_stated,
+    an_allowance_includes_something,
+    no_quantity_is_counted_twice,
+    a_packaged_quantity_is_charged_in_packages_alone,
+    credits_can_be_counted,
+    versions_go_on_counting_alike,
+    what_is_combined_has_a_meaning,
+    a_coupon_takes_something_off,
+    taxes_have_names_of_their_own,
+    limits_leave_something_to_bill,
+    amounts_are_in_the_currency_that_is_billed,
+    a_parent_pays_its_own_invoice,
+    a_child_leaves_the_invoice_to_its_parent,
+    a_grant_is_an_amount_or_credits,
+    no_grant_is_stated_twice,
+    a_grant_can_pay,
+    grants_name_their_customers_rightly,
     currencies_can_be_converted,
     no_attribution_is_stated_twice,
     templates_lead_to_a_customer,
@@ -88,7 +147,10 @@ CHECKS: tuple[Check, ...] = (
 CHECKS_BEFORE_RELEASE: tuple[Check, ...] = (
     sets_lack_nothing_of_the_base,
     rates_are_of_usual_size,
+    fees_are_of_usual_size,
     cached_is_not_dearer,
+    output_is_not_cheaper,
+    sets_are_not_far_apart,
     prices_change_within_reason,
 )
 """Guards on numbers. To release a file is to have looked at them, and nobody may edit it afterwards: they are quiet
@@ -106,6 +168,18 @@ def check_folder(path: str | PathLike[str] | None = None) -> list[Finding]:
     """
     recordings, findings = read_folder(path)
     return in_order([*findings, *run_checks(recordings)])
+
+
+def check_with(path: str | PathLike[str] | None, more: Recording) -> list[Finding]:
+    """What a price table that is not written yet would bring into a folder: every mistake, and the warnings about it.
+
+    Raises:
+        UsageError: when there is no such folder.
+    """
+    recordings, _ = read_folder(path)
+    findings = run_checks(replace(recordings, prices=(*recordings.prices, more)))
+    is_new = f"{more.file.shown}:"
+    return in_order(finding for finding in findings if not finding.is_warning or finding.where.startswith(is_new))
 
 
 def run_checks(recordings: Recordings) -> Iterator[Finding]:

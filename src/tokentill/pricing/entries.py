@@ -132,6 +132,15 @@ class RateSet:
             valid_to=parse_instant(content.get("valid_to")),
         )
 
+    def open_window(self, at: datetime) -> int | None:
+        """The number of the window that is open at an instant, from 0; the first one if there are several."""
+        return next((number for number, window in enumerate(self.windows) if window.holds(at)), None)
+
+    def thresholds(self) -> set[int]:
+        """Every input total above which one of its tiers begins, inside a window or outside."""
+        tiers = [*self.tiers, *(tier for window in self.windows for tier in window.tiers)]
+        return {tier.input_tokens_gt for tier in tiers}
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -200,9 +209,9 @@ class PriceEntry:
             return f"mode {mode!r} of {self.model} has no price at {instant_text(at)}"
         return rates
 
-    def variant(self, rates: RateSet, at: datetime, input_total: int) -> Variant:
+    def variant(self, rates: RateSet, window_number: int | None, input_total: int) -> Variant:
         """Which rates of a set hold: those of the open window if there is one, then the last tier that is passed."""
-        window = next((window for window in rates.windows if window.holds(at)), None)
+        window = None if window_number is None else rates.windows[window_number]
         chosen, tiers = (rates.rates, rates.tiers) if window is None else (window.rates, window.tiers)
         label = None
         for tier in tiers:
@@ -221,9 +230,7 @@ class PriceEntry:
 
     def thresholds(self) -> set[int]:
         """Every input total above which a tier of this entry begins."""
-        tiers = [tier for rates in self.rate_sets() for tier in rates.tiers]
-        tiers += [tier for rates in self.rate_sets() for window in rates.windows for tier in window.tiers]
-        return {tier.input_tokens_gt for tier in tiers}
+        return {threshold for rates in self.rate_sets() for threshold in rates.thresholds()}
 
     def edges(self, starts_at: datetime, ends_at: datetime) -> set[datetime]:
         """Every instant of [starts_at, ends_at) at which what this entry charges may change."""

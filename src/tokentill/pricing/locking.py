@@ -13,9 +13,9 @@ from os import PathLike
 from pathlib import Path
 
 from tokentill.errors import Finding
+from tokentill.pricing.files.paths import LOCK_NAME
 from tokentill.pricing.files.recordings import Recordings
 
-LOCK_NAME = "lock.json"
 _HASH = re.compile(r"\Asha256:[0-9a-f]{64}\Z")
 
 

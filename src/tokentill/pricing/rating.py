@@ -2,27 +2,33 @@
 
 Pure. Rating is linear once a `Plan` is known: everything that decides a price is in the plan, so the amount of a
 sum of quantities under one plan is the sum of the amounts. The library prices one record with it, an invoice
-prices sums with it; there is no second definition.
+prices sums with it, a stream and columns are priced with it; there is no second definition.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from tokentill.money import EXACT, ZERO, amount_text, sum_exact
-from tokentill.pricing.entries import Fee, PriceEntry, Variant
+from tokentill.money import EXACT, ZERO, amount_text
+from tokentill.pricing.entries import Fee, PriceEntry, RateSet, Variant
 from tokentill.usage.record import REQUEST, TOKEN_LEAVES
 
 RatedStatus = Literal["priced", "free", "unpriced"]
 ONE = Decimal(1)
 
+REMEMBERED_MAX = 1_000
+"""So many names of quantities a plan remembers; it starts over then. Names come from outside."""
 
-@dataclass(frozen=True, slots=True)
-class RatedLine:
+_TOKEN_LEAVES = frozenset(TOKEN_LEAVES)
+_multiply, _divide = EXACT.multiply, EXACT.divide
+_tuple = tuple.__new__
+
+
+class RatedLine(NamedTuple):
     """One quantity and what it comes to: `quantity x rate / per = amount`.
 
     `priced_as` names the quantity whose rate was used (another one where a fallback applied). `rate` includes the
@@ -42,8 +48,7 @@ class RatedLine:
         return f"<{self.name} {self.quantity} x {self.rate} / {self.per} = {self.amount}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Rated:
+class Rated(NamedTuple):
     """The list price of a usage. `amount` is exact, and None when there is no price; `reason` then says why."""
 
     status: RatedStatus
@@ -61,20 +66,82 @@ class Rated:
         return f"<Rated {self.model} {self.status}: {what}>"
 
 
+class UnitPrice(NamedTuple):
+    """What one quantity is charged at: `rate` for `per` units, `rate` including the `multiplier`."""
+
+    priced_as: str
+    rate: Decimal
+    per: int
+    multiplier: Decimal
+
+    @property
+    def of_one(self) -> Decimal:
+        """The exact price of one unit."""
+        return _divide(self.rate, Decimal(self.per))
+
+
+ScaledPrice = tuple[int, str, Decimal, int, Decimal]
+"""The price of one unit as a whole number of the plan's steps, then the fields of its `UnitPrice`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that decides the list price of a request but its quantities."""
+    """Everything that decides the list price of a request but its quantities.
+
+    An amount under a plan is a whole number of steps of `1 / steps`, a power of ten, so that it is found in integers
+    and divided once. `charges_requests` says whether a request costs something, or is listed at nothing, whatever it
+    uses. `scaled` remembers prices by quantity.
+    """
 
     entry: PriceEntry
     mode: str
     variant: Variant
     fees: Mapping[str, Fee]
     multiplier: Decimal
+    steps: Decimal = field(init=False, repr=False, compare=False)
+    charges_requests: bool = field(init=False, repr=False, compare=False)
+    scaled: dict[str, ScaledPrice | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        prices = [self.unit_price(name) for name in (*self.variant.rates, *self.fees, REQUEST)]
+        object.__setattr__(self, "steps", steps_of([price.of_one for price in prices if price is not None]))
+        object.__setattr__(self, "charges_requests", prices[-1] is not None)
 
     @property
     def key(self) -> tuple[str, str, str, str, Decimal]:
         """Equal for two plans exactly when they price alike."""
         return (self.entry.hash, self.mode, self.variant.tier or "", self.variant.window or "", self.multiplier)
+
+    def unit_price(self, name: str) -> UnitPrice | None:
+        """What a quantity is charged at; None when it has no rate, no fee and no fallback, or is not charged."""
+        entry = self.entry
+        if entry.is_free:
+            return None if name == REQUEST else UnitPrice(name, ZERO, entry.per, ONE)
+        return unit_price(name, self.variant.rates, entry.per, entry.fallback, self.fees, self.multiplier)
+
+    def scaled_price(self, name: str) -> ScaledPrice | None:
+        """The same in steps. It is looked up once and remembered."""
+        if name not in self.scaled:
+            if len(self.scaled) >= REMEMBERED_MAX:
+                self.scaled.clear()
+            price = self.unit_price(name)
+            self.scaled[name] = None if price is None else (int(_multiply(price.of_one, self.steps)), *price)
+        return self.scaled[name]
+
+    def no_rate(self, name: str) -> str:
+        """Why a request with this quantity has no price."""
+        parts = [f"mode {self.mode}"]
+        if self.variant.tier:
+            parts.append(f"tier {self.variant.tier}")
+        if self.variant.window:
+            parts.append(f"window {self.variant.window}")
+        return f"{self.entry.model} has no rate for {name!r} ({', '.join(parts)})"
+
+
+def steps_of(amounts: Iterable[Decimal]) -> Decimal:
+    """The smallest power of ten, 1 or more, of which every one of these amounts is a whole number of parts."""
+    exponents = [int(amount.normalize(EXACT).as_tuple().exponent) for amount in amounts]
+    return Decimal(10 ** -min([0, *exponents]))
 
 
 def plan_for(entry: PriceEntry, *, at: datetime, mode: str, input_total: int, geo: str | None = None) -> Plan | str:
@@ -85,43 +152,62 @@ def plan_for(entry: PriceEntry, *, at: datetime, mode: str, input_total: int, ge
         input_total: all input leaves of the one request together; it decides the context tier.
     """
     rates = entry.rate_set(mode, at)
-    if isinstance(rates, str):
-        return rates
+    return rates if isinstance(rates, str) else plan_within(entry, mode, rates, rates.open_window(at), input_total, geo)
+
+
+def plan_within(
+    entry: PriceEntry, mode: str, rates: RateSet, window_number: int | None, input_total: int, geo: str | None
+) -> Plan:
+    """The plan of a request whose set of rates and open window are known."""
     multiplier = entry.multipliers.get("geo", {}).get(geo, ONE) if geo else ONE
-    return Plan(entry, mode, entry.variant(rates, at, input_total), entry.fees_of(rates), multiplier)
+    return Plan(entry, mode, entry.variant(rates, window_number, input_total), entry.fees_of(rates), multiplier)
 
 
 def rate_quantities(plan: Plan, quantities: Mapping[str, int]) -> Rated:
     """Price quantities under a plan. One quantity without a rate leaves the whole without a price."""
-    entry, variant = plan.entry, plan.variant
+    entry = plan.entry
+    price_entry, scaled, steps = entry.hash, plan.scaled, plan.steps
     lines: list[RatedLine] = []
+    total = 0
     for name in sorted(quantities):
         count = quantities[name]
         if not count:
             continue
-        if entry.is_free:
-            if name != REQUEST:
-                lines.append(RatedLine(name, count, name, ZERO, entry.per, ONE, ZERO, entry.hash))
-            continue
-        line = price_quantity(
-            name, count, variant.rates, entry.per, entry.fallback, plan.fees, plan.multiplier, entry.hash
-        )
-        if line is not None:
-            lines.append(line)
+        try:
+            price = scaled[name]
+        except KeyError:
+            price = plan.scaled_price(name)
+        if price is not None:
+            unit, priced_as, rate, per, multiplier = price
+            amount = count * unit
+            total += amount
+            line = (name, count, priced_as, rate, per, multiplier, _divide(amount, steps), price_entry)
+            lines.append(_tuple(RatedLine, line))
         elif name != REQUEST:
-            return _unpriced(plan, f"{entry.model} has no rate for {name!r}" + _where(plan))
-    is_free = entry.is_free or (bool(lines) and not any(line.rate for line in lines))
-    return Rated(
-        status="free" if is_free else "priced",
-        reason=None,
-        amount=sum_exact(line.amount for line in lines),
-        lines=tuple(lines),
-        model=entry.model,
-        currency=entry.currency,
-        price_entry=entry.hash,
-        tier=variant.tier,
-        window=variant.window,
-    )
+            return Rated("unpriced", plan.no_rate(name), None, (), entry.model, entry.currency, price_entry)
+    status = "priced" if total else _status_of_zero(plan, lines)
+    tier, window = plan.variant.tier, plan.variant.window
+    exact = _divide(total, steps)
+    return _tuple(Rated, (status, None, exact, tuple(lines), entry.model, entry.currency, price_entry, tier, window))
+
+
+def amount_under(plan: Plan, quantities: Mapping[str, int]) -> Decimal | None:
+    """What `rate_quantities` says that quantities come to, quicker and without lines.
+
+    None when it has more to say: they have no price, or come to nothing.
+    """
+    scaled = plan.scaled
+    total = 0
+    for name, count in quantities.items():
+        try:
+            price = scaled[name]
+        except KeyError:
+            price = plan.scaled_price(name)
+        if price is not None:
+            total += count * price[0]
+        elif count and name != REQUEST:
+            return None
+    return _divide(total, plan.steps) if total else None
 
 
 def price_quantity(
@@ -135,9 +221,25 @@ def price_quantity(
     price_entry: str,
 ) -> RatedLine | None:
     """Price one quantity by its rate, its fee or its declared fallback; None when there is none of them."""
+    price = unit_price(name, rates, per, fallback, fees, multiplier)
+    if price is None:
+        return None
+    amount = amount_of(count, price.rate, price.per)
+    return RatedLine(name, count, price.priced_as, price.rate, price.per, price.multiplier, amount, price_entry)
+
+
+def unit_price(
+    name: str,
+    rates: Mapping[str, Decimal],
+    per: int,
+    fallback: Mapping[str, str],
+    fees: Mapping[str, Fee],
+    multiplier: Decimal,
+) -> UnitPrice | None:
+    """What one quantity is charged at: a counter at its fee, else its rate, else that of its declared fallback."""
     fee = fees.get(name)
-    if fee is not None and name not in TOKEN_LEAVES:
-        return RatedLine(name, count, name, fee.price, fee.per, ONE, amount_of(count, fee.price, fee.per), price_entry)
+    if fee is not None and name not in _TOKEN_LEAVES:
+        return UnitPrice(name, fee.price, fee.per, ONE)
     priced_as: str | None = name
     for _ in range(len(fallback) + 1):
         if priced_as is None or priced_as in rates:
@@ -145,8 +247,7 @@ def price_quantity(
         priced_as = fallback.get(priced_as)
     if priced_as is None or priced_as not in rates:
         return None
-    rate = EXACT.multiply(rates[priced_as], multiplier)
-    return RatedLine(name, count, priced_as, rate, per, multiplier, amount_of(count, rate, per), price_entry)
+    return UnitPrice(priced_as, _multiply(rates[priced_as], multiplier), per, multiplier)
 
 
 def amount_of(count: int, rate: Decimal, per: int) -> Decimal:
@@ -155,17 +256,10 @@ def amount_of(count: int, rate: Decimal, per: int) -> Decimal:
     Raises:
         decimal.Inexact: when `per` has a prime factor other than 2 and 5; `prices check` refuses such entries.
     """
-    return EXACT.divide(EXACT.multiply(Decimal(count), rate), Decimal(per))
+    return _divide(_multiply(Decimal(count), rate), Decimal(per))
 
 
-def _where(plan: Plan) -> str:
-    parts = [f"mode {plan.mode}"]
-    if plan.variant.tier:
-        parts.append(f"tier {plan.variant.tier}")
-    if plan.variant.window:
-        parts.append(f"window {plan.variant.window}")
-    return f" ({', '.join(parts)})"
-
-
-def _unpriced(plan: Plan, reason: str) -> Rated:
-    return Rated("unpriced", reason, None, (), plan.entry.model, plan.entry.currency, plan.entry.hash)
+def _status_of_zero(plan: Plan, lines: Iterable[RatedLine]) -> RatedStatus:
+    """Free is a listed zero: a free entry, or lines whose rates are all zero. Nothing used is priced at nothing."""
+    rates = [line.rate for line in lines]
+    return "free" if plan.entry.is_free or (rates and not any(rates)) else "priced"

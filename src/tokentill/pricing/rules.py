@@ -216,9 +216,19 @@ class Rule:
         return self.min_margin_percent is not None or (self.credits is not None and self.credits.is_per_request)
 
     @property
+    def counts_on(self) -> bool:
+        """Whether what a record costs may depend on what came before it in the period."""
+        return bool(self.allowance or self.tiers or self.package)
+
+    @property
+    def has_volume(self) -> bool:
+        """Whether what a record costs depends on what the whole period comes to."""
+        return self.tiers is not None and self.tiers.kind == "volume"
+
+    @property
     def has_turns(self) -> bool:
-        """Whether what a record costs may depend on what came before it in the period, or on the record alone."""
-        return bool(self.allowance or self.tiers or self.package) or self.is_per_request
+        """Whether records are billed in order of time, or each by itself."""
+        return self.counts_on or self.is_per_request
 
     @property
     def flat_at_zero(self) -> Decimal | None:

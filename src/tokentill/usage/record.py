@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from json.encoder import encode_basestring_ascii as _quoted
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypedDict, Unpack, cast
 
 from tokentill.clock import instant_text
 from tokentill.errors import InvalidRecord
@@ -60,6 +60,11 @@ _PHONE = re.compile(r"\A\+[0-9][0-9 ()./-]{7,}\Z")
 _LEAVES = frozenset(TOKEN_LEAVES)
 
 
+def is_word(value: object) -> bool:
+    """Whether a value may name a mode: lower-case ASCII letters, digits and `_.-`."""
+    return isinstance(value, str) and _WORD.match(value) is not None
+
+
 def _text(value: str | None) -> str:
     return "null" if value is None else _quoted(value)
 
@@ -81,7 +86,23 @@ def sum_of(quantities: Mapping[str, int], name: str) -> int:
     return quantities.get(name, 0) if leaves is None else sum(quantities.get(leaf, 0) for leaf in leaves)
 
 
-@dataclass(frozen=True, slots=True)
+class Given(TypedDict, total=False):
+    """What a caller says of a response. Each key wins over what the response itself says."""
+
+    user: str | None
+    api_key: str | None
+    provider: str | None
+    source: str | None
+    tags: Iterable[str]
+    model: str
+    occurred_at: datetime
+    mode: str
+    geo: str | None
+    cost: Decimal | None
+    is_byok: bool
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Usage:
     """What the rating library prices: one request, or a sum of requests of the same kind.
 
@@ -93,6 +114,12 @@ class Usage:
         geo: where it was processed, when that changes the price.
         input_tokens: the input total that decides the context tier. It is the sum of the input leaves unless
             several requests were summed, where it is the input total of any one of them.
+        user, api_key, provider, source, tags: what a contract's rules may match.
+        cost: what the gateway reports it charged, in USD, for rules that bill it or keep a margin over it.
+        is_byok: whether the caller's own key at the provider was used.
+
+    Raises:
+        InvalidRecord: with the field and the reason.
     """
 
     model: str
@@ -101,12 +128,115 @@ class Usage:
     mode: str | None = None
     geo: str | None = None
     input_tokens: int | None = None
+    user: str | None = field(default=None, kw_only=True)
+    api_key: str | None = field(default=None, kw_only=True)
+    provider: str | None = field(default=None, kw_only=True)
+    source: str | None = field(default=None, kw_only=True)
+    tags: tuple[str, ...] = field(default=(), kw_only=True)
+    cost: Decimal | None = field(default=None, kw_only=True)
+    is_byok: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.occurred_at.tzinfo is None:
+        if not isinstance(self.occurred_at, datetime) or self.occurred_at.tzinfo is None:
             raise InvalidRecord("occurred_at has no time zone; pass an aware datetime")
         check_quantities(self.quantities)
         object.__setattr__(self, "quantities", MappingProxyType(dict(self.quantities)))
+        if not (self.user is self.api_key is self.provider is self.source is None):
+            told = {"user": self.user, "api_key": self.api_key, "provider": self.provider, "source": self.source}
+            check_ids({}, told)
+        if self.tags != ():
+            object.__setattr__(self, "tags", checked_tags(self.tags))
+        if self.cost is not None:
+            cost_text(self.cost)
+
+    @classmethod
+    def from_openai(cls, response: object, **given: Unpack[Given]) -> Usage:
+        """The usage of a response of OpenAI's API: Chat Completions, Responses, Embeddings, Images or Realtime.
+
+        Args:
+            response: JSON text, a mapping, or an object of the vendor's SDK; also the usage object alone, with
+                `model` and `occurred_at` given.
+            given: `user` and whatever else the response does not say; see `Given`. What is given wins.
+
+        Raises:
+            MissingUsage: when it reports no usage.
+            InvalidRecord: when its numbers contradict each other, or it does not say its model or time.
+        """
+        from tokentill.usage.responses.openai import read  # here, so that pricing alone stays light
+
+        return read(response, given)
+
+    @classmethod
+    def from_anthropic(cls, response: object, **given: Unpack[Given]) -> Usage:
+        """The usage of a message of Anthropic's API. It says no time: give `occurred_at`.
+
+        Args and errors are those of `from_openai`.
+        """
+        from tokentill.usage.responses.anthropic import read
+
+        return read(response, given)
+
+    @classmethod
+    def from_gemini(cls, response: object, **given: Unpack[Given]) -> Usage:
+        """The usage of a response of the Gemini API or of Vertex AI. The former says no time: give `occurred_at`.
+
+        Args and errors are those of `from_openai`.
+        """
+        from tokentill.usage.responses.gemini import read
+
+        return read(response, given)
+
+    @classmethod
+    def from_arouter(cls, response: object, **given: Unpack[Given]) -> Usage:
+        """The usage of a response of ARouter, with the cost that it reports.
+
+        Args and errors are those of `from_openai`.
+        """
+        from tokentill.usage.responses.arouter import read
+
+        return read(response, given)
+
+    @classmethod
+    def from_openrouter(cls, response: object, **given: Unpack[Given]) -> Usage:
+        """The usage of a response of OpenRouter, with the cost that it reports.
+
+        Args and errors are those of `from_openai`.
+        """
+        from tokentill.usage.responses.openrouter import read
+
+        return read(response, given)
+
+    @classmethod
+    def from_litellm(cls, response: object, **given: Unpack[Given]) -> Usage:
+        """The usage of a response of the LiteLLM proxy or its SDK.
+
+        Args and errors are those of `from_openai`.
+        """
+        from tokentill.usage.responses.litellm import read
+
+        return read(response, given)
+
+    @property
+    def input_total(self) -> int:
+        """All input leaves together."""
+        return sum_of(self.quantities, "input_total")
+
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Usage], tuple[dict[str, Any]]]:
+        """It travels between processes, for those who price elsewhere than they call."""
+        told = {each.name: getattr(self, each.name) for each in fields(self)}
+        return _usage_of, ({**told, "quantities": dict(self.quantities)},)
+
+    def __repr__(self) -> str:
+        """Ids stand in it as JSON strings in ASCII; the API key, which may be a secret, does not."""
+        counts = ", ".join(f"{name} {count_text(count)}" for name, count in self.quantities.items())
+        parts = [f"<Usage {_quoted(self.model)[1:-1]} at {instant_text(self.occurred_at)}: {counts or 'nothing'}"]
+        told = (("mode", self.mode), ("geo", self.geo), ("user", self.user), ("source", self.source))
+        parts += [f"{name} {_quoted(value)}" for name, value in told if value is not None]
+        return ", ".join(parts) + ">"
+
+
+def _usage_of(told: dict[str, Any]) -> Usage:
+    return Usage(**told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +297,7 @@ class UsageRecord:
                 {"source": source, "record_id": record_id, "model": model},
                 {"user": user, "api_key": api_key, "provider": provider, "geo": geo},
             )
-        if mode != STANDARD and not (isinstance(mode, str) and _WORD.match(mode)):
+        if mode != STANDARD and not is_word(mode):
             raise InvalidRecord(f"mode {str(mode)[:40]!r} is not a lower-case word")
         if status not in STATUSES:
             raise InvalidRecord(f"status {str(status)[:40]!r} is none of {', '.join(STATUSES)}")

@@ -11,11 +11,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from tokentill.pricing.files.shapes import SHAPES
-
 
 def schemas() -> dict[str, dict[str, Any]]:
     """The JSON Schema of each kind of file, by its name: prices, contract, attribution, fx."""
+    from tokentill.pricing.files.shapes import SHAPES  # here, so that a cached folder loads without pydantic
+
     return {
         name: {"$schema": "https://json-schema.org/draft/2020-12/schema"} | shape.model_json_schema(mode="validation")
         for name, shape in SHAPES.items()

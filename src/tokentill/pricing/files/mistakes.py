@@ -15,13 +15,13 @@ from tokentill.pricing.files.reading import FileText
 from tokentill.usage.record import TOKEN_LEAVES
 
 _EXPECTED = {
-    "bool_type": "true or false",
-    "dict_type": "a table",
-    "int_from_float": "a whole number",
-    "int_type": "a whole number",
-    "list_type": "a list",
-    "model_type": "a table",
-    "string_type": "a text",
+    "bool_type": ("true or false", "write it without quotes"),
+    "dict_type": ("a table", "write { key = value }"),
+    "int_from_float": ("a whole number", "write digits only, such as 1_000"),
+    "int_type": ("a whole number", "write digits only, such as 1_000"),
+    "list_type": ("a list", "write [ ... ]"),
+    "model_type": ("a table", "write { key = value }"),
+    "string_type": ("a text", "write it in double quotes"),
 }
 
 KNOWN_ELSEWHERE = {
@@ -73,12 +73,13 @@ def _finding(details: ErrorDetails, file: FileText, shape: type[BaseModel]) -> F
     if kind == "extra_forbidden":
         return _unknown_key(path, file, shape)
     if kind == "missing":
-        return file.finding(path, f'"{key}" is missing', f"add {key} = ..." if len(path) == 1 else "")
+        return file.finding(path, f'"{key}" is missing', f"add {key} = ...")
     if kind == "tokentill":
         written = path if path in file.lines else path[:-1]  # one percentage is read as that of "default"
         return file.finding(path, f'"{_name(written)}": {context["message"]}', context["hint"])
     if kind in _EXPECTED:
-        return file.finding(path, f'"{key}" is not {_EXPECTED[kind]}')
+        expected, way_out = _EXPECTED[kind]
+        return file.finding(path, f'"{key}" is not {expected}', way_out)
     if kind == "literal_error":
         return _not_one_of(path, file, str(details["input"]), context["expected"])
     if kind == "string_pattern_mismatch":
@@ -86,7 +87,7 @@ def _finding(details: ErrorDetails, file: FileText, shape: type[BaseModel]) -> F
     if kind == "too_short":
         return file.finding(path, f'"{key}" is empty', "leave it out, or fill it")
     message = details["msg"]
-    return file.finding(path, f'"{key}": {message[0].lower()}{message[1:]}')
+    return file.finding(path, f'"{key}": {message[0].lower()}{message[1:]}', _bound_hint(kind, context))
 
 
 def _unknown_key(path: KeyPath, file: FileText, shape: type[BaseModel]) -> Finding:
@@ -104,6 +105,20 @@ def _not_one_of(path: KeyPath, file: FileText, written: str, expected: str) -> F
         return file.finding(path, f"format {written} is unknown to this version of tokentill", "write format = 1")
     hint = near_miss(written, words) or f"write {' or '.join(words)}"
     return file.finding(path, f'"{_name(path)}" cannot be "{written[:40]}"', hint)
+
+
+_BOUNDS = {
+    "greater_than": "write more than {gt}",
+    "greater_than_equal": "write {ge} or more",
+    "less_than": "write less than {lt}",
+    "less_than_equal": "write {le} or less",
+    "string_too_long": "shorten it",
+    "too_long": "write no more than {max_length} of them",
+}
+
+
+def _bound_hint(kind: str, context: dict[str, Any]) -> str:
+    return _BOUNDS.get(kind, "see the example in the README of this folder").format(**context)
 
 
 def _pattern_hint(key: str) -> str:

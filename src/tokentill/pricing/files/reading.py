@@ -14,15 +14,15 @@ from typing import Any
 
 from tokentill.errors import Finding
 from tokentill.pricing.files.lines import KeyPath, json_lines, line_of, toml_lines
+from tokentill.pricing.files.paths import FILE_BYTES_MAX
 from tokentill.pricing.files.values import JsonFraction
 
-FILE_BYTES_MAX = 4 * 1024 * 1024
 NESTING_MAX = 12
 """More levels than any file of ours has: price, mode, window, tier, rates are nine with their lists."""
 
 MESSAGE_CHARACTERS_MAX = 600
-SUFFIXES = (".toml", ".json")
 
+_FLATTER = "no file of ours needs more; write the tables as the README of this folder shows them"
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)\Z")
 
 
@@ -80,7 +80,8 @@ def read_text(file: Path, path: str, shown: str) -> FileText:
         with file.open("rb") as stream:
             raw = stream.read(FILE_BYTES_MAX + 1)
     except OSError as error:
-        raise Unreadable(Finding(f"{shown}:1", f"the file cannot be read: {error.strerror}")) from None
+        message = f"the file cannot be read: {error.strerror}"
+        raise Unreadable(Finding(f"{shown}:1", message, "let this user read it, or move it elsewhere")) from None
     if len(raw) > FILE_BYTES_MAX:
         message = f"the file is larger than {FILE_BYTES_MAX} bytes"
         raise Unreadable(Finding(f"{shown}:1", message, "split it into several recordings"))
@@ -101,11 +102,12 @@ def parse(file: FileText) -> dict[str, Any]:
     try:
         tree = _parse_toml(file) if file.is_toml else _parse_json(file)
     except RecursionError:
-        raise Unreadable(Finding(f"{file.shown}:1", "the file is nested too deeply")) from None
+        raise Unreadable(Finding(f"{file.shown}:1", "the file is nested too deeply", _FLATTER)) from None
     if not isinstance(tree, dict):
-        raise Unreadable(Finding(f"{file.shown}:1", "the file is not a table of keys"))
+        raise Unreadable(Finding(f"{file.shown}:1", "the file is not a table of keys", "begin it with {"))
     if deep := _too_deep(tree):
-        raise Unreadable(file.finding(deep, f"the file is nested more than {NESTING_MAX} levels deep"))
+        message = f"the file is nested more than {NESTING_MAX} levels deep"
+        raise Unreadable(file.finding(deep, message, _FLATTER))
     return tree
 
 
@@ -117,9 +119,12 @@ def _parse_toml(file: FileText) -> Any:
         place = _TOML_PLACE.search(message)
         line = int(place[1]) if place and place[1] else file.text.count("\n") + 1
         message = _TOML_PLACE.sub("", message)
-        raise Unreadable(Finding(f"{file.shown}:{line}", f"not valid TOML: {message}")) from None
+        raise Unreadable(Finding(f"{file.shown}:{line}", f"not valid TOML: {message}", _toml_hint(message))) from None
     except ValueError:
-        raise Unreadable(Finding(f"{file.shown}:1", "a number, day or time in this file cannot be read")) from None
+        message = "a number, day or time in this file cannot be read"
+        raise Unreadable(
+            Finding(f"{file.shown}:1", message, "days are like 2026-09-01, numbers have few digits")
+        ) from None
 
 
 def _parse_json(file: FileText) -> Any:
@@ -128,12 +133,24 @@ def _parse_json(file: FileText) -> Any:
             file.text, parse_float=JsonFraction, parse_constant=JsonFraction, object_pairs_hook=_pairs_without_twins
         )
     except json.JSONDecodeError as error:
-        raise Unreadable(Finding(f"{file.shown}:{error.lineno}", f"not valid JSON: {error.msg}")) from None
+        where = f"{file.shown}:{error.lineno}"
+        raise Unreadable(Finding(where, f"not valid JSON: {error.msg}", "look here and on the line before")) from None
     except _Twin as twin:
         line = _line_of_twin(file.text, str(twin))
-        raise Unreadable(Finding(f"{file.shown}:{line}", f'"{twin}" is written twice in one table')) from None
+        message = f'"{twin}" is written twice in one table'
+        raise Unreadable(Finding(f"{file.shown}:{line}", message, "remove one of the two")) from None
     except ValueError:
-        raise Unreadable(Finding(f"{file.shown}:1", "a number in this file has too many digits")) from None
+        message = "a number in this file has too many digits"
+        raise Unreadable(Finding(f"{file.shown}:1", message, "no price needs more than 12 digits")) from None
+
+
+def _toml_hint(message: str) -> str:
+    """What to do about a mistake of syntax; texts without quotes and keys written twice are the usual ones."""
+    if "overwrite" in message or "twice" in message or "redefine" in message:
+        return "this key or table is written before; remove one of the two"
+    if "value" in message.lower():
+        return "write a text in double quotes, a number as 0.30, an instant as 2026-09-01T00:00:00Z"
+    return "look here and on the line before"
 
 
 class _Twin(Exception):

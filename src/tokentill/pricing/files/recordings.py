@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike
@@ -12,11 +11,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from tokentill.canonical import Content, content_hash
-from tokentill.errors import Finding, UsageError
+from tokentill.errors import Finding
 from tokentill.pricing.files.mistakes import findings_of, near_miss
-from tokentill.pricing.files.reading import SUFFIXES, FileText, Unreadable, parse, read_text
+from tokentill.pricing.files.paths import file_paths, pricing_folder
+from tokentill.pricing.files.reading import FileText, Unreadable, parse, read_text
 from tokentill.pricing.files.shapes import SHAPES
-from tokentill.shipped import shipped_folder
 
 KINDS = {
     "models": ("prices",),
@@ -29,7 +28,6 @@ KINDS = {
 _SHAPE_OF_KIND = {kind: kind for kinds in KINDS.values() for kind in kinds} | dict.fromkeys(
     ("default", "plan", "customer"), "contract"
 )
-_NOT_RECORDINGS = ("schema", "lock.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +78,11 @@ def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Fi
     Raises:
         UsageError: when there is no such folder.
     """
-    root = shipped_folder("pricing") if folder is None else Path(folder)
-    if not root.is_dir():
-        raise UsageError(f"the pricing folder {str(root)!r} does not exist; name one with --pricing")
+    root = pricing_folder(folder)
     rooms: dict[str, list[Recording]] = {room: [] for room in KINDS}
     findings: list[Finding] = []
     paths = []
-    for path in _paths(root):
+    for path in file_paths(root):
         room = path.split("/", 1)[0]
         if "/" not in path or room not in KINDS:
             message = "this file is not read where it lies"
@@ -149,16 +145,3 @@ def _wrong_kind(kind: object, kinds: tuple[str, ...], file: FileText) -> Finding
 
 def _alternatives(kinds: tuple[str, ...]) -> str:
     return " or ".join(f'"{kind}"' for kind in kinds)
-
-
-def _paths(root: Path) -> list[str]:
-    """Every file that may be a recording, relative to the folder, sorted. Hidden files are an editor's, not ours."""
-    found = []
-    for directory, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            path = (Path(directory) / name).relative_to(root).as_posix()
-            is_ours = path.split("/", 1)[0] in _NOT_RECORDINGS
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".") and not is_ours:
-                found.append(path)
-    return sorted(found)

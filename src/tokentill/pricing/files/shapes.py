@@ -47,7 +47,7 @@ def optional(description: str, **rules: Any) -> Any:
 class Table(BaseModel):
     """A table of a file. Unknown keys and values of another type are mistakes."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Header(Table):

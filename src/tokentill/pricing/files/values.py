@@ -67,10 +67,12 @@ def _with_digits(value: Decimal, digits: int) -> Decimal:
 
 def read_decimal(value: Any) -> Decimal:
     """The exact number that was written: a TOML number, an integer, or a decimal string."""
+    if isinstance(value, JsonFraction) and not value.text[-1].isdigit():  # NaN, Infinity
+        raise mistake(f"{value.text} is not a finite number", "write a plain decimal number such as 0.30")
     if isinstance(value, JsonFraction):
         raise mistake(f"{value.text} is a JSON number with a fraction", f'write it as a string: "{value.text}"')
     if isinstance(value, bool) or not isinstance(value, (Decimal, int, str)):
-        raise mistake(f"{_shown(value)} is not a number")
+        raise mistake(f"{_shown(value)} is not a number", "write a plain decimal number such as 0.30")
     try:
         number = parse_amount(value) if isinstance(value, str) else check_amount(Decimal(value))
     except InvalidAmount as error:
@@ -98,7 +100,9 @@ def _factor(value: Any) -> str:
 def _percent(value: Any) -> str:
     number = read_decimal(value)
     if number < -100:
-        raise mistake(f"a discount of {amount_text(-number)} percent is more than the whole price")
+        raise mistake(
+            f"a discount of {amount_text(-number)} percent is more than the whole price", "write -100 or more"
+        )
     return amount_text(number)
 
 
@@ -112,7 +116,9 @@ def _percent_or_more(value: Any) -> str:
 def _positive(value: Any) -> str:
     number = read_decimal(value)
     if number <= 0:
-        raise mistake(f"{amount_text(number)} is not more than zero")
+        raise mistake(
+            f"{amount_text(number)} is not more than zero", "write a number greater than zero, or leave the key out"
+        )
     return amount_text(number)
 
 
@@ -129,7 +135,7 @@ def markup_by_quantity(value: Any) -> Any:
 def _share_percent(value: Any) -> str:
     number = read_decimal(value)
     if not 0 <= number <= 100:
-        raise mistake(f"{amount_text(number)} is no percentage from 0 to 100")
+        raise mistake(f"{amount_text(number)} is no percentage from 0 to 100", "write a number from 0 to 100")
     return amount_text(number)
 
 
@@ -143,7 +149,7 @@ def _instant(value: Any) -> str:
     if value.tzinfo is None:
         raise mistake("naive time; add Z", f"write {value.isoformat()}Z if it is in UTC")
     if not 1970 < value.year < 2200:
-        raise mistake(f"the year {value.year} is outside 1971 to 2199")
+        raise mistake(f"the year {value.year} is outside 1971 to 2199", "leave valid_to out for a price without an end")
     return instant_text(value.astimezone(UTC))
 
 
@@ -154,7 +160,7 @@ def _instant_from_text(text: str) -> date:
         if _INSTANT.match(text):
             return datetime.fromisoformat(text.upper())
     except ValueError as error:
-        raise mistake(f'"{text}" is not an instant: {error}') from None
+        raise mistake(f'"{text}" is not an instant: {error}', "write it like 2026-09-01T00:00:00Z") from None
     raise mistake(f'"{text[:40]}" is not an instant', "write it like 2026-09-01T00:00:00Z")
 
 
@@ -163,7 +169,7 @@ def _day(value: Any) -> str:
         try:
             value = date.fromisoformat(value)
         except ValueError as error:
-            raise mistake(f'"{value}" is not a day: {error}') from None
+            raise mistake(f'"{value}" is not a day: {error}', "write it like 2026-10-01") from None
     if isinstance(value, datetime) or not isinstance(value, date):
         raise mistake(f"{_shown(value)} is not a day", "write it like 2026-10-01")
     return value.isoformat()
@@ -173,7 +179,9 @@ def _text(value: str) -> str:
     if not value:
         raise mistake("the text is empty", "leave the key out instead")
     if len(value) > TEXT_CHARACTERS_MAX:
-        raise mistake(f"a text of {len(value)} characters is too long; {TEXT_CHARACTERS_MAX} are accepted")
+        raise mistake(
+            f"a text of {len(value)} characters is too long; {TEXT_CHARACTERS_MAX} are accepted", "shorten it"
+        )
     for part in value.split("\n"):
         for start in range(0, len(part), 100):
             _checked_id(part[start : start + 100])
@@ -182,7 +190,7 @@ def _text(value: str) -> str:
 
 def _id(value: str) -> str:
     if not value:
-        raise mistake("the text is empty")
+        raise mistake("the text is empty", "write a text of one character or more")
     return _checked_id(value)
 
 
@@ -196,7 +204,7 @@ def _checked_id(value: str) -> str:
     try:
         check_id("the text", value)
     except InvalidRecord as error:
-        raise mistake(str(error)) from None
+        raise mistake(str(error), "write it without such characters") from None
     return value
 
 
@@ -204,7 +212,8 @@ def _currency(value: str) -> str:
     try:
         minor_digits(value)
     except InvalidAmount as error:
-        raise mistake(str(error)) from None
+        message, _, way_out = str(error).partition("; ")
+        raise mistake(message, way_out or "write a code such as USD") from None
     return value
 
 

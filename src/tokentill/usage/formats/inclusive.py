@@ -22,6 +22,8 @@ PROMPT_PARTS = {
     "audio_input": "input_audio",
     "image_input": "input_image",
     "video_input": "input_video",
+    "cached_audio": "input_audio_cache_read",
+    "cached_image": "input_image_cache_read",
 }
 COMPLETION_PARTS = {
     "reasoning_output": "reasoning",

@@ -11,7 +11,7 @@ not read. A generation that was served from the response cache carries the tag `
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -93,7 +93,7 @@ def read(row: Row, source: str | None) -> UsageRecord:
         raise InvalidRecord("the record is without an id (id, generation_id)")
     counted_state = _choose_counts(found, is_export)
     quantities, usage_state = leaves_of(found)
-    cost, is_byok = _cost_of(found, is_export)
+    cost, is_byok = cost_of(found, is_export)
     region = get("region")
     return UsageRecord.checked(
         source=source or GENERATION.name,
@@ -126,7 +126,12 @@ def _choose_counts(found: dict[str, Any], is_export: bool) -> UsageState:
     return "reported" if is_export else "estimated"
 
 
-def _cost_of(found: dict[str, Any], is_export: bool) -> tuple[Decimal | None, bool]:
+def cost_of(found: Mapping[str, Any], is_export: bool) -> tuple[Decimal | None, bool]:
+    """The whole cost, and whether it was BYOK; None where a part of it is not known.
+
+    Raises:
+        InvalidRecord: when an amount is none, or is negative.
+    """
     cost = amount("cost", found["cost"]) if "cost" in found else None
     upstream = amount("upstream cost", found["upstream_cost"]) if "upstream_cost" in found else None
     is_byok = flag("is_byok", found["is_byok"]) if "is_byok" in found else is_export and bool(upstream)

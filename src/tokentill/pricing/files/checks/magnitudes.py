@@ -6,16 +6,22 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 
+from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.errors import Finding
 from tokentill.money import EXACT, amount_text
 from tokentill.pricing.files.checks.placed import entries, live_entries, per_million, rate_sets
+from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recordings
 from tokentill.usage.record import TOKEN_LEAVES
 
 RATE_PER_MILLION_MAX = Decimal(1000)
 RATE_PER_MILLION_MIN = Decimal("0.0001")
 CHANGE_MAX = Decimal(5)
+APART_MAX = Decimal(10)
+"""How far the rates of a mode, tier or window are from those that they stand in for; published ones reach 6."""
+FEE_PER_UNIT_MAX = Decimal(1)
+"""In the table's currency. Searches, pages, images and seconds are listed in cents; by the thousand, in tens."""
 
 _CACHE_READ_OF = {
     "cache_read": "input",
@@ -45,6 +51,43 @@ def cached_is_not_dearer(recordings: Recordings) -> Iterator[Finding]:
                 if {cached, plain} <= set(rates.rates) and Decimal(rates.rates[cached]) > Decimal(rates.rates[plain]):
                     message = f'{rates.label}: "{cached}" is dearer than "{plain}"'
                     yield entry.finding((*rates.path, cached), message, "were the two exchanged?", is_warning=True)
+
+
+def output_is_not_cheaper(recordings: Recordings) -> Iterator[Finding]:
+    """Writing a token costs no less than reading one, unless it is free."""
+    for entry in entries(recordings):
+        for rates in rate_sets(entry):
+            if {"input", "output"} <= set(rates.rates):
+                reading, writing = Decimal(rates.rates["input"]), Decimal(rates.rates["output"])
+                if 0 < writing < reading:
+                    message = f'{rates.label}: "output" is cheaper than "input"'
+                    yield entry.finding((*rates.path, "output"), message, "were the two exchanged?", is_warning=True)
+
+
+def sets_are_not_far_apart(recordings: Recordings) -> Iterator[Finding]:
+    """A mode, tier or window costs no more than ten times, and no less than a tenth of, what it stands in for."""
+    for entry in entries(recordings):
+        for rates in rate_sets(entry):
+            for name, rate in rates.rates.items():
+                usual, here = Decimal((rates.instead_of or {}).get(name, "0")), Decimal(rate)
+                if usual and here and max(usual, here) > EXACT.multiply(APART_MAX, min(usual, here)):
+                    message = f'{rates.label}: "{name}" is {amount_text(here)} instead of {amount_text(usual)}'
+                    hint = "that is more than ten times apart; check the unit of the source"
+                    yield entry.finding((*rates.path, name), message, hint, is_warning=True)
+
+
+def fees_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
+    """One unit of a counter costs no more than 1: a fee for a thousand units without its `per` is caught."""
+    for entry in entries(recordings):
+        tables: list[tuple[KeyPath, Content]] = [(("fees",), entry.content.get("fees", {}))]
+        tables += [(("mode", name, "fees"), m.get("fees", {})) for name, m in entry.content.get("mode", {}).items()]
+        for path, fees in tables:
+            for name, fee in fees.items():
+                one = EXACT.divide(Decimal(fee["price"]), Decimal(fee.get("per", 1)))
+                if one > FEE_PER_UNIT_MAX:
+                    message = f'fee "{name}" is {amount_text(one)} {entry.currency} for one {name}'
+                    hint = "is the price for a thousand? Then add per = 1_000"
+                    yield entry.finding((*path, name), message, hint, is_warning=True)
 
 
 def prices_change_within_reason(recordings: Recordings) -> Iterator[Finding]:

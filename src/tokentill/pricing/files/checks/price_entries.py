@@ -16,6 +16,9 @@ from tokentill.pricing.files.checks.placed import PlacedEntry, entries, live_ent
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recordings
 
+_CHARGING = ("rates", "fees", "tier", "window", "mode", "multiplier", "fallback")
+"""What a free entry cannot have: nothing of it would ever be charged."""
+
 
 def an_entry_says_a_price(recordings: Recordings) -> Iterator[Finding]:
     """An entry has a model, an instant and rates (or is free), or it withdraws another one, and nothing else."""
@@ -32,8 +35,9 @@ def an_entry_says_a_price(recordings: Recordings) -> Iterator[Finding]:
             missing = next((key for key in ("model", "valid_from") if key not in price), None)
             if missing:
                 yield at(path, f'this entry has no "{missing}"', f"add {missing} = ...")
-            elif price.get("free") and price.get("rates"):
-                yield at((*path, "free"), f"{price['model']}: free, and yet it has rates", "keep one of the two")
+            elif price.get("free") and (charged := [key for key in _CHARGING if price.get(key)]):
+                hint = "keep one of the two; a model of which only some is free has rates of 0"
+                yield at((*path, "free"), f"{price['model']}: free, and yet it has {charged[0]}", hint)
             elif not price.get("free") and not price.get("rates"):
                 yield at(path, f"{price['model']}: no rates", "add rates = { input = ... }, or free = true")
 
@@ -46,7 +50,8 @@ def valid_to_is_after_valid_from(recordings: Recordings) -> Iterator[Finding]:
         for name, mode in entry.content.get("mode", {}).items():
             bounds = [mode.get("valid_from"), mode.get("valid_to")]
             if all(bounds) and datetime.fromisoformat(bounds[1]) <= datetime.fromisoformat(bounds[0]):
-                yield entry.finding(("mode", name, "valid_to"), f'mode "{name}": valid_to is not after valid_from')
+                message = f'mode "{name}": valid_to is not after valid_from'
+                yield entry.finding(("mode", name, "valid_to"), message, "valid_to is exclusive")
 
 
 def no_entry_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
@@ -90,6 +95,16 @@ def entries_leave_no_gap(recordings: Recordings) -> Iterator[Finding]:
                 yield entry.finding(("valid_from",), message, hint, is_warning=True)
             ends = [covered_to, entry.valid_to]
             covered_to = None if None in ends else max(end for end in ends if end is not None)
+
+
+def a_model_keeps_its_currency(recordings: Recordings) -> Iterator[Finding]:
+    """From one entry of a model to the next, the currency is the same: lists in two are no conversions. Warning."""
+    for found in live_entries(recordings).values():
+        for earlier, later in pairwise(found):
+            if earlier.currency != later.currency:
+                message = f"its price is in {later.currency} now, and in {earlier.currency} before"
+                hint = "list the model in one currency, under one id; another list is a model id of its own"
+                yield later.finding(("valid_from",), message, hint, is_warning=True)
 
 
 def an_alias_leads_to_one_model(recordings: Recordings) -> Iterator[Finding]:

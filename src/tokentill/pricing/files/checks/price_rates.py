@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from tokentill.canonical import Content
 from tokentill.errors import Finding
-from tokentill.pricing.entries import BUILT_IN_FALLBACK, DAYS
+from tokentill.pricing.entries import BUILT_IN_FALLBACK
 from tokentill.pricing.files.checks.placed import PlacedEntry, entries, rate_sets, tables_with_tiers
+from tokentill.pricing.files.checks.windows import windows_meet
 from tokentill.pricing.files.checks.zones import zone_mistake
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.mistakes import KNOWN_ELSEWHERE, near_miss
@@ -17,9 +18,6 @@ from tokentill.usage.record import REQUEST, SUMS, TOKEN_LEAVES
 
 KNOWN_COUNTERS = (REQUEST, "web_search", "web_fetch", "file_search", "image", "audio_second", "page", "character")
 """Counters that sources report. The set is open: a fee may name another one, but hardly a misspelt one of these."""
-
-_MINUTES_A_DAY = 24 * 60
-_MINUTES_A_WEEK = 7 * _MINUTES_A_DAY
 
 
 def a_tier_has_one_condition(recordings: Recordings) -> Iterator[Finding]:
@@ -58,7 +56,14 @@ def windows_can_be_told_apart(recordings: Recordings) -> Iterator[Finding]:
             for index, window in enumerate(windows):
                 at: KeyPath = (*path, "window", index)
                 yield from _one_window(entry, at, window, has_tiers_outside=bool(table.get("tier")))
-                other = next((n for n in range(index) if _windows_meet(windows[n]["when"], window["when"])), None)
+                other = next(
+                    (
+                        n
+                        for n in range(index)
+                        if windows_meet(windows[n]["when"], window["when"], entry.valid_from.year)
+                    ),
+                    None,
+                )
                 if other is not None:
                     message = f"window {index + 1} overlaps window {other + 1}"
                     yield entry.finding((*at, "when"), message, "windows are half-open and must not share a minute")
@@ -77,20 +82,6 @@ def _one_window(entry: PlacedEntry, path: KeyPath, window: Content, *, has_tiers
         message = "the tiers outside a window do not hold inside it"
         hint = "give the window its own tier list, or tier = [] to say that it has none"
         yield entry.finding(path, message, hint, is_warning=True)
-
-
-def _windows_meet(one: Content, other: Content) -> bool:
-    """Whether two windows of one zone share a minute of the week; of different zones it is not told."""
-    if one.get("time_zone", "UTC") != other.get("time_zone", "UTC"):
-        return False
-    return bool(_minutes_of_week(one) & _minutes_of_week(other))
-
-
-def _minutes_of_week(when: Content) -> set[int]:
-    starts, ends = (int(text[:2]) * 60 + int(text[3:]) for text in when["between"])
-    length = (ends - starts) % _MINUTES_A_DAY or _MINUTES_A_DAY
-    first = [DAYS.index(day) * _MINUTES_A_DAY + starts for day in when.get("days", DAYS)]
-    return {minute % _MINUTES_A_WEEK for start in first for minute in range(start, start + length)}
 
 
 def quantities_are_known(recordings: Recordings) -> Iterator[Finding]:
@@ -114,8 +105,25 @@ def quantities_are_known(recordings: Recordings) -> Iterator[Finding]:
                 if word not in TOKEN_LEAVES:
                     message = f'fallback "{word}" is not a known quantity'
                     yield entry.finding(("fallback", name), message, near_miss(word, TOKEN_LEAVES))
-            if name == target:
-                yield entry.finding(("fallback", name), f'fallback "{name}" leads to itself')
+
+
+def fallbacks_lead_to_a_rate(recordings: Recordings) -> Iterator[Finding]:
+    """A declared fallback ends at a quantity that has a rate: not in a circle, and not (a warning) at none."""
+    for entry in entries(recordings):
+        declared = entry.content.get("fallback", {})
+        every = {**BUILT_IN_FALLBACK, **declared}
+        for name in declared:
+            last, seen = name, {name}
+            while last in every and every[last] not in seen:
+                last = every[last]
+                seen.add(last)
+            if last in every:
+                message = f'fallback "{name}" leads to itself'
+                yield entry.finding(("fallback", name), message, "name the quantity whose rate holds")
+            elif not seen - {name} & set(entry.content.get("rates", {})):
+                message = f'fallback "{name}" leads to "{last}", which has no rate'
+                hint = "such usage will be unpriced; name a quantity that has a rate"
+                yield entry.finding(("fallback", name), message, hint, is_warning=True)
 
 
 def _fee_name(entry: PlacedEntry, path: KeyPath, name: str) -> Iterator[Finding]:

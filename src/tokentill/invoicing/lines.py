@@ -1,0 +1,299 @@
+"""What stands on an invoice: lines of usage with their parts and arithmetic, other charges, days, what is unbilled.
+
+Pure. From groups and charges to lines, and from lines to canonical content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from tokentill.canonical import Content
+from tokentill.invoicing.counting import Charge
+from tokentill.invoicing.grouping import Cell, Group, Sums
+from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact
+from tokentill.pricing.applying import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The share of a line that one tier, window, multiplier and exchange rate decide, with its arithmetic.
+
+    `tier` is the price's context tier, `rule_tier` the tier of the contract's rule.
+    """
+
+    tier: str | None
+    window: str | None
+    multiplier: Decimal
+    fx: Decimal
+    requests: int
+    quantities: tuple[tuple[str, int], ...]
+    steps: tuple[Step, ...]
+    exact_amount: Decimal
+    rule_tier: str | None = None
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {
+            **({} if self.rule_tier is None else {"rule_tier": self.rule_tier}),
+            "tier": self.tier,
+            "window": self.window,
+            "multiplier": amount_text(self.multiplier),
+            "fx": amount_text(self.fx),
+            "requests": self.requests,
+            "quantities": dict(self.quantities),
+            "steps": [_step_content(step) for step in self.steps],
+            "exact_amount": amount_text(self.exact_amount),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: a model in a mode, billed by one rule from one price entry. `customer` is a child, if it is one's."""
+
+    model: str
+    mode: str
+    rule: str | None
+    rule_contract: str | None
+    rule_hash: str | None
+    price_entry: str | None
+    list_amount: Decimal | None
+    exact_amount: Decimal
+    amount_minor: int
+    parts: tuple[Part, ...]
+    customer: str | None = None
+
+    @property
+    def requests(self) -> int:
+        """Number of requests on the line."""
+        return sum(part.requests for part in self.parts)
+
+    @property
+    def quantities(self) -> dict[str, int]:
+        """Quantities of all parts together."""
+        sums = Sums()
+        for part in self.parts:
+            sums.add(0, dict(part.quantities), ZERO, 0)
+        return dict(sorted(sums.quantities.items()))
+
+    @property
+    def description(self) -> str:
+        """What people read on the line."""
+        return self.model if self.mode == "standard" else f"{self.model}, {self.mode}"
+
+    def content(self, currency: str) -> Content:
+        """Canonical content."""
+        return {
+            **({} if self.customer is None else {"customer": self.customer}),
+            "kind": "usage",
+            "description": self.description,
+            "model": self.model,
+            "mode": self.mode,
+            "rule": self.rule,
+            "rule_contract": self.rule_contract,
+            "rule_hash": self.rule_hash,
+            "price_entry": self.price_entry,
+            "requests": self.requests,
+            "quantities": self.quantities,
+            "list_amount": None if self.list_amount is None else amount_text(self.list_amount),
+            "exact_amount": amount_text(self.exact_amount),
+            "amount": minor_text(self.amount_minor, currency),
+            "parts": [part.content() for part in self.parts],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Unbilled:
+    """Usage that cannot be billed, and why. It refuses the close for its customer."""
+
+    model: str
+    mode: str
+    reason: str
+    requests: int
+    quantities: tuple[tuple[str, int], ...]
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {
+            "model": self.model,
+            "mode": self.mode,
+            "reason": self.reason,
+            "requests": self.requests,
+            "quantities": dict(self.quantities),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DayAmount:
+    """What a UTC day comes to, exactly, before any rounding."""
+
+    day: date
+    requests: int
+    exact_amount: Decimal
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {
+            "day": self.day.isoformat(),
+            "requests": self.requests,
+            "exact_amount": amount_text(self.exact_amount),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class BilledGroup:
+    """A group with what it comes to."""
+
+    group: Group
+    amount: Decimal | None
+    steps: tuple[Step, ...]
+    reason: str | None
+
+    @classmethod
+    def of(cls, group: Group) -> BilledGroup:
+        """Bill a group."""
+        billed = group.billed(group.total)
+        return cls(group, billed.amount, billed.steps, billed.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberUsage:
+    """What one customer used: the invoice's own (`child` is None), or one of its children."""
+
+    child: str | None
+    groups: list[BilledGroup]
+    charges: list[Charge] = field(default_factory=list)
+
+
+def lines_of(usage: MemberUsage) -> list[Line]:
+    """The lines of one customer's usage, in order of model, mode, rule and price entry."""
+    by_line: dict[LineKey, list[BilledGroup]] = {}
+    for found in usage.groups:
+        if found.amount is not None:
+            by_line.setdefault(line_key(found.group), []).append(found)
+    in_order = sorted(by_line.items(), key=lambda item: [(part or "").encode() for part in item[0]])
+    return [_line(found, usage.child) for _, found in in_order]
+
+
+LineKey = tuple[str, str, str | None, str | None]
+
+
+def line_key(group: Group) -> LineKey:
+    """On which line of a customer a group stands: model, mode, hash of the rule, hash of the price entry."""
+    rule_hash = group.rule.hash if group.rule else None
+    return (group.model, group.mode, rule_hash, group.plan.entry.hash if group.plan else None)
+
+
+def _line(found: Sequence[BilledGroup], child: str | None) -> Line:
+    first = found[0].group
+    list_amounts = [billed.group.list_amount(billed.group.total) for billed in found]
+    known = [amount for amount in list_amounts if amount is not None]
+    return Line(
+        model=first.model,
+        mode=first.mode,
+        rule=first.rule.name if first.rule else None,
+        rule_contract=first.rule.contract if first.rule else None,
+        rule_hash=first.rule.hash if first.rule else None,
+        price_entry=first.plan.entry.hash if first.plan else None,
+        list_amount=sum_exact(known) if len(known) == len(list_amounts) else None,
+        exact_amount=sum_exact(billed.amount or ZERO for billed in found),
+        amount_minor=0,
+        parts=tuple(_part(billed) for billed in found),
+        customer=child,
+    )
+
+
+def _part(billed: BilledGroup) -> Part:
+    group = billed.group
+    return Part(
+        tier=group.plan.variant.tier if group.plan else None,
+        window=group.plan.variant.window if group.plan else None,
+        multiplier=group.plan.multiplier if group.plan else Decimal(1),
+        fx=group.fx,
+        requests=group.total.requests,
+        quantities=tuple(sorted(group.total.all_quantities.items())),
+        steps=billed.steps,
+        exact_amount=billed.amount or ZERO,
+        rule_tier=None if group.tier is None else group.tier.label,
+    )
+
+
+def daily_of(groups: Sequence[Group]) -> tuple[DayAmount, ...]:
+    """What each UTC day comes to."""
+    amounts: dict[date, Decimal] = {}
+    requests: dict[date, int] = {}
+    for group in groups:
+        for day, amount in group.daily_amounts().items():
+            amounts[day] = EXACT.add(amounts.get(day, ZERO), amount)
+            requests[day] = requests.get(day, 0) + group.days[day].requests
+    return tuple(DayAmount(day, requests[day], amounts[day]) for day in sorted(amounts))
+
+
+def unbilled_of(found: Iterable[BilledGroup]) -> tuple[Unbilled, ...]:
+    """Groups that have no amount, as they are listed."""
+    return tuple(
+        Unbilled(
+            billed.group.model,
+            billed.group.mode,
+            billed.reason or "",
+            billed.group.total.requests,
+            tuple(sorted(billed.group.total.all_quantities.items())),
+        )
+        for billed in found
+    )
+
+
+def missing_of(cells: Sequence[Cell]) -> tuple[Unbilled, ...]:
+    """Requests whose gateway reported no usage, by model and mode."""
+    by_kind: dict[tuple[str, str], int] = {}
+    for cell in cells:
+        key = (cell.series.model, cell.series.mode)
+        by_kind[key] = by_kind.get(key, 0) + cell.requests
+    reason = "the gateway reported no usage for these requests"
+    return tuple(Unbilled(model, mode, reason, count, ()) for (model, mode), count in sorted(by_kind.items()))
+
+
+def charge_content(charge: Charge, currency: str) -> Content:
+    """A line that is not of usage, with the same keys as one that is."""
+    arithmetic: Content = {"name": charge.name, "quantity": charge.quantity, "rate": amount_text(charge.rate)}
+    for key in ("units", "size", "of_days"):
+        value = getattr(charge, key)
+        if value is not None:
+            arithmetic[key] = value
+    return {
+        **({} if charge.customer is None else {"customer": charge.customer}),
+        "kind": charge.kind,
+        "description": charge.description,
+        "model": "",
+        "mode": "",
+        "rule": charge.rule.name if charge.rule else None,
+        "rule_contract": charge.rule.contract if charge.rule else None,
+        "rule_hash": charge.rule.hash if charge.rule else None,
+        "price_entry": None,
+        "requests": 0,
+        "quantities": {},
+        "list_amount": None,
+        "exact_amount": amount_text(charge.amount),
+        "amount": minor_text(charge.amount_minor, currency),
+        "parts": [],
+        "charge": arithmetic,
+    }
+
+
+def _step_content(step: Step) -> Content:
+    content: Content = {"kind": step.kind, "name": step.name, "amount": amount_text(step.amount)}
+    if step.quantity is not None:
+        content["quantity"] = step.quantity
+    if step.priced_as is not None and step.priced_as != step.name:
+        content["priced_as"] = step.priced_as
+    for key in ("rate", "percent", "of_amount"):
+        value = getattr(step, key)
+        if value is not None:
+            content[key] = amount_text(value)
+    if step.per is not None:
+        content["per"] = step.per
+    if step.fx != 1:
+        content["fx"] = amount_text(step.fx)
+    return content

@@ -1,0 +1,1 @@
+"""Whether contracts make sense: from recordings to findings, one function a rule."""
