@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, DivisionByZero, FloatOperation, Inexact, InvalidOperation, Overflow
+from decimal import Context, Decimal, DivisionByZero, FloatOperation, Inexact, InvalidOperation, Overflow, localcontext
 from fractions import Fraction
 from math import ceil, floor
 
@@ -59,6 +59,16 @@ def test_a_float_never_becomes_money() -> None:
 
 def test_ninety_six_digits_are_exact() -> None:
     assert EXACT.add(Decimal(10**96 - 2), Decimal(1)) == 10**96 - 1
+
+
+def test_the_decimal_context_of_the_thread_decides_nothing() -> None:
+    with localcontext(Context(prec=3)):
+        assert parse_amount("1234567e-3") == Decimal("1234.567")
+        assert amount_text(Decimal("1234.5670")) == "1234.567"
+        assert round_to_minor(Decimal("1234.565"), "USD") == 123457
+        assert from_minor(123457, "USD") == Decimal("1234.57")
+        assert sum_exact([Decimal("1234.5"), Decimal("0.06")]) == Decimal("1234.56")
+        assert allocate_shares([Decimal("1234.564"), Decimal("0.001")], 123457, "USD") == [123457, 0]
 
 
 # --- currencies ---
@@ -211,6 +221,7 @@ def test_a_divisor_divides_exactly_when_a_power_of_ten_is_a_multiple_of_it(per: 
 
 def test_the_divisors_up_to_a_hundred_that_divide_exactly() -> None:
     found = [per for per in range(-1, 101) if divides_exactly(per)]
+    assert not divides_exactly(2 * (10**20 + 1)), "whatever its size"
     assert found == [1, 2, 4, 5, 8, 10, 16, 20, 25, 32, 40, 50, 64, 80, 100]
 
 
