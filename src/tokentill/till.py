@@ -39,9 +39,10 @@ from tokentill.store.database import Database
 from tokentill.store.invoices import IssuedInvoice, interims_of, invoice_by_number, issued_invoices
 from tokentill.store.migrating import make_ready
 from tokentill.usage.attribution import Binding
+from tokentill.usage.ids import check_id
 from tokentill.usage.ingesting import Ingested, Progress, ingest
 from tokentill.usage.reading import Reading, read_records
-from tokentill.usage.record import UsageRecord, check_id
+from tokentill.usage.record import UsageRecord
 
 if TYPE_CHECKING:
     from tokentill.stripe_push.gateway import StripeGateway

@@ -19,7 +19,8 @@ from typing import Any
 
 from tokentill import PriceBook, Usage
 from tokentill.pricing.entries import PriceEntry, RateSet, choose_entry
-from tokentill.usage.record import REQUEST, STANDARD, sum_of
+from tokentill.usage.quantities import REQUEST, sum_of
+from tokentill.usage.record import STANDARD
 
 LIST = Path(__file__).with_name("catalog_differences.toml")
 LACKS = ("price", "mode", "rate")

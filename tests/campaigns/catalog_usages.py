@@ -9,7 +9,7 @@ from random import Random
 
 from tokentill import PriceBook, Usage
 from tokentill.pricing.entries import PriceEntry
-from tokentill.usage.record import INPUT_LEAVES, OUTPUT_LEAVES, QUANTITY_MAX, TOKEN_LEAVES
+from tokentill.usage.quantities import INPUT_LEAVES, OUTPUT_LEAVES, QUANTITY_MAX, TOKEN_LEAVES
 
 MODES = ("standard", "batch", "flex", "priority", "fast")
 COUNTERS = {"web_search": "web_searches", "file_search": "storage_searches"}

@@ -21,6 +21,8 @@ PACKAGE = SRC / "tokentill"
 FOUNDATION = ("tokentill.errors", "tokentill.money", "tokentill.clock", "tokentill.canonical")
 
 PURE_IN_ORDER = (
+    "tokentill.usage.ids",
+    "tokentill.usage.quantities",
     "tokentill.usage.record",
     "tokentill.pricing.entries",
     "tokentill.pricing.rating",
@@ -208,6 +210,8 @@ def test_the_rating_core_loads_twelve_modules_and_nobody_elses() -> None:
         "tokentill.pricing.rating",
         "tokentill.pricing.timeline",
         "tokentill.usage",
+        "tokentill.usage.ids",
+        "tokentill.usage.quantities",
         "tokentill.usage.record",
     ]
     assert strangers(found) == []

@@ -17,7 +17,7 @@ from tests.campaigns.catalog_differences import Difference, load_differences, pr
 from tests.campaigns.catalog_page import PAGE, page
 from tests.campaigns.catalog_usages import MOMENT, Edges, context_of, counts_of, random_usages
 from tokentill import PriceBook, Usage
-from tokentill.usage.record import sum_of
+from tokentill.usage.quantities import sum_of
 
 BOOK = PriceBook.load()
 DIFFERENCES = load_differences()

@@ -26,7 +26,7 @@ from tokentill.pricing.rules import (
     markup_of,
     sum_over,
 )
-from tokentill.usage.record import INPUT_LEAVES, OUTPUT_LEAVES
+from tokentill.usage.quantities import INPUT_LEAVES, OUTPUT_LEAVES
 
 
 def rule(content: Content | None = None, *, number: int = 1) -> Rule:

@@ -33,8 +33,9 @@ from tokentill.store.migrating import make_ready
 from tokentill.store.usage_rows import Bad, Counts, cost_limbs, cost_of, records_of, series_by_id, store_batch
 from tokentill.usage import ingesting
 from tokentill.usage.ingesting import Ingested, ingest
+from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES
 from tokentill.usage.reading import Quarantined
-from tokentill.usage.record import COST_MAX, QUANTITY_MAX, TOKEN_LEAVES, UsageRecord
+from tokentill.usage.record import COST_MAX, UsageRecord
 
 CLOCK = FixedClock(AFTER_OCTOBER)
 Item = UsageRecord | Quarantined

@@ -23,7 +23,7 @@ from response_shapes import (
 )
 
 from tokentill import InvalidRecord, Usage
-from tokentill.usage.record import sum_of
+from tokentill.usage.quantities import sum_of
 
 COUNT = st.integers(0, 10**9)
 Leaves = dict[str, int]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tokentill.canonical import canonical_bytes
 from tokentill.errors import InvalidRecord
-from tokentill.usage.record import STATUSES, UsageRecord, looks_personal
+from tokentill.usage.ids import looks_personal
+from tokentill.usage.record import STATUSES, UsageRecord
 
 AT = datetime(2026, 10, 5, 9, 30, tzinfo=UTC)
 IDS = st.text(min_size=1, max_size=20)

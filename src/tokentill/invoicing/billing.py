@@ -27,7 +27,8 @@ from tokentill.pricing.contracts import ContractBook
 from tokentill.pricing.fx import FxBook
 from tokentill.pricing.rules import Rule
 from tokentill.usage.attribution import Attribution
-from tokentill.usage.record import REQUEST, STANDARD, Usage
+from tokentill.usage.quantities import REQUEST
+from tokentill.usage.record import STANDARD, Usage
 
 CustomerOf = Callable[[Usage], str]
 

@@ -21,7 +21,8 @@ from tokentill.pricing.fx import FxBook, NoRate
 from tokentill.pricing.rating import ONE, Plan, Rated, rate_quantities
 from tokentill.pricing.rules import Rule, RuleTier, Traits
 from tokentill.usage.attribution import Attribution
-from tokentill.usage.record import REQUEST, UsageState
+from tokentill.usage.quantities import REQUEST
+from tokentill.usage.record import UsageState
 
 
 @dataclass(frozen=True, slots=True)

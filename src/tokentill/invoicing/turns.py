@@ -20,7 +20,7 @@ from tokentill.invoicing.grouping import Cell, Group, Grouping, GroupKey, Sums, 
 from tokentill.money import EXACT, ZERO, credits_of, sum_exact
 from tokentill.pricing.applying import Taken, basis_steps, percent_of
 from tokentill.pricing.rules import Rule, RuleTier, leaves_of
-from tokentill.usage.record import REQUEST
+from tokentill.usage.quantities import REQUEST
 
 RecordsOf = Callable[[Sequence[Cell]], Sequence[Sequence[Cell]]]
 """Takes cells of one stretch of time that are sums, and gives for each the records that it is the sum of."""

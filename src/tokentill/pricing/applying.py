@@ -16,7 +16,7 @@ from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.pricing.entries import BUILT_IN_FALLBACK
 from tokentill.pricing.rating import ONE, Plan, Rated, RatedLine, amount_of, price_quantity
 from tokentill.pricing.rules import Rule, RuleTier, leaves_of, sum_over
-from tokentill.usage.record import REQUEST, sum_of
+from tokentill.usage.quantities import REQUEST, sum_of
 
 HUNDRED = Decimal(100)
 StepKind = Literal["rate", "cost", "markup", "add_on", "included", "byok_fee", "margin", "credits", "allowance"]

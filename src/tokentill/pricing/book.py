@@ -17,7 +17,8 @@ from tokentill.errors import ensure
 from tokentill.pricing.entries import STRIPPED_SUFFIXES, PriceEntry, choose_entry, parse_instant
 from tokentill.pricing.rating import Plan, Rated, rate_quantities
 from tokentill.pricing.timeline import Timeline, timeline_of
-from tokentill.usage.record import REQUEST, STANDARD, Usage
+from tokentill.usage.quantities import REQUEST
+from tokentill.usage.record import STANDARD, Usage
 
 TIMELINES_MAX = 10_000
 HINTS_MAX = 1_000

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from tokentill.money import EXACT, ZERO, amount_text
 from tokentill.pricing.entries import Fee, PriceEntry, RateSet, Variant
-from tokentill.usage.record import REQUEST, TOKEN_LEAVES
+from tokentill.usage.quantities import REQUEST, TOKEN_LEAVES
 
 RatedStatus = Literal["priced", "free", "unpriced"]
 ONE = Decimal(1)

@@ -16,7 +16,7 @@ from typing import Literal
 from tokentill.canonical import Content, content_hash
 from tokentill.money import EXACT, ZERO, amount_text
 from tokentill.pricing.entries import Fee
-from tokentill.usage.record import OUTPUT_LEAVES, SUMS, TOKEN_LEAVES
+from tokentill.usage.quantities import OUTPUT_LEAVES, SUMS, TOKEN_LEAVES
 
 Basis = Literal["list", "own", "cost", "free"]
 TierKind = Literal["graduated", "volume"]

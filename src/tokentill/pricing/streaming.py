@@ -14,7 +14,8 @@ from typing import NamedTuple
 from tokentill.money import EXACT, ZERO
 from tokentill.pricing.book import NoPrice, PriceBook
 from tokentill.pricing.rating import Rated, RatedStatus, amount_under
-from tokentill.usage.record import REQUEST, Usage
+from tokentill.usage.quantities import REQUEST
+from tokentill.usage.record import Usage
 
 _tuple = tuple.__new__
 

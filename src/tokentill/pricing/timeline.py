@@ -14,7 +14,8 @@ from datetime import datetime
 
 from tokentill.pricing.entries import PriceEntry, RateSet, choose_entry
 from tokentill.pricing.rating import Plan, plan_within
-from tokentill.usage.record import Usage, sum_of
+from tokentill.usage.quantities import sum_of
+from tokentill.usage.record import Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.pricing.applying import Basis, Taken, apply_rule, basis_steps
 from tokentill.pricing.rating import ONE, Plan, Rated, rate_quantities
 from tokentill.pricing.rules import Rule, RuleTier, leaves_of
-from tokentill.usage.record import REQUEST, SUMS, TOKEN_LEAVES
+from tokentill.usage.quantities import REQUEST, SUMS, TOKEN_LEAVES
 
 COST = "cost"
 _MILLION = 1_000_000

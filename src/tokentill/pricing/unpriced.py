@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from tokentill.errors import Unpriced, UnpricedCode, ensure
 from tokentill.pricing.entries import PriceEntry
 from tokentill.pricing.rating import Rated
-from tokentill.usage.record import REQUEST, STANDARD, Usage, sum_of
+from tokentill.usage.quantities import REQUEST, sum_of
+from tokentill.usage.record import STANDARD, Usage
 
 if TYPE_CHECKING:
     from tokentill.pricing.book import PriceBook

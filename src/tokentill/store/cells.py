@@ -29,7 +29,7 @@ from tokentill.invoicing.grouping import Cell, RecordKey
 from tokentill.money import ZERO
 from tokentill.store import tables
 from tokentill.store.usage_rows import StoredRecord, cost_of, records_of, series_by_id
-from tokentill.usage.record import TOKEN_LEAVES
+from tokentill.usage.quantities import TOKEN_LEAVES
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
-from tokentill.usage.record import TOKEN_LEAVES
+from tokentill.usage.quantities import TOKEN_LEAVES
 
 BigInt = BigInteger().with_variant(Integer(), "sqlite")
 """64-bit on both databases; SQLite's strict tables know it as INTEGER."""

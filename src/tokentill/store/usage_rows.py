@@ -21,7 +21,8 @@ from tokentill.invoicing.grouping import Series
 from tokentill.money import EXACT
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_for, next_value
-from tokentill.usage.record import TOKEN_LEAVES, UsageRecord
+from tokentill.usage.quantities import TOKEN_LEAVES
+from tokentill.usage.record import UsageRecord
 
 _LEAVES = frozenset(TOKEN_LEAVES)
 _LOOKED_UP_MAX = 500

@@ -13,8 +13,9 @@ from tokentill.canonical import Content
 from tokentill.clock import Clock
 from tokentill.store.database import Database
 from tokentill.store.usage_rows import Bad, Counts, store_batch
+from tokentill.usage.ids import looks_personal
 from tokentill.usage.reading import Quarantined
-from tokentill.usage.record import UsageRecord, looks_personal
+from tokentill.usage.record import UsageRecord
 
 BATCH_RECORDS_MAX = 10_000
 SHOWN_MAX = 100

@@ -19,9 +19,10 @@ from tokentill.errors import InvalidRecord, Refused, UsageError
 from tokentill.usage.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.usage.formats import unwrapped
 from tokentill.usage.formats.detect import format_named, format_of_names, no_format_message
+from tokentill.usage.ids import check_id
 from tokentill.usage.layouts import digest_of
 from tokentill.usage.opening import Layout, Opening
-from tokentill.usage.record import UsageRecord, check_id
+from tokentill.usage.record import UsageRecord
 
 __all__ = ["DEFAULT", "Limits", "Quarantined", "Reading", "read_records"]
 

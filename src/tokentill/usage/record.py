@@ -7,8 +7,6 @@ quarantined with the reason that `UsageRecord.checked` raises.
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -20,70 +18,21 @@ from typing import Any, Literal, TypedDict, Unpack, cast
 from tokentill.clock import instant_text
 from tokentill.errors import InvalidRecord
 from tokentill.money import amount_text
-
-INPUT_LEAVES = (
-    "input",
-    "cache_read",
-    "cache_write_5m",
-    "cache_write_1h",
-    "cache_write",
-    "input_audio",
-    "input_audio_cache_read",
-    "input_image",
-    "input_image_cache_read",
-    "input_video",
-)
-"""Leaves that make up `input_total`, which decides context tiers."""
-
-OUTPUT_LEAVES = ("output", "reasoning", "output_audio", "output_image")
-TOKEN_LEAVES = INPUT_LEAVES + OUTPUT_LEAVES
-SUMS = {"input_total": INPUT_LEAVES, "output_total": OUTPUT_LEAVES}
-
-REQUEST = "request"
-"""The counter that every record counts once, written or not: one record is one request."""
+from tokentill.usage.ids import are_plain, check_ids, checked_tags, is_word
+from tokentill.usage.quantities import check_quantities, count_text, kept_quantities, sum_of
 
 STANDARD = "standard"
-QUANTITY_MAX = 10**12
 COST_MAX = Decimal(1_000_000)
 COST_SCALE_MAX = 24
-ID_BYTES_MAX = 512
 
 UsageState = Literal["reported", "estimated", "missing"]
 Status = Literal["ok", "error", "cancelled", "unknown"]
 USAGE_STATES = ("reported", "estimated", "missing")
 STATUSES = ("ok", "error", "cancelled", "unknown")
 
-_QUANTITY_NAME = re.compile(r"\A[a-z][a-z0-9_]{0,63}\Z", re.ASCII)
-_WORD = re.compile(r"\A[a-z][a-z0-9_.-]{0,63}\Z", re.ASCII)
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_PHONE = re.compile(r"\A\+[0-9][0-9 ()./-]{7,}\Z")
-_LEAVES = frozenset(TOKEN_LEAVES)
-
-
-def is_word(value: object) -> bool:
-    """Whether a value may name a mode: lower-case ASCII letters, digits and `_.-`."""
-    return isinstance(value, str) and _WORD.match(value) is not None
-
 
 def _text(value: str | None) -> str:
     return "null" if value is None else _quoted(value)
-
-
-def _are_plain(source: str, record_id: str, model: str, *optional: str | None) -> bool:
-    """Whether ids are so plain that `check_ids` would find nothing: the quick way for nearly every record."""
-    if not (source and record_id and model):
-        return False
-    try:
-        joined = "".join([source, record_id, model, *["" if value is None else value for value in optional]])
-    except TypeError:
-        return False
-    return len(joined) <= ID_BYTES_MAX and joined.isascii() and joined.isprintable()
-
-
-def sum_of(quantities: Mapping[str, int], name: str) -> int:
-    """The quantity called `name`, where `input_total` and `output_total` name the sums of their leaves."""
-    leaves = SUMS.get(name)
-    return quantities.get(name, 0) if leaves is None else sum(quantities.get(leaf, 0) for leaf in leaves)
 
 
 class Given(TypedDict, total=False):
@@ -292,7 +241,7 @@ class UsageRecord:
         provider = None if provider == "" else provider
         geo = None if geo == "" else geo
         mode = STANDARD if mode is None or mode == "" else mode
-        if not _are_plain(source, record_id, model, user, api_key, provider, geo):
+        if not are_plain(source, record_id, model, user, api_key, provider, geo):
             check_ids(
                 {"source": source, "record_id": record_id, "model": model},
                 {"user": user, "api_key": api_key, "provider": provider, "geo": geo},
@@ -370,47 +319,6 @@ class UsageRecord:
         ).encode()
 
 
-def check_quantities(quantities: Mapping[str, int]) -> None:
-    """Refuse quantities that are no non-negative integers with proper names.
-
-    Raises:
-        InvalidRecord: with the quantity and the reason.
-    """
-    for name, count in quantities.items():
-        if not isinstance(name, str) or not _QUANTITY_NAME.match(name) or name in SUMS:
-            raise InvalidRecord(f"{str(name)[:64]!r} is not the name of a quantity")
-        if isinstance(count, bool) or not isinstance(count, int):
-            raise InvalidRecord(f"{name} is {type(count).__name__}, not an integer")
-        if count < 0:
-            raise InvalidRecord(f"{name} is negative ({count_text(count)})")
-
-
-def count_text(count: int) -> str:
-    """A count for a message: its digits, or how large it is when there are too many of them."""
-    return str(count) if abs(count) < 10**40 else f"an integer of {count.bit_length()} bits"
-
-
-def kept_quantities(quantities: Mapping[str, int]) -> dict[str, int]:
-    """The quantities that a record of one request keeps: checked, without zeros and `request`, sorted by name.
-
-    Raises:
-        InvalidRecord: with the quantity and the reason.
-    """
-    if not isinstance(quantities, Mapping):
-        raise InvalidRecord(f"quantities is {type(quantities).__name__}, not a table of integers")
-    kept = {name: n for name, n in quantities.items() if type(n) is int and 0 < n <= QUANTITY_MAX and name in _LEAVES}
-    if len(kept) < len(quantities):
-        check_quantities(quantities)
-        if quantities.get(REQUEST, 1) != 1:
-            raise InvalidRecord("a record is one request, and this one counts another number of them")
-        for name, count in quantities.items():
-            if count > QUANTITY_MAX:
-                shown = count_text(count)
-                raise InvalidRecord(f"{name} is {shown}; at most {QUANTITY_MAX} are accepted for one request")
-        kept = {name: int(count) for name, count in quantities.items() if count and name != REQUEST}
-    return {name: kept[name] for name in sorted(kept)}
-
-
 def checked_instant(instant: datetime) -> datetime:
     """The instant in UTC.
 
@@ -424,22 +332,6 @@ def checked_instant(instant: datetime) -> datetime:
     if not 1970 < instant.year < 2200:
         raise InvalidRecord(f"occurred_at {instant.isoformat()} is outside the years 1971 to 2199")
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
-
-
-def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """Tags without repetitions, in order of their code points.
-
-    Raises:
-        InvalidRecord: when they are no list of texts that can be stored.
-    """
-    if isinstance(tags, str) or not isinstance(tags, Iterable):
-        raise InvalidRecord(f"tags is {type(tags).__name__}, not a list of texts")
-    given = list(tags)
-    for tag in given:
-        check_id("tag", tag)
-        if not tag:
-            raise InvalidRecord("a tag is empty")
-    return tuple(sorted(set(given)))
 
 
 def cost_text(cost: Decimal) -> str:
@@ -464,47 +356,3 @@ def cost_text(cost: Decimal) -> str:
     if len(text.partition(".")[2]) > COST_SCALE_MAX:
         raise InvalidRecord(f"cost {text} has more than {COST_SCALE_MAX} digits after the point")
     return text
-
-
-def check_ids(required: Mapping[str, str], optional: Mapping[str, str | None]) -> None:
-    """Refuse ids as `check_id` does, and required ones that are not there.
-
-    Raises:
-        InvalidRecord: with the field and the reason.
-    """
-    for name, value in required.items():
-        if value is None or value == "":
-            raise InvalidRecord(f"{name} is missing")
-        check_id(name, value)
-    for name, optional_value in optional.items():
-        check_id(name, optional_value)
-
-
-def check_id(name: str, value: str | None) -> None:
-    """Refuse an id that could not be kept unchanged everywhere: too long, control characters, lone surrogates.
-
-    Raises:
-        InvalidRecord: with the field and the reason.
-    """
-    if value is None:
-        return
-    if not isinstance(value, str):
-        raise InvalidRecord(f"{name} is {type(value).__name__}, not text")
-    if value.isascii() and value.isprintable() and len(value) <= ID_BYTES_MAX:
-        return
-    try:
-        size = len(value.encode())
-    except UnicodeEncodeError:
-        raise InvalidRecord(f"{name} holds a lone surrogate, which is no character") from None
-    if size > ID_BYTES_MAX:
-        raise InvalidRecord(f"{name} is {size} bytes long; {ID_BYTES_MAX} are accepted")
-    for character in value:
-        if unicodedata.category(character) == "Cc":
-            raise InvalidRecord(f"{name} holds the control character U+{ord(character):04X}")
-
-
-def looks_personal(user: str) -> str | None:
-    """Say what personal data a user id looks like, or None. Only flagged: ids stay opaque."""
-    if _EMAIL.search(user):
-        return "email address"
-    return "phone number" if _PHONE.match(user) else None

@@ -21,7 +21,8 @@ from tokentill.errors import InvalidRecord
 from tokentill.money import EXACT
 from tokentill.pricing.columns.codes import Codes, Integers
 from tokentill.pricing.rating import Plan, RatedStatus
-from tokentill.usage.record import REQUEST, Usage, check_quantities
+from tokentill.usage.quantities import REQUEST, check_quantities
+from tokentill.usage.record import Usage
 
 STATUSES: tuple[RatedStatus, ...] = ("priced", "free", "unpriced")
 PRICED, FREE, UNPRICED = range(3)

@@ -18,7 +18,7 @@ from tokentill.pricing.columns.data import INT64_MAX, NOT_STATED, Columns
 from tokentill.pricing.columns.windows import open_windows
 from tokentill.pricing.rating import Plan
 from tokentill.pricing.timeline import Stretch
-from tokentill.usage.record import INPUT_LEAVES
+from tokentill.usage.quantities import INPUT_LEAVES
 
 LEAF_COUNTED_MAX = INT64_MAX // len(INPUT_LEAVES)
 """No more of a leaf is counted for the input total, so that it fits into 64 bits. Every tier begins far below."""

@@ -23,7 +23,7 @@ from tokentill.pricing.columns.codes import Codes, Flags, Integers
 from tokentill.pricing.columns.data import FREE, INT64_MAX, UNPRICED, Columns, RatedColumns
 from tokentill.pricing.columns.plans import plans_of
 from tokentill.pricing.rating import Plan
-from tokentill.usage.record import REQUEST
+from tokentill.usage.quantities import REQUEST
 
 
 def rate_columns(book: PriceBook, columns: Columns) -> RatedColumns:

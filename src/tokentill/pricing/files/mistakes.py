@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from tokentill.errors import Finding
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.reading import FileText
-from tokentill.usage.record import TOKEN_LEAVES
+from tokentill.usage.quantities import TOKEN_LEAVES
 
 _EXPECTED = {
     "bool_type": ("true or false", "write it without quotes"),

@@ -36,7 +36,7 @@ from tokentill.pricing.files.values import (
     markup_by_quantity,
     recurring_amount,
 )
-from tokentill.usage.record import QUANTITY_MAX, TOKEN_LEAVES
+from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES
 
 
 def optional(description: str, **rules: Any) -> Any:

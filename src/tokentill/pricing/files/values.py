@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from tokentill.clock import instant_text
 from tokentill.errors import InvalidAmount, InvalidRecord
 from tokentill.money import EXACT, amount_text, check_amount, divides_exactly, minor_digits, parse_amount
-from tokentill.usage.record import check_id
+from tokentill.usage.ids import check_id
 
 PER_MAX = 10**12
 TEXT_CHARACTERS_MAX = 4000

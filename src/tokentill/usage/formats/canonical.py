@@ -15,7 +15,8 @@ from tokentill.errors import InvalidRecord, Refused
 from tokentill.usage.formats import Format, Row
 from tokentill.usage.formats.fields import amount, count_cell, flag_cell, instant, text_cell
 from tokentill.usage.layouts.table import Column
-from tokentill.usage.record import SUMS, TOKEN_LEAVES, UsageRecord
+from tokentill.usage.quantities import SUMS, TOKEN_LEAVES
+from tokentill.usage.record import UsageRecord
 from tokentill.usage.strict_json import type_text
 
 FIELDS = (

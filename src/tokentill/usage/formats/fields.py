@@ -14,7 +14,7 @@ from decimal import Decimal
 from tokentill.errors import InvalidAmount, InvalidRecord
 from tokentill.money import check_amount, parse_amount
 from tokentill.usage.layouts.table import Column
-from tokentill.usage.record import count_text
+from tokentill.usage.quantities import count_text
 from tokentill.usage.strict_json import type_text
 
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?"

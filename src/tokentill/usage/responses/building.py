@@ -12,7 +12,9 @@ from tokentill.clock import EPOCH
 from tokentill.errors import InvalidRecord, MissingUsage
 from tokentill.usage.formats.arouter import mode_of
 from tokentill.usage.formats.fields import amount, count, instant
-from tokentill.usage.record import Given, Usage, check_ids, checked_instant, checked_tags, is_word, kept_quantities
+from tokentill.usage.ids import check_ids, checked_tags, is_word
+from tokentill.usage.quantities import kept_quantities
+from tokentill.usage.record import Given, Usage, checked_instant
 from tokentill.usage.responses.outside import opened, part, plain
 from tokentill.usage.strict_json import type_text
 

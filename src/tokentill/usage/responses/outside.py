@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 from tokentill.errors import InvalidRecord
-from tokentill.usage.record import count_text
+from tokentill.usage.quantities import count_text
 from tokentill.usage.strict_json import DEPTH_MAX, NUMBER_CHARACTERS_MAX, parse_object
 
 TEXT_BYTES_MAX = 64 * 1024 * 1024

@@ -13,7 +13,7 @@ from tokentill.money import EXACT, amount_text
 from tokentill.pricing.files.checks.placed import entries, live_entries, per_million, rate_sets
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recordings
-from tokentill.usage.record import TOKEN_LEAVES
+from tokentill.usage.quantities import TOKEN_LEAVES
 
 RATE_PER_MILLION_MAX = Decimal(1000)
 RATE_PER_MILLION_MIN = Decimal("0.0001")

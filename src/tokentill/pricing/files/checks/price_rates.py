@@ -14,7 +14,7 @@ from tokentill.pricing.files.checks.zones import zone_mistake
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.mistakes import KNOWN_ELSEWHERE, near_miss
 from tokentill.pricing.files.recordings import Recordings
-from tokentill.usage.record import REQUEST, SUMS, TOKEN_LEAVES
+from tokentill.usage.quantities import REQUEST, SUMS, TOKEN_LEAVES
 
 KNOWN_COUNTERS = (REQUEST, "web_search", "web_fetch", "file_search", "image", "audio_second", "page", "character")
 """Counters that sources report. The set is open: a fee may name another one, but hardly a misspelt one of these."""

@@ -13,7 +13,7 @@ from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.mistakes import near_miss
 from tokentill.pricing.files.recordings import Recordings
 from tokentill.pricing.rules import SPEND, glob_fits
-from tokentill.usage.record import SUMS, TOKEN_LEAVES
+from tokentill.usage.quantities import SUMS, TOKEN_LEAVES
 
 DEFAULT = "default"
 _ALWAYS_THERE = ("model", "mode", "source")

@@ -1,0 +1,90 @@
+"""Ids and words that come from outside: opaque, kept byte for byte, refused only where they could not be kept. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from tokentill.errors import InvalidRecord
+
+ID_BYTES_MAX = 512
+_WORD = re.compile(r"\A[a-z][a-z0-9_.-]{0,63}\Z", re.ASCII)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_PHONE = re.compile(r"\A\+[0-9][0-9 ()./-]{7,}\Z")
+
+
+def is_word(value: object) -> bool:
+    """Whether a value may name a mode: lower-case ASCII letters, digits and `_.-`."""
+    return isinstance(value, str) and _WORD.match(value) is not None
+
+
+def are_plain(source: str, record_id: str, model: str, *optional: str | None) -> bool:
+    """Whether ids are so plain that `check_ids` would find nothing: the quick way for nearly every record."""
+    if not (source and record_id and model):
+        return False
+    try:
+        joined = "".join([source, record_id, model, *["" if value is None else value for value in optional]])
+    except TypeError:
+        return False
+    return len(joined) <= ID_BYTES_MAX and joined.isascii() and joined.isprintable()
+
+
+def check_ids(required: Mapping[str, str], optional: Mapping[str, str | None]) -> None:
+    """Refuse ids as `check_id` does, and required ones that are not there.
+
+    Raises:
+        InvalidRecord: with the field and the reason.
+    """
+    for name, value in required.items():
+        if value is None or value == "":
+            raise InvalidRecord(f"{name} is missing")
+        check_id(name, value)
+    for name, optional_value in optional.items():
+        check_id(name, optional_value)
+
+
+def check_id(name: str, value: str | None) -> None:
+    """Refuse an id that could not be kept unchanged everywhere: too long, control characters, lone surrogates.
+
+    Raises:
+        InvalidRecord: with the field and the reason.
+    """
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise InvalidRecord(f"{name} is {type(value).__name__}, not text")
+    if value.isascii() and value.isprintable() and len(value) <= ID_BYTES_MAX:
+        return
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise InvalidRecord(f"{name} holds a lone surrogate, which is no character") from None
+    if size > ID_BYTES_MAX:
+        raise InvalidRecord(f"{name} is {size} bytes long; {ID_BYTES_MAX} are accepted")
+    for character in value:
+        if unicodedata.category(character) == "Cc":
+            raise InvalidRecord(f"{name} holds the control character U+{ord(character):04X}")
+
+
+def looks_personal(user: str) -> str | None:
+    """Say what personal data a user id looks like, or None. Only flagged: ids stay opaque."""
+    if _EMAIL.search(user):
+        return "email address"
+    return "phone number" if _PHONE.match(user) else None
+
+
+def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags without repetitions, in order of their code points.
+
+    Raises:
+        InvalidRecord: when they are no list of texts that can be stored.
+    """
+    if isinstance(tags, str) or not isinstance(tags, Iterable):
+        raise InvalidRecord(f"tags is {type(tags).__name__}, not a list of texts")
+    given = list(tags)
+    for tag in given:
+        check_id("tag", tag)
+        if not tag:
+            raise InvalidRecord("a tag is empty")
+    return tuple(sorted(set(given)))

@@ -1,0 +1,80 @@
+"""What is counted: disjoint leaves of tokens, counters, and the sums of leaves. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from tokentill.errors import InvalidRecord
+
+INPUT_LEAVES = (
+    "input",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "cache_write",
+    "input_audio",
+    "input_audio_cache_read",
+    "input_image",
+    "input_image_cache_read",
+    "input_video",
+)
+"""Leaves that make up `input_total`, which decides context tiers."""
+
+OUTPUT_LEAVES = ("output", "reasoning", "output_audio", "output_image")
+TOKEN_LEAVES = INPUT_LEAVES + OUTPUT_LEAVES
+SUMS = {"input_total": INPUT_LEAVES, "output_total": OUTPUT_LEAVES}
+
+REQUEST = "request"
+"""The counter that every record counts once, written or not: one record is one request."""
+
+QUANTITY_MAX = 10**12
+_QUANTITY_NAME = re.compile(r"\A[a-z][a-z0-9_]{0,63}\Z", re.ASCII)
+_LEAVES = frozenset(TOKEN_LEAVES)
+
+
+def sum_of(quantities: Mapping[str, int], name: str) -> int:
+    """The quantity called `name`, where `input_total` and `output_total` name the sums of their leaves."""
+    leaves = SUMS.get(name)
+    return quantities.get(name, 0) if leaves is None else sum(quantities.get(leaf, 0) for leaf in leaves)
+
+
+def check_quantities(quantities: Mapping[str, int]) -> None:
+    """Refuse quantities that are no non-negative integers with proper names.
+
+    Raises:
+        InvalidRecord: with the quantity and the reason.
+    """
+    for name, count in quantities.items():
+        if not isinstance(name, str) or not _QUANTITY_NAME.match(name) or name in SUMS:
+            raise InvalidRecord(f"{str(name)[:64]!r} is not the name of a quantity")
+        if isinstance(count, bool) or not isinstance(count, int):
+            raise InvalidRecord(f"{name} is {type(count).__name__}, not an integer")
+        if count < 0:
+            raise InvalidRecord(f"{name} is negative ({count_text(count)})")
+
+
+def count_text(count: int) -> str:
+    """A count for a message: its digits, or how large it is when there are too many of them."""
+    return str(count) if abs(count) < 10**40 else f"an integer of {count.bit_length()} bits"
+
+
+def kept_quantities(quantities: Mapping[str, int]) -> dict[str, int]:
+    """The quantities that a record of one request keeps: checked, without zeros and `request`, sorted by name.
+
+    Raises:
+        InvalidRecord: with the quantity and the reason.
+    """
+    if not isinstance(quantities, Mapping):
+        raise InvalidRecord(f"quantities is {type(quantities).__name__}, not a table of integers")
+    kept = {name: n for name, n in quantities.items() if type(n) is int and 0 < n <= QUANTITY_MAX and name in _LEAVES}
+    if len(kept) < len(quantities):
+        check_quantities(quantities)
+        if quantities.get(REQUEST, 1) != 1:
+            raise InvalidRecord("a record is one request, and this one counts another number of them")
+        for name, count in quantities.items():
+            if count > QUANTITY_MAX:
+                shown = count_text(count)
+                raise InvalidRecord(f"{name} is {shown}; at most {QUANTITY_MAX} are accepted for one request")
+        kept = {name: int(count) for name, count in quantities.items() if count and name != REQUEST}
+    return {name: kept[name] for name in sorted(kept)}
