@@ -100,7 +100,7 @@ def test_what_the_catalog_does_not_tell_of_a_changed_price_is_a_conflict_and_not
     catalog = openrouter(model("v/a"))
 
     plan = planned(tmp_path, catalog, table)
-    replaced = planned(tmp_path, catalog, table, replace=True)
+    replaced = planned(tmp_path, catalog, table, is_replacing=True)
 
     assert plan.recording is None
     assert [(one.model, one.reason) for one in plan.conflicts] == [

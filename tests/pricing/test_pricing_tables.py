@@ -112,10 +112,15 @@ def test_the_greatest_validity_decides_then_the_greatest_recording(
 
     recordings = [
         {
-            "format": 1, "kind": "prices", "recorded_at": instant_text(day(recorded)), "currency": "USD",
+            "format": 1,
+            "kind": "prices",
+            "recorded_at": instant_text(day(recorded)),
+            "currency": "USD",
             "price": [
                 {
-                    "model": "a/m", "valid_from": instant_text(day(starts)), "rates": {"input": str(number)},
+                    "model": "a/m",
+                    "valid_from": instant_text(day(starts)),
+                    "rates": {"input": str(number)},
                     **({} if ends is None else {"valid_to": instant_text(day(ends))}),
                 }
             ],
