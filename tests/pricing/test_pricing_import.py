@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from catalog_texts import EFFECTIVE, model, openrouter, planned, reasons
-from pricing_files import entry, prices
+from pricing_files import entry, prices, write_folder
 
 from tokentill import PriceBook, Usage
 from tokentill.errors import InvalidFiles, Refused, UsageError
@@ -439,6 +439,22 @@ def test_a_wheel_is_read_without_being_unpacked(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [wheel.name]
     with pytest.raises(InvalidFiles, match=r"there is no genai_prices/data\.py in this wheel"):
         read_catalog("genai-prices", str(wheel), EFFECTIVE)
+
+
+def test_an_installed_package_is_read_and_never_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "genai_prices/__init__.py": "raise SystemExit('imported')\n",
+        "genai_prices/data.py": genai(info("ModelPrice(input_mtok=Decimal('1'), output_mtok=Decimal('2'))")),
+        "genai_prices-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: genai-prices\nVersion: 1\n",
+        "genai_prices-1.dist-info/RECORD": "genai_prices/__init__.py,,\ngenai_prices/data.py,,\n",
+    }
+    write_folder(tmp_path / "site", files)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+
+    catalog = read_catalog("genai-prices", "genai-prices", EFFECTIVE)
+
+    assert [one.model for one in catalog.listings] == ["v/m"]
+    assert catalog.source.startswith("genai-prices, data.py, sha256:")
 
 
 def test_a_wheel_that_unpacks_to_more_than_any_catalog_is_refused(tmp_path: Path) -> None:
