@@ -10,39 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from catalog_texts import EFFECTIVE, model, openrouter, planned, reasons
 from pricing_files import entry, prices, write_folder
 
 from tokentill import PriceBook, Usage
 from tokentill.errors import InvalidFiles, Refused, UsageError
 from tokentill.pricing.checking import check_folder
-from tokentill.pricing.importing import Import, plan_import, read_catalog, write_import
-from tokentill.pricing.loading import load_folder
-
-EFFECTIVE = datetime(2026, 12, 1, tzinfo=UTC)
-NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
-
-
-def openrouter(*models: dict[str, Any]) -> str:
-    return json.dumps({"data": list(models)})
-
-
-def model(id_: str, prompt: Any = "0.000002", completion: Any = "0.000008", **more: Any) -> dict[str, Any]:
-    return {"id": id_, "pricing": {"prompt": prompt, "completion": completion, **more}}
-
-
-def planned(tmp_path: Path, catalog: str, *tables: str, kind: str = "openrouter", **how: Any) -> Import:
-    """An import of a catalog's text beside these price tables."""
-    folder = write_folder(tmp_path / "pricing", {f"models/{n}.toml": table for n, table in enumerate(tables)})
-    (folder / "models").mkdir(exist_ok=True, parents=True)
-    rounded = how.pop("rounded", False)
-    file = tmp_path / "catalog.json"
-    file.write_text(catalog, encoding="utf-8")
-    read = read_catalog(kind, str(file), EFFECTIVE, rounded=rounded)
-    return plan_import(read, load_folder(folder), EFFECTIVE, NOW, **how)
-
-
-def reasons(plan: Import) -> dict[str, str]:
-    return {left.model + (f" {left.key}" if left.key else ""): left.reason for left in plan.left_out}
+from tokentill.pricing.importing import read_catalog, write_import
 
 
 def test_a_new_model_a_changed_one_and_one_that_vanished(tmp_path: Path) -> None:
@@ -100,7 +74,7 @@ def test_what_the_catalog_does_not_tell_of_a_changed_price_is_a_conflict_and_not
     catalog = openrouter(model("v/a"))
 
     plan = planned(tmp_path, catalog, table)
-    replaced = planned(tmp_path, catalog, table, replace=True)
+    replaced = planned(tmp_path, catalog, table, is_replacing=True)
 
     assert plan.recording is None
     assert [(one.model, one.reason) for one in plan.conflicts] == [
@@ -465,6 +439,22 @@ def test_a_wheel_is_read_without_being_unpacked(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [wheel.name]
     with pytest.raises(InvalidFiles, match=r"there is no genai_prices/data\.py in this wheel"):
         read_catalog("genai-prices", str(wheel), EFFECTIVE)
+
+
+def test_an_installed_package_is_read_and_never_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "genai_prices/__init__.py": "raise SystemExit('imported')\n",
+        "genai_prices/data.py": genai(info("ModelPrice(input_mtok=Decimal('1'), output_mtok=Decimal('2'))")),
+        "genai_prices-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: genai-prices\nVersion: 1\n",
+        "genai_prices-1.dist-info/RECORD": "genai_prices/__init__.py,,\ngenai_prices/data.py,,\n",
+    }
+    write_folder(tmp_path / "site", files)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+
+    catalog = read_catalog("genai-prices", "genai-prices", EFFECTIVE)
+
+    assert [one.model for one in catalog.listings] == ["v/m"]
+    assert catalog.source.startswith("genai-prices, data.py, sha256:")
 
 
 def test_a_wheel_that_unpacks_to_more_than_any_catalog_is_refused(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def import_prices(
     catalog = read_catalog(from_, file, instant_argument(effective), rounded=rounded)
     now = SYSTEM_CLOCK.now().replace(microsecond=0)
     loaded = load_folder(folder)
-    plan = plan_import(catalog, loaded, instant_argument(effective), now, only=only or (), replace=replace)
+    plan = plan_import(catalog, loaded, instant_argument(effective), now, only=only or (), is_replacing=replace)
     path = None if dry_run else write_import(plan, out or loaded.folder / ROOM)
     content = _import_content(plan, path)
     call.finish(content, lambda: _show_import(call, plan, path, is_dry=dry_run))

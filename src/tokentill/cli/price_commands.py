@@ -126,8 +126,11 @@ def _show_entry(call: Call, content: Content) -> None:
     _show_rates(call, "standard", entry, entry["currency"], per)
     for mode, rates in entry.get("mode", {}).items():
         _show_rates(call, mode, rates, entry["currency"], per)
-    for name, fee in entry.get("fees", {}).items():
-        call.say(f"  fee: {name} {fee['price']} {entry['currency']} per {fee.get('per', 1):,}")
+    _show_fees(call, "", entry.get("fees", {}), entry["currency"])
+    for mode, rates in entry.get("mode", {}).items():
+        _show_fees(call, f" of {mode}", rates.get("fees", {}), entry["currency"])
+    for name, other in entry.get("fallback", {}).items():
+        call.say(f"  fallback: {name} is priced as {other}")
     for kind, factors in entry.get("multiplier", {}).items():
         call.say(f"  multiplier: {kind} " + ", ".join(f"{place} x {factor}" for place, factor in factors.items()))
     call.say(
@@ -145,20 +148,30 @@ def _show_entry(call: Call, content: Content) -> None:
         )
 
 
+def _show_fees(call: Call, whose: str, fees: Content, currency: str) -> None:
+    for name, fee in fees.items():
+        call.say(f"  fee{whose}: {name} {fee['price']} {currency} per {fee.get('per', 1):,}")
+
+
 def _show_rates(call: Call, mode: str, rates: Content, currency: str, per: str) -> None:
     if rates.get("free"):
         call.say(f"  {mode}: free")
     if rates.get("rates"):
         call.say(f"  {mode}: {_rates_text(rates['rates'])} ({currency} per {per})")
-    for tier in rates.get("tier", ()):
-        (condition, tokens), *_ = tier["when"].items()
-        sign = ">" if condition.endswith("gt") else ">="
-        call.say(f"    input {sign} {tokens:,}: {_rates_text(tier['rates'])}")
+    _show_tiers(call, rates, "    ")
     for window in rates.get("window", ()):
         when = window["when"]
         days = f" on {', '.join(when['days'])}" if "days" in when else ""
         hours = f"{when['between'][0]} to {when['between'][1]} {when.get('time_zone', 'UTC')}"
         call.say(f"    {hours}{days}: {_rates_text(window['rates'])}")
+        _show_tiers(call, window, "      ")
+
+
+def _show_tiers(call: Call, rates: Content, indent: str) -> None:
+    for tier in rates.get("tier", ()):
+        (condition, tokens), *_ = tier["when"].items()
+        sign = ">" if condition.endswith("gt") else ">="
+        call.say(f"{indent}input {sign} {tokens:,}: {_rates_text(tier['rates'])}")
 
 
 def _rates_text(rates: Content) -> str:

@@ -131,6 +131,30 @@ class Reading:
         return number if meant is None else meant
 
 
+def table_of(value: Any, what: str) -> Mapping[str, Any]:
+    """A value that must be a table.
+
+    Raises:
+        Unfit: when it is none.
+    """
+    if not isinstance(value, dict):
+        raise Unfit(f"{what} is not a table")
+    return value
+
+
+def list_of(value: Any, what: str) -> list[Any]:
+    """A value that must be a list; nothing is an empty one.
+
+    Raises:
+        Unfit: when it is none.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Unfit(f"{what} is not a list")
+    return value
+
+
 def model_id(vendor: str, name: str) -> str:
     """`vendor/name`, with the vendor as gateways call it."""
     return f"{_VENDORS.get(vendor, vendor)}/{name}"

@@ -14,6 +14,7 @@ from tokentill.pricing.importing.catalog import (
     Listing,
     Reading,
     Unfit,
+    list_of,
     model_id,
     one_cache_write,
     rate_table,
@@ -108,8 +109,9 @@ def _start(constraint: Any) -> datetime | None:
     """The first instant of a constraint: its day is read as midnight UTC, as genai-prices does."""
     if constraint is None:
         return None
-    day = constraint.get("start_date") if isinstance(constraint, Built) else None
-    if constraint.kind != "StartDateConstraint" or not isinstance(day, date):
+    is_known = isinstance(constraint, Built) and constraint.kind == "StartDateConstraint"
+    day = constraint.get("start_date") if is_known else None
+    if not isinstance(day, date):
         raise Unfit("a condition that this reader does not know")
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
@@ -205,7 +207,7 @@ def _exact_ids(match: Any) -> Iterable[str]:
     if isinstance(match, Built) and match.kind == "ClauseEquals" and isinstance(match.get("equals"), str):
         yield match.get("equals")
     elif isinstance(match, Built) and match.kind == "ClauseOr":
-        for clause in match.get("or_") or []:
+        for clause in list_of(match.get("or_"), "or_"):
             yield from _exact_ids(clause)
 
 

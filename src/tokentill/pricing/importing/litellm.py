@@ -11,7 +11,16 @@ from typing import Any
 from tokentill.canonical import Content
 from tokentill.money import EXACT, amount_text
 from tokentill.pricing.entries import DAYS
-from tokentill.pricing.importing.catalog import Reading, Unfit, model_id, one_cache_write, per_million, rate_table
+from tokentill.pricing.importing.catalog import (
+    Reading,
+    Unfit,
+    list_of,
+    model_id,
+    one_cache_write,
+    per_million,
+    rate_table,
+    table_of,
+)
 
 MEMBER = "litellm/model_prices_and_context_window_backup.json"
 
@@ -149,7 +158,10 @@ def _add_rest(
 
 
 def _add_search(reading: Reading, model: str, value: Any, content: Content) -> None:
-    prices = {reading.figure(price, "search_context_cost_per_query") for price in _table(value).values()}
+    prices = {
+        reading.figure(price, "search_context_cost_per_query")
+        for price in table_of(value, "search_context_cost_per_query").values()
+    }
     if len(prices) == 1 and (price := prices.pop()):
         thousand = EXACT.multiply(price, Decimal(1000))
         content.setdefault("fees", {})["web_search"] = {"price": amount_text(thousand), "per": 1000}
@@ -158,15 +170,16 @@ def _add_search(reading: Reading, model: str, value: Any, content: Content) -> N
 
 
 def _windows(reading: Reading, model: str, value: Any, content: Content) -> list[Content]:
-    written = _table(value)
+    written = table_of(value, "off_peak_pricing")
     if "tier" in content:
         raise Unfit("it has hours and long-context prices, and their combination is not told")
     rates = per_million(reading.rates(model, written, _LEAVES))
     found = []
-    for window in _list(written.get("windows")):
-        hours = _table(window).get("hours_utc")
+    for window in list_of(written.get("windows"), "windows"):
+        hours = table_of(window, "a window").get("hours_utc")
         days = [
-            _WEEKDAYS.get(day) if isinstance(day, int) else None for day in _list(window.get("weekdays", [*_WEEKDAYS]))
+            _WEEKDAYS.get(day) if type(day) is int else None
+            for day in list_of(window.get("weekdays", [*_WEEKDAYS]), "weekdays")
         ]
         for span in hours if isinstance(hours, list) else [hours]:
             match = _HOURS.fullmatch(span) if isinstance(span, str) else None
@@ -183,8 +196,8 @@ def _windows(reading: Reading, model: str, value: Any, content: Content) -> list
 def _ranges(reading: Reading, model: str, value: Any) -> Content:
     """`start < input tokens <= end`, the whole request."""
     above: dict[int, dict[str, Decimal]] = {}
-    for part in _list(value):
-        bounds = _list(_table(part).get("range"))
+    for part in list_of(value, "tiered_pricing"):
+        bounds = list_of(table_of(part, "a range").get("range"), "range")
         if len(bounds) != 2:
             raise Unfit("tiered_pricing without a range")
         start = reading.figure(bounds[0], "range")
@@ -198,15 +211,3 @@ def _ranges(reading: Reading, model: str, value: Any) -> Content:
     if any(set(rates) != set(base) for rates in above.values()):
         raise Unfit("its ranges do not price the same quantities")
     return rate_table(base, above)
-
-
-def _table(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise Unfit("a price of another shape than this reader knows")
-    return value
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise Unfit("a price of another shape than this reader knows")
-    return value

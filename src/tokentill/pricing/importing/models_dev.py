@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from tokentill.canonical import Content
-from tokentill.pricing.importing.catalog import Reading, Unfit, model_id, one_cache_write, rate_table
+from tokentill.pricing.importing.catalog import Reading, Unfit, list_of, model_id, one_cache_write, rate_table
 
 MEMBER = "api.json"
 
@@ -53,7 +53,7 @@ def _content(reading: Reading, model: str, cost: Any) -> Content:
     if not any(base.values()):
         raise Unfit("its prices are all 0; it is not told whether it is free or its price is unknown")
     above = {}
-    for tier in cost.get("tiers") or []:
+    for tier in list_of(cost.get("tiers"), "tiers"):
         condition = tier.get("tier") if isinstance(tier, dict) else None
         if not isinstance(condition, dict) or condition.get("type", "context") != "context":
             raise Unfit("a tier of another shape than this reader knows")

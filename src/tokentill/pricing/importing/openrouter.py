@@ -12,7 +12,7 @@ from tokentill.canonical import Content
 from tokentill.money import EXACT, amount_text
 from tokentill.pricing.entries import DAYS
 from tokentill.pricing.files.values import JsonFraction
-from tokentill.pricing.importing.catalog import Reading, Unfit, one_cache_write, per_million, rate_table
+from tokentill.pricing.importing.catalog import Reading, Unfit, list_of, one_cache_write, per_million, rate_table
 
 MEMBER = "models.json"
 
@@ -61,7 +61,7 @@ def _content(reading: Reading, model: str, pricing: Any) -> Content | None:
         raise Unfit("it has no price for prompt and completion")
     if not any(base.values()):
         return {"free": True}
-    changes = [_change(reading, model, override) for override in pricing.get("overrides") or []]
+    changes = [_change(reading, model, override) for override in list_of(pricing.get("overrides"), "overrides")]
     content = _rates(base, changes)
     windows = dict.fromkeys(hours for hours, _, _ in changes if hours is not None)
     if windows:

@@ -7,7 +7,7 @@ catalog tells less of a changed price than the folder does, that is a conflict f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
@@ -76,24 +76,28 @@ def plan_import(
     recorded_at: datetime,
     *,
     only: Sequence[str] = (),
-    replace: bool = False,
+    is_replacing: bool = False,
 ) -> Import:
     """Hold a catalog against a folder. Nothing is written.
 
     Args:
         only: globs of model ids; everything unless given.
-        replace: take a changed price over even where the folder's says more than the catalog's.
+        is_replacing: take a changed price over even where the folder's says more than the catalog's.
 
     Raises:
         Refused: when the recording would not take effect, because a later one says otherwise.
         InvalidFiles: when the recording does not pass the checks beside the folder.
     """
-    planning = _Planning(PriceBook(folder.prices), content_by_hash(folder.prices), effective, recorded_at, replace)
+
+    def is_wanted(*names: str) -> bool:
+        return not only or any(glob_fits(glob, name) for glob in only for name in names)
+
+    planning = _Planning(PriceBook(folder.prices), content_by_hash(folder.prices), effective, recorded_at, is_replacing)
     wanted = [
         (target, listing)
         for listing in catalog.listings
         for target in [planning.target(listing)]
-        if not only or any(glob_fits(glob, name) for glob in only for name in (target, listing.model))
+        if is_wanted(target, listing.model)
     ]
     planning.owners = _owners(wanted)
     by_target: dict[str, list[Listing]] = {}
@@ -110,12 +114,12 @@ def plan_import(
         for model in planning.book.models
         if model not in listed
         and not isinstance(planning.book.entry_at(model, effective), NoPrice)
-        and (not only or any(glob_fits(glob, model) for glob in only))
+        and is_wanted(model)
     ]
     recording = planning.recording(catalog.source)
     warnings = () if recording is None else prove(recording, folder, catalog.name)
     return Import(
-        catalog,
+        replace(catalog, left_out=tuple(left for left in catalog.left_out if is_wanted(left.model))),
         effective,
         tuple(planning.added),
         tuple(planning.changed),
@@ -156,7 +160,7 @@ class _Planning:
     contents: Mapping[str, Content]
     effective: datetime
     recorded_at: datetime
-    replace: bool
+    is_replacing: bool
     owners: Mapping[str, set[str]] = field(default_factory=dict)
     added: list[PriceEntry] = field(default_factory=list)
     changed: list[Changed] = field(default_factory=list)
@@ -273,7 +277,7 @@ class _Planning:
 
     def _refuse_loss(self, found: Sequence[Change]) -> None:
         lost = [change for change in found if not change.is_stated_after]
-        if lost and not self.replace:
+        if lost and not self.is_replacing:
             first = ", ".join(f"{change.quantity} ({change.rates})" for change in lost[:3])
             more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
             raise _Conflicting(f"its price changed, and the catalog does not tell {first}{more}, which the folder has")

@@ -10,7 +10,7 @@ from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.errors import Finding
 from tokentill.money import EXACT, amount_text
-from tokentill.pricing.files.checks.placed import entries, live_entries, per_million, rate_sets
+from tokentill.pricing.files.checks.placed import PlacedEntry, entries, live_entries, per_million, rate_sets
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recordings
 from tokentill.usage.quantities import TOKEN_LEAVES
@@ -91,19 +91,28 @@ def fees_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
 
 
 def prices_change_within_reason(recordings: Recordings) -> Iterator[Finding]:
-    """From one entry of a model to the next, no rate changes more than fivefold."""
+    """From one entry of a model to the next, no rate or fee, of no mode, changes more than fivefold."""
     for found in live_entries(recordings).values():
         for earlier, later in pairwise(found):
             if earlier.currency != later.currency:
                 continue
-            for name, rate in later.content.get("rates", {}).items():
-                before = earlier.content.get("rates", {}).get(name)
-                if before is None:
-                    continue
-                old, new = per_million(before, earlier.per), per_million(rate, later.per)
+            before = {path: amount for path, _, amount in _amounts(earlier)}
+            for path, what, new in _amounts(later):
+                old = before.get(path)
                 if old and new and max(old, new) > EXACT.multiply(CHANGE_MAX, min(old, new)):
                     message = (
-                        f'rate "{name}" changes more than {CHANGE_MAX}x, from {amount_text(old)} to'
+                        f"{what} changes more than {CHANGE_MAX}x, from {amount_text(old)} to"
                         f" {amount_text(new)} for a million at {instant_text(later.valid_from)}"
                     )
-                    yield later.finding(("rates", name), message, "check the unit of the source", is_warning=True)
+                    yield later.finding(path, message, "check the unit of the source", is_warning=True)
+
+
+def _amounts(entry: PlacedEntry) -> Iterator[tuple[KeyPath, str, Decimal]]:
+    """Where the rates and fees of an entry and its modes stand, what they are, and what a million units cost."""
+    tables: list[tuple[KeyPath, str, Content]] = [((), "", entry.content)]
+    tables += [(("mode", name), f" of mode {name}", mode) for name, mode in entry.content.get("mode", {}).items()]
+    for path, whose, table in tables:
+        for name, rate in table.get("rates", {}).items():
+            yield (*path, "rates", name), f'rate "{name}"{whose}', per_million(rate, entry.per)
+        for name, fee in table.get("fees", {}).items():
+            yield (*path, "fees", name), f'fee "{name}"{whose}', per_million(fee["price"], fee.get("per", 1))
