@@ -190,6 +190,7 @@ def test_a_child_is_shown_with_the_terms_of_its_parent(agreed: Cli) -> None:
     assert "\nits usage stands on the invoice of acme\n" in text
     assert "base fee  5 USD, by the days on which it was agreed (base fee)  customer acme-labs\n" in text
     assert "minimum   50 USD                                                customer acme\n" in text
+    assert "\nwelcome         50 USD of AI credit " in text
 
 
 def test_the_agreement_is_printed_as_json(agreed: Cli) -> None:

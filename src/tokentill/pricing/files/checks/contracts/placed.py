@@ -73,7 +73,10 @@ def terms_of(recording: Recording) -> Content:
 
 
 class InTime:
-    """Which version of a contract is in force when, as `ContractBook` finds it, with the file that states it."""
+    """Which version of a contract is in force when, as `ContractBook` finds it, with the file that states it.
+
+    `customers` are those that have a contract at any time.
+    """
 
     def __init__(self, recordings: Recordings) -> None:
         self._versions: dict[tuple[str, str], list[_Version]] = {}
@@ -82,11 +85,7 @@ class InTime:
             self._versions.setdefault(_key(recording.content["kind"], recording.content["id"]), []).append(version)
         shared = [found for (kind, _), versions in self._versions.items() if kind != "customer" for found in versions]
         self._edges_of_shared = {edge for version in shared for edge in version.edges}
-
-    @property
-    def customers(self) -> list[str]:
-        """Every customer that has a contract."""
-        return sorted(id_ for kind, id_ in self._versions if kind == "customer")
+        self.customers = frozenset(id_ for kind, id_ in self._versions if kind == "customer")
 
     def at(self, kind: str, id_: str, at: datetime) -> Recording | None:
         """The version of a contract in force at an instant."""
