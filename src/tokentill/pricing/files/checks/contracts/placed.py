@@ -10,6 +10,7 @@ from tokentill.canonical import Content
 from tokentill.errors import Finding
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recording, Recordings
+from tokentill.pricing.rules import SPEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class PlacedRule:
     def tiers(self) -> Content:
         """Its tiers, empty where it has none."""
         return dict(self.content.get("tiers", {}))
+
+    @property
+    def is_over_spend(self) -> bool:
+        """Whether its tiers run over an amount."""
+        return list(self.tiers.get("over", ())) == [SPEND]
 
     @property
     def counts(self) -> bool:
