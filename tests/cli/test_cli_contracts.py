@@ -190,6 +190,7 @@ def test_a_child_is_shown_with_the_terms_of_its_parent(agreed: Cli) -> None:
     assert "\nits usage stands on the invoice of acme\n" in text
     assert "base fee  5 USD, by the days on which it was agreed (base fee)  customer acme-labs\n" in text
     assert "minimum   50 USD                                                customer acme\n" in text
+    assert "\nwelcome         50 USD of AI credit " in text
 
 
 def test_the_agreement_is_printed_as_json(agreed: Cli) -> None:
@@ -387,6 +388,48 @@ def test_contracts_in_force_at_two_instants_are_compared(agreed: Cli) -> None:
     assert agreed("contracts", "diff", APRIL, "2025-05-01T00:00:00Z").out == (
         "no contract differs between 2025-04-01T00:00:00Z and 2025-05-01T00:00:00Z\n"
     )
+
+
+def test_every_kind_of_difference_is_told(agreed: Cli) -> None:
+    before = CHILD.replace('parent = "acme"', 'coupon = [{ id = "spring", percent = 10 }, { id = "x", amount = 5 }]')
+    before += (
+        'smallest_amount = 5\n\n[[rule]]\nname = "a"\nmatch = { mode = "batch" }\n\n'
+        '[[rule]]\nname = "b"\nmatch = { mode = "flex" }\n\n[[rule]]\nname = "b"\nmatch = { mode = "night" }\n'
+    )
+    after = CHILD.replace('parent = "acme"', "coupon = []").replace("2025-01-02", "2025-05-02") + (
+        "interim_at = 100\ntax = []\n"
+        '\n[[rule]]\nname = "b"\nmatch = { mode = "flex" }\n\n[[rule]]\nname = "a"\nmatch = { mode = "batch" }\n'
+    )
+    agreed.write(
+        "pricing/contracts/labs.toml", before.replace("[invoice]", 'anchor_day = 15\nplan = "standard"\n[invoice]')
+    )
+    agreed.write("pricing/contracts/labs-2.toml", after.replace("valid_from = 2025-01", "valid_from = 2025-06"))
+
+    text = agreed("contracts", "diff", "2025-05-01T00:00:00Z", "2025-06-14T00:00:00Z").out
+
+    assert text.partition("customer acme-labs: ")[2].splitlines()[1:-1] == [
+        "  plan: standard -> not stated",
+        "  anchor_day: 15 -> not stated",
+        "  coupon: spring: 10 % off; x: 5 off -> none",
+        "  tax: not stated -> none",
+        "  smallest amount: below 5 nothing is due yet -> not stated",
+        "  interim invoice: not stated -> from 100 on",
+        "  rule b (3)",
+        "    before: list price (where mode night)",
+        "    after:  none",
+        "  order of rules: a, b -> b, a",
+    ]
+    shown = agreed("contracts", "show", "acme-labs", "--at", "2025-06-14T00:00:00Z", "--json").json
+    assert shown["invoice"][1:] == [
+        {"term": "coupons", "agreed": "none", "from": "customer acme-labs"},
+        {"term": "taxes", "agreed": "none", "from": "customer acme-labs"},
+        {"term": "interim_at", "agreed": "from 100 USD on", "from": "customer acme-labs"},
+    ]
+
+
+def test_a_list_of_customers_is_printed_without_one(agreed: Cli) -> None:
+    assert agreed("contracts", "show").out == "acme\nacme-labs\nbolt\ndune\n"
+    assert agreed("contracts", "show", "--as-of", "2025-01-01T00:00:00Z").out == "no contracts\n"
 
 
 def test_contracts_as_known_at_two_times_are_compared(agreed: Cli) -> None:

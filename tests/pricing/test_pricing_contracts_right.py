@@ -25,6 +25,11 @@ RULES = {
     "add_on = { request = { price = 0.001 }, output_total = { price = 1, per = 1_000_000 } }\nmin_margin_percent = 5\n"
     "byok_fee_percent = 3\n",
     "own rates of sums": 'basis = "own"\nper = 1_000\nrates = { input_total = 0.003, output_total = 0.015 }\n',
+    "own rates but for what is in packages or tiers": 'basis = "own"\nrates = { output = 1 }\n'
+    "package = { input_total = { price = 1, size = 1_000 } }\n",
+    "own rates of tiers": 'basis = "own"\nrates = { output = 1 }\n'
+    'tiers = { kind = "volume", over = "input", tier = ['
+    "{ up_to = 9, rates = { input = 1 } }, { rates = { input = 2 } }] }\n",
     "units and an amount included": "allowance = { units = { request = 100, output_total = 1_000 }, amount = 2.50 }\n",
     "packages beyond what is included": "allowance = { units = { image = 100 } }\n"
     "package = { image = { price = 5, size = 500 } }\n",

@@ -91,7 +91,7 @@ def _agreement_content(book: ContractBook, folder: Folder, customer: str, at: da
             {"term": key, "agreed": text, "from": contract_label(contract)}
             for contract, key, _, text in _terms(book, customer, at)
         ],
-        "grants": [_grant_content(grant) for grant in book.grants(customer)],
+        "grants": [_grant_content(grant) for grant in book.grants(book.payer(customer, at))],
     }
 
 
@@ -114,7 +114,7 @@ def _show_agreement(call: Call, book: ContractBook, folder: Folder, customer: st
     if agreed:
         call.say("")
         call.table(("invoice", "agreed", "by"), agreed)
-    grants = book.grants(customer)
+    grants = book.grants(book.payer(customer, at))
     if grants:
         call.say("")
         columns = ("prepaid credit", "amount", "priority", "from", "until")

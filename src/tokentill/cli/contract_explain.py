@@ -60,6 +60,7 @@ def explain_contract(
     prices = PriceBook(folder.prices, as_of=known_at)
     contracts = ContractBook(known_by(folder.contracts, known_at))
     canonical = prices.canonical_model(model) or model
+    mode = mode or STANDARD
     traits = Traits(canonical, provider, mode, api_key, user, source, tuple(tag or ()))
     considered = consider_rules(contracts, customer, traits, instant)
     chosen = chosen_rule(considered)

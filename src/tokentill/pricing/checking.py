@@ -26,7 +26,6 @@ from tokentill.pricing.files.checks.contracts.counting import (
     an_allowance_includes_something,
     credits_can_be_counted,
     no_quantity_is_counted_twice,
-    tier_rates_are_of_what_is_counted,
     tiers_leave_no_gap,
     tiers_over_spend_are_marked_up_alike,
     versions_go_on_counting_alike,
@@ -43,6 +42,10 @@ from tokentill.pricing.files.checks.contracts.invoice_terms import (
     amounts_are_in_the_currency_that_is_billed,
     limits_leave_something_to_bill,
     taxes_have_names_of_their_own,
+)
+from tokentill.pricing.files.checks.contracts.own_rates import (
+    own_rates_lack_nothing_of_the_list,
+    tier_rates_are_of_what_is_counted,
 )
 from tokentill.pricing.files.checks.contracts.parents import (
     a_child_leaves_the_invoice_to_its_parent,
@@ -146,6 +149,7 @@ CHECKS: tuple[Check, ...] = (
 
 CHECKS_BEFORE_RELEASE: tuple[Check, ...] = (
     sets_lack_nothing_of_the_base,
+    own_rates_lack_nothing_of_the_list,
     rates_are_of_usual_size,
     fees_are_of_usual_size,
     cached_is_not_dearer,

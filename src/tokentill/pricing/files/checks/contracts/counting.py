@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 
 from tokentill.errors import Finding
 from tokentill.money import amount_text, divides_exactly
-from tokentill.pricing.entries import BUILT_IN_FALLBACK
 from tokentill.pricing.files.checks.contracts.placed import PlacedRule, rules, rules_of
 from tokentill.pricing.files.checks.contracts.rules import DEFAULT
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recording, Recordings
-from tokentill.pricing.rules import SPEND, glob_fits, leaves_of, sum_over
-from tokentill.usage.quantities import SUMS
+from tokentill.pricing.rules import SPEND, leaves_of
+from tokentill.usage.record import SUMS
 
 
 def tiers_leave_no_gap(recordings: Recordings) -> Iterator[Finding]:
@@ -31,7 +30,7 @@ def tiers_leave_no_gap(recordings: Recordings) -> Iterator[Finding]:
             elif not is_last and "up_to" not in tier:
                 message = f"tier {number} has no up_to, and another tier follows it"
                 yield rule.finding(path, message, "add up_to = ..., the last unit that lies in it")
-            if "." in tier.get("up_to", "") and not _is_over_spend(rule):
+            if "." in tier.get("up_to", "") and not rule.is_over_spend:
                 message = f"up_to is {tier['up_to']}, and units are whole"
                 yield rule.finding((*path, "up_to"), message, "write a whole number, or count over spend")
         bounds = [(number, Decimal(tier["up_to"])) for number, tier in enumerate(tiers, start=1) if "up_to" in tier]
@@ -49,7 +48,7 @@ def tiers_over_spend_are_marked_up_alike(recordings: Recordings) -> Iterator[Fin
             others = " and ".join(f'"{name}"' for name in over if name != SPEND)
             message = f'"{SPEND}" is an amount, and {others} are units; tiers run over one of the two'
             yield rule.finding(("tiers", "over"), message, f'write over = "{SPEND}", or leave it out')
-        if not _is_over_spend(rule):
+        if not rule.is_over_spend:
             continue
         if rule.basis == "free":
             message = f'tiers over "{SPEND}" with basis = "free" count nothing'
@@ -65,53 +64,6 @@ def tiers_over_spend_are_marked_up_alike(recordings: Recordings) -> Iterator[Fin
             if isinstance(markup, dict) and set(markup) != {DEFAULT}:
                 message = f'with tiers over "{SPEND}" a markup by quantity has no effect'
                 yield rule.finding(path, message, "write one percentage: markup_percent = ...")
-
-
-def tier_rates_are_of_what_is_counted(recordings: Recordings) -> Iterator[Finding]:
-    """The rates of a tier are those of the units that the tiers run over, of all of them, and of nothing else.
-
-    Where a sum is counted, a leaf that no model of the rule has needs none; one that some model has is warned of.
-    """
-    for rule in rules(recordings):
-        if _is_over_spend(rule) or not rule.has_tier_rates:
-            continue
-        over = rule.tiers["over"]
-        counted = leaves_of(over)
-        used = _leaves_of_models(rule, recordings)
-        for index, tier in enumerate(rule.tiers["tier"]):
-            rates = tier.get("rates")
-            if rates is None:
-                continue
-            path: KeyPath = ("tiers", "tier", index, "rates")
-            for name in rates:
-                if not set(leaves_of((name,))) & set(counted):
-                    message = f'tier {index + 1} has a rate for "{name}", which the tiers do not run over'
-                    yield rule.finding((*path, name), message, "name it in over, or give its rate outside of the tiers")
-            for name in over:
-                missing = [leaf for leaf in leaves_of((name,)) if not _has_rate(leaf, rates)]
-                if name in SUMS:
-                    missing = [leaf for leaf in missing if leaf in used]
-                if missing:
-                    message = f'tier {index + 1} has no rate for "{missing[0]}", which the tiers run over'
-                    hint = f"add {missing[0]} = ...; such usage will be unpriced"
-                    yield rule.finding(path, message, hint, is_warning=name in SUMS)
-
-
-def _leaves_of_models(rule: PlacedRule, recordings: Recordings) -> set[str]:
-    """The leaves that price tables have a rate for, of the models that a rule fits."""
-    patterns = rule.content.get("match", {}).get("model", ("*",))
-    return {
-        leaf
-        for recording in recordings.prices
-        for price in recording.content["price"]
-        if any(glob_fits(pattern, price.get("model", "")) for pattern in patterns)
-        for leaf in price.get("rates", ())
-    }
-
-
-def _has_rate(leaf: str, rates: Mapping[str, str]) -> bool:
-    named = (leaf, sum_over(leaf), BUILT_IN_FALLBACK.get(leaf))
-    return any(name is not None and name in rates for name in named)
 
 
 def a_flat_amount_at_zero_is_stated(recordings: Recordings) -> Iterator[Finding]:
@@ -235,7 +187,3 @@ def _first_tier_rates(rule: PlacedRule) -> KeyPath:
     tiers = rule.tiers.get("tier", ())
     index = next((index for index, tier in enumerate(tiers) if "rates" in tier), 0)
     return ("tiers", "tier", index, "rates")
-
-
-def _is_over_spend(rule: PlacedRule) -> bool:
-    return list(rule.tiers.get("over", ())) == [SPEND]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from tokentill.errors import Finding
@@ -74,22 +74,37 @@ def a_grant_can_pay(recordings: Recordings) -> Iterator[Finding]:
 
 def grants_name_their_customers_rightly(recordings: Recordings) -> Iterator[Finding]:
     """A customer without a contract may have credit; one whose id is nearly that of another is a slip. Warning."""
-    customers = InTime(recordings).customers
+    known = _Known(InTime(recordings).customers)
     for recording in recordings.grants:
         for index, grant in enumerate(recording.content["grant"]):
-            meant = _nearly(grant["customer"], customers)
+            meant = known.meant_by(grant["customer"])
             if meant is not None:
                 message = f'no contract is of a customer "{grant["customer"]}"'
                 path: KeyPath = ("grant", index, "customer")
                 yield recording.file.finding(path, message, f'did you mean "{meant}"?', is_warning=True)
 
 
-def _nearly(id_: str, known: Sequence[str]) -> str | None:
-    """The known id that another one is probably a slip of; ids that differ in their numbers are two customers."""
-    if id_ in known:
-        return None
-    numbers = _DIGITS.findall(id_)
-    alike = [name for name in known if _DIGITS.findall(name) == numbers]
-    folded = {name.casefold().strip(): name for name in alike}
-    near = difflib.get_close_matches(id_.casefold().strip(), sorted(folded), 1, 0.8)
-    return folded[near[0]] if near else None
+class _Known:
+    """Ids that are known, by the numbers in them: ids that differ in their numbers are two customers."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._ids = frozenset(ids)
+        self._alike: dict[tuple[str, ...], dict[str, str]] = {}
+        for id_ in sorted(self._ids):
+            self._alike.setdefault(_numbers(id_), {})[_folded(id_)] = id_
+
+    def meant_by(self, id_: str) -> str | None:
+        """The known id that another one is probably a slip of."""
+        if id_ in self._ids:
+            return None
+        alike = self._alike.get(_numbers(id_), {})
+        near = difflib.get_close_matches(_folded(id_), sorted(alike), 1, 0.8)
+        return alike[near[0]] if near else None
+
+
+def _numbers(id_: str) -> tuple[str, ...]:
+    return tuple(_DIGITS.findall(id_))
+
+
+def _folded(id_: str) -> str:
+    return id_.casefold().strip()

@@ -31,7 +31,10 @@ def a_parent_pays_its_own_invoice(recordings: Recordings) -> Iterator[Finding]:
             message = f'"{parent}" is its own parent'
             yield recording.file.finding(_PARENT, message, "remove the key; a customer pays its own invoice anyway")
         elif parent not in in_time.customers:
-            hint = near_miss(parent, in_time.customers) or f'add a contract with kind = "customer" and id = "{parent}"'
+            hint = (
+                near_miss(parent, sorted(in_time.customers))
+                or f'add a contract with kind = "customer" and id = "{parent}"'
+            )
             yield recording.file.finding(_PARENT, f'the parent "{parent}" has no contract', hint)
         else:
             yield from _parent_in_time(recording, parent, in_time)

@@ -10,6 +10,7 @@ from tokentill.canonical import Content
 from tokentill.errors import Finding
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recording, Recordings
+from tokentill.pricing.rules import SPEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class PlacedRule:
     def tiers(self) -> Content:
         """Its tiers, empty where it has none."""
         return dict(self.content.get("tiers", {}))
+
+    @property
+    def is_over_spend(self) -> bool:
+        """Whether its tiers run over an amount."""
+        return list(self.tiers.get("over", ())) == [SPEND]
 
     @property
     def counts(self) -> bool:
@@ -73,7 +79,10 @@ def terms_of(recording: Recording) -> Content:
 
 
 class InTime:
-    """Which version of a contract is in force when, as `ContractBook` finds it, with the file that states it."""
+    """Which version of a contract is in force when, as `ContractBook` finds it, with the file that states it.
+
+    `customers` are those that have a contract at any time.
+    """
 
     def __init__(self, recordings: Recordings) -> None:
         self._versions: dict[tuple[str, str], list[_Version]] = {}
@@ -82,11 +91,7 @@ class InTime:
             self._versions.setdefault(_key(recording.content["kind"], recording.content["id"]), []).append(version)
         shared = [found for (kind, _), versions in self._versions.items() if kind != "customer" for found in versions]
         self._edges_of_shared = {edge for version in shared for edge in version.edges}
-
-    @property
-    def customers(self) -> list[str]:
-        """Every customer that has a contract."""
-        return sorted(id_ for kind, id_ in self._versions if kind == "customer")
+        self.customers = frozenset(id_ for kind, id_ in self._versions if kind == "customer")
 
     def at(self, kind: str, id_: str, at: datetime) -> Recording | None:
         """The version of a contract in force at an instant."""
