@@ -23,6 +23,7 @@ ARGUMENTS = {
     "customers set": ["dune", "--name", "Dune"],
     "customers bind": ["u-1", "dune"],
     "customers import": ["customers.csv"],
+    "customers credits": ["dune"],
     "preview": [JUNE],
     "review approve": [JUNE, "alice"],
     "review hold": [JUNE, "alice", "--reason", "look"],
@@ -67,9 +68,24 @@ def commands() -> dict[str, Any]:
     return dict(walk(typer.main.get_command(app), ()))
 
 
+GRANT = """\
+format = 1
+kind = "grant"
+recorded_at = 2025-01-02T00:00:00Z
+
+[[grant]]
+customer = "dune"
+id = "prepaid"
+amount = 1
+currency = "USD"
+valid_from = 2025-01-01T00:00:00Z
+"""
+
+
 def prepared(cli: Cli) -> Cli:
-    """A month with a customer that is held, one invoice of an earlier period, and files to import."""
+    """A month with a customer that is held, one invoice of an earlier period, a grant, and files to import."""
     cli.month()
+    cli.write("pricing/contracts/grants.toml", GRANT)
     cli("ingest", cli.write_usage(usage("h-1", "held"), usage("may", "alice", when="2025-05-10T00:00:00Z")))
     cli("review", "hold", JUNE, "held", "--reason", "look")
     cli("close", "2025-05")

@@ -52,7 +52,7 @@ def test_what_was_pushed_is_equal_to_the_cent(month: Cli, stand_in: StripeStandI
     assert set(found) == {"period", "equal", "invoices", "unlinked"}
     assert found["equal"] is True
     alice, _ = found["invoices"]
-    assert (alice["total"], alice["total_minor"], alice["held_minor"]) == ("9.00", 900, "900")
+    assert (alice["due"], alice["due_minor"], alice["held_minor"]) == ("9.00", 900, "900")
 
 
 def test_a_period_that_was_not_closed_is_refused(month: Cli, stand_in: StripeStandIn) -> None:

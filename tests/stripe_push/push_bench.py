@@ -131,12 +131,15 @@ class Bench:
         }
 
     def totals(self) -> dict[str, int]:
-        """What is invoiced to each linked customer."""
-        invoices = [found for found in self.shop.invoices(period=OCTOBER) if found.status == "issued"]
-        return {found.customer: found.total_minor for found in invoices if found.customer in self.links}
+        """What is due by all documents of the month, for each linked customer."""
+        found: dict[str, int] = {}
+        for invoice in self.shop.invoices(period=OCTOBER):
+            if invoice.status == "issued" and invoice.customer in self.links:
+                found[invoice.customer] = found.get(invoice.customer, 0) + invoice.due_minor
+        return found
 
     def is_to_the_cent(self) -> bool:
-        """Whether the sum that Stripe would bill is the invoice's total, for everybody."""
+        """Whether the sum that Stripe would bill is what is due, for everybody."""
         return {customer: sum(days.values()) for customer, days in self.held().items()} == self.totals()
 
     @property

@@ -67,7 +67,7 @@ def test_after_a_push_stripe_holds_every_day_to_the_cent(database: Database, beh
         assert bench.is_to_the_cent()
         reconciled = bench.reconcile()
         assert reconciled.is_equal
-        assert [(found.customer, found.total_minor, found.held_minor) for found in reconciled.invoices] == [
+        assert [(found.customer, found.due_minor, found.held_minor) for found in reconciled.invoices] == [
             ("alice", 450, Decimal(450)),
             ("bob", 600, Decimal(600)),
         ]
@@ -276,7 +276,7 @@ def test_a_day_that_somebody_overwrote_is_found_and_put_right(database: Database
             (9, 150, Decimal(7)),
             (11, 0, Decimal(77)),
         ]
-        assert (alice.total_minor, alice.held_minor) == (450, Decimal(384))
+        assert (alice.due_minor, alice.held_minor) == (450, Decimal(384))
         assert not bench.reconcile().is_equal
         pushed = bench.push()
         assert (pushed.sent, pushed.unchanged) == (2, 2)

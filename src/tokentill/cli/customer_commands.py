@@ -131,7 +131,10 @@ def _import(
 def _credits(
     call: Call, customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
 ) -> None:
-    """Show what a customer paid in advance, what invoices drew from it, and what they carried on."""
+    """Show prepaid credits and carried amounts of a customer.
+
+    What was granted, what each invoice drew from it, what expired, what is left, and what goes on to the next invoice.
+    """
     with call.till() as till:
         account = till.credits(customer)
     call.finish(account.content(), lambda: show_credits(call, account))

@@ -62,23 +62,24 @@ def show_pushed(call: Call, pushed: Pushed) -> None:
 
 def show_reconciled(call: Call, reconciled: Reconciled) -> None:
     """Print a comparison."""
-    equal = [found for found in reconciled.invoices if found.is_equal]
-    if reconciled.invoices:
-        compared = plural(len(reconciled.invoices), "invoice with an amount", "invoices with an amount")
-        call.say(f"{len(equal):,} of {compared} equal in Stripe, to the cent")
+    compared = sum(len(found.numbers) for found in reconciled.invoices)
+    equal = sum(len(found.numbers) for found in reconciled.invoices if found.is_equal)
+    if compared:
+        of_all = plural(compared, "invoice with an amount", "invoices with an amount")
+        call.say(f"{equal:,} of {of_all} equal in Stripe, to the cent")
     for found in reconciled.invoices:
         if not found.is_equal:
             _show_difference(call, found)
     for customer in reconciled.unlinked:
         call.note(f"not linked to Stripe: {shown_id(customer)}")
-    if len(equal) < len(reconciled.invoices):
+    if equal < compared:
         call.note(f"run `tokentill push {reconciled.month}` again, then reconcile")
 
 
 def _show_difference(call: Call, found: ReconciledInvoice) -> None:
-    total = minor_text(found.total_minor, found.currency)
+    due = minor_text(found.due_minor, found.currency)
     call.say(
-        f"{found.number} {shown_id(found.customer)}: invoiced {total} {found.currency},"
+        f"{' + '.join(found.numbers)} {shown_id(found.customer)}: {due} {found.currency} due,"
         f" Stripe holds {amount_text(found.held_minor)} minor units"
     )
     for day in found.differences:

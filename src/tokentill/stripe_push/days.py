@@ -1,7 +1,7 @@
 """An invoice as amounts of days: what Stripe is told in amount mode.
 
-Pure. The amounts are the invoice's own daily amounts under cumulative rounding, so they telescope: their sum is the
-invoice's total to the minor unit, whatever the days are.
+Pure. The amounts are the invoice's own daily amounts under cumulative rounding, so they telescope: their sum is what is
+due, to the minor unit, whatever the days are.
 """
 
 from __future__ import annotations
@@ -41,16 +41,24 @@ def day_amounts(content: Content, total_minor: int) -> dict[date, int]:
     """What each day of an invoice comes to, in minor units; days without an amount are left out.
 
     Usage at the edges of a period that fall into a neighbour's day counts for the nearest day of its own. The last day
-    takes what the invoice adds to the sum of its days or takes away.
+    takes what is added to the sum of the days or taken away: fees, discounts, tax, prepaid credits. For an interim
+    invoice that is the last day with usage, since Stripe takes nothing for days to come.
+
+    Args:
+        content: the newest document of the period, which knows all of its usage.
+        total_minor: what is due by all documents of the period.
 
     Raises:
         Refused: for a total below zero, which a meter cannot hold, and for a period of hours that no day stands for.
     """
     if total_minor < 0:
-        raise Refused("its total is below zero, which a Stripe meter cannot hold; credit it in Stripe by hand")
+        raise Refused("what is due is below zero, which a Stripe meter cannot hold; credit it in Stripe by hand")
     days = days_of(content)
     if not days:
         raise Refused("its period is too short to hold the noon of a UTC day; bill it in Stripe by hand")
+    if content.get("kind") == "interim":
+        last_used = max((date.fromisoformat(listed["day"]) for listed in content["daily"]), default=days[0])
+        days = [day for day in days if day <= max(last_used, days[0])]
     exact = dict.fromkeys(days, ZERO)
     for listed in content["daily"]:
         day = min(max(date.fromisoformat(listed["day"]), days[0]), days[-1])
@@ -65,7 +73,7 @@ def day_amounts(content: Content, total_minor: int) -> dict[date, int]:
     amounts[days[-1]] += total_minor - told
     if min(amounts.values()) < 0:  # discounts beyond a day's amount: the days say nothing useful then
         amounts = {days[-1]: total_minor}
-    ensure(sum(amounts.values()) == total_minor, "the days of an invoice do not add up to its total")
+    ensure(sum(amounts.values()) == total_minor, "the days of an invoice do not add up to what is due")
     return {day: amount for day, amount in amounts.items() if amount}
 
 

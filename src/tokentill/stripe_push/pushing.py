@@ -16,9 +16,7 @@ from tokentill.clock import Clock
 from tokentill.errors import Refused
 from tokentill.invoicing.periods import Month
 from tokentill.store.audit import append_audit
-from tokentill.store.customers import customers
 from tokentill.store.database import Database
-from tokentill.store.invoices import IssuedInvoice, issued_invoices
 from tokentill.store.push_rows import (
     TO_SEND,
     PushRow,
@@ -29,8 +27,8 @@ from tokentill.store.push_rows import (
     set_states,
     want_days,
 )
-from tokentill.stripe_push.days import day_amounts
-from tokentill.stripe_push.gateway import Answer, StripeGateway, meter_name
+from tokentill.stripe_push.gateway import Answer, StripeGateway
+from tokentill.stripe_push.owed import Owed, linked_owed
 
 TRIES = 4
 BACKOFF_SECONDS = (0.25, 0.5, 1)
@@ -85,31 +83,6 @@ class Pushed:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """The issued invoices of a period that have something to tell, and who of them is linked to Stripe."""
-
-    invoices: tuple[tuple[IssuedInvoice, str], ...]
-    unlinked: tuple[str, ...]
-
-
-def linked_invoices(database: Database, month: Month) -> Linked:
-    """The period's issued invoices with an amount, in bytewise order of customers.
-
-    Raises:
-        Refused: when nothing was issued for the period.
-    """
-    with database.read() as connection:
-        issued = issued_invoices(connection, period=str(month), status="issued")
-        links = {id_: found.stripe_customer for id_, found in customers(connection).items()}
-    if not issued:
-        raise Refused(f"no invoice was issued for {month}; run `tokentill close {month}` first")
-    owed = sorted((found for found in issued if found.total_minor), key=lambda found: found.customer.encode())
-    linked = [(found, link) for found in owed if (link := links.get(found.customer)) is not None]
-    unlinked = [found.customer for found in owed if links.get(found.customer) is None]
-    return Linked(tuple(linked), tuple(unlinked))
-
-
 def push_period(
     database: Database,
     month: Month,
@@ -119,36 +92,36 @@ def push_period(
     sleep: Sleep = time.sleep,
     progress: Progress | None = None,
 ) -> Pushed:
-    """Push the issued invoices of a period.
+    """Push what the documents of a period ask for.
 
     Raises:
         Refused: when nothing was issued, or the key is of another account than before.
     """
-    linked = linked_invoices(database, month)
+    linked = linked_owed(database, month)
     account = gateway.account()
     with database.write() as connection:
         pin_account(connection, account.id, is_live=account.is_live)
-    for currency in sorted({invoice.currency for invoice, _ in linked.invoices}):
+    for currency in sorted({owed.currency for owed, _ in linked.owed}):
         gateway.meter(currency)
     sent, unchanged = 0, 0
     rejected: list[Untold] = []
     unknown: list[Untold] = []
-    for done, (invoice, stripe_customer) in enumerate(linked.invoices, start=1):
+    for done, (owed, stripe_customer) in enumerate(linked.owed, start=1):
         try:
-            values = day_amounts(invoice.content, invoice.total_minor)
+            values = owed.day_amounts()
         except Refused as refusal:
-            rejected.append(Untold(invoice.customer, None, str(refusal)))
+            rejected.append(Untold(owed.customer, None, str(refusal)))
             continue
-        rows = _outbox(database, month, invoice, stripe_customer, values, clock)
+        rows = _outbox(database, month, owed, stripe_customer, values, clock)
         unchanged += sum(row.state not in TO_SEND for row in rows)
         outcomes = _send(database, month, gateway, [row for row in rows if row.state in TO_SEND], clock, sleep)
         for row, answer in outcomes:
             sent += answer.state == "accepted"
             if answer.state != "accepted":
-                untold = Untold(invoice.customer, row.day, answer.note or answer.state)
+                untold = Untold(owed.customer, row.day, answer.note or answer.state)
                 (rejected if answer.state == "rejected" else unknown).append(untold)
         if progress is not None:
-            progress(done, len(linked.invoices))
+            progress(done, len(linked.owed))
     pushed = Pushed(month, account.id, sent, unchanged, linked.unlinked, tuple(rejected), tuple(unknown))
     if sent:
         with database.write() as connection:
@@ -159,15 +132,15 @@ def push_period(
 def _outbox(
     database: Database,
     month: Month,
-    invoice: IssuedInvoice,
+    owed: Owed,
     stripe_customer: str,
     values: dict[date, int],
     clock: Clock,
 ) -> list[PushRow]:
-    customer, meter, period = invoice.customer, meter_name(invoice.currency), str(month)
+    customer, meter, period = owed.customer, owed.meter, str(month)
     with database.write() as connection:
         hold_outbox(connection)
-        # A day that an earlier, void invoice had an amount for, and this one has none, is to be zero.
+        # A day that an earlier or void document had an amount for, and the newest has none, is to be zero.
         told = newest_rows(connection, customer=customer, meter=meter, period=period)
         zeros = dict.fromkeys((row.day for row in told), 0)
         want_days(
@@ -175,7 +148,7 @@ def _outbox(
             customer=customer,
             meter=meter,
             period=period,
-            invoice=invoice.number,
+            invoice=owed.newest.number,
             stripe_customer=stripe_customer,
             values_minor=zeros | values,
         )

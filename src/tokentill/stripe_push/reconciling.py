@@ -1,4 +1,4 @@
-"""Comparing what Stripe holds, from its own summaries, with what the invoices say: to the cent, day by day."""
+"""Comparing what Stripe holds, from its own summaries, with what is due by the invoices: to the cent, day by day."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from tokentill.errors import Refused
 from tokentill.invoicing.periods import Month
 from tokentill.money import amount_text, minor_text
 from tokentill.store.database import Database
-from tokentill.store.invoices import IssuedInvoice
 from tokentill.store.push_rows import TO_SEND, PushRow, hold_outbox, newest_rows, pin_account, set_states, want_days
-from tokentill.stripe_push.days import day_amounts, days_of
-from tokentill.stripe_push.gateway import StripeGateway, meter_name
-from tokentill.stripe_push.pushing import linked_invoices
+from tokentill.stripe_push.gateway import StripeGateway
+from tokentill.stripe_push.owed import Owed, linked_owed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +35,28 @@ class DayDifference:
 
 @dataclass(frozen=True, slots=True)
 class ReconciledInvoice:
-    """One invoice beside what Stripe holds for its period."""
+    """What a customer owes by its invoices of a period, beside what Stripe holds for it. `numbers` are oldest first."""
 
-    number: str
+    numbers: tuple[str, ...]
     customer: str
     currency: str
-    total_minor: int
+    due_minor: int
     held_minor: Decimal
     differences: tuple[DayDifference, ...]
 
     @property
     def is_equal(self) -> bool:
         """Whether every day and the sum are equal."""
-        return not self.differences and self.held_minor == self.total_minor
+        return not self.differences and self.held_minor == self.due_minor
 
     def content(self) -> Content:
         """Canonical content."""
         return {
-            "number": self.number,
+            "numbers": list(self.numbers),
             "customer": self.customer,
             "currency": self.currency,
-            "total": minor_text(self.total_minor, self.currency),
-            "total_minor": self.total_minor,
+            "due": minor_text(self.due_minor, self.currency),
+            "due_minor": self.due_minor,
             "held_minor": amount_text(self.held_minor),
             "equal": self.is_equal,
             "differences": [found.content() for found in self.differences],
@@ -94,53 +92,50 @@ def reconcile_period(database: Database, month: Month, gateway: StripeGateway) -
     Raises:
         Refused: when nothing was issued, or the key is of another account than before.
     """
-    linked = linked_invoices(database, month)
+    linked = linked_owed(database, month)
     account = gateway.account()
     with database.write() as connection:
         pin_account(connection, account.id, is_live=account.is_live)
-    meters = {
-        currency: gateway.meter(currency) for currency in sorted({found.currency for found, _ in linked.invoices})
-    }
+    meters = {currency: gateway.meter(currency) for currency in sorted({owed.currency for owed, _ in linked.owed})}
     found = []
-    for invoice, stripe_customer in linked.invoices:
-        days = days_of(invoice.content)
-        meter_id = meters[invoice.currency]
+    for owed, stripe_customer in linked.owed:
+        days, meter_id = owed.days, meters[owed.currency]
         held = gateway.held(meter_id=meter_id, stripe_customer=stripe_customer, days=days) if days else {}
-        reconciled = _compare(invoice, held)
-        _write_down(database, month, invoice, stripe_customer, reconciled)
+        reconciled = _compare(owed, held)
+        _write_down(database, month, owed, stripe_customer, reconciled)
         found.append(reconciled)
     return Reconciled(month, tuple(found), linked.unlinked)
 
 
-def _compare(invoice: IssuedInvoice, held: dict[date, Decimal]) -> ReconciledInvoice:
-    wanted = _wanted(invoice)
+def _compare(owed: Owed, held: dict[date, Decimal]) -> ReconciledInvoice:
+    wanted = _wanted(owed)
     differences = [
         DayDifference(day, wanted.get(day, 0), held.get(day, Decimal(0)))
         for day in sorted({*wanted, *held})
         if held.get(day, Decimal(0)) != wanted.get(day, 0)
     ]
     return ReconciledInvoice(
-        invoice.number,
-        invoice.customer,
-        invoice.currency,
-        invoice.total_minor,
+        owed.numbers,
+        owed.customer,
+        owed.currency,
+        owed.due_minor,
         sum(held.values(), Decimal(0)),
         tuple(differences),
     )
 
 
-def _wanted(invoice: IssuedInvoice) -> dict[date, int]:
+def _wanted(owed: Owed) -> dict[date, int]:
     try:
-        return day_amounts(invoice.content, invoice.total_minor)
-    except Refused:  # a total below zero is never pushed, and shows here as a difference
+        return owed.day_amounts()
+    except Refused:  # what cannot be pushed shows here as a difference
         return {}
 
 
 def _write_down(
-    database: Database, month: Month, invoice: IssuedInvoice, stripe_customer: str, reconciled: ReconciledInvoice
+    database: Database, month: Month, owed: Owed, stripe_customer: str, reconciled: ReconciledInvoice
 ) -> None:
     unequal = {found.day: found.wanted_minor for found in reconciled.differences}
-    customer, meter, period = invoice.customer, meter_name(invoice.currency), str(month)
+    customer, meter, period = owed.customer, owed.meter, str(month)
     with database.write() as connection:
         hold_outbox(connection)
         rows = {row.day: row for row in newest_rows(connection, customer=customer, meter=meter, period=period)}
@@ -151,7 +146,7 @@ def _write_down(
             customer=customer,
             meter=meter,
             period=period,
-            invoice=invoice.number,
+            invoice=owed.newest.number,
             stripe_customer=stripe_customer,
             values_minor=unequal,
             again=[day for day in unequal if _was_told(rows.get(day))],
