@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint format campaigns bench lock clean help
+.PHONY: demo test lint format campaigns bench mutants lock clean help
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -30,6 +30,11 @@ campaigns: $(VENV)/ready-for-tests  ## Run the long fault and property campaigns
 bench: $(VENV)/ready-for-tests  ## Measure speed, as ratios against stated references
 	$(BIN)/python benchmarks/main_job.py
 
+mutants: $(VENV)/ready-for-tests  ## Change the code of money, prices and contracts in small ways, and count what tests find
+	$(PIP) install mutmut==3.8.1
+	TOKENTILL_HYPOTHESIS=mutation $(BIN)/mutmut run --max-children 1
+	$(BIN)/mutmut results --all True | $(BIN)/python tests/mutants_by_module.py
+
 lock: $(VENV)/ready-for-tests  ## Make the lock files anew from pyproject.toml
 	$(BIN)/python -m pip --quiet install uv
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -38,7 +43,7 @@ lock: $(VENV)/ready-for-tests  ## Make the lock files anew from pyproject.toml
 	  --no-header --no-annotate --quiet --upgrade --extra sqlite --extra postgresql --group dev -o requirements-dev.lock
 
 clean:  ## Remove everything that was made
-	rm -rf $(VENV) tokentill-demo build dist
+	rm -rf $(VENV) tokentill-demo mutants build dist
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tokentill needs Python 3.11 or newer")'

@@ -148,6 +148,7 @@ def _by_tier(
         return [({}, counts, set())]
     tiers, is_volume = rule["tiers"]["tier"], rule["tiers"]["kind"] == "volume"
     order = [leaf for name in rule["tiers"]["over"] for leaf in _members(name)]
+    order.sort(key=lambda leaf: leaf != "request")
     # The smallest step stands for the first unit that is still to come.
     begins = _tier_at(tiers, total if is_volume else memory.position + Fraction(1, 10**9))
     found: dict[int, dict[str, int]] = {begins: {leaf: count for leaf, count in counts.items() if leaf not in order}}

@@ -90,7 +90,11 @@ percents = st.sampled_from(["0", "10", "33.3", "-5", "200"])
 @st.composite
 def tables_of_tiers(draw: Any, *, may_have_rates: bool) -> Content:
     """Tiers over units or over spend, with limits that a month of these records meets."""
-    over = draw(st.sampled_from([["spend"], ["output_total"], ["request"], ["input", "output"], ["input_total"]]))
+    over = draw(
+        st.sampled_from(
+            [["spend"], ["output_total"], ["request"], ["input", "output"], ["input_total"], ["output", "request"]]
+        )
+    )
     limits = sorted(draw(st.sets(st.integers(1, 12), min_size=1, max_size=3)))
     step = {"spend": Decimal("0.013"), "request": Decimal(1)}.get(over[0], Decimal(1500))
     tiers: list[Content] = [{"up_to": format(limit * step, "f")} for limit in limits] + [{}]

@@ -334,6 +334,22 @@ def test_tiers_over_several_quantities_count_them_in_the_order_stated() -> None:
     }
 
 
+def test_what_lies_above_the_first_tier_is_not_billed_in_it_too() -> None:
+    content = {"tiers": {"kind": "graduated", "over": ["output", "input"], "tier": [{"up_to": "10"}, {}]}}
+    month = Month([content], [used("a", "3", input=8, output=12)])
+    assert by_tier(month) == {1: ({"output": 10}, 1, dec(10)), 2: ({"output": 2, "input": 8}, 0, dec(10))}
+
+
+def test_a_request_that_is_counted_beside_its_units_counts_before_them() -> None:
+    dear, cheap = {"output": "3000000", "request": "3000000"}, {"output": "1000000", "request": "1000000"}
+    listed = [{"up_to": "10", "rates": dear}, {"rates": cheap}]
+    content = {"tiers": {"kind": "graduated", "over": ["output", "request"], "tier": listed}}
+    month = Month([content], [used("b", "4", output=2), used("a", "3", output=12)])
+    # Of a the request and 9 units are the first ten, x 3; 3 units of a, and the request and 2 units of b lie above.
+    assert by_tier(month) == {1: ({"output": 9}, 1, dec(30)), 2: ({"output": 5}, 1, dec(6))}
+    assert month.by_record() == {"a": 33, "b": 3}
+
+
 def test_what_is_included_counts_for_no_tier() -> None:
     content = tiered(listed=[{"up_to": "10", "markup_percent": "100"}, {}]) | {"allowance": {"units": {"output": 5}}}
     month = Month([content], [used("a", "3", output=18)])
@@ -433,7 +449,7 @@ def test_each_request_is_rounded_up_to_whole_credits_and_costs_at_least_so_many(
     assert month.by_record() == {"a": 12, "b": 8, "c": 12}
     (group,), _ = month.bill()
     assert group.total.taken == Taken(credits=8, credits_added=dec(10))
-    unit = {**unit, "round_up": "none", "at_least": 0}
+    unit = {**unit, "round_up": "never", "at_least": 0}
     assert Month([{"credits": unit}], records).amounts() == [22]
 
 

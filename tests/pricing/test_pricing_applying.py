@@ -311,7 +311,7 @@ def test_credits_for_each_request_show_what_rounding_up_added() -> None:
 
 
 def test_credits_without_rounding_say_how_many_they_are_and_change_nothing() -> None:
-    found = bill({"credits": {**UNIT, "round_up": "none"}}, taken=Taken(credits=9))
+    found = bill({"credits": {**UNIT, "round_up": "never"}}, taken=Taken(credits=9))
     assert found == Billed(
         dec("0.00675"),
         (INPUT, OUTPUT, Step("credits", "credit", Decimal(0), rate=dec("0.002"), per=1, of_amount=dec("3.375"))),
@@ -396,7 +396,7 @@ LINEAR: list[Content | None] = [
     {"basis": "cost", "markup_percent": "15"},
     {"add_on": {"request": {"price": "0.002"}, "output_total": {"price": "1.5", "per": 1000}}},
     {"byok_fee_percent": "5"},
-    {"credits": {**UNIT, "round_up": "none"}},
+    {"credits": {**UNIT, "round_up": "never"}},
 ]
 
 

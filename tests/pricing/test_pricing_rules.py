@@ -134,7 +134,7 @@ def test_what_parts_of_a_rule_leave_out_has_its_plain_meaning() -> None:
     assert Allowance.from_content({"amount": "0"}) == Allowance({}, Decimal(0))
     plain = RuleTiers.from_content({"kind": "graduated", "over": ["input"], "tier": [{}]})
     assert plain.flat_at_zero is False
-    unit = CreditUnit.from_content({"name": "c", "worth": "0.01", "round_up": "none"})
+    unit = CreditUnit.from_content({"name": "c", "worth": "0.01", "round_up": "never"})
     assert unit == CreditUnit("c", Decimal("0.01"), is_per_request=False, at_least=0)
     assert plain.tiers[0].label == "above 0"
 
@@ -167,10 +167,10 @@ CREDITS: Content = {"name": "c", "worth": "1"}
         ({"allowance": {"amount": "1"}}, True, False),
         ({"tiers": {"kind": "volume", "over": ["input"], "tier": [{}]}}, True, False),
         ({"package": {"web_search": {"price": "1", "size": 1}}}, True, False),
-        ({"credits": {**CREDITS, "round_up": "none"}}, False, False),
+        ({"credits": {**CREDITS, "round_up": "never"}}, False, False),
         ({"credits": {**CREDITS, "round_up": "request"}}, True, True),
         ({"min_margin_percent": "0"}, True, True),
-        ({"min_margin_percent": "0", "credits": {**CREDITS, "round_up": "none"}}, True, True),
+        ({"min_margin_percent": "0", "credits": {**CREDITS, "round_up": "never"}}, True, True),
     ],
 )
 def test_which_rules_depend_on_order_and_which_on_each_request_alone(
@@ -287,7 +287,12 @@ def test_tiers_run_over_quantities_or_over_what_is_spent() -> None:
     spend = tiers("10", over=(SPEND,))
     assert spend.is_over_spend
     assert not tiers("10").is_over_spend
-    assert tiers("10", over=("request", "output_total")).measured == ("request", *OUTPUT_LEAVES)
+    assert tiers("10", over=("output", "input")).measured == ("output", "input")
+
+
+def test_a_request_is_counted_before_its_units() -> None:
+    for over in (("request", "output_total"), ("output_total", "request")):
+        assert tiers("10", over=over).measured == ("request", *OUTPUT_LEAVES)
 
 
 def test_a_limit_belongs_to_its_tier_and_the_next_unit_to_the_next() -> None:

@@ -16,7 +16,7 @@ from typing import Literal
 from tokentill.canonical import Content, content_hash
 from tokentill.money import EXACT, ZERO, amount_text
 from tokentill.pricing.entries import Fee
-from tokentill.usage.quantities import OUTPUT_LEAVES, SUMS, TOKEN_LEAVES
+from tokentill.usage.quantities import OUTPUT_LEAVES, REQUEST, SUMS, TOKEN_LEAVES
 
 Basis = Literal["list", "own", "cost", "free"]
 TierKind = Literal["graduated", "volume"]
@@ -109,8 +109,8 @@ class RuleTiers:
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """The leaves and counters that count, in the order in which those of one request are counted."""
-        return leaves_of(self.over)
+        """The leaves and counters that count, in the order in which those of one request are counted: itself first."""
+        return tuple(sorted(leaves_of(self.over), key=lambda leaf: leaf != REQUEST))
 
     @property
     def boundaries(self) -> tuple[Decimal, ...]:

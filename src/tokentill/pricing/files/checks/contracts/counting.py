@@ -14,7 +14,7 @@ from tokentill.pricing.files.checks.contracts.rules import DEFAULT
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recording, Recordings
 from tokentill.pricing.rules import SPEND, leaves_of
-from tokentill.usage.record import SUMS
+from tokentill.usage.quantities import SUMS
 
 
 def tiers_leave_no_gap(recordings: Recordings) -> Iterator[Finding]:

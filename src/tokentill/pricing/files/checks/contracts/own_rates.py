@@ -10,7 +10,7 @@ from tokentill.pricing.files.checks.contracts.placed import PlacedRule, rules
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recordings
 from tokentill.pricing.rules import glob_fits, leaves_of, sum_over
-from tokentill.usage.record import SUMS, TOKEN_LEAVES
+from tokentill.usage.quantities import SUMS, TOKEN_LEAVES
 
 
 def own_rates_lack_nothing_of_the_list(recordings: Recordings) -> Iterator[Finding]:
