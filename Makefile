@@ -29,6 +29,7 @@ campaigns: $(VENV)/ready-for-tests  ## Run the long fault and property campaigns
 
 bench: $(VENV)/ready-for-tests  ## Measure speed, as ratios against stated references
 	$(BIN)/python benchmarks/main_job.py
+	$(BIN)/python benchmarks/rating.py
 
 lock: $(VENV)/ready-for-tests  ## Make the lock files anew from pyproject.toml
 	$(BIN)/python -m pip --quiet install uv

@@ -2,8 +2,9 @@
 
     python benchmarks/rating.py [--records 1000000] [--only-own]
 
-The bare loop is three multiplications and two additions of Decimals for each request, with the rates at hand: the
-least that anybody would have to do for an exact amount. Every ratio is to it, measured in the same process in turns.
+The bare loop looks the rates of a model up and adds `count * rate` in Decimals over the same mappings of quantities:
+the least that anybody would have to do for an exact amount. Every ratio is to it, measured in the same process in
+turns. A row of its own shows the loop unrolled for three fixed counts.
 genai-prices and litellm are installed into environments of their own, which are thrown away afterwards; where they
 cannot be had, their rows say so. Columns need numpy: `pip install 'tokentill[columns]'`.
 """
@@ -25,7 +26,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 from pathlib import Path
 
-from rating_work import Request, bare_loop, bare_rates, bare_total, micros_each, requests
+from rating_work import (
+    Request,
+    bare_loop,
+    bare_total,
+    micros_each,
+    quantities_of,
+    rates_of_one,
+    requests,
+    unrolled_loop,
+)
 
 from tokentill import PriceBook, Usage
 from tokentill.clock import to_micros
@@ -106,7 +116,9 @@ def mixed_columns(book: PriceBook, count: int) -> Callable[[], object]:
 def own_rows(book: PriceBook, records: int) -> Iterator[tuple[str, float, float]]:
     """Name, microseconds a record and ratio to the bare loop of everything of our own."""
     work = requests(20_000)
-    rates = bare_rates()
+    rates = rates_of_one()
+    bare = [(request[0], quantities_of(request)) for request in work]
+    unrolled = {model: tuple(of_model.values()) for model, of_model in rates.items()}
     usages = [usage_of(request) for request in work]
     ours = sum(rated.amount for rated in rate_stream(book, usages) if rated.amount is not None)
     if ours != bare_total(work):
@@ -114,7 +126,8 @@ def own_rows(book: PriceBook, records: int) -> Iterator[tuple[str, float, float]
     pool = mixed_usages(book, min(records, 50_000))
     passes = records // len(pool)
     works: dict[str, tuple[int, Callable[[], object]]] = {
-        "bare": (len(work), lambda: bare_loop(work, rates)),
+        "bare": (len(work), lambda: bare_loop(bare, rates)),
+        "unrolled": (len(work), lambda: unrolled_loop(work, unrolled)),
         "one": (len(work), lambda: rate_each(book, usages)),
         "stream": (
             passes * len(pool),
@@ -123,6 +136,7 @@ def own_rows(book: PriceBook, records: int) -> Iterator[tuple[str, float, float]
     }
     names = {
         "bare": "bare Decimal loop",
+        "unrolled": "the loop unrolled for three fixed counts",
         "one": "`book.rate`, one record with its lines",
         "stream": f"`rate_stream`, {passes * len(pool):,} records",
     }
@@ -137,8 +151,7 @@ def own_rows(book: PriceBook, records: int) -> Iterator[tuple[str, float, float]
 
 def usage_of(request: Request) -> Usage:
     """A request of the common work."""
-    model, plain, cached, output = request
-    return Usage(model, AT, {"input": plain, "cache_read": cached, "output": output})
+    return Usage(request[0], AT, quantities_of(request))
 
 
 def rate_each(book: PriceBook, usages: list[Usage]) -> None:

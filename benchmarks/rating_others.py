@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
-from rating_work import Request, bare_loop, bare_rates, micros_each, requests
+from rating_work import Request, bare_loop, micros_each, quantities_of, rates_of_one, requests
 
 AT = datetime(2026, 10, 15, tzinfo=timezone.utc)  # noqa: UP017 - another library may want an older Python
 
@@ -73,10 +73,10 @@ def main(library: str, count: str, rounds: str) -> None:
     """Measure one library."""
     work = requests(int(count))
     price, total = {"genai-prices": with_genai_prices, "litellm": with_litellm}[library](work)
-    rates = bare_rates()
-    many = work * (20_000 // len(work) + 1)
+    rates = rates_of_one()
+    bare = [(request[0], quantities_of(request)) for request in requests(20_000)]
     result = str(total())
-    took = micros_each({"bare": (len(many), lambda: bare_loop(many, rates)), "price": (len(work), price)}, int(rounds))
+    took = micros_each({"bare": (len(bare), lambda: bare_loop(bare, rates)), "price": (len(work), price)}, int(rounds))
     print(json.dumps({"micros": took["price"][0], "ratio": took["price"][1], "total": result}))
 
 
