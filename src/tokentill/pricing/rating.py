@@ -206,7 +206,7 @@ def plan_within(
 ) -> Plan:
     """The plan of a request whose set of rates and open window are known."""
     multiplier = entry.multipliers.get("geo", {}).get(geo, ONE) if geo else ONE
-    return Plan(entry, mode, entry.variant(rates, window_number, input_total), entry.fees_of(rates), multiplier)
+    return Plan(entry, mode, entry.variant_within(rates, window_number, input_total), entry.fees_of(rates), multiplier)
 
 
 def rate_quantities(plan: Plan, quantities: Mapping[str, int]) -> Rated:
