@@ -649,7 +649,7 @@ class TestExplain:
         one.close(OCTOBER)
         (explained,) = one.explain("INV-000001", 1)
         assert [found.record.record_id for found in explained.records] == ["0", "2", "1"]
-        assert {format(found.exact_amount, "f") for found in explained.records} == {"0.0054"}
+        assert {found.exact_amount for found in explained.records} == {Decimal("0.0054")}
         assert explained.line["exact_amount"] == "0.0162"
         assert explained.price_source == "the price page"
         assert explained.price_entry is not None

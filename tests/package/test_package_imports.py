@@ -313,6 +313,13 @@ def test_only_the_room_that_pushes_knows_stripe_and_only_pages_know_templates() 
                 assert module in in_room(homes[found.top]), f"{module} imports {found.module}"
 
 
+def test_only_columns_know_numpy() -> None:
+    for module in modules():
+        for found in imports_of(module):
+            if found.top == "numpy":
+                assert module.startswith("tokentill.pricing.columns."), f"{module} imports {found.module}"
+
+
 def test_rooms_to_the_left_do_not_know_rooms_to_the_right() -> None:
     """Usage and pricing know nothing of what is owed, printed or pushed; storing is done at their edges only."""
     right_of = {

@@ -14,6 +14,7 @@ from tokentill.canonical import Content
 from tokentill.pricing import rating
 from tokentill.pricing.rating import (
     Plan,
+    UnitPrice,
     amount_of,
     amount_under,
     plan_for,
@@ -50,9 +51,9 @@ def test_a_request_is_priced_line_by_line_in_order_of_names() -> None:
         None,
         D("0.00756"),
         (
-            RatedLine("cache_read", 200, "cache_read", D("0.3"), 1_000_000, D(1), D("0.00006"), hash_),
-            RatedLine("input", 1000, "input", D(3), 1_000_000, D(1), D("0.003"), hash_),
-            RatedLine("output", 300, "output", D(15), 1_000_000, D(1), D("0.0045"), hash_),
+            RatedLine("cache_read", 200, UnitPrice("cache_read", D("0.3"), 1_000_000, D(1)), D("0.00006"), hash_),
+            RatedLine("input", 1000, UnitPrice("input", D(3), 1_000_000, D(1)), D("0.003"), hash_),
+            RatedLine("output", 300, UnitPrice("output", D(15), 1_000_000, D(1)), D("0.0045"), hash_),
         ),
         MODEL,
         "USD",
@@ -60,8 +61,11 @@ def test_a_request_is_priced_line_by_line_in_order_of_names() -> None:
         None,
         None,
     )
-    assert [str(line.amount) for line in found.lines] == ["0.00006", "0.003", "0.0045"]
     assert str(found.amount) == "0.00756"
+    assert str(rated(price(), {"input": 1}).amount) == "0.000003"
+    assert str(rated(price(), {"input": 10**6 + 1}).amount) == "3.000003"
+    line = found.lines[0]
+    assert (line.priced_as, line.rate, line.per, line.multiplier) == ("cache_read", D("0.3"), 1_000_000, D(1))
 
 
 def test_rated_values_show_what_they_are_and_cannot_be_changed() -> None:
@@ -138,9 +142,9 @@ def test_a_counter_has_its_fee_with_a_per_of_its_own_and_no_multiplier() -> None
     entry = price(fees={"web_search": {"price": "10", "per": 1000}}, multiplier={"geo": {"us": "1.1"}})
     found = rated(entry, {"web_search": 3, "input": 1000}, geo="us")
 
-    assert [tuple(line)[:7] for line in found.lines] == [
-        ("input", 1000, "input", D("3.3"), 1_000_000, D("1.1"), D("0.0033")),
-        ("web_search", 3, "web_search", D(10), 1000, D(1), D("0.03")),
+    assert [tuple(line)[:4] for line in found.lines] == [
+        ("input", 1000, ("input", D("3.3"), 1_000_000, D("1.1")), D("0.0033")),
+        ("web_search", 3, ("web_search", D(10), 1000, D(1)), D("0.03")),
     ]
 
 
@@ -265,9 +269,9 @@ def test_a_free_entry_is_a_listed_zero_for_everything_but_the_request() -> None:
     found = rated(free, {"input": 5, "anything": 2, "request": 1})
 
     assert (found.status, found.amount, found.currency) == ("free", 0, "USD")
-    assert [tuple(line)[:7] for line in found.lines] == [
-        ("anything", 2, "anything", 0, 1_000_000, 1, 0),
-        ("input", 5, "input", 0, 1_000_000, 1, 0),
+    assert [tuple(line)[:4] for line in found.lines] == [
+        ("anything", 2, ("anything", 0, 1_000_000, 1), 0),
+        ("input", 5, ("input", 0, 1_000_000, 1), 0),
     ]
     assert rated(free, {}).status == "free"
 
@@ -292,6 +296,18 @@ def test_amounts_are_exact_however_long_and_refused_when_they_cannot_be() -> Non
         rated(price(), {"input": 10**97 + 1})
 
 
+def test_the_rows_of_a_plan_are_in_order_of_names_and_whole_or_none() -> None:
+    found = plan()
+    prices_ = {name: UnitPrice(name, rate, 1_000_000, D(1)) for name, rate in (("input", D(3)), ("output", D(15)))}
+
+    assert found.rows_of(("output", "input", "request")) == (
+        ("input", 30, prices_["input"]),
+        ("output", 150, prices_["output"]),
+    )
+    assert found.rows_of(("odd", "input")) is None
+    assert found.rows_of(()) == ()
+
+
 def test_steps_are_the_smallest_power_of_ten_that_makes_all_whole() -> None:
     assert steps_of([]) == 1
     assert steps_of([D(100), D("1.50"), D("0.002000")]) == 1000
@@ -303,12 +319,17 @@ def test_a_plan_remembers_prices_and_starts_over_when_there_are_too_many(monkeyp
     monkeypatch.setattr(rating, "REMEMBERED_MAX", 2)
     found = plan()
 
-    assert found.scaled_price("input") == (30, "input", D(3), 1_000_000, D(1))
+    assert found.scaled_price("input") == (30, UnitPrice("input", D(3), 1_000_000, D(1)))
     assert found.scaled_price("nonsense") is None
     assert set(found.scaled) == {"input", "nonsense"}
-    assert found.scaled_price("input") == (30, "input", D(3), 1_000_000, D(1))
-    assert found.scaled_price("output") == (150, "output", D(15), 1_000_000, D(1))
+    assert found.scaled_price("input") == (30, UnitPrice("input", D(3), 1_000_000, D(1)))
+    assert found.scaled_price("output") == (150, UnitPrice("output", D(15), 1_000_000, D(1)))
     assert set(found.scaled) == {"output"}
+    for count in (1, 2, 3, 4):
+        names = ("input", "output", "reasoning", "cache_read")[:count]
+        assert rate_quantities(found, dict.fromkeys(names, 1)).reason is None
+        assert names in found.rows
+        assert len(found.rows) <= 2
 
 
 def test_the_key_of_a_plan_is_what_decides_its_prices() -> None:
@@ -341,9 +362,11 @@ def test_a_plan_is_that_of_the_entry_it_is_asked_of() -> None:
 def test_an_amount_without_lines_is_that_of_the_lines_or_is_left_to_them() -> None:
     found = plan(price(fees={"request": {"price": "0.005"}}))
 
-    for used in ({"input": 1000, "output": 0, "request": 1}, {"reasoning": 3}, {"input": 1, "odd": 0}):
+    for used in ({"input": 1000, "output": 0, "request": 1}, {"reasoning": 3}, {"input": 9, "output": 7}):
         assert amount_under(found, used) == rate_quantities(found, used).amount
     assert amount_under(found, {"input": 1, "odd": 2}) is None
+    assert amount_under(found, {"input": 1, "odd": 0}) is None
+    assert rate_quantities(found, {"input": 1, "odd": 0}).amount == D("0.000003")
     assert amount_under(found, {}) is None
     assert amount_under(plan(), {"input": 1, "request": 7}) == D("0.000003")
 
@@ -351,7 +374,7 @@ def test_an_amount_without_lines_is_that_of_the_lines_or_is_left_to_them() -> No
 def test_a_quantity_is_priced_by_itself_for_contracts_with_rates_of_their_own() -> None:
     line = price_quantity("reasoning", 7, {"output": D(2)}, 1000, {"reasoning": "output"}, {}, D("1.5"), "hash")
 
-    assert line == RatedLine("reasoning", 7, "output", D(3), 1000, D("1.5"), D("0.021"), "hash")
+    assert line == RatedLine("reasoning", 7, UnitPrice("output", D(3), 1000, D("1.5")), D("0.021"), "hash")
     assert price_quantity("input", 7, {"output": D(2)}, 1000, {}, {}, D(1), "hash") is None
     price_of = unit_price("output", {"output": D(2)}, 1000, {}, {}, D(2))
     assert price_of is not None

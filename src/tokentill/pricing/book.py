@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -182,10 +181,15 @@ class PriceBook:
 
     def rate(self, usage: Usage) -> Rated:
         """The exact list price of a usage. It has the status `unpriced` and a reason rather than a guess."""
-        plan = self.plan_of(usage)
-        if isinstance(plan, NoPrice):
-            model = self.canonical_model(usage.model) or usage.model
-            return Rated("unpriced", plan.reason, None, (), model, None, None)
+        try:
+            timeline = self._timelines[usage.model, usage.mode, usage.geo]
+        except KeyError:
+            timeline = self.timeline(usage.model, usage.mode, usage.geo)
+        at = usage.occurred_at
+        stretch = timeline.last if at >= timeline.last_edge else timeline.at(at)
+        if stretch is None:
+            return self._unpriced(usage)
+        plan = stretch.only or stretch.plan_of(usage)
         quantities = usage.quantities
         if plan.charges_requests and REQUEST not in quantities:
             quantities = {**quantities, REQUEST: 1}
@@ -193,11 +197,7 @@ class PriceBook:
 
     def plan_of(self, usage: Usage) -> Plan | NoPrice:
         """The plan of one usage, or why it has no price."""
-        try:
-            timeline = self._timelines[usage.model, usage.mode, usage.geo]
-        except KeyError:
-            timeline = self.timeline(usage.model, usage.mode, usage.geo)
-        stretch = timeline.stretches[bisect_right(timeline.edges, usage.occurred_at)]
+        stretch = self.timeline(usage.model, usage.mode, usage.geo).at(usage.occurred_at)
         if stretch is None:
             return self._no_plan(usage.model, usage.occurred_at, usage.mode)
         return stretch.only or stretch.plan_of(usage)
@@ -213,6 +213,11 @@ class PriceBook:
                 self._timelines.clear()
             self._timelines[key] = found
         return found
+
+    def _unpriced(self, usage: Usage) -> Rated:
+        why = self._no_plan(usage.model, usage.occurred_at, usage.mode)
+        model = self.canonical_model(usage.model) or usage.model
+        return Rated("unpriced", why.reason, None, (), model, None, None)
 
     def _no_plan(self, model: str, at: datetime, mode: str | None) -> NoPrice:
         """Why there is no price, worked out anew: it names the instant."""

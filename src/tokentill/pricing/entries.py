@@ -209,8 +209,12 @@ class PriceEntry:
             return f"mode {mode!r} of {self.model} has no price at {instant_text(at)}"
         return rates
 
-    def variant(self, rates: RateSet, window_number: int | None, input_total: int) -> Variant:
+    def variant(self, rates: RateSet, at: datetime, input_total: int) -> Variant:
         """Which rates of a set hold: those of the open window if there is one, then the last tier that is passed."""
+        return self.variant_within(rates, rates.open_window(at), input_total)
+
+    def variant_within(self, rates: RateSet, window_number: int | None, input_total: int) -> Variant:
+        """The same where it is known which window is open."""
         window = None if window_number is None else rates.windows[window_number]
         chosen, tiers = (rates.rates, rates.tiers) if window is None else (window.rates, window.tiers)
         label = None

@@ -21,11 +21,25 @@ RatedStatus = Literal["priced", "free", "unpriced"]
 ONE = Decimal(1)
 
 REMEMBERED_MAX = 1_000
-"""So many names of quantities a plan remembers; it starts over then. Names come from outside."""
+"""So much a plan remembers of each kind; it starts over then. Names of quantities come from outside."""
 
 _TOKEN_LEAVES = frozenset(TOKEN_LEAVES)
 _multiply, _divide = EXACT.multiply, EXACT.divide
 _tuple = tuple.__new__
+
+
+class UnitPrice(NamedTuple):
+    """What one quantity is charged at: `rate` for `per` units, `rate` including the `multiplier`."""
+
+    priced_as: str
+    rate: Decimal
+    per: int
+    multiplier: Decimal
+
+    @property
+    def of_one(self) -> Decimal:
+        """The exact price of one unit."""
+        return _divide(self.rate, Decimal(self.per))
 
 
 class RatedLine(NamedTuple):
@@ -37,15 +51,32 @@ class RatedLine(NamedTuple):
 
     name: str
     quantity: int
-    priced_as: str
-    rate: Decimal
-    per: int
-    multiplier: Decimal
+    unit_price: UnitPrice
     amount: Decimal
     price_entry: str
 
+    @property
+    def priced_as(self) -> str:
+        """The quantity whose rate was used."""
+        return self.unit_price.priced_as
+
+    @property
+    def rate(self) -> Decimal:
+        """The price of `per` units."""
+        return self.unit_price.rate
+
+    @property
+    def per(self) -> int:
+        """How many units `rate` is for."""
+        return self.unit_price.per
+
+    @property
+    def multiplier(self) -> Decimal:
+        """The factor that `rate` includes; 1 where there is none."""
+        return self.unit_price.multiplier
+
     def __repr__(self) -> str:
-        return f"<{self.name} {self.quantity} x {self.rate} / {self.per} = {self.amount}>"
+        return f"<{self.name} {self.quantity} x {self.rate} / {self.per} = {amount_text(self.amount)}>"
 
 
 class Rated(NamedTuple):
@@ -66,31 +97,24 @@ class Rated(NamedTuple):
         return f"<Rated {self.model} {self.status}: {what}>"
 
 
-class UnitPrice(NamedTuple):
-    """What one quantity is charged at: `rate` for `per` units, `rate` including the `multiplier`."""
+ScaledPrice = tuple[int, UnitPrice]
+"""The price of one unit, as a whole number of the plan's steps and as it is stated."""
 
-    priced_as: str
-    rate: Decimal
-    per: int
-    multiplier: Decimal
+Row = tuple[str, int, UnitPrice]
+"""The name of a quantity, then its `ScaledPrice`."""
 
-    @property
-    def of_one(self) -> Decimal:
-        """The exact price of one unit."""
-        return _divide(self.rate, Decimal(self.per))
-
-
-ScaledPrice = tuple[int, str, Decimal, int, Decimal]
-"""The price of one unit as a whole number of the plan's steps, then the fields of its `UnitPrice`."""
+PlanShown = tuple[Decimal, str, str, str, str | None, str | None]
+"""One step, and what every `Rated` under a plan shows: model, currency, price entry, tier, window."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that decides the list price of a request but its quantities.
 
-    An amount under a plan is a whole number of steps of `1 / steps`, a power of ten, so that it is found in integers
-    and divided once. `charges_requests` says whether a request costs something, or is listed at nothing, whatever it
-    uses. `scaled` remembers prices by quantity.
+    An amount under a plan is a whole number of steps, a power of ten, so that it is found in integers. `steps` is how
+    many of them are 1. `charges_requests` says whether a request costs something, or is listed at nothing, whatever it
+    uses. `scaled` remembers prices by quantity, and `rows` those of all quantities of a request; `shown` is what each
+    result repeats.
     """
 
     entry: PriceEntry
@@ -99,12 +123,20 @@ class Plan:
     fees: Mapping[str, Fee]
     multiplier: Decimal
     steps: Decimal = field(init=False, repr=False, compare=False)
+    shown: PlanShown = field(init=False, repr=False, compare=False)
     charges_requests: bool = field(init=False, repr=False, compare=False)
     scaled: dict[str, ScaledPrice | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    rows: dict[tuple[str, ...], tuple[Row, ...] | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         prices = [self.unit_price(name) for name in (*self.variant.rates, *self.fees, REQUEST)]
-        object.__setattr__(self, "steps", steps_of([price.of_one for price in prices if price is not None]))
+        steps = steps_of([price.of_one for price in prices if price is not None])
+        object.__setattr__(self, "steps", steps)
+        entry, variant = self.entry, self.variant
+        shown = (_divide(ONE, steps), entry.model, entry.currency, entry.hash, variant.tier, variant.window)
+        object.__setattr__(self, "shown", shown)
         object.__setattr__(self, "charges_requests", prices[-1] is not None)
 
     @property
@@ -125,8 +157,22 @@ class Plan:
             if len(self.scaled) >= REMEMBERED_MAX:
                 self.scaled.clear()
             price = self.unit_price(name)
-            self.scaled[name] = None if price is None else (int(_multiply(price.of_one, self.steps)), *price)
+            self.scaled[name] = None if price is None else (int(_multiply(price.of_one, self.steps)), price)
         return self.scaled[name]
+
+    def rows_of(self, names: tuple[str, ...]) -> tuple[Row, ...] | None:
+        """The prices of quantities in order of their names, None when one has none. Looked up once and remembered.
+
+        A request that is not charged has no row.
+        """
+        if names not in self.rows:
+            if len(self.rows) >= REMEMBERED_MAX:
+                self.rows.clear()
+            prices = [(name, self.scaled_price(name)) for name in sorted(names)]
+            is_whole = all(price is not None or name == REQUEST for name, price in prices)
+            rows = tuple((name, *price) for name, price in prices if price is not None)
+            self.rows[names] = rows if is_whole else None
+        return self.rows[names]
 
     def no_rate(self, name: str) -> str:
         """Why a request with this quantity has no price."""
@@ -160,53 +206,57 @@ def plan_within(
 ) -> Plan:
     """The plan of a request whose set of rates and open window are known."""
     multiplier = entry.multipliers.get("geo", {}).get(geo, ONE) if geo else ONE
-    return Plan(entry, mode, entry.variant(rates, window_number, input_total), entry.fees_of(rates), multiplier)
+    return Plan(entry, mode, entry.variant_within(rates, window_number, input_total), entry.fees_of(rates), multiplier)
 
 
 def rate_quantities(plan: Plan, quantities: Mapping[str, int]) -> Rated:
     """Price quantities under a plan. One quantity without a rate leaves the whole without a price."""
-    entry = plan.entry
-    price_entry, scaled, steps = entry.hash, plan.scaled, plan.steps
+    names = tuple(quantities)
+    try:
+        rows = plan.rows[names]
+    except KeyError:
+        rows = plan.rows_of(names)
+    if rows is None:
+        return _rate_used(plan, quantities)
+    step, model, currency, price_entry, tier, window = plan.shown
     lines: list[RatedLine] = []
     total = 0
-    for name in sorted(quantities):
+    for name, unit, price in rows:
         count = quantities[name]
-        if not count:
-            continue
-        try:
-            price = scaled[name]
-        except KeyError:
-            price = plan.scaled_price(name)
-        if price is not None:
-            unit, priced_as, rate, per, multiplier = price
+        if count:
             amount = count * unit
             total += amount
-            line = (name, count, priced_as, rate, per, multiplier, _divide(amount, steps), price_entry)
-            lines.append(_tuple(RatedLine, line))
-        elif name != REQUEST:
-            return Rated("unpriced", plan.no_rate(name), None, (), entry.model, entry.currency, price_entry)
+            lines.append(_tuple(RatedLine, (name, count, price, _multiply(amount, step), price_entry)))
     status = "priced" if total else _status_of_zero(plan, lines)
-    tier, window = plan.variant.tier, plan.variant.window
-    exact = _divide(total, steps)
-    return _tuple(Rated, (status, None, exact, tuple(lines), entry.model, entry.currency, price_entry, tier, window))
+    exact = _multiply(total, step) if total % 10 else _divide(total, plan.steps)
+    return _tuple(Rated, (status, None, exact, tuple(lines), model, currency, price_entry, tier, window))
+
+
+def _rate_used(plan: Plan, quantities: Mapping[str, int]) -> Rated:
+    """Rate quantities of which one has no rate: a quantity of zero needs none."""
+    used = {name: count for name, count in quantities.items() if count}
+    for name in sorted(used):
+        if name != REQUEST and plan.scaled_price(name) is None:
+            entry = plan.entry
+            return Rated("unpriced", plan.no_rate(name), None, (), entry.model, entry.currency, entry.hash)
+    return rate_quantities(plan, used)
 
 
 def amount_under(plan: Plan, quantities: Mapping[str, int]) -> Decimal | None:
     """What `rate_quantities` says that quantities come to, quicker and without lines.
 
-    None when it has more to say: they have no price, or come to nothing.
+    None when it has more to say: a quantity has no rate, or all come to nothing.
     """
-    scaled = plan.scaled
+    names = tuple(quantities)
+    try:
+        rows = plan.rows[names]
+    except KeyError:
+        rows = plan.rows_of(names)
+    if rows is None:
+        return None
     total = 0
-    for name, count in quantities.items():
-        try:
-            price = scaled[name]
-        except KeyError:
-            price = plan.scaled_price(name)
-        if price is not None:
-            total += count * price[0]
-        elif count and name != REQUEST:
-            return None
+    for row in rows:
+        total += quantities[row[0]] * row[1]
     return _divide(total, plan.steps) if total else None
 
 
@@ -225,7 +275,7 @@ def price_quantity(
     if price is None:
         return None
     amount = amount_of(count, price.rate, price.per)
-    return RatedLine(name, count, price.priced_as, price.rate, price.per, price.multiplier, amount, price_entry)
+    return RatedLine(name, count, price, amount, price_entry)
 
 
 def unit_price(

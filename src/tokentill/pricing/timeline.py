@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from tokentill.pricing.entries import PriceEntry, RateSet, choose_entry
 from tokentill.pricing.rating import Plan, plan_within
 from tokentill.usage.quantities import sum_of
 from tokentill.usage.record import Usage
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +25,14 @@ class Stretch:
     """The plans between two edges, first by window (the first are those outside every window), then by band of input.
 
     Band 0 is up to the first of `thresholds`, band 1 is above it, and so on. `only` is the plan where there is no
-    choice.
+    choice, and `low` the one up to `first_threshold` where there are tiers but no windows.
     """
 
     rates: RateSet
     thresholds: tuple[int, ...]
     plans: tuple[tuple[Plan, ...], ...]
     only: Plan | None
+    low: Plan | None
     first_threshold: int
 
     def plan(self, at: datetime, input_total: int) -> Plan:
@@ -38,10 +41,9 @@ class Stretch:
 
     def plan_of(self, usage: Usage) -> Plan:
         """The plan of a usage. Its input total is added up only where it could reach a tier."""
-        bands = self.bands(usage.occurred_at) if self.rates.windows else self.plans[0]
-        if usage.input_tokens is None and sum(usage.quantities.values()) <= self.first_threshold:
-            return bands[0]
-        return bands[bisect_left(self.thresholds, input_tokens_of(usage))]
+        if self.low and usage.input_tokens is None and sum(usage.quantities.values()) <= self.first_threshold:
+            return self.low
+        return self.plan(usage.occurred_at, input_tokens_of(usage))
 
     def bands(self, at: datetime) -> tuple[Plan, ...]:
         """The plans that hold at an instant, by band of input."""
@@ -55,6 +57,12 @@ class Timeline:
 
     edges: tuple[datetime, ...]
     stretches: tuple[Stretch | None, ...]
+    last_edge: datetime = field(init=False)
+    last: Stretch | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "last_edge", self.edges[-1] if self.edges else _NEVER)
+        object.__setattr__(self, "last", self.stretches[-1])
 
     def at(self, instant: datetime) -> Stretch | None:
         """The stretch that an instant lies in; an edge is the first instant of the next one."""
@@ -92,5 +100,12 @@ def _stretch(entries: Sequence[PriceEntry], at: datetime, mode: str, geo: str | 
         tuple(plan_within(entry, mode, rates, window, input_total, geo) for input_total in inputs)
         for window in (None, *range(len(rates.windows)))
     )
-    only = plans[0][0] if len(plans) == len(inputs) == 1 else None
-    return Stretch(rates, tuple(thresholds), plans, only, thresholds[0] if thresholds else 0)
+    low = plans[0][0] if len(plans) == 1 else None
+    return Stretch(
+        rates=rates,
+        thresholds=tuple(thresholds),
+        plans=plans,
+        only=None if thresholds else low,
+        low=low,
+        first_threshold=thresholds[0] if thresholds else 0,
+    )
