@@ -59,3 +59,36 @@ def test_totals_of_a_stream_are_of_what_was_taken_so_far() -> None:
     stream = rate_stream(BOOK, (Usage("acme/euro", AT, {"input": 1}) for _ in range(9)))
     for number, _ in zip(range(1, 4), stream, strict=False):
         assert (stream.totals["EUR"], stream.counts["priced"]) == (2 * number, number)
+
+
+def test_mode_geography_time_and_context_decide_the_price_in_a_stream_too() -> None:
+    entry = price(
+        "acme/many",
+        rates={"input": "1"},
+        per=1,
+        tier=[{"when": {"input_tokens_gt": 10}, "rates": {"input": "2"}}],
+        mode={"batch": {"rates": {"input": "3"}}},
+        multiplier={"geo": {"us": "10"}},
+    )
+    book = PriceBook([prices(entry)])
+    before = datetime(2025, 1, 1, tzinfo=UTC)
+    usages = [
+        Usage("acme/many", AT, {"input": 10}),
+        Usage("acme/many", AT, {"input": 11}),
+        Usage("acme/many", AT, {"input": 1}, mode="batch"),
+        Usage("acme/many", AT, {"input": 1}, geo="us"),
+        Usage("acme/many", before, {"input": 1}),
+        Usage("acme/many", AT, {"input": 1}, mode="flex"),
+    ]
+    found = list(rate_stream(book, usages))
+    assert [rated.amount for rated in found] == [10, 22, 3, 10, None, None]
+    assert [rated.reason for rated in found] == [book.rate(usage).reason for usage in usages]
+
+
+def test_an_entry_that_was_withdrawn_hides_none_beside_it() -> None:
+    gone, kept = price("acme/gone"), price("acme/kept")
+    first = PriceBook([prices(gone, kept)])
+    withdrawal = {"model": "acme/gone", "withdraws": first.entries("acme/gone")[0].hash}
+    new = price("acme/new")
+    book = PriceBook([prices(gone, kept), prices(withdrawal, new, recorded_at="2026-09-02T00:00:00Z")])
+    assert book.models == ("acme/kept", "acme/new")

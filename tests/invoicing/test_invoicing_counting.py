@@ -1,0 +1,124 @@
+"""What a rule counts through a period: when the order of records decides something, and what is charged once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tokentill.invoicing.counting import Charges, Counters
+from tokentill.pricing.rules import Rule
+
+
+def rule(number: int = 1, **does: Any) -> Rule:
+    return Rule.from_content({"name": "counted", **does}, contract=f"plan {number}", number=1)
+
+
+UNITS = rule(allowance={"units": {"input": 10, "output": 20}})
+MONEY = rule(allowance={"amount": "5"})
+TIERS: Any = {"over": ["input"], "tier": [{"up_to": "10"}, {"up_to": "20"}, {}]}
+GRADUATED = rule(tiers={"kind": "graduated", **TIERS})
+VOLUME = rule(tiers={"kind": "volume", **TIERS})
+
+
+def counters(input_: int = 0, output: int = 0, allowed: int = 0, position: int = 0) -> Counters:
+    included = {name: count for name, count in (("input", input_), ("output", output)) if count}
+    return Counters(included=included, allowed=Decimal(allowed), position=Decimal(position))
+
+
+@pytest.mark.parametrize(
+    ("by", "before", "after", "is_met"),
+    [
+        (UNITS, counters(), counters(9, 19), False),
+        (UNITS, counters(), counters(10), True),
+        (UNITS, counters(), counters(11), True),
+        (UNITS, counters(9), counters(10), True),
+        (UNITS, counters(10), counters(11), False),
+        (UNITS, counters(11), counters(12), False),
+        (UNITS, counters(10, 19), counters(10, 20), True),
+        (rule(allowance={"units": {"input": 1}}), counters(), counters(1), True),
+        (MONEY, counters(), counters(allowed=4), False),
+        (MONEY, counters(allowed=4), counters(allowed=5), True),
+        (MONEY, counters(allowed=5), counters(allowed=6), False),
+        (MONEY, counters(), counters(100, 100), False),
+        (GRADUATED, counters(), counters(position=9), False),
+        (GRADUATED, counters(position=9), counters(position=10), True),
+        (GRADUATED, counters(position=10), counters(position=19), False),
+        (GRADUATED, counters(position=10), counters(position=20), True),
+        (GRADUATED, counters(position=20), counters(position=90), False),
+        (VOLUME, counters(), counters(position=90), False),
+    ],
+)
+def test_the_order_decides_something_where_a_limit_is_reached(
+    by: Rule, before: Counters, after: Counters, is_met: bool
+) -> None:
+    assert after.meets_boundary(before, [by]) is is_met
+    assert after.meets_boundary(before, [rule(), by]) is is_met, "every rule is looked at"
+
+
+def test_a_copy_counts_on_by_itself() -> None:
+    first = Counters({"input": 1}, Decimal(2), Decimal(3), {"image": 4}, {5})
+    copied = first.copy()
+    assert copied == first
+    copied.included["input"], copied.packaged["image"] = 9, 9
+    copied.entered.add(9)
+    assert first == Counters({"input": 1}, Decimal(2), Decimal(3), {"image": 4}, {5})
+
+
+def in_short(charges: Charges) -> list[tuple[Any, ...]]:
+    return [(found.kind, found.name, found.quantity, found.amount, found.units) for found in charges.listed()]
+
+
+def test_packages_are_charged_by_the_version_under_which_they_are_begun() -> None:
+    cheap = rule(1, package={"image": {"price": "2", "size": 100}, "web_search": {"price": "1", "size": 10}})
+    dear = rule(2, package={"image": {"price": "3", "size": 100}, "web_search": {"price": "1", "size": 10}})
+    charges, seen = Charges(), Counters()
+    assert charges.count(cheap, seen) == []
+    seen.packaged = {"image": 60}
+    (begun,) = charges.count(cheap, seen)
+    assert (begun.quantity, begun.units, begun.size, begun.amount) == (1, 60, 100, 2)
+    seen.packaged = {"image": 90, "web_search": 11}
+    (begun,) = charges.count(cheap, seen)
+    assert (begun.name, begun.quantity, begun.units) == ("web_search", 2, 11)
+    seen.packaged = {"image": 310, "web_search": 11}
+    (begun,) = charges.count(dear, seen)
+    assert (begun.name, begun.quantity, begun.units, begun.amount) == ("image", 3, 220, 9)
+    assert sorted(in_short(charges)) == [
+        ("package", "image", 1, Decimal(2), 90),
+        ("package", "image", 3, Decimal(9), 220),
+        ("package", "web_search", 2, Decimal(2), 11),
+    ]
+
+
+FLAT = rule(tiers={"kind": "graduated", "over": ["input"], "tier": [{"up_to": "10", "flat": "7"}, {"flat": "3"}]})
+
+
+def test_a_flat_amount_is_charged_once_when_its_tier_is_entered() -> None:
+    charges, seen = Charges(), Counters()
+    assert charges.count(FLAT, seen) == []
+    seen.entered = {1}
+    assert [found.amount for found in charges.count(FLAT, seen)] == [7]
+    seen.entered = {1, 2}
+    assert [(found.name, found.amount) for found in charges.count(FLAT, seen)] == [("above 10", 3)]
+    assert charges.count(FLAT, seen) == []
+    charges.enter_if_unused(FLAT)
+    assert in_short(charges) == [
+        ("flat", "up to 10", 1, Decimal(7), None),
+        ("flat", "above 10", 1, Decimal(3), None),
+    ]
+
+
+def test_a_tier_that_a_later_version_does_not_have_and_a_free_one_charge_nothing() -> None:
+    charges, seen = Charges(), Counters(entered={3})
+    assert charges.count(FLAT, seen) == []
+    free = rule(tiers={"kind": "graduated", "over": ["input"], "tier": [{"up_to": "10"}, {"flat": "3"}]})
+    other, used = Charges(), Counters(entered={1})
+    assert other.count(free, used) == []
+    other.enter_if_unused(FLAT)
+    assert in_short(other) == [], "the first tier was entered, where it was free"
+    unused = Charges()
+    unused.enter_if_unused(rule())
+    assert in_short(unused) == []
+    unused.enter_if_unused(FLAT)
+    assert in_short(unused) == [("flat", "up to 10", 1, Decimal(7), None)]
