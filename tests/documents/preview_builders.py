@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from tokentill.contracts.book import ContractBook
 from tokentill.invoicing.grouping import Books, Cell, Grouping, Series
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month, period_of
 from tokentill.invoicing.preview import Preview, Previewed, Review, ReviewKind, Unattributed
 from tokentill.pricing.book import PriceBook
-from tokentill.pricing.contracts import ContractBook
 from tokentill.pricing.fx import FxBook
 from tokentill.usage.attribution import Attribution
 

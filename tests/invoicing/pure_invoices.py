@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from tests.builders import folder
 from tests.invoicing.generated import MonthOfUsage
+from tokentill.contracts.book import ContractBook
 from tokentill.invoicing.computing import Owners, Periods
 from tokentill.invoicing.grouping import Books, Cell, Grouping, RecordKey, Series, Sums
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month
 from tokentill.money import ZERO
 from tokentill.pricing.book import PriceBook
-from tokentill.pricing.contracts import ContractBook
 from tokentill.pricing.fx import FxBook
 from tokentill.store.cells import Stretches
 from tokentill.usage.attribution import Attribution

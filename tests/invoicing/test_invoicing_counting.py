@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tokentill.contracts.rules import Rule
 from tokentill.invoicing.counting import Charges, Counters
-from tokentill.pricing.rules import Rule
 
 
 def rule(number: int = 1, **does: Any) -> Rule:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.builders import MovableClock, contract, record, till
 from tests.invoicing.invoicing_tools import new_sqlite
+from tokentill.contracts.book import ContractBook, Terms
 from tokentill.errors import UsageError
 from tokentill.invoicing.periods import Month, Period, local_midnight, period_of
-from tokentill.pricing.contracts import ContractBook, Terms
 
 ZONES = (
     "Asia/Beirut",

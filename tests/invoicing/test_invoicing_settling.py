@@ -16,12 +16,12 @@ from tests.invoicing.invoicing_tools import new_sqlite
 from tests.invoicing.pure_invoices import OCTOBER
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
+from tokentill.contracts.book import ContractBook
+from tokentill.contracts.invoice_terms import InvoiceTerms
 from tokentill.invoicing.close import Interim, close_period
 from tokentill.invoicing.periods import Month, Period, period_of
 from tokentill.invoicing.settling import Agreed, Carried, Settlement, base_fees, is_recurring, settle
 from tokentill.money import from_minor
-from tokentill.pricing.contracts import ContractBook
-from tokentill.pricing.invoice_terms import InvoiceTerms
 from tokentill.store.ledger import ledger_entries
 
 PERIOD: Period = period_of(OCTOBER, lambda at: ContractBook([]).terms(None, at))

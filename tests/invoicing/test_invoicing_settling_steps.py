@@ -12,6 +12,8 @@ import pytest
 from tests.builders import contract, grants
 from tests.invoicing.pure_invoices import OCTOBER
 from tokentill.canonical import Content
+from tokentill.contracts.book import ContractBook
+from tokentill.contracts.invoice_terms import InvoiceTerms
 from tokentill.invoicing.periods import Month, Period, period_of
 from tokentill.invoicing.settling import (
     NOTHING_CARRIED,
@@ -26,8 +28,6 @@ from tokentill.invoicing.settling import (
     share_minor,
 )
 from tokentill.invoicing.turns import Charge
-from tokentill.pricing.contracts import ContractBook
-from tokentill.pricing.invoice_terms import InvoiceTerms
 
 DAYS = 31
 

@@ -12,12 +12,12 @@ import pytest
 from tests.builders import contract, price, prices, record
 from tests.invoicing.pure_invoices import OCTOBER, Summed, books_of, cells_of
 from tokentill.canonical import Content
+from tokentill.contracts.applying import Taken
+from tokentill.contracts.rules import Rule
 from tokentill.errors import IntegrityFault
 from tokentill.invoicing.computing import Periods
 from tokentill.invoicing.grouping import Cell, Group, Grouping, Sums
 from tokentill.invoicing.turns import Charge, bill_usage
-from tokentill.pricing.applying import Taken
-from tokentill.pricing.rules import Rule
 from tokentill.usage.record import UsageRecord
 
 # A token costs a dollar, so that amounts are easy to follow.

@@ -19,8 +19,8 @@ from pricing_files import ATTRIBUTION_HEAD, CONTRACT_HEAD, DEFAULT_CONTRACT, FX_
 from tokentill import PriceBook, Usage
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import EPOCH
+from tokentill.contracts.book import ContractBook
 from tokentill.errors import Finding
-from tokentill.pricing.contracts import ContractBook
 from tokentill.pricing.files import schema_text, schemas
 from tokentill.pricing.files.reading import FileText, Unreadable, parse
 from tokentill.pricing.files.recordings import canonical_content
@@ -271,7 +271,7 @@ def test_the_schemas_in_the_repository_are_those_of_the_code() -> None:
         assert json.loads(schema_text(schema))["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("module", ["tokentill", "tokentill.pricing.book", "tokentill.pricing.contracts"])
+@pytest.mark.parametrize("module", ["tokentill", "tokentill.pricing.book", "tokentill.contracts.book"])
 def test_the_library_loads_no_pydantic_until_files_are_read(module: str) -> None:
     code = f"import sys, {module}; sys.exit('pydantic' in sys.modules)"
 

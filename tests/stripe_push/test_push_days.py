@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
+from tokentill.contracts.book import Terms
 from tokentill.errors import Refused
 from tokentill.invoicing.periods import Month, period_of
 from tokentill.money import amount_text, round_to_minor, sum_exact
-from tokentill.pricing.contracts import Terms
 from tokentill.stripe_push.days import day_amounts, days_of, event_identifier, noon_of
 
 ZONES = (

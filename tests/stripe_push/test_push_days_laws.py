@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.builders import contract, record, till
 from tokentill.canonical import Content
 from tokentill.clock import FixedClock, instant_text
+from tokentill.contracts.book import Terms
 from tokentill.errors import Refused
 from tokentill.invoicing.periods import Month, Period, period_of
-from tokentill.pricing.contracts import Terms
 from tokentill.store.database import Database
 from tokentill.stripe_push.days import day_amounts, days_of, event_identifier
 

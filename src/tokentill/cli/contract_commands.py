@@ -23,11 +23,11 @@ from tokentill.cli.contract_text import (
 )
 from tokentill.cli.folder_check import show_check
 from tokentill.clock import SYSTEM_CLOCK, instant_text
+from tokentill.contracts.book import Contract, ContractBook
+from tokentill.contracts.choosing import known_by
+from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
 from tokentill.documents.ids import shown_id, shown_text
 from tokentill.money import amount_text
-from tokentill.pricing.choosing import known_by
-from tokentill.pricing.contracts import Contract, ContractBook
-from tokentill.pricing.invoice_terms import Grant, InvoiceTerms
 from tokentill.pricing.loading import Folder, load_folder
 
 AsOfOption = Annotated[

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
-
-import typer
 
 from tokentill.canonical import Content
 from tokentill.cli.calling import Call
 from tokentill.cli.contract_text import TERM_NAMES, grant_text, match_text, rule_text, term_text
-from tokentill.cli.sides import Side, sides_of
+from tokentill.cli.sides import After, AsOf, At, Before, Side, sides_of
 from tokentill.clock import instant_text
-from tokentill.documents.ids import shown_id, shown_text
-from tokentill.pricing.choosing import known_by
-from tokentill.pricing.contract_changes import (
+from tokentill.contracts.book import Contract
+from tokentill.contracts.changes import (
     AgreementKey,
     Changed,
     ContractDifference,
@@ -24,22 +20,20 @@ from tokentill.pricing.contract_changes import (
     contracts_at,
     grants_at,
 )
-from tokentill.pricing.contracts import Contract
-from tokentill.pricing.invoice_terms import Grant
-from tokentill.pricing.rules import Rule
+from tokentill.contracts.choosing import known_by
+from tokentill.contracts.invoice_terms import Grant
+from tokentill.contracts.rules import Rule
+from tokentill.documents.ids import shown_id, shown_text
 
 NOT_STATED = "not stated"
 
 
 def diff_contracts(
     call: Call,
-    before: Annotated[str, typer.Argument(metavar="A", help="An instant, or a pricing folder.")],
-    after: Annotated[str, typer.Argument(metavar="B", help="Another one of the same kind.")],
-    at: Annotated[
-        str | None,
-        typer.Option("--at", metavar="INSTANT", help="When, for as-of times and folders; now unless given."),
-    ] = None,
-    as_of: Annotated[bool, typer.Option("--as-of", help="A and B are times of knowledge, not of validity.")] = False,
+    before: Before,
+    after: After,
+    at: At = None,
+    as_of: AsOf = False,
 ) -> None:
     """Compare the contracts of two times, or of two folders.
 

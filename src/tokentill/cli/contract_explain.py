@@ -14,18 +14,18 @@ from tokentill.canonical import Content
 from tokentill.cli.calling import AtOption, Call, instant_argument
 from tokentill.cli.contract_text import contract_label, match_text, outcome_text, own_contract_lines, rule_text
 from tokentill.clock import SYSTEM_CLOCK, instant_text
+from tokentill.contracts.book import ContractBook
+from tokentill.contracts.choosing import Considered, chosen_rule, consider_rules, known_by
+from tokentill.contracts.rules import Rule, Traits
+from tokentill.contracts.unit_prices import COST, UnitPrice, tiers_of, unit_prices
 from tokentill.documents.figures import count, exact
 from tokentill.documents.ids import shown_id, shown_text
 from tokentill.invoicing.grouping import GATEWAY_CURRENCY
 from tokentill.money import amount_text
 from tokentill.pricing.book import NoPrice, PriceBook
-from tokentill.pricing.choosing import Considered, chosen_rule, consider_rules, known_by
-from tokentill.pricing.contracts import ContractBook
 from tokentill.pricing.fx import FxBook, NoRate
 from tokentill.pricing.loading import load_folder
 from tokentill.pricing.rating import ONE, Plan
-from tokentill.pricing.rules import Rule, Traits
-from tokentill.pricing.unit_prices import COST, UnitPrice, tiers_of, unit_prices
 from tokentill.usage.record import STANDARD
 
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from tokentill.clock import instant_text
+from tokentill.contracts.book import Contract, ContractBook
+from tokentill.contracts.choosing import Asked, Considered
+from tokentill.contracts.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring, Tax
+from tokentill.contracts.rules import Rule, RuleTier
 from tokentill.documents.figures import count, exact
 from tokentill.documents.ids import shown_id, shown_text
-from tokentill.pricing.choosing import Asked, Considered
-from tokentill.pricing.contracts import Contract, ContractBook
 from tokentill.pricing.files.mistakes import near_miss
-from tokentill.pricing.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring, Tax
-from tokentill.pricing.rules import Rule, RuleTier
 
 TERM_NAMES = {
     "base_fee": "base fee",

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from tokentill.cli.calling import Call
 from tokentill.clock import instant_text
+from tokentill.contracts.invoice_terms import Grant
 from tokentill.documents.figures import money
 from tokentill.documents.ids import shown_id, shown_text
 from tokentill.invoicing.credit_account import CreditAccount, GrantAccount, Movement
-from tokentill.pricing.invoice_terms import Grant
 
 
 def show_credits(call: Call, account: CreditAccount) -> None:

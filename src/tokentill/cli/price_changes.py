@@ -11,6 +11,7 @@ import typer
 
 from tokentill.canonical import Content
 from tokentill.cli.calling import Call, instant_argument
+from tokentill.cli.sides import After, AsOf, At, Before, sides_of
 from tokentill.clock import SYSTEM_CLOCK, instant_text
 from tokentill.documents.figures import percent_text, share_percent
 from tokentill.documents.ids import shown_id, shown_text
@@ -31,42 +32,24 @@ ROOM = "models"
 
 def diff_prices(
     call: Call,
-    before: Annotated[str, typer.Argument(metavar="A", help="An instant, or a pricing folder.")],
-    after: Annotated[str, typer.Argument(metavar="B", help="Another one of the same kind.")],
-    at: Annotated[
-        str | None,
-        typer.Option("--at", metavar="INSTANT", help="When, for as-of times and folders; now unless given."),
-    ] = None,
-    as_of: Annotated[bool, typer.Option("--as-of", help="A and B are times of knowledge, not of validity.")] = False,
+    before: Before,
+    after: After,
+    at: At = None,
+    as_of: AsOf = False,
 ) -> None:
     """Compare prices at two instants, or of two folders.
 
     In force at two instants; with --as-of, as known at two times; or as two folders have them. Lists models with a
     price on one side alone, and every figure that differs. The status is 0, whether or not any does.
     """
-    instant = SYSTEM_CLOCK.now() if at is None else instant_argument(at)
-    if Path(before).is_dir() and Path(after).is_dir():
-        if as_of:
-            raise UsageError("--as-of is for two instants, and these are folders")
-        books = PriceBook.load(before), PriceBook.load(after)
-        instants = instant, instant
-    elif Path(before).is_dir() or Path(after).is_dir():
-        raise UsageError("A and B are of two kinds; name two folders, or two instants")
-    else:
-        given = instant_argument(before), instant_argument(after)
-        recordings = load_folder(call.settings.pricing).prices
-        if as_of:
-            books = PriceBook(recordings, as_of=given[0]), PriceBook(recordings, as_of=given[1])
-            instants = instant, instant
-        elif at is not None:
-            raise UsageError("--at goes with --as-of or with two folders; A and B are the instants here")
-        else:
-            books = PriceBook(recordings), PriceBook(recordings)
-            instants = given
-    found = compare_books(*books, before_at=instants[0], after_at=instants[1])
+    sides = sides_of(call, before, after, at=at, as_of=as_of)
+    books = [PriceBook(side.folder.prices, as_of=side.as_of) for side in sides]
+    found = compare_books(*books, before_at=sides[0].at, after_at=sides[1].at)
     content = {
-        "before": {"given": before, "at": instant_text(instants[0]), "models": len(books[0].models)},
-        "after": {"given": after, "at": instant_text(instants[1]), "models": len(books[1].models)},
+        **{
+            name: {"given": side.given, "at": instant_text(side.at), "models": len(book.models)}
+            for name, side, book in zip(("before", "after"), sides, books, strict=True)
+        },
         "added": [_entry_content(one.after) for one in found if one.before is None and one.after is not None],
         "vanished": [_entry_content(one.before) for one in found if one.after is None and one.before is not None],
         "changed": [_difference_content(one) for one in found if one.before is not None and one.after is not None],

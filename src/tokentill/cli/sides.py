@@ -5,11 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from tokentill.cli.calling import Call, instant_argument
 from tokentill.clock import SYSTEM_CLOCK
 from tokentill.errors import UsageError
 from tokentill.pricing.loading import Folder, load_folder
+
+Before = Annotated[str, typer.Argument(metavar="A", help="An instant, or a pricing folder.")]
+After = Annotated[str, typer.Argument(metavar="B", help="Another one of the same kind.")]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="INSTANT", help="When, for as-of times and folders; now unless given."),
+]
+AsOf = Annotated[bool, typer.Option("--as-of", help="A and B are times of knowledge, not of validity.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from os import PathLike
 from typing import Literal
 
 from tokentill.clock import instant_text
+from tokentill.contracts.applying import Step
+from tokentill.contracts.book import ContractBook
+from tokentill.contracts.rules import Rule
 from tokentill.errors import InvalidRecord
 from tokentill.invoicing.counting import Charge, Charges, Counters
 from tokentill.invoicing.grouping import Books, Cell, Group, Grouping, RecordKey, Series, Sums
@@ -21,11 +24,8 @@ from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month, Period, period_of
 from tokentill.invoicing.turns import take, total_of
 from tokentill.money import ZERO, amount_text, sum_exact
-from tokentill.pricing.applying import Step
 from tokentill.pricing.book import PriceBook
-from tokentill.pricing.contracts import ContractBook
 from tokentill.pricing.fx import FxBook
-from tokentill.pricing.rules import Rule
 from tokentill.usage.attribution import Attribution
 from tokentill.usage.quantities import REQUEST
 from tokentill.usage.record import STANDARD, Usage

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
+from tokentill.contracts.rules import Rule, RuleTier
 from tokentill.money import EXACT, ZERO
-from tokentill.pricing.rules import Rule, RuleTier
 
 ChargeKind = Literal["package", "flat", "base_fee"]
 

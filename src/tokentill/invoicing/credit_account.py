@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
+from tokentill.contracts.book import ContractBook
+from tokentill.contracts.invoice_terms import Grant
 from tokentill.money import minor_text, round_to_minor
-from tokentill.pricing.contracts import ContractBook
-from tokentill.pricing.invoice_terms import Grant
 from tokentill.store.ledger import LedgerEntry, ledger_entries
 
 GrantState = Literal["coming", "open", "used up", "expired", "withdrawn"]

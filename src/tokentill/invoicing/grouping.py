@@ -13,13 +13,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from tokentill.contracts.applying import NOTHING_TAKEN, Basis, Billed, Taken, apply_rule
+from tokentill.contracts.book import ContractBook
+from tokentill.contracts.rules import Rule, RuleTier, Traits
 from tokentill.money import EXACT, ZERO
-from tokentill.pricing.applying import NOTHING_TAKEN, Basis, Billed, Taken, apply_rule
 from tokentill.pricing.book import NoPrice, PriceBook
-from tokentill.pricing.contracts import ContractBook
 from tokentill.pricing.fx import FxBook, NoRate
 from tokentill.pricing.rating import ONE, Plan, Rated, rate_quantities
-from tokentill.pricing.rules import Rule, RuleTier, Traits
 from tokentill.usage.attribution import Attribution
 from tokentill.usage.quantities import REQUEST
 from tokentill.usage.record import UsageState

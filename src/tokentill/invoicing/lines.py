@@ -11,10 +11,10 @@ from datetime import date
 from decimal import Decimal
 
 from tokentill.canonical import Content
+from tokentill.contracts.applying import Step
 from tokentill.invoicing.counting import Charge
 from tokentill.invoicing.grouping import Cell, Group, Sums
 from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact
-from tokentill.pricing.applying import Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from tokentill.contracts.book import Terms
 from tokentill.errors import UsageError
-from tokentill.pricing.contracts import Terms
 
 _PERIOD = re.compile(r"\A(19[7-9][0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])\Z", re.ASCII)
 

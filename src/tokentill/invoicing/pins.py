@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, content_hash
+from tokentill.contracts.book import ContractBook
 from tokentill.invoicing.grouping import Books
 from tokentill.invoicing.invoice import VERSION_OF_F
 from tokentill.pricing.book import PriceBook
-from tokentill.pricing.contracts import ContractBook
 from tokentill.pricing.entries import parse_instant
 from tokentill.pricing.fx import FxBook
 from tokentill.store.customers import bindings

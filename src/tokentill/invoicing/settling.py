@@ -15,11 +15,11 @@ from types import MappingProxyType
 from typing import Literal
 
 from tokentill.canonical import Content
+from tokentill.contracts.book import ContractBook
+from tokentill.contracts.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring
 from tokentill.invoicing.counting import Charge
 from tokentill.invoicing.periods import Period, local_midnight
 from tokentill.money import EXACT, amount_text, from_minor, minor_text, round_to_minor, sum_exact
-from tokentill.pricing.contracts import ContractBook
-from tokentill.pricing.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring
 
 ItemKind = Literal["coupon", "minimum", "cap", "invoiced", "tax", "balance", "credit", "carried"]
 InvoiceKind = Literal["period", "interim"]

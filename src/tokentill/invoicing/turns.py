@@ -14,12 +14,12 @@ from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 
+from tokentill.contracts.applying import Taken, basis_steps, percent_of
+from tokentill.contracts.rules import Rule, RuleTier, leaves_of
 from tokentill.errors import IntegrityFault, ensure
 from tokentill.invoicing.counting import Charge, Charges, Counters
 from tokentill.invoicing.grouping import Cell, Group, Grouping, GroupKey, Sums, in_order
 from tokentill.money import EXACT, ZERO, credits_of, sum_exact
-from tokentill.pricing.applying import Taken, basis_steps, percent_of
-from tokentill.pricing.rules import Rule, RuleTier, leaves_of
 from tokentill.usage.quantities import REQUEST
 
 RecordsOf = Callable[[Sequence[Cell]], Sequence[Sequence[Cell]]]

@@ -1,1 +1,1 @@
-"""What it costs: price tables, contracts, and rating."""
+"""What it costs: price tables, rating, and the files that people write."""

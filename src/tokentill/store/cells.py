@@ -24,7 +24,7 @@ from sqlalchemy import (
     values,
 )
 
-from tokentill.clock import from_micros, to_micros
+from tokentill.clock import to_micros
 from tokentill.invoicing.grouping import Cell, RecordKey
 from tokentill.money import ZERO
 from tokentill.store import tables
@@ -197,11 +197,3 @@ def _band(thresholds: Sequence[int]) -> ColumnElement[Any]:
         (tables.usage.c.input_total > threshold, index) for index, threshold in reversed(list(enumerate(thresholds, 1)))
     ]
     return case(*above, else_=0)
-
-
-def instants_of_usage(connection: Connection) -> tuple[datetime, datetime] | None:
-    """The first and the last instant of all usage, or None where there is none."""
-    first, last = connection.execute(
-        select(func.min(tables.usage.c.occurred_at), func.max(tables.usage.c.occurred_at))
-    ).one()
-    return None if first is None else (from_micros(first), from_micros(last))

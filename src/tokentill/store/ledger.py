@@ -24,7 +24,6 @@ class LedgerEntry:
     number: str
     customer: str
     period: str
-    invoice_kind: InvoiceKind
     currency: str
     issued_at: datetime
     kind: str
@@ -72,7 +71,6 @@ def ledger_entries(connection: Connection, *, customer: str | None = None) -> li
             row.number,
             row.customer,
             row.period,
-            row.kind,
             row.currency,
             from_micros(row.issued_at),
             row.entry_kind,

@@ -15,6 +15,7 @@ from typing import Any
 
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
+from tokentill.contracts.rules import glob_fits
 from tokentill.errors import Finding
 from tokentill.money import amount_text
 from tokentill.pricing.book import NoPrice, PriceBook
@@ -26,7 +27,6 @@ from tokentill.pricing.importing.catalog import Catalog, LeftOut, Listing
 from tokentill.pricing.importing.merging import CannotMerge, merged, together
 from tokentill.pricing.importing.writing import prove, write_recording
 from tokentill.pricing.loading import Folder
-from tokentill.pricing.rules import glob_fits
 
 _CURRENCY = "USD"
 """Every catalog that is read lists prices in it."""

@@ -7,13 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 
+from tokentill.contracts.rules import SPEND, leaves_of
 from tokentill.errors import Finding
 from tokentill.money import amount_text, divides_exactly
 from tokentill.pricing.files.checks.contracts.placed import PlacedRule, rules, rules_of
 from tokentill.pricing.files.checks.contracts.rules import DEFAULT
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recording, Recordings
-from tokentill.pricing.rules import SPEND, leaves_of
 from tokentill.usage.quantities import SUMS
 
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from tokentill.canonical import Content
+from tokentill.contracts.rules import SPEND
 from tokentill.errors import Finding
 from tokentill.pricing.files.checks.contracts.placed import InTime, rules_of, terms_of
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recording, Recordings
-from tokentill.pricing.rules import SPEND
 
 
 def a_coupon_takes_something_off(recordings: Recordings) -> Iterator[Finding]:

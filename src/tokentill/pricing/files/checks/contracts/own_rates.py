@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from tokentill.contracts.rules import glob_fits, leaves_of, sum_over
 from tokentill.errors import Finding
 from tokentill.pricing.entries import BUILT_IN_FALLBACK
 from tokentill.pricing.files.checks.contracts.placed import PlacedRule, rules
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recordings
-from tokentill.pricing.rules import glob_fits, leaves_of, sum_over
 from tokentill.usage.quantities import SUMS, TOKEN_LEAVES
 
 

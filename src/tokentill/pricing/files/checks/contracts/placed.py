@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tokentill.canonical import Content
+from tokentill.contracts.rules import SPEND
 from tokentill.errors import Finding
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.recordings import Recording, Recordings
-from tokentill.pricing.rules import SPEND
 
 
 @dataclass(frozen=True, slots=True)

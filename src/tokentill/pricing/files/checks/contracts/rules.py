@@ -6,13 +6,13 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 from tokentill.canonical import Content
+from tokentill.contracts.rules import SPEND, glob_fits
 from tokentill.errors import Finding
 from tokentill.pricing.files.checks.contracts.placed import PlacedRule, rules, rules_of
 from tokentill.pricing.files.checks.price_rates import KNOWN_COUNTERS, looks_like_tokens
 from tokentill.pricing.files.lines import KeyPath
 from tokentill.pricing.files.mistakes import near_miss
 from tokentill.pricing.files.recordings import Recordings
-from tokentill.pricing.rules import SPEND, glob_fits
 from tokentill.usage.quantities import SUMS, TOKEN_LEAVES
 
 DEFAULT = "default"

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokentill.canonical import Content, content_hash
-from tokentill.pricing.entries import Fee
-from tokentill.pricing.rules import (
+from tokentill.contracts.rules import (
     SPEND,
     Allowance,
     CreditUnit,
@@ -26,6 +25,7 @@ from tokentill.pricing.rules import (
     markup_of,
     sum_over,
 )
+from tokentill.pricing.entries import Fee
 from tokentill.usage.quantities import INPUT_LEAVES, OUTPUT_LEAVES
 
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from tests.builders import contract, price, prices
 from tokentill.canonical import Content
-from tokentill.pricing.applying import Basis, apply_rule
+from tokentill.contracts.applying import Basis, apply_rule
+from tokentill.contracts.book import ContractBook
+from tokentill.contracts.choosing import chosen_rule, consider_rules, known_by
+from tokentill.contracts.rules import Rule, Traits
+from tokentill.contracts.unit_prices import UnitPrice, tiers_of, unit_prices
 from tokentill.pricing.book import NoPrice, PriceBook
-from tokentill.pricing.choosing import chosen_rule, consider_rules, known_by
-from tokentill.pricing.contracts import ContractBook
 from tokentill.pricing.rating import Plan, rate_quantities
-from tokentill.pricing.rules import Rule, Traits
-from tokentill.pricing.unit_prices import UnitPrice, tiers_of, unit_prices
 
 OCTOBER = datetime(2026, 10, 15, tzinfo=UTC)
 ONE = Decimal(1)

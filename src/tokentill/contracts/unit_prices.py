@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from tokentill.contracts.applying import Basis, Taken, apply_rule, basis_steps
+from tokentill.contracts.rules import Rule, RuleTier, leaves_of
 from tokentill.money import EXACT, ZERO, sum_exact
-from tokentill.pricing.applying import Basis, Taken, apply_rule, basis_steps
 from tokentill.pricing.rating import ONE, Plan, Rated, rate_quantities
-from tokentill.pricing.rules import Rule, RuleTier, leaves_of
 from tokentill.usage.quantities import REQUEST, SUMS, TOKEN_LEAVES
 
 COST = "cost"

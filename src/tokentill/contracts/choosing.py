@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Literal
 
 from tokentill.canonical import Content
-from tokentill.pricing.contracts import Contract, ContractBook
+from tokentill.contracts.book import Contract, ContractBook
+from tokentill.contracts.rules import Rule, Traits, glob_fits
 from tokentill.pricing.entries import parse_instant
-from tokentill.pricing.rules import Rule, Traits, glob_fits
 
 Outcome = Literal["fits", "does not fit", "not asked"]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.builders import price
 from tokentill.canonical import Content
-from tokentill.pricing.applying import (
+from tokentill.contracts.applying import (
     NOTHING_TAKEN,
     Basis,
     Billed,
@@ -23,9 +23,9 @@ from tokentill.pricing.applying import (
     basis_steps,
     percent_of,
 )
+from tokentill.contracts.rules import Rule
 from tokentill.pricing.entries import PriceEntry
 from tokentill.pricing.rating import ONE, Plan, Rated, plan_for, rate_quantities
-from tokentill.pricing.rules import Rule
 
 AT = datetime(2026, 10, 15, tzinfo=UTC)
 FX = Decimal("0.9")

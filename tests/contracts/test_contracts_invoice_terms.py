@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tokentill.canonical import Content
-from tokentill.pricing.invoice_terms import NO_TERMS, Coupon, Grant, InvoiceTerms, Recurring, Tax
+from tokentill.contracts.invoice_terms import NO_TERMS, Coupon, Grant, InvoiceTerms, Recurring, Tax
 
 RECORDED = datetime(2026, 9, 1, tzinfo=UTC)
 

@@ -13,9 +13,9 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tokentill.canonical import Content, content_hash
+from tokentill.contracts.invoice_terms import NO_TERMS, Grant, InvoiceTerms
+from tokentill.contracts.rules import Rule, Traits
 from tokentill.pricing.entries import parse_instant
-from tokentill.pricing.invoice_terms import NO_TERMS, Grant, InvoiceTerms
-from tokentill.pricing.rules import Rule, Traits
 
 ContractKind = Literal["customer", "plan", "default"]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 from tokentill.canonical import Content
-from tokentill.pricing.contracts import Contract, ContractBook, ContractKind
-from tokentill.pricing.invoice_terms import Grant, InvoiceTerms
-from tokentill.pricing.rules import Rule
+from tokentill.contracts.book import Contract, ContractBook, ContractKind
+from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
+from tokentill.contracts.rules import Rule
 
 AgreementKey = tuple[ContractKind, str]
 _HEADER = ("plan", "currency", "time_zone", "anchor_day", "parent")

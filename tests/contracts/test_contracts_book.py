@@ -11,9 +11,9 @@ import pytest
 
 from tests.builders import contract, grants
 from tokentill.canonical import Content, content_hash
-from tokentill.pricing.contracts import Contract, ContractBook, Terms
-from tokentill.pricing.invoice_terms import NO_TERMS, InvoiceTerms, Recurring
-from tokentill.pricing.rules import Rule, Traits
+from tokentill.contracts.book import Contract, ContractBook, Terms
+from tokentill.contracts.invoice_terms import NO_TERMS, InvoiceTerms, Recurring
+from tokentill.contracts.rules import Rule, Traits
 
 MAY = datetime(2026, 5, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from tokentill.contracts.rules import Rule, RuleTier, leaves_of, sum_over
 from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.pricing.entries import BUILT_IN_FALLBACK
 from tokentill.pricing.rating import ONE, Plan, Rated, RatedLine, amount_of, price_quantity
-from tokentill.pricing.rules import Rule, RuleTier, leaves_of, sum_over
 from tokentill.usage.quantities import REQUEST, sum_of
 
 HUNDRED = Decimal(100)

@@ -1,6 +1,6 @@
 """Markup rules: which records a rule fits, and everything that it may do with them.
 
-Pure values. What a rule makes of quantities is in `pricing.applying`; what it remembers through a period (allowances,
+Pure values. What a rule makes of quantities is in `contracts.applying`; what it remembers through a period (allowances,
 tiers, packages) is in `invoicing.turns`.
 """
 
@@ -20,7 +20,6 @@ from tokentill.usage.quantities import OUTPUT_LEAVES, REQUEST, SUMS, TOKEN_LEAVE
 
 Basis = Literal["list", "own", "cost", "free"]
 TierKind = Literal["graduated", "volume"]
-MATCH_KEYS = ("model", "provider", "mode", "api_key", "user", "source", "tag")
 SPEND = "spend"
 """What tiers may run over beside quantities: the basis amount of the period, before any markup."""
 
