@@ -162,6 +162,11 @@ class WorldRun:
         self._end()
         return self.history
 
+    def look(self) -> None:
+        """Look at the documents that there are."""
+        for found in self._till.invoices():
+            self.history.documents[found.number] = self._document(found)
+
     def _happen(self, event: Event) -> None:
         match event:
             case Used():
@@ -279,9 +284,9 @@ class WorldRun:
         if hasattr(self._till, "late"):
             history.late = {one.record_id: (one.customer, one.period) for one in self._till.late().records}
             self._count("late record", len(history.late))
-        for found in self._till.invoices():
-            history.documents[found.number] = self._document(found)
-            self._count_items(history.documents[found.number])
+        self.look()
+        for document in history.documents.values():
+            self._count_items(document)
         for customer in dict.fromkeys(document.customer for document in history.documents.values()):
             try:
                 history.accounts[customer] = self._till.credits(customer)

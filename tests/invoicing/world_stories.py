@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 from tests.invoicing.conservation import hold_to_the_law
 from tests.invoicing.world_runs import Broken, History, WorldRun
@@ -48,6 +48,8 @@ def told(world: World, new_database: NewDatabase) -> str:
             questioned = broken.records
         except Exception as fault:  # noqa: BLE001 - whatever it was, it is part of the story
             lines.append(f"  {type(fault).__name__}: {fault}")
+            with suppress(Exception):
+                run.look()
         history = run.history
     lines += ["Documents:", *(f"  {document.told()}" for document in history.documents.values())]
     lines += [f"  late: {id_} of {customer}, {month}" for id_, (customer, month) in history.late.items()]
