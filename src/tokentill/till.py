@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, BinaryIO
 from tokentill.canonical import Content
 from tokentill.clock import SYSTEM_CLOCK, Clock
 from tokentill.errors import NotFound, Refused, UsageError
-from tokentill.invoicing.close import Closed, Interim, close_period
+from tokentill.invoicing.close import Asked, Closed, Interim, close_period
 from tokentill.invoicing.close import Progress as CloseProgress
 from tokentill.invoicing.computing import compute_preview
 from tokentill.invoicing.credit_account import CreditAccount, credit_account
 from tokentill.invoicing.explain import ExplainedLine, explain_invoice
+from tokentill.invoicing.late_usage import Late, late_records
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.pins import newest_inputs
 from tokentill.invoicing.preview import Preview, Review, ReviewKind
@@ -36,7 +37,7 @@ from tokentill.pricing.loading import Folder, load_folder
 from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
-from tokentill.store.invoices import IssuedInvoice, interims_of, invoice_by_number, issued_invoices
+from tokentill.store.invoices import IssuedInvoice, interims_of, invoice_by_number, issued_invoices, void_invoice
 from tokentill.store.migrating import make_ready
 from tokentill.usage.attribution import Binding
 from tokentill.usage.ids import check_id
@@ -183,6 +184,7 @@ class Till:
         *,
         require_approval: bool = False,
         interim: bool | Sequence[str] = False,
+        abandon: bool = False,
         progress: CloseProgress | None = None,
     ) -> Closed:
         """Issue the invoices of a period (see `invoicing.close.close_period`).
@@ -190,6 +192,7 @@ class Till:
         Args:
             interim: bill what has accrued so far instead: True for everybody who has reached the threshold of the
                 contract, or the customers to bill whether they have reached it or not.
+            abandon: end a run of the period that was cut off where it stands, and begin anew with the newest inputs.
 
         Raises:
             UsageError: for an interim invoice that is to be approved; there is no preview of it that could be.
@@ -204,10 +207,9 @@ class Till:
             self.database,
             Month.parse(period),
             self.folder,
+            Asked(billed_early, require_approval, self.grace),
             clock=self.clock,
-            grace=self.grace,
-            require_approval=require_approval,
-            interim=billed_early,
+            abandon=abandon,
             progress=progress,
         )
 
@@ -236,6 +238,30 @@ class Till:
             invoice = invoice_by_number(connection, number)
             listed = [found.as_interim().content() for found in interims_of(connection, invoice)]
         return {**invoice.document(), **({"interim_invoices": listed} if listed else {})}
+
+    def void(self, number: str, *, reason: str, by: str | None = None) -> IssuedInvoice:
+        """Make an invoice void. Its number and content stay; its records are on no document until the period is closed
+        again.
+
+        Raises:
+            NotFound: when there is none of that number.
+            Refused: when it is void already.
+            UsageError: for a void without a reason.
+        """
+        if not reason.strip():
+            raise UsageError("a void needs a reason; add --reason TEXT")
+        at, actor = self.clock.now(), by or actor_here()
+        with self.database.write() as connection:
+            issued = invoice_by_number(connection, number)
+            void_invoice(connection, issued, reason=reason, at=at, actor=actor)
+            append_audit(connection, "invoice.voided", {"number": number, "reason": reason}, at=at, actor=actor)
+            return invoice_by_number(connection, number)
+
+    def late(self) -> Late:
+        """Every record that lies in a period whose document was issued, and that no live document covers."""
+        with self.database.read() as connection:
+            inputs, seq = newest_inputs(connection, self.folder)
+            return late_records(connection, inputs.books(), inputs.pins(seq))
 
     def explain(self, number: str, line: int | None = None) -> list[ExplainedLine]:
         """Where an invoice, or one line of it (counted from 1), comes from."""

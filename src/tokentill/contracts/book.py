@@ -137,6 +137,12 @@ class ContractBook:
         found = (grant for (holder, _), grant in self._grants.items() if holder == customer)
         return tuple(sorted(found, key=lambda grant: grant.order))
 
+    def grant_edges(self, customer: str) -> set[datetime]:
+        """Every instant at which one of a customer's grants begins or ends to pay."""
+        return {
+            edge for grant in self.grants(customer) for edge in (grant.valid_from, grant.expires_at) if edge is not None
+        }
+
     def payer(self, customer: str, at: datetime) -> str:
         """Whose invoice a customer's usage stands on: its parent's, or its own."""
         own = self.at("customer", customer, at)
@@ -174,9 +180,20 @@ class ContractBook:
         """What is agreed for the whole invoice: each term from the first contract of the chain that states it."""
         return InvoiceTerms.first_of(contract.invoice for contract in self.chain(customer, at))
 
-    def edges(self) -> set[datetime]:
-        """Every instant at which some contract begins or ends."""
-        versions = [version for found in self._versions.values() for version in found]
-        return {version.valid_from for version in versions} | {
-            version.valid_to for version in versions if version.valid_to is not None
+    def shared_edges(self) -> set[datetime]:
+        """Every instant at which the default contract or one of a plan begins or ends."""
+        return {
+            edge for (kind, _), versions in self._versions.items() if kind != "customer" for edge in _edges_of(versions)
         }
+
+    def edges_for(self, customer: str | None) -> set[datetime]:
+        """Every instant at which what is agreed with a customer may change."""
+        return self.shared_edges() | (set() if customer is None else self.own_edges(customer))
+
+    def own_edges(self, customer: str) -> set[datetime]:
+        """Every instant at which a contract of the customer's own begins or ends."""
+        return _edges_of(self.versions("customer", customer))
+
+
+def _edges_of(versions: Iterable[Contract]) -> set[datetime]:
+    return {edge for version in versions for edge in (version.valid_from, version.valid_to) if edge is not None}

@@ -37,10 +37,10 @@ from tokentill.invoicing.settling import (
     base_fees,
     settle,
 )
-from tokentill.invoicing.turns import RecordsOf, Trace, bill_usage
+from tokentill.invoicing.turns import Trace, bill_usage
 from tokentill.money import allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
 
-VERSION_OF_F = 1
+VERSION_OF_F = 2
 """Recorded with every invoice; goes up when the same inputs would give another invoice."""
 
 
@@ -156,7 +156,7 @@ def compute_invoice(
     children: Mapping[str, Sequence[Cell]] | None = None,
     carried: Carried = NOTHING_CARRIED,
     kind: InvoiceKind = "period",
-    records_of: RecordsOf | None = None,
+    wanted: list[Cell] | None = None,
     trace: Trace | None = None,
 ) -> Invoice:
     """Compute one customer's invoice.
@@ -170,7 +170,7 @@ def compute_invoice(
         children: the usage of the customers whose invoice this one is, too, each under its own contract.
         carried: what earlier documents left.
         kind: `interim` bills what has accrued so far, without fees, coupons, minimum or balance.
-        records_of: asked for single records where a rule needs them (see `invoicing.turns`).
+        wanted: gets the cells whose single records a rule needs (see `invoicing.turns.bill_usage`).
         trace: told what each cell added to which group.
     """
     used: list[MemberUsage] = []
@@ -181,7 +181,7 @@ def compute_invoice(
             (missing if cell.series.usage_state == "missing" else reported).append(cell)
         at_end = grouping.contracts.rules(member, period.last_instant) if kind == "period" else ()
         groups, charges = bill_usage(
-            member, currency, reported, grouping, rules_at_end=at_end, records_of=records_of, trace=trace
+            member, currency, reported, grouping, rules_at_end=at_end, wanted=wanted, trace=trace
         )
         if kind == "period":
             charges += base_fees(member, period, grouping.contracts, currency)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select
 from tokentill.clock import from_micros
 from tokentill.invoicing.settling import Carried, InvoiceKind, Settlement
 from tokentill.store import tables
+from tokentill.store.documents import live_at
 
 LedgerRow = tuple[str, str, int]
 """Kind, name, amount in minor units."""
@@ -54,13 +55,15 @@ def add_to_ledger(connection: Connection, invoice_id: int, rows: Iterable[Ledger
         connection.execute(insert(tables.ledger), values)
 
 
-def ledger_entries(connection: Connection, *, customer: str | None = None) -> list[LedgerEntry]:
-    """The rows of invoices that are not void, in the order in which they were issued."""
+def ledger_entries(
+    connection: Connection, *, customer: str | None = None, position: int | None = None
+) -> list[LedgerEntry]:
+    """The rows of invoices that were live at a position of the log of documents, in the order of their issue."""
     ledger, header = tables.ledger, tables.invoice
     query = (
         select(header, ledger.c.kind.label("entry_kind"), ledger.c.name, ledger.c.amount_minor)
         .join(header, header.c.id == ledger.c.invoice_id)
-        .where(header.c.status == "issued")
+        .where(live_at(position))
         .order_by(ledger.c.invoice_id, ledger.c.position)
     )
     if customer is not None:
@@ -89,18 +92,16 @@ def stored_rows(connection: Connection, invoice_id: int) -> list[LedgerRow]:
 
 
 def carried_by_customer(
-    connection: Connection, period: str, *, before: Mapping[str, int] | int | None = None, customer: str | None = None
+    connection: Connection, period: str, *, position: int | None = None, customer: str | None = None
 ) -> dict[tuple[str, str], Carried]:
     """What earlier documents left to each invoice of a period, by customer and currency.
 
     Args:
-        before: only documents with a smaller id count: for all customers, or by customer.
+        position: of the log of documents, up to which documents count; None is all of them.
     """
     found: dict[tuple[str, str], list[LedgerEntry]] = {}
-    for entry in ledger_entries(connection, customer=customer):
-        limit = before.get(entry.customer) if isinstance(before, Mapping) else before
-        if limit is None or entry.invoice_id < limit:
-            found.setdefault((entry.customer, entry.currency), []).append(entry)
+    for entry in ledger_entries(connection, customer=customer, position=position):
+        found.setdefault((entry.customer, entry.currency), []).append(entry)
     return {key: _carried(entries, period) for key, entries in found.items()}
 
 
