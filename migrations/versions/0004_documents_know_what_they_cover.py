@@ -182,7 +182,11 @@ def fill_runs() -> None:
     for action, key in (("close.started", "asked"), ("close.finished", "left_over")):
         for _, content in audited(action):
             if key in content:
-                value = content[key] if key == "left_over" else json.dumps(content[key], sort_keys=True)
+                value = (
+                    content[key]
+                    if key == "left_over"
+                    else json.dumps(content[key], sort_keys=True, separators=(",", ":"))
+                )
                 statement = sa.text(f"UPDATE close_run SET {key} = :value WHERE id = :run")
                 op.get_bind().execute(statement, {"value": value, "run": content["run"]})
 
@@ -229,14 +233,15 @@ def fill_coverage(invoice: Any) -> None:
             ),
         )
     attribution = _attribution(pins["b"])
-    edges = sorted({_micros(edge) for edge in attribution.edges()})
-    cuts = [starts_at, *(edge for edge in edges if starts_at < edge < ends_at), ends_at]
     used = (
         "SELECT DISTINCT series.* FROM usage JOIN series ON series.id = usage.series_id WHERE usage.occurred_at >="
         " :starts_at AND usage.occurred_at < :ends_at AND usage.seq <= :s"
     )
     covered = []
     for series in rows(used, starts_at=starts_at, ends_at=ends_at, s=pins["s"]):
+        edges = attribution.rule_edges() | attribution.binding_edges(series["user"] or "")
+        inside = sorted({_micros(edge) for edge in edges if starts_at < _micros(edge) < ends_at})
+        cuts = [starts_at, *inside, ends_at]
         pieces: list[list[Any]] = []
         for start, end in pairwise(cuts):
             owner = attribution.attribute(

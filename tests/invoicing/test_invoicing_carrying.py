@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, contract, grants, record, till
 from tokentill.canonical import Content
-from tokentill.invoicing.close import Closed, Interim, close_period
+from tokentill.invoicing.close import Asked, Closed, Interim, close_period
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
 from tokentill.store.database import Database
@@ -35,7 +35,7 @@ def dues(one: Till) -> dict[tuple[str, str], int]:
 def interim(one: Till, *customers: str) -> Closed:
     """Bill what these have used in October by now."""
     month = Month.parse(OCTOBER)
-    return close_period(one.database, month, one.folder, clock=one.clock, interim=Interim(customers or None))
+    return close_period(one.database, month, one.folder, Asked(Interim(customers or None)), clock=one.clock)
 
 
 def test_an_invoice_whose_credits_another_one_used_meanwhile_is_refused_and_closed_again(database: Database) -> None:

@@ -18,7 +18,7 @@ from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import InvoiceTerms
-from tokentill.invoicing.close import Interim, close_period
+from tokentill.invoicing.close import Asked, Interim, close_period
 from tokentill.invoicing.periods import Month, Period, period_of
 from tokentill.invoicing.settling import Agreed, Carried, Settlement, base_fees, is_recurring, settle
 from tokentill.money import from_minor
@@ -142,7 +142,7 @@ def test_documents_carry_on_what_the_ones_before_left(
             documents = [(2 * requests * 117, False)]
             if month == interim_in and requests:
                 clock.instant = datetime(2026, month, 15, tzinfo=UTC)
-                close_period(database, Month.parse(name), one.folder, clock=clock, interim=Interim(("alice",)))
+                close_period(database, Month.parse(name), one.folder, Asked(Interim(("alice",))), clock=clock)
                 documents.insert(0, (requests * 117, True))
             one.ingest(late)
             clock.instant = datetime(2026, month, 28, tzinfo=UTC).replace(month=month + 1)

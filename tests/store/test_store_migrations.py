@@ -24,7 +24,7 @@ from tests.store.store_tools import (
 )
 from tokentill.canonical import Content
 from tokentill.errors import DatabaseNotReady, Refused
-from tokentill.invoicing.close import Interim, close_period
+from tokentill.invoicing.close import Asked, Interim, close_period
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
 from tokentill.store.database import Database
@@ -111,8 +111,8 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
         made = described(connection)
     assert set(migrated) == ALL_TABLES
     assert migrated == made
-    assert sum(len(found["checks"]) for found in migrated.values()) == 12
-    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 11
+    assert sum(len(found["checks"]) for found in migrated.values()) == 16
+    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 16
 
 
 def described(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -176,7 +176,7 @@ def test_nothing_is_deleted_because_something_else_was(database: Database) -> No
     with database.read() as connection:
         inspector = inspect(connection)
         options = [key["options"] for table in ALL_TABLES for key in inspector.get_foreign_keys(table)]
-    assert len(options) == 11
+    assert len(options) == 16
     assert not any("ondelete" in option or "onupdate" in option for option in options)
 
 
@@ -207,7 +207,7 @@ def test_a_full_database_goes_down_and_up_again(database: Database) -> None:
     assert triggers_of(database) == {}
     upgrade(database)
     assert triggers_of(database) == before
-    assert {name: count for name, count in count_of_rows(database).items() if count} == {"counter": 5}
+    assert {name: count for name, count in count_of_rows(database).items() if count} == {"counter": 6}
     with_everything(database)
     assert till(database).verify().is_sound
 
@@ -221,7 +221,7 @@ def test_rows_from_before_the_ledger_survive_the_upgrade(
     upgrade(older, "0001")
     with older.write() as connection:
         for table in tables.metadata.sorted_tables:
-            if expected[table.name]:
+            if expected[table.name] and inspect(connection).has_table(table.name):
                 _insert_as_older(connection, table, expected[table.name])
     with pytest.raises(DatabaseNotReady, match="older tokentill; make a backup, then run `tokentill db upgrade`"):
         make_ready(older)
@@ -250,7 +250,8 @@ def _insert_as_older(connection: Connection, table: Table[Any], rows: list[tuple
     statement = text(f'INSERT INTO "{table.name}" ({listed}) VALUES ({", ".join(f":{name}" for name in names)})')
     for row in rows:
         values = dict(zip(table.columns.keys(), row, strict=True))
-        connection.execute(statement, {name: values[name] for name in names})
+        if values.get("name") != "document":  # a counter of the log of documents, which the older tables do not have
+            connection.execute(statement, {name: values[name] for name in names})
     if connection.dialect.name == "postgresql" and "id" in names:
         sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
         connection.execute(text(f"SELECT setval({sequence}, 1000) WHERE {sequence} IS NOT NULL"))
@@ -292,7 +293,7 @@ def test_going_back_is_refused_where_something_would_be_lost(
 ) -> None:
     shop = till(database, SEARCHED, terms)
     shop.ingest([record("one", input=5_000_000), record("two", user="bob", input=7_000_000)])
-    close_period(database, Month.parse(OCTOBER), shop.folder, clock=shop.clock, interim=interim)
+    close_period(database, Month.parse(OCTOBER), shop.folder, Asked(interim), clock=shop.clock)
     before = rows_of_all_tables(database), triggers_of(database)
     for revision in ("0001", "base"):
         with pytest.raises(RuntimeError, match=f"{lost} would be lost"):
@@ -314,7 +315,7 @@ def test_there_is_a_trigger_for_every_way_to_change_what_stays(database: Databas
             for table in (*tables.APPEND_ONLY, "invoice")
             for change in ("rows", "truncate")
         } | {"invoice.guard_invoice_update"}
-    assert found == wanted
+    assert found == wanted | {"invoice.follow_invoice_void", "document_event.follow_document_event_void"}
 
 
 def test_an_upgrade_that_breaks_off_leaves_nothing_behind(

@@ -116,7 +116,7 @@ class Periods:
         """The end of the last of them."""
         return max(period.ends_at for period in (self.default, *self._own.values()))
 
-    def _natural(self, customer: str, step: int) -> Boundary:
+    def _natural(self, customer: str | None, step: int) -> Boundary:
         return natural_start(self.month.plus(step), lambda at: self._contracts.terms(customer, at))
 
     def _joined(self, customer: str, month: Month, natural: Boundary) -> Boundary:

@@ -35,7 +35,7 @@ class Books:
     fx: FxBook
 
     def shared_edges(self, models: Iterable[str], starts_at: datetime, ends_at: datetime) -> set[datetime]:
-        """Every instant of [starts_at, ends_at) at which something may change that decides amounts of many customers."""
+        """Every instant of [starts_at, ends_at) at which something may change that decides what many customers pay."""
         found = self.prices.edges(models, starts_at, ends_at)
         found |= self.contracts.shared_edges() | self.attribution.rule_edges()
         return {edge for edge in found if starts_at <= edge < ends_at}

@@ -78,9 +78,9 @@ class MonthUsage:
         records: dict[int, list[Cell]] = {id(cell): [] for cells in asked.values() for cell in cells.values()}
         for place, record in records_of_spans(connection, spans, self.series):
             at = self.cuts.start_around(record.occurred_at, spans[place].floor)
-            cell = asked[listed[place]].get((at, self.cuts.band(record.input_total)))
-            if cell is not None:
-                records[id(cell)].append(cell_of_record(record, at))
+            summed = asked[listed[place]].get((at, self.cuts.band(record.input_total)))
+            if summed is not None:
+                records[id(summed)].append(cell_of_record(record, at))
         for payer in wanted:
             for member, cells in self.by_payer[payer].items():
                 for cell in cells:

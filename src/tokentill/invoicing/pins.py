@@ -58,7 +58,7 @@ class Inputs:
 
     @property
     def contract_set(self) -> Content:
-        """What B is the hash of. Bindings stay where they are, as rows that never change, and are named by their hash."""
+        """What B is the hash of. Bindings stay where they are, in rows that never change; their hash is here."""
         return {
             "kind": "contract-set",
             "recordings": sorted({content_hash(content) for content in self.contracts}),

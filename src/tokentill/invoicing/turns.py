@@ -2,7 +2,8 @@
 
 Pure. A rule with allowances or tiers is asked record by record in the order of `RecordKey`, whatever arrived first.
 Where no boundary lies inside a stretch of time the order within it decides nothing, so sums stand for their records
-there; otherwise the records of that stretch are wanted in their place. Both ways give the same amounts, which a test holds equal.
+there; otherwise the records of that stretch are wanted in their place. Both ways give the same amounts, which a test
+holds equal.
 
 Counters go on through the versions of a contract: a rule is known by its contract and its name.
 """

@@ -15,9 +15,11 @@ from sqlalchemy import (
     Integer,
     Select,
     and_,
+    case,
     column,
     func,
     literal_column,
+    or_,
     select,
 )
 from sqlalchemy import values as values_of
@@ -163,7 +165,7 @@ def _summed(
         _passed("usage.occurred_at >=", [to_micros(at) for at in cuts.boundaries]).label("passed"),
         _passed("usage.input_total >", cuts.thresholds).label("band"),
     ]
-    named = [literal_column(key.name) for key in keys]
+    named: list[ColumnElement[Any]] = [literal_column(name) for name in ("place", "day", "passed", "band")]
 
     def grouped(source: Any, *columns: ColumnElement[Any], by: Sequence[ColumnElement[Any]] = ()) -> Select[Any]:
         return select(*keys, *columns).select_from(source).where(*conditions).group_by(*named, *by)
@@ -182,20 +184,22 @@ def _summed(
         func.count().label("requests"),
         func.min(usage.c.input_total).label("input_total"),
         func.sum(usage.c.has_cost).label("with_cost"),
-        func.sum(literal_column(_AT_NO_COST, Integer)).label("at_no_cost"),
+        func.sum(_at_no_cost()).label("at_no_cost"),
         *(func.sum(usage.c[name]).label(name) for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)),
     )
     for row in connection.execute(sums):
         yield row, units.get((row.place, row.day, row.passed, row.band), {})
 
 
-_AT_NO_COST = (
-    f"CASE WHEN usage.has_cost = 1 AND {' AND '.join(f'usage.{limb} = 0' for limb in tables.COST_LIMBS)}"
-    f" AND ({' + '.join(f'usage.{leaf}' for leaf in TOKEN_LEAVES)} > 0"
-    " OR EXISTS (SELECT 1 FROM usage_unit AS used WHERE used.usage_id = usage.id AND used.quantity > 0))"
-    " THEN 1 ELSE 0 END"
-)
-"""Whether a request used something, and the gateway reports that it cost nothing."""
+def _at_no_cost() -> ColumnElement[int]:
+    """Whether a request used something, and the gateway reports that it cost nothing."""
+    usage, unit = tables.usage.c, tables.usage_unit.alias("used")
+    with_units = select(unit.c.usage_id).where(unit.c.usage_id == usage.id, unit.c.quantity > 0)
+    leaves = sum((usage[leaf] for leaf in TOKEN_LEAVES[1:]), usage[TOKEN_LEAVES[0]])
+    is_used = or_(leaves > 0, with_units.correlate(tables.usage).exists())
+    is_free = (usage[limb] == 0 for limb in tables.COST_LIMBS)
+    counted: ColumnElement[int] = case((and_(usage.has_cost == 1, *is_free, is_used), 1), else_=0)
+    return counted
 
 
 def _cell(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> Cell:

@@ -44,7 +44,8 @@ def newest_position(connection: Connection) -> int:
 def live_at(position: int | None) -> ColumnElement[bool]:
     """Whether an invoice was live at a position of the log: issued by then, and not void by then. None is now."""
     if position is None:
-        return tables.invoice.c.status == "issued"
+        is_issued: ColumnElement[bool] = tables.invoice.c.status == "issued"
+        return is_issued
     return and_(_happened("issued", position), not_(_happened("void", position)))
 
 
@@ -173,8 +174,8 @@ def store_coverage(
         members: whose periods it ends; nobody's, for an interim invoice.
 
     Raises:
-        CoveredTwice: when another live document covers some of it, so that a record would be on two, or ended one of the
-            periods.
+        CoveredTwice: when another live document covers some of it, so that a record would be on two, or ended one of
+            the periods.
     """
     rows = [
         {
@@ -210,15 +211,10 @@ def store_coverage(
 
 def overlapping_documents(connection: Connection) -> list[tuple[str, str]]:
     """Pairs of live documents that cover the same record, or end the same stretch of a customer's time; none, ever."""
-    mine, header = tables.coverage, tables.invoice
-    numbers = {
-        row.id: row.number for row in connection.execute(select(header.c.id, header.c.number).where(live_at(None)))
-    }
-    found = []
-    for invoice_id in connection.execute(select(mine.c.invoice_id).distinct().order_by(mine.c.invoice_id)).scalars():
-        if invoice_id in numbers and (other := _first_overlap(connection, invoice_id)) is not None:
-            found.append((numbers[invoice_id], other))
-    return found
+    header = tables.invoice
+    rows = connection.execute(select(header.c.id, header.c.number).where(live_at(None)).order_by(header.c.id)).all()
+    found = ((row.number, _first_overlap(connection, row.id)) for row in rows)
+    return [(number, other) for number, other in found if other is not None]
 
 
 def _first_overlap(connection: Connection, invoice_id: int) -> str | None:
@@ -264,7 +260,7 @@ def _first_overlap(connection: Connection, invoice_id: int) -> str | None:
             ),
         )
         .join(header, header.c.id == issued.c.invoice_id)
-        .where(period.c.invoice_id == invoice_id, header.c.id != invoice_id, header.c.status == "issued")
+        .where(period.c.invoice_id == invoice_id, header.c.id != invoice_id, live_at(None))
     )
     for query in (on_two, ended_twice):
         number = connection.execute(query.limit(1)).scalar()

@@ -30,8 +30,10 @@ InvoiceStatus = Literal["issued", "void"]
 
 @dataclass(frozen=True, slots=True)
 class CloseRun:
-    """One attempt to close a period, with everything it pinned and was asked. `epoch` goes up when another process takes
-    over."""
+    """One attempt to close a period, with everything it pinned and was asked.
+
+    `epoch` goes up when another process takes over.
+    """
 
     id: int
     period: str

@@ -212,7 +212,7 @@ close_run = _table(
     ),
 )
 
-"""`asked` is what the run was started for; `left_over` how many records of its time no live document covered at its end."""
+"""`asked` is what the run was started for; `left_over` how many requests of its period stood on no document then."""
 
 # `subtotal_minor` is the amount that is taxable: the lines after coupons, minimum, cap and interim invoices.
 invoice = _table(

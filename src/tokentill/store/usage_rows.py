@@ -296,10 +296,8 @@ def _insert_usage(connection: Connection, new: Mapping[tuple[int, str], UsageRec
                 "digest": record.digest,
             }
         )
-    months = sorted({(month_number(record.occurred_at), series_ids[_series_digest(record)]) for record in new.values()})
-    connection.execute(
-        insert_for(connection.dialect.name, tables.series_month).on_conflict_do_nothing(),
-        [{"month": month, "series_id": id_} for month, id_ in months],
+    _insert_months(
+        connection, {(month_number(one.occurred_at), series_ids[_series_digest(one)]) for one in new.values()}
     )
     # No ON CONFLICT: the look-up ran under the batch's lock, and the unique constraint is the last word.
     connection.execute(insert(tables.usage), rows)
@@ -319,6 +317,17 @@ def _insert_usage(connection: Connection, new: Mapping[tuple[int, str], UsageRec
                 for source_id, record, name, count in with_units
             ],
         )
+
+
+def _insert_months(connection: Connection, used: set[tuple[int, int]]) -> None:
+    """Note in which months series have records. The batch's lock keeps others from noting any meanwhile."""
+    table, listed = tables.series_month, sorted(used)
+    for start in range(0, len(listed), _LOOKED_UP_MAX):
+        part = listed[start : start + _LOOKED_UP_MAX]
+        query = select(table.c.month, table.c.series_id).where(tuple_(table.c.month, table.c.series_id).in_(part))
+        known = {(row.month, row.series_id) for row in connection.execute(query)}
+        if new := [{"month": month, "series_id": id_} for month, id_ in part if (month, id_) not in known]:
+            connection.execute(insert(table), new)
 
 
 def _insert_revisions(connection: Connection, revised: Mapping[tuple[int, str, bytes], UsageRecord], seq: int) -> None:

@@ -142,10 +142,6 @@ class Attribution:
         """Every instant at which a user is bound anew."""
         return {binding.valid_from for binding in self._bindings.get(user, ())}
 
-    def edges(self) -> set[datetime]:
-        """Every instant at which a record of the same user may begin to belong to someone else."""
-        return self.rule_edges().union(*(self.binding_edges(user) for user in self._bindings))
-
     def _binding_at(self, user: str, source: str, at: datetime) -> Binding | None:
         fitting = [
             binding
