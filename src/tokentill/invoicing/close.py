@@ -17,6 +17,7 @@ from tokentill.canonical import Content
 from tokentill.clock import Clock
 from tokentill.errors import CoveredTwice, Refused
 from tokentill.invoicing.computing import Computed, compute_period
+from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.late_usage import late_usage
 from tokentill.invoicing.periods import Month
@@ -56,7 +57,7 @@ class Closed:
     """What a close did. `blocked_by` says what kept the whole run from happening.
 
     `nothing_to_bill` are customers that were named for an interim invoice, and have no usage that is not invoiced;
-    `late` is usage of any period that was issued without it.
+    `late` is usage of any period that was issued without it; `kept` are boundaries that stay where issued periods ended.
     """
 
     month: Month
@@ -68,6 +69,7 @@ class Closed:
     resumed: bool = False
     nothing_to_bill: tuple[str, ...] = ()
     late: tuple[LateUsage, ...] = ()
+    kept: tuple[KeptBoundary, ...] = ()
 
     @property
     def is_refused(self) -> bool:
@@ -86,6 +88,7 @@ class Closed:
             "resumed": self.resumed,
             **({"nothing_to_bill": list(self.nothing_to_bill)} if self.nothing_to_bill else {}),
             **({"late": [found.content() for found in self.late]} if self.late else {}),
+            **({"kept_boundaries": [found.content() for found in self.kept]} if self.kept else {}),
         }
 
 
@@ -195,7 +198,8 @@ def close_period(
         return replace(again, issued=(*resumed.issued, *again.issued), resumed=True)
     if asked.interim is None and computed.unattributed.blocks:
         already = _count_issued(database, month)
-        return Closed(month, (), already, (), (), computed.unattributed.blocked_by, late=late)
+        reasons = computed.unattributed.blocked_by
+        return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept)
     todo = _todo(database, computed, now, asked)
     if not todo.invoices:
         return Closed(
@@ -206,6 +210,7 @@ def close_period(
             todo.not_due,
             nothing_to_bill=todo.nothing_to_bill,
             late=late,
+            kept=computed.kept,
         )
     run = _start(database, month, inputs, pins, asked, now)
     if run is None:  # another process began a run since we looked
@@ -316,7 +321,15 @@ def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, pro
         append_audit(connection, "close.finished", {"period": str(month), "run": run.id, **ended}, at=at)
     refused.sort(key=lambda found: found.customer.encode())
     already = todo.already_issued + len(todo.invoices) + len(todo.refused) - len(numbers) - len(refused)
-    return Closed(month, tuple(numbers), already, tuple(refused), todo.not_due, nothing_to_bill=todo.nothing_to_bill)
+    return Closed(
+        month,
+        tuple(numbers),
+        already,
+        tuple(refused),
+        todo.not_due,
+        nothing_to_bill=todo.nothing_to_bill,
+        kept=todo.computed.kept,
+    )
 
 
 def _left_over(connection: Connection, computed: Computed) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content
 from tokentill.errors import InvalidAmount
-from tokentill.invoicing.coverage import Documents, Ownership, Periods, Stretch
+from tokentill.invoicing.coverage import Documents, KeptBoundary, Ownership, Periods, Stretch
 from tokentill.invoicing.grouping import Books, Cell, Grouping
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.late_usage import late_usage
@@ -40,6 +40,7 @@ class Computed:
     Args:
         members: whose periods each invoice ends: its customer's, and those of everybody whose usage stands on it.
         failed: customers whose invoice cannot be computed, and why.
+        kept: boundaries that a contract would move, had nothing been issued.
         usage: what was computed from.
     """
 
@@ -49,6 +50,7 @@ class Computed:
     unattributed: Unattributed
     members: Mapping[str, Sequence[tuple[str, Period]]]
     failed: Mapping[str, str]
+    kept: tuple[KeptBoundary, ...]
     usage: MonthUsage
 
     def due_at(self, customer: str) -> datetime:
@@ -116,6 +118,7 @@ def compute_period(
         unattributed=_unattributed(usage, books, periods.default, grouping),
         members=_members(chosen, usage, books, periods),
         failed=failed,
+        kept=tuple(found for found in periods.kept if only in (None, found.customer)),
         usage=usage,
     )
 
@@ -235,6 +238,7 @@ def compute_preview(
         made_at=now,
         failed=tuple(sorted(computed.failed.items(), key=lambda item: item[0].encode())),
         late=late_usage(connection, books, pins, only=only),
+        kept=computed.kept,
     )
 
 

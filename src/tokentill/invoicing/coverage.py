@@ -15,6 +15,8 @@ from datetime import datetime
 from itertools import pairwise
 from types import MappingProxyType
 
+from tokentill.canonical import Content
+from tokentill.clock import instant_text
 from tokentill.invoicing.grouping import Books, Series
 from tokentill.invoicing.periods import Boundary, Month, Period, joined_period, natural_start
 from tokentill.invoicing.settling import InvoiceKind
@@ -79,6 +81,33 @@ class Documents:
         return next((found for found in self.periods.get(customer, ()) if found.month == month), None)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptBoundary:
+    """A boundary that stays where an issued period ended, though a contract says otherwise: the contract acts from the
+    next one on.
+    """
+
+    customer: str
+    month: Month
+    starts_at: datetime
+    contract_says: datetime
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {
+            "customer": self.customer,
+            "period": str(self.month),
+            "starts_at": instant_text(self.starts_at),
+            "contract_says": instant_text(self.contract_says),
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"its period {self.month} begins at {instant_text(self.starts_at)}, where what was issued ended; its contract"
+            f" says {instant_text(self.contract_says)}, and acts from the next period on"
+        )
+
+
 class Periods:
     """The period of every customer in a month: that of the default contract, unless something else says otherwise.
 
@@ -94,10 +123,13 @@ class Periods:
             step: natural_start(month.plus(step), lambda at: self._contracts.terms(None, at)) for step in (0, 1)
         }
         self.default = joined_period(month, defaults[0], defaults[1])
+        self.kept: list[KeptBoundary] = []
         self._own: dict[str, Period] = {}
         for customer in sorted({*own, *documents.periods}):
             starts = defaults if customer not in own else {step: self._natural(customer, step) for step in (0, 1)}
             first, following = (self._joined(customer, month.plus(step), starts[step]) for step in (0, 1))
+            if first != starts[0] and documents.period(customer, month) is None:
+                self.kept.append(KeptBoundary(customer, month, first.at, starts[0].at))
             period = joined_period(month, first, following)
             if period != self.default:
                 self._own[customer] = period

@@ -12,6 +12,7 @@ from typing import Literal
 
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
+from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.periods import Month, Period
 from tokentill.money import amount_text, minor_text
@@ -184,7 +185,7 @@ class Preview:
     """A whole period at the newest pins. `default_period` is the period under the default contract.
 
     `failed` are customers whose invoice cannot be computed, with the reason; `late` is usage of any period that was
-    issued without it.
+    issued without it; `kept` are boundaries that stay where issued periods ended, whatever a contract says.
     """
 
     month: Month
@@ -195,6 +196,7 @@ class Preview:
     made_at: datetime
     failed: tuple[tuple[str, str], ...] = ()
     late: tuple[LateUsage, ...] = ()
+    kept: tuple[KeptBoundary, ...] = ()
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
@@ -224,4 +226,5 @@ class Preview:
             "blocked_by": list(self.blocked_by),
             "failed": [{"customer": customer, "reason": reason} for customer, reason in self.failed],
             "late": [found.content() for found in self.late],
+            "kept_boundaries": [found.content() for found in self.kept],
         }
