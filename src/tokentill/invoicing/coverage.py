@@ -103,8 +103,8 @@ class KeptBoundary:
 
     def __str__(self) -> str:
         return (
-            f"its period {self.month} begins at {instant_text(self.starts_at)}, where what was issued ended; its contract"
-            f" says {instant_text(self.contract_says)}, and acts from the next period on"
+            f"its period {self.month} begins at {instant_text(self.starts_at)}, where what was issued ended;"
+            f" its contract says {instant_text(self.contract_says)}, and acts from the next period on"
         )
 
 
