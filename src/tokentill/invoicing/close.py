@@ -57,7 +57,7 @@ class Closed:
     """What a close did. `blocked_by` says what kept the whole run from happening.
 
     `nothing_to_bill` are customers that were named for an interim invoice, and have no usage that is not invoiced;
-    `late` is usage of any period that was issued without it; `kept` are boundaries that stay where what was issued ended.
+    `late` is usage of any period that was issued without it; `kept` are boundaries that stay where issued time ended.
     """
 
     month: Month

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -70,7 +71,7 @@ class Cuts:
 
     def start_of(self, day: int, passed: int, floor: datetime) -> datetime:
         """Where a segment begins, that of a UTC day (from 1970) in which some boundaries are passed."""
-        start = max(from_micros(day * DAY_MICROS), floor)
+        start = max(_midnight(day), floor)
         return max(start, self.boundaries[passed - 1]) if passed else start
 
     def next_after(self, at: datetime) -> datetime:
@@ -82,6 +83,11 @@ class Cuts:
     def start_around(self, at: datetime, floor: datetime) -> datetime:
         """Where the segment begins that holds an instant."""
         return self.start_of(to_micros(at) // DAY_MICROS, bisect_right(self.boundaries, at), floor)
+
+
+@lru_cache(maxsize=1024)
+def _midnight(day: int) -> datetime:
+    return from_micros(day * DAY_MICROS)
 
 
 class Span(NamedTuple):
@@ -156,7 +162,7 @@ def _summed(
     place: ColumnElement[int],
     inside: Any,
     conditions: Sequence[ColumnElement[bool]],
-) -> Iterator[tuple[Any, dict[str, int]]]:
+) -> Iterator[tuple[Any, Mapping[str, int]]]:
     """Sums by place, segment and band, with those of rare units."""
     usage, unit = tables.usage, tables.usage_unit
     keys: list[ColumnElement[Any]] = [
@@ -188,7 +194,10 @@ def _summed(
         *(func.sum(usage.c[name]).label(name) for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)),
     )
     for row in connection.execute(sums):
-        yield row, units.get((row.place, row.day, row.passed, row.band), {})
+        yield row, units.get(tuple(row[:4]), NO_UNITS)
+
+
+NO_UNITS: Mapping[str, int] = {}
 
 
 def _at_no_cost() -> ColumnElement[int]:
@@ -203,19 +212,21 @@ def _at_no_cost() -> ColumnElement[int]:
 
 
 def _cell(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> Cell:
-    fields = row._mapping
-    quantities = {leaf: int(fields[leaf]) for leaf in TOKEN_LEAVES if fields[leaf]}
-    at = cuts.start_of(row.day, row.passed, floor)
+    _, day, passed, _, requests, input_total, with_cost, at_no_cost, *sums = row
+    quantities = {leaf: int(count) for leaf, count in zip(TOKEN_LEAVES, sums, strict=False) if count}
+    if units:
+        quantities |= units
+    at = cuts.start_of(day, passed, floor)
     return Cell(
         series=series,
         at=at,
         day=at.date(),
-        input_tokens=int(row.input_total),
-        requests=int(row.requests),
-        quantities={**quantities, **units},
-        cost=cost_of(*(fields[limb] for limb in tables.COST_LIMBS)),
-        requests_with_cost=int(row.with_cost),
-        requests_at_no_cost=int(row.at_no_cost),
+        input_tokens=int(input_total),
+        requests=int(requests),
+        quantities=quantities,
+        cost=cost_of(*sums[len(TOKEN_LEAVES) :]) if with_cost else ZERO,
+        requests_with_cost=int(with_cost),
+        requests_at_no_cost=int(at_no_cost),
     )
 
 
