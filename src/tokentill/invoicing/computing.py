@@ -15,11 +15,12 @@ from decimal import ROUND_CEILING, Context, Decimal
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content
+from tokentill.invoicing.carried import NOTHING_CARRIED
 from tokentill.invoicing.grouping import Books, Cell, Grouping, Series
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month, Period, period_of
 from tokentill.invoicing.preview import InterimInvoice, Preview, Previewed, Unattributed
-from tokentill.invoicing.settling import NOTHING_CARRIED, InvoiceKind, is_recurring
+from tokentill.invoicing.settling import InvoiceKind, is_recurring
 from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.store.cells import Stretches, records_of_cells, usage_of_period
 from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
@@ -97,6 +98,7 @@ def compute_period(
     """
     periods = Periods(month, books)
     edges = books.edges(models_seen(connection), periods.starts_at, periods.ends_at) | periods.edges
+    edges = edges.union(*map(books.contracts.grant_edges, books.contracts.grant_holders))
     stretches = Stretches.of(periods.starts_at, periods.ends_at, edges, books.prices.thresholds())
     cells = usage_of_period(connection, stretches, seq_max=seq_max)
     by_customer = cells_by_customer(cells, books, periods)
@@ -106,7 +108,14 @@ def compute_period(
     if before is None:
         own = issued_invoices(connection, period=str(month), customer=only, status="issued")
         before = {found.customer: found.id for found in own if found.kind == kind == "period"}
-    carried = carried_by_customer(connection, str(month), before=before, customer=only)
+    paid_for = [
+        (child, books.contracts.payer(child, periods.of(child).last_instant)) for child in books.contracts.customers
+    ]
+    children = {child: payer for child, payer in paid_for if child != payer and only in (None, payer)}
+    if not isinstance(before, int):
+        before = {**before, **{child: before[payer] for child, payer in children.items() if payer in before}}
+    holders = None if only is None else {only, *children}
+    carried = carried_by_customer(connection, str(month), before=before, customers=holders)
 
     def records_of(summed: Sequence[Cell]) -> list[list[Cell]]:
         return records_of_cells(connection, summed, stretches, seq_max)
@@ -125,7 +134,9 @@ def compute_period(
                 members.pop(customer, ()),
                 grouping,
                 children=members,
-                carried=carried.get((customer, currency), NOTHING_CARRIED),
+                carried=carried.get(customer, NOTHING_CARRIED).with_balances_of(
+                    carried[child] for child, payer in children.items() if payer == customer and child in carried
+                ),
                 kind=kind,
                 records_of=records_of,
             )

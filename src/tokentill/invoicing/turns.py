@@ -9,8 +9,10 @@ Counters go on through the versions of a contract: a rule is known by its contra
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 
@@ -36,6 +38,7 @@ def bill_usage(
     grouping: Grouping,
     *,
     rules_at_end: Iterable[Rule] = (),
+    stretches: Sequence[datetime] = (),
     records_of: RecordsOf | None = None,
     trace: Trace | None = None,
 ) -> tuple[list[Group], list[Charge]]:
@@ -44,13 +47,14 @@ def bill_usage(
     Args:
         cells: all of the period, in any order.
         rules_at_end: rules in force at the end of the period, whose first tier may have a flat amount without usage.
+        stretches: where the stretches begin by which amounts are kept apart; no cell reaches over one.
         records_of: asked for the records of a stretch of time in which a boundary lies.
         trace: told what each cell added to which group.
 
     Returns:
         The groups in order of their keys, and what is charged beside them.
     """
-    groups = _Groups(trace)
+    groups = _Groups(stretches, trace)
     turns: dict[tuple[str, str], list[tuple[Cell, Group]]] = {}
     for cell in cells:
         group = grouping.group_of(customer, currency, cell)
@@ -66,13 +70,17 @@ def bill_usage(
 
 
 class _Groups:
-    def __init__(self, trace: Trace | None) -> None:
+    def __init__(self, stretches: Sequence[datetime], trace: Trace | None) -> None:
         self.found: dict[GroupKey, Group] = {}
+        self._stretches = stretches
         self._trace = trace
+
+    def stretch_of(self, cell: Cell) -> int:
+        return max(0, bisect_right(self._stretches, cell.at) - 1)
 
     def add(self, cell: Cell, group: Group, sums: Sums) -> None:
         kept = self.found.setdefault(group.key, group)
-        kept.add(cell.day, sums)
+        kept.add(cell.day, sums, self.stretch_of(cell))
         if self._trace is not None:
             self._trace(cell, kept, sums)
 
@@ -89,7 +97,7 @@ def _bill_in_turn(asked: Sequence[tuple[Cell, Group]], groups: _Groups, records_
             for piece, sums in take(cell, group, counters, totals):
                 groups.add(cell, piece, sums)
             if group.rule is not None:
-                charges.count(group.rule, counters)
+                charges.count(group.rule, counters, groups.stretch_of(cell))
     return charges
 
 
@@ -118,7 +126,7 @@ def _as_needed(
     found = [(cell, group) for cell, group in listed if cell.record is not None]
     for (cell, group), records in zip(summed, records_of([cell for cell, _ in summed]), strict=True):
         ensure(sum(record.requests for record in records) == cell.requests, "sums and their records do not agree")
-        found += [(record, replace(group, total=Sums(), days={})) for record in records]
+        found += [(record, replace(group, total=Sums(), by_time={})) for record in records]
     return sorted(found, key=lambda item: _time_of(item[0]))
 
 

@@ -115,7 +115,7 @@ def _fault(
         return "the customer has no usage at its pins"
     if canonical_bytes(computed.content()) != issued.content_bytes:
         return f"computed again it comes to {computed.content_hash}, not {issued.content_hash}"
-    rows = rows_of(computed.settlement, computed.kind)
+    rows = rows_of(computed)
     if not _agree(issued, lines, content) or stored_rows(connection, issued.id) != rows:
         return "its columns or its lines are not what its content says: the database was changed by hand"
     return None

@@ -181,7 +181,7 @@ def issue(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None
     ]
     if lines:
         connection.execute(insert(tables.invoice_line), lines)
-    add_to_ledger(connection, invoice_id, rows_of(invoice.settlement, invoice.kind))
+    add_to_ledger(connection, invoice_id, rows_of(invoice))
     return number
 
 
