@@ -33,6 +33,7 @@ def books_of(contents: Iterable[object]) -> Books:
 def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> list[Cell]:
     """One cell for each record, between the same boundaries as in the database."""
     edges = books.edges({record.model for record in records}, periods.starts_at, periods.ends_at) | periods.edges
+    edges = edges.union(*map(books.contracts.grant_edges, books.contracts.grant_holders))
     stretches = Stretches.of(periods.starts_at, periods.ends_at, edges, books.prices.thresholds())
     ids: dict[tuple[object, ...], int] = {}
     cells = []
