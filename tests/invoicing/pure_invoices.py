@@ -35,6 +35,7 @@ def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> 
     edges = books.shared_edges({record.model for record in records}, periods.starts_at, periods.ends_at)
     for customer in books.contracts.customers:
         edges |= books.contracts.own_edges(customer) | {periods.of(customer).starts_at, periods.of(customer).ends_at}
+    edges = edges.union(*map(books.contracts.grant_edges, books.contracts.grant_holders))
     cuts = Cuts.of(periods.starts_at, periods.ends_at, edges, books.prices.thresholds())
     ids: dict[tuple[object, ...], int] = {}
     cells = []

@@ -102,7 +102,7 @@ def test_rules_without_memory_bill_sums_as_they_are() -> None:
         ("b", True),
         ("a", True),
     ]
-    assert {day.day: sums.quantities for day, sums in group.days.items()} == {
+    assert {day.day: sums.quantities for (day, _), sums in group.by_time.items()} == {
         2: {"input": 1, "output": 1},
         3: {"input": 2},
     }

@@ -79,7 +79,7 @@ class ContractBook:
 
     def __init__(self, recordings: Iterable[Content]) -> None:
         self._versions: dict[tuple[str, str], list[Contract]] = {}
-        self._grants: dict[tuple[str, str], Grant] = {}
+        self._grants: dict[str, dict[str, Grant]] = {}
         hashes = []
         for content in recordings:
             if content["kind"] == "grant":
@@ -128,19 +128,25 @@ class ContractBook:
             raise ValueError("a recording without recorded_at")
         for stated in content["grant"]:
             grant = Grant.from_content(stated, recorded_at=recorded_at)
-            known = self._grants.get((grant.customer, grant.id))
+            held = self._grants.setdefault(grant.customer, {})
+            known = held.get(grant.id)
             if known is None or known.recorded_at <= grant.recorded_at:
-                self._grants[(grant.customer, grant.id)] = grant
+                held[grant.id] = grant
 
     def grants(self, customer: str) -> tuple[Grant, ...]:
         """The prepaid credits of a customer, in the order in which they burn."""
-        found = (grant for (holder, _), grant in self._grants.items() if holder == customer)
-        return tuple(sorted(found, key=lambda grant: grant.order))
+        return tuple(sorted(self._grants.get(customer, {}).values(), key=lambda grant: grant.order))
+
+    @property
+    def grant_holders(self) -> tuple[str, ...]:
+        """Ids of all customers that have prepaid credits."""
+        return tuple(self._grants)
 
     def grant_edges(self, customer: str) -> set[datetime]:
-        """Every instant at which one of a customer's grants begins or ends to pay."""
-        return {
-            edge for grant in self.grants(customer) for edge in (grant.valid_from, grant.expires_at) if edge is not None
+        """Every instant at which a prepaid credit of a customer comes into effect or expires."""
+        grants = self._grants.get(customer, {}).values()
+        return {grant.valid_from for grant in grants} | {
+            grant.expires_at for grant in grants if grant.expires_at is not None
         }
 
     def payer(self, customer: str, at: datetime) -> str:

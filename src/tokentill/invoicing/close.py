@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from tokentill.canonical import Content
 from tokentill.clock import Clock
 from tokentill.errors import CoveredTwice, Refused
+from tokentill.invoicing.carried import NOTHING_CARRIED
 from tokentill.invoicing.computing import Computed, compute_period
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.invoice import Invoice
@@ -23,7 +24,7 @@ from tokentill.invoicing.late_usage import late_usage
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.pins import Inputs, engine_fault, newest_inputs, pinned_inputs, zone_fault
 from tokentill.invoicing.preview import LateUsage, Review
-from tokentill.invoicing.settling import NOTHING_CARRIED, InvoiceKind
+from tokentill.invoicing.settling import InvoiceKind
 from tokentill.pricing.loading import Folder
 from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.database import Database, hold_counter
@@ -380,8 +381,10 @@ def _review_refusal(invoice: Invoice, review: Review | None, *, require_approval
 
 def _carried_refusal(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None:
     """Whether another document was issued since this one was computed, and changed what it would have to carry on."""
-    found = carried_by_customer(connection, run.period, customer=invoice.customer)
-    if found.get((invoice.customer, invoice.currency), NOTHING_CARRIED) == invoice.carried:
+    holders = {invoice.customer, *(balance.customer for balance in invoice.carried.balances)}
+    found = carried_by_customer(connection, run.period, customers=holders)
+    own = found.pop(invoice.customer, NOTHING_CARRIED)
+    if own.with_balances_of(found.values()) == invoice.carried:
         return None
     return "another invoice was issued to it meanwhile, and changed what this one carries on; close again"
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content
 from tokentill.errors import InvalidAmount
+from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
 from tokentill.invoicing.coverage import Documents, KeptBoundary, Ownership, Periods, Stretch
 from tokentill.invoicing.grouping import Books, Cell, Grouping
 from tokentill.invoicing.invoice import Invoice, compute_invoice
@@ -22,11 +23,11 @@ from tokentill.invoicing.late_usage import late_usage
 from tokentill.invoicing.month_usage import MonthUsage, usage_of_month
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.preview import InterimInvoice, Preview, Previewed, Unattributed
-from tokentill.invoicing.settling import NOTHING_CARRIED, Carried, InvoiceKind, is_recurring
+from tokentill.invoicing.settling import InvoiceKind, is_recurring
 from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.store.documents import documents_around
 from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
-from tokentill.store.ledger import carried_by_customer
+from tokentill.store.ledger import carried_by_customer, open_balances
 
 # A share is shown and compared, never billed; rounded up, so that it never looks smaller than it is.
 _SHARE = Context(prec=96, rounding=ROUND_CEILING)
@@ -91,10 +92,13 @@ def compute_period(
     if kind == "period":
         for customer in _recurring(books, periods):
             usage.by_payer.setdefault(usage.ownership.payer(customer), {}).setdefault(customer, [])
+        for customer, last in open_balances(connection, position):
+            if last < month and periods.of(customer).has_time:
+                usage.by_payer.setdefault(usage.ownership.payer(customer), {})
     chosen = sorted((payer for payer in usage.by_payer if only in (None, payer)), key=str.encode)
     if is_close:
         chosen = [payer for payer in chosen if not usage.ownership.is_issued(payer)]
-    carried = _carried(connection, month, documents, usage.ownership, chosen, position, only)
+    carried = _carried(connection, month, documents, usage.ownership, chosen, position)
     grouping = Grouping(books)
     invoices: dict[str, Invoice] = {}
     failed: dict[str, str] = {}
@@ -128,19 +132,19 @@ def _invoice(
     usage: MonthUsage,
     periods: Periods,
     grouping: Grouping,
-    carried: Mapping[tuple[str, str], Carried],
+    carried: Mapping[str, Carried],
     kind: InvoiceKind,
     wanted: list[Cell],
 ) -> Invoice:
-    cells, currency = usage.by_payer[payer], usage.ownership.currency(payer)
+    cells = usage.by_payer[payer]
     return compute_invoice(
         payer,
         periods.of(payer),
-        currency,
+        usage.ownership.currency(payer),
         cells.get(payer, ()),
         grouping,
         children={member: found for member, found in cells.items() if member != payer},
-        carried=carried.get((payer, currency), NOTHING_CARRIED),
+        carried=carried[payer],
         kind=kind,
         wanted=wanted,
     )
@@ -153,18 +157,26 @@ def _carried(
     ownership: Ownership,
     payers: Sequence[str],
     position: int | None,
-    only: str | None,
-) -> dict[tuple[str, str], Carried]:
-    """What earlier documents left to each payer. Who has its document of the period gets what that was made with."""
-    positions: dict[int | None, set[str]] = {}
+) -> dict[str, Carried]:
+    """What earlier documents left to each payer, with the balances of everybody whose invoice it is now.
+
+    Who has its document of the period gets what that was made with.
+    """
+    positions: dict[int | None, list[str]] = {}
     for payer in payers:
         issued = documents.period(payer, month)
         at = issued.position if issued is not None and ownership.is_issued(payer) else position
-        positions.setdefault(at, set()).add(payer)
-    found: dict[tuple[str, str], Carried] = {}
-    for at, customers in positions.items():
-        carried = carried_by_customer(connection, str(month), position=at, customer=only)
-        found |= {key: value for key, value in carried.items() if key[0] in customers}
+        positions.setdefault(at, []).append(payer)
+    found: dict[str, Carried] = {}
+    for at, chosen in positions.items():
+        children: dict[str, list[Carried]] = {}
+        left = carried_by_customer(connection, str(month), position=at)
+        for customer, carried in left.items():
+            if (payer := ownership.payer(customer)) != customer:
+                children.setdefault(payer, []).append(carried)
+        for payer in chosen:
+            own = left.get(payer, NOTHING_CARRIED)
+            found[payer] = own.with_balances_of(children.get(payer, ()))
     return found
 
 

@@ -154,11 +154,13 @@ class Sums:
 
 
 GroupKey = tuple[str, ...]
+TimeKey = tuple[date, int]
+"""A UTC day, and the stretch of time between the edges of prepaid credits (see `invoicing.burn_down`)."""
 
 
 @dataclass(slots=True)
 class Group:
-    """Everything that one plan, one rule in one tier and one exchange rate decide, with its sums by UTC day."""
+    """Everything that one plan, one rule in one tier and one exchange rate decide, with its sums by time."""
 
     model: str
     mode: str
@@ -171,16 +173,16 @@ class Group:
     is_byok: bool
     key: GroupKey
     total: Sums = field(default_factory=Sums)
-    days: dict[date, Sums] = field(default_factory=dict)
+    by_time: dict[TimeKey, Sums] = field(default_factory=dict)
 
-    def add(self, day: date, sums: Sums) -> None:
-        """Add what a day brought to the sums."""
-        for found in (self.total, self.days.setdefault(day, Sums())):
+    def add(self, day: date, sums: Sums, stretch: int = 0) -> None:
+        """Add what a stretch of a day brought to the sums."""
+        for found in (self.total, self.by_time.setdefault((day, stretch), Sums())):
             found.add_sums(sums)
 
     def in_tier(self, tier: RuleTier) -> Group:
         """The same group, empty, for another tier of its rule."""
-        return replace(self, tier=tier, key=(*self.key[:-1], str(tier.number)), total=Sums(), days={})
+        return replace(self, tier=tier, key=(*self.key[:-1], str(tier.number)), total=Sums(), by_time={})
 
     @property
     def has_turns(self) -> bool:
@@ -214,20 +216,20 @@ class Group:
         taken = NOTHING_TAKEN if sums.taken is None else sums.taken
         return apply_rule(self.basis, sums.billable, cost=sums.reported_cost, taken=taken)
 
-    def daily_amounts(self) -> dict[date, Decimal]:
-        """The exact amount of each day; by linearity they add up to that of the whole."""
+    def amounts(self) -> dict[TimeKey, Decimal]:
+        """The exact amount of each stretch of a day; by linearity they add up to that of the whole."""
         if self.has_turns or self.is_byok:
-            return {day: self.billed(sums).amount or ZERO for day, sums in self.days.items()}
+            return {key: self.billed(sums).amount or ZERO for key, sums in self.by_time.items()}
         units: dict[str, Decimal] = {}
         for name in self.total.billable:
             units[name] = apply_rule(self.basis, {name: 1}, cost=ZERO).amount or ZERO
         of_cost = self._unit_of_cost()
         amounts = {}
-        for day, sums in self.days.items():
+        for key, sums in self.by_time.items():
             amount = EXACT.multiply(sums.cost, of_cost)
             for name, count in sums.billable.items():
                 amount = EXACT.add(amount, EXACT.multiply(Decimal(count), units[name]))
-            amounts[day] = amount
+            amounts[key] = amount
         return amounts
 
     @property
@@ -253,6 +255,11 @@ class Grouping:
     def contracts(self) -> ContractBook:
         """Whose rules and terms hold."""
         return self._books.contracts
+
+    @property
+    def fx(self) -> FxBook:
+        """The exchange rates."""
+        return self._books.fx
 
     def groups(self, customer: str | None, currency: str, cells: Iterable[Cell]) -> list[Group]:
         """The groups of a customer's cells, in order of their keys, as if no rule depended on what came before."""

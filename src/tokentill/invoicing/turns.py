@@ -10,8 +10,10 @@ Counters go on through the versions of a contract: a rule is known by its contra
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 
@@ -34,6 +36,7 @@ def bill_usage(
     grouping: Grouping,
     *,
     rules_at_end: Iterable[Rule] = (),
+    stretches: Sequence[datetime] = (),
     wanted: list[Cell] | None = None,
     trace: Trace | None = None,
 ) -> tuple[list[Group], list[Charge]]:
@@ -42,6 +45,7 @@ def bill_usage(
     Args:
         cells: all of the period, in any order.
         rules_at_end: rules in force at the end of the period, whose first tier may have a flat amount without usage.
+        stretches: where the stretches begin by which amounts are kept apart; no cell reaches over one.
         wanted: gets the cells that have to be asked record by record. Where there are any, what is returned says
             nothing; ask again with their records in their place.
         trace: told what each cell added to which group.
@@ -49,7 +53,7 @@ def bill_usage(
     Returns:
         The groups in order of their keys, and what is charged beside them.
     """
-    groups = _Groups(trace)
+    groups = _Groups(stretches, trace)
     turns: dict[tuple[str, str], list[tuple[Cell, Group]]] = {}
     for cell in cells:
         group = grouping.group_of(customer, currency, cell)
@@ -65,13 +69,17 @@ def bill_usage(
 
 
 class _Groups:
-    def __init__(self, trace: Trace | None) -> None:
+    def __init__(self, stretches: Sequence[datetime], trace: Trace | None) -> None:
         self.found: dict[GroupKey, Group] = {}
+        self._stretches = stretches
         self._trace = trace
+
+    def stretch_of(self, cell: Cell) -> int:
+        return max(0, bisect_right(self._stretches, cell.at) - 1)
 
     def add(self, cell: Cell, group: Group, sums: Sums) -> None:
         kept = self.found.setdefault(group.key, group)
-        kept.add(cell.day, sums)
+        kept.add(cell.day, sums, self.stretch_of(cell))
         if self._trace is not None:
             self._trace(cell, kept, sums)
 
@@ -88,7 +96,7 @@ def _bill_in_turn(asked: Sequence[tuple[Cell, Group]], groups: _Groups, wanted: 
             for piece, sums in take(cell, group, counters, totals):
                 groups.add(cell, piece, sums)
             if group.rule is not None:
-                charges.count(group.rule, counters)
+                charges.count(group.rule, counters, groups.stretch_of(cell))
     return charges
 
 

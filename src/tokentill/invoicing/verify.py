@@ -127,7 +127,7 @@ def _fault(
         zones = zone_fault(issued.pins)
         other = "" if zones is None else f" (it was computed with {zones})"
         return f"computed again it comes to {again.content_hash}, not {issued.content_hash}{other}"
-    rows = rows_of(again.settlement, again.kind)
+    rows = rows_of(again)
     if not _agree(issued, lines, content) or stored_rows(connection, issued.id) != rows:
         return "its columns or its lines are not what its content says: the database was changed by hand"
     covered = sorted((stretch.covered() for stretch in computed.stretches(issued.customer)), key=_place)

@@ -247,7 +247,7 @@ def issue(
     ]
     if lines:
         connection.execute(insert(tables.invoice_line), lines)
-    add_to_ledger(connection, invoice_id, rows_of(invoice.settlement, invoice.kind))
+    add_to_ledger(connection, invoice_id, rows_of(invoice))
     log_event(connection, invoice_id, "issued", at=at, actor=actor)
     ended = members if invoice.kind == "period" else ()
     store_coverage(connection, invoice_id, invoice.period.month, covered, ended)

@@ -326,12 +326,16 @@ ledger = _table(
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("amount_minor", BigInt, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("currency", Text, nullable=False),
     PrimaryKeyConstraint("invoice_id", "position", name="pk_ledger"),
     ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name="fk_ledger_invoice"),
-    CheckConstraint("kind IN ('coupon', 'credit', 'balance', 'invoiced')", name="ck_ledger_kind"),
+    CheckConstraint("kind IN ('coupon', 'credit', 'balance', 'invoiced', 'tax')", name="ck_ledger_kind"),
+    Index("ix_ledger_customer", "customer"),
 )
-"""What an invoice carries to later ones: coupons used, credits burnt, the balance that goes on, and what an interim
-invoice billed."""
+"""What an invoice carries to later ones: coupons used, credits drawn, the balance that goes on, and what an interim
+invoice billed and taxed. `customer` and `currency` name the account, which may be that of another customer than the
+invoice's."""
 
 review = _table(
     "review",
