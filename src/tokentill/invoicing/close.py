@@ -196,7 +196,8 @@ def close_period(
         if Asked.of(cut_off.asked).interim == asked.interim:
             return resumed
         again = close_period(database, month, folder, asked, clock=clock, progress=progress)
-        return replace(again, issued=(*resumed.issued, *again.issued), resumed=True)
+        refused = (*resumed.refused, *again.refused)
+        return replace(again, issued=(*resumed.issued, *again.issued), refused=refused, resumed=True)
     if asked.interim is None and computed.unattributed.blocks:
         already = _count_issued(database, month)
         reasons = computed.unattributed.blocked_by

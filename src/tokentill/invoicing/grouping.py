@@ -208,11 +208,9 @@ class Group:
     def billed(self, sums: Sums) -> Billed:
         """What the group's rule makes of sums."""
         if sums.requests_at_no_cost and self._bills_cost and self.list_amount(sums) != ZERO:
-            count, name = sums.requests_at_no_cost, "" if self.rule is None else self.rule.name
-            reason = (
-                f"rule {name!r} bills the gateway's cost, and it reports a cost of 0 for {count} requests with usage"
-            )
-            return Billed(None, (), reason)
+            name = "" if self.rule is None else self.rule.name
+            count = f"{sums.requests_at_no_cost} of {sums.requests} requests that used something"
+            return Billed(None, (), f"rule {name!r} bills the gateway's cost, and it is 0 for {count}")
         taken = NOTHING_TAKEN if sums.taken is None else sums.taken
         return apply_rule(self.basis, sums.billable, cost=sums.reported_cost, taken=taken)
 
