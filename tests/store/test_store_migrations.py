@@ -14,7 +14,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Float, Numeric, Table, inspect, text
 
-from tests.builders import OCTOBER, MovableClock, at, contract, price, prices, record, till
+from tests.builders import OCTOBER, MovableClock, at, contract, grants, price, prices, record, till
 from tests.store.store_tools import (
     count_of_rows,
     postgresql_without_tables,
@@ -299,6 +299,63 @@ def test_going_back_is_refused_where_something_would_be_lost(
         with pytest.raises(RuntimeError, match=f"{lost} would be lost"):
             downgrade(database, revision)
     assert (rows_of_all_tables(database), triggers_of(database)) == before
+
+
+AGREED = contract(
+    "customer", "alice", invoice={"tax": [{"name": "VAT", "percent": "19"}], "coupon": [{"id": "c", "percent": "5"}]}
+)
+"""Under which alice's documents have rows of the ledger: of a coupon, of taxes, of a grant."""
+
+
+def with_an_interim_invoice(database: Database, *contracts: Content) -> Till:
+    shop = till(database, SEARCHED, AGREED, grants({"id": "prepaid", "amount": "9"}), *contracts)
+    shop.ingest([record("one", input=2_000_000), record("two", user="bob", input=1_000_000)])
+    close_period(database, Month.parse(OCTOBER), shop.folder, clock=shop.clock, interim=Interim(("alice", "bob")))
+    shop.ingest([record("three", when="20", input=5_000_000)])
+    return shop
+
+
+def test_accounts_of_the_ledger_are_taken_back_and_made_again_from_what_is_stored(
+    database: Database, empty_database_of: Callable[[Database], Database]
+) -> None:
+    shop = with_an_interim_invoice(database)
+    before = rows_of_all_tables(database), triggers_of(database)
+    assert [row[2] for row in before[0]["ledger"]] == ["credit", "invoiced", "tax", "invoiced"]
+    older = empty_database_of(database)
+    upgrade(older, "0002")
+
+    downgrade(database, "0002")
+
+    assert triggers_of(database) == triggers_of(older)
+    with database.read() as connection, older.read() as of_older:
+        assert described(connection) == described(of_older)
+        kinds = connection.execute(text("SELECT kind FROM ledger ORDER BY invoice_id, position")).scalars().all()
+    assert kinds == ["credit", "invoiced", "invoiced"]
+    upgrade(database)
+    assert (rows_of_all_tables(database), triggers_of(database)) == before
+    assert table_names(database) == {*ALL_TABLES, "alembic_version"}
+    assert shop.close(OCTOBER).issued == ("INV-000003", "INV-000004")
+    taxes = [item for item in shop.invoices()[2].content["items"] if item["kind"] == "tax"]
+    assert taxes == [
+        {"kind": "tax", "name": "VAT", "amount": "2.65", "percent": "19", "of": "19.95", "invoiced": "1.14"}
+    ]
+    assert shop.verify().is_sound
+
+
+def test_accounts_of_others_are_not_lost_by_going_back(database: Database) -> None:
+    alone = contract("customer", "bob", invoice={"smallest_amount": "50"})
+    joins = contract("customer", "bob", invoice={"parent": "alice"}, valid_from="2026-10-31T00:00:00Z")
+    shop = till(database, SEARCHED, alone, joins)
+    shop.ingest([record("one", user="bob", when="2026-09-10T12:00Z", input=1_000_000), record("two", user="bob")])
+    shop.close("2026-09")
+    downgrade(database, "0002")
+    upgrade(database)
+    shop.close(OCTOBER)
+    before = rows_of_all_tables(database), triggers_of(database)
+    with pytest.raises(RuntimeError, match="1 balances of other customers or currencies would be lost"):
+        downgrade(database, "0002")
+    assert (rows_of_all_tables(database), triggers_of(database)) == before
+    assert shop.verify().is_sound
 
 
 def test_there_is_a_trigger_for_every_way_to_change_what_stays(database: Database) -> None:
