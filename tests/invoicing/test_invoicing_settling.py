@@ -144,8 +144,8 @@ def test_documents_carry_on_what_the_ones_before_left(
                 clock.instant = datetime(2026, month, 15, tzinfo=UTC)
                 close_period(database, Month.parse(name), one.folder, clock=clock, interim=Interim(("alice",)))
                 documents.insert(0, (requests * 117, True))
-            one.ingest(late)
             clock.instant = datetime(2026, month, 28, tzinfo=UTC).replace(month=month + 1)
+            one.ingest(late)
             one.close(name)
             issued = one.invoices(period=name)
             by_day = {date(2026, month, day): Fraction(117 * requests, 100) for day in (10, 20)}
