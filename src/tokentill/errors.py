@@ -8,6 +8,7 @@
             Unpriced          usage that has no list price; with a code
             InvalidFiles      prices or contracts with mistakes; with every finding
             NotFound          something that was asked for by name
+            CoveredTwice      a record would stand on two documents
             DatabaseNotReady
         InvalidAmount         no exact amount; a ValueError too
         IntegrityFault        stored data contradicts itself
@@ -107,6 +108,10 @@ class NotFound(Refused):
 
 class DatabaseNotReady(Refused):
     """The database has no schema, an older one or a newer one than this version of tokentill."""
+
+
+class CoveredTwice(Refused):
+    """A document would cover what another live document covers already."""
 
 
 class IntegrityFault(TokentillError):

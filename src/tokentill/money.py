@@ -149,8 +149,9 @@ def round_to_minor(exact: Decimal, currency: str, *, divisor: int = 1) -> int:
     Raises:
         InvalidAmount: when the result would not fit (see `AMOUNT_MINOR_MAX`).
     """
-    numerator, denominator = exact.scaleb(minor_digits(currency), EXACT).as_integer_ratio()
-    whole, rest = divmod(abs(numerator), denominator * divisor)
+    numerator, denominator = exact.as_integer_ratio()
+    scale: int = 10 ** minor_digits(currency)
+    whole, rest = divmod(abs(numerator) * scale, denominator * divisor)
     minor = whole + (2 * rest >= denominator * divisor)
     if minor >= AMOUNT_MINOR_MAX:
         raise InvalidAmount(f"{amount_text(exact)} {currency} is larger than any document may be")

@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, BinaryIO
 from tokentill.canonical import Content
 from tokentill.clock import SYSTEM_CLOCK, Clock
 from tokentill.errors import NotFound, Refused, UsageError
-from tokentill.invoicing.close import Closed, Interim, close_period
+from tokentill.invoicing.close import Asked, Closed, Interim, close_period
 from tokentill.invoicing.close import Progress as CloseProgress
 from tokentill.invoicing.computing import compute_preview
 from tokentill.invoicing.credit_account import CreditAccount, credit_account
 from tokentill.invoicing.explain import ExplainedLine, explain_invoice
+from tokentill.invoicing.late_usage import Late, late_records
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.pins import newest_inputs
 from tokentill.invoicing.preview import Preview, Review, ReviewKind
@@ -36,9 +37,10 @@ from tokentill.pricing.loading import Folder, load_folder
 from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
-from tokentill.store.invoices import IssuedInvoice, interims_of, invoice_by_number, issued_invoices
+from tokentill.store.invoices import IssuedInvoice, interims_of, invoice_by_number, issued_invoices, void_invoice
 from tokentill.store.migrating import make_ready
 from tokentill.usage.attribution import Binding
+from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import check_id
 from tokentill.usage.ingesting import Ingested, Progress, ingest
 from tokentill.usage.reading import Reading, read_records
@@ -56,11 +58,14 @@ DEFAULT_DATABASE = "sqlite:///tokentill.db"
 class Till:
     """One database with its price tables and contracts. Make it with `Till.open`."""
 
-    def __init__(self, database: Database, folder: Folder, *, clock: Clock, grace: timedelta) -> None:
+    def __init__(
+        self, database: Database, folder: Folder, *, clock: Clock, grace: timedelta, bounds: Bounds = DEFAULT_BOUNDS
+    ) -> None:
         self.database = database
         self.folder = folder
         self.clock = clock
         self.grace = grace
+        self.bounds = bounds
 
     @classmethod
     def open(
@@ -70,6 +75,7 @@ class Till:
         *,
         clock: Clock = SYSTEM_CLOCK,
         grace: timedelta = timedelta(0),
+        bounds: Bounds = DEFAULT_BOUNDS,
     ) -> Till:
         """Open a database and load prices and contracts.
 
@@ -78,6 +84,7 @@ class Till:
                 older version, wait for `tokentill db upgrade`.
             pricing: a folder as `pricing/`; None is the one that tokentill ships, with list prices only.
             grace: how long a period stays open for late records after its end.
+            bounds: between which instants usage is taken; what lies outside is quarantined.
 
         Raises:
             InvalidFiles: with every mistake in the folder.
@@ -86,7 +93,7 @@ class Till:
         folder = load_folder(pricing)
         database = Database.open(db)
         make_ready(database)
-        return cls(database, folder, clock=clock, grace=grace)
+        return cls(database, folder, clock=clock, grace=grace, bounds=bounds)
 
     def __enter__(self) -> Till:
         return self
@@ -99,8 +106,11 @@ class Till:
     def ingest(
         self, records: Iterable[UsageRecord], *, name: str = "python", progress: Progress | None = None
     ) -> Ingested:
-        """Take usage records in. Records that are there already are counted and change nothing."""
-        return ingest(self.database, records, name=name, clock=self.clock, progress=progress)
+        """Take usage records in. Records that are there already are counted and change nothing.
+
+        A record of an instant that is out of the till's bounds is quarantined; its line is its number among `records`.
+        """
+        return ingest(self.database, records, name=name, clock=self.clock, bounds=self.bounds, progress=progress)
 
     def ingest_file(
         self,
@@ -120,7 +130,9 @@ class Till:
 
     def ingest_reading(self, reading: Reading, *, progress: Progress | None = None) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
-        ingested = ingest(self.database, reading, name=reading.name, clock=self.clock, progress=progress)
+        ingested = ingest(
+            self.database, reading, name=reading.name, clock=self.clock, bounds=self.bounds, progress=progress
+        )
         ingested.format = reading.format
         return ingested
 
@@ -183,6 +195,7 @@ class Till:
         *,
         require_approval: bool = False,
         interim: bool | Sequence[str] = False,
+        abandon: bool = False,
         progress: CloseProgress | None = None,
     ) -> Closed:
         """Issue the invoices of a period (see `invoicing.close.close_period`).
@@ -190,6 +203,7 @@ class Till:
         Args:
             interim: bill what has accrued so far instead: True for everybody who has reached the threshold of the
                 contract, or the customers to bill whether they have reached it or not.
+            abandon: end a run of the period that was cut off where it stands, and begin anew with the newest inputs.
 
         Raises:
             UsageError: for an interim invoice that is to be approved; there is no preview of it that could be.
@@ -204,10 +218,9 @@ class Till:
             self.database,
             Month.parse(period),
             self.folder,
+            Asked(billed_early, require_approval, self.grace),
             clock=self.clock,
-            grace=self.grace,
-            require_approval=require_approval,
-            interim=billed_early,
+            abandon=abandon,
             progress=progress,
         )
 
@@ -236,6 +249,30 @@ class Till:
             invoice = invoice_by_number(connection, number)
             listed = [found.as_interim().content() for found in interims_of(connection, invoice)]
         return {**invoice.document(), **({"interim_invoices": listed} if listed else {})}
+
+    def void(self, number: str, *, reason: str, by: str | None = None) -> IssuedInvoice:
+        """Make an invoice void. Its number and content stay; its records are on no document until the period is closed
+        again.
+
+        Raises:
+            NotFound: when there is none of that number.
+            Refused: when it is void already.
+            UsageError: for a void without a reason.
+        """
+        if not reason.strip():
+            raise UsageError("a void needs a reason; add --reason TEXT")
+        at, actor = self.clock.now(), by or actor_here()
+        with self.database.write() as connection:
+            issued = invoice_by_number(connection, number)
+            void_invoice(connection, issued, reason=reason, at=at, actor=actor)
+            append_audit(connection, "invoice.voided", {"number": number, "reason": reason}, at=at, actor=actor)
+            return invoice_by_number(connection, number)
+
+    def late(self) -> Late:
+        """Every record that lies in a period whose document was issued, and that no live document covers."""
+        with self.database.read() as connection:
+            inputs, seq = newest_inputs(connection, self.folder)
+            return late_records(connection, inputs.books(), inputs.pins(seq))
 
     def explain(self, number: str, line: int | None = None) -> list[ExplainedLine]:
         """Where an invoice, or one line of it (counted from 1), comes from."""

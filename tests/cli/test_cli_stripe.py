@@ -55,6 +55,28 @@ def test_what_was_pushed_is_equal_to_the_cent(month: Cli, stand_in: StripeStandI
     assert (alice["due"], alice["due_minor"], alice["held_minor"]) == ("9.00", 900, "900")
 
 
+def test_a_comparison_names_what_a_former_stripe_customer_still_holds(month: Cli, stand_in: StripeStandIn) -> None:
+    alice, former, dune = (stand_in.client().v1.customers.create({"name": name}).id for name in ("A", "D", "E"))
+    month("customers", "set", "alice", "--stripe", alice)
+    month("customers", "set", "dune", "--stripe", former)
+    month("push", JUNE)
+    month("customers", "set", "dune", "--stripe", dune)
+
+    found = month("reconcile", JUNE, status=1)
+    assert "1 of 2 invoices with an amount equal in Stripe" in found.out
+    assert f"  {former}, linked before, still holds 120\n  2025-06-10: wanted 0, held 120\n" in found.out
+    assert "run `tokentill push 2025-06` again" in found.err
+
+    assert "2 days sent, 2 there already" in month("push", JUNE).out
+    assert month("reconcile", JUNE).out == "2 of 2 invoices with an amount equal in Stripe, to the cent\n"
+
+    month("customers", "set", "dune", "--stripe", "cus_mistyped")
+    assert (
+        "Stripe has no customer cus_mistyped (any more); dune is or was linked to it"
+        in month("reconcile", JUNE, status=1).err
+    )
+
+
 def test_a_period_that_was_not_closed_is_refused(month: Cli, stand_in: StripeStandIn) -> None:
     for command in ("push", "reconcile"):
         assert "run `tokentill close 2025-05` first" in month(command, "2025-05", status=1).err

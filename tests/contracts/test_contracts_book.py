@@ -167,9 +167,11 @@ def test_every_beginning_and_end_is_an_edge() -> None:
             contract("customer", "a", valid_from="2026-08-01T00:00:00Z"),
         ]
     )
-    months = (5, 6, 7, 8)
-    assert book.edges() == {datetime(2026, month, 1, tzinfo=UTC) for month in months}
-    assert ContractBook([]).edges() == set()
+    starts = {month: datetime(2026, month, 1, tzinfo=UTC) for month in (5, 6, 7, 8)}
+    assert book.shared_edges() == book.edges_for("b") == book.edges_for(None) == {starts[5]}
+    assert book.own_edges("a") == {starts[6], starts[7], starts[8]}
+    assert book.edges_for("a") == set(starts.values())
+    assert ContractBook([]).edges_for("a") == set()
 
 
 # --- the chain ---

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from fractions import Fraction
 from math import ceil
 from typing import Any
@@ -46,14 +46,16 @@ class Memory:
 
 @dataclass(slots=True)
 class Worked:
-    """A period: the amount of every record, and what is charged beside them."""
+    """A period: the amount of every record, what is charged beside them, and the instants of all of it."""
 
     amounts: dict[str, Fraction] = field(default_factory=dict)
     rules: dict[str, str | None] = field(default_factory=dict)
     charges: dict[ChargeKey, Fraction] = field(default_factory=dict)
+    in_time: list[tuple[datetime, Fraction]] = field(default_factory=list)
 
-    def charge(self, key: ChargeKey, amount: Fraction) -> None:
+    def charge(self, key: ChargeKey, amount: Fraction, at: datetime) -> None:
         self.charges[key] = self.charges.get(key, Fraction(0)) + amount
+        self.in_time.append((at, amount))
 
 
 def work_out(requests: Iterable[Request], customer: str, currency: str, folder: Folder) -> Worked:
@@ -75,6 +77,7 @@ def _go_through(
         total = totals.get(key, Fraction(0))
         worked.amounts[request.id] = _bill(request, rule, fx, folder, memory, total, worked)
         worked.rules[request.id] = rule.get("name")
+        worked.in_time.append((request.at, worked.amounts[request.id]))
     return worked, memories
 
 
@@ -100,11 +103,11 @@ def _bill(
         memory.packaged[name] = before + unpacked.pop(name, 0)
         begun = ceil(Fraction(memory.packaged[name], package["size"])) - ceil(Fraction(before, package["size"]))
         if memory.packaged[name] > before:
-            worked.charge(("package", rule["name"], name), begun * Fraction(package["price"]))
+            worked.charge(("package", rule["name"], name), begun * Fraction(package["price"]), request.at)
     amount = Fraction(0)
     for tier, units, measured in _by_tier(request, rule, unpacked, memory, total, worked):
         of_request = _charges(request, rule, tier, units, measured, fx, folder)
-        amount += _marked_up(of_request, rule, tier, memory, total, worked)
+        amount += _marked_up(of_request, request, rule, tier, memory, total, worked)
     counts |= {"input_total": _sum(counts, INPUT), "output_total": _sum(counts, OUTPUT)}
     for name, fee in rule.get("add_on", {}).items():
         amount += counts.get(name, 0) * Fraction(fee["price"]) / fee.get("per", 1)
@@ -161,17 +164,17 @@ def _by_tier(
             if is_volume:
                 units = counts.get(leaf, 0) if number == _tier_at(tiers, total) else 0
             if units:
-                _enter(rule, number, memory, worked)
+                _enter(request, rule, number, memory, worked)
                 found.setdefault(number, {})[leaf] = int(units)
             low = high
     return [(tiers[number - 1], units, set(order)) for number, units in found.items()]
 
 
-def _enter(rule: Toml, number: int, memory: Memory, worked: Worked) -> None:
+def _enter(request: Request, rule: Toml, number: int, memory: Memory, worked: Worked) -> None:
     tier = rule["tiers"]["tier"][number - 1]
     if number not in memory.entered:
         memory.entered[number] = Fraction(tier.get("flat", 0))
-        worked.charge(("flat", rule["name"], str(number)), memory.entered[number])
+        worked.charge(("flat", rule["name"], str(number)), memory.entered[number], request.at)
 
 
 def _charges(
@@ -209,7 +212,13 @@ def _own_rate(name: str, rates: dict[str, Any]) -> Fraction:
 
 
 def _marked_up(
-    charges: dict[str, Fraction], rule: Toml, tier: Toml, memory: Memory, total: Fraction, worked: Worked
+    charges: dict[str, Fraction],
+    request: Request,
+    rule: Toml,
+    tier: Toml,
+    memory: Memory,
+    total: Fraction,
+    worked: Worked,
 ) -> Fraction:
     of_tiers = rule.get("tiers", {})
     if of_tiers.get("over") != ["spend"]:
@@ -224,7 +233,7 @@ def _marked_up(
         if of_tiers["kind"] == "volume":
             inside = basis if number == _tier_at(of_tiers["tier"], total) else Fraction(0)
         if inside:
-            _enter(rule, number, memory, worked)
+            _enter(request, rule, number, memory, worked)
             markup = spend_tier.get("markup_percent", rule.get("markup_percent", 0))
             amount += inside * percent_of(markup, "") / 100
         low = high

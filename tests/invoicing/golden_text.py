@@ -92,9 +92,14 @@ def multiplied(charge: Content) -> str:
 
 def settled(item: Content) -> str:
     """One step from the subtotal to what is due."""
-    share = f" ({item['percent']} % of {item['of']})" if "percent" in item else ""
+    share = f" ({item['percent']} % of {item['of']}{less(item)})" if "percent" in item else ""
     limit = f" (of {item['of']})" if "of" in item and not share else ""
     return f"{item['kind']} {item['name']}{share}{limit}: {item['amount']}"
+
+
+def less(item: Content) -> str:
+    """What interim invoices billed of it."""
+    return f", less {item['invoiced']}" if "invoiced" in item else ""
 
 
 def requests(counted: Content) -> str:

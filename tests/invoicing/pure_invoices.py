@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from tests.builders import folder
 from tests.invoicing.generated import MonthOfUsage
 from tokentill.contracts.book import ContractBook
-from tokentill.invoicing.computing import Owners, Periods
+from tokentill.invoicing.coverage import Documents, Periods
 from tokentill.invoicing.grouping import Books, Cell, Grouping, RecordKey, Series, Sums
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month
 from tokentill.money import ZERO
 from tokentill.pricing.book import PriceBook
 from tokentill.pricing.fx import FxBook
-from tokentill.store.cells import Stretches
+from tokentill.store.cells import Cuts
 from tokentill.usage.attribution import Attribution
 from tokentill.usage.record import UsageRecord
 
@@ -32,8 +32,11 @@ def books_of(contents: Iterable[object]) -> Books:
 
 def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> list[Cell]:
     """One cell for each record, between the same boundaries as in the database."""
-    edges = books.edges({record.model for record in records}, periods.starts_at, periods.ends_at) | periods.edges
-    stretches = Stretches.of(periods.starts_at, periods.ends_at, edges, books.prices.thresholds())
+    edges = books.shared_edges({record.model for record in records}, periods.starts_at, periods.ends_at)
+    for customer in books.contracts.customers:
+        edges |= books.contracts.own_edges(customer) | {periods.of(customer).starts_at, periods.of(customer).ends_at}
+    edges = edges.union(*map(books.contracts.grant_edges, books.contracts.grant_holders))
+    cuts = Cuts.of(periods.starts_at, periods.ends_at, edges, books.prices.thresholds())
     ids: dict[tuple[object, ...], int] = {}
     cells = []
     for record in records:
@@ -55,7 +58,7 @@ def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> 
         cells.append(
             Cell(
                 series=Series(ids.setdefault(traits, len(ids) + 1), *traits),  # type: ignore[arg-type]
-                at=stretches.boundaries[bisect_right(stretches.boundaries, record.occurred_at) - 1],
+                at=cuts.start_around(record.occurred_at, cuts.starts_at),
                 day=record.occurred_at.date(),
                 input_tokens=record.input_total,
                 requests=1,
@@ -81,10 +84,11 @@ class Summed:
         self._of_cell = dict(zip(map(id, self.cells), self._records.values(), strict=True))
         self.asked = 0
 
-    def records_of(self, cells: Sequence[Cell]) -> list[list[Cell]]:
-        """What the database would be asked for."""
+    def in_place(self, cells: Sequence[Cell], wanted: Sequence[Cell]) -> list[Cell]:
+        """Cells with the records of those that are wanted in their place, as the database would give them."""
         self.asked += 1
-        return [self._of_cell[id(cell)] for cell in cells]
+        chosen = {id(cell) for cell in wanted}
+        return [one for cell in cells for one in (self._of_cell[id(cell)] if id(cell) in chosen else [cell])]
 
     @staticmethod
     def _sum(found: Sequence[Cell]) -> Cell:
@@ -107,11 +111,13 @@ class Summed:
 def compute_pure(month: MonthOfUsage, *, by_record: bool) -> list[Invoice]:
     """Every invoice of October, in bytewise order of customers."""
     books = books_of(month.contents)
-    periods = Periods(OCTOBER, books)
-    owners = Owners(books)
+    periods = Periods(OCTOBER, books, Documents())
     by_customer: dict[str, list[Cell]] = {}
     for cell in cells_of(month.records, books, periods):
-        customer = owners.of(cell.series, cell.at)
+        series = cell.series
+        customer = books.attribution.attribute(
+            source=series.source, user=series.user, api_key=series.api_key, at=cell.at
+        ).customer
         if customer is not None and periods.of(customer).holds(cell.at):
             by_customer.setdefault(customer, []).append(cell)
     invoices = []
@@ -120,7 +126,10 @@ def compute_pure(month: MonthOfUsage, *, by_record: bool) -> list[Invoice]:
         currency = books.contracts.terms(customer, period.last_instant).currency
         summed = Summed(by_customer[customer], books)
         cells = by_customer[customer] if by_record else summed.cells
-        invoices.append(
-            compute_invoice(customer, period, currency, cells, Grouping(books), records_of=summed.records_of)
-        )
+        wanted: list[Cell] = []
+        invoice = compute_invoice(customer, period, currency, cells, Grouping(books), wanted=wanted)
+        while wanted:
+            cells, wanted = summed.in_place(cells, wanted), []
+            invoice = compute_invoice(customer, period, currency, cells, Grouping(books), wanted=wanted)
+        invoices.append(invoice)
     return invoices

@@ -761,14 +761,12 @@ class TestVerifyFindsTampering:
             cheaper = bytes(content).replace(b'"input":"3"', b'"input":"2"')
             assert cheaper != bytes(content)
             connection.execute(update(table).where(table.c.kind == "prices").values(content=cheaper))
-        with pytest.raises(IntegrityFault, match="was changed"):
-            closed.verify()
+        assert all("was changed" in str(found.fault) for found in closed.verify().invoices)
 
     def test_in_a_recording_that_was_taken_away(self, closed: Till) -> None:
         with closed.database.write() as connection:
             connection.execute(tables.recording.delete().where(tables.recording.c.kind == "attribution"))
-        with pytest.raises(IntegrityFault, match="is not stored"):
-            closed.verify()
+        assert all("is not stored" in str(found.fault) for found in closed.verify().invoices)
 
     @pytest.mark.parametrize(
         "change",
@@ -790,7 +788,8 @@ class TestVerifyFindsTampering:
 
     def test_in_an_invoice_that_was_taken_away(self, closed: Till) -> None:
         with closed.database.write() as connection:
-            connection.execute(tables.invoice_line.delete().where(tables.invoice_line.c.invoice_id == 2))
+            for table in (tables.invoice_line, tables.coverage, tables.member_period, tables.document_event):
+                connection.execute(table.delete().where(table.c.invoice_id == 2))
             connection.execute(tables.invoice.delete().where(tables.invoice.c.number == "INV-000002"))
         assert closed.verify().faults == ("the series of invoice numbers has a gap or a stranger: INV-000002",)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from bisect import bisect_right
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -12,113 +14,101 @@ from hypothesis import strategies as st
 
 from tests.builders import MovableClock, contract, grants, record, till
 from tests.independent import settlement as second
+from tests.invoicing.generated_terms import cents, granted, invoice_terms
 from tests.invoicing.invoicing_tools import new_sqlite
 from tests.invoicing.pure_invoices import OCTOBER
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import InvoiceTerms
-from tokentill.invoicing.close import Interim, close_period
+from tokentill.invoicing.burn_down import Accrued, stretches_of
+from tokentill.invoicing.carried import Carried, Invoiced
+from tokentill.invoicing.close import Asked, Interim, close_period
 from tokentill.invoicing.periods import Month, Period, period_of
-from tokentill.invoicing.settling import Agreed, Carried, Settlement, base_fees, is_recurring, settle
-from tokentill.money import from_minor
+from tokentill.invoicing.settling import Agreed, Item, Settlement, base_fees, is_recurring, settle
+from tokentill.money import from_minor, round_to_minor
 from tokentill.store.ledger import ledger_entries
 
 PERIOD: Period = period_of(OCTOBER, lambda at: ContractBook([]).terms(None, at))
 DAYS = 31
-cents = st.integers(1, 4_000).map(lambda value: format(Decimal(value).scaleb(-2), "f"))
-percents = st.sampled_from(["0.5", "5", "7.25", "19", "33.3", "100"])
+OCTOBER_BEGINS, OCTOBER_ENDS = PERIOD.starts_at, PERIOD.ends_at
+instants = st.integers(0, DAYS * 24 * 60 - 1).map(lambda minutes: OCTOBER_BEGINS + timedelta(minutes=minutes))
+amounts = st.integers(0, 30_000).map(lambda thousandths: Decimal(thousandths).scaleb(-3))
 
 
 @st.composite
-def invoice_terms(draw: Any) -> Content:
-    """What may be agreed for a whole invoice."""
-    terms: Content = {}
-    coupons: list[Content] = []
-    for number in range(draw(st.integers(0, 3))):
-        coupon: Content = {"id": f"c{number}"}
-        coupon |= {"percent": draw(percents)} if draw(st.booleans()) else {"amount": draw(cents)}
-        if draw(st.booleans()):
-            coupon["periods"] = draw(st.integers(1, 2))
-        coupons.append(coupon)
-    if coupons:
-        terms["coupon"] = coupons
-    for key in ("minimum", "cap"):
-        if draw(st.booleans()):
-            terms[key] = {"amount": draw(cents), "prorate": draw(st.booleans())}
-    if draw(st.booleans()):
-        terms["tax"] = [{"name": f"tax {n}", "percent": draw(percents)} for n in range(draw(st.integers(1, 2)))]
-    if draw(st.booleans()):
-        terms["smallest_amount"] = draw(cents)
-    return terms
-
-
-@st.composite
-def granted(draw: Any) -> list[Content]:
-    """Up to three prepaid credits of alice."""
-    found: list[Content] = []
-    for number in range(draw(st.integers(0, 3))):
-        grant: Content = {"id": f"g{number}", "amount": draw(cents), "priority": draw(st.integers(0, 1))}
-        grant["valid_from"] = draw(st.sampled_from(["2026-01-01T00:00:00Z", "2026-10-31T23:59:59Z"]))
-        until = st.sampled_from([None, "2026-08-15T00:00:00Z", "2026-10-16T12:00:00Z", "2026-11-01T00:00:00Z"])
-        if (expires := draw(until)) is not None:
-            grant["expires_at"] = expires
-        found.append(grant)
-    return found
-
-
-def _agreed(terms: Content, listed: list[Content], minimum_days: int = DAYS, cap_days: int = DAYS) -> Agreed:
-    book = ContractBook([grants(*listed)] if listed else [])
-    return Agreed(InvoiceTerms.from_content(terms), book.grants("alice"), minimum_days, cap_days)
-
-
-def _settle(subtotal: int, agreed: Agreed, carried: Carried, daily: list[tuple[date, Decimal]]) -> Settlement:
-    return settle(subtotal, "USD", PERIOD, agreed, carried, kind="period", daily=daily)
+def billed_before(draw: Any) -> Invoiced:
+    """An interim invoice of October."""
+    taxes = draw(st.dictionaries(st.sampled_from(["tax 0", "tax 1", "tax of old"]), st.integers(1, 90)))
+    drawn = draw(st.dictionaries(st.sampled_from(["g0", "g1", "withdrawn"]), st.integers(1, 500)))
+    return Invoiced("USD", draw(st.integers(1, 900)), taxes, drawn)
 
 
 @given(
-    subtotal=st.integers(0, 6_000),
+    used=st.lists(st.tuples(instants, amounts), max_size=6),
+    fees=amounts,
     terms=invoice_terms(),
     listed=granted(),
     balance=st.integers(-500, 500),
-    invoiced=st.lists(st.integers(1, 900), max_size=2),
+    invoiced=st.lists(billed_before(), max_size=2),
+    drawn_elsewhere=st.integers(0, 500),
     days=st.tuples(st.integers(0, DAYS), st.integers(1, DAYS)),
-    early=st.integers(0, 6_000),
+    is_interim=st.booleans(),
 )
 def test_every_step_is_what_a_second_way_comes_to(
-    subtotal: int,
+    used: list[tuple[datetime, Decimal]],
+    fees: Decimal,
     terms: Content,
     listed: list[Content],
     balance: int,
-    invoiced: list[int],
+    invoiced: list[Invoiced],
+    drawn_elsewhere: int,
     days: tuple[int, int],
-    early: int,
+    is_interim: bool,
 ) -> None:
-    daily = [
-        (date(2026, 10, 15), Decimal(min(early, subtotal)).scaleb(-2)),
-        (date(2026, 10, 16), Decimal(subtotal - min(early, subtotal)).scaleb(-2)),
-    ]
-    account = second.Account(balance=balance, interim={"2026-10": list(invoiced)})
+    fees = Decimal(0) if is_interim else fees
+    earlier = [second.Settled(one.net_minor, dict(one.taxes), dict(one.credits), 0) for one in invoiced]
+    elsewhere = second.Settled(0, {}, {"g0": drawn_elsewhere}, 0)
+    account = second.Account({"2026-10": earlier, "2026-09": [elsewhere]}, balance=balance)
     expected = second.settle(
-        subtotal,
-        "2026-10",
+        [(at, Fraction(amount) * 100) for at, amount in used],
+        (OCTOBER_BEGINS, OCTOBER_ENDS),
         terms,
         listed,
         account,
         days=DAYS,
         minimum_days=days[0],
         cap_days=days[1],
-        by_day={day: Fraction(amount) for day, amount in daily},
+        fees=Fraction(fees) * 100,
+        is_interim=is_interim,
     )
-    carried = Carried(balance_minor=balance, invoiced=tuple(invoiced))
-    settled = _settle(subtotal, _agreed(terms, listed, *days), carried, daily)
-    assert (settled.net_minor, settled.tax_minor, settled.due_minor) == (expected.net, expected.tax, expected.due)
-    assert settled.total_minor == expected.net + expected.tax
+    book = ContractBook([grants(*listed)] if listed else [])
+    agreed = Agreed(InvoiceTerms.from_content(terms), book.grants("alice"), *days)
+    stretches = stretches_of(PERIOD, agreed.grants)
+    by_stretch = [Decimal(0)] * len(stretches)
+    for at, amount in used:
+        by_stretch[bisect_right(stretches, at) - 1] += amount
+    subtotal = round_to_minor(sum((amount for _, amount in used), fees), "USD")
+    settled = settle(
+        Accrued(subtotal, tuple(by_stretch), fees),
+        "USD",
+        PERIOD,
+        agreed,
+        Carried(credits={("g0", "USD"): drawn_elsewhere, ("g0", "EUR"): 9999}, invoiced=tuple(invoiced)),
+        kind="interim" if is_interim else "period",
+        balances=[Item("balance", "brought forward", balance)] if balance else [],
+    )
+    assert (settled.net_minor, settled.total_minor, settled.due_minor) == (expected.net, expected.total, expected.due)
     assert subtotal + sum(item.amount_minor for item in settled.items) == settled.due_minor, "every step is an item"
-    burnt = {item.name: -item.amount_minor for item in settled.items if item.kind == "credit"}
-    assert burnt == {name: paid for name, paid in account.paid_by.items() if paid}
-    assert sum(item.amount_minor for item in settled.items if item.kind == "carried") == -account.balance
-    assert settled.due_minor >= 0
+    assert by_name(settled, "tax") == {name: -taxed for name, taxed in expected.taxes.items() if taxed}
+    assert by_name(settled, "credit") == {name: drawn for name, drawn in expected.drawn.items() if drawn}
+    assert sum(by_name(settled, "carried").values()) == expected.carried
+    assert settled.due_minor >= 0 or is_interim
+
+
+def by_name(settled: Settlement, kind: str) -> dict[str, int]:
+    """What the items of a kind take away, but for those of nothing."""
+    return {item.name: -item.amount_minor for item in settled.items if item.kind == kind and item.amount_minor}
 
 
 @given(
@@ -127,54 +117,53 @@ def test_every_step_is_what_a_second_way_comes_to(
 def test_documents_carry_on_what_the_ones_before_left(
     terms: Content, listed: list[Content], used: list[int], data: Any
 ) -> None:
-    """Four months, of which one may have an interim invoice; each request costs 1.17 USD."""
+    """Four months, each with up to two interim invoices; each request costs 1.17 USD."""
     account = second.Account()
-    interim_in = data.draw(st.sampled_from([None, 7, 8, 9, 10]))
     contents = [contract("customer", "alice", invoice=terms), *([grants(*listed)] if listed else [])]
     with new_sqlite() as database:
         clock = MovableClock()
         one = till(database, *contents, clock=clock)
         for month, requests in zip((7, 8, 9, 10), used, strict=True):
-            name = f"2026-{month:02d}"
-            early = [_request(month, 10, number) for number in range(requests)]
-            late = [_request(month, 20, number) for number in range(requests)]
-            one.ingest(early)
-            documents = [(2 * requests * 117, False)]
-            if month == interim_in and requests:
-                clock.instant = datetime(2026, month, 15, tzinfo=UTC)
-                close_period(database, Month.parse(name), one.folder, clock=clock, interim=Interim(("alice",)))
-                documents.insert(0, (requests * 117, True))
-            one.ingest(late)
-            clock.instant = datetime(2026, month, 28, tzinfo=UTC).replace(month=month + 1)
-            one.close(name)
-            issued = one.invoices(period=name)
-            by_day = {date(2026, month, day): Fraction(117 * requests, 100) for day in (10, 20)}
+            name, days = f"2026-{month:02d}", 30 if month == 9 else 31
+            bounds = datetime(2026, month, 1, tzinfo=UTC), datetime(2026, month + 1, 1, tzinfo=UTC)
+            begun: list[second.Slice] = []
             expected = []
-            for subtotal, is_interim in documents:
-                days = 31 if month != 9 else 30
+            for day in (10, 20, 30):
+                if day < 30:
+                    one.ingest([_request(month, day, number) for number in range(requests)])
+                    begun.append((datetime(2026, month, day, 12, tzinfo=UTC), Fraction(117 * requests)))
+                    clock.instant = datetime(2026, month, day + 5, tzinfo=UTC)
+                    if not requests or not data.draw(st.booleans()):
+                        continue
+                    trial = deepcopy(account)
+                    close_period(database, Month.parse(name), one.folder, Asked(Interim(("alice",))), clock=clock)
+                else:
+                    trial = account
+                    clock.instant = datetime(2026, month + 1, 28, tzinfo=UTC)
+                    if not requests and "minimum" not in terms:
+                        continue
+                    one.close(name)
                 settled = second.settle(
-                    subtotal,
-                    name,
+                    begun,
+                    bounds,
                     terms,
                     listed,
-                    account,
+                    trial,
                     days=days,
                     minimum_days=days,
                     cap_days=days,
-                    is_interim=is_interim,
-                    by_day={day: amount for day, amount in by_day.items() if not is_interim or day.day == 10},
+                    is_interim=day < 30,
                 )
-                if settled.net > 0 or not is_interim:
-                    expected.append((settled.net + settled.tax, settled.due))
-            if not requests and "minimum" not in terms:
-                expected = []
-            assert [(found.total_minor, found.due_minor) for found in issued] == expected
+                if settled.net > 0 or day == 30:
+                    account = trial
+                    expected.append((settled.total, settled.due))
+            assert [(found.total_minor, found.due_minor) for found in one.invoices(period=name)] == expected
         with database.read() as connection:
             ledger = ledger_entries(connection, customer="alice")
         assert sum(entry.amount_minor for entry in ledger if entry.kind == "balance") == account.balance
         for grant in listed:
             burnt = sum(entry.amount_minor for entry in ledger if (entry.kind, entry.name) == ("credit", grant["id"]))
-            assert burnt == account.paid_by.get(grant["id"], 0) <= second.minor_of(grant["amount"])
+            assert burnt == account.drawn(grant["id"]) <= second.minor_of(grant["amount"])
         assert one.verify().is_sound
 
 

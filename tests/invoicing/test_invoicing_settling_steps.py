@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.builders import contract, grants
+from tests.invoicing.golden_text import fx
 from tests.invoicing.pure_invoices import OCTOBER
 from tokentill.canonical import Content
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import InvoiceTerms
+from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, stretches_of
+from tokentill.invoicing.carried import NOTHING_CARRIED, Carried, Invoiced, OpenBalance
 from tokentill.invoicing.periods import Month, Period, period_of
 from tokentill.invoicing.settling import (
-    NOTHING_CARRIED,
     Agreed,
-    Carried,
+    BroughtForward,
     Item,
     Settlement,
     agreed_for,
@@ -28,6 +32,7 @@ from tokentill.invoicing.settling import (
     share_minor,
 )
 from tokentill.invoicing.turns import Charge
+from tokentill.pricing.fx import FxBook
 
 DAYS = 31
 
@@ -47,16 +52,32 @@ def settled(
     carried: Carried = NOTHING_CARRIED,
     days: tuple[int, int] = (DAYS, DAYS),
     kind: Any = "period",
-    daily: Sequence[tuple[date, Decimal]] = (),
+    used: Sequence[tuple[datetime, str]] = (),
     currency: str = "USD",
+    is_empty: bool = False,
 ) -> Settlement:
+    """Settle a subtotal; where nothing is said of when it was used, it lies at the end."""
     book = ContractBook([grants(*granted)])
     agreed = Agreed(InvoiceTerms.from_content(terms or {}), book.grants("alice"), *days)
-    return settle(subtotal, currency, PERIOD, agreed, carried, kind=kind, daily=daily)
+    stretches = stretches_of(PERIOD, agreed.grants)
+    by_stretch = [Decimal(0)] * len(stretches)
+    for at, amount in used:
+        by_stretch[bisect_right(stretches, at) - 1] += Decimal(amount)
+    accrued = Accrued(subtotal, tuple(by_stretch), is_empty=is_empty)
+    brought = BroughtForward.of(carried.balances, "alice", currency, PERIOD.last_day, RATES)
+    assert brought.no_rates == ()
+    return settle(accrued, currency, PERIOD, agreed, carried, kind=kind, balances=brought.items)
 
 
-def day(number: int, amount: str) -> tuple[date, Decimal]:
-    return date(2026, 10, number), Decimal(amount)
+RATES = FxBook([fx(("2026-10-01", "EUR", "0.5"), ("2026-10-31", "EUR", "0.9015"), ("2026-11-01", "EUR", "0.7"))])
+
+
+def balance(amount: int, customer: str = "alice", currency: str = "USD") -> Carried:
+    return Carried(balances=(OpenBalance(customer, currency, amount),))
+
+
+def noon(day: int) -> datetime:
+    return datetime(2026, 10, day, 12, tzinfo=UTC)
 
 
 # --- one step ---
@@ -133,15 +154,15 @@ def test_a_coupon_that_comes_to_nothing_is_no_step_and_the_next_still_counts() -
     assert settled(10, coupons).items == (Item("coupon", "c", -1, None, 10),)
 
 
-def test_a_coupon_holds_for_so_many_periods_and_this_one_is_not_counted_twice() -> None:
+def test_a_coupon_holds_for_so_many_periods() -> None:
     coupons = {"coupon": [{"id": "a", "percent": "10", "periods": 2}, {"id": "b", "amount": "1"}]}
 
-    def names(*used: str) -> list[str]:
-        carried = Carried(coupons={"a": frozenset(used), "b": frozenset({"2026-08", "2026-09"})})
+    def names(used: int) -> list[str]:
+        carried = Carried(coupons={"a": used, "b": 9})
         return [item.name for item in settled(1000, coupons, carried=carried).items]
 
-    assert names() == names("2026-09") == names("2026-09", "2026-10") == ["a", "b"]
-    assert names("2026-08", "2026-09") == names("2026-08", "2026-09", "2026-10") == ["b"]
+    assert names(0) == names(1) == ["a", "b"]
+    assert names(2) == names(3) == ["b"]
     assert [item.name for item in settled(1000, coupons).items] == ["a", "b"]
 
 
@@ -202,7 +223,7 @@ def test_an_interim_invoice_has_no_coupon_no_minimum_and_no_balance_but_cap_tax_
         "tax": [{"name": "VAT", "percent": "10"}],
         "smallest_amount": "50",
     }
-    found = settled(3000, terms, {"id": "g", "amount": "5"}, carried=Carried(balance_minor=77), kind="interim")
+    found = settled(3000, terms, {"id": "g", "amount": "5"}, carried=balance(77), kind="interim")
     assert found == Settlement(
         (
             Item("cap", "cap", -1000, of_minor=2000),
@@ -216,21 +237,69 @@ def test_an_interim_invoice_has_no_coupon_no_minimum_and_no_balance_but_cap_tax_
 
 
 def test_an_interim_invoice_bills_what_it_does_not_owe_as_negative() -> None:
-    assert settled(100, kind="interim", carried=Carried(invoiced=(300,))).due_minor == -200
+    assert settled(100, kind="interim", carried=Carried(invoiced=(Invoiced("USD", 300),))).due_minor == -200
 
 
-def test_what_interim_invoices_billed_is_taken_off_one_by_one_before_tax() -> None:
-    found = settled(1000, {"tax": [{"name": "VAT", "percent": "10"}]}, carried=Carried(invoiced=(300, 250)))
+VAT: Content = {"tax": [{"name": "VAT", "percent": "10"}]}
+
+
+def test_what_interim_invoices_billed_is_taken_off_part_by_part() -> None:
+    invoiced = (Invoiced("USD", 304, {"VAT": 30}, {"g": 100}), Invoiced("USD", 250, {"VAT": 26}, {"g": 50}))
+    found = settled(1000, VAT, {"id": "g", "amount": "4"}, carried=Carried(invoiced=invoiced))
     assert found == Settlement(
         (
-            Item("invoiced", "interim invoice 1", -300),
+            Item("invoiced", "interim invoice 1", -304),
             Item("invoiced", "interim invoice 2", -250),
-            Item("tax", "VAT", 45, Decimal(10), 450),
+            Item("tax", "VAT", 44, Decimal(10), 1000, invoiced_minor=56),
+            Item("credit", "g", -250, of_minor=250),
         ),
-        450,
-        45,
-        495,
+        446,
+        44,
+        240,
     )
+    assert found.items[2].content("USD") == {
+        "kind": "tax",
+        "name": "VAT",
+        "amount": "0.44",
+        "percent": "10",
+        "of": "10.00",
+        "invoiced": "0.56",
+    }
+
+
+def test_a_tax_that_only_interim_invoices_had_is_taken_back() -> None:
+    invoiced = (Invoiced("USD", 300, {"VAT": 57, "old": 9, "none": 0}),)
+    found = settled(300, VAT, carried=Carried(invoiced=invoiced))
+    assert found.items[1:] == (
+        Item("tax", "VAT", -27, Decimal(10), 300, invoiced_minor=57),
+        Item("tax", "old", -9, invoiced_minor=9),
+        Item("carried", "carried forward", 36),
+    )
+    assert (found.net_minor, found.tax_minor, found.due_minor) == (0, -36, 0)
+
+
+def test_what_an_interim_invoice_drew_too_much_is_given_back_to_its_grant() -> None:
+    free = {"coupon": [{"id": "free", "percent": "100"}]}
+    invoiced = (Invoiced("USD", 300, credits={"g": 300, "withdrawn": 20}),)
+    carried = Carried(credits={("g", "USD"): 150, ("withdrawn", "USD"): 5}, invoiced=invoiced)
+    found = settled(300, free, {"id": "g", "amount": "10"}, carried=carried)
+    assert found.items[2:] == (
+        Item("credit", "g", 300, of_minor=550),
+        Item("credit", "withdrawn", 20, of_minor=-25),
+    )
+    assert (found.net_minor, found.due_minor) == (-300, 20)
+
+
+def test_a_grant_of_which_an_interim_invoice_drew_the_same_is_no_step() -> None:
+    invoiced = (Invoiced("USD", 300, credits={"g": 300}),)
+    assert settled(700, None, {"id": "g", "amount": "3"}, carried=Carried(invoiced=invoiced)).items == (
+        Item("invoiced", "interim invoice 1", -300),
+    )
+
+
+def test_interim_invoices_of_another_currency_are_not_taken_off() -> None:
+    carried = Carried(invoiced=(Invoiced("EUR", 300, {"VAT": 30}, {"g": 300}),))
+    assert settled(700, carried=carried).items == ()
 
 
 # --- taxes and the balance ---
@@ -244,17 +313,69 @@ def test_taxes_stand_side_by_side_on_what_is_taxable() -> None:
 
 def test_a_balance_is_brought_forward_after_tax() -> None:
     terms = {"tax": [{"name": "VAT", "percent": "10"}]}
-    found = settled(1000, terms, carried=Carried(balance_minor=50))
+    found = settled(1000, terms, carried=balance(50))
     assert found.items[1:] == (Item("balance", "brought forward", 50),)
     assert (found.total_minor, found.due_minor) == (1100, 1150)
-    in_favour = settled(1000, terms, carried=Carried(balance_minor=-50))
+    in_favour = settled(1000, terms, carried=balance(-50))
     assert (in_favour.items[1].amount_minor, in_favour.due_minor) == (-50, 1050)
 
 
 def test_what_is_owed_to_the_customer_is_carried_forward() -> None:
-    assert settled(100, carried=Carried(balance_minor=-300)) == Settlement(
+    assert settled(100, carried=balance(-300)) == Settlement(
         (Item("balance", "brought forward", -300), Item("carried", "carried forward", 200)), 100, 0, 0
     )
+
+
+def test_a_balance_of_another_account_says_where_it_comes_from() -> None:
+    carried = Carried(balances=(OpenBalance("alice", "EUR", 5), *balance(1000).balances, *balance(-7, "bob").balances))
+    found = settled(0, currency="EUR", carried=carried)
+    # The rate of the period's last day: 10.00 x 0.9015 = 9.015, and -0.07 x 0.9015 = -0.063105
+    assert [item.amount_minor for item in found.items] == [5, 902, -6]
+    assert [item.content("EUR") for item in found.items] == [
+        {"kind": "balance", "name": "brought forward", "amount": "0.05"},
+        {
+            "kind": "balance",
+            "name": "brought forward",
+            "amount": "9.02",
+            "customer": "alice",
+            "original": "10.00",
+            "original_currency": "USD",
+            "rate": "0.9015",
+        },
+        {
+            "kind": "balance",
+            "name": "brought forward",
+            "amount": "-0.06",
+            "customer": "bob",
+            "original": "-0.07",
+            "original_currency": "USD",
+            "rate": "0.9015",
+        },
+    ]
+    assert found.due_minor == 901
+
+
+def test_a_balance_without_an_exchange_rate_is_not_brought_forward_and_said_so() -> None:
+    accounts = (*balance(50).balances, OpenBalance("alice", "JPY", -3000))
+    found = BroughtForward.of(accounts, "alice", "USD", date(2026, 10, 31), RATES)
+    assert found.items == (Item("balance", "brought forward", 50),)
+    (reason,) = found.no_rates
+    assert reason.startswith("the balance of -3000 JPY cannot be brought forward: no exchange rate from JPY to USD")
+
+
+def test_nothing_but_a_balance_is_asked_for_or_paid_out_whatever_its_size() -> None:
+    terms = {"smallest_amount": "5"}
+    for amount in (50, -50):
+        carried = balance(amount)
+        found = settled(0, terms, carried=carried, is_empty=True)
+        assert found == Settlement((Item("balance", "brought forward", amount),), 0, 0, amount)
+        assert settled(0, terms, carried=carried).due_minor == 0, "usage that costs nothing is usage"
+        with_interim = replace(carried, invoiced=(Invoiced("USD", 0),))
+        assert settled(0, terms, carried=with_interim, is_empty=True).due_minor == 0
+    raised = settled(0, {**terms, "minimum": {"amount": "1"}}, carried=balance(50), is_empty=True)
+    assert raised.due_minor == 0, "a minimum goes on"
+    prepaid = settled(0, terms, {"id": "g", "amount": "0.3"}, carried=balance(50), is_empty=True)
+    assert prepaid.due_minor == 20
 
 
 @pytest.mark.parametrize(("subtotal", "due"), [(1, 0), (499, 0), (500, 500), (501, 501), (0, 0)])
@@ -278,17 +399,34 @@ def test_credits_pay_the_total_with_tax_in_the_order_in_which_they_burn() -> Non
 
 def test_what_a_grant_has_paid_is_gone() -> None:
     granted = ({"id": "a", "amount": "5"}, {"id": "b", "amount": "5", "priority": 1})
-    found = settled(1000, None, *granted, carried=Carried(credits={"a": 450, "x": 7}))
+    found = settled(
+        1000, None, *granted, carried=Carried(credits={("a", "USD"): 450, ("a", "EUR"): 9, ("x", "USD"): 7})
+    )
     assert found.items == (Item("credit", "a", -50, of_minor=50), Item("credit", "b", -500, of_minor=500))
     assert found.due_minor == 450
-    burnt = settled(1000, None, *granted, carried=Carried(credits={"a": 500}))
+    burnt = settled(1000, None, *granted, carried=Carried(credits={("a", "USD"): 500}))
     assert [item.name for item in burnt.items] == ["b"]
 
 
 def test_credits_pay_what_was_brought_forward_too_and_leave_nothing_to_carry() -> None:
-    found = settled(100, {"smallest_amount": "9"}, {"id": "a", "amount": "5"}, carried=Carried(balance_minor=50))
+    found = settled(100, {"smallest_amount": "9"}, {"id": "a", "amount": "5"}, carried=balance(50))
     assert [item.kind for item in found.items] == ["balance", "credit"]
     assert found.due_minor == 0
+
+
+def test_a_balance_in_the_customers_favour_leaves_what_credits_pay_as_it_is() -> None:
+    found = settled(100, None, {"id": "a", "amount": "5"}, carried=balance(-30))
+    assert found.items == (
+        Item("balance", "brought forward", -30),
+        Item("credit", "a", -100, of_minor=500),
+        Item("carried", "carried forward", 30),
+    )
+
+
+def test_a_balance_is_paid_by_grants_that_are_in_effect_at_the_end() -> None:
+    expired = {"id": "a", "amount": "5", "expires_at": "2026-10-15T00:00:00Z"}
+    found = settled(100, None, expired, carried=balance(50), used=[(noon(3), "1")])
+    assert (found.items[1].amount_minor, found.due_minor) == (-100, 50)
 
 
 def test_a_grant_of_another_currency_pays_nothing_and_the_next_one_does() -> None:
@@ -321,29 +459,98 @@ def test_a_grant_pays_for_periods_in_which_it_was_there(times: Content, pays: bo
     ("expires_at", "paid"),
     [
         ("2026-10-03T00:00:00Z", 300),
-        ("2026-10-03T23:59:59Z", 300),
+        ("2026-10-03T12:00:00Z", 300),
+        ("2026-10-03T12:00:00.000001Z", 701),
         ("2026-10-04T00:00:00Z", 701),
         ("2026-10-02T00:00:00Z", 100),
         ("2026-10-01T00:00:01Z", 0),
-        ("2026-10-31T00:00:00Z", 901),
+        ("2026-10-31T00:00:00Z", 1000),
         ("2026-11-01T00:00:00Z", 1000),
     ],
 )
-def test_a_grant_that_expires_inside_pays_no_more_than_was_used_on_the_days_before(expires_at: str, paid: int) -> None:
-    daily = [day(1, "1"), day(2, "2"), day(3, "4.005"), day(4, "2")]
-    found = settled(1000, None, {"id": "a", "amount": "50", "expires_at": expires_at}, daily=daily)
+def test_a_grant_pays_for_what_was_used_before_it_expired(expires_at: str, paid: int) -> None:
+    used = [(noon(1), "1"), (noon(2), "2"), (noon(3), "4.005"), (noon(4), "2.995")]
+    found = settled(1000, None, {"id": "a", "amount": "50", "expires_at": expires_at}, used=used)
     assert -sum(item.amount_minor for item in found.items) == paid
 
 
-def test_several_grants_that_expire_inside_share_what_was_used_by_then() -> None:
+def test_a_grant_pays_for_what_was_used_since_it_came_into_effect() -> None:
+    used = [(noon(1), "1"), (noon(2), "2"), (noon(3), "7")]
+    for valid_from, paid in (("2026-10-02T12:00:00Z", 900), ("2026-10-02T12:00:00.000001Z", 700)):
+        found = settled(1000, None, {"id": "a", "amount": "50", "valid_from": valid_from}, used=used)
+        assert [item.amount_minor for item in found.items] == [-paid]
+
+
+def test_several_grants_burn_in_order_of_time() -> None:
     granted = (
         {"id": "a", "amount": "2", "expires_at": "2026-10-02T00:00:00Z"},
         {"id": "b", "amount": "9", "expires_at": "2026-10-03T00:00:00Z"},
         {"id": "c", "amount": "9", "expires_at": "2026-10-03T00:00:00Z", "valid_from": "2026-02-01T00:00:00Z"},
         {"id": "d", "amount": "1"},
     )
-    found = settled(1000, None, *granted, daily=[day(1, "3"), day(2, "4"), day(3, "3")])
+    found = settled(1000, None, *granted, used=[(noon(1), "3"), (noon(2), "4"), (noon(3), "3")])
     assert [(item.name, item.amount_minor) for item in found.items] == [("a", -200), ("b", -500), ("d", -100)]
+
+
+def test_what_one_grant_leaves_of_a_stretch_the_next_one_pays() -> None:
+    granted = (
+        {"id": "a", "amount": "4", "valid_from": "2026-10-02T00:00:00Z"},
+        {"id": "b", "amount": "9", "priority": 1, "expires_at": "2026-10-03T00:00:00Z"},
+    )
+    found = settled(1000, None, *granted, used=[(noon(1), "3"), (noon(2), "5"), (noon(3), "2")])
+    # b pays 3.00 of the 1st, a 4.00 of the 2nd and b what is left of it
+    assert [(item.name, item.amount_minor) for item in found.items] == [("a", -400), ("b", -400)]
+
+
+# --- what is due, in pieces ---
+
+
+def pieces(due: int, *by_stretch: str, at_end: str = "0", discounted: int = 0, true_up: int = 0) -> list[int]:
+    accrued = Accrued(0, tuple(map(Decimal, by_stretch)), Decimal(at_end))
+    return pieces_of(due, accrued, discounted_minor=discounted, true_up_minor=true_up, currency="USD")
+
+
+def test_pieces_are_cut_by_cumulative_rounding_and_add_up() -> None:
+    assert pieces(100, "1", "1", "1", discounted=1) == [33, 34, 33]
+    assert pieces(1, "1", "1", discounted=7) == [1, 0]
+    assert pieces(2, "0.005", "0", "0.0025", "0.0025", discounted=1) == [1, 0, 1, 0]
+    assert pieces(7, "3", discounted=1) == [7]
+
+
+def test_fees_lie_at_the_end_and_so_does_what_is_missing_to_a_minimum() -> None:
+    assert pieces(1000, "4", "0", at_end="6", discounted=1000) == [400, 600]
+    # A coupon left 5.00 of 10.00, and 5.00 are missing to a minimum of 10.00: a quarter is of the first stretch.
+    assert pieces(1190, "5", "2", at_end="3", discounted=500, true_up=500) == [298, 892]
+    assert pieces(1000, "5", "5", discounted=0, true_up=1000) == [0, 1000]
+
+
+def test_without_any_amount_all_lies_at_the_end() -> None:
+    assert pieces(1000, "0", "0", true_up=1000) == [0, 1000]
+    assert pieces(0, "0", "0") == [0, 0]
+    assert pieces(500, "-1", "1", discounted=500) == [0, 500], "what is below zero is no share"
+
+
+def test_a_grant_pays_no_more_than_it_has_left() -> None:
+    stretches = stretches_of(PERIOD, ())
+    (grant,) = ContractBook([grants({"id": "a", "amount": "9"})]).grants("alice")
+    for left, paid in ((0, 0), (-5, 0), (7, 7), (10, 10), (11, 10)):
+        assert burn([10], stretches, [grant], {"a": left}) == {"a": paid}
+    assert burn([-10], stretches, [grant], {"a": 7}) == {"a": 0}
+
+
+def test_stretches_begin_with_the_period_and_at_every_edge_of_a_grant_inside_of_it() -> None:
+    listed = (
+        {"id": "a", "amount": "1", "expires_at": "2026-10-02T00:00:00Z"},
+        {"id": "b", "amount": "1", "valid_from": "2026-10-01T00:00:00Z", "expires_at": "2026-11-01T00:00:00Z"},
+        {"id": "c", "amount": "1", "valid_from": "2026-10-02T00:00:00Z", "expires_at": "2026-10-31T23:59:59Z"},
+    )
+    book = ContractBook([grants(*listed)])
+    found = stretches_of(PERIOD, book.grants("alice"))
+    texts = ["2026-10-01T00:00:00+00:00", "2026-10-02T00:00:00+00:00", "2026-10-31T23:59:59+00:00"]
+    assert [start.isoformat() for start in found] == texts
+    assert stretches_of(PERIOD, ()) == (PERIOD.starts_at,)
+    assert {edge for edge in book.grant_edges("alice") if PERIOD.starts_at < edge < PERIOD.ends_at} == set(found[1:])
+    assert book.grant_edges("bob") == set()
 
 
 # --- what contracts agree to ---

@@ -14,6 +14,7 @@ from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,12 +26,12 @@ from tests.builders import AFTER_OCTOBER, OCTOBER, at, price, prices, record, ti
 from tests.store.store_tools import Killer, count_of_rows, rows_of_all_tables, run_in_child
 from tokentill.clock import FixedClock
 from tokentill.errors import Refused
-from tokentill.invoicing.grouping import Cell
+from tokentill.invoicing.grouping import Cell, Series
 from tokentill.store import tables
-from tokentill.store.cells import Stretches, usage_of_period
+from tokentill.store.cells import Cuts, Span, cells_of_all, records_of_spans
 from tokentill.store.database import Database, current_value
 from tokentill.store.migrating import make_ready
-from tokentill.store.usage_rows import Bad, Counts, cost_limbs, cost_of, records_of, series_by_id, store_batch
+from tokentill.store.usage_rows import Bad, Counts, StoredRecord, cost_limbs, cost_of, series_by_id, store_batch
 from tokentill.usage import ingesting
 from tokentill.usage.ingesting import Ingested, ingest
 from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES
@@ -136,8 +137,18 @@ def number_of_batches(database: Database) -> int:
 def cells_of_october(database: Database) -> list[Cell]:
     with database.read() as connection:
         seq = current_value(connection, "batch")
-        stretches = Stretches.of(at("2026-10-01T00Z"), at("2026-11-01T00Z"), edges=(), thresholds=())
-        return usage_of_period(connection, stretches, seq_max=seq)
+        cuts = Cuts.of(at("2026-10-01T00Z"), at("2026-11-01T00Z"), edges=(), thresholds=())
+        return list(cells_of_all(connection, cuts, all_series(connection), seq_max=seq))
+
+
+def records_between(connection: Connection, starts_at: Any, ends_at: Any, seq_max: int) -> list[StoredRecord]:
+    series = all_series(connection)
+    spans = [Span(id_, starts_at, ends_at, 0, seq_max, starts_at) for id_ in series]
+    return [found for _, found in records_of_spans(connection, spans, series)]
+
+
+def all_series(connection: Connection) -> dict[int, Series]:
+    return series_by_id(connection, connection.execute(select(tables.series.c.id)).scalars())
 
 
 # Counting
@@ -340,7 +351,7 @@ def test_units_that_few_records_have_survive(database: Database) -> None:
     total = {name: sum(cell.quantities.get(name, 0) for cell in cells) for name in (*units, "input")}
     assert total == {**units, "web_search": 4, "input": 11}
     with database.read() as connection:
-        found = records_of(connection, series_by_id(connection), at("1"), at("31"), 1)
+        found = records_between(connection, at("1"), at("31"), 1)
         assert {one.record_id: dict(one.quantities) for one in found} == {
             "one": {"input": 5, **units},
             "two": {"input": 6},
@@ -358,7 +369,7 @@ def test_costs_of_24_digits_sum_exactly(database: Database) -> None:
     assert sum(Fraction(cell.cost) for cell in cells) == sum(Fraction(cost) for cost in costs)
     assert sum(cell.requests_with_cost for cell in cells) == len(costs)
     with database.read() as connection:
-        stored = records_of(connection, series_by_id(connection), at("1 00:00"), at("31 23:59"), 1)
+        stored = records_between(connection, at("1 00:00"), at("31 23:59"), 1)
         found = {one.record_id: one.cost for one in stored}
     assert found == {"without": None} | {f"r{n}": cost for n, cost in enumerate(costs)}
 
@@ -425,10 +436,7 @@ def test_hostile_record_ids_stay_distinct_and_unchanged(database: Database) -> N
     revised = [record(id_, input=n + 2) for n, id_ in enumerate(HOSTILE_IDS)]
     assert take(database, revised).counts == Counts(revisions=len(records))
     with database.read() as connection:
-        found = {
-            one.record_id: one.quantities["input"]
-            for one in records_of(connection, series_by_id(connection), at("1"), at("31"), 9)
-        }
+        found = {one.record_id: one.quantities["input"] for one in records_between(connection, at("1"), at("31"), 9)}
         kept = set(connection.execute(select(tables.revision.c.record_id)).scalars())
     assert found == {id_: n + 1 for n, id_ in enumerate(HOSTILE_IDS)}
     assert kept == set(HOSTILE_IDS)
@@ -459,7 +467,7 @@ def test_hostile_names_work_everywhere_else_too(database: Database) -> None:
     bound = shop.bind([(id_, id_, at("1"), id_) for id_ in HOSTILE_IDS])
     assert [found.user for found in shop.bindings()] == [found.user for found in bound] == HOSTILE_IDS
     with database.read() as connection:
-        series = series_by_id(connection).values()
+        series = all_series(connection).values()
         assert sorted(found.model for found in series) == sorted(HOSTILE_IDS)
         assert all(found.source == found.api_key == found.model == found.provider for found in series)
     assert not shop.close(OCTOBER).is_refused
@@ -572,6 +580,6 @@ def test_records_come_back_in_order_of_time_to_the_microsecond(database: Databas
     moments = [at("15") + timedelta(microseconds=n) for n in (2, 0, 1)]
     take(database, [record(f"r{n}", when=moment.isoformat()) for n, moment in enumerate(moments)])
     with database.read() as connection:
-        found = list(records_of(connection, series_by_id(connection), at("15"), at("16"), 1))
+        found = list(records_between(connection, at("15"), at("16"), 1))
     assert [one.record_id for one in found] == ["r1", "r2", "r0"]
     assert [one.occurred_at for one in found] == sorted(moments)

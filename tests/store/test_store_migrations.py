@@ -14,7 +14,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Float, Numeric, Table, inspect, text
 
-from tests.builders import OCTOBER, MovableClock, at, contract, price, prices, record, till
+from tests.builders import OCTOBER, MovableClock, at, contract, grants, price, prices, record, till
 from tests.store.store_tools import (
     count_of_rows,
     postgresql_without_tables,
@@ -24,7 +24,7 @@ from tests.store.store_tools import (
 )
 from tokentill.canonical import Content
 from tokentill.errors import DatabaseNotReady, Refused
-from tokentill.invoicing.close import Interim, close_period
+from tokentill.invoicing.close import Asked, Interim, close_period
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
 from tokentill.store.database import Database
@@ -111,8 +111,8 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
         made = described(connection)
     assert set(migrated) == ALL_TABLES
     assert migrated == made
-    assert sum(len(found["checks"]) for found in migrated.values()) == 12
-    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 11
+    assert sum(len(found["checks"]) for found in migrated.values()) == 16
+    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 16
 
 
 def described(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -176,7 +176,7 @@ def test_nothing_is_deleted_because_something_else_was(database: Database) -> No
     with database.read() as connection:
         inspector = inspect(connection)
         options = [key["options"] for table in ALL_TABLES for key in inspector.get_foreign_keys(table)]
-    assert len(options) == 11
+    assert len(options) == 16
     assert not any("ondelete" in option or "onupdate" in option for option in options)
 
 
@@ -207,7 +207,7 @@ def test_a_full_database_goes_down_and_up_again(database: Database) -> None:
     assert triggers_of(database) == {}
     upgrade(database)
     assert triggers_of(database) == before
-    assert {name: count for name, count in count_of_rows(database).items() if count} == {"counter": 5}
+    assert {name: count for name, count in count_of_rows(database).items() if count} == {"counter": 6}
     with_everything(database)
     assert till(database).verify().is_sound
 
@@ -221,7 +221,7 @@ def test_rows_from_before_the_ledger_survive_the_upgrade(
     upgrade(older, "0001")
     with older.write() as connection:
         for table in tables.metadata.sorted_tables:
-            if expected[table.name]:
+            if expected[table.name] and inspect(connection).has_table(table.name):
                 _insert_as_older(connection, table, expected[table.name])
     with pytest.raises(DatabaseNotReady, match="older tokentill; make a backup, then run `tokentill db upgrade`"):
         make_ready(older)
@@ -250,7 +250,8 @@ def _insert_as_older(connection: Connection, table: Table[Any], rows: list[tuple
     statement = text(f'INSERT INTO "{table.name}" ({listed}) VALUES ({", ".join(f":{name}" for name in names)})')
     for row in rows:
         values = dict(zip(table.columns.keys(), row, strict=True))
-        connection.execute(statement, {name: values[name] for name in names})
+        if values.get("name") != "document":  # a counter of the log of documents, which the older tables do not have
+            connection.execute(statement, {name: values[name] for name in names})
     if connection.dialect.name == "postgresql" and "id" in names:
         sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
         connection.execute(text(f"SELECT setval({sequence}, 1000) WHERE {sequence} IS NOT NULL"))
@@ -292,12 +293,69 @@ def test_going_back_is_refused_where_something_would_be_lost(
 ) -> None:
     shop = till(database, SEARCHED, terms)
     shop.ingest([record("one", input=5_000_000), record("two", user="bob", input=7_000_000)])
-    close_period(database, Month.parse(OCTOBER), shop.folder, clock=shop.clock, interim=interim)
+    close_period(database, Month.parse(OCTOBER), shop.folder, Asked(interim), clock=shop.clock)
     before = rows_of_all_tables(database), triggers_of(database)
     for revision in ("0001", "base"):
         with pytest.raises(RuntimeError, match=f"{lost} would be lost"):
             downgrade(database, revision)
     assert (rows_of_all_tables(database), triggers_of(database)) == before
+
+
+AGREED = contract(
+    "customer", "alice", invoice={"tax": [{"name": "VAT", "percent": "19"}], "coupon": [{"id": "c", "percent": "5"}]}
+)
+"""Under which alice's documents have rows of the ledger: of a coupon, of taxes, of a grant."""
+
+
+def with_an_interim_invoice(database: Database, *contracts: Content) -> Till:
+    shop = till(database, SEARCHED, AGREED, grants({"id": "prepaid", "amount": "9"}), *contracts)
+    shop.ingest([record("one", input=2_000_000), record("two", user="bob", input=1_000_000)])
+    close_period(database, Month.parse(OCTOBER), shop.folder, clock=shop.clock, interim=Interim(("alice", "bob")))
+    shop.ingest([record("three", when="20", input=5_000_000)])
+    return shop
+
+
+def test_accounts_of_the_ledger_are_taken_back_and_made_again_from_what_is_stored(
+    database: Database, empty_database_of: Callable[[Database], Database]
+) -> None:
+    shop = with_an_interim_invoice(database)
+    before = rows_of_all_tables(database), triggers_of(database)
+    assert [row[2] for row in before[0]["ledger"]] == ["credit", "invoiced", "tax", "invoiced"]
+    older = empty_database_of(database)
+    upgrade(older, "0002")
+
+    downgrade(database, "0002")
+
+    assert triggers_of(database) == triggers_of(older)
+    with database.read() as connection, older.read() as of_older:
+        assert described(connection) == described(of_older)
+        kinds = connection.execute(text("SELECT kind FROM ledger ORDER BY invoice_id, position")).scalars().all()
+    assert kinds == ["credit", "invoiced", "invoiced"]
+    upgrade(database)
+    assert (rows_of_all_tables(database), triggers_of(database)) == before
+    assert table_names(database) == {*ALL_TABLES, "alembic_version"}
+    assert shop.close(OCTOBER).issued == ("INV-000003", "INV-000004")
+    taxes = [item for item in shop.invoices()[2].content["items"] if item["kind"] == "tax"]
+    assert taxes == [
+        {"kind": "tax", "name": "VAT", "amount": "2.65", "percent": "19", "of": "19.95", "invoiced": "1.14"}
+    ]
+    assert shop.verify().is_sound
+
+
+def test_accounts_of_others_are_not_lost_by_going_back(database: Database) -> None:
+    alone = contract("customer", "bob", invoice={"smallest_amount": "50"})
+    joins = contract("customer", "bob", invoice={"parent": "alice"}, valid_from="2026-10-31T00:00:00Z")
+    shop = till(database, SEARCHED, alone, joins)
+    shop.ingest([record("one", user="bob", when="2026-09-10T12:00Z", input=1_000_000), record("two", user="bob")])
+    shop.close("2026-09")
+    downgrade(database, "0002")
+    upgrade(database)
+    shop.close(OCTOBER)
+    before = rows_of_all_tables(database), triggers_of(database)
+    with pytest.raises(RuntimeError, match="1 balances of other customers or currencies would be lost"):
+        downgrade(database, "0002")
+    assert (rows_of_all_tables(database), triggers_of(database)) == before
+    assert shop.verify().is_sound
 
 
 def test_there_is_a_trigger_for_every_way_to_change_what_stays(database: Database) -> None:
@@ -314,7 +372,7 @@ def test_there_is_a_trigger_for_every_way_to_change_what_stays(database: Databas
             for table in (*tables.APPEND_ONLY, "invoice")
             for change in ("rows", "truncate")
         } | {"invoice.guard_invoice_update"}
-    assert found == wanted
+    assert found == wanted | {"invoice.follow_invoice_void", "document_event.follow_document_event_void"}
 
 
 def test_an_upgrade_that_breaks_off_leaves_nothing_behind(

@@ -138,8 +138,9 @@ def test_the_newest_recording_replaces_all_rules() -> None:
 
 def test_edges_are_where_something_may_change() -> None:
     attribution = Attribution([recording(at=T1)], [Binding(1, "u", "c", T2), Binding(2, "v", "c", T3)])
-    assert attribution.edges() == {T1, T2, T3}
-    assert Attribution([]).edges() == set()
+    assert attribution.rule_edges() == {T1}
+    assert (attribution.binding_edges("u"), attribution.binding_edges("v")) == ({T2}, {T3})
+    assert Attribution([]).rule_edges() == Attribution([]).binding_edges("u") == set()
 
 
 def test_other_kinds_of_recordings_are_left_alone() -> None:

@@ -43,9 +43,10 @@ def add_to(app: typer.Typer) -> None:
     command(review, "hold")(_hold)
     command(review, "release")(_release)
     command(app, "close")(_close)
-    invoices = group(app, "invoices", "Look at issued invoices.")
+    invoices = group(app, "invoices", "Look at issued invoices, or make one void.")
     command(invoices, "list")(_invoices_list)
     command(invoices, "show")(_invoices_show)
+    command(invoices, "void")(_invoices_void)
     command(app, "explain")(_explain)
     command(app, "verify")(_verify)
 
@@ -159,6 +160,10 @@ def _close(
             " contract.",
         ),
     ] = False,
+    abandon: Annotated[
+        bool,
+        typer.Option("--abandon", help="End a close that was cut off where it stands, and begin anew."),
+    ] = False,
 ) -> None:
     """Issue the invoices of a period, each once.
 
@@ -170,7 +175,9 @@ def _close(
     if named and not interim:
         raise UsageError("a close takes every customer; customers are named for interim invoices, with --interim")
     with call.till() as till, call.progress(f"close {period}") as progress:
-        closed = till.close(period, require_approval=require_approval, interim=named or interim, progress=progress)
+        closed = till.close(
+            period, require_approval=require_approval, interim=named or interim, abandon=abandon, progress=progress
+        )
     call.finish(closed.content(), lambda: show_closed(call, closed, is_interim=interim), is_refused=closed.is_refused)
 
 
@@ -193,6 +200,25 @@ def _invoices_show(call: Call, number: NumberArgument) -> None:
     with call.till() as till:
         document = till.document(number)
     call.finish(document, lambda: show_invoice(call, document))
+
+
+def _invoices_void(
+    call: Call,
+    number: NumberArgument,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with it for good.")],
+    by: ByOption = None,
+) -> None:
+    """Make an invoice void.
+
+    Its number and its content stay. What it billed is on no invoice any more, until its period is closed again; a push
+    takes it back from Stripe.
+    """
+    with call.till() as till:
+        issued = till.void(number, reason=reason, by=by)
+    again = (
+        f"`tokentill close {issued.period}` issues its usage anew, and `tokentill push {issued.period}` tells Stripe"
+    )
+    call.finish(issued.document(), lambda: call.say(f"{number} of {shown_id(issued.customer)} is void; {again}"))
 
 
 def _explain(

@@ -14,8 +14,10 @@ from tokentill.documents.ids import short_id, shown_id, shown_text
 from tokentill.documents.settlement import settlement_rows
 from tokentill.documents.steps import charge_text, step_text
 from tokentill.invoicing.close import Closed
+from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.explain import ExplainedLine
-from tokentill.invoicing.preview import Preview, Previewed
+from tokentill.invoicing.late_usage import Late
+from tokentill.invoicing.preview import LateUsage, Preview, Previewed
 from tokentill.invoicing.verify import Verification
 from tokentill.store.invoices import IssuedInvoice
 
@@ -59,7 +61,8 @@ def show_preview(call: Call, preview: Preview) -> None:
     for reason in preview.blocked_by:
         call.note(f"keeps the whole period from being closed: {shown_text(reason)}")
     blocked = [(found.invoice.customer, found.blocked_by) for found in preview.customers if found.blocked_by]
-    _note_reasons(call, blocked, "cannot be closed")
+    _note_reasons(call, [*blocked, *preview.failed], "cannot be closed")
+    _note_documents(call, preview.late, preview.kept)
 
 
 def show_invoice(call: Call, document: Content) -> None:
@@ -160,6 +163,7 @@ def show_closed(call: Call, closed: Closed, *, is_interim: bool = False) -> None
     for reason in closed.blocked_by:
         call.note(f"refused for all: {shown_text(reason)}")
     _note_reasons(call, [(found.customer, found.reason) for found in closed.refused], "refused")
+    _note_documents(call, closed.late, closed.kept)
     if closed.is_refused:
         again = f"tokentill close {closed.month}" + (" --interim" if is_interim else "")
         call.note(f"put this right and run `{again}` again; what is issued stays issued")
@@ -221,6 +225,44 @@ def show_verification(call: Call, verification: Verification) -> None:
             call.say(f"{found.number} {shown_id(found.customer)}: {found.fault}")
     for fault in verification.faults:
         call.say(fault)
+
+
+def show_late(call: Call, late: Late) -> None:
+    """Records that are late."""
+    if not late.records:
+        call.say("no record is late: each one lies on a document, or in a period that is not issued")
+        return
+    call.table(
+        ("customer", "period", "issued as", "source", "record", "occurred at", "model"),
+        [
+            (
+                short_id(found.customer),
+                found.period,
+                found.number,
+                shown_id(found.source),
+                short_id(found.record_id),
+                instant_text(found.occurred_at),
+                shown_text(found.model),
+            )
+            for found in late.records
+        ],
+    )
+
+
+def _note_documents(call: Call, late: Sequence[LateUsage], kept: Sequence[KeptBoundary]) -> None:
+    """Print what documents that were issued leave to say."""
+    if late:
+        requests = plural(sum(found.requests for found in late), "request is", "requests are")
+        months = ", ".join(sorted({str(found.month) for found in late}))
+        names = _names(list(dict.fromkeys(found.customer for found in late)))
+        call.note(
+            f"{requests} late, of periods that were issued without them ({months}): {names};"
+            " `tokentill usage late` lists them"
+        )
+    for boundary in kept[:NAMES_SHOWN]:
+        call.note(f"{shown_id(boundary.customer)}: {boundary}")
+    if len(kept) > NAMES_SHOWN:
+        call.note(f"and {count(len(kept) - NAMES_SHOWN)} more customers like this; --json names all")
 
 
 def _note_reasons(call: Call, refused: Sequence[tuple[str, str]], outcome: str) -> None:

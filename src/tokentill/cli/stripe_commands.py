@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from tokentill.documents.figures import plural
 from tokentill.documents.ids import shell_word, shown_id, shown_text
 from tokentill.money import amount_text, minor_text
 from tokentill.stripe_push.pushing import Pushed
-from tokentill.stripe_push.reconciling import Reconciled, ReconciledInvoice
+from tokentill.stripe_push.reconciling import DayDifference, Reconciled, ReconciledInvoice
 
 LISTED_MAX = 20
 PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The period, like 2026-10.")]
@@ -70,6 +71,9 @@ def show_reconciled(call: Call, reconciled: Reconciled) -> None:
     for found in reconciled.invoices:
         if not found.is_equal:
             _show_difference(call, found)
+        for stripe_customer in found.gone:
+            links = f"{shown_id(found.customer)} is or was linked to it"
+            call.note(f"Stripe has no customer {shown_id(stripe_customer)} (any more); {links}")
     for customer in reconciled.unlinked:
         call.note(f"not linked to Stripe: {shown_id(customer)}")
     if equal < compared:
@@ -82,5 +86,12 @@ def _show_difference(call: Call, found: ReconciledInvoice) -> None:
         f"{' + '.join(found.numbers)} {shown_id(found.customer)}: {due} {found.currency} due,"
         f" Stripe holds {amount_text(found.held_minor)} minor units"
     )
-    for day in found.differences:
+    _show_days(call, found.differences)
+    for former in found.former:
+        call.say(f"  {shown_id(former.stripe_customer)}, linked before, still holds {amount_text(former.held_minor)}")
+        _show_days(call, former.differences)
+
+
+def _show_days(call: Call, differences: Iterable[DayDifference]) -> None:
+    for day in differences:
         call.say(f"  {day.day}: wanted {day.wanted_minor}, held {amount_text(day.held_minor)}")

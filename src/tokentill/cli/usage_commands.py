@@ -1,4 +1,4 @@
-"""`tokentill ingest`."""
+"""`tokentill ingest` and `tokentill usage`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from tokentill.cli.calling import Call, command
+from tokentill.cli.calling import Call, command, group
+from tokentill.cli.invoice_text import show_late
 from tokentill.documents.ids import shown_id
 from tokentill.errors import Refused, UsageError
 from tokentill.store.usage_rows import Counts
@@ -23,6 +24,8 @@ STDIN = "-"
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
     command(app, "ingest")(_ingest)
+    usage = group(app, "usage", "Look at records, and decide what becomes of some.")
+    command(usage, "late")(_late)
 
 
 def _ingest(
@@ -68,6 +71,13 @@ def _ingest(
     }
     is_refused = bool(refused) or (strict and total.quarantined > 0)
     call.finish(content, lambda: _show(call, done, refused), is_refused=is_refused)
+
+
+def _late(call: Call) -> None:
+    """List the records that are late: their period was issued without them, and no document has them."""
+    with call.till() as till:
+        late = till.late()
+    call.finish(late.content(), lambda: show_late(call, late))
 
 
 def _ingest_one(call: Call, till: Till, file: str, source: str | None, format_: str | None) -> Ingested:

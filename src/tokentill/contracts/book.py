@@ -79,7 +79,7 @@ class ContractBook:
 
     def __init__(self, recordings: Iterable[Content]) -> None:
         self._versions: dict[tuple[str, str], list[Contract]] = {}
-        self._grants: dict[tuple[str, str], Grant] = {}
+        self._grants: dict[str, dict[str, Grant]] = {}
         hashes = []
         for content in recordings:
             if content["kind"] == "grant":
@@ -128,14 +128,26 @@ class ContractBook:
             raise ValueError("a recording without recorded_at")
         for stated in content["grant"]:
             grant = Grant.from_content(stated, recorded_at=recorded_at)
-            known = self._grants.get((grant.customer, grant.id))
+            held = self._grants.setdefault(grant.customer, {})
+            known = held.get(grant.id)
             if known is None or known.recorded_at <= grant.recorded_at:
-                self._grants[(grant.customer, grant.id)] = grant
+                held[grant.id] = grant
 
     def grants(self, customer: str) -> tuple[Grant, ...]:
         """The prepaid credits of a customer, in the order in which they burn."""
-        found = (grant for (holder, _), grant in self._grants.items() if holder == customer)
-        return tuple(sorted(found, key=lambda grant: grant.order))
+        return tuple(sorted(self._grants.get(customer, {}).values(), key=lambda grant: grant.order))
+
+    @property
+    def grant_holders(self) -> tuple[str, ...]:
+        """Ids of all customers that have prepaid credits."""
+        return tuple(self._grants)
+
+    def grant_edges(self, customer: str) -> set[datetime]:
+        """Every instant at which a prepaid credit of a customer comes into effect or expires."""
+        grants = self._grants.get(customer, {}).values()
+        return {grant.valid_from for grant in grants} | {
+            grant.expires_at for grant in grants if grant.expires_at is not None
+        }
 
     def payer(self, customer: str, at: datetime) -> str:
         """Whose invoice a customer's usage stands on: its parent's, or its own."""
@@ -174,9 +186,20 @@ class ContractBook:
         """What is agreed for the whole invoice: each term from the first contract of the chain that states it."""
         return InvoiceTerms.first_of(contract.invoice for contract in self.chain(customer, at))
 
-    def edges(self) -> set[datetime]:
-        """Every instant at which some contract begins or ends."""
-        versions = [version for found in self._versions.values() for version in found]
-        return {version.valid_from for version in versions} | {
-            version.valid_to for version in versions if version.valid_to is not None
+    def shared_edges(self) -> set[datetime]:
+        """Every instant at which the default contract or one of a plan begins or ends."""
+        return {
+            edge for (kind, _), versions in self._versions.items() if kind != "customer" for edge in _edges_of(versions)
         }
+
+    def edges_for(self, customer: str | None) -> set[datetime]:
+        """Every instant at which what is agreed with a customer may change."""
+        return self.shared_edges() | (set() if customer is None else self.own_edges(customer))
+
+    def own_edges(self, customer: str) -> set[datetime]:
+        """Every instant at which a contract of the customer's own begins or ends."""
+        return _edges_of(self.versions("customer", customer))
+
+
+def _edges_of(versions: Iterable[Contract]) -> set[datetime]:
+    return {edge for version in versions for edge in (version.valid_from, version.valid_to) if edge is not None}

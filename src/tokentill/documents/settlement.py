@@ -84,13 +84,21 @@ def _words(item: Mapping[str, Any], interim: Mapping[str, Any] | None) -> tuple[
         case "invoiced":
             by = "" if interim is None else f", {shown_text(interim['number'])} of {interim['issued_at'][:10]}"
             return _capital(shown_text(item["name"])) + by, "invoiced before, without its tax"
+        case "tax" if "invoiced" in item:
+            invoiced = f"less {amount_shown(item['invoiced'])} invoiced before"
+            return shown_text(item["name"]), f"{share}, {invoiced}" if share else invoiced
         case "tax":
             return shown_text(item["name"]), share
+        case "balance" if "original" in item:
+            original = f"{amount_shown(item['original'])} {item['original_currency']}"
+            rate = "" if item["rate"] == "1" else f", at {item['rate']}"
+            return "Brought forward", f"carried on by {shown_id(item['customer'])}: {original}{rate}"
         case "balance":
             return "Brought forward", "carried on from earlier invoices"
         case "credit":
             left = amount_shown(format(EXACT.add(Decimal(item["of"]), amount), "f"))
-            return f"Prepaid credit {shown_id(item['name'])}", f"{of} before, {left} left"
+            given_back = ", given back" if amount > 0 else ""
+            return f"Prepaid credit {shown_id(item['name'])}", f"{of} before, {left} left{given_back}"
         case "carried" if amount > 0:
             return "Carried forward", "in the customer's favour, for the next invoice"
         case "carried":

@@ -179,7 +179,7 @@ def margin_of(invoice: Invoice) -> Margin:
         return Margin(None, None, cost, "not known", "", why)
     if invoice.unpriced:
         return Margin(invoice.cost, None, cost, "not known", "", "the cost includes usage that has no price yet")
-    billed = from_minor(invoice.net_minor + sum(invoice.carried.invoiced), invoice.currency)
+    billed = from_minor(invoice.net_minor + sum(part.net_minor for part in invoice.carried.invoiced), invoice.currency)
     margin = EXACT.subtract(billed, invoice.cost)
     percent = share_percent(margin, billed)
     return Margin(

@@ -15,14 +15,18 @@ from sqlalchemy.exc import IntegrityError
 
 from tokentill.canonical import Content
 from tokentill.clock import Clock
+from tokentill.errors import CoveredTwice, Refused
+from tokentill.invoicing.carried import NOTHING_CARRIED
 from tokentill.invoicing.computing import Computed, compute_period
+from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.invoice import Invoice
+from tokentill.invoicing.late_usage import late_usage
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.pins import Inputs, newest_inputs, pinned_inputs
-from tokentill.invoicing.preview import Review
-from tokentill.invoicing.settling import NOTHING_CARRIED, InvoiceKind
+from tokentill.invoicing.pins import Inputs, engine_fault, newest_inputs, pinned_inputs, zone_fault
+from tokentill.invoicing.preview import LateUsage, Review
+from tokentill.invoicing.settling import InvoiceKind
 from tokentill.pricing.loading import Folder
-from tokentill.store.audit import append_audit
+from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.invoices import (
     CloseRun,
@@ -53,7 +57,8 @@ class RefusedCustomer:
 class Closed:
     """What a close did. `blocked_by` says what kept the whole run from happening.
 
-    `nothing_to_bill` are customers that were named for an interim invoice, and have no usage that is not invoiced.
+    `nothing_to_bill` are customers that were named for an interim invoice, and have no usage that is not invoiced;
+    `late` is usage of any period that was issued without it; `kept` are boundaries that stay where issued time ended.
     """
 
     month: Month
@@ -64,6 +69,8 @@ class Closed:
     blocked_by: tuple[str, ...] = ()
     resumed: bool = False
     nothing_to_bill: tuple[str, ...] = ()
+    late: tuple[LateUsage, ...] = ()
+    kept: tuple[KeptBoundary, ...] = ()
 
     @property
     def is_refused(self) -> bool:
@@ -81,6 +88,8 @@ class Closed:
             "blocked_by": list(self.blocked_by),
             "resumed": self.resumed,
             **({"nothing_to_bill": list(self.nothing_to_bill)} if self.nothing_to_bill else {}),
+            **({"late": [found.content() for found in self.late]} if self.late else {}),
+            **({"kept_boundaries": [found.content() for found in self.kept]} if self.kept else {}),
         }
 
 
@@ -90,19 +99,6 @@ class Interim:
 
     customers: tuple[str, ...] | None = None
 
-    @classmethod
-    def of(cls, pins: Content) -> Interim | None:
-        """What a run was started for; None for the close of a period."""
-        if pins.get("kind") != "interim":
-            return None
-        named = pins.get("customers")
-        return cls(None if named is None else tuple(named))
-
-    def pins(self) -> Content:
-        """What a run remembers of it."""
-        named = None if self.customers is None else list(self.customers)
-        return {"kind": "interim", **({} if named is None else {"customers": named})}
-
     def wants(self, invoice: Invoice) -> bool:
         """Whether a customer is to be billed, and there is something to bill."""
         if self.customers is None:
@@ -111,9 +107,48 @@ class Interim:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a close was asked. It is kept with its run: who resumes the run goes by it, whatever they were asked.
+
+    Args:
+        interim: bill early instead of closing the period.
+        require_approval: refuse customers whose preview was not approved as it stands.
+        grace: how long after its end a period stays open for late records, to the second.
+    """
+
+    interim: Interim | None = None
+    require_approval: bool = False
+    grace: timedelta = timedelta(0)
+
+    @classmethod
+    def of(cls, content: Content) -> Asked:
+        """What a run was asked."""
+        named = content.get("customers")
+        interim = Interim(None if named is None else tuple(named)) if content.get("kind") == "interim" else None
+        grace = timedelta(seconds=content.get("grace_seconds", 0))
+        return cls(interim, content.get("require_approval", False), grace)
+
+    def content(self) -> Content:
+        """As a run keeps it."""
+        named = None if self.interim is None else self.interim.customers
+        return {
+            "kind": self.kind,
+            **({} if named is None else {"customers": list(named)}),
+            "require_approval": self.require_approval,
+            "grace_seconds": self.grace // timedelta(seconds=1),
+        }
+
+    @property
+    def kind(self) -> InvoiceKind:
+        """What it issues."""
+        return "period" if self.interim is None else "interim"
+
+
+@dataclass(frozen=True, slots=True)
 class _Todo:
     """What there is to do for a period, decided from pinned inputs at a pinned time."""
 
+    computed: Computed
     invoices: tuple[Invoice, ...]
     refused: tuple[RefusedCustomer, ...]
     not_due: tuple[str, ...]
@@ -125,11 +160,10 @@ def close_period(
     database: Database,
     month: Month,
     folder: Folder,
+    asked: Asked,
     *,
     clock: Clock,
-    grace: timedelta = timedelta(0),
-    require_approval: bool = False,
-    interim: Interim | None = None,
+    abandon: bool = False,
     progress: Progress | None = None,
 ) -> Closed:
     """Issue the invoices of a period: each due customer gets one, once.
@@ -137,79 +171,83 @@ def close_period(
     Args:
         month: the period.
         folder: prices, contracts and attribution rules. A run that was cut off keeps to what it pinned instead.
-        grace: how long after its end a period stays open for late records.
-        require_approval: refuse customers whose preview was not approved as it stands.
-        interim: bill what has accrued so far instead, of the customers that this names or that reached the threshold
-            of their contract; the invoices of the period then bill the rest.
+        asked: what to issue, and what is in the way of it; a run that was cut off keeps to what it was asked.
+        abandon: end a run that was cut off where it stands, and begin anew.
         progress: told (done, all) after each invoice.
 
     Raises:
-        Refused: when another close of the period took over.
+        Refused: when another close of the period took over, or when a run was cut off that this tokentill cannot go on
+            with.
     """
     now = clock.now()
     with database.read() as connection:
         inputs, seq = newest_inputs(connection, folder)
+        pins, books = inputs.pins(seq), inputs.books()
         cut_off = open_run(connection, str(month))
         if cut_off is None:
-            pins = {**inputs.pins(seq), **({} if interim is None else interim.pins())}
-            kind: InvoiceKind = "period" if interim is None else "interim"
-            computed = compute_period(connection, month, inputs.books(), seq, kind=kind)
+            position = inputs.position
+            computed = compute_period(connection, month, books, seq, kind=asked.kind, position=position, is_close=True)
+            late = late_usage(connection, books, pins)
     if cut_off is not None:
-        resumed = _resume(database, month, cut_off, clock, grace, require_approval, progress)
-        if Interim.of(cut_off.pins) == interim:
+        if abandon:
+            _abandon(database, cut_off, clock)
+            return close_period(database, month, folder, asked, clock=clock, progress=progress)
+        resumed = _resume(database, month, cut_off, clock, progress)
+        if Asked.of(cut_off.asked).interim == asked.interim:
             return resumed
-        again = close_period(
-            database,
-            month,
-            folder,
-            clock=clock,
-            grace=grace,
-            require_approval=require_approval,
-            interim=interim,
-            progress=progress,
-        )
-        return replace(again, issued=(*resumed.issued, *again.issued), resumed=True)
-    if interim is None and computed.unattributed.blocks:
+        again = close_period(database, month, folder, asked, clock=clock, progress=progress)
+        refused = (*resumed.refused, *again.refused)
+        return replace(again, issued=(*resumed.issued, *again.issued), refused=refused, resumed=True)
+    if asked.interim is None and computed.unattributed.blocks:
         already = _count_issued(database, month)
-        return Closed(month, (), already, (), (), computed.unattributed.blocked_by)
-    todo = _todo(database, computed, now, grace, require_approval, interim)
+        reasons = computed.unattributed.blocked_by
+        return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept)
+    todo = _todo(database, computed, now, asked)
     if not todo.invoices:
-        return Closed(month, (), todo.already_issued, todo.refused, todo.not_due, nothing_to_bill=todo.nothing_to_bill)
-    run = _start(database, month, inputs, pins, now)
-    if run is None:  # another process began a run since we looked
-        return close_period(
-            database,
+        return Closed(
             month,
-            folder,
-            clock=clock,
-            grace=grace,
-            require_approval=require_approval,
-            interim=interim,
-            progress=progress,
+            (),
+            todo.already_issued,
+            todo.refused,
+            todo.not_due,
+            nothing_to_bill=todo.nothing_to_bill,
+            late=late,
+            kept=computed.kept,
         )
-    return _issue_all(database, run, todo, month, clock, require_approval, progress)
+    run = _start(database, month, inputs, pins, asked, now)
+    if run is None:  # another process began a run since we looked
+        return close_period(database, month, folder, asked, clock=clock, progress=progress)
+    return replace(_issue_all(database, run, todo, clock, progress), late=late)
 
 
-def _start(database: Database, month: Month, inputs: Inputs, pins: Content, at: datetime) -> CloseRun | None:
+def _start(
+    database: Database, month: Month, inputs: Inputs, pins: Content, asked: Asked, at: datetime
+) -> CloseRun | None:
     try:
         with database.write() as connection:
             keep_recordings(connection, inputs.recordings(), at)
-            run = start_run(connection, str(month), pins, at)
-            append_audit(connection, "close.started", {"period": str(month), "run": run.id, "pins": pins}, at=at)
+            run = start_run(connection, str(month), pins, asked.content(), at)
+            content = {"period": str(month), "run": run.id, "pins": pins, "asked": run.asked}
+            append_audit(connection, "close.started", content, at=at)
             return run
     except IntegrityError:  # one open run a period: the other one was first
         return None
 
 
-def _resume(
-    database: Database,
-    month: Month,
-    cut_off: CloseRun,
-    clock: Clock,
-    grace: timedelta,
-    require_approval: bool,
-    progress: Progress | None,
-) -> Closed:
+def _abandon(database: Database, cut_off: CloseRun, clock: Clock) -> None:
+    """End a run where it stands. What it issued stays issued."""
+    at = clock.now()
+    with database.write() as connection:
+        finish_run(connection, take_over(connection, cut_off), "refused", at, left_over=None)
+        append_audit(connection, "close.abandoned", {"period": cut_off.period, "run": cut_off.id}, at=at)
+
+
+def _resume(database: Database, month: Month, cut_off: CloseRun, clock: Clock, progress: Progress | None) -> Closed:
+    if fault := engine_fault(cut_off.pins) or zone_fault(cut_off.pins):
+        raise Refused(
+            f"a close of {month} was cut off that was pinned to {fault}; finish it with the tokentill that began it,"
+            f" or end it where it stands and begin anew: `tokentill close {month} --abandon`"
+        )
     with database.write() as connection:
         run = take_over(connection, cut_off)
         append_audit(
@@ -218,27 +256,24 @@ def _resume(
             {"period": str(month), "run": run.id, "epoch": run.epoch},
             at=clock.now(),
         )
+    asked = Asked.of(run.asked)
     with database.read() as connection:
         inputs = pinned_inputs(connection, run.pins)
-        interim = Interim.of(run.pins)
-        kind: InvoiceKind = "period" if interim is None else "interim"
-        computed = compute_period(connection, month, inputs.books(), run.pins["s"], kind=kind)
-    todo = _todo(database, computed, run.started_at, grace, require_approval, interim)
-    return _issue_all(database, run, todo, month, clock, require_approval, progress, resumed=True)
+        books = inputs.books()
+        computed = compute_period(
+            connection, month, books, run.pins["s"], kind=asked.kind, position=run.pins["l"], is_close=True
+        )
+        late = late_usage(connection, books, run.pins)
+    todo = _todo(database, computed, run.started_at, asked)
+    return replace(_issue_all(database, run, todo, clock, progress), resumed=True, late=late)
 
 
-def _todo(
-    database: Database,
-    computed: Computed,
-    at: datetime,
-    grace: timedelta,
-    require_approval: bool,
-    interim: Interim | None,
-) -> _Todo:
+def _todo(database: Database, computed: Computed, at: datetime, asked: Asked) -> _Todo:
     with database.read() as connection:
         found = issued_invoices(connection, period=str(computed.month), status="issued")
         issued = {invoice.customer for invoice in found if invoice.kind == "period"}
         reviews = last_reviews(connection, str(computed.month))
+    interim = asked.interim
     invoices: list[Invoice] = []
     refused: list[RefusedCustomer] = []
     not_due: list[str] = []
@@ -247,50 +282,45 @@ def _todo(
             continue
         if interim is not None and not interim.wants(invoice):
             continue
-        if interim is None and at < invoice.period.ends_at + grace:
+        if interim is None and at < computed.due_at(invoice.customer) + asked.grace:
             not_due.append(invoice.customer)
             continue
-        reason = invoice.blocked_by or _review_refusal(invoice, reviews.get(invoice.customer), require_approval)
+        review = reviews.get(invoice.customer)
+        reason = invoice.blocked_by or _review_refusal(invoice, review, require_approval=asked.require_approval)
         if reason is None:
             invoices.append(invoice)
         else:
             refused.append(RefusedCustomer(invoice.customer, reason))
     named = () if interim is None or interim.customers is None else interim.customers
-    billed = {*(invoice.customer for invoice in invoices), *(found.customer for found in refused)}
+    for customer, reason in computed.failed.items():
+        is_wanted = interim is None or customer in named
+        if is_wanted and customer not in issued and at >= computed.due_at(customer) + asked.grace:
+            refused.append(RefusedCustomer(customer, reason))
+    refused.sort(key=lambda one: one.customer.encode())
+    billed = {*(invoice.customer for invoice in invoices), *(one.customer for one in refused)}
     nothing = tuple(customer for customer in named if customer not in billed)
-    return _Todo(tuple(invoices), tuple(refused), tuple(not_due), len(issued), nothing)
+    return _Todo(computed, tuple(invoices), tuple(refused), tuple(not_due), len(issued), nothing)
 
 
-def _issue_all(
-    database: Database,
-    run: CloseRun,
-    todo: _Todo,
-    month: Month,
-    clock: Clock,
-    require_approval: bool,
-    progress: Progress | None,
-    *,
-    resumed: bool = False,
-) -> Closed:
+def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, progress: Progress | None) -> Closed:
     numbers: list[str] = []
     refused = list(todo.refused)
+    require_approval = Asked.of(run.asked).require_approval
     for done, invoice in enumerate(todo.invoices, start=1):
-        outcome = _issue_one(database, run, invoice, clock, require_approval)
+        outcome = _issue_one(database, run, todo.computed, invoice, clock, require_approval=require_approval)
         if isinstance(outcome, RefusedCustomer):
             refused.append(outcome)
         elif outcome is not None:
             numbers.append(outcome)
         if progress is not None:
             progress(done, len(todo.invoices))
+    month = todo.computed.month
     with database.write() as connection:
         at = clock.now()
-        finish_run(connection, run, "done", at)
-        append_audit(
-            connection,
-            "close.finished",
-            {"period": str(month), "run": run.id, "issued": len(numbers), "refused": len(refused)},
-            at=at,
-        )
+        left_over = _left_over(connection, todo.computed)
+        finish_run(connection, run, "done", at, left_over=left_over)
+        ended = {"issued": len(numbers), "refused": len(refused), "left_over": left_over}
+        append_audit(connection, "close.finished", {"period": str(month), "run": run.id, **ended}, at=at)
     refused.sort(key=lambda found: found.customer.encode())
     already = todo.already_issued + len(todo.invoices) + len(todo.refused) - len(numbers) - len(refused)
     return Closed(
@@ -299,30 +329,46 @@ def _issue_all(
         already,
         tuple(refused),
         todo.not_due,
-        resumed=resumed,
         nothing_to_bill=todo.nothing_to_bill,
+        kept=todo.computed.kept,
     )
 
 
+def _left_over(connection: Connection, computed: Computed) -> int:
+    """How many requests of the month are on no document of a period."""
+    found = issued_invoices(connection, period=str(computed.month), status="issued")
+    issued = {invoice.customer for invoice in found if invoice.kind == "period"}
+    usage = computed.usage
+    billed = (usage.requests_of(payer) - usage.late_of(payer) for payer in usage.by_payer if payer in issued)
+    return usage.requests - sum(billed)
+
+
 def _issue_one(
-    database: Database, run: CloseRun, invoice: Invoice, clock: Clock, require_approval: bool
+    database: Database, run: CloseRun, computed: Computed, invoice: Invoice, clock: Clock, *, require_approval: bool
 ) -> str | RefusedCustomer | None:
-    with database.write() as connection:
-        hold_run(connection, run)
-        hold_counter(connection, "invoice")  # a review waits for the issue, or the issue for the review
-        # A hold may have come since the run began; it counts until the very moment of issue.
-        review = last_reviews(connection, run.period, invoice.customer).get(invoice.customer)
-        reason = _review_refusal(invoice, review, require_approval) or _carried_refusal(connection, run, invoice)
-        if reason is not None:
-            return RefusedCustomer(invoice.customer, reason)
-        number = issue(connection, run, invoice)
-        if number is not None:
-            content = {"number": number, "customer": invoice.customer, "content_hash": invoice.content_hash}
-            append_audit(connection, "invoice.issued", content, at=clock.now())
-        return number
+    at, actor = clock.now(), actor_here()
+    try:
+        with database.write() as connection:
+            hold_run(connection, run)
+            hold_counter(connection, "invoice")  # a review waits for the issue, or the issue for the review
+            # A hold may have come since the run began; it counts until the very moment of issue.
+            review = last_reviews(connection, run.period, invoice.customer).get(invoice.customer)
+            reason = _review_refusal(invoice, review, require_approval=require_approval)
+            reason = reason or _carried_refusal(connection, run, invoice)
+            if reason is not None:
+                return RefusedCustomer(invoice.customer, reason)
+            covered = [stretch.covered() for stretch in computed.stretches(invoice.customer)]
+            members = computed.members[invoice.customer]
+            number = issue(connection, run, invoice, covered, members, at=at, actor=actor)
+            if number is not None:
+                content = {"number": number, "customer": invoice.customer, "content_hash": invoice.content_hash}
+                append_audit(connection, "invoice.issued", content, at=at, actor=actor)
+            return number
+    except CoveredTwice as refusal:  # nothing of the transaction was stored
+        return RefusedCustomer(invoice.customer, str(refusal))
 
 
-def _review_refusal(invoice: Invoice, review: Review | None, require_approval: bool) -> str | None:
+def _review_refusal(invoice: Invoice, review: Review | None, *, require_approval: bool) -> str | None:
     if review is not None and review.kind == "held":
         return f"held by {review.by}: {review.note}"
     if not require_approval or invoice.kind == "interim":
@@ -336,8 +382,10 @@ def _review_refusal(invoice: Invoice, review: Review | None, require_approval: b
 
 def _carried_refusal(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None:
     """Whether another document was issued since this one was computed, and changed what it would have to carry on."""
-    found = carried_by_customer(connection, run.period, customer=invoice.customer)
-    if found.get((invoice.customer, invoice.currency), NOTHING_CARRIED) == invoice.carried:
+    holders = {invoice.customer, *(balance.customer for balance in invoice.carried.balances)}
+    found = carried_by_customer(connection, run.period, customers=holders)
+    own = found.pop(invoice.customer, NOTHING_CARRIED)
+    if own.with_balances_of(found.values()) == invoice.carried:
         return None
     return "another invoice was issued to it meanwhile, and changed what this one carries on; close again"
 

@@ -6,8 +6,7 @@ with the result. Nothing is written here.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Context, Decimal
@@ -15,16 +14,20 @@ from decimal import ROUND_CEILING, Context, Decimal
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content
-from tokentill.invoicing.grouping import Books, Cell, Grouping, Series
+from tokentill.errors import InvalidAmount
+from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
+from tokentill.invoicing.coverage import Documents, KeptBoundary, Ownership, Periods, Stretch
+from tokentill.invoicing.grouping import Books, Cell, Grouping
 from tokentill.invoicing.invoice import Invoice, compute_invoice
-from tokentill.invoicing.periods import Month, Period, period_of
+from tokentill.invoicing.late_usage import late_usage
+from tokentill.invoicing.month_usage import MonthUsage, usage_of_month
+from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.preview import InterimInvoice, Preview, Previewed, Unattributed
-from tokentill.invoicing.settling import NOTHING_CARRIED, InvoiceKind, is_recurring
+from tokentill.invoicing.settling import InvoiceKind, is_recurring
 from tokentill.money import EXACT, ZERO, sum_exact
-from tokentill.store.cells import Stretches, records_of_cells, usage_of_period
+from tokentill.store.documents import documents_around
 from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
-from tokentill.store.ledger import carried_by_customer
-from tokentill.store.usage_rows import models_seen
+from tokentill.store.ledger import carried_by_customer, open_balances
 
 # A share is shown and compared, never billed; rounded up, so that it never looks smaller than it is.
 _SHARE = Context(prec=96, rounding=ROUND_CEILING)
@@ -33,49 +36,35 @@ _SHARE_DIGITS = Decimal("0.000001")
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """All invoices of a period, in bytewise order of customers, and what belongs to nobody."""
+    """All invoices of a period, in bytewise order of customers, and what belongs to nobody.
+
+    Args:
+        members: whose periods each invoice ends: its customer's, and those of everybody whose usage stands on it.
+        failed: customers whose invoice cannot be computed, and why.
+        kept: boundaries that a contract would move, had nothing been issued.
+        usage: what was computed from.
+    """
 
     month: Month
     default_period: Period
     invoices: tuple[Invoice, ...]
     unattributed: Unattributed
+    members: Mapping[str, Sequence[tuple[str, Period]]]
+    failed: Mapping[str, str]
+    kept: tuple[KeptBoundary, ...]
+    usage: MonthUsage
 
+    def due_at(self, customer: str) -> datetime:
+        """When an invoice is due: the last of the periods that it ends is over."""
+        return max(period.ends_at for _, period in self.members[customer])
 
-class Periods:
-    """The period of every customer: of the default contract, unless a contract of its own says otherwise."""
+    def stretches(self, customer: str) -> Collection[Stretch]:
+        """Where the records of an invoice lie."""
+        return self.usage.stretches.get(customer, ())
 
-    def __init__(self, month: Month, books: Books) -> None:
-        contracts = books.contracts
-        self.default = period_of(month, lambda at: contracts.terms(None, at))
-        self._own: dict[str, Period] = {}
-        for customer in contracts.customers:
-            self._own[customer] = self._period(month, books, customer)
-
-    def of(self, customer: str | None) -> Period:
-        """The period of a customer; unattributed usage (None) has the default one."""
-        return self.default if customer is None else self._own.get(customer, self.default)
-
-    @property
-    def starts_at(self) -> datetime:
-        """The first instant of any of them."""
-        return min(period.starts_at for period in self._all())
-
-    @property
-    def ends_at(self) -> datetime:
-        """The end of the last of them."""
-        return max(period.ends_at for period in self._all())
-
-    @property
-    def edges(self) -> set[datetime]:
-        """Every instant at which one of them starts or ends."""
-        return {edge for period in self._all() for edge in (period.starts_at, period.ends_at)}
-
-    def _all(self) -> Iterable[Period]:
-        return (self.default, *self._own.values())
-
-    @staticmethod
-    def _period(month: Month, books: Books, customer: str) -> Period:
-        return period_of(month, lambda at: books.contracts.terms(customer, at))
+    def is_issued(self, customer: str) -> bool:
+        """Whether the customer had its document of the period where this was computed."""
+        return self.usage.ownership.is_issued(customer)
 
 
 def compute_period(
@@ -86,102 +75,132 @@ def compute_period(
     *,
     only: str | None = None,
     kind: InvoiceKind = "period",
-    before: Mapping[str, int] | int | None = None,
+    position: int | None = None,
+    is_close: bool = False,
 ) -> Computed:
     """Compute every invoice of a period, or `only` that of one customer.
 
     Args:
         kind: `interim` computes what has accrued so far, for everybody with usage.
-        before: only documents with a smaller id left something to these: for all customers, or by customer. Unless
-            given, these are all documents before the one that the customer has for the period, if it has one.
+        position: of the log of documents, up to which documents count; None is all of them.
+        is_close: leave out who has its document of the period. Otherwise what is computed for them is what would stand
+            in its place now.
     """
-    periods = Periods(month, books)
-    edges = books.edges(models_seen(connection), periods.starts_at, periods.ends_at) | periods.edges
-    stretches = Stretches.of(periods.starts_at, periods.ends_at, edges, books.prices.thresholds())
-    cells = usage_of_period(connection, stretches, seq_max=seq_max)
-    by_customer = cells_by_customer(cells, books, periods)
+    documents = documents_around(connection, month, position)
+    periods = Periods(month, books, documents)
+    usage = usage_of_month(connection, books, periods, documents, seq_max, position=position, only=only)
+    if kind == "period":
+        for customer in _recurring(books, periods):
+            usage.by_payer.setdefault(usage.ownership.payer(customer), {}).setdefault(customer, [])
+        for customer, last in open_balances(connection, position):
+            if last < month and periods.of(customer).has_time:
+                usage.by_payer.setdefault(usage.ownership.payer(customer), {})
+    chosen = sorted((payer for payer in usage.by_payer if only in (None, payer)), key=str.encode)
+    if is_close:
+        chosen = [payer for payer in chosen if not usage.ownership.is_issued(payer)]
+    carried = _carried(connection, month, documents, usage.ownership, chosen, position)
     grouping = Grouping(books)
-    nobody = by_customer.pop(None, [])
-    named = {customer: found for customer, found in by_customer.items() if customer is not None}
-    if before is None:
-        own = issued_invoices(connection, period=str(month), customer=only, status="issued")
-        before = {found.customer: found.id for found in own if found.kind == kind == "period"}
-    carried = carried_by_customer(connection, str(month), before=before, customer=only)
-
-    def records_of(summed: Sequence[Cell]) -> list[list[Cell]]:
-        return records_of_cells(connection, summed, stretches, seq_max)
-
-    invoices = []
-    for customer, members in sorted(_by_payer(named, books, periods, kind).items(), key=lambda item: item[0].encode()):
-        if only is not None and customer != only:
-            continue
-        period = periods.of(customer)
-        currency = books.contracts.terms(customer, period.last_instant).currency
-        invoices.append(
-            compute_invoice(
-                customer,
-                period,
-                currency,
-                members.pop(customer, ()),
-                grouping,
-                children=members,
-                carried=carried.get((customer, currency), NOTHING_CARRIED),
-                kind=kind,
-                records_of=records_of,
-            )
-        )
-    unattributed = _unattributed(nobody, named, books, periods.default, grouping)
-    return Computed(month, periods.default, tuple(invoices), unattributed)
+    invoices: dict[str, Invoice] = {}
+    failed: dict[str, str] = {}
+    todo = chosen
+    while todo:
+        wanted: dict[str, list[Cell]] = {}
+        for payer in todo:
+            asked: list[Cell] = []
+            try:
+                invoices[payer] = _invoice(payer, usage, periods, grouping, carried, kind, asked)
+            except (InvalidAmount, ArithmeticError) as error:
+                failed[payer] = f"its invoice cannot be computed: {error or type(error).__name__}"
+            if asked:
+                wanted[payer] = asked
+        usage.replace_by_records(connection, wanted)
+        todo = list(wanted)
+    return Computed(
+        month=month,
+        default_period=periods.default,
+        invoices=tuple(invoices[payer] for payer in chosen if payer not in failed),
+        unattributed=_unattributed(usage, books, periods.default, grouping),
+        members=_members(chosen, usage, books, periods),
+        failed=failed,
+        kept=tuple(found for found in periods.kept if only in (None, found.customer)),
+        usage=usage,
+    )
 
 
-def _by_payer(
-    named: Mapping[str, Sequence[Cell]], books: Books, periods: Periods, kind: InvoiceKind
-) -> dict[str, dict[str, Sequence[Cell]]]:
-    """Who pays for whose usage: everybody with usage, and with something recurring to bill."""
-    found: dict[str, dict[str, Sequence[Cell]]] = {}
-    recurring = _recurring(books, periods) if kind == "period" else []
-    for customer in dict.fromkeys((*named, *recurring)):
-        payer = books.contracts.payer(customer, periods.of(customer).last_instant)
-        found.setdefault(payer, {})[customer] = named.get(customer, ())
+def _invoice(
+    payer: str,
+    usage: MonthUsage,
+    periods: Periods,
+    grouping: Grouping,
+    carried: Mapping[str, Carried],
+    kind: InvoiceKind,
+    wanted: list[Cell],
+) -> Invoice:
+    cells = usage.by_payer[payer]
+    return compute_invoice(
+        payer,
+        periods.of(payer),
+        usage.ownership.currency(payer),
+        cells.get(payer, ()),
+        grouping,
+        children={member: found for member, found in cells.items() if member != payer},
+        carried=carried[payer],
+        kind=kind,
+        wanted=wanted,
+    )
+
+
+def _carried(
+    connection: Connection,
+    month: Month,
+    documents: Documents,
+    ownership: Ownership,
+    payers: Sequence[str],
+    position: int | None,
+) -> dict[str, Carried]:
+    """What earlier documents left to each payer, with the balances of everybody whose invoice it is now.
+
+    Who has its document of the period gets what that was made with.
+    """
+    positions: dict[int | None, list[str]] = {}
+    for payer in payers:
+        issued = documents.period(payer, month)
+        at = issued.position if issued is not None and ownership.is_issued(payer) else position
+        positions.setdefault(at, []).append(payer)
+    found: dict[str, Carried] = {}
+    for at, chosen in positions.items():
+        children: dict[str, list[Carried]] = {}
+        left = carried_by_customer(connection, str(month), position=at)
+        for customer, carried in left.items():
+            if (payer := ownership.payer(customer)) != customer:
+                children.setdefault(payer, []).append(carried)
+        for payer in chosen:
+            own = left.get(payer, NOTHING_CARRIED)
+            found[payer] = own.with_balances_of(children.get(payer, ()))
     return found
+
+
+def _members(
+    payers: Iterable[str], usage: MonthUsage, books: Books, periods: Periods
+) -> dict[str, list[tuple[str, Period]]]:
+    """Whose periods the invoices of payers end: of all who have a contract or usage, whether they used something or
+    not."""
+    found: dict[str, dict[str, Period]] = {payer: {payer: periods.of(payer)} for payer in payers}
+    known = dict.fromkeys(books.contracts.customers)
+    for cells in usage.by_payer.values():
+        known.update(dict.fromkeys(cells))
+    for customer in known:
+        payer = usage.ownership.payer(customer)
+        if payer in found:
+            found[payer][customer] = periods.of(customer)
+    return {payer: sorted(members.items(), key=lambda item: item[0].encode()) for payer, members in found.items()}
 
 
 def _recurring(books: Books, periods: Periods) -> list[str]:
     """Customers with a contract of their own under which there is something to bill without usage."""
     contracts = books.contracts
-    return [customer for customer in contracts.customers if is_recurring(customer, periods.of(customer), contracts)]
-
-
-def cells_by_customer(cells: Iterable[Cell], books: Books, periods: Periods) -> dict[str | None, list[Cell]]:
-    """Cells put to customers, each only within the customer's own period. None holds what belongs to nobody."""
-    owner = Owners(books)
-    found: dict[str | None, list[Cell]] = {}
-    for cell in cells:
-        customer = owner.of(cell.series, cell.at)
-        if periods.of(customer).holds(cell.at):
-            found.setdefault(customer, []).append(cell)
-    return found
-
-
-class Owners:
-    """Whose a series is at an instant; asked of the rules once a series and stretch of time."""
-
-    def __init__(self, books: Books) -> None:
-        self._attribution = books.attribution
-        self._edges = sorted(books.attribution.edges())
-        self._known: dict[tuple[int, int], str | None] = {}
-
-    def of(self, series: Series, at: datetime) -> str | None:
-        """The customer, or None."""
-        key = (series.id, bisect_right(self._edges, at))
-        if key not in self._known:
-            self._known[key] = self.why(series, at)[0]
-        return self._known[key]
-
-    def why(self, series: Series, at: datetime) -> tuple[str | None, str]:
-        """The customer, and what decided it."""
-        attributed = self._attribution.attribute(source=series.source, user=series.user, api_key=series.api_key, at=at)
-        return attributed.customer, attributed.because
+    with_time = (customer for customer in contracts.customers if periods.of(customer).has_time)
+    return [customer for customer in with_time if is_recurring(customer, periods.of(customer), contracts)]
 
 
 def compute_preview(
@@ -195,18 +214,17 @@ def compute_preview(
     only: str | None = None,
 ) -> Preview:
     """A period at the newest pins, with what people said of it and what it was the month before."""
-    computed = compute_period(connection, month, books, pins["s"], only=only)
+    computed = compute_period(connection, month, books, pins["s"], only=only, position=pins["l"])
     reviews = last_reviews(connection, str(month))
     issued, interims = _documents_of(connection, month)
-    before = _totals_before(connection, month.plus(-1), books, pins["s"], only)
+    before = _totals_before(connection, month.plus(-1), books, pins, computed)
+    due = {invoice.customer: computed.due_at(invoice.customer) + grace for invoice in computed.invoices}
     running = [
-        invoice
-        for invoice in computed.invoices
-        if invoice.customer not in issued and now < invoice.period.ends_at + grace
+        invoice for invoice in computed.invoices if invoice.customer not in issued and now < due[invoice.customer]
     ]
     reaching: set[str] = set()
     if any(invoice.interim_at is not None for invoice in running):
-        accrued = compute_period(connection, month, books, pins["s"], only=only, kind="interim")
+        accrued = compute_period(connection, month, books, pins["s"], only=only, kind="interim", position=pins["l"])
         reaching = {invoice.customer for invoice in accrued.invoices if invoice.reaches_interim}
         reaching &= {invoice.customer for invoice in running}
     return Preview(
@@ -218,8 +236,8 @@ def compute_preview(
                 review=reviews.get(invoice.customer),
                 issued_number=issued[invoice.customer].number if invoice.customer in issued else None,
                 issued_hash=issued[invoice.customer].content_hash if invoice.customer in issued else None,
-                late_requests=_late_requests(invoice, issued.get(invoice.customer)),
-                is_due=now >= invoice.period.ends_at + grace,
+                late_requests=computed.usage.late_of(invoice.customer),
+                is_due=now >= due[invoice.customer],
                 previous_total_minor=before.get(invoice.customer, (None, None))[0],
                 previous_currency=before.get(invoice.customer, (None, None))[1],
                 interims=tuple(_of_currency(interims.get(invoice.customer, ()), invoice.currency)),
@@ -230,24 +248,23 @@ def compute_preview(
         unattributed=computed.unattributed,
         pins=pins,
         made_at=now,
+        failed=tuple(sorted(computed.failed.items(), key=lambda item: item[0].encode())),
+        late=late_usage(connection, books, pins, only=only),
+        kept=computed.kept,
     )
 
 
-def _late_requests(invoice: Invoice, issued: IssuedInvoice | None) -> int:
-    if issued is None:
-        return 0
-    billed: int = sum(line["requests"] for line in issued.content["lines"])
-    return max(0, invoice.requests - billed)
-
-
 def _totals_before(
-    connection: Connection, month: Month, books: Books, seq_max: int, only: str | None
+    connection: Connection, month: Month, books: Books, pins: Content, computed: Computed
 ) -> dict[str, tuple[int, str]]:
-    """All that each customer was billed for a period, or would be: its invoice and its interim invoices."""
-    computed = compute_period(connection, month, books, seq_max, only=only)
+    """All that each customer was billed for the period before, or would be: its invoice and its interim invoices."""
+    customers = [invoice.customer for invoice in computed.invoices]
     issued, interims = _documents_of(connection, month)
-    totals = {invoice.customer: (invoice.total_minor, invoice.currency) for invoice in computed.invoices}
-    totals |= {customer: (found.total_minor, found.currency) for customer, found in issued.items()}
+    totals = {customer: (found.total_minor, found.currency) for customer, found in issued.items()}
+    if open_ := [customer for customer in customers if customer not in totals]:
+        only = open_[0] if len(open_) == 1 else None
+        again = compute_period(connection, month, books, pins["s"], only=only, position=pins["l"], is_close=True)
+        totals |= {invoice.customer: (invoice.total_minor, invoice.currency) for invoice in again.invoices}
     for customer, (total, currency) in totals.items():
         billed_before = sum(found.total_minor for found in _of_currency(interims.get(customer, ()), currency))
         totals[customer] = (total + billed_before, currency)
@@ -272,28 +289,26 @@ def _of_currency(interims: Iterable[InterimInvoice], currency: str) -> list[Inte
     return [interim for interim in interims if interim.currency == currency]
 
 
-def _unattributed(
-    nobody: Sequence[Cell],
-    named: Mapping[str, Sequence[Cell]],
-    books: Books,
-    period: Period,
-    grouping: Grouping,
-) -> Unattributed:
+def _unattributed(usage: MonthUsage, books: Books, period: Period, grouping: Grouping) -> Unattributed:
     currency = books.contracts.terms(None, period.last_instant).currency
     rules = books.attribution.rules_at(period.last_instant)
-    amount, unpriced = _list_amount(None, currency, nobody, grouping)
+    amount, unpriced = _list_amount(None, currency, usage.nobody, grouping)
     share = ZERO
     if amount:
-        others = (_list_amount(customer, currency, cells, grouping)[0] for customer, cells in named.items())
+        others = (
+            _list_amount(member, currency, cells, grouping)[0]
+            for by_member in usage.by_payer.values()
+            for member, cells in by_member.items()
+        )
         total = EXACT.add(amount, sum_exact(others))
         share = _SHARE.quantize(_SHARE.divide(EXACT.multiply(amount, Decimal(100)), total), _SHARE_DIGITS)
-    owners = Owners(books)
     causes: dict[str, int] = {}
-    for cell in nobody:
-        key = f"{owners.why(cell.series, cell.at)[1]} ({cell.series.source}, api key {cell.series.api_key or 'none'})"
+    for cell in usage.nobody:
+        why = usage.ownership.why(cell.series, cell.at)[1]
+        key = f"{why} ({cell.series.source}, api key {cell.series.api_key or 'none'})"
         causes[key] = causes.get(key, 0) + cell.requests
     return Unattributed(
-        requests=sum(cell.requests for cell in nobody),
+        requests=sum(cell.requests for cell in usage.nobody),
         list_amount=amount,
         share_percent=share,
         tolerance_percent=ZERO if rules is None else rules.tolerance_percent,

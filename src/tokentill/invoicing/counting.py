@@ -21,7 +21,8 @@ class Charge:
     """What a period is charged beside its records: packages begun, tiers entered, fees.
 
     `amount` is `quantity` x `rate`, or for a fee that was prorated over `of_days`, rounded to the minor unit.
-    `units` are those that `quantity` packages of `size` hold.
+    `units` are those that `quantity` packages of `size` hold. `begun` says how much of the amount was begun or entered
+    in which stretch of time (see `invoicing.burn_down`); the rest lies at the end of the period.
     """
 
     kind: ChargeKind
@@ -35,6 +36,7 @@ class Charge:
     of_days: int | None = None
     customer: str | None = None
     amount_minor: int = 0
+    begun: tuple[tuple[int, Decimal], ...] = field(default=(), compare=False)
 
     @property
     def description(self) -> str:
@@ -80,8 +82,9 @@ class Charges:
         self._packages: dict[tuple[str, str], tuple[Rule, str, int, int]] = {}
         self._counted: dict[str, int] = {}
         self._flats: dict[int, tuple[Rule, RuleTier]] = {}
+        self._begun: dict[tuple[str, str] | int, dict[int, Decimal]] = {}
 
-    def count(self, rule: Rule, counters: Counters) -> list[Charge]:
+    def count(self, rule: Rule, counters: Counters, stretch: int = 0) -> list[Charge]:
         """Look at the counters after a cell that a rule billed; returns what was begun and entered since."""
         begun = []
         for name, package in rule.package.items():
@@ -92,6 +95,7 @@ class Charges:
             self._counted[name] = now
             if packages:
                 begun.append(_package_charge(rule, name, packages, now - before))
+                self._note((rule.hash, name), stretch, begun[-1].amount)
         if rule.tiers is not None:
             for number in sorted(counters.entered - set(self._flats)):
                 if number <= len(rule.tiers.tiers):
@@ -99,7 +103,15 @@ class Charges:
                     self._flats[number] = (rule, tier)
                     if tier.flat:
                         begun.append(_flat_charge(rule, tier))
+                        self._note(number, stretch, tier.flat)
         return begun
+
+    def _note(self, key: tuple[str, str] | int, stretch: int, amount: Decimal) -> None:
+        amounts = self._begun.setdefault(key, {})
+        amounts[stretch] = EXACT.add(amounts.get(stretch, ZERO), amount)
+
+    def _noted(self, key: tuple[str, str] | int) -> tuple[tuple[int, Decimal], ...]:
+        return tuple(sorted(self._begun.get(key, {}).items()))
 
     def enter_if_unused(self, rule: Rule) -> None:
         """Enter the first tier of a rule under which nothing was counted."""
@@ -109,11 +121,15 @@ class Charges:
     def listed(self) -> list[Charge]:
         """All charges of the period, in order of rules and names."""
         charges = [
-            _package_charge(rule, name, packages, units)
-            for _, (rule, name, packages, units) in sorted(self._packages.items())
+            replace(_package_charge(rule, name, packages, units), begun=self._noted(key))
+            for key, (rule, name, packages, units) in sorted(self._packages.items())
             if units
         ]
-        return charges + [_flat_charge(rule, tier) for _, (rule, tier) in sorted(self._flats.items()) if tier.flat]
+        return charges + [
+            replace(_flat_charge(rule, tier), begun=self._noted(number))
+            for number, (rule, tier) in sorted(self._flats.items())
+            if tier.flat
+        ]
 
 
 def _package_charge(rule: Rule, name: str, packages: int, units: int) -> Charge:

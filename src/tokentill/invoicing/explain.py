@@ -12,17 +12,16 @@ from sqlalchemy import Connection
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text
 from tokentill.errors import NotFound, ensure
-from tokentill.invoicing.computing import Owners, Periods
 from tokentill.invoicing.grouping import Books, Cell, Group, Grouping, RecordKey, Sums
 from tokentill.invoicing.lines import line_key
-from tokentill.invoicing.periods import Month
 from tokentill.invoicing.pins import Inputs, pinned_inputs
 from tokentill.invoicing.turns import bill_usage
 from tokentill.money import EXACT, ZERO, amount_text, sum_exact
 from tokentill.pricing.entries import entry_hash
-from tokentill.store.cells import cell_of_record
+from tokentill.store.cells import Span, cell_of_record, records_of_spans
+from tokentill.store.documents import coverage_of
 from tokentill.store.invoices import IssuedInvoice
-from tokentill.store.usage_rows import StoredRecord, records_of, series_by_id
+from tokentill.store.usage_rows import StoredRecord, series_by_id
 
 OwnedKey = tuple[str | None, str, str, str | None, str | None]
 """Which line of an invoice: the child whose it is or None, then as in `invoice.line_key`."""
@@ -105,20 +104,15 @@ def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int
 
 def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> dict[OwnedKey, list[ExplainedRecord]]:
     """The records of every line, billed one by one in order of time."""
-    periods = Periods(Month.parse(issued.period), books)
-    owners, grouping = Owners(books), Grouping(books)
+    grouping = Grouping(books)
     records: dict[str, dict[RecordKey, tuple[StoredRecord, Cell]]] = {}
-    for record in _records(connection, issued, books, periods, owners):
-        owner = owners.of(record.series, record.occurred_at)
-        if owner is None or not periods.of(owner).holds(record.occurred_at):
-            continue
-        if books.contracts.payer(owner, periods.of(owner).last_instant) == issued.customer:
-            cell = cell_of_record(record, record.occurred_at)
-            if cell.record is not None:
-                records.setdefault(owner, {})[cell.record] = (record, cell)
+    for member, record in _records(connection, issued):
+        cell = cell_of_record(record, record.occurred_at)
+        if cell.record is not None:
+            records.setdefault(member, {})[cell.record] = (record, cell)
     found: dict[OwnedKey, dict[RecordKey, Decimal]] = {}
-    for owner, of_owner in records.items():
-        child = None if owner == issued.customer else owner
+    for member, of_member in records.items():
+        child = None if member == issued.customer else member
 
         def note(cell: Cell, group: Group, sums: Sums, child: str | None = child) -> None:
             amount = group.billed(sums).amount
@@ -126,34 +120,24 @@ def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> d
                 amounts = found.setdefault((child, *line_key(group)), {})
                 amounts[cell.record] = EXACT.add(amounts.get(cell.record, ZERO), amount)
 
-        reported = [cell for _, cell in of_owner.values() if cell.series.usage_state != "missing"]
-        bill_usage(owner, issued.currency, reported, grouping, trace=note)
-    by_key = {key: record for of_owner in records.values() for key, (record, _) in of_owner.items()}
+        reported = [cell for _, cell in of_member.values() if cell.series.usage_state != "missing"]
+        bill_usage(member, issued.currency, reported, grouping, trace=note)
+    by_key = {key: record for of_member in records.values() for key, (record, _) in of_member.items()}
     return {
         line: [ExplainedRecord(by_key[key], amount) for key, amount in sorted(amounts.items())]
         for line, amounts in found.items()
     }
 
 
-def _records(
-    connection: Connection, issued: IssuedInvoice, books: Books, periods: Periods, owners: Owners
-) -> Iterator[StoredRecord]:
-    """The records that may be on an invoice: those of its customer and of everybody whose invoice it is, too."""
-    paid_for = {
-        customer
-        for customer in (*books.contracts.customers, issued.customer)
-        if books.contracts.payer(customer, periods.of(customer).last_instant) == issued.customer
-    }
-    starts_at = min(periods.of(customer).starts_at for customer in (*paid_for, issued.customer))
-    ends_at = max(periods.of(customer).ends_at for customer in (*paid_for, issued.customer))
-    edges = books.attribution.edges()
-    stretches = sorted({starts_at, *(edge for edge in edges if starts_at <= edge < ends_at)})
-    series = {
-        id_: found
-        for id_, found in series_by_id(connection).items()
-        if any(owners.of(found, at) in paid_for for at in stretches)
-    }
-    return records_of(connection, series, starts_at, ends_at, issued.pins["s"])
+def _records(connection: Connection, issued: IssuedInvoice) -> Iterator[tuple[str, StoredRecord]]:
+    """The records that an invoice covers, each with whose usage it is."""
+    covered = coverage_of(connection, issued.id)
+    spans = [
+        Span(one.series_id, one.starts_at, one.ends_at, one.seq_after, one.seq_upto, one.starts_at) for one in covered
+    ]
+    series = series_by_id(connection, {one.series_id for one in covered})
+    for place, record in records_of_spans(connection, spans, series):
+        yield covered[place].member or issued.customer, record
 
 
 def _key(line: Mapping[str, Any]) -> OwnedKey:

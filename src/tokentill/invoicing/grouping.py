@@ -34,9 +34,10 @@ class Books:
     attribution: Attribution
     fx: FxBook
 
-    def edges(self, models: Iterable[str], starts_at: datetime, ends_at: datetime) -> set[datetime]:
-        """Every instant of [starts_at, ends_at) at which something that decides an amount may change."""
-        found = self.prices.edges(models, starts_at, ends_at) | self.contracts.edges() | self.attribution.edges()
+    def shared_edges(self, models: Iterable[str], starts_at: datetime, ends_at: datetime) -> set[datetime]:
+        """Every instant of [starts_at, ends_at) at which something may change that decides what many customers pay."""
+        found = self.prices.edges(models, starts_at, ends_at)
+        found |= self.contracts.shared_edges() | self.attribution.rule_edges()
         return {edge for edge in found if starts_at <= edge < ends_at}
 
 
@@ -77,8 +78,8 @@ class Cell:
     """A sum of records of one series between two neighbouring boundaries, in one band of input totals.
 
     `at` is any instant between the boundaries, the same for all cells between them, `input_tokens` the input total of
-    any one record of the band. `cost` is the sum of the reported costs, of `requests_with_cost` records. A cell of one
-    record alone says which, in `record`.
+    any one record of the band. `cost` is the sum of the reported costs, of `requests_with_cost` records, of which
+    `requests_at_no_cost` used something at a cost of 0. A cell of one record alone says which, in `record`.
     """
 
     series: Series
@@ -89,12 +90,13 @@ class Cell:
     quantities: Mapping[str, int]
     cost: Decimal
     requests_with_cost: int
+    requests_at_no_cost: int = 0
     record: RecordKey | None = None
 
     @property
     def sums(self) -> Sums:
         """Its quantities, to be changed by who asked for them."""
-        return Sums(self.requests, dict(self.quantities), self.cost, self.requests_with_cost)
+        return Sums(self.requests, dict(self.quantities), self.cost, self.requests_with_cost, self.requests_at_no_cost)
 
 
 @dataclass(slots=True)
@@ -108,11 +110,13 @@ class Sums:
     quantities: dict[str, int] = field(default_factory=dict)
     cost: Decimal = ZERO
     requests_with_cost: int = 0
+    requests_at_no_cost: int = 0
     taken: Taken | None = None
 
     def add_sums(self, other: Sums) -> None:
         """Add other sums to these."""
         self.add(other.requests, other.quantities, other.cost, other.requests_with_cost)
+        self.requests_at_no_cost += other.requests_at_no_cost
         if other.taken is not None:
             self.taken = self.taken or Taken()
             self.taken.add(other.taken)
@@ -150,11 +154,13 @@ class Sums:
 
 
 GroupKey = tuple[str, ...]
+TimeKey = tuple[date, int]
+"""A UTC day, and the stretch of time between the edges of prepaid credits (see `invoicing.burn_down`)."""
 
 
 @dataclass(slots=True)
 class Group:
-    """Everything that one plan, one rule in one tier and one exchange rate decide, with its sums by UTC day."""
+    """Everything that one plan, one rule in one tier and one exchange rate decide, with its sums by time."""
 
     model: str
     mode: str
@@ -167,16 +173,16 @@ class Group:
     is_byok: bool
     key: GroupKey
     total: Sums = field(default_factory=Sums)
-    days: dict[date, Sums] = field(default_factory=dict)
+    by_time: dict[TimeKey, Sums] = field(default_factory=dict)
 
-    def add(self, day: date, sums: Sums) -> None:
-        """Add what a day brought to the sums."""
-        for found in (self.total, self.days.setdefault(day, Sums())):
+    def add(self, day: date, sums: Sums, stretch: int = 0) -> None:
+        """Add what a stretch of a day brought to the sums."""
+        for found in (self.total, self.by_time.setdefault((day, stretch), Sums())):
             found.add_sums(sums)
 
     def in_tier(self, tier: RuleTier) -> Group:
         """The same group, empty, for another tier of its rule."""
-        return replace(self, tier=tier, key=(*self.key[:-1], str(tier.number)), total=Sums(), days={})
+        return replace(self, tier=tier, key=(*self.key[:-1], str(tier.number)), total=Sums(), by_time={})
 
     @property
     def has_turns(self) -> bool:
@@ -201,24 +207,33 @@ class Group:
 
     def billed(self, sums: Sums) -> Billed:
         """What the group's rule makes of sums."""
+        if sums.requests_at_no_cost and self._bills_cost and self.list_amount(sums) != ZERO:
+            name = "" if self.rule is None else self.rule.name
+            count = f"{sums.requests_at_no_cost} of {sums.requests} requests that used something"
+            return Billed(None, (), f"rule {name!r} bills the gateway's cost, and it is 0 for {count}")
         taken = NOTHING_TAKEN if sums.taken is None else sums.taken
         return apply_rule(self.basis, sums.billable, cost=sums.reported_cost, taken=taken)
 
-    def daily_amounts(self) -> dict[date, Decimal]:
-        """The exact amount of each day; by linearity they add up to that of the whole."""
+    def amounts(self) -> dict[TimeKey, Decimal]:
+        """The exact amount of each stretch of a day; by linearity they add up to that of the whole."""
         if self.has_turns or self.is_byok:
-            return {day: self.billed(sums).amount or ZERO for day, sums in self.days.items()}
+            return {key: self.billed(sums).amount or ZERO for key, sums in self.by_time.items()}
         units: dict[str, Decimal] = {}
         for name in self.total.billable:
             units[name] = apply_rule(self.basis, {name: 1}, cost=ZERO).amount or ZERO
         of_cost = self._unit_of_cost()
         amounts = {}
-        for day, sums in self.days.items():
+        for key, sums in self.by_time.items():
             amount = EXACT.multiply(sums.cost, of_cost)
             for name, count in sums.billable.items():
                 amount = EXACT.add(amount, EXACT.multiply(Decimal(count), units[name]))
-            amounts[day] = amount
+            amounts[key] = amount
         return amounts
+
+    @property
+    def _bills_cost(self) -> bool:
+        """Whether a reported cost of 0 would make the amount nothing."""
+        return self.rule is not None and (self.rule.basis == "cost" or self.is_byok)
 
     def _unit_of_cost(self) -> Decimal:
         if self.rule is None or self.rule.basis != "cost":
@@ -231,13 +246,18 @@ class Grouping:
 
     def __init__(self, books: Books) -> None:
         self._books = books
-        self._contract_edges = sorted(books.contracts.edges())
+        self._edges: dict[str | None, list[datetime]] = {}
         self._rules: dict[tuple[str | None, Traits, int], Rule | None] = {}
 
     @property
     def contracts(self) -> ContractBook:
         """Whose rules and terms hold."""
         return self._books.contracts
+
+    @property
+    def fx(self) -> FxBook:
+        """The exchange rates."""
+        return self._books.fx
 
     def groups(self, customer: str | None, currency: str, cells: Iterable[Cell]) -> list[Group]:
         """The groups of a customer's cells, in order of their keys, as if no rule depended on what came before."""
@@ -259,7 +279,10 @@ class Grouping:
         series = cell.series
         model = self._books.prices.canonical_model(series.model) or series.model
         traits = Traits(model, series.provider, series.mode, series.api_key, series.user, series.source, series.tags)
-        key = (customer, traits, bisect_right(self._contract_edges, cell.at))
+        edges = self._edges.get(customer)
+        if edges is None:
+            edges = self._edges[customer] = sorted(self._books.contracts.edges_for(customer))
+        key = (customer, traits, bisect_right(edges, cell.at))
         if key not in self._rules:
             if len(self._rules) >= RULES_MAX:
                 self._rules.clear()

@@ -13,6 +13,8 @@ from typing import Any
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text
+from tokentill.invoicing.burn_down import Accrued, stretches_of
+from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
 from tokentill.invoicing.counting import Charge
 from tokentill.invoicing.grouping import Cell, Grouping
 from tokentill.invoicing.lines import (
@@ -21,6 +23,7 @@ from tokentill.invoicing.lines import (
     Line,
     MemberUsage,
     Unbilled,
+    amounts_by_time,
     charge_content,
     daily_of,
     lines_of,
@@ -28,25 +31,20 @@ from tokentill.invoicing.lines import (
     unbilled_of,
 )
 from tokentill.invoicing.periods import Period
-from tokentill.invoicing.settling import (
-    NOTHING_CARRIED,
-    Carried,
-    InvoiceKind,
-    Settlement,
-    agreed_for,
-    base_fees,
-    settle,
-)
-from tokentill.invoicing.turns import RecordsOf, Trace, bill_usage
+from tokentill.invoicing.settling import BroughtForward, InvoiceKind, Settlement, agreed_for, base_fees, settle
+from tokentill.invoicing.turns import Trace, bill_usage
 from tokentill.money import allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
 
-VERSION_OF_F = 1
+VERSION_OF_F = 2
 """Recorded with every invoice; goes up when the same inputs would give another invoice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """What a customer owes for a period. `unpriced` and `missing` keep it from being issued."""
+    """What a customer owes for a period. `unpriced`, `missing` and `uncarried` keep it from being issued.
+
+    `uncarried` says what earlier documents left that it cannot take over.
+    """
 
     customer: str
     period: Period
@@ -63,6 +61,7 @@ class Invoice:
     carried: Carried = NOTHING_CARRIED
     kind: InvoiceKind = "period"
     interim_at: Decimal | None = None
+    uncarried: tuple[str, ...] = ()
 
     @property
     def net_minor(self) -> int:
@@ -110,7 +109,7 @@ class Invoice:
         if self.missing:
             count = sum(found.requests for found in self.missing)
             return f"missing usage: {count} records report no usage at all"
-        return None
+        return "; ".join(self.uncarried) or None
 
     def content(self) -> Content:
         """Canonical content: what was computed, and nothing of how it came about."""
@@ -156,7 +155,7 @@ def compute_invoice(
     children: Mapping[str, Sequence[Cell]] | None = None,
     carried: Carried = NOTHING_CARRIED,
     kind: InvoiceKind = "period",
-    records_of: RecordsOf | None = None,
+    wanted: list[Cell] | None = None,
     trace: Trace | None = None,
 ) -> Invoice:
     """Compute one customer's invoice.
@@ -170,9 +169,11 @@ def compute_invoice(
         children: the usage of the customers whose invoice this one is, too, each under its own contract.
         carried: what earlier documents left.
         kind: `interim` bills what has accrued so far, without fees, coupons, minimum or balance.
-        records_of: asked for single records where a rule needs them (see `invoicing.turns`).
+        wanted: gets the cells whose single records a rule needs (see `invoicing.turns.bill_usage`).
         trace: told what each cell added to which group.
     """
+    agreed = agreed_for(customer, period, grouping.contracts)
+    stretches = stretches_of(period, agreed.grants)
     used: list[MemberUsage] = []
     missing: list[Cell] = []
     for member, found in ((customer, cells), *sorted((children or {}).items(), key=lambda item: item[0].encode())):
@@ -181,7 +182,14 @@ def compute_invoice(
             (missing if cell.series.usage_state == "missing" else reported).append(cell)
         at_end = grouping.contracts.rules(member, period.last_instant) if kind == "period" else ()
         groups, charges = bill_usage(
-            member, currency, reported, grouping, rules_at_end=at_end, records_of=records_of, trace=trace
+            member,
+            currency,
+            reported,
+            grouping,
+            rules_at_end=at_end,
+            stretches=stretches,
+            wanted=wanted,
+            trace=trace,
         )
         if kind == "period":
             charges += base_fees(member, period, grouping.contracts, currency)
@@ -194,16 +202,19 @@ def compute_invoice(
     subtotal_minor = round_to_minor(sum_exact(exact), currency)
     shares = allocate_shares(exact, subtotal_minor, currency)
     with_cost = sum(found.group.total.requests_with_cost for found in billed)
-    daily = daily_of([found.group for found in billed if found.amount is not None])
-    agreed = agreed_for(customer, period, grouping.contracts)
+    by_time = amounts_by_time(found.group for found in billed if found.amount is not None)
+    is_empty = not (billed or charges or missing)
+    brought = BroughtForward()
+    if kind == "period":
+        brought = BroughtForward.of(carried.balances, customer, currency, period.last_day, grouping.fx)
     settlement = settle(
-        subtotal_minor,
+        Accrued.of(subtotal_minor, len(stretches), by_time, charges, is_empty=is_empty),
         currency,
         period,
         agreed,
         carried,
         kind=kind,
-        daily=[(day.day, day.exact_amount) for day in daily],
+        balances=brought.items,
     )
     return Invoice(
         customer=customer,
@@ -213,7 +224,7 @@ def compute_invoice(
         subtotal_minor=subtotal_minor,
         cost=sum_exact(found.group.total.cost for found in billed) if with_cost else None,
         requests_without_cost=sum(found.group.total.requests for found in billed) - with_cost,
-        daily=daily,
+        daily=daily_of(by_time),
         unpriced=unbilled_of(found for found in billed if found.amount is None),
         missing=missing_of(missing),
         charges=tuple(
@@ -223,4 +234,15 @@ def compute_invoice(
         carried=carried,
         kind=kind,
         interim_at=agreed.terms.interim_at,
+        uncarried=(*brought.no_rates, *_in_other_currencies(carried, currency)),
     )
+
+
+def _in_other_currencies(carried: Carried, currency: str) -> list[str]:
+    """Why a document cannot take off what interim invoices in other currencies billed."""
+    others = sorted({part.currency for part in carried.invoiced} - {currency})
+    return [
+        f"interim invoices of the period are in {other} and this one would be in {currency};"
+        " let the contract's new currency begin with the next period"
+        for other in others
+    ]

@@ -5,7 +5,7 @@ Pure. From groups and charges to lines, and from lines to canonical content.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -13,7 +13,7 @@ from decimal import Decimal
 from tokentill.canonical import Content
 from tokentill.contracts.applying import Step
 from tokentill.invoicing.counting import Charge
-from tokentill.invoicing.grouping import Cell, Group, Sums
+from tokentill.invoicing.grouping import Cell, Group, Sums, TimeKey
 from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact
 
 
@@ -220,15 +220,23 @@ def _part(billed: BilledGroup) -> Part:
     )
 
 
-def daily_of(groups: Sequence[Group]) -> tuple[DayAmount, ...]:
-    """What each UTC day comes to."""
-    amounts: dict[date, Decimal] = {}
-    requests: dict[date, int] = {}
+def amounts_by_time(groups: Iterable[Group]) -> dict[TimeKey, tuple[int, Decimal]]:
+    """Requests and exact amount of each stretch of each UTC day."""
+    found: dict[TimeKey, tuple[int, Decimal]] = {}
     for group in groups:
-        for day, amount in group.daily_amounts().items():
-            amounts[day] = EXACT.add(amounts.get(day, ZERO), amount)
-            requests[day] = requests.get(day, 0) + group.days[day].requests
-    return tuple(DayAmount(day, requests[day], amounts[day]) for day in sorted(amounts))
+        for key, amount in group.amounts().items():
+            requests, known = found.get(key, (0, ZERO))
+            found[key] = (requests + group.by_time[key].requests, EXACT.add(known, amount))
+    return found
+
+
+def daily_of(by_time: Mapping[TimeKey, tuple[int, Decimal]]) -> tuple[DayAmount, ...]:
+    """What each UTC day comes to."""
+    found: dict[date, tuple[int, Decimal]] = {}
+    for (day, _), (requests, amount) in by_time.items():
+        requests_before, known = found.get(day, (0, ZERO))
+        found[day] = (requests_before + requests, EXACT.add(known, amount))
+    return tuple(DayAmount(day, *found[day]) for day in sorted(found))
 
 
 def unbilled_of(found: Iterable[BilledGroup]) -> tuple[Unbilled, ...]:

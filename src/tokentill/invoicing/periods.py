@@ -1,7 +1,8 @@
 """Periods: half-open stretches of time, from a customer's anchor day at local midnight to the next.
 
-Pure. The start of a period is a function of the terms in force at the first instant (UTC) of its calendar month,
-and its end is the start of the next one, so that periods join without gap or overlap even where the terms change.
+Pure. The start of a period is a function of the terms in force when its calendar month begins, and its end is the
+start of the next one, so that periods join without gap or overlap even where the terms change. What was issued moves
+no more (see `invoicing.coverage`).
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Month:
 
     @property
     def first_instant(self) -> datetime:
-        """Its first instant in UTC, at which the terms of the period's start are read."""
+        """Its first instant in UTC."""
         return datetime(self.year, self.month, 1, tzinfo=UTC)
 
     def __str__(self) -> str:
@@ -67,17 +68,46 @@ class Period:
         return self.starts_at <= at < self.ends_at
 
     @property
+    def has_time(self) -> bool:
+        """Whether it lasts at all; where boundaries move, what is left between two of them may be nothing."""
+        return self.starts_at < self.ends_at
+
+    @property
     def last_instant(self) -> datetime:
         """The last instant of the period, at which what concerns the whole invoice is read."""
         return self.ends_at - timedelta(microseconds=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Where a period begins: an instant, and the first local day that begins there or after it."""
+
+    at: datetime
+    day: date
+
+    @classmethod
+    def at_instant(cls, at: datetime, zone: ZoneInfo) -> Boundary:
+        """A boundary that no anchor day sets, but a period that was issued."""
+        day = at.astimezone(zone).date()
+        return cls(at, day if local_midnight(day, zone) == at else day + timedelta(days=1))
+
+
 def period_of(month: Month, terms_at: Callable[[datetime], Terms]) -> Period:
-    """The period of a month under the terms that `terms_at` tells for an instant."""
-    before, first, following = (_anchor(month.plus(months), terms_at) for months in (-1, 0, 1))
+    """The period of a month under the terms that `terms_at` tells for an instant, where none was issued yet."""
+    return joined_period(month, natural_start(month, terms_at), natural_start(month.plus(1), terms_at))
+
+
+def joined_period(month: Month, first: Boundary, following: Boundary) -> Period:
+    """The period of a month from one boundary to the next."""
+    ends_at = max(first.at, following.at)
+    return Period(month, first.at, ends_at, first.day, following.day - timedelta(days=1))
+
+
+def natural_start(month: Month, terms_at: Callable[[datetime], Terms]) -> Boundary:
+    """Where the period of a month begins by what the contracts say."""
+    before, first = (_anchor(month.plus(step), terms_at) for step in (-1, 0))
     # Over the date line the 1st may begin before the 31st did; a period waits for the end of the one before.
-    starts_at, ends_at = max(before[1], first[1]), max(first[1], following[1])
-    return Period(month, starts_at, ends_at, first[0], following[0] - timedelta(days=1))
+    return Boundary(max(before.at, first.at), first.day)
 
 
 def local_midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -90,8 +120,18 @@ def local_midnight(day: date, zone: ZoneInfo) -> datetime:
     return midnight.astimezone(UTC)
 
 
-def _anchor(month: Month, terms_at: Callable[[datetime], Terms]) -> tuple[date, datetime]:
-    terms = terms_at(month.first_instant)
+def _anchor(month: Month, terms_at: Callable[[datetime], Terms]) -> Boundary:
+    terms = _terms_of(month, terms_at)
     last_of_month = calendar.monthrange(month.year, month.month)[1]
     day = date(month.year, month.month, min(terms.anchor_day, last_of_month))
-    return day, local_midnight(day, terms.zone)
+    return Boundary(local_midnight(day, terms.zone), day)
+
+
+def _terms_of(month: Month, terms_at: Callable[[datetime], Terms]) -> Terms:
+    """The terms that say where a month's period begins: those in force when the month does, by their own clock.
+
+    West of Greenwich the month begins after its first instant in UTC, by up to twelve hours.
+    """
+    latest = terms_at(month.first_instant + timedelta(hours=12))
+    own = local_midnight(date(month.year, month.month, 1), latest.zone)
+    return latest if terms_at(own) == latest else terms_at(month.first_instant)

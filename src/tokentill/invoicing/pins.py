@@ -6,7 +6,6 @@ alone is enough to compute its invoices again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content, content_hash
 from tokentill.contracts.book import ContractBook
+from tokentill.errors import IntegrityFault
 from tokentill.invoicing.grouping import Books
 from tokentill.invoicing.invoice import VERSION_OF_F
 from tokentill.pricing.book import PriceBook
@@ -22,6 +22,7 @@ from tokentill.pricing.entries import parse_instant
 from tokentill.pricing.fx import FxBook
 from tokentill.store.customers import bindings
 from tokentill.store.database import current_value
+from tokentill.store.documents import newest_position
 from tokentill.store.recordings import recordings_of
 from tokentill.usage.attribution import Attribution, Binding
 
@@ -31,11 +32,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything people wrote: price tables and exchange rates, contracts and attribution rules, bindings."""
+    """Everything people wrote: price tables and exchange rates, contracts and attribution rules, bindings.
+
+    `position` is the place in the log of documents up to which documents count.
+    """
 
     prices: tuple[Content, ...]
     contracts: tuple[Content, ...]
     bindings: tuple[Binding, ...]
+    position: int
 
     def books(self) -> Books:
         """The books that an invoice is computed with."""
@@ -53,11 +58,14 @@ class Inputs:
 
     @property
     def contract_set(self) -> Content:
-        """What B is the hash of."""
+        """What B is the hash of. Bindings stay where they are, in rows that never change; their hash is here."""
         return {
             "kind": "contract-set",
             "recordings": sorted({content_hash(content) for content in self.contracts}),
-            "bindings": [binding.content() for binding in self.bindings],
+            "bindings": {
+                "upto": max((binding.seq for binding in self.bindings), default=0),
+                "hash": content_hash([binding.content() for binding in self.bindings]),
+            },
         }
 
     def recordings(self) -> tuple[Content, ...]:
@@ -70,6 +78,7 @@ class Inputs:
             "s": seq,
             "a": content_hash(self.price_set),
             "b": content_hash(self.contract_set),
+            "l": self.position,
             "time_zones": version("tzdata"),
             "f": VERSION_OF_F,
         }
@@ -81,6 +90,7 @@ def newest_inputs(connection: Connection, folder: Folder) -> tuple[Inputs, int]:
         prices=(*folder.prices, *folder.fx),
         contracts=(*folder.contracts, *folder.attribution),
         bindings=tuple(bindings(connection)),
+        position=newest_position(connection),
     )
     return inputs, current_value(connection, "batch")
 
@@ -92,18 +102,38 @@ def pinned_inputs(connection: Connection, pins: Content) -> Inputs:
         IntegrityFault: when a copy is missing or was changed.
     """
     price_set, contract_set = (recordings_of(connection, [pins[key]])[0] for key in ("a", "b"))
+    bound = contract_set["bindings"]
+    if isinstance(bound, list):  # older sets held the bindings themselves
+        listed = [_binding(seq, content) for seq, content in enumerate(bound, start=1)]
+    else:
+        listed = [binding for binding in bindings(connection) if binding.seq <= bound["upto"]]
+        if content_hash([binding.content() for binding in listed]) != bound["hash"]:
+            raise IntegrityFault("the bindings that an invoice was computed with are not what their hash says")
     return Inputs(
         prices=tuple(recordings_of(connection, price_set["recordings"])),
         contracts=tuple(recordings_of(connection, contract_set["recordings"])),
-        bindings=tuple(_bindings(contract_set["bindings"])),
+        bindings=tuple(listed),
+        position=pins.get("l", 0),
     )
 
 
-def _bindings(contents: Sequence[Content]) -> list[Binding]:
-    found = []
-    for seq, content in enumerate(contents, start=1):
-        valid_from = parse_instant(content["valid_from"])
-        if valid_from is None:
-            raise ValueError("a binding without valid_from")
-        found.append(Binding(seq, content["user"], content["customer"], valid_from, content["source"]))
-    return found
+def _binding(seq: int, content: Content) -> Binding:
+    valid_from = parse_instant(content["valid_from"])
+    if valid_from is None:
+        raise ValueError("a binding without valid_from")
+    return Binding(seq, content["user"], content["customer"], valid_from, content["source"])
+
+
+def engine_fault(pins: Content) -> str | None:
+    """What keeps this tokentill from computing at these pins again, or None."""
+    if pins["f"] != VERSION_OF_F:
+        return f"version {pins['f']} of the calculation, and this tokentill has {VERSION_OF_F}"
+    return None
+
+
+def zone_fault(pins: Content) -> str | None:
+    """Whether other time-zone data was pinned than there is, or None."""
+    here = version("tzdata")
+    if pins["time_zones"] != here:
+        return f"the time-zone data {pins['time_zones']}, and there is {here} here"
+    return None

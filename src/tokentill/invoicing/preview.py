@@ -12,6 +12,7 @@ from typing import Literal
 
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
+from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.periods import Month, Period
 from tokentill.money import amount_text, minor_text
@@ -159,8 +160,33 @@ class Unattributed:
 
 
 @dataclass(frozen=True, slots=True)
+class LateUsage:
+    """Requests of a customer in a period whose document was issued without them; `number` is that document's."""
+
+    customer: str
+    payer: str
+    month: Month
+    number: str
+    requests: int
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {
+            "customer": self.customer,
+            "payer": self.payer,
+            "period": str(self.month),
+            "number": self.number,
+            "requests": self.requests,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
-    """A whole period at the newest pins. `default_period` is the period under the default contract."""
+    """A whole period at the newest pins. `default_period` is the period under the default contract.
+
+    `failed` are customers whose invoice cannot be computed, with the reason; `late` is usage of any period that was
+    issued without it; `kept` are boundaries that stay where issued periods ended, whatever a contract says.
+    """
 
     month: Month
     default_period: Period
@@ -168,6 +194,9 @@ class Preview:
     unattributed: Unattributed
     pins: Content
     made_at: datetime
+    failed: tuple[tuple[str, str], ...] = ()
+    late: tuple[LateUsage, ...] = ()
+    kept: tuple[KeptBoundary, ...] = ()
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
@@ -195,4 +224,7 @@ class Preview:
             ],
             "unattributed": self.unattributed.content(),
             "blocked_by": list(self.blocked_by),
+            "failed": [{"customer": customer, "reason": reason} for customer, reason in self.failed],
+            "late": [found.content() for found in self.late],
+            "kept_boundaries": [found.content() for found in self.kept],
         }

@@ -1,25 +1,28 @@
 """From the sum of an invoice's lines to what is due: coupons, minimum and cap, taxes, credits, what is carried forward.
 
-Pure. The order is fixed: coupons as stated, minimum, cap, what interim invoices of the period billed, taxes side by
-side, the balance brought forward, prepaid credits, and last the balance that is carried forward. Everything here is in
-minor units; each step that divides rounds by the one rule, and is an item that can be read.
+Pure. The order is fixed: coupons as stated, minimum, cap, taxes side by side, the balance brought forward, prepaid
+credits, and last the balance that is carried forward. A document is settled as if it were the only one of its period;
+then what the interim invoices of the period billed is taken off part by part, so that together they are one document.
+Everything here is in minor units; each step that divides rounds by the one rule, and is an item that can be read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Literal
 
 from tokentill.canonical import Content
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring
+from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, stretches_of
+from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
 from tokentill.invoicing.counting import Charge
 from tokentill.invoicing.periods import Period, local_midnight
-from tokentill.money import EXACT, amount_text, from_minor, minor_text, round_to_minor, sum_exact
+from tokentill.money import EXACT, amount_text, from_minor, minor_text, round_to_minor
+from tokentill.pricing.fx import FxBook, NoRate
 
 ItemKind = Literal["coupon", "minimum", "cap", "invoiced", "tax", "balance", "credit", "carried"]
 InvoiceKind = Literal["period", "interim"]
@@ -29,7 +32,9 @@ InvoiceKind = Literal["period", "interim"]
 class Item:
     """One step between the subtotal and what is due. `amount_minor` is what it adds, negative where it takes away.
 
-    `percent` of `of_minor` where it is a share; for a minimum or a cap `of_minor` is the limit.
+    `percent` of `of_minor` where it is a share, less the `invoiced_minor` that interim invoices of the period billed of
+    it; for a minimum or a cap `of_minor` is the limit, for a credit what the grant had. `origin` is a balance that was
+    another customer's or in another currency, converted at `rate`.
     """
 
     kind: ItemKind
@@ -37,6 +42,9 @@ class Item:
     amount_minor: int
     percent: Decimal | None = None
     of_minor: int | None = None
+    invoiced_minor: int | None = None
+    origin: OpenBalance | None = None
+    rate: Decimal | None = None
 
     def content(self, currency: str) -> Content:
         """Canonical content."""
@@ -45,27 +53,14 @@ class Item:
             content["percent"] = amount_text(self.percent)
         if self.of_minor is not None:
             content["of"] = minor_text(self.of_minor, currency)
+        if self.invoiced_minor is not None:
+            content["invoiced"] = minor_text(self.invoiced_minor, currency)
+        if self.origin is not None and self.rate is not None:
+            content["customer"] = self.origin.customer
+            content["original"] = minor_text(self.origin.amount_minor, self.origin.currency)
+            content["original_currency"] = self.origin.currency
+            content["rate"] = amount_text(self.rate)
         return content
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """What a customer's earlier documents left: coupon uses, burnt credits, a balance, interim invoices.
-
-    Args:
-        coupons: the periods, other than this one, in which each coupon was used.
-        credits: what each grant has paid, in minor units.
-        balance_minor: carried forward and not brought forward yet; negative is in the customer's favour.
-        invoiced: the net amounts of the interim invoices of this period, oldest first.
-    """
-
-    coupons: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
-    credits: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    balance_minor: int = 0
-    invoiced: tuple[int, ...] = ()
-
-
-NOTHING_CARRIED = Carried()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,47 +142,81 @@ def base_fees(customer: str, period: Period, contracts: ContractBook, currency: 
     return charges
 
 
+@dataclass(frozen=True, slots=True)
+class BroughtForward:
+    """Balances as items in the currency of an invoice, and why others could not be converted."""
+
+    items: tuple[Item, ...] = ()
+    no_rates: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, balances: Iterable[OpenBalance], customer: str, currency: str, day: date, fx: FxBook) -> BroughtForward:
+        """Bring open balances forward on an invoice of a customer, at the exchange rates of a day."""
+        items: list[Item] = []
+        no_rates: list[str] = []
+        for balance in balances:
+            rate = fx.rate(balance.currency, currency, day)
+            if isinstance(rate, NoRate):
+                text = minor_text(balance.amount_minor, balance.currency)
+                no_rates.append(f"the balance of {text} {balance.currency} cannot be brought forward: {rate.reason}")
+            elif (balance.customer, balance.currency) == (customer, currency):
+                items.append(Item("balance", "brought forward", balance.amount_minor))
+            else:
+                original = from_minor(balance.amount_minor, balance.currency)
+                amount = round_to_minor(EXACT.multiply(original, rate), currency)
+                items.append(Item("balance", "brought forward", amount, origin=balance, rate=rate))
+        return cls(tuple(items), tuple(no_rates))
+
+
 def settle(
-    subtotal_minor: int,
+    accrued: Accrued,
     currency: str,
     period: Period,
     agreed: Agreed,
     carried: Carried,
     *,
     kind: InvoiceKind,
-    daily: Sequence[tuple[date, Decimal]],
+    balances: Sequence[Item] = (),
 ) -> Settlement:
     """What becomes of a subtotal.
 
+    A grant pays a balance that the customer owes as it pays a fee: at the end of the period, when it is asked for. A
+    balance in the customer's favour is no credit and leaves what the grants pay as it is, since they may expire and it
+    does not.
+
     Args:
-        daily: the exact usage amount of each UTC day; a grant that expires inside the period pays no more than what
-            was used by then.
+        carried: what earlier documents left; its balances are not looked at, but `balances`.
         kind: an interim invoice has no coupon, no minimum and no balance; these are the period invoice's.
+        balances: what is brought forward.
     """
     is_period = kind == "period"
-    items = _discounts(subtotal_minor, currency, period, agreed, carried) if is_period else []
-    running = subtotal_minor + _sum(items)
-    items += _limits(running, currency, period, agreed, is_period=is_period)
-    running = subtotal_minor + _sum(items)
+    invoiced = [part for part in carried.invoiced if part.currency == currency]
+    discounts = _discounts(accrued.subtotal_minor, currency, agreed, carried) if is_period else []
+    discounted = accrued.subtotal_minor + _sum(discounts)
+    limits = _limits(discounted, currency, period, agreed, is_period=is_period)
+    whole_net = discounted + _sum(limits)
+    whole_tax, taxes = _taxes(whole_net, currency, agreed, invoiced)
+    brought = list(balances) if is_period else []
+    pieces = pieces_of(
+        whole_net + whole_tax,
+        accrued,
+        discounted_minor=discounted,
+        true_up_minor=_sum(item for item in limits if item.kind == "minimum"),
+        currency=currency,
+    )
+    pieces[-1] += max(0, _sum(brought))
+    items = [*discounts, *limits]
     items += [
-        Item("invoiced", f"interim invoice {number}", -net) for number, net in enumerate(carried.invoiced, start=1)
+        Item("invoiced", f"interim invoice {number}", -part.net_minor) for number, part in enumerate(invoiced, start=1)
     ]
-    net_minor = running - sum(carried.invoiced)
-    taxes = [
-        Item("tax", tax.name, share_minor(tax.percent, net_minor, currency), tax.percent, net_minor)
-        for tax in agreed.terms.taxes or ()
-    ]
-    items += taxes
-    due = net_minor + _sum(taxes)
-    if is_period and carried.balance_minor:
-        items.append(Item("balance", "brought forward", carried.balance_minor))
-        due += carried.balance_minor
-    paid = _credits(due, currency, period, agreed.grants, carried, daily)
-    items += paid
-    due += _sum(paid)
+    net_minor = accrued.subtotal_minor + _sum(items)
+    items += [*taxes, *brought, *_credits(pieces, currency, period, agreed.grants, carried, invoiced)]
+    due = accrued.subtotal_minor + _sum(items)
+    # With nothing but a balance it is the last word: there may be no later invoice to carry it on to.
+    is_last = accrued.is_empty and not limits and not invoiced
     smallest = agreed.terms.smallest_amount
     is_small = smallest is not None and 0 < due < round_to_minor(smallest, currency)
-    if is_period and (due < 0 or is_small):
+    if is_period and not is_last and (due < 0 or is_small):
         items.append(Item("carried", "carried forward", -due))
         due = 0
     return Settlement(tuple(items), net_minor, _sum(taxes), due)
@@ -198,16 +227,16 @@ def share_minor(percent: Decimal, of_minor: int, currency: str) -> int:
     return round_to_minor(EXACT.multiply(from_minor(of_minor, currency), percent), currency, divisor=100)
 
 
-def _sum(items: Sequence[Item]) -> int:
+def _sum(items: Iterable[Item]) -> int:
     return sum(item.amount_minor for item in items)
 
 
-def _discounts(subtotal_minor: int, currency: str, period: Period, agreed: Agreed, carried: Carried) -> list[Item]:
+def _discounts(subtotal_minor: int, currency: str, agreed: Agreed, carried: Carried) -> list[Item]:
     """Coupons in their stated order, each on what the one before left, never below zero."""
     items: list[Item] = []
     for coupon in agreed.terms.coupons or ():
         left = subtotal_minor + _sum(items)
-        if left <= 0 or not _has_periods_left(coupon, period, carried):
+        if left <= 0 or not _has_periods_left(coupon, carried):
             continue
         if coupon.percent is not None:
             discount = share_minor(coupon.percent, left, currency)
@@ -219,9 +248,8 @@ def _discounts(subtotal_minor: int, currency: str, period: Period, agreed: Agree
     return items
 
 
-def _has_periods_left(coupon: Coupon, period: Period, carried: Carried) -> bool:
-    used = carried.coupons.get(coupon.id, frozenset()) - {str(period.month)}
-    return coupon.periods is None or len(used) < coupon.periods
+def _has_periods_left(coupon: Coupon, carried: Carried) -> bool:
+    return coupon.periods is None or carried.coupons.get(coupon.id, 0) < coupon.periods
 
 
 def _limits(running: int, currency: str, period: Period, agreed: Agreed, *, is_period: bool) -> list[Item]:
@@ -240,35 +268,52 @@ def _limits(running: int, currency: str, period: Period, agreed: Agreed, *, is_p
     return items
 
 
+def _taxes(net_minor: int, currency: str, agreed: Agreed, invoiced: Sequence[Invoiced]) -> tuple[int, list[Item]]:
+    """The taxes of a whole period, and for each name what interim invoices have not taxed of it."""
+    before = _added_up(part.taxes for part in invoiced)
+    whole, items = 0, []
+    for tax in agreed.terms.taxes or ():
+        share, taxed = share_minor(tax.percent, net_minor, currency), before.pop(tax.name, 0)
+        whole += share
+        items.append(Item("tax", tax.name, share - taxed, tax.percent, net_minor, invoiced_minor=taxed or None))
+    items += [Item("tax", name, -taxed, invoiced_minor=taxed) for name, taxed in sorted(before.items()) if taxed]
+    return whole, items
+
+
 def _credits(
-    due: int,
+    pieces: Sequence[int],
     currency: str,
     period: Period,
     grants: Sequence[Grant],
     carried: Carried,
-    daily: Sequence[tuple[date, Decimal]],
+    invoiced: Sequence[Invoiced],
 ) -> list[Item]:
-    """What prepaid credits pay, in the order in which they burn."""
-    items: list[Item] = []
-    for grant in grants:
-        is_effective = grant.valid_from < period.ends_at and (
-            grant.expires_at is None or grant.expires_at > period.starts_at
-        )
-        left = due + _sum(items)
-        if left <= 0 or not is_effective or grant.currency != currency:
-            continue
-        balance = round_to_minor(grant.amount, currency) - carried.credits.get(grant.id, 0)
-        pays = min(balance, left)
-        if grant.expires_at is not None and grant.expires_at < period.ends_at:
-            used = sum_exact(amount for day, amount in daily if _end_of(day) <= grant.expires_at)
-            pays = min(pays, round_to_minor(used, currency) + _sum(items))
-        if pays > 0:
-            items.append(Item("credit", grant.id, -pays, of_minor=balance))
+    """What prepaid credits pay of a whole period, in the order in which they burn, less what interim invoices drew.
+
+    What an interim invoice drew and the whole does not is given back to the grant.
+    """
+    granted = [grant for grant in grants if grant.currency == currency]
+    before = _added_up(part.credits for part in invoiced)
+    left = {
+        grant.id: round_to_minor(grant.amount, currency) - carried.credits.get((grant.id, currency), 0)
+        for grant in granted
+    }
+    paid = burn(pieces, stretches_of(period, grants), granted, left)
+    items = []
+    for id_ in (*paid, *sorted(before.keys() - paid.keys())):
+        drawn = before.get(id_, 0)
+        had = left.get(id_, -carried.credits.get((id_, currency), 0)) - drawn
+        if pays := paid.get(id_, 0) - drawn:
+            items.append(Item("credit", id_, -pays, of_minor=had))
     return items
 
 
-def _end_of(day: date) -> datetime:
-    return datetime.combine(day, datetime.min.time(), UTC) + timedelta(days=1)
+def _added_up(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for part in parts:
+        for name, amount in part.items():
+            found[name] = found.get(name, 0) + amount
+    return found
 
 
 def _prorated(agreed: Recurring, days: int, of_days: int, currency: str) -> int:

@@ -2,15 +2,18 @@
 
 Pure. A rule with allowances or tiers is asked record by record in the order of `RecordKey`, whatever arrived first.
 Where no boundary lies inside a stretch of time the order within it decides nothing, so sums stand for their records
-there; else the records of that stretch are asked for. Both ways give the same amounts, which a test holds equal.
+there; otherwise the records of that stretch are wanted in their place. Both ways give the same amounts, which a test
+holds equal.
 
 Counters go on through the versions of a contract: a rule is known by its contract and its name.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 
@@ -21,9 +24,6 @@ from tokentill.invoicing.counting import Charge, Charges, Counters
 from tokentill.invoicing.grouping import Cell, Group, Grouping, GroupKey, Sums, in_order
 from tokentill.money import EXACT, ZERO, credits_of, sum_exact
 from tokentill.usage.quantities import REQUEST
-
-RecordsOf = Callable[[Sequence[Cell]], Sequence[Sequence[Cell]]]
-"""Takes cells of one stretch of time that are sums, and gives for each the records that it is the sum of."""
 
 Trace = Callable[[Cell, Group, Sums], None]
 """Told of everything that is added to a group, and the cell it comes from."""
@@ -36,7 +36,8 @@ def bill_usage(
     grouping: Grouping,
     *,
     rules_at_end: Iterable[Rule] = (),
-    records_of: RecordsOf | None = None,
+    stretches: Sequence[datetime] = (),
+    wanted: list[Cell] | None = None,
     trace: Trace | None = None,
 ) -> tuple[list[Group], list[Charge]]:
     """Put a customer's usage of one period into groups, with everything decided that depends on its order.
@@ -44,13 +45,15 @@ def bill_usage(
     Args:
         cells: all of the period, in any order.
         rules_at_end: rules in force at the end of the period, whose first tier may have a flat amount without usage.
-        records_of: asked for the records of a stretch of time in which a boundary lies.
+        stretches: where the stretches begin by which amounts are kept apart; no cell reaches over one.
+        wanted: gets the cells that have to be asked record by record. Where there are any, what is returned says
+            nothing; ask again with their records in their place.
         trace: told what each cell added to which group.
 
     Returns:
         The groups in order of their keys, and what is charged beside them.
     """
-    groups = _Groups(trace)
+    groups = _Groups(stretches, trace)
     turns: dict[tuple[str, str], list[tuple[Cell, Group]]] = {}
     for cell in cells:
         group = grouping.group_of(customer, currency, cell)
@@ -58,7 +61,7 @@ def bill_usage(
             turns.setdefault(group.rule.turn_key, []).append((cell, group))
         else:
             groups.add(cell, group, cell.sums)
-    charged = {key: _bill_in_turn(turns[key], groups, records_of) for key in sorted(turns)}
+    charged = {key: _bill_in_turn(turns[key], groups, wanted) for key in sorted(turns)}
     for rule in rules_at_end:
         if rule.flat_at_zero is not None:
             charged.setdefault(rule.turn_key, Charges()).enter_if_unused(rule)
@@ -66,30 +69,34 @@ def bill_usage(
 
 
 class _Groups:
-    def __init__(self, trace: Trace | None) -> None:
+    def __init__(self, stretches: Sequence[datetime], trace: Trace | None) -> None:
         self.found: dict[GroupKey, Group] = {}
+        self._stretches = stretches
         self._trace = trace
+
+    def stretch_of(self, cell: Cell) -> int:
+        return max(0, bisect_right(self._stretches, cell.at) - 1)
 
     def add(self, cell: Cell, group: Group, sums: Sums) -> None:
         kept = self.found.setdefault(group.key, group)
-        kept.add(cell.day, sums)
+        kept.add(cell.day, sums, self.stretch_of(cell))
         if self._trace is not None:
             self._trace(cell, kept, sums)
 
 
-def _bill_in_turn(asked: Sequence[tuple[Cell, Group]], groups: _Groups, records_of: RecordsOf | None) -> Charges:
+def _bill_in_turn(asked: Sequence[tuple[Cell, Group]], groups: _Groups, wanted: list[Cell] | None) -> Charges:
     """Bill all usage of one rule, through all of its versions, in order of time."""
     in_time = sorted(asked, key=lambda item: _time_of(item[0]))
-    totals = total_of(in_time, records_of)
+    totals = total_of(in_time, wanted)
     counters = Counters()
     charges = Charges()
     for _, segment in groupby(in_time, key=lambda item: item[0].at):
         listed = list(segment)
-        for cell, group in _as_needed(listed, counters, totals, records_of):
+        for cell, group in _as_needed(listed, counters, totals, wanted):
             for piece, sums in take(cell, group, counters, totals):
                 groups.add(cell, piece, sums)
             if group.rule is not None:
-                charges.count(group.rule, counters)
+                charges.count(group.rule, counters, groups.stretch_of(cell))
     return charges
 
 
@@ -100,7 +107,7 @@ def _time_of(cell: Cell) -> tuple[object, ...]:
 
 
 def _as_needed(
-    listed: list[tuple[Cell, Group]], counters: Counters, total: Decimal | None, records_of: RecordsOf | None
+    listed: list[tuple[Cell, Group]], counters: Counters, total: Decimal | None, wanted: list[Cell] | None
 ) -> list[tuple[Cell, Group]]:
     """The cells of one stretch of time, as sums where their order decides nothing, else record by record."""
     rules = {group.rule.hash: group.rule for _, group in listed if group.rule is not None}
@@ -112,14 +119,10 @@ def _as_needed(
             take(cell, group, after, total)
         if not after.meets_boundary(counters, rules.values()):
             return listed
-    summed = [(cell, group) for cell, group in listed if cell.record is None]
-    if records_of is None:
+    if wanted is None:
         raise IntegrityFault("a rule has to be asked record by record, and there are only sums")
-    found = [(cell, group) for cell, group in listed if cell.record is not None]
-    for (cell, group), records in zip(summed, records_of([cell for cell, _ in summed]), strict=True):
-        ensure(sum(record.requests for record in records) == cell.requests, "sums and their records do not agree")
-        found += [(record, replace(group, total=Sums(), days={})) for record in records]
-    return sorted(found, key=lambda item: _time_of(item[0]))
+    wanted += [cell for cell, _ in listed if cell.record is None]
+    return listed
 
 
 def take(cell: Cell, group: Group, counters: Counters, total: Decimal | None) -> list[tuple[Group, Sums]]:
@@ -251,12 +254,12 @@ def _round_up(rule: Rule, group: Group, sums: Sums, amount: Decimal) -> Decimal:
     return raised
 
 
-def total_of(in_time: Sequence[tuple[Cell, Group]], records_of: RecordsOf | None = None) -> Decimal | None:
+def total_of(in_time: Sequence[tuple[Cell, Group]], wanted: list[Cell] | None = None) -> Decimal | None:
     """What the period adds up to for tiers by volume, after what is included; None where no version has such tiers."""
     if not any(group.rule is not None and group.rule.has_volume for _, group in in_time):
         return None
     counters = Counters()
     for _, segment in groupby(in_time, key=lambda item: item[0].at):
-        for cell, group in _as_needed(list(segment), counters, ZERO, records_of):
+        for cell, group in _as_needed(list(segment), counters, ZERO, wanted):
             take(cell, group, counters, ZERO)
     return counters.position

@@ -3,121 +3,141 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from itertools import pairwise
-from typing import Any
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    CTE,
     BigInteger,
     ColumnElement,
     Connection,
     Integer,
+    Select,
     and_,
     case,
     column,
     func,
-    literal,
+    literal_column,
+    or_,
     select,
-    values,
 )
+from sqlalchemy import values as values_of
 
-from tokentill.clock import to_micros
-from tokentill.invoicing.grouping import Cell, RecordKey
+from tokentill.clock import from_micros, to_micros
+from tokentill.invoicing.grouping import Cell, RecordKey, Series
 from tokentill.money import ZERO
 from tokentill.store import tables
-from tokentill.store.usage_rows import StoredRecord, cost_of, records_of, series_by_id
+from tokentill.store.usage_rows import StoredRecord, cost_of, records_where
 from tokentill.usage.quantities import TOKEN_LEAVES
+
+DAY_MICROS = 86_400_000_000
+SPANS_AT_ONCE = 2_000
+"""So many spans are asked for in one query; their numbers stand in its text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stretches:
-    """How a period is cut: in time at `boundaries`, by input totals at `thresholds`. Both rise."""
+class Cuts:
+    """How usage is cut for everybody: in time at `boundaries` and every UTC midnight, by input totals at `thresholds`.
 
+    Both rise. The boundaries are instants at which something may change that decides an amount.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
     boundaries: tuple[datetime, ...]
     thresholds: tuple[int, ...]
 
     @classmethod
     def of(
         cls, starts_at: datetime, ends_at: datetime, edges: Collection[datetime], thresholds: Collection[int]
-    ) -> Stretches:
-        """Cut [starts_at, ends_at) wherever something may change that decides an amount, and at every UTC midnight.
+    ) -> Cuts:
+        """Cut [starts_at, ends_at)."""
+        inside = {edge.astimezone(UTC) for edge in edges if starts_at < edge < ends_at}
+        between = sorted(edge for edge in inside if to_micros(edge) % DAY_MICROS)
+        return cls(starts_at, ends_at, tuple(between), tuple(sorted(thresholds)))
 
-        Args:
-            edges: instants at which something may change.
-            thresholds: input totals above which some price tier begins.
-        """
-        return cls(tuple(_boundaries(starts_at, ends_at, edges)), tuple(sorted(thresholds)))
+    def cuts_at(self, at: datetime) -> bool:
+        """Whether everybody's usage is cut at an instant anyway."""
+        if at <= self.starts_at or at >= self.ends_at or not to_micros(at) % DAY_MICROS:
+            return True
+        index = bisect_left(self.boundaries, at)
+        return index < len(self.boundaries) and self.boundaries[index] == at
 
     def band(self, input_total: int) -> int:
         """How many thresholds an input total exceeds."""
         return bisect_left(self.thresholds, input_total)
 
-    def around(self, at: datetime) -> tuple[datetime, datetime]:
-        """The boundaries that an instant lies between."""
+    def start_of(self, day: int, passed: int, floor: datetime) -> datetime:
+        """Where a segment begins, that of a UTC day (from 1970) in which some boundaries are passed."""
+        start = max(_midnight(day), floor)
+        return max(start, self.boundaries[passed - 1]) if passed else start
+
+    def next_after(self, at: datetime) -> datetime:
+        """The next instant after one at which everybody's usage is cut."""
+        midnight = from_micros((to_micros(at) // DAY_MICROS + 1) * DAY_MICROS)
         index = bisect_right(self.boundaries, at)
-        return self.boundaries[index - 1], self.boundaries[index]
+        return min([midnight, self.ends_at, *self.boundaries[index : index + 1]])
+
+    def start_around(self, at: datetime, floor: datetime) -> datetime:
+        """Where the segment begins that holds an instant."""
+        return self.start_of(to_micros(at) // DAY_MICROS, bisect_right(self.boundaries, at), floor)
 
 
-def usage_of_period(
-    connection: Connection,
-    stretches: Stretches,
-    *,
-    seq_max: int,
-    series_ids: Collection[int] | None = None,
-) -> list[Cell]:
-    """All usage of a period up to a sequence number, as cells.
+@lru_cache(maxsize=1024)
+def _midnight(day: int) -> datetime:
+    return from_micros(day * DAY_MICROS)
 
-    Args:
-        series_ids: only these series, or all.
+
+class Span(NamedTuple):
+    """Records of one series in [starts_at, ends_at) with a sequence number above `seq_after` and up to `seq_upto`.
+
+    `floor` is where the segment begins that the span lies in, unless a cut for everybody lies after it: an instant at
+    which all usage of the same customer is cut.
     """
-    boundaries = stretches.boundaries
-    if len(boundaries) < 2:
-        return []
+
+    series_id: int
+    starts_at: datetime
+    ends_at: datetime
+    seq_after: int
+    seq_upto: int
+    floor: datetime
+
+
+def cells_of_all(connection: Connection, cuts: Cuts, series: Mapping[int, Series], *, seq_max: int) -> Iterator[Cell]:
+    """All usage up to a sequence number, cut for everybody alike. Series that are not named are left out."""
     usage = tables.usage
-    segment = _segments(boundaries)
-    band = _band(stretches.thresholds)
-    conditions = [usage.c.seq <= seq_max]
-    if series_ids is not None:
-        conditions.append(usage.c.series_id.in_(sorted(series_ids)))
-    inside = segment.join(
-        usage, and_(usage.c.occurred_at >= segment.c.starts_at, usage.c.occurred_at < segment.c.ends_at)
-    )
-    keys: list[ColumnElement[Any]] = [usage.c.series_id, segment.c.n.label("segment"), band.label("band")]
-    query = (
-        select(
-            *keys,
-            func.count().label("requests"),
-            func.min(usage.c.input_total).label("input_total"),
-            func.sum(usage.c.has_cost).label("with_cost"),
-            *(func.sum(usage.c[name]).label(name) for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)),
-        )
-        .select_from(inside)
-        .where(*conditions)
-        .group_by(*keys)
-    )
-    rows = connection.execute(query).all()
-    units = _units(connection, inside, keys, conditions)
-    series = series_by_id(connection, None if series_ids is None else {row.series_id for row in rows})
-    return list(_cells(rows, units, series, boundaries))
+    conditions = [
+        usage.c.occurred_at >= to_micros(cuts.starts_at),
+        usage.c.occurred_at < to_micros(cuts.ends_at),
+        usage.c.seq <= seq_max,
+    ]
+    for row, quantities in _summed(connection, cuts, usage.c.series_id, usage, conditions):
+        if row.place in series:
+            yield _cell(row, quantities, cuts, series[row.place], cuts.starts_at)
 
 
-def records_of_cells(
-    connection: Connection, cells: Sequence[Cell], stretches: Stretches, seq_max: int
-) -> list[list[Cell]]:
-    """The records that cells of one stretch of time are the sums of, each as a cell of its own."""
-    found: dict[tuple[int, int], list[Cell]] = {
-        (cell.series.id, stretches.band(cell.input_tokens)): [] for cell in cells
-    }
-    starts_at, ends_at = stretches.around(cells[0].at)
-    series = {cell.series.id: cell.series for cell in cells}
-    for record in records_of(connection, series, starts_at, ends_at, seq_max):
-        listed = found.get((record.series.id, stretches.band(record.input_total)))
-        if listed is not None:
-            listed.append(cell_of_record(record, starts_at))
-    return [found[(cell.series.id, stretches.band(cell.input_tokens))] for cell in cells]
+def cells_of_spans(
+    connection: Connection, cuts: Cuts, spans: Sequence[Span], series: Mapping[int, Series]
+) -> Iterator[tuple[int, Cell]]:
+    """The usage of spans, as cells with the place of their span in the sequence."""
+    for first in range(0, len(spans), SPANS_AT_ONCE):
+        part = spans[first : first + SPANS_AT_ONCE]
+        span, inside = _span_table(part)
+        for row, quantities in _summed(connection, cuts, span.c.n, inside, []):
+            one = part[row.place]
+            yield first + row.place, _cell(row, quantities, cuts, series[one.series_id], one.floor)
+
+
+def records_of_spans(
+    connection: Connection, spans: Sequence[Span], series: Mapping[int, Series]
+) -> Iterator[tuple[int, StoredRecord]]:
+    """The records of spans one by one, each with the place of its span in the sequence."""
+    for first in range(0, len(spans), SPANS_AT_ONCE):
+        span, inside = _span_table(spans[first : first + SPANS_AT_ONCE])
+        for place, record in records_where(connection, span.c.n, inside, series):
+            yield first + place, record
 
 
 def cell_of_record(record: StoredRecord, at: datetime) -> Cell:
@@ -131,69 +151,106 @@ def cell_of_record(record: StoredRecord, at: datetime) -> Cell:
         quantities=record.quantities,
         cost=record.cost or ZERO,
         requests_with_cost=int(record.cost is not None),
+        requests_at_no_cost=int(record.cost is not None and not record.cost and any(record.quantities.values())),
         record=RecordKey(record.occurred_at, record.series.source, record.record_id),
     )
 
 
-def _cells(
-    rows: Sequence[Any], units: dict[tuple[int, int, int], dict[str, int]], series: Any, boundaries: Sequence[datetime]
-) -> Iterator[Cell]:
-    for row in rows:
-        fields = row._mapping
-        quantities = {leaf: int(fields[leaf]) for leaf in TOKEN_LEAVES if fields[leaf]}
-        quantities |= units.get((row.series_id, row.segment, row.band), {})
-        starts_at = boundaries[row.segment]
-        yield Cell(
-            series=series[row.series_id],
-            at=starts_at,
-            day=starts_at.date(),
-            input_tokens=int(row.input_total),
-            requests=int(row.requests),
-            quantities=quantities,
-            cost=cost_of(*(fields[limb] for limb in tables.COST_LIMBS)),
-            requests_with_cost=int(row.with_cost),
-        )
-
-
-def _units(
-    connection: Connection, inside: Any, keys: Sequence[ColumnElement[Any]], conditions: Sequence[ColumnElement[bool]]
-) -> dict[tuple[int, int, int], dict[str, int]]:
-    unit = tables.usage_unit
-    query = (
-        select(*keys, unit.c.name, func.sum(unit.c.quantity).label("quantity"))
-        .select_from(inside.join(unit, unit.c.usage_id == tables.usage.c.id))
-        .where(*conditions)
-        .group_by(*keys, unit.c.name)
-    )
-    found: dict[tuple[int, int, int], dict[str, int]] = {}
-    for row in connection.execute(query):
-        found.setdefault((row.series_id, row.segment, row.band), {})[row.name] = int(row.quantity)
-    return found
-
-
-def _boundaries(starts_at: datetime, ends_at: datetime, edges: Collection[datetime]) -> list[datetime]:
-    if starts_at >= ends_at:
-        return []
-    found = {starts_at, ends_at, *(edge for edge in edges if starts_at < edge < ends_at)}
-    midnight = datetime.combine(starts_at.astimezone(UTC).date(), time(), UTC) + timedelta(days=1)
-    while midnight < ends_at:
-        found.add(midnight)
-        midnight += timedelta(days=1)
-    return sorted(edge.astimezone(UTC) for edge in found)
-
-
-def _segments(boundaries: Sequence[datetime]) -> CTE:
-    pairs = pairwise(boundaries)
-    rows = [(n, to_micros(starts_at), to_micros(ends_at)) for n, (starts_at, ends_at) in enumerate(pairs)]
-    columns = (column("n", Integer), column("starts_at", BigInteger), column("ends_at", BigInteger))
-    return values(*columns, name="segment", literal_binds=True).data(rows).cte("segment")
-
-
-def _band(thresholds: Sequence[int]) -> ColumnElement[Any]:
-    """How many thresholds an input total exceeds."""
-    if not thresholds:
-        return literal(0)
-    above = [
-        (tables.usage.c.input_total > threshold, index) for index, threshold in reversed(list(enumerate(thresholds, 1)))
+def _summed(
+    connection: Connection,
+    cuts: Cuts,
+    place: ColumnElement[int],
+    inside: Any,
+    conditions: Sequence[ColumnElement[bool]],
+) -> Iterator[tuple[Any, Mapping[str, int]]]:
+    """Sums by place, segment and band, with those of rare units."""
+    usage, unit = tables.usage, tables.usage_unit
+    keys: list[ColumnElement[Any]] = [
+        place.label("place"),
+        literal_column(f"usage.occurred_at / {DAY_MICROS}", BigInteger).label("day"),
+        _passed("usage.occurred_at >=", [to_micros(at) for at in cuts.boundaries]).label("passed"),
+        _passed("usage.input_total >", cuts.thresholds).label("band"),
     ]
-    return case(*above, else_=0)
+    named: list[ColumnElement[Any]] = [literal_column(name) for name in ("place", "day", "passed", "band")]
+
+    def grouped(source: Any, *columns: ColumnElement[Any], by: Sequence[ColumnElement[Any]] = ()) -> Select[Any]:
+        return select(*keys, *columns).select_from(source).where(*conditions).group_by(*named, *by)
+
+    units: dict[tuple[int, ...], dict[str, int]] = {}
+    with_units = grouped(
+        inside.join(unit, unit.c.usage_id == usage.c.id),
+        unit.c.name,
+        func.sum(unit.c.quantity).label("quantity"),
+        by=[unit.c.name],
+    )
+    for row in connection.execute(with_units):
+        units.setdefault((row.place, row.day, row.passed, row.band), {})[row.name] = int(row.quantity)
+    sums = grouped(
+        inside,
+        func.count().label("requests"),
+        func.min(usage.c.input_total).label("input_total"),
+        func.sum(usage.c.has_cost).label("with_cost"),
+        func.sum(_at_no_cost()).label("at_no_cost"),
+        *(func.sum(usage.c[name]).label(name) for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)),
+    )
+    for row in connection.execute(sums):
+        yield row, units.get(tuple(row[:4]), NO_UNITS)
+
+
+NO_UNITS: Mapping[str, int] = {}
+
+
+def _at_no_cost() -> ColumnElement[int]:
+    """Whether a request used something, and the gateway reports that it cost nothing."""
+    usage, unit = tables.usage.c, tables.usage_unit.alias("used")
+    with_units = select(unit.c.usage_id).where(unit.c.usage_id == usage.id, unit.c.quantity > 0)
+    leaves = sum((usage[leaf] for leaf in TOKEN_LEAVES[1:]), usage[TOKEN_LEAVES[0]])
+    is_used = or_(leaves > 0, with_units.correlate(tables.usage).exists())
+    is_free = (usage[limb] == 0 for limb in tables.COST_LIMBS)
+    counted: ColumnElement[int] = case((and_(usage.has_cost == 1, *is_free, is_used), 1), else_=0)
+    return counted
+
+
+def _cell(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> Cell:
+    _, day, passed, _, requests, input_total, with_cost, at_no_cost, *sums = row
+    quantities = {leaf: int(count) for leaf, count in zip(TOKEN_LEAVES, sums, strict=False) if count}
+    if units:
+        quantities |= units
+    at = cuts.start_of(day, passed, floor)
+    return Cell(
+        series=series,
+        at=at,
+        day=at.date(),
+        input_tokens=int(input_total),
+        requests=int(requests),
+        quantities=quantities,
+        cost=cost_of(*sums[len(TOKEN_LEAVES) :]) if with_cost else ZERO,
+        requests_with_cost=int(with_cost),
+        requests_at_no_cost=int(at_no_cost),
+    )
+
+
+def _span_table(spans: Sequence[Span]) -> tuple[Any, Any]:
+    """A table of spans, and it joined with the usage that lies in them."""
+    usage = tables.usage
+    rows = [
+        (n, one.series_id, to_micros(one.starts_at), to_micros(one.ends_at), one.seq_after, one.seq_upto)
+        for n, one in enumerate(spans)
+    ]
+    names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto")
+    columns = (column("n", Integer), *(column(name, BigInteger) for name in names))
+    span = values_of(*columns, name="span", literal_binds=True).data(rows).cte("span")
+    lies_in = and_(
+        usage.c.series_id == span.c.series_id,
+        usage.c.occurred_at >= span.c.starts_at,
+        usage.c.occurred_at < span.c.ends_at,
+        usage.c.seq > span.c.seq_after,
+        usage.c.seq <= span.c.seq_upto,
+    )
+    return span, span.join(usage, lies_in)
+
+
+def _passed(compared: str, limits: Sequence[int]) -> ColumnElement[int]:
+    """How many of some rising limits a number has passed."""
+    cases = " ".join(f"WHEN {compared} {limit} THEN {count}" for count, limit in reversed(list(enumerate(limits, 1))))
+    return literal_column(f"CASE {cases} ELSE 0 END" if cases else "0", Integer)

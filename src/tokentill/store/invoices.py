@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,13 +14,15 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from tokentill.canonical import Content, canonical_bytes
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.errors import NotFound, Refused, ensure
+from tokentill.invoicing.coverage import Covered
 from tokentill.invoicing.invoice import Invoice, invoice_document
-from tokentill.invoicing.periods import Month
+from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.preview import InterimInvoice, Review
 from tokentill.invoicing.settling import InvoiceKind
 from tokentill.money import minor_digits
 from tokentill.store import tables
-from tokentill.store.database import current_value, next_value
+from tokentill.store.database import current_value, hold_counter, next_value
+from tokentill.store.documents import log_event, store_coverage
 from tokentill.store.ledger import add_to_ledger, rows_of
 
 InvoiceStatus = Literal["issued", "void"]
@@ -27,13 +30,30 @@ InvoiceStatus = Literal["issued", "void"]
 
 @dataclass(frozen=True, slots=True)
 class CloseRun:
-    """One attempt to close a period, with everything it pinned. `epoch` goes up when another process takes over."""
+    """One attempt to close a period, with everything it pinned and was asked.
+
+    `epoch` goes up when another process takes over.
+    """
 
     id: int
     period: str
     epoch: int
     pins: Content
     started_at: datetime
+    asked: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """All runs that closed a month, as far as it matters for what came late.
+
+    `first_seq` is the lowest sequence number that one of them was pinned to, `contract_sets` are the contracts that
+    they were pinned to, and `left_over` is the most requests that one of them left on no document.
+    """
+
+    first_seq: int
+    contract_sets: frozenset[str]
+    left_over: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +107,41 @@ def open_run(connection: Connection, period: str) -> CloseRun | None:
     return None if row is None else _run(row)
 
 
-def start_run(connection: Connection, period: str, pins: Content, at: datetime) -> CloseRun:
-    """Begin a run with its pins, which hold for all of it."""
+def start_run(connection: Connection, period: str, pins: Content, asked: Content, at: datetime) -> CloseRun:
+    """Begin a run with its pins and with what it was asked, which hold for all of it."""
     row = connection.execute(
         insert(tables.close_run)
-        .values(period=period, state="open", epoch=1, pins=canonical_bytes(pins).decode(), started_at=to_micros(at))
+        .values(
+            period=period,
+            state="open",
+            epoch=1,
+            pins=canonical_bytes(pins).decode(),
+            asked=canonical_bytes(asked).decode(),
+            started_at=to_micros(at),
+        )
         .returning(tables.close_run)
     ).one()
     return _run(row)
+
+
+def closings(connection: Connection) -> dict[Month, Closing]:
+    """What is known of every month that some run closed, in order of time."""
+    table = tables.close_run
+    found: dict[Month, Closing] = {}
+    for row in connection.execute(select(table).where(table.c.state != "open").order_by(table.c.period, table.c.id)):
+        run = _run(row)
+        if run.asked.get("kind") == "interim":
+            continue
+        # Where nobody counted, something may have been left over.
+        left_over = 1 if row.left_over is None else row.left_over
+        closing = Closing(run.pins["s"], frozenset({run.pins["b"]}), left_over)
+        before = found.get(month := Month.parse(run.period), closing)
+        found[month] = Closing(
+            min(before.first_seq, closing.first_seq),
+            before.contract_sets | closing.contract_sets,
+            max(before.left_over, closing.left_over),
+        )
+    return found
 
 
 def take_over(connection: Connection, run: CloseRun) -> CloseRun:
@@ -106,11 +153,14 @@ def take_over(connection: Connection, run: CloseRun) -> CloseRun:
     return _run(row)
 
 
-def finish_run(connection: Connection, run: CloseRun, state: Literal["done", "refused"], at: datetime) -> None:
-    """End a run."""
+def finish_run(
+    connection: Connection, run: CloseRun, state: Literal["done", "refused"], at: datetime, *, left_over: int | None
+) -> None:
+    """End a run. `left_over` is how many requests of its period are on no document, None where nobody counted."""
     hold_run(connection, run)
     table = tables.close_run
-    connection.execute(update(table).where(table.c.id == run.id).values(state=state, finished_at=to_micros(at)))
+    ended = {"state": state, "finished_at": to_micros(at), "left_over": left_over}
+    connection.execute(update(table).where(table.c.id == run.id).values(**ended))
 
 
 def hold_run(connection: Connection, run: CloseRun) -> None:
@@ -128,11 +178,27 @@ def hold_run(connection: Connection, run: CloseRun) -> None:
         )
 
 
-def issue(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None:
+def issue(
+    connection: Connection,
+    run: CloseRun,
+    invoice: Invoice,
+    covered: Sequence[Covered],
+    members: Sequence[tuple[str, Period]],
+    *,
+    at: datetime,
+    actor: str,
+) -> str | None:
     """Store an invoice under the next number, in the caller's transaction that holds the run.
+
+    Args:
+        covered: the records that stand on it.
+        members: whose periods it ends.
 
     Returns:
         Its number; None when the customer has its invoice for the period already.
+
+    Raises:
+        CoveredTwice: when another document covers some of its usage.
     """
     table = tables.invoice
     mine = (table.c.customer == invoice.customer, table.c.period == run.period, table.c.status == "issued")
@@ -181,8 +247,25 @@ def issue(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None
     ]
     if lines:
         connection.execute(insert(tables.invoice_line), lines)
-    add_to_ledger(connection, invoice_id, rows_of(invoice.settlement, invoice.kind))
+    add_to_ledger(connection, invoice_id, rows_of(invoice))
+    log_event(connection, invoice_id, "issued", at=at, actor=actor)
+    ended = members if invoice.kind == "period" else ()
+    store_coverage(connection, invoice_id, invoice.period.month, covered, ended)
     return number
+
+
+def void_invoice(connection: Connection, issued: IssuedInvoice, *, reason: str, at: datetime, actor: str) -> None:
+    """Make an invoice void, in the caller's writing transaction. Its number stays, and so does its content.
+
+    Raises:
+        Refused: when it is void already.
+    """
+    hold_counter(connection, "invoice")  # nothing is issued meanwhile that goes on from it
+    table = tables.invoice
+    status = connection.execute(select(table.c.status).where(table.c.id == issued.id)).scalar_one()
+    if status != "issued":
+        raise Refused(f"{issued.number} is void already")
+    log_event(connection, issued.id, "void", at=at, actor=actor, reason=reason)
 
 
 def issued_invoices(
@@ -284,8 +367,15 @@ def last_reviews(connection: Connection, period: str, customer: str | None = Non
 
 def _run(row: Row[*tuple[object, ...]]) -> CloseRun:
     fields = row._mapping
+    pins = json.loads(fields["pins"])
     return CloseRun(
-        fields["id"], fields["period"], fields["epoch"], json.loads(fields["pins"]), from_micros(fields["started_at"])
+        id=fields["id"],
+        period=fields["period"],
+        epoch=fields["epoch"],
+        pins=pins,
+        started_at=from_micros(fields["started_at"]),
+        # Runs of older versions kept what they were asked among their pins.
+        asked=json.loads(fields["asked"]) or {key: pins[key] for key in ("kind", "customers") if key in pins},
     )
 
 

@@ -1,24 +1,40 @@
-"""What invoices carry to later ones: coupons used, credits burnt, balances, and what interim invoices billed."""
+"""What invoices carry to later ones: coupons used, credits drawn, balances, and what interim invoices billed.
+
+Each row belongs to the account of a customer in a currency: of the invoice it is a row of, or of the customer and
+currency whose open balance that invoice brought forward.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, Select, and_, distinct, func, insert, or_, select
 
 from tokentill.clock import from_micros
-from tokentill.invoicing.settling import Carried, InvoiceKind, Settlement
+from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
+from tokentill.invoicing.invoice import Invoice
+from tokentill.invoicing.periods import Month
 from tokentill.store import tables
+from tokentill.store.documents import live_at
 
-LedgerRow = tuple[str, str, int]
-"""Kind, name, amount in minor units."""
+
+class LedgerRow(NamedTuple):
+    """What an invoice adds to an account, in minor units of its currency."""
+
+    kind: str
+    name: str
+    amount_minor: int
+    customer: str
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One row of the ledger with the invoice that made it."""
+    """One row of a customer's account with the invoice that made it."""
 
     invoice_id: int
     number: str
@@ -31,49 +47,63 @@ class LedgerEntry:
     amount_minor: int
 
 
-def rows_of(settlement: Settlement, kind: InvoiceKind) -> list[LedgerRow]:
+def rows_of(invoice: Invoice) -> list[LedgerRow]:
     """What an invoice adds to the ledger. A balance is what goes on to the next invoice, less what came in."""
+    own = (invoice.customer, invoice.currency)
+    items = invoice.settlement.items
     rows: list[LedgerRow] = []
-    for item in settlement.items:
+    for item in items:
         if item.kind in ("coupon", "credit"):
-            rows.append((item.kind, item.name, -item.amount_minor))
+            rows.append(LedgerRow(item.kind, item.name, -item.amount_minor, *own))
+        elif item.origin is not None:
+            rows.append(
+                LedgerRow("balance", item.name, -item.origin.amount_minor, item.origin.customer, item.origin.currency)
+            )
         elif item.kind in ("balance", "carried"):
-            rows.append(("balance", item.name, -item.amount_minor))
-    if kind == "interim":
-        rows.append(("invoiced", "net", settlement.net_minor))
+            rows.append(LedgerRow("balance", item.name, -item.amount_minor, *own))
+    if invoice.kind == "interim":
+        rows.append(LedgerRow("invoiced", "net", invoice.net_minor, *own))
+        rows += [
+            LedgerRow("tax", item.name, item.amount_minor, *own)
+            for item in items
+            if item.kind == "tax" and item.amount_minor
+        ]
     return rows
 
 
 def add_to_ledger(connection: Connection, invoice_id: int, rows: Iterable[LedgerRow]) -> None:
     """Append an invoice's rows, in its own transaction."""
     values = [
-        {"invoice_id": invoice_id, "position": position, "kind": kind, "name": name, "amount_minor": amount}
-        for position, (kind, name, amount) in enumerate(rows, start=1)
+        {"invoice_id": invoice_id, "position": position, **row._asdict()} for position, row in enumerate(rows, start=1)
     ]
     if values:
         connection.execute(insert(tables.ledger), values)
 
 
-def ledger_entries(connection: Connection, *, customer: str | None = None) -> list[LedgerEntry]:
-    """The rows of invoices that are not void, in the order in which they were issued."""
+def ledger_entries(
+    connection: Connection, *, customer: str | None = None, position: int | None = None
+) -> list[LedgerEntry]:
+    """The rows of a customer's accounts, of invoices that were live at a position of the log of documents, in the order
+    of their issue.
+    """
     ledger, header = tables.ledger, tables.invoice
     query = (
-        select(header, ledger.c.kind.label("entry_kind"), ledger.c.name, ledger.c.amount_minor)
+        select(ledger, header.c.number, header.c.period, header.c.issued_at)
         .join(header, header.c.id == ledger.c.invoice_id)
-        .where(header.c.status == "issued")
+        .where(live_at(position))
         .order_by(ledger.c.invoice_id, ledger.c.position)
     )
     if customer is not None:
-        query = query.where(header.c.customer == customer)
+        query = query.where(ledger.c.customer == customer)
     return [
         LedgerEntry(
-            row.id,
+            row.invoice_id,
             row.number,
             row.customer,
             row.period,
             row.currency,
             from_micros(row.issued_at),
-            row.entry_kind,
+            row.kind,
             row.name,
             row.amount_minor,
         )
@@ -85,36 +115,115 @@ def stored_rows(connection: Connection, invoice_id: int) -> list[LedgerRow]:
     """The rows of one invoice as they are kept."""
     table = tables.ledger
     query = select(table).where(table.c.invoice_id == invoice_id).order_by(table.c.position)
-    return [(row.kind, row.name, row.amount_minor) for row in connection.execute(query)]
+    return [
+        LedgerRow(row.kind, row.name, row.amount_minor, row.customer, row.currency) for row in connection.execute(query)
+    ]
 
 
 def carried_by_customer(
-    connection: Connection, period: str, *, before: Mapping[str, int] | int | None = None, customer: str | None = None
-) -> dict[tuple[str, str], Carried]:
-    """What earlier documents left to each invoice of a period, by customer and currency.
+    connection: Connection, period: str, *, position: int | None = None, customers: Collection[str] | None = None
+) -> dict[str, Carried]:
+    """What earlier documents left to a period of each customer: of these customers, or of all.
+
+    The balances are those of the customer's own accounts.
 
     Args:
-        before: only documents with a smaller id count: for all customers, or by customer.
+        position: of the log of documents, up to which documents count; None is all of them.
     """
-    found: dict[tuple[str, str], list[LedgerEntry]] = {}
-    for entry in ledger_entries(connection, customer=customer):
-        limit = before.get(entry.customer) if isinstance(before, Mapping) else before
-        if limit is None or entry.invoice_id < limit:
-            found.setdefault((entry.customer, entry.currency), []).append(entry)
-    return {key: _carried(entries, period) for key, entries in found.items()}
+    left: dict[str, _Left] = defaultdict(_Left)
+    for row in _counted(connection, _sums(period), position, customers):
+        of_customer, amount = left[row.customer], int(row.amount_minor)
+        if row.kind == "coupon":
+            of_customer.coupons[row.name] += row.periods
+        elif row.kind == "credit":
+            of_customer.credits[row.name, row.currency] = amount
+        else:
+            of_customer.balances[row.currency] += amount
+    for row in _counted(connection, _of_interims(period), position, customers):
+        document = left[row.customer].invoiced.setdefault(row.invoice_id, _Invoiced(row.currency))
+        if row.kind == "invoiced":
+            document.net_minor = row.amount_minor
+        else:
+            (document.taxes if row.kind == "tax" else document.credits)[row.name] += row.amount_minor
+    return {customer: found.carried(customer) for customer, found in left.items()}
 
 
-def _carried(entries: list[LedgerEntry], period: str) -> Carried:
-    coupons: dict[str, set[str]] = {}
-    burnt: dict[str, int] = {}
-    for entry in entries:
-        if entry.kind == "coupon" and entry.period != period:
-            coupons.setdefault(entry.name, set()).add(entry.period)
-        elif entry.kind == "credit":
-            burnt[entry.name] = burnt.get(entry.name, 0) + entry.amount_minor
-    return Carried(
-        coupons={name: frozenset(periods) for name, periods in coupons.items()},
-        credits=burnt,
-        balance_minor=sum(entry.amount_minor for entry in entries if entry.kind == "balance"),
-        invoiced=tuple(entry.amount_minor for entry in entries if entry.kind == "invoiced" and entry.period == period),
+def open_balances(connection: Connection, position: int | None) -> list[tuple[str, Month]]:
+    """Whose balances are not settled at a position of the log of documents, with the last month that changed them."""
+    ledger, header = tables.ledger, tables.invoice
+    sums = (
+        select(ledger.c.customer, func.max(header.c.period).label("last"))
+        .where(ledger.c.kind == "balance")
+        .group_by(ledger.c.customer, ledger.c.currency)
+        .having(func.sum(ledger.c.amount_minor) != 0)
     )
+    last: dict[str, Month] = {}
+    for row in _counted(connection, sums, position, None):
+        month = Month.parse(row.last)
+        last[row.customer] = max(month, last.get(row.customer, month))
+    return sorted(last.items(), key=lambda item: item[0].encode())
+
+
+@dataclass(slots=True)
+class _Invoiced:
+    currency: str
+    net_minor: int = 0
+    taxes: Counter[str] = field(default_factory=Counter)
+    credits: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class _Left:
+    """What is found of one customer's accounts, row by row."""
+
+    coupons: Counter[str] = field(default_factory=Counter)
+    credits: dict[tuple[str, str], int] = field(default_factory=dict)
+    balances: Counter[str] = field(default_factory=Counter)
+    invoiced: dict[int, _Invoiced] = field(default_factory=dict)
+
+    def carried(self, customer: str) -> Carried:
+        return Carried(
+            self.coupons,
+            self.credits,
+            tuple(OpenBalance(customer, *found) for found in sorted(self.balances.items()) if found[1]),
+            tuple(Invoiced(one.currency, one.net_minor, one.taxes, one.credits) for one in self.invoiced.values()),
+        )
+
+
+def _sums(period: str) -> Select[Any]:
+    """Balances, and of other periods what each grant paid and in how many each coupon was used."""
+    ledger, header = tables.ledger, tables.invoice
+    of_others = and_(ledger.c.kind.in_(("coupon", "credit")), header.c.period != period)
+    keys = (ledger.c.customer, ledger.c.currency, ledger.c.kind, ledger.c.name)
+    return (
+        select(
+            *keys,
+            func.sum(ledger.c.amount_minor).label("amount_minor"),
+            func.count(distinct(header.c.period)).label("periods"),
+        )
+        .where(or_(ledger.c.kind == "balance", of_others))
+        .group_by(*keys)
+    )
+
+
+def _of_interims(period: str) -> Select[Any]:
+    """What the interim invoices of a period billed, oldest first."""
+    ledger, header = tables.ledger, tables.invoice
+    return (
+        select(ledger)
+        .where(header.c.kind == "interim", header.c.period == period)
+        .where(ledger.c.kind.in_(("invoiced", "tax", "credit")))
+        .order_by(ledger.c.invoice_id, ledger.c.position)
+    )
+
+
+def _counted(
+    connection: Connection, query: Select[Any], position: int | None, customers: Collection[str] | None
+) -> Sequence[Row[Any]]:
+    """The rows of a query over the ledger, of the documents that have left something."""
+    ledger, header = tables.ledger, tables.invoice
+    joined = ledger.join(header, header.c.id == ledger.c.invoice_id)
+    query = query.select_from(joined).where(live_at(position))
+    if customers is not None:
+        query = query.where(ledger.c.customer.in_(customers))
+    return connection.execute(query).all()

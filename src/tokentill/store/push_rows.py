@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
 
 from tokentill.clock import from_micros, to_micros
 from tokentill.errors import Refused
@@ -18,18 +18,22 @@ from tokentill.stripe_push.days import event_identifier
 PushState = Literal["wanted", "sending", "accepted", "confirmed", "rejected", "unknown", "replaced"]
 TO_SEND: tuple[PushState, ...] = ("wanted", "sending", "unknown", "rejected")
 
+Place = tuple[str, date]
+"""A Stripe customer and a day: where Stripe holds one amount on each meter."""
+
 IDENTIFIERS_REMEMBERED = timedelta(hours=23)
 """Stripe promises a day; an hour is left for clocks that differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class PushRow:
-    """The newest version of one customer's day on one meter."""
+    """One version of what a customer's day is to be on a meter, at a Stripe customer."""
 
     customer: str
     meter: str
     day: date
     version: int
+    period: str
     invoice: str
     stripe_customer: str
     value_minor: int
@@ -38,6 +42,15 @@ class PushRow:
     attempts: int = 0
     first_sent_at: datetime | None = None
     note: str | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where it is told."""
+        return self.stripe_customer, self.day
+
+    def says(self, other: PushRow) -> bool:
+        """Whether another row says the same of the same period."""
+        return (self.value_minor, self.period) == (other.value_minor, other.period)
 
 
 def pin_account(connection: Connection, account: str, *, is_live: bool) -> None:
@@ -66,54 +79,121 @@ def hold_outbox(connection: Connection) -> None:
     connection.execute(select(tables.stripe_account.c.id).with_for_update()).one()
 
 
-def newest_rows(connection: Connection, *, customer: str, meter: str, period: str) -> list[PushRow]:
-    """The newest version of every day of a customer's period on a meter, whichever invoice it came from."""
+def told_meters(connection: Connection, period: str) -> set[tuple[str, str]]:
+    """The customers of a period that have rows, each with its meters."""
     table = tables.push
+    query = select(table.c.customer, table.c.meter).where(table.c.period == period).distinct()
+    return {(row.customer, row.meter) for row in connection.execute(query)}
+
+
+def newest_rows(
+    connection: Connection, *, customer: str, meter: str, period: str, days: Iterable[date] = ()
+) -> dict[Place, PushRow]:
+    """The newest version of each day at each Stripe customer that was told of it, oldest day first.
+
+    Of the days that any row of the period has, and of `days`; whichever period and document told of them last.
+    """
+    table = tables.push
+    mine = (table.c.customer == customer, table.c.meter == meter)
+    of_period = select(table.c.day).where(*mine, table.c.period == period)
+    asked = or_(table.c.day.in_(of_period), table.c.day.in_([day.isoformat() for day in days]))
     newest = (
         select(table.c.day, func.max(table.c.version).label("version"))
-        .where(table.c.customer == customer, table.c.meter == meter, table.c.period == period)
-        .group_by(table.c.day)
+        .where(*mine, asked)
+        .group_by(table.c.day, table.c.stripe_customer)
         .subquery()
     )
     query = (
         select(table)
         .join(newest, and_(table.c.day == newest.c.day, table.c.version == newest.c.version))
-        .where(table.c.customer == customer, table.c.meter == meter)
-        .order_by(table.c.day)
+        .where(*mine)
+        .order_by(table.c.day, table.c.version)
     )
-    return [_row(row) for row in connection.execute(query)]
+    return {row.place: row for row in map(_row, connection.execute(query))}
+
+
+def stripe_customer_of(connection: Connection, customer: str) -> str | None:
+    """The Stripe customer that a customer is linked to now."""
+    table = tables.customer
+    return connection.execute(select(table.c.stripe_customer).where(table.c.id == customer)).scalar_one_or_none()
+
+
+def row_of_another(connection: Connection, place: Place, *, meter: str, customer: str) -> PushRow | None:
+    """The row that speaks for a Stripe customer's day because another than `customer` is linked to it now."""
+    push, linked = tables.push, tables.customer
+    stripe_customer, day = place
+    query = (
+        select(push)
+        .join(linked, linked.c.id == push.c.customer)
+        .where(linked.c.stripe_customer == stripe_customer, linked.c.id != customer)
+        .where(push.c.meter == meter, push.c.day == day.isoformat(), push.c.stripe_customer == stripe_customer)
+        .where(push.c.state != "replaced")
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _row(row)
 
 
 def want_days(
-    connection: Connection,
-    *,
-    customer: str,
-    meter: str,
-    period: str,
-    invoice: str,
-    stripe_customer: str,
-    values_minor: Mapping[date, int],
-    again: Iterable[date] = (),
-) -> None:
-    """Write down what days are to be. A day that is so already keeps its row, unless it is wanted `again`."""
-    stored = {row.day: row for row in newest_rows(connection, customer=customer, meter=meter, period=period)}
-    repeated = set(again)
-    for day, value in sorted(values_minor.items()):
-        row = stored.get(day)
-        if (
-            row is not None
-            and (row.value_minor, row.stripe_customer) == (value, stripe_customer)
-            and day not in repeated
-        ):
-            continue
-        if row is not None:
-            _set_state(connection, row, "replaced", row.note)
-        version = 1 if row is None else row.version + 1
-        new = PushRow(customer, meter, day, version, invoice, stripe_customer, value)
-        _insert_version(connection, new, period)
+    connection: Connection, wanted: Iterable[PushRow], newest: Mapping[Place, PushRow], again: Container[Place] = ()
+) -> list[PushRow]:
+    """Write down what days are to be. A day that is so already keeps its row, unless it is wanted `again`.
+
+    Args:
+        newest: what `newest_rows` gave in this transaction.
+
+    Returns:
+        The row of each day.
+    """
+    rows = []
+    for row in wanted:
+        stored = newest.get(row.place)
+        is_so = stored is not None and stored.state != "replaced" and row.says(stored) and row.place not in again
+        rows.append(stored if stored is not None and is_so else tell_again(connection, row))
+    return rows
 
 
-def begin_sending(connection: Connection, rows: Sequence[PushRow], period: str, at: datetime) -> list[PushRow]:
+def tell_again(connection: Connection, row: PushRow) -> PushRow:
+    """A new version of a row, in place of those there are. Versions of a day go up over all of its Stripe customers."""
+    table = tables.push
+    of_day = (table.c.customer == row.customer, table.c.meter == row.meter, table.c.day == row.day.isoformat())
+    last = connection.execute(select(func.max(table.c.version)).where(*of_day)).scalar_one()
+    connection.execute(
+        update(table)
+        .where(*of_day, table.c.stripe_customer == row.stripe_customer, table.c.state != "replaced")
+        .values(state="replaced")
+    )
+    version = (last or 0) + 1
+    stored = connection.execute(
+        insert(table)
+        .values(
+            customer=row.customer,
+            meter=row.meter,
+            day=row.day.isoformat(),
+            version=version,
+            period=row.period,
+            invoice=row.invoice,
+            stripe_customer=row.stripe_customer,
+            value_minor=row.value_minor,
+            identifier=event_identifier(row.customer, row.meter, row.day, version),
+            state="wanted",
+            attempts=0,
+        )
+        .returning(table)
+    ).one()
+    return _row(stored)
+
+
+def tell_standing_again(connection: Connection, row: PushRow) -> None:
+    """A new version of what stands in place of a replaced row that was sent all the same."""
+    newest = newest_rows(connection, customer=row.customer, meter=row.meter, period=row.period, days=[row.day])
+    standing: PushRow | None = newest[row.place]
+    if standing is not None and standing.state == "replaced":
+        standing = row_of_another(connection, row.place, meter=row.meter, customer=row.customer)
+    if standing is not None and standing.attempts:
+        tell_again(connection, standing)
+
+
+def begin_sending(connection: Connection, rows: Iterable[PushRow], at: datetime) -> list[PushRow]:
     """Mark rows as being sent, before any attempt. A forgotten identifier gets a new version.
 
     Returns:
@@ -122,10 +202,8 @@ def begin_sending(connection: Connection, rows: Sequence[PushRow], period: str, 
     table = tables.push
     sending = []
     for row in rows:
-        chosen = row
-        if row.first_sent_at is not None and at - row.first_sent_at > IDENTIFIERS_REMEMBERED:
-            _set_state(connection, row, "replaced", row.note)
-            chosen = _insert_version(connection, replace(row, version=row.version + 1), period)
+        is_forgotten = row.first_sent_at is not None and at - row.first_sent_at > IDENTIFIERS_REMEMBERED
+        chosen = tell_again(connection, row) if is_forgotten else row
         updated = connection.execute(
             update(table)
             .where(*_same(chosen))
@@ -140,35 +218,17 @@ def begin_sending(connection: Connection, rows: Sequence[PushRow], period: str, 
     return sending
 
 
-def set_states(connection: Connection, outcomes: Iterable[tuple[PushRow, PushState, str | None]]) -> None:
-    """Write down what became of rows."""
-    for row, state, note in outcomes:
-        _set_state(connection, row, state, note)
+def is_replaced(connection: Connection, row: PushRow) -> bool:
+    """Whether another row speaks for the day by now."""
+    state = connection.execute(select(tables.push.c.state).where(*_same(row))).scalar_one()
+    return bool(state == "replaced")
 
 
-def _set_state(connection: Connection, row: PushRow, state: PushState, note: str | None) -> None:
-    connection.execute(update(tables.push).where(*_same(row)).values(state=state, note=note))
-
-
-def _insert_version(connection: Connection, row: PushRow, period: str) -> PushRow:
-    found = connection.execute(
-        insert(tables.push)
-        .values(
-            customer=row.customer,
-            meter=row.meter,
-            day=row.day.isoformat(),
-            version=row.version,
-            period=period,
-            invoice=row.invoice,
-            stripe_customer=row.stripe_customer,
-            value_minor=row.value_minor,
-            identifier=event_identifier(row.customer, row.meter, row.day, row.version),
-            state="wanted",
-            attempts=0,
-        )
-        .returning(tables.push)
-    ).one()
-    return _row(found)
+def set_state(connection: Connection, row: PushRow, state: PushState, note: str | None = None) -> bool:
+    """Write down what became of a row. False, and nothing written, when it was replaced: its word is not the last."""
+    table = tables.push
+    standing = update(table).where(*_same(row), table.c.state != "replaced")
+    return bool(connection.execute(standing.values(state=state, note=note)).rowcount)
 
 
 def _same(row: PushRow) -> tuple[ColumnElement[bool], ...]:
@@ -189,6 +249,7 @@ def _row(row: Row[*tuple[object, ...]]) -> PushRow:
         meter=fields["meter"],
         day=date.fromisoformat(fields["day"]),
         version=fields["version"],
+        period=fields["period"],
         invoice=fields["invoice"],
         stripe_customer=fields["stripe_customer"],
         value_minor=fields["value_minor"],

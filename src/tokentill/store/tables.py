@@ -76,6 +76,16 @@ series = _table(
     CheckConstraint("usage_state IN ('reported', 'estimated', 'missing')", name="ck_series_usage_state"),
 )
 
+series_month = _table(
+    "series_month",
+    Column("month", Integer, nullable=False),
+    Column("series_id", BigInt, nullable=False),
+    PrimaryKeyConstraint("month", "series_id", name="pk_series_month"),
+    ForeignKeyConstraint(["series_id"], ["series.id"], name="fk_series_month_series"),
+)
+"""Which series have records in a calendar month (UTC, counted from January 1970), so that what a month costs to compute
+does not grow with all that came before it."""
+
 batch = _table(
     "batch",
     Column("seq", BigInt, nullable=False),
@@ -85,8 +95,11 @@ batch = _table(
     Column("duplicates", BigInt, nullable=False),
     Column("revisions", BigInt, nullable=False),
     Column("quarantined", BigInt, nullable=False),
+    Column("first_at", BigInt),
+    Column("last_at", BigInt),
     PrimaryKeyConstraint("seq", name="pk_batch"),
 )
+"""One import of records. `first_at` and `last_at` are the earliest and the latest `occurred_at` of what it brought."""
 
 usage = _table(
     "usage",
@@ -109,6 +122,8 @@ usage = _table(
     CheckConstraint("has_cost IN (0, 1)", name="ck_usage_has_cost"),
     CheckConstraint("length(digest) = 16", name="ck_usage_digest"),
     Index("ix_usage_occurred_at", "occurred_at"),
+    Index("ix_usage_series", "series_id", "occurred_at"),
+    Index("ix_usage_seq", "seq"),
 )
 
 usage_unit = _table(
@@ -184,6 +199,8 @@ close_run = _table(
     Column("pins", Text, nullable=False),
     Column("started_at", BigInt, nullable=False),
     Column("finished_at", BigInt),
+    Column("asked", Text, nullable=False, server_default=text("'{}'")),
+    Column("left_over", BigInt),
     PrimaryKeyConstraint("id", name="pk_close_run"),
     CheckConstraint("state IN ('open', 'done', 'refused')", name="ck_close_run_state"),
     Index(
@@ -194,6 +211,8 @@ close_run = _table(
         postgresql_where=text("state = 'open'"),
     ),
 )
+
+"""`asked` is what the run was started for; `left_over` how many requests of its period stood on no document then."""
 
 # `subtotal_minor` is the amount that is taxable: the lines after coupons, minimum, cap and interim invoices.
 invoice = _table(
@@ -232,7 +251,58 @@ invoice = _table(
     ),
     Index("uq_invoice_run", "close_run_id", "customer", unique=True),
     Index("ix_invoice_period", "period"),
+    Index("ix_invoice_customer", "customer"),
 )
+
+document_event = _table(
+    "document_event",
+    Column("position", BigInt, nullable=False),
+    Column("invoice_id", BigInt, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("recorded_at", BigInt, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("position", name="pk_document_event"),
+    UniqueConstraint("invoice_id", "kind", name="uq_document_event_kind"),
+    ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name="fk_document_event_invoice"),
+    CheckConstraint("kind IN ('issued', 'void')", name="ck_document_event_kind"),
+)
+"""The log of documents: each issue and each void is a row that stays. What was live at a position never changes."""
+
+coverage = _table(
+    "coverage",
+    Column("invoice_id", BigInt, nullable=False),
+    Column("series_id", BigInt, nullable=False),
+    Column("starts_at", BigInt, nullable=False),
+    Column("ends_at", BigInt, nullable=False),
+    Column("seq_after", BigInt, nullable=False),
+    Column("seq_upto", BigInt, nullable=False),
+    Column("member", Text),
+    PrimaryKeyConstraint("invoice_id", "series_id", "starts_at", "seq_after", name="pk_coverage"),
+    ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name="fk_coverage_invoice"),
+    ForeignKeyConstraint(["series_id"], ["series.id"], name="fk_coverage_series"),
+    CheckConstraint("starts_at < ends_at", name="ck_coverage_time"),
+    CheckConstraint("seq_after < seq_upto", name="ck_coverage_seq"),
+    Index("ix_coverage_series", "series_id", "ends_at"),
+    Index("ix_coverage_ends_at", "ends_at"),
+)
+"""Which records a document covers: those of a series from an instant to another, above one sequence number and up to
+another. `member` is whose usage it is, where that is not the document's own customer."""
+
+member_period = _table(
+    "member_period",
+    Column("invoice_id", BigInt, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("starts_at", BigInt, nullable=False),
+    Column("ends_at", BigInt, nullable=False),
+    PrimaryKeyConstraint("invoice_id", "customer", name="pk_member_period"),
+    ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name="fk_member_period_invoice"),
+    CheckConstraint("starts_at < ends_at", name="ck_member_period_time"),
+    Index("ix_member_period_customer", "customer", "ends_at"),
+    Index("ix_member_period_ends_at", "ends_at"),
+)
+"""The periods that a period's document ends: that of its customer, and of everybody whose usage stands on it, too."""
 
 invoice_line = _table(
     "invoice_line",
@@ -256,12 +326,16 @@ ledger = _table(
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("amount_minor", BigInt, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("currency", Text, nullable=False),
     PrimaryKeyConstraint("invoice_id", "position", name="pk_ledger"),
     ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name="fk_ledger_invoice"),
-    CheckConstraint("kind IN ('coupon', 'credit', 'balance', 'invoiced')", name="ck_ledger_kind"),
+    CheckConstraint("kind IN ('coupon', 'credit', 'balance', 'invoiced', 'tax')", name="ck_ledger_kind"),
+    Index("ix_ledger_customer", "customer"),
 )
-"""What an invoice carries to later ones: coupons used, credits burnt, the balance that goes on, and what an interim
-invoice billed."""
+"""What an invoice carries to later ones: coupons used, credits drawn, the balance that goes on, and what an interim
+invoice billed and taxed. `customer` and `currency` name the account, which may be that of another customer than the
+invoice's."""
 
 review = _table(
     "review",
@@ -337,5 +411,9 @@ APPEND_ONLY = (
     "audit",
     "invoice_line",
     "ledger",
+    "series_month",
+    "document_event",
+    "coverage",
+    "member_period",
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, insert, select, tuple_
 
 from tokentill.canonical import canonical_bytes
 from tokentill.clock import from_micros, to_micros
@@ -115,6 +115,8 @@ def store_batch(
             duplicates=counts.duplicates,
             revisions=counts.revisions,
             quarantined=counts.quarantined,
+            first_at=min((to_micros(record.occurred_at) for record in new.values()), default=None),
+            last_at=max((to_micros(record.occurred_at) for record in new.values()), default=None),
         )
     )
     _insert_usage(connection, new, seq)
@@ -123,16 +125,45 @@ def store_batch(
     return counts
 
 
-def series_by_id(connection: Connection, ids: Iterable[int] | None = None) -> dict[int, Series]:
-    """The series of these ids, or all of them."""
-    table = tables.series
-    query = select(table) if ids is None else select(table).where(table.c.id.in_(sorted(ids)))
-    return {row.id: _series(row) for row in connection.execute(query)}
+def series_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Series]:
+    """The series of these ids."""
+    table, wanted = tables.series, sorted(ids)
+    found: dict[int, Series] = {}
+    for start in range(0, len(wanted), _LOOKED_UP_MAX):
+        query = select(table).where(table.c.id.in_(wanted[start : start + _LOOKED_UP_MAX]))
+        found |= {row.id: _series(row) for row in connection.execute(query)}
+    return found
 
 
-def models_seen(connection: Connection) -> set[str]:
-    """Every model id that some record names."""
-    return set(connection.execute(select(tables.series.c.model).distinct()).scalars())
+def series_of_months(connection: Connection, first: int, last: int) -> dict[int, Series]:
+    """The series that have records in some month from `first` to `last` (see `month_number`)."""
+    table, in_month = tables.series, tables.series_month
+    inside = select(in_month.c.series_id).where(in_month.c.month.between(first, last))
+    return {row.id: _series(row) for row in connection.execute(select(table).where(table.c.id.in_(inside)))}
+
+
+def series_used_after(connection: Connection, seq: int, starts_at: datetime, ends_at: datetime) -> set[int]:
+    """The series that have records in [starts_at, ends_at) with a sequence number above one."""
+    usage, batch = tables.usage, tables.batch
+    query = (
+        select(usage.c.series_id)
+        .join(batch, batch.c.seq == usage.c.seq)
+        .where(
+            batch.c.seq > seq,
+            batch.c.last_at >= to_micros(starts_at),
+            batch.c.first_at < to_micros(ends_at),
+            usage.c.occurred_at >= to_micros(starts_at),
+            usage.c.occurred_at < to_micros(ends_at),
+        )
+        .distinct()
+    )
+    return set(connection.execute(query).scalars())
+
+
+def month_number(at: datetime) -> int:
+    """The calendar month of an instant in UTC, counted from January 1970."""
+    at = at.astimezone(UTC)
+    return (at.year - 1970) * 12 + at.month - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,26 +179,22 @@ class StoredRecord:
     seq: int
 
 
-def records_of(
-    connection: Connection, series: Mapping[int, Series], starts_at: datetime, ends_at: datetime, seq_max: int
-) -> Iterator[StoredRecord]:
-    """The records of some series in [starts_at, ends_at) with a sequence number up to `seq_max`, in order of time."""
+def records_where(
+    connection: Connection, place: ColumnElement[int], inside: Any, series: Mapping[int, Series]
+) -> Iterator[tuple[int, StoredRecord]]:
+    """The records of a join with usage, in order of time, each with the place that the join gives it."""
     usage, unit = tables.usage, tables.usage_unit
-    ids = sorted(series)
-    for start in range(0, len(ids), _LOOKED_UP_MAX):
-        chosen = (
-            usage.c.series_id.in_(ids[start : start + _LOOKED_UP_MAX]),
-            usage.c.occurred_at >= to_micros(starts_at),
-            usage.c.occurred_at < to_micros(ends_at),
-            usage.c.seq <= seq_max,
-        )
-        units: dict[int, dict[str, int]] = {}
-        for row in connection.execute(select(unit).join(usage, usage.c.id == unit.c.usage_id).where(*chosen)):
-            units.setdefault(row.usage_id, {})[row.name] = row.quantity
-        for row in connection.execute(select(usage).where(*chosen).order_by(usage.c.occurred_at, usage.c.id)):
-            fields = row._mapping
-            quantities = {leaf: fields[leaf] for leaf in TOKEN_LEAVES if fields[leaf]}
-            yield StoredRecord(
+    units: dict[int, dict[str, int]] = {}
+    of_units = select(unit).select_from(inside.join(unit, unit.c.usage_id == usage.c.id))
+    for row in connection.execute(of_units):
+        units.setdefault(row.usage_id, {})[row.name] = row.quantity
+    query = select(place.label("place"), usage).select_from(inside).order_by(usage.c.occurred_at, usage.c.id)
+    for row in connection.execute(query):
+        fields = row._mapping
+        quantities = {leaf: fields[leaf] for leaf in TOKEN_LEAVES if fields[leaf]}
+        yield (
+            row.place,
+            StoredRecord(
                 series=series[row.series_id],
                 record_id=row.record_id,
                 occurred_at=from_micros(row.occurred_at),
@@ -175,7 +202,8 @@ def records_of(
                 quantities={**quantities, **units.get(row.id, {})},
                 cost=cost_of(*(fields[limb] for limb in tables.COST_LIMBS)) if row.has_cost else None,
                 seq=row.seq,
-            )
+            ),
+        )
 
 
 def cost_limbs(cost: Decimal) -> tuple[int, int, int]:
@@ -268,6 +296,9 @@ def _insert_usage(connection: Connection, new: Mapping[tuple[int, str], UsageRec
                 "digest": record.digest,
             }
         )
+    _insert_months(
+        connection, {(month_number(one.occurred_at), series_ids[_series_digest(one)]) for one in new.values()}
+    )
     # No ON CONFLICT: the look-up ran under the batch's lock, and the unique constraint is the last word.
     connection.execute(insert(tables.usage), rows)
     if with_units:
@@ -286,6 +317,17 @@ def _insert_usage(connection: Connection, new: Mapping[tuple[int, str], UsageRec
                 for source_id, record, name, count in with_units
             ],
         )
+
+
+def _insert_months(connection: Connection, used: set[tuple[int, int]]) -> None:
+    """Note in which months series have records. The batch's lock keeps others from noting any meanwhile."""
+    table, listed = tables.series_month, sorted(used)
+    for start in range(0, len(listed), _LOOKED_UP_MAX):
+        part = listed[start : start + _LOOKED_UP_MAX]
+        query = select(table.c.month, table.c.series_id).where(tuple_(table.c.month, table.c.series_id).in_(part))
+        known = {(row.month, row.series_id) for row in connection.execute(query)}
+        if new := [{"month": month, "series_id": id_} for month, id_ in part if (month, id_) not in known]:
+            connection.execute(insert(table), new)
 
 
 def _insert_revisions(connection: Connection, revised: Mapping[tuple[int, str, bytes], UsageRecord], seq: int) -> None:

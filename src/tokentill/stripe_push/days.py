@@ -53,6 +53,8 @@ def day_amounts(content: Content, total_minor: int) -> dict[date, int]:
     """
     if total_minor < 0:
         raise Refused("what is due is below zero, which a Stripe meter cannot hold; credit it in Stripe by hand")
+    if not total_minor:
+        return {}
     days = days_of(content)
     if not days:
         raise Refused("its period is too short to hold the noon of a UTC day; bill it in Stripe by hand")

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import stripe
 
-from tokentill.errors import Refused, UsageError
+from tokentill.errors import NotFound, Refused, UsageError
 from tokentill.stripe_push.days import noon_of
 
 TIMEOUT_SECONDS = 30
@@ -140,8 +140,21 @@ class StripeGateway:
             return Answer("unknown", str(error.user_message or error))
         return Answer("accepted")
 
+    def require_customer(self, stripe_customer: str) -> None:
+        """See that there is a Stripe customer.
+
+        Raises:
+            NotFound: when there is none, or it was deleted: Stripe still tells of it then, and never bills it again.
+        """
+        if self._get(f"/v1/customers/{stripe_customer}").get("deleted"):
+            raise NotFound(f"the Stripe customer {stripe_customer} was deleted")
+
     def held(self, *, meter_id: str, stripe_customer: str, days: list[date]) -> dict[date, Decimal]:
-        """What Stripe holds for each day from the first to the last of `days`; days without usage are left out."""
+        """What Stripe holds for each of `days`, oldest first and at least one; days without usage are left out.
+
+        Raises:
+            NotFound: when there is no such Stripe customer.
+        """
         params = {
             "customer": stripe_customer,
             "start_time": _midnight(days[0]),
@@ -152,7 +165,7 @@ class StripeGateway:
         for summary in self._pages(f"/v1/billing/meters/{meter_id}/event_summaries", params):
             day = datetime.fromtimestamp(int(summary["start_time"]), UTC).date()
             found[day] = found.get(day, Decimal(0)) + Decimal(summary["aggregated_value"])
-        return {day: value for day, value in found.items() if value}
+        return {day: found[day] for day in days if found.get(day)}
 
     def _pages(self, path: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         after: dict[str, Any] = {}
@@ -177,9 +190,10 @@ class StripeGateway:
         try:
             response = self._client.raw_request(method, path, **params)
         except stripe.StripeError as error:
-            raise Refused(
-                f"Stripe did not answer {method.upper()} {path}: {error.user_message or error}; try again"
-            ) from error
+            reason = f"Stripe did not answer {method.upper()} {path}: {error.user_message or error}"
+            if error.code == "resource_missing":
+                raise NotFound(reason) from error
+            raise Refused(f"{reason}; try again") from error
         body: dict[str, Any] = json.loads(response.body, parse_float=Decimal)
         return body
 

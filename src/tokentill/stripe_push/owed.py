@@ -11,30 +11,45 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import Connection
+
 from tokentill.errors import Refused
 from tokentill.invoicing.periods import Month
 from tokentill.store.customers import customers
 from tokentill.store.database import Database
 from tokentill.store.invoices import IssuedInvoice, issued_invoices
+from tokentill.store.push_rows import told_meters
 from tokentill.stripe_push.days import day_amounts, days_of
 from tokentill.stripe_push.gateway import meter_name
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """The documents of one customer's period in one currency, oldest first; at least one."""
+    """The documents of one customer's period in one currency, oldest first and at least one; void ones ask for
+    nothing.
+    """
 
     documents: tuple[IssuedInvoice, ...]
 
     @property
+    def asking(self) -> tuple[IssuedInvoice, ...]:
+        """The documents that are not void."""
+        return tuple(document for document in self.documents if document.status == "issued")
+
+    @property
     def newest(self) -> IssuedInvoice:
         """The document that knows all usage: the invoice of the period, or else the last interim invoice."""
-        return self.documents[-1]
+        return (self.asking or self.documents)[-1]
 
     @property
     def customer(self) -> str:
         """Who owes it."""
         return self.newest.customer
+
+    @property
+    def period(self) -> str:
+        """What it is owed for."""
+        return self.newest.period
 
     @property
     def currency(self) -> str:
@@ -48,13 +63,13 @@ class Owed:
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """The numbers of the documents that ask for something."""
-        return tuple(document.number for document in self.documents if document.due_minor)
+        """The numbers of the documents that ask for something; of the newest, when none does."""
+        return tuple(document.number for document in self.asking if document.due_minor) or (self.newest.number,)
 
     @property
     def due_minor(self) -> int:
         """What all documents together ask for."""
-        return sum(document.due_minor for document in self.documents)
+        return sum(document.due_minor for document in self.asking)
 
     @property
     def days(self) -> list[date]:
@@ -67,28 +82,44 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True)
-class Linked:
-    """What is owed for a period with the Stripe customers, and who of those that owe something has none."""
+class Tellable:
+    """What there is to tell of a period, and who owes something without being linked to a Stripe customer."""
 
-    owed: tuple[tuple[Owed, str], ...]
+    owed: tuple[Owed, ...]
     unlinked: tuple[str, ...]
 
+    @property
+    def currencies(self) -> list[str]:
+        """What it is owed in."""
+        return sorted({owed.currency for owed in self.owed})
 
-def linked_owed(database: Database, month: Month) -> Linked:
-    """What is owed for a period, in bytewise order of customers. Where nothing is due there is nothing to tell.
+
+def tellable(database: Database, month: Month) -> Tellable:
+    """What there is to tell of a period, in bytewise order of customers. Where nothing is due and nothing was told,
+    there is nothing to tell; where nothing is due any more, Stripe is to be told of that.
 
     Raises:
         Refused: when nothing was issued for the period.
     """
     with database.read() as connection:
-        issued = issued_invoices(connection, period=str(month), status="issued")
+        issued = issued_invoices(connection, period=str(month))
+        told = told_meters(connection, str(month))
         links = {id_: found.stripe_customer for id_, found in customers(connection).items()}
-    if not issued:
+    if not told and all(document.status == "void" for document in issued):
         raise Refused(f"no invoice was issued for {month}; run `tokentill close {month}` first")
-    owed = [found for found in _by_customer(issued) if found.due_minor]
-    linked = [(found, link) for found in owed if (link := links.get(found.customer)) is not None]
-    unlinked = dict.fromkeys(found.customer for found in owed if links.get(found.customer) is None)
-    return Linked(tuple(linked), tuple(unlinked))
+    all_owed = _by_customer(issued)
+    due = [owed for owed in all_owed if owed.due_minor]
+    linked = {(owed.customer, owed.meter) for owed in due if links.get(owed.customer) is not None}
+    return Tellable(
+        tuple(owed for owed in all_owed if (owed.customer, owed.meter) in linked | told),
+        tuple(dict.fromkeys(owed.customer for owed in due if links.get(owed.customer) is None)),
+    )
+
+
+def owed_now(connection: Connection, *, customer: str, period: str, currency: str) -> Owed:
+    """What a customer owes for a period by the documents that there are now; there is at least one."""
+    documents = issued_invoices(connection, period=period, customer=customer)
+    return Owed(tuple(document for document in documents if document.currency == currency))
 
 
 def _by_customer(issued: Iterable[IssuedInvoice]) -> list[Owed]:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import Connection
+
 from tokentill.canonical import Content
 from tokentill.clock import Clock
-from tokentill.errors import Refused
 from tokentill.invoicing.periods import Month
 from tokentill.store.audit import append_audit
 from tokentill.store.database import Database
@@ -22,14 +23,18 @@ from tokentill.store.push_rows import (
     PushRow,
     begin_sending,
     hold_outbox,
-    newest_rows,
+    is_replaced,
     pin_account,
-    set_states,
+    set_state,
+    tell_again,
+    tell_standing_again,
     want_days,
 )
 from tokentill.stripe_push.gateway import Answer, StripeGateway
-from tokentill.stripe_push.owed import Owed, linked_owed
+from tokentill.stripe_push.owed import Owed, tellable
+from tokentill.stripe_push.wanted import Wanted, wanted_now
 
+OVERTAKEN = Answer("unknown", "a newer amount was written down meanwhile")
 TRIES = 4
 BACKOFF_SECONDS = (0.25, 0.5, 1)
 Sleep = Callable[[float], None]
@@ -97,81 +102,79 @@ def push_period(
     Raises:
         Refused: when nothing was issued, or the key is of another account than before.
     """
-    linked = linked_owed(database, month)
+    found = tellable(database, month)
     account = gateway.account()
     with database.write() as connection:
         pin_account(connection, account.id, is_live=account.is_live)
-    for currency in sorted({owed.currency for owed, _ in linked.owed}):
+    for currency in found.currencies:
         gateway.meter(currency)
     sent, unchanged = 0, 0
+    unlinked = dict.fromkeys(found.unlinked)
     rejected: list[Untold] = []
     unknown: list[Untold] = []
-    for done, (owed, stripe_customer) in enumerate(linked.owed, start=1):
-        try:
-            values = owed.day_amounts()
-        except Refused as refusal:
-            rejected.append(Untold(owed.customer, None, str(refusal)))
-            continue
-        rows = _outbox(database, month, owed, stripe_customer, values, clock)
+    for done, owed in enumerate(found.owed, start=1):
+        wanted, rows = _write_down(database, owed, clock)
+        if wanted.is_unlinked:
+            unlinked[owed.customer] = None
+        rejected += [Untold(owed.customer, day, reason) for day, reason in wanted.faults]
         unchanged += sum(row.state not in TO_SEND for row in rows)
-        outcomes = _send(database, month, gateway, [row for row in rows if row.state in TO_SEND], clock, sleep)
-        for row, answer in outcomes:
+        for row, answer in _send(database, gateway, [row for row in rows if row.state in TO_SEND], sleep):
             sent += answer.state == "accepted"
             if answer.state != "accepted":
-                untold = Untold(owed.customer, row.day, answer.note or answer.state)
+                untold = Untold(row.customer, row.day, _reason(row, answer, wanted))
                 (rejected if answer.state == "rejected" else unknown).append(untold)
         if progress is not None:
-            progress(done, len(linked.owed))
-    pushed = Pushed(month, account.id, sent, unchanged, linked.unlinked, tuple(rejected), tuple(unknown))
+            progress(done, len(found.owed))
+    pushed = Pushed(month, account.id, sent, unchanged, tuple(unlinked), tuple(rejected), tuple(unknown))
     if sent:
         with database.write() as connection:
             append_audit(connection, "push.finished", pushed.content(), at=clock.now())
     return pushed
 
 
-def _outbox(
-    database: Database,
-    month: Month,
-    owed: Owed,
-    stripe_customer: str,
-    values: dict[date, int],
-    clock: Clock,
-) -> list[PushRow]:
-    customer, meter, period = owed.customer, owed.meter, str(month)
+def _write_down(database: Database, owed: Owed, clock: Clock) -> tuple[Wanted, list[PushRow]]:
+    """Write down what is to be told of one customer, by the documents of this very transaction: so the newest rows say
+    what the newest documents say, whoever else pushes meanwhile.
+    """
     with database.write() as connection:
         hold_outbox(connection)
-        # A day that an earlier or void document had an amount for, and the newest has none, is to be zero.
-        told = newest_rows(connection, customer=customer, meter=meter, period=period)
-        zeros = dict.fromkeys((row.day for row in told), 0)
-        want_days(
-            connection,
-            customer=customer,
-            meter=meter,
-            period=period,
-            invoice=owed.newest.number,
-            stripe_customer=stripe_customer,
-            values_minor=zeros | values,
-        )
-        rows = newest_rows(connection, customer=customer, meter=meter, period=period)
-        to_send = [row for row in rows if row.state in TO_SEND]
+        wanted = wanted_now(connection, owed)
+        rows = want_days(connection, wanted.rows(wanted.values), wanted.newest)
+        # What this customer told last at a Stripe customer of another one may have overwritten the other's amount.
+        rows += [
+            tell_again(connection, other) for own, other in wanted.handed_over if set_state(connection, own, "replaced")
+        ]
         rest = [row for row in rows if row.state not in TO_SEND]
-        return [*rest, *begin_sending(connection, to_send, str(month), clock.now())]
+        return wanted, [*rest, *begin_sending(connection, [row for row in rows if row.state in TO_SEND], clock.now())]
 
 
 def _send(
-    database: Database,
-    month: Month,
-    gateway: StripeGateway,
-    rows: Iterable[PushRow],
-    clock: Clock,
-    sleep: Sleep,
+    database: Database, gateway: StripeGateway, rows: Iterable[PushRow], sleep: Sleep
 ) -> list[tuple[PushRow, Answer]]:
     """Send one customer's days, one call at a time, and write down what became of them."""
-    outcomes = [(row, _send_day(gateway, row, sleep)) for row in rows]
-    if outcomes:
-        with database.write() as connection:
-            set_states(connection, [(row, answer.state, answer.note) for row, answer in outcomes])
-    return outcomes
+    outcomes = []
+    for row in rows:
+        with database.read() as connection:
+            is_overtaken = is_replaced(connection, row)
+        outcomes.append((row, OVERTAKEN if is_overtaken else _send_day(gateway, row, sleep)))
+    if not outcomes:
+        return []
+    with database.write() as connection:
+        hold_outbox(connection)
+        return [(row, _write_down_answer(connection, row, answer)) for row, answer in outcomes]
+
+
+def _write_down_answer(connection: Connection, row: PushRow, answer: Answer) -> Answer:
+    if answer is OVERTAKEN or set_state(connection, row, answer.state, answer.note):
+        return answer
+    tell_standing_again(connection, row)  # or else Stripe might keep what this push sent last
+    return OVERTAKEN
+
+
+def _reason(row: PushRow, answer: Answer, wanted: Wanted) -> str:
+    reason = answer.note or answer.state
+    is_former = row.customer == wanted.owed.customer and row.stripe_customer != wanted.stripe_customer
+    return f"{reason} (zero, at the former Stripe customer {row.stripe_customer})" if is_former else reason
 
 
 def _send_day(gateway: StripeGateway, row: PushRow, sleep: Sleep) -> Answer:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from tokentill.canonical import Content
-from tokentill.errors import Refused
+from tokentill.errors import NotFound
 from tokentill.invoicing.periods import Month
 from tokentill.money import amount_text, minor_text
 from tokentill.store.database import Database
-from tokentill.store.push_rows import TO_SEND, PushRow, hold_outbox, newest_rows, pin_account, set_states, want_days
+from tokentill.store.push_rows import TO_SEND, hold_outbox, pin_account, set_state, want_days
 from tokentill.stripe_push.gateway import StripeGateway
-from tokentill.stripe_push.owed import Owed, linked_owed
+from tokentill.stripe_push.owed import tellable
+from tokentill.stripe_push.wanted import Wanted, wanted_now
+
+Holdings = Mapping[str, Mapping[date, Decimal] | None]
+"""What each Stripe customer holds; None for one that Stripe does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,31 @@ class DayDifference:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerHolding:
+    """What a Stripe customer still holds that a customer was linked to before. It is to hold nothing."""
+
+    stripe_customer: str
+    differences: tuple[DayDifference, ...]
+
+    @property
+    def held_minor(self) -> Decimal:
+        """All of it."""
+        return sum((found.held_minor for found in self.differences), Decimal(0))
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {
+            "stripe_customer": self.stripe_customer,
+            "held_minor": amount_text(self.held_minor),
+            "differences": [found.content() for found in self.differences],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class ReconciledInvoice:
-    """What a customer owes by its invoices of a period, beside what Stripe holds for it. `numbers` are oldest first."""
+    """What a customer owes by its invoices of a period, beside what Stripe holds for it. `numbers` are oldest first;
+    `former` has Stripe customers that still hold something, and `gone` those that Stripe does not have any more.
+    """
 
     numbers: tuple[str, ...]
     customer: str
@@ -43,11 +71,13 @@ class ReconciledInvoice:
     due_minor: int
     held_minor: Decimal
     differences: tuple[DayDifference, ...]
+    former: tuple[FormerHolding, ...] = ()
+    gone: tuple[str, ...] = ()
 
     @property
     def is_equal(self) -> bool:
-        """Whether every day and the sum are equal."""
-        return not self.differences and self.held_minor == self.due_minor
+        """Whether every day and the sum are equal, and no former Stripe customer holds anything."""
+        return not self.differences and not self.former and self.held_minor == self.due_minor
 
     def content(self) -> Content:
         """Canonical content."""
@@ -60,6 +90,8 @@ class ReconciledInvoice:
             "held_minor": amount_text(self.held_minor),
             "equal": self.is_equal,
             "differences": [found.content() for found in self.differences],
+            **({"former": [found.content() for found in self.former]} if self.former else {}),
+            **({"gone": list(self.gone)} if self.gone else {}),
         }
 
 
@@ -92,66 +124,80 @@ def reconcile_period(database: Database, month: Month, gateway: StripeGateway) -
     Raises:
         Refused: when nothing was issued, or the key is of another account than before.
     """
-    linked = linked_owed(database, month)
+    found = tellable(database, month)
     account = gateway.account()
     with database.write() as connection:
         pin_account(connection, account.id, is_live=account.is_live)
-    meters = {currency: gateway.meter(currency) for currency in sorted({owed.currency for owed, _ in linked.owed})}
-    found = []
-    for owed, stripe_customer in linked.owed:
-        days, meter_id = owed.days, meters[owed.currency]
-        held = gateway.held(meter_id=meter_id, stripe_customer=stripe_customer, days=days) if days else {}
-        reconciled = _compare(owed, held)
-        _write_down(database, month, owed, stripe_customer, reconciled)
-        found.append(reconciled)
-    return Reconciled(month, tuple(found), linked.unlinked)
+    meters = {currency: gateway.meter(currency) for currency in found.currencies}
+    unlinked = dict.fromkeys(found.unlinked)
+    reconciled = []
+    for owed in found.owed:
+        with database.read() as connection:
+            wanted = wanted_now(connection, owed)
+        if wanted.is_unlinked:
+            unlinked[owed.customer] = None
+        holdings = _holdings(gateway, meters[owed.currency], wanted)
+        reconciled.append(_write_down(database, wanted, holdings))
+    return Reconciled(month, tuple(reconciled), tuple(unlinked))
 
 
-def _compare(owed: Owed, held: dict[date, Decimal]) -> ReconciledInvoice:
-    wanted = _wanted(owed)
-    differences = [
-        DayDifference(day, wanted.get(day, 0), held.get(day, Decimal(0)))
-        for day in sorted({*wanted, *held})
-        if held.get(day, Decimal(0)) != wanted.get(day, 0)
-    ]
+def _holdings(gateway: StripeGateway, meter_id: str, wanted: Wanted) -> Holdings:
+    holdings: dict[str, Mapping[date, Decimal] | None] = {}
+    for stripe_customer in wanted.stripe_customers:
+        days = wanted.days_at(stripe_customer)
+        try:
+            if stripe_customer != wanted.stripe_customer:
+                gateway.require_customer(stripe_customer)
+            holdings[stripe_customer] = (
+                gateway.held(meter_id=meter_id, stripe_customer=stripe_customer, days=days) if days else {}
+            )
+        except NotFound:
+            holdings[stripe_customer] = None
+    return holdings
+
+
+def _write_down(database: Database, before: Wanted, holdings: Holdings) -> ReconciledInvoice:
+    """Compare what Stripe holds with the documents of this very transaction, and write down what is unequal.
+
+    Args:
+        before: what was wanted before Stripe was asked. A row that is younger is not confirmed by the answer.
+    """
+    with database.write() as connection:
+        hold_outbox(connection)
+        wanted = wanted_now(connection, before.owed)
+        differences = {at: _differences(wanted, at, holdings.get(at) or {}) for at in wanted.stripe_customers}
+        unequal = {(at, found.day): found.wanted_minor for at in differences for found in differences[at]}
+        for place, value in wanted.values.items():
+            row, earlier = wanted.newest.get(place), before.newest.get(place)
+            if place in unequal or row is None or earlier is None or row.state == "confirmed":
+                continue
+            if (row.version, row.value_minor) == (earlier.version, value):
+                set_state(connection, row, "confirmed")
+        ours = {(at, day) for at in differences for day in wanted.days_at(at)}
+        told = {place for place, row in wanted.newest.items() if row.state not in TO_SEND}
+        want_days(
+            connection,
+            wanted.rows({place: value for place, value in unequal.items() if place in ours}),
+            wanted.newest,
+            again=told,
+        )
+    owed, linked = wanted.owed, wanted.stripe_customer or ""
     return ReconciledInvoice(
         owed.numbers,
         owed.customer,
         owed.currency,
         owed.due_minor,
-        sum(held.values(), Decimal(0)),
-        tuple(differences),
+        sum((holdings.get(linked) or {}).values(), Decimal(0)),
+        tuple(differences.get(linked, ())),
+        former=tuple(FormerHolding(at, tuple(differences[at])) for at in wanted.former if differences[at]),
+        gone=tuple(at for at, held in holdings.items() if held is None),
     )
 
 
-def _wanted(owed: Owed) -> dict[date, int]:
-    try:
-        return owed.day_amounts()
-    except Refused:  # what cannot be pushed shows here as a difference
-        return {}
-
-
-def _write_down(
-    database: Database, month: Month, owed: Owed, stripe_customer: str, reconciled: ReconciledInvoice
-) -> None:
-    unequal = {found.day: found.wanted_minor for found in reconciled.differences}
-    customer, meter, period = owed.customer, owed.meter, str(month)
-    with database.write() as connection:
-        hold_outbox(connection)
-        rows = {row.day: row for row in newest_rows(connection, customer=customer, meter=meter, period=period)}
-        told = [row for day, row in rows.items() if day not in unequal and row.state != "confirmed"]
-        set_states(connection, [(row, "confirmed", None) for row in told])
-        want_days(
-            connection,
-            customer=customer,
-            meter=meter,
-            period=period,
-            invoice=owed.newest.number,
-            stripe_customer=stripe_customer,
-            values_minor=unequal,
-            again=[day for day in unequal if _was_told(rows.get(day))],
-        )
-
-
-def _was_told(row: PushRow | None) -> bool:
-    return row is not None and row.state not in TO_SEND
+def _differences(wanted: Wanted, stripe_customer: str, held: Mapping[date, Decimal]) -> list[DayDifference]:
+    amounts = wanted.amounts if stripe_customer == wanted.stripe_customer else {}
+    return [
+        DayDifference(day, amounts.get(day, 0), held.get(day, Decimal(0)))
+        for day in sorted({*amounts, *held})
+        if held.get(day, Decimal(0)) != amounts.get(day, 0)
+    ]

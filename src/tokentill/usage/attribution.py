@@ -134,10 +134,13 @@ class Attribution:
             return Attributed(None, "no rule fits, and the default is unattributed")
         return Attributed(user, "every user is a customer of its own")
 
-    def edges(self) -> set[datetime]:
-        """Every instant at which a record of the same user may begin to belong to someone else."""
-        bindings = (binding for found in self._bindings.values() for binding in found)
-        return {rules.valid_from for rules in self._rules} | {binding.valid_from for binding in bindings}
+    def rule_edges(self) -> set[datetime]:
+        """Every instant at which other rules come into force."""
+        return {rules.valid_from for rules in self._rules}
+
+    def binding_edges(self, user: str) -> set[datetime]:
+        """Every instant at which a user is bound anew."""
+        return {binding.valid_from for binding in self._bindings.get(user, ())}
 
     def _binding_at(self, user: str, source: str, at: datetime) -> Binding | None:
         fitting = [

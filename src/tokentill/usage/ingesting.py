@@ -6,15 +6,17 @@ then. Bad lines go to quarantine beside the good ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tokentill.canonical import Content
 from tokentill.clock import Clock
+from tokentill.errors import InvalidRecord
 from tokentill.store.database import Database
 from tokentill.store.usage_rows import Bad, Counts, store_batch
+from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import looks_personal
-from tokentill.usage.reading import Quarantined
+from tokentill.usage.reading import Check, Quarantined, Reading, excerpt
 from tokentill.usage.record import UsageRecord
 
 BATCH_RECORDS_MAX = 10_000
@@ -59,13 +61,17 @@ def counts_content(counts: Counts) -> Content:
 
 def ingest(
     database: Database,
-    items: Iterable[UsageRecord | Quarantined],
+    items: Reading | Iterable[UsageRecord | Quarantined],
     *,
     name: str,
     clock: Clock,
+    bounds: Bounds = DEFAULT_BOUNDS,
     progress: Progress | None = None,
 ) -> Ingested:
-    """Store records and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`."""
+    """Store records and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`.
+
+    A record of an instant that is out of `bounds` is a bad line, too.
+    """
     name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
     ingested = Ingested(name)
     users: set[str | None] = set()
@@ -81,7 +87,10 @@ def ingest(
         if progress is not None:
             progress(ingested.counts)
 
-    for item in items:
+    def check(record: UsageRecord) -> None:
+        bounds.check(record.occurred_at, clock.now())
+
+    for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
         if isinstance(item, Quarantined):
             found = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest)
             bad.append(found)
@@ -97,6 +106,20 @@ def ingest(
     if records or bad:
         store()
     return ingested
+
+
+def _checked(
+    items: Iterable[UsageRecord | Quarantined], name: str, check: Check
+) -> Iterator[UsageRecord | Quarantined]:
+    """What is given one by one, counted from 1, with a bad line for every record that the check refuses."""
+    for number, item in enumerate(items, 1):
+        if isinstance(item, UsageRecord):
+            try:
+                check(item)
+            except InvalidRecord as error:
+                yield Quarantined(name, number, str(error), item.record_id, excerpt(item.content_bytes()), item.digest)
+                continue
+        yield item
 
 
 def _flag(ingested: Ingested, user: str | None) -> None:

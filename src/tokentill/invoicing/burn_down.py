@@ -1,0 +1,113 @@
+"""Prepaid credits burn in order of time: a grant pays for what was used while it was in effect.
+
+Pure. The edges of a customer's grants cut its period into stretches, inside of which the same grants are in effect.
+What is due is cut into the pieces of these stretches, and stretch by stretch the grants pay in their burning order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import accumulate, pairwise
+
+from tokentill.contracts.invoice_terms import Grant
+from tokentill.invoicing.counting import Charge
+from tokentill.invoicing.grouping import TimeKey
+from tokentill.invoicing.periods import Period
+from tokentill.money import EXACT, ZERO, minor_digits, round_to_minor, sum_exact
+
+
+@dataclass(frozen=True, slots=True)
+class Accrued:
+    """What the lines of a document come to, and when.
+
+    Args:
+        subtotal_minor: all of it, rounded to minor units.
+        by_stretch: exact amounts of usage, packages and tiers in each stretch, in major units.
+        at_end: the exact amount of what lies at the end of the period: fees.
+        is_empty: whether there is no usage and no charge at all.
+    """
+
+    subtotal_minor: int
+    by_stretch: tuple[Decimal, ...]
+    at_end: Decimal = ZERO
+    is_empty: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        subtotal_minor: int,
+        stretches: int,
+        by_time: Mapping[TimeKey, tuple[int, Decimal]],
+        charges: Iterable[Charge],
+        *,
+        is_empty: bool,
+    ) -> Accrued:
+        """From amounts by time and the charges beside them."""
+        found, at_end = [ZERO] * stretches, ZERO
+        for (_, stretch), (_, amount) in by_time.items():
+            found[stretch] = EXACT.add(found[stretch], amount)
+        for charge in charges:
+            for stretch, amount in charge.begun:
+                found[stretch] = EXACT.add(found[stretch], amount)
+            begun = sum_exact(amount for _, amount in charge.begun)
+            at_end = EXACT.add(at_end, EXACT.subtract(charge.amount, begun))
+        return cls(subtotal_minor, tuple(found), at_end, is_empty)
+
+
+def stretches_of(period: Period, grants: Iterable[Grant]) -> tuple[datetime, ...]:
+    """Where the stretches of a period begin: with it, and wherever a grant comes into effect or expires."""
+    edges = {edge for grant in grants for edge in (grant.valid_from, grant.expires_at) if edge is not None}
+    return (period.starts_at, *sorted(edge for edge in edges if period.starts_at < edge < period.ends_at))
+
+
+def pieces_of(
+    due_minor: int, accrued: Accrued, *, discounted_minor: int, true_up_minor: int, currency: str
+) -> list[int]:
+    """Cut what is due into pieces by stretch, which add up to it.
+
+    Usage, packages and tiers lie where they were used, begun and entered; fees and the true-up of a minimum at the end.
+    Coupons, cap and taxes spread over all of it in proportion. Without any amount all lies at the end.
+
+    Args:
+        due_minor: in minor units, taxes included.
+        discounted_minor: what coupons left of the subtotal.
+        true_up_minor: what was missing to a minimum.
+    """
+    *amounts, at_end = _in_whole_numbers([*(max(amount, ZERO) for amount in accrued.by_stretch), accrued.at_end])
+    weights = [amount * discounted_minor for amount in amounts]
+    weights[-1] += at_end * discounted_minor + (sum(amounts) + at_end) * true_up_minor
+    whole = sum(weights)
+    if whole <= 0:
+        return [0] * (len(weights) - 1) + [due_minor]
+    divisor = whole * 10 ** minor_digits(currency)
+    cuts = [round_to_minor(Decimal(due_minor * part), currency, divisor=divisor) for part in accumulate(weights)]
+    return [after - before for before, after in pairwise([0, *cuts])]
+
+
+def burn(
+    pieces: Sequence[int], stretches: Sequence[datetime], grants: Sequence[Grant], left: Mapping[str, int]
+) -> dict[str, int]:
+    """What each grant pays of pieces in the order of their stretches, by its id.
+
+    Args:
+        grants: in the order in which they burn.
+        left: what each has left for these pieces.
+    """
+    paid = {grant.id: 0 for grant in grants}
+    for starts_at, piece in zip(stretches, pieces, strict=True):
+        open_minor = piece
+        for grant in grants:
+            if grant.valid_from <= starts_at and (grant.expires_at is None or starts_at < grant.expires_at):
+                pays = max(0, min(left[grant.id] - paid[grant.id], open_minor))
+                paid[grant.id] += pays
+                open_minor -= pays
+    return paid
+
+
+def _in_whole_numbers(amounts: Sequence[Decimal]) -> list[int]:
+    """Amounts, all scaled by the same power of ten so that nothing is left after the point."""
+    digits = max(0, *(-int(amount.as_tuple().exponent) for amount in amounts))
+    return [int(amount.scaleb(digits, EXACT)) for amount in amounts]

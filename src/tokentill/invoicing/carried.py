@@ -1,0 +1,59 @@
+"""What a customer's earlier documents left for the next one: coupon uses, drawn credits, balances, interim invoices.
+
+Pure values. They are read from the ledger (`store.ledger`), and used up in `invoicing.settling`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+NONE_OF_THEM: Mapping[str, int] = MappingProxyType({})
+
+
+class OpenBalance(NamedTuple):
+    """What was carried forward in a customer's account of one currency and not brought forward yet.
+
+    In minor units; negative is in the customer's favour.
+    """
+
+    customer: str
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invoiced:
+    """What one interim invoice billed, in minor units: its net amount, each tax by name, what each grant paid."""
+
+    currency: str
+    net_minor: int
+    taxes: Mapping[str, int] = field(default_factory=lambda: NONE_OF_THEM)
+    credits: Mapping[str, int] = field(default_factory=lambda: NONE_OF_THEM)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What earlier documents left for one of a customer's period.
+
+    Args:
+        coupons: in how many other periods each coupon was used, in whatever currency.
+        credits: what each grant paid in other periods, in minor units, by the grant's id and currency.
+        balances: open balances that the document brings forward, the customer's own first.
+        invoiced: the interim invoices of the same period, oldest first.
+    """
+
+    coupons: Mapping[str, int] = field(default_factory=lambda: NONE_OF_THEM)
+    credits: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
+    balances: tuple[OpenBalance, ...] = ()
+    invoiced: tuple[Invoiced, ...] = ()
+
+    def with_balances_of(self, others: Iterable[Carried]) -> Carried:
+        """With the balances of customers whose invoice this is now, in the bytewise order of their ids."""
+        found = sorted((one for other in others for one in other.balances), key=lambda one: one.customer.encode())
+        return replace(self, balances=(*self.balances, *found)) if found else self
+
+
+NOTHING_CARRIED = Carried()

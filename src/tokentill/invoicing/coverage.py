@@ -1,0 +1,340 @@
+"""Which records stand on whose invoice: by whose they are, and by what documents that were issued cover already.
+
+Pure. A document covers the records of a series from one instant to another, above one sequence number and up to
+another. Such rectangles of live documents never overlap, except along a chain: the interim invoices of a customer's
+period in one currency, and the period's own document, which bills the whole less what they billed. A record that a
+document covers stays on it, whatever is bound, recorded or joined later.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import pairwise
+from types import MappingProxyType
+
+from tokentill.canonical import Content
+from tokentill.clock import instant_text
+from tokentill.invoicing.grouping import Books, Series
+from tokentill.invoicing.periods import Boundary, Month, Period, joined_period, natural_start
+from tokentill.invoicing.settling import InvoiceKind
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """The records of a series in [starts_at, ends_at) with a sequence number above `seq_after` and up to `seq_upto`.
+
+    `member` is whose usage it is, where that is not the document's own customer.
+    """
+
+    series_id: int
+    starts_at: datetime
+    ends_at: datetime
+    seq_after: int
+    seq_upto: int
+    member: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a live document covers, with what says which chain the document belongs to."""
+
+    covered: Covered
+    customer: str
+    month: str
+    currency: str
+    kind: InvoiceKind
+
+    @property
+    def member(self) -> str:
+        """Whose usage it is."""
+        return self.customer if self.covered.member is None else self.covered.member
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedPeriod:
+    """A period of a customer that a live document ended; `payer` is the document's customer.
+
+    `position` is the place in the log of documents that the document was computed at.
+    """
+
+    customer: str
+    payer: str
+    number: str
+    position: int
+    month: Month
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The live documents around a month, as they were at one position of the log of documents."""
+
+    taken: Mapping[int, Sequence[Taken]] = field(default_factory=lambda: MappingProxyType({}))
+    periods: Mapping[str, Sequence[IssuedPeriod]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def period(self, customer: str, month: Month) -> IssuedPeriod | None:
+        """The issued period of a customer and month, if there is one."""
+        return next((found for found in self.periods.get(customer, ()) if found.month == month), None)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBoundary:
+    """A boundary that stays where an issued period ended, though a contract says otherwise: the contract acts from the
+    next one on.
+    """
+
+    customer: str
+    month: Month
+    starts_at: datetime
+    contract_says: datetime
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {
+            "customer": self.customer,
+            "period": str(self.month),
+            "starts_at": instant_text(self.starts_at),
+            "contract_says": instant_text(self.contract_says),
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"its period {self.month} begins at {instant_text(self.starts_at)}, where what was issued ended;"
+            f" its contract says {instant_text(self.contract_says)}, and acts from the next period on"
+        )
+
+
+class Periods:
+    """The period of every customer in a month: that of the default contract, unless something else says otherwise.
+
+    A period begins where the customer's last issued one ended; what contracts say of boundaries acts from there on.
+    """
+
+    def __init__(self, month: Month, books: Books, documents: Documents) -> None:
+        self.month = month
+        self._contracts = books.contracts
+        self._documents = documents
+        own = set(self._contracts.customers)
+        defaults = {
+            step: natural_start(month.plus(step), lambda at: self._contracts.terms(None, at)) for step in (0, 1)
+        }
+        self.default = joined_period(month, defaults[0], defaults[1])
+        self.kept: list[KeptBoundary] = []
+        self._own: dict[str, Period] = {}
+        for customer in sorted({*own, *documents.periods}):
+            starts = defaults if customer not in own else {step: self._natural(customer, step) for step in (0, 1)}
+            first, following = (self._joined(customer, month.plus(step), starts[step]) for step in (0, 1))
+            if first != starts[0] and documents.period(customer, month) is None:
+                self.kept.append(KeptBoundary(customer, month, first.at, starts[0].at))
+            period = joined_period(month, first, following)
+            if period != self.default:
+                self._own[customer] = period
+
+    def of(self, customer: str | None) -> Period:
+        """The period of a customer; unattributed usage (None) has the default one."""
+        return self.default if customer is None else self._own.get(customer, self.default)
+
+    @property
+    def starts_at(self) -> datetime:
+        """The first instant of any of them."""
+        return min(period.starts_at for period in (self.default, *self._own.values()))
+
+    @property
+    def ends_at(self) -> datetime:
+        """The end of the last of them."""
+        return max(period.ends_at for period in (self.default, *self._own.values()))
+
+    def _natural(self, customer: str | None, step: int) -> Boundary:
+        return natural_start(self.month.plus(step), lambda at: self._contracts.terms(customer, at))
+
+    def _joined(self, customer: str, month: Month, natural: Boundary) -> Boundary:
+        """Where a customer's period of a month begins, next to those that are issued."""
+        issued = self._documents.periods.get(customer, ())
+        if not issued:
+            return natural
+        for found in issued:
+            if found.month == month.plus(-1):
+                return self._boundary(customer, found.ends_at, natural)
+        for found in issued:
+            if found.month == month:
+                return self._boundary(customer, found.starts_at, natural)
+        at = max([natural.at, *(found.ends_at for found in issued if found.month < month)])
+        at = min([at, *(found.starts_at for found in issued if found.month > month)])
+        return self._boundary(customer, at, natural)
+
+    def _boundary(self, customer: str, at: datetime, natural: Boundary) -> Boundary:
+        return natural if at == natural.at else Boundary.at_instant(at, self._contracts.terms(customer, at).zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Records of one series that stand on one invoice, that of `payer`, as usage of `member`.
+
+    Both are None for what belongs to nobody. `is_late` says that the payer's document of the period was issued
+    without them.
+    """
+
+    series_id: int
+    starts_at: datetime
+    ends_at: datetime
+    seq_after: int
+    seq_upto: int
+    payer: str | None
+    member: str | None
+    is_late: bool = False
+
+    def covered(self) -> Covered:
+        """As a document covers it."""
+        member = None if self.member == self.payer else self.member
+        return Covered(self.series_id, self.starts_at, self.ends_at, self.seq_after, self.seq_upto, member)
+
+
+class Ownership:
+    """Whose records are, and on whose invoice of a month they stand."""
+
+    def __init__(self, books: Books, periods: Periods, documents: Documents, seq_max: int) -> None:
+        self._books = books
+        self._periods = periods
+        self._documents = documents
+        self._seq_max = seq_max
+        self._payers: dict[str, str] = {}
+        self._currencies: dict[str, str] = {}
+        self._starts_at, self._ends_at = periods.starts_at, periods.ends_at
+        self._rule_edges = sorted(books.attribution.rule_edges())
+        self._shared = self._cut(self._starts_at, self._ends_at, self._rule_edges)
+
+    def payer(self, customer: str) -> str:
+        """Whose invoice of the month a customer's usage stands on: that on which it was issued, or its contract's."""
+        if customer not in self._payers:
+            issued = self._documents.period(customer, self._periods.month)
+            contracts, period = self._books.contracts, self._periods.of(customer)
+            payer = contracts.payer(customer, period.last_instant) if issued is None else issued.payer
+            self._payers[customer] = payer
+        return self._payers[customer]
+
+    def currency(self, customer: str) -> str:
+        """What a customer's invoice of the month is in."""
+        if customer not in self._currencies:
+            at = self._periods.of(customer).last_instant
+            self._currencies[customer] = self._books.contracts.terms(customer, at).currency
+        return self._currencies[customer]
+
+    def is_issued(self, payer: str) -> bool:
+        """Whether the payer has a live document for the month."""
+        issued = self._documents.period(payer, self._periods.month)
+        return issued is not None and issued.payer == payer
+
+    def issued_number(self, payer: str) -> str:
+        """The number of the payer's live document for the month, empty where it has none."""
+        issued = self._documents.period(payer, self._periods.month)
+        return "" if issued is None else issued.number
+
+    def why(self, series: Series, at: datetime) -> tuple[str | None, str]:
+        """The customer of a series at an instant, and what decided it."""
+        attributed = self._books.attribution.attribute(
+            source=series.source, user=series.user, api_key=series.api_key, at=at
+        )
+        return attributed.customer, attributed.because
+
+    def stretches(self, series: Series) -> list[Stretch]:
+        """Where the records of a series stand, in order of time; what no period of the month holds is left out."""
+        taken = self._documents.taken.get(series.id, ())
+        found: list[Stretch] = []
+        for starts_at, ends_at in pairwise(self._cuts(series, taken)):
+            owner = self.why(series, starts_at)[0]
+            period = self._periods.of(owner)
+            for start, end in pairwise(self._cut(starts_at, ends_at, (period.starts_at, period.ends_at))):
+                here = [one for one in taken if one.covered.starts_at <= start and end <= one.covered.ends_at]
+                is_inside = period.starts_at <= start < period.ends_at
+                found += self._assigned(series.id, start, end, owner if is_inside else None, here, is_inside=is_inside)
+        return sorted(_merged(found), key=lambda one: (one.starts_at, one.seq_after))
+
+    def _cuts(self, series: Series, taken: Sequence[Taken]) -> list[datetime]:
+        bound = () if series.user is None else self._books.attribution.binding_edges(series.user)
+        if not bound and not taken:
+            return self._shared
+        edges = {edge for one in taken for edge in (one.covered.starts_at, one.covered.ends_at)}
+        return self._cut(self._starts_at, self._ends_at, {*self._rule_edges, *bound, *edges})
+
+    @staticmethod
+    def _cut(starts_at: datetime, ends_at: datetime, edges: Iterable[datetime]) -> list[datetime]:
+        return [starts_at, *sorted({edge for edge in edges if starts_at < edge < ends_at}), ends_at]
+
+    def _assigned(
+        self,
+        series_id: int,
+        start: datetime,
+        end: datetime,
+        owner: str | None,
+        taken: Sequence[Taken],
+        *,
+        is_inside: bool,
+    ) -> Iterator[Stretch]:
+        """A stretch in which nothing changes but which sequence numbers are on documents already."""
+        free = [(0, self._seq_max)]
+        chained: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        for one in taken:
+            span = (one.covered.seq_after, min(one.covered.seq_upto, self._seq_max))
+            free = [piece for found in free for piece in _without(found, span)]
+            if self._is_of_chain(one):
+                chained.setdefault((one.customer, one.member), []).append(span)
+        payer = None if owner is None else self.payer(owner)
+        is_late = payer is not None and self.is_issued(payer)
+        if is_inside and payer is not None and owner is not None and not is_late and (payer, owner) in chained:
+            chained[payer, owner] += free
+            free = []
+        for (document, member), spans in sorted(chained.items()):
+            for after, upto in _union(spans):
+                yield Stretch(series_id, start, end, after, upto, document, member)
+        if is_inside:
+            for after, upto in free:
+                yield Stretch(series_id, start, end, after, upto, payer, owner, is_late=is_late)
+
+    def _is_of_chain(self, taken: Taken) -> bool:
+        """Whether a document of the month that is computed goes on from this one, and so covers what it covers."""
+        if taken.month != str(self._periods.month):
+            return False
+        if taken.kind == "period":
+            return True
+        return self.payer(taken.customer) == taken.customer and self.currency(taken.customer) == taken.currency
+
+
+def _without(span: tuple[int, int], other: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """What is left of the numbers (after, upto] without those of another span."""
+    pieces = ((span[0], min(span[1], other[0])), (max(span[0], other[1]), span[1]))
+    return (piece for piece in pieces if piece[0] < piece[1])
+
+
+def _union(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for after, upto in sorted(spans):
+        if found and after <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], upto))
+        else:
+            found.append((after, upto))
+    return found
+
+
+def _merged(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
+    """Stretches that follow each other in time and agree in all else, as one."""
+    open_: dict[tuple[object, ...], Stretch] = {}
+    for one in stretches:
+        key = (one.seq_after, one.seq_upto, one.payer, one.member, one.is_late)
+        before = open_.get(key)
+        if before is not None and before.ends_at == one.starts_at:
+            open_[key] = replace(before, ends_at=one.ends_at)
+            continue
+        if before is not None:
+            yield before
+        open_[key] = one
+    yield from open_.values()
+
+
+def covering(stretches: Sequence[Stretch], at: datetime) -> Stretch | None:
+    """The stretch that holds an instant, of those of one series that do not overlap in time, in order of time."""
+    index = bisect_right(stretches, at, key=lambda one: one.starts_at) - 1
+    return stretches[index] if index >= 0 and at < stretches[index].ends_at else None

@@ -1,0 +1,295 @@
+"""The log of documents, and the records that each of them covers.
+
+The log only grows: an issue and a void are rows of it. So what was live at a position of the log stays what it was,
+and an invoice that was computed at a position can be computed again at the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, insert, not_, or_, select
+
+from tokentill.clock import from_micros, to_micros
+from tokentill.errors import CoveredTwice
+from tokentill.invoicing.coverage import Covered, Documents, IssuedPeriod, Taken
+from tokentill.invoicing.periods import Month, Period
+from tokentill.store import tables
+from tokentill.store.database import current_value, next_value
+
+PERIOD_MAX = timedelta(days=95)
+"""No period is longer: it ends before the second month after its own is over, by any anchor day and time zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEvent:
+    """One row of the log of documents."""
+
+    position: int
+    number: str
+    kind: str
+    at: datetime
+    actor: str
+    reason: str
+
+
+def newest_position(connection: Connection) -> int:
+    """The position of the log of documents as it stands; 0 when nothing was issued yet."""
+    return current_value(connection, "document")
+
+
+def live_at(position: int | None) -> ColumnElement[bool]:
+    """Whether an invoice was live at a position of the log: issued by then, and not void by then. None is now."""
+    if position is None:
+        is_issued: ColumnElement[bool] = tables.invoice.c.status == "issued"
+        return is_issued
+    return and_(_happened("issued", position), not_(_happened("void", position)))
+
+
+def _happened(kind: str, position: int) -> ColumnElement[bool]:
+    event = tables.document_event.alias(kind)
+    happened = select(event.c.position).where(
+        event.c.invoice_id == tables.invoice.c.id, event.c.kind == kind, event.c.position <= position
+    )
+    return happened.correlate(tables.invoice).exists()
+
+
+def log_event(connection: Connection, invoice_id: int, kind: str, *, at: datetime, actor: str, reason: str = "") -> int:
+    """Append to the log of documents, in the transaction of what it tells of. A void makes its invoice void."""
+    position = next_value(connection, "document")
+    connection.execute(
+        insert(tables.document_event).values(
+            position=position, invoice_id=invoice_id, kind=kind, recorded_at=to_micros(at), actor=actor, reason=reason
+        )
+    )
+    return position
+
+
+def events_of(connection: Connection, invoice_id: int) -> list[DocumentEvent]:
+    """What became of a document, oldest first."""
+    event, header = tables.document_event, tables.invoice
+    query = (
+        select(event, header.c.number)
+        .join(header, header.c.id == event.c.invoice_id)
+        .where(event.c.invoice_id == invoice_id)
+        .order_by(event.c.position)
+    )
+    return [
+        DocumentEvent(row.position, row.number, row.kind, from_micros(row.recorded_at), row.actor, row.reason)
+        for row in connection.execute(query)
+    ]
+
+
+def documents_around(connection: Connection, month: Month, position: int | None) -> Documents:
+    """The documents that were live at a position of the log, as far as they concern a month: what they cover in its
+    time, and the periods that they ended next to it.
+    """
+    lo = month.first_instant - timedelta(days=2)
+    hi = month.plus(2).first_instant + timedelta(days=2)
+    periods: dict[str, list[IssuedPeriod]] = {}
+    member, header, event = tables.member_period, tables.invoice, tables.document_event
+    query = (
+        select(member, header.c.customer.label("payer"), header.c.number, header.c.pins, event.c.position)
+        .join(header, header.c.id == member.c.invoice_id)
+        .join(event, and_(event.c.invoice_id == header.c.id, event.c.kind == "issued"))
+        .where(
+            or_(member.c.period.in_([str(month.plus(step)) for step in (-1, 0, 1)]), _overlaps(lo, hi)),
+            member.c.ends_at > to_micros(lo - PERIOD_MAX),
+            member.c.ends_at <= to_micros(hi + PERIOD_MAX),
+            live_at(position),
+        )
+        .order_by(member.c.customer, member.c.starts_at)
+    )
+    for row in connection.execute(query):
+        periods.setdefault(row.customer, []).append(
+            IssuedPeriod(
+                customer=row.customer,
+                payer=row.payer,
+                number=row.number,
+                position=json.loads(row.pins).get("l", row.position - 1),
+                month=Month.parse(row.period),
+                starts_at=from_micros(row.starts_at),
+                ends_at=from_micros(row.ends_at),
+            )
+        )
+    return Documents(periods=periods)
+
+
+def taken_within(
+    connection: Connection,
+    starts_at: datetime,
+    ends_at: datetime,
+    position: int | None,
+    series_ids: Iterable[int] | None = None,
+) -> dict[int, list[Taken]]:
+    """What live documents cover of [starts_at, ends_at), by series; of all series, or of these."""
+    row_of, header = tables.coverage, tables.invoice
+    query = (
+        select(row_of, header.c.customer, header.c.period, header.c.currency, header.c.kind)
+        .join(header, header.c.id == row_of.c.invoice_id)
+        .where(
+            row_of.c.ends_at > to_micros(starts_at),
+            row_of.c.ends_at <= to_micros(ends_at + PERIOD_MAX),
+            row_of.c.starts_at < to_micros(ends_at),
+            live_at(position),
+        )
+        .order_by(row_of.c.series_id, row_of.c.starts_at, row_of.c.seq_after, row_of.c.invoice_id)
+    )
+    wanted = None if series_ids is None else frozenset(series_ids)
+    found: dict[int, list[Taken]] = {}
+    for row in connection.execute(query):
+        if wanted is None or row.series_id in wanted:
+            taken = Taken(_covered(row), row.customer, row.period, row.currency, row.kind)
+            found.setdefault(row.series_id, []).append(taken)
+    return found
+
+
+def coverage_of(connection: Connection, invoice_id: int) -> list[Covered]:
+    """What a document covers."""
+    table = tables.coverage
+    query = select(table).where(table.c.invoice_id == invoice_id).order_by(table.c.series_id, table.c.starts_at)
+    return [_covered(row) for row in connection.execute(query)]
+
+
+def periods_of(connection: Connection, invoice_id: int) -> dict[str, tuple[datetime, datetime]]:
+    """The periods that a document ended, by customer."""
+    table = tables.member_period
+    rows = connection.execute(select(table).where(table.c.invoice_id == invoice_id).order_by(table.c.customer))
+    return {row.customer: (from_micros(row.starts_at), from_micros(row.ends_at)) for row in rows}
+
+
+def store_coverage(
+    connection: Connection,
+    invoice_id: int,
+    month: Month,
+    covered: Sequence[Covered],
+    members: Iterable[tuple[str, Period]],
+) -> None:
+    """Store what a document covers, in the transaction that issues it and in which nobody else issues anything.
+
+    Args:
+        members: whose periods it ends; nobody's, for an interim invoice.
+
+    Raises:
+        CoveredTwice: when another live document covers some of it, so that a record would be on two, or ended one of
+            the periods.
+    """
+    rows = [
+        {
+            "invoice_id": invoice_id,
+            "series_id": one.series_id,
+            "starts_at": to_micros(one.starts_at),
+            "ends_at": to_micros(one.ends_at),
+            "seq_after": one.seq_after,
+            "seq_upto": one.seq_upto,
+            "member": one.member,
+        }
+        for one in covered
+    ]
+    if rows:
+        connection.execute(insert(tables.coverage), rows)
+    periods = [
+        {
+            "invoice_id": invoice_id,
+            "customer": customer,
+            "period": str(month),
+            "starts_at": to_micros(period.starts_at),
+            "ends_at": to_micros(period.ends_at),
+        }
+        for customer, period in members
+        if period.starts_at < period.ends_at
+    ]
+    if periods:
+        connection.execute(insert(tables.member_period), periods)
+    other = _first_overlap(connection, invoice_id)
+    if other is not None:
+        raise CoveredTwice(f"{other} was issued meanwhile and covers some of its usage; close again")
+
+
+def overlapping_documents(connection: Connection) -> list[tuple[str, str]]:
+    """Pairs of live documents that cover the same record, or end the same stretch of a customer's time; none, ever."""
+    header = tables.invoice
+    rows = connection.execute(select(header.c.id, header.c.number).where(live_at(None)).order_by(header.c.id)).all()
+    found = ((row.number, _first_overlap(connection, row.id)) for row in rows)
+    return [(number, other) for number, other in found if other is not None]
+
+
+def _first_overlap(connection: Connection, invoice_id: int) -> str | None:
+    """The number of a live document that covers, or ends, what this one does, and is not of its chain."""
+    header = tables.invoice
+    mine, other = tables.coverage.alias("mine"), tables.coverage.alias("other")
+    own = tables.invoice.alias("own")
+    same_chain = and_(
+        header.c.customer == own.c.customer,
+        header.c.period == own.c.period,
+        header.c.currency == own.c.currency,
+        or_(header.c.kind == "interim", own.c.kind == "interim"),
+    )
+    on_two = (
+        select(header.c.number)
+        .select_from(mine)
+        .join(own, own.c.id == mine.c.invoice_id)
+        .join(
+            other,
+            and_(
+                other.c.series_id == mine.c.series_id,
+                other.c.ends_at > mine.c.starts_at,
+                other.c.starts_at < mine.c.ends_at,
+                other.c.seq_after < mine.c.seq_upto,
+                mine.c.seq_after < other.c.seq_upto,
+            ),
+        )
+        .join(header, header.c.id == other.c.invoice_id)
+        .where(
+            mine.c.invoice_id == invoice_id, header.c.id != invoice_id, header.c.status == "issued", not_(same_chain)
+        )
+    )
+    period, issued = tables.member_period.alias("period"), tables.member_period.alias("issued")
+    ended_twice = (
+        select(header.c.number)
+        .select_from(period)
+        .join(
+            issued,
+            and_(
+                issued.c.customer == period.c.customer,
+                issued.c.ends_at > period.c.starts_at,
+                issued.c.starts_at < period.c.ends_at,
+            ),
+        )
+        .join(header, header.c.id == issued.c.invoice_id)
+        .where(period.c.invoice_id == invoice_id, header.c.id != invoice_id, live_at(None))
+    )
+    for query in (on_two, ended_twice):
+        number = connection.execute(query.limit(1)).scalar()
+        if number is not None:
+            return str(number)
+    return None
+
+
+def voided_months(connection: Connection) -> set[Month]:
+    """The months of which some document became void."""
+    event, header = tables.document_event, tables.invoice
+    query = (
+        select(header.c.period).join(event, event.c.invoice_id == header.c.id).where(event.c.kind == "void").distinct()
+    )
+    return {Month.parse(period) for period in connection.execute(query).scalars()}
+
+
+def _overlaps(starts_at: datetime, ends_at: datetime) -> ColumnElement[bool]:
+    columns = tables.member_period.c
+    return and_(columns.ends_at > to_micros(starts_at), columns.starts_at < to_micros(ends_at))
+
+
+def _covered(row: object) -> Covered:
+    fields = row._mapping  # type: ignore[attr-defined]
+    return Covered(
+        series_id=fields["series_id"],
+        starts_at=from_micros(fields["starts_at"]),
+        ends_at=from_micros(fields["ends_at"]),
+        seq_after=fields["seq_after"],
+        seq_upto=fields["seq_upto"],
+        member=fields["member"],
+    )
