@@ -24,6 +24,7 @@ from tokentill.invoicing.settling import NOTHING_CARRIED, InvoiceKind
 from tokentill.pricing.loading import Folder
 from tokentill.store.audit import append_audit
 from tokentill.store.database import Database, hold_counter
+from tokentill.store.holdings import entry_of_issue
 from tokentill.store.invoices import (
     CloseRun,
     finish_run,
@@ -317,8 +318,7 @@ def _issue_one(
             return RefusedCustomer(invoice.customer, reason)
         number = issue(connection, run, invoice)
         if number is not None:
-            content = {"number": number, "customer": invoice.customer, "content_hash": invoice.content_hash}
-            append_audit(connection, "invoice.issued", content, at=clock.now())
+            append_audit(connection, "invoice.issued", entry_of_issue(connection, number), at=clock.now())
         return number
 
 
