@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from tests.store.store_tools import postgresql_without_tables, rows_of_all_tables
 from tests.store.tampering import TABLES, Tampering, faults_in, tampered, tamperings, world
-from tokentill.canonical import canonical_bytes
+from tokentill.canonical import canonical_bytes, hash_of_bytes
 from tokentill.invoicing.verify import verify_invoices
 from tokentill.store import tables
 from tokentill.store.agreement import CHECKS, DATABASE_CHECKS, check_agreement
@@ -94,6 +94,20 @@ def test_a_change_of_a_document_and_of_all_that_it_follows_from_is_found(sqlite_
     with tampered(sqlite_world, Tampering("invoice", "content_hash", key, other_hash)) as connection:
         (entry_fault,) = [fault for fault in faults_in(connection) if "the audit log says" in fault]
         assert entry_fault.startswith(f"INV-000001: its content_hash is '{other_hash}', and the audit log says")
+
+
+def test_a_document_that_cannot_be_read_is_found(sqlite_world: Database) -> None:
+    for content, pins in (
+        (b"{}", "{}"),
+        (b"[]", "[]"),
+        (b"\xff{", "{"),
+        (b'{"currency":"EUR","tax":1,"total":[]}', "7"),
+    ):
+        with tampered(sqlite_world, Tampering("invoice", "content", {"id": 2}, content)) as connection:
+            values = {"pins": pins, "content_hash": hash_of_bytes(content), "issued_at": 2**62}
+            connection.execute(update(tables.invoice).where(tables.invoice.c.id == 2).values(values))
+            told = faults_in(connection)
+        assert [fault for fault in told if fault.startswith("INV-000002: ")]
 
 
 def test_what_was_taken_away_is_found(sqlite_world: Database) -> None:

@@ -53,9 +53,9 @@ class Covered:
     def add(self, held: HeldDocument) -> None:
         """One more document."""
         self.runs.add(held.row["close_run_id"])
-        pins = content_of(held.row["pins"])
-        if held.content is not None and pins is not None:
-            self.stretches.add((held.content["period_start"], held.content["period_end"], pins["s"]))
+        content, pins = held.content or {}, content_of(held.row["pins"]) or {}
+        if content.keys() >= {"period_start", "period_end"} and isinstance(pins.get("s"), int):
+            self.stretches.add((content["period_start"], content["period_end"], pins["s"]))
 
     def usage(self) -> Select[Any]:
         """Ids of all usage from the first start of a period to the last end, up to the newest sequence number."""
@@ -87,7 +87,8 @@ def issued_entry(row: Row) -> Content:
 
 def entry_of_issue(connection: Connection, number: str) -> Content:
     """What the audit log is to say of a document that was just issued."""
-    query = select(tables.invoice).where(tables.invoice.c.number == number)
+    columns = [column for column in tables.invoice.columns if column.name != "content"]
+    query = select(*columns).where(tables.invoice.c.number == number)
     return issued_entry(connection.execute(query).mappings().one())
 
 
