@@ -32,6 +32,7 @@ NEW_TABLES = {
     "member_period": ("invoice_id", "customer"),
 }
 """The tables that this makes, append-only all of them, with their keys."""
+UNIQUE = {"document_event": (("invoice_id", "kind"),)}
 
 
 def upgrade() -> None:
@@ -307,8 +308,9 @@ def guard(table: str, key: tuple[str, ...]) -> None:
         )
         return
     refused = f"SELECT RAISE(ABORT, '{table} is append-only')"
-    same = " AND ".join(f"{name} = NEW.{name}" for name in key)
-    met = f"EXISTS (SELECT 1 FROM {table} WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM {table} WHERE {same})"
+    keys = [("rowid",), key, *UNIQUE.get(table, ())]
+    same = [" AND ".join(f"{name} = NEW.{name}" for name in one) for one in keys]
+    met = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {condition})" for condition in same)
     op.execute(f"CREATE TRIGGER guard_{table}_update BEFORE UPDATE ON {table} BEGIN {refused}; END")
     op.execute(f"CREATE TRIGGER guard_{table}_delete BEFORE DELETE ON {table} BEGIN {refused}; END")
     op.execute(f"CREATE TRIGGER guard_{table}_insert BEFORE INSERT ON {table} WHEN {met} BEGIN {refused}; END")

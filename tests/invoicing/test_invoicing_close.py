@@ -610,8 +610,8 @@ class TestReviews:
 class TestTwoClosers:
     def test_a_run_that_another_closer_ended_is_not_taken_over(self, database: Database) -> None:
         with database.write() as connection:
-            run = start_run(connection, OCTOBER, {}, AFTER_OCTOBER)
-            finish_run(connection, run, "done", AFTER_OCTOBER)
+            run = start_run(connection, OCTOBER, {}, {}, AFTER_OCTOBER)
+            finish_run(connection, run, "done", AFTER_OCTOBER, left_over=0)
         with pytest.raises(Refused, match="took over"), database.write() as connection:
             take_over(connection, run)
 
@@ -824,6 +824,7 @@ class TestVerifyFindsTampering:
             connection.execute(tables.invoice.delete().where(tables.invoice.c.number == "INV-000002"))
         assert beside_guards(closed.verify()) == [
             "the series of invoice numbers has a gap or a stranger: INV-000002",
+            "the log of documents has 2 rows, and 3 were made",
             "INV-000002 was issued, says the audit log, and is not there",
         ]
 
@@ -833,7 +834,10 @@ class TestVerifyFindsTampering:
             row |= {"id": 77, "number": "INV-000077", "customer": "eve"}
             connection.execute(insert(tables.invoice).values(**row))
         verification = closed.verify()
-        assert beside_guards(verification) == ["the series of invoice numbers has a gap or a stranger: INV-000077"]
+        assert beside_guards(verification) == [
+            "the series of invoice numbers has a gap or a stranger: INV-000077",
+            "the log of documents says otherwise than its status of INV-000077",
+        ]
         assert [found.number for found in verification.invoices if found.fault] == ["INV-000077"]
 
 

@@ -32,6 +32,10 @@ CHANGED = {
     "audit": "actor = 'nobody'",
     "invoice_line": "amount_minor = 0",
     "ledger": "amount_minor = 0",
+    "series_month": "month = 0",
+    "document_event": "reason = 'none'",
+    "coverage": "seq_upto = 99",
+    "member_period": "customer = 'mallory'",
 }
 UNIQUE_KEYS = {
     "source": [("id",), ("name",)],
@@ -47,8 +51,14 @@ UNIQUE_KEYS = {
     "audit": [("seq",), ("hash",)],
     "invoice_line": [("invoice_id", "position")],
     "ledger": [("invoice_id", "position")],
+    "series_month": [("month", "series_id")],
+    "document_event": [("position",), ("invoice_id", "kind")],
+    "coverage": [("invoice_id", "series_id", "starts_at", "seq_after")],
+    "member_period": [("invoice_id", "customer")],
     "invoice": [("id",), ("number",), ("customer", "period", "kind", "part"), ("close_run_id", "customer")],
 }
+CLOSED_SETS = {"document_event": ("kind",)}
+"""Columns of unique keys that can only hold certain words."""
 KEPT = [*tables.APPEND_ONLY, "invoice"]
 
 
@@ -288,7 +298,7 @@ def _replacements(table: str) -> list[str]:
     statements = []
     for key in keys:
         # What is not of this key is new, where it must be unique.
-        others = {name for other in UNIQUE_KEYS[table] for name in other} - set(key)
+        others = {name for other in UNIQUE_KEYS[table] for name in other} - {*key, *CLOSED_SETS.get(table, ())}
         listed = ["rowid", *columns] if key == ("rowid",) else columns
         values = [_other(table, name) if name in others else f'"{name}"' for name in listed]
         names = ", ".join(f'"{name}"' for name in listed)

@@ -35,7 +35,7 @@ from tokentill.till import Till
 from tokentill.usage.ingesting import ingest
 from tokentill.usage.reading import Quarantined
 
-BEFORE_GUARDS = "0002"
+BEFORE_GUARDS = "0004"
 ALL_TABLES = {table.name for table in tables.metadata.sorted_tables}
 
 
@@ -325,7 +325,7 @@ AGREED = contract(
 def with_an_interim_invoice(database: Database, *contracts: Content) -> Till:
     shop = till(database, SEARCHED, AGREED, grants({"id": "prepaid", "amount": "9"}), *contracts)
     shop.ingest([record("one", input=2_000_000), record("two", user="bob", input=1_000_000)])
-    close_period(database, Month.parse(OCTOBER), shop.folder, clock=shop.clock, interim=Interim(("alice", "bob")))
+    close_period(database, Month.parse(OCTOBER), shop.folder, Asked(Interim(("alice", "bob"))), clock=shop.clock)
     shop.ingest([record("three", when="20", input=5_000_000)])
     return shop
 

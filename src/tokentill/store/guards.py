@@ -30,7 +30,7 @@ SQLITE = {
     "guard_coverage_insert": "f48ffc0d028f608b",
     "guard_coverage_update": "e88e195b95c6a1d8",
     "guard_document_event_delete": "062b530b0541a7b9",
-    "guard_document_event_insert": "b101ebb48cedfac9",
+    "guard_document_event_insert": "df807fcfda29e887",
     "guard_document_event_update": "dcaa728654c2d3f1",
     "guard_document_event_void": "6a87c1db008648a3",
     "guard_invoice_delete": "dc7a04fc308bf21c",
