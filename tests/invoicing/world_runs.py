@@ -253,13 +253,14 @@ class WorldRun:
         live = [one for one in found if one.status == "issued"]
         if not live:
             return
-        lines = tuple(self._explained(live[-1]))
+        chosen = live[0 if event.is_oldest else -1]
+        lines = tuple(self._explained(chosen))
         try:
-            self._till.void(live[-1].number, reason="a mistake")
+            self._till.void(chosen.number, reason="a mistake")
         except Refused:
             self._count("void refused")
             return
-        self._before_void[live[-1].number] = lines
+        self._before_void[chosen.number] = lines
         self._count("void")
 
     def _end(self) -> None:
@@ -281,9 +282,8 @@ class WorldRun:
             history.refused |= {refused.customer: refused.reason for refused in result.refused}
             history.faults += [f"{result.month} is blocked by {blocked}" for blocked in result.blocked_by]
             history.faults += [f"{customer} is not due for {result.month}" for customer in result.not_due]
-        if hasattr(self._till, "late"):
-            history.late = {one.record_id: (one.customer, one.period) for one in self._till.late().records}
-            self._count("late record", len(history.late))
+        history.late = {one.record_id: (one.customer, one.period) for one in self._till.late().records}
+        self._count("late record", len(history.late))
         self.look()
         for document in history.documents.values():
             self._count_items(document)

@@ -127,14 +127,16 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class Voided:
-    """The newest document of a customer's month, if there is one, becomes void."""
+    """The newest document of a customer's month, or the oldest, becomes void, if there is one that may."""
 
     at: datetime
     month: str
     customer: str
+    is_oldest: bool
 
     def told(self) -> str:
-        return f"the newest document of {self.customer} for {self.month} becomes void"
+        which = "oldest" if self.is_oldest else "newest"
+        return f"the {which} document of {self.customer} for {self.month} becomes void"
 
 
 Event = Used | Wrote | Bound | Closed | Reviewed | Voided
@@ -566,6 +568,6 @@ class _Maker:
                     self.add(Reviewed(self.between(at, at + 30 * DAY), month, customer, "released"))
             if "voids" in self.sorts and self.chance.random() < 0.35:
                 at = self.between(begins + 15 * DAY, begins + 80 * DAY)
-                self.add(Voided(at, month, self.chance.choice(self.names)))
+                self.add(Voided(at, month, self.chance.choice(self.names), self.chance.random() < 0.25))
                 if self.chance.random() < 0.6:
                     self.add(Closed(at + self.chance.random() * 5 * DAY, month))
