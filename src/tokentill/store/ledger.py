@@ -6,31 +6,13 @@ currency whose open balance that invoice brought forward.
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    CTE,
-    BigInteger,
-    Connection,
-    FromClause,
-    Row,
-    Select,
-    Text,
-    and_,
-    cast,
-    distinct,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-)
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Connection, Row, Select, and_, case, distinct, func, insert, or_, select
 
 from tokentill.clock import from_micros
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
@@ -149,7 +131,7 @@ def carried_by_customer(
         if row.kind == "coupon":
             of_customer.coupons[row.name] += row.periods
         elif row.kind == "credit":
-            of_customer.credits[row.name, row.currency] = amount
+            of_customer.credits[row.name, row.currency] += amount
         else:
             of_customer.balances[row.currency] += amount
     for row in _counted(connection, _of_interims(period), before, customers):
@@ -174,7 +156,7 @@ class _Left:
     """What is found of one customer's accounts, row by row."""
 
     coupons: Counter[str] = field(default_factory=Counter)
-    credits: dict[tuple[str, str], int] = field(default_factory=dict)
+    credits: Counter[tuple[str, str]] = field(default_factory=Counter)
     balances: Counter[str] = field(default_factory=Counter)
     invoiced: dict[int, _Invoiced] = field(default_factory=dict)
 
@@ -206,41 +188,34 @@ def _sums(period: str) -> Select[Any]:
 def _of_interims(period: str) -> Select[Any]:
     """What the interim invoices of a period billed, oldest first."""
     ledger, header = tables.ledger, tables.invoice
+    columns = (ledger.c.invoice_id, ledger.c.position, *(ledger.c[name] for name in LedgerRow._fields))
     return (
-        select(ledger)
+        select(*columns)
         .where(header.c.kind == "interim", header.c.period == period)
         .where(ledger.c.kind.in_(("invoiced", "tax", "credit")))
+        .group_by(*columns)
         .order_by(ledger.c.invoice_id, ledger.c.position)
     )
 
 
 def _counted(
     connection: Connection, query: Select[Any], before: Before, customers: Collection[str] | None
-) -> Sequence[Row[Any]]:
-    """The rows of a query over the ledger, of the documents that have left something."""
+) -> Iterator[Row[Any]]:
+    """The rows of a query over the ledger, of the documents that have left something.
+
+    Where that is a question of the customer, documents since the first of the limits come one by one.
+    """
     ledger, header = tables.ledger, tables.invoice
-    joined: FromClause = ledger.join(header, header.c.id == ledger.c.invoice_id)
-    query = query.where(header.c.status == "issued")
-    if customers is not None:
-        query = query.where(ledger.c.customer.in_(customers))
+    limits = before if isinstance(before, Mapping) else {}
+    if limits:
+        single = case((header.c.id < min(limits.values()), 0), else_=header.c.id).label("document")
+        query = query.add_columns(single).group_by("document")
     if isinstance(before, int):
         query = query.where(header.c.id < before)
-    elif before:
-        limits = _limits(connection, before)
-        joined = joined.outerjoin(limits, limits.c.customer == ledger.c.customer)
-        query = query.where(or_(limits.c.id.is_(None), header.c.id < limits.c.id))
-    return connection.execute(query.select_from(joined)).all()
-
-
-def _limits(connection: Connection, before: Mapping[str, int]) -> CTE:
-    """A mapping as a table of one parameter, however many customers there are."""
-    text = literal(json.dumps(dict(before)), Text)
-    if connection.dialect.name == "postgresql":
-        each = func.jsonb_each_text(cast(text, JSONB)).table_valued("key", "value")
-    else:
-        each = func.json_each(text).table_valued("key", "value")
-    return (
-        select(each.c.key.label("customer"), cast(each.c.value, BigInteger).label("id"))
-        .cte("limits")
-        .prefix_with("MATERIALIZED")  # so that SQLite makes an index of it
-    )
+    if customers is not None:
+        query = query.where(ledger.c.customer.in_(customers))
+    joined = ledger.join(header, header.c.id == ledger.c.invoice_id)
+    for row in connection.execute(query.where(header.c.status == "issued").select_from(joined)):
+        limit = limits.get(row.customer)
+        if limit is None or row.document < limit:
+            yield row
