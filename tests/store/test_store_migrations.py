@@ -35,6 +35,7 @@ from tokentill.till import Till
 from tokentill.usage.ingesting import ingest
 from tokentill.usage.reading import Quarantined
 
+BEFORE_GUARDS = "0004"
 ALL_TABLES = {table.name for table in tables.metadata.sorted_tables}
 
 
@@ -277,6 +278,20 @@ def test_the_ledger_can_be_taken_back_while_nothing_needs_it(
     assert till(database, SEARCHED).verify().is_sound
 
 
+def test_the_guards_of_what_moves_can_be_taken_back_and_put_back(database: Database) -> None:
+    with_everything(database)
+    before = rows_of_all_tables(database), triggers_of(database)
+
+    downgrade(database, BEFORE_GUARDS)
+
+    assert {name for name in before[1] if name not in triggers_of(database)} == {
+        name for name in before[1] if name.partition(".")[0] in ("source", "series", "close_run", "counter")
+    }
+    upgrade(database)
+    assert (rows_of_all_tables(database), triggers_of(database)) == before
+    assert till(database, SEARCHED).verify().is_sound
+
+
 FEE = contract(invoice={"base_fee": {"amount": "5"}})
 
 
@@ -310,7 +325,7 @@ AGREED = contract(
 def with_an_interim_invoice(database: Database, *contracts: Content) -> Till:
     shop = till(database, SEARCHED, AGREED, grants({"id": "prepaid", "amount": "9"}), *contracts)
     shop.ingest([record("one", input=2_000_000), record("two", user="bob", input=1_000_000)])
-    close_period(database, Month.parse(OCTOBER), shop.folder, clock=shop.clock, interim=Interim(("alice", "bob")))
+    close_period(database, Month.parse(OCTOBER), shop.folder, Asked(Interim(("alice", "bob"))), clock=shop.clock)
     shop.ingest([record("three", when="20", input=5_000_000)])
     return shop
 
@@ -363,16 +378,16 @@ def test_there_is_a_trigger_for_every_way_to_change_what_stays(database: Databas
     if database.is_sqlite:
         wanted = {
             f"{table}.guard_{table}_{change}"
-            for table in (*tables.APPEND_ONLY, "invoice")
+            for table in (*tables.APPEND_ONLY, "invoice", "close_run", "counter")
             for change in ("update", "delete", "insert")
         }
     else:
         wanted = {
             f"{table}.guard_{table}_{change}"
-            for table in (*tables.APPEND_ONLY, "invoice")
+            for table in (*tables.APPEND_ONLY, "invoice", "close_run", "counter")
             for change in ("rows", "truncate")
         } | {"invoice.guard_invoice_update"}
-    assert found == wanted | {"invoice.follow_invoice_void", "document_event.follow_document_event_void"}
+    assert found == wanted | {"invoice.guard_invoice_void", "document_event.guard_document_event_void"}
 
 
 def test_an_upgrade_that_breaks_off_leaves_nothing_behind(

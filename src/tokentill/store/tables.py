@@ -400,6 +400,8 @@ push = _table(
 )
 
 APPEND_ONLY = (
+    "source",
+    "series",
     "batch",
     "usage",
     "usage_unit",
@@ -416,4 +418,5 @@ APPEND_ONLY = (
     "coverage",
     "member_period",
 )
-"""Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void."""
+"""Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
+`close_run` only end, a `counter` only go up (see `guards`)."""
