@@ -13,6 +13,7 @@ import pytest
 from tests.builders import OCTOBER, MovableClock, attribution, contract, folder, record, till
 from tests.invoicing.invoicing_tools import records_by_number
 from tokentill.canonical import Content
+from tokentill.errors import Refused
 from tokentill.store.database import Database
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
@@ -443,6 +444,20 @@ class TestLateRecordsAndVoidDocuments:
             ("bob", OCTOBER, "3.00", "USD", {"bob-3"}),
             ("cee", OCTOBER, "300.00", "USD", {"cee-300"}),
         ]
+        assert shop.is_settled()
+
+    def test_an_interim_invoice_that_a_later_one_deducts_becomes_void_after_that_only(self, database: Database) -> None:
+        shop = Shop(database, now="2026-10-21T09:00:00+00:00")
+        shop.take(worth(300, "10-20"))
+        shop.close(OCTOBER, interim=["alice"])
+        shop.take(worth(30, "10-26"))
+        shop.close(OCTOBER, "2026-11-03T00:00:00+00:00")
+        with pytest.raises(Refused, match="INV-000002"):
+            shop.till.void("INV-000001", reason="a mistake")
+        for number in ("INV-000002", "INV-000001"):
+            shop.till.void(number, reason="a mistake")
+        shop.close(OCTOBER)
+        assert shop.documents() == [("alice", OCTOBER, "330.00", "USD", {"alice-300", "alice-30"})]
         assert shop.is_settled()
 
     def test_after_a_void_a_record_goes_to_whom_it_is_bound_by_then(self, database: Database) -> None:

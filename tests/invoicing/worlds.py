@@ -230,16 +230,17 @@ class _Maker:
         self.models = tuple(f"acme/m{number}" for number in range(1, self.chance.randint(1, 3) + 1))
         self.agreed: dict[str, _Agreed] = {}
         self.events: list[Event] = []
+        self.billed: list[tuple[datetime, str]] = []  # who may have been billed, and when
 
     def make(self) -> World:
         self._write_what_holds_at_first()
         self._use()
         self._change_prices()
+        self._close()
+        self._hold_and_void()
         self._change_contracts()
         self._attribute()
         self._grant()
-        self._close()
-        self._hold_and_void()
         events = sorted(self.events, key=lambda event: event.at)
         at = datetime.min.replace(tzinfo=UTC)
         for number, event in enumerate(events):  # no two at one instant, so that an instant says what was known
@@ -474,8 +475,10 @@ class _Maker:
         changes = [listed for sort, listed in wanted.items() if sort in self.sorts and listed]
         if not changes:
             return
-        for at in sorted(self.between(self.begins_at, self.ends_at) for _ in self.some(7)):
-            name = self.chance.choice([*self.names, *self.parents, *self.names, "default"])
+        names = [*self.names, *self.parents, *self.names, "default"]
+        when = [(self.between(self.begins_at, self.ends_at), self.chance.choice(names)) for _ in self.some(5)]
+        when += [(at + self.chance.random() * 10 * DAY, name) for at, name in self._some_billed()]
+        for at, name in sorted(when):
             before = self.agreed.get(name, _Agreed())
             self.agreed[name] = before.copied()
             why = []
@@ -497,6 +500,10 @@ class _Maker:
                 content["valid_to"] = text_of(valid_from + self.chance.choice([20, 45]) * DAY)
                 why.append("contract ends")
             self.add(Wrote(at, content, tuple(why)))
+
+    def _some_billed(self) -> list[tuple[datetime, str]]:
+        """Some of those who may have been billed: what is written right after that is of interest."""
+        return [one for one in self.billed if self.chance.random() < 0.25]
 
     def _parent(self, agreed: _Agreed) -> None:
         if agreed.invoice.pop("parent", None) is None:
@@ -525,10 +532,13 @@ class _Maker:
                 )
                 self.add(Wrote(at, found, ("attribution changes",)))
         if "bindings" in self.sorts:
-            for _ in self.some(4):
+            for _ in self.some(2):
                 at = self.between(self.begins_at, self.ends_at + 10 * DAY)
                 user = self.chance.choice(["", "", "org_", "app_"]) + self.chance.choice(self.names)
                 self.add(Bound(at, user, self.chance.choice(self.names), self.valid_from(at)))
+            for at, name in self._some_billed():
+                bound_at = at + self.chance.random() * 10 * DAY
+                self.add(Bound(bound_at, name, self.chance.choice(self.names), at - self.chance.random() * 45 * DAY))
 
     def _grant(self) -> None:
         for number in self.some(4):
@@ -553,6 +563,7 @@ class _Maker:
             for _ in range(self.chance.choice([0, 1, 1, 1, 2])):
                 at = self.between(ends, ends + self.chance.choice([3, 10, 60]) * DAY)
                 self.add(Closed(at, name_of(month), fails=self._failure()))
+                self.billed.append((at, self.chance.choice(self.names)))
             if self.chance.random() < 0.1:
                 self.add(Closed(self.between(begins, ends), name_of(month)))
             if "interim invoices" not in self.sorts:
@@ -562,6 +573,7 @@ class _Maker:
                 whom = tuple(self.chance.sample(self.names, self.chance.randint(1, 2)))
                 interim = self.chance.choice([True, whom, whom])
                 self.add(Closed(at, name_of(month), interim=interim, fails=self._failure()))
+                self.billed += [(at, name) for name in whom]
 
     def _failure(self) -> Failure | None:
         if "failures" not in self.sorts or self.chance.random() < 0.75:
