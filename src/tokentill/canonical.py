@@ -26,7 +26,12 @@ def canonical_bytes(content: object) -> bytes:
 
 def content_hash(content: object) -> str:
     """`sha256:` and 64 hex digits over the canonical bytes."""
-    return "sha256:" + hashlib.sha256(canonical_bytes(content)).hexdigest()
+    return hash_of_bytes(canonical_bytes(content))
+
+
+def hash_of_bytes(canonical: bytes) -> str:
+    """The same for content whose canonical bytes are at hand."""
+    return "sha256:" + hashlib.sha256(canonical).hexdigest()
 
 
 def _refuse_floats(content: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typer
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from tokentill.cli.calling import Call, command, group
 from tokentill.errors import NotFound
@@ -49,12 +49,8 @@ def _check(call: Call) -> None:
         state = schema_state(connection)
         faults = [] if state == "current" else [f"the tables are {state}; run `tokentill db upgrade`"]
         if database.is_sqlite:
-            found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
-            faults += [f"SQLite: {fault}" for fault in found if fault != "ok"]
-            faults += [
-                f"SQLite: broken reference {tuple(row)}" for row in connection.execute(text("PRAGMA foreign_key_check"))
-            ]
-        if state == "current":
+            faults += _sqlite_faults(connection)
+        if state == "current" and not faults:  # what is inside a file that is not whole cannot be told
             faults += [*number_faults(connection), *audit_faults(connection)]
     content = {"database": database.url_shown, "tables": state, "faults": faults}
 
@@ -65,3 +61,10 @@ def _check(call: Call) -> None:
             call.say(f"{database.url_shown} is sound")
 
     call.finish(content, show, is_refused=bool(faults))
+
+
+def _sqlite_faults(connection: Connection) -> list[str]:
+    found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+    if found != ["ok"]:
+        return [f"SQLite: {fault}" for fault in found]
+    return [f"SQLite: broken reference {tuple(row)}" for row in connection.execute(text("PRAGMA foreign_key_check"))]

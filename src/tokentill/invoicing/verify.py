@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, canonical_bytes, content_hash
+from tokentill.canonical import Content, canonical_bytes
 from tokentill.errors import IntegrityFault
 from tokentill.invoicing.computing import compute_period
 from tokentill.invoicing.invoice import VERSION_OF_F, Invoice
@@ -108,8 +108,7 @@ def _compute(connection: Connection, run: Sequence[IssuedInvoice]) -> dict[str, 
 def _fault(
     connection: Connection, issued: IssuedInvoice, lines: Sequence[Content], computed: Invoice | None
 ) -> str | None:
-    content = issued.content
-    if canonical_bytes(content) != issued.content_bytes or content_hash(content) != issued.content_hash:
+    if not issued.is_whole or canonical_bytes(content := issued.content) != issued.content_bytes:
         return "its stored content is not what its hash says: the database was changed by hand"
     if computed is None:
         return "the customer has no usage at its pins"

@@ -28,6 +28,7 @@ from tokentill.clock import to_micros
 from tokentill.invoicing.grouping import Cell, RecordKey
 from tokentill.money import ZERO
 from tokentill.store import tables
+from tokentill.store.decoding import decoding
 from tokentill.store.usage_rows import StoredRecord, cost_of, records_of, series_by_id
 from tokentill.usage.quantities import TOKEN_LEAVES
 
@@ -61,6 +62,7 @@ class Stretches:
         return self.boundaries[index - 1], self.boundaries[index]
 
 
+@decoding("usage")
 def usage_of_period(
     connection: Connection,
     stretches: Stretches,

@@ -10,7 +10,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from tokentill.canonical import Content, canonical_bytes
+from tokentill.canonical import Content, canonical_bytes, hash_of_bytes
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.errors import NotFound, Refused, ensure
 from tokentill.invoicing.invoice import Invoice, invoice_document
@@ -20,6 +20,7 @@ from tokentill.invoicing.settling import InvoiceKind
 from tokentill.money import minor_digits
 from tokentill.store import tables
 from tokentill.store.database import current_value, next_value
+from tokentill.store.decoding import decoding
 from tokentill.store.ledger import add_to_ledger, rows_of
 
 InvoiceStatus = Literal["issued", "void"]
@@ -61,8 +62,22 @@ class IssuedInvoice:
         return self.total_minor if due is None else int(Decimal(due).scaleb(minor_digits(self.currency)))
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the stored content is what its hash says."""
+        return hash_of_bytes(self.content_bytes) == self.content_hash
+
+    @property
     def content(self) -> Content:
-        """What was computed."""
+        """What was computed.
+
+        Raises:
+            IntegrityFault: when it is not what was stored any more.
+        """
+        ensure(
+            self.is_whole,
+            f"the stored content of {self.number} is not what its hash says: the database is damaged, or was changed by"
+            " hand; `tokentill verify` names every such invoice, and a backup restores it",
+        )
         content: Content = json.loads(self.content_bytes)
         return content
 
@@ -261,6 +276,7 @@ def add_review(connection: Connection, review: Review) -> None:
     )
 
 
+@decoding("a review")
 def last_reviews(connection: Connection, period: str, customer: str | None = None) -> dict[str, Review]:
     """The last word on each customer's preview of a period, or on that of one customer."""
     table = tables.review
@@ -282,13 +298,15 @@ def last_reviews(connection: Connection, period: str, customer: str | None = Non
     }
 
 
+@decoding("the run of a close")
 def _run(row: Row[*tuple[object, ...]]) -> CloseRun:
     fields = row._mapping
     return CloseRun(
-        fields["id"], fields["period"], fields["epoch"], json.loads(fields["pins"]), from_micros(fields["started_at"])
+        fields["id"], fields["period"], fields["epoch"], _pins(fields["pins"]), from_micros(fields["started_at"])
     )
 
 
+@decoding("an issued invoice")
 def _issued(row: Row[*tuple[object, ...]]) -> IssuedInvoice:
     fields = row._mapping
     return IssuedInvoice(
@@ -300,9 +318,16 @@ def _issued(row: Row[*tuple[object, ...]]) -> IssuedInvoice:
         total_minor=fields["total_minor"],
         content_bytes=bytes(fields["content"]),
         content_hash=fields["content_hash"],
-        pins=json.loads(fields["pins"]),
+        pins=_pins(fields["pins"]),
         issued_at=from_micros(fields["issued_at"]),
         id=fields["id"],
         kind=fields["kind"],
         part=fields["part"],
     )
+
+
+def _pins(text: str) -> Content:
+    pins: Content = json.loads(text)
+    if not pins.keys() >= {"s", "a", "b", "f"}:
+        raise ValueError("a pin is missing")
+    return pins

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select
 from tokentill.clock import from_micros
 from tokentill.invoicing.settling import Carried, InvoiceKind, Settlement
 from tokentill.store import tables
+from tokentill.store.decoding import decoding
 
 LedgerRow = tuple[str, str, int]
 """Kind, name, amount in minor units."""
@@ -54,6 +55,7 @@ def add_to_ledger(connection: Connection, invoice_id: int, rows: Iterable[Ledger
         connection.execute(insert(tables.ledger), values)
 
 
+@decoding("the ledger")
 def ledger_entries(connection: Connection, *, customer: str | None = None) -> list[LedgerEntry]:
     """The rows of invoices that are not void, in the order in which they were issued."""
     ledger, header = tables.ledger, tables.invoice

@@ -13,6 +13,7 @@ from tokentill.clock import to_micros
 from tokentill.errors import IntegrityFault
 from tokentill.store import tables
 from tokentill.store.database import insert_for
+from tokentill.store.decoding import decoding
 
 _WRITTEN_AT_ONCE = 500
 
@@ -52,9 +53,10 @@ def recordings_of(connection: Connection, hashes: Iterable[str]) -> list[Content
     for start in range(0, len(wanted), _WRITTEN_AT_ONCE):
         query = select(table.c.hash, table.c.content).where(table.c.hash.in_(wanted[start : start + _WRITTEN_AT_ONCE]))
         for row in connection.execute(query):
-            content = json.loads(bytes(row.content))
-            if content_hash(content) != row.hash:
-                raise IntegrityFault(f"the stored recording {row.hash} was changed")
+            with decoding(f"the stored recording {row.hash}"):
+                content = json.loads(bytes(row.content))
+                if content_hash(content) != row.hash:
+                    raise IntegrityFault(f"the stored recording {row.hash} was changed")
             found[row.hash] = content
     for missing in (hash_ for hash_ in wanted if hash_ not in found):
         raise IntegrityFault(f"the recording {missing} that an invoice was computed from is not stored")

@@ -21,6 +21,7 @@ from tokentill.invoicing.grouping import Series
 from tokentill.money import EXACT
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_for, next_value
+from tokentill.store.decoding import decoding
 from tokentill.usage.quantities import TOKEN_LEAVES
 from tokentill.usage.record import UsageRecord
 
@@ -123,6 +124,7 @@ def store_batch(
     return counts
 
 
+@decoding("a series of usage")
 def series_by_id(connection: Connection, ids: Iterable[int] | None = None) -> dict[int, Series]:
     """The series of these ids, or all of them."""
     table = tables.series
