@@ -18,6 +18,7 @@ from tokentill.errors import ensure
 from tokentill.invoicing.coverage import Documents, Ownership, Periods, Stretch, covering
 from tokentill.invoicing.grouping import Books, Cell, Series
 from tokentill.store.cells import Cuts, Span, cell_of_record, cells_of_all, cells_of_spans, records_of_spans
+from tokentill.store.decoding import decoding
 from tokentill.store.documents import taken_within
 from tokentill.store.usage_rows import month_number, series_of_months
 
@@ -149,12 +150,14 @@ def usage_of_month(
                 places.append(one)
     if ordinary:
         whole = {id_: series[id_] for id_ in ordinary}
-        for cell in cells_of_all(connection, cuts, whole, seq_max=seq_max):
-            stretch = covering(ordinary[cell.series.id], cell.at)
-            if stretch is not None:
-                found.put(stretch, cell, _span_of(stretch, cuts.starts_at))
-    for place, cell in cells_of_spans(connection, cuts, spans, series):
-        found.put(places[place], cell, spans[place])
+        with decoding("usage"):
+            for cell in cells_of_all(connection, cuts, whole, seq_max=seq_max):
+                stretch = covering(ordinary[cell.series.id], cell.at)
+                if stretch is not None:
+                    found.put(stretch, cell, _span_of(stretch, cuts.starts_at))
+    with decoding("usage"):
+        for place, cell in cells_of_spans(connection, cuts, spans, series):
+            found.put(places[place], cell, spans[place])
     return found
 
 

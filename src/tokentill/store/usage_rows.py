@@ -21,6 +21,7 @@ from tokentill.invoicing.grouping import Series
 from tokentill.money import EXACT
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_for, next_value
+from tokentill.store.decoding import decoding
 from tokentill.usage.quantities import TOKEN_LEAVES
 from tokentill.usage.record import UsageRecord
 
@@ -125,6 +126,7 @@ def store_batch(
     return counts
 
 
+@decoding("a series of usage")
 def series_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Series]:
     """The series of these ids."""
     table, wanted = tables.series, sorted(ids)
@@ -135,6 +137,7 @@ def series_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Series
     return found
 
 
+@decoding("a series of usage")
 def series_of_months(connection: Connection, first: int, last: int) -> dict[int, Series]:
     """The series that have records in some month from `first` to `last` (see `month_number`)."""
     table, in_month = tables.series, tables.series_month
