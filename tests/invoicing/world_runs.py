@@ -112,10 +112,9 @@ class History:
     arrived: dict[str, Used] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
     late: dict[str, tuple[str, str]] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
     fired: Counter[str] = field(default_factory=Counter)
     accounts: dict[str, Any] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
+    faults: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def live(self) -> list[Document]:
@@ -279,9 +278,12 @@ class WorldRun:
     def _note(self, results: Sequence[CloseResult]) -> None:
         history = self.history
         for result in results:
-            history.refused |= {refused.customer: refused.reason for refused in result.refused}
-            history.faults += [f"{result.month} is blocked by {blocked}" for blocked in result.blocked_by]
-            history.faults += [f"{customer} is not due for {result.month}" for customer in result.not_due]
+            for refused in result.refused:
+                self._find_fault("nobody is refused", f"{refused.customer} in {result.month}: {refused.reason}")
+            for blocked in result.blocked_by:
+                self._find_fault("nothing blocks a close", f"{result.month}: {blocked}")
+            for customer in result.not_due:
+                self._find_fault("everybody is due", f"{customer} in {result.month}")
         history.late = {one.record_id: (one.customer, one.period) for one in self._till.late().records}
         self._count("late record", len(history.late))
         self.look()
@@ -294,7 +296,10 @@ class WorldRun:
                 continue
         verification = self._till.verify()
         if not verification.is_sound:
-            history.faults.append(f"not sound: {verification.content()}")
+            self._find_fault("verify finds nothing", str(verification.content()))
+
+    def _find_fault(self, law: str, what: str) -> None:
+        self.history.faults.setdefault(law, []).append(what)
 
     def _count(self, what: str, times: int = 1) -> None:
         if times:

@@ -7,7 +7,7 @@ sense, so a story that fails can be told again with events left out. `world_runs
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -21,6 +21,20 @@ NAMES = ("ann", "bob", "cee", "dan", "eve", "fay", "gus", "hal")
 ZONES = ("UTC", "America/New_York", "America/Los_Angeles", "Europe/Berlin", "Pacific/Auckland", "Asia/Kolkata")
 ANCHORS = (1, 10, 15, 28, 31)
 FIRST_MONTHS = ((2026, 1), (2026, 2), (2026, 8), (2026, 9), (2026, 10), (2026, 12))
+FIRST_RATES = {
+    "USD-EUR": "0.9",
+    "USD-JPY": "150",
+    "USD-KWD": "0.31",
+    "EUR-USD": "1.11",
+    "EUR-JPY": "165",
+    "EUR-KWD": "0.34",
+    "JPY-USD": "0.0067",
+    "JPY-EUR": "0.006",
+    "JPY-KWD": "0.002",
+    "KWD-USD": "3.2",
+    "KWD-EUR": "2.9",
+    "KWD-JPY": "484",
+}
 MICROSECOND = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 
@@ -181,9 +195,10 @@ def name_of(month: tuple[int, int]) -> str:
     return f"{month[0]:04d}-{month[1]:02d}"
 
 
-def fx_of(recorded_at: datetime, rates: Iterable[tuple[str, str, str]]) -> Content:
-    """A recording of exchange rates from USD: (currency, day, rate)."""
-    listed = [{"from": "USD", "to": to, "date": day, "rate": rate} for to, day, rate in rates]
+def fx_of(recorded_at: datetime, day: str, rates: Mapping[str, str]) -> Content:
+    """A recording of exchange rates of a day, by pair: `{"USD-EUR": "0.9"}`."""
+    pairs = [(*pair.split("-"), rate) for pair, rate in rates.items()]
+    listed = [{"from": from_, "to": to, "date": day, "rate": rate} for from_, to, rate in pairs]
     return {"format": 1, "kind": "fx", "recorded_at": text_of(recorded_at), "source": "a test", "rate": listed}
 
 
@@ -277,8 +292,7 @@ class _Maker:
     def _write_what_holds_at_first(self) -> None:
         at = self.begins_at - 20 * DAY
         self.add(Wrote(at, prices(*(self._price(model) for model in self.models), recorded_at=text_of(at))))
-        dated = [(to, "2025-12-01", rate) for to, rate in (("EUR", "0.9"), ("JPY", "150"), ("KWD", "0.31"))]
-        self.add(Wrote(at, fx_of(at, dated)))
+        self.add(Wrote(at, fx_of(at, "2025-01-01", FIRST_RATES)))
         default = self._new_agreement(is_default=True)
         self.agreed["default"] = default
         self.add(Wrote(at, self._contract("default", at, datetime(2025, 1, 1, tzinfo=UTC))))
@@ -443,8 +457,8 @@ class _Maker:
             self.add(Wrote(at, prices(entry, recorded_at=text_of(at)), why))
         for _ in self.some(2):
             at = self.between(self.begins_at, self.ends_at)
-            rates = [(self.chance.choice(["EUR", "JPY"]), f"{at:%Y-%m-%d}", f"0.{self.chance.randint(700, 999)}")]
-            self.add(Wrote(at, fx_of(at, rates), ("exchange rate",)))
+            rates = {self.chance.choice(["USD-EUR", "USD-JPY"]): f"0.{self.chance.randint(700, 999)}"}
+            self.add(Wrote(at, fx_of(at, f"{at:%Y-%m-%d}", rates), ("exchange rate",)))
 
     def _change_contracts(self) -> None:
         wanted = {
