@@ -84,7 +84,7 @@ def late_records(connection: Connection, books: Books, pins: Content) -> Late:
                 Span(one.series_id, one.starts_at, one.ends_at, one.seq_after, one.seq_upto, one.starts_at)
                 for one in stretches
             ]
-            for _, record in records_of_spans(connection, spans, usage.series):
+            for _, record in records_of_spans(connection, spans, usage.series, seq_max=pins["s"]):
                 found.append(
                     LateRecord(
                         source=record.series.source,
@@ -111,7 +111,7 @@ def _late_months(connection: Connection, books: Books, pins: Content) -> Iterato
         starts_at, ends_at = periods.starts_at, periods.ends_at
         is_moved = bool(closing.left_over) and closing.contract_sets != {pins["b"]}
         if month in voided or is_moved:
-            ids = set(series_of_months(connection, month_number(starts_at), month_number(ends_at)))
+            ids = set(series_of_months(connection, month_number(starts_at), month_number(ends_at), pins["s"]))
         else:
             ids = series_used_after(connection, closing.first_seq, starts_at, ends_at)
         if ids:

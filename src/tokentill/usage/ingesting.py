@@ -83,7 +83,9 @@ def ingest(
 
     for item in items:
         if isinstance(item, Quarantined):
-            found = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest)
+            # An instant that has not come yet is a mistake; a line that names one belongs to no period for sure.
+            told = None if item.occurred_at is None or item.occurred_at > clock.now() else item.occurred_at
+            found = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, told)
             bad.append(found)
             if len(ingested.bad) < SHOWN_MAX:
                 ingested.bad.append(found)
