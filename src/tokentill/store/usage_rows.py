@@ -166,7 +166,7 @@ def series_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Series
 
 
 def series_of_months(connection: Connection, first: int, last: int, seq_max: int) -> dict[int, Series]:
-    """The series that have records up to a sequence number in some month from `first` to `last` (see `month_number`)."""
+    """The series with records up to a sequence number in some month from `first` to `last` (see `month_number`)."""
     table, in_month, usage = tables.series, tables.series_month, tables.usage
     inside = select(in_month.c.series_id).where(in_month.c.month.between(first, last))
     # A series may be in a month by records alone that came later.
