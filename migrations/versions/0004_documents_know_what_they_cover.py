@@ -32,6 +32,7 @@ NEW_TABLES = {
     "member_period": ("invoice_id", "customer"),
 }
 """The tables that this makes, append-only all of them, with their keys."""
+UNIQUE = {"document_event": (("invoice_id", "kind"),)}
 
 
 def upgrade() -> None:
@@ -55,9 +56,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     if is_postgresql():
-        op.execute("DROP TRIGGER follow_invoice_void ON invoice")
+        op.execute("DROP TRIGGER guard_invoice_void ON invoice")
     else:
-        op.execute("DROP TRIGGER follow_invoice_void")
+        op.execute("DROP TRIGGER guard_invoice_void")
     for table in reversed(NEW_TABLES):
         op.drop_table(table)
     if is_postgresql():
@@ -307,8 +308,9 @@ def guard(table: str, key: tuple[str, ...]) -> None:
         )
         return
     refused = f"SELECT RAISE(ABORT, '{table} is append-only')"
-    same = " AND ".join(f"{name} = NEW.{name}" for name in key)
-    met = f"EXISTS (SELECT 1 FROM {table} WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM {table} WHERE {same})"
+    keys = [("rowid",), key, *UNIQUE.get(table, ())]
+    same = [" AND ".join(f"{name} = NEW.{name}" for name in one) for one in keys]
+    met = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {condition})" for condition in same)
     op.execute(f"CREATE TRIGGER guard_{table}_update BEFORE UPDATE ON {table} BEGIN {refused}; END")
     op.execute(f"CREATE TRIGGER guard_{table}_delete BEFORE DELETE ON {table} BEGIN {refused}; END")
     op.execute(f"CREATE TRIGGER guard_{table}_insert BEFORE INSERT ON {table} WHEN {met} BEGIN {refused}; END")
@@ -327,11 +329,11 @@ def guard_voids() -> None:
     known = "EXISTS (SELECT 1 FROM document_event WHERE invoice_id = NEW.id AND kind = 'void')"
     if not is_postgresql():
         op.execute(
-            f"CREATE TRIGGER follow_document_event_void AFTER INSERT ON document_event WHEN NEW.kind = 'void'"
+            f"CREATE TRIGGER guard_document_event_void AFTER INSERT ON document_event WHEN NEW.kind = 'void'"
             f" BEGIN {void}; END"
         )
         op.execute(
-            f"CREATE TRIGGER follow_invoice_void AFTER UPDATE OF status ON invoice"
+            f"CREATE TRIGGER guard_invoice_void AFTER UPDATE OF status ON invoice"
             f" WHEN NEW.status = 'void' AND NOT {known} BEGIN {count}; {log}; END"
         )
         return
@@ -340,7 +342,7 @@ def guard_voids() -> None:
         f" IF NEW.kind = 'void' THEN {void}; END IF; RETURN NEW; END $$"
     )
     op.execute(
-        "CREATE TRIGGER follow_document_event_void AFTER INSERT ON document_event"
+        "CREATE TRIGGER guard_document_event_void AFTER INSERT ON document_event"
         " FOR EACH ROW EXECUTE FUNCTION tokentill_void_invoice()"
     )
     op.execute(
@@ -348,6 +350,6 @@ def guard_voids() -> None:
         f" IF NEW.status = 'void' AND NOT {known} THEN {count}; {log}; END IF; RETURN NEW; END $$"
     )
     op.execute(
-        "CREATE TRIGGER follow_invoice_void AFTER UPDATE OF status ON invoice"
+        "CREATE TRIGGER guard_invoice_void AFTER UPDATE OF status ON invoice"
         " FOR EACH ROW EXECUTE FUNCTION tokentill_log_void()"
     )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tokentill.pricing.rating import Rated, RatedLine
     from tokentill.pricing.watching import WatchedBook
     from tokentill.till import Till
+    from tokentill.usage.bounds import Bounds
     from tokentill.usage.record import Usage, UsageRecord
 
 __version__ = "0.1.0"
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Bill": "tokentill.invoicing.billing",
     "Biller": "tokentill.invoicing.billing",
+    "Bounds": "tokentill.usage.bounds",
     "Estimate": "tokentill.pricing.estimating",
     "InvalidAmount": "tokentill.errors",
     "InvalidFiles": "tokentill.errors",
@@ -55,6 +57,7 @@ _HOMES = {
 __all__ = [
     "Bill",
     "Biller",
+    "Bounds",
     "Estimate",
     "InvalidAmount",
     "InvalidFiles",

@@ -26,7 +26,23 @@ def canonical_bytes(content: object) -> bytes:
 
 def content_hash(content: object) -> str:
     """`sha256:` and 64 hex digits over the canonical bytes."""
-    return "sha256:" + hashlib.sha256(canonical_bytes(content)).hexdigest()
+    return hash_of_bytes(canonical_bytes(content))
+
+
+def hash_of_bytes(content_bytes: bytes) -> str:
+    """The hash of content that is in its canonical bytes already."""
+    return "sha256:" + hashlib.sha256(content_bytes).hexdigest()
+
+
+def content_of(content_bytes: bytes | str, hash_: str | None = None) -> Content | None:
+    """What canonical bytes say; None when they are no canonical content, or not what their hash says."""
+    given = content_bytes.encode() if isinstance(content_bytes, str) else content_bytes
+    try:
+        content = json.loads(given)
+        is_canonical = isinstance(content, dict) and canonical_bytes(content) == given
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return content if is_canonical and hash_ in (None, hash_of_bytes(given)) else None
 
 
 def _refuse_floats(content: object) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+_EPOCH_IN_UTC = EPOCH.replace(tzinfo=None)
 
 
 class Clock:
@@ -47,3 +48,8 @@ def from_micros(micros: int) -> datetime:
 def instant_text(instant: datetime) -> str:
     """RFC 3339 with `Z`; microseconds are printed only when there are any."""
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def micros_text(micros: int) -> str:
+    """`instant_text(from_micros(micros))`, faster."""
+    return (_EPOCH_IN_UTC + timedelta(microseconds=micros)).isoformat() + "Z"

@@ -10,14 +10,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tokentill.errors import UsageError
+from tokentill.errors import InvalidRecord, UsageError
+from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
+from tokentill.usage.formats.fields import instant
 
 FILE_NAME = "tokentill.toml"
 DEFAULT_DATABASE = "sqlite:///tokentill.db"
 DEFAULT_PRICING = "pricing"
 SECRET_BYTES_MAX = 4096
 
-_KEYS = {"database": str, "pricing": str, "grace_hours": int, "stripe": dict}
+AHEAD_DAYS_MAX = 36_500
+
+_KEYS = {"database": str, "pricing": str, "grace_hours": int, "ingest": dict, "stripe": dict}
+_INGEST_KEYS = {"oldest": str, "ahead_days": int}
 _STRIPE_KEYS = {"api_base": str, "key_file": str}
 
 
@@ -28,6 +33,7 @@ class Settings:
     database: str
     pricing: str | None
     grace: timedelta
+    bounds: Bounds
     stripe_api_base: str | None
     stripe_key_file: str | None
 
@@ -59,6 +65,7 @@ def read_settings(
         database=database or environment.get("TOKENTILL_DB") or file.get("database") or DEFAULT_DATABASE,
         pricing=chosen,
         grace=timedelta(hours=file.get("grace_hours", 0)),
+        bounds=_bounds(folder / FILE_NAME, file.get("ingest", {})),
         stripe_api_base=environment.get("TOKENTILL_STRIPE_API_BASE") or stripe.get("api_base"),
         stripe_key_file=environment.get("TOKENTILL_STRIPE_KEY_FILE") or stripe.get("key_file"),
     )
@@ -89,10 +96,22 @@ def _read_file(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
     _check(path, content, _KEYS, "")
+    _check(path, content.get("ingest", {}), _INGEST_KEYS, "ingest.")
     _check(path, content.get("stripe", {}), _STRIPE_KEYS, "stripe.")
     if not 0 <= content.get("grace_hours", 0) <= 24 * 60:
         raise UsageError(f"{path}: grace_hours is {content['grace_hours']}; write 0 to 1440")
     return content
+
+
+def _bounds(path: Path, table: Mapping[str, Any]) -> Bounds:
+    try:
+        oldest = instant("ingest.oldest", table["oldest"]) if "oldest" in table else DEFAULT_BOUNDS.oldest
+    except InvalidRecord as error:
+        raise UsageError(f"{path}: {error}") from None
+    days = table.get("ahead_days", DEFAULT_BOUNDS.ahead.days)
+    if not 0 <= days <= AHEAD_DAYS_MAX:
+        raise UsageError(f"{path}: ingest.ahead_days is {days}; write 0 to {AHEAD_DAYS_MAX}")
+    return Bounds(oldest, timedelta(days=days))
 
 
 def _check(path: Path, content: Mapping[str, Any], keys: Mapping[str, type], prefix: str) -> None:

@@ -59,6 +59,7 @@ from tokentill.store.migrating import make_ready
 from tokentill.store.quarantine import LineState, QuarantinedLine, quarantined_lines
 from tokentill.store.revisions import RevisionState, stored_revisions
 from tokentill.usage.attribution import Binding
+from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import check_id
 from tokentill.usage.ingesting import Ingested, Progress, ingest
 from tokentill.usage.reading import Reading, read_records
@@ -76,11 +77,14 @@ DEFAULT_DATABASE = "sqlite:///tokentill.db"
 class Till:
     """One database with its price tables and contracts. Make it with `Till.open`."""
 
-    def __init__(self, database: Database, folder: Folder, *, clock: Clock, grace: timedelta) -> None:
+    def __init__(
+        self, database: Database, folder: Folder, *, clock: Clock, grace: timedelta, bounds: Bounds = DEFAULT_BOUNDS
+    ) -> None:
         self.database = database
         self.folder = folder
         self.clock = clock
         self.grace = grace
+        self.bounds = bounds
 
     @classmethod
     def open(
@@ -90,6 +94,7 @@ class Till:
         *,
         clock: Clock = SYSTEM_CLOCK,
         grace: timedelta = timedelta(0),
+        bounds: Bounds = DEFAULT_BOUNDS,
     ) -> Till:
         """Open a database and load prices and contracts.
 
@@ -98,6 +103,7 @@ class Till:
                 older version, wait for `tokentill db upgrade`.
             pricing: a folder as `pricing/`; None is the one that tokentill ships, with list prices only.
             grace: how long a period stays open for late records after its end.
+            bounds: between which instants usage is taken; what lies outside is quarantined.
 
         Raises:
             InvalidFiles: with every mistake in the folder.
@@ -106,7 +112,7 @@ class Till:
         folder = load_folder(pricing)
         database = Database.open(db)
         make_ready(database)
-        return cls(database, folder, clock=clock, grace=grace)
+        return cls(database, folder, clock=clock, grace=grace, bounds=bounds)
 
     def __enter__(self) -> Till:
         return self
@@ -119,8 +125,11 @@ class Till:
     def ingest(
         self, records: Iterable[UsageRecord], *, name: str = "python", progress: Progress | None = None
     ) -> Ingested:
-        """Take usage records in. Records that are there already are counted and change nothing."""
-        return ingest(self.database, records, name=name, clock=self.clock, progress=progress)
+        """Take usage records in. Records that are there already are counted and change nothing.
+
+        A record of an instant that is out of the till's bounds is quarantined; its line is its number among `records`.
+        """
+        return ingest(self.database, records, name=name, clock=self.clock, bounds=self.bounds, progress=progress)
 
     def ingest_file(
         self,
@@ -140,7 +149,9 @@ class Till:
 
     def ingest_reading(self, reading: Reading, *, progress: Progress | None = None) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
-        ingested = ingest(self.database, reading, name=reading.name, clock=self.clock, progress=progress)
+        ingested = ingest(
+            self.database, reading, name=reading.name, clock=self.clock, bounds=self.bounds, progress=progress
+        )
         ingested.format = reading.format
         return ingested
 

@@ -12,14 +12,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
 from tests.builders import till
-from tests.invoicing.invoicing_tools import Outcome, numbers, outcome
+from tests.invoicing.invoicing_tools import Outcome, new_postgresql, numbers, outcome
 from tests.invoicing.killing import RECORDS_OF_EACH, REFUSED, Job, KillServer
 from tokentill.store import tables
 from tokentill.store.database import Database
@@ -75,19 +72,6 @@ def looked_at(url: str) -> Outcome:
         return outcome(one)
     finally:
         database.close()
-
-
-@contextmanager
-def new_postgresql(server_url: str, template: str) -> Iterator[str]:
-    """The URL of a new PostgreSQL database with all tables."""
-    name = f"tokentill_{uuid4().hex}"
-    engine = create_engine(make_url(server_url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
 
 
 def test_sqlite_killed_at_every_statement_of_ingest_and_close_ends_in_the_same_bytes(

@@ -28,7 +28,7 @@ def test_a_month_from_the_first_file_to_the_last_check(month: Cli) -> None:
     assert "subtotal 1.20, tax 0.00, total 1.20 USD" in shown
     assert month("verify").out == "2 of 2 invoices come to the same bytes again\n"
     assert month("verify", "INV-000001").out == "1 of 1 invoice comes to the same bytes again\n"
-    assert month("db", "check").out == "sqlite:///tokentill.db is sound\n"
+    assert month("db", "check").out.startswith("sqlite:///tokentill.db is sound\n")
 
 
 def test_explain_shows_the_arithmetic_down_to_the_records(month: Cli) -> None:

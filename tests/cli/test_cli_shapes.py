@@ -314,9 +314,15 @@ def test_customers_and_bindings_are_printed_so(cli: Cli) -> None:
 
 
 def test_the_database_is_printed_so(month: Cli) -> None:
-    assert month("db", "check", "--json").json == {"database": "sqlite:///tokentill.db", "tables": "current"} | {
-        "faults": []
-    }
+    month("close", JUNE)
+    checked = month("db", "check", "--json").json
+    checks = checked.pop("checks")
+    assert checked == {"database": "sqlite:///tokentill.db", "tables": "current", "faults": []}
+    assert all(set(check) == {"check", "looked_at", "of", "faults"} for check in checks)
+    looked_at = {check["check"]: (check["looked_at"], check["of"]) for check in checks}
+    assert looked_at["lines_are_what_the_content_says"] == (2, "documents")
+    assert looked_at["usage_rows_are_what_their_digests_say"] == (5, "usage records")
+    assert {check["faults"] for check in checks} == {0}
     assert month("db", "upgrade", "--json").json == {
         "database": "sqlite:///tokentill.db",
         "was": "current",

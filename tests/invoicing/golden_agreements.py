@@ -324,8 +324,8 @@ AGREEMENT_CASES = (
         months=("2026-09", OCTOBER),
         documents=2,
     ),
-    # On the 16th there are 6.00, with 10 % tax 6.60. In the end 9.00 less 10 % = 8.10, of which 6.00 were billed:
-    # 2.10, with 10 % tax 2.31
+    # On the 16th there are 6.00, with 10 % tax 6.60. In the end 9.00 less 10 % = 8.10, with 10 % tax 0.81, of which
+    # 6.00 and 0.60 were billed: 2.10 and 0.21, together 2.31
     Case(
         "interim-invoice-and-the-rest",
         ["9"],

@@ -11,12 +11,15 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import Table, func, select, text
+from sqlalchemy import Table, create_engine, func, select, text
+from sqlalchemy.engine import make_url
 
 from tests.independent import calculator
 from tests.independent.turns import ChargeKey, work_out
 from tokentill.canonical import Content
+from tokentill.invoicing.verify import Verification
 from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready
@@ -33,6 +36,32 @@ def new_sqlite() -> Iterator[Database]:
         path = Path(folder) / "tokentill.db"
         path.write_bytes(_empty_sqlite())
         database = Database.open(str(path))
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+@contextmanager
+def new_postgresql(server_url: str, template: str) -> Iterator[str]:
+    """The URL of a new PostgreSQL database with all tables."""
+    name = f"tokentill_{uuid4().hex}"
+    engine = create_engine(make_url(server_url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    try:
+        yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        engine.dispose()
+
+
+@contextmanager
+def open_postgresql(server_url: str, template: str) -> Iterator[Database]:
+    """The same, opened."""
+    with new_postgresql(server_url, template) as url:
+        database = Database.open(url)
         try:
             yield database
         finally:
@@ -61,6 +90,15 @@ def contents_by_customer(till: Till) -> dict[str, bytes]:
     found = {invoice.customer: invoice.content_bytes for invoice in invoices}
     assert len(found) == len(invoices)
     return found
+
+
+def records_by_number(till: Till) -> dict[str, set[str]]:
+    """Which records each document lists that is not void."""
+    return {
+        found.number: {one.record.record_id for line in till.explain(found.number) for one in line.records}
+        for found in till.invoices()
+        if found.status == "issued"
+    }
 
 
 def numbers(count: int, *, after: int = 0) -> tuple[str, ...]:
@@ -101,6 +139,11 @@ def drop_guards(database: Database) -> None:
             for name, table in found:
                 connection.execute(text(f'DROP TRIGGER {name} ON "{table}"'))
     assert names, "there was nothing that kept rows from being changed"
+
+
+def beside_guards(verification: Verification) -> list[str]:
+    """What is wrong with the database, but for the guards that were taken away."""
+    return [fault for fault in verification.faults if not fault.startswith("the trigger guard_")]
 
 
 def second_folder(contents: Iterable[Content]) -> calculator.Folder:

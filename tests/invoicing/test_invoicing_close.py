@@ -13,8 +13,19 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from tests.builders import OCTOBER, MovableClock, attribution, contract, folder, price, prices, record, till
-from tests.invoicing.invoicing_tools import count_of, drop_guards, numbers, outcome, rows_of
+from tests.builders import (
+    AFTER_OCTOBER,
+    OCTOBER,
+    MovableClock,
+    attribution,
+    contract,
+    folder,
+    price,
+    prices,
+    record,
+    till,
+)
+from tests.invoicing.invoicing_tools import beside_guards, count_of, drop_guards, numbers, outcome, rows_of
 from tokentill.canonical import canonical_bytes, content_hash
 from tokentill.errors import IntegrityFault, NotFound, Refused, UsageError
 from tokentill.invoicing import close as closing
@@ -22,6 +33,7 @@ from tokentill.invoicing.close import Closed, RefusedCustomer
 from tokentill.store import tables
 from tokentill.store.audit import audit_entries, audit_faults
 from tokentill.store.database import Database
+from tokentill.store.invoices import finish_run, start_run, take_over
 from tokentill.till import Till
 
 DEAR = prices(price(rates={"input": "300", "output": "1500"}))
@@ -596,6 +608,13 @@ class TestReviews:
 
 
 class TestTwoClosers:
+    def test_a_run_that_another_closer_ended_is_not_taken_over(self, database: Database) -> None:
+        with database.write() as connection:
+            run = start_run(connection, OCTOBER, {}, {}, AFTER_OCTOBER)
+            finish_run(connection, run, "done", AFTER_OCTOBER, left_over=0)
+        with pytest.raises(Refused, match="took over"), database.write() as connection:
+            take_over(connection, run)
+
     @pytest.mark.parametrize("closers", [2, 4])
     def test_closers_at_once_issue_every_invoice_exactly_once(
         self, database: Database, database_url: str, closers: int
@@ -695,7 +714,8 @@ class TestVerifyFindsTampering:
         one.close(OCTOBER)
         assert one.verify().is_sound
         drop_guards(database)
-        assert one.verify().is_sound
+        assert not one.verify().is_sound
+        assert beside_guards(one.verify()) == []
         return one
 
     def test_in_the_content_of_an_invoice(self, closed: Till) -> None:
@@ -717,7 +737,7 @@ class TestVerifyFindsTampering:
                 .values(content=canonical_bytes(content), content_hash=content_hash(content))
             )
         (fault,) = [found.fault for found in closed.verify().invoices if found.fault]
-        assert "computed again it comes to" in str(fault)
+        assert "its subtotal_minor is 300, and its content says 200" in str(fault)
 
     @pytest.mark.parametrize("column", ["total_minor", "currency", "customer"])
     def test_in_the_columns_beside_the_content(self, closed: Till, column: str) -> None:
@@ -742,6 +762,9 @@ class TestVerifyFindsTampering:
         with closed.database.write() as connection:
             connection.execute(update(tables.usage).where(tables.usage.c.record_id == "cem").values(input=1))
         assert [found.customer for found in closed.verify().invoices if found.fault] == ["cem"]
+        assert beside_guards(closed.verify()) == [
+            "usage record 'cem' of 'arouter': its row is not what its digest says"
+        ]
         with pytest.raises(IntegrityFault, match="come to"):
             closed.explain("INV-000003")
 
@@ -761,12 +784,18 @@ class TestVerifyFindsTampering:
             cheaper = bytes(content).replace(b'"input":"3"', b'"input":"2"')
             assert cheaper != bytes(content)
             connection.execute(update(table).where(table.c.kind == "prices").values(content=cheaper))
-        assert all("was changed" in str(found.fault) for found in closed.verify().invoices)
+        verification = closed.verify()
+        assert all("cannot be computed again: the stored recording" in str(one.fault) for one in verification.invoices)
+        (fault,) = beside_guards(verification)
+        assert "is not what its hash says" in fault
 
     def test_in_a_recording_that_was_taken_away(self, closed: Till) -> None:
         with closed.database.write() as connection:
             connection.execute(tables.recording.delete().where(tables.recording.c.kind == "attribution"))
-        assert all("is not stored" in str(found.fault) for found in closed.verify().invoices)
+        verification = closed.verify()
+        assert all("cannot be computed again: the recording" in str(one.fault) for one in verification.invoices)
+        (fault,) = beside_guards(verification)
+        assert "that the close run 1 was computed from is not stored" in fault
 
     @pytest.mark.parametrize(
         "change",
@@ -776,22 +805,28 @@ class TestVerifyFindsTampering:
     def test_in_an_audit_entry(self, closed: Till, change: dict[str, Any]) -> None:
         with closed.database.write() as connection:
             connection.execute(update(tables.audit).where(tables.audit.c.seq == 3).values(**change))
-        assert closed.verify().faults == ("audit entry 3 was changed, or the one before it",)
-        assert all(found.fault is None for found in closed.verify().invoices)
+        verification = closed.verify()
+        assert "audit entry 3 was changed, or the one before it" in beside_guards(verification)
+        unheard = [found.number for found in verification.invoices if "tells of its issue 0 times" in str(found.fault)]
+        assert unheard == (["INV-000002"] if change.keys() & {"content", "action"} else [])
 
     @pytest.mark.parametrize("seq", [1, 3, 5])
     def test_in_an_audit_entry_that_was_taken_away(self, closed: Till, seq: int) -> None:
         assert count_of(closed.database, tables.audit) == 5
         with closed.database.write() as connection:
             connection.execute(tables.audit.delete().where(tables.audit.c.seq == seq))
-        assert closed.verify().faults
+        assert beside_guards(closed.verify())
 
     def test_in_an_invoice_that_was_taken_away(self, closed: Till) -> None:
         with closed.database.write() as connection:
             for table in (tables.invoice_line, tables.coverage, tables.member_period, tables.document_event):
                 connection.execute(table.delete().where(table.c.invoice_id == 2))
             connection.execute(tables.invoice.delete().where(tables.invoice.c.number == "INV-000002"))
-        assert closed.verify().faults == ("the series of invoice numbers has a gap or a stranger: INV-000002",)
+        assert beside_guards(closed.verify()) == [
+            "the series of invoice numbers has a gap or a stranger: INV-000002",
+            "the log of documents has 2 rows, and 3 were made",
+            "INV-000002 was issued, says the audit log, and is not there",
+        ]
 
     def test_in_an_invoice_that_was_slipped_in(self, closed: Till) -> None:
         with closed.database.write() as connection:
@@ -799,7 +834,10 @@ class TestVerifyFindsTampering:
             row |= {"id": 77, "number": "INV-000077", "customer": "eve"}
             connection.execute(insert(tables.invoice).values(**row))
         verification = closed.verify()
-        assert verification.faults == ("the series of invoice numbers has a gap or a stranger: INV-000077",)
+        assert beside_guards(verification) == [
+            "the series of invoice numbers has a gap or a stranger: INV-000077",
+            "the log of documents says otherwise than its status of INV-000077",
+        ]
         assert [found.number for found in verification.invoices if found.fault] == ["INV-000077"]
 
 

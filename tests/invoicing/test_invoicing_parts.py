@@ -254,3 +254,30 @@ def test_very_long_exact_amounts_are_cut_without_a_fault() -> None:
     assert found.net_minor == 99_999_999_999_99
     assert found.subtotal_minor == 0
     assert Decimal(found.lines[0].exact_amount) > 0
+
+
+def test_nothing_but_a_balance_is_the_last_word() -> None:
+    owed = Carried(balances=(OpenBalance("alice", "USD", 300),))
+    favour = Carried(balances=(OpenBalance("alice", "USD", -300),))
+    small = simple({"smallest_amount": "5"})
+    assert small.invoice([], carried=owed).due_minor == 300
+    assert small.invoice([], carried=favour).due_minor == -300
+    assert small.invoice([used(1, "3", 1)], carried=owed).due_minor == 0
+    assert small.invoice([used(1, "3", 1)], carried=favour).due_minor == 0
+    with_fee = simple({"smallest_amount": "5", "base_fee": {"amount": "1"}})
+    assert with_fee.invoice([], carried=owed).due_minor == 0
+    with_minimum = simple({"smallest_amount": "5", "minimum": {"amount": "1"}})
+    assert with_minimum.invoice([], carried=owed).due_minor == 0
+
+
+def test_a_document_that_cannot_take_over_what_is_carried_says_why_and_is_not_issued() -> None:
+    in_yen = Carried(balances=(OpenBalance("alice", "JPY", 300),))
+    blocked = simple({}).invoice([used(1, "3", 1)], carried=in_yen).blocked_by
+    assert blocked is not None
+    assert "the balance of 300 JPY cannot be brought forward: no exchange rate from JPY to USD is listed" in blocked
+    assert simple({}).invoice([used(1, "3", 1)], carried=in_yen, kind="interim").blocked_by is None
+    in_euros = Carried(invoiced=(Invoiced("EUR", 300),))
+    assert simple({}).invoice([used(1, "3", 1)], carried=in_euros).blocked_by == (
+        "interim invoices of the period are in EUR and this one would be in USD;"
+        " let the contract's new currency begin with the next period"
+    )

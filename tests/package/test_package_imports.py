@@ -42,6 +42,8 @@ PURE_IN_ORDER = (
     "tokentill.invoicing.grouping",
     "tokentill.invoicing.counting",
     "tokentill.invoicing.turns",
+    "tokentill.invoicing.carried",
+    "tokentill.invoicing.burn_down",
     "tokentill.invoicing.settling",
     "tokentill.invoicing.lines",
     "tokentill.invoicing.invoice",

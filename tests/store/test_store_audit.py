@@ -147,7 +147,7 @@ def test_verify_tells_of_a_broken_log(database: Database) -> None:
     tamper(database, "UPDATE audit SET actor = 'mallory' WHERE action = 'invoice.issued'")
     verification = shop.verify()
     assert not verification.is_sound
-    assert verification.faults == ("audit entry 2 was changed, or the one before it",)
+    assert "audit entry 2 was changed, or the one before it" in verification.faults
 
 
 def test_appending_at_the_same_time_makes_one_chain(database: Database, database_url: str) -> None:

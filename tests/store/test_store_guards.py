@@ -11,12 +11,16 @@ from sqlalchemy.exc import DBAPIError
 from tests.builders import OCTOBER, MovableClock, at, contract, price, prices, record, till
 from tests.store.store_tools import refuse, rows_of_all_tables
 from tokentill.store import tables
+from tokentill.store.agreement import check_agreement
 from tokentill.store.database import Database
+from tokentill.store.guards import expected_guards, guard_faults, guards_of
 from tokentill.usage.ingesting import ingest
 from tokentill.usage.reading import Quarantined
 
 # A column of each table that may be written to without breaking a reference or a type.
 CHANGED = {
+    "source": "name = 'other'",
+    "series": "model = 'other'",
     "batch": "label = 'other'",
     "usage": "input = 0",
     "usage_unit": "quantity = 0",
@@ -28,8 +32,14 @@ CHANGED = {
     "audit": "actor = 'nobody'",
     "invoice_line": "amount_minor = 0",
     "ledger": "amount_minor = 0",
+    "series_month": "month = 0",
+    "document_event": "reason = 'none'",
+    "coverage": "seq_upto = 99",
+    "member_period": "customer = 'mallory'",
 }
 UNIQUE_KEYS = {
+    "source": [("id",), ("name",)],
+    "series": [("id",), ("digest",)],
     "batch": [("seq",)],
     "usage": [("id",), ("source_id", "record_id")],
     "usage_unit": [("usage_id", "name")],
@@ -41,8 +51,14 @@ UNIQUE_KEYS = {
     "audit": [("seq",), ("hash",)],
     "invoice_line": [("invoice_id", "position")],
     "ledger": [("invoice_id", "position")],
+    "series_month": [("month", "series_id")],
+    "document_event": [("position",), ("invoice_id", "kind")],
+    "coverage": [("invoice_id", "series_id", "starts_at", "seq_after")],
+    "member_period": [("invoice_id", "customer")],
     "invoice": [("id",), ("number",), ("customer", "period", "kind", "part"), ("close_run_id", "customer")],
 }
+CLOSED_SETS = {"document_event": ("kind",)}
+"""Columns of unique keys that can only hold certain words."""
 KEPT = [*tables.APPEND_ONLY, "invoice"]
 
 
@@ -127,6 +143,120 @@ def test_the_place_of_a_void_invoice_may_be_taken_by_a_new_one(full: Database) -
     refuse(full, "UPDATE invoice SET status = 'issued' WHERE number = 'INV-000001'", "an issued invoice never changes")
 
 
+RUN = "a close run keeps its pins and ends once"
+COUNTER = "a counter goes up by one and is never removed"
+
+
+def test_a_close_run_that_is_over_stays_as_it_is(full: Database) -> None:
+    before = rows_of_all_tables(full)
+    for change in ("state = 'refused'", "state = 'open'", "epoch = epoch + 1", "finished_at = 1", "pins = '{}'"):
+        refuse(full, f"UPDATE close_run SET {change}", RUN)
+    refuse(full, "DELETE FROM close_run", RUN)
+    assert rows_of_all_tables(full) == before
+
+
+def test_a_close_run_under_way_changes_hands_and_ends_and_nothing_else(full: Database) -> None:
+    with full.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO close_run (period, state, epoch, pins, started_at) VALUES ('2026-11', 'open', 1, '{}', 1)"
+        )
+    for change in ("pins = '{ }'", "period = '2026-12'", "started_at = 2", "id = 77", "epoch = 0", "finished_at = 1"):
+        refuse(full, f"UPDATE close_run SET {change} WHERE period = '2026-11'", RUN)
+    refuse(full, "UPDATE close_run SET state = 'done' WHERE period = '2026-11'", RUN)
+    with full.write() as connection:
+        connection.exec_driver_sql("UPDATE close_run SET epoch = 2 WHERE period = '2026-11'")
+        connection.exec_driver_sql("UPDATE close_run SET state = 'done', finished_at = 5 WHERE period = '2026-11'")
+    refuse(full, "UPDATE close_run SET epoch = 3 WHERE period = '2026-11'", RUN)
+
+
+def test_a_counter_goes_up_by_one_and_does_nothing_else(full: Database) -> None:
+    before = rows_of_all_tables(full)
+    for change in ("value = value - 1", "value = value + 2", "value = value", "name = 'other', value = value + 1"):
+        refuse(full, f"UPDATE counter SET {change} WHERE name = 'invoice'", COUNTER)
+    refuse(full, "DELETE FROM counter", COUNTER)
+    refuse(full, "INSERT INTO counter (name, value) VALUES ('other', 0)", COUNTER)
+    assert rows_of_all_tables(full) == before
+
+
+@pytest.mark.parametrize("table", ["close_run", "counter"])
+def test_truncate_of_what_moves_is_refused_on_postgresql(postgresql_database: Database, table: str) -> None:
+    full = filled(postgresql_database)
+    refuse(full, f"TRUNCATE {table} CASCADE", f"{RUN}|{COUNTER}|append-only")
+
+
+def test_replacing_what_moves_is_refused_to_any_other_program_on_sqlite(sqlite_database: Database) -> None:
+    database = filled(sqlite_database)
+    columns = "period, state, epoch, pins, started_at"
+    with database.write() as connection:
+        connection.exec_driver_sql(f"INSERT INTO close_run ({columns}) VALUES ('2026-11', 'open', 1, '{{}}', 1)")
+    before = rows_of_all_tables(database)
+    with closing(sqlite3.connect(str(database.sqlite_path))) as connection:
+        for statement in (
+            f"INSERT OR REPLACE INTO close_run (id, {columns}) SELECT id, {columns} FROM close_run LIMIT 1",
+            f"INSERT OR REPLACE INTO close_run ({columns}) VALUES ('2026-11', 'open', 9, '{{}}', 1)",
+            "INSERT OR REPLACE INTO counter (name, value) VALUES ('invoice', 0)",
+            "UPDATE OR REPLACE counter SET rowid = rowid + 1",
+        ):
+            with pytest.raises(sqlite3.IntegrityError, match=f"{RUN}|{COUNTER}"):
+                connection.execute(statement)
+        connection.commit()
+    assert rows_of_all_tables(database) == before
+
+
+# What is missing of the guards is told
+
+
+def test_the_list_of_guards_is_what_the_migrations_make(database: Database) -> None:
+    with database.read() as connection:
+        assert guards_of(connection) == expected_guards(connection.dialect.name)
+        assert guard_faults(connection) == []
+
+
+WEAKENED = {
+    "a dropped": (["DROP TRIGGER guard_usage_delete"], ["DROP TRIGGER guard_usage_rows ON usage"], "is missing"),
+    "a changed": (
+        [
+            "DROP TRIGGER guard_usage_delete",
+            "CREATE TRIGGER guard_usage_delete BEFORE DELETE ON usage WHEN OLD.id < 0"
+            " BEGIN SELECT RAISE(ABORT, 'usage is append-only'); END",
+        ],
+        [
+            "DROP TRIGGER guard_usage_rows ON usage",
+            "CREATE TRIGGER guard_usage_rows BEFORE DELETE ON usage FOR EACH ROW EXECUTE FUNCTION tokentill_refuse()",
+        ],
+        "was changed",
+    ),
+    "a switched off": ([], ["ALTER TABLE usage DISABLE TRIGGER guard_usage_rows"], "is switched off"),
+    "a hollow": (
+        [],
+        [
+            "CREATE OR REPLACE FUNCTION tokentill_refuse() RETURNS trigger LANGUAGE plpgsql AS $$"
+            " BEGIN RETURN NULL; END $$"
+        ],
+        "was changed",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WEAKENED)
+def test_a_weakened_guard_is_a_fault_of_the_whole_database(database: Database, way: str) -> None:
+    on_sqlite, on_postgresql, state = WEAKENED[way]
+    statements = on_sqlite if database.is_sqlite else on_postgresql
+    if not statements:
+        pytest.skip("SQLite cannot switch triggers off, and has no functions")
+    with database.write() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    shop = till(database)
+    name = "guard_usage_delete" if database.is_sqlite else "guard_usage_rows"
+    (fault,) = [found for found in shop.verify().faults if name in found and "unit" not in found]
+    assert f"the trigger {name} {state}, so rows of usage could be changed by hand" in fault
+    assert "backup" in fault
+    with database.read() as connection:
+        checked = {found.check: found for found in check_agreement(connection, whole=True)}
+    assert fault in [str(found) for found in checked["guards_are_in_force"].faults]
+
+
 @pytest.mark.parametrize("table", KEPT)
 def test_truncate_is_refused_on_postgresql(postgresql_database: Database, table: str) -> None:
     full = filled(postgresql_database)
@@ -168,7 +298,7 @@ def _replacements(table: str) -> list[str]:
     statements = []
     for key in keys:
         # What is not of this key is new, where it must be unique.
-        others = {name for other in UNIQUE_KEYS[table] for name in other} - set(key)
+        others = {name for other in UNIQUE_KEYS[table] for name in other} - {*key, *CLOSED_SETS.get(table, ())}
         listed = ["rowid", *columns] if key == ("rowid",) else columns
         values = [_other(table, name) if name in others else f'"{name}"' for name in listed]
         names = ", ".join(f'"{name}"' for name in listed)

@@ -14,7 +14,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Float, Numeric, Table, inspect, text
 
-from tests.builders import OCTOBER, MovableClock, at, contract, price, prices, record, till
+from tests.builders import OCTOBER, MovableClock, at, contract, grants, price, prices, record, till
 from tests.store.store_tools import (
     count_of_rows,
     postgresql_without_tables,
@@ -35,6 +35,7 @@ from tokentill.till import Till
 from tokentill.usage.ingesting import ingest
 from tokentill.usage.reading import Quarantined
 
+BEFORE_GUARDS = "0004"
 ALL_TABLES = {table.name for table in tables.metadata.sorted_tables}
 
 
@@ -277,6 +278,20 @@ def test_the_ledger_can_be_taken_back_while_nothing_needs_it(
     assert till(database, SEARCHED).verify().is_sound
 
 
+def test_the_guards_of_what_moves_can_be_taken_back_and_put_back(database: Database) -> None:
+    with_everything(database)
+    before = rows_of_all_tables(database), triggers_of(database)
+
+    downgrade(database, BEFORE_GUARDS)
+
+    assert {name for name in before[1] if name not in triggers_of(database)} == {
+        name for name in before[1] if name.partition(".")[0] in ("source", "series", "close_run", "counter")
+    }
+    upgrade(database)
+    assert (rows_of_all_tables(database), triggers_of(database)) == before
+    assert till(database, SEARCHED).verify().is_sound
+
+
 FEE = contract(invoice={"base_fee": {"amount": "5"}})
 
 
@@ -301,21 +316,78 @@ def test_going_back_is_refused_where_something_would_be_lost(
     assert (rows_of_all_tables(database), triggers_of(database)) == before
 
 
+AGREED = contract(
+    "customer", "alice", invoice={"tax": [{"name": "VAT", "percent": "19"}], "coupon": [{"id": "c", "percent": "5"}]}
+)
+"""Under which alice's documents have rows of the ledger: of a coupon, of taxes, of a grant."""
+
+
+def with_an_interim_invoice(database: Database, *contracts: Content) -> Till:
+    shop = till(database, SEARCHED, AGREED, grants({"id": "prepaid", "amount": "9"}), *contracts)
+    shop.ingest([record("one", input=2_000_000), record("two", user="bob", input=1_000_000)])
+    close_period(database, Month.parse(OCTOBER), shop.folder, Asked(Interim(("alice", "bob"))), clock=shop.clock)
+    shop.ingest([record("three", when="20", input=5_000_000)])
+    return shop
+
+
+def test_accounts_of_the_ledger_are_taken_back_and_made_again_from_what_is_stored(
+    database: Database, empty_database_of: Callable[[Database], Database]
+) -> None:
+    shop = with_an_interim_invoice(database)
+    before = rows_of_all_tables(database), triggers_of(database)
+    assert [row[2] for row in before[0]["ledger"]] == ["credit", "invoiced", "tax", "invoiced"]
+    older = empty_database_of(database)
+    upgrade(older, "0002")
+
+    downgrade(database, "0002")
+
+    assert triggers_of(database) == triggers_of(older)
+    with database.read() as connection, older.read() as of_older:
+        assert described(connection) == described(of_older)
+        kinds = connection.execute(text("SELECT kind FROM ledger ORDER BY invoice_id, position")).scalars().all()
+    assert kinds == ["credit", "invoiced", "invoiced"]
+    upgrade(database)
+    assert (rows_of_all_tables(database), triggers_of(database)) == before
+    assert table_names(database) == {*ALL_TABLES, "alembic_version"}
+    assert shop.close(OCTOBER).issued == ("INV-000003", "INV-000004")
+    taxes = [item for item in shop.invoices()[2].content["items"] if item["kind"] == "tax"]
+    assert taxes == [
+        {"kind": "tax", "name": "VAT", "amount": "2.65", "percent": "19", "of": "19.95", "invoiced": "1.14"}
+    ]
+    assert shop.verify().is_sound
+
+
+def test_accounts_of_others_are_not_lost_by_going_back(database: Database) -> None:
+    alone = contract("customer", "bob", invoice={"smallest_amount": "50"})
+    joins = contract("customer", "bob", invoice={"parent": "alice"}, valid_from="2026-10-31T00:00:00Z")
+    shop = till(database, SEARCHED, alone, joins)
+    shop.ingest([record("one", user="bob", when="2026-09-10T12:00Z", input=1_000_000), record("two", user="bob")])
+    shop.close("2026-09")
+    downgrade(database, "0002")
+    upgrade(database)
+    shop.close(OCTOBER)
+    before = rows_of_all_tables(database), triggers_of(database)
+    with pytest.raises(RuntimeError, match="1 balances of other customers or currencies would be lost"):
+        downgrade(database, "0002")
+    assert (rows_of_all_tables(database), triggers_of(database)) == before
+    assert shop.verify().is_sound
+
+
 def test_there_is_a_trigger_for_every_way_to_change_what_stays(database: Database) -> None:
     found = set(triggers_of(database))
     if database.is_sqlite:
         wanted = {
             f"{table}.guard_{table}_{change}"
-            for table in (*tables.APPEND_ONLY, "invoice")
+            for table in (*tables.APPEND_ONLY, "invoice", "close_run", "counter")
             for change in ("update", "delete", "insert")
         }
     else:
         wanted = {
             f"{table}.guard_{table}_{change}"
-            for table in (*tables.APPEND_ONLY, "invoice")
+            for table in (*tables.APPEND_ONLY, "invoice", "close_run", "counter")
             for change in ("rows", "truncate")
         } | {"invoice.guard_invoice_update"}
-    assert found == wanted | {"invoice.follow_invoice_void", "document_event.follow_document_event_void"}
+    assert found == wanted | {"invoice.guard_invoice_void", "document_event.guard_document_event_void"}
 
 
 def test_an_upgrade_that_breaks_off_leaves_nothing_behind(

@@ -77,7 +77,7 @@ class Call:
         from tokentill.till import Till
 
         settings = self.settings
-        return Till.open(settings.database, settings.pricing, grace=settings.grace)
+        return Till.open(settings.database, settings.pricing, grace=settings.grace, bounds=settings.bounds)
 
     def gateway(self) -> StripeGateway:
         """Stripe, with this call's key."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import typer
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from tokentill.canonical import Content
 from tokentill.cli.calling import Call, command, group
+from tokentill.documents.figures import count, plural
+from tokentill.documents.ids import shown_text
 from tokentill.errors import NotFound
-from tokentill.store.audit import audit_faults
+from tokentill.store import tables
+from tokentill.store.agreement import Checked, check_agreement
 from tokentill.store.database import Database
-from tokentill.store.invoices import number_faults
 from tokentill.store.migrating import schema_state, upgrade
 
 
@@ -40,11 +43,13 @@ def _upgrade(call: Call) -> None:
 def _check(call: Call) -> None:
     """Check that the database is whole.
 
-    The version of its tables, its own integrity, the series of invoice numbers, and the chain of the audit log.
+    The version of its tables, its own integrity, and whether all that it holds about issued documents and usage agrees
+    with itself: what somebody changed by hand is found.
     """
     database = Database.open(call.settings.database)
     if database.sqlite_path is not None and not database.sqlite_path.exists():  # looking must not make one
         raise NotFound(f"there is no database {database.url_shown}; `tokentill db upgrade` makes it")
+    checked: tuple[Checked, ...] = ()
     with database.read() as connection:
         state = schema_state(connection)
         faults = [] if state == "current" else [f"the tables are {state}; run `tokentill db upgrade`"]
@@ -55,13 +60,24 @@ def _check(call: Call) -> None:
                 f"SQLite: broken reference {tuple(row)}" for row in connection.execute(text("PRAGMA foreign_key_check"))
             ]
         if state == "current":
-            faults += [*number_faults(connection), *audit_faults(connection)]
-    content = {"database": database.url_shown, "tables": state, "faults": faults}
+            checked = check_agreement(connection, whole=True, usage=select(tables.usage.c.id))
+            faults += [str(fault) for found in checked for fault in found.faults]
+    content: Content = {"database": database.url_shown, "tables": state, "faults": faults}
+    content["checks"] = [found.content() for found in checked]
 
     def show() -> None:
+        call.say(f"{database.url_shown} " + (f"has {plural(len(faults), 'fault', 'faults')}" if faults else "is sound"))
         for fault in faults:
-            call.say(fault)
-        if not faults:
-            call.say(f"{database.url_shown} is sound")
+            call.say(f"  {shown_text(fault)}")
+        if any(found.faults for found in checked):
+            call.say("  Stored facts that contradict each other were changed by hand; compare them with a backup.")
+        call.table(
+            ("check", "looked at", "faults"),
+            [
+                (found.check.replace("_", " "), f"{count(found.looked_at)} {found.of}", count(len(found.faults)))
+                for found in checked
+            ],
+            right=("looked at", "faults"),
+        )
 
     call.finish(content, show, is_refused=bool(faults))

@@ -28,6 +28,7 @@ from tokentill.invoicing.settling import InvoiceKind
 from tokentill.pricing.loading import Folder
 from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.database import Database, hold_counter
+from tokentill.store.holdings import entry_of_issue
 from tokentill.store.invoices import (
     CloseRun,
     finish_run,
@@ -365,8 +366,7 @@ def _issue_one(
             members = computed.members[invoice.customer]
             number = issue(connection, run, invoice, covered, members, at=at, actor=actor)
             if number is not None:
-                content = {"number": number, "customer": invoice.customer, "content_hash": invoice.content_hash}
-                append_audit(connection, "invoice.issued", content, at=at, actor=actor)
+                append_audit(connection, "invoice.issued", entry_of_issue(connection, number), at=at, actor=actor)
             return number
     except CoveredTwice as refusal:  # nothing of the transaction was stored
         return RefusedCustomer(invoice.customer, str(refusal))

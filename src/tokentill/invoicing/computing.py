@@ -6,7 +6,7 @@ with the result. Nothing is written here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Context, Decimal
@@ -60,7 +60,7 @@ class Computed:
         """When an invoice is due: the last of the periods that it ends is over."""
         return max(period.ends_at for _, period in self.members[customer])
 
-    def stretches(self, customer: str) -> Sequence[Stretch]:
+    def stretches(self, customer: str) -> Collection[Stretch]:
         """Where the records of an invoice lie."""
         return self.usage.stretches.get(customer, ())
 

@@ -251,7 +251,7 @@ class Ownership:
                 here = [one for one in taken if one.covered.starts_at <= start and end <= one.covered.ends_at]
                 is_inside = period.starts_at <= start < period.ends_at
                 found += self._assigned(series.id, start, end, owner if is_inside else None, here, is_inside=is_inside)
-        return list(_merged(found))
+        return sorted(_merged(found), key=lambda one: (one.starts_at, one.seq_after))
 
     def _cuts(self, series: Series, taken: Sequence[Taken]) -> list[datetime]:
         bound = () if series.user is None else self._books.attribution.binding_edges(series.user)

@@ -111,7 +111,7 @@ def _late_months(connection: Connection, books: Books, pins: Content) -> Iterato
         starts_at, ends_at = periods.starts_at, periods.ends_at
         is_moved = bool(closing.left_over) and closing.contract_sets != {pins["b"]}
         if month in voided or is_moved:
-            ids = set(series_of_months(connection, month_number(starts_at), month_number(ends_at), pins["s"]))
+            ids = set(series_of_months(connection, month_number(starts_at), month_number(ends_at)))
         else:
             ids = series_used_after(connection, closing.first_seq, starts_at, ends_at)
         if ids:

@@ -26,7 +26,7 @@ CellsByMember = dict[str, list[Cell]]
 
 @dataclass(slots=True)
 class MonthUsage:
-    """Cells by payer and member, those of nobody, and where they lie.
+    """Cells by payer and member, those of nobody, and the stretches with usage, in which they lie.
 
     `late` holds the stretches that the payer's issued document was made without, and `late_requests` how many requests
     lie in them; their cells stand among the others.
@@ -36,10 +36,10 @@ class MonthUsage:
     cuts: Cuts
     series: Mapping[int, Series]
     seq_max: int
-    stretches: dict[str, list[Stretch]] = field(default_factory=dict)
+    stretches: dict[str, dict[Stretch, None]] = field(default_factory=dict)
     by_payer: dict[str, CellsByMember] = field(default_factory=dict)
     nobody: list[Cell] = field(default_factory=list)
-    late: dict[tuple[str, str], list[Stretch]] = field(default_factory=dict)
+    late: dict[tuple[str, str], dict[Stretch, None]] = field(default_factory=dict)
     late_requests: dict[tuple[str, str], int] = field(default_factory=dict)
     _origins: dict[int, Span] = field(default_factory=dict)
 
@@ -62,10 +62,12 @@ class MonthUsage:
             self.nobody.append(cell)
             return
         self._origins[id(cell)] = origin
+        self.stretches.setdefault(stretch.payer, {})[stretch] = None
         self.by_payer.setdefault(stretch.payer, {}).setdefault(stretch.member, []).append(cell)
         if stretch.is_late:
             key = (stretch.payer, stretch.member)
             self.late_requests[key] = self.late_requests.get(key, 0) + cell.requests
+            self.late.setdefault(key, {})[stretch] = None
 
     def replace_by_records(self, connection: Connection, wanted: Mapping[str, Iterable[Cell]]) -> None:
         """Put records in the place of cells of some payers, all of them with one look at the database."""
@@ -118,7 +120,7 @@ def usage_of_month(
     """
     starts_at, ends_at = periods.starts_at, periods.ends_at
     last = month_number(ends_at - timedelta(microseconds=1))
-    series = series_of_months(connection, month_number(starts_at), last, seq_max)
+    series = series_of_months(connection, month_number(starts_at), last)
     if late_of is not None:
         series = {id_: series[id_] for id_ in late_of if id_ in series}
     taken = taken_within(connection, starts_at, ends_at, position, None if late_of is None else series)
@@ -139,11 +141,6 @@ def usage_of_month(
     spans: list[Span] = []
     places: list[Stretch] = []
     for id_, listed in stretches.items():
-        for one in listed:
-            if one.payer is not None and one.member is not None:
-                found.stretches.setdefault(one.payer, []).append(one)
-                if one.is_late:
-                    found.late.setdefault((one.payer, one.member), []).append(one)
         if not by_spans and all(_is_ordinary(one, cuts, own_cuts, seq_max) for one in listed):
             ordinary[id_] = listed
             continue

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from tokentill.canonical import Content, content_hash
+from tokentill.pricing.entries import parse_instant
 from tokentill.pricing.rating import ONE
 
 
@@ -25,7 +26,7 @@ class FxBook:
     def __init__(self, recordings: Iterable[Content]) -> None:
         known = sorted(
             (content for content in recordings if content["kind"] == "fx"),
-            key=lambda content: (content["recorded_at"], content_hash(content)),
+            key=lambda content: (parse_instant(content["recorded_at"]), content_hash(content)),
         )
         rates: dict[tuple[str, str], dict[date, Decimal]] = {}
         for content in known:

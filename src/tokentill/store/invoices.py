@@ -145,11 +145,16 @@ def closings(connection: Connection) -> dict[Month, Closing]:
 
 
 def take_over(connection: Connection, run: CloseRun) -> CloseRun:
-    """Resume a run. Whoever worked on it before is fenced out from now on."""
+    """Resume a run. Whoever worked on it before is fenced out from now on.
+
+    Raises:
+        Refused: when another process ended it.
+    """
     table = tables.close_run
-    row = connection.execute(
-        update(table).where(table.c.id == run.id).values(epoch=table.c.epoch + 1).returning(table)
-    ).one()
+    still_open = update(table).where(table.c.id == run.id, table.c.state == "open")
+    row = connection.execute(still_open.values(epoch=table.c.epoch + 1).returning(table)).one_or_none()
+    if row is None:
+        raise _taken_over(run)
     return _run(row)
 
 
@@ -172,10 +177,14 @@ def hold_run(connection: Connection, run: CloseRun) -> None:
     table = tables.close_run
     row = connection.execute(select(table.c.state, table.c.epoch).where(table.c.id == run.id).with_for_update()).one()
     if row.state != "open" or row.epoch != run.epoch:
-        raise Refused(
-            f"another close of {run.period} took over from this one; nothing is lost."
-            f" Run `tokentill close {run.period}` again to see how it ended"
-        )
+        raise _taken_over(run)
+
+
+def _taken_over(run: CloseRun) -> Refused:
+    return Refused(
+        f"another close of {run.period} took over from this one; nothing is lost."
+        f" Run `tokentill close {run.period}` again to see how it ended"
+    )
 
 
 def issue(

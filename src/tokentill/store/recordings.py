@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from tokentill.canonical import Content, canonical_bytes, content_hash
+from tokentill.canonical import Content, canonical_bytes, content_hash, content_of
 from tokentill.clock import to_micros
 from tokentill.errors import IntegrityFault
 from tokentill.store import tables
@@ -52,8 +51,8 @@ def recordings_of(connection: Connection, hashes: Iterable[str]) -> list[Content
     for start in range(0, len(wanted), _WRITTEN_AT_ONCE):
         query = select(table.c.hash, table.c.content).where(table.c.hash.in_(wanted[start : start + _WRITTEN_AT_ONCE]))
         for row in connection.execute(query):
-            content = json.loads(bytes(row.content))
-            if content_hash(content) != row.hash:
+            content = content_of(bytes(row.content), row.hash)
+            if content is None:
                 raise IntegrityFault(f"the stored recording {row.hash} was changed")
             found[row.hash] = content
     for missing in (hash_ for hash_ in wanted if hash_ not in found):

@@ -468,6 +468,8 @@ push = _table(
 )
 
 APPEND_ONLY = (
+    "source",
+    "series",
     "batch",
     "usage",
     "usage_unit",
@@ -487,4 +489,5 @@ APPEND_ONLY = (
     "withdrawal",
     "quarantine_decision",
 )
-"""Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void."""
+"""Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
+`close_run` only end, a `counter` only go up (see `guards`)."""

@@ -165,19 +165,11 @@ def series_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Series
     return found
 
 
-def series_of_months(connection: Connection, first: int, last: int, seq_max: int) -> dict[int, Series]:
-    """The series with records up to a sequence number in some month from `first` to `last` (see `month_number`)."""
-    table, in_month, usage = tables.series, tables.series_month, tables.usage
+def series_of_months(connection: Connection, first: int, last: int) -> dict[int, Series]:
+    """The series that have records in some month from `first` to `last` (see `month_number`)."""
+    table, in_month = tables.series, tables.series_month
     inside = select(in_month.c.series_id).where(in_month.c.month.between(first, last))
-    # A series may be in a month by records alone that came later.
-    has_records = select(usage.c.id).where(
-        usage.c.series_id == table.c.id,
-        usage.c.occurred_at >= _month_micros(first),
-        usage.c.occurred_at < _month_micros(last + 1),
-        usage.c.seq <= seq_max,
-    )
-    query = select(table).where(table.c.id.in_(inside), has_records.correlate(table).exists())
-    return {row.id: _series(row) for row in connection.execute(query)}
+    return {row.id: _series(row) for row in connection.execute(select(table).where(table.c.id.in_(inside)))}
 
 
 def series_missing_usage(connection: Connection, months: tuple[int, int] | None) -> dict[int, Series]:
@@ -211,10 +203,6 @@ def month_number(at: datetime) -> int:
     """The calendar month of an instant in UTC, counted from January 1970."""
     at = at.astimezone(UTC)
     return (at.year - 1970) * 12 + at.month - 1
-
-
-def _month_micros(number: int) -> int:
-    return to_micros(datetime(1970 + number // 12, number % 12 + 1, 1, tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +301,24 @@ def cost_limbs(cost: Decimal) -> tuple[int, int, int]:
 def cost_of(first: int, second: int, third: int) -> Decimal:
     """The cost that limbs, or sums of limbs, stand for."""
     return Decimal((int(first) * _LIMB + int(second)) * _LIMB + int(third)).scaleb(-24, EXACT)
+
+
+def cost_text_of(first: int, second: int, third: int) -> str:
+    """`cost_text(cost_of(...))` of a stored cost, faster.
+
+    Raises:
+        ValueError: when these are not the limbs of one cost.
+    """
+    if first < 0 or not (0 <= second < _LIMB and 0 <= third < _LIMB):
+        raise ValueError("limbs out of range")
+    whole, rest = divmod(first, _LIMB)
+    digits = f"{rest:08d}{second:08d}{third:08d}".rstrip("0")
+    return f"{whole}.{digits}" if digits else str(whole)
+
+
+def series_digest(fields: Mapping[str, Any]) -> bytes:
+    """16 bytes that stand for a series, by its columns."""
+    return sha256(canonical_bytes(fields)).digest()[:16]
 
 
 def _source_ids(connection: Connection, names: set[str]) -> dict[str, int]:
@@ -515,7 +521,7 @@ def _series_content(values: tuple[Any, ...]) -> dict[str, Any]:
 
 @lru_cache(maxsize=100_000)
 def _digest_of(values: tuple[Any, ...]) -> bytes:
-    return sha256(canonical_bytes(_series_content(values))).digest()[:16]
+    return series_digest(_series_content(values))
 
 
 def _series_digest(record: UsageRecord) -> bytes:

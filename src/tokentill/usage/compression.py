@@ -7,7 +7,7 @@ Only what is needed is in memory at a time. A gzip stream that is cut off or dam
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
@@ -75,14 +75,14 @@ class ByteInput:
                 raise Refused(f"{name} is {what}")
 
     def chunks(self) -> Iterator[bytes]:
-        """The decompressed bytes, each chunk at most `INFLATED_BYTES` long, none of them empty.
+        """The decompressed bytes in chunks of `READ_BYTES` to `INFLATED_BYTES` or little more; the last may be shorter.
 
         Raises:
             Refused: when the input cannot be read or decompresses to more than the limits allow.
         """
-        if self.compression == "gzip":
-            yield from self._inflated()
-            return
+        return _gathered(self._inflated() if self.compression == "gzip" else self._plain())
+
+    def _plain(self) -> Iterator[bytes]:
         chunk = self._first
         self._first = b""
         while chunk:
@@ -141,6 +141,20 @@ class ByteInput:
                 f"{self._name} decompresses to more than {limits.ratio_max} times its size, as a decompression bomb "
                 "does; decompress it yourself if it is none"
             )
+
+
+def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Small chunks joined: whoever holds an open record copies it once a chunk."""
+    held: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        held.append(chunk)
+        size += len(chunk)
+        if size >= READ_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
 
 
 def _salvaged(inflater: zlib._Decompress, data: bytes) -> Iterator[bytes]:

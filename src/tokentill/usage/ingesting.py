@@ -6,15 +6,18 @@ then. Bad lines go to quarantine beside the good ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from tokentill.canonical import Content
 from tokentill.clock import Clock
+from tokentill.errors import InvalidRecord
 from tokentill.store.database import Database
 from tokentill.store.usage_rows import Bad, Counts, store_batch
+from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import looks_personal
-from tokentill.usage.reading import Quarantined
+from tokentill.usage.reading import Check, Quarantined, Reading, excerpt
 from tokentill.usage.record import UsageRecord
 
 BATCH_RECORDS_MAX = 10_000
@@ -59,13 +62,17 @@ def counts_content(counts: Counts) -> Content:
 
 def ingest(
     database: Database,
-    items: Iterable[UsageRecord | Quarantined],
+    items: Reading | Iterable[UsageRecord | Quarantined],
     *,
     name: str,
     clock: Clock,
+    bounds: Bounds = DEFAULT_BOUNDS,
     progress: Progress | None = None,
 ) -> Ingested:
-    """Store records and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`."""
+    """Store records and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`.
+
+    A record of an instant that is out of `bounds` is a bad line, too.
+    """
     name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
     ingested = Ingested(name)
     users: set[str | None] = set()
@@ -81,11 +88,13 @@ def ingest(
         if progress is not None:
             progress(ingested.counts)
 
-    for item in items:
+    def check(record: UsageRecord) -> None:
+        bounds.check(record.occurred_at, clock.now())
+
+    for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
         if isinstance(item, Quarantined):
-            # An instant that has not come yet is a mistake; a line that names one belongs to no period for sure.
-            told = None if item.occurred_at is None or item.occurred_at > clock.now() else item.occurred_at
-            found = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, told)
+            at = item.occurred_at if _is_within(bounds, item.occurred_at, clock) else None
+            found = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, at)
             bad.append(found)
             if len(ingested.bad) < SHOWN_MAX:
                 ingested.bad.append(found)
@@ -99,6 +108,30 @@ def ingest(
     if records or bad:
         store()
     return ingested
+
+
+def _is_within(bounds: Bounds, at: datetime | None, clock: Clock) -> bool:
+    """Whether a bad line says when it was. An instant that is out of bounds is a mistake, and tells nothing."""
+    try:
+        if at is not None:
+            bounds.check(at, clock.now())
+    except InvalidRecord:
+        return False
+    return True
+
+
+def _checked(
+    items: Iterable[UsageRecord | Quarantined], name: str, check: Check
+) -> Iterator[UsageRecord | Quarantined]:
+    """What is given one by one, counted from 1, with a bad line for every record that the check refuses."""
+    for number, item in enumerate(items, 1):
+        if isinstance(item, UsageRecord):
+            try:
+                check(item)
+            except InvalidRecord as error:
+                yield Quarantined(name, number, str(error), item.record_id, excerpt(item.content_bytes()), item.digest)
+                continue
+        yield item
 
 
 def _flag(ingested: Ingested, user: str | None) -> None:

@@ -19,7 +19,7 @@ from tokentill.usage.layouts import Piece
 from tokentill.usage.layouts.elements import Elements, end_of_object, start_of_list
 from tokentill.usage.layouts.lines import lines_of
 from tokentill.usage.layouts.table import cells_of, row_of, rows_of
-from tokentill.usage.strict_json import parse_object
+from tokentill.usage.strict_json import parse_object, repeated
 
 Layout = Literal["jsonl", "json", "csv"]
 Parse = Callable[[bytes], dict[str, Any]]
@@ -108,9 +108,8 @@ class Opening:
             raise self._refusal(f"taken for CSV: {no_format_message(names)}")
         if not found.recognises(names):
             raise self._refusal(f"taken for CSV: its header is not one of the format {found.name}")
-        repeated = next((name for name in names if names.count(name) > 1), None)
-        if repeated is not None:
-            raise self._refusal(f"the header has the column {repeated[:64]!r} twice")
+        if twice := repeated(names):
+            raise self._refusal(f"the header has the column {twice[0][:64]!r} twice")
         try:
             columns = found.columns(names)
         except Refused as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,8 @@ from tokentill.usage.record import UsageRecord, checked_instant
 __all__ = ["DEFAULT", "Limits", "Quarantined", "Reading", "read_records"]
 
 EXCERPT_CHARACTERS = 200
+
+Check = Callable[[UsageRecord], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,14 @@ class Reading:
             self._stream.close()
 
     def __iter__(self) -> Iterator[UsageRecord | Quarantined]:
+        """`items`, without any further check."""
+        return self.items()
+
+    def items(self, check: Check | None = None) -> Iterator[UsageRecord | Quarantined]:
         """Every record and everything that is none, to the end of the input.
+
+        Args:
+            check: raises `InvalidRecord` for a record that is not to be taken.
 
         Raises:
             Refused: while reading, when the input is a decompression bomb, cannot be read, or is of no known format.
@@ -126,9 +135,9 @@ class Reading:
         if self._is_started:
             raise UsageError(f"{self.name} was read already; call read_records again")
         self._is_started = True
-        return self._read()
+        return self._read(check)
 
-    def _read(self) -> Iterator[UsageRecord | Quarantined]:
+    def _read(self, check: Check | None) -> Iterator[UsageRecord | Quarantined]:
         parse = self._parse
         read = self._read_first if self._format is None else self._format.read
         name, source = self.name, self._source
@@ -141,6 +150,8 @@ class Reading:
                 try:
                     row = parse(raw)
                     record = read(row, source)
+                    if check is not None:
+                        check(record)
                 except InvalidRecord as error:
                     reason = str(error) if fault is None else f"{error}; {fault.reason}"
                     at = self._instant_of(row)

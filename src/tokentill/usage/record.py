@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _quoted
 from types import MappingProxyType
 from typing import Any, Literal, TypedDict, Unpack, cast
@@ -274,7 +275,7 @@ class UsageRecord:
             bool(is_byok),
             cost,
         )
-        object.__setattr__(record, "digest", hashlib.sha256(record.content_bytes()).digest()[:16])
+        object.__setattr__(record, "digest", digest_of_content(record.content_bytes()))
         return record
 
     @property
@@ -305,18 +306,78 @@ class UsageRecord:
     def content_bytes(self) -> bytes:
         """The same bytes as `canonical_bytes(self.content())`, put together by hand since every record needs them."""
         at = self.occurred_at
-        at_text = at.isoformat()[:-6] + "Z" if at.tzinfo is UTC else instant_text(at)
-        cost = "null" if self.cost is None else f'"{cost_text(self.cost)}"'
-        is_byok = "true" if self.is_byok else "false"
-        numbers = ",".join([f'"{name}":{count}' for name, count in self.quantities.items()])
-        tags = ",".join([_quoted(tag) for tag in self.tags]) if self.tags else ""
-        return (
-            f'{{"api_key":{_text(self.api_key)},"cost":{cost},"geo":{_text(self.geo)},"is_byok":{is_byok},'
-            f'"mode":{_quoted(self.mode)},"model":{_quoted(self.model)},"occurred_at":"{at_text}",'
-            f'"provider":{_text(self.provider)},"quantities":{{{numbers}}},"record_id":{_quoted(self.record_id)},'
-            f'"source":{_quoted(self.source)},"status":"{self.status}","tags":[{tags}],'
-            f'"usage_state":"{self.usage_state}","user":{_text(self.user)}}}'
-        ).encode()
+        frame = content_frame(
+            self.source,
+            self.user,
+            self.api_key,
+            self.model,
+            self.provider,
+            self.mode,
+            self.geo,
+            self.tags,
+            self.is_byok,
+            self.status,
+            self.usage_state,
+        )
+        return framed_content(
+            frame,
+            None if self.cost is None else cost_text(self.cost),
+            at.isoformat()[:-6] + "Z" if at.tzinfo is UTC else instant_text(at),
+            ",".join([f'"{name}":{count}' for name, count in self.quantities.items()]),
+            self.record_id,
+        )
+
+
+Frame = tuple[str, str, str, str, str]
+
+
+@lru_cache(maxsize=20_000)
+def content_frame(
+    source: str,
+    user: str | None,
+    api_key: str | None,
+    model: str,
+    provider: str | None,
+    mode: str,
+    geo: str | None,
+    tags: tuple[str, ...],
+    is_byok: bool,
+    status: str,
+    usage_state: str,
+) -> Frame:
+    """The canonical content of a record, without what is of this one record: what its series always says.
+
+    Remembered, since there are far fewer series than records.
+    """
+    listed = ",".join([_quoted(tag) for tag in tags])
+    return (
+        f'{{"api_key":{_text(api_key)},"cost":',
+        f',"geo":{_text(geo)},"is_byok":{"true" if is_byok else "false"},"mode":{_quoted(mode)}'
+        f',"model":{_quoted(model)},"occurred_at":"',
+        f'","provider":{_text(provider)},"quantities":{{',
+        '},"record_id":',
+        f',"source":{_quoted(source)},"status":"{status}","tags":[{listed}]'
+        f',"usage_state":"{usage_state}","user":{_text(user)}}}',
+    )
+
+
+def framed_content(frame: Frame, cost: str | None, occurred_at: str, quantities: str, record_id: str) -> bytes:
+    """The canonical bytes of a record: its series' frame, filled with texts in canonical form.
+
+    Args:
+        quantities: `"name":count` of every quantity that is not zero, in order of their names, with commas.
+    """
+    before_cost, before_instant, before_quantities, before_id, end = frame
+    shown = "null" if cost is None else f'"{cost}"'
+    return (
+        f"{before_cost}{shown}{before_instant}{occurred_at}{before_quantities}{quantities}{before_id}"
+        f"{_quoted(record_id)}{end}"
+    ).encode()
+
+
+def digest_of_content(content: bytes) -> bytes:
+    """16 bytes that stand for a record's content."""
+    return hashlib.sha256(content).digest()[:16]
 
 
 def checked_instant(instant: datetime) -> datetime:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,8 @@ DEPTH_MAX = 32
 NUMBER_CHARACTERS_MAX = 40
 
 _WHITESPACE = " \t\n\r"
-_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
+# The last quote may be missing: a string that nobody closed is one token to its end, and is never gone over again.
+_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
@@ -69,6 +71,11 @@ def type_text(value: object) -> str:
     return words.get(type(value), type(value).__name__)
 
 
+def repeated(names: Iterable[str]) -> list[str]:
+    """Those of these names that occur more than once, in the order in which they come."""
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
 def _refuse_depth(raw: bytes) -> None:
     depth = 0
     for token in _BRACKETS.finditer(raw):
@@ -83,9 +90,7 @@ def _refuse_depth(raw: bytes) -> None:
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise InvalidRecord(f"the key {repeated[:64]!r} occurs twice in one object")
+        raise InvalidRecord(f"the key {repeated(name for name, _ in pairs)[0][:64]!r} occurs twice in one object")
     return found
 
 

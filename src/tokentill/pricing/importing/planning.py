@@ -20,7 +20,7 @@ from tokentill.errors import Finding
 from tokentill.money import amount_text
 from tokentill.pricing.book import NoPrice, PriceBook
 from tokentill.pricing.comparing import Change, changes, content_by_hash
-from tokentill.pricing.entries import STRIPPED_SUFFIXES, PriceEntry
+from tokentill.pricing.entries import STRIPPED_SUFFIXES, PriceEntry, parse_instant
 from tokentill.pricing.files.reading import FileText, Unreadable
 from tokentill.pricing.files.recordings import canonical_content
 from tokentill.pricing.importing.catalog import Catalog, LeftOut, Listing
@@ -295,7 +295,7 @@ class _Planning:
             return None
         tree = {
             **self._head(source),
-            "price": sorted(self.prices, key=lambda price: (price["model"], price["valid_from"])),
+            "price": sorted(self.prices, key=lambda price: (price["model"], parse_instant(price["valid_from"]))),
         }
         return canonical_content(tree, FileText("catalog.toml", "catalog", ""), "prices")
 

@@ -51,6 +51,8 @@ def start_of_list(head: bytes, start: int, names: Collection[str]) -> int | None
             depth -= 1
             if depth <= 0:
                 return None
+        elif token[0] == b'"':  # a string that does not end here, so there is no list after it
+            return None
         elif depth == 1 and token[0] in wanted and (follows := _LIST_FOLLOWS.match(head, token.end())):
             return follows.end() - 1
     return None

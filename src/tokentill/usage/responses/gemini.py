@@ -21,7 +21,7 @@ from tokentill.usage.formats.inclusive import leaves_of
 from tokentill.usage.record import Given, Usage
 from tokentill.usage.responses.building import Said, answer_of, mode_said, moment, split_cached, usage_of
 from tokentill.usage.responses.outside import part, parts, plain
-from tokentill.usage.strict_json import type_text
+from tokentill.usage.strict_json import repeated, type_text
 
 MARKS = ("promptTokenCount", "prompt_token_count")
 _KINDS = frozenset(("", "MODALITY_UNSPECIFIED", "TEXT", "DOCUMENT", "IMAGE", "VIDEO", "AUDIO"))
@@ -161,5 +161,4 @@ def _snake(value: Any) -> Any:
 
 
 def _twin(names: Collection[str]) -> str:
-    spelled = [_HUMP.sub(r"_\1", name).lower() for name in names]
-    return next(name for name in spelled if spelled.count(name) > 1)
+    return repeated(_HUMP.sub(r"_\1", name).lower() for name in names)[0]

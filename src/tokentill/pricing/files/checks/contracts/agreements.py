@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tokentill.errors import Finding
+from tokentill.pricing.entries import parse_instant
 from tokentill.pricing.files.checks.zones import zone_mistake
 from tokentill.pricing.files.mistakes import near_miss
 from tokentill.pricing.files.recordings import Recording, Recordings
@@ -38,8 +39,8 @@ def no_contract_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
 def a_validity_is_not_empty(recordings: Recordings) -> Iterator[Finding]:
     """`valid_to` lies after `valid_from`."""
     for recording in recordings.agreements:
-        valid_to = recording.content.get("valid_to")
-        if valid_to is not None and valid_to.rstrip("Z") <= recording.content["valid_from"].rstrip("Z"):
+        starts, ends = (parse_instant(recording.content.get(key)) for key in ("valid_from", "valid_to"))
+        if starts is not None and ends is not None and ends <= starts:
             yield recording.file.finding(("valid_to",), "valid_to is not after valid_from", "valid_to is exclusive")
 
 

@@ -1,0 +1,406 @@
+"""Whether what the database holds about issued documents agrees with itself.
+
+The same facts are kept several times: in a document's content and its hash, in the columns beside it, in its lines, in
+the ledger, in the run that issued it and in the audit log. Each check is a rule between two of them, and none computes
+an invoice. What somebody changed by hand in one place contradicts the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from tokentill.canonical import Content, content_of
+from tokentill.money import minor_digits, minor_text
+from tokentill.store import tables
+from tokentill.store.audit import audit_faults
+from tokentill.store.database import current_value
+from tokentill.store.documents import overlapping_documents
+from tokentill.store.guards import expected_guards, guard_faults
+from tokentill.store.holdings import (
+    Covered,
+    HeldDocument,
+    HeldRun,
+    Row,
+    audit_contents,
+    entries_of_documents,
+    held_documents,
+    held_runs,
+    issued_entry,
+)
+from tokentill.store.invoices import number_faults
+from tokentill.store.usage_digests import usage_row_faults
+
+FAULTS_MAX = 100
+"""Usage records that are named one by one; further ones are counted."""
+
+COUNTED = ("batch", "binding", "review")
+"""Tables whose rows a counter of the same name numbers; `audit` and `invoice` have checks of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How many things a check of the whole database looked at, and what is wrong with them."""
+
+    count: int
+    of: str
+    faults: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, with a document of this number, or (None) with the database."""
+
+    number: str | None
+    message: str
+
+    def __str__(self) -> str:
+        return self.message if self.number is None else f"{self.number}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One check that was made: its rule, how many things it looked at, and its faults."""
+
+    check: str
+    looked_at: int
+    of: str
+    faults: tuple[Fault, ...]
+
+    def content(self) -> Content:
+        """What `db check --json` prints of it."""
+        return {"check": self.check, "looked_at": self.looked_at, "of": self.of, "faults": len(self.faults)}
+
+
+# What holds of each document
+
+
+def content_is_what_its_hash_says(held: HeldDocument) -> Iterator[str]:
+    """The content is in canonical bytes, and `content_hash` is their hash."""
+    if held.content is None:
+        yield "its stored content is not what its hash says"
+
+
+def columns_are_what_the_content_says(held: HeldDocument) -> Iterator[str]:
+    """Customer, period, kind, currency and amounts are those of the content; the subtotal is the total before tax."""
+    content = held.content
+    if content is not None:
+        tax, total = (_minor(content[key], content["currency"]) for key in ("tax", "total"))
+        kept = {key: content[key] for key in ("customer", "period", "currency")}
+        amounts = {"subtotal_minor": total - tax, "tax_minor": tax, "total_minor": total}
+        yield from _differences(held.row, {**kept, "kind": content.get("kind", "period"), **amounts}, "its content")
+
+
+def columns_are_what_the_audit_log_says(held: HeldDocument) -> Iterator[str]:
+    """One entry tells of the issue, and the row still says so. Entries of earlier versions tell less."""
+    if len(held.entries) != 1:
+        yield f"the audit log tells of its issue {len(held.entries)} times"
+    for entry in held.entries:
+        yield from _differences(issued_entry(held.row), entry, "the audit log")
+
+
+def columns_are_what_the_run_says(held: HeldDocument) -> Iterator[str]:
+    """Period and pins are those of the run that issued it, and it was issued at the instant of the run."""
+    if held.run is None:
+        yield f"the run {held.row['close_run_id']} that issued it is not there"
+    else:
+        run = {"period": held.run["period"], "pins": held.run["pins"], "issued_at": held.run["started_at"]}
+        yield from _differences(held.row, run, "its run")
+
+
+def lines_are_what_the_content_says(held: HeldDocument) -> Iterator[str]:
+    """The lines are those of the content, in its order, counted from 1."""
+    if held.content is not None:
+        currency = held.content["currency"]
+        stored = [{**line, "amount": minor_text(line["amount_minor"], currency)} for line in held.lines]
+        yield from _rows_differ("line", stored, held.content["lines"], LINE_KEYS)
+
+
+LINE_KEYS = ("kind", "model", "mode", "rule", "requests", "exact_amount", "amount")
+
+
+def ledger_is_what_the_content_says(held: HeldDocument) -> Iterator[str]:
+    """The ledger has the coupons, credits and balances of the content, and what an interim document billed."""
+    if held.content is not None:
+        wanted = list(_ledger_of(held.content))
+        yield from _rows_differ("row of the ledger", held.ledger, wanted, LEDGER_KEYS)
+
+
+LEDGER_KEYS = ("kind", "name", "amount_minor", "customer", "currency")
+
+
+def _ledger_of(content: Content) -> Iterator[Row]:
+    """What a document carries to later ones, by its content."""
+    own = {"customer": content["customer"], "currency": content["currency"]}
+    items = content.get("items", ())
+    for item in items:
+        if item["kind"] in ("coupon", "credit", "balance", "carried"):
+            kind = "balance" if item["kind"] == "carried" else item["kind"]
+            account, amount = own, item["amount"]
+            if "original" in item:
+                account = {"customer": item["customer"], "currency": item["original_currency"]}
+                amount = item["original"]
+            taken = -_minor(amount, account["currency"])
+            yield {"kind": kind, "name": item["name"], "amount_minor": taken, **account}
+    if content.get("kind") == "interim":
+        net = _minor(content["total"], own["currency"]) - _minor(content["tax"], own["currency"])
+        yield {"kind": "invoiced", "name": "net", "amount_minor": net, **own}
+        for item in items:
+            if item["kind"] == "tax" and _minor(item["amount"], own["currency"]):
+                taxed = _minor(item["amount"], own["currency"])
+                yield {"kind": "tax", "name": item["name"], "amount_minor": taxed, **own}
+
+
+# What holds of each run
+
+
+def run_is_what_the_audit_log_says(held: HeldRun) -> Iterator[str]:
+    """Start, period, pins and end of a run are in the audit log, with what it was asked, and as many changes of hands
+    as its epoch counts."""
+    row, about = held.row, f"the close run {held.row['id']} of {held.row['period']}"
+    started, finished = held.entries_of("close.started"), held.entries_of("close.finished")
+    abandoned = held.entries_of("close.abandoned")
+    said: Content = {"finished_at": None, "state": "open", "left_over": None}
+    said["epoch"] = 1 + len(held.entries_of("close.resumed")) + len(abandoned)
+    if len(started) != 1 or len(finished) + len(abandoned) > 1:
+        yield f"{about}: the audit log tells of its start {len(started)} times, and of its end {len(finished)} times"
+    for at, content in started:
+        said |= {"started_at": at, **{key: content.get(key) for key in ("period", "pins")}}
+        said |= {"asked": content["asked"]} if "asked" in content else {}
+    for state, ended in (("done", finished), ("refused", abandoned)):
+        for at, content in ended:
+            said |= {"finished_at": at, "state": state, "period": content.get("period")}
+            said["left_over"] = content.get("left_over")
+    read = {key: content_of(row[key]) for key in ("pins", "asked")}
+    for difference in _differences({**row, **read}, said, "the audit log"):
+        yield f"{about}: {difference}"
+
+
+# What holds of the whole database
+
+
+def recordings_are_what_their_hashes_say(connection: Connection) -> Looked:
+    """A recording has the content of its hash and its kind, was kept with a deed that the audit log tells of, and is
+    there if the pins of a run name it."""
+    faults, members = [], {}
+    deeds = set(connection.execute(select(tables.audit.c.recorded_at).distinct()).scalars())
+    for row in connection.execute(select(tables.recording)):
+        content = content_of(bytes(row.content), row.hash)
+        if content is None:
+            faults.append(f"the recording {row.hash} is not what its hash says")
+        elif content.get("kind") != row.kind:
+            faults.append(f"the recording {row.hash} is of kind {content.get('kind')}, and its row says {row.kind}")
+        elif row.first_seen_at not in deeds:
+            faults.append(f"the recording {row.hash} was first seen at {row.first_seen_at}, when nothing was done")
+        is_set = content is not None and content.get("kind") in ("price-set", "contract-set")
+        members[row.hash] = content["recordings"] if content is not None and is_set else []
+    for run_id, pins in connection.execute(select(tables.close_run.c.id, tables.close_run.c.pins)):
+        named = [(content_of(pins) or {}).get(key) for key in ("a", "b")]
+        wanted = dict.fromkeys([*named, *(member for hash_ in named for member in members.get(hash_, ()))])
+        faults += [
+            f"the recording {hash_} that the close run {run_id} was computed from is not stored"
+            for hash_ in wanted
+            if hash_ not in members
+        ]
+    return Looked(len(members), "recordings", faults)
+
+
+def batches_hold_what_they_accepted(connection: Connection) -> Looked:
+    """As many usage rows have a batch's number as the batch accepted."""
+    usage, batch = tables.usage, tables.batch
+    held: dict[int, int] = dict(connection.execute(select(usage.c.seq, func.count()).group_by(usage.c.seq)).all())
+    accepted: dict[int, int] = dict(connection.execute(select(batch.c.seq, batch.c.accepted)).all())
+    faults = [
+        f"batch {seq} accepted {accepted.get(seq, 0)} records, and {held.get(seq, 0)} rows are of it"
+        for seq in sorted(held.keys() | accepted.keys())
+        if accepted.get(seq, 0) != held.get(seq, 0)
+    ]
+    return Looked(len(accepted), "batches", faults)
+
+
+def counted_rows_have_no_gap(connection: Connection) -> Looked:
+    """Batches, bindings and reviews are numbered from 1 to where their counter stands."""
+    faults, rows = [], 0
+    for name in COUNTED:
+        seq = tables.metadata.tables[name].c.seq
+        count, last = connection.execute(select(func.count(), func.coalesce(func.max(seq), 0))).one()
+        rows += count
+        if not count == last == (taken := current_value(connection, name)):
+            faults.append(f"{name} has {count} rows up to number {last}, and {taken} were made")
+    return Looked(rows, "rows", faults)
+
+
+def numbers_have_no_gap(connection: Connection) -> Looked:
+    """Documents are numbered from 1 to where their counter stands."""
+    count = connection.execute(select(func.count()).select_from(tables.invoice)).scalar_one()
+    return Looked(count, "documents", number_faults(connection))
+
+
+def audit_log_is_one_chain(connection: Connection) -> Looked:
+    """Every entry has the hash of what it says and of the entry before it, and none is missing."""
+    count = connection.execute(select(func.count()).select_from(tables.audit)).scalar_one()
+    return Looked(count, "entries", audit_faults(connection))
+
+
+def issued_entries_have_their_documents(connection: Connection) -> Looked:
+    """Whatever the audit log says was issued is there."""
+    told = entries_of_documents(connection)
+    stored = set(connection.execute(select(tables.invoice.c.number)).scalars())
+    faults = [f"{number} was issued, says the audit log, and is not there" for number in told if number not in stored]
+    return Looked(len(told), "entries", faults)
+
+
+def log_of_documents_is_what_statuses_say(connection: Connection) -> Looked:
+    """Every document is in the log of documents once as issued, and once more where it is void; nothing else is."""
+    event, header = tables.document_event, tables.invoice
+    rows = connection.execute(
+        select(event, header.c.number, header.c.status)
+        .join(header, header.c.id == event.c.invoice_id)
+        .order_by(event.c.position)
+    ).all()
+    told = {(row.number, row.kind) for row in rows}
+    documents = connection.execute(select(header.c.number, header.c.status)).all()
+    wanted = {(row.number, "issued") for row in documents}
+    wanted |= {(row.number, "void") for row in documents if row.status == "void"}
+    faults = [f"the log of documents says otherwise than its status of {number}" for number, _ in sorted(told ^ wanted)]
+    taken = current_value(connection, "document")
+    if [row.position for row in rows] != list(range(1, taken + 1)):
+        faults.append(f"the log of documents has {len(rows)} rows, and {taken} were made")
+    entries = {
+        (str(content.get("number")), action.removeprefix("invoice.").replace("voided", "void")): at
+        for action, at, content in audit_contents(connection, "invoice.issued", "invoice.voided")
+    }
+    faults += [
+        f"{row.number} was {row.kind} at {row.recorded_at}, says the log of documents, and the audit log says otherwise"
+        for row in rows
+        if entries.get((row.number, row.kind), row.recorded_at) != row.recorded_at
+    ]
+    return Looked(len(rows), "rows", faults)
+
+
+def no_record_is_on_two_documents(connection: Connection) -> Looked:
+    """No two live documents cover the same record, unless one goes on from the other; none ends what another ended."""
+    count = connection.execute(select(func.count()).select_from(tables.coverage)).scalar_one()
+    faults = [f"{one} and {other} cover the same record" for one, other in overlapping_documents(connection)]
+    return Looked(count, "stretches", faults)
+
+
+def guards_are_in_force(connection: Connection) -> Looked:
+    """Every trigger that keeps rows from being changed is there, switched on, and says what it should."""
+    return Looked(len(expected_guards(connection.dialect.name)), "triggers", guard_faults(connection))
+
+
+def usage_rows_are_what_their_digests_say(connection: Connection, ids: Select[Any]) -> Looked:
+    """A usage row, with its series and its units, is the record of which its digest was made."""
+    count, wrong, faults = 0, 0, []
+    for fault in usage_row_faults(connection, ids):
+        count += 1
+        if fault is not None:
+            wrong += 1
+            if wrong <= FAULTS_MAX:
+                faults.append(fault)
+    if wrong > FAULTS_MAX:
+        faults.append(f"{wrong - FAULTS_MAX} more usage records are not what their digests say")
+    return Looked(count, "usage records", faults)
+
+
+DOCUMENT_CHECKS: tuple[Callable[[HeldDocument], Iterator[str]], ...] = (
+    content_is_what_its_hash_says,
+    columns_are_what_the_content_says,
+    columns_are_what_the_audit_log_says,
+    columns_are_what_the_run_says,
+    lines_are_what_the_content_says,
+    ledger_is_what_the_content_says,
+)
+RUN_CHECKS: tuple[Callable[[HeldRun], Iterator[str]], ...] = (run_is_what_the_audit_log_says,)
+DATABASE_CHECKS: tuple[Callable[[Connection], Looked], ...] = (
+    guards_are_in_force,
+    numbers_have_no_gap,
+    audit_log_is_one_chain,
+    log_of_documents_is_what_statuses_say,
+    no_record_is_on_two_documents,
+    issued_entries_have_their_documents,
+    counted_rows_have_no_gap,
+    recordings_are_what_their_hashes_say,
+    batches_hold_what_they_accepted,
+)
+CHECKS: tuple[Callable[..., Any], ...] = (
+    *DOCUMENT_CHECKS,
+    *RUN_CHECKS,
+    *DATABASE_CHECKS,
+    usage_rows_are_what_their_digests_say,
+)
+"""Every check there is."""
+
+
+def check_agreement(
+    connection: Connection,
+    numbers: Collection[str] | None = None,
+    *,
+    whole: bool,
+    usage: Select[Any] | None = None,
+) -> tuple[Checked, ...]:
+    """Make the checks.
+
+    Args:
+        numbers: the documents to look at, with their runs; all of them unless given.
+        whole: look at the database as a whole, too.
+        usage: selects the ids of the usage rows to look at; unless given, those that the documents cover.
+    """
+    covered = Covered()
+    by_document: dict[str, list[Fault]] = {check.__name__: [] for check in DOCUMENT_CHECKS}
+    documents = 0
+    for held in held_documents(connection, numbers):
+        documents += 1
+        covered.add(held)
+        for check in DOCUMENT_CHECKS:
+            by_document[check.__name__] += [Fault(held.row["number"], message) for message in _messages(check, held)]
+    checked = [Checked(name, documents, "documents", tuple(faults)) for name, faults in by_document.items()]
+    runs = list(held_runs(connection, None if numbers is None else covered.runs))
+    for run_check in RUN_CHECKS:
+        of_runs = [message for run in runs for message in run_check(run)]
+        checked.append(_checked(run_check.__name__, Looked(len(runs), "runs", of_runs)))
+    if whole:
+        checked += [_checked(check.__name__, check(connection)) for check in DATABASE_CHECKS]
+    rows = usage_rows_are_what_their_digests_say(connection, covered.usage() if usage is None else usage)
+    return (*checked, _checked(usage_rows_are_what_their_digests_say.__name__, rows))
+
+
+def _messages(check: Callable[[HeldDocument], Iterator[str]], held: HeldDocument) -> list[str]:
+    try:
+        return list(check(held))
+    except (LookupError, TypeError, ValueError, ArithmeticError):  # what was written by hand may be anything
+        return [f"it cannot be read as a document, so nobody knows whether its {check.__name__.replace('_', ' ')}"]
+
+
+def _checked(check: str, looked: Looked) -> Checked:
+    return Checked(check, looked.count, looked.of, tuple(Fault(None, message) for message in looked.faults))
+
+
+def _minor(amount: str, currency: str) -> int:
+    """An amount of a content in minor units."""
+    return int(Decimal(amount).scaleb(minor_digits(currency)))
+
+
+def _differences(row: Row, said: Row, by: str) -> Iterator[str]:
+    for key, value in said.items():
+        if key in row and row[key] != value:
+            yield f"its {key} is {_shown(row[key])}, and {by} says {_shown(value)}"
+
+
+def _rows_differ(what: str, stored: Sequence[Row], wanted: Sequence[Row], keys: Sequence[str]) -> Iterator[str]:
+    if len(stored) != len(wanted):
+        yield f"it has {len(stored)} of {what}, and its content says {len(wanted)}"
+    for position, (row, said) in enumerate(zip(stored, wanted, strict=False), start=1):
+        named = {"position": position, **{key: said[key] for key in keys}}
+        for difference in _differences(row, named, "its content"):
+            yield f"{what} {position}: {difference}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."

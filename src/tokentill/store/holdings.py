@@ -1,0 +1,149 @@
+"""What the database holds about issued documents, in all the places where it holds it, for `agreement` to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy.sql.schema import Table
+
+from tokentill.canonical import Content, content_hash, content_of
+from tokentill.clock import from_micros, instant_text
+from tokentill.store import tables
+
+Row = Mapping[Any, Any]
+
+_READ_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDocument:
+    """What is held about one issued document. `content` is None where it is not what its hash says."""
+
+    row: Row
+    content: Content | None
+    lines: Sequence[Row]
+    ledger: Sequence[Row]
+    run: Row | None
+    entries: Sequence[Content]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRun:
+    """What is held about one close run. The entries are those of the audit log: action, instant, content."""
+
+    row: Row
+    entries: Sequence[tuple[str, int, Content]]
+
+    def entries_of(self, action: str) -> list[tuple[int, Content]]:
+        """Instant and content of the entries of one action."""
+        return [(at, content) for done, at, content in self.entries if done == action]
+
+
+@dataclass(slots=True)
+class Covered:
+    """The usage that documents cover, and the runs that issued them; filled document by document."""
+
+    runs: set[int] = field(default_factory=set)
+    documents: list[int] = field(default_factory=list)
+
+    def add(self, held: HeldDocument) -> None:
+        """One more document."""
+        self.runs.add(held.row["close_run_id"])
+        self.documents.append(held.row["id"])
+
+    def usage(self) -> Select[Any]:
+        """Ids of all usage that the documents cover; of more than a few documents, that any document covers."""
+        usage, coverage = tables.usage, tables.coverage
+        lies_in = and_(
+            usage.c.series_id == coverage.c.series_id,
+            usage.c.occurred_at >= coverage.c.starts_at,
+            usage.c.occurred_at < coverage.c.ends_at,
+            usage.c.seq > coverage.c.seq_after,
+            usage.c.seq <= coverage.c.seq_upto,
+        )
+        query = select(usage.c.id).select_from(coverage.join(usage, lies_in)).distinct()
+        if len(self.documents) > _READ_AT_ONCE:
+            return query
+        return query.where(coverage.c.invoice_id.in_(self.documents))
+
+
+def issued_entry(row: Row) -> Content:
+    """What the audit log says of a document that was issued: which one it is, and what its content leaves out."""
+    return {
+        "number": row["number"],
+        "customer": row["customer"],
+        "content_hash": row["content_hash"],
+        "id": row["id"],
+        "kind": row["kind"],
+        "part": row["part"],
+        "pins_hash": content_hash(content_of(row["pins"])),
+        "issued_at": instant_text(from_micros(row["issued_at"])),
+        "run": row["close_run_id"],
+    }
+
+
+def entry_of_issue(connection: Connection, number: str) -> Content:
+    """What the audit log is to say of a document that was just issued."""
+    columns = [column for column in tables.invoice.columns if column.name != "content"]
+    query = select(*columns).where(tables.invoice.c.number == number)
+    return issued_entry(connection.execute(query).mappings().one())
+
+
+def held_documents(connection: Connection, numbers: Collection[str] | None = None) -> Iterator[HeldDocument]:
+    """Issued documents in the order of their ids, all or those of some numbers, read part by part."""
+    told = entries_of_documents(connection)
+    ids = select(tables.invoice.c.id, tables.invoice.c.number).order_by(tables.invoice.c.id)
+    wanted = [id_ for id_, number in connection.execute(ids) if numbers is None or number in numbers]
+    runs = {row["id"]: row for row in connection.execute(select(tables.close_run)).mappings()}
+    for start in range(0, len(wanted), _READ_AT_ONCE):
+        part = wanted[start : start + _READ_AT_ONCE]
+        lines, ledger = (_rows_of(connection, table, part) for table in (tables.invoice_line, tables.ledger))
+        query = select(tables.invoice).where(tables.invoice.c.id.in_(part)).order_by(tables.invoice.c.id)
+        for row in connection.execute(query).mappings():
+            yield HeldDocument(
+                row=row,
+                content=content_of(bytes(row["content"]), row["content_hash"]),
+                lines=lines.get(row["id"], ()),
+                ledger=ledger.get(row["id"], ()),
+                run=runs.get(row["close_run_id"]),
+                entries=told.get(row["number"], ()),
+            )
+
+
+def held_runs(connection: Connection, ids: Collection[int] | None = None) -> Iterator[HeldRun]:
+    """Close runs, all or those of some ids."""
+    told: dict[object, list[tuple[str, int, Content]]] = {}
+    for action, at, content in audit_contents(
+        connection, "close.started", "close.resumed", "close.finished", "close.abandoned"
+    ):
+        told.setdefault(content.get("run"), []).append((action, at, content))
+    for row in connection.execute(select(tables.close_run).order_by(tables.close_run.c.id)).mappings():
+        if ids is None or row["id"] in ids:
+            yield HeldRun(row, told.get(row["id"], ()))
+
+
+def entries_of_documents(connection: Connection) -> dict[str, list[Content]]:
+    """What the audit log says of the documents that were issued, by number."""
+    told: dict[str, list[Content]] = {}
+    for _, _, content in audit_contents(connection, "invoice.issued"):
+        told.setdefault(str(content.get("number")), []).append(content)
+    return told
+
+
+def audit_contents(connection: Connection, *actions: str) -> Iterator[tuple[str, int, Content]]:
+    """Action, instant and content of the entries of some actions, oldest first."""
+    table = tables.audit
+    query = select(table.c.action, table.c.recorded_at, table.c.content).where(table.c.action.in_(actions))
+    for action, at, text in connection.execute(query.order_by(table.c.seq)):
+        yield action, at, content_of(text) or {}
+
+
+def _rows_of(connection: Connection, table: Table[Any], invoice_ids: Iterable[int]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {}
+    query = select(table).where(table.c.invoice_id.in_(list(invoice_ids)))
+    for row in connection.execute(query.order_by(table.c.invoice_id, table.c.position)).mappings():
+        found.setdefault(row["invoice_id"], []).append(row)
+    return found

@@ -1,0 +1,115 @@
+"""Whether usage rows still say the records that were taken in: each has a digest of its record, made at ingest.
+
+A record's content is put together again from its row, its series and its units, by the one definition of it
+(`usage.record`), as a stream: one part of the rows and some of the series are in memory at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, select
+
+from tokentill.clock import micros_text
+from tokentill.store import tables
+from tokentill.store.usage_rows import cost_text_of, series_digest
+from tokentill.usage.quantities import INPUT_LEAVES, TOKEN_LEAVES
+from tokentill.usage.record import Frame, content_frame, digest_of_content, framed_content
+
+_ROWS_AT_ONCE = 5_000
+_SERIES_MAX = 50_000
+_LOOKED_UP_MAX = 500
+
+_NAMES = tuple(sorted(TOKEN_LEAVES))
+_BEFORE_COUNT = tuple(f'"{name}":' for name in _NAMES)
+_inputs_of = itemgetter(*[place for place, name in enumerate(_NAMES) if name in INPUT_LEAVES])
+
+
+class _Series(NamedTuple):
+    source: str
+    frame: Frame
+
+
+def usage_row_faults(connection: Connection, ids: Select[Any]) -> Iterator[str | None]:
+    """What is wrong with each usage row, or None where nothing is.
+
+    Args:
+        ids: selects the ids of the rows.
+    """
+    usage = tables.usage
+    query = (
+        select(
+            *(usage.c[name] for name in ("id", "source_id", "series_id", "record_id", "occurred_at", "input_total")),
+            *(usage.c[name] for name in ("digest", "has_cost", *tables.COST_LIMBS, *_NAMES)),
+        )
+        .where(usage.c.id.in_(ids))
+        .order_by(usage.c.id)
+    )
+    sources: dict[int, str] = dict(connection.execute(select(tables.source.c.id, tables.source.c.name)).all())
+    known: dict[int, _Series | None] = {}
+    with connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as found:
+        for rows in found.partitions():
+            if len(known) > _SERIES_MAX:
+                known.clear()
+            known.update(_series(connection, {row[2] for row in rows} - known.keys()))
+            yield from _faults(rows, _units(connection, rows[0][0], rows[-1][0]), known, sources)
+
+
+def _faults(
+    rows: Sequence[Any],
+    units: Mapping[int, list[tuple[str, int]]],
+    known: Mapping[int, _Series | None],
+    sources: Mapping[int, str],
+) -> Iterator[str | None]:
+    for id_, source_id, series_id, record_id, at, input_total, digest, has_cost, e8, e16, e24, *leaves in rows:
+        series = known.get(series_id)
+        if series is None or sources.get(source_id) != series.source:
+            yield f"usage record {record_id!r}: its source and its series ({series_id}) are not what its digest says"
+            continue
+        if id_ in units:
+            named = [*zip(_NAMES, leaves, strict=True), *units[id_]]
+            counts = ",".join([f'"{name}":{count}' for name, count in sorted(named) if count])
+        else:
+            counts = ",".join([f"{name}{count}" for name, count in zip(_BEFORE_COUNT, leaves, strict=True) if count])
+        try:
+            cost = cost_text_of(e8, e16, e24) if has_cost else None
+            content = framed_content(series.frame, cost, micros_text(at), counts, record_id)
+        except (OverflowError, ValueError):  # an instant or a cost that no record can have
+            content = b""
+        if digest_of_content(content) != digest or sum(_inputs_of(leaves)) != input_total:
+            yield f"usage record {record_id!r} of {series.source!r}: its row is not what its digest says"
+        elif not has_cost and (e8 or e16 or e24):
+            yield f"usage record {record_id!r} of {series.source!r}: it has no cost, and yet an amount of it"
+        else:
+            yield None
+
+
+def _units(connection: Connection, first_id: int, last_id: int) -> dict[int, list[tuple[str, int]]]:
+    """The quantities of these rows that have no column."""
+    unit = tables.usage_unit
+    query = select(unit.c.usage_id, unit.c.name, unit.c.quantity).where(unit.c.usage_id.between(first_id, last_id))
+    found: dict[int, list[tuple[str, int]]] = {}
+    for usage_id, name, quantity in connection.execute(query):
+        found.setdefault(usage_id, []).append((name, quantity))
+    return found
+
+
+def _series(connection: Connection, ids: Collection[int]) -> dict[int, _Series | None]:
+    """Series by id; None for one that is not there, or is not what its digest says."""
+    table = tables.series
+    listed = sorted(ids)
+    found: dict[int, _Series | None] = dict.fromkeys(listed)
+    for start in range(0, len(listed), _LOOKED_UP_MAX):
+        query = select(table).where(table.c.id.in_(listed[start : start + _LOOKED_UP_MAX]))
+        for row in connection.execute(query).mappings():
+            fields = {name: row[name] for name in _SERIES_FIELDS}
+            if series_digest(fields) == row["digest"]:
+                fields |= {"tags": tuple(json.loads(row["tags"])), "is_byok": bool(row["is_byok"])}
+                found[row["id"]] = _Series(row["source"], content_frame(**fields))
+    return found
+
+
+_SERIES_FIELDS = [column.name for column in tables.series.columns if column.name not in ("id", "digest")]
