@@ -17,6 +17,7 @@ from tests.documents.test_review_pages import ALLOWED_TAGS, HOSTILE, amounts_of,
 from tokentill.canonical import Content
 from tokentill.documents.ids import page_name, shown_id, shown_text
 from tokentill.documents.review_pages import review_pages, write_review_pages
+from tokentill.documents.settlement import settlement_rows
 from tokentill.invoicing.preview import Preview
 from tokentill.store.database import Database
 from tokentill.till import Till
@@ -58,8 +59,8 @@ def test_the_steps_from_the_lines_to_what_is_due_stand_in_their_order(preview: P
         "Committed spend 163.97 is raised to 300.00 136.03",
         "Interim invoice 1, INV-000002 of 2026-10-20 invoiced before, without its tax \N{MINUS SIGN}26.62",
         "Taxable 273.38",
-        "VAT 19 % of 273.38 51.94",
-        "city levy 1.5 % of 273.38 4.10",
+        "VAT 19 % of 300.00, less 5.06 invoiced before 51.94",
+        "city levy 1.5 % of 300.00, less 0.40 invoiced before 4.10",
         "Total USD 329.42",
         "Prepaid credit prepaid 2026 78.42 before, 0.00 left \N{MINUS SIGN}78.42",
         "Prepaid credit sparks 200.00 before, 0.00 left \N{MINUS SIGN}200.00",
@@ -205,3 +206,28 @@ def test_hostile_names_are_text_and_nothing_else(sqlite_database: Database, tmp_
     assert len(names) >= 8
     for name in names:
         assert " ".join(name.lower().split()) in text, name
+
+
+def test_steps_that_turn_around_or_come_from_elsewhere_say_so() -> None:
+    items = [
+        {"kind": "tax", "name": "old", "amount": "-0.09", "invoiced": "0.09"},
+        {
+            "kind": "balance",
+            "name": "brought forward",
+            "amount": "1.13",
+            "customer": "acme lab",
+            "original": "1.50",
+            "original_currency": "USD",
+            "rate": "0.75",
+        },
+        {"kind": "credit", "name": "g", "amount": "3.00", "of": "7.00"},
+    ]
+    content = {"items": items, "subtotal": "0.00", "tax": "-0.09", "total": "-0.09", "due": "4.04", "currency": "EUR"}
+    assert [(row.name, row.note, row.amount) for row in settlement_rows(content)] == [
+        ("Subtotal", "", "0.00"),
+        ("old", "less 0.09 invoiced before", "\N{MINUS SIGN}0.09"),
+        ("Total EUR", "", "\N{MINUS SIGN}0.09"),
+        ("Brought forward", "carried on by acme lab: 1.50 USD, at 0.75", "1.13"),
+        ("Prepaid credit g", "7.00 before, 10.00 left, given back", "3.00"),
+        ("Due EUR", "", "4.04"),
+    ]

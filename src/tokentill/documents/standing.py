@@ -252,6 +252,11 @@ def _open_notices(standing: Standing) -> list[Notice]:
     if invoice.missing:
         requests = plural(requests_of(invoice.missing), "request reports", "requests report")
         notices.append(Notice("bad", f"Missing usage: {requests} no usage at all", LOAD_AGAIN))
+    for reason in invoice.uncarried:
+        text = "A close leaves this customer out until it can."
+        notices.append(
+            Notice("bad", "It cannot take over what earlier documents left", f"{shown_text(reason)}. {text}")
+        )
     notices += _review_notices(standing)
     if previewed.reaches_interim and invoice.interim_at is not None:
         notices.append(

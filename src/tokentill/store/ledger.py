@@ -136,7 +136,7 @@ def carried_by_customer(
         if row.kind == "coupon":
             of_customer.coupons[row.name] += row.periods
         elif row.kind == "credit":
-            of_customer.credits[row.name, row.currency] = amount
+            of_customer.credits[row.name, row.currency] += amount
         else:
             of_customer.balances[row.currency] += amount
     for row in _counted(connection, _of_interims(period), position, customers):
@@ -177,7 +177,7 @@ class _Left:
     """What is found of one customer's accounts, row by row."""
 
     coupons: Counter[str] = field(default_factory=Counter)
-    credits: dict[tuple[str, str], int] = field(default_factory=dict)
+    credits: Counter[tuple[str, str]] = field(default_factory=Counter)
     balances: Counter[str] = field(default_factory=Counter)
     invoiced: dict[int, _Invoiced] = field(default_factory=dict)
 
