@@ -27,7 +27,7 @@ from tokentill.errors import NotFound, Refused, UsageError
 from tokentill.invoicing.close import Asked, Closed, Interim, close_period
 from tokentill.invoicing.close import Progress as CloseProgress
 from tokentill.invoicing.computing import compute_preview
-from tokentill.invoicing.coverage import Periods
+from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.credit_account import CreditAccount, credit_account
 from tokentill.invoicing.explain import ExplainedLine, explain_invoice
 from tokentill.invoicing.late_usage import Late, late_records
@@ -54,7 +54,14 @@ from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
 from tokentill.store.documents import documents_around
-from tokentill.store.invoices import IssuedInvoice, interims_of, invoice_by_number, issued_invoices, void_invoice
+from tokentill.store.invoices import (
+    IssuedInvoice,
+    closings,
+    interims_of,
+    invoice_by_number,
+    issued_invoices,
+    void_invoice,
+)
 from tokentill.store.migrating import make_ready
 from tokentill.store.quarantine import LineState, QuarantinedLine, quarantined_lines
 from tokentill.store.revisions import RevisionState, stored_revisions
@@ -72,6 +79,8 @@ if TYPE_CHECKING:
     from tokentill.stripe_push.reconciling import Reconciled
 
 DEFAULT_DATABASE = "sqlite:///tokentill.db"
+CLOSED_MONTHS_LOOKED_AT = 3
+"""Customers whose periods end at other times close the same month at other times; none is further behind."""
 
 
 class Till:
@@ -286,6 +295,20 @@ class Till:
             void_invoice(connection, issued, reason=reason, at=at, actor=actor)
             append_audit(connection, "invoice.voided", {"number": number, "reason": reason}, at=at, actor=actor)
             return invoice_by_number(connection, number)
+
+    def kept_boundaries(self) -> list[KeptBoundary]:
+        """Where a contract says that a period begins elsewhere than what was issued ended, in the months after those
+        that were closed last; the contract acts from the next boundary on.
+        """
+        with self.database.read() as connection:
+            inputs, _ = newest_inputs(connection, self.folder)
+            books, months = inputs.books(), sorted(closings(connection))[-CLOSED_MONTHS_LOOKED_AT:]
+            kept = [
+                boundary
+                for month in dict.fromkeys(step for closed in months for step in (closed, closed.plus(1)))
+                for boundary in Periods(month, books, documents_around(connection, month, inputs.position)).kept
+            ]
+        return sorted(kept, key=lambda found: (found.customer.encode(), found.month))
 
     def late(self) -> Late:
         """Every record that lies in a period whose document was issued, and that no live document covers."""
