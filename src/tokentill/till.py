@@ -19,26 +19,52 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
+from sqlalchemy import Connection
+
 from tokentill.canonical import Content
 from tokentill.clock import SYSTEM_CLOCK, Clock
 from tokentill.errors import NotFound, Refused, UsageError
 from tokentill.invoicing.close import Asked, Closed, Interim, close_period
 from tokentill.invoicing.close import Progress as CloseProgress
 from tokentill.invoicing.computing import compute_preview
+from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.credit_account import CreditAccount, credit_account
 from tokentill.invoicing.explain import ExplainedLine, explain_invoice
 from tokentill.invoicing.late_usage import Late, late_records
+from tokentill.invoicing.missing_usage import Missing, missing_usage
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.pins import newest_inputs
+from tokentill.invoicing.pins import Inputs, newest_inputs
 from tokentill.invoicing.preview import Preview, Review, ReviewKind
 from tokentill.invoicing.reviewing import make_review, store_review
+from tokentill.invoicing.revising import (
+    Lines,
+    Revised,
+    Revisions,
+    Said,
+    Waived,
+    decide_revision,
+    discard,
+    line_named,
+    revisions_of,
+    waive,
+)
 from tokentill.invoicing.verify import Verification, verify_invoices
 from tokentill.pricing.loading import Folder, load_folder
 from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
-from tokentill.store.invoices import IssuedInvoice, interims_of, invoice_by_number, issued_invoices, void_invoice
+from tokentill.store.documents import documents_around
+from tokentill.store.invoices import (
+    IssuedInvoice,
+    closings,
+    interims_of,
+    invoice_by_number,
+    issued_invoices,
+    void_invoice,
+)
 from tokentill.store.migrating import make_ready
+from tokentill.store.quarantine import LineState, QuarantinedLine, quarantined_lines
+from tokentill.store.revisions import RevisionState, stored_revisions
 from tokentill.usage.attribution import Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import check_id
@@ -53,6 +79,8 @@ if TYPE_CHECKING:
     from tokentill.stripe_push.reconciling import Reconciled
 
 DEFAULT_DATABASE = "sqlite:///tokentill.db"
+CLOSED_MONTHS_LOOKED_AT = 3
+"""Customers whose periods end at other times close the same month at other times; none is further behind."""
 
 
 class Till:
@@ -268,11 +296,100 @@ class Till:
             append_audit(connection, "invoice.voided", {"number": number, "reason": reason}, at=at, actor=actor)
             return invoice_by_number(connection, number)
 
+    def kept_boundaries(self) -> list[KeptBoundary]:
+        """Where a contract says that a period begins elsewhere than what was issued ended, in the months after those
+        that were closed last; the contract acts from the next boundary on.
+        """
+        with self.database.read() as connection:
+            inputs, _ = newest_inputs(connection, self.folder)
+            books, months = inputs.books(), sorted(closings(connection))[-CLOSED_MONTHS_LOOKED_AT:]
+            kept = [
+                boundary
+                for month in dict.fromkeys(step for closed in months for step in (closed, closed.plus(1)))
+                for boundary in Periods(month, books, documents_around(connection, month, inputs.position)).kept
+            ]
+        return sorted(kept, key=lambda found: (found.customer.encode(), found.month))
+
     def late(self) -> Late:
         """Every record that lies in a period whose document was issued, and that no live document covers."""
         with self.database.read() as connection:
             inputs, seq = newest_inputs(connection, self.folder)
             return late_records(connection, inputs.books(), inputs.pins(seq))
+
+    def revisions(self, period: str | None = None, *, state: RevisionState | None = None) -> Revisions:
+        """Records that came again with another payload: all of them, or those whose record lies in a period."""
+        with self.database.read() as connection:
+            found = stored_revisions(connection, within=self._within(connection, period))
+        return Revisions(tuple(one for one in found if state in (None, one.state)))
+
+    def revision(self, source: str, record_id: str, *, digest: str | None = None) -> Revisions:
+        """The revisions of a record; `digest` may be the beginning of that of one of them.
+
+        Raises:
+            NotFound: when there is none.
+        """
+        with self.database.read() as connection:
+            return Revisions(tuple(revisions_of(connection, source, record_id, digest)))
+
+    def accept_revision(
+        self, source: str, record_id: str, *, reason: str, digest: str | None = None, by: str | None = None
+    ) -> Revised:
+        """Let a revised payload count from now on (see `invoicing.revising.decide_revision`)."""
+        said = self._said(reason, by)
+        return decide_revision(self.database, self.folder, "accepted", source, record_id, digest, said)
+
+    def reject_revision(
+        self, source: str, record_id: str, *, reason: str, digest: str | None = None, by: str | None = None
+    ) -> Revised:
+        """Leave a revised payload be, and never ask about it again (see `invoicing.revising.decide_revision`)."""
+        said = self._said(reason, by)
+        return decide_revision(self.database, self.folder, "rejected", source, record_id, digest, said)
+
+    def missing(self, period: str | None = None) -> Missing:
+        """The records that report no usage and keep invoices back: all of them, or those of a period."""
+        with self.database.read() as connection:
+            inputs, seq = newest_inputs(connection, self.folder)
+            periods = None if period is None else _periods(connection, inputs, period)
+            return missing_usage(connection, inputs.books(), seq, periods)
+
+    def waive(self, source: str, record_id: str, *, reason: str, by: str | None = None) -> Waived:
+        """Bill nothing for a record that reports no usage (see `invoicing.revising.waive`)."""
+        return waive(self.database, source, record_id, self._said(reason, by))
+
+    def quarantine(
+        self, period: str | None = None, *, file: str | None = None, state: LineState | None = None
+    ) -> Lines:
+        """Lines that are no record: all of them, or those that may lie in a period, or those of a file."""
+        with self.database.read() as connection:
+            found = quarantined_lines(connection, within=self._within(connection, period), file=file)
+        return Lines(tuple(one for one in found if state in (None, one.state)))
+
+    def quarantined_line(self, name: str) -> QuarantinedLine:
+        """One line that is no record, by its id.
+
+        Raises:
+            NotFound: when there is none.
+        """
+        with self.database.read() as connection:
+            return line_named(connection, name)
+
+    def discard(self, *names: str, reason: str, file: str | None = None, by: str | None = None) -> Lines:
+        """Leave quarantined lines be: those of these ids, and all of a file (see `invoicing.revising.discard`).
+
+        Returns:
+            Those that were open until now.
+        """
+        return Lines(tuple(discard(self.database, names, file, self._said(reason, by))))
+
+    def _said(self, reason: str, by: str | None) -> Said:
+        return Said(by or actor_here(), reason, self.clock.now())
+
+    def _within(self, connection: Connection, period: str | None) -> tuple[datetime, datetime] | None:
+        """From where the first customer's period begins to where the last one's ends."""
+        if period is None:
+            return None
+        periods = _periods(connection, newest_inputs(connection, self.folder)[0], period)
+        return periods.starts_at, periods.ends_at
 
     def explain(self, number: str, line: int | None = None) -> list[ExplainedLine]:
         """Where an invoice, or one line of it (counted from 1), comes from."""
@@ -348,3 +465,8 @@ class Till:
         """All bindings, in the order in which they were made."""
         with self.database.read() as connection:
             return bindings(connection)
+
+
+def _periods(connection: Connection, inputs: Inputs, period: str) -> Periods:
+    month = Month.parse(period)
+    return Periods(month, inputs.books(), documents_around(connection, month, inputs.position))

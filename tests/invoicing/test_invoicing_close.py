@@ -610,7 +610,7 @@ class TestReviews:
 class TestTwoClosers:
     def test_a_run_that_another_closer_ended_is_not_taken_over(self, database: Database) -> None:
         with database.write() as connection:
-            run = start_run(connection, OCTOBER, {}, {}, AFTER_OCTOBER)
+            run = start_run(connection, OCTOBER, {"s": 0, "a": "", "b": "", "f": 1}, {}, AFTER_OCTOBER)
             finish_run(connection, run, "done", AFTER_OCTOBER, left_over=0)
         with pytest.raises(Refused, match="took over"), database.write() as connection:
             take_over(connection, run)

@@ -36,12 +36,15 @@ CHANGED = {
     "document_event": "reason = 'none'",
     "coverage": "seq_upto = 99",
     "member_period": "customer = 'mallory'",
+    "revision_decision": "reason = 'none'",
+    "withdrawal": "seq = 0",
+    "quarantine_decision": "reviewer = 'mallory'",
 }
 UNIQUE_KEYS = {
     "source": [("id",), ("name",)],
     "series": [("id",), ("digest",)],
     "batch": [("seq",)],
-    "usage": [("id",), ("source_id", "record_id")],
+    "usage": [("id",), ("source_id", "record_id", "version")],
     "usage_unit": [("usage_id", "name")],
     "revision": [("source_id", "record_id", "digest")],
     "quarantine": [("digest", "line")],
@@ -55,9 +58,12 @@ UNIQUE_KEYS = {
     "document_event": [("position",), ("invoice_id", "kind")],
     "coverage": [("invoice_id", "series_id", "starts_at", "seq_after")],
     "member_period": [("invoice_id", "customer")],
+    "revision_decision": [("source_id", "record_id", "digest", "decision")],
+    "withdrawal": [("usage_id", "cause")],
+    "quarantine_decision": [("digest", "line")],
     "invoice": [("id",), ("number",), ("customer", "period", "kind", "part"), ("close_run_id", "customer")],
 }
-CLOSED_SETS = {"document_event": ("kind",)}
+CLOSED_SETS = {"document_event": ("kind",), "revision_decision": ("decision",), "withdrawal": ("cause",)}
 """Columns of unique keys that can only hold certain words."""
 KEPT = [*tables.APPEND_ONLY, "invoice"]
 
@@ -70,10 +76,19 @@ def filled(database: Database) -> Database:
     bad = Quarantined("file", 3, "it is no JSON", None, "{", b"0123456789abcdef")
     ingest(
         database,
-        [record("one", web_search=2, input=5_000_000), record("two", user="bob"), record("one", input=7), bad],
+        [
+            record("one", web_search=2, input=5_000_000),
+            record("two", user="bob"),
+            record("none", user="bob", usage_state="missing"),
+            record("one", input=7),
+            bad,
+        ],
         name="file",
         clock=shop.clock,
     )
+    shop.reject_revision("arouter", "one", reason="a test")
+    shop.waive("arouter", "none", reason="it failed")
+    shop.discard(file="file", reason="a test")
     shop.bind([("carol", "alice", at("1"), None)])
     shop.review(OCTOBER, "alice", "approved", by="rita")
     assert not shop.close(OCTOBER).is_refused
@@ -311,7 +326,7 @@ def _replacements(table: str) -> list[str]:
 def _is_numbered(table: str) -> bool:
     """Whether a column is SQLite's row number already."""
     key = tables.metadata.tables[table].primary_key.columns
-    return len(key) == 1 and next(iter(key)).name in ("id", "seq")
+    return len(key) == 1 and next(iter(key)).name in ("id", "seq", "position")
 
 
 def _other(table: str, name: str) -> str:

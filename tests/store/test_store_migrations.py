@@ -70,8 +70,14 @@ SEARCHED = prices(price(fees={"web_search": {"price": "10", "per": 1000}}))
 WELCOME = contract(invoice={"coupon": [{"id": "welcome", "percent": "10"}]})
 
 
+DECIDED = ("revision_decision", "withdrawal", "quarantine_decision")
+"""Tables of what people decided about single records; older versions have no place for it."""
+
+
 def with_everything(database: Database, *contracts: Content) -> Till:
-    """A till whose every table has rows; the ledger only where a contract has something to carry on."""
+    """A till whose every table has rows, but those of decisions; the ledger only where a contract has something to
+    carry on.
+    """
     shop = till(database, SEARCHED, *contracts, clock=MovableClock())
     records = [record("one", web_search=2, input=5_000_000), record("two", user="bob", cost="0.01")]
     bad = Quarantined("file", 3, "it is no JSON", None, "{", b"0123456789abcdef")
@@ -84,7 +90,7 @@ def with_everything(database: Database, *contracts: Content) -> Till:
         linked = client.v1.customers.create({"name": "Alice"}).id
         shop.set_customer("alice", name="Alice", stripe_customer=linked)
         assert shop.push(OCTOBER, StripeGateway(client, API_KEY)).sent == 1
-    empty = [name for name, count in count_of_rows(database).items() if not count]
+    empty = [name for name, count in count_of_rows(database).items() if not count and name not in DECIDED]
     assert empty == ([] if contracts else ["ledger"])
     return shop
 
@@ -112,8 +118,8 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
         made = described(connection)
     assert set(migrated) == ALL_TABLES
     assert migrated == made
-    assert sum(len(found["checks"]) for found in migrated.values()) == 16
-    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 16
+    assert sum(len(found["checks"]) for found in migrated.values()) == 19
+    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 20
 
 
 def described(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -177,7 +183,7 @@ def test_nothing_is_deleted_because_something_else_was(database: Database) -> No
     with database.read() as connection:
         inspector = inspect(connection)
         options = [key["options"] for table in ALL_TABLES for key in inspector.get_foreign_keys(table)]
-    assert len(options) == 16
+    assert len(options) == 20
     assert not any("ondelete" in option or "onupdate" in option for option in options)
 
 
@@ -285,7 +291,7 @@ def test_the_guards_of_what_moves_can_be_taken_back_and_put_back(database: Datab
     downgrade(database, BEFORE_GUARDS)
 
     assert {name for name in before[1] if name not in triggers_of(database)} == {
-        name for name in before[1] if name.partition(".")[0] in ("source", "series", "close_run", "counter")
+        name for name in before[1] if name.partition(".")[0] in ("source", "series", "close_run", "counter", *DECIDED)
     }
     upgrade(database)
     assert (rows_of_all_tables(database), triggers_of(database)) == before
@@ -369,6 +375,52 @@ def test_accounts_of_others_are_not_lost_by_going_back(database: Database) -> No
     before = rows_of_all_tables(database), triggers_of(database)
     with pytest.raises(RuntimeError, match="1 balances of other customers or currencies would be lost"):
         downgrade(database, "0002")
+    assert (rows_of_all_tables(database), triggers_of(database)) == before
+    assert shop.verify().is_sound
+
+
+BEFORE_REVISIONS = "0005"
+
+
+def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
+    database: Database, empty_database_of: Callable[[Database], Database]
+) -> None:
+    shop = with_everything(database)
+    before = rows_of_all_tables(database), triggers_of(database)
+    older = empty_database_of(database)
+    upgrade(older, BEFORE_REVISIONS)
+
+    downgrade(database, BEFORE_REVISIONS)
+
+    assert triggers_of(database) == triggers_of(older)
+    with database.read() as connection, older.read() as of_older:
+        assert described(connection) == described(of_older)
+    upgrade(database)
+    assert (rows_of_all_tables(database), triggers_of(database)) == before
+    assert table_names(database) == {*ALL_TABLES, "alembic_version"}
+    shop.accept_revision("arouter", "one", reason="corrected")
+    assert shop.verify().is_sound
+
+
+@pytest.mark.parametrize(
+    ("decide", "lost"),
+    [
+        (lambda shop: shop.accept_revision("arouter", "one", reason="so"), "1 records that were revised"),
+        (lambda shop: shop.waive("arouter", "none", reason="so"), "1 withdrawals"),
+        (lambda shop: shop.reject_revision("arouter", "one", reason="so"), "1 decisions on revisions"),
+        (lambda shop: shop.discard(file="file", reason="so"), "1 decisions on quarantined lines"),
+    ],
+    ids=["accepted", "waived", "rejected", "discarded"],
+)
+def test_what_people_decided_about_records_is_not_lost_by_going_back(
+    database: Database, decide: Callable[[Till], object], lost: str
+) -> None:
+    shop = with_everything(database)
+    shop.ingest([record("none", usage_state="missing")])
+    decide(shop)
+    before = rows_of_all_tables(database), triggers_of(database)
+    with pytest.raises(RuntimeError, match=f"{lost} would be lost"):
+        downgrade(database, BEFORE_REVISIONS)
     assert (rows_of_all_tables(database), triggers_of(database)) == before
     assert shop.verify().is_sound
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typer
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
 
 from tokentill.canonical import Content
 from tokentill.cli.calling import Call, command, group
@@ -54,12 +54,8 @@ def _check(call: Call) -> None:
         state = schema_state(connection)
         faults = [] if state == "current" else [f"the tables are {state}; run `tokentill db upgrade`"]
         if database.is_sqlite:
-            found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
-            faults += [f"SQLite: {fault}" for fault in found if fault != "ok"]
-            faults += [
-                f"SQLite: broken reference {tuple(row)}" for row in connection.execute(text("PRAGMA foreign_key_check"))
-            ]
-        if state == "current":
+            faults += _sqlite_faults(connection)
+        if state == "current" and not faults:  # what is inside a file that is not whole cannot be told
             checked = check_agreement(connection, whole=True, usage=select(tables.usage.c.id))
             faults += [str(fault) for found in checked for fault in found.faults]
     content: Content = {"database": database.url_shown, "tables": state, "faults": faults}
@@ -81,3 +77,10 @@ def _check(call: Call) -> None:
         )
 
     call.finish(content, show, is_refused=bool(faults))
+
+
+def _sqlite_faults(connection: Connection) -> list[str]:
+    found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+    if found != ["ok"]:
+        return [f"SQLite: {fault}" for fault in found]
+    return [f"SQLite: broken reference {tuple(row)}" for row in connection.execute(text("PRAGMA foreign_key_check"))]

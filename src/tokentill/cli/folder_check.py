@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from tokentill.canonical import Content
 from tokentill.cli.calling import Call
-from tokentill.errors import Finding
+from tokentill.documents.ids import shown_id
+from tokentill.errors import Finding, Refused
+from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.pricing.book import PriceBook
 from tokentill.pricing.checking import check_folder
 from tokentill.pricing.loading import load_folder
 from tokentill.shipped import shipped_folder
+from tokentill.store.database import Database
 
 
 def show_check(call: Call, *, strict: bool, what: str) -> None:
-    """Check the whole folder and tell its findings; `what` is counted at the end: recordings or contracts."""
+    """Check the whole folder and tell its findings; `what` is counted at the end: recordings or contracts.
+
+    Contracts are held against what was issued, too, where there is a database.
+    """
     folder = call.settings.pricing
     findings = check_folder(folder)
     errors = [finding for finding in findings if not finding.is_warning]
@@ -26,6 +32,9 @@ def show_check(call: Call, *, strict: bool, what: str) -> None:
         content["models"] = len(PriceBook(loaded.prices).models)
         content["recordings"] = len(loaded.paths)
         content["contracts"] = len(loaded.contracts)
+    kept = _kept_boundaries(call) if what == "contracts" and not errors else []
+    if kept:
+        content["kept_boundaries"] = [boundary.content() for boundary in kept]
 
     def show() -> None:
         for finding in findings:
@@ -35,8 +44,23 @@ def show_check(call: Call, *, strict: bool, what: str) -> None:
         else:
             counted = f"{content[what]} {what}"
             call.say(f"{content['folder']}: {counted}, {content['models']} models, {len(findings)} warnings")
+        for boundary in kept:
+            call.say(f"{shown_id(boundary.customer)}: {boundary}")
 
     call.finish(content, show, is_refused=bool(errors) or (strict and bool(findings)))
+
+
+def _kept_boundaries(call: Call) -> list[KeptBoundary]:
+    """Boundaries that contracts would move, had nothing been issued. Looking makes no database."""
+    database = Database.open(call.settings.database)
+    if database.sqlite_path is not None and not database.sqlite_path.exists():
+        return []
+    try:
+        with call.till() as till:
+            return till.kept_boundaries()
+    except Refused as refusal:  # a check of files needs no database
+        call.note(f"not held against what was issued: {refusal}")
+        return []
 
 
 def _finding_content(finding: Finding) -> Content:

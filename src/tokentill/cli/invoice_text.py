@@ -17,7 +17,8 @@ from tokentill.invoicing.close import Closed
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.explain import ExplainedLine
 from tokentill.invoicing.late_usage import Late
-from tokentill.invoicing.preview import LateUsage, Preview, Previewed
+from tokentill.invoicing.periods import Month
+from tokentill.invoicing.preview import Aside, LateUsage, Preview, Previewed
 from tokentill.invoicing.verify import Verification
 from tokentill.store.invoices import IssuedInvoice
 
@@ -63,6 +64,7 @@ def show_preview(call: Call, preview: Preview) -> None:
     blocked = [(found.invoice.customer, found.blocked_by) for found in preview.customers if found.blocked_by]
     _note_reasons(call, [*blocked, *preview.failed], "cannot be closed")
     _note_documents(call, preview.late, preview.kept)
+    _note_aside(call, preview.aside, preview.month)
 
 
 def show_invoice(call: Call, document: Content) -> None:
@@ -80,6 +82,9 @@ def show_invoice(call: Call, document: Content) -> None:
             )
             call.say(f"\n{whose}: {group.amount} {currency}")
         _show_lines(call, group, currency)
+    for waived in document.get("waived", ()):
+        requests = plural(waived["requests"], "request", "requests")
+        call.say(f"billed at nothing: {requests} of {shown_text(waived['model'])}; {waived['reason']}")
     if document.get("items"):
         call.say("")
         rows = settlement_rows(document, document.get("interim_invoices", ()))
@@ -164,6 +169,7 @@ def show_closed(call: Call, closed: Closed, *, is_interim: bool = False) -> None
         call.note(f"refused for all: {shown_text(reason)}")
     _note_reasons(call, [(found.customer, found.reason) for found in closed.refused], "refused")
     _note_documents(call, closed.late, closed.kept)
+    _note_aside(call, closed.aside, closed.month)
     if closed.is_refused:
         again = f"tokentill close {closed.month}" + (" --interim" if is_interim else "")
         call.note(f"put this right and run `{again}` again; what is issued stays issued")
@@ -263,6 +269,22 @@ def _note_documents(call: Call, late: Sequence[LateUsage], kept: Sequence[KeptBo
         call.note(f"{shown_id(boundary.customer)}: {boundary}")
     if len(kept) > NAMES_SHOWN:
         call.note(f"and {count(len(kept) - NAMES_SHOWN)} more customers like this; --json names all")
+
+
+def _note_aside(call: Call, aside: Aside, month: Month) -> None:
+    """Print what was kept aside and nobody decided on."""
+    if aside.revisions:
+        records = plural(aside.revisions, "record came", "records came")
+        call.note(
+            f"{records} again with other content, and nobody decided what counts:"
+            f" `tokentill usage revisions list --period {month} --state open`"
+        )
+    if aside.quarantined:
+        lines = plural(aside.quarantined, "line is", "lines are")
+        call.note(
+            f"{lines} in quarantine, of {month} or of an instant that is not known:"
+            f" `tokentill usage quarantine list --period {month} --state open`"
+        )
 
 
 def _note_reasons(call: Call, refused: Sequence[tuple[str, str]], outcome: str) -> None:

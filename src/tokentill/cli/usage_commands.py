@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tokentill.cli import record_commands
 from tokentill.cli.calling import Call, command, group
 from tokentill.cli.invoice_text import show_late
 from tokentill.documents.ids import shown_id
@@ -26,6 +27,7 @@ def add_to(app: typer.Typer) -> None:
     command(app, "ingest")(_ingest)
     usage = group(app, "usage", "Look at records, and decide what becomes of some.")
     command(usage, "late")(_late)
+    record_commands.add_to(usage)
 
 
 def _ingest(
@@ -120,7 +122,8 @@ def _show(call: Call, done: list[Ingested], refused: list[tuple[str, str]]) -> N
             call.note(f"... and {found.counts.quarantined - PROBLEMS_SHOWN} more; --json lists them")
         if found.counts.revisions:
             call.note(
-                f"{found.counts.revisions} records came again with other content; the first one of each is billed"
+                f"{found.counts.revisions} records came again with other content; what counted before is billed"
+                " (`tokentill usage revisions list`)"
             )
         if found.personal_count:
             first = sorted(found.personal)[0]

@@ -121,7 +121,11 @@ def customer_view(
         number_of_lines=plural(len(content["lines"]), "line", "lines"),
         shares=shares,
         extra_units=sum(1 for share in shares if share.extra),
-        unbilled=(*_unbilled("unpriced", invoice.unpriced), *_unbilled("missing", invoice.missing)),
+        unbilled=(
+            *_unbilled("unpriced", invoice.unpriced),
+            *_unbilled("missing", invoice.missing),
+            *_unbilled("waived", invoice.waived),
+        ),
         chart=_chart(invoice),
         day_rows=tuple(
             (day.day, count(day.requests), amount) for day, amount in zip(invoice.daily, daily_exact, strict=True)

@@ -34,8 +34,9 @@ ADD_A_PRICE = (
     "run `tokentill prices check`, then make the preview again."
 )
 LOAD_AGAIN = (
-    "Load these records again once the gateway reports their usage (`tokentill pull`, or `tokentill ingest` with a "
-    "newer export), then make the preview again."
+    "`tokentill usage missing` lists these records. Load them again once the gateway reports their usage (`tokentill "
+    "ingest` with a newer export) and accept what changed (`tokentill usage revisions list`), or bill nothing for them "
+    "(`tokentill usage waive`); then make the preview again."
 )
 
 

@@ -23,7 +23,7 @@ from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.late_usage import late_usage
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.pins import Inputs, engine_fault, newest_inputs, pinned_inputs, zone_fault
-from tokentill.invoicing.preview import LateUsage, Review
+from tokentill.invoicing.preview import NOTHING_ASIDE, Aside, LateUsage, Review
 from tokentill.invoicing.settling import InvoiceKind
 from tokentill.pricing.loading import Folder
 from tokentill.store.audit import actor_here, append_audit
@@ -59,7 +59,8 @@ class Closed:
     """What a close did. `blocked_by` says what kept the whole run from happening.
 
     `nothing_to_bill` are customers that were named for an interim invoice, and have no usage that is not invoiced;
-    `late` is usage of any period that was issued without it; `kept` are boundaries that stay where issued time ended.
+    `late` is usage of any period that was issued without it; `kept` are boundaries that stay where issued time ended;
+    `aside` is what of the period nobody decided on.
     """
 
     month: Month
@@ -72,6 +73,7 @@ class Closed:
     nothing_to_bill: tuple[str, ...] = ()
     late: tuple[LateUsage, ...] = ()
     kept: tuple[KeptBoundary, ...] = ()
+    aside: Aside = NOTHING_ASIDE
 
     @property
     def is_refused(self) -> bool:
@@ -91,6 +93,7 @@ class Closed:
             **({"nothing_to_bill": list(self.nothing_to_bill)} if self.nothing_to_bill else {}),
             **({"late": [found.content() for found in self.late]} if self.late else {}),
             **({"kept_boundaries": [found.content() for found in self.kept]} if self.kept else {}),
+            **{name: count for name, count in self.aside.content().items() if count},
         }
 
 
@@ -188,7 +191,7 @@ def close_period(
         if cut_off is None:
             position = inputs.position
             computed = compute_period(connection, month, books, seq, kind=asked.kind, position=position, is_close=True)
-            late = late_usage(connection, books, pins)
+            late, aside = late_usage(connection, books, pins), computed.aside(connection)
     if cut_off is not None:
         if abandon:
             _abandon(database, cut_off, clock)
@@ -202,7 +205,7 @@ def close_period(
     if asked.interim is None and computed.unattributed.blocks:
         already = _count_issued(database, month)
         reasons = computed.unattributed.blocked_by
-        return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept)
+        return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept, aside=aside)
     todo = _todo(database, computed, now, asked)
     if not todo.invoices:
         return Closed(
@@ -214,11 +217,12 @@ def close_period(
             nothing_to_bill=todo.nothing_to_bill,
             late=late,
             kept=computed.kept,
+            aside=aside,
         )
     run = _start(database, month, inputs, pins, asked, now)
     if run is None:  # another process began a run since we looked
         return close_period(database, month, folder, asked, clock=clock, progress=progress)
-    return replace(_issue_all(database, run, todo, clock, progress), late=late)
+    return replace(_issue_all(database, run, todo, clock, progress), late=late, aside=aside)
 
 
 def _start(
@@ -264,9 +268,9 @@ def _resume(database: Database, month: Month, cut_off: CloseRun, clock: Clock, p
         computed = compute_period(
             connection, month, books, run.pins["s"], kind=asked.kind, position=run.pins["l"], is_close=True
         )
-        late = late_usage(connection, books, run.pins)
+        late, aside = late_usage(connection, books, run.pins), computed.aside(connection)
     todo = _todo(database, computed, run.started_at, asked)
-    return replace(_issue_all(database, run, todo, clock, progress), resumed=True, late=late)
+    return replace(_issue_all(database, run, todo, clock, progress), resumed=True, late=late, aside=aside)
 
 
 def _todo(database: Database, computed: Computed, at: datetime, asked: Asked) -> _Todo:

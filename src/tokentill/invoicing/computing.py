@@ -22,12 +22,14 @@ from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.late_usage import late_usage
 from tokentill.invoicing.month_usage import MonthUsage, usage_of_month
 from tokentill.invoicing.periods import Month, Period
-from tokentill.invoicing.preview import InterimInvoice, Preview, Previewed, Unattributed
+from tokentill.invoicing.preview import Aside, InterimInvoice, Preview, Previewed, Unattributed
 from tokentill.invoicing.settling import InvoiceKind, is_recurring
 from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.store.documents import documents_around
 from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
 from tokentill.store.ledger import carried_by_customer, open_balances
+from tokentill.store.quarantine import count_quarantined
+from tokentill.store.revisions import count_open_revisions
 
 # A share is shown and compared, never billed; rounded up, so that it never looks smaller than it is.
 _SHARE = Context(prec=96, rounding=ROUND_CEILING)
@@ -61,6 +63,12 @@ class Computed:
     def stretches(self, customer: str) -> Collection[Stretch]:
         """Where the records of an invoice lie."""
         return self.usage.stretches.get(customer, ())
+
+    def aside(self, connection: Connection) -> Aside:
+        """What was kept aside in the time of the period."""
+        starts_at, ends_at = self.usage.cuts.starts_at, self.usage.cuts.ends_at
+        quarantined = count_quarantined(connection, starts_at, ends_at)
+        return Aside(quarantined, count_open_revisions(connection, starts_at, ends_at))
 
     def is_issued(self, customer: str) -> bool:
         """Whether the customer had its document of the period where this was computed."""
@@ -251,6 +259,7 @@ def compute_preview(
         failed=tuple(sorted(computed.failed.items(), key=lambda item: item[0].encode())),
         late=late_usage(connection, books, pins, only=only),
         kept=computed.kept,
+        aside=computed.aside(connection),
     )
 
 
@@ -321,7 +330,7 @@ def _list_amount(customer: str | None, currency: str, cells: Iterable[Cell], gro
     """The exact list amount of cells in a currency, and how many of their requests have none."""
     listed = list(cells)
     reported = [cell for cell in listed if cell.series.usage_state != "missing"]
-    unpriced = sum(cell.requests for cell in listed) - sum(cell.requests for cell in reported)
+    unpriced = sum(cell.requests for cell in listed if cell.series.usage_state == "missing" and not cell.is_waived)
     amounts = []
     for group in grouping.groups(customer, currency, reported):
         rated = group.rated(group.total.billable).amount

@@ -136,7 +136,7 @@ def _records(connection: Connection, issued: IssuedInvoice) -> Iterator[tuple[st
         Span(one.series_id, one.starts_at, one.ends_at, one.seq_after, one.seq_upto, one.starts_at) for one in covered
     ]
     series = series_by_id(connection, {one.series_id for one in covered})
-    for place, record in records_of_spans(connection, spans, series):
+    for place, record in records_of_spans(connection, spans, series, seq_max=issued.pins["s"]):
         yield covered[place].member or issued.customer, record
 
 

@@ -79,7 +79,8 @@ class Cell:
 
     `at` is any instant between the boundaries, the same for all cells between them, `input_tokens` the input total of
     any one record of the band. `cost` is the sum of the reported costs, of `requests_with_cost` records, of which
-    `requests_at_no_cost` used something at a cost of 0. A cell of one record alone says which, in `record`.
+    `requests_at_no_cost` used something at a cost of 0. A cell of one record alone says which, in `record`. Those of
+    records that report no usage and were waived are cells of their own.
     """
 
     series: Series
@@ -92,6 +93,7 @@ class Cell:
     requests_with_cost: int
     requests_at_no_cost: int = 0
     record: RecordKey | None = None
+    is_waived: bool = False
 
     @property
     def sums(self) -> Sums:

@@ -18,6 +18,8 @@ from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
 from tokentill.invoicing.counting import Charge
 from tokentill.invoicing.grouping import Cell, Grouping
 from tokentill.invoicing.lines import (
+    MISSING,
+    WAIVED,
     BilledGroup,
     DayAmount,
     Line,
@@ -43,7 +45,8 @@ VERSION_OF_F = 2
 class Invoice:
     """What a customer owes for a period. `unpriced`, `missing` and `uncarried` keep it from being issued.
 
-    `uncarried` says what earlier documents left that it cannot take over.
+    `uncarried` says what earlier documents left that it cannot take over. `waived` are requests without usage that
+    somebody decided to bill at nothing.
     """
 
     customer: str
@@ -62,6 +65,7 @@ class Invoice:
     kind: InvoiceKind = "period"
     interim_at: Decimal | None = None
     uncarried: tuple[str, ...] = ()
+    waived: tuple[Unbilled, ...] = ()
 
     @property
     def net_minor(self) -> int:
@@ -108,7 +112,12 @@ class Invoice:
             return f"unpriced usage: {first.reason}{more}"
         if self.missing:
             count = sum(found.requests for found in self.missing)
-            return f"missing usage: {count} records report no usage at all"
+            return (
+                f"missing usage: {count} records report no usage at all;"
+                f" `tokentill usage missing --period {self.period.month}` lists them. Load an export that has it and"
+                " accept what changed (`tokentill usage revisions accept SOURCE RECORD_ID --reason TEXT`), or bill"
+                " nothing for a record (`tokentill usage waive SOURCE RECORD_ID --reason TEXT`)"
+            )
         return "; ".join(self.uncarried) or None
 
     def content(self) -> Content:
@@ -132,6 +141,7 @@ class Invoice:
             "daily": [day.content() for day in self.daily],
             "unpriced": [found.content() for found in self.unpriced],
             "missing": [found.content() for found in self.missing],
+            **({"waived": [found.content() for found in self.waived]} if self.waived else {}),
         }
 
     @property
@@ -176,10 +186,14 @@ def compute_invoice(
     stretches = stretches_of(period, agreed.grants)
     used: list[MemberUsage] = []
     missing: list[Cell] = []
+    waived: list[Cell] = []
     for member, found in ((customer, cells), *sorted((children or {}).items(), key=lambda item: item[0].encode())):
         reported: list[Cell] = []
         for cell in found:
-            (missing if cell.series.usage_state == "missing" else reported).append(cell)
+            if cell.is_waived:
+                waived.append(cell)
+            else:
+                (missing if cell.series.usage_state == "missing" else reported).append(cell)
         at_end = grouping.contracts.rules(member, period.last_instant) if kind == "period" else ()
         groups, charges = bill_usage(
             member,
@@ -203,7 +217,7 @@ def compute_invoice(
     shares = allocate_shares(exact, subtotal_minor, currency)
     with_cost = sum(found.group.total.requests_with_cost for found in billed)
     by_time = amounts_by_time(found.group for found in billed if found.amount is not None)
-    is_empty = not (billed or charges or missing)
+    is_empty = not (billed or charges or missing or waived)
     brought = BroughtForward()
     if kind == "period":
         brought = BroughtForward.of(carried.balances, customer, currency, period.last_day, grouping.fx)
@@ -226,7 +240,8 @@ def compute_invoice(
         requests_without_cost=sum(found.group.total.requests for found in billed) - with_cost,
         daily=daily_of(by_time),
         unpriced=unbilled_of(found for found in billed if found.amount is None),
-        missing=missing_of(missing),
+        missing=missing_of(missing, MISSING),
+        waived=missing_of(waived, WAIVED),
         charges=tuple(
             replace(charge, amount_minor=share) for charge, share in zip(charges, shares[len(lines) :], strict=True)
         ),

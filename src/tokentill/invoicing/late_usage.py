@@ -84,7 +84,7 @@ def late_records(connection: Connection, books: Books, pins: Content) -> Late:
                 Span(one.series_id, one.starts_at, one.ends_at, one.seq_after, one.seq_upto, one.starts_at)
                 for one in stretches
             ]
-            for _, record in records_of_spans(connection, spans, usage.series):
+            for _, record in records_of_spans(connection, spans, usage.series, seq_max=pins["s"]):
                 found.append(
                     LateRecord(
                         source=record.series.source,

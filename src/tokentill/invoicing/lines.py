@@ -253,13 +253,16 @@ def unbilled_of(found: Iterable[BilledGroup]) -> tuple[Unbilled, ...]:
     )
 
 
-def missing_of(cells: Sequence[Cell]) -> tuple[Unbilled, ...]:
+MISSING = "the gateway reported no usage for these requests"
+WAIVED = f"{MISSING}, and somebody decided to bill nothing for them"
+
+
+def missing_of(cells: Sequence[Cell], reason: str) -> tuple[Unbilled, ...]:
     """Requests whose gateway reported no usage, by model and mode."""
     by_kind: dict[tuple[str, str], int] = {}
     for cell in cells:
         key = (cell.series.model, cell.series.mode)
         by_kind[key] = by_kind.get(key, 0) + cell.requests
-    reason = "the gateway reported no usage for these requests"
     return tuple(Unbilled(model, mode, reason, count, ()) for (model, mode), count in sorted(by_kind.items()))
 
 

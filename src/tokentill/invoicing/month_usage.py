@@ -18,6 +18,7 @@ from tokentill.errors import ensure
 from tokentill.invoicing.coverage import Documents, Ownership, Periods, Stretch, covering
 from tokentill.invoicing.grouping import Books, Cell, Series
 from tokentill.store.cells import Cuts, Span, cell_of_record, cells_of_all, cells_of_spans, records_of_spans
+from tokentill.store.decoding import decoding
 from tokentill.store.documents import taken_within
 from tokentill.store.usage_rows import month_number, series_of_months
 
@@ -35,6 +36,7 @@ class MonthUsage:
     ownership: Ownership
     cuts: Cuts
     series: Mapping[int, Series]
+    seq_max: int
     stretches: dict[str, dict[Stretch, None]] = field(default_factory=dict)
     by_payer: dict[str, CellsByMember] = field(default_factory=dict)
     nobody: list[Cell] = field(default_factory=list)
@@ -78,7 +80,7 @@ class MonthUsage:
         listed = sorted(asked, key=lambda item: (*item[0], item[1]))
         spans = [self._narrowed(span, asked[span, payer].values()) for span, payer in listed]
         records: dict[int, list[Cell]] = {id(cell): [] for cells in asked.values() for cell in cells.values()}
-        for place, record in records_of_spans(connection, spans, self.series):
+        for place, record in records_of_spans(connection, spans, self.series, seq_max=self.seq_max):
             at = self.cuts.start_around(record.occurred_at, spans[place].floor)
             summed = asked[listed[place]].get((at, self.cuts.band(record.input_total)))
             if summed is not None:
@@ -127,7 +129,7 @@ def usage_of_month(
     models = {one.model for one in series.values()}
     edges = books.shared_edges(models, starts_at, ends_at) | {periods.default.starts_at, periods.default.ends_at}
     cuts = Cuts.of(starts_at, ends_at, edges, books.prices.thresholds())
-    found = MonthUsage(ownership, cuts, series)
+    found = MonthUsage(ownership, cuts, series, seq_max)
     stretches = {id_: ownership.stretches(one) for id_, one in series.items()}
     if late_of is not None:
         stretches = {id_: [one for one in listed if one.is_late] for id_, listed in stretches.items()}
@@ -149,12 +151,14 @@ def usage_of_month(
                 places.append(one)
     if ordinary:
         whole = {id_: series[id_] for id_ in ordinary}
-        for cell in cells_of_all(connection, cuts, whole, seq_max=seq_max):
-            stretch = covering(ordinary[cell.series.id], cell.at)
-            if stretch is not None:
-                found.put(stretch, cell, _span_of(stretch, cuts.starts_at))
-    for place, cell in cells_of_spans(connection, cuts, spans, series):
-        found.put(places[place], cell, spans[place])
+        with decoding("usage"):
+            for cell in cells_of_all(connection, cuts, whole, seq_max=seq_max):
+                stretch = covering(ordinary[cell.series.id], cell.at)
+                if stretch is not None:
+                    found.put(stretch, cell, _span_of(stretch, cuts.starts_at))
+    with decoding("usage"):
+        for place, cell in cells_of_spans(connection, cuts, spans, series, seq_max=seq_max):
+            found.put(places[place], cell, spans[place])
     return found
 
 

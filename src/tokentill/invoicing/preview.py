@@ -181,11 +181,30 @@ class LateUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """What was kept aside when records were taken in, that lies in a period and that nobody decided on.
+
+    `quarantined` lines name an instant of it or none, `revisions` are records that came again with another payload.
+    """
+
+    quarantined: int = 0
+    revisions: int = 0
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {"quarantined": self.quarantined, "revisions": self.revisions}
+
+
+NOTHING_ASIDE = Aside()
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """A whole period at the newest pins. `default_period` is the period under the default contract.
 
     `failed` are customers whose invoice cannot be computed, with the reason; `late` is usage of any period that was
-    issued without it; `kept` are boundaries that stay where issued periods ended, whatever a contract says.
+    issued without it; `kept` are boundaries that stay where issued periods ended, whatever a contract says; `aside` is
+    what nobody decided on.
     """
 
     month: Month
@@ -197,6 +216,7 @@ class Preview:
     failed: tuple[tuple[str, str], ...] = ()
     late: tuple[LateUsage, ...] = ()
     kept: tuple[KeptBoundary, ...] = ()
+    aside: Aside = NOTHING_ASIDE
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
@@ -227,4 +247,5 @@ class Preview:
             "failed": [{"customer": customer, "reason": reason} for customer, reason in self.failed],
             "late": [found.content() for found in self.late],
             "kept_boundaries": [found.content() for found in self.kept],
+            **self.aside.content(),
         }

@@ -13,6 +13,7 @@ from tokentill.canonical import Content, canonical_bytes, content_hash
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.store import tables
 from tokentill.store.database import current_value, next_value
+from tokentill.store.decoding import decoding
 
 FIRST_HASH = "sha256:" + "0" * 64
 
@@ -65,6 +66,7 @@ def audit_entries(connection: Connection) -> Iterator[AuditEntry]:
         )
 
 
+@decoding("the audit log")
 def audit_faults(connection: Connection) -> list[str]:
     """What is wrong with the chain; nothing, when every entry is there and unchanged."""
     faults = []

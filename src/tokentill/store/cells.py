@@ -30,6 +30,7 @@ from tokentill.invoicing.grouping import Cell, RecordKey, Series
 from tokentill.money import ZERO
 from tokentill.store import tables
 from tokentill.store.usage_rows import StoredRecord, cost_of, records_where
+from tokentill.store.withdrawals import InForce, in_force
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 DAY_MICROS = 86_400_000_000
@@ -113,30 +114,36 @@ def cells_of_all(connection: Connection, cuts: Cuts, series: Mapping[int, Series
         usage.c.occurred_at < to_micros(cuts.ends_at),
         usage.c.seq <= seq_max,
     ]
-    for row, quantities in _summed(connection, cuts, usage.c.series_id, usage, conditions):
+    force = in_force(connection, seq_max)
+    for row, quantities in _summed(connection, cuts, usage.c.series_id, usage, force, conditions):
         if row.place in series:
             yield _cell(row, quantities, cuts, series[row.place], cuts.starts_at)
 
 
 def cells_of_spans(
-    connection: Connection, cuts: Cuts, spans: Sequence[Span], series: Mapping[int, Series]
+    connection: Connection, cuts: Cuts, spans: Sequence[Span], series: Mapping[int, Series], *, seq_max: int
 ) -> Iterator[tuple[int, Cell]]:
-    """The usage of spans, as cells with the place of their span in the sequence."""
+    """The usage of spans, as cells with the place of their span in the sequence.
+
+    What counts is decided at `seq_max`, also of a span that ends below it.
+    """
+    force = in_force(connection, seq_max)
     for first in range(0, len(spans), SPANS_AT_ONCE):
         part = spans[first : first + SPANS_AT_ONCE]
         span, inside = _span_table(part)
-        for row, quantities in _summed(connection, cuts, span.c.n, inside, []):
+        for row, quantities in _summed(connection, cuts, span.c.n, inside, force):
             one = part[row.place]
             yield first + row.place, _cell(row, quantities, cuts, series[one.series_id], one.floor)
 
 
 def records_of_spans(
-    connection: Connection, spans: Sequence[Span], series: Mapping[int, Series]
+    connection: Connection, spans: Sequence[Span], series: Mapping[int, Series], *, seq_max: int
 ) -> Iterator[tuple[int, StoredRecord]]:
-    """The records of spans one by one, each with the place of its span in the sequence."""
+    """The records of spans one by one, each with the place of its span in the sequence; what counts at `seq_max`."""
+    force = in_force(connection, seq_max)
     for first in range(0, len(spans), SPANS_AT_ONCE):
         span, inside = _span_table(spans[first : first + SPANS_AT_ONCE])
-        for place, record in records_where(connection, span.c.n, inside, series):
+        for place, record in records_where(connection, span.c.n, inside, series, force):
             yield first + place, record
 
 
@@ -153,6 +160,7 @@ def cell_of_record(record: StoredRecord, at: datetime) -> Cell:
         requests_with_cost=int(record.cost is not None),
         requests_at_no_cost=int(record.cost is not None and not record.cost and any(record.quantities.values())),
         record=RecordKey(record.occurred_at, record.series.source, record.record_id),
+        is_waived=record.is_waived,
     )
 
 
@@ -161,20 +169,23 @@ def _summed(
     cuts: Cuts,
     place: ColumnElement[int],
     inside: Any,
-    conditions: Sequence[ColumnElement[bool]],
+    force: InForce,
+    conditions: Sequence[ColumnElement[bool]] = (),
 ) -> Iterator[tuple[Any, Mapping[str, int]]]:
-    """Sums by place, segment and band, with those of rare units."""
+    """Sums by place, segment, band and whether they are waived, with those of rare units."""
     usage, unit = tables.usage, tables.usage_unit
     keys: list[ColumnElement[Any]] = [
         place.label("place"),
         literal_column(f"usage.occurred_at / {DAY_MICROS}", BigInteger).label("day"),
         _passed("usage.occurred_at >=", [to_micros(at) for at in cuts.boundaries]).label("passed"),
         _passed("usage.input_total >", cuts.thresholds).label("band"),
+        force.is_waived.label("waived"),
     ]
-    named: list[ColumnElement[Any]] = [literal_column(name) for name in ("place", "day", "passed", "band")]
+    named: list[ColumnElement[Any]] = [literal_column(name) for name in ("place", "day", "passed", "band", "waived")]
+    chosen = (*conditions, *force.conditions)
 
     def grouped(source: Any, *columns: ColumnElement[Any], by: Sequence[ColumnElement[Any]] = ()) -> Select[Any]:
-        return select(*keys, *columns).select_from(source).where(*conditions).group_by(*named, *by)
+        return select(*keys, *columns).select_from(source).where(*chosen).group_by(*named, *by)
 
     units: dict[tuple[int, ...], dict[str, int]] = {}
     with_units = grouped(
@@ -184,7 +195,7 @@ def _summed(
         by=[unit.c.name],
     )
     for row in connection.execute(with_units):
-        units.setdefault((row.place, row.day, row.passed, row.band), {})[row.name] = int(row.quantity)
+        units.setdefault(tuple(row[:5]), {})[row.name] = int(row.quantity)
     sums = grouped(
         inside,
         func.count().label("requests"),
@@ -194,7 +205,7 @@ def _summed(
         *(func.sum(usage.c[name]).label(name) for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)),
     )
     for row in connection.execute(sums):
-        yield row, units.get(tuple(row[:4]), NO_UNITS)
+        yield row, units.get(tuple(row[:5]), NO_UNITS)
 
 
 NO_UNITS: Mapping[str, int] = {}
@@ -212,7 +223,7 @@ def _at_no_cost() -> ColumnElement[int]:
 
 
 def _cell(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> Cell:
-    _, day, passed, _, requests, input_total, with_cost, at_no_cost, *sums = row
+    _, day, passed, _, waived, requests, input_total, with_cost, at_no_cost, *sums = row
     quantities = {leaf: int(count) for leaf, count in zip(TOKEN_LEAVES, sums, strict=False) if count}
     if units:
         quantities |= units
@@ -227,6 +238,7 @@ def _cell(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor:
         cost=cost_of(*sums[len(TOKEN_LEAVES) :]) if with_cost else ZERO,
         requests_with_cost=int(with_cost),
         requests_at_no_cost=int(at_no_cost),
+        is_waived=bool(waived),
     )
 
 

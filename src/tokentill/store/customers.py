@@ -13,6 +13,7 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.errors import Refused
 from tokentill.store import tables
 from tokentill.store.database import insert_for, next_value
+from tokentill.store.decoding import decoding
 from tokentill.usage.attribution import Binding
 
 
@@ -60,6 +61,7 @@ def set_customer(
     return Customer(row.id, row.name, row.stripe_customer)
 
 
+@decoding("a binding")
 def bindings(connection: Connection) -> list[Binding]:
     """All bindings, in the order in which they were made."""
     table = tables.binding

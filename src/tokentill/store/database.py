@@ -25,11 +25,12 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.schema import Table
 
-from tokentill.errors import DatabaseNotReady, Refused, UsageError, ensure
+from tokentill.errors import DatabaseNotReady, IntegrityFault, Refused, UsageError, ensure
 from tokentill.store import tables
 
 BUSY_TIMEOUT_MS = 30_000
 _WRITES = "tokentill_writes"
+_SIGNS_OF_DAMAGE = ("malformed", "Could not decode to UTF-8")
 _SCHEME = re.compile(r"\A[a-z][a-z0-9+_]*://")
 
 
@@ -99,20 +100,44 @@ class Database:
     def _connection(self, *, writes: bool) -> Iterator[Connection]:
         try:
             connection = self.engine.connect()
-        except DatabaseError as error:
-            raise Refused(f"cannot open the database {self.url_shown}: {error.orig}") from error
+        except (DatabaseError, UnicodeDecodeError) as error:
+            raise self._damage(error) or self._not_opened(error) from error
         try:
             options: dict[str, Any] = {_WRITES: writes}
             if not self.is_sqlite:
                 options["isolation_level"] = "READ COMMITTED" if writes else "REPEATABLE READ"
                 options["postgresql_readonly"] = not writes
             yield connection.execution_options(**options)
-        except OperationalError as error:  # locked, full, read-only, gone: nothing of the transaction was stored
-            raise Refused(
-                f"the database {self.url_shown} failed: {error.orig}; nothing was half done. Run the command again"
-            ) from error
+        except (DatabaseError, UnicodeDecodeError) as error:
+            if damage := self._damage(error):
+                raise damage from error
+            if isinstance(error, OperationalError):  # locked, full, read-only, gone: nothing of it was stored
+                raise Refused(
+                    f"the database {self.url_shown} failed: {error.orig}; nothing was half done. Run the command again"
+                ) from error
+            raise
         finally:
             connection.close()
+
+    def _damage(self, error: DatabaseError | UnicodeDecodeError) -> IntegrityFault | None:
+        """What to say where SQLite cannot make sense of a file, or its driver of what SQLite says about it."""
+        if not self.is_sqlite:
+            return None
+        reason = str(error.orig) if isinstance(error, DatabaseError) else str(error)
+        if "not a database" in reason:
+            return IntegrityFault(
+                f"{self.sqlite_path} is no SQLite database, or its beginning is damaged; name another file,"
+                " or restore it from a backup"
+            )
+        if isinstance(error, UnicodeDecodeError) or any(sign in reason for sign in _SIGNS_OF_DAMAGE):
+            return IntegrityFault(f"the database {self.url_shown} is damaged: {reason}; restore it from a backup")
+        return None
+
+    def _not_opened(self, error: DatabaseError | UnicodeDecodeError) -> Refused:
+        reason = error.orig if isinstance(error, DatabaseError) else error
+        if self.sqlite_path is not None and self.sqlite_path.is_dir():
+            return Refused(f"cannot open the database {self.url_shown}: it is a folder; name a file")
+        return Refused(f"cannot open the database {self.url_shown}: {reason}")
 
 
 def insert_for(dialect: str, table: Table) -> Any:

@@ -154,6 +154,37 @@ def coverage_of(connection: Connection, invoice_id: int) -> list[Covered]:
     return [_covered(row) for row in connection.execute(query)]
 
 
+def numbers_covering(connection: Connection, series_id: int, at: datetime, seq: int) -> list[str]:
+    """The live documents of a period that a record stands on: one, or none."""
+    row_of, header, micros = tables.coverage, tables.invoice, to_micros(at)
+    query = (
+        select(header.c.number)
+        .join(row_of, header.c.id == row_of.c.invoice_id)
+        .where(
+            row_of.c.series_id == series_id,
+            row_of.c.starts_at <= micros,
+            row_of.c.ends_at > micros,
+            row_of.c.seq_after < seq,
+            row_of.c.seq_upto >= seq,
+            header.c.kind == "period",
+            live_at(None),
+        )
+        .order_by(header.c.id)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def ends_period_at(connection: Connection, customer: str, at: datetime) -> bool:
+    """Whether a live document ended the period of a customer that holds an instant."""
+    member, header, micros = tables.member_period, tables.invoice, to_micros(at)
+    query = (
+        select(header.c.number)
+        .join(member, header.c.id == member.c.invoice_id)
+        .where(member.c.customer == customer, member.c.starts_at <= micros, member.c.ends_at > micros, live_at(None))
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def periods_of(connection: Connection, invoice_id: int) -> dict[str, tuple[datetime, datetime]]:
     """The periods that a document ended, by customer."""
     table = tables.member_period

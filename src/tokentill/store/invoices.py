@@ -11,7 +11,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from tokentill.canonical import Content, canonical_bytes
+from tokentill.canonical import Content, canonical_bytes, hash_of_bytes
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.errors import NotFound, Refused, ensure
 from tokentill.invoicing.coverage import Covered
@@ -22,6 +22,7 @@ from tokentill.invoicing.settling import InvoiceKind
 from tokentill.money import minor_digits
 from tokentill.store import tables
 from tokentill.store.database import current_value, hold_counter, next_value
+from tokentill.store.decoding import decoding
 from tokentill.store.documents import log_event, store_coverage
 from tokentill.store.ledger import add_to_ledger, rows_of
 
@@ -81,8 +82,22 @@ class IssuedInvoice:
         return self.total_minor if due is None else int(Decimal(due).scaleb(minor_digits(self.currency)))
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the stored content is what its hash says."""
+        return hash_of_bytes(self.content_bytes) == self.content_hash
+
+    @property
     def content(self) -> Content:
-        """What was computed."""
+        """What was computed.
+
+        Raises:
+            IntegrityFault: when it is not what was stored any more.
+        """
+        ensure(
+            self.is_whole,
+            f"the stored content of {self.number} is not what its hash says: the database is damaged, or was changed by"
+            " hand; `tokentill verify` names every such invoice, and a backup restores it",
+        )
         content: Content = json.loads(self.content_bytes)
         return content
 
@@ -213,11 +228,11 @@ def issue(
     mine = (table.c.customer == invoice.customer, table.c.period == run.period, table.c.status == "issued")
     if connection.execute(select(table.c.id).where(*mine, table.c.kind == "period")).first() is not None:
         return None
+    of_run = select(table.c.id).where(table.c.close_run_id == run.id, table.c.customer == invoice.customer)
+    if connection.execute(of_run).first() is not None:  # also where that is void by now: the next run issues it anew
+        return None
     part = 0
     if invoice.kind == "interim":
-        of_run = select(table.c.id).where(table.c.close_run_id == run.id, table.c.customer == invoice.customer)
-        if connection.execute(of_run).first() is not None:
-            return None
         parts = select(func.count()).select_from(table).where(*mine, table.c.kind == "interim")
         part = connection.execute(parts).scalar_one() + 1
     content = invoice.content()
@@ -353,6 +368,7 @@ def add_review(connection: Connection, review: Review) -> None:
     )
 
 
+@decoding("a review")
 def last_reviews(connection: Connection, period: str, customer: str | None = None) -> dict[str, Review]:
     """The last word on each customer's preview of a period, or on that of one customer."""
     table = tables.review
@@ -374,9 +390,10 @@ def last_reviews(connection: Connection, period: str, customer: str | None = Non
     }
 
 
+@decoding("the run of a close")
 def _run(row: Row[*tuple[object, ...]]) -> CloseRun:
     fields = row._mapping
-    pins = json.loads(fields["pins"])
+    pins = _pins(fields["pins"])
     return CloseRun(
         id=fields["id"],
         period=fields["period"],
@@ -388,6 +405,7 @@ def _run(row: Row[*tuple[object, ...]]) -> CloseRun:
     )
 
 
+@decoding("an issued invoice")
 def _issued(row: Row[*tuple[object, ...]]) -> IssuedInvoice:
     fields = row._mapping
     return IssuedInvoice(
@@ -399,9 +417,16 @@ def _issued(row: Row[*tuple[object, ...]]) -> IssuedInvoice:
         total_minor=fields["total_minor"],
         content_bytes=bytes(fields["content"]),
         content_hash=fields["content_hash"],
-        pins=json.loads(fields["pins"]),
+        pins=_pins(fields["pins"]),
         issued_at=from_micros(fields["issued_at"]),
         id=fields["id"],
         kind=fields["kind"],
         part=fields["part"],
     )
+
+
+def _pins(text: str) -> Content:
+    pins: Content = json.loads(text)
+    if not pins.keys() >= {"s", "a", "b", "f"}:
+        raise ValueError("a pin is missing")
+    return pins

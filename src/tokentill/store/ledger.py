@@ -19,6 +19,7 @@ from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
+from tokentill.store.decoding import decoding
 from tokentill.store.documents import live_at
 
 
@@ -80,6 +81,7 @@ def add_to_ledger(connection: Connection, invoice_id: int, rows: Iterable[Ledger
         connection.execute(insert(tables.ledger), values)
 
 
+@decoding("the ledger")
 def ledger_entries(
     connection: Connection, *, customer: str | None = None, position: int | None = None
 ) -> list[LedgerEntry]:

@@ -13,6 +13,7 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.errors import Refused
 from tokentill.store import tables
 from tokentill.store.database import insert_for
+from tokentill.store.decoding import decoding
 from tokentill.stripe_push.days import event_identifier
 
 PushState = Literal["wanted", "sending", "accepted", "confirmed", "rejected", "unknown", "replaced"]
@@ -241,6 +242,7 @@ def _same(row: PushRow) -> tuple[ColumnElement[bool], ...]:
     )
 
 
+@decoding("a row of the outbox")
 def _row(row: Row[*tuple[object, ...]]) -> PushRow:
     fields = row._mapping
     first_sent_at = fields["first_sent_at"]

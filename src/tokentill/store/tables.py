@@ -114,8 +114,9 @@ usage = _table(
     Column("has_cost", Integer, nullable=False),
     *(Column(limb, BigInt, nullable=False, server_default=text("0")) for limb in COST_LIMBS),
     Column("digest", LargeBinary, nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),
     PrimaryKeyConstraint("id", name="pk_usage"),
-    UniqueConstraint("source_id", "record_id", name="uq_usage_identity"),
+    UniqueConstraint("source_id", "record_id", "version", name="uq_usage_identity"),
     ForeignKeyConstraint(["source_id"], ["source.id"], name="fk_usage_source"),
     ForeignKeyConstraint(["series_id"], ["series.id"], name="fk_usage_series"),
     ForeignKeyConstraint(["seq"], ["batch.seq"], name="fk_usage_batch"),
@@ -125,6 +126,8 @@ usage = _table(
     Index("ix_usage_series", "series_id", "occurred_at"),
     Index("ix_usage_seq", "seq"),
 )
+"""The records. Of one identity there is a version for each payload that ever counted; the last one does (see
+`withdrawal`)."""
 
 usage_unit = _table(
     "usage_unit",
@@ -142,10 +145,57 @@ revision = _table(
     Column("digest", LargeBinary, nullable=False),
     Column("seq", BigInt, nullable=False),
     Column("content", Text, nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("occurred_at", BigInt, nullable=False),
+    Column("revised_at", BigInt, nullable=False),
     PrimaryKeyConstraint("source_id", "record_id", "digest", name="pk_revision"),
-    ForeignKeyConstraint(["source_id", "record_id"], ["usage.source_id", "usage.record_id"], name="fk_revision_usage"),
+    ForeignKeyConstraint(
+        ["source_id", "record_id", "version"],
+        ["usage.source_id", "usage.record_id", "usage.version"],
+        name="fk_revision_usage",
+    ),
     ForeignKeyConstraint(["seq"], ["batch.seq"], name="fk_revision_batch"),
+    Index("ix_revision_occurred_at", "occurred_at"),
+    Index("ix_revision_revised_at", "revised_at"),
 )
+"""Records that came again with another payload. `version` and `occurred_at` are those of the record that counted when
+it came, `revised_at` is the instant that the new payload names."""
+
+revision_decision = _table(
+    "revision_decision",
+    Column("source_id", BigInt, nullable=False),
+    Column("record_id", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("reviewer", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", BigInt, nullable=False),
+    PrimaryKeyConstraint("source_id", "record_id", "digest", "decision", name="pk_revision_decision"),
+    ForeignKeyConstraint(
+        ["source_id", "record_id", "digest"],
+        ["revision.source_id", "revision.record_id", "revision.digest"],
+        name="fk_revision_decision_revision",
+    ),
+    CheckConstraint("decision IN ('accepted', 'rejected')", name="ck_revision_decision_decision"),
+)
+"""What people said of revisions. One that was rejected may be accepted later, and then it counts."""
+
+withdrawal = _table(
+    "withdrawal",
+    Column("usage_id", BigInt, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("seq", BigInt, nullable=False),
+    Column("reviewer", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", BigInt, nullable=False),
+    PrimaryKeyConstraint("usage_id", "cause", name="pk_withdrawal"),
+    ForeignKeyConstraint(["usage_id"], ["usage.id"], name="fk_withdrawal_usage"),
+    ForeignKeyConstraint(["seq"], ["batch.seq"], name="fk_withdrawal_batch"),
+    CheckConstraint("cause IN ('revision', 'waiver')", name="ck_withdrawal_cause"),
+    Index("ix_withdrawal_seq", "seq"),
+)
+"""Records that are not billed from a sequence number on: another version counts instead (revision), or somebody waived
+a record without usage (waiver)."""
 
 quarantine = _table(
     "quarantine",
@@ -156,8 +206,26 @@ quarantine = _table(
     Column("record_id", Text),
     Column("excerpt", Text, nullable=False),
     Column("seq", BigInt, nullable=False),
+    Column("occurred_at", BigInt),
     PrimaryKeyConstraint("digest", "line", name="pk_quarantine"),
     ForeignKeyConstraint(["seq"], ["batch.seq"], name="fk_quarantine_batch"),
+    Index("ix_quarantine_occurred_at", "occurred_at"),
+)
+"""Lines that are no record. `occurred_at` is null where a line does not tell its instant."""
+
+quarantine_decision = _table(
+    "quarantine_decision",
+    Column("digest", LargeBinary, nullable=False),
+    Column("line", BigInt, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("reviewer", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", BigInt, nullable=False),
+    PrimaryKeyConstraint("digest", "line", name="pk_quarantine_decision"),
+    ForeignKeyConstraint(
+        ["digest", "line"], ["quarantine.digest", "quarantine.line"], name="fk_quarantine_decision_quarantine"
+    ),
+    CheckConstraint("decision IN ('discarded')", name="ck_quarantine_decision_decision"),
 )
 
 recording = _table(
@@ -417,6 +485,9 @@ APPEND_ONLY = (
     "document_event",
     "coverage",
     "member_period",
+    "revision_decision",
+    "withdrawal",
+    "quarantine_decision",
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
 `close_run` only end, a `counter` only go up (see `guards`)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,15 +12,17 @@ from hashlib import sha256
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, insert, select, tuple_
 
-from tokentill.canonical import canonical_bytes
-from tokentill.clock import from_micros, to_micros
+from tokentill.canonical import Content, canonical_bytes
+from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.errors import ensure
 from tokentill.invoicing.grouping import Series
-from tokentill.money import EXACT
+from tokentill.money import EXACT, amount_text
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_for, next_value
+from tokentill.store.decoding import decoding
+from tokentill.store.withdrawals import ALL_VERSIONS, InForce
 from tokentill.usage.quantities import TOKEN_LEAVES
 from tokentill.usage.record import UsageRecord
 
@@ -29,6 +31,11 @@ _LOOKED_UP_MAX = 500
 """Rows asked for at once; two bound values each stay below what both databases accept."""
 
 _LIMB = 10**8
+
+Identity = tuple[int, str]
+"""The id of a source, and a record id in it."""
+RevisionKey = tuple[int, str, bytes]
+"""An identity and the digest of a payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class Bad:
     record_id: str | None
     excerpt: str
     digest: bytes
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ def store_batch(
 
     The batch holds the lock on sequence numbers from its first look until the transaction ends, so what lies at or
     below a number that somebody has seen can never grow. A batch that brings nothing new takes no number and writes
-    nothing.
+    nothing. A payload that counted once, or that somebody rejected, is a duplicate when it comes again.
     """
     if not records and not bad:
         return Counts()
@@ -86,25 +94,39 @@ def store_batch(
     stored = _stored(connection, list(first_of))
     new = {identity: record for identity, record in first_of.items() if identity not in stored}
     unseen = set(new)
-    duplicates, revised = 0, {}
+    duplicates, revised, again = 0, {}, []
     for record in records:
         identity = (sources[record.source], record.record_id)
-        kept = stored.get(identity) or first_of[identity].digest
+        kept = stored.get(identity)
         if identity in unseen:
             unseen.remove(identity)
-        elif record.digest == kept:
+        elif record.digest in ((first_of[identity].digest,) if kept is None else kept.digests):
             duplicates += 1
         else:
-            revised[(*identity, record.digest)] = record
-    revisions = len(records) - len(new) - duplicates
-    counts = Counts(len(new), duplicates, revisions, len(bad))
-    for known_revision in _stored_revisions(connection, list(revised)):
-        del revised[known_revision]
+            again.append(key := (*identity, record.digest))
+            revised[key] = record
+    known = _stored_revisions(connection, list(revised))
+    rejected = sum(known.get(key, False) for key in again)
+    counts = Counts(len(new), duplicates + rejected, len(again) - rejected, len(bad))
+    for key in known:
+        del revised[key]
     quarantined = {(found.digest, found.line): found for found in reversed(bad)}
     for known_line in _stored_quarantine(connection, list(quarantined)):
         del quarantined[known_line]
     if not (new or revised or quarantined):
         return counts
+    seq = store_batch_row(connection, counts, new.values(), label=label, at=at)
+    _insert_usage(connection, new, seq)
+    kept_of = {key: stored.get(key[:2]) or Kept.of(first_of[key[:2]]) for key in revised}
+    _insert_revisions(connection, revised, kept_of, seq)
+    _insert_quarantined(connection, list(quarantined.values()), seq)
+    return counts
+
+
+def store_batch_row(
+    connection: Connection, counts: Counts, new: Collection[UsageRecord], *, label: str, at: datetime
+) -> int:
+    """Take the next sequence number, for a batch that brings these new records."""
     seq = next_value(connection, "batch")
     connection.execute(
         insert(tables.batch).values(
@@ -115,16 +137,26 @@ def store_batch(
             duplicates=counts.duplicates,
             revisions=counts.revisions,
             quarantined=counts.quarantined,
-            first_at=min((to_micros(record.occurred_at) for record in new.values()), default=None),
-            last_at=max((to_micros(record.occurred_at) for record in new.values()), default=None),
+            first_at=min((to_micros(record.occurred_at) for record in new), default=None),
+            last_at=max((to_micros(record.occurred_at) for record in new), default=None),
         )
     )
-    _insert_usage(connection, new, seq)
-    _insert_revisions(connection, revised, seq)
-    _insert_quarantined(connection, list(quarantined.values()), seq)
-    return counts
+    return seq
 
 
+def store_version(connection: Connection, record: UsageRecord, version: int, *, label: str, at: datetime) -> int:
+    """Store another version of a record, as a batch of its own, in a transaction that holds the batch's lock.
+
+    Returns:
+        Its sequence number.
+    """
+    seq = store_batch_row(connection, Counts(accepted=1), [record], label=label, at=at)
+    source_id = _source_ids(connection, {record.source})[record.source]
+    _insert_usage(connection, {(source_id, record.record_id): record}, seq, version)
+    return seq
+
+
+@decoding("a series of usage")
 def series_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Series]:
     """The series of these ids."""
     table, wanted = tables.series, sorted(ids)
@@ -135,11 +167,21 @@ def series_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Series
     return found
 
 
+@decoding("a series of usage")
 def series_of_months(connection: Connection, first: int, last: int) -> dict[int, Series]:
     """The series that have records in some month from `first` to `last` (see `month_number`)."""
     table, in_month = tables.series, tables.series_month
     inside = select(in_month.c.series_id).where(in_month.c.month.between(first, last))
     return {row.id: _series(row) for row in connection.execute(select(table).where(table.c.id.in_(inside)))}
+
+
+def series_missing_usage(connection: Connection, months: tuple[int, int] | None) -> dict[int, Series]:
+    """The series of records without usage; of all, or of those in some month from one to another."""
+    table, in_month = tables.series, tables.series_month
+    query = select(table).where(table.c.usage_state == "missing")
+    if months is not None:
+        query = query.where(table.c.id.in_(select(in_month.c.series_id).where(in_month.c.month.between(*months))))
+    return {row.id: _series(row) for row in connection.execute(query)}
 
 
 def series_used_after(connection: Connection, seq: int, starts_at: datetime, ends_at: datetime) -> set[int]:
@@ -168,7 +210,7 @@ def month_number(at: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """One usage record as it is kept."""
+    """One usage record as it is kept. `is_waived` says that it reports no usage, and is billed at nothing."""
 
     series: Series
     record_id: str
@@ -177,19 +219,40 @@ class StoredRecord:
     quantities: Mapping[str, int]
     cost: Decimal | None
     seq: int
+    version: int = 1
+    digest: bytes = b""
+    is_waived: bool = False
+
+    def content(self) -> Content:
+        """The content of the record that was taken in (see `UsageRecord.content`)."""
+        series = self.series
+        return {
+            **{name: getattr(series, name) for name in _SERIES_FIELDS},
+            "tags": list(series.tags),
+            "record_id": self.record_id,
+            "occurred_at": instant_text(self.occurred_at),
+            "quantities": dict(sorted(self.quantities.items())),
+            "cost": None if self.cost is None else amount_text(self.cost),
+        }
 
 
 def records_where(
-    connection: Connection, place: ColumnElement[int], inside: Any, series: Mapping[int, Series]
+    connection: Connection,
+    place: ColumnElement[int],
+    inside: Any,
+    series: Mapping[int, Series],
+    force: InForce,
+    conditions: Sequence[ColumnElement[bool]] = (),
 ) -> Iterator[tuple[int, StoredRecord]]:
     """The records of a join with usage, in order of time, each with the place that the join gives it."""
     usage, unit = tables.usage, tables.usage_unit
+    chosen = (*conditions, *force.conditions)
     units: dict[int, dict[str, int]] = {}
-    of_units = select(unit).select_from(inside.join(unit, unit.c.usage_id == usage.c.id))
+    of_units = select(unit).select_from(inside.join(unit, unit.c.usage_id == usage.c.id)).where(*chosen)
     for row in connection.execute(of_units):
         units.setdefault(row.usage_id, {})[row.name] = row.quantity
-    query = select(place.label("place"), usage).select_from(inside).order_by(usage.c.occurred_at, usage.c.id)
-    for row in connection.execute(query):
+    query = select(place.label("place"), force.is_waived.label("waived"), usage).select_from(inside).where(*chosen)
+    for row in connection.execute(query.order_by(usage.c.occurred_at, usage.c.id)):
         fields = row._mapping
         quantities = {leaf: fields[leaf] for leaf in TOKEN_LEAVES if fields[leaf]}
         yield (
@@ -202,8 +265,32 @@ def records_where(
                 quantities={**quantities, **units.get(row.id, {})},
                 cost=cost_of(*(fields[limb] for limb in tables.COST_LIMBS)) if row.has_cost else None,
                 seq=row.seq,
+                version=row.version,
+                digest=bytes(row.digest),
+                is_waived=bool(row.waived),
             ),
         )
+
+
+def versions_of(
+    connection: Connection, identities: Sequence[Identity]
+) -> dict[Identity, list[tuple[int, StoredRecord]]]:
+    """Every version of records, by their source's id and record id, oldest first and each with its row's id."""
+    usage = tables.usage
+    found: dict[Identity, list[tuple[int, StoredRecord]]] = {}
+    for start in range(0, len(identities), _LOOKED_UP_MAX):
+        chosen = tuple_(usage.c.source_id, usage.c.record_id).in_(identities[start : start + _LOOKED_UP_MAX])
+        rows = connection.execute(select(usage.c.id, usage.c.source_id, usage.c.series_id).where(chosen)).all()
+        sources = {row.id: row.source_id for row in rows}
+        series = series_by_id(connection, {row.series_id for row in rows})
+        for id_, record in records_where(connection, usage.c.id, usage, series, ALL_VERSIONS, [chosen]):
+            found.setdefault((sources[id_], record.record_id), []).append((id_, record))
+    return {identity: sorted(listed, key=lambda one: one[1].version) for identity, listed in found.items()}
+
+
+def source_id_of(connection: Connection, name: str) -> int | None:
+    """The id of a source, None when no record is of it."""
+    return connection.execute(select(tables.source.c.id).where(tables.source.c.name == name)).scalar()
 
 
 def cost_limbs(cost: Decimal) -> tuple[int, int, int]:
@@ -248,29 +335,52 @@ def _source_ids(connection: Connection, names: set[str]) -> dict[str, int]:
     return {row.name: row.id for row in rows}
 
 
-def _stored(connection: Connection, identities: Sequence[tuple[int, str]]) -> dict[tuple[int, str], bytes]:
-    """Digests of the identities that are stored. The batch's lock keeps others from adding any meanwhile."""
+@dataclass(slots=True)
+class Kept:
+    """What is stored of an identity: the payloads that counted, and the version and instant of the one that does."""
+
+    digests: Sequence[bytes]
+    version: int
+    occurred_at: int
+
+    @classmethod
+    def of(cls, record: UsageRecord) -> Kept:
+        """What is stored once a record is."""
+        return cls((record.digest,), 1, to_micros(record.occurred_at))
+
+
+def _stored(connection: Connection, identities: Sequence[Identity]) -> dict[Identity, Kept]:
+    """The identities that are stored. The batch's lock keeps others from adding any meanwhile."""
     usage = tables.usage
-    found: dict[tuple[int, str], bytes] = {}
+    found: dict[Identity, Kept] = {}
     for start in range(0, len(identities), _LOOKED_UP_MAX):
         part = identities[start : start + _LOOKED_UP_MAX]
-        query = select(usage.c.source_id, usage.c.record_id, usage.c.digest).where(
-            tuple_(usage.c.source_id, usage.c.record_id).in_(part)
+        query = (
+            select(usage.c.source_id, usage.c.record_id, usage.c.digest, usage.c.version, usage.c.occurred_at)
+            .where(tuple_(usage.c.source_id, usage.c.record_id).in_(part))
+            .order_by(usage.c.version)
         )
-        found |= {(row.source_id, row.record_id): bytes(row.digest) for row in connection.execute(query)}
+        for source_id, record_id, digest, version, occurred_at in connection.execute(query):
+            before = found.get(identity := (source_id, record_id))
+            digests = [] if before is None else before.digests
+            found[identity] = Kept([*digests, bytes(digest)], version, occurred_at)
     return found
 
 
-def _stored_revisions(connection: Connection, keys: Sequence[tuple[int, str, bytes]]) -> set[tuple[int, str, bytes]]:
-    revision = tables.revision
-    found: set[tuple[int, str, bytes]] = set()
+def _stored_revisions(connection: Connection, keys: Sequence[RevisionKey]) -> dict[RevisionKey, bool]:
+    """The revisions that are stored, and whether somebody rejected them."""
+    revision, decision = tables.revision, tables.revision_decision
+    columns = ("source_id", "record_id", "digest")
+    rejected = and_(*(decision.c[name] == revision.c[name] for name in columns), decision.c.decision == "rejected")
+    found: dict[RevisionKey, bool] = {}
     for start in range(0, len(keys), _LOOKED_UP_MAX):
-        query = select(revision.c.source_id, revision.c.record_id, revision.c.digest).where(
-            tuple_(revision.c.source_id, revision.c.record_id, revision.c.digest).in_(
-                keys[start : start + _LOOKED_UP_MAX]
-            )
+        query = (
+            select(*(revision.c[name] for name in columns), decision.c.decision)
+            .select_from(revision.outerjoin(decision, rejected))
+            .where(tuple_(*(revision.c[name] for name in columns)).in_(keys[start : start + _LOOKED_UP_MAX]))
         )
-        found |= {(row.source_id, row.record_id, bytes(row.digest)) for row in connection.execute(query)}
+        for row in connection.execute(query):
+            found[row.source_id, row.record_id, bytes(row.digest)] = row.decision is not None
     return found
 
 
@@ -285,7 +395,7 @@ def _stored_quarantine(connection: Connection, keys: Sequence[tuple[bytes, int]]
     return found
 
 
-def _insert_usage(connection: Connection, new: Mapping[tuple[int, str], UsageRecord], seq: int) -> None:
+def _insert_usage(connection: Connection, new: Mapping[Identity, UsageRecord], seq: int, version: int = 1) -> None:
     if not new:
         return
     series_ids = _series_ids(connection, new.values())
@@ -312,6 +422,7 @@ def _insert_usage(connection: Connection, new: Mapping[tuple[int, str], UsageRec
                 "cost_e16": second,
                 "cost_e24": third,
                 "digest": record.digest,
+                "version": version,
             }
         )
     _insert_months(
@@ -321,11 +432,12 @@ def _insert_usage(connection: Connection, new: Mapping[tuple[int, str], UsageRec
     connection.execute(insert(tables.usage), rows)
     if with_units:
         usage = tables.usage
-        ids: dict[tuple[int, str], int] = {}
+        ids: dict[Identity, int] = {}
         identities = [(source_id, record.record_id) for source_id, record, _, _ in with_units]
         for start in range(0, len(identities), _LOOKED_UP_MAX):
             query = select(usage.c.source_id, usage.c.record_id, usage.c.id).where(
-                tuple_(usage.c.source_id, usage.c.record_id).in_(identities[start : start + _LOOKED_UP_MAX])
+                tuple_(usage.c.source_id, usage.c.record_id).in_(identities[start : start + _LOOKED_UP_MAX]),
+                usage.c.version == version,
             )
             ids |= {(row.source_id, row.record_id): row.id for row in connection.execute(query)}
         connection.execute(
@@ -348,7 +460,12 @@ def _insert_months(connection: Connection, used: set[tuple[int, int]]) -> None:
             connection.execute(insert(table), new)
 
 
-def _insert_revisions(connection: Connection, revised: Mapping[tuple[int, str, bytes], UsageRecord], seq: int) -> None:
+def _insert_revisions(
+    connection: Connection,
+    revised: Mapping[RevisionKey, UsageRecord],
+    kept_of: Mapping[RevisionKey, Kept],
+    seq: int,
+) -> None:
     rows = [
         {
             "source_id": source_id,
@@ -356,6 +473,9 @@ def _insert_revisions(connection: Connection, revised: Mapping[tuple[int, str, b
             "digest": digest,
             "seq": seq,
             "content": canonical_bytes(record.content()).decode(),
+            "version": kept_of[source_id, record_id, digest].version,
+            "occurred_at": kept_of[source_id, record_id, digest].occurred_at,
+            "revised_at": to_micros(record.occurred_at),
         }
         for (source_id, record_id, digest), record in revised.items()
     ]
@@ -373,6 +493,7 @@ def _insert_quarantined(connection: Connection, bad: Sequence[Bad], seq: int) ->
             "record_id": found.record_id,
             "excerpt": found.excerpt,
             "seq": seq,
+            "occurred_at": None if found.occurred_at is None else to_micros(found.occurred_at),
         }
         for found in bad
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from tokentill.canonical import Content
 from tokentill.clock import Clock
@@ -92,7 +93,8 @@ def ingest(
 
     for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
         if isinstance(item, Quarantined):
-            found = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest)
+            at = item.occurred_at if _is_within(bounds, item.occurred_at, clock) else None
+            found = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, at)
             bad.append(found)
             if len(ingested.bad) < SHOWN_MAX:
                 ingested.bad.append(found)
@@ -106,6 +108,16 @@ def ingest(
     if records or bad:
         store()
     return ingested
+
+
+def _is_within(bounds: Bounds, at: datetime | None, clock: Clock) -> bool:
+    """Whether a bad line says when it was. An instant that is out of bounds is a mistake, and tells nothing."""
+    try:
+        if at is not None:
+            bounds.check(at, clock.now())
+    except InvalidRecord:
+        return False
+    return True
 
 
 def _checked(

@@ -11,6 +11,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -19,10 +20,11 @@ from tokentill.errors import InvalidRecord, Refused, UsageError
 from tokentill.usage.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.usage.formats import unwrapped
 from tokentill.usage.formats.detect import format_named, format_of_names, no_format_message
+from tokentill.usage.formats.fields import instant_or_naive_utc
 from tokentill.usage.ids import check_id
 from tokentill.usage.layouts import digest_of
 from tokentill.usage.opening import Layout, Opening
-from tokentill.usage.record import UsageRecord
+from tokentill.usage.record import UsageRecord, checked_instant
 
 __all__ = ["DEFAULT", "Limits", "Quarantined", "Reading", "read_records"]
 
@@ -42,6 +44,7 @@ class Quarantined:
         record_id: its id, where it could be told.
         raw: the start of it, with what cannot be printed escaped, at most `EXCERPT_CHARACTERS` long.
         digest: the first 16 bytes of the SHA-256 of all of it.
+        occurred_at: the instant that it names, where it could be told.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Quarantined:
     record_id: str | None
     raw: str
     digest: bytes
+    occurred_at: datetime | None = None
 
     def __str__(self) -> str:
         return f"{self.name}:{self.line}: {self.reason}"
@@ -150,7 +154,8 @@ class Reading:
                         check(record)
                 except InvalidRecord as error:
                     reason = str(error) if fault is None else f"{error}; {fault.reason}"
-                    yield Quarantined(name, line, reason, self._id_of(row), excerpt(raw), digest_of(raw))
+                    at = self._instant_of(row)
+                    yield Quarantined(name, line, reason, self._id_of(row), excerpt(raw), digest_of(raw), at)
                 else:
                     yield record
         finally:
@@ -175,6 +180,17 @@ class Reading:
         except InvalidRecord:
             return None
         return found
+
+    def _instant_of(self, row: dict[str, Any] | None) -> datetime | None:
+        """The instant of a row that is no record; only to find the row by, so a time without an offset is UTC."""
+        if row is None or self._format is None:
+            return None
+        inner = unwrapped(row)
+        found = next((inner[name] for name in self._format.instant_names if inner.get(name)), None)
+        try:
+            return checked_instant(instant_or_naive_utc("instant", found))
+        except InvalidRecord:
+            return None
 
 
 def read_records(

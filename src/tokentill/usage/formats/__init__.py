@@ -27,6 +27,7 @@ class Format:
         recognises: whether the names in a row or a header are this format's.
         read: one row, and the source to give it, into a record.
         columns: a header into columns; raises `Refused` for one that cannot be read.
+        instant_names: where a record's instant is, for a row that cannot be read.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Format:
     recognises: Callable[[Collection[str]], bool]
     read: Callable[[Row, str | None], UsageRecord]
     columns: Callable[[Sequence[str]], tuple[Column, ...]]
+    instant_names: tuple[str, ...] = ("occurred_at",)
 
 
 def unwrapped(row: Row) -> Row:

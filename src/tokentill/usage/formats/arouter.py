@@ -167,4 +167,4 @@ def _columns(names: Sequence[str]) -> tuple[Column, ...]:
     return columns_by_kind(names, _CELLS)
 
 
-ACTIVITY = Format("arouter", "arouter", IDS, _recognises, read, _columns)
+ACTIVITY = Format("arouter", "arouter", IDS, _recognises, read, _columns, TIMES)

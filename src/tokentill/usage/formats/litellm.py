@@ -135,4 +135,4 @@ def _columns(names: Sequence[str]) -> tuple[Column, ...]:
     return columns_by_kind(names, {"cache_hit": text_cell})
 
 
-SPEND_LOG = Format("litellm", "litellm", ("request_id",), _recognises, read, _columns)
+SPEND_LOG = Format("litellm", "litellm", ("request_id",), _recognises, read, _columns, ("startTime",))

@@ -164,4 +164,4 @@ def _columns(names: Sequence[str]) -> tuple[Column, ...]:
     return columns_by_kind(names, _CELLS)
 
 
-GENERATION = Format("openrouter", "openrouter", ("id", "generation_id"), _recognises, read, _columns)
+GENERATION = Format("openrouter", "openrouter", ("id", "generation_id"), _recognises, read, _columns, ("created_at",))

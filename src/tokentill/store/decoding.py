@@ -1,0 +1,24 @@
+"""What is stored and cannot be read any more was changed by hand, or is damaged, and is said to be so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tokentill.errors import IntegrityFault, UsageError
+
+
+@contextmanager
+def decoding(what: str) -> Iterator[None]:
+    """Around the making of values from rows, or as a decorator of a function that does nothing else.
+
+    Raises:
+        IntegrityFault: when they cannot be made.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, UsageError) as error:
+        raise IntegrityFault(
+            f"{what} cannot be read ({type(error).__name__}: {error}): the database is damaged, or was changed by hand;"
+            " `tokentill db check` looks at it whole, and a backup restores it"
+        ) from error

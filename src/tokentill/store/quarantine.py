@@ -1,0 +1,129 @@
+"""Lines that are no record: what is kept of them, and what people said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select
+
+from tokentill.canonical import Content
+from tokentill.clock import from_micros, instant_text, to_micros
+from tokentill.store import tables
+
+LineState = Literal["open", "discarded"]
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedLine:
+    """A line that is no record, as it is kept. `discarded` says that somebody looked at it: by whom, why and when."""
+
+    digest: bytes
+    line: int
+    file: str
+    reason: str
+    record_id: str | None
+    occurred_at: datetime | None
+    excerpt: str
+    came_at: datetime
+    discarded: tuple[str, str, datetime] | None = None
+
+    @property
+    def id(self) -> str:
+        """What a command names it by: the beginning of its digest, and its line number."""
+        return f"{self.digest.hex()[:12]}:{self.line}"
+
+    @property
+    def state(self) -> LineState:
+        """`open` as long as nobody looked at it."""
+        return "open" if self.discarded is None else "discarded"
+
+    def content(self) -> Content:
+        """Canonical content."""
+        by, reason, at = self.discarded or (None, None, None)
+        return {
+            "id": self.id,
+            "file": self.file,
+            "line": self.line,
+            "reason": self.reason,
+            "record_id": self.record_id,
+            "occurred_at": None if self.occurred_at is None else instant_text(self.occurred_at),
+            "excerpt": self.excerpt,
+            "came_at": instant_text(self.came_at),
+            "state": self.state,
+            "discarded": None if at is None else {"by": by, "reason": reason, "at": instant_text(at)},
+        }
+
+
+def quarantined_lines(
+    connection: Connection,
+    *,
+    within: tuple[datetime, datetime] | None = None,
+    file: str | None = None,
+    line: int | None = None,
+) -> list[QuarantinedLine]:
+    """Lines in the order in which they came.
+
+    Args:
+        within: only those of this stretch of time, and those whose instant is not known.
+        file: only those of imports under this name.
+        line: only those of this number.
+    """
+    table, batch, decision = tables.quarantine, tables.batch, tables.quarantine_decision
+    query = (
+        select(table, batch.c.recorded_at, decision.c.reviewer, decision.c.reason.label("why"), decision.c.recorded_at)
+        .join(batch, batch.c.seq == table.c.seq)
+        .outerjoin(decision, _is_of(decision))
+        .order_by(table.c.seq, table.c.label, table.c.line, table.c.digest)
+    )
+    if within is not None:
+        query = query.where(_lies_in(*within))
+    for column, value in ((table.c.label, file), (table.c.line, line)):
+        if value is not None:
+            query = query.where(column == value)
+    return [_line(row) for row in connection.execute(query)]
+
+
+def count_quarantined(connection: Connection, starts_at: datetime, ends_at: datetime) -> int:
+    """How many lines that nobody looked at lie in [starts_at, ends_at), or at no instant that is known."""
+    table, decision = tables.quarantine, tables.quarantine_decision
+    decided = select(decision.c.line).where(_is_of(decision)).correlate(table).exists()
+    query = select(func.count()).select_from(table).where(_lies_in(starts_at, ends_at), not_(decided))
+    return int(connection.execute(query).scalar_one())
+
+
+def discard_lines(
+    connection: Connection, lines: Sequence[QuarantinedLine], *, by: str, reason: str, at: datetime
+) -> None:
+    """Write down that somebody looked at lines and leaves them be. They stay where they are."""
+    said = {"decision": "discarded", "reviewer": by, "reason": reason, "recorded_at": to_micros(at)}
+    rows = [{"digest": found.digest, "line": found.line, **said} for found in lines]
+    if rows:
+        connection.execute(insert(tables.quarantine_decision), rows)
+
+
+def _is_of(decision: Any) -> ColumnElement[bool]:
+    table = tables.quarantine
+    return and_(decision.c.digest == table.c.digest, decision.c.line == table.c.line)
+
+
+def _lies_in(starts_at: datetime, ends_at: datetime) -> ColumnElement[bool]:
+    at = tables.quarantine.c.occurred_at
+    return or_(at.is_(None), and_(at >= to_micros(starts_at), at < to_micros(ends_at)))
+
+
+def _line(row: Any) -> QuarantinedLine:
+    digest, line, file, reason, record_id, excerpt, _, occurred_at, came_at, by, why, decided_at = row
+    return QuarantinedLine(
+        digest=bytes(digest),
+        line=line,
+        file=file,
+        reason=reason,
+        record_id=record_id,
+        occurred_at=None if occurred_at is None else from_micros(occurred_at),
+        excerpt=excerpt,
+        came_at=from_micros(came_at),
+        discarded=None if decided_at is None else (by, why, from_micros(decided_at)),
+    )

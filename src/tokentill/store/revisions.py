@@ -1,0 +1,178 @@
+"""Records that came again with another payload, and what people said of them.
+
+A revision counts for nothing until somebody accepts it. It is then a version of its record, in a row of usage.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select
+
+from tokentill.canonical import Content
+from tokentill.clock import from_micros, instant_text, to_micros
+from tokentill.store import tables
+from tokentill.store.usage_rows import Identity, StoredRecord, versions_of
+from tokentill.usage.record import UsageRecord
+
+RevisionState = Literal["open", "accepted", "rejected"]
+Decision = Literal["accepted", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What somebody said of a revision."""
+
+    decision: Decision
+    by: str
+    reason: str
+    at: datetime
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {"decision": self.decision, "by": self.by, "reason": self.reason, "at": instant_text(self.at)}
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A payload that a record came again with.
+
+    `counted` is what it is compared with: the version that counts, or for an accepted revision the one that it
+    replaced. `counted_id` is the row of the version that counts now, and `is_current` says that this is it.
+    """
+
+    source: str
+    record_id: str
+    digest: bytes
+    file: str
+    came_at: datetime
+    revised: Content
+    counted: StoredRecord
+    counted_id: int
+    identity: Identity
+    is_current: bool = False
+    decided: Decided | None = None
+
+    @property
+    def state(self) -> RevisionState:
+        """Whether somebody decided on it."""
+        return "open" if self.decided is None else self.decided.decision
+
+    @property
+    def differences(self) -> dict[str, tuple[Any, Any]]:
+        """The fields that are not the same, each with the old and the new value."""
+        old = self.counted.content()
+        return {name: (old[name], new) for name, new in sorted(self.revised.items()) if old[name] != new}
+
+    def record(self) -> UsageRecord:
+        """The record that the payload is."""
+        content = dict(self.revised)
+        content["occurred_at"] = datetime.fromisoformat(content["occurred_at"])
+        content["cost"] = None if content["cost"] is None else Decimal(content["cost"])
+        return UsageRecord.checked(**content)
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {
+            "source": self.source,
+            "record_id": self.record_id,
+            "digest": self.digest.hex(),
+            "file": self.file,
+            "came_at": instant_text(self.came_at),
+            "state": self.state,
+            "decided": None if self.decided is None else self.decided.content(),
+            "differences": {name: {"old": old, "new": new} for name, (old, new) in self.differences.items()},
+            "counted": self.counted.content(),
+            "revised": self.revised,
+        }
+
+
+def stored_revisions(
+    connection: Connection, *, within: tuple[datetime, datetime] | None = None, identity: Identity | None = None
+) -> list[Revision]:
+    """Revisions in the order in which they came.
+
+    Args:
+        within: only those whose record lies in this stretch of time, before or after.
+        identity: only those of this record.
+    """
+    table, source, batch = tables.revision, tables.source, tables.batch
+    query = (
+        select(table, source.c.name, batch.c.label, batch.c.recorded_at)
+        .join(source, source.c.id == table.c.source_id)
+        .join(batch, batch.c.seq == table.c.seq)
+        .order_by(table.c.seq, source.c.name, table.c.record_id, table.c.digest)
+    )
+    if within is not None:
+        query = query.where(_lies_in(*within))
+    if identity is not None:
+        query = query.where(table.c.source_id == identity[0], table.c.record_id == identity[1])
+    rows = connection.execute(query).all()
+    decision = tables.revision_decision
+    said: dict[tuple[int, str, bytes], Decided] = {}
+    chosen = query.with_only_columns(decision).join(decision, _is_of(decision)).order_by(None)
+    # An accepted revision may have been rejected before; that is then no longer what holds.
+    for row in connection.execute(chosen.order_by(decision.c.decision.desc())):
+        decided = Decided(row.decision, row.reviewer, row.reason, from_micros(row.recorded_at))
+        said[row.source_id, row.record_id, bytes(row.digest)] = decided
+    versions = versions_of(connection, list(dict.fromkeys((row.source_id, row.record_id) for row in rows)))
+    found = []
+    for row in rows:
+        identity_of, digest = (row.source_id, row.record_id), bytes(row.digest)
+        records = [record for _, record in versions[identity_of]]
+        place = next((n for n, record in enumerate(records) if record.digest == digest), len(records))
+        found.append(
+            Revision(
+                source=row.name,
+                record_id=row.record_id,
+                digest=digest,
+                file=row.label,
+                came_at=from_micros(row.recorded_at),
+                revised=json.loads(row.content),
+                counted=records[place - 1],
+                counted_id=versions[identity_of][-1][0],
+                identity=identity_of,
+                is_current=place == len(records) - 1,
+                decided=said.get((*identity_of, digest)),
+            )
+        )
+    return found
+
+
+def count_open_revisions(connection: Connection, starts_at: datetime, ends_at: datetime) -> int:
+    """How many revisions that nobody decided on have their record in [starts_at, ends_at), before or after."""
+    table, decision = tables.revision, tables.revision_decision
+    decided = select(decision.c.digest).where(_is_of(decision)).correlate(table).exists()
+    query = select(func.count()).select_from(table).where(_lies_in(starts_at, ends_at), not_(decided))
+    return int(connection.execute(query).scalar_one())
+
+
+def decide(connection: Connection, revision: Revision, decided: Decided) -> None:
+    """Append what somebody said, in the caller's writing transaction."""
+    source_id, record_id = revision.identity
+    connection.execute(
+        insert(tables.revision_decision).values(
+            source_id=source_id,
+            record_id=record_id,
+            digest=revision.digest,
+            decision=decided.decision,
+            reviewer=decided.by,
+            reason=decided.reason,
+            recorded_at=to_micros(decided.at),
+        )
+    )
+
+
+def _is_of(decision: Any) -> ColumnElement[bool]:
+    table = tables.revision
+    return and_(*(decision.c[name] == table.c[name] for name in ("source_id", "record_id", "digest")))
+
+
+def _lies_in(starts_at: datetime, ends_at: datetime) -> ColumnElement[bool]:
+    first, last = to_micros(starts_at), to_micros(ends_at)
+    table = tables.revision.c
+    return or_(*(and_(at >= first, at < last) for at in (table.occurred_at, table.revised_at)))

@@ -1,0 +1,66 @@
+"""Which records count at a sequence number: what withdrawals leave of those up to it.
+
+A withdrawal has a sequence number, as a batch has. So what was computed at an older number stays what it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, and_, case, insert, literal_column, not_, select
+
+from tokentill.clock import to_micros
+from tokentill.store import tables
+
+Cause = Literal["revision", "waiver"]
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What to ask of rows of usage: `conditions` leave out the versions that were replaced, `is_waived` is 1 for a
+    record that is billed at nothing.
+    """
+
+    conditions: tuple[ColumnElement[bool], ...]
+    is_waived: ColumnElement[int]
+
+
+ALL_VERSIONS = InForce((), literal_column("0"))
+"""Rows as they are stored, whether they count or not."""
+
+
+def in_force(connection: Connection, seq_max: int) -> InForce:
+    """What counts at a sequence number. Costs next to nothing as long as nothing was ever withdrawn."""
+    table = tables.withdrawal
+    if connection.execute(select(table.c.seq).where(table.c.seq <= seq_max).limit(1)).first() is None:
+        return ALL_VERSIONS
+    is_waived: ColumnElement[int] = case((_withdrawn("waiver", seq_max), 1), else_=0)
+    return InForce((not_(_withdrawn("revision", seq_max)),), is_waived)
+
+
+def withdraw(
+    connection: Connection, usage_id: int, cause: Cause, seq: int, *, by: str, reason: str, at: datetime
+) -> None:
+    """Say that a row of usage is not billed from a sequence number on, in the transaction that took the number."""
+    connection.execute(
+        insert(tables.withdrawal).values(
+            usage_id=usage_id, cause=cause, seq=seq, reviewer=by, reason=reason, recorded_at=to_micros(at)
+        )
+    )
+
+
+def withdrawal_of(connection: Connection, usage_id: int, cause: Cause) -> Any:
+    """The withdrawal of a row of usage for a cause, or None."""
+    table = tables.withdrawal
+    query = select(table).where(table.c.usage_id == usage_id, table.c.cause == cause)
+    return connection.execute(query).one_or_none()
+
+
+def _withdrawn(cause: Cause, seq_max: int) -> ColumnElement[bool]:
+    table, usage = tables.withdrawal.alias(cause), tables.usage
+    found = select(table.c.seq).where(
+        and_(table.c.usage_id == usage.c.id, table.c.cause == cause, table.c.seq <= seq_max)
+    )
+    return found.correlate(usage).exists()
