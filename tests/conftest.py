@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import create_engine, text
 
+from tests.builders import MACHINE_EAST, MACHINE_WEST, machine_in
 from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready, upgrade
 
@@ -42,6 +43,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if long:
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if not item.get_closest_marker("campaign")]
+
+
+@pytest.fixture(autouse=True)
+def machine_zone(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No test runs in UTC: local time is that of St. John's, or that of Kiritimati where it runs on PostgreSQL."""
+    with machine_in(MACHINE_EAST if "postgresql" in request.node.name else MACHINE_WEST):
+        yield
 
 
 @pytest.fixture(scope="session")
