@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -31,6 +32,8 @@ settings.register_profile(
     report_multiple_bugs=False,
 )
 settings.load_profile(os.environ.get("TOKENTILL_HYPOTHESIS", "everyday"))
+
+zoneinfo.reset_tzpath(())  # a second opinion in tests is of the same data, that of the package `tzdata`
 
 TEMPLATE = "tokentill_template"
 

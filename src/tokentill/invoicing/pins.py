@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -24,6 +23,7 @@ from tokentill.store.customers import bindings
 from tokentill.store.database import current_value
 from tokentill.store.recordings import recordings_of
 from tokentill.usage.attribution import Attribution, Binding
+from tokentill.zones import zone_data_version
 
 if TYPE_CHECKING:
     from tokentill.pricing.loading import Folder
@@ -70,7 +70,7 @@ class Inputs:
             "s": seq,
             "a": content_hash(self.price_set),
             "b": content_hash(self.contract_set),
-            "time_zones": version("tzdata"),
+            "time_zones": zone_data_version(),
             "f": VERSION_OF_F,
         }
 
