@@ -57,10 +57,12 @@ def bill_usage(
     turns: dict[tuple[str, str], list[tuple[Cell, Group]]] = {}
     for cell in cells:
         group = grouping.group_of(customer, currency, cell)
-        if group.rule is not None and group.has_turns:
-            turns.setdefault(group.rule.turn_key, []).append((cell, group))
-        else:
+        if group.rule is None or not group.has_turns:
             groups.add(cell, group, cell.sums)
+        elif wanted is not None and group.rule.is_per_request and cell.record is None:
+            wanted.append(cell)
+        else:
+            turns.setdefault(group.rule.turn_key, []).append((cell, group))
     charged = {key: _bill_in_turn(turns[key], groups, wanted) for key in sorted(turns)}
     for rule in rules_at_end:
         if rule.flat_at_zero is not None:
