@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tokentill.store.database import Database
 
 SHARED = {"--json", "--db", "--pricing"}
 
+LINE = sha256(b"no json").hexdigest()[:12]
 ARGUMENTS = {
     "ingest": ["usage.jsonl"],
     "customers list": [],
@@ -29,8 +31,19 @@ ARGUMENTS = {
     "review hold": [JUNE, "alice", "--reason", "look"],
     "review release": [JUNE, "held"],
     "close": [JUNE],
+    "usage late": [],
+    "usage missing": [],
+    "usage waive": ["own", "m-1", "--reason", "it failed"],
+    "usage revisions list": [],
+    "usage revisions show": ["own", "r-1"],
+    "usage revisions accept": ["own", "r-1", "--reason", "corrected"],
+    "usage revisions reject": ["own", "r-2", "--reason", "a test"],
+    "usage quarantine list": [],
+    "usage quarantine show": [f"{LINE}:3"],
+    "usage quarantine discard": [f"{LINE}:3", "--reason", "a test"],
     "invoices list": [],
     "invoices show": ["INV-000001"],
+    "invoices void": ["INV-000001", "--reason", "a test"],
     "explain": ["INV-000001"],
     "verify": [],
     "push": [JUNE],
@@ -89,6 +102,10 @@ def prepared(cli: Cli) -> Cli:
     cli("ingest", cli.write_usage(usage("h-1", "held"), usage("may", "alice", when="2025-05-10T00:00:00Z")))
     cli("review", "hold", JUNE, "held", "--reason", "look")
     cli("close", "2025-05")
+    without = usage("m-1", "nobody-else", quantities={})
+    again = [usage(name, user) for user in ("some", "other") for name in ("r-1", "r-2")]
+    cli("ingest", cli.write_usage(without, *again, path="more.jsonl"))
+    cli("ingest", cli.write("bad.jsonl", json.dumps(usage("b-1", "some")) + "\n\nno json\n"))
     cli.write("customers.csv", "customer,name,stripe_customer\ndune,Dune,cus_1\n")
     return cli
 

@@ -144,7 +144,7 @@ def cells_of_october(database: Database) -> list[Cell]:
 def records_between(connection: Connection, starts_at: Any, ends_at: Any, seq_max: int) -> list[StoredRecord]:
     series = all_series(connection)
     spans = [Span(id_, starts_at, ends_at, 0, seq_max, starts_at) for id_ in series]
-    return [found for _, found in records_of_spans(connection, spans, series)]
+    return [found for _, found in records_of_spans(connection, spans, series, seq_max=seq_max)]
 
 
 def all_series(connection: Connection) -> dict[int, Series]:

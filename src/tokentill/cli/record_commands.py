@@ -44,7 +44,10 @@ def add_to(usage: typer.Typer) -> None:
 
 
 def _missing(call: Call, period: PeriodOption = None) -> None:
-    """List the records that report no usage, and so keep their customer's invoice back."""
+    """List the records that report no usage.
+
+    Each keeps its customer's invoice back, until a revision of it is accepted or it is waived.
+    """
     with call.till() as till:
         missing = till.missing(period)
     call.finish(missing.content(), lambda: _show_missing(call, missing))
@@ -66,7 +69,8 @@ def _revisions_list(
     call: Call,
     period: PeriodOption = None,
     state: Annotated[
-        RevisionState | None, typer.Option("--state", help="Only those that are in this state; open ones wait.")
+        RevisionState | None,
+        typer.Option("--state", metavar="STATE", help="Only those that are open, accepted or rejected."),
     ] = None,
 ) -> None:
     """List records that came again with other content."""
@@ -126,7 +130,7 @@ def _quarantine_list(
     ] = None,
     file: Annotated[str | None, typer.Option("--file", metavar="FILE", help="Only lines of this import.")] = None,
     state: Annotated[
-        LineState | None, typer.Option("--state", help="Only those that are in this state; open ones wait.")
+        LineState | None, typer.Option("--state", metavar="STATE", help="Only those that are open or discarded.")
     ] = None,
 ) -> None:
     """List lines that are no usage record."""
@@ -149,7 +153,10 @@ def _discard(
     file: Annotated[str | None, typer.Option("--file", metavar="FILE", help="All lines of this import.")] = None,
     by: ByOption = None,
 ) -> None:
-    """Leave quarantined lines be: previews and closes name them no more. Nothing is removed."""
+    """Leave quarantined lines be.
+
+    Previews and closes name them no more. Nothing is removed.
+    """
     if not lines and file is None:
         raise UsageError("nothing to discard; name lines by their ids, or an import with --file FILE")
     with call.till() as till:

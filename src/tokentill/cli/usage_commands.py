@@ -76,7 +76,10 @@ def _ingest(
 
 
 def _late(call: Call) -> None:
-    """List the records that are late: their period was issued without them, and no document has them."""
+    """List the records that are late.
+
+    Their period was issued without them, and no document has them.
+    """
     with call.till() as till:
         late = till.late()
     call.finish(late.content(), lambda: show_late(call, late))

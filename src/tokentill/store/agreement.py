@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, and_, func, not_, or_, select
 
 from tokentill.canonical import Content, content_of
 from tokentill.money import minor_digits, minor_text
@@ -222,6 +222,32 @@ def batches_hold_what_they_accepted(connection: Connection) -> Looked:
     return Looked(len(accepted), "batches", faults)
 
 
+def one_version_of_a_record_counts(connection: Connection) -> Looked:
+    """A version of a record comes with the withdrawal of the one before it, and with nothing else does one go; what is
+    waived reports no usage.
+    """
+    usage, withdrawal, series, later = tables.usage, tables.withdrawal, tables.series, tables.usage.alias("later")
+    comes_with = and_(
+        *(later.c[name] == usage.c[name] for name in ("source_id", "record_id")),
+        later.c.version == usage.c.version + 1,
+        later.c.seq == withdrawal.c.seq,
+        withdrawal.c.cause == "revision",
+    )
+    gone = withdrawal.join(usage, usage.c.id == withdrawal.c.usage_id)
+    one_before = select(usage.c.id).select_from(gone).where(comes_with).correlate(later).exists()
+    beside = connection.execute(select(later.c.record_id).where(later.c.version != 1, not_(one_before))).scalars()
+    faults = [f"a version of record {record_id!r} counts beside the one before it" for record_id in beside]
+    one_after = select(later.c.id).where(comes_with).correlate(usage, withdrawal).exists()
+    is_waived = and_(withdrawal.c.cause == "waiver", series.c.usage_state == "missing")
+    left_out = connection.execute(
+        select(usage.c.record_id)
+        .select_from(gone.join(series, series.c.id == usage.c.series_id))
+        .where(not_(or_(one_after, is_waived)))
+    ).scalars()
+    faults += [f"record {record_id!r} is left out for no reason" for record_id in left_out]
+    return Looked(connection.execute(select(func.count()).select_from(usage)).scalar_one(), "versions", faults)
+
+
 def counted_rows_have_no_gap(connection: Connection) -> Looked:
     """Batches, bindings and reviews are numbered from 1 to where their counter stands."""
     faults, rows = [], 0
@@ -327,6 +353,7 @@ DATABASE_CHECKS: tuple[Callable[[Connection], Looked], ...] = (
     counted_rows_have_no_gap,
     recordings_are_what_their_hashes_say,
     batches_hold_what_they_accepted,
+    one_version_of_a_record_counts,
 )
 CHECKS: tuple[Callable[..., Any], ...] = (
     *DOCUMENT_CHECKS,
