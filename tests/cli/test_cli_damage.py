@@ -128,8 +128,8 @@ def test_what_is_no_database_is_named(closed: Cli) -> None:
 
     for command in COMMANDS:
         assert closed("--db", "notes.db", *command, status=1).err == (
-            "notes.db is no SQLite database, or its beginning is damaged; name another file, or restore it from a"
-            " backup\n"
+            "cannot open the database sqlite:///notes.db: file is not a database; name another one, or restore it from"
+            " a backup if its beginning is damaged\n"
         )
         assert closed("--db", "folder.db", *command, status=1).err == (
             "cannot open the database sqlite:///folder.db: it is a folder; name a file\n"

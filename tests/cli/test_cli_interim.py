@@ -7,7 +7,7 @@ import re
 import pytest
 from cli_running import JUNE, Cli, usage
 
-RUNNING = "2199-11"
+RUNNING = "2099-11"
 ALICE = """\
 format = 1
 kind = "customer"
@@ -47,7 +47,7 @@ customer = "alice"
 id = "later"
 amount = 10
 currency = "USD"
-valid_from = 2198-01-01T00:00:00Z
+valid_from = 2098-01-01T00:00:00Z
 """
 CHILD = """\
 format = 1
@@ -65,6 +65,7 @@ parent = "alice"
 def running(cli: Cli) -> Cli:
     """A running month: alice has reached her threshold of 4.50, dune has none, and kid's usage is alice's to pay."""
     cli.write_pricing()
+    cli.write("tokentill.toml", "[ingest]\nahead_days = 36500\n")
     cli.write("pricing/contracts/alice.toml", ALICE)
     cli.write("pricing/contracts/kid.toml", CHILD)
     rows = [

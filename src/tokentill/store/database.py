@@ -124,19 +124,16 @@ class Database:
         if not self.is_sqlite:
             return None
         reason = str(error.orig) if isinstance(error, DatabaseError) else str(error)
-        if "not a database" in reason:
-            return IntegrityFault(
-                f"{self.sqlite_path} is no SQLite database, or its beginning is damaged; name another file,"
-                " or restore it from a backup"
-            )
         if isinstance(error, UnicodeDecodeError) or any(sign in reason for sign in _SIGNS_OF_DAMAGE):
             return IntegrityFault(f"the database {self.url_shown} is damaged: {reason}; restore it from a backup")
         return None
 
     def _not_opened(self, error: DatabaseError | UnicodeDecodeError) -> Refused:
-        reason = error.orig if isinstance(error, DatabaseError) else error
+        reason = str(error.orig) if isinstance(error, DatabaseError) else str(error)
         if self.sqlite_path is not None and self.sqlite_path.is_dir():
-            return Refused(f"cannot open the database {self.url_shown}: it is a folder; name a file")
+            reason = "it is a folder; name a file"
+        elif self.is_sqlite and "not a database" in reason:
+            reason += "; name another one, or restore it from a backup if its beginning is damaged"
         return Refused(f"cannot open the database {self.url_shown}: {reason}")
 
 
