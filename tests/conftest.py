@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from sqlalchemy import create_engine, text
 
+from tests.builders import MACHINE_EAST, MACHINE_WEST, machine_in
 from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready, upgrade
 
@@ -31,6 +33,8 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("TOKENTILL_HYPOTHESIS", "everyday"))
 
+zoneinfo.reset_tzpath(())  # a second opinion in tests is of the same data, that of the package `tzdata`
+
 TEMPLATE = "tokentill_template"
 
 
@@ -42,6 +46,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if long:
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if not item.get_closest_marker("campaign")]
+
+
+@pytest.fixture(autouse=True)
+def machine_zone(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No test runs in UTC: local time is that of St. John's, or that of Kiritimati where it runs on PostgreSQL."""
+    with machine_in(MACHINE_EAST if "postgresql" in request.node.name else MACHINE_WEST):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,6 +13,7 @@ from tokentill.canonical import Content, content_hash
 from tokentill.contracts.book import Contract, ContractBook, Terms
 from tokentill.contracts.invoice_terms import NO_TERMS, InvoiceTerms, Recurring
 from tokentill.contracts.rules import Rule, Traits
+from tokentill.zones import zone
 
 MAY = datetime(2026, 5, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -228,8 +228,8 @@ def test_the_first_rule_that_fits_bills_a_record() -> None:
 
 
 def test_terms_are_plain_where_no_contract_says_otherwise() -> None:
-    assert ContractBook([]).terms("alice", MAY) == Terms("USD", ZoneInfo("UTC"), 1)
-    assert ContractBook([contract("customer", "alice")]).terms(None, MAY) == Terms("USD", ZoneInfo("UTC"), 1)
+    assert ContractBook([]).terms("alice", MAY) == Terms("USD", zone("UTC"), 1)
+    assert ContractBook([contract("customer", "alice")]).terms(None, MAY) == Terms("USD", zone("UTC"), 1)
 
 
 def test_each_term_is_that_of_the_first_contract_that_states_it() -> None:
@@ -240,8 +240,8 @@ def test_each_term_is_that_of_the_first_contract_that_states_it() -> None:
             contract("customer", "alice", plan="pro", anchor_day=31),
         ]
     )
-    assert book.terms("alice", MAY) == Terms("JPY", ZoneInfo("Europe/Berlin"), 31)
-    assert book.terms("bob", MAY) == book.terms(None, MAY) == Terms("JPY", ZoneInfo("Asia/Tokyo"), 3)
+    assert book.terms("alice", MAY) == Terms("JPY", zone("Europe/Berlin"), 31)
+    assert book.terms("bob", MAY) == book.terms(None, MAY) == Terms("JPY", zone("Asia/Tokyo"), 3)
 
 
 def test_a_childs_usage_is_paid_by_its_parent_under_the_parents_terms() -> None:
@@ -257,7 +257,7 @@ def test_a_childs_usage_is_paid_by_its_parent_under_the_parents_terms() -> None:
     assert book.payer("child", JUNE) == "child"
     assert book.payer("corp", MAY) == "corp"
     assert book.payer("stranger", MAY) == "stranger"
-    assert book.terms("child", MAY) == Terms("KWD", ZoneInfo("Asia/Kuwait"), 9)
+    assert book.terms("child", MAY) == Terms("KWD", zone("Asia/Kuwait"), 9)
     assert book.terms("child", JUNE).currency == "EUR"
 
 

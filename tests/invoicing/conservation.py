@@ -6,6 +6,7 @@ is worked out anew from what people had written at the time, in fractions, with 
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -64,6 +65,7 @@ def hold_to_the_law(history: History) -> None:
     everything_is_closed_and_sound(history)
     no_record_is_lost(history, known)
     a_late_record_has_a_reason(history, known)
+    a_close_counts_what_is_late(history)
     a_chain_goes_on_from_what_it_billed(history)
     periods_join(history)
     a_record_is_billed_to_whom_it_belonged(history, known)
@@ -139,6 +141,12 @@ def a_late_record_has_a_reason(history: History, known: Known) -> None:
                 break
         else:
             raise Broken("a late record has a reason", f"{id_} was there when {month} was issued", [id_])
+
+
+def a_close_counts_what_is_late(history: History) -> None:
+    """The last close of all says how many records of whom and which month are late."""
+    if Counter(history.late.values()) != history.late_counted:
+        raise Broken("a close counts what is late", f"{history.late_counted} are counted", sorted(history.late))
 
 
 def a_chain_goes_on_from_what_it_billed(history: History) -> None:

@@ -15,7 +15,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import OCTOBER, MovableClock, contract, folder, price, prices, till
+from tests.builders import (
+    MACHINE_EAST,
+    MACHINE_WEST,
+    OCTOBER,
+    MovableClock,
+    contract,
+    folder,
+    machine_in,
+    price,
+    prices,
+    till,
+)
 from tests.independent import calculator
 from tests.invoicing.generated import NEW_YEAR, ZONES, MonthOfUsage, months, price_tables, usage_records
 from tests.invoicing.invoicing_tools import (
@@ -45,6 +56,15 @@ def _close(month: MonthOfUsage, batches: list[list[UsageRecord]]) -> dict[str, b
         assert not closed.is_refused
         assert not closed.not_due
         return contents_by_customer(one)
+
+
+@SLOW
+@given(month=months(), zone=st.sampled_from([MACHINE_WEST, MACHINE_EAST]))
+def test_the_local_time_of_the_machine_does_not_change_a_byte_of_any_invoice(month: MonthOfUsage, zone: str) -> None:
+    with machine_in("UTC0"):
+        expected = _close(month, [list(month.records)])
+    with machine_in(zone):
+        assert _close(month, [list(month.records)]) == expected
 
 
 @SLOW

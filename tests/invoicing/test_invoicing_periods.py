@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import MovableClock, contract, record, till
+from tests.builders import MACHINE_EAST, MACHINE_WEST, MovableClock, contract, machine_in, record, till
 from tests.invoicing.invoicing_tools import new_sqlite
 from tokentill.contracts.book import ContractBook, Terms
 from tokentill.errors import UsageError
@@ -213,6 +213,23 @@ def test_a_record_every_few_hours_is_on_exactly_one_invoice_though_the_terms_cha
             for found in line.records
         ]
     assert sorted(billed) == [hour.isoformat() for hour in hours]
+
+
+@pytest.mark.parametrize("machine", [MACHINE_WEST, MACHINE_EAST])
+@pytest.mark.parametrize("hours", range(-15, 16))
+def test_the_local_time_of_the_machine_moves_no_period(hours: int, machine: str) -> None:
+    """Also where terms change around the first of the month, at which they are read."""
+    changed = datetime(2026, 10, 1, tzinfo=UTC) + timedelta(hours=hours)
+    old, new = Terms("USD", ZoneInfo("Asia/Tehran"), 3), Terms("USD", ZoneInfo("America/Havana"), 20)
+
+    def october() -> Period:
+        return period_of(Month(2026, 10), lambda at: old if at < changed else new)
+
+    with machine_in("UTC0"):
+        expected = october()
+    with machine_in(machine):
+        assert october() == expected
+    assert expected.first_day.day == (3 if hours > 0 else 20)
 
 
 @pytest.mark.parametrize("text", ["2026-00", "2026-13", "1969-12", "2200-01", "2026-1", "2026", "", "2026-10-01", "x"])

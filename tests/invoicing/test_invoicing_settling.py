@@ -130,9 +130,9 @@ def test_documents_carry_on_what_the_ones_before_left(
             expected = []
             for day in (10, 20, 30):
                 if day < 30:
+                    clock.instant = datetime(2026, month, day + 5, tzinfo=UTC)
                     one.ingest([_request(month, day, number) for number in range(requests)])
                     begun.append((datetime(2026, month, day, 12, tzinfo=UTC), Fraction(117 * requests)))
-                    clock.instant = datetime(2026, month, day + 5, tzinfo=UTC)
                     if not requests or not data.draw(st.booleans()):
                         continue
                     trial = deepcopy(account)

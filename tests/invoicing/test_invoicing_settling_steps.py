@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
+from math import gcd
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.builders import contract, grants
 from tests.invoicing.golden_text import fx
@@ -117,6 +121,32 @@ def test_a_step_has_its_canonical_content() -> None:
 )
 def test_a_share_is_rounded_by_the_one_rule(percent: str, of_minor: int, currency: str, share: int) -> None:
     assert share_minor(Decimal(percent), of_minor, currency) == share
+
+
+@st.composite
+def percents_that_end_on_a_half(draw: st.DrawFn) -> tuple[int, int]:
+    """Hundredths of a percent, and minor units of which they are a whole number and a half."""
+    hundredths = draw(st.integers(1, 10_000).filter(lambda hundredths: 5000 % gcd(hundredths, 10_000) == 0))
+    common = gcd(hundredths, 10_000)
+    least = 5000 // common * pow(hundredths // common, -1, 10_000 // common) % (10_000 // common)
+    return hundredths, least + draw(st.integers(0, 10_000)) * (10_000 // common)
+
+
+PERCENTS = percents_that_end_on_a_half() | st.tuples(st.integers(1, 10_000), st.integers(1, 10**9))
+
+
+@example((750, 820))  # 7.5 % of 8.20 is 0.615, and a little less as a float
+@given(PERCENTS)
+def test_taxes_and_coupons_are_the_exact_share_rounded_half_up(stated: tuple[int, int]) -> None:
+    hundredths, of_minor = stated
+    percent = f"{hundredths // 100}.{hundredths % 100:02d}"
+    share = (2 * Fraction(hundredths * of_minor, 10_000) + 1) // 2
+
+    taxed = settled(of_minor, {"tax": [{"name": "VAT", "percent": percent}]})
+    discounted = settled(of_minor, {"coupon": [{"id": "welcome", "percent": percent}]})
+
+    assert (taxed.tax_minor, taxed.due_minor) == (share, of_minor + share)
+    assert (discounted.net_minor, discounted.due_minor) == (of_minor - share, of_minor - share)
 
 
 def test_without_terms_the_subtotal_is_due() -> None:

@@ -112,6 +112,7 @@ class History:
     arrived: dict[str, Used] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
     late: dict[str, tuple[str, str]] = field(default_factory=dict)
+    late_counted: dict[tuple[str, str], int] = field(default_factory=dict)
     fired: Counter[str] = field(default_factory=Counter)
     accounts: dict[str, Any] = field(default_factory=dict)
     faults: dict[str, list[str]] = field(default_factory=dict)
@@ -286,6 +287,7 @@ class WorldRun:
                 self._find_fault("everybody is due", f"{customer} in {result.month}")
         history.late = {one.record_id: (one.customer, one.period) for one in self._till.late().records}
         self._count("late record", len(history.late))
+        history.late_counted = {(one.customer, str(one.month)): one.requests for one in results[-1].late}
         self.look()
         for document in history.documents.values():
             self._count_items(document)

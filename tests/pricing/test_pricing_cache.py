@@ -97,8 +97,10 @@ def test_another_version_makes_another_key(pricing: Path, monkeypatch: pytest.Mo
     keys.add(folder_key(pricing))
     monkeypatch.setattr(caching, "__version__", "9.9")
     keys.add(folder_key(pricing))
+    monkeypatch.setattr(caching, "zone_data_version", lambda: "2099.1")
+    keys.add(folder_key(pricing))
 
-    assert len(keys) == 3
+    assert len(keys) == 4
 
 
 def test_a_changed_price_is_seen_at_once(pricing: Path, cache: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, record, till
 from tests.store.store_tools import refuse
+from tokentill.canonical import Content
 from tokentill.clock import to_micros
 from tokentill.store import audit as audit_module
 from tokentill.store import tables
@@ -185,7 +188,20 @@ def test_an_entry_is_there_exactly_when_its_deed_is(database: Database) -> None:
     assert faults(database) == []
 
 
-def test_each_deed_leaves_its_entry(database: Database) -> None:
+DEEDS = (
+    "review.held",
+    "review.released",
+    "customer.set",
+    "binding.added",
+    "close.started",
+    "invoice.issued",
+    "invoice.issued",
+    "close.finished",
+)
+
+
+def do_everything(database: Database) -> None:
+    """All of `DEEDS`, in their order."""
     shop = till(database, clock=MovableClock())
     shop.ingest([record("one"), record("two", user="bob")])
     shop.review(OCTOBER, "alice", "held", by="rita", note="why so much")
@@ -193,16 +209,53 @@ def test_each_deed_leaves_its_entry(database: Database) -> None:
     shop.set_customer("alice", name="Alice")
     shop.bind([("carol", "alice", AFTER_OCTOBER, None)])
     shop.close(OCTOBER)
+
+
+def entries_of(database: Database) -> list[str]:
     with database.read() as connection:
-        actions = [entry.action for entry in audit_entries(connection)]
-    assert actions == [
-        "review.held",
-        "review.released",
-        "customer.set",
-        "binding.added",
-        "close.started",
-        "invoice.issued",
-        "invoice.issued",
-        "close.finished",
-    ]
+        return [entry.action for entry in audit_entries(connection)]
+
+
+def deeds_of(database: Database) -> list[str]:
+    """What was done, told by everything but the log; not in order."""
+    with database.read() as connection:
+        done = [f"review.{kind}" for kind in connection.execute(select(tables.review.c.kind)).scalars()]
+        states = connection.execute(select(tables.close_run.c.state)).scalars().all()
+        for deed, table in (
+            ("customer.set", tables.customer),
+            ("binding.added", tables.binding),
+            ("close.started", tables.close_run),
+            ("invoice.issued", tables.invoice),
+        ):
+            done += [deed] * len(connection.execute(select(table)).all())
+    return done + ["close.finished" for state in states if state == "done"]
+
+
+@pytest.mark.parametrize("failing", range(len(DEEDS)), ids=lambda number: f"{number} {DEEDS[number]}")
+def test_a_deed_that_fails_once_its_entry_is_written_leaves_neither(
+    database: Database, failing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    def append_and_fail(connection: Connection, action: str, *content: Content, **more: Any) -> None:
+        append_audit(connection, action, *content, **more)
+        written.append(action)
+        if len(written) > failing:
+            raise RuntimeError("the power failed")
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("tokentill.") and getattr(module, "append_audit", None) is append_audit:
+            monkeypatch.setattr(module, "append_audit", append_and_fail)
+    with pytest.raises(RuntimeError, match="the power failed"):
+        do_everything(database)
+
+    assert written == list(DEEDS[: failing + 1])
+    assert entries_of(database) == list(DEEDS[:failing])
+    assert sorted(deeds_of(database)) == sorted(DEEDS[:failing])
+
+
+def test_each_deed_leaves_its_entry(database: Database) -> None:
+    do_everything(database)
+    assert entries_of(database) == list(DEEDS)
+    assert sorted(deeds_of(database)) == sorted(DEEDS)
     refuse(database, "DELETE FROM audit", "append-only")

@@ -16,6 +16,7 @@ from tokentill.canonical import Content, content_hash
 from tokentill.contracts.invoice_terms import NO_TERMS, Grant, InvoiceTerms
 from tokentill.contracts.rules import Rule, Traits
 from tokentill.pricing.entries import parse_instant
+from tokentill.zones import zone
 
 ContractKind = Literal["customer", "plan", "default"]
 
@@ -178,7 +179,7 @@ class ContractBook:
         chain = list(self.chain(customer if customer is None else self.payer(customer, at), at))
         return Terms(
             currency=next((contract.currency for contract in chain if contract.currency), "USD"),
-            zone=ZoneInfo(next((contract.time_zone for contract in chain if contract.time_zone), "UTC")),
+            zone=zone(next((contract.time_zone for contract in chain if contract.time_zone), "UTC")),
             anchor_day=next((contract.anchor_day for contract in chain if contract.anchor_day), 1),
         )
 

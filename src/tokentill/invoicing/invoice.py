@@ -249,15 +249,5 @@ def compute_invoice(
         carried=carried,
         kind=kind,
         interim_at=agreed.terms.interim_at,
-        uncarried=(*brought.no_rates, *_in_other_currencies(carried, currency)),
+        uncarried=brought.no_rates,
     )
-
-
-def _in_other_currencies(carried: Carried, currency: str) -> list[str]:
-    """Why a document cannot take off what interim invoices in other currencies billed."""
-    others = sorted({part.currency for part in carried.invoiced} - {currency})
-    return [
-        f"interim invoices of the period are in {other} and this one would be in {currency};"
-        " let the contract's new currency begin with the next period"
-        for other in others
-    ]

@@ -7,7 +7,6 @@ alone is enough to compute its invoices again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -25,6 +24,7 @@ from tokentill.store.database import current_value
 from tokentill.store.documents import newest_position
 from tokentill.store.recordings import recordings_of
 from tokentill.usage.attribution import Attribution, Binding
+from tokentill.zones import zone_data_version
 
 if TYPE_CHECKING:
     from tokentill.pricing.loading import Folder
@@ -79,7 +79,7 @@ class Inputs:
             "a": content_hash(self.price_set),
             "b": content_hash(self.contract_set),
             "l": self.position,
-            "time_zones": version("tzdata"),
+            "time_zones": zone_data_version(),
             "f": VERSION_OF_F,
         }
 
@@ -133,7 +133,7 @@ def engine_fault(pins: Content) -> str | None:
 
 def zone_fault(pins: Content) -> str | None:
     """Whether other time-zone data was pinned than there is, or None."""
-    here = version("tzdata")
+    here = zone_data_version()
     if pins["time_zones"] != here:
         return f"the time-zone data {pins['time_zones']}, and there is {here} here"
     return None

@@ -1,8 +1,8 @@
 """A loaded `pricing/` folder, kept as one file, so that the next process need not read and check it again.
 
 A kept file is found by the SHA-256 of everything that loading depends on: every byte of every file, the names, the
-version of tokentill and of this format. It carries its own checksum; one that is damaged is as good as none. It holds
-canonical JSON and nothing that could run.
+versions of tokentill, of the time-zone data and of this format. It carries its own checksum; one that is damaged is as
+good as none. It holds canonical JSON and nothing that could run.
 
 The cache is as trusted as the pricing folder: whoever may write to it may change prices.
 """
@@ -19,6 +19,7 @@ from tokentill import __version__
 from tokentill.canonical import Content, canonical_bytes
 from tokentill.errors import UsageError
 from tokentill.pricing.files.paths import FILE_BYTES_MAX, LOCK_NAME, file_paths
+from tokentill.zones import zone_data_version
 
 FORMAT = 1
 """To be raised when the same files lead to another content, or are checked otherwise."""
@@ -32,7 +33,7 @@ _PREFIX, _SUFFIX = "tokentill-pricing-", ".json"
 
 def folder_key(root: Path) -> str | None:
     """The hash of everything that loading a folder depends on, or None when a file cannot be read for it."""
-    parts = [f"{FORMAT} {__version__}", root.as_posix()]
+    parts = [f"{FORMAT} {__version__} {zone_data_version()}", root.as_posix()]
     for path in [*file_paths(root), LOCK_NAME]:
         try:
             with (root / path).open("rb") as stream:

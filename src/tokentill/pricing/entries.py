@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text
+from tokentill.zones import zone
 
 BUILT_IN_FALLBACK = MappingProxyType({"reasoning": "output", "cache_read": "input"})
 STRIPPED_SUFFIXES = (":nitro", ":floor", ":online")
@@ -77,13 +78,13 @@ class Window:
         when = content["when"]
         days = when.get("days") or list(DAYS)
         starts, ends = when["between"]
-        zone = when.get("time_zone", "UTC")
-        label = f"{starts} to {ends} {zone}" + ("" if len(days) == 7 else f" on {', '.join(days)}")
+        time_zone = when.get("time_zone", "UTC")
+        label = f"{starts} to {ends} {time_zone}" + ("" if len(days) == 7 else f" on {', '.join(days)}")
         return cls(
             frozenset(DAYS.index(day) for day in days),
             _minute(starts),
             _minute(ends),
-            ZoneInfo(zone),
+            zone(time_zone),
             _rates(content["rates"]),
             _tiers(content),
             label,

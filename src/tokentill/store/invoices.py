@@ -282,13 +282,26 @@ def void_invoice(connection: Connection, issued: IssuedInvoice, *, reason: str, 
     """Make an invoice void, in the caller's writing transaction. Its number stays, and so does its content.
 
     Raises:
-        Refused: when it is void already.
+        Refused: when it is void already, or a later document takes off what it billed.
     """
     hold_counter(connection, "invoice")  # nothing is issued meanwhile that goes on from it
     table = tables.invoice
     status = connection.execute(select(table.c.status).where(table.c.id == issued.id)).scalar_one()
     if status != "issued":
         raise Refused(f"{issued.number} is void already")
+    later = select(table.c.number).where(
+        table.c.customer == issued.customer,
+        table.c.period == issued.period,
+        table.c.currency == issued.currency,
+        table.c.status == "issued",
+        table.c.id > issued.id,
+    )
+    numbers = connection.execute(later.order_by(table.c.id.desc())).scalars().all()
+    if issued.kind == "interim" and numbers:
+        raise Refused(
+            f"{numbers[0]} takes off what {issued.number} billed, and would bill too little without it; make"
+            f" {' and '.join(numbers)} void first"
+        )
     log_event(connection, issued.id, "void", at=at, actor=actor, reason=reason)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from tokentill.canonical import Content
 from tokentill.pricing.entries import DAYS
 from tokentill.pricing.files.checks.zones import zone_mistake
+from tokentill.zones import zone
 
 _MINUTES_A_DAY = 24 * 60
 _MINUTES_A_WEEK = 7 * _MINUTES_A_DAY
@@ -28,8 +28,7 @@ def windows_meet(one: Content, other: Content, year: int) -> bool:
 
 
 def _utc_minutes(when: Content, year: int, month: int) -> set[int]:
-    zone = ZoneInfo(when.get("time_zone", "UTC"))
-    offset = datetime(year, month, 15, tzinfo=zone).utcoffset() or timedelta(0)
+    offset = datetime(year, month, 15, tzinfo=zone(when.get("time_zone", "UTC"))).utcoffset() or timedelta(0)
     behind = offset // timedelta(minutes=1)
     return {(minute - behind) % _MINUTES_A_WEEK for minute in _minutes_of_week(when)}
 
