@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -23,6 +23,8 @@ from tokentill.store.cells import Span, records_of_spans
 from tokentill.store.documents import documents_around, voided_months
 from tokentill.store.invoices import closings
 from tokentill.store.usage_rows import month_number, series_of_months, series_used_after
+
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +106,18 @@ def late_records(connection: Connection, books: Books, pins: Content) -> Late:
 def _late_months(connection: Connection, books: Books, pins: Content) -> Iterator[tuple[Month, MonthUsage]]:
     voided = voided_months(connection)
     for month, closing in closings(connection).items():
-        documents = documents_around(connection, month, pins["l"])
-        if not any(found.month == month for listed in documents.periods.values() for found in listed):
-            continue
-        periods = Periods(month, books, documents)
-        starts_at, ends_at = periods.starts_at, periods.ends_at
+        # A period ends before the second month after its own is over, by any anchor day and time zone.
+        starts_at, ends_at = month.first_instant - A_DAY, month.plus(2).first_instant + A_DAY
         is_moved = bool(closing.left_over) and closing.contract_sets != {pins["b"]}
         if month in voided or is_moved:
             ids = set(series_of_months(connection, month_number(starts_at), month_number(ends_at)))
         else:
             ids = series_used_after(connection, closing.first_seq, starts_at, ends_at)
-        if ids:
+        if not ids:
+            continue
+        documents = documents_around(connection, month, pins["l"])
+        if any(found.month == month for listed in documents.periods.values() for found in listed):
+            periods = Periods(month, books, documents)
             usage = usage_of_month(connection, books, periods, documents, pins["s"], position=pins["l"], late_of=ids)
             if usage.late_requests:
                 yield month, usage
