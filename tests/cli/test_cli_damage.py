@@ -74,7 +74,7 @@ DAMAGES: dict[str, Damage] = {
     **{f"lost pages, {seed}": pages_lost(seed) for seed in range(2)},
     "half of it": cut_off,
     "the first bytes": replaced(b"SQLite format 3", b"SQLite format 4"),
-    "the schema, no text any more": replaced(b"CREATE TABLE usage (", b"CREATE \xff\xfeBLE usage ("),
+    "the schema, no text any more": replaced(b'CREATE TABLE "usage" (', b'CREATE \xff\xfeBLE "usage" ('),
     "pins, no text any more": replaced(b'"f":', b'"\xff":'),
     "pins, no JSON any more": replaced(b'"f":', b'"f"::'[:4]),
     "pins, JSON of something else": replaced(b'"f":', b'"g":'),
@@ -114,7 +114,7 @@ def test_no_command_ends_in_a_traceback(closed: Cli, damage: str) -> None:
 
 def test_a_damaged_file_is_said_to_be_damaged_and_what_to_do(closed: Cli) -> None:
     file = closed.folder / "tokentill.db"
-    file.write_bytes(file.read_bytes().replace(b"CREATE TABLE usage (", b"CREATE \xff\xfeBLE usage ("))
+    file.write_bytes(file.read_bytes().replace(b'CREATE TABLE "usage" (', b'CREATE \xff\xfeBLE "usage" ('))
 
     for command in COMMANDS:
         message = closed(*command, status=1).err
@@ -161,6 +161,6 @@ def test_an_invoice_that_was_changed_is_neither_shown_nor_found_right(closed: Cl
 
     assert shown.startswith("the stored content of INV-000001 is not what its hash says: the database is damaged, or ")
     assert [found["fault"] for found in verified["invoices"]] == [
-        "its stored content is not what its hash says: the database was changed by hand",
+        "its stored content is not what its hash says: the database was changed by hand; compare it with a backup",
         None,
     ]

@@ -48,6 +48,7 @@ PURE_IN_ORDER = (
     "tokentill.invoicing.lines",
     "tokentill.invoicing.invoice",
     "tokentill.invoicing.billing",
+    "tokentill.invoicing.coverage",
     "tokentill.invoicing.preview",
     "tokentill.stripe_push.days",
 )
