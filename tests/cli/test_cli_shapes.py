@@ -36,7 +36,7 @@ def check_invoice(invoice: dict[str, Any], keys: set[str]) -> None:
     assert INSTANT(invoice["period_end"])
     assert invoice["status"] in {"preview", "issued", "void"}
     assert HASH(invoice["content_hash"])
-    assert set(invoice["pins"]) == {"s", "a", "b", "f", "time_zones"}
+    assert set(invoice["pins"]) == {"s", "a", "b", "l", "f", "time_zones"}
     assert type(invoice["pins"]["s"]) is int
     assert HASH(invoice["pins"]["a"])
     assert HASH(invoice["pins"]["b"])
@@ -96,7 +96,8 @@ def test_ingest_names_a_file_that_is_none_and_takes_the_others(cli: Cli) -> None
 def test_a_preview_wraps_invoices_and_says_what_belongs_to_nobody(month: Cli) -> None:
     preview = month("preview", JUNE, "--json").json
 
-    assert set(preview) == {"period", "invoices", "unattributed", "blocked_by"}
+    beside = {"failed", "late", "kept_boundaries", "quarantined", "revisions"}
+    assert set(preview) == {"period", "invoices", "unattributed", "blocked_by", *beside}
     assert preview["period"] == JUNE
     assert [invoice["customer"] for invoice in preview["invoices"]] == ["alice", "dune"]
     assert only(preview["unattributed"], "requests", "list_amount") == {"requests": 1, "list_amount": "0.003"}
