@@ -265,10 +265,19 @@ def period_of(customer: str | None, month: str, folder: Folder) -> tuple[datetim
 
 
 def anchor(customer: str | None, year: int, month: int, folder: Folder) -> datetime:
-    """Local midnight of the anchor day, by the terms that hold at the first instant (UTC) of the calendar month."""
+    """Local midnight of the anchor day, by the terms that hold when the calendar month begins on their own clock, or
+    else at its first instant in UTC."""
     first = datetime(year, month, 1, tzinfo=UTC)
-    day = min(folder.term(customer, first, "anchor_day", 1), monthrange(year, month)[1])
-    zone = ZoneInfo(folder.term(customer, first, "time_zone", "UTC"))
+
+    def terms(at: datetime) -> tuple[Any, ...]:
+        asked = (("anchor_day", 1), ("time_zone", "UTC"), ("currency", "USD"))
+        return tuple(folder.term(customer, at, key, default) for key, default in asked)
+
+    last = terms(first + timedelta(hours=12))
+    begins = first.replace(tzinfo=ZoneInfo(last[1])).astimezone(UTC)
+    anchor_day, zone_name, _ = last if terms(begins) == last else terms(first)
+    day = min(anchor_day, monthrange(year, month)[1])
+    zone = ZoneInfo(zone_name)
     return datetime(year, month, day, tzinfo=zone).astimezone(UTC)
 
 
