@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, not_, or_, select
@@ -22,18 +21,6 @@ from tokentill.store.database import current_value, next_value
 
 PERIOD_MAX = timedelta(days=95)
 """No period is longer: it ends before the second month after its own is over, by any anchor day and time zone."""
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentEvent:
-    """One row of the log of documents."""
-
-    position: int
-    number: str
-    kind: str
-    at: datetime
-    actor: str
-    reason: str
 
 
 def newest_position(connection: Connection) -> int:
@@ -66,21 +53,6 @@ def log_event(connection: Connection, invoice_id: int, kind: str, *, at: datetim
         )
     )
     return position
-
-
-def events_of(connection: Connection, invoice_id: int) -> list[DocumentEvent]:
-    """What became of a document, oldest first."""
-    event, header = tables.document_event, tables.invoice
-    query = (
-        select(event, header.c.number)
-        .join(header, header.c.id == event.c.invoice_id)
-        .where(event.c.invoice_id == invoice_id)
-        .order_by(event.c.position)
-    )
-    return [
-        DocumentEvent(row.position, row.number, row.kind, from_micros(row.recorded_at), row.actor, row.reason)
-        for row in connection.execute(query)
-    ]
 
 
 def documents_around(connection: Connection, month: Month, position: int | None) -> Documents:

@@ -339,22 +339,6 @@ def interims_of(connection: Connection, invoice: IssuedInvoice) -> list[IssuedIn
     ]
 
 
-def stored_lines(connection: Connection, period: str) -> dict[str, list[Content]]:
-    """The lines of a period's invoices as rows have them, in their order, by invoice number."""
-    line, header = tables.invoice_line, tables.invoice
-    query = (
-        select(header.c.number, line)
-        .join(header, header.c.id == line.c.invoice_id)
-        .where(header.c.period == period)
-        .order_by(line.c.invoice_id, line.c.position)
-    )
-    kept = ("kind", "model", "mode", "rule", "requests", "exact_amount", "amount_minor")
-    found: dict[str, list[Content]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.number, []).append({key: row._mapping[key] for key in kept})
-    return found
-
-
 def number_faults(connection: Connection) -> list[str]:
     """What is wrong with the series of numbers: gaps, and numbers that the counter does not know of."""
     numbers = list(connection.execute(select(tables.invoice.c.number).order_by(tables.invoice.c.id)).scalars())
