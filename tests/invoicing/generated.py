@@ -211,7 +211,7 @@ def usage_records(draw: Any, count_max: int = 30) -> list[UsageRecord]:
                 mode="batch" if model == "acme/moded" and draw(st.booleans()) else None,
                 geo=draw(st.sampled_from([None, "us", "eu", "mars"])),
                 quantities=quantities,
-                cost=Decimal(draw(st.integers(0, 10**8))).scaleb(-9),
+                cost=Decimal(draw(st.integers(1, 10**8))).scaleb(-9),  # one of 0 is refused where cost is billed
                 is_byok=draw(st.booleans()),
             )
         )

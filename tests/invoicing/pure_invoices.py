@@ -33,6 +33,7 @@ def books_of(contents: Iterable[object]) -> Books:
 def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> list[Cell]:
     """One cell for each record, between the same boundaries as in the database."""
     edges = books.shared_edges({record.model for record in records}, periods.starts_at, periods.ends_at)
+    edges |= {periods.default.starts_at, periods.default.ends_at}
     for customer in books.contracts.customers:
         edges |= books.contracts.own_edges(customer) | {periods.of(customer).starts_at, periods.of(customer).ends_at}
     edges = edges.union(*map(books.contracts.grant_edges, books.contracts.grant_holders))
