@@ -513,7 +513,8 @@ class _Maker:
         at = self.begins_at - 20 * DAY
         by_template = {"match": {"user": "org_{id}"}, "customer": "{id}"}
         all_may_be_left = {"tolerance_percent": "100"}
-        self.add(Wrote(at, attribution(by_template, **all_may_be_left, recorded_at=text_of(at))))
+        always = {"recorded_at": text_of(at), "valid_from": "2025-01-01T00:00:00Z"}
+        self.add(Wrote(at, attribution(by_template, **all_may_be_left, **always)))
         if "changes of attribution" in self.sorts:
             for _ in self.some(2):
                 at = self.between(self.begins_at, self.ends_at)
