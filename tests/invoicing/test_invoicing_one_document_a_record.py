@@ -237,6 +237,16 @@ class TestABindingAfterADocument:
         assert shop.late() == {("arouter", "stray-300", "bob", OCTOBER)}
         assert shop.close(OCTOBER) == ()
 
+    def test_a_record_that_comes_from_another_month_of_another_customer_is_late(self, database: Database) -> None:
+        """It lay in eve's September, which is not issued, and lies in October of bob, which is."""
+        shop = Shop(database, agreed("eve", anchor_day=31), now="2026-10-30T09:00:00+00:00")
+        shop.take(worth(300, "10-09", "eve"), worth(3, "10-21", "bob"))
+        assert shop.close(OCTOBER, "2026-11-02T09:00:00+00:00") == ("bob",)
+        assert shop.late() == set()
+        shop.till.bind([("eve", "bob", datetime(2026, 9, 1, tzinfo=UTC), None)])
+        assert shop.late() == {("arouter", "eve-300", "bob", OCTOBER)}
+        assert [one.requests for one in shop.till.close(OCTOBER).late] == [1]
+
     def test_what_belonged_to_nobody_and_is_bound_to_somebody_without_a_document_is_billed(
         self, database: Database
     ) -> None:

@@ -178,7 +178,7 @@ class WorldRun:
                 self._till = self._new_till()
                 for why in event.why:
                     self._count(why)
-                    if self._was_closed and why.endswith(("moves", "changes")):
+                    if self._was_closed and why.endswith(("moves", "changes", "change")):
                         self._count(f"{why} after a close")
             case Bound():
                 bound = self._till.bind([(event.user, event.customer, event.valid_from, None)])
