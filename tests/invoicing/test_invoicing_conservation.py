@@ -23,7 +23,7 @@ from tests.invoicing.world_runs import Broken, Document, History, WorldRun
 from tests.invoicing.world_stories import Fault, live_by_the_law
 from tests.invoicing.worlds import DAY, Closed, Event, Used, World, Wrote, fx_of
 
-GROUPS = [range(first, first + 8) for first in range(0, 24, 8)]
+GROUPS = [range(first, first + 6) for first in range(0, 18, 6)]
 
 
 @pytest.mark.parametrize("seeds", GROUPS, ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")
