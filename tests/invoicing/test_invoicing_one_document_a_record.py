@@ -164,6 +164,33 @@ class TestAContractThatMovesAnIssuedBoundary:
         assert shop.periods("alice")[1] == (NOVEMBER, "2026-11-01T00:00:00Z", "2026-11-30T23:00:00Z")
         assert shop.is_settled()
 
+    def test_a_run_that_was_cut_off_before_leaves_no_gap_to_a_period_that_was_issued_meanwhile(
+        self, database: Database
+    ) -> None:
+        shop = Shop(database)
+        shop.take(worth(30, "10-20", "ann"), worth(3, "10-20", "bob"), worth(300, "11-01T04:00", "bob"))
+
+        def stop(_done: int, _all: int) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            shop.till.close(OCTOBER, progress=stop)
+        shop.write(agreed("bob", "11-21", "2026-10-14T00:00:00Z", anchor_day=28))
+        shop.take(worth(9, "11-30", "bob"))
+        assert shop.close(NOVEMBER, "2026-12-30T09:00:00+00:00") == ("bob",)
+        for _ in range(2):  # the run that was cut off, and what it had not pinned
+            shop.close(OCTOBER)
+        assert set(shop.periods("bob")) == {
+            (OCTOBER, "2026-10-01T00:00:00Z", "2026-11-28T00:00:00Z"),
+            (NOVEMBER, "2026-11-28T00:00:00Z", "2026-12-28T00:00:00Z"),
+        }
+        assert shop.documents()[1:] == [
+            ("bob", NOVEMBER, "9.00", "USD", {"bob-9"}),
+            ("bob", OCTOBER, "303.00", "USD", {"bob-3", "bob-300"}),
+        ]
+        assert shop.late() == set()
+        assert shop.is_settled()
+
     def test_a_record_that_arrives_between_the_old_boundary_and_the_new_one_is_late_for_the_issued_period(
         self, database: Database
     ) -> None:
