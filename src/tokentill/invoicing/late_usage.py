@@ -1,7 +1,7 @@
 """Usage that a period's document was issued without: late until a correction bills it.
 
 Looks at closed months only as far as something can be late in them: at what came after the month was first closed,
-and at all of a month where something was left over then and it was decided anew since whose it is.
+and at all of a month when contracts or bindings have changed since.
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ def _late_months(connection: Connection, books: Books, pins: Content) -> Iterato
     for month, closing in closings(connection).items():
         # A period ends before the second month after its own is over, by any anchor day and time zone.
         starts_at, ends_at = month.first_instant - A_DAY, month.plus(2).first_instant + A_DAY
-        is_moved = bool(closing.left_over) and closing.contract_sets != {pins["b"]}
-        if month in voided or is_moved:
+        # What lay in another customer's month then, or was left over, may have moved into this one since.
+        if month in voided or closing.contract_sets != {pins["b"]}:
             ids = set(series_of_months(connection, month_number(starts_at), month_number(ends_at)))
         else:
             ids = series_used_after(connection, closing.first_seq, starts_at, ends_at)

@@ -178,7 +178,7 @@ def store_coverage(
 
     Raises:
         CoveredTwice: when another live document covers some of it, so that a record would be on two, or ended one of
-            the periods.
+            the periods, or ended one beside it that does not join.
     """
     rows = [
         {
@@ -207,6 +207,11 @@ def store_coverage(
     ]
     if periods:
         connection.execute(insert(tables.member_period), periods)
+    apart = _first_gap(connection, invoice_id, month)
+    if apart is not None:
+        raise CoveredTwice(
+            f"{apart} was issued meanwhile for the month beside, and does not join its period; close again"
+        )
     other = _first_overlap(connection, invoice_id)
     if other is not None:
         raise CoveredTwice(f"{other} was issued meanwhile and covers some of its usage; close again")
@@ -270,6 +275,23 @@ def _first_overlap(connection: Connection, invoice_id: int) -> str | None:
         if number is not None:
             return str(number)
     return None
+
+
+def _first_gap(connection: Connection, invoice_id: int, month: Month) -> str | None:
+    """The number of a live document of the month before or after that leaves time between its period and this one's."""
+    header = tables.invoice
+    mine, beside = tables.member_period.alias("mine"), tables.member_period.alias("beside")
+    before = and_(beside.c.period == str(month.plus(-1)), beside.c.ends_at != mine.c.starts_at)
+    after = and_(beside.c.period == str(month.plus(1)), beside.c.starts_at != mine.c.ends_at)
+    query = (
+        select(header.c.number)
+        .select_from(mine)
+        .join(beside, beside.c.customer == mine.c.customer)
+        .join(header, header.c.id == beside.c.invoice_id)
+        .where(mine.c.invoice_id == invoice_id, live_at(None), or_(before, after))
+    )
+    number = connection.execute(query.limit(1)).scalar()
+    return None if number is None else str(number)
 
 
 def voided_months(connection: Connection) -> set[Month]:
