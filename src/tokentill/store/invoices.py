@@ -48,13 +48,12 @@ class CloseRun:
 class Closing:
     """All runs that closed a month, as far as it matters for what came late.
 
-    `first_seq` is the lowest sequence number that one of them was pinned to, `contract_sets` are the contracts that
-    they were pinned to, and `left_over` is the most requests that one of them left on no document.
+    `first_seq` is the lowest sequence number that one of them was pinned to, and `contract_sets` are the contracts that
+    they were pinned to.
     """
 
     first_seq: int
     contract_sets: frozenset[str]
-    left_over: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +146,11 @@ def closings(connection: Connection) -> dict[Month, Closing]:
         run = _run(row)
         if run.asked.get("kind") == "interim":
             continue
-        # Where nobody counted, something may have been left over.
-        left_over = 1 if row.left_over is None else row.left_over
-        closing = Closing(run.pins["s"], frozenset({run.pins["b"]}), left_over)
+        closing = Closing(run.pins["s"], frozenset({run.pins["b"]}))
         before = found.get(month := Month.parse(run.period), closing)
         found[month] = Closing(
             min(before.first_seq, closing.first_seq),
             before.contract_sets | closing.contract_sets,
-            max(before.left_over, closing.left_over),
         )
     return found
 
