@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tokentill import PriceBook, Till, Usage
 from tokentill.clock import FixedClock
-from tokentill.usage.reading import read_records
+from tokentill.sources.reading import read_records
 
 STARTS_AT = datetime(2026, 10, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 2, tzinfo=UTC)

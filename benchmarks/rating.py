@@ -39,8 +39,8 @@ from rating_work import (
 
 from tokentill import PriceBook, Usage
 from tokentill.clock import to_micros
-from tokentill.pricing.rating import Plan
-from tokentill.pricing.streaming import rate_stream
+from tokentill.prices.rate_cards import RateCard
+from tokentill.prices.streams import rate_stream
 
 STARTS_AT = datetime(2026, 10, 1, tzinfo=UTC)
 AT = datetime(2026, 10, 15, tzinfo=UTC)
@@ -56,7 +56,7 @@ def models_of_the_mix(book: PriceBook) -> list[tuple[str, str | None]]:
     for model in book.models:
         for mode in (None, "batch"):
             plan = book.plan(model, at=STARTS_AT, mode=mode, input_total=0)
-            if isinstance(plan, Plan) and {"input", "output"} <= set(plan.variant.rates):
+            if isinstance(plan, RateCard) and {"input", "output"} <= set(plan.variant.rates):
                 found.append((model, mode))
     return found
 
@@ -82,7 +82,7 @@ def mixed_columns(book: PriceBook, count: int) -> Callable[[], object]:
     """The same mix as columns; what is measured is the rating of columns that were made before."""
     import numpy as np
 
-    from tokentill.pricing.columns import Columns, rate_columns
+    from tokentill.prices.columns import Columns, rate_columns
 
     chosen = np.random.default_rng(13)
     kinds = models_of_the_mix(book)

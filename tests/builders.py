@@ -14,7 +14,7 @@ from typing import Any
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import Clock
-from tokentill.pricing.loading import Folder
+from tokentill.recordings.load import Folder
 from tokentill.store.database import Database
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pytest
 
 from tokentill import zones
-from tokentill.pricing.files.checks.zones import zone_mistake
+from tokentill.recordings.checks.zones import zone_mistake
 from tokentill.zones import zone, zone_data_version, zone_names
 
 SRC = Path(zones.__file__).parent
@@ -92,7 +92,7 @@ from zoneinfo import ZoneInfo
 from tests.builders import contract, price
 from tokentill.contracts.book import ContractBook
 from tokentill.invoicing.periods import Month, period_of
-from tokentill.pricing.entries import Window
+from tokentill.prices.entries import Window
 
 book = ContractBook([contract(time_zone="Europe/Berlin")])
 period = period_of(Month(2026, 10), lambda at: book.terms(None, at))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tokentill.errors import (
         InvalidAmount,
+        InvalidCall,
         InvalidFiles,
         InvalidRecord,
         MissingUsage,
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
         Refused,
         TokentillError,
         Unpriced,
-        UsageError,
     )
-    from tokentill.invoicing.billing import Bill, Biller
-    from tokentill.pricing.book import PriceBook
-    from tokentill.pricing.estimating import Estimate
-    from tokentill.pricing.rating import Rated, RatedLine
-    from tokentill.pricing.watching import WatchedBook
+    from tokentill.invoicing.biller import Bill, Biller
+    from tokentill.prices.book import PriceBook
+    from tokentill.prices.estimates import Estimate
+    from tokentill.prices.rate_cards import Rated, RatedLine
+    from tokentill.recordings.watch import WatchedBook
     from tokentill.till import Till
     from tokentill.usage.bounds import Bounds
     from tokentill.usage.record import Usage, UsageRecord
@@ -32,26 +32,26 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Bill": "tokentill.invoicing.billing",
-    "Biller": "tokentill.invoicing.billing",
+    "Bill": "tokentill.invoicing.biller",
+    "Biller": "tokentill.invoicing.biller",
     "Bounds": "tokentill.usage.bounds",
-    "Estimate": "tokentill.pricing.estimating",
+    "Estimate": "tokentill.prices.estimates",
     "InvalidAmount": "tokentill.errors",
     "InvalidFiles": "tokentill.errors",
     "InvalidRecord": "tokentill.errors",
     "MissingUsage": "tokentill.errors",
     "NotFound": "tokentill.errors",
-    "PriceBook": "tokentill.pricing.book",
-    "Rated": "tokentill.pricing.rating",
-    "RatedLine": "tokentill.pricing.rating",
+    "PriceBook": "tokentill.prices.book",
+    "Rated": "tokentill.prices.rate_cards",
+    "RatedLine": "tokentill.prices.rate_cards",
     "Refused": "tokentill.errors",
     "Till": "tokentill.till",
     "TokentillError": "tokentill.errors",
     "Unpriced": "tokentill.errors",
     "Usage": "tokentill.usage.record",
-    "UsageError": "tokentill.errors",
+    "InvalidCall": "tokentill.errors",
     "UsageRecord": "tokentill.usage.record",
-    "WatchedBook": "tokentill.pricing.watching",
+    "WatchedBook": "tokentill.recordings.watch",
 }
 
 __all__ = [
@@ -72,7 +72,7 @@ __all__ = [
     "TokentillError",
     "Unpriced",
     "Usage",
-    "UsageError",
+    "InvalidCall",
     "UsageRecord",
     "WatchedBook",
     "__version__",

@@ -1,7 +1,7 @@
 """What a caller can branch on: one small hierarchy.
 
     TokentillError
-        UsageError            the call is wrong (exit status 2)
+        InvalidCall            the call is wrong (exit status 2)
         Refused               the call is right and the answer is no (exit status 1)
             InvalidRecord     usage that contradicts itself
                 MissingUsage  a response without any usage
@@ -30,7 +30,7 @@ class TokentillError(Exception):
     """The root of all errors that tokentill raises on purpose."""
 
 
-class UsageError(TokentillError):
+class InvalidCall(TokentillError):
     """The call itself is wrong: an unknown option, a period that is not `YYYY-MM`, a missing file."""
 
 

@@ -10,9 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tokentill.errors import InvalidRecord, UsageError
+from tokentill.errors import InvalidCall, InvalidRecord
+from tokentill.sources.gateways.fields import instant
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
-from tokentill.usage.formats.fields import instant
 
 FILE_NAME = "tokentill.toml"
 DEFAULT_DATABASE = "sqlite:///tokentill.db"
@@ -53,7 +53,7 @@ def read_settings(
         folder: where `tokentill.toml` and a folder `pricing` are looked for; the current one by default.
 
     Raises:
-        UsageError: for a file that is no TOML, or has a key that is unknown or of the wrong type.
+        InvalidCall: for a file that is no TOML, or has a key that is unknown or of the wrong type.
     """
     folder = folder or Path.cwd()
     file = _read_file(folder / FILE_NAME)
@@ -75,7 +75,7 @@ def stripe_key(settings: Settings, environment: Mapping[str, str] = os.environ) 
     """The Stripe key: from the environment, or from the file that is named; never from a setting itself.
 
     Raises:
-        UsageError: when the file cannot be read.
+        InvalidCall: when the file cannot be read.
     """
     if environment.get("TOKENTILL_STRIPE_KEY"):
         return environment["TOKENTILL_STRIPE_KEY"].strip()
@@ -85,7 +85,7 @@ def stripe_key(settings: Settings, environment: Mapping[str, str] = os.environ) 
         with Path(settings.stripe_key_file).open(encoding="ascii") as file:
             return file.read(SECRET_BYTES_MAX).strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the file {settings.stripe_key_file} with the Stripe key cannot be read: {error}") from error
+        raise InvalidCall(f"the file {settings.stripe_key_file} with the Stripe key cannot be read: {error}") from error
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -94,12 +94,12 @@ def _read_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+        raise InvalidCall(f"{path} cannot be read: {error}") from error
     _check(path, content, _KEYS, "")
     _check(path, content.get("ingest", {}), _INGEST_KEYS, "ingest.")
     _check(path, content.get("stripe", {}), _STRIPE_KEYS, "stripe.")
     if not 0 <= content.get("grace_hours", 0) <= 24 * 60:
-        raise UsageError(f"{path}: grace_hours is {content['grace_hours']}; write 0 to 1440")
+        raise InvalidCall(f"{path}: grace_hours is {content['grace_hours']}; write 0 to 1440")
     return content
 
 
@@ -107,16 +107,16 @@ def _bounds(path: Path, table: Mapping[str, Any]) -> Bounds:
     try:
         oldest = instant("ingest.oldest", table["oldest"]) if "oldest" in table else DEFAULT_BOUNDS.oldest
     except InvalidRecord as error:
-        raise UsageError(f"{path}: {error}") from None
+        raise InvalidCall(f"{path}: {error}") from None
     days = table.get("ahead_days", DEFAULT_BOUNDS.ahead.days)
     if not 0 <= days <= AHEAD_DAYS_MAX:
-        raise UsageError(f"{path}: ingest.ahead_days is {days}; write 0 to {AHEAD_DAYS_MAX}")
+        raise InvalidCall(f"{path}: ingest.ahead_days is {days}; write 0 to {AHEAD_DAYS_MAX}")
     return Bounds(oldest, timedelta(days=days))
 
 
 def _check(path: Path, content: Mapping[str, Any], keys: Mapping[str, type], prefix: str) -> None:
     for key, value in content.items():
         if key not in keys:
-            raise UsageError(f"{path}: {prefix}{key} is not a setting; the settings are {', '.join(sorted(keys))}")
+            raise InvalidCall(f"{path}: {prefix}{key} is not a setting; the settings are {', '.join(sorted(keys))}")
         if not isinstance(value, keys[key]) or isinstance(value, bool):
-            raise UsageError(f"{path}: {prefix}{key} must be {keys[key].__name__}, not {type(value).__name__}")
+            raise InvalidCall(f"{path}: {prefix}{key} must be {keys[key].__name__}, not {type(value).__name__}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from tokentill.errors import UsageError
+from tokentill.errors import InvalidCall
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -17,9 +17,9 @@ def shipped_folder(name: Literal["pricing", "migrations"]) -> Path:
     """The folder of that name, in an installed package or in a checkout.
 
     Raises:
-        UsageError: when it is in neither place.
+        InvalidCall: when it is in neither place.
     """
     for folder in (_PACKAGE / "_shipped" / name, _PACKAGE.parent.parent / name):
         if folder.is_dir():
             return folder
-    raise UsageError(f"the folder {name!r} is missing from this installation of tokentill; install it again")
+    raise InvalidCall(f"the folder {name!r} is missing from this installation of tokentill; install it again")

@@ -23,24 +23,19 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content
 from tokentill.clock import SYSTEM_CLOCK, Clock
-from tokentill.errors import NotFound, Refused, UsageError
-from tokentill.invoicing.close import Asked, Closed, Interim, close_period
-from tokentill.invoicing.close import Progress as CloseProgress
-from tokentill.invoicing.computing import compute_preview
-from tokentill.invoicing.coverage import KeptBoundary, Periods
-from tokentill.invoicing.credit_account import CreditAccount, credit_account
-from tokentill.invoicing.explain import ExplainedLine, explain_invoice
-from tokentill.invoicing.late_usage import Late, late_records
-from tokentill.invoicing.missing_usage import Missing, missing_usage
-from tokentill.invoicing.periods import Month
-from tokentill.invoicing.pins import Inputs, newest_inputs
-from tokentill.invoicing.preview import Preview, Review, ReviewKind
-from tokentill.invoicing.reviewing import make_review, store_review
-from tokentill.invoicing.revising import (
+from tokentill.closing.close import Closed, CloseOptions, CloseProgress, Interim, close_period
+from tokentill.closing.compute import compute_preview
+from tokentill.closing.credit_account import CreditAccount, credit_account
+from tokentill.closing.explain import ExplainedLine, explain_invoice
+from tokentill.closing.ingest import Ingested, IngestProgress, ingest
+from tokentill.closing.late_usage import Late, late_records
+from tokentill.closing.missing_usage import Missing, missing_usage
+from tokentill.closing.pins import Inputs, newest_inputs
+from tokentill.closing.record_decisions import (
     Lines,
     Revised,
     Revisions,
-    Said,
+    SignedReason,
     Waived,
     decide_revision,
     discard,
@@ -48,8 +43,14 @@ from tokentill.invoicing.revising import (
     revisions_of,
     waive,
 )
-from tokentill.invoicing.verify import Verification, verify_invoices
-from tokentill.pricing.loading import Folder, load_folder
+from tokentill.closing.review import make_review, store_review
+from tokentill.closing.verify import Verification, verify_invoices
+from tokentill.errors import InvalidCall, NotFound, Refused
+from tokentill.invoicing.coverage import KeptBoundary, Periods
+from tokentill.invoicing.periods import Month
+from tokentill.invoicing.preview import Preview, Review, ReviewKind
+from tokentill.recordings.load import Folder, load_folder
+from tokentill.sources.reading import Reading, read_records
 from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
@@ -68,14 +69,11 @@ from tokentill.store.revisions import RevisionState, stored_revisions
 from tokentill.usage.attribution import Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import check_id
-from tokentill.usage.ingesting import Ingested, Progress, ingest
-from tokentill.usage.reading import Reading, read_records
 from tokentill.usage.record import UsageRecord
 
 if TYPE_CHECKING:
     from tokentill.stripe_push.gateway import StripeGateway
-    from tokentill.stripe_push.pushing import Progress as PushProgress
-    from tokentill.stripe_push.pushing import Pushed
+    from tokentill.stripe_push.pushing import Pushed, PushProgress
     from tokentill.stripe_push.reconciling import Reconciled
 
 DEFAULT_DATABASE = "sqlite:///tokentill.db"
@@ -132,7 +130,7 @@ class Till:
         self.database.close()
 
     def ingest(
-        self, records: Iterable[UsageRecord], *, name: str = "python", progress: Progress | None = None
+        self, records: Iterable[UsageRecord], *, name: str = "python", progress: IngestProgress | None = None
     ) -> Ingested:
         """Take usage records in. Records that are there already are counted and change nothing.
 
@@ -147,16 +145,16 @@ class Till:
         name: str | None = None,
         source: str | None = None,
         format: str | None = None,  # noqa: A002
-        progress: Progress | None = None,
+        progress: IngestProgress | None = None,
     ) -> Ingested:
-        """Take a file or binary stream of usage records in (see `usage.reading.read_records`).
+        """Take a file or binary stream of usage records in (see `sources.reading.read_records`).
 
         Raises:
             Refused: when the file as a whole cannot be read as usage records.
         """
         return self.ingest_reading(read_records(file, name=name, source=source, format=format), progress=progress)
 
-    def ingest_reading(self, reading: Reading, *, progress: Progress | None = None) -> Ingested:
+    def ingest_reading(self, reading: Reading, *, progress: IngestProgress | None = None) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
         ingested = ingest(
             self.database, reading, name=reading.name, clock=self.clock, bounds=self.bounds, progress=progress
@@ -202,7 +200,7 @@ class Till:
         note: str = "",
         seen_hash: str | None = None,
     ) -> Review:
-        """Approve or hold a customer's preview, or release a hold (see `invoicing.reviewing.make_review`)."""
+        """Approve or hold a customer's preview, or release a hold (see `closing.review.make_review`)."""
         preview = self.preview(period, customer)
         review = make_review(
             preview,
@@ -226,7 +224,7 @@ class Till:
         abandon: bool = False,
         progress: CloseProgress | None = None,
     ) -> Closed:
-        """Issue the invoices of a period (see `invoicing.close.close_period`).
+        """Issue the invoices of a period (see `closing.close.close_period`).
 
         Args:
             interim: bill what has accrued so far instead: True for everybody who has reached the threshold of the
@@ -234,19 +232,19 @@ class Till:
             abandon: end a run of the period that was cut off where it stands, and begin anew with the newest inputs.
 
         Raises:
-            UsageError: for an interim invoice that is to be approved; there is no preview of it that could be.
+            InvalidCall: for an interim invoice that is to be approved; there is no preview of it that could be.
         """
         if isinstance(interim, bool):
             billed_early = Interim() if interim else None
         else:
             billed_early = Interim(tuple(dict.fromkeys([interim] if isinstance(interim, str) else interim)))
         if billed_early is not None and require_approval:
-            raise UsageError("an interim invoice has no preview that could be approved; leave the approval out")
+            raise InvalidCall("an interim invoice has no preview that could be approved; leave the approval out")
         return close_period(
             self.database,
             Month.parse(period),
             self.folder,
-            Asked(billed_early, require_approval, self.grace),
+            CloseOptions(billed_early, require_approval, self.grace),
             clock=self.clock,
             abandon=abandon,
             progress=progress,
@@ -285,10 +283,10 @@ class Till:
         Raises:
             NotFound: when there is none of that number.
             Refused: when it is void already.
-            UsageError: for a void without a reason.
+            InvalidCall: for a void without a reason.
         """
         if not reason.strip():
-            raise UsageError("a void needs a reason; add --reason TEXT")
+            raise InvalidCall("a void needs a reason; add --reason TEXT")
         at, actor = self.clock.now(), by or actor_here()
         with self.database.write() as connection:
             issued = invoice_by_number(connection, number)
@@ -334,14 +332,14 @@ class Till:
     def accept_revision(
         self, source: str, record_id: str, *, reason: str, digest: str | None = None, by: str | None = None
     ) -> Revised:
-        """Let a revised payload count from now on (see `invoicing.revising.decide_revision`)."""
+        """Let a revised payload count from now on (see `closing.record_decisions.decide_revision`)."""
         said = self._said(reason, by)
         return decide_revision(self.database, self.folder, "accepted", source, record_id, digest, said)
 
     def reject_revision(
         self, source: str, record_id: str, *, reason: str, digest: str | None = None, by: str | None = None
     ) -> Revised:
-        """Leave a revised payload be, and never ask about it again (see `invoicing.revising.decide_revision`)."""
+        """Leave a revised payload be, and never ask about it again (see `closing.record_decisions.decide_revision`)."""
         said = self._said(reason, by)
         return decide_revision(self.database, self.folder, "rejected", source, record_id, digest, said)
 
@@ -353,7 +351,7 @@ class Till:
             return missing_usage(connection, inputs.books(), seq, periods)
 
     def waive(self, source: str, record_id: str, *, reason: str, by: str | None = None) -> Waived:
-        """Bill nothing for a record that reports no usage (see `invoicing.revising.waive`)."""
+        """Bill nothing for a record that reports no usage (see `closing.record_decisions.waive`)."""
         return waive(self.database, source, record_id, self._said(reason, by))
 
     def quarantine(
@@ -374,15 +372,15 @@ class Till:
             return line_named(connection, name)
 
     def discard(self, *names: str, reason: str, file: str | None = None, by: str | None = None) -> Lines:
-        """Leave quarantined lines be: those of these ids, and all of a file (see `invoicing.revising.discard`).
+        """Leave quarantined lines be: those of these ids, and all of a file (see `closing.record_decisions.discard`).
 
         Returns:
             Those that were open until now.
         """
         return Lines(tuple(discard(self.database, names, file, self._said(reason, by))))
 
-    def _said(self, reason: str, by: str | None) -> Said:
-        return Said(by or actor_here(), reason, self.clock.now())
+    def _said(self, reason: str, by: str | None) -> SignedReason:
+        return SignedReason(by or actor_here(), reason, self.clock.now())
 
     def _within(self, connection: Connection, period: str | None) -> tuple[datetime, datetime] | None:
         """From where the first customer's period begins to where the last one's ends."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tokentill import PriceBook, Usage
-from tokentill.pricing.entries import PriceEntry, RateSet, choose_entry
+from tokentill.prices.entries import PriceEntry, RateSet, choose_entry
 from tokentill.usage.quantities import REQUEST, sum_of
 from tokentill.usage.record import STANDARD
 

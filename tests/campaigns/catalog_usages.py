@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 
 from tokentill import PriceBook, Usage
-from tokentill.pricing.entries import PriceEntry
+from tokentill.prices.entries import PriceEntry
 from tokentill.usage.quantities import INPUT_LEAVES, OUTPUT_LEAVES, QUANTITY_MAX, TOKEN_LEAVES
 
 MODES = ("standard", "batch", "flex", "priority", "fast")

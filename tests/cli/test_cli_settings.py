@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cli_running import JUNE, Cli, usage
 
-from tokentill.errors import UsageError
+from tokentill.errors import InvalidCall
 from tokentill.settings import read_settings, stripe_key
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 
@@ -101,7 +101,7 @@ def test_a_secret_never_stands_in_a_setting(tmp_path: Path) -> None:
         "rk_test_of_the_environment"
     )
     (tmp_path / "stripe.key").unlink()
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(InvalidCall, match="cannot be read"):
         stripe_key(settings, {})
 
 

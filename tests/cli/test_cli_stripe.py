@@ -9,7 +9,7 @@ import pytest
 from cli_running import JUNE, Cli
 
 from tokentill.clock import Clock, FixedClock
-from tokentill.stripe_push.standin import StripeStandIn
+from tokentill.testing.stripe import StripeStandIn
 
 JULY = datetime(2025, 7, 2, 9, tzinfo=UTC)
 """Just after the month, while Stripe still takes events of all its days."""

@@ -13,38 +13,38 @@ from hypothesis import strategies as st
 
 from tests.builders import price
 from tokentill.canonical import Content
-from tokentill.contracts.applying import (
-    NOTHING_TAKEN,
-    Basis,
+from tokentill.contracts.calculation import (
+    NOTHING_CONSUMED,
     Billed,
+    Consumption,
+    RatingBasis,
     Step,
-    Taken,
     apply_rule,
     basis_steps,
     percent_of,
 )
 from tokentill.contracts.rules import Rule
-from tokentill.pricing.entries import PriceEntry
-from tokentill.pricing.rating import ONE, Plan, Rated, plan_for, rate_quantities
+from tokentill.prices.entries import PriceEntry
+from tokentill.prices.rate_cards import ONE, RateCard, Rated, plan_for, rate_quantities
 
 AT = datetime(2026, 10, 15, tzinfo=UTC)
 FX = Decimal("0.9")
 MILLION = 1_000_000
 
 
-def plan_of(**more: Any) -> Plan:
+def plan_of(**more: Any) -> RateCard:
     """3 for a million input tokens, 0.3 cached, 15 output; a search is 10 for a thousand."""
     content = price(fees={"web_search": {"price": "10", "per": 1000}}, **more)
     entry = PriceEntry.from_content(content, recorded_at=AT, currency="USD")
     plan = plan_for(entry, at=AT, mode="standard", input_total=0)
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, RateCard)
     return plan
 
 
 PLAN = plan_of()
 
 
-def basis_of(content: Content | None, *, tier: int | None = None, **more: Any) -> Basis:
+def basis_of(content: Content | None, *, tier: int | None = None, **more: Any) -> RatingBasis:
     """A rule named `r` in a contract of euros, where a dollar is 0.9."""
     rule = None if content is None else Rule.from_content({"name": "r", **content}, contract="default", number=1)
     found = None if tier is None or rule is None or rule.tiers is None else rule.tiers.tiers[tier - 1]
@@ -54,7 +54,7 @@ def basis_of(content: Content | None, *, tier: int | None = None, **more: Any) -
         "fx": FX,
         "cost_fx": Decimal("0.8"),
     }
-    return Basis(rule, found, **{**plain, **more})
+    return RatingBasis(rule, found, **{**plain, **more})
 
 
 def unpriced(reason: str | None) -> Any:
@@ -66,7 +66,7 @@ def bill(
     quantities: dict[str, int] | None = None,
     *,
     cost: str | None = "0.5",
-    taken: Taken = NOTHING_TAKEN,
+    taken: Consumption = NOTHING_CONSUMED,
     **more: Any,
 ) -> Billed:
     counts = {"input": 2000, "output": 100, "request": 1} if quantities is None else quantities
@@ -244,7 +244,7 @@ def spend_rule(**more: Any) -> Content:
 
 
 def test_tiers_over_spend_mark_up_what_fell_into_each() -> None:
-    taken = Taken(spend={2: dec("0.2"), 1: dec("0.1"), 3: dec("7")})
+    taken = Consumption(spend={2: dec("0.2"), 1: dec("0.1"), 3: dec("7")})
     found = bill(spend_rule(markup_percent="20"), taken=taken)
     assert steps(found, "markup") == [
         Step("markup", "up to 1", dec("0.05"), percent=dec("50"), of_amount=dec("0.1")),
@@ -274,7 +274,9 @@ def test_add_ons_are_in_the_contracts_currency_and_not_marked_up() -> None:
 
 
 def test_included_units_are_shown_at_no_charge() -> None:
-    found = bill({"allowance": {"units": {"input": 500}}}, taken=Taken(included={"output": 5, "input": 500, "x": 0}))
+    found = bill(
+        {"allowance": {"units": {"input": 500}}}, taken=Consumption(included={"output": 5, "input": 500, "x": 0})
+    )
     assert steps(found, "included") == [
         Step("included", "input", Decimal(0), 500, rate=Decimal(0), per=1),
         Step("included", "output", Decimal(0), 5, rate=Decimal(0), per=1),
@@ -283,7 +285,7 @@ def test_included_units_are_shown_at_no_charge() -> None:
 
 
 def test_a_floor_of_margin_adds_what_was_missing() -> None:
-    found = bill({"min_margin_percent": "25"}, taken=Taken(margin=dec("0.1")))
+    found = bill({"min_margin_percent": "25"}, taken=Consumption(margin=dec("0.1")))
     assert found == Billed(dec("0.10675"), (INPUT, OUTPUT, Step("margin", "floor", dec("0.1"), percent=dec("25"))))
     assert bill({"min_margin_percent": "25"}).steps == (INPUT, OUTPUT)
 
@@ -301,7 +303,7 @@ UNIT = {"name": "credit", "worth": "0.002"}
 
 
 def test_credits_for_each_request_show_what_rounding_up_added() -> None:
-    taken = Taken(credits=4, credits_added=dec("0.00125"))
+    taken = Consumption(credits=4, credits_added=dec("0.00125"))
     found = bill({"credits": {**UNIT, "round_up": "request"}}, taken=taken)
     assert found == Billed(
         dec("0.008"),
@@ -311,7 +313,7 @@ def test_credits_for_each_request_show_what_rounding_up_added() -> None:
 
 
 def test_credits_without_rounding_say_how_many_they_are_and_change_nothing() -> None:
-    found = bill({"credits": {**UNIT, "round_up": "never"}}, taken=Taken(credits=9))
+    found = bill({"credits": {**UNIT, "round_up": "never"}}, taken=Consumption(credits=9))
     assert found == Billed(
         dec("0.00675"),
         (INPUT, OUTPUT, Step("credits", "credit", Decimal(0), rate=dec("0.002"), per=1, of_amount=dec("3.375"))),
@@ -319,7 +321,7 @@ def test_credits_without_rounding_say_how_many_they_are_and_change_nothing() -> 
 
 
 def test_an_allowance_of_an_amount_takes_it_off() -> None:
-    found = bill({"allowance": {"amount": "5"}}, taken=Taken(allowed=dec("0.00005")))
+    found = bill({"allowance": {"amount": "5"}}, taken=Consumption(allowed=dec("0.00005")))
     assert found == Billed(dec("0.0067"), (INPUT, OUTPUT, Step("allowance", "amount", dec("-0.00005"))))
 
 
@@ -331,7 +333,7 @@ def test_steps_come_in_the_order_of_calculation() -> None:
         "credits": {**UNIT, "round_up": "request"},
         "allowance": {"amount": "1", "units": {"input": 1}},
     }
-    taken = Taken({"input": 1}, {}, dec("0.1"), 60, dec("0.2"), dec("0.3"))
+    taken = Consumption({"input": 1}, {}, dec("0.1"), 60, dec("0.2"), dec("0.3"))
     kinds = [step.kind for step in bill(content, taken=taken).steps]
     assert kinds == ["rate", "rate", "markup", "add_on", "included", "margin", "credits", "allowance"]
 
@@ -372,9 +374,11 @@ def test_a_percentage_is_exact() -> None:
 
 
 def test_what_was_taken_adds_up() -> None:
-    one = Taken({"input": 1, "output": 2}, {1: dec("0.1"), 2: dec("0.2")}, dec("1"), 3, dec("4"), dec("5"))
-    one.add(Taken({"input": 10, "request": 7}, {2: dec("0.5"), 3: dec("0.7")}, dec("10"), 30, dec("40"), dec("50")))
-    assert one == Taken(
+    one = Consumption({"input": 1, "output": 2}, {1: dec("0.1"), 2: dec("0.2")}, dec("1"), 3, dec("4"), dec("5"))
+    one.add(
+        Consumption({"input": 10, "request": 7}, {2: dec("0.5"), 3: dec("0.7")}, dec("10"), 30, dec("40"), dec("50"))
+    )
+    assert one == Consumption(
         {"input": 11, "output": 2, "request": 7},
         {1: dec("0.1"), 2: dec("0.7"), 3: dec("0.7")},
         dec("11"),
@@ -382,7 +386,7 @@ def test_what_was_taken_adds_up() -> None:
         dec("44"),
         dec("55"),
     )
-    assert Taken({}, {}, Decimal(0), 0, Decimal(0), Decimal(0)) == NOTHING_TAKEN
+    assert Consumption({}, {}, Decimal(0), 0, Decimal(0), Decimal(0)) == NOTHING_CONSUMED
 
 
 counts = st.fixed_dictionaries(

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from tests.builders import contract, price, prices
 from tokentill.canonical import Content
-from tokentill.contracts.applying import Basis, apply_rule
 from tokentill.contracts.book import ContractBook
-from tokentill.contracts.choosing import chosen_rule, consider_rules, known_by
+from tokentill.contracts.calculation import RatingBasis, apply_rule
+from tokentill.contracts.rule_trace import chosen_rule, consider_rules, known_by
 from tokentill.contracts.rules import Rule, Traits
-from tokentill.contracts.unit_prices import UnitPrice, tiers_of, unit_prices
-from tokentill.pricing.book import NoPrice, PriceBook
-from tokentill.pricing.rating import Plan, rate_quantities
+from tokentill.contracts.unit_prices import BilledUnitPrice, tiers_of, unit_prices
+from tokentill.prices.book import NoPrice, PriceBook
+from tokentill.prices.rate_cards import RateCard, rate_quantities
 
 OCTOBER = datetime(2026, 10, 15, tzinfo=UTC)
 ONE = Decimal(1)
@@ -78,7 +78,7 @@ def test_what_was_recorded_later_was_not_known() -> None:
     assert known_by([early, late], datetime(2026, 9, 30, tzinfo=UTC)) == (early,)
 
 
-def plan(*, mode: str = "standard") -> Plan:
+def plan(*, mode: str = "standard") -> RateCard:
     entry = price(
         rates={"input": "3", "cache_read": "0.3", "output": "15"}, fees={"web_search": {"price": "10", "per": 1000}}
     )
@@ -91,7 +91,7 @@ def rule(**does: Any) -> Rule:
     return Rule.from_content(does, contract="default", number=1)
 
 
-def billed(rows: list[UnitPrice]) -> dict[str, list[str]]:
+def billed(rows: list[BilledUnitPrice]) -> dict[str, list[str]]:
     return {row.name: [str(amount) for amount in row.billed] for row in rows}
 
 
@@ -181,7 +181,7 @@ def test_prices_by_the_unit_add_up_to_what_a_sum_is_billed_at(quantities: dict[s
     the_rule = rule(**linear) if does is not None else None
     rows = {row.name: row for row in unit_prices(the_rule, plan(), ONE, ONE)}
 
-    basis = Basis(the_rule, None, lambda asked: rate_quantities(plan(), asked), plan(), ONE, ONE)
+    basis = RatingBasis(the_rule, None, lambda asked: rate_quantities(plan(), asked), plan(), ONE, ONE)
     whole = apply_rule(basis, quantities, cost=None).amount
 
     parts = (rows[name].billed[0] * count / rows[name].per for name, count in quantities.items())

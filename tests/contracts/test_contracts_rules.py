@@ -25,7 +25,7 @@ from tokentill.contracts.rules import (
     markup_of,
     sum_over,
 )
-from tokentill.pricing.entries import Fee
+from tokentill.prices.entries import Fee
 from tokentill.usage.quantities import INPUT_LEAVES, OUTPUT_LEAVES
 
 

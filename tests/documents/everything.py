@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.builders import MovableClock, at, attribution, contract, folder, price, prices, record
 from tokentill.canonical import Content
-from tokentill.pricing.loading import Folder
+from tokentill.recordings.load import Folder
 from tokentill.store.database import Database
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord

@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from tokentill.contracts.book import ContractBook
-from tokentill.invoicing.grouping import Books, Cell, Grouping, Series
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month, period_of
 from tokentill.invoicing.preview import Preview, Previewed, Review, ReviewKind, Unattributed
-from tokentill.pricing.book import PriceBook
-from tokentill.pricing.fx import FxBook
+from tokentill.invoicing.rating_groups import Books, RatingContext, Series, UsageAggregate
+from tokentill.prices.book import PriceBook
+from tokentill.prices.fx import FxBook
 from tokentill.usage.attribution import Attribution
 
 OCTOBER = Month(2026, 10)
@@ -92,10 +92,10 @@ def cell(
     geo: str | None = None,
     usage_state: str = "reported",
     **quantities: int,
-) -> Cell:
+) -> UsageAggregate:
     """A cell of usage in October 2026; without quantities it has some input and output."""
     series = Series(0, "arouter", "u", None, model, None, mode, geo, (), False, "ok", usage_state)  # type: ignore[arg-type]
-    return Cell(
+    return UsageAggregate(
         series=series,
         at=datetime(2026, 10, day, hour, tzinfo=UTC),
         day=date(2026, 10, day),
@@ -109,10 +109,10 @@ def cell(
 
 def invoice(
     customer: str,
-    cells: Iterable[Cell] | None = None,
+    cells: Iterable[UsageAggregate] | None = None,
     *,
     of: Books | None = None,
-    grouping: Grouping | None = None,
+    grouping: RatingContext | None = None,
     month: Month = OCTOBER,
 ) -> Invoice:
     """The customer's invoice of the month through the real function."""
@@ -120,7 +120,7 @@ def invoice(
     period = period_of(month, lambda at: used.contracts.terms(customer, at))
     currency = used.contracts.terms(customer, period.last_instant).currency
     return compute_invoice(
-        customer, period, currency, [cell()] if cells is None else list(cells), grouping or Grouping(used)
+        customer, period, currency, [cell()] if cells is None else list(cells), grouping or RatingContext(used)
     )
 
 

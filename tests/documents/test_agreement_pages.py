@@ -15,9 +15,9 @@ from tests.documents.page_reading import PageReader
 from tests.documents.test_pages_in_a_browser import BROWSERS, dom_of
 from tests.documents.test_review_pages import ALLOWED_TAGS, HOSTILE, amounts_of, page_of
 from tokentill.canonical import Content
-from tokentill.documents.ids import page_name, shown_id, shown_text
+from tokentill.documents.escaping import page_name, shown_id, shown_text
 from tokentill.documents.review_pages import review_pages, write_review_pages
-from tokentill.documents.settlement import settlement_rows
+from tokentill.documents.totals_rows import totals_rows
 from tokentill.invoicing.preview import Preview
 from tokentill.store.database import Database
 from tokentill.till import Till
@@ -223,7 +223,7 @@ def test_steps_that_turn_around_or_come_from_elsewhere_say_so() -> None:
         {"kind": "credit", "name": "g", "amount": "3.00", "of": "7.00"},
     ]
     content = {"items": items, "subtotal": "0.00", "tax": "-0.09", "total": "-0.09", "due": "4.04", "currency": "EUR"}
-    assert [(row.name, row.note, row.amount) for row in settlement_rows(content)] == [
+    assert [(row.name, row.note, row.amount) for row in totals_rows(content)] == [
         ("Subtotal", "", "0.00"),
         ("old", "less 0.09 invoiced before", "\N{MINUS SIGN}0.09"),
         ("Total EUR", "", "\N{MINUS SIGN}0.09"),

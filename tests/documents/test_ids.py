@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokentill.documents.ids import page_name, review_command, shell_word, short_id, shown_id, shown_text
+from tokentill.documents.escaping import page_name, review_command, shell_word, short_id, shown_id, shown_text
 from tokentill.invoicing.periods import Month
 
 CASES = [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.documents.preview_builders import invoice, preview, previewed
-from tokentill.documents.ids import page_name
+from tokentill.documents.escaping import page_name
 from tokentill.documents.page_folder import MANIFEST
 from tokentill.documents.review_pages import write_review_pages
 from tokentill.errors import Refused

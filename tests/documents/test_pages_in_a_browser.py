@@ -12,7 +12,7 @@ import pytest
 
 from tests.documents.page_reading import PageReader
 from tests.documents.preview_builders import cell, invoice, preview, previewed, review
-from tokentill.documents.ids import page_name
+from tokentill.documents.escaping import page_name
 from tokentill.documents.review_pages import write_review_pages
 
 HOSTILE = "</title></style><script>document.title='taken';alert(1)</script><img src=x onerror=alert(2)>\u202e"

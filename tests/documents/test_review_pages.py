@@ -21,7 +21,7 @@ from tests.documents.preview_builders import (
     review,
     unattributed,
 )
-from tokentill.documents.ids import page_name, shown_id
+from tokentill.documents.escaping import page_name, shown_id
 from tokentill.documents.review_pages import review_pages
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.preview import Preview, Previewed

@@ -28,9 +28,9 @@ from sqlalchemy import event
 from tests.builders import OCTOBER, MovableClock, attribution, contract, grants, price, prices, record, till
 from tokentill.canonical import Content
 from tokentill.clock import FixedClock
+from tokentill.closing import ingest as ingesting
 from tokentill.errors import Refused
 from tokentill.store.database import Database
-from tokentill.usage import ingesting
 from tokentill.usage.record import UsageRecord
 
 Edges = Literal["commits", "statements", "calls"]

@@ -9,13 +9,13 @@ from tests.builders import folder
 from tests.invoicing.generated import MonthOfUsage
 from tokentill.contracts.book import ContractBook
 from tokentill.invoicing.coverage import Documents, Periods
-from tokentill.invoicing.grouping import Books, Cell, Grouping, RecordKey, Series, Sums
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month
+from tokentill.invoicing.rating_groups import Books, RatingContext, RecordKey, Series, Sums, UsageAggregate
 from tokentill.money import ZERO
-from tokentill.pricing.book import PriceBook
-from tokentill.pricing.fx import FxBook
-from tokentill.store.cells import Cuts
+from tokentill.prices.book import PriceBook
+from tokentill.prices.fx import FxBook
+from tokentill.store.aggregates import Cuts
 from tokentill.usage.attribution import Attribution
 from tokentill.usage.record import UsageRecord
 
@@ -30,7 +30,7 @@ def books_of(contents: Iterable[object]) -> Books:
     return Books(PriceBook(prices), ContractBook(contracts), Attribution(contracts, ()), FxBook(prices))
 
 
-def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> list[Cell]:
+def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> list[UsageAggregate]:
     """One cell for each record, between the same boundaries as in the database."""
     edges = books.shared_edges({record.model for record in records}, periods.starts_at, periods.ends_at)
     edges |= {periods.default.starts_at, periods.default.ends_at}
@@ -57,7 +57,7 @@ def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> 
             record.usage_state,
         )
         cells.append(
-            Cell(
+            UsageAggregate(
                 series=Series(ids.setdefault(traits, len(ids) + 1), *traits),  # type: ignore[arg-type]
                 at=cuts.start_around(record.occurred_at, cuts.starts_at),
                 day=record.occurred_at.date(),
@@ -75,9 +75,9 @@ def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> 
 class Summed:
     """Cells added up by series, stretch of time and band, which knows the records behind each sum."""
 
-    def __init__(self, cells: Sequence[Cell], books: Books) -> None:
+    def __init__(self, cells: Sequence[UsageAggregate], books: Books) -> None:
         thresholds = sorted(books.prices.thresholds())
-        self._records: dict[tuple[object, ...], list[Cell]] = {}
+        self._records: dict[tuple[object, ...], list[UsageAggregate]] = {}
         for cell in cells:
             key = (cell.series.id, cell.at, bisect_right(thresholds, cell.input_tokens - 1))
             self._records.setdefault(key, []).append(cell)
@@ -85,19 +85,19 @@ class Summed:
         self._of_cell = dict(zip(map(id, self.cells), self._records.values(), strict=True))
         self.asked = 0
 
-    def in_place(self, cells: Sequence[Cell], wanted: Sequence[Cell]) -> list[Cell]:
+    def in_place(self, cells: Sequence[UsageAggregate], wanted: Sequence[UsageAggregate]) -> list[UsageAggregate]:
         """Cells with the records of those that are wanted in their place, as the database would give them."""
         self.asked += 1
         chosen = {id(cell) for cell in wanted}
         return [one for cell in cells for one in (self._of_cell[id(cell)] if id(cell) in chosen else [cell])]
 
     @staticmethod
-    def _sum(found: Sequence[Cell]) -> Cell:
+    def _sum(found: Sequence[UsageAggregate]) -> UsageAggregate:
         sums = Sums()
         for cell in found:
             sums.add(cell.requests, cell.quantities, cell.cost, cell.requests_with_cost)
         first = found[0]
-        return Cell(
+        return UsageAggregate(
             first.series,
             first.at,
             first.day,
@@ -113,7 +113,7 @@ def compute_pure(month: MonthOfUsage, *, by_record: bool) -> list[Invoice]:
     """Every invoice of October, in bytewise order of customers."""
     books = books_of(month.contents)
     periods = Periods(OCTOBER, books, Documents())
-    by_customer: dict[str, list[Cell]] = {}
+    by_customer: dict[str, list[UsageAggregate]] = {}
     for cell in cells_of(month.records, books, periods):
         series = cell.series
         customer = books.attribution.attribute(
@@ -127,10 +127,10 @@ def compute_pure(month: MonthOfUsage, *, by_record: bool) -> list[Invoice]:
         currency = books.contracts.terms(customer, period.last_instant).currency
         summed = Summed(by_customer[customer], books)
         cells = by_customer[customer] if by_record else summed.cells
-        wanted: list[Cell] = []
-        invoice = compute_invoice(customer, period, currency, cells, Grouping(books), wanted=wanted)
+        wanted: list[UsageAggregate] = []
+        invoice = compute_invoice(customer, period, currency, cells, RatingContext(books), wanted=wanted)
         while wanted:
             cells, wanted = summed.in_place(cells, wanted), []
-            invoice = compute_invoice(customer, period, currency, cells, Grouping(books), wanted=wanted)
+            invoice = compute_invoice(customer, period, currency, cells, RatingContext(books), wanted=wanted)
         invoices.append(invoice)
     return invoices

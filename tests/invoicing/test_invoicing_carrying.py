@@ -11,9 +11,9 @@ from sqlalchemy import update
 
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, contract, grants, price, prices, record, till
 from tokentill.canonical import Content
+from tokentill.closing.close import Closed, CloseOptions, Interim, close_period
 from tokentill.errors import NotFound
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
-from tokentill.invoicing.close import Asked, Closed, Interim, close_period
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
 from tokentill.store.database import Database
@@ -40,7 +40,7 @@ def dues(one: Till) -> dict[tuple[str, str], int]:
 def interim(one: Till, *customers: str) -> Closed:
     """Bill what these have used in October by now."""
     month = Month.parse(OCTOBER)
-    return close_period(one.database, month, one.folder, Asked(Interim(customers or None)), clock=one.clock)
+    return close_period(one.database, month, one.folder, CloseOptions(Interim(customers or None)), clock=one.clock)
 
 
 def test_an_invoice_whose_credits_another_one_used_meanwhile_is_refused_and_closed_again(database: Database) -> None:

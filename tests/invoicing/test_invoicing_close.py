@@ -27,9 +27,9 @@ from tests.builders import (
 )
 from tests.invoicing.invoicing_tools import beside_guards, count_of, drop_guards, numbers, outcome, rows_of
 from tokentill.canonical import canonical_bytes, content_hash
-from tokentill.errors import IntegrityFault, NotFound, Refused, UsageError
-from tokentill.invoicing import close as closing
-from tokentill.invoicing.close import Closed, RefusedCustomer
+from tokentill.closing import close as closing
+from tokentill.closing.close import Closed, RefusedCustomer
+from tokentill.errors import IntegrityFault, InvalidCall, NotFound, Refused
 from tokentill.store import tables
 from tokentill.store.audit import audit_entries, audit_faults
 from tokentill.store.database import Database
@@ -239,7 +239,7 @@ class TestNumbersAndRuns:
 
     def test_a_period_that_is_none_is_a_wrong_call(self, sqlite_database: Database) -> None:
         for text in ("2026-13", "2026-1", "26-10", "2026-10 ", "2026-10\n", "٢٠٢٦-10", "october"):
-            with pytest.raises(UsageError, match="is not a period"):
+            with pytest.raises(InvalidCall, match="is not a period"):
                 till(sqlite_database).close(text)
 
     def test_an_amount_of_nothing_is_an_invoice_too(self, database: Database) -> None:
@@ -508,7 +508,7 @@ class TestReviews:
         one = till(database)
         one.ingest([record("1")])
         for nothing in ("", "  \n"):
-            with pytest.raises(UsageError, match="a hold needs a reason"):
+            with pytest.raises(InvalidCall, match="a hold needs a reason"):
                 one.review(OCTOBER, "alice", "held", by="rita", note=nothing)
         assert one.preview(OCTOBER).customers[0].review_state == "none"
         one.review(OCTOBER, "alice", "held", by="rita", note="disputed")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tokentill.contracts.rules import Rule
-from tokentill.invoicing.counting import Charges, Counters
+from tokentill.invoicing.counting import Accumulator, PeriodCharges
 
 
 def rule(number: int = 1, **does: Any) -> Rule:
@@ -22,9 +22,9 @@ GRADUATED = rule(tiers={"kind": "graduated", **TIERS})
 VOLUME = rule(tiers={"kind": "volume", **TIERS})
 
 
-def counters(input_: int = 0, output: int = 0, allowed: int = 0, position: int = 0) -> Counters:
+def counters(input_: int = 0, output: int = 0, allowed: int = 0, position: int = 0) -> Accumulator:
     included = {name: count for name, count in (("input", input_), ("output", output)) if count}
-    return Counters(included=included, allowed=Decimal(allowed), position=Decimal(position))
+    return Accumulator(included=included, allowed=Decimal(allowed), position=Decimal(position))
 
 
 @pytest.mark.parametrize(
@@ -51,29 +51,29 @@ def counters(input_: int = 0, output: int = 0, allowed: int = 0, position: int =
     ],
 )
 def test_the_order_decides_something_where_a_limit_is_reached(
-    by: Rule, before: Counters, after: Counters, is_met: bool
+    by: Rule, before: Accumulator, after: Accumulator, is_met: bool
 ) -> None:
     assert after.meets_boundary(before, [by]) is is_met
     assert after.meets_boundary(before, [rule(), by]) is is_met, "every rule is looked at"
 
 
 def test_a_copy_counts_on_by_itself() -> None:
-    first = Counters({"input": 1}, Decimal(2), Decimal(3), {"image": 4}, {5})
+    first = Accumulator({"input": 1}, Decimal(2), Decimal(3), {"image": 4}, {5})
     copied = first.copy()
     assert copied == first
     copied.included["input"], copied.packaged["image"] = 9, 9
     copied.entered.add(9)
-    assert first == Counters({"input": 1}, Decimal(2), Decimal(3), {"image": 4}, {5})
+    assert first == Accumulator({"input": 1}, Decimal(2), Decimal(3), {"image": 4}, {5})
 
 
-def in_short(charges: Charges) -> list[tuple[Any, ...]]:
+def in_short(charges: PeriodCharges) -> list[tuple[Any, ...]]:
     return [(found.kind, found.name, found.quantity, found.amount, found.units) for found in charges.listed()]
 
 
 def test_packages_are_charged_by_the_version_under_which_they_are_begun() -> None:
     cheap = rule(1, package={"image": {"price": "2", "size": 100}, "web_search": {"price": "1", "size": 10}})
     dear = rule(2, package={"image": {"price": "3", "size": 100}, "web_search": {"price": "1", "size": 10}})
-    charges, seen = Charges(), Counters()
+    charges, seen = PeriodCharges(), Accumulator()
     assert charges.count(cheap, seen) == []
     seen.packaged = {"image": 60}
     (begun,) = charges.count(cheap, seen)
@@ -95,7 +95,7 @@ FLAT = rule(tiers={"kind": "graduated", "over": ["input"], "tier": [{"up_to": "1
 
 
 def test_a_flat_amount_is_charged_once_when_its_tier_is_entered() -> None:
-    charges, seen = Charges(), Counters()
+    charges, seen = PeriodCharges(), Accumulator()
     assert charges.count(FLAT, seen) == []
     seen.entered = {1}
     assert [found.amount for found in charges.count(FLAT, seen)] == [7]
@@ -110,14 +110,14 @@ def test_a_flat_amount_is_charged_once_when_its_tier_is_entered() -> None:
 
 
 def test_a_tier_that_a_later_version_does_not_have_and_a_free_one_charge_nothing() -> None:
-    charges, seen = Charges(), Counters(entered={3})
+    charges, seen = PeriodCharges(), Accumulator(entered={3})
     assert charges.count(FLAT, seen) == []
     free = rule(tiers={"kind": "graduated", "over": ["input"], "tier": [{"up_to": "10"}, {"flat": "3"}]})
-    other, used = Charges(), Counters(entered={1})
+    other, used = PeriodCharges(), Accumulator(entered={1})
     assert other.count(free, used) == []
     other.enter_if_unused(FLAT)
     assert in_short(other) == [], "the first tier was entered, where it was free"
-    unused = Charges()
+    unused = PeriodCharges()
     unused.enter_if_unused(rule())
     assert in_short(unused) == []
     unused.enter_if_unused(FLAT)

@@ -17,7 +17,7 @@ from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, till
 from tests.invoicing.golden_agreements import AGREEMENT_CASES
 from tests.invoicing.golden_prices import PRICE_CASES
 from tests.invoicing.golden_text import Case, rendered, value_of
-from tokentill.invoicing.close import Asked, Interim, close_period
+from tokentill.closing.close import CloseOptions, Interim, close_period
 from tokentill.invoicing.periods import Month
 from tokentill.store.database import Database
 
@@ -33,7 +33,7 @@ def test_an_invoice_is_what_was_worked_out_by_hand_and_reads_as_before(case: Cas
     if case.interim_on is not None:
         clock.instant = case.interim_on
         one.ingest([record for record in case.records if record.occurred_at < case.interim_on])
-        close_period(database, Month.parse(OCTOBER), one.folder, Asked(Interim()), clock=clock)
+        close_period(database, Month.parse(OCTOBER), one.folder, CloseOptions(Interim()), clock=clock)
         clock.instant = AFTER_OCTOBER
     one.ingest(case.records)
     for month in case.months:

@@ -40,7 +40,7 @@ from tests.invoicing.invoicing_tools import (
 )
 from tests.invoicing.pure_invoices import compute_pure
 from tokentill.canonical import Content, canonical_bytes
-from tokentill.pricing.book import PriceBook
+from tokentill.prices.book import PriceBook
 from tokentill.usage.record import Usage, UsageRecord
 
 SLOW = settings(max_examples=max(20, settings().max_examples // 2))

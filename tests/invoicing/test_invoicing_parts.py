@@ -28,9 +28,9 @@ from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried, Invoiced, OpenBalance
 from tokentill.invoicing.coverage import Documents, Periods
-from tokentill.invoicing.grouping import Cell, Grouping
 from tokentill.invoicing.invoice import Invoice, compute_invoice
-from tokentill.invoicing.settling import InvoiceKind
+from tokentill.invoicing.rating_groups import RatingContext, UsageAggregate
+from tokentill.invoicing.totals import InvoiceKind
 from tokentill.store.ledger import rows_of
 from tokentill.usage.record import UsageRecord
 
@@ -62,9 +62,9 @@ class Case:
         summed = Summed(cells, books)
         chosen = cells if by_record else summed.cells
         while True:
-            wanted: list[Cell] = []
+            wanted: list[UsageAggregate] = []
             invoice = compute_invoice(
-                "alice", period, "USD", chosen, Grouping(books), carried=carried, kind=kind, wanted=wanted
+                "alice", period, "USD", chosen, RatingContext(books), carried=carried, kind=kind, wanted=wanted
             )
             if not wanted:
                 return invoice

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.builders import MACHINE_EAST, MACHINE_WEST, MovableClock, contract, machine_in, record, till
 from tests.invoicing.invoicing_tools import new_sqlite
 from tokentill.contracts.book import ContractBook, Terms
-from tokentill.errors import UsageError
+from tokentill.errors import InvalidCall
 from tokentill.invoicing.periods import Month, Period, local_midnight, period_of
 
 ZONES = (
@@ -234,7 +234,7 @@ def test_the_local_time_of_the_machine_moves_no_period(hours: int, machine: str)
 
 @pytest.mark.parametrize("text", ["2026-00", "2026-13", "1969-12", "2200-01", "2026-1", "2026", "", "2026-10-01", "x"])
 def test_what_is_no_period_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="write it like 2026-10"):
+    with pytest.raises(InvalidCall, match="write it like 2026-10"):
         Month.parse(text)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.builders import OCTOBER, MovableClock, at, contract, prices, record, till
 from tests.invoicing.invoicing_tools import contents_by_customer, count_of, drop_guards, numbers, rows_of
-from tokentill.errors import NotFound, Refused, UsageError
+from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.till import Till
@@ -97,7 +97,7 @@ def test_deciding_the_same_again_changes_nothing(revised: Till, decision: str) -
 
 
 def test_a_decision_is_in_the_audit_log_and_needs_a_reason(revised: Till) -> None:
-    with pytest.raises(UsageError, match="needs a reason; add --reason TEXT"):
+    with pytest.raises(InvalidCall, match="needs a reason; add --reason TEXT"):
         revised.accept_revision("arouter", "r", reason=" ")
     revised.accept_revision("arouter", "r", reason="corrected", by="rita")
     entries = [row for row in rows_of(revised.database)["audit"] if row[3] == "revision.accepted"]
@@ -353,7 +353,7 @@ def test_only_a_record_without_usage_is_waived_and_once(revised: Till) -> None:
     with pytest.raises(NotFound, match="there is no record 'x' of source 'arouter'"):
         revised.waive("arouter", "x", reason="a gift")
     revised.ingest([missing()])
-    with pytest.raises(UsageError, match="a waiver needs a reason"):
+    with pytest.raises(InvalidCall, match="a waiver needs a reason"):
         revised.waive("arouter", "m", reason="")
     revised.waive("arouter", "m", reason="it failed", by="rita")
     before = rows_of(revised.database)
@@ -438,13 +438,13 @@ def test_a_quarantined_line_that_does_not_exist_is_named(database: Database) -> 
     one = till(database)
     one.ingest_file(lines(row("1"), "no json"))
     for name in ("x", "", ":1", "ab:x"):
-        with pytest.raises(UsageError, match="names no quarantined line"):
+        with pytest.raises(InvalidCall, match="names no quarantined line"):
             one.quarantined_line(name)
     with pytest.raises(NotFound, match="there is no quarantined line 'abc:77'"):
         one.discard("abc:77", reason="because")
     with pytest.raises(NotFound, match="no quarantined line is of 'other'"):
         one.discard(file="other", reason="because")
-    with pytest.raises(UsageError, match="needs a reason"):
+    with pytest.raises(InvalidCall, match="needs a reason"):
         one.discard(one.quarantine().lines[0].id, reason="")
 
 

@@ -17,7 +17,7 @@ import pytest
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock
 from tests.independent import calculator
 from tests.invoicing.invoicing_tools import new_sqlite
-from tokentill.pricing.loading import load_folder
+from tokentill.recordings.load import load_folder
 from tokentill.store.database import Database
 from tokentill.till import Till
 

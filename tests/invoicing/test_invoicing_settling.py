@@ -19,13 +19,13 @@ from tests.invoicing.invoicing_tools import new_sqlite
 from tests.invoicing.pure_invoices import OCTOBER
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
+from tokentill.closing.close import CloseOptions, Interim, close_period
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import InvoiceTerms
 from tokentill.invoicing.burn_down import Accrued, stretches_of
 from tokentill.invoicing.carried import Carried, Invoiced
-from tokentill.invoicing.close import Asked, Interim, close_period
 from tokentill.invoicing.periods import Month, Period, period_of
-from tokentill.invoicing.settling import Agreed, Item, Settlement, base_fees, is_recurring, settle
+from tokentill.invoicing.totals import Agreed, Item, Totals, base_fees, is_recurring, settle
 from tokentill.money import from_minor, round_to_minor
 from tokentill.store.ledger import ledger_entries
 
@@ -106,7 +106,7 @@ def test_every_step_is_what_a_second_way_comes_to(
     assert settled.due_minor >= 0 or is_interim
 
 
-def by_name(settled: Settlement, kind: str) -> dict[str, int]:
+def by_name(settled: Totals, kind: str) -> dict[str, int]:
     """What the items of a kind take away, but for those of nothing."""
     return {item.name: -item.amount_minor for item in settled.items if item.kind == kind and item.amount_minor}
 
@@ -136,7 +136,9 @@ def test_documents_carry_on_what_the_ones_before_left(
                     if not requests or not data.draw(st.booleans()):
                         continue
                     trial = deepcopy(account)
-                    close_period(database, Month.parse(name), one.folder, Asked(Interim(("alice",))), clock=clock)
+                    close_period(
+                        database, Month.parse(name), one.folder, CloseOptions(Interim(("alice",))), clock=clock
+                    )
                 else:
                     trial = account
                     clock.instant = datetime(2026, month + 1, 28, tzinfo=UTC)

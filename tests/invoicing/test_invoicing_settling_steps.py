@@ -21,22 +21,22 @@ from tests.invoicing.pure_invoices import OCTOBER
 from tokentill.canonical import Content
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import InvoiceTerms
+from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, stretches_of
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried, Invoiced, OpenBalance
 from tokentill.invoicing.periods import Month, Period, period_of
-from tokentill.invoicing.settling import (
+from tokentill.invoicing.totals import (
     Agreed,
     BroughtForward,
     Item,
-    Settlement,
+    Totals,
     agreed_for,
     base_fees,
     is_recurring,
     settle,
     share_minor,
 )
-from tokentill.invoicing.turns import Charge
-from tokentill.pricing.fx import FxBook
+from tokentill.prices.fx import FxBook
 
 DAYS = 31
 
@@ -59,7 +59,7 @@ def settled(
     used: Sequence[tuple[datetime, str]] = (),
     currency: str = "USD",
     is_empty: bool = False,
-) -> Settlement:
+) -> Totals:
     """Settle a subtotal; where nothing is said of when it was used, it lies at the end."""
     book = ContractBook([grants(*granted)])
     agreed = Agreed(InvoiceTerms.from_content(terms or {}), book.grants("alice"), *days)
@@ -150,9 +150,9 @@ def test_taxes_and_coupons_are_the_exact_share_rounded_half_up(stated: tuple[int
 
 
 def test_without_terms_the_subtotal_is_due() -> None:
-    assert settled(1234) == Settlement((), 1234, 0, 1234)
-    assert settled(0) == Settlement((), 0, 0, 0)
-    assert settled(1234, kind="interim") == Settlement((), 1234, 0, 1234)
+    assert settled(1234) == Totals((), 1234, 0, 1234)
+    assert settled(0) == Totals((), 0, 0, 0)
+    assert settled(1234, kind="interim") == Totals((), 1234, 0, 1234)
 
 
 # --- coupons ---
@@ -160,7 +160,7 @@ def test_without_terms_the_subtotal_is_due() -> None:
 
 def test_coupons_follow_each_other_each_on_what_is_left() -> None:
     coupons = {"coupon": [{"id": "a", "percent": "10"}, {"id": "b", "amount": "2.505"}, {"id": "c", "percent": "10"}]}
-    assert settled(1000, coupons) == Settlement(
+    assert settled(1000, coupons) == Totals(
         (
             Item("coupon", "a", -100, Decimal(10), 1000),
             Item("coupon", "b", -251, None, 900),
@@ -217,7 +217,7 @@ def test_a_minimum_is_filled_up_and_a_cap_is_kept(subtotal: int, items: list[Ite
 
 
 def test_a_cap_below_the_minimum_holds() -> None:
-    assert settled(0, {"minimum": {"amount": "10"}, "cap": {"amount": "4"}}) == Settlement(
+    assert settled(0, {"minimum": {"amount": "10"}, "cap": {"amount": "4"}}) == Totals(
         (Item("minimum", "minimum commitment", 1000, of_minor=1000), Item("cap", "cap", -600, of_minor=400)),
         400,
         0,
@@ -254,7 +254,7 @@ def test_an_interim_invoice_has_no_coupon_no_minimum_and_no_balance_but_cap_tax_
         "smallest_amount": "50",
     }
     found = settled(3000, terms, {"id": "g", "amount": "5"}, carried=balance(77), kind="interim")
-    assert found == Settlement(
+    assert found == Totals(
         (
             Item("cap", "cap", -1000, of_minor=2000),
             Item("tax", "VAT", 200, Decimal(10), 2000),
@@ -276,7 +276,7 @@ VAT: Content = {"tax": [{"name": "VAT", "percent": "10"}]}
 def test_what_interim_invoices_billed_is_taken_off_part_by_part() -> None:
     invoiced = (Invoiced("USD", 304, {"VAT": 30}, {"g": 100}), Invoiced("USD", 250, {"VAT": 26}, {"g": 50}))
     found = settled(1000, VAT, {"id": "g", "amount": "4"}, carried=Carried(invoiced=invoiced))
-    assert found == Settlement(
+    assert found == Totals(
         (
             Item("invoiced", "interim invoice 1", -304),
             Item("invoiced", "interim invoice 2", -250),
@@ -351,7 +351,7 @@ def test_a_balance_is_brought_forward_after_tax() -> None:
 
 
 def test_what_is_owed_to_the_customer_is_carried_forward() -> None:
-    assert settled(100, carried=balance(-300)) == Settlement(
+    assert settled(100, carried=balance(-300)) == Totals(
         (Item("balance", "brought forward", -300), Item("carried", "carried forward", 200)), 100, 0, 0
     )
 
@@ -398,7 +398,7 @@ def test_nothing_but_a_balance_is_asked_for_or_paid_out_whatever_its_size() -> N
     for amount in (50, -50):
         carried = balance(amount)
         found = settled(0, terms, carried=carried, is_empty=True)
-        assert found == Settlement((Item("balance", "brought forward", amount),), 0, 0, amount)
+        assert found == Totals((Item("balance", "brought forward", amount),), 0, 0, amount)
         assert settled(0, terms, carried=carried).due_minor == 0, "usage that costs nothing is usage"
         with_interim = replace(carried, invoiced=(Invoiced("USD", 0),))
         assert settled(0, terms, carried=with_interim, is_empty=True).due_minor == 0

@@ -19,8 +19,8 @@ from sqlalchemy import event as database_event
 from tests.builders import MovableClock, folder
 from tests.invoicing.worlds import Bound, Closed, Event, Failure, Reviewed, Used, Voided, World, Wrote
 from tokentill.canonical import Content
+from tokentill.closing.close import Closed as CloseResult
 from tokentill.errors import NotFound, Refused
-from tokentill.invoicing.close import Closed as CloseResult
 from tokentill.store.database import Database
 from tokentill.store.invoices import IssuedInvoice
 from tokentill.till import Till

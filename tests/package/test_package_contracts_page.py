@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.builders import MovableClock, record
 from tests.invoicing.invoicing_tools import new_sqlite
 from tokentill.canonical import Content
-from tokentill.pricing.loading import load_folder
+from tokentill.recordings.load import load_folder
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
 

@@ -24,30 +24,30 @@ PURE_IN_ORDER = (
     "tokentill.usage.ids",
     "tokentill.usage.quantities",
     "tokentill.usage.record",
-    "tokentill.pricing.entries",
-    "tokentill.pricing.rating",
-    "tokentill.pricing.timeline",
-    "tokentill.pricing.book",
+    "tokentill.prices.entries",
+    "tokentill.prices.rate_cards",
+    "tokentill.prices.timeline",
+    "tokentill.prices.book",
     "tokentill.contracts.rules",
-    "tokentill.contracts.applying",
+    "tokentill.contracts.calculation",
     "tokentill.contracts.invoice_terms",
-    "tokentill.pricing.streaming",
+    "tokentill.prices.streams",
     "tokentill.contracts.book",
-    "tokentill.contracts.choosing",
-    "tokentill.contracts.changes",
+    "tokentill.contracts.rule_trace",
+    "tokentill.contracts.diff",
     "tokentill.contracts.unit_prices",
-    "tokentill.pricing.fx",
+    "tokentill.prices.fx",
     "tokentill.usage.attribution",
     "tokentill.invoicing.periods",
-    "tokentill.invoicing.grouping",
+    "tokentill.invoicing.rating_groups",
     "tokentill.invoicing.counting",
-    "tokentill.invoicing.turns",
+    "tokentill.invoicing.accumulators",
     "tokentill.invoicing.carried",
     "tokentill.invoicing.burn_down",
-    "tokentill.invoicing.settling",
+    "tokentill.invoicing.totals",
     "tokentill.invoicing.lines",
     "tokentill.invoicing.invoice",
-    "tokentill.invoicing.billing",
+    "tokentill.invoicing.biller",
     "tokentill.invoicing.coverage",
     "tokentill.invoicing.preview",
     "tokentill.stripe_push.days",
@@ -80,15 +80,15 @@ PURE_PYTHON = {
 NAMED_EXCEPTIONS = {
     ("tokentill.zones", "importlib"): "the data of the time zones lies in a package",
     ("tokentill.zones", "importlib.resources"): "the same",
-    ("tokentill.pricing.book", "os"): "only the type of a path",
-    ("tokentill.pricing.book", "tokentill.pricing.loading"): "inside `PriceBook.load`, for the caller's convenience",
-    ("tokentill.invoicing.billing", "os"): "only the type of a path",
-    ("tokentill.invoicing.billing", "tokentill.pricing.loading"): "inside `Biller.load`, for the caller's convenience",
-    ("tokentill.pricing.book", "tokentill.pricing.in_memory"): "inside `PriceBook.from_mapping`, as in `load`",
-    ("tokentill.pricing.book", "tokentill.pricing.unpriced"): "inside `PriceBook.rate_or_raise`",
-    ("tokentill.pricing.book", "tokentill.pricing.estimating"): "inside `PriceBook.estimate`, and its type",
+    ("tokentill.prices.book", "os"): "only the type of a path",
+    ("tokentill.prices.book", "tokentill.recordings.load"): "inside `PriceBook.load`, for the caller's convenience",
+    ("tokentill.invoicing.biller", "os"): "only the type of a path",
+    ("tokentill.invoicing.biller", "tokentill.recordings.load"): "inside `Biller.load`, for the caller's convenience",
+    ("tokentill.prices.book", "tokentill.recordings.mappings"): "inside `PriceBook.from_mapping`, as in `load`",
+    ("tokentill.prices.book", "tokentill.prices.unpriced"): "inside `PriceBook.rate_or_raise`",
+    ("tokentill.prices.book", "tokentill.prices.estimates"): "inside `PriceBook.estimate`, and its type",
     **{
-        ("tokentill.usage.record", f"tokentill.usage.responses.{vendor}"): f"inside `Usage.from_{vendor}`"
+        ("tokentill.usage.record", f"tokentill.sources.responses.{vendor}"): f"inside `Usage.from_{vendor}`"
         for vendor in ("openai", "anthropic", "gemini", "arouter", "openrouter", "litellm")
     },
 }
@@ -213,10 +213,10 @@ def test_the_rating_core_loads_thirteen_modules_and_nobody_elses() -> None:
         "tokentill.errors",
         "tokentill.money",
         "tokentill.pricing",
-        "tokentill.pricing.book",
-        "tokentill.pricing.entries",
-        "tokentill.pricing.rating",
-        "tokentill.pricing.timeline",
+        "tokentill.prices.book",
+        "tokentill.prices.entries",
+        "tokentill.prices.rate_cards",
+        "tokentill.prices.timeline",
         "tokentill.usage",
         "tokentill.usage.ids",
         "tokentill.usage.quantities",
@@ -232,7 +232,7 @@ def test_reading_a_response_imports_no_sdk_and_nobody_elses(vendor: str) -> None
         f"from tokentill import MissingUsage, Usage\ntry: Usage.from_{vendor}({{}})\nexcept MissingUsage: pass"
     )
 
-    assert f"tokentill.usage.responses.{vendor}" in ours(found)
+    assert f"tokentill.sources.responses.{vendor}" in ours(found)
     assert strangers(found) == []
 
 
@@ -294,7 +294,7 @@ def test_the_named_exceptions_are_still_needed() -> None:
                 for found in imports_of(module)
                 if found.target == target and found.is_top_level and not found.is_for_types
             ]
-    paths = [found.name for found in imports_of("tokentill.pricing.book") if found.module == "os"]
+    paths = [found.name for found in imports_of("tokentill.prices.book") if found.module == "os"]
     assert paths == ["PathLike"]
 
 
@@ -329,7 +329,7 @@ def test_only_columns_know_numpy() -> None:
     for module in modules():
         for found in imports_of(module):
             if found.top == "numpy":
-                assert module.startswith("tokentill.pricing.columns."), f"{module} imports {found.module}"
+                assert module.startswith("tokentill.prices.columns."), f"{module} imports {found.module}"
 
 
 def test_rooms_to_the_left_do_not_know_rooms_to_the_right() -> None:
@@ -414,16 +414,16 @@ def test_nobody_knows_the_generator_of_the_sample() -> None:
 
 
 HOLD_A_FLOAT = {
-    "tokentill.pricing.book": "how alike two names must be for a hint",
-    "tokentill.pricing.files.checks.contracts.grants": "the same",
-    "tokentill.pricing.files.checks.contracts.rules": "the same",
-    "tokentill.pricing.files.checks.price_rates": "the same",
-    "tokentill.pricing.files.checks.zones": "the same",
-    "tokentill.pricing.files.mistakes": "the same",
-    "tokentill.usage.formats.canonical": "the same",
+    "tokentill.prices.book": "how alike two names must be for a hint",
+    "tokentill.recordings.checks.grants": "the same",
+    "tokentill.recordings.checks.rules": "the same",
+    "tokentill.recordings.checks.price_rates": "the same",
+    "tokentill.recordings.checks.zones": "the same",
+    "tokentill.recordings.mistakes": "the same",
+    "tokentill.sources.gateways.canonical_form": "the same",
     "tokentill.store.database": "how long to sleep",
     "tokentill.stripe_push.pushing": "how long to sleep",
-    "tokentill.stripe_push.standin.server": "how long to wait for a connection",
+    "tokentill.testing.stripe.server": "how long to wait for a connection",
 }
 """Where a number with a point may stand: likeness of words and waiting times; never money."""
 

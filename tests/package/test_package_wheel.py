@@ -209,7 +209,7 @@ def test_the_demo_runs_from_the_wheel_alone(installed: Installed) -> None:
 def test_pushing_leaves_the_home_folder_alone(installed: Installed) -> None:
     """Stripe's SDK keeps an id of this machine in the home folder, and sends it along, unless it is told not to."""
     installed.tell(
-        "from tokentill.stripe_push.standin import StripeStandIn\n"
+        "from tokentill.testing.stripe import StripeStandIn\n"
         "from tokentill.stripe_push.gateway import StripeGateway\n"
         "with StripeStandIn() as stand_in:\n"
         "    gateway = StripeGateway.open(stand_in.api_key, api_base=stand_in.base_url)\n"

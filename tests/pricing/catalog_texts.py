@@ -9,8 +9,8 @@ from typing import Any
 
 from pricing_files import write_folder
 
-from tokentill.pricing.importing import Import, plan_import, read_catalog
-from tokentill.pricing.loading import load_folder
+from tokentill.catalogs import Import, plan_import, read_catalog
+from tokentill.recordings.load import load_folder
 
 EFFECTIVE = datetime(2026, 12, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)

@@ -11,9 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.builders import price, prices
-from tokentill import Estimate, InvalidRecord, PriceBook, Unpriced, Usage, UsageError
+from tokentill import Estimate, InvalidCall, InvalidRecord, PriceBook, Unpriced, Usage
 from tokentill.clock import SYSTEM_CLOCK
-from tokentill.pricing.rating import Rated
+from tokentill.prices.rate_cards import Rated
 
 AT = datetime(2026, 10, 15, tzinfo=UTC)
 SHIPPED = PriceBook.load()
@@ -132,7 +132,7 @@ def test_counts_that_are_none_are_refused() -> None:
         SHIPPED.estimate("gpt-5.4", input=-1, max_output=5, at=AT)
     with pytest.raises(InvalidRecord, match="output is float"):
         SHIPPED.estimate("gpt-5.4", input=1, max_output=5.0, at=AT)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="'output' stands in the input and in the output"):
+    with pytest.raises(InvalidCall, match="'output' stands in the input and in the output"):
         SHIPPED.estimate("gpt-5.4", input={"output": 1}, max_output=5, at=AT)
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.builders import price, prices
 from tokentill import InvalidFiles, PriceBook, Usage
-from tokentill.pricing.loading import load_folder
+from tokentill.recordings.load import load_folder
 
 AT = datetime(2026, 10, 15, tzinfo=UTC)
 TABLE = prices(

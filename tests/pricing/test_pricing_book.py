@@ -12,11 +12,11 @@ from tokentill import PriceBook, Usage
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import MICROSECOND
 from tokentill.errors import IntegrityFault
-from tokentill.pricing import book as book_module
-from tokentill.pricing.book import NoPrice
-from tokentill.pricing.entries import entry_hash
-from tokentill.pricing.rating import Plan
-from tokentill.pricing.timeline import Stretch, Timeline, input_tokens_of, timeline_of
+from tokentill.prices import book as book_module
+from tokentill.prices.book import NoPrice
+from tokentill.prices.entries import entry_hash
+from tokentill.prices.rate_cards import RateCard
+from tokentill.prices.timeline import PriceSegment, Timeline, input_tokens_of, timeline_of
 
 MODEL = "acme/large"
 
@@ -242,12 +242,12 @@ def test_a_timeline_has_a_stretch_between_every_two_edges() -> None:
     assert batch.at(at("5 00:00")) is batch.stretches[2]
     assert batch.at(at("8 00:00")) is None
     only = batch.stretches[2]
-    assert isinstance(only, Stretch)
+    assert isinstance(only, PriceSegment)
     assert only.only is only.plans[0][0]
     standard = timeline_of(entries, "standard", None)
     assert standard.edges == (at("1 00:00"), at("10 00:00"))
     tiered = standard.stretches[1]
-    assert isinstance(tiered, Stretch)
+    assert isinstance(tiered, PriceSegment)
     assert (tiered.only, tiered.thresholds, len(tiered.plans[0])) == (None, (10,), 2)
     assert [tiered.plan(at("5"), tokens).variant.tier for tokens in (0, 10, 11)] == [None, None, "input > 10"]
 
@@ -257,7 +257,7 @@ def test_windows_keep_a_stretch_from_having_one_plan() -> None:
     book = PriceBook([prices(price(window=[window]))])
 
     stretch = book.timeline(MODEL, None, None).at(at("15"))
-    assert isinstance(stretch, Stretch)
+    assert isinstance(stretch, PriceSegment)
     assert stretch.only is None
     assert [len(bands) for bands in stretch.plans] == [1, 1]
     assert [stretch.plan(at(f"15 {time}"), 5).variant.window for time in ("09:59", "10:00", "12:00")] == [
@@ -279,7 +279,7 @@ def test_a_plan_says_everything_but_quantities() -> None:
     book = PriceBook([prices(price(aliases=["large"], multiplier={"geo": {"us": "1.1"}}))])
 
     plan = book.plan("large:nitro", at=at("15"), mode=None, input_total=7, geo="us")
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, RateCard)
     assert (plan.entry.model, plan.mode, plan.multiplier) == (MODEL, "standard", Decimal("1.1"))
     assert book.plan("zzz", at=at("15"), mode=None, input_total=7) == NoPrice("model 'zzz' is in no price table")
 

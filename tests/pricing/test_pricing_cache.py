@@ -13,11 +13,11 @@ import pytest
 from pricing_files import DEFAULT_CONTRACT, entry, prices, write_folder
 
 from tokentill import PriceBook
-from tokentill.errors import InvalidFiles, UsageError
-from tokentill.pricing import caching
-from tokentill.pricing.caching import folder_key, keep_content, kept_content
-from tokentill.pricing.loading import load_folder
-from tokentill.pricing.locking import lock_folder
+from tokentill.errors import InvalidCall, InvalidFiles
+from tokentill.recordings import cache as caching
+from tokentill.recordings.cache import folder_key, keep_content, kept_content
+from tokentill.recordings.load import load_folder
+from tokentill.recordings.lock import lock_folder
 
 
 @pytest.fixture
@@ -178,7 +178,9 @@ def test_only_the_newest_files_are_kept(cache: Path, monkeypatch: pytest.MonkeyP
 def test_a_cache_that_cannot_be_written_is_named(pricing: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(UsageError, match=r"the cache of prices in '.*file/x' cannot be written: Not a directory; name"):
+    with pytest.raises(
+        InvalidCall, match=r"the cache of prices in '.*file/x' cannot be written: Not a directory; name"
+    ):
         load_folder(pricing, cache=tmp_path / "file" / "x")
 
 
@@ -201,5 +203,5 @@ def test_a_file_that_cannot_be_opened_is_reported_and_not_kept(pricing: Path, ca
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"the pricing folder '.*nowhere' does not exist; name one with --pricing"):
+    with pytest.raises(InvalidCall, match=r"the pricing folder '.*nowhere' does not exist; name one with --pricing"):
         load_folder(tmp_path / "nowhere", cache=tmp_path)

@@ -15,8 +15,8 @@ import pytest
 
 from tests.catalog_wheels import catalog_wheel
 from tokentill import PriceBook
-from tokentill.pricing.importing import Catalog, plan_import, read_catalog, write_import
-from tokentill.pricing.loading import load_folder
+from tokentill.catalogs import Catalog, plan_import, read_catalog, write_import
+from tokentill.recordings.load import load_folder
 from tokentill.shipped import shipped_folder
 
 EFFECTIVE = datetime(2026, 12, 1, tzinfo=UTC)

@@ -16,11 +16,11 @@ from tests.builders import at, price, prices
 from tokentill import PriceBook, Usage
 from tokentill.clock import MICROSECOND, from_micros, to_micros
 from tokentill.errors import IntegrityFault, InvalidRecord
-from tokentill.pricing.columns import Columns, codes, rate_columns
-from tokentill.pricing.columns.codes import marks_passed, present_codes
-from tokentill.pricing.columns.windows import open_windows
-from tokentill.pricing.entries import Window
-from tokentill.pricing.streaming import rate_stream
+from tokentill.prices.columns import Columns, codes, rate_columns
+from tokentill.prices.columns.codes import marks_passed, present_codes
+from tokentill.prices.columns.windows import open_windows
+from tokentill.prices.entries import Window
+from tokentill.prices.streams import rate_stream
 
 MODEL = "acme/large"
 NOON = to_micros(at("15"))

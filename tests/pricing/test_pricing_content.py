@@ -21,15 +21,15 @@ from tokentill.canonical import Content, content_hash
 from tokentill.clock import EPOCH
 from tokentill.contracts.book import ContractBook
 from tokentill.errors import Finding
-from tokentill.pricing.files import schema_text, schemas
-from tokentill.pricing.files.reading import FileText, Unreadable, parse
-from tokentill.pricing.files.recordings import canonical_content
-from tokentill.pricing.files.values import noise_free
-from tokentill.pricing.files.writing import price_table_text
-from tokentill.pricing.fx import FxBook
-from tokentill.pricing.loading import load_folder
+from tokentill.prices.fx import FxBook
+from tokentill.recordings.load import load_folder
+from tokentill.recordings.reading import FileText, Unreadable, parse
+from tokentill.recordings.recording import canonical_content
+from tokentill.recordings.values import noise_free
+from tokentill.recordings.writing import price_table_text
 from tokentill.shipped import shipped_folder
 from tokentill.usage.attribution import Attribution
+from tools.schemas import schema_text, schemas
 
 FULL = prices(
     entry(
@@ -271,7 +271,7 @@ def test_the_schemas_in_the_repository_are_those_of_the_code() -> None:
         assert json.loads(schema_text(schema))["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("module", ["tokentill", "tokentill.pricing.book", "tokentill.contracts.book"])
+@pytest.mark.parametrize("module", ["tokentill", "tokentill.prices.book", "tokentill.contracts.book"])
 def test_the_library_loads_no_pydantic_until_files_are_read(module: str) -> None:
     code = f"import sys, {module}; sys.exit('pydantic' in sys.modules)"
 

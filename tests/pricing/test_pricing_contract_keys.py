@@ -14,9 +14,9 @@ from pydantic import BaseModel
 
 from tokentill.contracts.book import ContractBook
 from tokentill.errors import Finding
-from tokentill.pricing.checking import check_folder
-from tokentill.pricing.files.shapes import ContractFile, GrantsFile
-from tokentill.pricing.loading import load_folder
+from tokentill.recordings.checking import check_folder
+from tokentill.recordings.load import load_folder
+from tokentill.recordings.schemas import ContractFile, GrantsFile
 
 KeyPath = tuple[str | int, ...]
 

@@ -8,8 +8,8 @@ import pytest
 from pricing_files import CONTRACT_HEAD, DEFAULT_CONTRACT, FX_HEAD, entry, prices, write_folder
 
 from tokentill.contracts.book import ContractBook
-from tokentill.pricing.checking import check_folder
-from tokentill.pricing.loading import load_folder
+from tokentill.recordings.checking import check_folder
+from tokentill.recordings.load import load_folder
 
 GRANT_HEAD = """format = 1
 kind = "grant"

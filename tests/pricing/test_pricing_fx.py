@@ -10,7 +10,7 @@ from itertools import permutations
 import pytest
 
 from tokentill.canonical import Content
-from tokentill.pricing.fx import FxBook
+from tokentill.prices.fx import FxBook
 
 DAY = date(2026, 10, 2)
 

@@ -14,9 +14,9 @@ from catalog_texts import EFFECTIVE, model, openrouter, planned, reasons
 from pricing_files import entry, prices, write_folder
 
 from tokentill import PriceBook, Usage
-from tokentill.errors import InvalidFiles, Refused, UsageError
-from tokentill.pricing.checking import check_folder
-from tokentill.pricing.importing import read_catalog, write_import
+from tokentill.catalogs import read_catalog, write_import
+from tokentill.errors import InvalidCall, InvalidFiles, Refused
+from tokentill.recordings.checking import check_folder
 
 
 def test_a_new_model_a_changed_one_and_one_that_vanished(tmp_path: Path) -> None:
@@ -467,9 +467,9 @@ def test_a_wheel_that_unpacks_to_more_than_any_catalog_is_refused(tmp_path: Path
 
 
 def test_what_is_neither_a_file_nor_a_package_is_a_wrong_call(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no file and no installed package 'no-such-package'"):
+    with pytest.raises(InvalidCall, match="no file and no installed package 'no-such-package'"):
         read_catalog("litellm", "no-such-package", EFFECTIVE)
-    with pytest.raises(UsageError, match="the installed package 'pytest' has no"):
+    with pytest.raises(InvalidCall, match="the installed package 'pytest' has no"):
         read_catalog("litellm", "pytest", EFFECTIVE)
-    with pytest.raises(UsageError, match="not known; write one of genai-prices, litellm"):
+    with pytest.raises(InvalidCall, match="not known; write one of genai-prices, litellm"):
         read_catalog("memory", str(tmp_path), EFFECTIVE)

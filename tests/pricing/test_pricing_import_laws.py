@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokentill import PriceBook
+from tokentill.catalogs import read_catalog
 from tokentill.errors import InvalidFiles
-from tokentill.pricing.importing import read_catalog
 
 TREES: dict[str, Any] = {
     "openrouter": {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tokentill.pricing.files.lines import KeyPath, json_lines, line_of, toml_lines
+from tokentill.recordings.positions import KeyPath, json_lines, line_of, toml_lines
 from tokentill.shipped import shipped_folder
 
 TRICKY = '''# [[price]] in a comment

@@ -9,9 +9,9 @@ import pytest
 from pricing_files import entry, prices, write_folder
 
 from tokentill.errors import InvalidFiles
-from tokentill.pricing.checking import check_folder
-from tokentill.pricing.loading import load_folder
-from tokentill.pricing.locking import lock_folder
+from tokentill.recordings.checking import check_folder
+from tokentill.recordings.load import load_folder
+from tokentill.recordings.lock import lock_folder
 
 
 def released(tmp_path: Path) -> Path:

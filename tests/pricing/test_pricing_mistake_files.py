@@ -15,9 +15,9 @@ import pytest
 from pricing_files import DEFAULT_CONTRACT, entry, prices, write_folder
 
 from tokentill.errors import Finding, InvalidFiles
-from tokentill.pricing.checking import CHECKS, CHECKS_BEFORE_RELEASE, check_folder
-from tokentill.pricing.files.recordings import read_folder
-from tokentill.pricing.loading import load_folder
+from tokentill.recordings.checking import CHECKS, CHECKS_BEFORE_RELEASE, check_folder
+from tokentill.recordings.load import load_folder
+from tokentill.recordings.recording import read_folder
 
 MISTAKES = Path(__file__).parent / "mistakes"
 ROOMS = {"prices": "models", "contracts": "contracts", "attribution": "attribution", "fx": "fx"}

@@ -12,9 +12,9 @@ from pricing_files import (
     write_folder,
 )
 
-from tokentill.errors import InvalidFiles, UsageError
-from tokentill.pricing.checking import check_folder
-from tokentill.pricing.loading import load_folder
+from tokentill.errors import InvalidCall, InvalidFiles
+from tokentill.recordings.checking import check_folder
+from tokentill.recordings.load import load_folder
 
 WINDOW = 'when = { between = ["10:00", "12:00"] }\nrates = { input = 2 }\n'
 
@@ -59,7 +59,7 @@ def test_a_file_over_the_limit_is_not_parsed(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_missing_is_a_wrong_call(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="does not exist"):
+    with pytest.raises(InvalidCall, match="does not exist"):
         load_folder(tmp_path / "nowhere")
 
 

@@ -11,9 +11,9 @@ import pytest
 from tests.builders import at, price, prices
 from tokentill import PriceBook, Rated, RatedLine, Usage
 from tokentill.canonical import Content
-from tokentill.pricing import rating
-from tokentill.pricing.rating import (
-    Plan,
+from tokentill.prices import rate_cards as rating
+from tokentill.prices.rate_cards import (
+    RateCard,
     UnitPrice,
     amount_of,
     amount_under,
@@ -36,9 +36,9 @@ def rated(entry: Content, quantities: dict[str, int], **more: Any) -> Rated:
     return book(entry).rate(Usage(MODEL, more.pop("when", at("15")), quantities, **more))
 
 
-def plan(entry: Content | None = None, **more: Any) -> Plan:
+def plan(entry: Content | None = None, **more: Any) -> RateCard:
     found = book(entry or price()).plan(MODEL, at=at("15"), mode=None, input_total=0, **more)
-    assert isinstance(found, Plan)
+    assert isinstance(found, RateCard)
     return found
 
 
@@ -341,7 +341,7 @@ def test_the_key_of_a_plan_is_what_decides_its_prices() -> None:
 
     def key(when: datetime, tokens: int, geo: str | None = None) -> object:
         found = known.plan(MODEL, at=when, mode=None, input_total=tokens, geo=geo)
-        assert isinstance(found, Plan)
+        assert isinstance(found, RateCard)
         return found.key
 
     assert key(at("15 11:00"), 10) == (hash_, "standard", "", "", D(1))
@@ -353,7 +353,7 @@ def test_a_plan_is_that_of_the_entry_it_is_asked_of() -> None:
     (entry,) = book(price(multiplier={"geo": {"us": "2"}})).entries(MODEL)
 
     found = plan_for(entry, at=at("15"), mode="standard", input_total=0, geo="us")
-    assert isinstance(found, Plan)
+    assert isinstance(found, RateCard)
     assert (found.entry, found.mode, found.multiplier, found.charges_requests) == (entry, "standard", D(2), False)
     assert plan_for(entry, at=at("15"), mode="odd", input_total=0) == "mode 'odd' is not listed for acme/large"
     assert plan(price(fees={"request": {"price": "0"}})).charges_requests

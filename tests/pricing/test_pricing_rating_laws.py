@@ -10,8 +10,8 @@ from price_strategies import price_tables, second_opinion, usages
 
 from tokentill import PriceBook, Usage
 from tokentill.canonical import Content
-from tokentill.pricing.columns import Columns, rate_columns
-from tokentill.pricing.streaming import rate_stream
+from tokentill.prices.columns import Columns, rate_columns
+from tokentill.prices.streams import rate_stream
 
 many_usages = st.lists(usages(), max_size=30)
 

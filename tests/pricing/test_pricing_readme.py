@@ -11,9 +11,9 @@ import pytest
 
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.rules import Traits
-from tokentill.pricing.book import PriceBook
-from tokentill.pricing.checking import check_folder
-from tokentill.pricing.loading import load_folder
+from tokentill.prices.book import PriceBook
+from tokentill.recordings.checking import check_folder
+from tokentill.recordings.load import load_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "pricing" / "README.md"

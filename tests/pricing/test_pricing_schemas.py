@@ -16,8 +16,8 @@ from jsonschema import Draft202012Validator
 from test_pricing_mistake_files import MISTAKES
 
 from tokentill.canonical import content_hash
-from tokentill.pricing.files.reading import FileText, parse
-from tokentill.pricing.files.recordings import KINDS, canonical_content, read_folder
+from tokentill.recordings.reading import FileText, parse
+from tokentill.recordings.recording import KINDS, canonical_content, read_folder
 from tokentill.sample import __file__ as sample
 from tokentill.shipped import shipped_folder
 

@@ -15,11 +15,11 @@ import pytest
 
 from tokentill import PriceBook, Usage
 from tokentill.errors import InvalidFiles, Refused
-from tokentill.pricing.book import NoPrice
-from tokentill.pricing.checking import check_folder
-from tokentill.pricing.importing import import_seed
-from tokentill.pricing.loading import load_folder
+from tokentill.prices.book import NoPrice
+from tokentill.recordings.checking import check_folder
+from tokentill.recordings.load import load_folder
 from tokentill.shipped import shipped_folder
+from tools.seed_prices import import_seed
 
 SEED = Path(__file__).parent / "data" / "prices_seed.json"
 MODELS: list[dict[str, Any]] = json.loads(SEED.read_text(encoding="utf-8"))["models"]

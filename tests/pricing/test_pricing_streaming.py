@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from tests.builders import price, prices
 from tokentill import PriceBook, Usage
-from tokentill.pricing.streaming import RatedAmount, rate_stream
+from tokentill.prices.streams import RatedAmount, rate_stream
 
 AT = datetime(2026, 10, 15, 12, tzinfo=UTC)
 MILLION = 1_000_000

@@ -15,7 +15,7 @@ from pricing_files import entry, prices, write_folder
 
 from tokentill import PriceBook, Usage
 from tokentill.clock import instant_text
-from tokentill.pricing.book import NoPrice
+from tokentill.prices.book import NoPrice
 
 MILLION = 1_000_000
 

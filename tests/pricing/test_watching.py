@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tokentill import InvalidFiles, PriceBook, Usage, UsageError, WatchedBook
+from tokentill import InvalidCall, InvalidFiles, PriceBook, Usage, WatchedBook
 from tokentill.errors import Refused
-from tokentill.pricing.watching import WatchedFolder
+from tokentill.recordings.watch import WatchedFolder
 
 AT = datetime(2026, 10, 15, tzinfo=UTC)
 ALWAYS, NEVER = timedelta(0), timedelta(days=1)
@@ -79,7 +79,7 @@ def test_a_change_that_leaves_size_and_times_alone_is_seen(folder: Path, monkeyp
     """Two writes may fall into one tick of the file system's clock."""
     watched = WatchedBook(folder, check_every=ALWAYS)
     write(folder, 2)
-    monkeypatch.setattr("tokentill.pricing.watching._stamps", lambda _: watched._state.stamps)
+    monkeypatch.setattr("tokentill.recordings.watch._stamps", lambda _: watched._state.stamps)
 
     assert amount(watched.current()) == 2
 
@@ -176,11 +176,11 @@ def test_a_folder_that_is_gone_or_empty_is_broken(folder: Path) -> None:
 
     shutil.rmtree(folder)
     assert amount(watched.current()) == 1
-    assert isinstance(watched.problem, (UsageError, InvalidFiles))
+    assert isinstance(watched.problem, (InvalidCall, InvalidFiles))
 
 
 def test_without_anything_good_to_begin_with_there_is_no_watched_book(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="does not exist"):
+    with pytest.raises(InvalidCall, match="does not exist"):
         WatchedBook(tmp_path / "nowhere")
     with pytest.raises(InvalidFiles, match="no price table"):
         WatchedBook(tmp_path)

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from tokentill.sample import generate
+from tokentill.sample import __file__ as sample
+from tools.sample.generate import generate
 
-SAMPLE = Path(generate.__file__).parent
+SAMPLE = Path(sample).parent
 ACTIVITY = "activity-2026-10.jsonl.gz"
 TIERS = {"openai/gpt-5.4": 272_001, "gpt-5.4": 272_001, "google/gemini-2.5-pro": 200_001, "x-ai/grok-4.3": 200_000}
 """Least input of a request that its model's price calls long context."""
@@ -66,7 +67,7 @@ def records(counted: dict[str, Any]) -> list[Any]:
 
 
 def test_making_the_sample_anew_gives_what_is_shipped(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tokentill.sample.generate", str(tmp_path)]
+    command = [sys.executable, "-m", "tools.sample.generate", str(tmp_path)]
     environment = {"PYTHONPATH": str(SAMPLE.parents[1]), "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}
     subprocess.run(command, check=True, capture_output=True, env=environment, timeout=60)
     made, shipped = (tmp_path / ACTIVITY).read_bytes(), (SAMPLE / ACTIVITY).read_bytes()
@@ -79,7 +80,7 @@ def test_making_the_sample_anew_gives_what_is_shipped(tmp_path: Path) -> None:
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     made = []
     for name in ("one", "two"):
-        generate.generate(tmp_path / name)
+        generate(tmp_path / name)
         made.append([(tmp_path / name / file).read_bytes() for file in (ACTIVITY, "contents.json")])
     assert made[0] == made[1]
 

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from tests.store.store_tools import postgresql_without_tables, rows_of_all_tables
 from tests.store.tampering import TABLES, Tampering, faults_in, tampered, tamperings, world
 from tokentill.canonical import canonical_bytes, hash_of_bytes
-from tokentill.invoicing.verify import verify_invoices
+from tokentill.closing.verify import verify_invoices
 from tokentill.store import tables
 from tokentill.store.agreement import CHECKS, DATABASE_CHECKS, check_agreement
 from tokentill.store.audit import audit_entries

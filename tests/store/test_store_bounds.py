@@ -12,11 +12,11 @@ import pytest
 from tests.builders import AFTER_OCTOBER, MovableClock, at, record, till
 from tests.store.store_tools import rows_of_all_tables
 from tokentill.clock import FixedClock, instant_text
+from tokentill.closing.ingest import Ingested
 from tokentill.errors import InvalidRecord
 from tokentill.store.database import Database
 from tokentill.till import Till
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
-from tokentill.usage.ingesting import Ingested
 from tokentill.usage.record import UsageRecord
 
 OF_2062 = record("slipped", when="2062-10-20T12:00:00+00:00")

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.builders import AFTER_OCTOBER
 from tokentill.clock import to_micros
-from tokentill.errors import DatabaseNotReady, Refused, UsageError
+from tokentill.errors import DatabaseNotReady, InvalidCall, Refused
 from tokentill.store import database as database_module
 from tokentill.store import tables
 from tokentill.store.customers import customers, set_customer
@@ -302,7 +302,7 @@ def test_references_are_checked(database: Database) -> None:
     ],
 )
 def test_what_cannot_be_opened_is_a_wrong_call(url: str, message: str) -> None:
-    with pytest.raises(UsageError, match=message) as refusal:
+    with pytest.raises(InvalidCall, match=message) as refusal:
         Database.open(url)
     assert "secret" not in str(refusal.value)
 

@@ -10,12 +10,12 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.builders import OCTOBER, MovableClock, at, contract, price, prices, record, till
 from tests.store.store_tools import refuse, rows_of_all_tables
+from tokentill.closing.ingest import ingest
+from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
 from tokentill.store.agreement import check_agreement
 from tokentill.store.database import Database
 from tokentill.store.guards import expected_guards, guard_faults, guards_of
-from tokentill.usage.ingesting import ingest
-from tokentill.usage.reading import Quarantined
 
 # A column of each table that may be written to without breaking a reference or a type.
 CHANGED = {

@@ -25,17 +25,17 @@ from sqlalchemy.exc import DBAPIError
 from tests.builders import AFTER_OCTOBER, OCTOBER, at, price, prices, record, till
 from tests.store.store_tools import Killer, count_of_rows, rows_of_all_tables, run_in_child
 from tokentill.clock import FixedClock
+from tokentill.closing import ingest as ingesting
+from tokentill.closing.ingest import Ingested, ingest
 from tokentill.errors import Refused
-from tokentill.invoicing.grouping import Cell, Series
+from tokentill.invoicing.rating_groups import Series, UsageAggregate
+from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
-from tokentill.store.cells import Cuts, Span, cells_of_all, records_of_spans
+from tokentill.store.aggregates import Cuts, Span, cells_of_all, records_of_spans
 from tokentill.store.database import Database, current_value
 from tokentill.store.migrating import make_ready
 from tokentill.store.usage_rows import Bad, Counts, StoredRecord, cost_limbs, cost_of, series_by_id, store_batch
-from tokentill.usage import ingesting
-from tokentill.usage.ingesting import Ingested, ingest
 from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES
-from tokentill.usage.reading import Quarantined
 from tokentill.usage.record import COST_MAX, UsageRecord
 
 CLOCK = FixedClock(AFTER_OCTOBER)
@@ -134,7 +134,7 @@ def number_of_batches(database: Database) -> int:
         return current_value(connection, "batch")
 
 
-def cells_of_october(database: Database) -> list[Cell]:
+def cells_of_october(database: Database) -> list[UsageAggregate]:
     with database.read() as connection:
         seq = current_value(connection, "batch")
         cuts = Cuts.of(at("2026-10-01T00Z"), at("2026-11-01T00Z"), edges=(), thresholds=())

@@ -23,17 +23,17 @@ from tests.store.store_tools import (
     triggers_of,
 )
 from tokentill.canonical import Content
+from tokentill.closing.close import CloseOptions, Interim, close_period
+from tokentill.closing.ingest import ingest
 from tokentill.errors import DatabaseNotReady, Refused
-from tokentill.invoicing.close import Asked, Interim, close_period
 from tokentill.invoicing.periods import Month
+from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.store.migrating import downgrade, make_ready, schema_state, upgrade
 from tokentill.stripe_push.gateway import StripeGateway
-from tokentill.stripe_push.standin import API_KEY, StripeStandIn
+from tokentill.testing.stripe import API_KEY, StripeStandIn
 from tokentill.till import Till
-from tokentill.usage.ingesting import ingest
-from tokentill.usage.reading import Quarantined
 
 BEFORE_GUARDS = "0004"
 ALL_TABLES = {table.name for table in tables.metadata.sorted_tables}
@@ -314,7 +314,7 @@ def test_going_back_is_refused_where_something_would_be_lost(
 ) -> None:
     shop = till(database, SEARCHED, terms)
     shop.ingest([record("one", input=5_000_000), record("two", user="bob", input=7_000_000)])
-    close_period(database, Month.parse(OCTOBER), shop.folder, Asked(interim), clock=shop.clock)
+    close_period(database, Month.parse(OCTOBER), shop.folder, CloseOptions(interim), clock=shop.clock)
     before = rows_of_all_tables(database), triggers_of(database)
     for revision in ("0001", "base"):
         with pytest.raises(RuntimeError, match=f"{lost} would be lost"):
@@ -331,7 +331,7 @@ AGREED = contract(
 def with_an_interim_invoice(database: Database, *contracts: Content) -> Till:
     shop = till(database, SEARCHED, AGREED, grants({"id": "prepaid", "amount": "9"}), *contracts)
     shop.ingest([record("one", input=2_000_000), record("two", user="bob", input=1_000_000)])
-    close_period(database, Month.parse(OCTOBER), shop.folder, Asked(Interim(("alice", "bob"))), clock=shop.clock)
+    close_period(database, Month.parse(OCTOBER), shop.folder, CloseOptions(Interim(("alice", "bob"))), clock=shop.clock)
     shop.ingest([record("three", when="20", input=5_000_000)])
     return shop
 

@@ -18,7 +18,7 @@ from tokentill.store.database import Database
 from tokentill.stripe_push.gateway import StripeGateway
 from tokentill.stripe_push.pushing import Pushed, push_period
 from tokentill.stripe_push.reconciling import Reconciled, reconcile_period
-from tokentill.stripe_push.standin import API_KEY, Behaviour, Fault, LoggedRequest, StripeStandIn
+from tokentill.testing.stripe import API_KEY, Behaviour, LoggedRequest, PlannedFault, StripeStandIn
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
 
@@ -62,7 +62,7 @@ class Bench:
 
     shop: Till
     clock: MovableClock = field(default_factory=MovableClock)
-    faults: Sequence[Fault] = ()
+    faults: Sequence[PlannedFault] = ()
     behaviour: Behaviour | None = None
     linked: Sequence[str] = ("alice", "bob")
     links: dict[str, str] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Bench:
         # A fault counts requests from the first of the push on; making the customers comes before.
         ahead = len(self.linked)
         shifted = [
-            Fault(fault.at + ahead, fault.kind, fault.status, fault.path, fault.late_by)
+            PlannedFault(fault.at + ahead, fault.kind, fault.status, fault.path, fault.late_by)
             if fault.path is None and fault.kind not in ("timeout_late", "late_duplicate")
             else fault
             for fault in self.faults

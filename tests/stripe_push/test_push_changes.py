@@ -17,11 +17,11 @@ from tokentill.errors import Refused
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
 from tokentill.store.database import Database
-from tokentill.stripe_push.gateway import Account, Answer, StripeGateway
+from tokentill.stripe_push.gateway import Account, SendOutcome, StripeGateway
 from tokentill.stripe_push.pushing import Pushed, push_period
 from tokentill.stripe_push.reconciling import Reconciled, reconcile_period
-from tokentill.stripe_push.standin import API_KEY
-from tokentill.stripe_push.standin.wire import text_mapping
+from tokentill.testing.stripe import API_KEY
+from tokentill.testing.stripe.wire import text_mapping
 
 NOVEMBER = Month.parse("2026-11")
 DAY_3, DAY_9, DAY_20 = date(2026, 10, 3), date(2026, 10, 9), date(2026, 10, 20)
@@ -197,7 +197,7 @@ def test_a_swap_and_back_with_half_a_push_between_ends_equal(database: Database,
         relink(bench, alice=links["bob"], bob=links["alice"])
 
         class Half(StripeGateway):
-            def send_day(self, **day: Any) -> Answer:
+            def send_day(self, **day: Any) -> SendOutcome:
                 if day["stripe_customer"] == bench.links[refused]:
                     raise Refused("the key was withdrawn")
                 return super().send_day(**day)
@@ -245,9 +245,9 @@ class Forgetful(StripeGateway):
 
     deleted: str
 
-    def send_day(self, **day: Any) -> Answer:
+    def send_day(self, **day: Any) -> SendOutcome:
         if day["stripe_customer"] == self.deleted:
-            return Answer("rejected", f"No such customer: '{self.deleted}'")
+            return SendOutcome("rejected", f"No such customer: '{self.deleted}'")
         return super().send_day(**day)
 
     def _call(self, method: str, path: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -408,7 +408,7 @@ class Delayed(StripeGateway):
         self._once("before_account")
         return super().account()
 
-    def send_day(self, **day: Any) -> Answer:
+    def send_day(self, **day: Any) -> SendOutcome:
         self._once("before_day")
         return super().send_day(**day)
 
@@ -482,7 +482,7 @@ def test_no_call_to_stripe_is_made_within_a_transaction(sqlite_database: Databas
     with Bench(closed_october(sqlite_database)) as bench:
 
         class Watching(StripeGateway):
-            def send_day(self, **day: Any) -> Answer:
+            def send_day(self, **day: Any) -> SendOutcome:
                 with sqlite_database.write() as connection:  # would wait for a writer that waits for this call
                     connection.exec_driver_sql("PRAGMA user_version")
                 return super().send_day(**day)

@@ -22,7 +22,7 @@ from tokentill.errors import Refused
 from tokentill.store.database import Database
 from tokentill.stripe_push.gateway import Account, StripeGateway
 from tokentill.stripe_push.pushing import Pushed, push_period
-from tokentill.stripe_push.standin import API_KEY, Behaviour, Fault, FaultKind
+from tokentill.testing.stripe import API_KEY, Behaviour, FaultKind, PlannedFault
 
 DAY_3, DAY_9, DAY_20 = date(2026, 10, 3), date(2026, 10, 9), date(2026, 10, 20)
 REQUESTS_OF_A_PUSH = 6  # the account, the list of meters, the new meter, three days
@@ -128,7 +128,7 @@ def test_a_fault_at_any_request_loses_and_doubles_nothing(database: Database, ki
     shop = closed_october(database)
     planned = fired = 0
     for position in range(1, REQUESTS_OF_A_PUSH + 1):
-        with Bench(shop, faults=[Fault(position, kind, status)]) as bench:
+        with Bench(shop, faults=[PlannedFault(position, kind, status)]) as bench:
             bench.push_until_complete()
             assert bench.held() == WANTED
             assert bench.is_to_the_cent()
@@ -145,7 +145,7 @@ def test_a_fault_while_comparing_spoils_nothing(sqlite_database: Database, kind:
     shop = closed_october(sqlite_database)
     fired = 0
     for position in range(1, REQUESTS_OF_A_COMPARISON + 1):
-        with Bench(shop, faults=[Fault(REQUESTS_OF_A_PUSH + position, kind, status)]) as bench:
+        with Bench(shop, faults=[PlannedFault(REQUESTS_OF_A_PUSH + position, kind, status)]) as bench:
             assert bench.push_until_complete() == 1
             assert bench.reconcile_until_equal() == (1 if kind == "slow" else 2)
             assert bench.held() == WANTED
@@ -163,7 +163,7 @@ def test_a_request_that_arrives_late_changes_nothing(
     planned = fired = 0
     for position in range(1, EVENTS_OF_A_PUSH + 1):
         for late_by in (1, 2, 100):
-            with Bench(shop, faults=[Fault(position, kind, late_by=late_by)], behaviour=behaviour) as bench:
+            with Bench(shop, faults=[PlannedFault(position, kind, late_by=late_by)], behaviour=behaviour) as bench:
                 bench.push_until_complete()
                 bench.stand_in.deliver_late()
                 assert bench.held() == WANTED
@@ -176,8 +176,8 @@ def test_a_request_that_arrives_late_changes_nothing(
 @pytest.mark.parametrize("seed", range(12))
 def test_many_faults_in_a_row_lose_and_double_nothing(sqlite_database: Database, seed: int) -> None:
     chosen = random.Random(seed)
-    faults = [Fault(at, *chosen.choice(ANYWHERE)) for at in range(1, 40) if chosen.random() < 0.6]
-    late = [Fault(at, "late_duplicate", path=EVENTS, late_by=chosen.randint(1, 5)) for at in range(1, 9)]
+    faults = [PlannedFault(at, *chosen.choice(ANYWHERE)) for at in range(1, 40) if chosen.random() < 0.6]
+    late = [PlannedFault(at, "late_duplicate", path=EVENTS, late_by=chosen.randint(1, 5)) for at in range(1, 9)]
     behaviour = chosen.choice(list(BEHAVIOURS.values()))
     with Bench(closed_october(sqlite_database), faults=[*faults, *late], behaviour=behaviour) as bench:
         bench.push_until_complete(60)
@@ -190,7 +190,7 @@ def test_many_faults_in_a_row_lose_and_double_nothing(sqlite_database: Database,
 @pytest.mark.parametrize("kind", ["status_before", "status_after", "reset_before", "reset_after"])
 def test_days_that_stripe_never_answered_are_listed_and_sent_again(database: Database, kind: FaultKind) -> None:
     tries = 4 * EVENTS_OF_A_PUSH
-    faults = [Fault(at, kind, 503, path=EVENTS) for at in range(1, tries + 1)]
+    faults = [PlannedFault(at, kind, 503, path=EVENTS) for at in range(1, tries + 1)]
     with Bench(closed_october(database), faults=faults) as bench:
         pushed = bench.push()
         assert (pushed.sent, pushed.is_complete, pushed.rejected) == (0, False, ())
@@ -214,7 +214,7 @@ def test_days_that_stripe_never_answered_are_listed_and_sent_again(database: Dat
 
 @pytest.mark.parametrize("hours", [0, 22])
 def test_within_a_day_the_same_identifier_is_sent_again(database: Database, behaviour: Behaviour, hours: int) -> None:
-    faults = [Fault(at, "reset_after", path=EVENTS) for at in range(1, 5)]  # all the tries of the first day
+    faults = [PlannedFault(at, "reset_after", path=EVENTS) for at in range(1, 5)]  # all the tries of the first day
     with Bench(closed_october(database), faults=faults, behaviour=behaviour) as bench:
         assert [found.day for found in bench.push().unknown] == [DAY_3]
         bench.clock.advance(hours=hours)
@@ -227,7 +227,7 @@ def test_within_a_day_the_same_identifier_is_sent_again(database: Database, beha
 
 
 def test_after_a_day_an_unknown_day_is_a_new_version(database: Database, behaviour: Behaviour) -> None:
-    faults = [Fault(at, "reset_after", path=EVENTS) for at in range(1, 5)]
+    faults = [PlannedFault(at, "reset_after", path=EVENTS) for at in range(1, 5)]
     with Bench(closed_october(database), faults=faults, behaviour=behaviour) as bench:
         bench.push()
         bench.clock.advance(hours=25)
@@ -244,7 +244,7 @@ def test_after_a_day_an_unknown_day_is_a_new_version(database: Database, behavio
 
 def test_a_late_effect_after_a_day_is_harmless(database: Database) -> None:
     """The identifier is forgotten by then, so that the late one counts, too: it says the same."""
-    faults = [Fault(at, "timeout_late", path=EVENTS, late_by=1000) for at in range(1, 5)]
+    faults = [PlannedFault(at, "timeout_late", path=EVENTS, late_by=1000) for at in range(1, 5)]
     with Bench(closed_october(database), faults=faults) as bench:
         assert len(bench.push().unknown) == 1
         bench.clock.advance(hours=30)
@@ -288,7 +288,7 @@ def test_a_day_that_somebody_overwrote_is_found_and_put_right(database: Database
 def test_a_late_duplicate_of_an_older_amount_is_found_and_put_right(database: Database) -> None:
     clock = MovableClock()
     shop = closed_october(database, clock=clock)
-    late = Fault(1, "late_duplicate", path=EVENTS, late_by=1000)
+    late = PlannedFault(1, "late_duplicate", path=EVENTS, late_by=1000)
     with Bench(shop, clock, faults=[late]) as bench:
         bench.push()
         void(database, "alice")

@@ -20,8 +20,8 @@ import pytest
 import stripe
 
 from tokentill.clock import Clock
-from tokentill.errors import IntegrityFault, NotFound, UsageError
-from tokentill.stripe_push.standin import Behaviour, Fault, StripeStandIn
+from tokentill.errors import IntegrityFault, InvalidCall, NotFound
+from tokentill.testing.stripe import Behaviour, PlannedFault, StripeStandIn
 
 NOON = datetime(2026, 11, 14, 12, tzinfo=UTC)
 DAY = 86_400
@@ -107,7 +107,7 @@ Open = Callable[..., Bench]
 def bench_of() -> Iterator[Open]:
     standins: list[StripeStandIn] = []
 
-    def open_bench(*faults: Fault, meter: dict[str, object] | None = None, **options: Any) -> Bench:
+    def open_bench(*faults: PlannedFault, meter: dict[str, object] | None = None, **options: Any) -> Bench:
         clock = MovableClock()
         standin = StripeStandIn(clock, faults=faults, hold_ms=options.pop("hold_ms", 20), **options).__enter__()
         standins.append(standin)
@@ -126,8 +126,8 @@ def bench(bench_of: Open) -> Bench:
     return bench_of()
 
 
-def event_fault(kind: Any, at: int = 1, **more: Any) -> Fault:
-    return Fault(at, kind, path=EVENTS, **more)
+def event_fault(kind: Any, at: int = 1, **more: Any) -> PlannedFault:
+    return PlannedFault(at, kind, path=EVENTS, **more)
 
 
 # The account, customers, meters
@@ -533,7 +533,7 @@ def test_a_late_duplicate_overwrites_the_day_after_the_next_event(bench_of: Open
 
 
 def test_a_request_held_up_on_the_way_takes_effect_after_the_next_event(bench_of: Open) -> None:
-    bench = bench_of(Fault(1, "timeout_late"))
+    bench = bench_of(PlannedFault(1, "timeout_late"))
     with pytest.raises(stripe.APIConnectionError):
         bench.send(5, "v1", key="k1")
     assert bench.today() is None
@@ -542,7 +542,7 @@ def test_a_request_held_up_on_the_way_takes_effect_after_the_next_event(bench_of
 
 
 def test_a_request_held_up_is_harmless_once_its_repetition_was_received(bench_of: Open) -> None:
-    bench = bench_of(Fault(1, "timeout_late", late_by=2))
+    bench = bench_of(PlannedFault(1, "timeout_late", late_by=2))
     with pytest.raises(stripe.APIConnectionError):
         bench.send(5, "v1", key="k1")
     bench.send(5, "v1", key="k1")
@@ -552,7 +552,7 @@ def test_a_request_held_up_is_harmless_once_its_repetition_was_received(bench_of
 
 
 def test_late_requests_can_be_let_in_without_a_next_event(bench_of: Open) -> None:
-    bench = bench_of(Fault(1, "timeout_late", late_by=100))
+    bench = bench_of(PlannedFault(1, "timeout_late", late_by=100))
     with pytest.raises(stripe.APIConnectionError):
         bench.send(5, "v1")
     assert bench.standin.deliver_late() == 1
@@ -560,7 +560,9 @@ def test_late_requests_can_be_let_in_without_a_next_event(bench_of: Open) -> Non
 
 
 def test_faults_that_never_came_up_are_planned_and_not_fired(bench_of: Open) -> None:
-    bench = bench_of(Fault(1, "reset_before", path="/v1/billing/meters/*/event_summaries"), event_fault("slow", at=3))
+    bench = bench_of(
+        PlannedFault(1, "reset_before", path="/v1/billing/meters/*/event_summaries"), event_fault("slow", at=3)
+    )
     bench.send(1, "a")
     assert (bench.standin.fired, bench.standin.planned) == (0, 2)
     with pytest.raises(stripe.APIConnectionError):
@@ -570,8 +572,8 @@ def test_faults_that_never_came_up_are_planned_and_not_fired(bench_of: Open) -> 
 
 @pytest.mark.parametrize("wrong", [{"at": 0}, {"kind": "flood"}, {"status": 418}, {"late_by": 0}])
 def test_a_fault_that_cannot_happen_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(UsageError):
-        Fault(**{"at": 1, "kind": "slow", **wrong})
+    with pytest.raises(InvalidCall):
+        PlannedFault(**{"at": 1, "kind": "slow", **wrong})
 
 
 # Malformed requests
@@ -682,7 +684,7 @@ def test_a_file_that_is_no_state_file_is_refused_by_line(tmp_path: Path) -> None
 
 def test_a_killed_process_starts_again_with_the_same_state(tmp_path: Path) -> None:
     path = tmp_path / "state.jsonl"
-    command = [sys.executable, "-m", "tokentill.stripe_push.standin", "--port", "0", "--state", str(path)]
+    command = [sys.executable, "-m", "tokentill.testing.stripe", "--port", "0", "--state", str(path)]
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
     def started() -> tuple[subprocess.Popen[str], stripe.StripeClient]:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from usage_lines import DATA, arouter, lines, read, read_bad, read_good
 
-from tokentill.usage.formats.arouter import FIELDS, PATHS
-from tokentill.usage.reading import Quarantined, read_records
+from tokentill.sources.gateways.arouter import FIELDS, PATHS
+from tokentill.sources.reading import Quarantined, read_records
 from tokentill.usage.record import UsageRecord
 
 

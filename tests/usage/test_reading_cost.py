@@ -12,7 +12,7 @@ import pytest
 from usage_lines import canonical, lines, litellm, read, text
 
 from tokentill.errors import Refused
-from tokentill.usage.reading import read_records
+from tokentill.sources.reading import read_records
 
 SIZE = 4 * 1024
 GROWTH = 8
@@ -110,6 +110,6 @@ def in_drops(size: int) -> InDrops:
 
 
 def test_chunks_of_a_byte_are_not_added_to_a_long_record_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tokentill.usage.opening.HEAD_BYTES", 1000)
+    monkeypatch.setattr("tokentill.sources.opening.HEAD_BYTES", 1000)
     small, large = 60_000, 60_000 * GROWTH
     assert seconds(lambda: in_drops(large)) < COST_GROWTH_MAX * seconds(lambda: in_drops(small))

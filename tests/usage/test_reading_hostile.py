@@ -12,7 +12,7 @@ import pytest
 from usage_lines import arouter, canonical, lines, packed, read, reading, text
 
 from tokentill.errors import Refused
-from tokentill.usage.reading import Limits, Quarantined, read_records
+from tokentill.sources.reading import Limits, Quarantined, read_records
 
 A, B = lines(arouter("a")), lines(arouter("b"))
 
@@ -152,8 +152,8 @@ def test_the_longest_line_that_is_read_is_as_stated() -> None:
 
 @pytest.mark.parametrize("size", [100, 4096, 10_000_000])
 def test_an_element_that_is_too_long_is_passed_over(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tokentill.usage.compression.READ_BYTES", size)
-    monkeypatch.setattr("tokentill.usage.opening.HEAD_BYTES", 300)
+    monkeypatch.setattr("tokentill.sources.compression.READ_BYTES", size)
+    monkeypatch.setattr("tokentill.sources.opening.HEAD_BYTES", 300)
     limits = Limits(line_bytes_max=1000)
     raw = b'{"id":"' + b'x\\"]}' * 9_000 + b'"}'
     content = b"[" + A.strip() + b"," + raw + b"," + B.strip() + b"]"

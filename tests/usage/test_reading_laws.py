@@ -11,8 +11,8 @@ from usage_lines import DATA, arouter, canonical, lines, litellm, openrouter, re
 
 from tokentill.canonical import canonical_bytes
 from tokentill.errors import Refused
-from tokentill.usage.formats.detect import FORMATS
-from tokentill.usage.reading import Limits
+from tokentill.sources.gateways.detect import FORMATS
+from tokentill.sources.reading import Limits
 
 SEEDS = [path.read_bytes() for path in sorted(DATA.iterdir()) if path.is_file()]
 SEEDS += [lines(row, row) for row in (arouter(), canonical(), litellm(), openrouter())]

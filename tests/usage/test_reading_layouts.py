@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from usage_lines import DATA, arouter, canonical, lines, litellm, openrouter, packed, read, reading, text
 
-from tokentill.errors import Refused, UsageError
-from tokentill.usage.compression import READ_BYTES
-from tokentill.usage.reading import Limits, Quarantined, read_records
+from tokentill.errors import InvalidCall, Refused
+from tokentill.sources.compression import READ_BYTES
+from tokentill.sources.reading import Limits, Quarantined, read_records
 from tokentill.usage.record import UsageRecord
 
 ROW = canonical("r1", user="u1", tags=["a"], cost="0.1", quantities={"input": 7, "output": 2})
@@ -71,8 +71,8 @@ def test_bytes_may_arrive_in_any_pieces(path: Path, monkeypatch: pytest.MonkeyPa
     whole = list(read_records(path))
     assert whole
     for size in (1, 2, 3, 7, 64):
-        monkeypatch.setattr("tokentill.usage.compression.READ_BYTES", size)
-        monkeypatch.setattr("tokentill.usage.opening.HEAD_BYTES", 1100)
+        monkeypatch.setattr("tokentill.sources.compression.READ_BYTES", size)
+        monkeypatch.setattr("tokentill.sources.opening.HEAD_BYTES", 1100)
         opened = read_records(path)
         assert [item for item in opened if isinstance(item, UsageRecord)] == whole, size
 
@@ -133,7 +133,7 @@ def test_a_named_format_is_not_second_guessed() -> None:
     assert len(bad) == 1
     with pytest.raises(Refused, match="its header is not one of the format litellm"):
         reading(TABLE, format="litellm")
-    with pytest.raises(UsageError, match="'excel' is not a format; there are canonical, litellm, openrouter, arouter"):
+    with pytest.raises(InvalidCall, match="'excel' is not a format; there are canonical, litellm, openrouter, arouter"):
         reading(b"", format="excel")
 
 
@@ -159,7 +159,7 @@ def test_a_file_is_named_measured_and_closed(tmp_path: Path) -> None:
 def test_an_input_is_read_once() -> None:
     opened = reading(lines(arouter()))
     list(opened)
-    with pytest.raises(UsageError, match="was read already"):
+    with pytest.raises(InvalidCall, match="was read already"):
         iter(opened)
 
 
@@ -178,12 +178,12 @@ def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("path", ["no/such/file", "/", "a\0b"])
 def test_a_file_that_cannot_be_opened_is_a_wrong_call(path: str) -> None:
-    with pytest.raises(UsageError, match="cannot be"):
+    with pytest.raises(InvalidCall, match="cannot be"):
         read_records(path)
 
 
 def test_text_streams_are_a_wrong_call() -> None:
-    with pytest.raises(UsageError, match="open it in binary mode"):
+    with pytest.raises(InvalidCall, match="open it in binary mode"):
         read_records(io.StringIO("{}"))  # type: ignore[arg-type]
 
 
@@ -257,8 +257,8 @@ def test_a_row_with_other_cells_than_the_header_is_quarantined(cells: bytes, num
 def test_good_elements_beside_bad_ones_are_kept(
     content: bytes, reason: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tokentill.usage.compression.READ_BYTES", size)
-    monkeypatch.setattr("tokentill.usage.opening.HEAD_BYTES", 40)
+    monkeypatch.setattr("tokentill.sources.compression.READ_BYTES", size)
+    monkeypatch.setattr("tokentill.sources.opening.HEAD_BYTES", 40)
     good, [bad] = read(content % (text(arouter("a")).encode(), text(arouter("b")).encode()))
     assert [record.record_id for record in good] == ["a", "b"]
     assert reason in bad.reason

@@ -10,7 +10,7 @@ import pytest
 from usage_lines import DATA, canonical, lines, litellm, openrouter, read, read_bad, read_good, reading
 
 from tokentill.errors import Refused
-from tokentill.usage.reading import Quarantined, read_records
+from tokentill.sources.reading import Quarantined, read_records
 from tokentill.usage.record import UsageRecord
 
 

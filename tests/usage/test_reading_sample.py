@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import tokentill.sample
-from tokentill.usage.reading import Quarantined, read_records
+from tokentill.sources.reading import Quarantined, read_records
 from tokentill.usage.record import UsageRecord
 
 FOLDER = Path(tokentill.sample.__file__).parent

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tokentill.usage.reading import Quarantined, Reading, read_records
+from tokentill.sources.reading import Quarantined, Reading, read_records
 from tokentill.usage.record import UsageRecord
 
 DATA = Path(__file__).parent / "data"

@@ -20,16 +20,16 @@ from tokentill.cli import (
     stripe_commands,
     usage_commands,
 )
-from tokentill.cli.calling import Call, DbOption, InOrder, JsonOption, PricingOption, update
-from tokentill.documents.ids import shown_id, shown_text
-from tokentill.errors import TokentillError, UsageError
+from tokentill.cli.calling import DbOption, InOrder, Invocation, JsonOption, PricingOption, update
+from tokentill.documents.escaping import shown_id, shown_text
+from tokentill.errors import InvalidCall, TokentillError
 
 INTERRUPTED = 130
 WrongCall: type[Exception] = typer.BadParameter.__bases__[0]
 """What typer raises for arguments that do not parse; it has no public name for it."""
 
 
-class _Month(InOrder):
+class _MonthText(InOrder):
     """The root: first the commands of a month, in order."""
 
     order = (
@@ -40,7 +40,7 @@ class _Month(InOrder):
 
 app = typer.Typer(
     name="tokentill",
-    cls=_Month,
+    cls=_MonthText,
     help="Bills the end users of software that runs on an LLM gateway.\n\n"
     "A month, in order: ingest the gateway's activity, preview what it comes to, review and approve it, close it into "
     "invoices, push their amounts to Stripe, reconcile. `tokentill demo` shows all of it on sample activity.",
@@ -67,7 +67,7 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    call = context.obj if isinstance(context.obj, Call) else Call()
+    call = context.obj if isinstance(context.obj, Invocation) else Invocation()
     context.obj = call
     update(call, db=db, pricing=pricing, as_json=as_json)
 
@@ -84,7 +84,7 @@ demo.add_to(app)
 
 def run() -> None:
     """Run the command line on this process's arguments, and exit."""
-    call = Call()
+    call = Invocation()
     status = _status_of(call)
     try:
         sys.stdout.flush()
@@ -94,13 +94,13 @@ def run() -> None:
     sys.exit(status)
 
 
-def _status_of(call: Call) -> int:
+def _status_of(call: Invocation) -> int:
     """Run a command; every error that can be expected becomes a message and a status."""
     try:
         status = app(prog_name="tokentill", obj=call, standalone_mode=False)
     except TokentillError as error:
         _tell(call, str(error), type(error).__name__)
-        return 2 if isinstance(error, UsageError) else 1
+        return 2 if isinstance(error, InvalidCall) else 1
     except WrongCall as error:
         return _tell_wrong_call(call, error)
     except BrokenPipeError:
@@ -117,14 +117,14 @@ def _status_of(call: Call) -> int:
     return status or 0
 
 
-def _tell(call: Call, message: str, kind: str) -> None:
+def _tell(call: Invocation, message: str, kind: str) -> None:
     if call.json:
         call.print_json({"error": message, "kind": kind})
     for line in message.splitlines():
         call.complain(shown_text(line.expandtabs(4)))
 
 
-def _tell_wrong_call(call: Call, error: Any) -> int:
+def _tell_wrong_call(call: Invocation, error: Any) -> int:
     """Say what is wrong with a command's arguments; here it is not known yet whether JSON was asked for."""
     if "--json" in sys.argv:
         call.print_json({"error": error.format_message(), "kind": "UsageError"})

@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from tokentill.errors import UsageError
+from tokentill.errors import InvalidCall
 from tokentill.settings import Settings, read_settings, stripe_key
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 
 
 @dataclass(slots=True)
-class Call:
+class Invocation:
     """One call of the command line."""
 
     db: str | None = None
@@ -192,20 +192,20 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
     return register
 
 
-def root_call(context: typer.Context) -> Call:
+def root_call(context: typer.Context) -> Invocation:
     """The call that belongs to a command's context."""
     call = context.find_root().obj
-    if not isinstance(call, Call):
+    if not isinstance(call, Invocation):
         raise TypeError("a command was called without its root")
     return call
 
 
-def update(call: Call, *, db: str | None, pricing: str | None, as_json: bool) -> None:
+def update(call: Invocation, *, db: str | None, pricing: str | None, as_json: bool) -> None:
     """Take in the shared options where they are given; those after the command's name win."""
     call.json = as_json or call.json
     for name, given in (("--db", db), ("--pricing", pricing)):
         if given == "":  # as from a variable of a script that is not set; the default would be another database
-            raise UsageError(f"{name} is empty; name something, or leave it out")
+            raise InvalidCall(f"{name} is empty; name something, or leave it out")
     call.db = db or call.db
     call.pricing = pricing or call.pricing
 
@@ -220,14 +220,14 @@ def instant_argument(text: str) -> datetime:
     """An instant as people write it in a command.
 
     Raises:
-        UsageError: when it is none, or has no time zone.
+        InvalidCall: when it is none, or has no time zone.
     """
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{text!r} is not an instant; write it like 2026-10-15T00:00:00Z") from None
+        raise InvalidCall(f"{text!r} is not an instant; write it like 2026-10-15T00:00:00Z") from None
     if instant.tzinfo is None:
-        raise UsageError(f"{text!r} has no time zone; write it like 2026-10-15T00:00:00Z")
+        raise InvalidCall(f"{text!r} has no time zone; write it like 2026-10-15T00:00:00Z")
     return instant.astimezone(UTC)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import AtOption, Call, command, group, instant_argument
+from tokentill.cli.calling import AtOption, Invocation, command, group, instant_argument
 from tokentill.cli.contract_diff import diff_contracts
 from tokentill.cli.contract_explain import explain_contract
 from tokentill.cli.contract_text import (
@@ -24,11 +24,11 @@ from tokentill.cli.contract_text import (
 from tokentill.cli.folder_check import show_check
 from tokentill.clock import SYSTEM_CLOCK, instant_text
 from tokentill.contracts.book import Contract, ContractBook
-from tokentill.contracts.choosing import known_by
 from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
-from tokentill.documents.ids import shown_id, shown_text
+from tokentill.contracts.rule_trace import known_by
+from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.money import amount_text
-from tokentill.pricing.loading import Folder, load_folder
+from tokentill.recordings.load import Folder, load_folder
 
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", metavar="INSTANT", help="As it was known then; everything unless given.")
@@ -45,7 +45,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _check_contracts(
-    call: Call,
+    call: Invocation,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
 ) -> None:
     """Check contracts, with the price tables that they refer to."""
@@ -53,7 +53,7 @@ def _check_contracts(
 
 
 def _show_contract(
-    call: Call,
+    call: Invocation,
     customer: Annotated[
         str | None, typer.Argument(metavar="CUSTOMER", help="A customer's id; a list of all contracts unless given.")
     ] = None,
@@ -95,7 +95,7 @@ def _agreement_content(book: ContractBook, folder: Folder, customer: str, at: da
     }
 
 
-def _show_agreement(call: Call, book: ContractBook, folder: Folder, customer: str, at: datetime) -> None:
+def _show_agreement(call: Invocation, book: ContractBook, folder: Folder, customer: str, at: datetime) -> None:
     terms = book.terms(customer, at)
     call.say(f"{shown_id(customer)}: {terms.currency}, {terms.zone}, from day {terms.anchor_day} of each month")
     for line in own_contract_lines(book, customer, at):

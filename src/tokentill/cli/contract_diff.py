@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import Call
+from tokentill.cli.calling import Invocation
 from tokentill.cli.contract_text import TERM_NAMES, grant_text, match_text, rule_text, term_text
 from tokentill.cli.sides import After, AsOf, At, Before, Side, sides_of
 from tokentill.clock import instant_text
 from tokentill.contracts.book import Contract
-from tokentill.contracts.changes import (
+from tokentill.contracts.diff import (
     AgreementKey,
-    Changed,
     ContractDifference,
     GrantDifference,
+    TermChange,
     compare_contracts,
     compare_grants,
     contracts_at,
     grants_at,
 )
-from tokentill.contracts.choosing import known_by
 from tokentill.contracts.invoice_terms import Grant
+from tokentill.contracts.rule_trace import known_by
 from tokentill.contracts.rules import Rule
-from tokentill.documents.ids import shown_id, shown_text
+from tokentill.documents.escaping import shown_id, shown_text
 
 NOT_STATED = "not stated"
 
 
 def diff_contracts(
-    call: Call,
+    call: Invocation,
     before: Before,
     after: After,
     at: At = None,
@@ -57,7 +57,7 @@ def diff_contracts(
 
 
 def _show(
-    call: Call,
+    call: Invocation,
     sides: tuple[Side, Side],
     found: Sequence[ContractDifference],
     credits_found: Sequence[GrantDifference],
@@ -95,13 +95,13 @@ def _since(contract: Contract | None) -> str:
     return "" if contract is None else instant_text(contract.valid_from)
 
 
-def _name(change: Changed) -> str:
+def _name(change: TermChange) -> str:
     if change.key == "rule":
         return f"rule {shown_text(change.name)}"
     return "order of rules" if change.key == "order" else TERM_NAMES.get(change.key, change.key)
 
 
-def _text(change: Changed, value: object) -> str:
+def _text(change: TermChange, value: object) -> str:
     """One side of a change, in words."""
     if value is None:
         return "none" if change.key == "rule" else NOT_STATED

@@ -11,26 +11,26 @@ from typing import Annotated, Self
 import typer
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import AtOption, Call, instant_argument
+from tokentill.cli.calling import AtOption, Invocation, instant_argument
 from tokentill.cli.contract_text import contract_label, match_text, outcome_text, own_contract_lines, rule_text
 from tokentill.clock import SYSTEM_CLOCK, instant_text
 from tokentill.contracts.book import ContractBook
-from tokentill.contracts.choosing import Considered, chosen_rule, consider_rules, known_by
+from tokentill.contracts.rule_trace import Considered, chosen_rule, consider_rules, known_by
 from tokentill.contracts.rules import Rule, Traits
-from tokentill.contracts.unit_prices import COST, UnitPrice, tiers_of, unit_prices
+from tokentill.contracts.unit_prices import COST, BilledUnitPrice, tiers_of, unit_prices
+from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, exact
-from tokentill.documents.ids import shown_id, shown_text
-from tokentill.invoicing.grouping import GATEWAY_CURRENCY
+from tokentill.invoicing.rating_groups import GATEWAY_CURRENCY
 from tokentill.money import amount_text
-from tokentill.pricing.book import NoPrice, PriceBook
-from tokentill.pricing.fx import FxBook, NoRate
-from tokentill.pricing.loading import load_folder
-from tokentill.pricing.rating import ONE, Plan
+from tokentill.prices.book import NoPrice, PriceBook
+from tokentill.prices.fx import FxBook, NoRate
+from tokentill.prices.rate_cards import ONE, RateCard
+from tokentill.recordings.load import load_folder
 from tokentill.usage.record import STANDARD
 
 
 def explain_contract(
-    call: Call,
+    call: Invocation,
     customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="A customer's id.")],
     model: Annotated[str, typer.Argument(metavar="MODEL", help="The model's id, as the gateway reports it.")],
     at: AtOption = None,
@@ -67,7 +67,7 @@ def explain_contract(
     rule = None if chosen is None else chosen.rule
     plan = prices.plan(model, at=instant, mode=mode, input_total=input_tokens)
     fx = FxBook(known_by(folder.fx, known_at))
-    priced = Priced.under(rule, plan, contracts.terms(customer, instant).currency, fx, instant.date())
+    priced = PricedRequest.under(rule, plan, contracts.terms(customer, instant).currency, fx, instant.date())
     content = {
         "customer": customer,
         "asked": model,
@@ -96,18 +96,18 @@ def explain_contract(
 
 
 @dataclass(frozen=True, slots=True)
-class Priced:
+class PricedRequest:
     """What the rule that won makes of each quantity; `reason` says why there is no price, or why one is missing."""
 
     rule: Rule | None
-    plan: Plan | None
+    plan: RateCard | None
     currency: str
     fx: Decimal
-    rows: Sequence[UnitPrice]
+    rows: Sequence[BilledUnitPrice]
     reason: str | None
 
     @classmethod
-    def under(cls, rule: Rule | None, plan: Plan | NoPrice, currency: str, book: FxBook, day: date) -> Self:
+    def under(cls, rule: Rule | None, plan: RateCard | NoPrice, currency: str, book: FxBook, day: date) -> Self:
         """The prices under a rule, in the currency of the contract."""
         of_table = GATEWAY_CURRENCY if isinstance(plan, NoPrice) else plan.entry.currency
         fx, cost_fx = (book.rate(of, currency, day) for of in (of_table, GATEWAY_CURRENCY))
@@ -144,7 +144,7 @@ class Priced:
             "unpriced": self.reason,
         }
 
-    def show(self, call: Call) -> None:
+    def show(self, call: Invocation) -> None:
         """As a table, with what else decides a price."""
         if self.rows:
             heads = [label or "billed" for label in self._tiers()]
@@ -165,7 +165,7 @@ class Priced:
     def _tiers(self) -> list[str | None]:
         return [None if tier is None else tier.label for tier in tiers_of(self.rule)]
 
-    def _row(self, row: UnitPrice) -> tuple[str, ...]:
+    def _row(self, row: BilledUnitPrice) -> tuple[str, ...]:
         return (
             "the reported cost" if row.name == COST else row.name,
             count(row.per),

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from tokentill.clock import instant_text
 from tokentill.contracts.book import Contract, ContractBook
-from tokentill.contracts.choosing import Asked, Considered
 from tokentill.contracts.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring, Tax
+from tokentill.contracts.rule_trace import Considered, MatchAsked
 from tokentill.contracts.rules import Rule, RuleTier
+from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, exact
-from tokentill.documents.ids import shown_id, shown_text
-from tokentill.pricing.files.mistakes import near_miss
+from tokentill.recordings.mistakes import near_miss
 
 TERM_NAMES = {
     "base_fee": "base fee",
@@ -171,7 +171,7 @@ def _at_least(rule: Rule) -> str:
     return f" and at least {count(at_least)}" if at_least else ""
 
 
-def _misfit(asked: Asked) -> str:
+def _misfit(asked: MatchAsked) -> str:
     wanted = _alternatives(asked.patterns)
     if not asked.values:
         return f"{asked.key} is not given, and the rule asks for {wanted}"

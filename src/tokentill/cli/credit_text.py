@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tokentill.cli.calling import Call
+from tokentill.cli.calling import Invocation
 from tokentill.clock import instant_text
+from tokentill.closing.credit_account import CreditAccount, GrantAccount, Movement
 from tokentill.contracts.invoice_terms import Grant
+from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import money
-from tokentill.documents.ids import shown_id, shown_text
-from tokentill.invoicing.credit_account import CreditAccount, GrantAccount, Movement
 
 
-def show_credits(call: Call, account: CreditAccount) -> None:
+def show_credits(call: Invocation, account: CreditAccount) -> None:
     """Grants in the order in which they burn, what each invoice drew, and what is carried on."""
     call.say(f"{shown_id(account.customer)} at {instant_text(account.at)}")
     if account.payer != account.customer:
@@ -57,7 +57,7 @@ def _until(grant: Grant) -> str:
     return "no end" if grant.expires_at is None else instant_text(grant.expires_at)
 
 
-def _show_movements(call: Call, what: str, movements: Sequence[tuple[str, Movement]]) -> None:
+def _show_movements(call: Invocation, what: str, movements: Sequence[tuple[str, Movement]]) -> None:
     call.table(
         (what, "invoice", "period", "issued at", "amount", "currency"),
         [

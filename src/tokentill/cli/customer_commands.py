@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from tokentill.cli.calling import Call, command, group, instant_argument
+from tokentill.cli.calling import Invocation, command, group, instant_argument
 from tokentill.cli.credit_text import show_credits
 from tokentill.clock import instant_text
-from tokentill.documents.ids import shown_id
-from tokentill.errors import Refused, UsageError
+from tokentill.documents.escaping import shown_id
+from tokentill.errors import InvalidCall, Refused
 from tokentill.till import Till
 
 IMPORT_ROWS_MAX = 1_000_000
@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
     command(customers, "credits")(_credits)
 
 
-def _list(call: Call) -> None:
+def _list(call: Invocation) -> None:
     """List described customers and bindings."""
     with call.till() as till:
         found, bindings = till.customers(), till.bindings()
@@ -62,14 +62,14 @@ def _list(call: Call) -> None:
 
 
 def _set(
-    call: Call,
+    call: Invocation,
     customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")],
     name: Annotated[str | None, typer.Option(metavar="TEXT", help="A name for people.")] = None,
     stripe: Annotated[str | None, typer.Option("--stripe", metavar="cus_...", help="Its Stripe customer.")] = None,
 ) -> None:
     """Describe a customer, or link it to its Stripe customer."""
     if name is None and stripe is None:
-        raise UsageError("nothing to set; add --name or --stripe")
+        raise InvalidCall("nothing to set; add --name or --stripe")
     with call.till() as till:
         found = till.set_customer(customer, name=name, stripe_customer=stripe)
     content = {"customer": found.id, "name": found.name, "stripe_customer": found.stripe_customer}
@@ -79,7 +79,7 @@ def _set(
 
 
 def _bind(
-    call: Call,
+    call: Invocation,
     user: Annotated[str, typer.Argument(metavar="USER", help="The user id, exactly as it is in the records.")],
     customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Whose usage it is.")],
     valid_from: Annotated[
@@ -99,7 +99,7 @@ def _bind(
 
 
 def _import(
-    call: Call,
+    call: Invocation,
     file: Annotated[
         Path,
         typer.Argument(
@@ -129,7 +129,7 @@ def _import(
 
 
 def _credits(
-    call: Call, customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
+    call: Invocation, customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
 ) -> None:
     """Show prepaid credits and carried amounts of a customer.
 
@@ -155,7 +155,7 @@ def _rows(file: Path) -> tuple[list[dict[str, str]], list[int], set[str]]:
             reader = csv.DictReader(opened, strict=True)
             columns = set(reader.fieldnames or ())
             if "customer" not in columns or not (columns <= CUSTOMER_COLUMNS or columns <= BINDING_COLUMNS):
-                raise UsageError(
+                raise InvalidCall(
                     f"{file}:1: the columns must be customer, name, stripe_customer, or user, customer, valid_from,"
                     f" source; these are {', '.join(sorted(columns)) or 'none'}"
                 )
@@ -163,13 +163,13 @@ def _rows(file: Path) -> tuple[list[dict[str, str]], list[int], set[str]]:
             lines: list[int] = []
             for row in reader:
                 if None in row or None in row.values() or not row["customer"]:
-                    raise UsageError(f"{file}:{reader.line_num}: this row does not fit the columns")
+                    raise InvalidCall(f"{file}:{reader.line_num}: this row does not fit the columns")
                 rows.append(row)
                 lines.append(reader.line_num)
                 if len(rows) > IMPORT_ROWS_MAX:
-                    raise UsageError(f"{file} has more than {IMPORT_ROWS_MAX} rows; split it")
+                    raise InvalidCall(f"{file} has more than {IMPORT_ROWS_MAX} rows; split it")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from error
+        raise InvalidCall(f"{file} cannot be read: {error}") from error
     return rows, lines, columns
 
 

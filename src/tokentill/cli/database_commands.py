@@ -6,9 +6,9 @@ import typer
 from sqlalchemy import Connection, select, text
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import Call, command, group
+from tokentill.cli.calling import Invocation, command, group
+from tokentill.documents.escaping import shown_text
 from tokentill.documents.figures import count, plural
-from tokentill.documents.ids import shown_text
 from tokentill.errors import NotFound
 from tokentill.store import tables
 from tokentill.store.agreement import Checked, check_agreement
@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
     command(database, "check")(_check)
 
 
-def _upgrade(call: Call) -> None:
+def _upgrade(call: Invocation) -> None:
     """Make the tables, or bring them to this version.
 
     All of it happens, or nothing.
@@ -40,7 +40,7 @@ def _upgrade(call: Call) -> None:
     call.finish(content, lambda: call.say(f"{database.url_shown} {done}"), is_refused=after != "current")
 
 
-def _check(call: Call) -> None:
+def _check(call: Invocation) -> None:
     """Check that the database is whole.
 
     The version of its tables, its own integrity, and whether all that it holds about issued documents and usage agrees

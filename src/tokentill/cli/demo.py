@@ -11,14 +11,14 @@ from typing import Annotated
 import typer
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import Call, command
+from tokentill.cli.calling import Invocation, command
 from tokentill.cli.invoice_text import show_closed, show_explained, show_invoice, show_preview
 from tokentill.cli.stripe_commands import show_pushed, show_reconciled
 from tokentill.clock import FixedClock
 from tokentill.errors import Refused, ensure
 from tokentill.shipped import shipped_folder
 from tokentill.stripe_push.gateway import StripeGateway
-from tokentill.stripe_push.standin import StripeStandIn
+from tokentill.testing.stripe import StripeStandIn
 from tokentill.till import Till
 
 PERIOD = "2026-10"
@@ -36,7 +36,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _demo(
-    call: Call,
+    call: Invocation,
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where to put what it makes; made anew each time.")
     ] = Path("tokentill-demo"),
@@ -139,5 +139,5 @@ def _link_customers(till: Till, stand_in: StripeStandIn) -> None:
         till.set_customer(invoice.customer, stripe_customer=made.id)
 
 
-def _title(call: Call, text: str) -> None:
+def _title(call: Invocation, text: str) -> None:
     call.out.print(f"\n{text}", style="bold", markup=False)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import Call
-from tokentill.documents.ids import shown_id
+from tokentill.cli.calling import Invocation
+from tokentill.documents.escaping import shown_id
 from tokentill.errors import Finding, Refused
 from tokentill.invoicing.coverage import KeptBoundary
-from tokentill.pricing.book import PriceBook
-from tokentill.pricing.checking import check_folder
-from tokentill.pricing.loading import load_folder
+from tokentill.prices.book import PriceBook
+from tokentill.recordings.checking import check_folder
+from tokentill.recordings.load import load_folder
 from tokentill.shipped import shipped_folder
 from tokentill.store.database import Database
 
 
-def show_check(call: Call, *, strict: bool, what: str) -> None:
+def show_check(call: Invocation, *, strict: bool, what: str) -> None:
     """Check the whole folder and tell its findings; `what` is counted at the end: recordings or contracts.
 
     Contracts are held against what was issued, too, where there is a database.
@@ -50,7 +50,7 @@ def show_check(call: Call, *, strict: bool, what: str) -> None:
     call.finish(content, show, is_refused=bool(errors) or (strict and bool(findings)))
 
 
-def _kept_boundaries(call: Call) -> list[KeptBoundary]:
+def _kept_boundaries(call: Invocation) -> list[KeptBoundary]:
     """Boundaries that contracts would move, had nothing been issued. Looking makes no database."""
     database = Database.open(call.settings.database)
     if database.sqlite_path is not None and not database.sqlite_path.exists():

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import Call, command, group
+from tokentill.cli.calling import Invocation, command, group
 from tokentill.cli.invoice_text import (
     show_closed,
     show_explained,
@@ -17,8 +17,8 @@ from tokentill.cli.invoice_text import (
     show_preview,
     show_verification,
 )
-from tokentill.documents.ids import shown_id
-from tokentill.errors import UsageError
+from tokentill.documents.escaping import shown_id
+from tokentill.errors import InvalidCall
 from tokentill.invoicing.preview import ReviewKind
 
 PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The period, like 2026-10.")]
@@ -52,7 +52,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _preview(
-    call: Call,
+    call: Invocation,
     period: PeriodArgument,
     customer: Annotated[
         str | None, typer.Option("--customer", metavar="ID", help="Only this customer, with its lines.")
@@ -66,7 +66,7 @@ def _preview(
     Nothing is stored. Below the table stands what keeps customers, or the whole period, from being closed.
     """
     if html is not None and customer is not None:
-        raise UsageError("the pages are of a whole period; leave out --customer or --html")
+        raise InvalidCall("the pages are of a whole period; leave out --customer or --html")
     with call.till() as till:
         preview = till.preview(period, customer)
     pages: list[Path] = []
@@ -90,7 +90,7 @@ def _preview(
 
 
 def _approve(
-    call: Call,
+    call: Invocation,
     period: PeriodArgument,
     customer: CustomerArgument,
     seen: HashOption = None,
@@ -105,7 +105,7 @@ def _approve(
 
 
 def _hold(
-    call: Call,
+    call: Invocation,
     period: PeriodArgument,
     customer: CustomerArgument,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; shown to everybody.")],
@@ -116,7 +116,7 @@ def _hold(
 
 
 def _release(
-    call: Call,
+    call: Invocation,
     period: PeriodArgument,
     customer: CustomerArgument,
     by: ByOption = None,
@@ -127,7 +127,7 @@ def _release(
 
 
 def _review(
-    call: Call, period: str, customer: str, kind: ReviewKind, *, by: str | None, note: str, seen: str | None
+    call: Invocation, period: str, customer: str, kind: ReviewKind, *, by: str | None, note: str, seen: str | None
 ) -> None:
     with call.till() as till:
         review = till.review(period, customer, kind, by=by, note=note, seen_hash=seen)
@@ -143,7 +143,7 @@ def _review(
 
 
 def _close(
-    call: Call,
+    call: Invocation,
     period: PeriodArgument,
     customers: Annotated[
         list[str] | None,
@@ -173,7 +173,7 @@ def _close(
     """
     named = list(customers or ())
     if named and not interim:
-        raise UsageError("a close takes every customer; customers are named for interim invoices, with --interim")
+        raise InvalidCall("a close takes every customer; customers are named for interim invoices, with --interim")
     with call.till() as till, call.progress(f"close {period}") as progress:
         closed = till.close(
             period, require_approval=require_approval, interim=named or interim, abandon=abandon, progress=progress
@@ -182,7 +182,7 @@ def _close(
 
 
 def _invoices_list(
-    call: Call,
+    call: Invocation,
     period: Annotated[str | None, typer.Option("--period", metavar="PERIOD", help="Only this period.")] = None,
     customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only this customer.")] = None,
 ) -> None:
@@ -195,7 +195,7 @@ def _invoices_list(
     )
 
 
-def _invoices_show(call: Call, number: NumberArgument) -> None:
+def _invoices_show(call: Invocation, number: NumberArgument) -> None:
     """Show one invoice with its lines."""
     with call.till() as till:
         document = till.document(number)
@@ -203,7 +203,7 @@ def _invoices_show(call: Call, number: NumberArgument) -> None:
 
 
 def _invoices_void(
-    call: Call,
+    call: Invocation,
     number: NumberArgument,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with it for good.")],
     by: ByOption = None,
@@ -222,7 +222,7 @@ def _invoices_void(
 
 
 def _explain(
-    call: Call,
+    call: Invocation,
     number: NumberArgument,
     line: Annotated[int | None, typer.Argument(metavar="LINE", help="Only this line, counted from 1.")] = None,
     records: Annotated[
@@ -237,7 +237,7 @@ def _explain(
 
 
 def _verify(
-    call: Call,
+    call: Invocation,
     number: Annotated[
         str | None, typer.Argument(metavar="INVOICE", help="One invoice; all of them unless given.")
     ] = None,

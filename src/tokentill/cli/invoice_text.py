@@ -6,26 +6,26 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import Call
+from tokentill.cli.calling import Invocation
 from tokentill.clock import instant_text
+from tokentill.closing.close import Closed
+from tokentill.closing.explain import ExplainedLine
+from tokentill.closing.late_usage import Late
+from tokentill.closing.verify import Verification
 from tokentill.documents.arithmetic import LineGroup, conditions_of, line_groups
+from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import NO_BREAK, TIMES, count, exact, money, plural, signed_money
-from tokentill.documents.ids import short_id, shown_id, shown_text
-from tokentill.documents.settlement import settlement_rows
 from tokentill.documents.steps import charge_text, step_text
-from tokentill.invoicing.close import Closed
+from tokentill.documents.totals_rows import totals_rows
 from tokentill.invoicing.coverage import KeptBoundary
-from tokentill.invoicing.explain import ExplainedLine
-from tokentill.invoicing.late_usage import Late
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Aside, LateUsage, Preview, Previewed
-from tokentill.invoicing.verify import Verification
 from tokentill.store.invoices import IssuedInvoice
 
 NAMES_SHOWN = 20
 
 
-def show_preview(call: Call, preview: Preview) -> None:
+def show_preview(call: Invocation, preview: Preview) -> None:
     """A period: customers by size, then what is in the way."""
     if not preview.customers:
         call.say(f"nobody has usage in {preview.month}")
@@ -67,7 +67,7 @@ def show_preview(call: Call, preview: Preview) -> None:
     _note_aside(call, preview.aside, preview.month)
 
 
-def show_invoice(call: Call, document: Content) -> None:
+def show_invoice(call: Invocation, document: Content) -> None:
     """One invoice or preview with its lines. `document` is its printed content."""
     currency = document["currency"]
     number = document.get("number") or "preview"
@@ -87,7 +87,7 @@ def show_invoice(call: Call, document: Content) -> None:
         call.say(f"billed at nothing: {requests} of {shown_text(waived['model'])}; {waived['reason']}")
     if document.get("items"):
         call.say("")
-        rows = settlement_rows(document, document.get("interim_invoices", ()))
+        rows = totals_rows(document, document.get("interim_invoices", ()))
         call.table(
             ("", "how", f"amount {currency}"),
             [(row.name, _plain(row.note), row.amount) for row in rows],
@@ -99,7 +99,7 @@ def show_invoice(call: Call, document: Content) -> None:
         call.say(document["content_hash"])
 
 
-def _show_lines(call: Call, group: LineGroup, currency: str) -> None:
+def _show_lines(call: Invocation, group: LineGroup, currency: str) -> None:
     call.table(
         ("line", "description", "rule", "requests", "list amount", "exact amount", f"amount {currency}"),
         [
@@ -118,7 +118,7 @@ def _show_lines(call: Call, group: LineGroup, currency: str) -> None:
     )
 
 
-def show_invoices(call: Call, invoices: Sequence[IssuedInvoice]) -> None:
+def show_invoices(call: Invocation, invoices: Sequence[IssuedInvoice]) -> None:
     """A list of invoices."""
     if not invoices:
         call.say("no such invoice was issued yet; `tokentill close PERIOD` issues them")
@@ -144,7 +144,7 @@ def show_invoices(call: Call, invoices: Sequence[IssuedInvoice]) -> None:
     )
 
 
-def show_closed(call: Call, closed: Closed, *, is_interim: bool = False) -> None:
+def show_closed(call: Invocation, closed: Closed, *, is_interim: bool = False) -> None:
     """What a close did; with `is_interim` it was one for interim invoices."""
     if closed.resumed:
         call.say("went on with a close that was cut off, from what it had pinned")
@@ -175,7 +175,7 @@ def show_closed(call: Call, closed: Closed, *, is_interim: bool = False) -> None
         call.note(f"put this right and run `{again}` again; what is issued stays issued")
 
 
-def show_explained(call: Call, explained: Sequence[ExplainedLine], records_max: int) -> None:
+def show_explained(call: Invocation, explained: Sequence[ExplainedLine], records_max: int) -> None:
     """Lines with their arithmetic, price entry, rule and first records."""
     for found in explained:
         line = found.line
@@ -218,7 +218,7 @@ def show_explained(call: Call, explained: Sequence[ExplainedLine], records_max: 
             call.say(f"    ... and {count(rest)} more records; --records {len(found.records)} or --json shows all")
 
 
-def show_verification(call: Call, verification: Verification) -> None:
+def show_verification(call: Invocation, verification: Verification) -> None:
     """What was verified."""
     if not verification.invoices:
         call.say("no such invoice was issued; there is nothing to compute again")
@@ -233,7 +233,7 @@ def show_verification(call: Call, verification: Verification) -> None:
         call.say(fault)
 
 
-def show_late(call: Call, late: Late) -> None:
+def show_late(call: Invocation, late: Late) -> None:
     """Records that are late."""
     if not late.records:
         call.say("no record is late: each one lies on a document, or in a period that is not issued")
@@ -255,7 +255,7 @@ def show_late(call: Call, late: Late) -> None:
     )
 
 
-def _note_documents(call: Call, late: Sequence[LateUsage], kept: Sequence[KeptBoundary]) -> None:
+def _note_documents(call: Invocation, late: Sequence[LateUsage], kept: Sequence[KeptBoundary]) -> None:
     """Print what documents that were issued leave to say."""
     if late:
         requests = plural(sum(found.requests for found in late), "request is", "requests are")
@@ -271,7 +271,7 @@ def _note_documents(call: Call, late: Sequence[LateUsage], kept: Sequence[KeptBo
         call.note(f"and {count(len(kept) - NAMES_SHOWN)} more customers like this; --json names all")
 
 
-def _note_aside(call: Call, aside: Aside, month: Month) -> None:
+def _note_aside(call: Invocation, aside: Aside, month: Month) -> None:
     """Print what was kept aside and nobody decided on."""
     if aside.revisions:
         records = plural(aside.revisions, "record came", "records came")
@@ -287,7 +287,7 @@ def _note_aside(call: Call, aside: Aside, month: Month) -> None:
         )
 
 
-def _note_reasons(call: Call, refused: Sequence[tuple[str, str]], outcome: str) -> None:
+def _note_reasons(call: Invocation, refused: Sequence[tuple[str, str]], outcome: str) -> None:
     """Print (customer, reason), with the customers of one reason together."""
     by_reason: dict[str, list[str]] = {}
     for customer, reason in refused:

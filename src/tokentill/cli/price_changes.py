@@ -10,19 +10,18 @@ from typing import Annotated
 import typer
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import Call, instant_argument
+from tokentill.catalogs import CATALOGS, Import, LeftOut, plan_import, read_catalog, write_import
+from tokentill.cli.calling import Invocation, instant_argument
 from tokentill.cli.sides import After, AsOf, At, Before, sides_of
 from tokentill.clock import SYSTEM_CLOCK, instant_text
+from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import percent_text, share_percent
-from tokentill.documents.ids import shown_id, shown_text
-from tokentill.errors import UsageError
+from tokentill.errors import InvalidCall
 from tokentill.money import EXACT, amount_text
-from tokentill.pricing.book import PriceBook
-from tokentill.pricing.comparing import Change, Difference, compare_books, figures
-from tokentill.pricing.entries import PriceEntry
-from tokentill.pricing.importing import CATALOGS, Import, LeftOut, import_seed, plan_import, read_catalog, write_import
-from tokentill.pricing.loading import load_folder
-from tokentill.settings import DEFAULT_PRICING
+from tokentill.prices.book import PriceBook
+from tokentill.prices.diff import Difference, FigureChange, compare_books, figures
+from tokentill.prices.entries import PriceEntry
+from tokentill.recordings.load import load_folder
 
 SHOWN_MAX = 20
 """How many of a kind are printed one by one; `--json` has all."""
@@ -31,7 +30,7 @@ ROOM = "models"
 
 
 def diff_prices(
-    call: Call,
+    call: Invocation,
     before: Before,
     after: After,
     at: At = None,
@@ -69,14 +68,14 @@ def diff_prices(
 
 
 def import_prices(
-    call: Call,
+    call: Invocation,
     file: Annotated[
         str,
         typer.Argument(metavar="FILE_OR_PACKAGE", help="The catalog, a wheel that holds it, or an installed package."),
     ],
     from_: Annotated[
         str,
-        typer.Option("--from", metavar="KIND", help="genai-prices, litellm, openrouter, models.dev, arouter, or seed."),
+        typer.Option("--from", metavar="KIND", help="genai-prices, litellm, openrouter, models.dev or arouter."),
     ],
     effective: Annotated[
         str | None,
@@ -104,19 +103,12 @@ def import_prices(
     conflict, or with a price that has float noise, is not taken over. No code of the catalog is executed.
     """
     folder = call.settings.pricing
-    if from_ == "seed":
-        written = import_seed(file, out or Path(folder or DEFAULT_PRICING) / ROOM)
-        call.finish(
-            {"written": [str(path) for path in written]},
-            lambda: call.say("\n".join(f"wrote {path}" for path in written)),
-        )
-        return
     if from_ not in CATALOGS:
-        raise UsageError(f"--from {from_} is not known; write one of seed, {', '.join(CATALOGS)}")
+        raise InvalidCall(f"--from {from_} is not known; write one of {', '.join(CATALOGS)}")
     if effective is None:
-        raise UsageError("from when do the prices hold? Say --effective INSTANT, like 2026-12-01T00:00:00Z")
+        raise InvalidCall("from when do the prices hold? Say --effective INSTANT, like 2026-12-01T00:00:00Z")
     if folder is None and out is None and not dry_run:
-        raise UsageError(
+        raise InvalidCall(
             "the shipped list prices are not written to; name your own folder with --pricing, or --out DIR"
         )
     catalog = read_catalog(from_, file, instant_argument(effective), rounded=rounded)
@@ -151,7 +143,7 @@ def _import_content(plan: Import, path: Path | None) -> Content:
     }
 
 
-def _show_import(call: Call, plan: Import, path: Path | None, *, is_dry: bool) -> None:
+def _show_import(call: Invocation, plan: Import, path: Path | None, *, is_dry: bool) -> None:
     _show_models(call, "added", plan.added)
     rows = []
     for one in plan.changed:
@@ -186,7 +178,7 @@ def _left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
     return lines
 
 
-def _show_models(call: Call, what: str, entries: Sequence[PriceEntry | None]) -> None:
+def _show_models(call: Invocation, what: str, entries: Sequence[PriceEntry | None]) -> None:
     lines = []
     for entry in entries:
         if entry is not None:
@@ -196,7 +188,7 @@ def _show_models(call: Call, what: str, entries: Sequence[PriceEntry | None]) ->
     _show_some(call, what, lines)
 
 
-def _show_changes(call: Call, changed: Sequence[tuple[str, str, Sequence[Change]]]) -> None:
+def _show_changes(call: Invocation, changed: Sequence[tuple[str, str, Sequence[FigureChange]]]) -> None:
     rows = [
         [shown_id(model) + when, change.rates, change.quantity, *_sides(change)]
         for model, when, found in changed
@@ -207,14 +199,14 @@ def _show_changes(call: Call, changed: Sequence[tuple[str, str, Sequence[Change]
         call.table(columns, rows, right=["before", "after", "change"])
 
 
-def _show_some(call: Call, what: str, lines: Sequence[str]) -> None:
+def _show_some(call: Invocation, what: str, lines: Sequence[str]) -> None:
     for line in lines[:SHOWN_MAX]:
         call.say(f"{what}: {line}")
     if len(lines) > SHOWN_MAX:
         call.say(f"{what}: and {len(lines) - SHOWN_MAX:,} more; --json lists all")
 
 
-def _sides(change: Change) -> tuple[str, str, str]:
+def _sides(change: FigureChange) -> tuple[str, str, str]:
     percent = _percent(change)
     return (
         "" if change.before is None else amount_text(change.before),
@@ -223,13 +215,13 @@ def _sides(change: Change) -> tuple[str, str, str]:
     )
 
 
-def _percent(change: Change) -> Decimal | None:
+def _percent(change: FigureChange) -> Decimal | None:
     if change.before is None or change.after is None:
         return None
     return share_percent(EXACT.subtract(change.after, change.before), change.before)
 
 
-def _change_content(change: Change) -> Content:
+def _change_content(change: FigureChange) -> Content:
     percent = _percent(change)
     return {
         "rates": change.rates,

@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import AtOption, Call, command, group, instant_argument
+from tokentill.cli.calling import AtOption, Invocation, command, group, instant_argument
 from tokentill.cli.folder_check import show_check
 from tokentill.cli.price_changes import diff_prices, import_prices
 from tokentill.clock import SYSTEM_CLOCK, instant_text
-from tokentill.documents.ids import shown_text
-from tokentill.errors import NotFound, UsageError
-from tokentill.pricing.book import NoPrice, PriceBook
-from tokentill.pricing.entries import PriceEntry, entry_hash
-from tokentill.pricing.loading import load_folder
-from tokentill.pricing.locking import lock_folder
+from tokentill.documents.escaping import shown_text
+from tokentill.errors import InvalidCall, NotFound
+from tokentill.prices.book import NoPrice, PriceBook
+from tokentill.prices.entries import PriceEntry, entry_hash
+from tokentill.recordings.load import load_folder
+from tokentill.recordings.lock import lock_folder
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _check_prices(
-    call: Call,
+    call: Invocation,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
 ) -> None:
     """Check every file of the pricing folder.
@@ -42,7 +42,7 @@ def _check_prices(
 
 
 def _show_price(
-    call: Call,
+    call: Invocation,
     model: Annotated[str, typer.Argument(metavar="MODEL", help="The model's id, as the gateway reports it.")],
     at: AtOption = None,
     as_of: Annotated[
@@ -80,14 +80,14 @@ def _show_price(
     call.finish(content, lambda: _show_entry(call, content))
 
 
-def _lock(call: Call) -> None:
+def _lock(call: Invocation) -> None:
     """Release the new files of the pricing folder.
 
     A released file is never edited again; a new fact is a new file.
     """
     folder = call.settings.pricing
     if folder is None:
-        raise UsageError("the shipped list prices are released already; name your own folder with --pricing")
+        raise InvalidCall("the shipped list prices are released already; name your own folder with --pricing")
     paths = lock_folder(folder)
     done = "\n".join(f"released {path}" for path in paths) or "nothing new to release"
     call.finish({"released": paths}, lambda: call.say(done))
@@ -119,7 +119,7 @@ def _entry_content(entry: PriceEntry, price: Content) -> Content:
     }
 
 
-def _show_entry(call: Call, content: Content) -> None:
+def _show_entry(call: Invocation, content: Content) -> None:
     entry = content["entry"]
     call.say(f"{content['model']} at {content['at']}")
     per = f"{entry.get('per', 1_000_000):,}"
@@ -148,12 +148,12 @@ def _show_entry(call: Call, content: Content) -> None:
         )
 
 
-def _show_fees(call: Call, whose: str, fees: Content, currency: str) -> None:
+def _show_fees(call: Invocation, whose: str, fees: Content, currency: str) -> None:
     for name, fee in fees.items():
         call.say(f"  fee{whose}: {name} {fee['price']} {currency} per {fee.get('per', 1):,}")
 
 
-def _show_rates(call: Call, mode: str, rates: Content, currency: str, per: str) -> None:
+def _show_rates(call: Invocation, mode: str, rates: Content, currency: str, per: str) -> None:
     if rates.get("free"):
         call.say(f"  {mode}: free")
     if rates.get("rates"):
@@ -167,7 +167,7 @@ def _show_rates(call: Call, mode: str, rates: Content, currency: str, per: str) 
         _show_tiers(call, window, "      ")
 
 
-def _show_tiers(call: Call, rates: Content, indent: str) -> None:
+def _show_tiers(call: Invocation, rates: Content, indent: str) -> None:
     for tier in rates.get("tier", ()):
         (condition, tokens), *_ = tier["when"].items()
         sign = ">" if condition.endswith("gt") else ">="

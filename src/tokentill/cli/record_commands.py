@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from tokentill.cli.calling import Call, command, group
+from tokentill.cli.calling import Invocation, command, group
 from tokentill.cli.invoice_commands import ByOption
 from tokentill.clock import instant_text
+from tokentill.closing.missing_usage import Missing
+from tokentill.closing.record_decisions import Revised, Waived
+from tokentill.documents.escaping import shell_word, short_id, shown_id, shown_text
 from tokentill.documents.figures import plural
-from tokentill.documents.ids import shell_word, short_id, shown_id, shown_text
-from tokentill.errors import UsageError
-from tokentill.invoicing.missing_usage import Missing
-from tokentill.invoicing.revising import Revised, Waived
+from tokentill.errors import InvalidCall
 from tokentill.store.quarantine import LineState, QuarantinedLine
 from tokentill.store.revisions import Revision, RevisionState
 
@@ -43,7 +43,7 @@ def add_to(usage: typer.Typer) -> None:
     command(quarantine, "discard")(_discard)
 
 
-def _missing(call: Call, period: PeriodOption = None) -> None:
+def _missing(call: Invocation, period: PeriodOption = None) -> None:
     """List the records that report no usage.
 
     Each keeps its customer's invoice back, until a revision of it is accepted or it is waived.
@@ -54,7 +54,7 @@ def _missing(call: Call, period: PeriodOption = None) -> None:
 
 
 def _waive(
-    call: Call, source: SourceArgument, record_id: RecordArgument, reason: ReasonOption, by: ByOption = None
+    call: Invocation, source: SourceArgument, record_id: RecordArgument, reason: ReasonOption, by: ByOption = None
 ) -> None:
     """Bill nothing for a record that reports no usage.
 
@@ -66,7 +66,7 @@ def _waive(
 
 
 def _revisions_list(
-    call: Call,
+    call: Invocation,
     period: PeriodOption = None,
     state: Annotated[
         RevisionState | None,
@@ -79,7 +79,9 @@ def _revisions_list(
     call.finish(found.content(), lambda: _show_revisions(call, found.revisions))
 
 
-def _revisions_show(call: Call, source: SourceArgument, record_id: RecordArgument, digest: DigestOption = None) -> None:
+def _revisions_show(
+    call: Invocation, source: SourceArgument, record_id: RecordArgument, digest: DigestOption = None
+) -> None:
     """Show what differs, and the commands that decide."""
     with call.till() as till:
         found = till.revision(source, record_id, digest=digest)
@@ -92,7 +94,7 @@ def _revisions_show(call: Call, source: SourceArgument, record_id: RecordArgumen
 
 
 def _accept(
-    call: Call,
+    call: Invocation,
     source: SourceArgument,
     record_id: RecordArgument,
     reason: ReasonOption,
@@ -109,7 +111,7 @@ def _accept(
 
 
 def _reject(
-    call: Call,
+    call: Invocation,
     source: SourceArgument,
     record_id: RecordArgument,
     reason: ReasonOption,
@@ -123,7 +125,7 @@ def _reject(
 
 
 def _quarantine_list(
-    call: Call,
+    call: Invocation,
     period: Annotated[
         str | None,
         typer.Option("--period", metavar="PERIOD", help="Only this period, and lines that do not tell when."),
@@ -139,7 +141,9 @@ def _quarantine_list(
     call.finish(found.content(), lambda: _show_lines(call, found.lines))
 
 
-def _quarantine_show(call: Call, line: Annotated[str, typer.Argument(metavar="ID", help="The line's id.")]) -> None:
+def _quarantine_show(
+    call: Invocation, line: Annotated[str, typer.Argument(metavar="ID", help="The line's id.")]
+) -> None:
     """Show one line with its reason and its beginning."""
     with call.till() as till:
         found = till.quarantined_line(line)
@@ -147,7 +151,7 @@ def _quarantine_show(call: Call, line: Annotated[str, typer.Argument(metavar="ID
 
 
 def _discard(
-    call: Call,
+    call: Invocation,
     reason: ReasonOption,
     lines: Annotated[list[str] | None, typer.Argument(metavar="ID", help="The ids of lines.")] = None,
     file: Annotated[str | None, typer.Option("--file", metavar="FILE", help="All lines of this import.")] = None,
@@ -158,14 +162,14 @@ def _discard(
     Previews and closes name them no more. Nothing is removed.
     """
     if not lines and file is None:
-        raise UsageError("nothing to discard; name lines by their ids, or an import with --file FILE")
+        raise InvalidCall("nothing to discard; name lines by their ids, or an import with --file FILE")
     with call.till() as till:
         found = till.discard(*(lines or ()), reason=reason, file=file, by=by)
     done = plural(len(found.lines), "line is", "lines are")
     call.finish(found.content(), lambda: call.say(f"{done} discarded now"))
 
 
-def _show_missing(call: Call, missing: Missing) -> None:
+def _show_missing(call: Invocation, missing: Missing) -> None:
     if not missing.records:
         call.say("no record is without usage, but those that were waived")
         return
@@ -191,12 +195,12 @@ def _show_missing(call: Call, missing: Missing) -> None:
     )
 
 
-def _show_waived(call: Call, waived: Waived) -> None:
+def _show_waived(call: Invocation, waived: Waived) -> None:
     record = f"{shown_id(waived.source)} {shown_id(waived.record_id)}"
     call.say(f"{record} is billed at nothing, says {shown_text(waived.by)}: {shown_text(waived.reason)}")
 
 
-def _show_revisions(call: Call, revisions: Sequence[Revision]) -> None:
+def _show_revisions(call: Invocation, revisions: Sequence[Revision]) -> None:
     if not revisions:
         call.say("no such record came again with other content")
         return
@@ -218,7 +222,7 @@ def _show_revisions(call: Call, revisions: Sequence[Revision]) -> None:
         call.say("\n`tokentill usage revisions show SOURCE RECORD_ID` prints the commands that decide")
 
 
-def _show_revision(call: Call, revision: Revision) -> None:
+def _show_revision(call: Invocation, revision: Revision) -> None:
     record = f"{shown_id(revision.source)} {shown_id(revision.record_id)}"
     came = f"came at {instant_text(revision.came_at)} from {shown_id(revision.file)}"
     call.say(f"{record}, revision {revision.digest.hex()[:12]}: {revision.state}; {came}")
@@ -233,7 +237,7 @@ def _show_revision(call: Call, revision: Revision) -> None:
             call.say(f"  tokentill usage revisions {decision} {options} {_words(revision.source, revision.record_id)}")
 
 
-def _show_decided(call: Call, revised: Revised) -> None:
+def _show_decided(call: Invocation, revised: Revised) -> None:
     revision = revised.revision
     record = f"{shown_id(revision.source)} {shown_id(revision.record_id)}"
     counts = "counts from now on" if revision.state == "accepted" else "is not asked about again"
@@ -244,7 +248,7 @@ def _show_decided(call: Call, revised: Revised) -> None:
         )
 
 
-def _show_lines(call: Call, lines: Sequence[QuarantinedLine]) -> None:
+def _show_lines(call: Invocation, lines: Sequence[QuarantinedLine]) -> None:
     if not lines:
         call.say("no such line is in quarantine")
         return
@@ -266,7 +270,7 @@ def _show_lines(call: Call, lines: Sequence[QuarantinedLine]) -> None:
     )
 
 
-def _show_line(call: Call, line: QuarantinedLine) -> None:
+def _show_line(call: Invocation, line: QuarantinedLine) -> None:
     call.say(f"{shown_id(line.file)}:{line.line}: {shown_text(line.reason)}")
     call.say(f"  {shown_text(line.excerpt)}")
     if line.discarded is not None:

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from tokentill.cli.calling import Call, instant_argument
+from tokentill.cli.calling import Invocation, instant_argument
 from tokentill.clock import SYSTEM_CLOCK
-from tokentill.errors import UsageError
-from tokentill.pricing.loading import Folder, load_folder
+from tokentill.errors import InvalidCall
+from tokentill.recordings.load import Folder, load_folder
 
 Before = Annotated[str, typer.Argument(metavar="A", help="An instant, or a pricing folder.")]
 After = Annotated[str, typer.Argument(metavar="B", help="Another one of the same kind.")]
@@ -33,24 +33,24 @@ class Side:
     at: datetime
 
 
-def sides_of(call: Call, before: str, after: str, *, at: str | None, as_of: bool) -> tuple[Side, Side]:
+def sides_of(call: Invocation, before: str, after: str, *, at: str | None, as_of: bool) -> tuple[Side, Side]:
     """Both sides, as they were given.
 
     Raises:
-        UsageError: when they are of two kinds, or of a kind that the options do not go with.
+        InvalidCall: when they are of two kinds, or of a kind that the options do not go with.
     """
     are_folders = Path(before).is_dir(), Path(after).is_dir()
     instant = SYSTEM_CLOCK.now() if at is None else instant_argument(at)
     if all(are_folders):
         if as_of:
-            raise UsageError("--as-of is for two instants, and these are folders")
+            raise InvalidCall("--as-of is for two instants, and these are folders")
         return Side(before, load_folder(before), None, instant), Side(after, load_folder(after), None, instant)
     if any(are_folders):
-        raise UsageError("A and B are of two kinds; name two folders, or two instants")
+        raise InvalidCall("A and B are of two kinds; name two folders, or two instants")
     first, second = instant_argument(before), instant_argument(after)
     folder = load_folder(call.settings.pricing)
     if as_of:
         return Side(before, folder, first, instant), Side(after, folder, second, instant)
     if at is not None:
-        raise UsageError("--at goes with --as-of or with two folders; A and B are the instants here")
+        raise InvalidCall("--at goes with --as-of or with two folders; A and B are the instants here")
     return Side(before, folder, None, first), Side(after, folder, None, second)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from tokentill.cli.calling import Call, command
+from tokentill.cli.calling import Invocation, command
+from tokentill.documents.escaping import shell_word, shown_id, shown_text
 from tokentill.documents.figures import plural
-from tokentill.documents.ids import shell_word, shown_id, shown_text
 from tokentill.money import amount_text, minor_text
 from tokentill.stripe_push.pushing import Pushed
 from tokentill.stripe_push.reconciling import DayDifference, Reconciled, ReconciledInvoice
@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
     command(app, "reconcile")(_reconcile)
 
 
-def _push(call: Call, period: PeriodArgument) -> None:
+def _push(call: Invocation, period: PeriodArgument) -> None:
     """Tell Stripe what each day of the issued invoices comes to.
 
     May be run again at any time: what Stripe has is left alone.
@@ -35,7 +35,7 @@ def _push(call: Call, period: PeriodArgument) -> None:
     call.finish(pushed.content(), lambda: show_pushed(call, pushed), is_refused=not pushed.is_complete)
 
 
-def _reconcile(call: Call, period: PeriodArgument) -> None:
+def _reconcile(call: Invocation, period: PeriodArgument) -> None:
     """Compare what Stripe holds with the invoices, to the cent.
 
     Days that are unequal are sent again by the next `push`.
@@ -46,7 +46,7 @@ def _reconcile(call: Call, period: PeriodArgument) -> None:
     call.finish(reconciled.content(), lambda: show_reconciled(call, reconciled), is_refused=not reconciled.is_equal)
 
 
-def show_pushed(call: Call, pushed: Pushed) -> None:
+def show_pushed(call: Invocation, pushed: Pushed) -> None:
     """Print what a push did."""
     sent = plural(pushed.sent, "day", "days")
     call.say(f"Stripe account {pushed.account}: {sent} sent, {pushed.unchanged:,} there already")
@@ -61,7 +61,7 @@ def show_pushed(call: Call, pushed: Pushed) -> None:
         call.note(f"no answer for {shown_id(found.customer)} {found.day or ''}: {shown_text(found.reason)}; push again")
 
 
-def show_reconciled(call: Call, reconciled: Reconciled) -> None:
+def show_reconciled(call: Invocation, reconciled: Reconciled) -> None:
     """Print a comparison."""
     compared = sum(len(found.numbers) for found in reconciled.invoices)
     equal = sum(len(found.numbers) for found in reconciled.invoices if found.is_equal)
@@ -80,7 +80,7 @@ def show_reconciled(call: Call, reconciled: Reconciled) -> None:
         call.note(f"run `tokentill push {reconciled.month}` again, then reconcile")
 
 
-def _show_difference(call: Call, found: ReconciledInvoice) -> None:
+def _show_difference(call: Invocation, found: ReconciledInvoice) -> None:
     due = minor_text(found.due_minor, found.currency)
     call.say(
         f"{' + '.join(found.numbers)} {shown_id(found.customer)}: {due} {found.currency} due,"
@@ -92,6 +92,6 @@ def _show_difference(call: Call, found: ReconciledInvoice) -> None:
         _show_days(call, former.differences)
 
 
-def _show_days(call: Call, differences: Iterable[DayDifference]) -> None:
+def _show_days(call: Invocation, differences: Iterable[DayDifference]) -> None:
     for day in differences:
         call.say(f"  {day.day}: wanted {day.wanted_minor}, held {amount_text(day.held_minor)}")

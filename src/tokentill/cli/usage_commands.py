@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 
 from tokentill.cli import record_commands
-from tokentill.cli.calling import Call, command, group
+from tokentill.cli.calling import Invocation, command, group
 from tokentill.cli.invoice_text import show_late
-from tokentill.documents.ids import shown_id
-from tokentill.errors import Refused, UsageError
+from tokentill.closing.ingest import Ingested, counts_content
+from tokentill.documents.escaping import shown_id
+from tokentill.errors import InvalidCall, Refused
+from tokentill.sources.reading import read_records
 from tokentill.store.usage_rows import Counts
 from tokentill.till import Till
-from tokentill.usage.ingesting import Ingested, counts_content
-from tokentill.usage.reading import read_records
 
 PROBLEMS_SHOWN = 10
 STDIN = "-"
@@ -31,7 +31,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _ingest(
-    call: Call,
+    call: Invocation,
     files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files of usage records; - is standard input.")],
     source: Annotated[
         str | None,
@@ -54,7 +54,7 @@ def _ingest(
     """
     missing = [file for file in files if file != STDIN and not Path(file).is_file()]
     if missing:
-        raise UsageError(f"there is no file {missing[0]!r}")
+        raise InvalidCall(f"there is no file {missing[0]!r}")
     done: list[Ingested] = []
     refused: list[tuple[str, str]] = []
     with call.till() as till:
@@ -75,7 +75,7 @@ def _ingest(
     call.finish(content, lambda: _show(call, done, refused), is_refused=is_refused)
 
 
-def _late(call: Call) -> None:
+def _late(call: Invocation) -> None:
     """List the records that are late.
 
     Their period was issued without them, and no document has them.
@@ -85,7 +85,7 @@ def _late(call: Call) -> None:
     call.finish(late.content(), lambda: show_late(call, late))
 
 
-def _ingest_one(call: Call, till: Till, file: str, source: str | None, format_: str | None) -> Ingested:
+def _ingest_one(call: Invocation, till: Till, file: str, source: str | None, format_: str | None) -> Ingested:
     from_stdin = file == STDIN
     reading = read_records(
         sys.stdin.buffer if from_stdin else Path(file),
@@ -97,7 +97,7 @@ def _ingest_one(call: Call, till: Till, file: str, source: str | None, format_: 
         return till.ingest_reading(reading, progress=lambda _: progress(reading.bytes_read, reading.bytes_total))
 
 
-def _show(call: Call, done: list[Ingested], refused: list[tuple[str, str]]) -> None:
+def _show(call: Invocation, done: list[Ingested], refused: list[tuple[str, str]]) -> None:
     columns = ("file", "format", "read", "accepted", "duplicates", "revisions", "quarantined")
     rows = [
         (

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from tokentill.canonical import Content, content_hash
 from tokentill.contracts.invoice_terms import NO_TERMS, Grant, InvoiceTerms
 from tokentill.contracts.rules import Rule, Traits
-from tokentill.pricing.entries import parse_instant
+from tokentill.prices.entries import parse_instant
 from tokentill.zones import zone
 
 ContractKind = Literal["customer", "plan", "default"]

@@ -1,7 +1,7 @@
 """What is agreed for a whole invoice: fees, limits, coupons, taxes, who pays, and prepaid credit grants.
 
 Pure values. Amounts are in the contract's currency, in major units. What they do to an invoice, and in which order,
-is in `invoicing.settling`.
+is in `invoicing.totals`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from tokentill.canonical import Content
 from tokentill.money import EXACT
-from tokentill.pricing.entries import parse_instant
+from tokentill.prices.entries import parse_instant
 
 
 @dataclass(frozen=True, slots=True)

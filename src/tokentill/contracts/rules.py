@@ -1,7 +1,7 @@
 """Markup rules: which records a rule fits, and everything that it may do with them.
 
-Pure values. What a rule makes of quantities is in `contracts.applying`; what it remembers through a period (allowances,
-tiers, packages) is in `invoicing.turns`.
+Pure values. What a rule makes of quantities is in `contracts.calculation`; what it remembers through a period (allowances,
+tiers, packages) is in `invoicing.accumulators`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal
 
 from tokentill.canonical import Content, content_hash
 from tokentill.money import EXACT, ZERO, amount_text
-from tokentill.pricing.entries import Fee
+from tokentill.prices.entries import Fee
 from tokentill.usage.quantities import OUTPUT_LEAVES, REQUEST, SUMS, TOKEN_LEAVES
 
 Basis = Literal["list", "own", "cost", "free"]

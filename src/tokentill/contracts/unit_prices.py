@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from tokentill.contracts.applying import Basis, Taken, apply_rule, basis_steps
+from tokentill.contracts.calculation import Consumption, RatingBasis, apply_rule, basis_steps
 from tokentill.contracts.rules import Rule, RuleTier, leaves_of
 from tokentill.money import EXACT, ZERO, sum_exact
-from tokentill.pricing.rating import ONE, Plan, Rated, rate_quantities
+from tokentill.prices.rate_cards import ONE, RateCard, Rated, rate_quantities
 from tokentill.usage.quantities import REQUEST, SUMS, TOKEN_LEAVES
 
 COST = "cost"
@@ -21,7 +21,7 @@ _MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class UnitPrice:
+class BilledUnitPrice:
     """The price of `per` units of a quantity, in the contract's currency.
 
     `listed` is None where there is no list price. `billed` has one amount for each tier of the rule, or a single one;
@@ -35,7 +35,9 @@ class UnitPrice:
     is_package: bool = False
 
 
-def unit_prices(rule: Rule | None, plan: Plan | None, fx: Decimal, cost_fx: Decimal | None) -> list[UnitPrice]:
+def unit_prices(
+    rule: Rule | None, plan: RateCard | None, fx: Decimal, cost_fx: Decimal | None
+) -> list[BilledUnitPrice]:
     """What everything that the plan or the rule has a price for is listed at, and billed at.
 
     Args:
@@ -50,22 +52,24 @@ def unit_prices(rule: Rule | None, plan: Plan | None, fx: Decimal, cost_fx: Deci
         if package is not None:
             per, price = package
             found.append(
-                UnitPrice(name, per, _listed(plan, name, per, fx), (price,) * len(tiers_of(rule)), is_package=True)
+                BilledUnitPrice(
+                    name, per, _listed(plan, name, per, fx), (price,) * len(tiers_of(rule)), is_package=True
+                )
             )
             continue
         per = _per(rule, plan, name)
-        found.append(UnitPrice(name, per, _listed(plan, name, per, fx), _billed(rule, plan, fx, {name: per})))
+        found.append(BilledUnitPrice(name, per, _listed(plan, name, per, fx), _billed(rule, plan, fx, {name: per})))
     if rule is not None and rule.basis == "cost" and cost_fx is not None:
-        found.append(UnitPrice(COST, 1, cost_fx, _billed(rule, plan, fx, {}, cost=ONE, cost_fx=cost_fx)))
+        found.append(BilledUnitPrice(COST, 1, cost_fx, _billed(rule, plan, fx, {}, cost=ONE, cost_fx=cost_fx)))
     return found
 
 
 def tiers_of(rule: Rule | None) -> tuple[RuleTier | None, ...]:
-    """The tiers that `UnitPrice.billed` has amounts for."""
+    """The tiers that `BilledUnitPrice.billed` has amounts for."""
     return (None,) if rule is None or rule.tiers is None else rule.tiers.tiers
 
 
-def _names(rule: Rule | None, plan: Plan | None) -> Iterator[str]:
+def _names(rule: Rule | None, plan: RateCard | None) -> Iterator[str]:
     """Quantities that have a price: leaves in their order, then counters."""
     named: set[str] = set()
     if plan is not None:
@@ -82,7 +86,7 @@ def _names(rule: Rule | None, plan: Plan | None) -> Iterator[str]:
     yield from sorted(named - set(TOKEN_LEAVES), key=lambda name: (name != REQUEST, name))
 
 
-def _per(rule: Rule | None, plan: Plan | None, name: str) -> int:
+def _per(rule: Rule | None, plan: RateCard | None, name: str) -> int:
     if name in TOKEN_LEAVES:
         return _MILLION
     if plan is not None and name in plan.fees:
@@ -98,20 +102,20 @@ def _package_of(rule: Rule, name: str) -> tuple[int, Decimal] | None:
     return None if package is None else (package.size, package.price)
 
 
-def _rated(plan: Plan | None, quantities: Mapping[str, int]) -> Rated:
+def _rated(plan: RateCard | None, quantities: Mapping[str, int]) -> Rated:
     if plan is None:
         return Rated("unpriced", "there is no list price", None, (), "", None, None)
     return rate_quantities(plan, quantities)
 
 
-def _listed(plan: Plan | None, name: str, per: int, fx: Decimal) -> Decimal | None:
+def _listed(plan: RateCard | None, name: str, per: int, fx: Decimal) -> Decimal | None:
     rated = _rated(plan, {name: per})
     return None if rated.amount is None or not rated.lines else EXACT.multiply(rated.amount, fx)
 
 
 def _billed(
     rule: Rule | None,
-    plan: Plan | None,
+    plan: RateCard | None,
     fx: Decimal,
     quantities: Mapping[str, int],
     *,
@@ -122,11 +126,13 @@ def _billed(
     amounts = []
     for tier in tiers_of(rule):
         is_over_spend = rule is not None and rule.tiers is not None and rule.tiers.is_over_spend
-        basis = Basis(linear, None if is_over_spend else tier, lambda asked: _rated(plan, asked), plan, fx, cost_fx)
-        taken = Taken()
+        basis = RatingBasis(
+            linear, None if is_over_spend else tier, lambda asked: _rated(plan, asked), plan, fx, cost_fx
+        )
+        taken = Consumption()
         if is_over_spend and tier is not None:
             steps = basis_steps(basis, quantities, cost)
             spend = ZERO if isinstance(steps, str) else sum_exact(step.amount for step in steps)
-            taken = Taken(spend={tier.number: spend})
+            taken = Consumption(spend={tier.number: spend})
         amounts.append(apply_rule(basis, quantities, cost=cost, taken=taken).amount)
     return tuple(amounts)

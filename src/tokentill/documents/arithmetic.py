@@ -11,8 +11,8 @@ from decimal import ROUND_FLOOR, Context, Decimal
 from typing import Any
 
 from tokentill.canonical import Content
+from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import Aligned, aligned, amount_shown, count, exact, plural
-from tokentill.documents.ids import shown_id, shown_text
 from tokentill.documents.steps import StepText, charge_note, charge_text, step_text
 from tokentill.money import EXACT, minor_digits, minor_text, sum_exact
 
@@ -86,7 +86,7 @@ class ShareRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class ListedSums:
     """What all lines add up to: list and exact amounts for the feet of their columns, and requests."""
 
     list_amount: Aligned
@@ -117,11 +117,11 @@ def line_groups(content: Content) -> tuple[LineGroup, ...]:
     )
 
 
-def sums_of(content: Content) -> Sums:
+def sums_of(content: Content) -> ListedSums:
     """The feet of the columns."""
     lists, exacts = _columns(content)
     usage = [line for line in content["lines"] if line["kind"] == "usage"]
-    return Sums(
+    return ListedSums(
         list_amount=lists[-1],
         exact_amount=exacts[-1],
         requests=sum(line["requests"] for line in usage),

@@ -8,8 +8,17 @@ from datetime import UTC, date
 from decimal import Decimal
 
 from tokentill.canonical import Content
-from tokentill.documents.arithmetic import LineGroup, ShareRow, Sums, line_groups, quantities_text, share_rows, sums_of
+from tokentill.documents.arithmetic import (
+    LineGroup,
+    ListedSums,
+    ShareRow,
+    line_groups,
+    quantities_text,
+    share_rows,
+    sums_of,
+)
 from tokentill.documents.chart import DailyChart, daily_chart
+from tokentill.documents.escaping import review_command, shown_id, shown_text
 from tokentill.documents.figures import (
     Aligned,
     aligned,
@@ -22,9 +31,8 @@ from tokentill.documents.figures import (
     plural,
     short_hash,
 )
-from tokentill.documents.ids import review_command, shown_id, shown_text
-from tokentill.documents.settlement import SettlementRow, interim_names, settlement_rows
-from tokentill.documents.standing import Notice, Standing, notices_of
+from tokentill.documents.review_status import Notice, ReviewStatus, notices_of
+from tokentill.documents.totals_rows import TotalsRow, interim_names, totals_rows
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.lines import Unbilled
 from tokentill.invoicing.preview import Preview
@@ -55,7 +63,7 @@ class UnbilledRow:
 class CustomerView:
     """Everything that the template of a customer's page shows."""
 
-    standing: Standing
+    standing: ReviewStatus
     name: str
     currency: str
     month: str
@@ -66,8 +74,8 @@ class CustomerView:
     requests: str
     list_amount: str
     list_note: str
-    sums: Sums
-    settlement: tuple[SettlementRow, ...]
+    sums: ListedSums
+    settlement: tuple[TotalsRow, ...]
     interims: str
     has_taxes: bool
     subtotal: str
@@ -82,12 +90,12 @@ class CustomerView:
     unbilled: tuple[UnbilledRow, ...]
     chart: DailyChart | None
     day_rows: tuple[tuple[date, str, Aligned], ...]
-    before: Standing | None
-    after: Standing | None
+    before: ReviewStatus | None
+    after: ReviewStatus | None
 
 
 def customer_view(
-    standing: Standing, preview: Preview, *, before: Standing | None = None, after: Standing | None = None
+    standing: ReviewStatus, preview: Preview, *, before: ReviewStatus | None = None, after: ReviewStatus | None = None
 ) -> CustomerView:
     """Prepare one customer's page; `before` and `after` are its neighbours in the list of customers."""
     invoice, currency = standing.invoice, standing.invoice.currency
@@ -109,7 +117,7 @@ def customer_view(
         list_amount=exact(invoice.list_amount),
         list_note=f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
         sums=sums,
-        settlement=settlement_rows(content, interims),
+        settlement=totals_rows(content, interims),
         interims=interim_names(content, interims),
         has_taxes=bool(invoice.tax_minor),
         subtotal=money(invoice.subtotal_minor, currency),
@@ -150,7 +158,7 @@ def _flat(name: str, value: object) -> Iterable[tuple[str, str]]:
         yield name, "none" if value is None else shown_id(str(value))
 
 
-def _commands(standing: Standing, preview: Preview) -> tuple[tuple[str, str], ...]:
+def _commands(standing: ReviewStatus, preview: Preview) -> tuple[tuple[str, str], ...]:
     if standing.is_issued:
         return ()
     state = standing.previewed.review_state

@@ -12,6 +12,7 @@ from datetime import UTC, date
 from decimal import Decimal
 
 from tokentill.documents.chart import DailyChart, daily_chart
+from tokentill.documents.escaping import review_command, shown_id, shown_text
 from tokentill.documents.figures import (
     Aligned,
     aligned,
@@ -25,8 +26,7 @@ from tokentill.documents.figures import (
     share_percent,
     signed_exact,
 )
-from tokentill.documents.ids import review_command, shown_id, shown_text
-from tokentill.documents.standing import ADD_A_PRICE, LOAD_AGAIN, Badge, Standing, requests_of
+from tokentill.documents.review_status import ADD_A_PRICE, LOAD_AGAIN, Badge, ReviewStatus, requests_of
 from tokentill.invoicing.lines import Unbilled
 from tokentill.invoicing.preview import Preview, Unattributed
 from tokentill.money import EXACT, ZERO, sum_exact
@@ -44,7 +44,7 @@ class Obstacle:
     reason: str
     advice: str
     commands: tuple[str, ...]
-    customers: tuple[Standing, ...]
+    customers: tuple[ReviewStatus, ...]
     more: int
 
 
@@ -52,7 +52,7 @@ class Obstacle:
 class CustomerRow:
     """One customer in the list of its currency. `share` is percent of the currency's total, for the bar."""
 
-    standing: Standing
+    standing: ReviewStatus
     requests: str
     share: str
     bar: str
@@ -64,7 +64,7 @@ class CurrencyPart:
 
     currency: str
     rows: tuple[CustomerRow, ...]
-    greatest_changes: tuple[Standing, ...]
+    greatest_changes: tuple[ReviewStatus, ...]
     chart: DailyChart | None
     customers: str
     requests: str
@@ -100,7 +100,7 @@ class IndexView:
     requests: str
     obstacles: tuple[Obstacle, ...]
     states: tuple[tuple[Badge, str], ...]
-    look_again: tuple[Standing, ...]
+    look_again: tuple[ReviewStatus, ...]
     parts: tuple[CurrencyPart, ...]
     margin_remarks: tuple[tuple[str, str], ...]
     day_rows: tuple[DayRow, ...]
@@ -108,9 +108,9 @@ class IndexView:
     causes: tuple[tuple[str, str], ...]
 
 
-def index_view(preview: Preview, standings: Sequence[Standing]) -> IndexView:
+def index_view(preview: Preview, standings: Sequence[ReviewStatus]) -> IndexView:
     """Prepare the first page."""
-    by_currency: dict[str, list[Standing]] = {}
+    by_currency: dict[str, list[ReviewStatus]] = {}
     for standing in standings:
         by_currency.setdefault(standing.invoice.currency, []).append(standing)
     parts = tuple(_part(currency, by_currency[currency]) for currency in by_currency)
@@ -134,7 +134,7 @@ def index_view(preview: Preview, standings: Sequence[Standing]) -> IndexView:
     )
 
 
-def by_amount(standings: Iterable[Standing]) -> list[Standing]:
+def by_amount(standings: Iterable[ReviewStatus]) -> list[ReviewStatus]:
     """The order of lists and pages: the currency of most customers first, in each currency the largest total."""
     known = list(standings)
     customers = Counter(found.invoice.currency for found in known)
@@ -149,7 +149,7 @@ def by_amount(standings: Iterable[Standing]) -> list[Standing]:
     )
 
 
-def _part(currency: str, standings: Sequence[Standing]) -> CurrencyPart:
+def _part(currency: str, standings: Sequence[ReviewStatus]) -> CurrencyPart:
     total_minor = sum(found.invoice.total_minor for found in standings)
     lines = [line for found in standings for line in found.invoice.lines]
     without = sum(1 for line in lines if line.list_amount is None)
@@ -176,7 +176,7 @@ def _part(currency: str, standings: Sequence[Standing]) -> CurrencyPart:
     )
 
 
-def _margin_of_all(standings: Sequence[Standing]) -> tuple[str, str, str, str]:
+def _margin_of_all(standings: Sequence[ReviewStatus]) -> tuple[str, str, str, str]:
     """Cost, margin, margin in percent, and why one is missing. A part of the customers would tell nothing."""
     costs = [found.margin.cost for found in standings if found.margin.cost is not None]
     cost = sum_exact(costs)
@@ -199,7 +199,7 @@ def _margin_remarks(parts: Sequence[CurrencyPart]) -> tuple[tuple[str, str], ...
     return tuple((reason, ", ".join(found)) for reason, found in currencies.items())
 
 
-def _row(standing: Standing, total_minor: int) -> CustomerRow:
+def _row(standing: ReviewStatus, total_minor: int) -> CustomerRow:
     invoice = standing.invoice
     share = share_percent(Decimal(invoice.total_minor), Decimal(total_minor))
     return CustomerRow(
@@ -210,20 +210,20 @@ def _row(standing: Standing, total_minor: int) -> CustomerRow:
     )
 
 
-def _greatest_changes(standings: Sequence[Standing]) -> tuple[Standing, ...]:
+def _greatest_changes(standings: Sequence[ReviewStatus]) -> tuple[ReviewStatus, ...]:
     changed = [found for found in standings if found.change.minor]
     changed.sort(key=lambda found: -abs(found.change.minor or 0))
     return tuple(changed[:CHANGES_MAX])
 
 
-def _days_of(standings: Sequence[Standing]) -> tuple[date, date]:
+def _days_of(standings: Sequence[ReviewStatus]) -> tuple[date, date]:
     periods = [found.invoice.period for found in standings]
     first = min(period.starts_at for period in periods)
     last = max(period.last_instant for period in periods)
     return first.astimezone(UTC).date(), last.astimezone(UTC).date()
 
 
-def _day_rows(standings: Sequence[Standing], currencies: Sequence[str]) -> tuple[DayRow, ...]:
+def _day_rows(standings: Sequence[ReviewStatus], currencies: Sequence[str]) -> tuple[DayRow, ...]:
     requests: Counter[date] = Counter()
     amounts: dict[tuple[date, str], Decimal] = {}
     for found in standings:
@@ -238,7 +238,7 @@ def _day_rows(standings: Sequence[Standing], currencies: Sequence[str]) -> tuple
     )
 
 
-def _states(standings: Sequence[Standing]) -> Iterable[tuple[Badge, str]]:
+def _states(standings: Sequence[ReviewStatus]) -> Iterable[tuple[Badge, str]]:
     """How many customers are in each state of review, in the order in which a period goes through them."""
     badges: dict[str, Badge] = {}
     counts: Counter[str] = Counter()
@@ -253,11 +253,11 @@ def _states(standings: Sequence[Standing]) -> Iterable[tuple[Badge, str]]:
     return [(badges[text], count(counts[text])) for text in order if text in counts]
 
 
-def _is_stale(standing: Standing) -> bool:
+def _is_stale(standing: ReviewStatus) -> bool:
     return not standing.is_issued and standing.previewed.review_state == "stale"
 
 
-def _obstacles(preview: Preview, standings: Sequence[Standing]) -> Iterable[Obstacle]:
+def _obstacles(preview: Preview, standings: Sequence[ReviewStatus]) -> Iterable[Obstacle]:
     """What refuses all comes first, then what refuses single customers, grouped by its reason."""
     for text in preview.blocked_by:
         reason, _, advice = text.partition("; ")
@@ -280,9 +280,9 @@ def _obstacles(preview: Preview, standings: Sequence[Standing]) -> Iterable[Obst
 
 
 def _unbilled(
-    standings: Sequence[Standing], title: str, advice: str, of: Callable[[Standing], tuple[Unbilled, ...]]
+    standings: Sequence[ReviewStatus], title: str, advice: str, of: Callable[[ReviewStatus], tuple[Unbilled, ...]]
 ) -> Iterable[Obstacle]:
-    by_reason: dict[tuple[str, str, str], list[tuple[Standing, Unbilled]]] = {}
+    by_reason: dict[tuple[str, str, str], list[tuple[ReviewStatus, Unbilled]]] = {}
     for found in standings:
         for unbilled in of(found):
             by_reason.setdefault((unbilled.model, unbilled.mode, unbilled.reason), []).append((found, unbilled))

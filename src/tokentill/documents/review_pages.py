@@ -17,11 +17,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from tokentill.documents.customer_page import customer_view, flat_pins
+from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import exact, month_text, short_hash
-from tokentill.documents.ids import short_id, shown_id, shown_text
 from tokentill.documents.index_page import by_amount, index_view
 from tokentill.documents.page_folder import INDEX, MARK, write_pages
-from tokentill.documents.standing import standing_of
+from tokentill.documents.review_status import review_status_of
 from tokentill.invoicing.preview import Preview
 
 _CODE = re.compile(r"`([^`]+)`")
@@ -44,7 +44,7 @@ def write_review_pages(preview: Preview, folder: Path) -> list[Path]:
 def review_pages(preview: Preview) -> dict[str, str]:
     """All pages by file name. The index comes last, so that it never leads to a page that is not there yet."""
     environment = _environment()
-    standings = by_amount(standing_of(previewed) for previewed in preview.customers)
+    standings = by_amount(review_status_of(previewed) for previewed in preview.customers)
     shown = {"pins": flat_pins(preview.pins), "preview": preview}
     customer_template = environment.get_template("customer.html.j2")
     pages = {}

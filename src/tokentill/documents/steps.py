@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import TIMES, count, exact, percent_text, plural
-from tokentill.documents.ids import shown_id, shown_text
 from tokentill.money import EXACT
 
 

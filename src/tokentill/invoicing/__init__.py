@@ -1,1 +1,1 @@
-"""What is owed: periods, the invoice as a pure function, and what is done with it."""
+"""What is owed: periods, rating groups, accumulators, lines, totals and the invoice. Pure."""

@@ -14,8 +14,8 @@ from itertools import accumulate, pairwise
 
 from tokentill.contracts.invoice_terms import Grant
 from tokentill.invoicing.counting import Charge
-from tokentill.invoicing.grouping import TimeKey
 from tokentill.invoicing.periods import Period
+from tokentill.invoicing.rating_groups import TimeKey
 from tokentill.money import EXACT, ZERO, minor_digits, round_to_minor, sum_exact
 
 

@@ -1,6 +1,6 @@
 """What a customer's earlier documents left for the next one: coupon uses, drawn credits, balances, interim invoices.
 
-Pure values. They are read from the ledger (`store.ledger`), and used up in `invoicing.settling`.
+Pure values. They are read from the ledger (`store.ledger`), and used up in `invoicing.totals`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a rule counts through a period, and what is charged for it beside the records: packages begun, tiers entered.
 
-Pure. See `invoicing.turns` for the order in which it counts.
+Pure. See `invoicing.accumulators` for the order in which it counts.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Charge:
 
 
 @dataclass(slots=True)
-class Counters:
+class Accumulator:
     """What one rule has counted so far in a period."""
 
     included: dict[str, int] = field(default_factory=dict)
@@ -56,10 +56,10 @@ class Counters:
     packaged: dict[str, int] = field(default_factory=dict)
     entered: set[int] = field(default_factory=set)
 
-    def copy(self) -> Counters:
+    def copy(self) -> Accumulator:
         return replace(self, included=dict(self.included), packaged=dict(self.packaged), entered=set(self.entered))
 
-    def meets_boundary(self, before: Counters, rules: Iterable[Rule]) -> bool:
+    def meets_boundary(self, before: Accumulator, rules: Iterable[Rule]) -> bool:
         """Whether a boundary of one of the rules was reached since `before`, so that the order decides something."""
         for rule in rules:
             if rule.allowance is not None:
@@ -75,7 +75,7 @@ class Counters:
         return False
 
 
-class Charges:
+class PeriodCharges:
     """Packages and flat amounts of tiers, each charged once, when it is begun or entered."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Charges:
         self._flats: dict[int, tuple[Rule, RuleTier]] = {}
         self._begun: dict[tuple[str, str] | int, dict[int, Decimal]] = {}
 
-    def count(self, rule: Rule, counters: Counters, stretch: int = 0) -> list[Charge]:
+    def count(self, rule: Rule, counters: Accumulator, stretch: int = 0) -> list[Charge]:
         """Look at the counters after a cell that a rule billed; returns what was begun and entered since."""
         begun = []
         for name, package in rule.package.items():

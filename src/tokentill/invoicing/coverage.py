@@ -17,13 +17,13 @@ from types import MappingProxyType
 
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
-from tokentill.invoicing.grouping import Books, Series
 from tokentill.invoicing.periods import Boundary, Month, Period, joined_period, natural_start
-from tokentill.invoicing.settling import InvoiceKind
+from tokentill.invoicing.rating_groups import Books, Series
+from tokentill.invoicing.totals import InvoiceKind
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
+class CoveredSegment:
     """The records of a series in [starts_at, ends_at) with a sequence number above `seq_after` and up to `seq_upto`.
 
     `member` is whose usage it is, where that is not the document's own customer.
@@ -38,10 +38,10 @@ class Covered:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenSegment:
     """What a live document covers, with what says which chain the document belongs to."""
 
-    covered: Covered
+    covered: CoveredSegment
     customer: str
     month: str
     currency: str
@@ -73,7 +73,7 @@ class IssuedPeriod:
 class Documents:
     """The live documents around a month, as they were at one position of the log of documents."""
 
-    taken: Mapping[int, Sequence[Taken]] = field(default_factory=lambda: MappingProxyType({}))
+    taken: Mapping[int, Sequence[TakenSegment]] = field(default_factory=lambda: MappingProxyType({}))
     periods: Mapping[str, Sequence[IssuedPeriod]] = field(default_factory=lambda: MappingProxyType({}))
 
     def period(self, customer: str, month: Month) -> IssuedPeriod | None:
@@ -171,7 +171,7 @@ class Periods:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class OwnedSegment:
     """Records of one series that stand on one invoice, that of `payer`, as usage of `member`.
 
     Both are None for what belongs to nobody. `is_late` says that the payer's document of the period was issued
@@ -187,10 +187,10 @@ class Stretch:
     member: str | None
     is_late: bool = False
 
-    def covered(self) -> Covered:
+    def covered(self) -> CoveredSegment:
         """As a document covers it."""
         member = None if self.member == self.payer else self.member
-        return Covered(self.series_id, self.starts_at, self.ends_at, self.seq_after, self.seq_upto, member)
+        return CoveredSegment(self.series_id, self.starts_at, self.ends_at, self.seq_after, self.seq_upto, member)
 
 
 class Ownership:
@@ -240,10 +240,10 @@ class Ownership:
         )
         return attributed.customer, attributed.because
 
-    def stretches(self, series: Series) -> list[Stretch]:
+    def stretches(self, series: Series) -> list[OwnedSegment]:
         """Where the records of a series stand, in order of time; what no period of the month holds is left out."""
         taken = self._documents.taken.get(series.id, ())
-        found: list[Stretch] = []
+        found: list[OwnedSegment] = []
         for starts_at, ends_at in pairwise(self._cuts(series, taken)):
             owner = self.why(series, starts_at)[0]
             period = self._periods.of(owner)
@@ -253,7 +253,7 @@ class Ownership:
                 found += self._assigned(series.id, start, end, owner if is_inside else None, here, is_inside=is_inside)
         return sorted(_merged(found), key=lambda one: (one.starts_at, one.seq_after))
 
-    def _cuts(self, series: Series, taken: Sequence[Taken]) -> list[datetime]:
+    def _cuts(self, series: Series, taken: Sequence[TakenSegment]) -> list[datetime]:
         bound = () if series.user is None else self._books.attribution.binding_edges(series.user)
         if not bound and not taken:
             return self._shared
@@ -270,10 +270,10 @@ class Ownership:
         start: datetime,
         end: datetime,
         owner: str | None,
-        taken: Sequence[Taken],
+        taken: Sequence[TakenSegment],
         *,
         is_inside: bool,
-    ) -> Iterator[Stretch]:
+    ) -> Iterator[OwnedSegment]:
         """A stretch in which nothing changes but which sequence numbers are on documents already."""
         free = [(0, self._seq_max)]
         chained: dict[tuple[str, str], list[tuple[int, int]]] = {}
@@ -289,12 +289,12 @@ class Ownership:
             free = []
         for (document, member), spans in sorted(chained.items()):
             for after, upto in _union(spans):
-                yield Stretch(series_id, start, end, after, upto, document, member)
+                yield OwnedSegment(series_id, start, end, after, upto, document, member)
         if is_inside:
             for after, upto in free:
-                yield Stretch(series_id, start, end, after, upto, payer, owner, is_late=is_late)
+                yield OwnedSegment(series_id, start, end, after, upto, payer, owner, is_late=is_late)
 
-    def _is_of_chain(self, taken: Taken) -> bool:
+    def _is_of_chain(self, taken: TakenSegment) -> bool:
         """Whether a document of the month that is computed goes on from this one, and so covers what it covers."""
         if taken.month != str(self._periods.month):
             return False
@@ -319,9 +319,9 @@ def _union(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return found
 
 
-def _merged(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
+def _merged(stretches: Iterable[OwnedSegment]) -> Iterator[OwnedSegment]:
     """Stretches that follow each other in time and agree in all else, as one."""
-    open_: dict[tuple[object, ...], Stretch] = {}
+    open_: dict[tuple[object, ...], OwnedSegment] = {}
     for one in stretches:
         key = (one.seq_after, one.seq_upto, one.payer, one.member, one.is_late)
         before = open_.get(key)
@@ -334,7 +334,7 @@ def _merged(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
     yield from open_.values()
 
 
-def covering(stretches: Sequence[Stretch], at: datetime) -> Stretch | None:
+def covering(stretches: Sequence[OwnedSegment], at: datetime) -> OwnedSegment | None:
     """The stretch that holds an instant, of those of one series that do not overlap in time, in order of time."""
     index = bisect_right(stretches, at, key=lambda one: one.starts_at) - 1
     return stretches[index] if index >= 0 and at < stretches[index].ends_at else None

@@ -13,10 +13,10 @@ from typing import Any
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text
+from tokentill.invoicing.accumulators import Trace, bill_usage
 from tokentill.invoicing.burn_down import Accrued, stretches_of
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
 from tokentill.invoicing.counting import Charge
-from tokentill.invoicing.grouping import Cell, Grouping
 from tokentill.invoicing.lines import (
     MISSING,
     WAIVED,
@@ -33,8 +33,8 @@ from tokentill.invoicing.lines import (
     unbilled_of,
 )
 from tokentill.invoicing.periods import Period
-from tokentill.invoicing.settling import BroughtForward, InvoiceKind, Settlement, agreed_for, base_fees, settle
-from tokentill.invoicing.turns import Trace, bill_usage
+from tokentill.invoicing.rating_groups import RatingContext, UsageAggregate
+from tokentill.invoicing.totals import BroughtForward, InvoiceKind, Totals, agreed_for, base_fees, settle
 from tokentill.money import allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
 
 VERSION_OF_F = 2
@@ -60,7 +60,7 @@ class Invoice:
     unpriced: tuple[Unbilled, ...]
     missing: tuple[Unbilled, ...]
     charges: tuple[Charge, ...]
-    settlement: Settlement
+    settlement: Totals
     carried: Carried = NOTHING_CARRIED
     kind: InvoiceKind = "period"
     interim_at: Decimal | None = None
@@ -159,13 +159,13 @@ def compute_invoice(
     customer: str,
     period: Period,
     currency: str,
-    cells: Iterable[Cell],
-    grouping: Grouping,
+    cells: Iterable[UsageAggregate],
+    grouping: RatingContext,
     *,
-    children: Mapping[str, Sequence[Cell]] | None = None,
+    children: Mapping[str, Sequence[UsageAggregate]] | None = None,
     carried: Carried = NOTHING_CARRIED,
     kind: InvoiceKind = "period",
-    wanted: list[Cell] | None = None,
+    wanted: list[UsageAggregate] | None = None,
     trace: Trace | None = None,
 ) -> Invoice:
     """Compute one customer's invoice.
@@ -179,16 +179,16 @@ def compute_invoice(
         children: the usage of the customers whose invoice this one is, too, each under its own contract.
         carried: what earlier documents left.
         kind: `interim` bills what has accrued so far, without fees, coupons, minimum or balance.
-        wanted: gets the cells whose single records a rule needs (see `invoicing.turns.bill_usage`).
+        wanted: gets the cells whose single records a rule needs (see `invoicing.accumulators.bill_usage`).
         trace: told what each cell added to which group.
     """
     agreed = agreed_for(customer, period, grouping.contracts)
     stretches = stretches_of(period, agreed.grants)
     used: list[MemberUsage] = []
-    missing: list[Cell] = []
-    waived: list[Cell] = []
+    missing: list[UsageAggregate] = []
+    waived: list[UsageAggregate] = []
     for member, found in ((customer, cells), *sorted((children or {}).items(), key=lambda item: item[0].encode())):
-        reported: list[Cell] = []
+        reported: list[UsageAggregate] = []
         for cell in found:
             if cell.is_waived:
                 waived.append(cell)

@@ -11,9 +11,9 @@ from datetime import date
 from decimal import Decimal
 
 from tokentill.canonical import Content
-from tokentill.contracts.applying import Step
+from tokentill.contracts.calculation import Step
 from tokentill.invoicing.counting import Charge
-from tokentill.invoicing.grouping import Cell, Group, Sums, TimeKey
+from tokentill.invoicing.rating_groups import RatingGroup, Sums, TimeKey, UsageAggregate
 from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact
 
 
@@ -146,13 +146,13 @@ class DayAmount:
 class BilledGroup:
     """A group with what it comes to."""
 
-    group: Group
+    group: RatingGroup
     amount: Decimal | None
     steps: tuple[Step, ...]
     reason: str | None
 
     @classmethod
-    def of(cls, group: Group) -> BilledGroup:
+    def of(cls, group: RatingGroup) -> BilledGroup:
         """Bill a group."""
         billed = group.billed(group.total)
         return cls(group, billed.amount, billed.steps, billed.reason)
@@ -180,7 +180,7 @@ def lines_of(usage: MemberUsage) -> list[Line]:
 LineKey = tuple[str, str, str | None, str | None]
 
 
-def line_key(group: Group) -> LineKey:
+def line_key(group: RatingGroup) -> LineKey:
     """On which line of a customer a group stands: model, mode, hash of the rule, hash of the price entry."""
     rule_hash = group.rule.hash if group.rule else None
     return (group.model, group.mode, rule_hash, group.plan.entry.hash if group.plan else None)
@@ -220,7 +220,7 @@ def _part(billed: BilledGroup) -> Part:
     )
 
 
-def amounts_by_time(groups: Iterable[Group]) -> dict[TimeKey, tuple[int, Decimal]]:
+def amounts_by_time(groups: Iterable[RatingGroup]) -> dict[TimeKey, tuple[int, Decimal]]:
     """Requests and exact amount of each stretch of each UTC day."""
     found: dict[TimeKey, tuple[int, Decimal]] = {}
     for group in groups:
@@ -257,7 +257,7 @@ MISSING = "the gateway reported no usage for these requests"
 WAIVED = f"{MISSING}, and somebody decided to bill nothing for them"
 
 
-def missing_of(cells: Sequence[Cell], reason: str) -> tuple[Unbilled, ...]:
+def missing_of(cells: Sequence[UsageAggregate], reason: str) -> tuple[Unbilled, ...]:
     """Requests whose gateway reported no usage, by model and mode."""
     by_kind: dict[tuple[str, str], int] = {}
     for cell in cells:

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tokentill.contracts.book import Terms
-from tokentill.errors import UsageError
+from tokentill.errors import InvalidCall
 
 _PERIOD = re.compile(r"\A(19[7-9][0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])\Z", re.ASCII)
 
@@ -32,11 +32,11 @@ class Month:
         """Read `YYYY-MM`.
 
         Raises:
-            UsageError: for anything else.
+            InvalidCall: for anything else.
         """
         match = _PERIOD.match(text)
         if match is None:
-            raise UsageError(f"{text!r} is not a period; write it like 2026-10")
+            raise InvalidCall(f"{text!r} is not a period; write it like 2026-10")
         return cls(int(match[1]), int(match[2]))
 
     def plus(self, months: int) -> Month:

@@ -1,1 +1,1 @@
-"""The sample month: generated activity and the contracts that go with it."""
+"""The sample month: activity, and the contracts that go with it. `tools/sample` made the activity."""

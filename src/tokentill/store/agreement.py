@@ -22,10 +22,10 @@ from tokentill.store.database import current_value
 from tokentill.store.documents import overlapping_documents
 from tokentill.store.guards import expected_guards, guard_faults
 from tokentill.store.holdings import (
-    Covered,
+    HeldCoverage,
     HeldDocument,
+    HeldRow,
     HeldRun,
-    Row,
     audit_contents,
     entries_of_documents,
     held_documents,
@@ -52,7 +52,7 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class StoreFault:
     """What is wrong, with a document of this number, or (None) with the database."""
 
     number: str | None
@@ -69,7 +69,7 @@ class Checked:
     check: str
     looked_at: int
     of: str
-    faults: tuple[Fault, ...]
+    faults: tuple[StoreFault, ...]
 
     def content(self) -> Content:
         """What `db check --json` prints of it."""
@@ -133,7 +133,7 @@ def ledger_is_what_the_content_says(held: HeldDocument) -> Iterator[str]:
 LEDGER_KEYS = ("kind", "name", "amount_minor", "customer", "currency")
 
 
-def _ledger_of(content: Content) -> Iterator[Row]:
+def _ledger_of(content: Content) -> Iterator[HeldRow]:
     """What a document carries to later ones, by its content."""
     own = {"customer": content["customer"], "currency": content["currency"]}
     items = content.get("items", ())
@@ -378,14 +378,16 @@ def check_agreement(
         whole: look at the database as a whole, too.
         usage: selects the ids of the usage rows to look at; unless given, those that the documents cover.
     """
-    covered = Covered()
-    by_document: dict[str, list[Fault]] = {check.__name__: [] for check in DOCUMENT_CHECKS}
+    covered = HeldCoverage()
+    by_document: dict[str, list[StoreFault]] = {check.__name__: [] for check in DOCUMENT_CHECKS}
     documents = 0
     for held in held_documents(connection, numbers):
         documents += 1
         covered.add(held)
         for check in DOCUMENT_CHECKS:
-            by_document[check.__name__] += [Fault(held.row["number"], message) for message in _messages(check, held)]
+            by_document[check.__name__] += [
+                StoreFault(held.row["number"], message) for message in _messages(check, held)
+            ]
     checked = [Checked(name, documents, "documents", tuple(faults)) for name, faults in by_document.items()]
     runs = list(held_runs(connection, None if numbers is None else covered.runs))
     for run_check in RUN_CHECKS:
@@ -405,7 +407,7 @@ def _messages(check: Callable[[HeldDocument], Iterator[str]], held: HeldDocument
 
 
 def _checked(check: str, looked: Looked) -> Checked:
-    return Checked(check, looked.count, looked.of, tuple(Fault(None, message) for message in looked.faults))
+    return Checked(check, looked.count, looked.of, tuple(StoreFault(None, message) for message in looked.faults))
 
 
 def _minor(amount: str, currency: str) -> int:
@@ -413,13 +415,13 @@ def _minor(amount: str, currency: str) -> int:
     return int(Decimal(amount).scaleb(minor_digits(currency)))
 
 
-def _differences(row: Row, said: Row, by: str) -> Iterator[str]:
+def _differences(row: HeldRow, said: HeldRow, by: str) -> Iterator[str]:
     for key, value in said.items():
         if key in row and row[key] != value:
             yield f"its {key} is {_shown(row[key])}, and {by} says {_shown(value)}"
 
 
-def _rows_differ(what: str, stored: Sequence[Row], wanted: Sequence[Row], keys: Sequence[str]) -> Iterator[str]:
+def _rows_differ(what: str, stored: Sequence[HeldRow], wanted: Sequence[HeldRow], keys: Sequence[str]) -> Iterator[str]:
     if len(stored) != len(wanted):
         yield f"it has {len(stored)} of {what}, and its content says {len(wanted)}"
     for position, (row, said) in enumerate(zip(stored, wanted, strict=False), start=1):

@@ -25,7 +25,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.schema import Table
 
-from tokentill.errors import DatabaseNotReady, IntegrityFault, Refused, UsageError, ensure
+from tokentill.errors import DatabaseNotReady, IntegrityFault, InvalidCall, Refused, ensure
 from tokentill.store import tables
 
 BUSY_TIMEOUT_MS = 30_000
@@ -46,25 +46,25 @@ class Database:
         """Open a database by URL (`sqlite:///file.db`, `postgresql://...`) or by the path of a SQLite file.
 
         Raises:
-            UsageError: for a URL of any other kind.
+            InvalidCall: for a URL of any other kind.
         """
         try:
             parsed = make_url(url) if _SCHEME.match(url) else URL.create("sqlite", database=url)
         except (ArgumentError, ValueError):  # the latter for a port that is no number; the URL may hold a password
-            raise UsageError(
+            raise InvalidCall(
                 f"{url.partition('://')[0]}://... is not a database URL that can be read;"
                 " write sqlite:///tokentill.db or postgresql://user@host:5432/name"
             ) from None
         if parsed.get_backend_name() == "sqlite":
             if not parsed.database or parsed.database == ":memory:":
-                raise UsageError(
+                raise InvalidCall(
                     "a database in memory would be lost at the end; name a file like sqlite:///tokentill.db"
                 )
             return cls(_sqlite_engine(parsed.database), f"sqlite:///{parsed.database}")
         if parsed.get_backend_name() == "postgresql":
             shown = parsed.render_as_string(hide_password=True)
             return cls(_postgresql_engine(parsed.set(drivername="postgresql+psycopg")), shown)
-        raise UsageError(f"tokentill keeps its data in SQLite or PostgreSQL, not in {parsed.get_backend_name()!r}")
+        raise InvalidCall(f"tokentill keeps its data in SQLite or PostgreSQL, not in {parsed.get_backend_name()!r}")
 
     @property
     def is_sqlite(self) -> bool:
@@ -260,6 +260,6 @@ def _postgresql_engine(url: Any) -> Engine:
             url, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"}
         )
     except (ModuleNotFoundError, NoSuchModuleError):
-        raise UsageError(
+        raise InvalidCall(
             "PostgreSQL needs its driver; install the extra: pip install 'tokentill[postgresql]'"
         ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tokentill.errors import IntegrityFault, UsageError
+from tokentill.errors import IntegrityFault, InvalidCall
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def decoding(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, UsageError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, InvalidCall) as error:
         raise IntegrityFault(
             f"{what} cannot be read ({type(error).__name__}: {error}): the database is damaged, or was changed by hand;"
             " `tokentill db check` looks at it whole, and a backup restores it"

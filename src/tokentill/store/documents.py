@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, not_, or_, selec
 
 from tokentill.clock import from_micros, to_micros
 from tokentill.errors import CoveredTwice
-from tokentill.invoicing.coverage import Covered, Documents, IssuedPeriod, Taken
+from tokentill.invoicing.coverage import CoveredSegment, Documents, IssuedPeriod, TakenSegment
 from tokentill.invoicing.periods import Month, Period
 from tokentill.store import tables
 from tokentill.store.database import current_value, next_value
@@ -96,7 +96,7 @@ def taken_within(
     ends_at: datetime,
     position: int | None,
     series_ids: Iterable[int] | None = None,
-) -> dict[int, list[Taken]]:
+) -> dict[int, list[TakenSegment]]:
     """What live documents cover of [starts_at, ends_at), by series; of all series, or of these."""
     row_of, header = tables.coverage, tables.invoice
     query = (
@@ -111,15 +111,15 @@ def taken_within(
         .order_by(row_of.c.series_id, row_of.c.starts_at, row_of.c.seq_after, row_of.c.invoice_id)
     )
     wanted = None if series_ids is None else frozenset(series_ids)
-    found: dict[int, list[Taken]] = {}
+    found: dict[int, list[TakenSegment]] = {}
     for row in connection.execute(query):
         if wanted is None or row.series_id in wanted:
-            taken = Taken(_covered(row), row.customer, row.period, row.currency, row.kind)
+            taken = TakenSegment(_covered(row), row.customer, row.period, row.currency, row.kind)
             found.setdefault(row.series_id, []).append(taken)
     return found
 
 
-def coverage_of(connection: Connection, invoice_id: int) -> list[Covered]:
+def coverage_of(connection: Connection, invoice_id: int) -> list[CoveredSegment]:
     """What a document covers."""
     table = tables.coverage
     query = select(table).where(table.c.invoice_id == invoice_id).order_by(table.c.series_id, table.c.starts_at)
@@ -168,7 +168,7 @@ def store_coverage(
     connection: Connection,
     invoice_id: int,
     month: Month,
-    covered: Sequence[Covered],
+    covered: Sequence[CoveredSegment],
     members: Iterable[tuple[str, Period]],
 ) -> None:
     """Store what a document covers, in the transaction that issues it and in which nobody else issues anything.
@@ -308,9 +308,9 @@ def _overlaps(starts_at: datetime, ends_at: datetime) -> ColumnElement[bool]:
     return and_(columns.ends_at > to_micros(starts_at), columns.starts_at < to_micros(ends_at))
 
 
-def _covered(row: object) -> Covered:
+def _covered(row: object) -> CoveredSegment:
     fields = row._mapping  # type: ignore[attr-defined]
-    return Covered(
+    return CoveredSegment(
         series_id=fields["series_id"],
         starts_at=from_micros(fields["starts_at"]),
         ends_at=from_micros(fields["ends_at"]),

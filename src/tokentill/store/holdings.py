@@ -13,7 +13,7 @@ from tokentill.canonical import Content, content_hash, content_of
 from tokentill.clock import from_micros, instant_text
 from tokentill.store import tables
 
-Row = Mapping[Any, Any]
+HeldRow = Mapping[Any, Any]
 
 _READ_AT_ONCE = 200
 
@@ -22,11 +22,11 @@ _READ_AT_ONCE = 200
 class HeldDocument:
     """What is held about one issued document. `content` is None where it is not what its hash says."""
 
-    row: Row
+    row: HeldRow
     content: Content | None
-    lines: Sequence[Row]
-    ledger: Sequence[Row]
-    run: Row | None
+    lines: Sequence[HeldRow]
+    ledger: Sequence[HeldRow]
+    run: HeldRow | None
     entries: Sequence[Content]
 
 
@@ -34,7 +34,7 @@ class HeldDocument:
 class HeldRun:
     """What is held about one close run. The entries are those of the audit log: action, instant, content."""
 
-    row: Row
+    row: HeldRow
     entries: Sequence[tuple[str, int, Content]]
 
     def entries_of(self, action: str) -> list[tuple[int, Content]]:
@@ -43,7 +43,7 @@ class HeldRun:
 
 
 @dataclass(slots=True)
-class Covered:
+class HeldCoverage:
     """The usage that documents cover, and the runs that issued them; filled document by document."""
 
     runs: set[int] = field(default_factory=set)
@@ -70,7 +70,7 @@ class Covered:
         return query.where(coverage.c.invoice_id.in_(self.documents))
 
 
-def issued_entry(row: Row) -> Content:
+def issued_entry(row: HeldRow) -> Content:
     """What the audit log says of a document that was issued: which one it is, and what its content leaves out."""
     return {
         "number": row["number"],
@@ -141,8 +141,8 @@ def audit_contents(connection: Connection, *actions: str) -> Iterator[tuple[str,
         yield action, at, content_of(text) or {}
 
 
-def _rows_of(connection: Connection, table: Table[Any], invoice_ids: Iterable[int]) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = {}
+def _rows_of(connection: Connection, table: Table[Any], invoice_ids: Iterable[int]) -> dict[int, list[HeldRow]]:
+    found: dict[int, list[HeldRow]] = {}
     query = select(table).where(table.c.invoice_id.in_(list(invoice_ids)))
     for row in connection.execute(query.order_by(table.c.invoice_id, table.c.position)).mappings():
         found.setdefault(row["invoice_id"], []).append(row)

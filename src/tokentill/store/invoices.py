@@ -14,11 +14,11 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from tokentill.canonical import Content, canonical_bytes, hash_of_bytes
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.errors import NotFound, Refused, ensure
-from tokentill.invoicing.coverage import Covered
+from tokentill.invoicing.coverage import CoveredSegment
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.preview import InterimInvoice, Review
-from tokentill.invoicing.settling import InvoiceKind
+from tokentill.invoicing.totals import InvoiceKind
 from tokentill.money import minor_digits
 from tokentill.store import tables
 from tokentill.store.database import current_value, hold_counter, next_value
@@ -202,7 +202,7 @@ def issue(
     connection: Connection,
     run: CloseRun,
     invoice: Invoice,
-    covered: Sequence[Covered],
+    covered: Sequence[CoveredSegment],
     members: Sequence[tuple[str, Period]],
     *,
     at: datetime,

@@ -142,7 +142,7 @@ def carried_by_customer(
         else:
             of_customer.balances[row.currency] += amount
     for row in _counted(connection, _of_interims(period), position, customers):
-        document = left[row.customer].invoiced.setdefault(row.invoice_id, _Invoiced(row.currency))
+        document = left[row.customer].invoiced.setdefault(row.invoice_id, _InvoicedSums(row.currency))
         if row.kind == "invoiced":
             document.net_minor = row.amount_minor
         else:
@@ -167,7 +167,7 @@ def open_balances(connection: Connection, position: int | None) -> list[tuple[st
 
 
 @dataclass(slots=True)
-class _Invoiced:
+class _InvoicedSums:
     currency: str
     net_minor: int = 0
     taxes: Counter[str] = field(default_factory=Counter)
@@ -181,7 +181,7 @@ class _Left:
     coupons: Counter[str] = field(default_factory=Counter)
     credits: Counter[tuple[str, str]] = field(default_factory=Counter)
     balances: Counter[str] = field(default_factory=Counter)
-    invoiced: dict[int, _Invoiced] = field(default_factory=dict)
+    invoiced: dict[int, _InvoicedSums] = field(default_factory=dict)
 
     def carried(self, customer: str) -> Carried:
         return Carried(

@@ -28,7 +28,7 @@ _BEFORE_COUNT = tuple(f'"{name}":' for name in _NAMES)
 _inputs_of = itemgetter(*[place for place, name in enumerate(_NAMES) if name in INPUT_LEAVES])
 
 
-class _Series(NamedTuple):
+class _SeriesFrame(NamedTuple):
     source: str
     frame: Frame
 
@@ -49,7 +49,7 @@ def usage_row_faults(connection: Connection, ids: Select[Any]) -> Iterator[str |
         .order_by(usage.c.id)
     )
     sources: dict[int, str] = dict(connection.execute(select(tables.source.c.id, tables.source.c.name)).all())
-    known: dict[int, _Series | None] = {}
+    known: dict[int, _SeriesFrame | None] = {}
     with connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as found:
         for rows in found.partitions():
             if len(known) > _SERIES_MAX:
@@ -61,7 +61,7 @@ def usage_row_faults(connection: Connection, ids: Select[Any]) -> Iterator[str |
 def _faults(
     rows: Sequence[Any],
     units: Mapping[int, list[tuple[str, int]]],
-    known: Mapping[int, _Series | None],
+    known: Mapping[int, _SeriesFrame | None],
     sources: Mapping[int, str],
 ) -> Iterator[str | None]:
     for id_, source_id, series_id, record_id, at, input_total, digest, has_cost, e8, e16, e24, *leaves in rows:
@@ -97,18 +97,18 @@ def _units(connection: Connection, first_id: int, last_id: int) -> dict[int, lis
     return found
 
 
-def _series(connection: Connection, ids: Collection[int]) -> dict[int, _Series | None]:
+def _series(connection: Connection, ids: Collection[int]) -> dict[int, _SeriesFrame | None]:
     """Series by id; None for one that is not there, or is not what its digest says."""
     table = tables.series
     listed = sorted(ids)
-    found: dict[int, _Series | None] = dict.fromkeys(listed)
+    found: dict[int, _SeriesFrame | None] = dict.fromkeys(listed)
     for start in range(0, len(listed), _LOOKED_UP_MAX):
         query = select(table).where(table.c.id.in_(listed[start : start + _LOOKED_UP_MAX]))
         for row in connection.execute(query).mappings():
             fields = {name: row[name] for name in _SERIES_FIELDS}
             if series_digest(fields) == row["digest"]:
                 fields |= {"tags": tuple(json.loads(row["tags"])), "is_byok": bool(row["is_byok"])}
-                found[row["id"]] = _Series(row["source"], content_frame(**fields))
+                found[row["id"]] = _SeriesFrame(row["source"], content_frame(**fields))
     return found
 
 

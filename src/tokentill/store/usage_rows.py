@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, select, tuple_
 from tokentill.canonical import Content, canonical_bytes
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.errors import ensure
-from tokentill.invoicing.grouping import Series
+from tokentill.invoicing.rating_groups import Series
 from tokentill.money import EXACT, amount_text
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_for, next_value

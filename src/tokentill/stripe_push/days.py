@@ -13,7 +13,7 @@ from decimal import Decimal
 from tokentill.canonical import Content, canonical_bytes
 from tokentill.errors import Refused, ensure
 from tokentill.money import EXACT, ZERO, round_to_minor
-from tokentill.pricing.entries import parse_instant
+from tokentill.prices.entries import parse_instant
 
 NOON = time(12, tzinfo=UTC)
 

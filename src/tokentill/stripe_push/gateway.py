@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import stripe
 
-from tokentill.errors import NotFound, Refused, UsageError
+from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.stripe_push.days import noon_of
 
 TIMEOUT_SECONDS = 30
@@ -32,7 +32,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SendOutcome:
     """What became of an event. `unknown`: it may or may not have been taken; send it again with the same identifier."""
 
     state: Literal["accepted", "rejected", "unknown"]
@@ -67,10 +67,10 @@ class StripeGateway:
         """Connect with a key.
 
         Raises:
-            UsageError: without a key.
+            InvalidCall: without a key.
         """
         if not api_key:
-            raise UsageError(
+            raise InvalidCall(
                 "no Stripe key; set TOKENTILL_STRIPE_KEY, or TOKENTILL_STRIPE_KEY_FILE to the path of a file with it"
             )
         return cls(connect(api_key, api_base=api_base), api_key)
@@ -111,7 +111,7 @@ class StripeGateway:
 
     def send_day(
         self, *, meter: str, stripe_customer: str, day: date, value_minor: int, identifier: str, attempt: str
-    ) -> Answer:
+    ) -> SendOutcome:
         """Say what a customer's day amounts to. May be repeated: it is a state, not an addition.
 
         Raises:
@@ -129,16 +129,16 @@ class StripeGateway:
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
             raise Refused(f"Stripe refuses the key: {error.user_message or error}") from error
         except stripe.RateLimitError as error:
-            return Answer("unknown", f"rate limit: {error.user_message or error}")
+            return SendOutcome("unknown", f"rate limit: {error.user_message or error}")
         except stripe.InvalidRequestError as error:
             if error.http_status == 409:
-                return Answer("unknown", "another call for this day is under way")
+                return SendOutcome("unknown", "another call for this day is under way")
             if error.param == "identifier":  # an earlier attempt got through
-                return Answer("accepted", "taken before")
-            return Answer("rejected", str(error.user_message or error))
+                return SendOutcome("accepted", "taken before")
+            return SendOutcome("rejected", str(error.user_message or error))
         except stripe.StripeError as error:
-            return Answer("unknown", str(error.user_message or error))
-        return Answer("accepted")
+            return SendOutcome("unknown", str(error.user_message or error))
+        return SendOutcome("accepted")
 
     def require_customer(self, stripe_customer: str) -> None:
         """See that there is a Stripe customer.

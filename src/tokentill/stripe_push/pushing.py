@@ -30,15 +30,15 @@ from tokentill.store.push_rows import (
     tell_standing_again,
     want_days,
 )
-from tokentill.stripe_push.gateway import Answer, StripeGateway
+from tokentill.stripe_push.gateway import SendOutcome, StripeGateway
 from tokentill.stripe_push.owed import Owed, tellable
 from tokentill.stripe_push.wanted import Wanted, wanted_now
 
-OVERTAKEN = Answer("unknown", "a newer amount was written down meanwhile")
+OVERTAKEN = SendOutcome("unknown", "a newer amount was written down meanwhile")
 TRIES = 4
 BACKOFF_SECONDS = (0.25, 0.5, 1)
 Sleep = Callable[[float], None]
-Progress = Callable[[int, int], None]
+PushProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def push_period(
     *,
     clock: Clock,
     sleep: Sleep = time.sleep,
-    progress: Progress | None = None,
+    progress: PushProgress | None = None,
 ) -> Pushed:
     """Push what the documents of a period ask for.
 
@@ -150,7 +150,7 @@ def _write_down(database: Database, owed: Owed, clock: Clock) -> tuple[Wanted, l
 
 def _send(
     database: Database, gateway: StripeGateway, rows: Iterable[PushRow], sleep: Sleep
-) -> list[tuple[PushRow, Answer]]:
+) -> list[tuple[PushRow, SendOutcome]]:
     """Send one customer's days, one call at a time, and write down what became of them."""
     outcomes = []
     for row in rows:
@@ -164,21 +164,21 @@ def _send(
         return [(row, _write_down_answer(connection, row, answer)) for row, answer in outcomes]
 
 
-def _write_down_answer(connection: Connection, row: PushRow, answer: Answer) -> Answer:
+def _write_down_answer(connection: Connection, row: PushRow, answer: SendOutcome) -> SendOutcome:
     if answer is OVERTAKEN or set_state(connection, row, answer.state, answer.note):
         return answer
     tell_standing_again(connection, row)  # or else Stripe might keep what this push sent last
     return OVERTAKEN
 
 
-def _reason(row: PushRow, answer: Answer, wanted: Wanted) -> str:
+def _reason(row: PushRow, answer: SendOutcome, wanted: Wanted) -> str:
     reason = answer.note or answer.state
     is_former = row.customer == wanted.owed.customer and row.stripe_customer != wanted.stripe_customer
     return f"{reason} (zero, at the former Stripe customer {row.stripe_customer})" if is_former else reason
 
 
-def _send_day(gateway: StripeGateway, row: PushRow, sleep: Sleep) -> Answer:
-    answer = Answer("unknown", "not tried")
+def _send_day(gateway: StripeGateway, row: PushRow, sleep: Sleep) -> SendOutcome:
+    answer = SendOutcome("unknown", "not tried")
     for number in range(TRIES):
         if number:
             sleep(BACKOFF_SECONDS[number - 1])

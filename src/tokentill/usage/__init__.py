@@ -1,1 +1,1 @@
-"""What happened: usage records, where they come from, and whom they belong to."""
+"""What a record is: usage, its quantities and identity, whose it is, and aggregates of it. Pure."""

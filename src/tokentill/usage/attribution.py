@@ -14,7 +14,7 @@ from typing import Literal
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text
-from tokentill.pricing.entries import parse_instant
+from tokentill.prices.entries import parse_instant
 
 PLACEHOLDER = "{id}"
 

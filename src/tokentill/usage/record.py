@@ -1,6 +1,6 @@
 """The canonical usage record and its disjoint leaf quantities.
 
-Pure: a record that exists is valid. Whatever comes from outside is turned into one by `usage.formats`, or is
+Pure: a record that exists is valid. Whatever comes from outside is turned into one by `sources.gateways`, or is
 quarantined with the reason that `UsageRecord.checked` raises.
 """
 
@@ -112,7 +112,7 @@ class Usage:
             MissingUsage: when it reports no usage.
             InvalidRecord: when its numbers contradict each other, or it does not say its model or time.
         """
-        from tokentill.usage.responses.openai import read  # here, so that pricing alone stays light
+        from tokentill.sources.responses.openai import read  # here, so that pricing alone stays light
 
         return read(response, given)
 
@@ -122,7 +122,7 @@ class Usage:
 
         Args and errors are those of `from_openai`.
         """
-        from tokentill.usage.responses.anthropic import read
+        from tokentill.sources.responses.anthropic import read
 
         return read(response, given)
 
@@ -132,7 +132,7 @@ class Usage:
 
         Args and errors are those of `from_openai`.
         """
-        from tokentill.usage.responses.gemini import read
+        from tokentill.sources.responses.gemini import read
 
         return read(response, given)
 
@@ -142,7 +142,7 @@ class Usage:
 
         Args and errors are those of `from_openai`.
         """
-        from tokentill.usage.responses.arouter import read
+        from tokentill.sources.responses.arouter import read
 
         return read(response, given)
 
@@ -152,7 +152,7 @@ class Usage:
 
         Args and errors are those of `from_openai`.
         """
-        from tokentill.usage.responses.openrouter import read
+        from tokentill.sources.responses.openrouter import read
 
         return read(response, given)
 
@@ -162,7 +162,7 @@ class Usage:
 
         Args and errors are those of `from_openai`.
         """
-        from tokentill.usage.responses.litellm import read
+        from tokentill.sources.responses.litellm import read
 
         return read(response, given)
 

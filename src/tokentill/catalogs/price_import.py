@@ -1,0 +1,313 @@
+"""A catalog held against a `pricing/` folder: what is new, what changed, what vanished, what is in conflict.
+
+Nothing that a folder says is lost by an import: a model that vanished from a catalog keeps its price, and where a
+catalog tells less of a changed price than the folder does, that is a conflict for a person, not a shorter price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from tokentill.canonical import Content
+from tokentill.catalogs.catalog import Catalog, LeftOut, Listing
+from tokentill.catalogs.import_file import prove, write_recording
+from tokentill.catalogs.merging import CannotMerge, merged, together
+from tokentill.clock import instant_text
+from tokentill.contracts.rules import glob_fits
+from tokentill.errors import Finding
+from tokentill.money import amount_text
+from tokentill.prices.book import NoPrice, PriceBook
+from tokentill.prices.diff import FigureChange, changes, content_by_hash
+from tokentill.prices.entries import STRIPPED_SUFFIXES, PriceEntry, parse_instant
+from tokentill.recordings.load import Folder
+from tokentill.recordings.reading import FileText, Unreadable
+from tokentill.recordings.recording import canonical_content
+
+_CURRENCY = "USD"
+"""Every catalog that is read lists prices in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPrice:
+    """A price that is taken over in place of the one before it."""
+
+    model: str
+    valid_from: datetime
+    changes: tuple[FigureChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A model whose price a person has to decide; nothing of it is taken over."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What an import would do. `recording` is the canonical content to be written, or None when there is nothing."""
+
+    catalog: Catalog
+    effective: datetime
+    added: tuple[PriceEntry, ...]
+    changed: tuple[ChangedPrice, ...]
+    vanished: tuple[str, ...]
+    conflicts: tuple[Conflict, ...]
+    unchanged: tuple[str, ...]
+    recording: Content | None = field(repr=False)
+    warnings: tuple[Finding, ...] = ()
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """What of the catalog has no place in a price table."""
+        return self.catalog.left_out
+
+
+def plan_import(
+    catalog: Catalog,
+    folder: Folder,
+    effective: datetime,
+    recorded_at: datetime,
+    *,
+    only: Sequence[str] = (),
+    is_replacing: bool = False,
+) -> Import:
+    """Hold a catalog against a folder. Nothing is written.
+
+    Args:
+        only: globs of model ids; everything unless given.
+        is_replacing: take a changed price over even where the folder's says more than the catalog's.
+
+    Raises:
+        Refused: when the recording would not take effect, because a later one says otherwise.
+        InvalidFiles: when the recording does not pass the checks beside the folder.
+    """
+
+    def is_wanted(*names: str) -> bool:
+        return not only or any(glob_fits(glob, name) for glob in only for name in names)
+
+    planning = _Planning(PriceBook(folder.prices), content_by_hash(folder.prices), effective, recorded_at, is_replacing)
+    wanted = [
+        (target, listing)
+        for listing in catalog.listings
+        for target in [planning.target(listing)]
+        if is_wanted(target, listing.model)
+    ]
+    planning.owners = _owners(wanted)
+    by_target: dict[str, list[Listing]] = {}
+    for target, listing in wanted:
+        by_target.setdefault(target, []).append(listing)
+    for target in sorted(by_target):
+        try:
+            planning.take(target, by_target[target])
+        except _Conflicting as conflict:
+            planning.conflicts.append(Conflict(target, str(conflict)))
+    listed = {*by_target, *(planning.known_as(left.model, ()) or left.model for left in catalog.left_out)}
+    gone = [
+        model
+        for model in planning.book.models
+        if model not in listed
+        and not isinstance(planning.book.entry_at(model, effective), NoPrice)
+        and is_wanted(model)
+    ]
+    recording = planning.recording(catalog.source)
+    warnings = () if recording is None else prove(recording, folder, catalog.name)
+    return Import(
+        replace(catalog, left_out=tuple(left for left in catalog.left_out if is_wanted(left.model))),
+        effective,
+        tuple(planning.added),
+        tuple(planning.changed),
+        tuple(gone),
+        tuple(planning.conflicts),
+        tuple(planning.unchanged),
+        recording,
+        tuple(warnings),
+    )
+
+
+def write_import(plan: Import, folder: Path) -> Path | None:
+    """Write the recording of an import to `<folder>/<catalog>-<day>.toml`; None when there is nothing to write.
+
+    Raises:
+        Refused: when there is such a file already.
+    """
+    if plan.recording is None:
+        return None
+    path = folder / f"{plan.catalog.name}-{plan.effective.date().isoformat()}.toml"
+    write_recording(plan.recording, plan.catalog.name, path)
+    return path
+
+
+_PRECEDENCE = attrgetter("valid_from", "recorded_at")
+"""Of the entries that cover an instant, the one with the greatest of these holds."""
+
+
+class _Conflicting(Exception):
+    """Why a person has to decide."""
+
+
+@dataclass(slots=True)
+class _Planning:
+    """An import while it is put together."""
+
+    book: PriceBook
+    contents: Mapping[str, Content]
+    effective: datetime
+    recorded_at: datetime
+    is_replacing: bool
+    owners: Mapping[str, set[str]] = field(default_factory=dict)
+    added: list[PriceEntry] = field(default_factory=list)
+    changed: list[ChangedPrice] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    prices: list[Content] = field(default_factory=list)
+
+    def target(self, listing: Listing) -> str:
+        """The canonical id that a listing is about: the folder's, where it knows the model, else the catalog's."""
+        return self.known_as(listing.model, listing.aliases) or listing.model
+
+    def known_as(self, model: str, aliases: Iterable[str]) -> str | None:
+        """The folder's id of a model; a bare alias counts only within the same vendor."""
+        vendor = model.partition("/")[0]
+        for name in (model, *aliases):
+            if not name.endswith(STRIPPED_SUFFIXES):
+                found = self.book.canonical_model(name)
+                if found is not None and (name == model or found.startswith(f"{vendor}/")):
+                    return found
+        return None
+
+    def take(self, target: str, listings: Sequence[Listing]) -> None:
+        """Take one model over: the price in force, and those that are announced."""
+        if not target.isprintable():
+            raise _Conflicting("its id holds a character that cannot be seen")
+        prices: list[Content] = []
+        entries: list[PriceEntry] = []
+        for valid_from, content in self._one_each(target, listings):
+            price = self._price(target, listings, valid_from, content)
+            known = self._known_at(target, valid_from)
+            if known is not None:
+                price = self._carried(price, known)
+            entry = self._entry(price)
+            before = max([*entries, *([known] if known else [])], key=_PRECEDENCE, default=None)
+            found = () if before is None else changes(before, entry)
+            if before is not None and before is known:
+                if before.currency != entry.currency:
+                    raise _Conflicting(f"the folder lists it in {before.currency}, the catalog in {entry.currency}")
+                if not any(change.is_stated_after for change in found):
+                    continue  # the catalog says nothing that the folder does not say, too
+                if any(change.is_stated_before and change.is_stated_after for change in found):
+                    self._refuse_loss(found)
+                else:
+                    price = self._with_more(price, before)
+                    entry = self._entry(price)
+                    found = changes(before, entry)
+            elif before is not None and not found:
+                continue
+            prices.append(price)
+            entries.append(entry)
+            if before is not None:
+                self.changed.append(ChangedPrice(target, valid_from, found))
+        if not entries:
+            self.unchanged.append(target)
+        elif target not in self.book.models or isinstance(self.book.entry_at(target, entries[0].valid_from), NoPrice):
+            self.added.append(entries[0])
+        self.prices += prices
+
+    def _one_each(self, target: str, listings: Sequence[Listing]) -> list[tuple[datetime, Content]]:
+        """One content for each instant; two that differ are a conflict."""
+        found: dict[datetime, Content] = {}
+        for listing in listings:
+            valid_from = listing.valid_from or self.effective
+            first = found.setdefault(valid_from, listing.content)
+            if first == listing.content:
+                continue
+            both = [self._entry(self._price(target, [], valid_from, content)) for content in (first, listing.content)]
+            for one in changes(*both):
+                if one.before is not None and one.after is not None:
+                    told = f"{amount_text(one.before)} and {amount_text(one.after)}"
+                    raise _Conflicting(f"the catalog lists it twice, with {told} for {one.quantity} ({one.rates})")
+            found[valid_from] = self._together(first, listing.content)
+        return sorted(found.items())
+
+    @staticmethod
+    def _together(first: Content, other: Content) -> Content:
+        try:
+            return together(first, other)
+        except CannotMerge as error:
+            raise _Conflicting(f"the catalog lists it twice, and {error}") from None
+
+    def _price(self, target: str, listings: Sequence[Listing], valid_from: datetime, content: Content) -> Content:
+        aliases = {alias for listing in listings for alias in (*listing.aliases, listing.model)} - {target}
+        mine = {alias for alias in aliases if self.owners.get(alias) == {target} and self._is_free(alias, target)}
+        return {
+            "model": target,
+            "aliases": sorted(mine),
+            "valid_from": instant_text(valid_from),
+            "per": 1_000_000,
+            **content,
+        }
+
+    def _is_free(self, alias: str, target: str) -> bool:
+        return self.book.canonical_model(alias) in (None, target) and not alias.endswith(STRIPPED_SUFFIXES)
+
+    def _entry(self, price: Content) -> PriceEntry:
+        tree = {**self._head(""), "price": [price]}
+        try:
+            content = canonical_content(tree, FileText("catalog.toml", "catalog", ""), "prices")
+        except Unreadable as error:
+            raise _Conflicting(error.findings[0].message) from None
+        return PriceEntry.from_content(content["price"][0], recorded_at=self.recorded_at, currency=_CURRENCY)
+
+    def _known_at(self, target: str, at: datetime) -> PriceEntry | None:
+        known = self.book.entry_at(target, at)
+        return None if isinstance(known, NoPrice) else known
+
+    def _carried(self, price: Content, known: PriceEntry) -> Content:
+        """A price with the names and fallbacks that the folder has, which catalogs do not tell."""
+        old = self.contents.get(known.hash, {})
+        price = {**price, "aliases": sorted({*price["aliases"], *old.get("aliases", ())} - {price["model"]})}
+        fallback = {**price.get("fallback", {}), **old.get("fallback", {})}
+        return price if price.get("free") or not fallback else {**price, "fallback": fallback}
+
+    def _refuse_loss(self, found: Sequence[FigureChange]) -> None:
+        lost = [change for change in found if not change.is_stated_after]
+        if lost and not self.is_replacing:
+            first = ", ".join(f"{change.quantity} ({change.rates})" for change in lost[:3])
+            more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+            raise _Conflicting(f"its price changed, and the catalog does not tell {first}{more}, which the folder has")
+
+    def _with_more(self, price: Content, known: PriceEntry) -> Content:
+        """The folder's price with what the catalog tells beside it."""
+        try:
+            return {**merged(self.contents[known.hash], price), "valid_from": price["valid_from"]}
+        except CannotMerge as error:
+            raise _Conflicting(f"the catalog tells more than the folder, and {error}") from None
+
+    def recording(self, source: str) -> Content | None:
+        """The recording of everything that is taken over."""
+        if not self.prices:
+            return None
+        tree = {
+            **self._head(source),
+            "price": sorted(self.prices, key=lambda price: (price["model"], parse_instant(price["valid_from"]))),
+        }
+        return canonical_content(tree, FileText("catalog.toml", "catalog", ""), "prices")
+
+    def _head(self, source: str) -> dict[str, Any]:
+        head = {"format": 1, "kind": "prices", "recorded_at": self.recorded_at, "currency": _CURRENCY}
+        return {**head, "source": source} if source else head
+
+
+def _owners(wanted: Iterable[tuple[str, Listing]]) -> dict[str, set[str]]:
+    """Which models a catalog calls by each name; a name that is an id belongs to that id as well."""
+    owners: dict[str, set[str]] = {}
+    for target, listing in wanted:
+        for name in (target, listing.model, *listing.aliases):
+            owners.setdefault(name, set()).add(target)
+    return owners

@@ -1,0 +1,402 @@
+"""Closing a period: pin the inputs once, issue every invoice once, and be able to go on after a kill at any point.
+
+Every invoice is one short transaction that holds the run, so nothing is half done and nobody else can write for the
+same run. What was pinned decides what is issued; a resumed run reads its pins and not the folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from tokentill.canonical import Content
+from tokentill.clock import Clock
+from tokentill.closing.compute import Computed, compute_period
+from tokentill.closing.late_usage import late_usage
+from tokentill.closing.pins import Inputs, engine_fault, newest_inputs, pinned_inputs, zone_fault
+from tokentill.errors import CoveredTwice, Refused
+from tokentill.invoicing.carried import NOTHING_CARRIED
+from tokentill.invoicing.coverage import KeptBoundary
+from tokentill.invoicing.invoice import Invoice
+from tokentill.invoicing.periods import Month
+from tokentill.invoicing.preview import NOTHING_ASIDE, Aside, LateUsage, Review
+from tokentill.invoicing.totals import InvoiceKind
+from tokentill.recordings.load import Folder
+from tokentill.store.audit import actor_here, append_audit
+from tokentill.store.database import Database, hold_counter
+from tokentill.store.holdings import entry_of_issue
+from tokentill.store.invoices import (
+    CloseRun,
+    finish_run,
+    hold_run,
+    issue,
+    issued_invoices,
+    last_reviews,
+    open_run,
+    start_run,
+    take_over,
+)
+from tokentill.store.ledger import carried_by_customer
+from tokentill.store.recordings import keep_recordings
+
+CloseProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCustomer:
+    """A customer whose invoice was not issued, and why."""
+
+    customer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What a close did. `blocked_by` says what kept the whole run from happening.
+
+    `nothing_to_bill` are customers that were named for an interim invoice, and have no usage that is not invoiced;
+    `late` is usage of any period that was issued without it; `kept` are boundaries that stay where issued time ended;
+    `aside` is what of the period nobody decided on.
+    """
+
+    month: Month
+    issued: tuple[str, ...]
+    already_issued: int
+    refused: tuple[RefusedCustomer, ...]
+    not_due: tuple[str, ...]
+    blocked_by: tuple[str, ...] = ()
+    resumed: bool = False
+    nothing_to_bill: tuple[str, ...] = ()
+    late: tuple[LateUsage, ...] = ()
+    kept: tuple[KeptBoundary, ...] = ()
+    aside: Aside = NOTHING_ASIDE
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether somebody or everybody was refused: exit status 1."""
+        return bool(self.refused or self.blocked_by)
+
+    def content(self) -> Content:
+        """What `close --json` prints."""
+        return {
+            "period": str(self.month),
+            "issued": list(self.issued),
+            "already_issued": self.already_issued,
+            "refused": [{"customer": found.customer, "reason": found.reason} for found in self.refused],
+            "not_due": list(self.not_due),
+            "blocked_by": list(self.blocked_by),
+            "resumed": self.resumed,
+            **({"nothing_to_bill": list(self.nothing_to_bill)} if self.nothing_to_bill else {}),
+            **({"late": [found.content() for found in self.late]} if self.late else {}),
+            **({"kept_boundaries": [found.content() for found in self.kept]} if self.kept else {}),
+            **{name: count for name, count in self.aside.content().items() if count},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Interim:
+    """Whom to bill early: these customers, or (None) everybody who reached the threshold of the contract."""
+
+    customers: tuple[str, ...] | None = None
+
+    def wants(self, invoice: Invoice) -> bool:
+        """Whether a customer is to be billed, and there is something to bill."""
+        if self.customers is None:
+            return invoice.reaches_interim and invoice.net_minor > 0
+        return invoice.customer in self.customers and invoice.net_minor > 0
+
+
+@dataclass(frozen=True, slots=True)
+class CloseOptions:
+    """What a close was asked. It is kept with its run: who resumes the run goes by it, whatever they were asked.
+
+    Args:
+        interim: bill early instead of closing the period.
+        require_approval: refuse customers whose preview was not approved as it stands.
+        grace: how long after its end a period stays open for late records, to the second.
+    """
+
+    interim: Interim | None = None
+    require_approval: bool = False
+    grace: timedelta = timedelta(0)
+
+    @classmethod
+    def of(cls, content: Content) -> CloseOptions:
+        """What a run was asked."""
+        named = content.get("customers")
+        interim = Interim(None if named is None else tuple(named)) if content.get("kind") == "interim" else None
+        grace = timedelta(seconds=content.get("grace_seconds", 0))
+        return cls(interim, content.get("require_approval", False), grace)
+
+    def content(self) -> Content:
+        """As a run keeps it."""
+        named = None if self.interim is None else self.interim.customers
+        return {
+            "kind": self.kind,
+            **({} if named is None else {"customers": list(named)}),
+            "require_approval": self.require_approval,
+            "grace_seconds": self.grace // timedelta(seconds=1),
+        }
+
+    @property
+    def kind(self) -> InvoiceKind:
+        """What it issues."""
+        return "period" if self.interim is None else "interim"
+
+
+@dataclass(frozen=True, slots=True)
+class _Todo:
+    """What there is to do for a period, decided from pinned inputs at a pinned time."""
+
+    computed: Computed
+    invoices: tuple[Invoice, ...]
+    refused: tuple[RefusedCustomer, ...]
+    not_due: tuple[str, ...]
+    already_issued: int
+    nothing_to_bill: tuple[str, ...] = ()
+
+
+def close_period(
+    database: Database,
+    month: Month,
+    folder: Folder,
+    asked: CloseOptions,
+    *,
+    clock: Clock,
+    abandon: bool = False,
+    progress: CloseProgress | None = None,
+) -> Closed:
+    """Issue the invoices of a period: each due customer gets one, once.
+
+    Args:
+        month: the period.
+        folder: prices, contracts and attribution rules. A run that was cut off keeps to what it pinned instead.
+        asked: what to issue, and what is in the way of it; a run that was cut off keeps to what it was asked.
+        abandon: end a run that was cut off where it stands, and begin anew.
+        progress: told (done, all) after each invoice.
+
+    Raises:
+        Refused: when another close of the period took over, or when a run was cut off that this tokentill cannot go on
+            with.
+    """
+    now = clock.now()
+    with database.read() as connection:
+        inputs, seq = newest_inputs(connection, folder)
+        pins, books = inputs.pins(seq), inputs.books()
+        cut_off = open_run(connection, str(month))
+        if cut_off is None:
+            position = inputs.position
+            computed = compute_period(connection, month, books, seq, kind=asked.kind, position=position, is_close=True)
+            late, aside = late_usage(connection, books, pins), computed.aside(connection)
+    if cut_off is not None:
+        if abandon:
+            _abandon(database, cut_off, clock)
+            return close_period(database, month, folder, asked, clock=clock, progress=progress)
+        resumed = _resume(database, month, cut_off, clock, progress)
+        if CloseOptions.of(cut_off.asked).interim == asked.interim:
+            return resumed
+        again = close_period(database, month, folder, asked, clock=clock, progress=progress)
+        refused = (*resumed.refused, *again.refused)
+        return replace(again, issued=(*resumed.issued, *again.issued), refused=refused, resumed=True)
+    if asked.interim is None and computed.unattributed.blocks:
+        already = _count_issued(database, month)
+        reasons = computed.unattributed.blocked_by
+        return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept, aside=aside)
+    todo = _todo(database, computed, now, asked)
+    if not todo.invoices:
+        return Closed(
+            month,
+            (),
+            todo.already_issued,
+            todo.refused,
+            todo.not_due,
+            nothing_to_bill=todo.nothing_to_bill,
+            late=late,
+            kept=computed.kept,
+            aside=aside,
+        )
+    run = _start(database, month, inputs, pins, asked, now)
+    if run is None:  # another process began a run since we looked
+        return close_period(database, month, folder, asked, clock=clock, progress=progress)
+    return replace(_issue_all(database, run, todo, clock, progress), late=late, aside=aside)
+
+
+def _start(
+    database: Database, month: Month, inputs: Inputs, pins: Content, asked: CloseOptions, at: datetime
+) -> CloseRun | None:
+    try:
+        with database.write() as connection:
+            keep_recordings(connection, inputs.recordings(), at)
+            run = start_run(connection, str(month), pins, asked.content(), at)
+            content = {"period": str(month), "run": run.id, "pins": pins, "asked": run.asked}
+            append_audit(connection, "close.started", content, at=at)
+            return run
+    except IntegrityError:  # one open run a period: the other one was first
+        return None
+
+
+def _abandon(database: Database, cut_off: CloseRun, clock: Clock) -> None:
+    """End a run where it stands. What it issued stays issued."""
+    at = clock.now()
+    with database.write() as connection:
+        finish_run(connection, take_over(connection, cut_off), "refused", at, left_over=None)
+        append_audit(connection, "close.abandoned", {"period": cut_off.period, "run": cut_off.id}, at=at)
+
+
+def _resume(
+    database: Database, month: Month, cut_off: CloseRun, clock: Clock, progress: CloseProgress | None
+) -> Closed:
+    if fault := engine_fault(cut_off.pins) or zone_fault(cut_off.pins):
+        raise Refused(
+            f"a close of {month} was cut off that was pinned to {fault}; finish it with the tokentill that began it,"
+            f" or end it where it stands and begin anew: `tokentill close {month} --abandon`"
+        )
+    with database.write() as connection:
+        run = take_over(connection, cut_off)
+        append_audit(
+            connection,
+            "close.resumed",
+            {"period": str(month), "run": run.id, "epoch": run.epoch},
+            at=clock.now(),
+        )
+    asked = CloseOptions.of(run.asked)
+    with database.read() as connection:
+        inputs = pinned_inputs(connection, run.pins)
+        books = inputs.books()
+        computed = compute_period(
+            connection, month, books, run.pins["s"], kind=asked.kind, position=run.pins["l"], is_close=True
+        )
+        late, aside = late_usage(connection, books, run.pins), computed.aside(connection)
+    todo = _todo(database, computed, run.started_at, asked)
+    return replace(_issue_all(database, run, todo, clock, progress), resumed=True, late=late, aside=aside)
+
+
+def _todo(database: Database, computed: Computed, at: datetime, asked: CloseOptions) -> _Todo:
+    with database.read() as connection:
+        found = issued_invoices(connection, period=str(computed.month), status="issued")
+        issued = {invoice.customer for invoice in found if invoice.kind == "period"}
+        reviews = last_reviews(connection, str(computed.month))
+    interim = asked.interim
+    invoices: list[Invoice] = []
+    refused: list[RefusedCustomer] = []
+    not_due: list[str] = []
+    for invoice in computed.invoices:
+        if invoice.customer in issued:
+            continue
+        if interim is not None and not interim.wants(invoice):
+            continue
+        if interim is None and at < computed.due_at(invoice.customer) + asked.grace:
+            not_due.append(invoice.customer)
+            continue
+        review = reviews.get(invoice.customer)
+        reason = invoice.blocked_by or _review_refusal(invoice, review, require_approval=asked.require_approval)
+        if reason is None:
+            invoices.append(invoice)
+        else:
+            refused.append(RefusedCustomer(invoice.customer, reason))
+    named = () if interim is None or interim.customers is None else interim.customers
+    for customer, reason in computed.failed.items():
+        is_wanted = interim is None or customer in named
+        if is_wanted and customer not in issued and at >= computed.due_at(customer) + asked.grace:
+            refused.append(RefusedCustomer(customer, reason))
+    refused.sort(key=lambda one: one.customer.encode())
+    billed = {*(invoice.customer for invoice in invoices), *(one.customer for one in refused)}
+    nothing = tuple(customer for customer in named if customer not in billed)
+    return _Todo(computed, tuple(invoices), tuple(refused), tuple(not_due), len(issued), nothing)
+
+
+def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, progress: CloseProgress | None) -> Closed:
+    numbers: list[str] = []
+    refused = list(todo.refused)
+    require_approval = CloseOptions.of(run.asked).require_approval
+    for done, invoice in enumerate(todo.invoices, start=1):
+        outcome = _issue_one(database, run, todo.computed, invoice, clock, require_approval=require_approval)
+        if isinstance(outcome, RefusedCustomer):
+            refused.append(outcome)
+        elif outcome is not None:
+            numbers.append(outcome)
+        if progress is not None:
+            progress(done, len(todo.invoices))
+    month = todo.computed.month
+    with database.write() as connection:
+        at = clock.now()
+        left_over = _left_over(connection, todo.computed)
+        finish_run(connection, run, "done", at, left_over=left_over)
+        ended = {"issued": len(numbers), "refused": len(refused), "left_over": left_over}
+        append_audit(connection, "close.finished", {"period": str(month), "run": run.id, **ended}, at=at)
+    refused.sort(key=lambda found: found.customer.encode())
+    already = todo.already_issued + len(todo.invoices) + len(todo.refused) - len(numbers) - len(refused)
+    return Closed(
+        month,
+        tuple(numbers),
+        already,
+        tuple(refused),
+        todo.not_due,
+        nothing_to_bill=todo.nothing_to_bill,
+        kept=todo.computed.kept,
+    )
+
+
+def _left_over(connection: Connection, computed: Computed) -> int:
+    """How many requests of the month are on no document of a period."""
+    found = issued_invoices(connection, period=str(computed.month), status="issued")
+    issued = {invoice.customer for invoice in found if invoice.kind == "period"}
+    usage = computed.usage
+    billed = (usage.requests_of(payer) - usage.late_of(payer) for payer in usage.by_payer if payer in issued)
+    return usage.requests - sum(billed)
+
+
+def _issue_one(
+    database: Database, run: CloseRun, computed: Computed, invoice: Invoice, clock: Clock, *, require_approval: bool
+) -> str | RefusedCustomer | None:
+    at, actor = clock.now(), actor_here()
+    try:
+        with database.write() as connection:
+            hold_run(connection, run)
+            hold_counter(connection, "invoice")  # a review waits for the issue, or the issue for the review
+            # A hold may have come since the run began; it counts until the very moment of issue.
+            review = last_reviews(connection, run.period, invoice.customer).get(invoice.customer)
+            reason = _review_refusal(invoice, review, require_approval=require_approval)
+            reason = reason or _carried_refusal(connection, run, invoice)
+            if reason is not None:
+                return RefusedCustomer(invoice.customer, reason)
+            covered = [stretch.covered() for stretch in computed.stretches(invoice.customer)]
+            members = computed.members[invoice.customer]
+            number = issue(connection, run, invoice, covered, members, at=at, actor=actor)
+            if number is not None:
+                append_audit(connection, "invoice.issued", entry_of_issue(connection, number), at=at, actor=actor)
+            return number
+    except CoveredTwice as refusal:  # nothing of the transaction was stored
+        return RefusedCustomer(invoice.customer, str(refusal))
+
+
+def _review_refusal(invoice: Invoice, review: Review | None, *, require_approval: bool) -> str | None:
+    if review is not None and review.kind == "held":
+        return f"held by {review.by}: {review.note}"
+    if not require_approval or invoice.kind == "interim":
+        return None
+    if review is None or review.kind != "approved":
+        return "its preview was not approved"
+    if review.content_hash != invoice.content_hash:
+        return f"the approval by {review.by} is stale: the invoice has changed since"
+    return None
+
+
+def _carried_refusal(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None:
+    """Whether another document was issued since this one was computed, and changed what it would have to carry on."""
+    holders = {invoice.customer, *(balance.customer for balance in invoice.carried.balances)}
+    found = carried_by_customer(connection, run.period, customers=holders)
+    own = found.pop(invoice.customer, NOTHING_CARRIED)
+    if own.with_balances_of(found.values()) == invoice.carried:
+        return None
+    return "another invoice was issued to it meanwhile, and changed what this one carries on; close again"
+
+
+def _count_issued(database: Database, month: Month) -> int:
+    with database.read() as connection:
+        found = issued_invoices(connection, period=str(month), status="issued")
+        return sum(invoice.kind == "period" for invoice in found)

@@ -1,0 +1,343 @@
+"""A whole period: usage out of the database, put to customers, and one invoice each.
+
+Preview, close and verify all come through `compute_period`; they differ in the pins they bring and in what they do
+with the result. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_CEILING, Context, Decimal
+
+from sqlalchemy import Connection
+
+from tokentill.canonical import Content
+from tokentill.closing.late_usage import late_usage
+from tokentill.closing.month_usage import MonthUsage, usage_of_month
+from tokentill.errors import InvalidAmount
+from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
+from tokentill.invoicing.coverage import Documents, KeptBoundary, OwnedSegment, Ownership, Periods
+from tokentill.invoicing.invoice import Invoice, compute_invoice
+from tokentill.invoicing.periods import Month, Period
+from tokentill.invoicing.preview import Aside, InterimInvoice, Preview, Previewed, Unattributed
+from tokentill.invoicing.rating_groups import Books, RatingContext, UsageAggregate
+from tokentill.invoicing.totals import InvoiceKind, is_recurring
+from tokentill.money import EXACT, ZERO, sum_exact
+from tokentill.store.documents import documents_around
+from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
+from tokentill.store.ledger import carried_by_customer, open_balances
+from tokentill.store.quarantine import count_quarantined
+from tokentill.store.revisions import count_open_revisions
+
+# A share is shown and compared, never billed; rounded up, so that it never looks smaller than it is.
+_SHARE = Context(prec=96, rounding=ROUND_CEILING)
+_SHARE_DIGITS = Decimal("0.000001")
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """All invoices of a period, in bytewise order of customers, and what belongs to nobody.
+
+    Args:
+        members: whose periods each invoice ends: its customer's, and those of everybody whose usage stands on it.
+        failed: customers whose invoice cannot be computed, and why.
+        kept: boundaries that a contract would move, had nothing been issued.
+        usage: what was computed from.
+    """
+
+    month: Month
+    default_period: Period
+    invoices: tuple[Invoice, ...]
+    unattributed: Unattributed
+    members: Mapping[str, Sequence[tuple[str, Period]]]
+    failed: Mapping[str, str]
+    kept: tuple[KeptBoundary, ...]
+    usage: MonthUsage
+
+    def due_at(self, customer: str) -> datetime:
+        """When an invoice is due: the last of the periods that it ends is over."""
+        return max(period.ends_at for _, period in self.members[customer])
+
+    def stretches(self, customer: str) -> Collection[OwnedSegment]:
+        """Where the records of an invoice lie."""
+        return self.usage.stretches.get(customer, ())
+
+    def aside(self, connection: Connection) -> Aside:
+        """What was kept aside in the time of the period."""
+        starts_at, ends_at = self.usage.cuts.starts_at, self.usage.cuts.ends_at
+        quarantined = count_quarantined(connection, starts_at, ends_at)
+        return Aside(quarantined, count_open_revisions(connection, starts_at, ends_at))
+
+    def is_issued(self, customer: str) -> bool:
+        """Whether the customer had its document of the period where this was computed."""
+        return self.usage.ownership.is_issued(customer)
+
+
+def compute_period(
+    connection: Connection,
+    month: Month,
+    books: Books,
+    seq_max: int,
+    *,
+    only: str | None = None,
+    kind: InvoiceKind = "period",
+    position: int | None = None,
+    is_close: bool = False,
+) -> Computed:
+    """Compute every invoice of a period, or `only` that of one customer.
+
+    Args:
+        kind: `interim` computes what has accrued so far, for everybody with usage.
+        position: of the log of documents, up to which documents count; None is all of them.
+        is_close: leave out who has its document of the period. Otherwise what is computed for them is what would stand
+            in its place now.
+    """
+    documents = documents_around(connection, month, position)
+    periods = Periods(month, books, documents)
+    usage = usage_of_month(connection, books, periods, documents, seq_max, position=position, only=only)
+    if kind == "period":
+        for customer in _recurring(books, periods):
+            usage.by_payer.setdefault(usage.ownership.payer(customer), {}).setdefault(customer, [])
+        for customer, last in open_balances(connection, position):
+            if last < month and periods.of(customer).has_time:
+                usage.by_payer.setdefault(usage.ownership.payer(customer), {})
+    chosen = sorted((payer for payer in usage.by_payer if only in (None, payer)), key=str.encode)
+    if is_close:
+        chosen = [payer for payer in chosen if not usage.ownership.is_issued(payer)]
+    carried = _carried(connection, month, documents, usage.ownership, chosen, position)
+    grouping = RatingContext(books)
+    invoices: dict[str, Invoice] = {}
+    failed: dict[str, str] = {}
+    todo = chosen
+    while todo:
+        wanted: dict[str, list[UsageAggregate]] = {}
+        for payer in todo:
+            asked: list[UsageAggregate] = []
+            try:
+                invoices[payer] = _invoice(payer, usage, periods, grouping, carried, kind, asked)
+            except (InvalidAmount, ArithmeticError) as error:
+                failed[payer] = f"its invoice cannot be computed: {error or type(error).__name__}"
+            if asked:
+                wanted[payer] = asked
+        usage.replace_by_records(connection, wanted)
+        todo = list(wanted)
+    return Computed(
+        month=month,
+        default_period=periods.default,
+        invoices=tuple(invoices[payer] for payer in chosen if payer not in failed),
+        unattributed=_unattributed(usage, books, periods.default, grouping),
+        members=_members(chosen, usage, books, periods),
+        failed=failed,
+        kept=tuple(found for found in periods.kept if only in (None, found.customer)),
+        usage=usage,
+    )
+
+
+def _invoice(
+    payer: str,
+    usage: MonthUsage,
+    periods: Periods,
+    grouping: RatingContext,
+    carried: Mapping[str, Carried],
+    kind: InvoiceKind,
+    wanted: list[UsageAggregate],
+) -> Invoice:
+    cells = usage.by_payer[payer]
+    return compute_invoice(
+        payer,
+        periods.of(payer),
+        usage.ownership.currency(payer),
+        cells.get(payer, ()),
+        grouping,
+        children={member: found for member, found in cells.items() if member != payer},
+        carried=carried[payer],
+        kind=kind,
+        wanted=wanted,
+    )
+
+
+def _carried(
+    connection: Connection,
+    month: Month,
+    documents: Documents,
+    ownership: Ownership,
+    payers: Sequence[str],
+    position: int | None,
+) -> dict[str, Carried]:
+    """What earlier documents left to each payer, with the balances of everybody whose invoice it is now.
+
+    Who has its document of the period gets what that was made with.
+    """
+    positions: dict[int | None, list[str]] = {}
+    for payer in payers:
+        issued = documents.period(payer, month)
+        at = issued.position if issued is not None and ownership.is_issued(payer) else position
+        positions.setdefault(at, []).append(payer)
+    found: dict[str, Carried] = {}
+    for at, chosen in positions.items():
+        children: dict[str, list[Carried]] = {}
+        left = carried_by_customer(connection, str(month), position=at)
+        for customer, carried in left.items():
+            if (payer := ownership.payer(customer)) != customer:
+                children.setdefault(payer, []).append(carried)
+        for payer in chosen:
+            own = left.get(payer, NOTHING_CARRIED)
+            found[payer] = own.with_balances_of(children.get(payer, ()))
+    return found
+
+
+def _members(
+    payers: Iterable[str], usage: MonthUsage, books: Books, periods: Periods
+) -> dict[str, list[tuple[str, Period]]]:
+    """Whose periods the invoices of payers end: of all who have a contract or usage, whether they used something or
+    not."""
+    found: dict[str, dict[str, Period]] = {payer: {payer: periods.of(payer)} for payer in payers}
+    known = dict.fromkeys(books.contracts.customers)
+    for cells in usage.by_payer.values():
+        known.update(dict.fromkeys(cells))
+    for customer in known:
+        payer = usage.ownership.payer(customer)
+        if payer in found:
+            found[payer][customer] = periods.of(customer)
+    return {payer: sorted(members.items(), key=lambda item: item[0].encode()) for payer, members in found.items()}
+
+
+def _recurring(books: Books, periods: Periods) -> list[str]:
+    """Customers with a contract of their own under which there is something to bill without usage."""
+    contracts = books.contracts
+    with_time = (customer for customer in contracts.customers if periods.of(customer).has_time)
+    return [customer for customer in with_time if is_recurring(customer, periods.of(customer), contracts)]
+
+
+def compute_preview(
+    connection: Connection,
+    month: Month,
+    books: Books,
+    pins: Content,
+    *,
+    now: datetime,
+    grace: timedelta,
+    only: str | None = None,
+) -> Preview:
+    """A period at the newest pins, with what people said of it and what it was the month before."""
+    computed = compute_period(connection, month, books, pins["s"], only=only, position=pins["l"])
+    reviews = last_reviews(connection, str(month))
+    issued, interims = _documents_of(connection, month)
+    before = _totals_before(connection, month.plus(-1), books, pins, computed)
+    due = {invoice.customer: computed.due_at(invoice.customer) + grace for invoice in computed.invoices}
+    running = [
+        invoice for invoice in computed.invoices if invoice.customer not in issued and now < due[invoice.customer]
+    ]
+    reaching: set[str] = set()
+    if any(invoice.interim_at is not None for invoice in running):
+        accrued = compute_period(connection, month, books, pins["s"], only=only, kind="interim", position=pins["l"])
+        reaching = {invoice.customer for invoice in accrued.invoices if invoice.reaches_interim}
+        reaching &= {invoice.customer for invoice in running}
+    return Preview(
+        month=month,
+        default_period=computed.default_period,
+        customers=tuple(
+            Previewed(
+                invoice=invoice,
+                review=reviews.get(invoice.customer),
+                issued_number=issued[invoice.customer].number if invoice.customer in issued else None,
+                issued_hash=issued[invoice.customer].content_hash if invoice.customer in issued else None,
+                late_requests=computed.usage.late_of(invoice.customer),
+                is_due=now >= due[invoice.customer],
+                previous_total_minor=before.get(invoice.customer, (None, None))[0],
+                previous_currency=before.get(invoice.customer, (None, None))[1],
+                interims=tuple(_of_currency(interims.get(invoice.customer, ()), invoice.currency)),
+                reaches_interim=invoice.customer in reaching,
+            )
+            for invoice in computed.invoices
+        ),
+        unattributed=computed.unattributed,
+        pins=pins,
+        made_at=now,
+        failed=tuple(sorted(computed.failed.items(), key=lambda item: item[0].encode())),
+        late=late_usage(connection, books, pins, only=only),
+        kept=computed.kept,
+        aside=computed.aside(connection),
+    )
+
+
+def _totals_before(
+    connection: Connection, month: Month, books: Books, pins: Content, computed: Computed
+) -> dict[str, tuple[int, str]]:
+    """All that each customer was billed for the period before, or would be: its invoice and its interim invoices."""
+    customers = [invoice.customer for invoice in computed.invoices]
+    issued, interims = _documents_of(connection, month)
+    totals = {customer: (found.total_minor, found.currency) for customer, found in issued.items()}
+    if open_ := [customer for customer in customers if customer not in totals]:
+        only = open_[0] if len(open_) == 1 else None
+        again = compute_period(connection, month, books, pins["s"], only=only, position=pins["l"], is_close=True)
+        totals |= {invoice.customer: (invoice.total_minor, invoice.currency) for invoice in again.invoices}
+    for customer, (total, currency) in totals.items():
+        billed_before = sum(found.total_minor for found in _of_currency(interims.get(customer, ()), currency))
+        totals[customer] = (total + billed_before, currency)
+    return totals
+
+
+def _documents_of(
+    connection: Connection, month: Month
+) -> tuple[dict[str, IssuedInvoice], dict[str, list[InterimInvoice]]]:
+    """The period invoice of each customer that has one, and its interim invoices."""
+    issued: dict[str, IssuedInvoice] = {}
+    interims: dict[str, list[InterimInvoice]] = {}
+    for found in issued_invoices(connection, period=str(month), status="issued"):
+        if found.kind == "period":
+            issued[found.customer] = found
+        else:
+            interims.setdefault(found.customer, []).append(found.as_interim())
+    return issued, interims
+
+
+def _of_currency(interims: Iterable[InterimInvoice], currency: str) -> list[InterimInvoice]:
+    return [interim for interim in interims if interim.currency == currency]
+
+
+def _unattributed(usage: MonthUsage, books: Books, period: Period, grouping: RatingContext) -> Unattributed:
+    currency = books.contracts.terms(None, period.last_instant).currency
+    rules = books.attribution.rules_at(period.last_instant)
+    amount, unpriced = _list_amount(None, currency, usage.nobody, grouping)
+    share = ZERO
+    if amount:
+        others = (
+            _list_amount(member, currency, cells, grouping)[0]
+            for by_member in usage.by_payer.values()
+            for member, cells in by_member.items()
+        )
+        total = EXACT.add(amount, sum_exact(others))
+        share = _SHARE.quantize(_SHARE.divide(EXACT.multiply(amount, Decimal(100)), total), _SHARE_DIGITS)
+    causes: dict[str, int] = {}
+    for cell in usage.nobody:
+        why = usage.ownership.why(cell.series, cell.at)[1]
+        key = f"{why} ({cell.series.source}, api key {cell.series.api_key or 'none'})"
+        causes[key] = causes.get(key, 0) + cell.requests
+    return Unattributed(
+        requests=sum(cell.requests for cell in usage.nobody),
+        list_amount=amount,
+        share_percent=share,
+        tolerance_percent=ZERO if rules is None else rules.tolerance_percent,
+        causes=tuple(sorted(causes.items(), key=lambda item: (-item[1], item[0].encode()))),
+        unpriced_requests=unpriced,
+    )
+
+
+def _list_amount(
+    customer: str | None, currency: str, cells: Iterable[UsageAggregate], grouping: RatingContext
+) -> tuple[Decimal, int]:
+    """The exact list amount of cells in a currency, and how many of their requests have none."""
+    listed = list(cells)
+    reported = [cell for cell in listed if cell.series.usage_state != "missing"]
+    unpriced = sum(cell.requests for cell in listed if cell.series.usage_state == "missing" and not cell.is_waived)
+    amounts = []
+    for group in grouping.groups(customer, currency, reported):
+        rated = group.rated(group.total.billable).amount
+        if rated is None:
+            unpriced += group.total.requests
+        else:
+            amounts.append(EXACT.multiply(rated, group.fx))
+    return sum_exact(amounts), unpriced

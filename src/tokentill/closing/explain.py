@@ -1,0 +1,161 @@
+"""From any cent of an invoice to the usage records, the price entry and the rule it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from tokentill.canonical import Content, content_hash
+from tokentill.clock import instant_text
+from tokentill.closing.pins import Inputs, pinned_inputs
+from tokentill.errors import NotFound, ensure
+from tokentill.invoicing.accumulators import bill_usage
+from tokentill.invoicing.lines import line_key
+from tokentill.invoicing.rating_groups import Books, RatingContext, RatingGroup, RecordKey, Sums, UsageAggregate
+from tokentill.money import EXACT, ZERO, amount_text, sum_exact
+from tokentill.prices.entries import entry_hash
+from tokentill.store.aggregates import Span, cell_of_record, records_of_spans
+from tokentill.store.documents import coverage_of
+from tokentill.store.invoices import IssuedInvoice
+from tokentill.store.usage_rows import StoredRecord, series_by_id
+
+OwnedKey = tuple[str | None, str, str, str | None, str | None]
+"""Which line of an invoice: the child whose it is or None, then as in `invoice.line_key`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedRecord:
+    """One usage record with what it adds to its line. By linearity these amounts add up to the line's, exactly."""
+
+    record: StoredRecord
+    exact_amount: Decimal
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {
+            "source": self.record.series.source,
+            "record_id": self.record.record_id,
+            "occurred_at": instant_text(self.record.occurred_at),
+            "user": self.record.series.user,
+            "api_key": self.record.series.api_key,
+            "model": self.record.series.model,
+            "quantities": dict(self.record.quantities),
+            "cost": None if self.record.cost is None else amount_text(self.record.cost),
+            "exact_amount": amount_text(self.exact_amount),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedLine:
+    """One line of an invoice with everything it came from. `line` is its canonical content."""
+
+    position: int
+    line: Content
+    price_entry: Content | None
+    price_source: str | None
+    rule: Content | None
+    records: tuple[ExplainedRecord, ...]
+
+    def content(self) -> Content:
+        """What `explain --json` prints."""
+        return {
+            "position": self.position,
+            "line": self.line,
+            "price_entry": self.price_entry,
+            "price_source": self.price_source,
+            "rule": self.rule,
+            "records": [record.content() for record in self.records],
+        }
+
+
+def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int | None) -> list[ExplainedLine]:
+    """Explain one line of an invoice (counted from 1), or all of them.
+
+    Raises:
+        NotFound: when there is no such line.
+        IntegrityFault: when the records do not add up to a line, which is never expected.
+    """
+    lines = issued.content["lines"]
+    if position is not None and not 1 <= position <= len(lines):
+        raise NotFound(f"{issued.number} has {len(lines)} lines, counted from 1; there is no line {position}")
+    inputs = pinned_inputs(connection, issued.pins)
+    of_records = _explained(connection, issued, inputs.books())
+    explained = []
+    for number, line in enumerate(lines, start=1):
+        if position not in (None, number):
+            continue
+        records = of_records.get(_key(line), []) if line["kind"] == "usage" else []
+        if line["kind"] == "usage":
+            total = sum_exact(record.exact_amount for record in records)
+            ensure(
+                amount_text(total) == line["exact_amount"] and len(records) == line["requests"],
+                f"the records of {issued.number} line {number} come to {amount_text(total)}, not"
+                f" {line['exact_amount']}",
+            )
+        entry, source = _price_entry(inputs, line["price_entry"])
+        rule = _rule(inputs, line["rule_hash"])
+        explained.append(ExplainedLine(number, line, entry, source, rule, tuple(records)))
+    return explained
+
+
+def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> dict[OwnedKey, list[ExplainedRecord]]:
+    """The records of every line, billed one by one in order of time."""
+    grouping = RatingContext(books)
+    records: dict[str, dict[RecordKey, tuple[StoredRecord, UsageAggregate]]] = {}
+    for member, record in _records(connection, issued):
+        cell = cell_of_record(record, record.occurred_at)
+        if cell.record is not None:
+            records.setdefault(member, {})[cell.record] = (record, cell)
+    found: dict[OwnedKey, dict[RecordKey, Decimal]] = {}
+    for member, of_member in records.items():
+        child = None if member == issued.customer else member
+
+        def note(cell: UsageAggregate, group: RatingGroup, sums: Sums, child: str | None = child) -> None:
+            amount = group.billed(sums).amount
+            if amount is not None and cell.record is not None:
+                amounts = found.setdefault((child, *line_key(group)), {})
+                amounts[cell.record] = EXACT.add(amounts.get(cell.record, ZERO), amount)
+
+        reported = [cell for _, cell in of_member.values() if cell.series.usage_state != "missing"]
+        bill_usage(member, issued.currency, reported, grouping, trace=note)
+    by_key = {key: record for of_member in records.values() for key, (record, _) in of_member.items()}
+    return {
+        line: [ExplainedRecord(by_key[key], amount) for key, amount in sorted(amounts.items())]
+        for line, amounts in found.items()
+    }
+
+
+def _records(connection: Connection, issued: IssuedInvoice) -> Iterator[tuple[str, StoredRecord]]:
+    """The records that an invoice covers, each with whose usage it is."""
+    covered = coverage_of(connection, issued.id)
+    spans = [
+        Span(one.series_id, one.starts_at, one.ends_at, one.seq_after, one.seq_upto, one.starts_at) for one in covered
+    ]
+    series = series_by_id(connection, {one.series_id for one in covered})
+    for place, record in records_of_spans(connection, spans, series, seq_max=issued.pins["s"]):
+        yield covered[place].member or issued.customer, record
+
+
+def _key(line: Mapping[str, Any]) -> OwnedKey:
+    return (line.get("customer"), line["model"], line["mode"], line["rule_hash"], line["price_entry"])
+
+
+def _price_entry(inputs: Inputs, hash_: str | None) -> tuple[Content | None, str | None]:
+    for recording in inputs.prices:
+        for price in recording.get("price", ()):
+            if hash_ is not None and "model" in price and entry_hash(price, recording["currency"]) == hash_:
+                return {**price, "recorded_at": recording["recorded_at"]}, price.get("source", recording.get("source"))
+    return None, None
+
+
+def _rule(inputs: Inputs, hash_: str | None) -> Content | None:
+    for contract in inputs.contracts:
+        label = contract["kind"] if contract["kind"] == "default" else f"{contract['kind']} {contract.get('id')}"
+        for rule in contract.get("rule", ()):
+            if hash_ is not None and content_hash({**rule, "contract": label}) == hash_:
+                return {**rule, "contract": label, "recorded_at": contract["recorded_at"]}
+    return None

@@ -1,0 +1,123 @@
+"""Usage that a period's document was issued without: late until a correction bills it.
+
+Looks at closed months only as far as something can be late in them: at what came after the month was first closed,
+and at all of a month when contracts or bindings have changed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from tokentill.canonical import Content
+from tokentill.clock import instant_text
+from tokentill.closing.month_usage import MonthUsage, usage_of_month
+from tokentill.invoicing.coverage import Periods
+from tokentill.invoicing.periods import Month
+from tokentill.invoicing.preview import LateUsage
+from tokentill.invoicing.rating_groups import Books
+from tokentill.store.aggregates import Span, records_of_spans
+from tokentill.store.documents import documents_around, voided_months
+from tokentill.store.invoices import closings
+from tokentill.store.usage_rows import month_number, series_of_months, series_used_after
+
+A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LateRecord:
+    """One record that no live document covers, in a period whose document was issued."""
+
+    source: str
+    record_id: str
+    occurred_at: datetime
+    user: str | None
+    model: str
+    customer: str
+    period: str
+    number: str
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {
+            "source": self.source,
+            "record_id": self.record_id,
+            "occurred_at": instant_text(self.occurred_at),
+            "user": self.user,
+            "model": self.model,
+            "customer": self.customer,
+            "period": self.period,
+            "number": self.number,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """All records that are late, by customer and in order of time."""
+
+    records: tuple[LateRecord, ...]
+
+    def content(self) -> Content:
+        """What `usage late --json` prints."""
+        return {"late": [record.content() for record in self.records]}
+
+
+def late_usage(
+    connection: Connection, books: Books, pins: Content, *, only: str | None = None
+) -> tuple[LateUsage, ...]:
+    """How much is late, by customer and month; of all, or of one payer."""
+    return tuple(
+        LateUsage(member, payer, month, usage.ownership.issued_number(payer), count)
+        for month, usage in _late_months(connection, books, pins)
+        for (payer, member), count in sorted(usage.late_requests.items())
+        if only in (None, payer)
+    )
+
+
+def late_records(connection: Connection, books: Books, pins: Content) -> Late:
+    """Every record that is late."""
+    found = []
+    for month, usage in _late_months(connection, books, pins):
+        for (payer, member), stretches in sorted(usage.late.items()):
+            spans = [
+                Span(one.series_id, one.starts_at, one.ends_at, one.seq_after, one.seq_upto, one.starts_at)
+                for one in stretches
+            ]
+            for _, record in records_of_spans(connection, spans, usage.series, seq_max=pins["s"]):
+                found.append(
+                    LateRecord(
+                        source=record.series.source,
+                        record_id=record.record_id,
+                        occurred_at=record.occurred_at,
+                        user=record.series.user,
+                        model=record.series.model,
+                        customer=member,
+                        period=str(month),
+                        number=usage.ownership.issued_number(payer),
+                    )
+                )
+    found.sort(key=lambda one: (one.customer.encode(), one.occurred_at, one.source, one.record_id.encode()))
+    return Late(tuple(found))
+
+
+def _late_months(connection: Connection, books: Books, pins: Content) -> Iterator[tuple[Month, MonthUsage]]:
+    voided = voided_months(connection)
+    for month, closing in closings(connection).items():
+        # A period ends before the second month after its own is over, by any anchor day and time zone.
+        starts_at, ends_at = month.first_instant - A_DAY, month.plus(2).first_instant + A_DAY
+        # What lay in another customer's month then, or was left over, may have moved into this one since.
+        if month in voided or closing.contract_sets != {pins["b"]}:
+            ids = set(series_of_months(connection, month_number(starts_at), month_number(ends_at)))
+        else:
+            ids = series_used_after(connection, closing.first_seq, starts_at, ends_at)
+        if not ids:
+            continue
+        documents = documents_around(connection, month, pins["l"])
+        if any(found.month == month for listed in documents.periods.values() for found in listed):
+            periods = Periods(month, books, documents)
+            usage = usage_of_month(connection, books, periods, documents, pins["s"], position=pins["l"], late_of=ids)
+            if usage.late_requests:
+                yield month, usage

@@ -1,0 +1,139 @@
+"""What an invoice is computed from: usage up to S, prices and exchange rates A, contracts and bindings B.
+
+A and B are hashes of sets of recordings. A run keeps copies of the sets and of what is in them, so that the database
+alone is enough to compute its invoices again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from tokentill.canonical import Content, content_hash
+from tokentill.contracts.book import ContractBook
+from tokentill.errors import IntegrityFault
+from tokentill.invoicing.invoice import VERSION_OF_F
+from tokentill.invoicing.rating_groups import Books
+from tokentill.prices.book import PriceBook
+from tokentill.prices.entries import parse_instant
+from tokentill.prices.fx import FxBook
+from tokentill.store.customers import bindings
+from tokentill.store.database import current_value
+from tokentill.store.documents import newest_position
+from tokentill.store.recordings import recordings_of
+from tokentill.usage.attribution import Attribution, Binding
+from tokentill.zones import zone_data_version
+
+if TYPE_CHECKING:
+    from tokentill.recordings.load import Folder
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything people wrote: price tables and exchange rates, contracts and attribution rules, bindings.
+
+    `position` is the place in the log of documents up to which documents count.
+    """
+
+    prices: tuple[Content, ...]
+    contracts: tuple[Content, ...]
+    bindings: tuple[Binding, ...]
+    position: int
+
+    def books(self) -> Books:
+        """The books that an invoice is computed with."""
+        return Books(
+            prices=PriceBook(self.prices),
+            contracts=ContractBook(self.contracts),
+            attribution=Attribution(self.contracts, self.bindings),
+            fx=FxBook(self.prices),
+        )
+
+    @property
+    def price_set(self) -> Content:
+        """What A is the hash of."""
+        return {"kind": "price-set", "recordings": sorted({content_hash(content) for content in self.prices})}
+
+    @property
+    def contract_set(self) -> Content:
+        """What B is the hash of. Bindings stay where they are, in rows that never change; their hash is here."""
+        return {
+            "kind": "contract-set",
+            "recordings": sorted({content_hash(content) for content in self.contracts}),
+            "bindings": {
+                "upto": max((binding.seq for binding in self.bindings), default=0),
+                "hash": content_hash([binding.content() for binding in self.bindings]),
+            },
+        }
+
+    def recordings(self) -> tuple[Content, ...]:
+        """Everything that must be kept so that these inputs can be had again from their pins."""
+        return (*self.prices, *self.contracts, self.price_set, self.contract_set)
+
+    def pins(self, seq: int) -> Content:
+        """The pins of a computation over usage up to `seq`."""
+        return {
+            "s": seq,
+            "a": content_hash(self.price_set),
+            "b": content_hash(self.contract_set),
+            "l": self.position,
+            "time_zones": zone_data_version(),
+            "f": VERSION_OF_F,
+        }
+
+
+def newest_inputs(connection: Connection, folder: Folder) -> tuple[Inputs, int]:
+    """The inputs as they stand, and the newest sequence number, in one snapshot."""
+    inputs = Inputs(
+        prices=(*folder.prices, *folder.fx),
+        contracts=(*folder.contracts, *folder.attribution),
+        bindings=tuple(bindings(connection)),
+        position=newest_position(connection),
+    )
+    return inputs, current_value(connection, "batch")
+
+
+def pinned_inputs(connection: Connection, pins: Content) -> Inputs:
+    """The inputs that pins stand for, from the copies in the database.
+
+    Raises:
+        IntegrityFault: when a copy is missing or was changed.
+    """
+    price_set, contract_set = (recordings_of(connection, [pins[key]])[0] for key in ("a", "b"))
+    bound = contract_set["bindings"]
+    if isinstance(bound, list):  # older sets held the bindings themselves
+        listed = [_binding(seq, content) for seq, content in enumerate(bound, start=1)]
+    else:
+        listed = [binding for binding in bindings(connection) if binding.seq <= bound["upto"]]
+        if content_hash([binding.content() for binding in listed]) != bound["hash"]:
+            raise IntegrityFault("the bindings that an invoice was computed with are not what their hash says")
+    return Inputs(
+        prices=tuple(recordings_of(connection, price_set["recordings"])),
+        contracts=tuple(recordings_of(connection, contract_set["recordings"])),
+        bindings=tuple(listed),
+        position=pins.get("l", 0),
+    )
+
+
+def _binding(seq: int, content: Content) -> Binding:
+    valid_from = parse_instant(content["valid_from"])
+    if valid_from is None:
+        raise ValueError("a binding without valid_from")
+    return Binding(seq, content["user"], content["customer"], valid_from, content["source"])
+
+
+def engine_fault(pins: Content) -> str | None:
+    """What keeps this tokentill from computing at these pins again, or None."""
+    if pins["f"] != VERSION_OF_F:
+        return f"version {pins['f']} of the calculation, and this tokentill has {VERSION_OF_F}"
+    return None
+
+
+def zone_fault(pins: Content) -> str | None:
+    """Whether other time-zone data was pinned than there is, or None."""
+    here = zone_data_version()
+    if pins["time_zones"] != here:
+        return f"the time-zone data {pins['time_zones']}, and there is {here} here"
+    return None

@@ -1,0 +1,293 @@
+"""What people decide about single records: which payload counts, what is billed at nothing, what nobody asks again.
+
+Each decision is one short transaction with an entry in the audit log. One that changes what counts takes a sequence
+number as an import does; so what was computed before stays what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from tokentill.canonical import Content
+from tokentill.clock import from_micros, instant_text
+from tokentill.errors import NotFound, Refused, InvalidCall, ensure
+from tokentill.recordings.load import Folder
+from tokentill.store.audit import append_audit
+from tokentill.store.customers import bindings
+from tokentill.store.database import Database, hold_counter
+from tokentill.store.documents import ends_period_at, numbers_covering
+from tokentill.store.quarantine import QuarantinedLine, discard_lines, quarantined_lines
+from tokentill.store.revisions import Decided, Decision, Revision, decide, stored_revisions
+from tokentill.store.usage_rows import Counts, source_id_of, store_batch_row, store_version, versions_of
+from tokentill.store.withdrawals import withdraw, withdrawal_of
+from tokentill.usage.attribution import Attribution
+
+REASON_LENGTH_MAX = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class SignedReason:
+    """Who decides, why and when."""
+
+    by: str
+    reason: str
+    at: datetime
+
+    def checked(self, what: str) -> SignedReason:
+        """The same, when there is a reason.
+
+        Raises:
+            InvalidCall: when there is none, or too long a one.
+        """
+        if not self.reason.strip():
+            raise InvalidCall(f"{what} needs a reason; add --reason TEXT")
+        if len(self.reason) > REASON_LENGTH_MAX:
+            raise InvalidCall(f"a reason may be {REASON_LENGTH_MAX} characters long, and this one is {len(self.reason)}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """Records that came again with another payload, in the order in which they came."""
+
+    revisions: tuple[Revision, ...]
+
+    def content(self) -> Content:
+        """What `usage revisions list --json` prints."""
+        return {"revisions": [found.content() for found in self.revisions]}
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines that are no record, in the order in which they came."""
+
+    lines: tuple[QuarantinedLine, ...]
+
+    def content(self) -> Content:
+        """What `usage quarantine list --json` prints."""
+        return {"quarantined": [found.content() for found in self.lines]}
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """What became of a revision. `stands_on` are issued documents that keep the version that it replaced."""
+
+    revision: Revision
+    stands_on: tuple[str, ...] = ()
+
+    def content(self) -> Content:
+        """What `usage revisions accept --json` prints."""
+        return {**self.revision.content(), "stands_on": list(self.stands_on)}
+
+
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """A record without usage that is billed at nothing, and who said so."""
+
+    source: str
+    record_id: str
+    by: str
+    reason: str
+    at: datetime
+
+    def content(self) -> Content:
+        """What `usage waive --json` prints."""
+        return {
+            "source": self.source,
+            "record_id": self.record_id,
+            "by": self.by,
+            "reason": self.reason,
+            "at": instant_text(self.at),
+        }
+
+
+def revisions_of(connection: Connection, source: str, record_id: str, digest: str | None = None) -> list[Revision]:
+    """The revisions of a record, in the order in which they came.
+
+    Args:
+        digest: only the one whose digest begins so.
+
+    Raises:
+        NotFound: when there is none.
+    """
+    source_id = source_id_of(connection, source)
+    known = [] if source_id is None else stored_revisions(connection, identity=(source_id, record_id))
+    found = [one for one in known if digest is None or one.digest.hex().startswith(digest.lower())]
+    if not found:
+        of = f" of which the digest begins with {digest}" if known else ""
+        raise NotFound(
+            f"record {record_id!r} of source {source!r} has no revision{of}; `tokentill usage revisions list` shows all"
+        )
+    return found
+
+
+def decide_revision(
+    database: Database,
+    folder: Folder,
+    decision: Decision,
+    source: str,
+    record_id: str,
+    digest: str | None,
+    said: SignedReason,
+) -> Revised:
+    """Accept or reject a revision. Deciding the same again changes nothing.
+
+    Raises:
+        NotFound: when there is no such revision.
+        Refused: when it is not clear which one is meant, or it cannot be decided so.
+    """
+    said = said.checked("a decision on a revision")
+    with database.write() as connection:
+        hold_counter(connection, "batch")
+        revision = _chosen(revisions_of(connection, source, record_id, digest), decision)
+        if revision.state == decision:
+            if decision == "accepted" and not revision.is_current:
+                raise Refused(f"revision {_name(revision)} was accepted, and another one has replaced it since")
+            return Revised(revision)
+        if revision.state == "accepted":
+            raise Refused(f"revision {_name(revision)} counts already; what counts is changed by another revision only")
+        stands_on: list[str] = []
+        content: Content = {"source": source, "record_id": record_id, "digest": revision.digest.hex()}
+        if decision == "accepted":
+            hold_counter(connection, "invoice")  # nothing is issued between the look and the new version
+            stands_on = _stands_on(connection, folder, revision)
+            content["seq"] = _replace(connection, revision, said)
+        decide(connection, revision, Decided(decision, said.by, said.reason, said.at))
+        append_audit(connection, f"revision.{decision}", {**content, "reason": said.reason}, at=said.at, actor=said.by)
+        (decided,) = revisions_of(connection, source, record_id, revision.digest.hex())
+        return Revised(decided, tuple(stands_on))
+
+
+def waive(database: Database, source: str, record_id: str, said: SignedReason) -> Waived:
+    """Bill nothing for a record that reports no usage. It stays on its customer's document as a count.
+
+    Raises:
+        NotFound: when there is no such record.
+        Refused: when it reports usage.
+    """
+    said = said.checked("a waiver")
+    with database.write() as connection:
+        hold_counter(connection, "batch")
+        source_id = source_id_of(connection, source)
+        versions = {} if source_id is None else versions_of(connection, [(source_id, record_id)])
+        if not versions:
+            raise NotFound(f"there is no record {record_id!r} of source {source!r}")
+        usage_id, record = next(iter(versions.values()))[-1]
+        if record.series.usage_state != "missing":
+            raise Refused(
+                f"record {record_id!r} of source {source!r} reports its usage; only one without usage can be waived"
+            )
+        waived = withdrawal_of(connection, usage_id, "waiver")
+        if waived is not None:
+            return Waived(source, record_id, waived.reviewer, waived.reason, from_micros(waived.recorded_at))
+        seq = store_batch_row(connection, Counts(), (), label=f"waiver of {source} {record_id}", at=said.at)
+        withdraw(connection, usage_id, "waiver", seq, by=said.by, reason=said.reason, at=said.at)
+        content = {"source": source, "record_id": record_id, "seq": seq, "reason": said.reason}
+        append_audit(connection, "usage.waived", content, at=said.at, actor=said.by)
+        return Waived(source, record_id, said.by, said.reason, said.at)
+
+
+def line_named(connection: Connection, name: str) -> QuarantinedLine:
+    """The quarantined line that a command names: the beginning of its digest, a colon and its line number.
+
+    Raises:
+        InvalidCall: when it is no such name.
+        NotFound: when there is no such line.
+        Refused: when there are several.
+    """
+    digest, _, line = name.partition(":")
+    if not line.isascii() or not line.isdigit() or len(line) > 15 or not digest:
+        raise InvalidCall(f"{name!r} names no quarantined line; `tokentill usage quarantine list` shows their ids")
+    found = [
+        one for one in quarantined_lines(connection, line=int(line)) if one.digest.hex().startswith(digest.lower())
+    ]
+    if not found:
+        raise NotFound(f"there is no quarantined line {name!r}; `tokentill usage quarantine list` shows all")
+    if len(found) > 1:
+        raise Refused(f"{len(found)} quarantined lines begin with {name!r}; write more of the digest")
+    return found[0]
+
+
+def discard(database: Database, names: Sequence[str], file: str | None, said: SignedReason) -> list[QuarantinedLine]:
+    """Leave quarantined lines be: those that are named, and all open ones of a file. They are named no more.
+
+    Returns:
+        Those that were open until now.
+
+    Raises:
+        NotFound: when one of them does not exist, or the file has none.
+    """
+    said = said.checked("a decision on quarantined lines")
+    with database.write() as connection:
+        hold_counter(connection, "batch")
+        lines = [line_named(connection, name) for name in names]
+        if file is not None:
+            of_file = quarantined_lines(connection, file=file)
+            if not of_file:
+                raise NotFound(f"no quarantined line is of {file!r}; `tokentill usage quarantine list` shows all")
+            lines += of_file
+        chosen = list({(one.digest, one.line): one for one in lines if one.state == "open"}.values())
+        discard_lines(connection, chosen, by=said.by, reason=said.reason, at=said.at)
+        if chosen:
+            content = {"lines": [f"{one.digest.hex()}:{one.line}" for one in chosen], "reason": said.reason}
+            append_audit(connection, "quarantine.discarded", content, at=said.at, actor=said.by)
+        return chosen
+
+
+def _chosen(found: Sequence[Revision], decision: Decision) -> Revision:
+    """The revision that is meant: the only one, or the only open one, or the only one that was decided so."""
+    for candidates in (
+        found,
+        [one for one in found if one.state == "open"],
+        [one for one in found if one.state == decision] if all(one.state != "open" for one in found) else [],
+    ):
+        if len(candidates) == 1:
+            return candidates[0]
+    digests = ", ".join(f"{one.digest.hex()[:12]} ({one.state})" for one in found)
+    raise Refused(
+        f"record {found[0].record_id!r} of source {found[0].source!r} has {len(found)} revisions; say which one is"
+        f" meant with --digest: {digests}"
+    )
+
+
+def _name(revision: Revision) -> str:
+    return f"{revision.digest.hex()[:12]} of record {revision.record_id!r} of source {revision.source!r}"
+
+
+def _replace(connection: Connection, revision: Revision, said: SignedReason) -> int:
+    """Store the payload as the version that counts from now on; returns its sequence number."""
+    record = revision.record()
+    ensure(record.digest == revision.digest, f"revision {_name(revision)} is not what its digest says")
+    label = f"revision of {revision.source} {revision.record_id}"
+    seq = store_version(connection, record, revision.counted.version + 1, label=label, at=said.at)
+    withdraw(connection, revision.counted_id, "revision", seq, by=said.by, reason=said.reason, at=said.at)
+    return seq
+
+
+def _stands_on(connection: Connection, folder: Folder, revision: Revision) -> list[str]:
+    """The issued documents that a record stands on as it was.
+
+    Raises:
+        Refused: when the new version would stand on another one as well, so that the request would be billed twice.
+    """
+    old, new = revision.counted, revision.record()
+    numbers = numbers_covering(connection, old.series.id, old.occurred_at, old.seq)
+    if not numbers:
+        return []
+    attribution = Attribution((*folder.contracts, *folder.attribution), bindings(connection))
+    attributed: Any = attribution.attribute(source=new.source, user=new.user, api_key=new.api_key, at=new.occurred_at)
+    customer = attributed.customer
+    if customer is not None and ends_period_at(connection, customer, new.occurred_at):
+        return numbers
+    whose = "nobody" if customer is None else repr(customer)
+    raise Refused(
+        f"record {revision.record_id!r} of source {revision.source!r} stands on {numbers[0]}, and as revised it is of"
+        f" {whose} on {instant_text(new.occurred_at)}, where nothing is issued yet: it would be billed twice. Make that"
+        f" one void, accept the revision, and close both periods:"
+        f" `tokentill invoices void {numbers[0]} --reason TEXT`"
+    )

@@ -1,0 +1,95 @@
+"""What a reviewer says of a preview: approve it, hold it, or release a hold. Each word is kept with the hash it saw."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tokentill.errors import InvalidCall, NotFound, Refused
+from tokentill.invoicing.preview import Preview, Previewed, Review, ReviewKind
+from tokentill.store.audit import append_audit
+from tokentill.store.database import hold_counter
+from tokentill.store.invoices import add_review, issued_invoices
+
+NOTE_LENGTH_MAX = 2000
+
+
+def store_review(connection: Connection, review: Review) -> None:
+    """Append a review in the caller's writing transaction.
+
+    Raises:
+        Refused: when the invoice was issued meanwhile.
+    """
+    hold_counter(connection, "invoice")  # nothing is issued between the look and the word
+    found = issued_invoices(connection, period=str(review.month), customer=review.customer, status="issued")
+    issued = [invoice for invoice in found if invoice.kind == "period"]
+    if issued:
+        raise Refused(
+            f"{review.customer!r} was issued {issued[0].number} for {review.month}; it can no longer be reviewed"
+        )
+    add_review(connection, review)
+    append_audit(
+        connection,
+        f"review.{review.kind}",
+        {
+            "customer": review.customer,
+            "period": str(review.month),
+            "content_hash": review.content_hash,
+            "note": review.note,
+        },
+        at=review.at,
+        actor=review.by,
+    )
+
+
+def make_review(
+    preview: Preview,
+    customer: str,
+    kind: ReviewKind,
+    *,
+    by: str,
+    note: str,
+    seen_hash: str | None,
+    at: datetime,
+) -> Review:
+    """A review of a customer's preview as it stands.
+
+    Args:
+        seen_hash: the content hash that the reviewer looked at, or a beginning of it. None takes the present one.
+
+    Raises:
+        NotFound: when the customer has no preview in the period.
+        Refused: when the preview has changed since the reviewer saw it, or cannot be reviewed so.
+        InvalidCall: for a hold without a reason.
+    """
+    previewed = _of_customer(preview, customer)
+    content_hash = previewed.invoice.content_hash
+    if seen_hash is not None and not _same(content_hash, seen_hash):
+        raise Refused(
+            f"the preview of {customer!r} is {content_hash} now, not {seen_hash}; look at it again before you say so"
+        )
+    if len(note) > NOTE_LENGTH_MAX:
+        raise InvalidCall(f"a note may be {NOTE_LENGTH_MAX} characters long, and this one is {len(note)}")
+    if kind == "held" and not note.strip():
+        raise InvalidCall("a hold needs a reason; add --reason TEXT")
+    if kind == "approved" and previewed.invoice.blocked_by is not None:
+        raise Refused(f"{customer!r} cannot be approved: {previewed.invoice.blocked_by}")
+    if kind == "approved" and previewed.review_state == "held":
+        raise Refused(f"{customer!r} is held; release it first: `tokentill review release {preview.month} CUSTOMER`")
+    if kind == "released" and previewed.review_state != "held":
+        raise Refused(f"{customer!r} is not held in {preview.month}")
+    return Review(customer, preview.month, kind, content_hash, by, note, at)
+
+
+def _of_customer(preview: Preview, customer: str) -> Previewed:
+    for previewed in preview.customers:
+        if previewed.invoice.customer == customer:
+            return previewed
+    raise NotFound(f"{customer!r} has no usage in {preview.month}; `tokentill preview {preview.month}` lists who has")
+
+
+def _same(content_hash: str, seen: str) -> bool:
+    """Whether a hash was meant; twelve of its digits are enough."""
+    digits = seen.removeprefix("sha256:")
+    return len(digits) >= 12 and content_hash.removeprefix("sha256:").startswith(digits)

@@ -1,0 +1,75 @@
+"""How a rule is chosen, told rule by rule: which were asked, why each did not fit, and which one won.
+
+Pure. The choice itself is `ContractBook.rule_for`'s; this tells it apart for a person, and a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from tokentill.canonical import Content
+from tokentill.contracts.book import Contract, ContractBook
+from tokentill.contracts.rules import Rule, Traits, glob_fits
+from tokentill.prices.entries import parse_instant
+
+Outcome = Literal["fits", "does not fit", "not asked"]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchAsked:
+    """What one match key of a rule asks for, and the values that a record has there."""
+
+    key: str
+    patterns: tuple[str, ...]
+    values: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether some value fits some pattern."""
+        return any(glob_fits(pattern, value) for pattern in self.patterns for value in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """One rule of the chain: the first that `fits` wins, and those after it are `not asked`."""
+
+    contract: Contract
+    number: int
+    rule: Rule
+    outcome: Outcome
+    asked: tuple[MatchAsked, ...]
+
+
+def consider_rules(book: ContractBook, customer: str | None, traits: Traits, at: datetime) -> list[Considered]:
+    """Every rule of a customer's contracts at an instant, in the order in which they are asked."""
+    found: list[Considered] = []
+    has_won = False
+    for contract in book.chain(customer, at):
+        for number, rule in enumerate(contract.rules, start=1):
+            asked = tuple(MatchAsked(key, patterns, _given(traits, key)) for key, patterns in rule.match.items())
+            outcome: Outcome = "fits" if rule.fits(traits) else "does not fit"
+            found.append(Considered(contract, number, rule, "not asked" if has_won else outcome, asked))
+            has_won = has_won or outcome == "fits"
+    return found
+
+
+def chosen_rule(considered: Iterable[Considered]) -> Considered | None:
+    """The rule that won, None where none fits: the list price is billed as it is."""
+    return next((found for found in considered if found.outcome == "fits"), None)
+
+
+def known_by(contents: Iterable[Content], as_of: datetime | None) -> tuple[Content, ...]:
+    """The recordings that were known at an instant; all of them for None."""
+    return tuple(
+        content
+        for content in contents
+        if as_of is None or ((recorded_at := parse_instant(content["recorded_at"])) and recorded_at <= as_of)
+    )
+
+
+def _given(traits: Traits, key: str) -> tuple[str, ...]:
+    """The values of a key; an empty one was not given."""
+    return tuple(value for value in traits.values(key) if value)

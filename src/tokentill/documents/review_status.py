@@ -1,0 +1,296 @@
+"""How one customer's invoice stands: what people said of it, what is in its way, and how it compares.
+
+Every sentence of the review pages about a state is made here, so that the list and the customer's page say the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from tokentill.documents.escaping import page_name, shown_text
+from tokentill.documents.figures import (
+    count,
+    exact,
+    instant_shown,
+    money,
+    percent_text,
+    plural,
+    share_percent,
+    short_hash,
+    signed_exact,
+    signed_money,
+)
+from tokentill.invoicing.invoice import Invoice
+from tokentill.invoicing.lines import Unbilled
+from tokentill.invoicing.preview import Previewed
+from tokentill.money import EXACT, from_minor
+
+Tone = Literal["good", "warn", "bad", "plain"]
+
+ADD_A_PRICE = (
+    "Add a price for it, or an alias to the entry that holds, as a new file under pricing/models/; "
+    "run `tokentill prices check`, then make the preview again."
+)
+LOAD_AGAIN = (
+    "`tokentill usage missing` lists these records. Load them again once the gateway reports their usage (`tokentill "
+    "ingest` with a newer export) and accept what changed (`tokentill usage revisions list`), or bill nothing for them "
+    "(`tokentill usage waive`); then make the preview again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A state in two or three words, with the tone in which it is said."""
+
+    tone: Tone
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to know about an invoice, and what to do about it."""
+
+    tone: Tone
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AmountChange:
+    """The total against the last period's. `minor` is None where the two cannot be compared."""
+
+    minor: int | None
+    amount: str
+    percent: str
+    previous: str
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """Billed amount before tax, with what interim invoices billed, against what the gateway reports it charged.
+
+    `cost` is None unless it covers every request and is in the invoice's currency; `margin` where it is not known.
+    """
+
+    cost: Decimal | None
+    margin: Decimal | None
+    cost_shown: str
+    margin_shown: str
+    percent: str
+    why_unknown: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewStatus:
+    """One customer of a preview with everything that lists and pages say of it."""
+
+    previewed: Previewed
+    page: str
+    content_hash: str
+    badges: tuple[Badge, ...]
+    change: AmountChange
+    margin: Margin
+
+    @property
+    def invoice(self) -> Invoice:
+        """The invoice that stands so."""
+        return self.previewed.invoice
+
+    @property
+    def customer(self) -> str:
+        """The id as it is, not as it is shown."""
+        return self.previewed.invoice.customer
+
+    @property
+    def is_issued(self) -> bool:
+        """Whether the period's invoice has been issued."""
+        return self.previewed.issued_number is not None
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether it is issued, and the same period would be billed otherwise today."""
+        return self.is_issued and self.previewed.issued_hash != self.content_hash
+
+    @property
+    def total(self) -> str:
+        """The total as people read it."""
+        return money(self.invoice.total_minor, self.invoice.currency)
+
+    @property
+    def has_due(self) -> bool:
+        """Whether another amount than the total is to be paid now."""
+        return self.invoice.due_minor != self.invoice.total_minor
+
+    @property
+    def due(self) -> str:
+        """What is to be paid now, as people read it."""
+        return money(self.invoice.due_minor, self.invoice.currency)
+
+    @property
+    def period_total(self) -> str:
+        """What the whole period comes to, with its interim invoices, as people read it."""
+        return money(self.previewed.period_total_minor, self.invoice.currency)
+
+
+def review_status_of(previewed: Previewed) -> ReviewStatus:
+    """Look at one customer of a preview."""
+    invoice = previewed.invoice
+    content_hash = invoice.content_hash
+    return ReviewStatus(
+        previewed=previewed,
+        page=page_name(invoice.customer),
+        content_hash=content_hash,
+        badges=tuple(_badges(previewed, content_hash)),
+        change=change_of(previewed),
+        margin=margin_of(invoice),
+    )
+
+
+def change_of(previewed: Previewed) -> AmountChange:
+    """The change from the last period; `new` where there was none."""
+    if previewed.previous_total_minor is None:
+        return AmountChange(None, "new", "", "none")
+    was_currency = previewed.previous_currency or previewed.invoice.currency
+    previous = money(previewed.previous_total_minor, was_currency)
+    minor = previewed.change_minor
+    if minor is None:
+        return AmountChange(None, f"was in {shown_text(was_currency)}", "", f"{previous} {shown_text(was_currency)}")
+    percent = share_percent(Decimal(minor), Decimal(previewed.previous_total_minor))
+    return AmountChange(
+        minor,
+        signed_money(minor, was_currency),
+        "" if percent is None else percent_text(percent, is_change=True),
+        previous,
+    )
+
+
+def margin_of(invoice: Invoice) -> Margin:
+    """The margin, where every request has a reported cost that can be set against the billed amount."""
+    if invoice.cost is None:
+        return Margin(None, None, "not reported", "not known", "", "the gateway reported no cost")
+    cost = exact(invoice.cost)
+    why = ""
+    if invoice.requests_without_cost:
+        why = f"{plural(invoice.requests_without_cost, 'request has', 'requests have')} no reported cost"
+    elif any(part.fx != 1 for line in invoice.lines for part in line.parts):
+        why = "the cost is reported in the currency of the price tables, and the invoice is in another one"
+    if why:
+        return Margin(None, None, cost, "not known", "", why)
+    if invoice.unpriced:
+        return Margin(invoice.cost, None, cost, "not known", "", "the cost includes usage that has no price yet")
+    billed = from_minor(invoice.net_minor + sum(part.net_minor for part in invoice.carried.invoiced), invoice.currency)
+    margin = EXACT.subtract(billed, invoice.cost)
+    percent = share_percent(margin, billed)
+    return Margin(
+        invoice.cost, margin, cost, signed_exact(margin), "" if percent is None else percent_text(percent), ""
+    )
+
+
+def notices_of(standing: ReviewStatus) -> tuple[Notice, ...]:
+    """What a reviewer has to know before anything else, worst first."""
+    if standing.is_issued:
+        return tuple(_issued_notices(standing))
+    return tuple(_open_notices(standing))
+
+
+def requests_of(found: tuple[Unbilled, ...]) -> int:
+    """Number of requests that cannot be billed."""
+    return sum(unbilled.requests for unbilled in found)
+
+
+def _badges(previewed: Previewed, content_hash: str) -> list[Badge]:
+    if previewed.issued_number is not None:
+        badges = [Badge("good", f"Issued {shown_text(previewed.issued_number)}")]
+        if previewed.issued_hash != content_hash:
+            badges.append(Badge("warn", "Moved since"))
+    else:
+        state: dict[str, Badge] = {
+            "approved": Badge("good", "Approved"),
+            "held": Badge("bad", "Held"),
+            "stale": Badge("warn", "Approval stale"),
+            "none": Badge("plain", "Not reviewed"),
+        }
+        badges = [state[previewed.review_state]]
+        if previewed.invoice.unpriced:
+            badges.append(Badge("bad", "Unpriced usage"))
+        if previewed.invoice.missing:
+            badges.append(Badge("bad", "Missing usage"))
+        if not previewed.is_due:
+            badges.append(Badge("plain", "Not due yet"))
+        if previewed.reaches_interim:
+            badges.append(Badge("warn", "Interim invoice"))
+    if previewed.late_requests:
+        badges.append(Badge("warn", f"{count(previewed.late_requests)} late"))
+    return badges
+
+
+def _issued_notices(standing: ReviewStatus) -> list[Notice]:
+    previewed = standing.previewed
+    number = shown_text(previewed.issued_number or "")
+    if not standing.has_moved:
+        text = "This period is invoiced, and computing it again gives the same content."
+        return [Notice("good", f"Issued as {number}", text)]
+    late = ""
+    if previewed.late_requests:
+        late = f" {plural(previewed.late_requests, 'request', 'requests')} came after it was issued."
+    text = (
+        f"The issued invoice has the content hash {short_hash(previewed.issued_hash or 'unknown')}; today's has "
+        f"{short_hash(standing.content_hash)}.{late} An issued invoice is never changed: what differs becomes "
+        "adjustment lines."
+    )
+    return [Notice("warn", f"Issued as {number}, and the period has moved since", text)]
+
+
+def _open_notices(standing: ReviewStatus) -> list[Notice]:
+    previewed, invoice = standing.previewed, standing.invoice
+    notices = []
+    if invoice.unpriced:
+        requests = plural(requests_of(invoice.unpriced), "request has", "requests have")
+        notices.append(Notice("bad", f"Unpriced usage: {requests} no price", ADD_A_PRICE))
+    if invoice.missing:
+        requests = plural(requests_of(invoice.missing), "request reports", "requests report")
+        notices.append(Notice("bad", f"Missing usage: {requests} no usage at all", LOAD_AGAIN))
+    for reason in invoice.uncarried:
+        text = "A close leaves this customer out until it can."
+        notices.append(
+            Notice("bad", "It cannot take over what earlier documents left", f"{shown_text(reason)}. {text}")
+        )
+    notices += _review_notices(standing)
+    if previewed.reaches_interim and invoice.interim_at is not None:
+        notices.append(
+            Notice(
+                "warn",
+                f"The threshold of {exact(invoice.interim_at)} {invoice.currency} for an interim invoice is reached",
+                f"`tokentill close {invoice.period.month} --interim` bills what has accrued so far, of everybody who "
+                "has reached it; the invoice of the period then bills the rest.",
+            )
+        )
+    if not previewed.is_due:
+        notices.append(
+            Notice("plain", "Not due yet", "The period, or its grace time, is not over; a close leaves it for later.")
+        )
+    return notices
+
+
+def _review_notices(standing: ReviewStatus) -> list[Notice]:
+    review = standing.previewed.review
+    state = standing.previewed.review_state
+    if review is None or state == "none":
+        text = "Nobody has approved this invoice. A close with `--require-approval` leaves it out."
+        return [Notice("plain", "Not reviewed", text)]
+    said = f"{shown_text(review.by)} on {instant_shown(review.at)}"
+    note = f": {shown_text(review.note)}" if review.note else ""
+    if state == "held":
+        return [Notice("bad", f"Held by {said}{note}", "A close leaves it out until it is released.")]
+    if state == "stale":
+        text = (
+            f"The approval by {said} was of the content {short_hash(review.content_hash)}; it is "
+            f"{short_hash(standing.content_hash)} now. Usage, a price or a contract has changed in between: "
+            "look again, then approve again."
+        )
+        return [Notice("warn", "The approval is stale", text)]
+    return [
+        Notice("good", f"Approved by {said}{note}", "The approval is of this very content: nothing has moved since.")
+    ]

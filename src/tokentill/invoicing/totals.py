@@ -1,0 +1,334 @@
+"""From the sum of an invoice's lines to what is due: coupons, minimum and cap, taxes, credits, what is carried forward.
+
+Pure. The order is fixed: coupons as stated, minimum, cap, taxes side by side, the balance brought forward, prepaid
+credits, and last the balance that is carried forward. A document is settled as if it were the only one of its period;
+then what the interim invoices of the period billed is taken off part by part, so that together they are one document.
+Everything here is in minor units; each step that divides rounds by the one rule, and is an item that can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Literal
+
+from tokentill.canonical import Content
+from tokentill.contracts.book import ContractBook
+from tokentill.contracts.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring
+from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, stretches_of
+from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
+from tokentill.invoicing.counting import Charge
+from tokentill.invoicing.periods import Period, local_midnight
+from tokentill.money import EXACT, amount_text, from_minor, minor_text, round_to_minor
+from tokentill.prices.fx import FxBook, NoRate
+
+ItemKind = Literal["coupon", "minimum", "cap", "invoiced", "tax", "balance", "credit", "carried"]
+InvoiceKind = Literal["period", "interim"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One step between the subtotal and what is due. `amount_minor` is what it adds, negative where it takes away.
+
+    `percent` of `of_minor` where it is a share, less the `invoiced_minor` that interim invoices of the period billed of
+    it; for a minimum or a cap `of_minor` is the limit, for a credit what the grant had. `origin` is a balance that was
+    another customer's or in another currency, converted at `rate`.
+    """
+
+    kind: ItemKind
+    name: str
+    amount_minor: int
+    percent: Decimal | None = None
+    of_minor: int | None = None
+    invoiced_minor: int | None = None
+    origin: OpenBalance | None = None
+    rate: Decimal | None = None
+
+    def content(self, currency: str) -> Content:
+        """Canonical content."""
+        content: Content = {"kind": self.kind, "name": self.name, "amount": minor_text(self.amount_minor, currency)}
+        if self.percent is not None:
+            content["percent"] = amount_text(self.percent)
+        if self.of_minor is not None:
+            content["of"] = minor_text(self.of_minor, currency)
+        if self.invoiced_minor is not None:
+            content["invoiced"] = minor_text(self.invoiced_minor, currency)
+        if self.origin is not None and self.rate is not None:
+            content["customer"] = self.origin.customer
+            content["original"] = minor_text(self.origin.amount_minor, self.origin.currency)
+            content["original_currency"] = self.origin.currency
+            content["rate"] = amount_text(self.rate)
+        return content
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What becomes of a subtotal. `total_minor` is `net_minor` with taxes; `due_minor` what is to be paid now."""
+
+    items: tuple[Item, ...]
+    net_minor: int
+    tax_minor: int
+    due_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        """The amount of the invoice: what is taxable, with its taxes."""
+        return self.net_minor + self.tax_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What is agreed for one invoice, at the last instant of its period.
+
+    `minimum_days` and `cap_days` are the days of the period on which each was agreed.
+    """
+
+    terms: InvoiceTerms
+    grants: tuple[Grant, ...]
+    minimum_days: int
+    cap_days: int
+
+
+def agreed_for(customer: str, period: Period, contracts: ContractBook) -> Agreed:
+    """Read the contracts for one customer and period."""
+    terms = contracts.invoice_terms(customer, period.last_instant)
+    if not contracts.has_recurring_terms:
+        return Agreed(terms, contracts.grants(customer), 0, 0)
+    days = [contracts.invoice_terms(customer, at) for at in _ends_of_days(customer, period, contracts)]
+    return Agreed(
+        terms=terms,
+        grants=contracts.grants(customer),
+        minimum_days=sum(day.minimum is not None for day in days),
+        cap_days=sum(day.cap is not None for day in days),
+    )
+
+
+def is_recurring(customer: str, period: Period, contracts: ContractBook) -> bool:
+    """Whether a customer with a contract of its own owes something for a period without any usage."""
+    if not contracts.has_recurring_terms:
+        return False
+    days = (at for at in _ends_of_days(customer, period, contracts) if contracts.at("customer", customer, at))
+    at_end = period.last_instant
+    has_flat = any(rule.flat_at_zero is not None for rule in contracts.rules(customer, at_end))
+    is_owed = has_flat or contracts.invoice_terms(customer, at_end).minimum is not None
+    has_own = contracts.at("customer", customer, at_end) is not None
+    return (has_own and is_owed) or any(contracts.invoice_terms(customer, at).base_fee for at in days)
+
+
+def base_fees(customer: str, period: Period, contracts: ContractBook, currency: str) -> list[Charge]:
+    """The recurring fees of a customer: each for the days of the period on which it was agreed.
+
+    Where a customer's own contract begins or ends inside the period, only its days count.
+    """
+    if not contracts.has_recurring_terms:
+        return []
+    ends = _ends_of_days(customer, period, contracts)
+    own = [contracts.at("customer", customer, at) is not None for at in ends]
+    days = [
+        contracts.invoice_terms(customer, at).base_fee if is_own or not any(own) else None
+        for at, is_own in zip(ends, own, strict=True)
+    ]
+    agreed = [fee for fee in days if fee is not None]
+    charges = []
+    for fee in dict.fromkeys(agreed):
+        count = len(days) if not fee.is_prorated else days.count(fee)
+        if fee.is_prorated or fee == agreed[-1]:
+            amount = fee.amount
+            if count < len(days):
+                amount = from_minor(_prorated(fee, count, len(days), currency), currency)
+            charges.append(Charge("base_fee", fee.name, None, count, fee.amount, amount, of_days=len(days)))
+    return charges
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtForward:
+    """Balances as items in the currency of an invoice, and why others could not be converted."""
+
+    items: tuple[Item, ...] = ()
+    no_rates: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, balances: Iterable[OpenBalance], customer: str, currency: str, day: date, fx: FxBook) -> BroughtForward:
+        """Bring open balances forward on an invoice of a customer, at the exchange rates of a day."""
+        items: list[Item] = []
+        no_rates: list[str] = []
+        for balance in balances:
+            rate = fx.rate(balance.currency, currency, day)
+            if isinstance(rate, NoRate):
+                text = minor_text(balance.amount_minor, balance.currency)
+                no_rates.append(f"the balance of {text} {balance.currency} cannot be brought forward: {rate.reason}")
+            elif (balance.customer, balance.currency) == (customer, currency):
+                items.append(Item("balance", "brought forward", balance.amount_minor))
+            else:
+                original = from_minor(balance.amount_minor, balance.currency)
+                amount = round_to_minor(EXACT.multiply(original, rate), currency)
+                items.append(Item("balance", "brought forward", amount, origin=balance, rate=rate))
+        return cls(tuple(items), tuple(no_rates))
+
+
+def settle(
+    accrued: Accrued,
+    currency: str,
+    period: Period,
+    agreed: Agreed,
+    carried: Carried,
+    *,
+    kind: InvoiceKind,
+    balances: Sequence[Item] = (),
+) -> Totals:
+    """What becomes of a subtotal.
+
+    A grant pays a balance that the customer owes as it pays a fee: at the end of the period, when it is asked for. A
+    balance in the customer's favour is no credit and leaves what the grants pay as it is, since they may expire and it
+    does not.
+
+    Args:
+        carried: what earlier documents left; its balances are not looked at, but `balances`.
+        kind: an interim invoice has no coupon, no minimum and no balance; these are the period invoice's.
+        balances: what is brought forward.
+    """
+    is_period = kind == "period"
+    invoiced = [part for part in carried.invoiced if part.currency == currency]
+    discounts = _discounts(accrued.subtotal_minor, currency, agreed, carried) if is_period else []
+    discounted = accrued.subtotal_minor + _sum(discounts)
+    limits = _limits(discounted, currency, period, agreed, is_period=is_period)
+    whole_net = discounted + _sum(limits)
+    whole_tax, taxes = _taxes(whole_net, currency, agreed, invoiced)
+    brought = list(balances) if is_period else []
+    pieces = pieces_of(
+        whole_net + whole_tax,
+        accrued,
+        discounted_minor=discounted,
+        true_up_minor=_sum(item for item in limits if item.kind == "minimum"),
+        currency=currency,
+    )
+    pieces[-1] += max(0, _sum(brought))
+    items = [*discounts, *limits]
+    items += [
+        Item("invoiced", f"interim invoice {number}", -part.net_minor) for number, part in enumerate(invoiced, start=1)
+    ]
+    net_minor = accrued.subtotal_minor + _sum(items)
+    items += [*taxes, *brought, *_credits(pieces, currency, period, agreed.grants, carried, invoiced)]
+    due = accrued.subtotal_minor + _sum(items)
+    # With nothing but a balance it is the last word: there may be no later invoice to carry it on to.
+    is_last = accrued.is_empty and not limits and not invoiced
+    smallest = agreed.terms.smallest_amount
+    is_small = smallest is not None and 0 < due < round_to_minor(smallest, currency)
+    if is_period and not is_last and (due < 0 or is_small):
+        items.append(Item("carried", "carried forward", -due))
+        due = 0
+    return Totals(tuple(items), net_minor, _sum(taxes), due)
+
+
+def share_minor(percent: Decimal, of_minor: int, currency: str) -> int:
+    """So many percent of an amount in minor units, rounded by the one rule."""
+    return round_to_minor(EXACT.multiply(from_minor(of_minor, currency), percent), currency, divisor=100)
+
+
+def _sum(items: Iterable[Item]) -> int:
+    return sum(item.amount_minor for item in items)
+
+
+def _discounts(subtotal_minor: int, currency: str, agreed: Agreed, carried: Carried) -> list[Item]:
+    """Coupons in their stated order, each on what the one before left, never below zero."""
+    items: list[Item] = []
+    for coupon in agreed.terms.coupons or ():
+        left = subtotal_minor + _sum(items)
+        if left <= 0 or not _has_periods_left(coupon, carried):
+            continue
+        if coupon.percent is not None:
+            discount = share_minor(coupon.percent, left, currency)
+        else:
+            discount = round_to_minor(coupon.amount or Decimal(0), currency)
+        discount = min(discount, left)
+        if discount:
+            items.append(Item("coupon", coupon.id, -discount, coupon.percent, left))
+    return items
+
+
+def _has_periods_left(coupon: Coupon, carried: Carried) -> bool:
+    return coupon.periods is None or carried.coupons.get(coupon.id, 0) < coupon.periods
+
+
+def _limits(running: int, currency: str, period: Period, agreed: Agreed, *, is_period: bool) -> list[Item]:
+    """What is missing to the minimum, then what is above the cap."""
+    items: list[Item] = []
+    minimum, cap = agreed.terms.minimum, agreed.terms.cap
+    if minimum is not None and is_period:
+        limit = _prorated(minimum, agreed.minimum_days, _days_of(period), currency)
+        if running < limit:
+            items.append(Item("minimum", minimum.name, limit - running, of_minor=limit))
+            running = limit
+    if cap is not None:
+        limit = _prorated(cap, agreed.cap_days, _days_of(period), currency)
+        if running > limit:
+            items.append(Item("cap", cap.name, limit - running, of_minor=limit))
+    return items
+
+
+def _taxes(net_minor: int, currency: str, agreed: Agreed, invoiced: Sequence[Invoiced]) -> tuple[int, list[Item]]:
+    """The taxes of a whole period, and for each name what interim invoices have not taxed of it."""
+    before = _added_up(part.taxes for part in invoiced)
+    whole, items = 0, []
+    for tax in agreed.terms.taxes or ():
+        share, taxed = share_minor(tax.percent, net_minor, currency), before.pop(tax.name, 0)
+        whole += share
+        items.append(Item("tax", tax.name, share - taxed, tax.percent, net_minor, invoiced_minor=taxed or None))
+    items += [Item("tax", name, -taxed, invoiced_minor=taxed) for name, taxed in sorted(before.items()) if taxed]
+    return whole, items
+
+
+def _credits(
+    pieces: Sequence[int],
+    currency: str,
+    period: Period,
+    grants: Sequence[Grant],
+    carried: Carried,
+    invoiced: Sequence[Invoiced],
+) -> list[Item]:
+    """What prepaid credits pay of a whole period, in the order in which they burn, less what interim invoices drew.
+
+    What an interim invoice drew and the whole does not is given back to the grant.
+    """
+    granted = [grant for grant in grants if grant.currency == currency]
+    before = _added_up(part.credits for part in invoiced)
+    left = {
+        grant.id: round_to_minor(grant.amount, currency) - carried.credits.get((grant.id, currency), 0)
+        for grant in granted
+    }
+    paid = burn(pieces, stretches_of(period, grants), granted, left)
+    items = []
+    for id_ in (*paid, *sorted(before.keys() - paid.keys())):
+        drawn = before.get(id_, 0)
+        had = left.get(id_, -carried.credits.get((id_, currency), 0)) - drawn
+        if pays := paid.get(id_, 0) - drawn:
+            items.append(Item("credit", id_, -pays, of_minor=had))
+    return items
+
+
+def _added_up(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for part in parts:
+        for name, amount in part.items():
+            found[name] = found.get(name, 0) + amount
+    return found
+
+
+def _prorated(agreed: Recurring, days: int, of_days: int, currency: str) -> int:
+    """An amount for so many days of a period."""
+    if not agreed.is_prorated or days == of_days:
+        return round_to_minor(agreed.amount, currency)
+    return round_to_minor(EXACT.multiply(agreed.amount, Decimal(days)), currency, divisor=of_days)
+
+
+def _days_of(period: Period) -> int:
+    return (period.last_day - period.first_day).days + 1
+
+
+def _ends_of_days(customer: str, period: Period, contracts: ContractBook) -> list[datetime]:
+    """The last instant of each local day of a period: what is agreed then counts for the day."""
+    zone = contracts.terms(customer, period.last_instant).zone
+    days = (period.first_day + timedelta(days=number) for number in range(_days_of(period)))
+    return [local_midnight(day + timedelta(days=1), zone) - timedelta(microseconds=1) for day in days]

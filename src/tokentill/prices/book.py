@@ -1,0 +1,301 @@
+"""The price book: every price table that is known, and the library's way to ask it for a price."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from os import PathLike
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from tokentill.canonical import Content, content_hash
+from tokentill.clock import SYSTEM_CLOCK, instant_text
+from tokentill.errors import ensure
+from tokentill.prices.entries import STRIPPED_SUFFIXES, PriceEntry, choose_entry, parse_instant
+from tokentill.prices.rate_cards import RateCard, Rated, rate_quantities
+from tokentill.prices.timeline import Timeline, timeline_of
+from tokentill.usage.quantities import REQUEST
+from tokentill.usage.record import STANDARD, Usage
+
+TIMELINES_MAX = 10_000
+HINTS_MAX = 1_000
+"""So much a book remembers; it starts over then. Modes, geographies and unknown models come from outside."""
+
+if TYPE_CHECKING:
+    from tokentill.prices.estimates import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class NoPrice:
+    """Why a model has no price at an instant."""
+
+    reason: str
+
+
+class PriceBook:
+    """Price tables as known at one time. Immutable, and safe to share between threads.
+
+    Args:
+        recordings: canonical contents of kind `prices` (see `tokentill.recordings.load`).
+        as_of: leave out what was recorded after this instant. By default everything is known.
+    """
+
+    def __init__(self, recordings: Iterable[Content], *, as_of: datetime | None = None) -> None:
+        hashed = [
+            (_recorded_at(recording), content_hash(recording), recording)
+            for recording in recordings
+            if recording["kind"] == "prices" and (as_of is None or _recorded_at(recording) <= as_of)
+        ]
+        hashed.sort(key=lambda found: found[:2])
+        known = [recording for _, _, recording in hashed]
+        self.as_of = as_of
+        self.recordings: tuple[str, ...] = tuple(sorted(hash_ for _, hash_, _ in hashed))
+        self._entries = MappingProxyType(_entries_by_model(known))
+        self._aliases = MappingProxyType(_aliases(self._entries))
+        self._timelines: dict[tuple[str, str | None, str | None], Timeline] = {}
+        self._hints: dict[str, str] = {}
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | PathLike[str] | None = None,
+        *,
+        as_of: datetime | None = None,
+        cache: str | PathLike[str] | None = None,
+    ) -> PriceBook:
+        """Load the price tables of a `pricing/` folder, or the list prices that tokentill ships.
+
+        Args:
+            cache: a folder to keep the checked content in, so that the next process loads it faster; see
+                `loading.load_folder`.
+
+        Raises:
+            InvalidFiles: with every mistake found, by file and line. Nothing is loaded then.
+            InvalidCall: when there is no such folder, or the cache cannot be written.
+        """
+        from tokentill.recordings.load import load_folder  # here, so that `import tokentill` stays light
+
+        return cls(load_folder(folder, cache=cache).prices, as_of=as_of)
+
+    @classmethod
+    def from_mapping(cls, *recordings: Mapping[str, Any], as_of: datetime | None = None) -> PriceBook:
+        """A book of price tables that the program states itself, each with the content of a price table's JSON form.
+
+        Exact numbers are decimal strings, `Decimal` or int, instants are texts or aware datetimes.
+
+        Raises:
+            InvalidFiles: with every mistake, by its path in the mapping.
+        """
+        from tokentill.recordings.mappings import price_contents  # here for the same reason
+
+        return cls(price_contents(recordings), as_of=as_of)
+
+    def rate_or_raise(self, usage: Usage) -> Rated:
+        """As `rate`, for callers that cannot go on without a price.
+
+        Raises:
+            Unpriced: when there is none, with the code that says why.
+        """
+        from tokentill.prices.unpriced import rate_or_raise
+
+        return rate_or_raise(self, usage)
+
+    def estimate(
+        self,
+        model: str,
+        *,
+        input: int | Mapping[str, int],  # noqa: A002
+        max_output: int | Mapping[str, int],
+        at: datetime | None = None,
+        mode: str | None = None,
+        geo: str | None = None,
+    ) -> Estimate:
+        """What a call may cost at list prices, before it is made: the least and the most, exactly.
+
+        The least has the whole input at the cheapest rate that input of text may get (read from the cache, where the
+        model has such a rate) and no output. The most has the whole input at the dearest (written to the cache, where
+        the model has such a rate) and `max_output` as output or reasoning, whichever is dearer. Both are of the context
+        tier that the whole input belongs to, and count the fee of a request. Whatever such a call reports lies between.
+
+        Args:
+            model: an id or an alias.
+            input: tokens of text; or quantities by name, such as `{"input": 900, "input_audio": 80}`, for input of
+                which it is known how it will be counted. Counters such as `web_search` may be among them.
+            max_output: the most tokens that the answer may have; or quantities by name.
+            at: the instant of the call; the present one unless given.
+            mode: `standard`, `batch`, `flex`, `priority`, ...
+            geo: where it will be processed, when that changes the price.
+
+        Raises:
+            Unpriced: when there is no price for it.
+            InvalidCall: when a quantity is named in the input and in the output.
+            InvalidRecord: when a quantity is negative or no integer.
+        """
+        from tokentill.prices.estimates import estimate
+
+        instant = SYSTEM_CLOCK.now() if at is None else at
+        return estimate(self, model, input=input, max_output=max_output, at=instant, mode=mode, geo=geo)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Canonical ids of all models, sorted."""
+        return tuple(sorted(self._entries))
+
+    def entries(self, model: str) -> Sequence[PriceEntry]:
+        """All live entries of a canonical model id, oldest first."""
+        return self._entries.get(model, ())
+
+    def canonical_model(self, model: str) -> str | None:
+        """The canonical id: exact id, exact alias, then the declared routing suffixes stripped. Never a guess."""
+        if model in self._entries:
+            return model
+        if model in self._aliases:
+            return self._aliases[model]
+        for suffix in STRIPPED_SUFFIXES:
+            if model.endswith(suffix):
+                return self.canonical_model(model.removesuffix(suffix))
+        return None
+
+    def entry_at(self, model: str, at: datetime) -> PriceEntry | NoPrice:
+        """The entry in force for a model id at an instant, or why there is none."""
+        canonical = self.canonical_model(model)
+        if canonical is None:
+            return NoPrice(f"model {model!r} is in no price table{self._hint(model)}")
+        entry = choose_entry(self._entries[canonical], at)
+        if entry is None:
+            first = min(entry.valid_from for entry in self._entries[canonical])
+            return NoPrice(
+                f"model {canonical!r} has no price in force at {instant_text(at)};"
+                f" its first is valid from {instant_text(first)}"
+            )
+        return entry
+
+    def plan(
+        self, model: str, *, at: datetime, mode: str | None, input_total: int, geo: str | None = None
+    ) -> RateCard | NoPrice:
+        """Everything that decides the list price of one request but its quantities, or why it has no price."""
+        stretch = self.timeline(model, mode, geo).at(at)
+        return self._no_plan(model, at, mode) if stretch is None else stretch.only or stretch.plan(at, input_total)
+
+    def rate(self, usage: Usage) -> Rated:
+        """The exact list price of a usage. It has the status `unpriced` and a reason rather than a guess."""
+        try:
+            timeline = self._timelines[usage.model, usage.mode, usage.geo]
+        except KeyError:
+            timeline = self.timeline(usage.model, usage.mode, usage.geo)
+        at = usage.occurred_at
+        stretch = timeline.last if at >= timeline.last_edge else timeline.at(at)
+        if stretch is None:
+            return self._unpriced(usage)
+        plan = stretch.only or stretch.plan_of(usage)
+        quantities = usage.quantities
+        if plan.charges_requests and REQUEST not in quantities:
+            quantities = {**quantities, REQUEST: 1}
+        return rate_quantities(plan, quantities)
+
+    def plan_of(self, usage: Usage) -> RateCard | NoPrice:
+        """The plan of one usage, or why it has no price."""
+        stretch = self.timeline(usage.model, usage.mode, usage.geo).at(usage.occurred_at)
+        if stretch is None:
+            return self._no_plan(usage.model, usage.occurred_at, usage.mode)
+        return stretch.only or stretch.plan_of(usage)
+
+    def timeline(self, model: str, mode: str | None, geo: str | None) -> Timeline:
+        """The plans of one kind of request over all time. It is made once and remembered."""
+        key = (model, mode, geo)
+        found = self._timelines.get(key)
+        if found is None:
+            canonical = self.canonical_model(model)
+            found = timeline_of(() if canonical is None else self._entries[canonical], mode or STANDARD, geo)
+            if len(self._timelines) >= TIMELINES_MAX:
+                self._timelines.clear()
+            self._timelines[key] = found
+        return found
+
+    def _unpriced(self, usage: Usage) -> Rated:
+        why = self._no_plan(usage.model, usage.occurred_at, usage.mode)
+        model = self.canonical_model(usage.model) or usage.model
+        return Rated("unpriced", why.reason, None, (), model, None, None)
+
+    def _no_plan(self, model: str, at: datetime, mode: str | None) -> NoPrice:
+        """Why there is no price, worked out anew: it names the instant."""
+        entry = self.entry_at(model, at)
+        if isinstance(entry, NoPrice):
+            return entry
+        rates = entry.rate_set(mode or STANDARD, at)
+        ensure(isinstance(rates, str), f"the timeline of {model!r} has no price at {instant_text(at)}, its entry has")
+        return NoPrice(str(rates))
+
+    def thresholds(self) -> set[int]:
+        """Every input total above which some tier begins."""
+        return {
+            threshold for entries in self._entries.values() for entry in entries for threshold in entry.thresholds()
+        }
+
+    def edges(self, models: Iterable[str], starts_at: datetime, ends_at: datetime) -> set[datetime]:
+        """Every instant of [starts_at, ends_at) at which a price of these model ids may change."""
+        names = {self.canonical_model(model) for model in models}
+        entries = [entry for name in names if name for entry in self._entries[name] if entry.valid_from < ends_at]
+        return {edge for entry in entries for edge in entry.edges(starts_at, ends_at)}
+
+    def _hint(self, model: str) -> str:
+        """A near miss for the message. Finding one takes a while, so it is remembered."""
+        if model not in self._hints:
+            if len(self._hints) >= HINTS_MAX:
+                self._hints.clear()
+            self._hints[model] = self._near_miss(model)
+        return self._hints[model]
+
+    def _near_miss(self, model: str) -> str:
+        names = [*self._entries, *self._aliases]
+        near = difflib.get_close_matches(model.replace(".", "-"), [name.replace(".", "-") for name in names], 1, 0.8)
+        found = next((name for name in sorted(names) if near and name.replace(".", "-") == near[0]), None)
+        return f"; did the gateway mean {found!r}? Add an alias to its price entry if so" if found else ""
+
+    def __repr__(self) -> str:
+        known = "" if self.as_of is None else f" as of {instant_text(self.as_of)}"
+        return f"<PriceBook of {len(self._entries)} models from {len(self.recordings)} recordings{known}>"
+
+
+def _recorded_at(recording: Content) -> datetime:
+    recorded_at = parse_instant(recording["recorded_at"])
+    if recorded_at is None:
+        raise ValueError("a recording without recorded_at")
+    return recorded_at
+
+
+def _entries_by_model(recordings: Sequence[Content]) -> Mapping[str, tuple[PriceEntry, ...]]:
+    """Live entries by model. An entry is gone once a later recording withdraws its hash."""
+    withdrawn: dict[str, datetime] = {}
+    for recording in recordings:
+        for price in recording["price"]:
+            if "withdraws" in price:
+                withdrawn[price["withdraws"]] = _recorded_at(recording)
+    entries: dict[str, list[PriceEntry]] = {}
+    for recording in recordings:
+        recorded_at = _recorded_at(recording)
+        for price in recording["price"]:
+            if "valid_from" not in price:
+                continue
+            entry = PriceEntry.from_content(
+                price, recorded_at=recorded_at, currency=recording["currency"], source=recording.get("source", "")
+            )
+            if entry.hash in withdrawn and recorded_at <= withdrawn[entry.hash]:
+                continue
+            entries.setdefault(entry.model, []).append(entry)
+    return {
+        model: tuple(sorted(found, key=lambda entry: (entry.valid_from, entry.recorded_at)))
+        for model, found in entries.items()
+    }
+
+
+def _aliases(entries: Mapping[str, Sequence[PriceEntry]]) -> dict[str, str]:
+    return {
+        alias: model
+        for model, found in sorted(entries.items())
+        for entry in found
+        for alias in entry.aliases
+        if alias not in entries
+    }

@@ -1,0 +1,98 @@
+"""Which plan holds for each row: by kind of request, by stretch of its timeline, by window, by band of input.
+
+Each of the four becomes a code, and the codes one number; the plan is then looked up once for every number that
+occurs, not for every row.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+import numpy as np
+
+from tokentill.clock import from_micros, to_micros
+from tokentill.errors import ensure
+from tokentill.prices.book import PriceBook
+from tokentill.prices.columns.codes import Codes, Integers, marks_passed, present_codes
+from tokentill.prices.columns.data import INT64_MAX, NOT_STATED, Columns
+from tokentill.prices.columns.windows import open_windows
+from tokentill.prices.rate_cards import RateCard
+from tokentill.prices.timeline import PriceSegment
+from tokentill.usage.quantities import INPUT_LEAVES
+
+LEAF_COUNTED_MAX = INT64_MAX // len(INPUT_LEAVES)
+"""No more of a leaf is counted for the input total, so that it fits into 64 bits. Every tier begins far below."""
+
+
+def plans_of(book: PriceBook, columns: Columns) -> tuple[list[RateCard | None], Codes]:
+    """The plans that occur, None where there is no price, and for each row the place of its own."""
+    if not len(columns):
+        return [], np.zeros(0, dtype=np.intp)
+    kinds, kind_codes, kind_count = _kinds(columns)
+    timelines = {kind: book.timeline(*columns.kind(kind)) for kind in kinds.tolist()}
+    at = columns.occurred_at_us
+    first, last = int(at.min()), int(at.max())
+    changes = {to_micros(edge) for timeline in timelines.values() for edge in timeline.edges}
+    edges = sorted(change for change in changes if first < change <= last)
+    slots = len(edges) + 1
+    pairs, codes = present_codes(kind_codes * slots + marks_passed(at, edges), kind_count * slots)
+    starts = [from_micros(start) for start in (first, *edges)]
+    return _within([timelines[pair // slots].at(starts[pair % slots]) for pair in pairs.tolist()], codes, columns)
+
+
+def _kinds(columns: Columns) -> tuple[Codes, Codes, int]:
+    """The kinds of request that occur (see `Columns.kind`), that of each row, and how many there could be."""
+    codes = columns.model_codes.astype(np.intp) * (len(columns.modes) * len(columns.geos))
+    if columns.mode_codes is not None:
+        codes += columns.mode_codes * len(columns.geos)
+    if columns.geo_codes is not None:
+        codes += columns.geo_codes
+    count = len(columns.models) * len(columns.modes) * len(columns.geos)
+    return present_codes(codes, count)[0], codes, count
+
+
+def _within(
+    stretches: list[PriceSegment | None], codes: Codes, columns: Columns
+) -> tuple[list[RateCard | None], Codes]:
+    """The plans of rows whose stretches are known: by open window, then by band of input."""
+    windows = 1 + max((len(stretch.rates.windows) for stretch in stretches if stretch), default=0)
+    thresholds = sorted({threshold for stretch in stretches if stretch for threshold in stretch.thresholds})
+    marks = [threshold + 1 for threshold in thresholds]
+    bands = len(marks) + 1
+    numbers = codes
+    if windows > 1:
+        numbers = numbers * windows + _window_numbers(stretches, codes, columns.occurred_at_us)
+    if marks:
+        ensure(marks[-1] <= LEAF_COUNTED_MAX, f"a tier begins above {LEAF_COUNTED_MAX} input tokens")
+        numbers = numbers * bands + marks_passed(input_totals(columns), marks)
+    cells, cell_codes = present_codes(numbers, len(stretches) * windows * bands)
+    plans: list[RateCard | None] = []
+    for cell in cells.tolist():
+        place, window, band = cell // bands // windows, cell // bands % windows, cell % bands
+        stretch = stretches[place]
+        if stretch is None:
+            plans.append(None)
+        else:
+            plans.append(stretch.plans[window][bisect_left(stretch.thresholds, marks[band - 1] if band else 0)])
+    return plans, cell_codes
+
+
+def input_totals(columns: Columns) -> Integers:
+    """The input total that decides the tier of each row."""
+    totals = np.zeros(len(columns), dtype=np.int64)
+    for name in INPUT_LEAVES:
+        if name in columns.quantities:
+            totals += np.minimum(columns.quantities[name], LEAF_COUNTED_MAX)
+    if columns.input_tokens is None:
+        return totals
+    return np.where(columns.input_tokens == NOT_STATED, totals, columns.input_tokens)
+
+
+def _window_numbers(stretches: list[PriceSegment | None], codes: Codes, at_us: Integers) -> Codes:
+    """The open window of each row, from 1; 0 where none is open or its plans have none."""
+    numbers = np.zeros(len(codes), dtype=np.intp)
+    for place, stretch in enumerate(stretches):
+        if stretch is not None and stretch.rates.windows:
+            rows = np.flatnonzero(codes == place)
+            numbers[rows] = open_windows(stretch.rates.windows, at_us[rows])
+    return numbers

@@ -1,0 +1,161 @@
+"""What two price entries have in common and in what they differ, figure by figure.
+
+Pure. Figures are compared for the same number of units, and a quantity without a rate of its own by its fallback, so
+that two ways to write one price are no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from tokentill.canonical import Content
+from tokentill.money import EXACT
+from tokentill.prices.book import NoPrice, PriceBook
+from tokentill.prices.entries import BUILT_IN_FALLBACK, Fee, PriceEntry, RateSet, entry_hash
+
+_MILLION = Decimal(1_000_000)
+FREE = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of a price entry: which rates it is in (`standard`, `batch, input > 200000`), and what it prices.
+
+    Rates are for a million units, fees for `per` of 1, factors for themselves.
+    """
+
+    rates: str
+    quantity: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FigureChange:
+    """A figure that differs between two entries; None where one of them has none.
+
+    It `is_stated` where an entry has a figure of its own for it, and does not fall back to another quantity's.
+    """
+
+    rates: str
+    quantity: str
+    before: Decimal | None
+    after: Decimal | None
+    is_stated_before: bool
+    is_stated_after: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How the price of one model differs between two books, or that only one of them has it."""
+
+    model: str
+    before: PriceEntry | None
+    after: PriceEntry | None
+    changes: tuple[FigureChange, ...]
+
+
+def figures(entry: PriceEntry) -> dict[tuple[str, str], Decimal]:
+    """Every figure of an entry by the rates that it is in and what it prices."""
+    found: dict[tuple[str, str], Decimal] = {}
+    if entry.is_free:
+        found["standard", FREE] = Decimal(0)
+    for mode, rates in {"standard": entry.standard, **entry.modes}.items():
+        for figure in _of_set(mode, rates, entry.per):
+            found[figure.rates, figure.quantity] = figure.amount
+        if rates.fees is not None:
+            found |= dict(_of_fees("fee" if mode == "standard" else f"{mode}, fee", rates.fees))
+    found |= dict(_of_fees("fee", entry.fees))
+    for kind, factors in entry.multipliers.items():
+        found |= {(f"factor of {kind}", place): factor for place, factor in factors.items()}
+    return found
+
+
+def _of_set(mode: str, rates: RateSet, per: int) -> Iterator[Figure]:
+    sets = [(mode, rates.rates)]
+    sets += [(f"{mode}, {tier.label}", tier.rates) for tier in rates.tiers]
+    for window in rates.windows:
+        sets.append((f"{mode}, {window.label}", window.rates))
+        sets += [(f"{mode}, {window.label}, {tier.label}", tier.rates) for tier in window.tiers]
+    for label, table in sets:
+        for quantity, rate in table.items():
+            yield Figure(_one_way(label), quantity, EXACT.divide(EXACT.multiply(rate, _MILLION), Decimal(per)))
+
+
+def _one_way(label: str) -> str:
+    """One label for `input > 199999` and `input >= 200000`."""
+    head, sign, threshold = label.partition("input >= ")
+    return f"{head}input > {int(threshold) - 1}" if sign else label
+
+
+def _of_fees(label: str, fees: Mapping[str, Fee]) -> Iterator[tuple[tuple[str, str], Decimal]]:
+    for name, fee in fees.items():
+        yield (label, name), EXACT.divide(fee.price, Decimal(fee.per))
+
+
+def changes(before: PriceEntry, after: PriceEntry) -> tuple[FigureChange, ...]:
+    """What differs between two entries of a model; a quantity is priced by its fallback where it has no rate."""
+    old, new = figures(before), figures(after)
+    found = []
+    for key in sorted({*old, *new}, key=_in_order):
+        was = old.get(key, _by_fallback(old, key, before.fallback))
+        is_now = new.get(key, _by_fallback(new, key, after.fallback))
+        if was != is_now:
+            found.append(FigureChange(*key, was, is_now, key in old, key in new))
+    return tuple(found)
+
+
+def _in_order(key: tuple[str, str]) -> tuple[bool, str, str]:
+    return not key[0].startswith("standard"), key[0], key[1]
+
+
+def _by_fallback(
+    known: Mapping[tuple[str, str], Decimal], key: tuple[str, str], fallback: Mapping[str, str]
+) -> Decimal | None:
+    rates, quantity = key
+    every = {**BUILT_IN_FALLBACK, **fallback}
+    for _ in range(len(every) + 1):
+        if quantity not in every:
+            return None
+        quantity = every[quantity]
+        if (rates, quantity) in known:
+            return known[rates, quantity]
+    return None
+
+
+def compare_books(before: PriceBook, after: PriceBook, *, before_at: datetime, after_at: datetime) -> list[Difference]:
+    """How the price of every model differs between a book at an instant and another one, or the same, at another.
+
+    Models whose prices are alike are not listed, whatever entry states them.
+    """
+    found = []
+    for model in sorted({*before.models, *after.models}):
+        old, new = _in_force(before, model, before_at), _in_force(after, model, after_at)
+        if old is None and new is None:
+            continue
+        if old is None or new is None:
+            found.append(Difference(model, old, new, ()))
+            continue
+        differing = changes(old, new)
+        if differing or old.currency != new.currency:
+            found.append(Difference(model, old, new, differing))
+    return found
+
+
+def _in_force(book: PriceBook, model: str, at: datetime) -> PriceEntry | None:
+    if model not in book.models:
+        return None
+    entry = book.entry_at(model, at)
+    return None if isinstance(entry, NoPrice) else entry
+
+
+def content_by_hash(recordings: Iterable[Content]) -> dict[str, Content]:
+    """The canonical content of every entry, by the hash of the entry."""
+    return {
+        entry_hash(price, recording["currency"]): price
+        for recording in recordings
+        for price in recording["price"]
+        if "model" in price
+    }

@@ -1,1 +1,0 @@
-"""What it costs: price tables, rating, and the files that people write."""

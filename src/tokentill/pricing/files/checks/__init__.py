@@ -1,1 +1,0 @@
-"""The checks over all files of a folder: one small function a rule, listed in `pricing.checking`."""

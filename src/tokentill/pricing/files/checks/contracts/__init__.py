@@ -1,1 +1,0 @@
-"""Whether contracts make sense: from recordings to findings, one function a rule."""

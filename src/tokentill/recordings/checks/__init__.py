@@ -1,0 +1,1 @@
+"""The checks over all files of a folder: one small function a rule, listed in `recordings.checking`."""

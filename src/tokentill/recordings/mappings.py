@@ -1,0 +1,142 @@
+"""Price tables that a program states itself: from mappings to canonical contents, by the same checks as files.
+
+A finding is placed by its path in the mapping, `mapping 1: price[0].rates.input`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tokentill.canonical import Content, content_hash
+from tokentill.errors import Finding, InvalidFiles
+from tokentill.recordings.checking import CHECKS, CHECKS_BEFORE_RELEASE
+from tokentill.recordings.lock import released_files_are_unchanged
+from tokentill.recordings.positions import KeyPath
+from tokentill.recordings.reading import NESTING_MAX, FileText, Unreadable
+from tokentill.recordings.recording import Recording, Recordings, canonical_content
+
+_VALUES = (str, int, Decimal, datetime, date, time)
+_PLACE = re.compile(r"(mapping \d+):(\d+)")
+KIND = "prices"
+
+
+@dataclass(frozen=True)
+class MappingText(FileText):
+    """A mapping in the place of a file. Its keys are numbered as if each stood on a line of its own."""
+
+    tree: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def lines(self) -> Mapping[KeyPath, int]:
+        """The number of every key path; 1 is the whole."""
+        return {path: number for number, path in enumerate(_paths(self.tree), start=2)}
+
+    def where(self, number: int) -> str:
+        """The path of the key that has a number."""
+        return _where(self.shown, next((path for path, line in self.lines.items() if line == number), ()))
+
+
+def price_contents(mappings: Iterable[Mapping[str, Any]]) -> list[Content]:
+    """The canonical contents of price tables, each as a JSON file would state it.
+
+    Raises:
+        InvalidFiles: with every mistake. Nothing is taken then.
+    """
+    findings: list[Finding] = []
+    found: list[Recording] = []
+    texts: dict[str, MappingText] = {}
+    for number, mapping in enumerate(mappings, start=1):
+        name = f"mapping {number}"
+        try:
+            texts[name] = MappingText(name, name, "", _tree(mapping, name))
+            found.append(_recording(texts[name]))
+        except Unreadable as error:
+            findings.extend(error.findings)
+    paths = tuple(recording.path for recording in found)
+    recordings = Recordings(Path(), tuple(found), (), (), (), paths)
+    for check in (*CHECKS, *CHECKS_BEFORE_RELEASE):
+        if check is not released_files_are_unchanged:
+            findings.extend(finding for finding in check(recordings) if not finding.is_warning)
+    if findings:
+        placed = [_placed(finding, texts) for finding in findings]
+        raise InvalidFiles(list(dict.fromkeys(placed)))
+    return [recording.content for recording in found]
+
+
+def _recording(text: MappingText) -> Recording:
+    if text.tree.get("kind") != KIND:
+        raise Unreadable(text.finding(("kind",), f'"kind" is not "{KIND}"', f'write kind = "{KIND}"'))
+    content = canonical_content(text.tree, text, KIND)
+    return Recording(text.path, content, content_hash(content), text)
+
+
+def _placed(finding: Finding, texts: Mapping[str, MappingText]) -> Finding:
+    """A finding with paths in the place of numbers, also of those that it speaks of."""
+
+    def path(place: re.Match[str]) -> str:
+        text = texts.get(place[1])
+        return place[0] if text is None else text.where(int(place[2]))
+
+    where, message = _PLACE.sub(path, finding.where), _PLACE.sub(path, finding.message)
+    return replace(finding, where=where, message=message, hint=_PLACE.sub(path, finding.hint))
+
+
+def _tree(mapping: object, name: str) -> dict[str, Any]:
+    tree = _Tree(name).of(mapping, ())
+    if not isinstance(tree, dict):
+        raise Unreadable(Finding(name, "this is no mapping"))
+    return tree
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Turns mappings and sequences into dicts and lists, and refuses what no file could hold."""
+
+    name: str
+
+    def of(self, value: object, path: KeyPath) -> Any:
+        if len(path) > NESTING_MAX:
+            raise Unreadable(Finding(_where(self.name, path), f"it is nested more than {NESTING_MAX} levels deep"))
+        if isinstance(value, Mapping):
+            for key in value:
+                if not isinstance(key, str):
+                    raise Unreadable(Finding(_where(self.name, path), f"the key {key!r} is not a text"))
+            return {key: self.of(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.of(item, (*path, index)) for index, item in enumerate(value)]
+        if isinstance(value, float):
+            message = f"{value!r} is a float, which is no exact number"
+            raise Unreadable(Finding(_where(self.name, path), message, f'write "{value!r}" or Decimal("{value!r}")'))
+        if not isinstance(value, _VALUES):
+            raise Unreadable(Finding(_where(self.name, path), f"a value of {type(value).__name__} stands here"))
+        return value
+
+
+def _paths(value: object, path: KeyPath = ()) -> Iterable[KeyPath]:
+    items: Iterable[tuple[str | int, object]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for key, item in items:
+        yield (*path, key)
+        yield from _paths(item, (*path, key))
+
+
+def _where(name: str, path: KeyPath) -> str:
+    """`mapping 1: price[0].rates.input`; a key that is no plain word stands in quotes."""
+    text = ""
+    for key in path:
+        if isinstance(key, int):
+            text += f"[{key}]"
+        else:
+            text += ("." if text else "") + (key if key.isidentifier() and key.isascii() else json.dumps(key[:64]))
+    return f"{name}: {text}" if text else name

@@ -1,0 +1,152 @@
+"""What pydantic found, in words for the person who wrote the file: what is wrong, on which line, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from tokentill.errors import Finding
+from tokentill.recordings.positions import KeyPath
+from tokentill.recordings.reading import FileText
+from tokentill.usage.quantities import TOKEN_LEAVES
+
+_EXPECTED = {
+    "bool_type": ("true or false", "write it without quotes"),
+    "dict_type": ("a table", "write { key = value }"),
+    "int_from_float": ("a whole number", "write digits only, such as 1_000"),
+    "int_type": ("a whole number", "write digits only, such as 1_000"),
+    "list_type": ("a list", "write [ ... ]"),
+    "model_type": ("a table", "write { key = value }"),
+    "string_type": ("a text", "write it in double quotes"),
+}
+
+KNOWN_ELSEWHERE = {
+    "audio_input": "input_audio",
+    "cache_audio_read": "input_audio_cache_read",
+    "cache_creation": "cache_write_5m",
+    "cache_image_read": "input_image_cache_read",
+    "cached": "cache_read",
+    "cached_input": "cache_read",
+    "cached_tokens": "cache_read",
+    "completion": "output",
+    "completion_tokens": "output",
+    "input_cache_read": "cache_read",
+    "input_cache_write": "cache_write",
+    "input_tokens": "input",
+    "internal_reasoning": "reasoning",
+    "output_tokens": "output",
+    "prompt": "input",
+    "prompt_tokens": "input",
+    "thinking": "reasoning",
+}
+"""What other catalogs and gateways call our quantities; only for hints."""
+
+
+def near_miss(word: str, known: Iterable[str]) -> str:
+    """`did you mean "cache_read"?`, or nothing when no known word is near."""
+    candidates = list(known)
+    meant = KNOWN_ELSEWHERE.get(word.lower())
+    if meant is None or meant not in candidates:
+        meant = next(iter(difflib.get_close_matches(word.lower(), candidates, 1, 0.6)), None)
+    return f'did you mean "{meant}"?' if meant else ""
+
+
+def findings_of(error: ValidationError, file: FileText, shape: type[BaseModel]) -> list[Finding]:
+    """One finding for each mistake of a file, in order of its lines."""
+    found = [_finding(details, file, shape) for details in error.errors(include_url=False)]
+    return sorted(set(found), key=lambda finding: (_line(finding), finding.message))
+
+
+def _line(finding: Finding) -> int:
+    return int(finding.where.rsplit(":", 1)[1])
+
+
+def _finding(details: ErrorDetails, file: FileText, shape: type[BaseModel]) -> Finding:
+    path: KeyPath = tuple(part for part in details["loc"] if part != "[key]")
+    context: dict[str, Any] = details.get("ctx", {})
+    key = _name(path)
+    kind = details["type"]
+    if kind == "extra_forbidden":
+        return _unknown_key(path, file, shape)
+    if kind == "missing":
+        return file.finding(path, f'"{key}" is missing', f"add {key} = ...")
+    if kind == "tokentill":
+        written = path if path in file.lines else path[:-1]  # one percentage is read as that of "default"
+        return file.finding(path, f'"{_name(written)}": {context["message"]}', context["hint"])
+    if kind in _EXPECTED:
+        expected, way_out = _EXPECTED[kind]
+        return file.finding(path, f'"{key}" is not {expected}', way_out)
+    if kind == "literal_error":
+        return _not_one_of(path, file, str(details["input"]), context["expected"])
+    if kind == "string_pattern_mismatch":
+        return file.finding(path, f'"{details["input"]}" is not a name that can stand here', _pattern_hint(key))
+    if kind == "too_short":
+        return file.finding(path, f'"{key}" is empty', "leave it out, or fill it")
+    message = details["msg"]
+    return file.finding(path, f'"{key}": {message[0].lower()}{message[1:]}', _bound_hint(kind, context))
+
+
+def _unknown_key(path: KeyPath, file: FileText, shape: type[BaseModel]) -> Finding:
+    key = str(path[-1])
+    known = _keys_at(shape, path[:-1])
+    hint = near_miss(key, known)
+    if not hint and key in TOKEN_LEAVES and "rates" in known:
+        hint = f"write it under rates: rates = {{ {key} = ... }}"
+    return file.finding(path, f'unknown key "{key}"', hint or f"the keys here are {', '.join(known)}")
+
+
+def _not_one_of(path: KeyPath, file: FileText, written: str, expected: str) -> Finding:
+    words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+    if path == ("format",):
+        return file.finding(path, f"format {written} is unknown to this version of tokentill", "write format = 1")
+    hint = near_miss(written, words) or f"write {' or '.join(words)}"
+    return file.finding(path, f'"{_name(path)}" cannot be "{written[:40]}"', hint)
+
+
+_BOUNDS = {
+    "greater_than": "write more than {gt}",
+    "greater_than_equal": "write {ge} or more",
+    "less_than": "write less than {lt}",
+    "less_than_equal": "write {le} or less",
+    "string_too_long": "shorten it",
+    "too_long": "write no more than {max_length} of them",
+}
+
+
+def _bound_hint(kind: str, context: dict[str, Any]) -> str:
+    return _BOUNDS.get(kind, "see the example in the README of this folder").format(**context)
+
+
+def _pattern_hint(key: str) -> str:
+    if key == "withdraws":
+        return "write the hash of the entry: sha256: and 64 digits"
+    return "use lower-case letters, digits and _"
+
+
+def _name(path: KeyPath) -> str:
+    """The key that a path ends in, with its table where an index alone would say nothing."""
+    if path and isinstance(path[-1], int) and len(path) > 1:
+        return str(path[-2])
+    return str(path[-1]) if path else "file"
+
+
+def _keys_at(shape: type[BaseModel], path: Sequence[str | int]) -> list[str]:
+    """The keys that the table at a path may have."""
+    here: Any = shape
+    for part in path:
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            fields = {field.alias or name: field for name, field in here.model_fields.items()}
+            here = fields[str(part)].annotation if part in fields else None
+        elif get_origin(here) in (list, dict):
+            here = get_args(here)[-1]
+        else:
+            here = None
+        if get_origin(here) is Annotated:
+            here = get_args(here)[0]
+    if not (isinstance(here, type) and issubclass(here, BaseModel)):
+        return []
+    return [field.alias or name for name, field in here.model_fields.items() if field.alias != "$schema"]

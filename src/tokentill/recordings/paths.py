@@ -1,0 +1,41 @@
+"""Which files of a `pricing/` folder are looked at."""
+
+from __future__ import annotations
+
+import os
+from os import PathLike
+from pathlib import Path
+
+from tokentill.errors import InvalidCall
+from tokentill.shipped import shipped_folder
+
+FILE_BYTES_MAX = 4 * 1024 * 1024
+SUFFIXES = (".toml", ".json")
+LOCK_NAME = "lock.json"
+
+_NOT_RECORDINGS = ("schema", LOCK_NAME)
+
+
+def pricing_folder(folder: str | PathLike[str] | None) -> Path:
+    """The folder that is meant; None is the one that tokentill ships.
+
+    Raises:
+        InvalidCall: when there is no such folder.
+    """
+    root = shipped_folder("pricing") if folder is None else Path(folder)
+    if not root.is_dir():
+        raise InvalidCall(f"the pricing folder {str(root)!r} does not exist; name one with --pricing")
+    return root
+
+
+def file_paths(root: Path) -> list[str]:
+    """Every file that may be a recording, relative to the folder, sorted. Hidden files are an editor's, not ours."""
+    found = []
+    for directory, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = (Path(directory) / name).relative_to(root).as_posix()
+            is_ours = path.split("/", 1)[0] in _NOT_RECORDINGS
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".") and not is_ours:
+                found.append(path)
+    return sorted(found)

@@ -1,0 +1,37 @@
+"""Dated exchange rates."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tokentill.recordings.schemas.parts import (
+    Header,
+    Table,
+    optional,
+)
+from tokentill.recordings.values import (
+    Currency,
+    Day,
+    Factor,
+    Text,
+)
+
+
+class FxRateTable(Table):
+    """How many units of one currency are one unit of another, from a day on."""
+
+    from_: Currency = Field(alias="from")
+    to: Currency
+    date: Day = Field(description="Holds from this day (UTC) to the next listed one.")
+    rate: Factor
+
+
+class FxFile(Header):
+    """Dated exchange rates."""
+
+    kind: Literal["fx"]
+    source: Text = optional("Where the rates were read.")
+    note: Text = optional("What a reader should know.")
+    rate: Annotated[list[FxRateTable], Field(min_length=1)]

@@ -1,0 +1,212 @@
+"""Prices that are loaded again when their folder has changed, for processes that run for months.
+
+What is handed out is always one whole, valid, immutable book. A folder that is broken, half written or gone changes
+nothing: the last good book stays, and `problem` says what is wrong until it is mended. The only thing that changes is
+which book `current` gives; it is exchanged in one assignment, so threads need no lock of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from os import PathLike
+from pathlib import Path
+from threading import Lock
+from typing import Generic, TypeVar
+
+from tokentill.clock import MICROSECOND
+from tokentill.errors import Finding, InvalidFiles, Refused, TokentillError
+from tokentill.prices.book import PriceBook
+from tokentill.recordings.paths import SUFFIXES
+
+Loaded = TypeVar("Loaded")
+Stamps = tuple[tuple[str, int, int, int, int], ...]
+TRIES_MAX = 5
+"""How often a folder that is being written is read before its last state is kept."""
+
+CHECK_EVERY = timedelta(seconds=1)
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _WatchState(Generic[Loaded]):
+    """What is handed out, and the folder that it was made of or failed to be made of.
+
+    `is_settled` once the files were compared by content after they were loaded: two writes within one tick of the
+    file system's clock have the same stamps.
+    """
+
+    value: Loaded
+    stamps: Stamps
+    digest: str
+    is_settled: bool
+    problem: Exception | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A folder that could not be loaded, and why."""
+
+    stamps: Stamps
+    digest: str
+    problem: Exception
+
+
+class WatchedFolder(Generic[Loaded]):
+    """Whatever is made of a folder, made anew when the folder has changed. Safe to share between threads.
+
+    Args:
+        folder: a folder of TOML and JSON files.
+        load: makes the value; it must be immutable.
+        check_every: how long to go without a look at the folder. A look costs one `stat` a file.
+
+    Raises:
+        TokentillError: what `load` raises, when there is nothing good to begin with.
+    """
+
+    def __init__(
+        self,
+        folder: str | PathLike[str],
+        load: Callable[[Path], Loaded],
+        *,
+        check_every: timedelta = CHECK_EVERY,
+    ) -> None:
+        self.folder = Path(folder)
+        self._load = load
+        self._check_every_ns = check_every // MICROSECOND * 1000
+        self._looking = Lock()
+        made = self._made()
+        if isinstance(made, _Failed):
+            raise made.problem
+        self._state: _WatchState[Loaded] = made
+        self._next_look_ns = time.monotonic_ns() + self._check_every_ns
+
+    def current(self) -> Loaded:
+        """The newest good value. It looks at the folder when it is time to, in the calling thread."""
+        if time.monotonic_ns() >= self._next_look_ns and self._looking.acquire(blocking=False):
+            try:
+                self._look()
+                self._next_look_ns = time.monotonic_ns() + self._check_every_ns
+            finally:
+                self._looking.release()
+        return self._state.value
+
+    def reload(self) -> Loaded:
+        """Look at the folder now, and tell the caller what is wrong with it.
+
+        Raises:
+            InvalidFiles: when it is broken; `current` goes on giving the last good value.
+        """
+        with self._looking:
+            self._look()
+            state = self._state
+        if state.problem is not None:
+            raise state.problem
+        return state.value
+
+    @property
+    def problem(self) -> Exception | None:
+        """Why the folder as it is now could not be loaded; None when `current` gives what lies in it."""
+        return self._state.problem
+
+    def _look(self) -> None:
+        """Compare the folder with what was made of it, and make it anew if it is another one."""
+        state, stamps = self._state, _stamps(self.folder)
+        if stamps == state.stamps and state.is_settled:
+            return
+        if _digest(self.folder) == state.digest:
+            self._state = replace(state, stamps=stamps, is_settled=True)
+            return
+        made = self._made()
+        if isinstance(made, _Failed):
+            self._state = _WatchState(state.value, made.stamps, made.digest, is_settled=False, problem=made.problem)
+            _LOG.warning("kept what was loaded of %s before, since it is broken now: %s", self.folder, made.problem)
+        else:
+            self._state = made
+            _LOG.info("loaded %s again", self.folder)
+
+    def _made(self) -> _WatchState[Loaded] | _Failed:
+        """What the folder comes to, or what is wrong with it; of one state of the folder, not of a mixture."""
+        for _ in range(TRIES_MAX):
+            stamps, digest = _stamps(self.folder), _digest(self.folder)
+            made: _WatchState[Loaded] | _Failed
+            try:
+                made = _WatchState(self._load(self.folder), stamps, digest, is_settled=False, problem=None)
+            except (TokentillError, OSError) as error:
+                made = _Failed(stamps, digest, error)
+            if _digest(self.folder) == digest:
+                return made
+        changing = Refused(f"the folder {str(self.folder)!r} is being changed while it is read")
+        return _Failed((), "", changing)
+
+
+class WatchedBook(WatchedFolder[PriceBook]):
+    """The price book of a `pricing/` folder, loaded again when the folder has changed.
+
+    Args:
+        folder: a folder as `pricing/`.
+        as_of: leave out what was recorded after this instant. By default everything is known.
+        check_every: how long to go without a look at the folder.
+
+    Raises:
+        InvalidFiles: when the folder is broken or empty to begin with.
+        InvalidCall: when there is no such folder.
+    """
+
+    def __init__(
+        self, folder: str | PathLike[str], *, as_of: datetime | None = None, check_every: timedelta = CHECK_EVERY
+    ) -> None:
+        def load(path: Path) -> PriceBook:
+            book = PriceBook.load(path, as_of=as_of)
+            if not book.models:
+                raise InvalidFiles([Finding(f"{path.as_posix()}:1", "there is no price table in this folder")])
+            return book
+
+        super().__init__(folder, load, check_every=check_every)
+
+    def __repr__(self) -> str:
+        state = "" if self.problem is None else ", which is broken now"
+        return f"<WatchedBook of {str(self.folder)!r}{state}: {self._state.value!r}>"
+
+
+def _files(folder: Path) -> list[str]:
+    """Paths of all files that may be read, sorted. Hidden ones are an editor's."""
+    found = []
+    for directory, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [
+            os.path.join(directory, name)
+            for name in names
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        ]
+    return sorted(found)
+
+
+def _stamps(folder: Path) -> Stamps:
+    """What tells cheaply that a file was changed. A file that vanishes meanwhile is left out."""
+    stamps = []
+    for path in _files(folder):
+        try:
+            stat = os.stat(path)
+        except OSError:
+            continue
+        stamps.append((path, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino))
+    return tuple(stamps)
+
+
+def _digest(folder: Path) -> str:
+    """A hash of the paths and bytes of all files. A file that cannot be read is left out."""
+    whole = hashlib.sha256()
+    for path in _files(folder):
+        try:
+            with open(path, "rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError:
+            continue
+        whole.update(f"{content} {path}\n".encode("utf-8", "surrogateescape"))
+    return whole.hexdigest()

@@ -1,0 +1,1 @@
+"""What others' words mean: gateways' exports, vendors' responses, and how records lie in files."""

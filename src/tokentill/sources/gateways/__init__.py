@@ -1,0 +1,46 @@
+"""One module a source: its field names, its convention of totals, and how they become a canonical record.
+
+A module declares a `Format`. Reading a row raises `InvalidRecord` with the reason, and nothing else, whatever the
+row holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tokentill.sources.layouts.table import Column
+from tokentill.usage.record import UsageRecord
+
+SourceRow = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a source's records look like.
+
+    Args:
+        name: what `format=` and messages call it.
+        source: the source of records that do not name one, None where every record names its own.
+        id_names: where a record's id is, for naming a row that cannot be read.
+        recognises: whether the names in a row or a header are this format's.
+        read: one row, and the source to give it, into a record.
+        columns: a header into columns; raises `Refused` for one that cannot be read.
+        instant_names: where a record's instant is, for a row that cannot be read.
+    """
+
+    name: str
+    source: str | None
+    id_names: tuple[str, ...]
+    recognises: Callable[[Collection[str]], bool]
+    read: Callable[[SourceRow, str | None], UsageRecord]
+    columns: Callable[[Sequence[str]], tuple[Column, ...]]
+    instant_names: tuple[str, ...] = ("occurred_at",)
+
+
+def unwrapped(row: SourceRow) -> SourceRow:
+    """The row itself, or what is in it when all there is is an object under `data`, as in a response to a look-up."""
+    if len(row) == 1 and type(inner := row.get("data")) is dict:
+        return inner
+    return row

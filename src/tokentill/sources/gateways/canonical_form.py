@@ -1,0 +1,117 @@
+"""tokentill's own form: quantities are disjoint leaves already, and every record names its source.
+
+As JSON, `quantities` is an object; as CSV, every column that is no field is a quantity, and `tags` are separated by
+`;`. Keys that are not known are refused. Without `usage_state`, a record with quantities is `reported` and one without
+is `missing`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+
+from tokentill.errors import InvalidRecord, Refused
+from tokentill.sources.gateways import Format, SourceRow
+from tokentill.sources.gateways.fields import amount, count_cell, flag_cell, instant, text_cell
+from tokentill.sources.layouts.table import Column
+from tokentill.sources.strict_json import type_text
+from tokentill.usage.quantities import SUMS, TOKEN_LEAVES
+from tokentill.usage.record import UsageRecord
+
+FIELDS = (
+    "source",
+    "record_id",
+    "occurred_at",
+    "user",
+    "api_key",
+    "model",
+    "provider",
+    "mode",
+    "geo",
+    "tags",
+    "status",
+    "usage_state",
+    "quantities",
+    "cost",
+    "is_byok",
+)
+_KNOWN = frozenset(FIELDS)
+_NULLABLE = _KNOWN - {"quantities", "usage_state"}
+_KNOWN_QUANTITIES = (*TOKEN_LEAVES, "request", "web_search", "web_fetch")
+_QUANTITY = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII).fullmatch
+
+
+def read(row: SourceRow, source: str | None) -> UsageRecord:
+    """One record in canonical form.
+
+    Raises:
+        InvalidRecord: with the reason; also when it is of another source than the one asked for.
+    """
+    if not _KNOWN.issuperset(row):
+        unknown = next(name for name in row if name not in _KNOWN)
+        raise InvalidRecord(f"the key {unknown[:64]!r} is not known{_hint(unknown, FIELDS)}")
+    own_source = source if row.get("source") is None else row["source"]
+    if own_source is None:
+        raise InvalidRecord("source is missing")
+    if source is not None and own_source != source:
+        raise InvalidRecord(f"source is {_shown(own_source)}, and this is to be read as {source!r}")
+    quantities = row.get("quantities")
+    if quantities is not None and type(quantities) is not dict:
+        raise InvalidRecord(f"quantities is {type_text(quantities)}, not an object")
+    usage_state = row.get("usage_state")
+    if usage_state is None:
+        usage_state = "reported" if quantities else "missing"
+    if quantities is None and usage_state != "missing":
+        raise InvalidRecord(f"usage_state is {_shown(usage_state)}, and yet there are no quantities; write a zero as 0")
+    given = {name: row[name] for name in row.keys() & _NULLABLE if row[name] is not None}
+    for name in ("record_id", "model"):
+        if name not in given:
+            raise InvalidRecord(f"{name} is missing")
+    given.update(source=own_source, occurred_at=instant("occurred_at", given.get("occurred_at")))
+    if "cost" in given:
+        given["cost"] = amount("cost", given["cost"])
+    return UsageRecord.checked(quantities=quantities or {}, usage_state=usage_state, **given)
+
+
+def columns(names: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of a header: fields, and quantities.
+
+    Raises:
+        Refused: for a column that is neither.
+    """
+    return tuple(_column(name) for name in names)
+
+
+def _column(name: str) -> Column:
+    if name == "is_byok":
+        return Column(name, flag_cell)
+    if name == "tags":
+        return Column(name, _tags_cell)
+    if name in _KNOWN and name != "quantities":
+        return Column(name, text_cell)
+    if name not in _KNOWN_QUANTITIES:
+        hint = _hint(name, [known for known in FIELDS if known != "quantities"])
+        if hint or name in SUMS or name in _KNOWN or _QUANTITY(name) is None:
+            raise Refused(f"the column {name[:64]!r} is neither a field nor a quantity{hint}")
+    return Column(name, count_cell, into="quantities")
+
+
+def _tags_cell(_name: str, cell: str) -> list[str]:
+    return cell.split(";")
+
+
+def _shown(value: object) -> str:
+    return repr(value[:64]) if isinstance(value, str) else type_text(value)
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name[:64], known, n=1, cutoff=0.75)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _recognises(names: Collection[str]) -> bool:
+    return "record_id" in names and "occurred_at" in names
+
+
+CANONICAL: Format = Format("canonical", None, ("record_id",), _recognises, read, columns)

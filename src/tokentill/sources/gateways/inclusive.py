@@ -1,0 +1,109 @@
+"""From inclusive totals to disjoint leaves.
+
+For sources in which cache reads, cache writes, audio, images and video are counted inside the prompt, and reasoning,
+audio and images inside the completion (OpenAI's convention, which most gateways follow). Whatever does not add up is
+refused with both numbers; nothing is clamped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tokentill.errors import InvalidRecord
+from tokentill.sources.gateways.fields import count
+from tokentill.usage.record import UsageState
+
+PROMPT_PARTS = {
+    "cached": "cache_read",
+    "cache_write": "cache_write",
+    "cache_write_5m": "cache_write_5m",
+    "cache_write_1h": "cache_write_1h",
+    "audio_input": "input_audio",
+    "image_input": "input_image",
+    "video_input": "input_video",
+    "cached_audio": "input_audio_cache_read",
+    "cached_image": "input_image_cache_read",
+}
+COMPLETION_PARTS = {
+    "reasoning_output": "reasoning",
+    "audio_output": "output_audio",
+    "image_output": "output_image",
+}
+COUNTERS = ("web_search", "web_fetch")
+TOTALS = ("prompt", "completion", "total")
+COUNTED = frozenset((*TOTALS, *PROMPT_PARTS, *COMPLETION_PARTS, *COUNTERS))
+"""Every role that this module reads; `cache_write` is the whole, of which the two with a lifetime are parts."""
+
+
+def leaves_of(found: Mapping[str, Any]) -> tuple[dict[str, int], UsageState]:
+    """Disjoint quantities from roles, and whether there was any usage at all.
+
+    Raises:
+        InvalidRecord: when a count is none, a part is larger than its whole, or the total is not the sum.
+    """
+    totals: dict[str, int] = {}
+    parts: dict[str, int] = {}
+    for role, value in found.items():
+        if role in COUNTED:
+            if type(value) is not int or value < 0:
+                count(role, value)
+            if role in TOTALS:
+                totals[role] = value
+            elif value:
+                parts[role] = value
+    if not totals:
+        for role, value in parts.items():
+            raise InvalidRecord(f"{role} is {value}, and yet there are neither prompt nor completion tokens")
+        return {}, "missing"
+    prompt, completion = _totals(totals.get("prompt"), totals.get("completion"), totals.get("total"))
+    if not parts:
+        return {"input": prompt, "output": completion}, "reported"
+    quantities = {name: parts[name] for name in COUNTERS if name in parts}
+    if "cache_write_5m" in parts or "cache_write_1h" in parts:
+        parts["cache_write"] = _unknown_lifetime(parts, found.get("cache_write"))
+    quantities["input"] = _split(parts, "prompt", prompt, PROMPT_PARTS, quantities)
+    quantities["output"] = _split(parts, "completion", completion, COMPLETION_PARTS, quantities)
+    return quantities, "reported"
+
+
+def _totals(prompt: int | None, completion: int | None, total: int | None) -> tuple[int, int]:
+    if prompt is not None and completion is not None:
+        if total is not None and prompt + completion != total:
+            raise InvalidRecord(
+                f"prompt ({prompt}) + completion ({completion}) is {prompt + completion}, and the total says {total}"
+            )
+        return prompt, completion
+    known_name, known = ("prompt", prompt) if prompt is not None else ("completion", completion)
+    if known is None or total is None:
+        missing = "prompt and completion" if known is None else "completion" if prompt is not None else "prompt"
+        given = f"total ({total})" if known is None else f"{known_name} ({known})"
+        raise InvalidRecord(f"{given} is given and {missing} is missing")
+    if known > total:
+        raise InvalidRecord(f"{known_name} ({known}) is more than the total ({total})")
+    return (known, total - known) if prompt is not None else (total - known, known)
+
+
+def _unknown_lifetime(parts: Mapping[str, int], whole: int | None) -> int:
+    known = parts.get("cache_write_5m", 0) + parts.get("cache_write_1h", 0)
+    if whole is None:
+        return 0
+    if known > whole:
+        raise InvalidRecord(f"cache writes of 5 minutes and 1 hour ({known}) are more than all cache writes ({whole})")
+    return whole - known
+
+
+def _split(
+    parts: Mapping[str, int], whole: str, total: int, leaves: Mapping[str, str], quantities: dict[str, int]
+) -> int:
+    """Put the parts of the whole into `quantities` and return what is left of it."""
+    left = total
+    for role, value in parts.items():
+        leaf = leaves.get(role)
+        if leaf is not None:
+            quantities[leaf] = value
+            left -= value
+    if left < 0:
+        told = [f"{role} ({parts[role]})" for role in leaves if parts.get(role)]
+        raise InvalidRecord(f"{' + '.join(told)} {'is' if len(told) == 1 else 'are'} more than {whole} ({total})")
+    return left

@@ -1,0 +1,138 @@
+"""LiteLLM proxy: rows of its spend logs (`GET /spend/logs/v2`, or the table `LiteLLM_SpendLogs`).
+
+Convention (the proxy's source): `prompt_tokens` includes cache reads and writes, reasoning is folded into
+`completion_tokens`, and their sum is `total_tokens`; the details lie in `metadata.usage_object` and
+`metadata.additional_usage_values`, and must agree. `spend` is USD. `end_user` is the customer's id, `user` a member of
+the proxy's own staff and not read. `api_key` is the hash of a key. `startTime` is UTC, also without an offset or with
+a space for the `T`. `cache_hit` means the proxy's response cache (spend is then 0 and the tokens are a replay): such a
+row carries the tag `response-cache`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from tokentill.errors import InvalidRecord
+from tokentill.sources.gateways import Format, SourceRow
+from tokentill.sources.gateways.arouter import mode_of, status_of
+from tokentill.sources.gateways.fields import amount, columns_by_kind, instant_or_naive_utc, text_cell
+from tokentill.sources.gateways.inclusive import leaves_of
+from tokentill.sources.gateways.mapping import FieldMap
+from tokentill.sources.layouts.table import Column
+from tokentill.sources.strict_json import parse_object, type_text
+from tokentill.usage.record import STANDARD, UsageRecord
+
+RESPONSE_CACHE_TAG = "response-cache"
+_OBJECT = "metadata.usage_object"
+_VALUES = "metadata.additional_usage_values"
+
+PATHS: dict[str, tuple[str, ...]] = {
+    "record_id": ("request_id",),
+    "occurred_at": ("startTime",),
+    "user": ("end_user",),
+    "api_key": ("api_key",),
+    "model": ("model",),
+    "provider": ("custom_llm_provider",),
+    "tier": ("service_tier", "metadata.cost_breakdown.service_tier"),
+    "status": ("status", "metadata.status"),
+    "cost": ("spend",),
+    "tags": ("request_tags",),
+    "cache_hit": ("cache_hit",),
+    "prompt": ("prompt_tokens", f"{_OBJECT}.prompt_tokens"),
+    "completion": ("completion_tokens", f"{_OBJECT}.completion_tokens"),
+    "total": ("total_tokens", f"{_OBJECT}.total_tokens"),
+    "cached": (
+        f"{_OBJECT}.prompt_tokens_details.cached_tokens",
+        f"{_OBJECT}.cache_read_input_tokens",
+        f"{_VALUES}.cache_read_input_tokens",
+    ),
+    "cache_write": (
+        f"{_OBJECT}.prompt_tokens_details.cache_creation_tokens",
+        f"{_OBJECT}.cache_creation_input_tokens",
+        f"{_VALUES}.cache_creation_input_tokens",
+    ),
+    "cache_write_5m": (
+        f"{_OBJECT}.prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens",
+        f"{_OBJECT}.cache_creation.ephemeral_5m_input_tokens",
+    ),
+    "cache_write_1h": (
+        f"{_OBJECT}.prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
+        f"{_OBJECT}.cache_creation.ephemeral_1h_input_tokens",
+    ),
+    "audio_input": (f"{_OBJECT}.prompt_tokens_details.audio_tokens",),
+    "image_input": (f"{_OBJECT}.prompt_tokens_details.image_tokens",),
+    "video_input": (f"{_OBJECT}.prompt_tokens_details.video_tokens",),
+    "reasoning_output": (f"{_OBJECT}.completion_tokens_details.reasoning_tokens",),
+    "audio_output": (f"{_OBJECT}.completion_tokens_details.audio_tokens",),
+    "image_output": (f"{_OBJECT}.completion_tokens_details.image_tokens",),
+    "web_search": (
+        f"{_OBJECT}.server_tool_use.web_search_requests",
+        f"{_OBJECT}.prompt_tokens_details.web_search_requests",
+    ),
+}
+FIELDS = FieldMap(PATHS, agreeing=("prompt", "completion", "total", "cached", "cache_write"))
+
+
+def read(row: SourceRow, source: str | None) -> UsageRecord:
+    """One row of the spend logs.
+
+    Raises:
+        InvalidRecord: with the reason.
+    """
+    if isinstance(row.get("metadata"), str):
+        row = {**row, "metadata": _object_in_text("metadata", row["metadata"])}
+    found = FIELDS.pick(row)
+    get = found.get
+    if "record_id" not in found:
+        raise InvalidRecord("request_id is missing; a daily sum is no request (ask for summarize=false)")
+    if "model" not in found:
+        raise InvalidRecord("model is missing")
+    quantities, usage_state = leaves_of(found)
+    return UsageRecord.checked(
+        source=source or SPEND_LOG.name,
+        record_id=found["record_id"],
+        occurred_at=instant_or_naive_utc("startTime", get("occurred_at")),
+        model=found["model"],
+        quantities=quantities,
+        user=get("user"),
+        api_key=get("api_key"),
+        provider=get("provider"),
+        mode=mode_of(found["tier"]) if "tier" in found else STANDARD,
+        tags=_tags_of(get("tags"), get("cache_hit")),
+        status=status_of(get("status"), None, None),
+        usage_state=usage_state,
+        cost=amount("spend", found["cost"]) if "cost" in found else None,
+    )
+
+
+def _object_in_text(name: str, text: str) -> dict[str, Any] | None:
+    try:
+        return parse_object(text.encode()) if text.strip() else None
+    except (InvalidRecord, UnicodeEncodeError) as error:
+        reason = error if isinstance(error, InvalidRecord) else "it holds a lone surrogate"
+        raise InvalidRecord(f"{name}: {reason}") from None
+
+
+def _tags_of(tags: object, cache_hit: object) -> list[str]:
+    found: list[str] = []
+    if isinstance(tags, str) and tags.strip():
+        tags = (_object_in_text("request_tags", f'{{"tags":{tags}}}') or {}).get("tags")
+    if isinstance(tags, list):
+        found.extend(tags)
+    elif tags is not None and tags not in ("", {}):
+        raise InvalidRecord(f"request_tags is {type_text(tags)}, not a list of texts")
+    if cache_hit in (True, "True", "true"):
+        found.append(RESPONSE_CACHE_TAG)
+    return found
+
+
+def _recognises(names: Collection[str]) -> bool:
+    return "request_id" in names and ("startTime" in names or "spend" in names)
+
+
+def _columns(names: Sequence[str]) -> tuple[Column, ...]:
+    return columns_by_kind(names, {"cache_hit": text_cell})
+
+
+SPEND_LOG = Format("litellm", "litellm", ("request_id",), _recognises, read, _columns, ("startTime",))

@@ -1,0 +1,102 @@
+"""Declared names: which field of a source plays which role, as data.
+
+A gateway that does not publish its schema is read tolerantly: each role has several paths, the first that holds a
+value counts, and what has no role is ignored. What was there and what it was taken for can be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from tokentill.errors import InvalidRecord
+from tokentill.sources.strict_json import type_text
+
+
+class _Node:
+    """A name on some level: its role, its rank among that role's paths, and what may be inside it."""
+
+    __slots__ = ("children", "rank", "role")
+
+    def __init__(self) -> None:
+        self.role: str | None = None
+        self.rank = 0
+        self.children: dict[str, _Node] | None = None
+
+
+class FieldMap:
+    """Roles and their paths (`usage.prompt_tokens`), the preferred one first.
+
+    Args:
+        paths: role to paths.
+        agreeing: roles whose paths must hold the same value wherever more than one is there.
+    """
+
+    def __init__(self, paths: Mapping[str, tuple[str, ...]], agreeing: Collection[str] = ()) -> None:
+        self._tree: dict[str, _Node] = {}
+        self._agreeing = frozenset(agreeing)
+        for role, choices in paths.items():
+            for rank, path in enumerate(choices):
+                *parents, name = path.split(".")
+                level = self._tree
+                for parent in parents:
+                    above = level.setdefault(parent, _Node())
+                    if above.children is None:
+                        above.children = {}
+                    level = above.children
+                node = level.setdefault(name, _Node())
+                if node.role is not None:
+                    raise ValueError(f"{path} is declared for {node.role} and for {role}")
+                node.role, node.rank = role, rank
+
+    def pick(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Role to value, without those that are missing or null.
+
+        Raises:
+            InvalidRecord: when something that should hold fields is no object, or agreeing paths differ.
+        """
+        found: dict[str, Any] = {}
+        self._collect(row, self._tree, found, {})
+        return found
+
+    def seen(self, row: Mapping[str, Any]) -> dict[str, str | None]:
+        """Every path of a row, and the role that it plays, None where it is ignored: what a probe shows."""
+        return dict(_walk(row, self._tree, ""))
+
+    def _collect(
+        self, row: Mapping[str, Any], level: dict[str, _Node], found: dict[str, Any], ranks: dict[str, int]
+    ) -> None:
+        for name, value in row.items():
+            if value is None or name not in level:
+                continue
+            node = level[name]
+            role = node.role
+            if node.children is not None:
+                if type(value) is dict:
+                    self._collect(value, node.children, found, ranks)
+                    continue
+                if role is None:
+                    raise InvalidRecord(f"{name} is {type_text(value)}, not an object")
+            if role is None:
+                continue
+            if role in found:
+                if role in self._agreeing and found[role] != value:
+                    raise InvalidRecord(f"{role} is told twice and differently: {_shown(found[role])}, {_shown(value)}")
+                if ranks.get(role, 0) <= node.rank:
+                    continue
+            found[role] = value
+            if node.rank or role in ranks:
+                ranks[role] = node.rank
+
+
+def _shown(value: object) -> str:
+    return str(value)[:40] if isinstance(value, int) else type_text(value)
+
+
+def _walk(row: Mapping[str, Any], level: Mapping[str, _Node], prefix: str) -> Iterator[tuple[str, str | None]]:
+    for name, value in row.items():
+        node = level.get(name)
+        if type(value) is dict and (node is None or node.role is None or node.children is not None):
+            yield from _walk(value, (node.children if node is not None else None) or {}, f"{prefix}{name}.")
+        else:
+            yield prefix + name, None if node is None else node.role

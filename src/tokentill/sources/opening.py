@@ -1,0 +1,166 @@
+"""Finds out what an input is, by its content: layout, source, and how to cut and parse it.
+
+Looks at the head of the input only. Where nothing there can be read but there is more to come, the format stays open
+and the first record that can be read decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Literal
+
+from tokentill.errors import InvalidRecord, Refused
+from tokentill.sources.compression import ByteInput, Limits
+from tokentill.sources.gateways import Format
+from tokentill.sources.gateways.detect import FORMATS, format_of_names, format_of_rows, no_format_message
+from tokentill.sources.layouts import Piece
+from tokentill.sources.layouts.elements import Elements, end_of_object, start_of_list
+from tokentill.sources.layouts.table import cells_of, row_of, rows_of
+from tokentill.sources.layouts.text_lines import lines_of
+from tokentill.sources.strict_json import parse_object, repeated
+
+Layout = Literal["jsonl", "json", "csv"]
+Parse = Callable[[bytes], dict[str, Any]]
+
+HEAD_BYTES = 256 * 1024
+ROWS_TRIED_MAX = 200
+LIST_NAMES = ("data", "records", "items", "activity", "generations", "results")
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedInput:
+    """What an input holds. `layout` and `format` are None where there is nothing to tell them by."""
+
+    layout: Layout | None
+    format: Format | None
+    pieces: Iterator[Piece]
+    parse: Parse
+
+
+class Opening:
+    """The head of an input, while it is being recognised."""
+
+    def __init__(self, bytes_in: ByteInput, name: str, asked: Format | None, limits: Limits) -> None:
+        self._bytes = bytes_in
+        self._name = name
+        self._asked = asked
+        self._bytes_max = limits.line_bytes_max
+        self._chunks = bytes_in.chunks()
+        self._head = self._read_head()
+        self._start = len(self._head) - len(self._head.lstrip())
+
+    def content(self) -> OpenedInput:
+        """What it is.
+
+        Raises:
+            Refused: when it is of no known layout or format.
+        """
+        head, start = self._head, self._start
+        if start == len(head):
+            if not self._is_whole():
+                raise self._refusal(f"it begins with more than {HEAD_BYTES} blanks")
+            return OpenedInput(None, self._asked, self._lines(), parse_object)
+        if head.startswith(b"[", start):
+            return self._elements(b"", start + 1)
+        if head.startswith(b"{", start):
+            opening = start_of_list(head, start, LIST_NAMES)
+            if opening is not None:
+                return self._elements(head[start:opening], opening + 1)
+            end = end_of_object(head, start)
+            if end is not None and b"\n" in head[start:end] and _parsed([head[start:end]]):
+                return self._elements(b"", start, is_sequence=True)
+            return self._json_lines()
+        return self._table() or self._json_lines()
+
+    def _json_lines(self) -> OpenedInput:
+        lines = [line for line in self._head.split(b"\n") if line.lstrip().startswith(b"{")]
+        found = self._format_of(lines)
+        return OpenedInput("jsonl", found, self._lines(), parse_object)
+
+    def _elements(self, opening: bytes, position: int, *, is_sequence: bool = False) -> OpenedInput:
+        def scanner() -> Elements:
+            return Elements(
+                self._bytes_max,
+                lambda: self._bytes.fault,
+                opening=opening,
+                is_sequence=is_sequence,
+                list_names=LIST_NAMES,
+            )
+
+        head = self._head[position:]
+        seen = [raw for _, raw, fault in scanner().pieces([head]) if fault is None]
+        found = self._format_of(seen) if seen else self._asked
+        return OpenedInput("json", found, scanner().pieces(chain([head], self._chunks)), parse_object)
+
+    def _table(self) -> OpenedInput | None:
+        """As comma-separated values, or None when the first line is no header."""
+        try:
+            names = cells_of(self._head[self._start :].split(b"\n", 1)[0].removesuffix(b"\r"))
+        except InvalidRecord:
+            return None
+        if len(names) < 2 or any(line.startswith(b"{") for line in self._head.split(b"\n")):
+            return None
+        found = self._asked or format_of_names(names)
+        if found is None:
+            raise self._refusal(f"taken for CSV: {no_format_message(names)}")
+        if not found.recognises(names):
+            raise self._refusal(f"taken for CSV: its header is not one of the format {found.name}")
+        if twice := repeated(names):
+            raise self._refusal(f"the header has the column {twice[0][:64]!r} twice")
+        try:
+            columns = found.columns(names)
+        except Refused as error:
+            raise self._refusal(str(error)) from None
+        pieces = rows_of(chain([self._head], self._chunks), len(columns), self._bytes_max, lambda: self._bytes.fault)
+        return OpenedInput("csv", found, pieces, lambda raw: row_of(raw, columns))
+
+    def _format_of(self, candidates: Sequence[bytes]) -> Format | None:
+        """The format that was asked for, or that of the first candidate that can be read and has one."""
+        if self._asked is not None:
+            return self._asked
+        rows = _parsed(candidates[:ROWS_TRIED_MAX])
+        try:
+            found = format_of_rows(rows)
+        except Refused as error:
+            raise self._refusal(str(error)) from None
+        if found is None and self._is_whole() and self._bytes.fault is None:
+            problem = "it is not text" if b"\0" in self._head else "nothing in it is a JSON object or a CSV header"
+            raise self._refusal(
+                f"{problem}; name its format ({', '.join(FORMATS)}) to see what is wrong with each line"
+            )
+        return found
+
+    def _lines(self) -> Iterator[Piece]:
+        return lines_of(chain([self._head], self._chunks), self._bytes_max, lambda: self._bytes.fault)
+
+    def _read_head(self) -> bytes:
+        head: list[bytes] = []
+        size = 0
+        while size < HEAD_BYTES and (chunk := next(self._chunks, None)) is not None:
+            head.append(chunk)
+            size += len(chunk)
+        return b"".join(head).removeprefix(BOM)
+
+    def _is_whole(self) -> bool:
+        """Whether the head is all there is."""
+        more = next(self._chunks, None)
+        if more is None:
+            return True
+        self._chunks = chain([more], self._chunks)
+        return False
+
+    def _refusal(self, problem: str) -> Refused:
+        return Refused(f"{self._name}: {problem}")
+
+
+def _parsed(candidates: Sequence[bytes]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for raw in candidates:
+        try:
+            rows.append(parse_object(raw))
+        except InvalidRecord:
+            continue
+    return rows

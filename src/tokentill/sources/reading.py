@@ -1,0 +1,267 @@
+"""Reads usage records from files and streams: good ones and quarantined ones, in order, in bounded memory.
+
+What an input is (compression, layout, source) is found by its content. A whole input that cannot be understood is
+`Refused`; a single record that cannot be taken is a `Quarantined` that says where and why, and stops nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from tokentill.errors import InvalidCall, InvalidRecord, Refused
+from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
+from tokentill.sources.gateways import unwrapped
+from tokentill.sources.gateways.detect import format_named, format_of_names, no_format_message
+from tokentill.sources.gateways.fields import instant_or_naive_utc
+from tokentill.sources.layouts import digest_of
+from tokentill.sources.opening import Layout, Opening
+from tokentill.usage.ids import check_id
+from tokentill.usage.record import UsageRecord, checked_instant
+
+__all__ = ["DEFAULT", "Limits", "Quarantined", "Reading", "read_records"]
+
+EXCERPT_CHARACTERS = 200
+
+RecordCheck = Callable[[UsageRecord], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Something in an input that is no record, and why.
+
+    Args:
+        name: the input.
+        line: line number from 1, or the number of the element in a JSON list.
+        reason: what is wrong with it.
+        record_id: its id, where it could be told.
+        raw: the start of it, with what cannot be printed escaped, at most `EXCERPT_CHARACTERS` long.
+        digest: the first 16 bytes of the SHA-256 of all of it.
+        occurred_at: the instant that it names, where it could be told.
+    """
+
+    name: str
+    line: int
+    reason: str
+    record_id: str | None
+    raw: str
+    digest: bytes
+    occurred_at: datetime | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.line}: {self.reason}"
+
+
+class Reading:
+    """The records of one input, once, in its order. Made by `read_records`.
+
+    Attributes:
+        name: how messages call the input.
+        layout: `jsonl`, `json` or `csv`, None for an input without records.
+        compression: `gzip` or `none`, by the first bytes.
+        bytes_total: size of the file in bytes, None for a stream.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        name: str,
+        *,
+        source: str | None,
+        asked_format: str | None,
+        limits: Limits,
+        bytes_total: int | None,
+        is_owned: bool,
+    ) -> None:
+        self.name = name
+        self.bytes_total = bytes_total
+        self._source = source
+        self._stream = stream
+        self._is_owned = is_owned
+        self._is_started = False
+        asked = None if asked_format is None else format_named(asked_format)
+        self._bytes = ByteInput(stream, name, limits)
+        self.compression: Compression = self._bytes.compression
+        content = Opening(self._bytes, name, asked, limits).content()
+        self.layout: Layout | None = content.layout
+        self._format = content.format
+        self._pieces = content.pieces
+        self._parse = content.parse
+
+    @property
+    def format(self) -> str | None:
+        """The name of the source's format, None as long as nothing told it."""
+        return None if self._format is None else self._format.name
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes were taken from the input so far, before decompression."""
+        return self._bytes.bytes_read
+
+    def __enter__(self) -> Reading:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, if it was opened here."""
+        if self._is_owned:
+            self._stream.close()
+
+    def __iter__(self) -> Iterator[UsageRecord | Quarantined]:
+        """`items`, without any further check."""
+        return self.items()
+
+    def items(self, check: RecordCheck | None = None) -> Iterator[UsageRecord | Quarantined]:
+        """Every record and everything that is none, to the end of the input.
+
+        Args:
+            check: raises `InvalidRecord` for a record that is not to be taken.
+
+        Raises:
+            Refused: while reading, when the input is a decompression bomb, cannot be read, or is of no known format.
+            InvalidCall: when it was read before.
+        """
+        if self._is_started:
+            raise InvalidCall(f"{self.name} was read already; call read_records again")
+        self._is_started = True
+        return self._read(check)
+
+    def _read(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
+        parse = self._parse
+        read = self._read_first if self._format is None else self._format.read
+        name, source = self.name, self._source
+        try:
+            for line, raw, fault in self._pieces:
+                if fault is not None and fault.is_certain:
+                    yield Quarantined(name, line, fault.reason, None, excerpt(raw), fault.digest)
+                    continue
+                row: dict[str, Any] | None = None
+                try:
+                    row = parse(raw)
+                    record = read(row, source)
+                    if check is not None:
+                        check(record)
+                except InvalidRecord as error:
+                    reason = str(error) if fault is None else f"{error}; {fault.reason}"
+                    at = self._instant_of(row)
+                    yield Quarantined(name, line, reason, self._id_of(row), excerpt(raw), digest_of(raw), at)
+                else:
+                    yield record
+        finally:
+            self.close()
+
+    def _read_first(self, row: dict[str, Any], source: str | None) -> UsageRecord:
+        """Read a row of a format that nothing told so far."""
+        if self._format is None:
+            inner = unwrapped(row)
+            self._format = format_of_names(inner)
+            if self._format is None:
+                raise Refused(f"{self.name}: {no_format_message(inner)}")
+        return self._format.read(row, source)
+
+    def _id_of(self, row: dict[str, Any] | None) -> str | None:
+        if row is None or self._format is None:
+            return None
+        inner = unwrapped(row)
+        found = next((inner[name] for name in self._format.id_names if inner.get(name)), None)
+        try:
+            check_id("id", found)
+        except InvalidRecord:
+            return None
+        return found
+
+    def _instant_of(self, row: dict[str, Any] | None) -> datetime | None:
+        """The instant of a row that is no record; only to find the row by, so a time without an offset is UTC."""
+        if row is None or self._format is None:
+            return None
+        inner = unwrapped(row)
+        found = next((inner[name] for name in self._format.instant_names if inner.get(name)), None)
+        try:
+            return checked_instant(instant_or_naive_utc("instant", found))
+        except InvalidRecord:
+            return None
+
+
+def read_records(
+    source_path_or_binary_stream: str | os.PathLike[str] | BinaryIO,
+    *,
+    name: str | None = None,
+    source: str | None = None,
+    format: str | None = None,  # noqa: A002 - the word that the command line has for it
+    limits: Limits = DEFAULT,
+) -> Reading:
+    """Open an input and find out what it is; iterate over the result to read it.
+
+    Args:
+        source_path_or_binary_stream: a path, `-` for standard input, or a stream in binary mode, which stays open.
+        name: how messages call the input; the path by default.
+        source: the source of the records. Canonical records name their own, which must then be this one.
+        format: `canonical`, `arouter`, `openrouter` or `litellm`, instead of finding it out.
+        limits: how much hostile input may cost.
+
+    Raises:
+        InvalidCall: when there is no such file or no such format.
+        Refused: when the input as a whole cannot be understood.
+    """
+    given = source_path_or_binary_stream
+    if source is not None:
+        try:
+            check_id("source", source)
+        except InvalidRecord as error:
+            raise InvalidCall(str(error)) from None
+    is_owned = False
+    bytes_total: int | None = None
+    if isinstance(given, (str, os.PathLike)):
+        path = os.fspath(given)
+        name = name or ("standard input" if path == "-" else path)
+        if path == "-":
+            stream: BinaryIO = sys.stdin.buffer
+        else:
+            stream, bytes_total = _open(Path(path), name)
+            is_owned = True
+    else:
+        stream = given
+        name = name or str(getattr(given, "name", "the stream"))
+    try:
+        return Reading(
+            stream,
+            name,
+            source=source,
+            asked_format=format,
+            limits=limits,
+            bytes_total=bytes_total,
+            is_owned=is_owned,
+        )
+    except BaseException:
+        if is_owned:
+            stream.close()
+        raise
+
+
+def excerpt(raw: bytes) -> str:
+    """The start of raw bytes as text that is safe to show anywhere, at most `EXCERPT_CHARACTERS` long."""
+    text = raw[: 4 * EXCERPT_CHARACTERS].decode("utf-8", "backslashreplace")[:EXCERPT_CHARACTERS]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text[:EXCERPT_CHARACTERS]
+
+
+def _open(path: Path, name: str) -> tuple[BinaryIO, int | None]:
+    try:
+        stream = path.open("rb")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InvalidCall(f"{name} cannot be opened: {reason}") from None
+    status = os.fstat(stream.fileno())
+    return stream, status.st_size if stat.S_ISREG(status.st_mode) else None

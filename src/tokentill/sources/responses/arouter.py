@@ -1,0 +1,68 @@
+"""ARouter: its responses in the forms of Chat Completions, Responses and Messages.
+
+Convention and names: those of `sources.gateways.arouter`, with the same paths. A message in Anthropic's form is read by
+Anthropic's convention.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tokentill.errors import MissingUsage
+from tokentill.sources.gateways.arouter import FIELDS
+from tokentill.sources.gateways.fields import flag
+from tokentill.sources.gateways.inclusive import leaves_of
+from tokentill.sources.responses import anthropic
+from tokentill.sources.responses.building import (
+    NO_USAGE,
+    CallerTraits,
+    VendorResponse,
+    amounts_exact,
+    answer_of,
+    mode_said,
+    moment,
+    usage_of,
+)
+from tokentill.sources.responses.outside import parts
+from tokentill.usage.record import Given, Usage
+
+MARKS = ("prompt_tokens", "input_tokens")
+_TOP = ("model", "provider", "service_tier", "created", "created_at", "is_byok")
+
+
+def read(response: object, given: Given) -> Usage:
+    """The usage of a response; see `Usage.from_arouter`."""
+    answer = answer_of(response, ("usage",), MARKS)
+    top, found = picked(answer)
+    amounts_exact(found, "cost")
+    said = CallerTraits(
+        source="arouter",
+        model=top.get("model"),
+        occurred_at=moment("created", top.get("created", top.get("created_at"))),
+        mode=mode_in(answer, found),
+        provider=top.get("provider"),
+        cost=found.get("cost"),
+        is_byok=flag("is_byok", found["is_byok"]) if "is_byok" in found else False,
+    )
+    return usage_of(said, leaves_in(answer, found), given)
+
+
+def picked(answer: VendorResponse) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What stands at the top of a response, and roles to values."""
+    top = parts(answer.response, _TOP)
+    return top, FIELDS.pick({**top, "usage": answer.usage})
+
+
+def leaves_in(answer: VendorResponse, found: dict[str, Any]) -> dict[str, int]:
+    """The disjoint quantities of a response in any of the three forms."""
+    if anthropic.is_message(answer):
+        return anthropic.leaves_in(answer)
+    quantities, usage_state = leaves_of(found)
+    if usage_state == "missing":
+        raise MissingUsage(NO_USAGE)
+    return quantities
+
+
+def mode_in(answer: VendorResponse, found: dict[str, Any]) -> str | None:
+    """The mode of a response in any of the three forms."""
+    return anthropic.mode_in(answer.usage) if anthropic.is_message(answer) else mode_said(found.get("tier"))

@@ -1,0 +1,180 @@
+"""From what a response said, and what its caller says of it, to a `Usage`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tokentill.clock import EPOCH
+from tokentill.errors import InvalidRecord, MissingUsage
+from tokentill.sources.gateways.arouter import mode_of
+from tokentill.sources.gateways.fields import amount, count, instant
+from tokentill.sources.responses.outside import opened, part, plain
+from tokentill.sources.strict_json import type_text
+from tokentill.usage.ids import check_ids, checked_tags, is_word
+from tokentill.usage.quantities import kept_quantities
+from tokentill.usage.record import Given, Usage, checked_instant
+
+SECONDS_MAX = 7_258_118_400
+"""The beginning of the year 2200, in seconds since 1970."""
+
+NO_USAGE = (
+    'the response reports no usage; of a stream, ask for it (`stream_options={"include_usage": True}` where that is'
+    " known) and pass the last chunk; what is missing is not zero"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VendorResponse:
+    """A response and its usage object. They are the same thing where the usage object alone was passed."""
+
+    response: object
+    usage: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CallerTraits:
+    """What a response said beside its quantities."""
+
+    source: str
+    model: object = None
+    occurred_at: datetime | None = None
+    mode: str | None = None
+    geo: str | None = None
+    provider: object = None
+    cost: Decimal | None = None
+    is_byok: bool = False
+
+
+def answer_of(response: object, names: tuple[str, ...], marks: tuple[str, ...]) -> VendorResponse:
+    """Find the usage object of a response.
+
+    Args:
+        response: JSON text, a mapping, or an object.
+        names: what the usage object is called in a response.
+        marks: names that are in a usage object, for one that is passed alone.
+
+    Raises:
+        MissingUsage: when there is none, or it is empty.
+        InvalidRecord: when the response or its usage is none at all.
+    """
+    response = opened(response)
+    found = part(response, *names)
+    if found is None and part(response, *marks) is not None:
+        found = response
+    usage = plain(found)
+    if usage is None or usage == {}:
+        raise MissingUsage(NO_USAGE)
+    if not isinstance(usage, dict):
+        raise InvalidRecord(f"the usage is {type_text(usage)}, not an object")
+    return VendorResponse(response, usage)
+
+
+def usage_of(said: CallerTraits, quantities: Mapping[str, int], given: Given) -> Usage:
+    """A usage of quantities that were read.
+
+    Raises:
+        InvalidRecord: when nobody says the model or the time, or a value is none.
+        TypeError: for an argument that is not known.
+    """
+    strange = given.keys() - Given.__annotations__.keys()
+    if strange:
+        raise TypeError(f"{min(strange)!r} is not known; {', '.join(Given.__annotations__)} may be given")
+    model = _text_or_none("model", given.get("model", said.model))
+    if model is None:
+        raise InvalidRecord("the response names no model; pass model=")
+    occurred_at = given.get("occurred_at", said.occurred_at)
+    if occurred_at is None:
+        raise InvalidRecord("the response does not say when it was made; pass occurred_at=")
+    mode, geo = given.get("mode", said.mode), given.get("geo", said.geo)
+    check_ids({"model": model}, {"geo": geo})
+    if mode is not None and not is_word(mode):
+        raise InvalidRecord(f"mode {str(mode)[:40]!r} is not a lower-case word")
+    return Usage(
+        model=model,
+        occurred_at=checked_instant(occurred_at),
+        quantities=kept_quantities(quantities),
+        mode=mode,
+        geo=geo,
+        user=given.get("user") or None,
+        api_key=given.get("api_key") or None,
+        provider=given.get("provider", _text_or_none("provider", said.provider)),
+        source=given.get("source", said.source),
+        tags=checked_tags(given.get("tags") or ()),
+        cost=given.get("cost", said.cost),
+        is_byok=given.get("is_byok", said.is_byok),
+    )
+
+
+def mode_said(tier: object) -> str | None:
+    """The mode that a service tier means; None for none."""
+    return None if tier is None else mode_of(tier)
+
+
+def moment(name: str, value: object) -> datetime | None:
+    """An instant: seconds since 1970, or text after RFC 3339; None for none.
+
+    Raises:
+        InvalidRecord: when it is anything else.
+    """
+    if value is None or isinstance(value, datetime):
+        return value
+    if isinstance(value, str):
+        return instant(name, value)
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        raise InvalidRecord(f"{name} is {type_text(value)}, not an instant")
+    if not 0 <= value < SECONDS_MAX:
+        raise InvalidRecord(f"{name} is {value:.12g}, not seconds since 1970")
+    return EPOCH + timedelta(microseconds=int(value * 1_000_000))
+
+
+def reported_amount(name: str, value: object) -> Decimal:
+    """An exact amount that a gateway reports.
+
+    An SDK has turned the number of the response into a float before anybody could read it. Its shortest decimal form
+    is then the number that was sent: encoders write that form, and a number of up to 15 digits comes back unchanged.
+    Text of the response is exact in any case.
+
+    Raises:
+        InvalidRecord: when it is no amount.
+    """
+    if isinstance(value, float):
+        return amount(name, Decimal(float.__repr__(value)))
+    return amount(name, value)
+
+
+def amounts_exact(found: dict[str, Any], *roles: str) -> None:
+    """Put exact amounts in the place of what an SDK made of them."""
+    for role in roles:
+        if role in found:
+            found[role] = reported_amount(role, found[role])
+
+
+def split_cached(found: dict[str, Any]) -> dict[str, Any]:
+    """Take what was read from the cache out of the audio and the images of the prompt, and them out of `cached`.
+
+    Sources tell the audio and images of a prompt with what of them was cached, and cached tokens of every kind. Without
+    a word on their kind, cached tokens are text.
+
+    Raises:
+        InvalidRecord: when a part is larger than its whole.
+    """
+    for cached, whole in (("cached_audio", "audio_input"), ("cached_image", "image_input")):
+        inner = count(cached, found.get(cached) or 0)
+        for role in (whole, "cached") if inner else ():
+            outer = count(role, found.get(role) or 0)
+            if inner > outer:
+                raise InvalidRecord(f"{cached} ({inner}) is more than {role} ({outer})")
+            found[role] = outer - inner
+    return found
+
+
+def _text_or_none(name: str, value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise InvalidRecord(f"{name} is {type_text(value)}, not text")
+    return value

@@ -1,0 +1,164 @@
+"""Google: `generateContent` of the Gemini API and of Vertex AI, and turns of the Live API.
+
+Convention (googleapis/python-genai, docstrings of `GenerateContentResponseUsageMetadata`): the prompt includes what was
+read from the cache, results of tools come on top of it, and the total is prompt + tool results + candidates + thoughts.
+Some versions count the thoughts among the candidates; the identity of the totals decides, and what fits neither is
+refused. The price list has one rate for text, documents, images and video in the prompt, and another for audio; images
+and audio in the output have theirs. Names come in camel case from the API and in snake case from the SDK.
+
+Searches (the price list): up to Gemini 2.5 a prompt that was grounded counts once; from Gemini 3 on each query counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from tokentill.errors import InvalidRecord
+from tokentill.sources.gateways.fields import count
+from tokentill.sources.gateways.inclusive import leaves_of
+from tokentill.sources.responses.building import CallerTraits, answer_of, mode_said, moment, split_cached, usage_of
+from tokentill.sources.responses.outside import part, parts, plain
+from tokentill.sources.strict_json import repeated, type_text
+from tokentill.usage.record import Given, Usage
+
+MARKS = ("promptTokenCount", "prompt_token_count")
+_KINDS = frozenset(("", "MODALITY_UNSPECIFIED", "TEXT", "DOCUMENT", "IMAGE", "VIDEO", "AUDIO"))
+_TRAFFIC_MODES = {
+    "TRAFFIC_TYPE_UNSPECIFIED": None,
+    "ON_DEMAND": None,
+    "ON_DEMAND_PRIORITY": "priority",
+    "ON_DEMAND_FLEX": "flex",
+    "ON_DEMAND_OFFPEAK": "offpeak",
+}
+_UNSPECIFIED_TIERS = ("unspecified", "SERVICE_TIER_UNSPECIFIED")
+_GROUNDED_ONCE = re.compile(r"(?:\A|/)gemini-[12](?:[.-]|\Z)", re.ASCII)
+_HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])", re.ASCII)
+
+
+def read(response: object, given: Given) -> Usage:
+    """The usage of a response; see `Usage.from_gemini`."""
+    answer = answer_of(response, ("usageMetadata", "usage_metadata"), MARKS)
+    usage = _snake(answer.usage)
+    top = _snake(parts(answer.response, ("modelVersion", "model_version", "createTime", "create_time")))
+    quantities = _leaves(usage)
+    model = given.get("model", top.get("model_version"))
+    queries = _queries(answer.response)
+    if queries:
+        quantities["web_search"] = 1 if _GROUNDED_ONCE.search(str(model)) else queries
+    said = CallerTraits(
+        source="gemini",
+        model=top.get("model_version"),
+        occurred_at=moment("createTime", top.get("create_time")),
+        mode=_mode(usage),
+    )
+    return usage_of(said, quantities, given)
+
+
+def _leaves(usage: dict[str, Any]) -> dict[str, int]:
+    if usage.get("prompt_token_count") is None:
+        raise InvalidRecord("promptTokenCount is missing")
+    tools = _count(usage, "tool_use_prompt_token_count")
+    prompt = _count(usage, "prompt_token_count") + tools
+    inputs = _by_kind(usage, "prompt_tokens_details", "tool_use_prompt_tokens_details")
+    outputs = _by_kind(usage, "candidates_tokens_details", "response_tokens_details")
+    cached = _by_kind(usage, "cache_tokens_details")
+    if outputs.get("VIDEO"):
+        raise InvalidRecord("the output holds video, which has no price by the token")
+    found = {
+        "prompt": prompt,
+        "completion": _completion(usage, prompt),
+        "cached": _count(usage, "cached_content_token_count"),
+        "audio_input": inputs.get("AUDIO", 0),
+        "cached_audio": cached.get("AUDIO", 0),
+        "reasoning_output": _count(usage, "thoughts_token_count"),
+        "audio_output": outputs.get("AUDIO", 0),
+        "image_output": outputs.get("IMAGE", 0),
+    }
+    quantities, _ = leaves_of(split_cached(found))
+    return quantities
+
+
+def _completion(usage: dict[str, Any], prompt: int) -> int:
+    """All output, with the thoughts: beside the candidates or among them, as the total says."""
+    candidates = _count(usage, "candidates_token_count") + _count(usage, "response_token_count")
+    thoughts = _count(usage, "thoughts_token_count")
+    if usage.get("total_token_count") is None:
+        if thoughts:
+            raise InvalidRecord("totalTokenCount is missing, and without it nobody knows what the thoughts are part of")
+        return candidates
+    total = _count(usage, "total_token_count")
+    for completion in (candidates + thoughts, candidates):
+        if prompt + completion == total:
+            return completion
+    raise InvalidRecord(
+        f"prompt with tool results ({prompt}), candidates ({candidates}) and thoughts ({thoughts}) do not make up the"
+        f" total ({total}), with or without the thoughts"
+    )
+
+
+def _by_kind(usage: dict[str, Any], *names: str) -> dict[str, int]:
+    """Tokens by kind of content, added up over these breakdowns."""
+    found: dict[str, int] = {}
+    for name in names:
+        entries = usage.get(name)
+        if entries is None:
+            continue
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise InvalidRecord(f"{name} is {type_text(entries)}, not a list of objects")
+        for entry in entries:
+            kind = entry.get("modality") or ""
+            if not isinstance(kind, str) or kind.upper() not in _KINDS:
+                raise InvalidRecord(f"{name} counts {str(kind)[:40]!r}, which is no kind of content that is known")
+            kind = kind.upper()
+            found[kind] = found.get(kind, 0) + _count(entry, "token_count")
+    return found
+
+
+def _mode(usage: dict[str, Any]) -> str | None:
+    tier = usage.get("service_tier")
+    if tier is not None and tier not in _UNSPECIFIED_TIERS:
+        return mode_said(tier.lower() if isinstance(tier, str) else tier)
+    traffic = usage.get("traffic_type")
+    if traffic is None:
+        return None
+    if not isinstance(traffic, str):
+        raise InvalidRecord(f"traffic_type is {type_text(traffic)}, not text")
+    return _TRAFFIC_MODES[traffic] if traffic in _TRAFFIC_MODES else traffic.lower()
+
+
+def _queries(response: object) -> int:
+    """The queries that were sent to the search engine for all candidates."""
+    candidates = part(response, "candidates")
+    queries: list[object] = []
+    for candidate in candidates if isinstance(candidates, (list, tuple)) else ():
+        grounding = part(candidate, "groundingMetadata", "grounding_metadata")
+        found = plain(part(grounding, "webSearchQueries", "web_search_queries"))
+        queries.extend(found if isinstance(found, list) else ())
+    return sum(1 for query in queries if query)
+
+
+def _count(usage: dict[str, Any], name: str) -> int:
+    found = usage.get(name)
+    return 0 if found is None else count(name, found)
+
+
+def _snake(value: Any) -> Any:
+    """The same with names in snake case.
+
+    Raises:
+        InvalidRecord: when a value stands there under both names.
+    """
+    if isinstance(value, list):
+        return [_snake(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    named = {_HUMP.sub(r"_\1", name).lower(): _snake(item) for name, item in value.items() if item is not None}
+    if len(named) < sum(1 for item in value.values() if item is not None):
+        raise InvalidRecord(f"a name stands there in two spellings: {_twin(value)[:64]!r}")
+    return named
+
+
+def _twin(names: Collection[str]) -> str:
+    return repeated(_HUMP.sub(r"_\1", name).lower() for name in names)[0]

@@ -1,0 +1,134 @@
+"""OpenAI: Chat Completions, Responses, Embeddings, Images and Realtime, and vendors that answer in these forms.
+
+Convention (openai-python, docstrings of the usage types): prompt or input tokens include what was read from and written
+to the cache, completion or output tokens include reasoning and rejected predictions, and their sum is the total.
+Images in a prompt are input tokens like any others in Chat Completions and Responses, and have a price of their own in
+Images and Realtime, which report them under `input_token(s)_details`. xAI reports reasoning beside the completion; the
+identity of the totals decides. DeepSeek and Moonshot have names of their own for what was read from the cache.
+`service_tier` is the tier that served the request. Batch results do not say that they are: pass `mode="batch"`.
+
+Searches: `tool_usage.web_search.num_requests` counts those that are billed; without it, each `web_search_call` that
+searches is one (opening a page is none). Chat Completions reports no searches. Tokens of the image generation tool are
+another model's: they become the counters `image_gen_input` and `image_gen_output`, so that they are not forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tokentill.errors import InvalidRecord, MissingUsage
+from tokentill.sources.gateways.fields import count
+from tokentill.sources.gateways.inclusive import leaves_of
+from tokentill.sources.gateways.mapping import FieldMap
+from tokentill.sources.responses import anthropic
+from tokentill.sources.responses.building import (
+    NO_USAGE,
+    CallerTraits,
+    answer_of,
+    mode_said,
+    moment,
+    split_cached,
+    usage_of,
+)
+from tokentill.sources.responses.outside import part, parts
+from tokentill.usage.record import Given, Usage
+
+_CHAT, _RESPONSES, _REALTIME = "prompt_tokens_details", "input_tokens_details", "input_token_details"
+_CHAT_OUT, _RESPONSES_OUT, _REALTIME_OUT = "completion_tokens_details", "output_tokens_details", "output_token_details"
+_INPUTS, _OUTPUTS = (_CHAT, _RESPONSES, _REALTIME), (_CHAT_OUT, _RESPONSES_OUT, _REALTIME_OUT)
+
+
+def _under(parents: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(f"{parent}.{name}" for parent in parents)
+
+
+PATHS: dict[str, tuple[str, ...]] = {
+    "prompt": ("prompt_tokens", "input_tokens"),
+    "completion": ("completion_tokens", "output_tokens"),
+    "total": ("total_tokens",),
+    "cached": (*_under(_INPUTS, "cached_tokens"), "prompt_cache_hit_tokens", "cached_tokens"),
+    "cache_write": _under(_INPUTS, "cache_write_tokens"),
+    "audio_input": _under(_INPUTS, "audio_tokens"),
+    "image_input": _under((_RESPONSES, _REALTIME), "image_tokens"),
+    "cached_audio": _under(_INPUTS, "cached_tokens_details.audio_tokens"),
+    "cached_image": _under((_RESPONSES, _REALTIME), "cached_tokens_details.image_tokens"),
+    "reasoning_output": _under(_OUTPUTS, "reasoning_tokens"),
+    "audio_output": _under(_OUTPUTS, "audio_tokens"),
+}
+FIELDS = FieldMap(PATHS, agreeing=("prompt", "completion", "cached", "cache_write"))
+MARKS = ("prompt_tokens", "input_tokens")
+_TOP = ("model", "created", "created_at", "service_tier")
+_CALLS = {"web_search_call": "web_search", "file_search_call": "file_search"}
+
+
+def read(response: object, given: Given) -> Usage:
+    """The usage of a response; see `Usage.from_openai`."""
+    answer = answer_of(response, ("usage",), MARKS)
+    quantities = leaves_in(answer.usage)
+    quantities.update(_tools(answer.response))
+    top = parts(answer.response, _TOP)
+    said = CallerTraits(
+        source="openai",
+        model=top.get("model"),
+        occurred_at=moment("created", top.get("created", top.get("created_at"))),
+        mode=mode_said(top.get("service_tier")),
+    )
+    return usage_of(said, quantities, given)
+
+
+def leaves_in(usage: dict[str, Any]) -> dict[str, int]:
+    """The disjoint quantities of a usage object.
+
+    Raises:
+        MissingUsage: when it counts no tokens.
+        InvalidRecord: when its numbers contradict each other.
+    """
+    strange = [name for name in anthropic.ONLY_HERE if usage.get(name) is not None]
+    if strange:
+        raise InvalidRecord(f"{strange[0]} is no count of OpenAI's; read it with from_anthropic or from_litellm")
+    found = with_reasoning_inside(split_cached(FIELDS.pick(usage)))
+    quantities, usage_state = leaves_of(found)
+    if usage_state == "missing":
+        raise MissingUsage(NO_USAGE)
+    return quantities
+
+
+def with_reasoning_inside(found: dict[str, Any]) -> dict[str, Any]:
+    """Reasoning that was reported beside the completion put into it: only where the totals say so."""
+    roles = ("prompt", "completion", "total", "reasoning_output")
+    counts = [found.get(role) for role in roles]
+    if all(type(value) is int for value in counts):
+        prompt, completion, total, reasoning = (count(role, found[role]) for role in roles)
+        if reasoning and prompt + completion + reasoning == total:
+            return {**found, "completion": completion + reasoning}
+    return found
+
+
+def _tools(response: object) -> dict[str, int]:
+    """What hosted tools did, by the counters that price tables name."""
+    counts: dict[str, int] = {}
+    output = part(response, "output")
+    for item in output if isinstance(output, (list, tuple)) else ():
+        counter = _CALLS.get(str(part(item, "type")))
+        action = part(part(item, "action"), "type") if counter == "web_search" else None
+        if counter is not None and action in (None, "search"):
+            counts[counter] = counts.get(counter, 0) + 1
+    tools = part(response, "tool_usage")
+    if tools is not None:
+        used = parts(tools, ("web_search", "image_gen"))
+        searches = _number(used, "web_search", "num_requests")
+        if searches is not None:
+            counts["web_search"] = searches
+        for counter, name in (("image_gen_input", "input_tokens"), ("image_gen_output", "output_tokens")):
+            counts[counter] = _number(used, "image_gen", name) or 0
+    return counts
+
+
+def _number(used: dict[str, Any], tool: str, name: str) -> int | None:
+    of_tool = used.get(tool)
+    if of_tool is None:
+        return None
+    if not isinstance(of_tool, dict):
+        raise InvalidRecord(f"tool_usage.{tool} is no object")
+    found = of_tool.get(name)
+    return None if found is None else count(f"tool_usage.{tool}.{name}", found)

@@ -1,0 +1,41 @@
+"""OpenRouter: its responses in the forms of Chat Completions, Responses and Messages.
+
+Tokens are counted as ARouter counts them. `usage.cost` is what the account was charged: with the caller's own provider
+key (BYOK) that is OpenRouter's fee alone, and `cost_details.upstream_inference_cost` is what the provider charges, so
+the cost is their sum (see `sources.gateways.openrouter`).
+"""
+
+from __future__ import annotations
+
+from tokentill.sources.gateways.mapping import FieldMap
+from tokentill.sources.gateways.openrouter import cost_of
+from tokentill.sources.responses.arouter import MARKS, leaves_in, mode_in, picked
+from tokentill.sources.responses.building import CallerTraits, amounts_exact, answer_of, moment, usage_of
+from tokentill.usage.record import Given, Usage
+
+_COSTS = FieldMap(
+    {
+        "cost": ("cost",),
+        "is_byok": ("is_byok",),
+        "upstream_cost": ("cost_details.upstream_inference_cost",),
+    }
+)
+
+
+def read(response: object, given: Given) -> Usage:
+    """The usage of a response; see `Usage.from_openrouter`."""
+    answer = answer_of(response, ("usage",), MARKS)
+    top, found = picked(answer)
+    costs = _COSTS.pick(answer.usage)
+    amounts_exact(costs, "cost", "upstream_cost")
+    cost, is_byok = cost_of(costs, is_export=False)
+    said = CallerTraits(
+        source="openrouter",
+        model=top.get("model"),
+        occurred_at=moment("created", top.get("created", top.get("created_at"))),
+        mode=mode_in(answer, found),
+        provider=top.get("provider"),
+        cost=cost,
+        is_byok=is_byok,
+    )
+    return usage_of(said, leaves_in(answer, found), given)

@@ -1,0 +1,270 @@
+"""Usage of a stretch of time, summed in the database into cells (see `invoicing.rating_groups`)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    case,
+    column,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy import values as values_of
+
+from tokentill.clock import from_micros, to_micros
+from tokentill.invoicing.rating_groups import RecordKey, Series, UsageAggregate
+from tokentill.money import ZERO
+from tokentill.store import tables
+from tokentill.store.usage_rows import StoredRecord, cost_of, records_where
+from tokentill.store.withdrawals import InForce, in_force
+from tokentill.usage.quantities import TOKEN_LEAVES
+
+DAY_MICROS = 86_400_000_000
+SPANS_AT_ONCE = 2_000
+"""So many spans are asked for in one query; their numbers stand in its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """How usage is cut for everybody: in time at `boundaries` and every UTC midnight, by input totals at `thresholds`.
+
+    Both rise. The boundaries are instants at which something may change that decides an amount.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    boundaries: tuple[datetime, ...]
+    thresholds: tuple[int, ...]
+
+    @classmethod
+    def of(
+        cls, starts_at: datetime, ends_at: datetime, edges: Collection[datetime], thresholds: Collection[int]
+    ) -> Cuts:
+        """Cut [starts_at, ends_at)."""
+        inside = {edge.astimezone(UTC) for edge in edges if starts_at < edge < ends_at}
+        between = sorted(edge for edge in inside if to_micros(edge) % DAY_MICROS)
+        return cls(starts_at, ends_at, tuple(between), tuple(sorted(thresholds)))
+
+    def cuts_at(self, at: datetime) -> bool:
+        """Whether everybody's usage is cut at an instant anyway."""
+        if at <= self.starts_at or at >= self.ends_at or not to_micros(at) % DAY_MICROS:
+            return True
+        index = bisect_left(self.boundaries, at)
+        return index < len(self.boundaries) and self.boundaries[index] == at
+
+    def band(self, input_total: int) -> int:
+        """How many thresholds an input total exceeds."""
+        return bisect_left(self.thresholds, input_total)
+
+    def start_of(self, day: int, passed: int, floor: datetime) -> datetime:
+        """Where a segment begins, that of a UTC day (from 1970) in which some boundaries are passed."""
+        start = max(_midnight(day), floor)
+        return max(start, self.boundaries[passed - 1]) if passed else start
+
+    def next_after(self, at: datetime) -> datetime:
+        """The next instant after one at which everybody's usage is cut."""
+        midnight = from_micros((to_micros(at) // DAY_MICROS + 1) * DAY_MICROS)
+        index = bisect_right(self.boundaries, at)
+        return min([midnight, self.ends_at, *self.boundaries[index : index + 1]])
+
+    def start_around(self, at: datetime, floor: datetime) -> datetime:
+        """Where the segment begins that holds an instant."""
+        return self.start_of(to_micros(at) // DAY_MICROS, bisect_right(self.boundaries, at), floor)
+
+
+@lru_cache(maxsize=1024)
+def _midnight(day: int) -> datetime:
+    return from_micros(day * DAY_MICROS)
+
+
+class Span(NamedTuple):
+    """Records of one series in [starts_at, ends_at) with a sequence number above `seq_after` and up to `seq_upto`.
+
+    `floor` is where the segment begins that the span lies in, unless a cut for everybody lies after it: an instant at
+    which all usage of the same customer is cut.
+    """
+
+    series_id: int
+    starts_at: datetime
+    ends_at: datetime
+    seq_after: int
+    seq_upto: int
+    floor: datetime
+
+
+def cells_of_all(
+    connection: Connection, cuts: Cuts, series: Mapping[int, Series], *, seq_max: int
+) -> Iterator[UsageAggregate]:
+    """All usage up to a sequence number, cut for everybody alike. Series that are not named are left out."""
+    usage = tables.usage
+    conditions = [
+        usage.c.occurred_at >= to_micros(cuts.starts_at),
+        usage.c.occurred_at < to_micros(cuts.ends_at),
+        usage.c.seq <= seq_max,
+    ]
+    force = in_force(connection, seq_max)
+    for row, quantities in _summed(connection, cuts, usage.c.series_id, usage, force, conditions):
+        if row.place in series:
+            yield _cell(row, quantities, cuts, series[row.place], cuts.starts_at)
+
+
+def cells_of_spans(
+    connection: Connection, cuts: Cuts, spans: Sequence[Span], series: Mapping[int, Series], *, seq_max: int
+) -> Iterator[tuple[int, UsageAggregate]]:
+    """The usage of spans, as cells with the place of their span in the sequence.
+
+    What counts is decided at `seq_max`, also of a span that ends below it.
+    """
+    force = in_force(connection, seq_max)
+    for first in range(0, len(spans), SPANS_AT_ONCE):
+        part = spans[first : first + SPANS_AT_ONCE]
+        span, inside = _span_table(part)
+        for row, quantities in _summed(connection, cuts, span.c.n, inside, force):
+            one = part[row.place]
+            yield first + row.place, _cell(row, quantities, cuts, series[one.series_id], one.floor)
+
+
+def records_of_spans(
+    connection: Connection, spans: Sequence[Span], series: Mapping[int, Series], *, seq_max: int
+) -> Iterator[tuple[int, StoredRecord]]:
+    """The records of spans one by one, each with the place of its span in the sequence; what counts at `seq_max`."""
+    force = in_force(connection, seq_max)
+    for first in range(0, len(spans), SPANS_AT_ONCE):
+        span, inside = _span_table(spans[first : first + SPANS_AT_ONCE])
+        for place, record in records_where(connection, span.c.n, inside, series, force):
+            yield first + place, record
+
+
+def cell_of_record(record: StoredRecord, at: datetime) -> UsageAggregate:
+    """A cell of one record alone. `at` is any instant of its stretch of time, the same for all records in it."""
+    return UsageAggregate(
+        series=record.series,
+        at=at,
+        day=record.occurred_at.date(),
+        input_tokens=record.input_total,
+        requests=1,
+        quantities=record.quantities,
+        cost=record.cost or ZERO,
+        requests_with_cost=int(record.cost is not None),
+        requests_at_no_cost=int(record.cost is not None and not record.cost and any(record.quantities.values())),
+        record=RecordKey(record.occurred_at, record.series.source, record.record_id),
+        is_waived=record.is_waived,
+    )
+
+
+def _summed(
+    connection: Connection,
+    cuts: Cuts,
+    place: ColumnElement[int],
+    inside: Any,
+    force: InForce,
+    conditions: Sequence[ColumnElement[bool]] = (),
+) -> Iterator[tuple[Any, Mapping[str, int]]]:
+    """Sums by place, segment, band and whether they are waived, with those of rare units."""
+    usage, unit = tables.usage, tables.usage_unit
+    keys: list[ColumnElement[Any]] = [
+        place.label("place"),
+        literal_column(f"usage.occurred_at / {DAY_MICROS}", BigInteger).label("day"),
+        _passed("usage.occurred_at >=", [to_micros(at) for at in cuts.boundaries]).label("passed"),
+        _passed("usage.input_total >", cuts.thresholds).label("band"),
+        force.is_waived.label("waived"),
+    ]
+    named: list[ColumnElement[Any]] = [literal_column(name) for name in ("place", "day", "passed", "band", "waived")]
+    chosen = (*conditions, *force.conditions)
+
+    def grouped(source: Any, *columns: ColumnElement[Any], by: Sequence[ColumnElement[Any]] = ()) -> Select[Any]:
+        return select(*keys, *columns).select_from(source).where(*chosen).group_by(*named, *by)
+
+    units: dict[tuple[int, ...], dict[str, int]] = {}
+    with_units = grouped(
+        inside.join(unit, unit.c.usage_id == usage.c.id),
+        unit.c.name,
+        func.sum(unit.c.quantity).label("quantity"),
+        by=[unit.c.name],
+    )
+    for row in connection.execute(with_units):
+        units.setdefault(tuple(row[:5]), {})[row.name] = int(row.quantity)
+    sums = grouped(
+        inside,
+        func.count().label("requests"),
+        func.min(usage.c.input_total).label("input_total"),
+        func.sum(usage.c.has_cost).label("with_cost"),
+        func.sum(_at_no_cost()).label("at_no_cost"),
+        *(func.sum(usage.c[name]).label(name) for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)),
+    )
+    for row in connection.execute(sums):
+        yield row, units.get(tuple(row[:5]), NO_UNITS)
+
+
+NO_UNITS: Mapping[str, int] = {}
+
+
+def _at_no_cost() -> ColumnElement[int]:
+    """Whether a request used something, and the gateway reports that it cost nothing."""
+    usage, unit = tables.usage.c, tables.usage_unit.alias("used")
+    with_units = select(unit.c.usage_id).where(unit.c.usage_id == usage.id, unit.c.quantity > 0)
+    leaves = sum((usage[leaf] for leaf in TOKEN_LEAVES[1:]), usage[TOKEN_LEAVES[0]])
+    is_used = or_(leaves > 0, with_units.correlate(tables.usage).exists())
+    is_free = (usage[limb] == 0 for limb in tables.COST_LIMBS)
+    counted: ColumnElement[int] = case((and_(usage.has_cost == 1, *is_free, is_used), 1), else_=0)
+    return counted
+
+
+def _cell(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> UsageAggregate:
+    _, day, passed, _, waived, requests, input_total, with_cost, at_no_cost, *sums = row
+    quantities = {leaf: int(count) for leaf, count in zip(TOKEN_LEAVES, sums, strict=False) if count}
+    if units:
+        quantities |= units
+    at = cuts.start_of(day, passed, floor)
+    return UsageAggregate(
+        series=series,
+        at=at,
+        day=at.date(),
+        input_tokens=int(input_total),
+        requests=int(requests),
+        quantities=quantities,
+        cost=cost_of(*sums[len(TOKEN_LEAVES) :]) if with_cost else ZERO,
+        requests_with_cost=int(with_cost),
+        requests_at_no_cost=int(at_no_cost),
+        is_waived=bool(waived),
+    )
+
+
+def _span_table(spans: Sequence[Span]) -> tuple[Any, Any]:
+    """A table of spans, and it joined with the usage that lies in them."""
+    usage = tables.usage
+    rows = [
+        (n, one.series_id, to_micros(one.starts_at), to_micros(one.ends_at), one.seq_after, one.seq_upto)
+        for n, one in enumerate(spans)
+    ]
+    names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto")
+    columns = (column("n", Integer), *(column(name, BigInteger) for name in names))
+    span = values_of(*columns, name="span", literal_binds=True).data(rows).cte("span")
+    lies_in = and_(
+        usage.c.series_id == span.c.series_id,
+        usage.c.occurred_at >= span.c.starts_at,
+        usage.c.occurred_at < span.c.ends_at,
+        usage.c.seq > span.c.seq_after,
+        usage.c.seq <= span.c.seq_upto,
+    )
+    return span, span.join(usage, lies_in)
+
+
+def _passed(compared: str, limits: Sequence[int]) -> ColumnElement[int]:
+    """How many of some rising limits a number has passed."""
+    cases = " ".join(f"WHEN {compared} {limit} THEN {count}" for count, limit in reversed(list(enumerate(limits, 1))))
+    return literal_column(f"CASE {cases} ELSE 0 END" if cases else "0", Integer)
