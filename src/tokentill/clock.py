@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import overload
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -48,6 +49,17 @@ def from_micros(micros: int) -> datetime:
 def instant_text(instant: datetime) -> str:
     """RFC 3339 with `Z`; microseconds are printed only when there are any."""
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+@overload
+def parse_instant(text: str) -> datetime: ...
+@overload
+def parse_instant(text: None) -> None: ...
+@overload
+def parse_instant(text: str | None) -> datetime | None: ...
+def parse_instant(text: str | None) -> datetime | None:
+    """The instant of a canonical text (see `instant_text`), None for None."""
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def micros_text(micros: int) -> str:

@@ -29,9 +29,19 @@ UnpricedCode = Literal["unknown_model", "no_price_then", "unknown_mode", "no_mod
 class TokentillError(Exception):
     """The root of all errors that tokentill raises on purpose."""
 
+    @property
+    def kind(self) -> str:
+        """What `--json` calls it."""
+        return type(self).__name__
+
 
 class InvalidCall(TokentillError):
     """The call itself is wrong: an unknown option, a period that is not `YYYY-MM`, a missing file."""
+
+    @property
+    def kind(self) -> str:
+        """The name that documents of `--json` have had for it from the first one on."""
+        return "UsageError"
 
 
 class Refused(TokentillError):

@@ -25,23 +25,23 @@ from tokentill.contracts.calculation import (
 )
 from tokentill.contracts.rules import Rule
 from tokentill.prices.entries import PriceEntry
-from tokentill.prices.rate_cards import ONE, RateCard, Rated, plan_for, rate_quantities
+from tokentill.prices.rate_cards import ONE, RateCard, Rated, rate_card_for, rate_quantities
 
 AT = datetime(2026, 10, 15, tzinfo=UTC)
 FX = Decimal("0.9")
 MILLION = 1_000_000
 
 
-def plan_of(**more: Any) -> RateCard:
+def rate_card_of(**more: Any) -> RateCard:
     """3 for a million input tokens, 0.3 cached, 15 output; a search is 10 for a thousand."""
     content = price(fees={"web_search": {"price": "10", "per": 1000}}, **more)
     entry = PriceEntry.from_content(content, recorded_at=AT, currency="USD")
-    plan = plan_for(entry, at=AT, mode="standard", input_total=0)
+    plan = rate_card_for(entry, at=AT, mode="standard", input_total=0)
     assert isinstance(plan, RateCard)
     return plan
 
 
-PLAN = plan_of()
+PLAN = rate_card_of()
 
 
 def basis_of(content: Content | None, *, tier: int | None = None, **more: Any) -> RatingBasis:
@@ -66,11 +66,13 @@ def bill(
     quantities: dict[str, int] | None = None,
     *,
     cost: str | None = "0.5",
-    taken: Consumption = NOTHING_CONSUMED,
+    consumed: Consumption = NOTHING_CONSUMED,
     **more: Any,
 ) -> Billed:
     counts = {"input": 2000, "output": 100, "request": 1} if quantities is None else quantities
-    return apply_rule(basis_of(content, **more), counts, cost=None if cost is None else Decimal(cost), taken=taken)
+    return apply_rule(
+        basis_of(content, **more), counts, cost=None if cost is None else Decimal(cost), consumed=consumed
+    )
 
 
 def dec(text: str) -> Decimal:
@@ -244,16 +246,16 @@ def spend_rule(**more: Any) -> Content:
 
 
 def test_tiers_over_spend_mark_up_what_fell_into_each() -> None:
-    taken = Consumption(spend={2: dec("0.2"), 1: dec("0.1"), 3: dec("7")})
-    found = bill(spend_rule(markup_percent="20"), taken=taken)
+    consumed = Consumption(spend={2: dec("0.2"), 1: dec("0.1"), 3: dec("7")})
+    found = bill(spend_rule(markup_percent="20"), consumed=consumed)
     assert steps(found, "markup") == [
         Step("markup", "up to 1", dec("0.05"), percent=dec("50"), of_amount=dec("0.1")),
         Step("markup", "up to 2.5", dec("0.04"), percent=dec("20"), of_amount=dec("0.2")),
     ]
     assert found.amount == dec("0.09675")
-    assert [step.name for step in steps(bill(spend_rule(), taken=taken), "markup")] == ["up to 1"]
+    assert [step.name for step in steps(bill(spend_rule(), consumed=consumed), "markup")] == ["up to 1"]
     assert not steps(bill(spend_rule(markup_percent="20")), "markup"), "nothing fell into any"
-    by_quantity = bill(spend_rule(markup_percent={"input": "20"}), taken=taken)
+    by_quantity = bill(spend_rule(markup_percent={"input": "20"}), consumed=consumed)
     assert [step.name for step in steps(by_quantity, "markup")] == ["up to 1"], "spend has no quantity"
 
 
@@ -270,12 +272,12 @@ def test_add_ons_are_in_the_contracts_currency_and_not_marked_up() -> None:
     assert found.amount == dec("3.0168")
 
 
-# --- what was taken before ---
+# --- what was consumed before ---
 
 
 def test_included_units_are_shown_at_no_charge() -> None:
     found = bill(
-        {"allowance": {"units": {"input": 500}}}, taken=Consumption(included={"output": 5, "input": 500, "x": 0})
+        {"allowance": {"units": {"input": 500}}}, consumed=Consumption(included={"output": 5, "input": 500, "x": 0})
     )
     assert steps(found, "included") == [
         Step("included", "input", Decimal(0), 500, rate=Decimal(0), per=1),
@@ -285,7 +287,7 @@ def test_included_units_are_shown_at_no_charge() -> None:
 
 
 def test_a_floor_of_margin_adds_what_was_missing() -> None:
-    found = bill({"min_margin_percent": "25"}, taken=Consumption(margin=dec("0.1")))
+    found = bill({"min_margin_percent": "25"}, consumed=Consumption(margin=dec("0.1")))
     assert found == Billed(dec("0.10675"), (INPUT, OUTPUT, Step("margin", "floor", dec("0.1"), percent=dec("25"))))
     assert bill({"min_margin_percent": "25"}).steps == (INPUT, OUTPUT)
 
@@ -303,8 +305,8 @@ UNIT = {"name": "credit", "worth": "0.002"}
 
 
 def test_credits_for_each_request_show_what_rounding_up_added() -> None:
-    taken = Consumption(credits=4, credits_added=dec("0.00125"))
-    found = bill({"credits": {**UNIT, "round_up": "request"}}, taken=taken)
+    consumed = Consumption(credits=4, credits_added=dec("0.00125"))
+    found = bill({"credits": {**UNIT, "round_up": "request"}}, consumed=consumed)
     assert found == Billed(
         dec("0.008"),
         (INPUT, OUTPUT, Step("credits", "credit", dec("0.00125"), 4, rate=dec("0.002"), per=1)),
@@ -313,7 +315,7 @@ def test_credits_for_each_request_show_what_rounding_up_added() -> None:
 
 
 def test_credits_without_rounding_say_how_many_they_are_and_change_nothing() -> None:
-    found = bill({"credits": {**UNIT, "round_up": "never"}}, taken=Consumption(credits=9))
+    found = bill({"credits": {**UNIT, "round_up": "never"}}, consumed=Consumption(credits=9))
     assert found == Billed(
         dec("0.00675"),
         (INPUT, OUTPUT, Step("credits", "credit", Decimal(0), rate=dec("0.002"), per=1, of_amount=dec("3.375"))),
@@ -321,7 +323,7 @@ def test_credits_without_rounding_say_how_many_they_are_and_change_nothing() -> 
 
 
 def test_an_allowance_of_an_amount_takes_it_off() -> None:
-    found = bill({"allowance": {"amount": "5"}}, taken=Consumption(allowed=dec("0.00005")))
+    found = bill({"allowance": {"amount": "5"}}, consumed=Consumption(allowed=dec("0.00005")))
     assert found == Billed(dec("0.0067"), (INPUT, OUTPUT, Step("allowance", "amount", dec("-0.00005"))))
 
 
@@ -333,8 +335,8 @@ def test_steps_come_in_the_order_of_calculation() -> None:
         "credits": {**UNIT, "round_up": "request"},
         "allowance": {"amount": "1", "units": {"input": 1}},
     }
-    taken = Consumption({"input": 1}, {}, dec("0.1"), 60, dec("0.2"), dec("0.3"))
-    kinds = [step.kind for step in bill(content, taken=taken).steps]
+    consumed = Consumption({"input": 1}, {}, dec("0.1"), 60, dec("0.2"), dec("0.3"))
+    kinds = [step.kind for step in bill(content, consumed=consumed).steps]
     assert kinds == ["rate", "rate", "markup", "add_on", "included", "margin", "credits", "allowance"]
 
 

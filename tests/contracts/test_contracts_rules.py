@@ -152,8 +152,8 @@ def test_the_hash_of_a_rule_covers_what_it_does_and_whose_it_is() -> None:
 
 
 def test_a_period_is_counted_on_under_contract_and_name() -> None:
-    assert rule({"name": "x"}).turn_key == ("default", "x")
-    assert rule(number=2).turn_key == ("default", "rule 2")
+    assert rule({"name": "x"}).accumulator_key == ("default", "x")
+    assert rule(number=2).accumulator_key == ("default", "rule 2")
 
 
 CREDITS: Content = {"name": "c", "worth": "1"}
@@ -174,9 +174,9 @@ CREDITS: Content = {"name": "c", "worth": "1"}
     ],
 )
 def test_which_rules_depend_on_order_and_which_on_each_request_alone(
-    content: Content, has_turns: bool, is_per_request: bool
+    content: Content, is_in_order: bool, is_per_request: bool
 ) -> None:
-    assert rule(content).has_turns is has_turns
+    assert rule(content).is_in_order is is_in_order
     assert rule(content).is_per_request is is_per_request
 
 

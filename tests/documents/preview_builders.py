@@ -11,9 +11,10 @@ from tokentill.contracts.book import ContractBook
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month, period_of
 from tokentill.invoicing.preview import Preview, Previewed, Review, ReviewKind, Unattributed
-from tokentill.invoicing.rating_groups import Books, RatingContext, Series, UsageAggregate
+from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.prices.book import PriceBook
 from tokentill.prices.fx import FxBook
+from tokentill.usage.aggregates import Series, UsageAggregate
 from tokentill.usage.attribution import Attribution
 
 OCTOBER = Month(2026, 10)

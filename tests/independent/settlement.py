@@ -56,7 +56,7 @@ def minor_of(amount: Any) -> int:
     return rounded(Fraction(amount) * 100)
 
 
-def settle(
+def compute_totals(
     used: Iterable[Slice],
     month: tuple[datetime, datetime],
     terms: Terms,

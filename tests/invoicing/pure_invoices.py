@@ -1,4 +1,4 @@
-"""Invoices without a database: records become cells in memory, one by one or as sums."""
+"""Invoices without a database: records become aggregates in memory, one by one or as sums."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from tokentill.contracts.book import ContractBook
 from tokentill.invoicing.coverage import Documents, Periods
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.rating_groups import Books, RatingContext, RecordKey, Series, Sums, UsageAggregate
+from tokentill.invoicing.rating_groups import Books, RatingContext, Sums
 from tokentill.money import ZERO
 from tokentill.prices.book import PriceBook
 from tokentill.prices.fx import FxBook
 from tokentill.store.aggregates import Cuts
+from tokentill.usage.aggregates import RecordKey, Series, UsageAggregate
 from tokentill.usage.attribution import Attribution
 from tokentill.usage.record import UsageRecord
 
@@ -31,7 +32,7 @@ def books_of(contents: Iterable[object]) -> Books:
 
 
 def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> list[UsageAggregate]:
-    """One cell for each record, between the same boundaries as in the database."""
+    """One aggregate for each record, between the same boundaries as in the database."""
     edges = books.shared_edges({record.model for record in records}, periods.starts_at, periods.ends_at)
     edges |= {periods.default.starts_at, periods.default.ends_at}
     for customer in books.contracts.customers:
@@ -39,7 +40,7 @@ def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> 
     edges = edges.union(*map(books.contracts.grant_edges, books.contracts.grant_holders))
     cuts = Cuts.of(periods.starts_at, periods.ends_at, edges, books.prices.thresholds())
     ids: dict[tuple[object, ...], int] = {}
-    cells = []
+    aggregates = []
     for record in records:
         if not periods.starts_at <= record.occurred_at < periods.ends_at:
             continue
@@ -56,7 +57,7 @@ def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> 
             record.status,
             record.usage_state,
         )
-        cells.append(
+        aggregates.append(
             UsageAggregate(
                 series=Series(ids.setdefault(traits, len(ids) + 1), *traits),  # type: ignore[arg-type]
                 at=cuts.start_around(record.occurred_at, cuts.starts_at),
@@ -69,39 +70,43 @@ def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> 
                 record=RecordKey(record.occurred_at, record.source, record.record_id),
             )
         )
-    return cells
+    return aggregates
 
 
 class Summed:
-    """Cells added up by series, stretch of time and band, which knows the records behind each sum."""
+    """Cells added up by series, segment of time and band, which knows the records behind each sum."""
 
-    def __init__(self, cells: Sequence[UsageAggregate], books: Books) -> None:
+    def __init__(self, aggregates: Sequence[UsageAggregate], books: Books) -> None:
         thresholds = sorted(books.prices.thresholds())
         self._records: dict[tuple[object, ...], list[UsageAggregate]] = {}
-        for cell in cells:
-            key = (cell.series.id, cell.at, bisect_right(thresholds, cell.input_tokens - 1))
-            self._records.setdefault(key, []).append(cell)
-        self.cells = [self._sum(found) for found in self._records.values()]
-        self._of_cell = dict(zip(map(id, self.cells), self._records.values(), strict=True))
+        for aggregate in aggregates:
+            key = (aggregate.series.id, aggregate.at, bisect_right(thresholds, aggregate.input_tokens - 1))
+            self._records.setdefault(key, []).append(aggregate)
+        self.aggregates = [self._sum(found) for found in self._records.values()]
+        self._of_cell = dict(zip(map(id, self.aggregates), self._records.values(), strict=True))
         self.asked = 0
 
-    def in_place(self, cells: Sequence[UsageAggregate], wanted: Sequence[UsageAggregate]) -> list[UsageAggregate]:
+    def in_place(self, aggregates: Sequence[UsageAggregate], wanted: Sequence[UsageAggregate]) -> list[UsageAggregate]:
         """Cells with the records of those that are wanted in their place, as the database would give them."""
         self.asked += 1
-        chosen = {id(cell) for cell in wanted}
-        return [one for cell in cells for one in (self._of_cell[id(cell)] if id(cell) in chosen else [cell])]
+        chosen = {id(aggregate) for aggregate in wanted}
+        return [
+            one
+            for aggregate in aggregates
+            for one in (self._of_cell[id(aggregate)] if id(aggregate) in chosen else [aggregate])
+        ]
 
     @staticmethod
     def _sum(found: Sequence[UsageAggregate]) -> UsageAggregate:
         sums = Sums()
-        for cell in found:
-            sums.add(cell.requests, cell.quantities, cell.cost, cell.requests_with_cost)
+        for aggregate in found:
+            sums.add(aggregate.requests, aggregate.quantities, aggregate.cost, aggregate.requests_with_cost)
         first = found[0]
         return UsageAggregate(
             first.series,
             first.at,
             first.day,
-            min(cell.input_tokens for cell in found),
+            min(aggregate.input_tokens for aggregate in found),
             sums.requests,
             sums.quantities,
             sums.cost,
@@ -114,23 +119,23 @@ def compute_pure(month: MonthOfUsage, *, by_record: bool) -> list[Invoice]:
     books = books_of(month.contents)
     periods = Periods(OCTOBER, books, Documents())
     by_customer: dict[str, list[UsageAggregate]] = {}
-    for cell in cells_of(month.records, books, periods):
-        series = cell.series
+    for aggregate in cells_of(month.records, books, periods):
+        series = aggregate.series
         customer = books.attribution.attribute(
-            source=series.source, user=series.user, api_key=series.api_key, at=cell.at
+            source=series.source, user=series.user, api_key=series.api_key, at=aggregate.at
         ).customer
-        if customer is not None and periods.of(customer).holds(cell.at):
-            by_customer.setdefault(customer, []).append(cell)
+        if customer is not None and periods.of(customer).holds(aggregate.at):
+            by_customer.setdefault(customer, []).append(aggregate)
     invoices = []
     for customer in sorted(by_customer, key=str.encode):
         period = periods.of(customer)
         currency = books.contracts.terms(customer, period.last_instant).currency
         summed = Summed(by_customer[customer], books)
-        cells = by_customer[customer] if by_record else summed.cells
+        aggregates = by_customer[customer] if by_record else summed.aggregates
         wanted: list[UsageAggregate] = []
-        invoice = compute_invoice(customer, period, currency, cells, RatingContext(books), wanted=wanted)
+        invoice = compute_invoice(customer, period, currency, aggregates, RatingContext(books), wanted=wanted)
         while wanted:
-            cells, wanted = summed.in_place(cells, wanted), []
-            invoice = compute_invoice(customer, period, currency, cells, RatingContext(books), wanted=wanted)
+            aggregates, wanted = summed.in_place(aggregates, wanted), []
+            invoice = compute_invoice(customer, period, currency, aggregates, RatingContext(books), wanted=wanted)
         invoices.append(invoice)
     return invoices

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tokentill.contracts.rules import Rule
-from tokentill.invoicing.counting import Accumulator, PeriodCharges
+from tokentill.invoicing.accumulators import Accumulator, PeriodCharges
 
 
 def rule(number: int = 1, **does: Any) -> Rule:
@@ -22,7 +22,7 @@ GRADUATED = rule(tiers={"kind": "graduated", **TIERS})
 VOLUME = rule(tiers={"kind": "volume", **TIERS})
 
 
-def counters(input_: int = 0, output: int = 0, allowed: int = 0, position: int = 0) -> Accumulator:
+def accumulator(input_: int = 0, output: int = 0, allowed: int = 0, position: int = 0) -> Accumulator:
     included = {name: count for name, count in (("input", input_), ("output", output)) if count}
     return Accumulator(included=included, allowed=Decimal(allowed), position=Decimal(position))
 
@@ -30,24 +30,24 @@ def counters(input_: int = 0, output: int = 0, allowed: int = 0, position: int =
 @pytest.mark.parametrize(
     ("by", "before", "after", "is_met"),
     [
-        (UNITS, counters(), counters(9, 19), False),
-        (UNITS, counters(), counters(10), True),
-        (UNITS, counters(), counters(11), True),
-        (UNITS, counters(9), counters(10), True),
-        (UNITS, counters(10), counters(11), False),
-        (UNITS, counters(11), counters(12), False),
-        (UNITS, counters(10, 19), counters(10, 20), True),
-        (rule(allowance={"units": {"input": 1}}), counters(), counters(1), True),
-        (MONEY, counters(), counters(allowed=4), False),
-        (MONEY, counters(allowed=4), counters(allowed=5), True),
-        (MONEY, counters(allowed=5), counters(allowed=6), False),
-        (MONEY, counters(), counters(100, 100), False),
-        (GRADUATED, counters(), counters(position=9), False),
-        (GRADUATED, counters(position=9), counters(position=10), True),
-        (GRADUATED, counters(position=10), counters(position=19), False),
-        (GRADUATED, counters(position=10), counters(position=20), True),
-        (GRADUATED, counters(position=20), counters(position=90), False),
-        (VOLUME, counters(), counters(position=90), False),
+        (UNITS, accumulator(), accumulator(9, 19), False),
+        (UNITS, accumulator(), accumulator(10), True),
+        (UNITS, accumulator(), accumulator(11), True),
+        (UNITS, accumulator(9), accumulator(10), True),
+        (UNITS, accumulator(10), accumulator(11), False),
+        (UNITS, accumulator(11), accumulator(12), False),
+        (UNITS, accumulator(10, 19), accumulator(10, 20), True),
+        (rule(allowance={"units": {"input": 1}}), accumulator(), accumulator(1), True),
+        (MONEY, accumulator(), accumulator(allowed=4), False),
+        (MONEY, accumulator(allowed=4), accumulator(allowed=5), True),
+        (MONEY, accumulator(allowed=5), accumulator(allowed=6), False),
+        (MONEY, accumulator(), accumulator(100, 100), False),
+        (GRADUATED, accumulator(), accumulator(position=9), False),
+        (GRADUATED, accumulator(position=9), accumulator(position=10), True),
+        (GRADUATED, accumulator(position=10), accumulator(position=19), False),
+        (GRADUATED, accumulator(position=10), accumulator(position=20), True),
+        (GRADUATED, accumulator(position=20), accumulator(position=90), False),
+        (VOLUME, accumulator(), accumulator(position=90), False),
     ],
 )
 def test_the_order_decides_something_where_a_limit_is_reached(

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import contract, grants, price, prices, record
-from tests.independent import settlement as second
+from tests.independent import totals as second
 from tests.independent.turns import work_out
 from tests.invoicing.generated import price_tables, rules, usage_records
 from tests.invoicing.generated_terms import cents, granted, invoice_terms
@@ -29,9 +29,10 @@ from tokentill.clock import instant_text
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried, Invoiced, OpenBalance
 from tokentill.invoicing.coverage import Documents, Periods
 from tokentill.invoicing.invoice import Invoice, compute_invoice
-from tokentill.invoicing.rating_groups import RatingContext, UsageAggregate
+from tokentill.invoicing.rating_groups import RatingContext
 from tokentill.invoicing.totals import InvoiceKind
 from tokentill.store.ledger import rows_of
+from tokentill.usage.aggregates import UsageAggregate
 from tokentill.usage.record import UsageRecord
 
 DAYS = 31
@@ -58,9 +59,9 @@ class Case:
         books = books_of(self.contents)
         periods = Periods(OCTOBER, books, Documents())
         period = periods.of("alice")
-        cells = [cell for cell in cells_of(records, books, periods) if period.holds(cell.at)]
-        summed = Summed(cells, books)
-        chosen = cells if by_record else summed.cells
+        aggregates = [aggregate for aggregate in cells_of(records, books, periods) if period.holds(aggregate.at)]
+        summed = Summed(aggregates, books)
+        chosen = aggregates if by_record else summed.aggregates
         while True:
             wanted: list[UsageAggregate] = []
             invoice = compute_invoice(
@@ -103,7 +104,7 @@ def sums(documents: Sequence[Invoice], kind: str) -> dict[str, int]:
     """What the items of a kind come to by name, in several documents."""
     found: Counter[str] = Counter()
     for document in documents:
-        for item in document.settlement.items:
+        for item in document.totals.items:
             if item.kind == kind:
                 found[item.name] += item.amount_minor
     return {name: amount for name, amount in found.items() if amount}
@@ -149,7 +150,7 @@ def test_every_document_is_what_its_amounts_come_to_cent_by_cent(case: Case) -> 
     period = document.period
     inside = [second_request(one) for one in case.records if period.holds(one.occurred_at)]
     worked = work_out(inside, "alice", "USD", second_folder([one for one in case.contents if one["kind"] != "grant"]))
-    expected = second.settle(
+    expected = second.compute_totals(
         [(at, amount * 100) for at, amount in worked.in_time],
         (period.starts_at, period.ends_at),
         case.terms,
@@ -224,7 +225,7 @@ def test_a_fee_and_the_rest_to_a_minimum_lie_at_the_end_of_the_period() -> None:
     case = simple({"base_fee": {"amount": "10"}, "minimum": {"amount": "100"}}, early, late)
     found = case.invoice([used(1, "14", 30)])
     assert sums([found], "credit") == {"early": -3000, "late": -1200}
-    assert case.invoice([]).settlement.items[1].amount_minor == -1200
+    assert case.invoice([]).totals.items[1].amount_minor == -1200
 
 
 def test_packages_lie_where_they_were_begun() -> None:

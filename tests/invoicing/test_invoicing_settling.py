@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import MovableClock, contract, grants, record, till
-from tests.independent import settlement as second
+from tests.independent import totals as second
 from tests.invoicing.generated_terms import cents, granted, invoice_terms
 from tests.invoicing.invoicing_tools import new_sqlite
 from tests.invoicing.pure_invoices import OCTOBER
@@ -22,10 +22,10 @@ from tokentill.clock import instant_text
 from tokentill.closing.close import CloseOptions, Interim, close_period
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import InvoiceTerms
-from tokentill.invoicing.burn_down import Accrued, stretches_of
+from tokentill.invoicing.burn_down import Accrued, segments_of
 from tokentill.invoicing.carried import Carried, Invoiced
 from tokentill.invoicing.periods import Month, Period, period_of
-from tokentill.invoicing.totals import Agreed, Item, Totals, base_fees, is_recurring, settle
+from tokentill.invoicing.totals import Agreed, Item, Totals, base_fees, compute_totals, is_recurring
 from tokentill.money import from_minor, round_to_minor
 from tokentill.store.ledger import ledger_entries
 
@@ -70,7 +70,7 @@ def test_every_step_is_what_a_second_way_comes_to(
     earlier = [second.Settled(one.net_minor, dict(one.taxes), dict(one.credits), 0) for one in invoiced]
     elsewhere = second.Settled(0, {}, {"g0": drawn_elsewhere}, 0)
     account = second.Account({"2026-10": earlier, "2026-09": [elsewhere]}, balance=balance)
-    expected = second.settle(
+    expected = second.compute_totals(
         [(at, Fraction(amount) * 100) for at, amount in used],
         (OCTOBER_BEGINS, OCTOBER_ENDS),
         terms,
@@ -84,13 +84,13 @@ def test_every_step_is_what_a_second_way_comes_to(
     )
     book = ContractBook([grants(*listed)] if listed else [])
     agreed = Agreed(InvoiceTerms.from_content(terms), book.grants("alice"), *days)
-    stretches = stretches_of(PERIOD, agreed.grants)
-    by_stretch = [Decimal(0)] * len(stretches)
+    segments = segments_of(PERIOD, agreed.grants)
+    by_segment = [Decimal(0)] * len(segments)
     for at, amount in used:
-        by_stretch[bisect_right(stretches, at) - 1] += amount
+        by_segment[bisect_right(segments, at) - 1] += amount
     subtotal = round_to_minor(sum((amount for _, amount in used), fees), "USD")
-    settled = settle(
-        Accrued(subtotal, tuple(by_stretch), fees),
+    settled = compute_totals(
+        Accrued(subtotal, tuple(by_segment), fees),
         "USD",
         PERIOD,
         agreed,
@@ -145,7 +145,7 @@ def test_documents_carry_on_what_the_ones_before_left(
                     if not requests and "minimum" not in terms:
                         continue
                     one.close(name)
-                settled = second.settle(
+                settled = second.compute_totals(
                     begun,
                     bounds,
                     terms,

@@ -22,7 +22,7 @@ from tokentill.canonical import Content
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import InvoiceTerms
 from tokentill.invoicing.accumulators import Charge
-from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, stretches_of
+from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, segments_of
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried, Invoiced, OpenBalance
 from tokentill.invoicing.periods import Month, Period, period_of
 from tokentill.invoicing.totals import (
@@ -32,8 +32,8 @@ from tokentill.invoicing.totals import (
     Totals,
     agreed_for,
     base_fees,
+    compute_totals,
     is_recurring,
-    settle,
     share_minor,
 )
 from tokentill.prices.fx import FxBook
@@ -63,14 +63,14 @@ def settled(
     """Settle a subtotal; where nothing is said of when it was used, it lies at the end."""
     book = ContractBook([grants(*granted)])
     agreed = Agreed(InvoiceTerms.from_content(terms or {}), book.grants("alice"), *days)
-    stretches = stretches_of(PERIOD, agreed.grants)
-    by_stretch = [Decimal(0)] * len(stretches)
+    segments = segments_of(PERIOD, agreed.grants)
+    by_segment = [Decimal(0)] * len(segments)
     for at, amount in used:
-        by_stretch[bisect_right(stretches, at) - 1] += Decimal(amount)
-    accrued = Accrued(subtotal, tuple(by_stretch), is_empty=is_empty)
+        by_segment[bisect_right(segments, at) - 1] += Decimal(amount)
+    accrued = Accrued(subtotal, tuple(by_segment), is_empty=is_empty)
     brought = BroughtForward.of(carried.balances, "alice", currency, PERIOD.last_day, RATES)
     assert brought.no_rates == ()
-    return settle(accrued, currency, PERIOD, agreed, carried, kind=kind, balances=brought.items)
+    return compute_totals(accrued, currency, PERIOD, agreed, carried, kind=kind, balances=brought.items)
 
 
 RATES = FxBook([fx(("2026-10-01", "EUR", "0.5"), ("2026-10-31", "EUR", "0.9015"), ("2026-11-01", "EUR", "0.7"))])
@@ -535,8 +535,8 @@ def test_what_one_grant_leaves_of_a_stretch_the_next_one_pays() -> None:
 # --- what is due, in pieces ---
 
 
-def pieces(due: int, *by_stretch: str, at_end: str = "0", discounted: int = 0, true_up: int = 0) -> list[int]:
-    accrued = Accrued(0, tuple(map(Decimal, by_stretch)), Decimal(at_end))
+def pieces(due: int, *by_segment: str, at_end: str = "0", discounted: int = 0, true_up: int = 0) -> list[int]:
+    accrued = Accrued(0, tuple(map(Decimal, by_segment)), Decimal(at_end))
     return pieces_of(due, accrued, discounted_minor=discounted, true_up_minor=true_up, currency="USD")
 
 
@@ -549,7 +549,7 @@ def test_pieces_are_cut_by_cumulative_rounding_and_add_up() -> None:
 
 def test_fees_lie_at_the_end_and_so_does_what_is_missing_to_a_minimum() -> None:
     assert pieces(1000, "4", "0", at_end="6", discounted=1000) == [400, 600]
-    # A coupon left 5.00 of 10.00, and 5.00 are missing to a minimum of 10.00: a quarter is of the first stretch.
+    # A coupon left 5.00 of 10.00, and 5.00 are missing to a minimum of 10.00: a quarter is of the first segment.
     assert pieces(1190, "5", "2", at_end="3", discounted=500, true_up=500) == [298, 892]
     assert pieces(1000, "5", "5", discounted=0, true_up=1000) == [0, 1000]
 
@@ -561,11 +561,11 @@ def test_without_any_amount_all_lies_at_the_end() -> None:
 
 
 def test_a_grant_pays_no_more_than_it_has_left() -> None:
-    stretches = stretches_of(PERIOD, ())
+    segments = segments_of(PERIOD, ())
     (grant,) = ContractBook([grants({"id": "a", "amount": "9"})]).grants("alice")
     for left, paid in ((0, 0), (-5, 0), (7, 7), (10, 10), (11, 10)):
-        assert burn([10], stretches, [grant], {"a": left}) == {"a": paid}
-    assert burn([-10], stretches, [grant], {"a": 7}) == {"a": 0}
+        assert burn([10], segments, [grant], {"a": left}) == {"a": paid}
+    assert burn([-10], segments, [grant], {"a": 7}) == {"a": 0}
 
 
 def test_stretches_begin_with_the_period_and_at_every_edge_of_a_grant_inside_of_it() -> None:
@@ -575,10 +575,10 @@ def test_stretches_begin_with_the_period_and_at_every_edge_of_a_grant_inside_of_
         {"id": "c", "amount": "1", "valid_from": "2026-10-02T00:00:00Z", "expires_at": "2026-10-31T23:59:59Z"},
     )
     book = ContractBook([grants(*listed)])
-    found = stretches_of(PERIOD, book.grants("alice"))
+    found = segments_of(PERIOD, book.grants("alice"))
     texts = ["2026-10-01T00:00:00+00:00", "2026-10-02T00:00:00+00:00", "2026-10-31T23:59:59+00:00"]
     assert [start.isoformat() for start in found] == texts
-    assert stretches_of(PERIOD, ()) == (PERIOD.starts_at,)
+    assert segments_of(PERIOD, ()) == (PERIOD.starts_at,)
     assert {edge for edge in book.grant_edges("alice") if PERIOD.starts_at < edge < PERIOD.ends_at} == set(found[1:])
     assert book.grant_edges("bob") == set()
 

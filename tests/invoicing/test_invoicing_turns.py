@@ -17,7 +17,8 @@ from tokentill.contracts.rules import Rule
 from tokentill.errors import IntegrityFault
 from tokentill.invoicing.accumulators import Charge, bill_usage
 from tokentill.invoicing.coverage import Documents, Periods
-from tokentill.invoicing.rating_groups import RatingContext, RatingGroup, Sums, UsageAggregate
+from tokentill.invoicing.rating_groups import RatingContext, RatingGroup, Sums
+from tokentill.usage.aggregates import UsageAggregate
 from tokentill.usage.record import UsageRecord
 
 # A token costs a dollar, so that amounts are easy to follow.
@@ -39,26 +40,26 @@ class Month:
         self, rules: Sequence[Content], records: Sequence[UsageRecord], *more: Content, as_sums: bool = False
     ) -> None:
         books = books_of([TABLE, contract(rules=list(rules)), *more])
-        cells = cells_of(records, books, Periods(OCTOBER, books, Documents()))
-        self.summed = Summed(cells, books)
-        self.cells = self.summed.cells if as_sums else cells
+        aggregates = cells_of(records, books, Periods(OCTOBER, books, Documents()))
+        self.summed = Summed(aggregates, books)
+        self.aggregates = self.summed.aggregates if as_sums else aggregates
         self.contracts = books.contracts
-        self.grouping = RatingContext(books)
+        self.context = RatingContext(books)
         self.traced: list[tuple[UsageAggregate, RatingGroup, Sums]] = []
 
     def bill(self, **more: Any) -> tuple[list[RatingGroup], list[Charge]]:
-        def note(cell: UsageAggregate, group: RatingGroup, sums: Sums) -> None:
-            self.traced.append((cell, group, replace(sums)))
+        def note(aggregate: UsageAggregate, group: RatingGroup, sums: Sums) -> None:
+            self.traced.append((aggregate, group, replace(sums)))
 
-        cells = self.cells
+        aggregates = self.aggregates
         while True:
             wanted: list[UsageAggregate] = []
             self.traced.clear()
             plain: dict[str, Any] = {"wanted": wanted, "trace": note}
-            billed = bill_usage("alice", "USD", cells, self.grouping, **{**plain, **more})
+            billed = bill_usage("alice", "USD", aggregates, self.context, **{**plain, **more})
             if not wanted:
                 return billed
-            cells = self.summed.in_place(cells, wanted)
+            aggregates = self.summed.in_place(aggregates, wanted)
 
     def amounts(self) -> list[Decimal | None]:
         """The amount of each group, in the order in which the groups are given."""
@@ -74,10 +75,10 @@ class Month:
         self.traced.clear()
         self.bill()
         found: dict[str, Decimal] = {}
-        for cell, group, sums in self.traced:
-            assert cell.record is not None
+        for aggregate, group, sums in self.traced:
+            assert aggregate.record is not None
             amount = group.billed(sums).amount or dec(0)
-            found[cell.record.record_id] = found.get(cell.record.record_id, dec(0)) + amount
+            found[aggregate.record.record_id] = found.get(aggregate.record.record_id, dec(0)) + amount
         return found
 
 
@@ -98,7 +99,9 @@ def test_rules_without_memory_bill_sums_as_they_are() -> None:
     assert (group.total.requests, group.total.quantities) == (2, {"input": 3, "output": 1})
     assert group.billed(group.total).amount == 6
     assert charges == []
-    assert [(cell.record.record_id, found is group) for cell, found, _ in month.traced if cell.record] == [
+    assert [
+        (aggregate.record.record_id, found is group) for aggregate, found, _ in month.traced if aggregate.record
+    ] == [
         ("b", True),
         ("a", True),
     ]
@@ -185,7 +188,7 @@ def test_an_included_amount_is_used_up_in_order_of_time(as_sums: bool) -> None:
 
 
 def test_sums_are_billed_as_they_are_until_a_limit_is_reached() -> None:
-    """A day is one stretch of time; only that in which the limit is reached is asked for, record by record."""
+    """A day is one segment of time; only that in which the limit is reached is asked for, record by record."""
     rules = [{"allowance": {"units": {"output": 100}}}]
     records = [
         used(f"{day} {number}", f"{day} {number:02d}:00", output=20) for day in (5, 15, 25) for number in range(4)
@@ -193,8 +196,8 @@ def test_sums_are_billed_as_they_are_until_a_limit_is_reached() -> None:
     month = Month(rules, records, as_sums=True)
     assert month.total() == 140
     assert month.summed.asked == 1
-    cells = [(cell.day.day, cell.record is None) for cell, _, _ in month.traced]
-    assert cells == [(5, True)] + [(15, False)] * 4 + [(25, True)]
+    aggregates = [(aggregate.day.day, aggregate.record is None) for aggregate, _, _ in month.traced]
+    assert aggregates == [(5, True)] + [(15, False)] * 4 + [(25, True)]
 
 
 @pytest.mark.parametrize(
@@ -235,16 +238,16 @@ def test_records_alone_need_nobody_to_ask_and_sums_do() -> None:
 
 
 def test_sums_and_records_of_one_stretch_are_billed_together_in_order() -> None:
-    """A stretch may bring both: what is asked for falls in between the records that are known."""
+    """A segment may bring both: what is asked for falls in between the records that are known."""
     rules = [{"allowance": {"units": {"output": 5}}}]
     known = [used("m", "3 12:00", output=2)]
     rest = [used("a", "3 11:00", output=2, user="other"), used("z", "3 13:00", output=2, user="other")]
     month = Month(rules, [*known, *rest])
     books = books_of([TABLE, contract(rules=rules)])
-    month.summed = Summed([cell for cell in month.cells if cell.series.user == "other"], books)
-    month.cells = [month.cells[0], *month.summed.cells]
+    month.summed = Summed([aggregate for aggregate in month.aggregates if aggregate.series.user == "other"], books)
+    month.aggregates = [month.aggregates[0], *month.summed.aggregates]
     groups, _ = month.bill()
-    assert [cell.record.record_id for cell, _, _ in month.traced if cell.record] == ["a", "m", "z"]
+    assert [aggregate.record.record_id for aggregate, _, _ in month.traced if aggregate.record] == ["a", "m", "z"]
     assert groups[0].total.quantities == {"output": 1}
     assert groups[0].total.requests == 3
 
@@ -497,7 +500,7 @@ def test_units_are_sold_in_packages_over_the_whole_period(counts: Sequence[int],
     month = Month([package()], searches(*counts), as_sums=as_sums)
     assert month.amounts() == [0]
     (charge,) = month.bill()[1]
-    (rule,) = month.contracts.rules("alice", month.cells[0].at)
+    (rule,) = month.contracts.rules("alice", month.aggregates[0].at)
     expected = Charge("package", "web_search", rule, begun, dec(5), dec(5 * begun), units=sum(counts), size=10)
     assert charge == expected
     assert charge.description == "web_search, packages of 10"
@@ -564,7 +567,7 @@ def test_charges_come_in_the_order_of_rules_and_names() -> None:
 def test_a_first_tier_that_is_charged_without_usage_is_entered_at_the_end() -> None:
     content = tiered(flat_at_zero=True)
     month = Month([content], [used("a", "3", input=4)])
-    rules = month.contracts.rules("alice", month.cells[0].at)
+    rules = month.contracts.rules("alice", month.aggregates[0].at)
     assert charges_of(month) == []
     expected = Charge("flat", "up to 100", rules[0], 1, dec(7), dec(7))
     assert month.bill(rules_at_end=rules)[1] == [expected]
@@ -575,7 +578,7 @@ def test_a_first_tier_that_is_charged_without_usage_is_entered_at_the_end() -> N
 
 def test_a_first_tier_is_not_charged_again_where_any_was_entered() -> None:
     month = Month([tiered("volume", flat_at_zero=True)], [used("a", "3", output=150)])
-    rules = month.contracts.rules("alice", month.cells[0].at)
+    rules = month.contracts.rules("alice", month.aggregates[0].at)
     assert [charge.name for charge in month.bill(rules_at_end=rules)[1]] == ["up to 200"]
 
 

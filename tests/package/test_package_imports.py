@@ -40,7 +40,7 @@ PURE_IN_ORDER = (
     "tokentill.usage.attribution",
     "tokentill.invoicing.periods",
     "tokentill.invoicing.rating_groups",
-    "tokentill.invoicing.counting",
+    "tokentill.invoicing.accumulators",
     "tokentill.invoicing.accumulators",
     "tokentill.invoicing.carried",
     "tokentill.invoicing.burn_down",

@@ -110,7 +110,7 @@ def test_a_mode_that_is_not_listed_is_refused_by_name() -> None:
     book = PriceBook([prices(price(aliases=["large"]))])
 
     assert reason(book, "large", mode="batch") == "mode 'batch' is not listed for acme/large"
-    assert book.plan("large", at=at("15"), mode="batch", input_total=0) == NoPrice(
+    assert book.card("large", at=at("15"), mode="batch", input_total=0) == NoPrice(
         "mode 'batch' is not listed for acme/large"
     )
     assert reason(book, MODEL, mode="standard") is None
@@ -237,30 +237,30 @@ def test_a_timeline_has_a_stretch_between_every_two_edges() -> None:
 
     batch = timeline_of(entries, "batch", None)
     assert batch.edges == (at("1 00:00"), at("5 00:00"), at("8 00:00"), at("10 00:00"))
-    assert [stretch is not None for stretch in batch.stretches] == [False, False, True, False, False]
+    assert [segment is not None for segment in batch.segments] == [False, False, True, False, False]
     assert batch.at(at("5 00:00") - MICROSECOND) is None
-    assert batch.at(at("5 00:00")) is batch.stretches[2]
+    assert batch.at(at("5 00:00")) is batch.segments[2]
     assert batch.at(at("8 00:00")) is None
-    only = batch.stretches[2]
+    only = batch.segments[2]
     assert isinstance(only, PriceSegment)
-    assert only.only is only.plans[0][0]
+    assert only.only is only.cards[0][0]
     standard = timeline_of(entries, "standard", None)
     assert standard.edges == (at("1 00:00"), at("10 00:00"))
-    tiered = standard.stretches[1]
+    tiered = standard.segments[1]
     assert isinstance(tiered, PriceSegment)
-    assert (tiered.only, tiered.thresholds, len(tiered.plans[0])) == (None, (10,), 2)
-    assert [tiered.plan(at("5"), tokens).variant.tier for tokens in (0, 10, 11)] == [None, None, "input > 10"]
+    assert (tiered.only, tiered.thresholds, len(tiered.cards[0])) == (None, (10,), 2)
+    assert [tiered.card(at("5"), tokens).choice.tier for tokens in (0, 10, 11)] == [None, None, "input > 10"]
 
 
 def test_windows_keep_a_stretch_from_having_one_plan() -> None:
     window = {"when": {"between": ["10:00", "12:00"]}, "rates": {"input": "2"}}
     book = PriceBook([prices(price(window=[window]))])
 
-    stretch = book.timeline(MODEL, None, None).at(at("15"))
-    assert isinstance(stretch, PriceSegment)
-    assert stretch.only is None
-    assert [len(bands) for bands in stretch.plans] == [1, 1]
-    assert [stretch.plan(at(f"15 {time}"), 5).variant.window for time in ("09:59", "10:00", "12:00")] == [
+    segment = book.timeline(MODEL, None, None).at(at("15"))
+    assert isinstance(segment, PriceSegment)
+    assert segment.only is None
+    assert [len(bands) for bands in segment.cards] == [1, 1]
+    assert [segment.card(at(f"15 {time}"), 5).choice.window for time in ("09:59", "10:00", "12:00")] == [
         None,
         "10:00 to 12:00 UTC",
         None,
@@ -278,10 +278,10 @@ def test_the_input_total_is_stated_or_the_sum_of_the_input_leaves() -> None:
 def test_a_plan_says_everything_but_quantities() -> None:
     book = PriceBook([prices(price(aliases=["large"], multiplier={"geo": {"us": "1.1"}}))])
 
-    plan = book.plan("large:nitro", at=at("15"), mode=None, input_total=7, geo="us")
-    assert isinstance(plan, RateCard)
-    assert (plan.entry.model, plan.mode, plan.multiplier) == (MODEL, "standard", Decimal("1.1"))
-    assert book.plan("zzz", at=at("15"), mode=None, input_total=7) == NoPrice("model 'zzz' is in no price table")
+    card = book.card("large:nitro", at=at("15"), mode=None, input_total=7, geo="us")
+    assert isinstance(card, RateCard)
+    assert (card.entry.model, card.mode, card.multiplier) == (MODEL, "standard", Decimal("1.1"))
+    assert book.card("zzz", at=at("15"), mode=None, input_total=7) == NoPrice("model 'zzz' is in no price table")
 
 
 def test_shipped_prices_load_without_being_named() -> None:

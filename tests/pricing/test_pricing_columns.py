@@ -54,14 +54,14 @@ def test_columns_are_rated_row_by_row_in_whole_steps() -> None:
     assert found.unpriced.tolist() == []
     assert found.reasons == ()
     assert (len(found), repr(found)) == (3, "<RatedColumns of 3 usages, 0 unpriced>")
-    assert [plan.entry.model for plan in found.plans] == [MODEL]
-    assert found.plan_codes.tolist() == [0, 0, 0]
+    assert [card.entry.model for card in found.cards] == [MODEL]
+    assert found.card_codes.tolist() == [0, 0, 0]
 
 
 def test_no_usages_come_to_nothing() -> None:
     found = rate_columns(book(), columns(0))
 
-    assert (len(found), found.totals, found.reasons, found.plans) == (0, {}, (), ())
+    assert (len(found), found.totals, found.reasons, found.cards) == (0, {}, (), ())
     assert len(Columns.from_usages([])) == 0
     assert rate_columns(book(), Columns.from_usages([])).totals == {}
 
@@ -73,7 +73,7 @@ def test_columns_and_results_cannot_be_changed() -> None:
 
     assert given.quantities["input"].tolist() == [5, 6]
     found = rate_columns(book(), given)
-    for column in (given.model_codes, given.quantities["input"], found.scaled, found.statuses, found.plan_codes):
+    for column in (given.model_codes, given.quantities["input"], found.scaled, found.statuses, found.card_codes):
         with pytest.raises(ValueError, match="read-only"):
             column[0] = 1
     with pytest.raises(TypeError):
@@ -169,8 +169,8 @@ def test_a_row_without_a_price_is_named_with_the_reason_of_the_record() -> None:
     assert found.reasons[2] == "acme/large has no rate for 'input_image' (mode standard)"
     assert [found.status(row) for row in (0, 1, 6)] == ["priced", "unpriced", "priced"]
     assert (found.amount(1), found.scaled[3], found.amount(6)) == (None, 0, Decimal("0.000004"))
-    assert found.plan_codes[[1, 2, 4, 7]].tolist() == [-1, -1, -1, -1]
-    assert found.plans[found.plan_codes[6]].entry.model == "acme/two"
+    assert found.card_codes[[1, 2, 4, 7]].tolist() == [-1, -1, -1, -1]
+    assert found.cards[found.card_codes[6]].entry.model == "acme/two"
     assert found.totals == {"USD": Decimal("0.000007")}
 
 
@@ -270,7 +270,7 @@ def test_a_tier_is_chosen_by_leaves_that_do_not_fit_into_64_bits_together() -> N
 
     found = rate_columns(known, columns(2, quantities=used))
 
-    assert [found.plans[code].variant.tier for code in found.plan_codes] == ["input > 1000", None]
+    assert [found.cards[code].choice.tier for code in found.card_codes] == ["input > 1000", None]
     assert found.amount(0) == Decimal(2**63 - 1) * 12 / 10**6
 
 
@@ -368,14 +368,14 @@ def test_windows_are_chosen_for_the_rows_that_have_some() -> None:
     found = rate_columns(known, given)
 
     assert [found.amount(row) for row in range(5)] == [known.rate(given.usage(row)).amount for row in range(5)]
-    assert [found.plans[code].variant.window for code in found.plan_codes] == [
+    assert [found.cards[code].choice.window for code in found.card_codes] == [
         None,
         "12:00 to 13:00 UTC",
         "12:00 to 13:00 UTC",
         None,
         None,
     ]
-    assert found.plans[found.plan_codes[2]].variant.tier == "input > 1000"
+    assert found.cards[found.card_codes[2]].choice.tier == "input > 1000"
 
 
 def test_a_row_comes_back_as_a_usage() -> None:

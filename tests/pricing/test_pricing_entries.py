@@ -154,13 +154,13 @@ def test_a_variant_is_of_the_window_if_there_is_one_and_of_the_last_tier_passed(
     found = entry(price(rates={"input": "1"}, tier=tiers, window=[inside]))
     rates = found.standard
 
-    assert found.variant_within(rates, None, 10) == RateChoice({"input": D(1)}, None, None)
-    assert found.variant_within(rates, None, 11) == RateChoice({"input": D(2)}, "input > 10", None)
-    assert found.variant_within(rates, None, 21) == RateChoice({"input": D(4)}, "input > 20", None)
-    assert found.variant_within(rates, 0, 10) == RateChoice({"input": D(7)}, None, "10:00 to 12:00 UTC")
-    assert found.variant_within(rates, 0, 21) == RateChoice({"input": D(2)}, "input > 10", "10:00 to 12:00 UTC")
-    assert found.variant(rates, at("15 11:59"), 10) == found.variant_within(rates, 0, 10)
-    assert found.variant(rates, at("15 12:00"), 10) == found.variant_within(rates, None, 10)
+    assert found.choice_within(rates, None, 10) == RateChoice({"input": D(1)}, None, None)
+    assert found.choice_within(rates, None, 11) == RateChoice({"input": D(2)}, "input > 10", None)
+    assert found.choice_within(rates, None, 21) == RateChoice({"input": D(4)}, "input > 20", None)
+    assert found.choice_within(rates, 0, 10) == RateChoice({"input": D(7)}, None, "10:00 to 12:00 UTC")
+    assert found.choice_within(rates, 0, 21) == RateChoice({"input": D(2)}, "input > 10", "10:00 to 12:00 UTC")
+    assert found.choice(rates, at("15 11:59"), 10) == found.choice_within(rates, 0, 10)
+    assert found.choice(rates, at("15 12:00"), 10) == found.choice_within(rates, None, 10)
     assert (rates.open_window(at("15 10:00")), rates.open_window(at("15 12:00"))) == (0, None)
 
 

@@ -220,7 +220,7 @@ def test_openrouter_conditions_all_hold_and_the_later_one_wins(tmp_path: Path) -
 
     def price(at: datetime, input_total: int) -> tuple[str, str]:
         found = book.plan("v/a", at=at, mode=None, input_total=input_total)
-        return str(found.variant.rates["input"]), str(found.variant.rates["output"])  # type: ignore[union-attr]
+        return str(found.choice.rates["input"]), str(found.choice.rates["output"])  # type: ignore[union-attr]
 
     assert price(saturday, 200_000) == ("2", "8")
     assert price(saturday, 200_001) == ("4", "12")

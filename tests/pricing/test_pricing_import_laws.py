@@ -191,7 +191,7 @@ def test_openrouter_overrides_mean_what_openrouter_says(
 
     plan = PriceBook([{**head, "price": [price]}]).plan("v/a", at=at, mode=None, input_total=tokens)
 
-    assert plan.variant.rates == {  # type: ignore[union-attr]
+    assert plan.choice.rates == {  # type: ignore[union-attr]
         "input": Decimal(expected["prompt"]) * 1_000_000,
         "output": Decimal(expected["completion"]) * 1_000_000,
     }

@@ -1,4 +1,4 @@
-"""What quantities come to under a plan: rates, fees, fallbacks, tiers, windows, modes, and every refusal's words."""
+"""What quantities come to under a card: rates, fees, fallbacks, tiers, windows, modes, and every refusal's words."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tokentill.prices.rate_cards import (
     UnitPrice,
     amount_of,
     amount_under,
-    plan_for,
     price_quantity,
+    rate_card_for,
     rate_quantities,
     steps_of,
     unit_price,
@@ -36,8 +36,8 @@ def rated(entry: Content, quantities: dict[str, int], **more: Any) -> Rated:
     return book(entry).rate(Usage(MODEL, more.pop("when", at("15")), quantities, **more))
 
 
-def plan(entry: Content | None = None, **more: Any) -> RateCard:
-    found = book(entry or price()).plan(MODEL, at=at("15"), mode=None, input_total=0, **more)
+def card(entry: Content | None = None, **more: Any) -> RateCard:
+    found = book(entry or price()).card(MODEL, at=at("15"), mode=None, input_total=0, **more)
     assert isinstance(found, RateCard)
     return found
 
@@ -291,13 +291,13 @@ def test_amounts_are_exact_however_long_and_refused_when_they_cannot_be() -> Non
     with pytest.raises(Inexact):
         amount_of(1, D(1), 3)
     with pytest.raises(Inexact):
-        plan(price(rates={"input": "1"}, per=3))
+        card(price(rates={"input": "1"}, per=3))
     with pytest.raises(Inexact):
         rated(price(), {"input": 10**97 + 1})
 
 
 def test_the_rows_of_a_plan_are_in_order_of_names_and_whole_or_none() -> None:
-    found = plan()
+    found = card()
     prices_ = {name: UnitPrice(name, rate, 1_000_000, D(1)) for name, rate in (("input", D(3)), ("output", D(15)))}
 
     assert found.rows_of(("output", "input", "request")) == (
@@ -317,7 +317,7 @@ def test_steps_are_the_smallest_power_of_ten_that_makes_all_whole() -> None:
 
 def test_a_plan_remembers_prices_and_starts_over_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rating, "REMEMBERED_MAX", 2)
-    found = plan()
+    found = card()
 
     assert found.scaled_price("input") == (30, UnitPrice("input", D(3), 1_000_000, D(1)))
     assert found.scaled_price("nonsense") is None
@@ -340,7 +340,7 @@ def test_the_key_of_a_plan_is_what_decides_its_prices() -> None:
     hash_ = known.entries(MODEL)[0].hash
 
     def key(when: datetime, tokens: int, geo: str | None = None) -> object:
-        found = known.plan(MODEL, at=when, mode=None, input_total=tokens, geo=geo)
+        found = known.card(MODEL, at=when, mode=None, input_total=tokens, geo=geo)
         assert isinstance(found, RateCard)
         return found.key
 
@@ -352,15 +352,15 @@ def test_the_key_of_a_plan_is_what_decides_its_prices() -> None:
 def test_a_plan_is_that_of_the_entry_it_is_asked_of() -> None:
     (entry,) = book(price(multiplier={"geo": {"us": "2"}})).entries(MODEL)
 
-    found = plan_for(entry, at=at("15"), mode="standard", input_total=0, geo="us")
+    found = rate_card_for(entry, at=at("15"), mode="standard", input_total=0, geo="us")
     assert isinstance(found, RateCard)
     assert (found.entry, found.mode, found.multiplier, found.charges_requests) == (entry, "standard", D(2), False)
-    assert plan_for(entry, at=at("15"), mode="odd", input_total=0) == "mode 'odd' is not listed for acme/large"
-    assert plan(price(fees={"request": {"price": "0"}})).charges_requests
+    assert rate_card_for(entry, at=at("15"), mode="odd", input_total=0) == "mode 'odd' is not listed for acme/large"
+    assert card(price(fees={"request": {"price": "0"}})).charges_requests
 
 
 def test_an_amount_without_lines_is_that_of_the_lines_or_is_left_to_them() -> None:
-    found = plan(price(fees={"request": {"price": "0.005"}}))
+    found = card(price(fees={"request": {"price": "0.005"}}))
 
     for used in ({"input": 1000, "output": 0, "request": 1}, {"reasoning": 3}, {"input": 9, "output": 7}):
         assert amount_under(found, used) == rate_quantities(found, used).amount
@@ -368,7 +368,7 @@ def test_an_amount_without_lines_is_that_of_the_lines_or_is_left_to_them() -> No
     assert amount_under(found, {"input": 1, "odd": 0}) is None
     assert rate_quantities(found, {"input": 1, "odd": 0}).amount == D("0.000003")
     assert amount_under(found, {}) is None
-    assert amount_under(plan(), {"input": 1, "request": 7}) == D("0.000003")
+    assert amount_under(card(), {"input": 1, "request": 7}) == D("0.000003")
 
 
 def test_a_quantity_is_priced_by_itself_for_contracts_with_rates_of_their_own() -> None:

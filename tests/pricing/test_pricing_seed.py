@@ -53,7 +53,7 @@ def booked(model: str, at: datetime, mode: str, input_total: int) -> dict[str, F
     """The rates per million that the price book uses."""
     plan = BOOK.plan(model, at=at, mode=mode, input_total=input_total)
     assert not isinstance(plan, NoPrice), plan
-    return {name: Fraction(rate) * 1_000_000 / plan.entry.per for name, rate in plan.variant.rates.items()}
+    return {name: Fraction(rate) * 1_000_000 / plan.entry.per for name, rate in plan.choice.rates.items()}
 
 
 def sets_of(model: dict[str, Any], at: datetime) -> Iterator[tuple[str, int, dict[str, str]]]:

@@ -28,13 +28,13 @@ from tokentill.clock import FixedClock
 from tokentill.closing import ingest as ingesting
 from tokentill.closing.ingest import Ingested, ingest
 from tokentill.errors import Refused
-from tokentill.invoicing.rating_groups import Series, UsageAggregate
 from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
-from tokentill.store.aggregates import Cuts, Span, cells_of_all, records_of_spans
+from tokentill.store.aggregates import Cuts, Span, aggregates_of_all, records_of_spans
 from tokentill.store.database import Database, current_value
 from tokentill.store.migrating import make_ready
 from tokentill.store.usage_rows import Bad, Counts, StoredRecord, cost_limbs, cost_of, series_by_id, store_batch
+from tokentill.usage.aggregates import Series, UsageAggregate
 from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES
 from tokentill.usage.record import COST_MAX, UsageRecord
 
@@ -138,7 +138,7 @@ def cells_of_october(database: Database) -> list[UsageAggregate]:
     with database.read() as connection:
         seq = current_value(connection, "batch")
         cuts = Cuts.of(at("2026-10-01T00Z"), at("2026-11-01T00Z"), edges=(), thresholds=())
-        return list(cells_of_all(connection, cuts, all_series(connection), seq_max=seq))
+        return list(aggregates_of_all(connection, cuts, all_series(connection), seq_max=seq))
 
 
 def records_between(connection: Connection, starts_at: Any, ends_at: Any, seq_max: int) -> list[StoredRecord]:
@@ -179,7 +179,7 @@ def test_a_revision_is_kept_beside_the_record_and_bills_nothing(database: Databa
     for _ in range(2):
         take(database, [record("one", input=2_000_000), record("one", input=3_000_000), record("one", input=2_000_000)])
     assert count_of_rows(database)["revision"] == 2
-    assert [cell.quantities for cell in cells_of_october(database)] == [{"input": 1_000_000}]
+    assert [aggregate.quantities for aggregate in cells_of_october(database)] == [{"input": 1_000_000}]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
@@ -347,8 +347,8 @@ def _records_up_to(connection: Connection, s: int) -> int:
 def test_units_that_few_records_have_survive(database: Database) -> None:
     units = {"web_search": 3, "image": 2, "audio_second": 61, "some_new_unit": QUANTITY_MAX}
     take(database, [record("one", input=5, **units), record("two", input=6), record("three", web_search=1)])
-    cells = cells_of_october(database)
-    total = {name: sum(cell.quantities.get(name, 0) for cell in cells) for name in (*units, "input")}
+    aggregates = cells_of_october(database)
+    total = {name: sum(aggregate.quantities.get(name, 0) for aggregate in aggregates) for name in (*units, "input")}
     assert total == {**units, "web_search": 4, "input": 11}
     with database.read() as connection:
         found = records_between(connection, at("1"), at("31"), 1)
@@ -365,9 +365,9 @@ def test_costs_of_24_digits_sum_exactly(database: Database) -> None:
     costs += [Decimal("1e-24"), COST_MAX, Decimal("999999.999999999999999999999999"), Decimal(0), Decimal("0.1")]
     records = [record(f"r{n}", cost=f"{cost:f}", when=str(1 + n % 31)) for n, cost in enumerate(costs)]
     take(database, [*records, record("without")])
-    cells = cells_of_october(database)
-    assert sum(Fraction(cell.cost) for cell in cells) == sum(Fraction(cost) for cost in costs)
-    assert sum(cell.requests_with_cost for cell in cells) == len(costs)
+    aggregates = cells_of_october(database)
+    assert sum(Fraction(aggregate.cost) for aggregate in aggregates) == sum(Fraction(cost) for cost in costs)
+    assert sum(aggregate.requests_with_cost for aggregate in aggregates) == len(costs)
     with database.read() as connection:
         stored = records_between(connection, at("1 00:00"), at("31 23:59"), 1)
         found = {one.record_id: one.cost for one in stored}
@@ -387,11 +387,11 @@ def test_the_largest_quantities_sum_exactly(database: Database) -> None:
     many = 1500
     largest = dict.fromkeys((*TOKEN_LEAVES, "web_search"), QUANTITY_MAX)
     take(database, [record(f"r{n}", cost="1000000", **largest) for n in range(many)])
-    (cell,) = cells_of_october(database)
-    assert cell.quantities == dict.fromkeys((*TOKEN_LEAVES, "web_search"), many * QUANTITY_MAX)
-    assert {type(count) for count in cell.quantities.values()} == {int}
-    assert cell.cost == many * COST_MAX
-    assert cell.input_tokens == 10 * QUANTITY_MAX
+    (aggregate,) = cells_of_october(database)
+    assert aggregate.quantities == dict.fromkeys((*TOKEN_LEAVES, "web_search"), many * QUANTITY_MAX)
+    assert {type(count) for count in aggregate.quantities.values()} == {int}
+    assert aggregate.cost == many * COST_MAX
+    assert aggregate.input_tokens == 10 * QUANTITY_MAX
 
 
 def test_a_sum_beyond_64_bits_is_exact_or_refused_and_never_rounded(database: Database) -> None:
@@ -407,7 +407,7 @@ def test_a_sum_beyond_64_bits_is_exact_or_refused_and_never_rounded(database: Da
         with pytest.raises(Refused, match="integer overflow"):
             cells_of_october(database)
     else:
-        assert [cell.quantities["input"] for cell in cells_of_october(database)] == [2 * (2**63 - 1) + 1000]
+        assert [aggregate.quantities["input"] for aggregate in cells_of_october(database)] == [2 * (2**63 - 1) + 1000]
 
 
 def test_the_database_takes_no_number_that_is_not_whole(sqlite_database: Database) -> None:

@@ -17,13 +17,13 @@ from tokentill.canonical import Content
 from tokentill.catalogs.catalog import Catalog, LeftOut, Listing
 from tokentill.catalogs.import_file import prove, write_recording
 from tokentill.catalogs.merging import CannotMerge, merged, together
-from tokentill.clock import instant_text
+from tokentill.clock import instant_text, parse_instant
 from tokentill.contracts.rules import glob_fits
 from tokentill.errors import Finding
 from tokentill.money import amount_text
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.diff import FigureChange, changes, content_by_hash
-from tokentill.prices.entries import STRIPPED_SUFFIXES, PriceEntry, parse_instant
+from tokentill.prices.entries import STRIPPED_SUFFIXES, PriceEntry
 from tokentill.recordings.load import Folder
 from tokentill.recordings.reading import FileText, Unreadable
 from tokentill.recordings.recording import canonical_content

@@ -99,7 +99,7 @@ def _status_of(call: Invocation) -> int:
     try:
         status = app(prog_name="tokentill", obj=call, standalone_mode=False)
     except TokentillError as error:
-        _tell(call, str(error), type(error).__name__)
+        _tell(call, str(error), error.kind)
         return 2 if isinstance(error, InvalidCall) else 1
     except WrongCall as error:
         return _tell_wrong_call(call, error)
@@ -127,6 +127,6 @@ def _tell(call: Invocation, message: str, kind: str) -> None:
 def _tell_wrong_call(call: Invocation, error: Any) -> int:
     """Say what is wrong with a command's arguments; here it is not known yet whether JSON was asked for."""
     if "--json" in sys.argv:
-        call.print_json({"error": error.format_message(), "kind": "UsageError"})
+        call.print_json({"error": error.format_message(), "kind": InvalidCall().kind})
     error.show()
     return int(error.exit_code)

@@ -20,12 +20,12 @@ from tokentill.contracts.rules import Rule, Traits
 from tokentill.contracts.unit_prices import COST, BilledUnitPrice, tiers_of, unit_prices
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, exact
-from tokentill.invoicing.rating_groups import GATEWAY_CURRENCY
 from tokentill.money import amount_text
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.fx import FxBook, NoRate
 from tokentill.prices.rate_cards import ONE, RateCard
 from tokentill.recordings.load import load_folder
+from tokentill.usage.aggregates import GATEWAY_CURRENCY
 from tokentill.usage.record import STANDARD
 
 
@@ -65,9 +65,9 @@ def explain_contract(
     considered = consider_rules(contracts, customer, traits, instant)
     chosen = chosen_rule(considered)
     rule = None if chosen is None else chosen.rule
-    plan = prices.plan(model, at=instant, mode=mode, input_total=input_tokens)
+    card = prices.rate_card(model, at=instant, mode=mode, input_total=input_tokens)
     fx = FxBook(known_by(folder.fx, known_at))
-    priced = PricedRequest.under(rule, plan, contracts.terms(customer, instant).currency, fx, instant.date())
+    priced = PricedRequest.under(rule, card, contracts.terms(customer, instant).currency, fx, instant.date())
     content = {
         "customer": customer,
         "asked": model,
@@ -100,19 +100,19 @@ class PricedRequest:
     """What the rule that won makes of each quantity; `reason` says why there is no price, or why one is missing."""
 
     rule: Rule | None
-    plan: RateCard | None
+    card: RateCard | None
     currency: str
     fx: Decimal
     rows: Sequence[BilledUnitPrice]
     reason: str | None
 
     @classmethod
-    def under(cls, rule: Rule | None, plan: RateCard | NoPrice, currency: str, book: FxBook, day: date) -> Self:
+    def under(cls, rule: Rule | None, card: RateCard | NoPrice, currency: str, book: FxBook, day: date) -> Self:
         """The prices under a rule, in the currency of the contract."""
-        of_table = GATEWAY_CURRENCY if isinstance(plan, NoPrice) else plan.entry.currency
+        of_table = GATEWAY_CURRENCY if isinstance(card, NoPrice) else card.entry.currency
         fx, cost_fx = (book.rate(of, currency, day) for of in (of_table, GATEWAY_CURRENCY))
-        missing = plan if isinstance(plan, NoPrice) else fx if isinstance(fx, NoRate) else None
-        found = None if missing is not None or isinstance(plan, NoPrice) else plan
+        missing = card if isinstance(card, NoPrice) else fx if isinstance(fx, NoRate) else None
+        found = None if missing is not None or isinstance(card, NoPrice) else card
         rate = ONE if isinstance(fx, NoRate) else fx
         rows = unit_prices(rule, found, rate, None if isinstance(cost_fx, NoRate) else cost_fx)
         needs_no_list_price = rule is not None and rule.basis != "list" and bool(rows)
@@ -121,13 +121,13 @@ class PricedRequest:
 
     def content(self) -> Content:
         """For JSON."""
-        plan = self.plan
+        card = self.card
         return {
             "currency": self.currency,
             "fx": amount_text(self.fx),
-            "price_entry": None if plan is None else plan.entry.hash,
-            "tier": None if plan is None else plan.variant.tier,
-            "window": None if plan is None else plan.variant.window,
+            "price_entry": None if card is None else card.entry.hash,
+            "tier": None if card is None else card.choice.tier,
+            "window": None if card is None else card.choice.window,
             "prices": [
                 {
                     "quantity": row.name,
@@ -151,12 +151,12 @@ class PricedRequest:
             columns = ("quantity", "per", "listed", *heads, "")
             call.say(f"\nprices in {self.currency}")
             call.table(columns, [self._row(row) for row in self.rows], right=("per", "listed", *heads))
-        if self.plan is not None:
-            for name, label in (("tier", self.plan.variant.tier), ("window", self.plan.variant.window)):
+        if self.card is not None:
+            for name, label in (("tier", self.card.choice.tier), ("window", self.card.choice.window)):
                 if label is not None:
                     call.say(f"the list price is that of the {name} {label}")
-            if self.plan.entry.currency != self.currency:
-                call.say(f"1 {self.plan.entry.currency} is {exact(self.fx)} {self.currency} on that day")
+            if self.card.entry.currency != self.currency:
+                call.say(f"1 {self.card.entry.currency} is {exact(self.fx)} {self.currency} on that day")
         if self.reason is not None:
             call.say(f"no list price: {shown_text(self.reason)}")
         if self.reason is not None or any(amount is None for row in self.rows for amount in row.billed):

@@ -364,7 +364,7 @@ def _issue_one(
             reason = reason or _carried_refusal(connection, run, invoice)
             if reason is not None:
                 return RefusedCustomer(invoice.customer, reason)
-            covered = [stretch.covered() for stretch in computed.stretches(invoice.customer)]
+            covered = [segment.covered() for segment in computed.segments(invoice.customer)]
             members = computed.members[invoice.customer]
             number = issue(connection, run, invoice, covered, members, at=at, actor=actor)
             if number is not None:

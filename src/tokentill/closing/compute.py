@@ -22,7 +22,7 @@ from tokentill.invoicing.coverage import Documents, KeptBoundary, OwnedSegment, 
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.preview import Aside, InterimInvoice, Preview, Previewed, Unattributed
-from tokentill.invoicing.rating_groups import Books, RatingContext, UsageAggregate
+from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.invoicing.totals import InvoiceKind, is_recurring
 from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.store.documents import documents_around
@@ -30,6 +30,7 @@ from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_review
 from tokentill.store.ledger import carried_by_customer, open_balances
 from tokentill.store.quarantine import count_quarantined
 from tokentill.store.revisions import count_open_revisions
+from tokentill.usage.aggregates import UsageAggregate
 
 # A share is shown and compared, never billed; rounded up, so that it never looks smaller than it is.
 _SHARE = Context(prec=96, rounding=ROUND_CEILING)
@@ -60,9 +61,9 @@ class Computed:
         """When an invoice is due: the last of the periods that it ends is over."""
         return max(period.ends_at for _, period in self.members[customer])
 
-    def stretches(self, customer: str) -> Collection[OwnedSegment]:
+    def segments(self, customer: str) -> Collection[OwnedSegment]:
         """Where the records of an invoice lie."""
-        return self.usage.stretches.get(customer, ())
+        return self.usage.segments.get(customer, ())
 
     def aside(self, connection: Connection) -> Aside:
         """What was kept aside in the time of the period."""
@@ -107,7 +108,7 @@ def compute_period(
     if is_close:
         chosen = [payer for payer in chosen if not usage.ownership.is_issued(payer)]
     carried = _carried(connection, month, documents, usage.ownership, chosen, position)
-    grouping = RatingContext(books)
+    context = RatingContext(books)
     invoices: dict[str, Invoice] = {}
     failed: dict[str, str] = {}
     todo = chosen
@@ -116,7 +117,7 @@ def compute_period(
         for payer in todo:
             asked: list[UsageAggregate] = []
             try:
-                invoices[payer] = _invoice(payer, usage, periods, grouping, carried, kind, asked)
+                invoices[payer] = _invoice(payer, usage, periods, context, carried, kind, asked)
             except (InvalidAmount, ArithmeticError) as error:
                 failed[payer] = f"its invoice cannot be computed: {error or type(error).__name__}"
             if asked:
@@ -127,7 +128,7 @@ def compute_period(
         month=month,
         default_period=periods.default,
         invoices=tuple(invoices[payer] for payer in chosen if payer not in failed),
-        unattributed=_unattributed(usage, books, periods.default, grouping),
+        unattributed=_unattributed(usage, books, periods.default, context),
         members=_members(chosen, usage, books, periods),
         failed=failed,
         kept=tuple(found for found in periods.kept if only in (None, found.customer)),
@@ -139,19 +140,19 @@ def _invoice(
     payer: str,
     usage: MonthUsage,
     periods: Periods,
-    grouping: RatingContext,
+    context: RatingContext,
     carried: Mapping[str, Carried],
     kind: InvoiceKind,
     wanted: list[UsageAggregate],
 ) -> Invoice:
-    cells = usage.by_payer[payer]
+    aggregates = usage.by_payer[payer]
     return compute_invoice(
         payer,
         periods.of(payer),
         usage.ownership.currency(payer),
-        cells.get(payer, ()),
-        grouping,
-        children={member: found for member, found in cells.items() if member != payer},
+        aggregates.get(payer, ()),
+        context,
+        children={member: found for member, found in aggregates.items() if member != payer},
         carried=carried[payer],
         kind=kind,
         wanted=wanted,
@@ -195,8 +196,8 @@ def _members(
     not."""
     found: dict[str, dict[str, Period]] = {payer: {payer: periods.of(payer)} for payer in payers}
     known = dict.fromkeys(books.contracts.customers)
-    for cells in usage.by_payer.values():
-        known.update(dict.fromkeys(cells))
+    for aggregates in usage.by_payer.values():
+        known.update(dict.fromkeys(aggregates))
     for customer in known:
         payer = usage.ownership.payer(customer)
         if payer in found:
@@ -298,26 +299,26 @@ def _of_currency(interims: Iterable[InterimInvoice], currency: str) -> list[Inte
     return [interim for interim in interims if interim.currency == currency]
 
 
-def _unattributed(usage: MonthUsage, books: Books, period: Period, grouping: RatingContext) -> Unattributed:
+def _unattributed(usage: MonthUsage, books: Books, period: Period, context: RatingContext) -> Unattributed:
     currency = books.contracts.terms(None, period.last_instant).currency
     rules = books.attribution.rules_at(period.last_instant)
-    amount, unpriced = _list_amount(None, currency, usage.nobody, grouping)
+    amount, unpriced = _list_amount(None, currency, usage.nobody, context)
     share = ZERO
     if amount:
         others = (
-            _list_amount(member, currency, cells, grouping)[0]
+            _list_amount(member, currency, aggregates, context)[0]
             for by_member in usage.by_payer.values()
-            for member, cells in by_member.items()
+            for member, aggregates in by_member.items()
         )
         total = EXACT.add(amount, sum_exact(others))
         share = _SHARE.quantize(_SHARE.divide(EXACT.multiply(amount, Decimal(100)), total), _SHARE_DIGITS)
     causes: dict[str, int] = {}
-    for cell in usage.nobody:
-        why = usage.ownership.why(cell.series, cell.at)[1]
-        key = f"{why} ({cell.series.source}, api key {cell.series.api_key or 'none'})"
-        causes[key] = causes.get(key, 0) + cell.requests
+    for aggregate in usage.nobody:
+        why = usage.ownership.why(aggregate.series, aggregate.at)[1]
+        key = f"{why} ({aggregate.series.source}, api key {aggregate.series.api_key or 'none'})"
+        causes[key] = causes.get(key, 0) + aggregate.requests
     return Unattributed(
-        requests=sum(cell.requests for cell in usage.nobody),
+        requests=sum(aggregate.requests for aggregate in usage.nobody),
         list_amount=amount,
         share_percent=share,
         tolerance_percent=ZERO if rules is None else rules.tolerance_percent,
@@ -327,14 +328,18 @@ def _unattributed(usage: MonthUsage, books: Books, period: Period, grouping: Rat
 
 
 def _list_amount(
-    customer: str | None, currency: str, cells: Iterable[UsageAggregate], grouping: RatingContext
+    customer: str | None, currency: str, aggregates: Iterable[UsageAggregate], context: RatingContext
 ) -> tuple[Decimal, int]:
-    """The exact list amount of cells in a currency, and how many of their requests have none."""
-    listed = list(cells)
-    reported = [cell for cell in listed if cell.series.usage_state != "missing"]
-    unpriced = sum(cell.requests for cell in listed if cell.series.usage_state == "missing" and not cell.is_waived)
+    """The exact list amount of aggregates in a currency, and how many of their requests have none."""
+    listed = list(aggregates)
+    reported = [aggregate for aggregate in listed if aggregate.series.usage_state != "missing"]
+    unpriced = sum(
+        aggregate.requests
+        for aggregate in listed
+        if aggregate.series.usage_state == "missing" and not aggregate.is_waived
+    )
     amounts = []
-    for group in grouping.groups(customer, currency, reported):
+    for group in context.groups(customer, currency, reported):
         rated = group.rated(group.total.billable).amount
         if rated is None:
             unpriced += group.total.requests

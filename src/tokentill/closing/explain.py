@@ -15,13 +15,14 @@ from tokentill.closing.pins import Inputs, pinned_inputs
 from tokentill.errors import NotFound, ensure
 from tokentill.invoicing.accumulators import bill_usage
 from tokentill.invoicing.lines import line_key
-from tokentill.invoicing.rating_groups import Books, RatingContext, RatingGroup, RecordKey, Sums, UsageAggregate
+from tokentill.invoicing.rating_groups import Books, RatingContext, RatingGroup, Sums
 from tokentill.money import EXACT, ZERO, amount_text, sum_exact
 from tokentill.prices.entries import entry_hash
-from tokentill.store.aggregates import Span, cell_of_record, records_of_spans
+from tokentill.store.aggregates import Span, aggregate_of_record, records_of_spans
 from tokentill.store.documents import coverage_of
 from tokentill.store.invoices import IssuedInvoice
 from tokentill.store.usage_rows import StoredRecord, series_by_id
+from tokentill.usage.aggregates import RecordKey, UsageAggregate
 
 OwnedKey = tuple[str | None, str, str, str | None, str | None]
 """Which line of an invoice: the child whose it is or None, then as in `invoice.line_key`."""
@@ -104,24 +105,24 @@ def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int
 
 def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> dict[OwnedKey, list[ExplainedRecord]]:
     """The records of every line, billed one by one in order of time."""
-    grouping = RatingContext(books)
+    context = RatingContext(books)
     records: dict[str, dict[RecordKey, tuple[StoredRecord, UsageAggregate]]] = {}
     for member, record in _records(connection, issued):
-        cell = cell_of_record(record, record.occurred_at)
-        if cell.record is not None:
-            records.setdefault(member, {})[cell.record] = (record, cell)
+        aggregate = aggregate_of_record(record, record.occurred_at)
+        if aggregate.record is not None:
+            records.setdefault(member, {})[aggregate.record] = (record, aggregate)
     found: dict[OwnedKey, dict[RecordKey, Decimal]] = {}
     for member, of_member in records.items():
         child = None if member == issued.customer else member
 
-        def note(cell: UsageAggregate, group: RatingGroup, sums: Sums, child: str | None = child) -> None:
+        def note(aggregate: UsageAggregate, group: RatingGroup, sums: Sums, child: str | None = child) -> None:
             amount = group.billed(sums).amount
-            if amount is not None and cell.record is not None:
+            if amount is not None and aggregate.record is not None:
                 amounts = found.setdefault((child, *line_key(group)), {})
-                amounts[cell.record] = EXACT.add(amounts.get(cell.record, ZERO), amount)
+                amounts[aggregate.record] = EXACT.add(amounts.get(aggregate.record, ZERO), amount)
 
-        reported = [cell for _, cell in of_member.values() if cell.series.usage_state != "missing"]
-        bill_usage(member, issued.currency, reported, grouping, trace=note)
+        reported = [aggregate for _, aggregate in of_member.values() if aggregate.series.usage_state != "missing"]
+        bill_usage(member, issued.currency, reported, context, trace=note)
     by_key = {key: record for of_member in records.values() for key, (record, _) in of_member.items()}
     return {
         line: [ExplainedRecord(by_key[key], amount) for key, amount in sorted(amounts.items())]

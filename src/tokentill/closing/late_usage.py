@@ -81,10 +81,10 @@ def late_records(connection: Connection, books: Books, pins: Content) -> Late:
     """Every record that is late."""
     found = []
     for month, usage in _late_months(connection, books, pins):
-        for (payer, member), stretches in sorted(usage.late.items()):
+        for (payer, member), segments in sorted(usage.late.items()):
             spans = [
                 Span(one.series_id, one.starts_at, one.ends_at, one.seq_after, one.seq_upto, one.starts_at)
-                for one in stretches
+                for one in segments
             ]
             for _, record in records_of_spans(connection, spans, usage.series, seq_max=pins["s"]):
                 found.append(

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.invoicing.coverage import Periods
-from tokentill.invoicing.rating_groups import Books, Series
+from tokentill.invoicing.rating_groups import Books
 from tokentill.store.aggregates import Span, records_of_spans
 from tokentill.store.usage_rows import StoredRecord, month_number, series_missing_usage
+from tokentill.usage.aggregates import Series
 
 _BEGINNING, _END = datetime(1971, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 

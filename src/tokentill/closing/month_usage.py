@@ -1,4 +1,4 @@
-"""The usage of a month out of the database, as cells, put to the invoices that it stands on.
+"""The usage of a month out of the database, as aggregates, put to the invoices that it stands on.
 
 Most of a month is summed in one go. Usage whose cut differs from everybody's (somebody is bound inside the month, has
 a contract or a grant that begins there, or documents cover some of it already) is summed span by span.
@@ -16,29 +16,37 @@ from sqlalchemy import Connection
 
 from tokentill.errors import ensure
 from tokentill.invoicing.coverage import Documents, OwnedSegment, Ownership, Periods, covering
-from tokentill.invoicing.rating_groups import Books, Series, UsageAggregate
-from tokentill.store.aggregates import Cuts, Span, cell_of_record, cells_of_all, cells_of_spans, records_of_spans
+from tokentill.invoicing.rating_groups import Books
+from tokentill.store.aggregates import (
+    Cuts,
+    Span,
+    aggregate_of_record,
+    aggregates_of_all,
+    aggregates_of_spans,
+    records_of_spans,
+)
 from tokentill.store.decoding import decoding
 from tokentill.store.documents import taken_within
 from tokentill.store.usage_rows import month_number, series_of_months
+from tokentill.usage.aggregates import Series, UsageAggregate
 
-CellsByMember = dict[str, list[UsageAggregate]]
+AggregatesByMember = dict[str, list[UsageAggregate]]
 
 
 @dataclass(slots=True)
 class MonthUsage:
-    """Cells by payer and member, those of nobody, and the stretches with usage, in which they lie.
+    """Aggregates by payer and member, those of nobody, and the segments with usage, in which they lie.
 
-    `late` holds the stretches that the payer's issued document was made without, and `late_requests` how many requests
-    lie in them; their cells stand among the others.
+    `late` holds the segments that the payer's issued document was made without, and `late_requests` how many requests
+    lie in them; their aggregates stand among the others.
     """
 
     ownership: Ownership
     cuts: Cuts
     series: Mapping[int, Series]
     seq_max: int
-    stretches: dict[str, dict[OwnedSegment, None]] = field(default_factory=dict)
-    by_payer: dict[str, CellsByMember] = field(default_factory=dict)
+    segments: dict[str, dict[OwnedSegment, None]] = field(default_factory=dict)
+    by_payer: dict[str, AggregatesByMember] = field(default_factory=dict)
     nobody: list[UsageAggregate] = field(default_factory=list)
     late: dict[tuple[str, str], dict[OwnedSegment, None]] = field(default_factory=dict)
     late_requests: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -46,58 +54,64 @@ class MonthUsage:
 
     def requests_of(self, payer: str) -> int:
         """How many requests stand on a payer's invoice."""
-        return sum(cell.requests for cells in self.by_payer.get(payer, {}).values() for cell in cells)
+        return sum(
+            aggregate.requests for aggregates in self.by_payer.get(payer, {}).values() for aggregate in aggregates
+        )
 
     @property
     def requests(self) -> int:
         """How many requests lie in the month, whoever they belong to."""
-        return sum(map(self.requests_of, self.by_payer)) + sum(cell.requests for cell in self.nobody)
+        return sum(map(self.requests_of, self.by_payer)) + sum(aggregate.requests for aggregate in self.nobody)
 
     def late_of(self, payer: str) -> int:
         """How many requests the payer's issued document was made without."""
         return sum(count for (found, _), count in self.late_requests.items() if found == payer)
 
-    def put(self, stretch: OwnedSegment, cell: UsageAggregate, origin: Span) -> None:
-        """Put a cell to the invoice that its stretch stands on."""
-        if stretch.payer is None or stretch.member is None:
-            self.nobody.append(cell)
+    def put(self, segment: OwnedSegment, aggregate: UsageAggregate, origin: Span) -> None:
+        """Put an aggregate to the invoice that its segment stands on."""
+        if segment.payer is None or segment.member is None:
+            self.nobody.append(aggregate)
             return
-        self._origins[id(cell)] = origin
-        self.stretches.setdefault(stretch.payer, {})[stretch] = None
-        self.by_payer.setdefault(stretch.payer, {}).setdefault(stretch.member, []).append(cell)
-        if stretch.is_late:
-            key = (stretch.payer, stretch.member)
-            self.late_requests[key] = self.late_requests.get(key, 0) + cell.requests
-            self.late.setdefault(key, {})[stretch] = None
+        self._origins[id(aggregate)] = origin
+        self.segments.setdefault(segment.payer, {})[segment] = None
+        self.by_payer.setdefault(segment.payer, {}).setdefault(segment.member, []).append(aggregate)
+        if segment.is_late:
+            key = (segment.payer, segment.member)
+            self.late_requests[key] = self.late_requests.get(key, 0) + aggregate.requests
+            self.late.setdefault(key, {})[segment] = None
 
     def replace_by_records(self, connection: Connection, wanted: Mapping[str, Iterable[UsageAggregate]]) -> None:
-        """Put records in the place of cells of some payers, all of them with one look at the database."""
+        """Put records in the place of aggregates of some payers, all of them with one look at the database."""
         asked: dict[tuple[Span, str], dict[tuple[datetime, int], UsageAggregate]] = {}
-        for payer, cells in wanted.items():
-            for cell in cells:
-                key = (cell.at, self.cuts.band(cell.input_tokens))
-                asked.setdefault((self._origins[id(cell)], payer), {})[key] = cell
+        for payer, aggregates in wanted.items():
+            for aggregate in aggregates:
+                key = (aggregate.at, self.cuts.band(aggregate.input_tokens))
+                asked.setdefault((self._origins[id(aggregate)], payer), {})[key] = aggregate
         listed = sorted(asked, key=lambda item: (*item[0], item[1]))
         spans = [self._narrowed(span, asked[span, payer].values()) for span, payer in listed]
-        records: dict[int, list[UsageAggregate]] = {id(cell): [] for cells in asked.values() for cell in cells.values()}
+        records: dict[int, list[UsageAggregate]] = {
+            id(aggregate): [] for aggregates in asked.values() for aggregate in aggregates.values()
+        }
         for place, record in records_of_spans(connection, spans, self.series, seq_max=self.seq_max):
             at = self.cuts.start_around(record.occurred_at, spans[place].floor)
             summed = asked[listed[place]].get((at, self.cuts.band(record.input_total)))
             if summed is not None:
-                records[id(summed)].append(cell_of_record(record, at))
+                records[id(summed)].append(aggregate_of_record(record, at))
         for payer in wanted:
-            for member, cells in self.by_payer[payer].items():
-                for cell in cells:
-                    if id(cell) in records:
-                        found = sum(record.requests for record in records[id(cell)])
-                        ensure(found == cell.requests, "sums and their records do not agree")
-                kept = [cell for cell in cells if id(cell) not in records]
-                self.by_payer[payer][member] = kept + [one for cell in cells for one in records.get(id(cell), ())]
+            for member, aggregates in self.by_payer[payer].items():
+                for aggregate in aggregates:
+                    if id(aggregate) in records:
+                        found = sum(record.requests for record in records[id(aggregate)])
+                        ensure(found == aggregate.requests, "sums and their records do not agree")
+                kept = [aggregate for aggregate in aggregates if id(aggregate) not in records]
+                self.by_payer[payer][member] = kept + [
+                    one for aggregate in aggregates for one in records.get(id(aggregate), ())
+                ]
 
-    def _narrowed(self, span: Span, cells: Collection[UsageAggregate]) -> Span:
-        """A span, as far as these cells need it."""
-        starts_at = max(span.starts_at, min(cell.at for cell in cells))
-        last = max(cell.at for cell in cells)
+    def _narrowed(self, span: Span, aggregates: Collection[UsageAggregate]) -> Span:
+        """A span, as far as these aggregates need it."""
+        starts_at = max(span.starts_at, min(aggregate.at for aggregate in aggregates))
+        last = max(aggregate.at for aggregate in aggregates)
         return span._replace(starts_at=starts_at, ends_at=min(span.ends_at, self.cuts.next_after(last)))
 
 
@@ -130,18 +144,18 @@ def usage_of_month(
     edges = books.shared_edges(models, starts_at, ends_at) | {periods.default.starts_at, periods.default.ends_at}
     cuts = Cuts.of(starts_at, ends_at, edges, books.prices.thresholds())
     found = MonthUsage(ownership, cuts, series, seq_max)
-    stretches = {id_: ownership.stretches(one) for id_, one in series.items()}
+    segments = {id_: ownership.segments(one) for id_, one in series.items()}
     if late_of is not None:
-        stretches = {id_: [one for one in listed if one.is_late] for id_, listed in stretches.items()}
+        segments = {id_: [one for one in listed if one.is_late] for id_, listed in segments.items()}
     by_spans = late_of is not None
-    if only is not None and not any(one.payer is None for listed in stretches.values() for one in listed):
-        stretches = {id_: [one for one in listed if one.payer == only] for id_, listed in stretches.items()}
+    if only is not None and not any(one.payer is None for listed in segments.values() for one in listed):
+        segments = {id_: [one for one in listed if one.payer == only] for id_, listed in segments.items()}
         by_spans = True
     own_cuts = _OwnCuts(books, cuts)
     ordinary: dict[int, list[OwnedSegment]] = {}
     spans: list[Span] = []
     places: list[OwnedSegment] = []
-    for id_, listed in stretches.items():
+    for id_, listed in segments.items():
         if not by_spans and all(_is_ordinary(one, cuts, own_cuts, seq_max) for one in listed):
             ordinary[id_] = listed
             continue
@@ -152,13 +166,13 @@ def usage_of_month(
     if ordinary:
         whole = {id_: series[id_] for id_ in ordinary}
         with decoding("usage"):
-            for cell in cells_of_all(connection, cuts, whole, seq_max=seq_max):
-                stretch = covering(ordinary[cell.series.id], cell.at)
-                if stretch is not None:
-                    found.put(stretch, cell, _span_of(stretch, cuts.starts_at))
+            for aggregate in aggregates_of_all(connection, cuts, whole, seq_max=seq_max):
+                segment = covering(ordinary[aggregate.series.id], aggregate.at)
+                if segment is not None:
+                    found.put(segment, aggregate, _span_of(segment, cuts.starts_at))
     with decoding("usage"):
-        for place, cell in cells_of_spans(connection, cuts, spans, series, seq_max=seq_max):
-            found.put(places[place], cell, spans[place])
+        for place, aggregate in aggregates_of_spans(connection, cuts, spans, series, seq_max=seq_max):
+            found.put(places[place], aggregate, spans[place])
     return found
 
 
@@ -170,34 +184,34 @@ class _OwnCuts:
         self._cuts = cuts
         self._known: dict[tuple[str | None, str | None], list[datetime]] = {}
 
-    def of(self, stretch: OwnedSegment) -> list[datetime]:
+    def of(self, segment: OwnedSegment) -> list[datetime]:
         """The instants, in order."""
-        key = (stretch.payer, stretch.member)
+        key = (segment.payer, segment.member)
         if key not in self._known:
             edges = set[datetime]()
-            if stretch.payer is not None and stretch.member is not None:
-                edges = self._contracts.own_edges(stretch.member) | self._contracts.grant_edges(stretch.payer)
+            if segment.payer is not None and segment.member is not None:
+                edges = self._contracts.own_edges(segment.member) | self._contracts.grant_edges(segment.payer)
             self._known[key] = sorted(edge for edge in edges if not self._cuts.cuts_at(edge))
         return self._known[key]
 
 
-def _is_ordinary(stretch: OwnedSegment, cuts: Cuts, own_cuts: _OwnCuts, seq_max: int) -> bool:
+def _is_ordinary(segment: OwnedSegment, cuts: Cuts, own_cuts: _OwnCuts, seq_max: int) -> bool:
     return (
-        (stretch.seq_after, stretch.seq_upto) == (0, seq_max)
-        and cuts.cuts_at(stretch.starts_at)
-        and cuts.cuts_at(stretch.ends_at)
-        and not own_cuts.of(stretch)
+        (segment.seq_after, segment.seq_upto) == (0, seq_max)
+        and cuts.cuts_at(segment.starts_at)
+        and cuts.cuts_at(segment.ends_at)
+        and not own_cuts.of(segment)
     )
 
 
-def _spans_of(stretch: OwnedSegment, cuts: Cuts, own_cuts: _OwnCuts) -> Iterable[Span]:
-    edges = own_cuts.of(stretch)
-    inside = [edge for edge in edges if stretch.starts_at < edge < stretch.ends_at]
-    for starts_at, ends_at in pairwise([stretch.starts_at, *inside, stretch.ends_at]):
+def _spans_of(segment: OwnedSegment, cuts: Cuts, own_cuts: _OwnCuts) -> Iterable[Span]:
+    edges = own_cuts.of(segment)
+    inside = [edge for edge in edges if segment.starts_at < edge < segment.ends_at]
+    for starts_at, ends_at in pairwise([segment.starts_at, *inside, segment.ends_at]):
         passed = bisect_right(edges, starts_at)
-        span = _span_of(stretch, edges[passed - 1] if passed else cuts.starts_at)
+        span = _span_of(segment, edges[passed - 1] if passed else cuts.starts_at)
         yield span._replace(starts_at=starts_at, ends_at=ends_at)
 
 
-def _span_of(stretch: OwnedSegment, floor: datetime) -> Span:
-    return Span(stretch.series_id, stretch.starts_at, stretch.ends_at, stretch.seq_after, stretch.seq_upto, floor)
+def _span_of(segment: OwnedSegment, floor: datetime) -> Span:
+    return Span(segment.series_id, segment.starts_at, segment.ends_at, segment.seq_after, segment.seq_upto, floor)

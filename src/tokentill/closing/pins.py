@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, content_hash
+from tokentill.clock import parse_instant
 from tokentill.contracts.book import ContractBook
 from tokentill.errors import IntegrityFault
 from tokentill.invoicing.invoice import VERSION_OF_F
 from tokentill.invoicing.rating_groups import Books
 from tokentill.prices.book import PriceBook
-from tokentill.prices.entries import parse_instant
 from tokentill.prices.fx import FxBook
 from tokentill.store.customers import bindings
 from tokentill.store.database import current_value
@@ -119,8 +119,6 @@ def pinned_inputs(connection: Connection, pins: Content) -> Inputs:
 
 def _binding(seq: int, content: Content) -> Binding:
     valid_from = parse_instant(content["valid_from"])
-    if valid_from is None:
-        raise ValueError("a binding without valid_from")
     return Binding(seq, content["user"], content["customer"], valid_from, content["source"])
 
 

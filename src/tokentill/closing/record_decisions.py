@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content
 from tokentill.clock import from_micros, instant_text
-from tokentill.errors import NotFound, Refused, InvalidCall, ensure
+from tokentill.errors import InvalidCall, NotFound, Refused, ensure
 from tokentill.recordings.load import Folder
 from tokentill.store.audit import append_audit
 from tokentill.store.customers import bindings
@@ -47,7 +47,9 @@ class SignedReason:
         if not self.reason.strip():
             raise InvalidCall(f"{what} needs a reason; add --reason TEXT")
         if len(self.reason) > REASON_LENGTH_MAX:
-            raise InvalidCall(f"a reason may be {REASON_LENGTH_MAX} characters long, and this one is {len(self.reason)}")
+            raise InvalidCall(
+                f"a reason may be {REASON_LENGTH_MAX} characters long, and this one is {len(self.reason)}"
+            )
         return self
 
 

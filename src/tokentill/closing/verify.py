@@ -128,7 +128,7 @@ def _fault(connection: Connection, issued: IssuedInvoice, computed: Computed | s
         return f"computed again it comes to {again.content_hash}, not {issued.content_hash}{other}"
     if stored_rows(connection, issued.id) != rows_of(again):
         return "what it carries on is not what its content says: the database was changed by hand"
-    covered = sorted((stretch.covered() for stretch in computed.stretches(issued.customer)), key=_place)
+    covered = sorted((segment.covered() for segment in computed.segments(issued.customer)), key=_place)
     if covered != sorted(coverage_of(connection, issued.id), key=_place):
         return "what it covers is not what its pins say: the database was changed by hand"
     ended = {customer: (period.starts_at, period.ends_at) for customer, period in computed.members[issued.customer]}

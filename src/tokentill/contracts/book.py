@@ -1,7 +1,7 @@
 """Contracts: whose rules bill a record, and what is agreed for a whole invoice, at any instant.
 
 Pure. The first rule that fits wins: the customer's rules in file order, then its plan's, then the default's. Each
-term of an invoice is taken from the first of these contracts that states it.
+term of an invoice is consumed from the first of these contracts that states it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tokentill.canonical import Content, content_hash
+from tokentill.clock import parse_instant
 from tokentill.contracts.invoice_terms import NO_TERMS, Grant, InvoiceTerms
 from tokentill.contracts.rules import Rule, Traits
-from tokentill.prices.entries import parse_instant
 from tokentill.zones import zone
 
 ContractKind = Literal["customer", "plan", "default"]
@@ -43,8 +43,6 @@ class Contract:
     def from_content(cls, content: Content) -> Contract:
         """From the canonical content of a contract file."""
         recorded_at, valid_from = parse_instant(content["recorded_at"]), parse_instant(content["valid_from"])
-        if recorded_at is None or valid_from is None:
-            raise ValueError("a contract without recorded_at and valid_from")
         label = content["kind"] if content["kind"] == "default" else f"{content['kind']} {content['id']}"
         return cls(
             kind=content["kind"],
@@ -125,8 +123,6 @@ class ContractBook:
     def _add_grants(self, content: Content) -> None:
         """Of a grant that was stated several times, what was recorded last holds."""
         recorded_at = parse_instant(content["recorded_at"])
-        if recorded_at is None:
-            raise ValueError("a recording without recorded_at")
         for stated in content["grant"]:
             grant = Grant.from_content(stated, recorded_at=recorded_at)
             held = self._grants.setdefault(grant.customer, {})

@@ -1,6 +1,6 @@
 """What a rule makes of quantities, in one order: basis, then markup, then add-ons, which are not marked up.
 
-Pure. Linear: for one rule, one of its tiers, one plan and one exchange rate, the amount of a sum is the sum of the
+Pure. Linear: for one rule, one of its tiers, one card and one exchange rate, the amount of a sum is the sum of the
 amounts. What is not linear (a margin floor, credits for each request) or depends on what came before (allowances,
 tiers over spend) was decided record by record or in order of time, and comes in added up as `Consumption`.
 """
@@ -90,13 +90,13 @@ NOTHING_CONSUMED = Consumption()
 
 @dataclass(frozen=True, slots=True)
 class RatingBasis:
-    """What one rule, one tier and one plan are applied to.
+    """What one rule, one tier and one card are applied to.
 
     Args:
         rule: None bills the list price as it is.
         tier: the tier of a rule with tiers over quantities.
         rate: gives the list price of quantities.
-        plan: the plan of that list price, None where there is none.
+        card: the card of that list price, None where there is none.
         fx: units of the contract's currency for one unit of the price table's; own rates, add-ons, tiers and packages
             are in the contract's currency already.
         cost_fx: the same for one unit of the reported cost's currency, None where no exchange rate is listed.
@@ -106,14 +106,14 @@ class RatingBasis:
     rule: Rule | None
     tier: RuleTier | None
     rate: RateQuantities
-    plan: RateCard | None
+    card: RateCard | None
     fx: Decimal
     cost_fx: Decimal | None
     is_byok: bool = False
 
 
 def apply_rule(
-    basis: RatingBasis, quantities: Mapping[str, int], *, cost: Decimal | None, taken: Consumption = NOTHING_CONSUMED
+    basis: RatingBasis, quantities: Mapping[str, int], *, cost: Decimal | None, consumed: Consumption = NOTHING_CONSUMED
 ) -> Billed:
     """Bill quantities under a rule.
 
@@ -121,7 +121,7 @@ def apply_rule(
         basis: the rule, and what it is applied to.
         quantities: sums of leaves and counters without what an allowance includes; `request` is the number of requests.
         cost: what the gateway reports it charged for all of them, None if any of them has no reported cost.
-        taken: what was decided for them before.
+        consumed: what was decided for them before.
     """
     rule = basis.rule
     if rule is not None and basis.is_byok and rule.byok_fee_percent is not None:
@@ -134,12 +134,12 @@ def apply_rule(
             reason = "the gateway did not report one" if cost is None else "no exchange rate for it is listed"
             return Billed(None, (), f"rule {rule.name!r} keeps a margin over the gateway's cost, and {reason}")
         if rule.tiers is not None and rule.tiers.is_over_spend:
-            steps += _spend_markups(rule, taken)
+            steps += _spend_markups(rule, consumed)
         else:
             own = None if basis.tier is None else basis.tier.markup_percent
             steps += _markup_steps(rule.markup_percent if own is None else own, steps)
         steps += _add_on_steps(rule, quantities)
-        steps += _taken_steps(rule, taken)
+        steps += _taken_steps(rule, consumed)
         if rule.credits is not None and not rule.credits.is_per_request:
             unit = rule.credits
             worth_of = EXACT.divide(sum_exact(step.amount for step in steps), unit.worth)
@@ -164,7 +164,7 @@ def basis_steps(basis: RatingBasis, quantities: Mapping[str, int], cost: Decimal
     if rule.basis == "list":
         rest = _list_steps(basis.rate(left), fx)
     elif rule.basis == "own":
-        rest = _own_steps(rule, rule.rates, left, basis.plan, fx)
+        rest = _own_steps(rule, rule.rates, left, basis.card, fx)
     elif rule.basis == "cost":
         rest = _cost_steps(rule, basis, cost)
     else:
@@ -184,10 +184,10 @@ def _rate_step(line: RatedLine, fx: Decimal) -> Step:
 
 
 def _own_steps(
-    rule: Rule, rates: Mapping[str, Decimal], quantities: Mapping[str, int], plan: RateCard | None, fx: Decimal
+    rule: Rule, rates: Mapping[str, Decimal], quantities: Mapping[str, int], card: RateCard | None, fx: Decimal
 ) -> list[Step] | str:
     """Amounts at rates of the contract. A leaf without a rate has that of its sum, then that of its fallback."""
-    fees = {} if plan is None else {name: fee for name, fee in plan.fees.items() if name not in rates}
+    fees = {} if card is None else {name: fee for name, fee in card.fees.items() if name not in rates}
     of_sums = {name: of for name in quantities if (of := sum_over(name)) is not None and of in rates}
     fallback = {**BUILT_IN_FALLBACK, **of_sums}
     steps = []
@@ -251,16 +251,16 @@ def _percent_for(markup: Mapping[str, Decimal], name: str) -> tuple[str, Decimal
     return None
 
 
-def _spend_markups(rule: Rule, taken: Consumption) -> list[Step]:
+def _spend_markups(rule: Rule, consumed: Consumption) -> list[Step]:
     """The markup of each tier, on the part of the basis amount that fell into it."""
     steps = []
-    for number in sorted(taken.spend):
+    for number in sorted(consumed.spend):
         tier = rule.tiers.tiers[number - 1] if rule.tiers is not None else None
         own = None if tier is None else tier.markup_percent
         percent = (rule.markup_percent if own is None else own).get("default", ZERO)
         if percent and tier is not None:
-            amount = percent_of(percent, taken.spend[number])
-            steps.append(Step("markup", tier.label, amount, percent=percent, of_amount=taken.spend[number]))
+            amount = percent_of(percent, consumed.spend[number])
+            steps.append(Step("markup", tier.label, amount, percent=percent, of_amount=consumed.spend[number]))
     return steps
 
 
@@ -274,15 +274,17 @@ def _add_on_steps(rule: Rule, quantities: Mapping[str, int]) -> list[Step]:
     return steps
 
 
-def _taken_steps(rule: Rule, taken: Consumption) -> list[Step]:
+def _taken_steps(rule: Rule, consumed: Consumption) -> list[Step]:
     steps = [
-        Step("included", name, ZERO, count, rate=ZERO, per=1) for name, count in sorted(taken.included.items()) if count
+        Step("included", name, ZERO, count, rate=ZERO, per=1)
+        for name, count in sorted(consumed.included.items())
+        if count
     ]
-    if taken.margin:
-        steps.append(Step("margin", "floor", taken.margin, percent=rule.min_margin_percent))
-    if rule.credits is not None and rule.credits.is_per_request and taken.credits:
+    if consumed.margin:
+        steps.append(Step("margin", "floor", consumed.margin, percent=rule.min_margin_percent))
+    if rule.credits is not None and rule.credits.is_per_request and consumed.credits:
         unit = rule.credits
-        steps.append(Step("credits", unit.name, taken.credits_added, taken.credits, rate=unit.worth, per=1))
-    if taken.allowed:
-        steps.append(Step("allowance", "amount", EXACT.minus(taken.allowed)))
+        steps.append(Step("credits", unit.name, consumed.credits_added, consumed.credits, rate=unit.worth, per=1))
+    if consumed.allowed:
+        steps.append(Step("allowance", "amount", EXACT.minus(consumed.allowed)))
     return steps

@@ -13,8 +13,8 @@ from decimal import Decimal
 from typing import Any, Self
 
 from tokentill.canonical import Content
+from tokentill.clock import parse_instant
 from tokentill.money import EXACT
-from tokentill.prices.entries import parse_instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,6 @@ class Grant:
     def from_content(cls, content: Content, *, recorded_at: datetime) -> Self:
         """From the canonical content of a `[[grant]]` table: an amount, or credits of a stated worth."""
         valid_from = parse_instant(content["valid_from"])
-        if valid_from is None:
-            raise ValueError("a grant without valid_from")
         if "credits" in content:
             amount = EXACT.multiply(Decimal(content["credits"]), Decimal(content["worth"]))
         else:

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Literal
 
 from tokentill.canonical import Content
+from tokentill.clock import parse_instant
 from tokentill.contracts.book import Contract, ContractBook
 from tokentill.contracts.rules import Rule, Traits, glob_fits
-from tokentill.prices.entries import parse_instant
 
 Outcome = Literal["fits", "does not fit", "not asked"]
 

@@ -1,7 +1,7 @@
 """Markup rules: which records a rule fits, and everything that it may do with them.
 
-Pure values. What a rule makes of quantities is in `contracts.calculation`; what it remembers through a period (allowances,
-tiers, packages) is in `invoicing.accumulators`.
+Pure values. What a rule makes of quantities is in `contracts.calculation`; what it remembers through a period
+(allowances, tiers, packages) is in `invoicing.accumulators`.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ class Rule:
         return self.tiers is not None and self.tiers.kind == "volume"
 
     @property
-    def has_turns(self) -> bool:
+    def is_in_order(self) -> bool:
         """Whether records are billed in order of time, or each by itself."""
         return self.counts_on or self.is_per_request
 
@@ -235,7 +235,7 @@ class Rule:
         return self.tiers.tiers[0].flat or None if self.tiers is not None and self.tiers.flat_at_zero else None
 
     @property
-    def turn_key(self) -> tuple[str, str]:
+    def accumulator_key(self) -> tuple[str, str]:
         """Under which name a period's allowances and tiers are counted on through the versions of a contract."""
         return (self.contract, self.name)
 

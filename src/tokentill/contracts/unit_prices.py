@@ -36,31 +36,31 @@ class BilledUnitPrice:
 
 
 def unit_prices(
-    rule: Rule | None, plan: RateCard | None, fx: Decimal, cost_fx: Decimal | None
+    rule: Rule | None, card: RateCard | None, fx: Decimal, cost_fx: Decimal | None
 ) -> list[BilledUnitPrice]:
-    """What everything that the plan or the rule has a price for is listed at, and billed at.
+    """What everything that the card or the rule has a price for is listed at, and billed at.
 
     Args:
         rule: None bills the list price as it is.
-        plan: the list price, None where there is none.
+        card: the list price, None where there is none.
         fx: units of the contract's currency for one unit of the price table's.
         cost_fx: the same for the reported cost, None where no exchange rate is listed.
     """
     found = []
-    for name in _names(rule, plan):
+    for name in _names(rule, card):
         package = None if rule is None else _package_of(rule, name)
         if package is not None:
             per, price = package
             found.append(
                 BilledUnitPrice(
-                    name, per, _listed(plan, name, per, fx), (price,) * len(tiers_of(rule)), is_package=True
+                    name, per, _listed(card, name, per, fx), (price,) * len(tiers_of(rule)), is_package=True
                 )
             )
             continue
-        per = _per(rule, plan, name)
-        found.append(BilledUnitPrice(name, per, _listed(plan, name, per, fx), _billed(rule, plan, fx, {name: per})))
+        per = _per(rule, card, name)
+        found.append(BilledUnitPrice(name, per, _listed(card, name, per, fx), _billed(rule, card, fx, {name: per})))
     if rule is not None and rule.basis == "cost" and cost_fx is not None:
-        found.append(BilledUnitPrice(COST, 1, cost_fx, _billed(rule, plan, fx, {}, cost=ONE, cost_fx=cost_fx)))
+        found.append(BilledUnitPrice(COST, 1, cost_fx, _billed(rule, card, fx, {}, cost=ONE, cost_fx=cost_fx)))
     return found
 
 
@@ -69,11 +69,11 @@ def tiers_of(rule: Rule | None) -> tuple[RuleTier | None, ...]:
     return (None,) if rule is None or rule.tiers is None else rule.tiers.tiers
 
 
-def _names(rule: Rule | None, plan: RateCard | None) -> Iterator[str]:
+def _names(rule: Rule | None, card: RateCard | None) -> Iterator[str]:
     """Quantities that have a price: leaves in their order, then counters."""
     named: set[str] = set()
-    if plan is not None:
-        named |= {*plan.variant.rates, *plan.fees}
+    if card is not None:
+        named |= {*card.choice.rates, *card.fees}
     if rule is not None:
         stated = {*rule.rates, *rule.add_on, *rule.package}
         for tier in rule.tiers.tiers if rule.tiers is not None else ():
@@ -86,11 +86,11 @@ def _names(rule: Rule | None, plan: RateCard | None) -> Iterator[str]:
     yield from sorted(named - set(TOKEN_LEAVES), key=lambda name: (name != REQUEST, name))
 
 
-def _per(rule: Rule | None, plan: RateCard | None, name: str) -> int:
+def _per(rule: Rule | None, card: RateCard | None, name: str) -> int:
     if name in TOKEN_LEAVES:
         return _MILLION
-    if plan is not None and name in plan.fees:
-        return plan.fees[name].per
+    if card is not None and name in card.fees:
+        return card.fees[name].per
     if rule is not None and name in rule.add_on:
         return rule.add_on[name].per
     return 1
@@ -102,20 +102,20 @@ def _package_of(rule: Rule, name: str) -> tuple[int, Decimal] | None:
     return None if package is None else (package.size, package.price)
 
 
-def _rated(plan: RateCard | None, quantities: Mapping[str, int]) -> Rated:
-    if plan is None:
+def _rated(card: RateCard | None, quantities: Mapping[str, int]) -> Rated:
+    if card is None:
         return Rated("unpriced", "there is no list price", None, (), "", None, None)
-    return rate_quantities(plan, quantities)
+    return rate_quantities(card, quantities)
 
 
-def _listed(plan: RateCard | None, name: str, per: int, fx: Decimal) -> Decimal | None:
-    rated = _rated(plan, {name: per})
+def _listed(card: RateCard | None, name: str, per: int, fx: Decimal) -> Decimal | None:
+    rated = _rated(card, {name: per})
     return None if rated.amount is None or not rated.lines else EXACT.multiply(rated.amount, fx)
 
 
 def _billed(
     rule: Rule | None,
-    plan: RateCard | None,
+    card: RateCard | None,
     fx: Decimal,
     quantities: Mapping[str, int],
     *,
@@ -127,12 +127,12 @@ def _billed(
     for tier in tiers_of(rule):
         is_over_spend = rule is not None and rule.tiers is not None and rule.tiers.is_over_spend
         basis = RatingBasis(
-            linear, None if is_over_spend else tier, lambda asked: _rated(plan, asked), plan, fx, cost_fx
+            linear, None if is_over_spend else tier, lambda asked: _rated(card, asked), card, fx, cost_fx
         )
-        taken = Consumption()
+        consumed = Consumption()
         if is_over_spend and tier is not None:
             steps = basis_steps(basis, quantities, cost)
             spend = ZERO if isinstance(steps, str) else sum_exact(step.amount for step in steps)
-            taken = Consumption(spend={tier.number: spend})
-        amounts.append(apply_rule(basis, quantities, cost=cost, taken=taken).amount)
+            consumed = Consumption(spend={tier.number: spend})
+        amounts.append(apply_rule(basis, quantities, cost=cost, consumed=consumed).amount)
     return tuple(amounts)

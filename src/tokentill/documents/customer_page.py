@@ -63,7 +63,7 @@ class UnbilledRow:
 class CustomerView:
     """Everything that the template of a customer's page shows."""
 
-    standing: ReviewStatus
+    status: ReviewStatus
     name: str
     currency: str
     month: str
@@ -75,7 +75,7 @@ class CustomerView:
     list_amount: str
     list_note: str
     sums: ListedSums
-    settlement: tuple[TotalsRow, ...]
+    totals: tuple[TotalsRow, ...]
     interims: str
     has_taxes: bool
     subtotal: str
@@ -95,18 +95,18 @@ class CustomerView:
 
 
 def customer_view(
-    standing: ReviewStatus, preview: Preview, *, before: ReviewStatus | None = None, after: ReviewStatus | None = None
+    status: ReviewStatus, preview: Preview, *, before: ReviewStatus | None = None, after: ReviewStatus | None = None
 ) -> CustomerView:
     """Prepare one customer's page; `before` and `after` are its neighbours in the list of customers."""
-    invoice, currency = standing.invoice, standing.invoice.currency
+    invoice, currency = status.invoice, status.invoice.currency
     content = invoice.content()
     sums, shares = sums_of(content), share_rows(content)
     without = sums.without_list_amount
-    interims = [interim.content() for interim in standing.previewed.interims]
+    interims = [interim.content() for interim in status.previewed.interims]
     daily_exact = aligned(exact(day.exact_amount) for day in invoice.daily)
     return CustomerView(
-        standing=standing,
-        name=shown_id(standing.customer),
+        status=status,
+        name=shown_id(status.customer),
         currency=currency,
         month=month_text(invoice.period.month),
         days=period_days(invoice.period),
@@ -117,14 +117,14 @@ def customer_view(
         list_amount=exact(invoice.list_amount),
         list_note=f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
         sums=sums,
-        settlement=totals_rows(content, interims),
+        totals=totals_rows(content, interims),
         interims=interim_names(content, interims),
         has_taxes=bool(invoice.tax_minor),
         subtotal=money(invoice.subtotal_minor, currency),
         unit=exact(Decimal(1).scaleb(-minor_digits(currency), EXACT)),
-        notices=notices_of(standing),
-        commands=_commands(standing, preview),
-        id_is_escaped=shown_id(standing.customer) != standing.customer,
+        notices=notices_of(status),
+        commands=_commands(status, preview),
+        id_is_escaped=shown_id(status.customer) != status.customer,
         groups=line_groups(content),
         number_of_lines=plural(len(content["lines"]), "line", "lines"),
         shares=shares,
@@ -158,15 +158,15 @@ def _flat(name: str, value: object) -> Iterable[tuple[str, str]]:
         yield name, "none" if value is None else shown_id(str(value))
 
 
-def _commands(standing: ReviewStatus, preview: Preview) -> tuple[tuple[str, str], ...]:
-    if standing.is_issued:
+def _commands(status: ReviewStatus, preview: Preview) -> tuple[tuple[str, str], ...]:
+    if status.is_issued:
         return ()
-    state = standing.previewed.review_state
-    month, customer, seen = preview.month, standing.customer, short_hash(standing.content_hash)
+    state = status.previewed.review_state
+    month, customer, seen = preview.month, status.customer, short_hash(status.content_hash)
     found = []
     if state == "held":
         found.append(("Release the hold", review_command("release", month, customer)))
-    elif state != "approved" and standing.invoice.blocked_by is None:
+    elif state != "approved" and status.invoice.blocked_by is None:
         found.append(("Approve this content", review_command("approve", month, customer, "--hash", seen)))
     if state != "held":
         found.append(("Hold it, with a reason", review_command("hold", month, customer, "--reason", "'WHY'")))

@@ -52,7 +52,7 @@ class Obstacle:
 class CustomerRow:
     """One customer in the list of its currency. `share` is percent of the currency's total, for the bar."""
 
-    standing: ReviewStatus
+    status: ReviewStatus
     requests: str
     share: str
     bar: str
@@ -108,11 +108,11 @@ class IndexView:
     causes: tuple[tuple[str, str], ...]
 
 
-def index_view(preview: Preview, standings: Sequence[ReviewStatus]) -> IndexView:
+def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> IndexView:
     """Prepare the first page."""
     by_currency: dict[str, list[ReviewStatus]] = {}
-    for standing in standings:
-        by_currency.setdefault(standing.invoice.currency, []).append(standing)
+    for status in statuses:
+        by_currency.setdefault(status.invoice.currency, []).append(status)
     parts = tuple(_part(currency, by_currency[currency]) for currency in by_currency)
     unattributed = preview.unattributed
     return IndexView(
@@ -121,22 +121,22 @@ def index_view(preview: Preview, standings: Sequence[ReviewStatus]) -> IndexView
         made_at=instant_shown(preview.made_at),
         starts_at=instant_shown(preview.default_period.starts_at),
         ends_at=instant_shown(preview.default_period.ends_at),
-        customers=count(len(standings)),
-        requests=count(sum(standing.invoice.requests for standing in standings)),
-        obstacles=tuple(_obstacles(preview, standings)),
-        states=tuple(_states(standings)),
-        look_again=tuple(found for found in standings if found.has_moved or _is_stale(found)),
+        customers=count(len(statuses)),
+        requests=count(sum(status.invoice.requests for status in statuses)),
+        obstacles=tuple(_obstacles(preview, statuses)),
+        states=tuple(_states(statuses)),
+        look_again=tuple(found for found in statuses if found.has_moved or _is_stale(found)),
         parts=parts,
         margin_remarks=_margin_remarks(parts),
-        day_rows=_day_rows(standings, [part.currency for part in parts]),
+        day_rows=_day_rows(statuses, [part.currency for part in parts]),
         unattributed=unattributed,
         causes=tuple((shown_text(cause), count(requests)) for cause, requests in unattributed.causes),
     )
 
 
-def by_amount(standings: Iterable[ReviewStatus]) -> list[ReviewStatus]:
+def by_amount(statuses: Iterable[ReviewStatus]) -> list[ReviewStatus]:
     """The order of lists and pages: the currency of most customers first, in each currency the largest total."""
-    known = list(standings)
+    known = list(statuses)
     customers = Counter(found.invoice.currency for found in known)
     return sorted(
         known,
@@ -149,26 +149,26 @@ def by_amount(standings: Iterable[ReviewStatus]) -> list[ReviewStatus]:
     )
 
 
-def _part(currency: str, standings: Sequence[ReviewStatus]) -> CurrencyPart:
-    total_minor = sum(found.invoice.total_minor for found in standings)
-    lines = [line for found in standings for line in found.invoice.lines]
+def _part(currency: str, statuses: Sequence[ReviewStatus]) -> CurrencyPart:
+    total_minor = sum(found.invoice.total_minor for found in statuses)
+    lines = [line for found in statuses for line in found.invoice.lines]
     without = sum(1 for line in lines if line.list_amount is None)
-    due_minor = sum(found.invoice.due_minor for found in standings)
-    cost, margin, percent, note = _margin_of_all(standings)
+    due_minor = sum(found.invoice.due_minor for found in statuses)
+    cost, margin, percent, note = _margin_of_all(statuses)
     days: dict[date, Decimal] = {}
-    for day in (day for found in standings for day in found.invoice.daily):
+    for day in (day for found in statuses for day in found.invoice.daily):
         days[day.day] = EXACT.add(days.get(day.day, ZERO), day.exact_amount)
     return CurrencyPart(
         currency=currency,
-        rows=tuple(_row(found, total_minor) for found in standings),
-        greatest_changes=_greatest_changes(standings),
-        chart=daily_chart(days, *_days_of(standings), currency),
-        customers=count(len(standings)),
-        requests=count(sum(found.invoice.requests for found in standings)),
+        rows=tuple(_row(found, total_minor) for found in statuses),
+        greatest_changes=_greatest_changes(statuses),
+        chart=daily_chart(days, *_days_of(statuses), currency),
+        customers=count(len(statuses)),
+        requests=count(sum(found.invoice.requests for found in statuses)),
         list_amount=exact(sum_exact(line.list_amount for line in lines if line.list_amount is not None)),
         list_note=f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
         total=money(total_minor, currency),
-        due=money(due_minor, currency) if any(found.has_due for found in standings) else "",
+        due=money(due_minor, currency) if any(found.has_due for found in statuses) else "",
         cost=cost,
         margin=margin,
         margin_percent=percent,
@@ -176,16 +176,16 @@ def _part(currency: str, standings: Sequence[ReviewStatus]) -> CurrencyPart:
     )
 
 
-def _margin_of_all(standings: Sequence[ReviewStatus]) -> tuple[str, str, str, str]:
+def _margin_of_all(statuses: Sequence[ReviewStatus]) -> tuple[str, str, str, str]:
     """Cost, margin, margin in percent, and why one is missing. A part of the customers would tell nothing."""
-    costs = [found.margin.cost for found in standings if found.margin.cost is not None]
+    costs = [found.margin.cost for found in statuses if found.margin.cost is not None]
     cost = sum_exact(costs)
-    unknown = [found for found in standings if found.margin.margin is None]
+    unknown = [found for found in statuses if found.margin.margin is None]
     if unknown:
-        who = "" if len(unknown) == len(standings) else f" ({plural(len(unknown), 'customer', 'customers')})"
+        who = "" if len(unknown) == len(statuses) else f" ({plural(len(unknown), 'customer', 'customers')})"
         note = f"{unknown[0].margin.why_unknown}{who}"
-        return exact(cost) if len(costs) == len(standings) else "not known", "not known", "", note
-    margin = sum_exact(found.margin.margin for found in standings if found.margin.margin is not None)
+        return exact(cost) if len(costs) == len(statuses) else "not known", "not known", "", note
+    margin = sum_exact(found.margin.margin for found in statuses if found.margin.margin is not None)
     percent = share_percent(margin, EXACT.add(cost, margin))
     return exact(cost), signed_exact(margin), "" if percent is None else percent_text(percent), ""
 
@@ -199,34 +199,34 @@ def _margin_remarks(parts: Sequence[CurrencyPart]) -> tuple[tuple[str, str], ...
     return tuple((reason, ", ".join(found)) for reason, found in currencies.items())
 
 
-def _row(standing: ReviewStatus, total_minor: int) -> CustomerRow:
-    invoice = standing.invoice
+def _row(status: ReviewStatus, total_minor: int) -> CustomerRow:
+    invoice = status.invoice
     share = share_percent(Decimal(invoice.total_minor), Decimal(total_minor))
     return CustomerRow(
-        standing=standing,
+        status=status,
         requests=count(invoice.requests),
         share="" if share is None else percent_text(share),
         bar="0" if share is None else str(min(max(share, ZERO), Decimal(100))),
     )
 
 
-def _greatest_changes(standings: Sequence[ReviewStatus]) -> tuple[ReviewStatus, ...]:
-    changed = [found for found in standings if found.change.minor]
+def _greatest_changes(statuses: Sequence[ReviewStatus]) -> tuple[ReviewStatus, ...]:
+    changed = [found for found in statuses if found.change.minor]
     changed.sort(key=lambda found: -abs(found.change.minor or 0))
     return tuple(changed[:CHANGES_MAX])
 
 
-def _days_of(standings: Sequence[ReviewStatus]) -> tuple[date, date]:
-    periods = [found.invoice.period for found in standings]
+def _days_of(statuses: Sequence[ReviewStatus]) -> tuple[date, date]:
+    periods = [found.invoice.period for found in statuses]
     first = min(period.starts_at for period in periods)
     last = max(period.last_instant for period in periods)
     return first.astimezone(UTC).date(), last.astimezone(UTC).date()
 
 
-def _day_rows(standings: Sequence[ReviewStatus], currencies: Sequence[str]) -> tuple[DayRow, ...]:
+def _day_rows(statuses: Sequence[ReviewStatus], currencies: Sequence[str]) -> tuple[DayRow, ...]:
     requests: Counter[date] = Counter()
     amounts: dict[tuple[date, str], Decimal] = {}
-    for found in standings:
+    for found in statuses:
         for day in found.invoice.daily:
             requests[day.day] += day.requests
             key = (day.day, found.invoice.currency)
@@ -238,11 +238,11 @@ def _day_rows(standings: Sequence[ReviewStatus], currencies: Sequence[str]) -> t
     )
 
 
-def _states(standings: Sequence[ReviewStatus]) -> Iterable[tuple[Badge, str]]:
+def _states(statuses: Sequence[ReviewStatus]) -> Iterable[tuple[Badge, str]]:
     """How many customers are in each state of review, in the order in which a period goes through them."""
     badges: dict[str, Badge] = {}
     counts: Counter[str] = Counter()
-    for found in standings:
+    for found in statuses:
         first = Badge("good", "Issued") if found.is_issued else found.badges[0]
         badges[first.text] = first
         counts[first.text] += 1
@@ -253,17 +253,17 @@ def _states(standings: Sequence[ReviewStatus]) -> Iterable[tuple[Badge, str]]:
     return [(badges[text], count(counts[text])) for text in order if text in counts]
 
 
-def _is_stale(standing: ReviewStatus) -> bool:
-    return not standing.is_issued and standing.previewed.review_state == "stale"
+def _is_stale(status: ReviewStatus) -> bool:
+    return not status.is_issued and status.previewed.review_state == "stale"
 
 
-def _obstacles(preview: Preview, standings: Sequence[ReviewStatus]) -> Iterable[Obstacle]:
+def _obstacles(preview: Preview, statuses: Sequence[ReviewStatus]) -> Iterable[Obstacle]:
     """What refuses all comes first, then what refuses single customers, grouped by its reason."""
     for text in preview.blocked_by:
         reason, _, advice = text.partition("; ")
         advice = advice[:1].upper() + advice[1:]
         yield Obstacle("The whole close is refused", f"{shown_text(reason)}.", shown_text(advice), (), (), 0)
-    is_open = [found for found in standings if not found.is_issued]
+    is_open = [found for found in statuses if not found.is_issued]
     yield from _unbilled(is_open, "Unpriced usage", ADD_A_PRICE, lambda found: found.invoice.unpriced)
     yield from _unbilled(is_open, "Missing usage", LOAD_AGAIN, lambda found: found.invoice.missing)
     held = [found for found in is_open if found.previewed.review_state == "held"]
@@ -280,10 +280,10 @@ def _obstacles(preview: Preview, standings: Sequence[ReviewStatus]) -> Iterable[
 
 
 def _unbilled(
-    standings: Sequence[ReviewStatus], title: str, advice: str, of: Callable[[ReviewStatus], tuple[Unbilled, ...]]
+    statuses: Sequence[ReviewStatus], title: str, advice: str, of: Callable[[ReviewStatus], tuple[Unbilled, ...]]
 ) -> Iterable[Obstacle]:
     by_reason: dict[tuple[str, str, str], list[tuple[ReviewStatus, Unbilled]]] = {}
-    for found in standings:
+    for found in statuses:
         for unbilled in of(found):
             by_reason.setdefault((unbilled.model, unbilled.mode, unbilled.reason), []).append((found, unbilled))
     for model, mode, reason in sorted(by_reason):

@@ -44,16 +44,16 @@ def write_review_pages(preview: Preview, folder: Path) -> list[Path]:
 def review_pages(preview: Preview) -> dict[str, str]:
     """All pages by file name. The index comes last, so that it never leads to a page that is not there yet."""
     environment = _environment()
-    standings = by_amount(review_status_of(previewed) for previewed in preview.customers)
+    statuses = by_amount(review_status_of(previewed) for previewed in preview.customers)
     shown = {"pins": flat_pins(preview.pins), "preview": preview}
     customer_template = environment.get_template("customer.html.j2")
     pages = {}
-    for index, standing in enumerate(standings):
-        before = standings[index - 1] if index else None
-        after = standings[index + 1] if index + 1 < len(standings) else None
-        view = customer_view(standing, preview, before=before, after=after)
-        pages[standing.page] = customer_template.render(view=view, **shown)
-    pages[INDEX] = environment.get_template("index.html.j2").render(view=index_view(preview, standings), **shown)
+    for index, status in enumerate(statuses):
+        before = statuses[index - 1] if index else None
+        after = statuses[index + 1] if index + 1 < len(statuses) else None
+        view = customer_view(status, preview, before=before, after=after)
+        pages[status.page] = customer_template.render(view=view, **shown)
+    pages[INDEX] = environment.get_template("index.html.j2").render(view=index_view(preview, statuses), **shown)
     return pages
 
 

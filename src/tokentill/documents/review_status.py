@@ -188,11 +188,11 @@ def margin_of(invoice: Invoice) -> Margin:
     )
 
 
-def notices_of(standing: ReviewStatus) -> tuple[Notice, ...]:
+def notices_of(status: ReviewStatus) -> tuple[Notice, ...]:
     """What a reviewer has to know before anything else, worst first."""
-    if standing.is_issued:
-        return tuple(_issued_notices(standing))
-    return tuple(_open_notices(standing))
+    if status.is_issued:
+        return tuple(_issued_notices(status))
+    return tuple(_open_notices(status))
 
 
 def requests_of(found: tuple[Unbilled, ...]) -> int:
@@ -226,10 +226,10 @@ def _badges(previewed: Previewed, content_hash: str) -> list[Badge]:
     return badges
 
 
-def _issued_notices(standing: ReviewStatus) -> list[Notice]:
-    previewed = standing.previewed
+def _issued_notices(status: ReviewStatus) -> list[Notice]:
+    previewed = status.previewed
     number = shown_text(previewed.issued_number or "")
-    if not standing.has_moved:
+    if not status.has_moved:
         text = "This period is invoiced, and computing it again gives the same content."
         return [Notice("good", f"Issued as {number}", text)]
     late = ""
@@ -237,14 +237,14 @@ def _issued_notices(standing: ReviewStatus) -> list[Notice]:
         late = f" {plural(previewed.late_requests, 'request', 'requests')} came after it was issued."
     text = (
         f"The issued invoice has the content hash {short_hash(previewed.issued_hash or 'unknown')}; today's has "
-        f"{short_hash(standing.content_hash)}.{late} An issued invoice is never changed: what differs becomes "
+        f"{short_hash(status.content_hash)}.{late} An issued invoice is never changed: what differs becomes "
         "adjustment lines."
     )
     return [Notice("warn", f"Issued as {number}, and the period has moved since", text)]
 
 
-def _open_notices(standing: ReviewStatus) -> list[Notice]:
-    previewed, invoice = standing.previewed, standing.invoice
+def _open_notices(status: ReviewStatus) -> list[Notice]:
+    previewed, invoice = status.previewed, status.invoice
     notices = []
     if invoice.unpriced:
         requests = plural(requests_of(invoice.unpriced), "request has", "requests have")
@@ -257,7 +257,7 @@ def _open_notices(standing: ReviewStatus) -> list[Notice]:
         notices.append(
             Notice("bad", "It cannot take over what earlier documents left", f"{shown_text(reason)}. {text}")
         )
-    notices += _review_notices(standing)
+    notices += _review_notices(status)
     if previewed.reaches_interim and invoice.interim_at is not None:
         notices.append(
             Notice(
@@ -274,9 +274,9 @@ def _open_notices(standing: ReviewStatus) -> list[Notice]:
     return notices
 
 
-def _review_notices(standing: ReviewStatus) -> list[Notice]:
-    review = standing.previewed.review
-    state = standing.previewed.review_state
+def _review_notices(status: ReviewStatus) -> list[Notice]:
+    review = status.previewed.review
+    state = status.previewed.review_state
     if review is None or state == "none":
         text = "Nobody has approved this invoice. A close with `--require-approval` leaves it out."
         return [Notice("plain", "Not reviewed", text)]
@@ -287,7 +287,7 @@ def _review_notices(standing: ReviewStatus) -> list[Notice]:
     if state == "stale":
         text = (
             f"The approval by {said} was of the content {short_hash(review.content_hash)}; it is "
-            f"{short_hash(standing.content_hash)} now. Usage, a price or a contract has changed in between: "
+            f"{short_hash(status.content_hash)} now. Usage, a price or a contract has changed in between: "
             "look again, then approve again."
         )
         return [Notice("warn", "The approval is stale", text)]

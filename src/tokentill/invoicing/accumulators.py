@@ -1,8 +1,8 @@
 """A period in order of time: what allowances include, which tier each unit falls in, which packages are begun.
 
 Pure. A rule with allowances or tiers is asked record by record in the order of `RecordKey`, whatever arrived first.
-Where no boundary lies inside a stretch of time the order within it decides nothing, so sums stand for their records
-there; otherwise the records of that stretch are wanted in their place. Both ways give the same amounts, which a test
+Where no boundary lies inside a segment of time the order within it decides nothing, so sums stand for their records
+there; otherwise the records of that segment are wanted in their place. Both ways give the same amounts, which a test
 holds equal.
 
 Accumulator go on through the versions of a contract: a rule is known by its contract and its name.
@@ -12,78 +12,208 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
+from typing import Literal
 
 from tokentill.contracts.calculation import Consumption, basis_steps, percent_of
 from tokentill.contracts.rules import Rule, RuleTier, leaves_of
 from tokentill.errors import IntegrityFault, ensure
-from tokentill.invoicing.counting import Accumulator, Charge, PeriodCharges
-from tokentill.invoicing.rating_groups import GroupKey, RatingContext, RatingGroup, Sums, UsageAggregate, in_order
+from tokentill.invoicing.rating_groups import GroupKey, RatingContext, RatingGroup, Sums, in_order
 from tokentill.money import EXACT, ZERO, credits_of, sum_exact
+from tokentill.usage.aggregates import UsageAggregate
 from tokentill.usage.quantities import REQUEST
 
+ChargeKind = Literal["package", "flat", "base_fee"]
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a period is charged beside its records: packages begun, tiers entered, fees.
+
+    `amount` is `quantity` x `rate`, or for a fee that was prorated over `of_days`, rounded to the minor unit.
+    `units` are those that `quantity` packages of `size` hold. `begun` says how much of the amount was begun or entered
+    in which segment of time (see `invoicing.burn_down`); the rest lies at the end of the period.
+    """
+
+    kind: ChargeKind
+    name: str
+    rule: Rule | None
+    quantity: int
+    rate: Decimal
+    amount: Decimal
+    units: int | None = None
+    size: int | None = None
+    of_days: int | None = None
+    customer: str | None = None
+    amount_minor: int = 0
+    begun: tuple[tuple[int, Decimal], ...] = field(default=(), compare=False)
+
+    @property
+    def description(self) -> str:
+        """What people read on the line."""
+        if self.kind == "package":
+            return f"{self.name}, packages of {self.size:,}"
+        return f"flat amount, {self.name}" if self.kind == "flat" else self.name
+
+
+@dataclass(slots=True)
+class Accumulator:
+    """What one rule has counted so far in a period."""
+
+    included: dict[str, int] = field(default_factory=dict)
+    allowed: Decimal = ZERO
+    position: Decimal = ZERO
+    packaged: dict[str, int] = field(default_factory=dict)
+    entered: set[int] = field(default_factory=set)
+
+    def copy(self) -> Accumulator:
+        return replace(self, included=dict(self.included), packaged=dict(self.packaged), entered=set(self.entered))
+
+    def meets_boundary(self, before: Accumulator, rules: Iterable[Rule]) -> bool:
+        """Whether a boundary of one of the rules was reached since `before`, so that the order decides something."""
+        for rule in rules:
+            if rule.allowance is not None:
+                for name, units in rule.allowance.units.items():
+                    if before.included.get(name, 0) < units <= self.included.get(name, 0):
+                        return True
+                amount = rule.allowance.amount
+                if amount is not None and before.allowed < amount <= self.allowed:
+                    return True
+            graduated = rule.tiers if rule.tiers is not None and rule.tiers.kind == "graduated" else None
+            if graduated and any(before.position < edge <= self.position for edge in graduated.boundaries):
+                return True
+        return False
+
+
+class PeriodCharges:
+    """Packages and flat amounts of tiers, each charged once, when it is begun or entered."""
+
+    def __init__(self) -> None:
+        self._packages: dict[tuple[str, str], tuple[Rule, str, int, int]] = {}
+        self._counted: dict[str, int] = {}
+        self._flats: dict[int, tuple[Rule, RuleTier]] = {}
+        self._begun: dict[tuple[str, str] | int, dict[int, Decimal]] = {}
+
+    def count(self, rule: Rule, accumulator: Accumulator, segment: int = 0) -> list[Charge]:
+        """Look at the accumulator after an aggregate that a rule billed; returns what was begun and entered since."""
+        begun = []
+        for name, package in rule.package.items():
+            before, now = self._counted.get(name, 0), accumulator.packaged.get(name, 0)
+            packages = package.begun(now) - package.begun(before)
+            _, _, packages_before, units = self._packages.get((rule.hash, name), (rule, name, 0, 0))
+            self._packages[(rule.hash, name)] = (rule, name, packages_before + packages, units + now - before)
+            self._counted[name] = now
+            if packages:
+                begun.append(_package_charge(rule, name, packages, now - before))
+                self._note((rule.hash, name), segment, begun[-1].amount)
+        if rule.tiers is not None:
+            for number in sorted(accumulator.entered - set(self._flats)):
+                if number <= len(rule.tiers.tiers):
+                    tier = rule.tiers.tiers[number - 1]
+                    self._flats[number] = (rule, tier)
+                    if tier.flat:
+                        begun.append(_flat_charge(rule, tier))
+                        self._note(number, segment, tier.flat)
+        return begun
+
+    def _note(self, key: tuple[str, str] | int, segment: int, amount: Decimal) -> None:
+        amounts = self._begun.setdefault(key, {})
+        amounts[segment] = EXACT.add(amounts.get(segment, ZERO), amount)
+
+    def _noted(self, key: tuple[str, str] | int) -> tuple[tuple[int, Decimal], ...]:
+        return tuple(sorted(self._begun.get(key, {}).items()))
+
+    def enter_if_unused(self, rule: Rule) -> None:
+        """Enter the first tier of a rule under which nothing was counted."""
+        if rule.tiers is not None and not self._flats:
+            self._flats[1] = (rule, rule.tiers.tiers[0])
+
+    def listed(self) -> list[Charge]:
+        """All charges of the period, in order of rules and names."""
+        charges = [
+            replace(_package_charge(rule, name, packages, units), begun=self._noted(key))
+            for key, (rule, name, packages, units) in sorted(self._packages.items())
+            if units
+        ]
+        return charges + [
+            replace(_flat_charge(rule, tier), begun=self._noted(number))
+            for number, (rule, tier) in sorted(self._flats.items())
+            if tier.flat
+        ]
+
+
+def _package_charge(rule: Rule, name: str, packages: int, units: int) -> Charge:
+    package = rule.package[name]
+    amount = EXACT.multiply(Decimal(packages), package.price)
+    return Charge("package", name, rule, packages, package.price, amount, units=units, size=package.size)
+
+
+def _flat_charge(rule: Rule, tier: RuleTier) -> Charge:
+    return Charge("flat", tier.label, rule, 1, tier.flat, tier.flat)
+
+
 Trace = Callable[[UsageAggregate, RatingGroup, Sums], None]
-"""Told of everything that is added to a group, and the cell it comes from."""
+"""Told of everything that is added to a group, and the aggregate it comes from."""
 
 
 def bill_usage(
     customer: str | None,
     currency: str,
-    cells: Iterable[UsageAggregate],
-    grouping: RatingContext,
+    aggregates: Iterable[UsageAggregate],
+    context: RatingContext,
     *,
     rules_at_end: Iterable[Rule] = (),
-    stretches: Sequence[datetime] = (),
+    segments: Sequence[datetime] = (),
     wanted: list[UsageAggregate] | None = None,
     trace: Trace | None = None,
 ) -> tuple[list[RatingGroup], list[Charge]]:
     """Put a customer's usage of one period into groups, with everything decided that depends on its order.
 
     Args:
-        cells: all of the period, in any order.
+        aggregates: all of the period, in any order.
         rules_at_end: rules in force at the end of the period, whose first tier may have a flat amount without usage.
-        stretches: where the stretches begin by which amounts are kept apart; no cell reaches over one.
-        wanted: gets the cells that have to be asked record by record. Where there are any, what is returned says
+        segments: where the segments begin by which amounts are kept apart; no aggregate reaches over one.
+        wanted: gets the aggregates that have to be asked record by record. Where there are any, what is returned says
             nothing; ask again with their records in their place.
-        trace: told what each cell added to which group.
+        trace: told what each aggregate added to which group.
 
     Returns:
         The groups in order of their keys, and what is charged beside them.
     """
-    groups = _Groups(stretches, trace)
+    groups = _Groups(segments, trace)
     turns: dict[tuple[str, str], list[tuple[UsageAggregate, RatingGroup]]] = {}
-    for cell in cells:
-        group = grouping.group_of(customer, currency, cell)
-        if group.rule is None or not group.has_turns:
-            groups.add(cell, group, cell.sums)
-        elif wanted is not None and group.rule.is_per_request and cell.record is None:
-            wanted.append(cell)
+    for aggregate in aggregates:
+        group = context.group_of(customer, currency, aggregate)
+        if group.rule is None or not group.is_in_order:
+            groups.add(aggregate, group, Sums.of(aggregate))
+        elif wanted is not None and group.rule.is_per_request and aggregate.record is None:
+            wanted.append(aggregate)
         else:
-            turns.setdefault(group.rule.turn_key, []).append((cell, group))
+            turns.setdefault(group.rule.accumulator_key, []).append((aggregate, group))
     charged = {key: _bill_in_turn(turns[key], groups, wanted) for key in sorted(turns)}
     for rule in rules_at_end:
         if rule.flat_at_zero is not None:
-            charged.setdefault(rule.turn_key, PeriodCharges()).enter_if_unused(rule)
+            charged.setdefault(rule.accumulator_key, PeriodCharges()).enter_if_unused(rule)
     return in_order(groups.found), [charge for key in sorted(charged) for charge in charged[key].listed()]
 
 
 class _Groups:
-    def __init__(self, stretches: Sequence[datetime], trace: Trace | None) -> None:
+    def __init__(self, segments: Sequence[datetime], trace: Trace | None) -> None:
         self.found: dict[GroupKey, RatingGroup] = {}
-        self._stretches = stretches
+        self._segments = segments
         self._trace = trace
 
-    def stretch_of(self, cell: UsageAggregate) -> int:
-        return max(0, bisect_right(self._stretches, cell.at) - 1)
+    def segment_of(self, aggregate: UsageAggregate) -> int:
+        return max(0, bisect_right(self._segments, aggregate.at) - 1)
 
-    def add(self, cell: UsageAggregate, group: RatingGroup, sums: Sums) -> None:
+    def add(self, aggregate: UsageAggregate, group: RatingGroup, sums: Sums) -> None:
         kept = self.found.setdefault(group.key, group)
-        kept.add(cell.day, sums, self.stretch_of(cell))
+        kept.add(aggregate.day, sums, self.segment_of(aggregate))
         if self._trace is not None:
-            self._trace(cell, kept, sums)
+            self._trace(aggregate, kept, sums)
 
 
 def _bill_in_turn(
@@ -92,59 +222,59 @@ def _bill_in_turn(
     """Bill all usage of one rule, through all of its versions, in order of time."""
     in_time = sorted(asked, key=lambda item: _time_of(item[0]))
     totals = total_of(in_time, wanted)
-    counters = Accumulator()
+    accumulator = Accumulator()
     charges = PeriodCharges()
     for _, segment in groupby(in_time, key=lambda item: item[0].at):
         listed = list(segment)
-        for cell, group in _as_needed(listed, counters, totals, wanted):
-            for piece, sums in take(cell, group, counters, totals):
-                groups.add(cell, piece, sums)
+        for aggregate, group in _as_needed(listed, accumulator, totals, wanted):
+            for piece, sums in take(aggregate, group, accumulator, totals):
+                groups.add(aggregate, piece, sums)
             if group.rule is not None:
-                charges.count(group.rule, counters, groups.stretch_of(cell))
+                charges.count(group.rule, accumulator, groups.segment_of(aggregate))
     return charges
 
 
-def _time_of(cell: UsageAggregate) -> tuple[object, ...]:
-    """The order of cells in time; sums, whose order decides nothing, by their series before the records."""
-    record = (0, cell.series.id, cell.input_tokens) if cell.record is None else (1, *cell.record)
-    return (cell.at, record)
+def _time_of(aggregate: UsageAggregate) -> tuple[object, ...]:
+    """The order of aggregates in time; sums, whose order decides nothing, by their series before the records."""
+    record = (0, aggregate.series.id, aggregate.input_tokens) if aggregate.record is None else (1, *aggregate.record)
+    return (aggregate.at, record)
 
 
 def _as_needed(
     listed: list[tuple[UsageAggregate, RatingGroup]],
-    counters: Accumulator,
+    accumulator: Accumulator,
     total: Decimal | None,
     wanted: list[UsageAggregate] | None,
 ) -> list[tuple[UsageAggregate, RatingGroup]]:
-    """The cells of one stretch of time, as sums where their order decides nothing, else record by record."""
+    """The aggregates of one segment of time, as sums where their order decides nothing, else record by record."""
     rules = {group.rule.hash: group.rule for _, group in listed if group.rule is not None}
-    if not any(cell.record is None for cell, _ in listed):
+    if not any(aggregate.record is None for aggregate, _ in listed):
         return listed
     if not any(rule.is_per_request for rule in rules.values()):
-        after = counters.copy()
-        for cell, group in listed:
-            take(cell, group, after, total)
-        if not after.meets_boundary(counters, rules.values()):
+        after = accumulator.copy()
+        for aggregate, group in listed:
+            take(aggregate, group, after, total)
+        if not after.meets_boundary(accumulator, rules.values()):
             return listed
     if wanted is None:
         raise IntegrityFault("a rule has to be asked record by record, and there are only sums")
-    wanted += [cell for cell, _ in listed if cell.record is None]
+    wanted += [aggregate for aggregate, _ in listed if aggregate.record is None]
     return listed
 
 
 def take(
-    cell: UsageAggregate, group: RatingGroup, counters: Accumulator, total: Decimal | None
+    aggregate: UsageAggregate, group: RatingGroup, accumulator: Accumulator, total: Decimal | None
 ) -> list[tuple[RatingGroup, Sums]]:
-    """Decide about one cell, and count it: what is included, its pieces by tier, what is rounded up."""
+    """Decide about one aggregate, and count it: what is included, its pieces by tier, what is rounded up."""
     rule = group.rule
     if rule is None:
-        return [(group, cell.sums)]
-    left = cell.sums
-    _include(rule, left, counters)
+        return [(group, Sums.of(aggregate))]
+    left = Sums.of(aggregate)
+    _include(rule, left, accumulator)
     for name in rule.package:
         units = sum(left.billable.get(leaf, 0) for leaf in leaves_of((name,)))
-        counters.packaged[name] = counters.packaged.get(name, 0) + units
-    pieces = _pieces(rule, group, left, counters, total)
+        accumulator.packaged[name] = accumulator.packaged.get(name, 0) + units
+    pieces = _pieces(rule, group, left, accumulator, total)
     amounts = []
     for piece, sums in pieces:
         amount = piece.billed(sums).amount
@@ -155,11 +285,11 @@ def take(
         amounts[0] = EXACT.add(amounts[0], _round_up(rule, group, pieces[0][1], sum_exact(amounts)))
     if rule.allowance is not None and rule.allowance.amount is not None:
         for (_, sums), amount in zip(pieces, amounts, strict=True):
-            allowed = _covered(rule.allowance.amount, counters.allowed, amount)
-            counters.allowed = EXACT.add(counters.allowed, amount)
+            allowed = _covered(rule.allowance.amount, accumulator.allowed, amount)
+            accumulator.allowed = EXACT.add(accumulator.allowed, amount)
             if allowed:
-                sums.taken = sums.taken or Consumption()
-                sums.taken.allowed = allowed
+                sums.consumed = sums.consumed or Consumption()
+                sums.consumed.allowed = allowed
     return pieces
 
 
@@ -168,50 +298,50 @@ def _covered(limit: Decimal, position: Decimal, amount: Decimal) -> Decimal:
     return max(ZERO, EXACT.subtract(min(limit, EXACT.add(position, amount)), min(limit, position)))
 
 
-def _include(rule: Rule, left: Sums, counters: Accumulator) -> None:
-    """Move the units that the allowance includes from the quantities to what is taken."""
+def _include(rule: Rule, left: Sums, accumulator: Accumulator) -> None:
+    """Move the units that the allowance includes from the quantities to what is consumed."""
     if rule.allowance is None or not rule.allowance.units:
         return
-    taken = Consumption()
+    consumed = Consumption()
     for name, limit in rule.allowance.units.items():
         for leaf in leaves_of((name,)):
             count = left.requests if leaf == REQUEST else left.quantities.get(leaf, 0)
-            position = counters.included.get(name, 0)
+            position = accumulator.included.get(name, 0)
             included = max(0, min(limit, position + count) - min(limit, position))
-            counters.included[name] = position + count
+            accumulator.included[name] = position + count
             if included:
-                taken.included[leaf] = included
+                consumed.included[leaf] = included
                 if leaf != REQUEST:
                     left.quantities[leaf] = count - included
-    if taken.included:
-        left.taken = taken
+    if consumed.included:
+        left.consumed = consumed
 
 
 def _pieces(
-    rule: Rule, group: RatingGroup, left: Sums, counters: Accumulator, total: Decimal | None
+    rule: Rule, group: RatingGroup, left: Sums, accumulator: Accumulator, total: Decimal | None
 ) -> list[tuple[RatingGroup, Sums]]:
     """The quantities by the tiers of their rule. What the tiers do not measure goes with the first unit."""
     tiers = rule.tiers
     if tiers is None:
         return [(group, left)]
     if tiers.is_over_spend:
-        return [(group, _with_spend(rule, group, left, counters, total))]
+        return [(group, _with_spend(rule, group, left, accumulator, total))]
     measured = [(name, left.billable.get(name, 0)) for name in tiers.measured]
     units = Decimal(sum(count for _, count in measured))
     if tiers.kind == "volume":
         ensure(total is not None, "a volume tier needs the total of the period")
         tier = tiers.of_total(total or ZERO)
-        counters.position = EXACT.add(counters.position, units)
+        accumulator.position = EXACT.add(accumulator.position, units)
         if units:
-            counters.entered.add(tier.number)
+            accumulator.entered.add(tier.number)
         return [(group.in_tier(tier), left)]
-    first = tiers.at(counters.position)
+    first = tiers.at(accumulator.position)
     by_tier: dict[int, tuple[RuleTier, dict[str, int]]] = {first.number: (first, {})}
     for name, count in measured:
-        for tier, piece in tiers.split(counters.position, Decimal(count)):
+        for tier, piece in tiers.split(accumulator.position, Decimal(count)):
             by_tier.setdefault(tier.number, (tier, {}))[1][name] = int(piece)
-            counters.position = EXACT.add(counters.position, piece)
-            counters.entered.add(tier.number)
+            accumulator.position = EXACT.add(accumulator.position, piece)
+            accumulator.entered.add(tier.number)
     pieces: list[tuple[RatingGroup, Sums]] = []
     for number in sorted(by_tier):
         tier, of_measured = by_tier[number]
@@ -227,7 +357,7 @@ def _pieces(
     return pieces
 
 
-def _with_spend(rule: Rule, group: RatingGroup, left: Sums, counters: Accumulator, total: Decimal | None) -> Sums:
+def _with_spend(rule: Rule, group: RatingGroup, left: Sums, accumulator: Accumulator, total: Decimal | None) -> Sums:
     """The sums, with their basis amount put to the tiers over spend."""
     tiers = rule.tiers
     steps = basis_steps(group.basis, left.billable, left.reported_cost)
@@ -237,29 +367,29 @@ def _with_spend(rule: Rule, group: RatingGroup, left: Sums, counters: Accumulato
     if tiers.kind == "volume":
         pieces = [(tiers.of_total(total or ZERO), amount)] if amount else []
     else:
-        pieces = tiers.split(counters.position, amount)
-    counters.position = EXACT.add(counters.position, amount)
-    counters.entered |= {tier.number for tier, _ in pieces}
-    left.taken = left.taken or Consumption()
-    left.taken.spend = {tier.number: piece for tier, piece in pieces}
+        pieces = tiers.split(accumulator.position, amount)
+    accumulator.position = EXACT.add(accumulator.position, amount)
+    accumulator.entered |= {tier.number for tier, _ in pieces}
+    left.consumed = left.consumed or Consumption()
+    left.consumed.spend = {tier.number: piece for tier, piece in pieces}
     return left
 
 
 def _round_up(rule: Rule, group: RatingGroup, sums: Sums, amount: Decimal) -> Decimal:
     """What one request has to be raised by: to the floor of margin, then to whole credits."""
     raised = ZERO
-    sums.taken = sums.taken or Consumption()
+    sums.consumed = sums.consumed or Consumption()
     if rule.min_margin_percent is not None and sums.reported_cost is not None and group.cost_fx is not None:
         cost = EXACT.multiply(sums.reported_cost, group.cost_fx)
         floor = EXACT.add(cost, percent_of(rule.min_margin_percent, cost))
         raised = max(ZERO, EXACT.subtract(floor, amount))
-        sums.taken.margin = raised
+        sums.consumed.margin = raised
     if rule.credits is not None and rule.credits.is_per_request:
         before = EXACT.add(amount, raised)
-        sums.taken.credits = max(rule.credits.at_least, credits_of(before, rule.credits.worth))
-        after = EXACT.multiply(Decimal(sums.taken.credits), rule.credits.worth)
-        sums.taken.credits_added = EXACT.subtract(after, before)
-        raised = EXACT.add(raised, sums.taken.credits_added)
+        sums.consumed.credits = max(rule.credits.at_least, credits_of(before, rule.credits.worth))
+        after = EXACT.multiply(Decimal(sums.consumed.credits), rule.credits.worth)
+        sums.consumed.credits_added = EXACT.subtract(after, before)
+        raised = EXACT.add(raised, sums.consumed.credits_added)
     return raised
 
 
@@ -269,8 +399,8 @@ def total_of(
     """What the period adds up to for tiers by volume, after what is included; None where no version has such tiers."""
     if not any(group.rule is not None and group.rule.has_volume for _, group in in_time):
         return None
-    counters = Accumulator()
+    accumulator = Accumulator()
     for _, segment in groupby(in_time, key=lambda item: item[0].at):
-        for cell, group in _as_needed(list(segment), counters, ZERO, wanted):
-            take(cell, group, counters, ZERO)
-    return counters.position
+        for aggregate, group in _as_needed(list(segment), accumulator, ZERO, wanted):
+            take(aggregate, group, accumulator, ZERO)
+    return accumulator.position

@@ -18,14 +18,14 @@ from tokentill.contracts.book import ContractBook
 from tokentill.contracts.calculation import Step
 from tokentill.contracts.rules import Rule
 from tokentill.errors import InvalidRecord
-from tokentill.invoicing.accumulators import take, total_of
-from tokentill.invoicing.counting import Accumulator, Charge, PeriodCharges
+from tokentill.invoicing.accumulators import Accumulator, Charge, PeriodCharges, take, total_of
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month, Period, period_of
-from tokentill.invoicing.rating_groups import Books, RatingContext, RatingGroup, RecordKey, Series, Sums, UsageAggregate
+from tokentill.invoicing.rating_groups import Books, RatingContext, RatingGroup, Sums
 from tokentill.money import ZERO, amount_text, sum_exact
 from tokentill.prices.book import PriceBook
 from tokentill.prices.fx import FxBook
+from tokentill.usage.aggregates import RecordKey, Series, UsageAggregate
 from tokentill.usage.attribution import Attribution
 from tokentill.usage.quantities import REQUEST
 from tokentill.usage.record import STANDARD, Usage
@@ -122,7 +122,7 @@ class Biller:
         Raises:
             InvalidRecord: when a usage stands for several requests, or comes after a later one of its customer.
         """
-        grouping = RatingContext(self._books)
+        context = RatingContext(self._books)
         memories: dict[str, _Memory] = {}
         for usage in usages:
             owner = customer if isinstance(customer, str) else customer(usage)
@@ -135,7 +135,7 @@ class Biller:
             if usage.occurred_at < memory.last:
                 raise _out_of_order(usage, memory.last)
             memory.last = usage.occurred_at
-            yield self._bill(usage, owner, grouping, memory, is_whole_period=is_whole_period)
+            yield self._bill(usage, owner, context, memory, is_whole_period=is_whole_period)
 
     def invoice(self, usages: Iterable[Usage], *, customer: str, period: str) -> Invoice:
         """The invoice of a customer for a period (`2026-10`), with its fees, coupons, taxes and credits.
@@ -146,11 +146,11 @@ class Biller:
             usages: the customer's; those outside of the period are left out.
         """
         contracts = self._books.contracts
-        stretch = period_of(Month.parse(period), lambda at: contracts.terms(customer, at))
-        inside = [usage for usage in usages if stretch.holds(usage.occurred_at)]
-        cells = [_cell(usage, number) for number, usage in enumerate(inside)]
-        currency = contracts.terms(customer, stretch.last_instant).currency
-        return compute_invoice(customer, stretch, currency, cells, RatingContext(self._books))
+        segment = period_of(Month.parse(period), lambda at: contracts.terms(customer, at))
+        inside = [usage for usage in usages if segment.holds(usage.occurred_at)]
+        aggregates = [_aggregate(usage, number) for number, usage in enumerate(inside)]
+        currency = contracts.terms(customer, segment.last_instant).currency
+        return compute_invoice(customer, segment, currency, aggregates, RatingContext(self._books))
 
     def _period(self, customer: str, at: datetime) -> Period:
         contracts, first = self._books.contracts, Month(at.astimezone(UTC).year, at.astimezone(UTC).month)
@@ -158,27 +158,27 @@ class Biller:
         return next(period for period in found if period.holds(at))
 
     def _bill(
-        self, usage: Usage, customer: str, grouping: RatingContext, memory: _Memory, *, is_whole_period: bool
+        self, usage: Usage, customer: str, context: RatingContext, memory: _Memory, *, is_whole_period: bool
     ) -> Bill:
-        cell = _cell(usage, 0)
+        aggregate = _aggregate(usage, 0)
         currency = self._books.contracts.terms(customer, memory.period.last_instant).currency
-        group = grouping.group_of(customer, currency, cell)
+        group = context.group_of(customer, currency, aggregate)
         rule = group.rule
-        if rule is None or not group.has_turns:
-            return _bill_of(customer, currency, rule, [(group, cell.sums)], ())
+        if rule is None or not group.is_in_order:
+            return _bill_of(customer, currency, rule, [(group, Sums.of(aggregate))], ())
         total: Decimal | None = None
         if rule.has_volume:
             if not is_whole_period:
                 reason = f"rule {rule.name!r} has tiers by volume: what it comes to is known when the period is over"
                 return Bill(customer, currency, None, None, rule.name, rule.contract, (), (), True, reason)
-            total = total_of([(cell, group)])
-        counters, charges = memory.rules.get(rule.turn_key) or (Accumulator(), PeriodCharges())
-        counters = counters.copy()
-        pieces = take(cell, group, counters, total)
+            total = total_of([(aggregate, group)])
+        accumulator, charges = memory.rules.get(rule.accumulator_key) or (Accumulator(), PeriodCharges())
+        accumulator = accumulator.copy()
+        pieces = take(aggregate, group, accumulator, total)
         if any(piece.billed(sums).amount is None for piece, sums in pieces):
             return _bill_of(customer, currency, rule, pieces, ())  # it uses nothing up
-        memory.rules[rule.turn_key] = (counters, charges)
-        return _bill_of(customer, currency, rule, pieces, charges.count(rule, counters))
+        memory.rules[rule.accumulator_key] = (accumulator, charges)
+        return _bill_of(customer, currency, rule, pieces, charges.count(rule, accumulator))
 
 
 def _bill_of(
@@ -207,7 +207,7 @@ def _bill_of(
     )
 
 
-def _cell(usage: Usage, number: int) -> UsageAggregate:
+def _aggregate(usage: Usage, number: int) -> UsageAggregate:
     requests = usage.quantities.get(REQUEST, 1)
     if requests != 1:
         raise InvalidRecord(f"a usage of {requests} requests cannot be billed under a contract; bill them one by one")

@@ -1,7 +1,7 @@
 """Prepaid credits burn in order of time: a grant pays for what was used while it was in effect.
 
-Pure. The edges of a customer's grants cut its period into stretches, inside of which the same grants are in effect.
-What is due is cut into the pieces of these stretches, and stretch by stretch the grants pay in their burning order.
+Pure. The edges of a customer's grants cut its period into segments, inside of which the same grants are in effect.
+What is due is cut into the pieces of these segments, and segment by segment the grants pay in their burning order.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import accumulate, pairwise
 
 from tokentill.contracts.invoice_terms import Grant
-from tokentill.invoicing.counting import Charge
+from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.periods import Period
 from tokentill.invoicing.rating_groups import TimeKey
 from tokentill.money import EXACT, ZERO, minor_digits, round_to_minor, sum_exact
@@ -25,13 +25,13 @@ class Accrued:
 
     Args:
         subtotal_minor: all of it, rounded to minor units.
-        by_stretch: exact amounts of usage, packages and tiers in each stretch, in major units.
+        by_segment: exact amounts of usage, packages and tiers in each segment, in major units.
         at_end: the exact amount of what lies at the end of the period: fees.
         is_empty: whether there is no usage and no charge at all.
     """
 
     subtotal_minor: int
-    by_stretch: tuple[Decimal, ...]
+    by_segment: tuple[Decimal, ...]
     at_end: Decimal = ZERO
     is_empty: bool = False
 
@@ -39,26 +39,26 @@ class Accrued:
     def of(
         cls,
         subtotal_minor: int,
-        stretches: int,
+        segments: int,
         by_time: Mapping[TimeKey, tuple[int, Decimal]],
         charges: Iterable[Charge],
         *,
         is_empty: bool,
     ) -> Accrued:
         """From amounts by time and the charges beside them."""
-        found, at_end = [ZERO] * stretches, ZERO
-        for (_, stretch), (_, amount) in by_time.items():
-            found[stretch] = EXACT.add(found[stretch], amount)
+        found, at_end = [ZERO] * segments, ZERO
+        for (_, segment), (_, amount) in by_time.items():
+            found[segment] = EXACT.add(found[segment], amount)
         for charge in charges:
-            for stretch, amount in charge.begun:
-                found[stretch] = EXACT.add(found[stretch], amount)
+            for segment, amount in charge.begun:
+                found[segment] = EXACT.add(found[segment], amount)
             begun = sum_exact(amount for _, amount in charge.begun)
             at_end = EXACT.add(at_end, EXACT.subtract(charge.amount, begun))
         return cls(subtotal_minor, tuple(found), at_end, is_empty)
 
 
-def stretches_of(period: Period, grants: Iterable[Grant]) -> tuple[datetime, ...]:
-    """Where the stretches of a period begin: with it, and wherever a grant comes into effect or expires."""
+def segments_of(period: Period, grants: Iterable[Grant]) -> tuple[datetime, ...]:
+    """Where the segments of a period begin: with it, and wherever a grant comes into effect or expires."""
     edges = {edge for grant in grants for edge in (grant.valid_from, grant.expires_at) if edge is not None}
     return (period.starts_at, *sorted(edge for edge in edges if period.starts_at < edge < period.ends_at))
 
@@ -66,7 +66,7 @@ def stretches_of(period: Period, grants: Iterable[Grant]) -> tuple[datetime, ...
 def pieces_of(
     due_minor: int, accrued: Accrued, *, discounted_minor: int, true_up_minor: int, currency: str
 ) -> list[int]:
-    """Cut what is due into pieces by stretch, which add up to it.
+    """Cut what is due into pieces by segment, which add up to it.
 
     Usage, packages and tiers lie where they were used, begun and entered; fees and the true-up of a minimum at the end.
     Coupons, cap and taxes spread over all of it in proportion. Without any amount all lies at the end.
@@ -76,7 +76,7 @@ def pieces_of(
         discounted_minor: what coupons left of the subtotal.
         true_up_minor: what was missing to a minimum.
     """
-    *amounts, at_end = _in_whole_numbers([*(max(amount, ZERO) for amount in accrued.by_stretch), accrued.at_end])
+    *amounts, at_end = _in_whole_numbers([*(max(amount, ZERO) for amount in accrued.by_segment), accrued.at_end])
     weights = [amount * discounted_minor for amount in amounts]
     weights[-1] += at_end * discounted_minor + (sum(amounts) + at_end) * true_up_minor
     whole = sum(weights)
@@ -88,16 +88,16 @@ def pieces_of(
 
 
 def burn(
-    pieces: Sequence[int], stretches: Sequence[datetime], grants: Sequence[Grant], left: Mapping[str, int]
+    pieces: Sequence[int], segments: Sequence[datetime], grants: Sequence[Grant], left: Mapping[str, int]
 ) -> dict[str, int]:
-    """What each grant pays of pieces in the order of their stretches, by its id.
+    """What each grant pays of pieces in the order of their segments, by its id.
 
     Args:
         grants: in the order in which they burn.
         left: what each has left for these pieces.
     """
     paid = {grant.id: 0 for grant in grants}
-    for starts_at, piece in zip(stretches, pieces, strict=True):
+    for starts_at, piece in zip(segments, pieces, strict=True):
         open_minor = piece
         for grant in grants:
             if grant.valid_from <= starts_at and (grant.expires_at is None or starts_at < grant.expires_at):

@@ -18,8 +18,9 @@ from types import MappingProxyType
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.invoicing.periods import Boundary, Month, Period, joined_period, natural_start
-from tokentill.invoicing.rating_groups import Books, Series
+from tokentill.invoicing.rating_groups import Books
 from tokentill.invoicing.totals import InvoiceKind
+from tokentill.usage.aggregates import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +241,7 @@ class Ownership:
         )
         return attributed.customer, attributed.because
 
-    def stretches(self, series: Series) -> list[OwnedSegment]:
+    def segments(self, series: Series) -> list[OwnedSegment]:
         """Where the records of a series stand, in order of time; what no period of the month holds is left out."""
         taken = self._documents.taken.get(series.id, ())
         found: list[OwnedSegment] = []
@@ -274,7 +275,7 @@ class Ownership:
         *,
         is_inside: bool,
     ) -> Iterator[OwnedSegment]:
-        """A stretch in which nothing changes but which sequence numbers are on documents already."""
+        """A segment in which nothing changes but which sequence numbers are on documents already."""
         free = [(0, self._seq_max)]
         chained: dict[tuple[str, str], list[tuple[int, int]]] = {}
         for one in taken:
@@ -319,10 +320,10 @@ def _union(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return found
 
 
-def _merged(stretches: Iterable[OwnedSegment]) -> Iterator[OwnedSegment]:
-    """Stretches that follow each other in time and agree in all else, as one."""
+def _merged(segments: Iterable[OwnedSegment]) -> Iterator[OwnedSegment]:
+    """Segments that follow each other in time and agree in all else, as one."""
     open_: dict[tuple[object, ...], OwnedSegment] = {}
-    for one in stretches:
+    for one in segments:
         key = (one.seq_after, one.seq_upto, one.payer, one.member, one.is_late)
         before = open_.get(key)
         if before is not None and before.ends_at == one.starts_at:
@@ -334,7 +335,7 @@ def _merged(stretches: Iterable[OwnedSegment]) -> Iterator[OwnedSegment]:
     yield from open_.values()
 
 
-def covering(stretches: Sequence[OwnedSegment], at: datetime) -> OwnedSegment | None:
-    """The stretch that holds an instant, of those of one series that do not overlap in time, in order of time."""
-    index = bisect_right(stretches, at, key=lambda one: one.starts_at) - 1
-    return stretches[index] if index >= 0 and at < stretches[index].ends_at else None
+def covering(segments: Sequence[OwnedSegment], at: datetime) -> OwnedSegment | None:
+    """The segment that holds an instant, of those of one series that do not overlap in time, in order of time."""
+    index = bisect_right(segments, at, key=lambda one: one.starts_at) - 1
+    return segments[index] if index >= 0 and at < segments[index].ends_at else None

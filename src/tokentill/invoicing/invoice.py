@@ -1,4 +1,4 @@
-"""The pure function that every invoice is: cells of usage and books in, one invoice out.
+"""The pure function that every invoice is: aggregates of usage and books in, one invoice out.
 
 Computing an invoice allocates no number, reads no clock and touches no database. Preview, close and verify call
 `compute_invoice` and differ only in what they do with the result.
@@ -13,10 +13,9 @@ from typing import Any
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text
-from tokentill.invoicing.accumulators import Trace, bill_usage
-from tokentill.invoicing.burn_down import Accrued, stretches_of
+from tokentill.invoicing.accumulators import Charge, Trace, bill_usage
+from tokentill.invoicing.burn_down import Accrued, segments_of
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
-from tokentill.invoicing.counting import Charge
 from tokentill.invoicing.lines import (
     MISSING,
     WAIVED,
@@ -33,9 +32,10 @@ from tokentill.invoicing.lines import (
     unbilled_of,
 )
 from tokentill.invoicing.periods import Period
-from tokentill.invoicing.rating_groups import RatingContext, UsageAggregate
-from tokentill.invoicing.totals import BroughtForward, InvoiceKind, Totals, agreed_for, base_fees, settle
+from tokentill.invoicing.rating_groups import RatingContext
+from tokentill.invoicing.totals import BroughtForward, InvoiceKind, Totals, agreed_for, base_fees, compute_totals
 from tokentill.money import allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
+from tokentill.usage.aggregates import UsageAggregate
 
 VERSION_OF_F = 2
 """Recorded with every invoice; goes up when the same inputs would give another invoice."""
@@ -60,7 +60,7 @@ class Invoice:
     unpriced: tuple[Unbilled, ...]
     missing: tuple[Unbilled, ...]
     charges: tuple[Charge, ...]
-    settlement: Totals
+    totals: Totals
     carried: Carried = NOTHING_CARRIED
     kind: InvoiceKind = "period"
     interim_at: Decimal | None = None
@@ -70,23 +70,23 @@ class Invoice:
     @property
     def net_minor(self) -> int:
         """The subtotal after coupons, minimum, cap and interim invoices: what is taxable."""
-        return self.settlement.net_minor
+        return self.totals.net_minor
 
     @property
     def tax_minor(self) -> int:
         """All taxes together."""
-        return self.settlement.tax_minor
+        return self.totals.tax_minor
 
     @property
     def total_minor(self) -> int:
         """The amount of the invoice in minor units."""
-        return self.settlement.total_minor
+        return self.totals.total_minor
 
     @property
     def due_minor(self) -> int:
         """What is to be paid now: the total with the balance brought forward, less prepaid credits and what is carried
         forward."""
-        return self.settlement.due_minor
+        return self.totals.due_minor
 
     @property
     def reaches_interim(self) -> bool:
@@ -122,7 +122,7 @@ class Invoice:
 
     def content(self) -> Content:
         """Canonical content: what was computed, and nothing of how it came about."""
-        items = [item.content(self.currency) for item in self.settlement.items]
+        items = [item.content(self.currency) for item in self.totals.items]
         return {
             **({} if self.kind == "period" else {"kind": self.kind}),
             **({"items": items, "due": minor_text(self.due_minor, self.currency)} if items else {}),
@@ -159,8 +159,8 @@ def compute_invoice(
     customer: str,
     period: Period,
     currency: str,
-    cells: Iterable[UsageAggregate],
-    grouping: RatingContext,
+    aggregates: Iterable[UsageAggregate],
+    context: RatingContext,
     *,
     children: Mapping[str, Sequence[UsageAggregate]] | None = None,
     carried: Carried = NOTHING_CARRIED,
@@ -172,41 +172,41 @@ def compute_invoice(
 
     Args:
         customer: whose it is.
-        period: the stretch of time that all cells lie in.
+        period: the segment of time that all aggregates lie in.
         currency: the invoice's currency, from the contract at the period's last instant.
-        cells: the customer's usage in the period, in any order and any split.
-        grouping: the books, ready to be asked.
+        aggregates: the customer's usage in the period, in any order and any split.
+        context: the books, ready to be asked.
         children: the usage of the customers whose invoice this one is, too, each under its own contract.
         carried: what earlier documents left.
         kind: `interim` bills what has accrued so far, without fees, coupons, minimum or balance.
-        wanted: gets the cells whose single records a rule needs (see `invoicing.accumulators.bill_usage`).
-        trace: told what each cell added to which group.
+        wanted: gets the aggregates whose single records a rule needs (see `invoicing.accumulators.bill_usage`).
+        trace: told what each aggregate added to which group.
     """
-    agreed = agreed_for(customer, period, grouping.contracts)
-    stretches = stretches_of(period, agreed.grants)
+    agreed = agreed_for(customer, period, context.contracts)
+    segments = segments_of(period, agreed.grants)
     used: list[MemberUsage] = []
     missing: list[UsageAggregate] = []
     waived: list[UsageAggregate] = []
-    for member, found in ((customer, cells), *sorted((children or {}).items(), key=lambda item: item[0].encode())):
+    for member, found in ((customer, aggregates), *sorted((children or {}).items(), key=lambda item: item[0].encode())):
         reported: list[UsageAggregate] = []
-        for cell in found:
-            if cell.is_waived:
-                waived.append(cell)
+        for aggregate in found:
+            if aggregate.is_waived:
+                waived.append(aggregate)
             else:
-                (missing if cell.series.usage_state == "missing" else reported).append(cell)
-        at_end = grouping.contracts.rules(member, period.last_instant) if kind == "period" else ()
+                (missing if aggregate.series.usage_state == "missing" else reported).append(aggregate)
+        at_end = context.contracts.rules(member, period.last_instant) if kind == "period" else ()
         groups, charges = bill_usage(
             member,
             currency,
             reported,
-            grouping,
+            context,
             rules_at_end=at_end,
-            stretches=stretches,
+            segments=segments,
             wanted=wanted,
             trace=trace,
         )
         if kind == "period":
-            charges += base_fees(member, period, grouping.contracts, currency)
+            charges += base_fees(member, period, context.contracts, currency)
         child = None if member == customer else member
         used.append(MemberUsage(child, [BilledGroup.of(group) for group in groups], charges))
     billed = [found for usage in used for found in usage.groups]
@@ -220,9 +220,9 @@ def compute_invoice(
     is_empty = not (billed or charges or missing or waived)
     brought = BroughtForward()
     if kind == "period":
-        brought = BroughtForward.of(carried.balances, customer, currency, period.last_day, grouping.fx)
-    settlement = settle(
-        Accrued.of(subtotal_minor, len(stretches), by_time, charges, is_empty=is_empty),
+        brought = BroughtForward.of(carried.balances, customer, currency, period.last_day, context.fx)
+    totals = compute_totals(
+        Accrued.of(subtotal_minor, len(segments), by_time, charges, is_empty=is_empty),
         currency,
         period,
         agreed,
@@ -245,7 +245,7 @@ def compute_invoice(
         charges=tuple(
             replace(charge, amount_minor=share) for charge, share in zip(charges, shares[len(lines) :], strict=True)
         ),
-        settlement=settlement,
+        totals=totals,
         carried=carried,
         kind=kind,
         interim_at=agreed.terms.interim_at,

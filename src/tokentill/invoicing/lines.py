@@ -12,9 +12,10 @@ from decimal import Decimal
 
 from tokentill.canonical import Content
 from tokentill.contracts.calculation import Step
-from tokentill.invoicing.counting import Charge
-from tokentill.invoicing.rating_groups import RatingGroup, Sums, TimeKey, UsageAggregate
+from tokentill.invoicing.accumulators import Charge
+from tokentill.invoicing.rating_groups import RatingGroup, Sums, TimeKey
 from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact
+from tokentill.usage.aggregates import UsageAggregate
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ LineKey = tuple[str, str, str | None, str | None]
 def line_key(group: RatingGroup) -> LineKey:
     """On which line of a customer a group stands: model, mode, hash of the rule, hash of the price entry."""
     rule_hash = group.rule.hash if group.rule else None
-    return (group.model, group.mode, rule_hash, group.plan.entry.hash if group.plan else None)
+    return (group.model, group.mode, rule_hash, group.card.entry.hash if group.card else None)
 
 
 def _line(found: Sequence[BilledGroup], child: str | None) -> Line:
@@ -196,7 +197,7 @@ def _line(found: Sequence[BilledGroup], child: str | None) -> Line:
         rule=first.rule.name if first.rule else None,
         rule_contract=first.rule.contract if first.rule else None,
         rule_hash=first.rule.hash if first.rule else None,
-        price_entry=first.plan.entry.hash if first.plan else None,
+        price_entry=first.card.entry.hash if first.card else None,
         list_amount=sum_exact(known) if len(known) == len(list_amounts) else None,
         exact_amount=sum_exact(billed.amount or ZERO for billed in found),
         amount_minor=0,
@@ -208,9 +209,9 @@ def _line(found: Sequence[BilledGroup], child: str | None) -> Line:
 def _part(billed: BilledGroup) -> Part:
     group = billed.group
     return Part(
-        tier=group.plan.variant.tier if group.plan else None,
-        window=group.plan.variant.window if group.plan else None,
-        multiplier=group.plan.multiplier if group.plan else Decimal(1),
+        tier=group.card.choice.tier if group.card else None,
+        window=group.card.choice.window if group.card else None,
+        multiplier=group.card.multiplier if group.card else Decimal(1),
         fx=group.fx,
         requests=group.total.requests,
         quantities=tuple(sorted(group.total.all_quantities.items())),
@@ -221,7 +222,7 @@ def _part(billed: BilledGroup) -> Part:
 
 
 def amounts_by_time(groups: Iterable[RatingGroup]) -> dict[TimeKey, tuple[int, Decimal]]:
-    """Requests and exact amount of each stretch of each UTC day."""
+    """Requests and exact amount of each segment of each UTC day."""
     found: dict[TimeKey, tuple[int, Decimal]] = {}
     for group in groups:
         for key, amount in group.amounts().items():
@@ -257,12 +258,12 @@ MISSING = "the gateway reported no usage for these requests"
 WAIVED = f"{MISSING}, and somebody decided to bill nothing for them"
 
 
-def missing_of(cells: Sequence[UsageAggregate], reason: str) -> tuple[Unbilled, ...]:
+def missing_of(aggregates: Sequence[UsageAggregate], reason: str) -> tuple[Unbilled, ...]:
     """Requests whose gateway reported no usage, by model and mode."""
     by_kind: dict[tuple[str, str], int] = {}
-    for cell in cells:
-        key = (cell.series.model, cell.series.mode)
-        by_kind[key] = by_kind.get(key, 0) + cell.requests
+    for aggregate in aggregates:
+        key = (aggregate.series.model, aggregate.series.mode)
+        by_kind[key] = by_kind.get(key, 0) + aggregate.requests
     return tuple(Unbilled(model, mode, reason, count, ()) for (model, mode), count in sorted(by_kind.items()))
 
 

@@ -1,4 +1,4 @@
-"""Periods: half-open stretches of time, from a customer's anchor day at local midnight to the next.
+"""Periods: half-open segments of time, from a customer's anchor day at local midnight to the next.
 
 Pure. The start of a period is a function of the terms in force when its calendar month begins, and its end is the
 start of the next one, so that periods join without gap or overlap even where the terms change. What was issued moves
@@ -55,7 +55,7 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One customer's stretch [starts_at, ends_at), as UTC instants, with its days in the customer's zone."""
+    """One customer's segment [starts_at, ends_at), as UTC instants, with its days in the customer's zone."""
 
     month: Month
     starts_at: datetime

@@ -1,6 +1,6 @@
-"""From cells of usage to groups that one price and one rule decide.
+"""From aggregates of usage to groups that one price and one rule decide.
 
-Pure. The grouping key is defined here once: everything that decides an amount but the quantities. Inside a group
+Pure. The context key is defined here once: everything that decides an amount but the quantities. Inside a group
 rating is linear, so any engine may add quantities up as it likes before they come here.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.calculation import NOTHING_CONSUMED, Billed, Consumption, RatingBasis, apply_rule
@@ -20,9 +19,9 @@ from tokentill.money import EXACT, ZERO
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.fx import FxBook, NoRate
 from tokentill.prices.rate_cards import ONE, RateCard, Rated, rate_quantities
+from tokentill.usage.aggregates import GATEWAY_CURRENCY, UsageAggregate
 from tokentill.usage.attribution import Attribution
 from tokentill.usage.quantities import REQUEST
-from tokentill.usage.record import UsageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,71 +40,11 @@ class Books:
         return {edge for edge in found if starts_at <= edge < ends_at}
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
-    """What does not change between a user's records: the traits, and what else decides a price."""
-
-    id: int
-    source: str
-    user: str | None
-    api_key: str | None
-    model: str
-    provider: str | None
-    mode: str
-    geo: str | None
-    tags: tuple[str, ...]
-    is_byok: bool
-    status: str
-    usage_state: UsageState
-
-
-GATEWAY_CURRENCY = "USD"
-"""What gateways report their cost in."""
-RULES_MAX = 100_000
-"""So many choices of a rule are remembered; a stream of usage may have any number of users."""
-
-
-class RecordKey(NamedTuple):
-    """The order in which records use up what a period includes: that of time, whatever arrived first."""
-
-    occurred_at: datetime
-    source: str
-    record_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class UsageAggregate:
-    """A sum of records of one series between two neighbouring boundaries, in one band of input totals.
-
-    `at` is any instant between the boundaries, the same for all cells between them, `input_tokens` the input total of
-    any one record of the band. `cost` is the sum of the reported costs, of `requests_with_cost` records, of which
-    `requests_at_no_cost` used something at a cost of 0. A cell of one record alone says which, in `record`. Those of
-    records that report no usage and were waived are cells of their own.
-    """
-
-    series: Series
-    at: datetime
-    day: date
-    input_tokens: int
-    requests: int
-    quantities: Mapping[str, int]
-    cost: Decimal
-    requests_with_cost: int
-    requests_at_no_cost: int = 0
-    record: RecordKey | None = None
-    is_waived: bool = False
-
-    @property
-    def sums(self) -> Sums:
-        """Its quantities, to be changed by who asked for them."""
-        return Sums(self.requests, dict(self.quantities), self.cost, self.requests_with_cost, self.requests_at_no_cost)
-
-
 @dataclass(slots=True)
 class Sums:
     """Quantities that were added up, with their requests and reported cost.
 
-    `taken` is what was decided about them in order of time or one by one; its included units are not in `quantities`.
+    `consumed` is what was decided about them in order of time or one by one; what it includes is not in `quantities`.
     """
 
     requests: int = 0
@@ -113,15 +52,26 @@ class Sums:
     cost: Decimal = ZERO
     requests_with_cost: int = 0
     requests_at_no_cost: int = 0
-    taken: Consumption | None = None
+    consumed: Consumption | None = None
+
+    @classmethod
+    def of(cls, aggregate: UsageAggregate) -> Sums:
+        """Those of an aggregate, to be changed by who asked for them."""
+        return cls(
+            aggregate.requests,
+            dict(aggregate.quantities),
+            aggregate.cost,
+            aggregate.requests_with_cost,
+            aggregate.requests_at_no_cost,
+        )
 
     def add_sums(self, other: Sums) -> None:
         """Add other sums to these."""
         self.add(other.requests, other.quantities, other.cost, other.requests_with_cost)
         self.requests_at_no_cost += other.requests_at_no_cost
-        if other.taken is not None:
-            self.taken = self.taken or Consumption()
-            self.taken.add(other.taken)
+        if other.consumed is not None:
+            self.consumed = self.consumed or Consumption()
+            self.consumed.add(other.consumed)
 
     def add(self, requests: int, quantities: Mapping[str, int], cost: Decimal, requests_with_cost: int) -> None:
         """Add quantities to the sums."""
@@ -135,16 +85,16 @@ class Sums:
     @property
     def billable(self) -> dict[str, int]:
         """The quantities with the counter of requests, without what an allowance includes."""
-        included = 0 if self.taken is None else self.taken.included.get(REQUEST, 0)
+        included = 0 if self.consumed is None else self.consumed.included.get(REQUEST, 0)
         return {**self.quantities, REQUEST: self.requests - included}
 
     @property
     def all_quantities(self) -> dict[str, int]:
         """The quantities with what an allowance includes, without the counter of requests."""
-        if self.taken is None or not self.taken.included:
+        if self.consumed is None or not self.consumed.included:
             return self.quantities
         found = dict(self.quantities)
-        for name, count in self.taken.included.items():
+        for name, count in self.consumed.included.items():
             if name != REQUEST:
                 found[name] = found.get(name, 0) + count
         return found
@@ -155,18 +105,20 @@ class Sums:
         return self.cost if self.requests_with_cost == self.requests else None
 
 
+RULES_MAX = 100_000
+"""So many choices of a rule are remembered; a stream of usage may have any number of users."""
 GroupKey = tuple[str, ...]
 TimeKey = tuple[date, int]
-"""A UTC day, and the stretch of time between the edges of prepaid credits (see `invoicing.burn_down`)."""
+"""A UTC day, and the segment of time between the edges of prepaid credits (see `invoicing.burn_down`)."""
 
 
 @dataclass(slots=True)
 class RatingGroup:
-    """Everything that one plan, one rule in one tier and one exchange rate decide, with its sums by time."""
+    """Everything that one card, one rule in one tier and one exchange rate decide, with its sums by time."""
 
     model: str
     mode: str
-    plan: RateCard | None
+    card: RateCard | None
     no_price: str | None
     rule: Rule | None
     tier: RuleTier | None
@@ -177,9 +129,9 @@ class RatingGroup:
     total: Sums = field(default_factory=Sums)
     by_time: dict[TimeKey, Sums] = field(default_factory=dict)
 
-    def add(self, day: date, sums: Sums, stretch: int = 0) -> None:
-        """Add what a stretch of a day brought to the sums."""
-        for found in (self.total, self.by_time.setdefault((day, stretch), Sums())):
+    def add(self, day: date, sums: Sums, segment: int = 0) -> None:
+        """Add what a segment of a day brought to the sums."""
+        for found in (self.total, self.by_time.setdefault((day, segment), Sums())):
             found.add_sums(sums)
 
     def in_tier(self, tier: RuleTier) -> RatingGroup:
@@ -187,15 +139,15 @@ class RatingGroup:
         return replace(self, tier=tier, key=(*self.key[:-1], str(tier.number)), total=Sums(), by_time={})
 
     @property
-    def has_turns(self) -> bool:
+    def is_in_order(self) -> bool:
         """Whether its records have to be billed in order of time, or one by one."""
-        return self.rule is not None and self.rule.has_turns and not self.is_byok
+        return self.rule is not None and self.rule.is_in_order and not self.is_byok
 
     def rated(self, quantities: Mapping[str, int]) -> Rated:
         """The list price of quantities in this group."""
-        if self.plan is None:
+        if self.card is None:
             return Rated("unpriced", self.no_price, None, (), self.model, None, None)
-        return rate_quantities(self.plan, quantities)
+        return rate_quantities(self.card, quantities)
 
     def list_amount(self, sums: Sums) -> Decimal | None:
         """What sums come to at the list price, with what an allowance includes, in the contract's currency."""
@@ -205,7 +157,7 @@ class RatingGroup:
     @property
     def basis(self) -> RatingBasis:
         """The rule, and what it is applied to."""
-        return RatingBasis(self.rule, self.tier, self.rated, self.plan, self.fx, self.cost_fx, is_byok=self.is_byok)
+        return RatingBasis(self.rule, self.tier, self.rated, self.card, self.fx, self.cost_fx, is_byok=self.is_byok)
 
     def billed(self, sums: Sums) -> Billed:
         """What the group's rule makes of sums."""
@@ -213,12 +165,12 @@ class RatingGroup:
             name = "" if self.rule is None else self.rule.name
             count = f"{sums.requests_at_no_cost} of {sums.requests} requests that used something"
             return Billed(None, (), f"rule {name!r} bills the gateway's cost, and it is 0 for {count}")
-        taken = NOTHING_CONSUMED if sums.taken is None else sums.taken
-        return apply_rule(self.basis, sums.billable, cost=sums.reported_cost, taken=taken)
+        consumed = NOTHING_CONSUMED if sums.consumed is None else sums.consumed
+        return apply_rule(self.basis, sums.billable, cost=sums.reported_cost, consumed=consumed)
 
     def amounts(self) -> dict[TimeKey, Decimal]:
-        """The exact amount of each stretch of a day; by linearity they add up to that of the whole."""
-        if self.has_turns or self.is_byok:
+        """The exact amount of each segment of a day; by linearity they add up to that of the whole."""
+        if self.is_in_order or self.is_byok:
             return {key: self.billed(sums).amount or ZERO for key, sums in self.by_time.items()}
         units: dict[str, Decimal] = {}
         for name in self.total.billable:
@@ -244,7 +196,7 @@ class RatingGroup:
 
 
 class RatingContext:
-    """Puts the cells of one customer into groups. Remembers what it looked up; make one a run."""
+    """Puts the aggregates of one customer into groups. Remembers what it looked up; make one a run."""
 
     def __init__(self, books: Books) -> None:
         self._books = books
@@ -261,56 +213,56 @@ class RatingContext:
         """The exchange rates."""
         return self._books.fx
 
-    def groups(self, customer: str | None, currency: str, cells: Iterable[UsageAggregate]) -> list[RatingGroup]:
-        """The groups of a customer's cells, in order of their keys, as if no rule depended on what came before."""
+    def groups(self, customer: str | None, currency: str, aggregates: Iterable[UsageAggregate]) -> list[RatingGroup]:
+        """The groups of a customer's aggregates, in order of their keys, as if no rule depended on what came before."""
         groups: dict[GroupKey, RatingGroup] = {}
-        for cell in cells:
-            group = self.group_of(customer, currency, cell)
-            groups.setdefault(group.key, group).add(cell.day, cell.sums)
+        for aggregate in aggregates:
+            group = self.group_of(customer, currency, aggregate)
+            groups.setdefault(group.key, group).add(aggregate.day, Sums.of(aggregate))
         return in_order(groups)
 
-    def plan(self, cell: UsageAggregate) -> RateCard | NoPrice:
-        """The plan of a cell, or why it has no price."""
-        series = cell.series
-        return self._books.prices.plan(
-            series.model, at=cell.at, mode=series.mode, input_total=cell.input_tokens, geo=series.geo
+    def rate_card(self, aggregate: UsageAggregate) -> RateCard | NoPrice:
+        """The card of an aggregate, or why it has no price."""
+        series = aggregate.series
+        return self._books.prices.rate_card(
+            series.model, at=aggregate.at, mode=series.mode, input_total=aggregate.input_tokens, geo=series.geo
         )
 
-    def rule(self, customer: str | None, cell: UsageAggregate) -> Rule | None:
-        """The rule that bills a cell for a customer."""
-        series = cell.series
+    def rule(self, customer: str | None, aggregate: UsageAggregate) -> Rule | None:
+        """The rule that bills an aggregate for a customer."""
+        series = aggregate.series
         model = self._books.prices.canonical_model(series.model) or series.model
         traits = Traits(model, series.provider, series.mode, series.api_key, series.user, series.source, series.tags)
         edges = self._edges.get(customer)
         if edges is None:
             edges = self._edges[customer] = sorted(self._books.contracts.edges_for(customer))
-        key = (customer, traits, bisect_right(edges, cell.at))
+        key = (customer, traits, bisect_right(edges, aggregate.at))
         if key not in self._rules:
             if len(self._rules) >= RULES_MAX:
                 self._rules.clear()
-            self._rules[key] = self._books.contracts.rule_for(customer, traits, cell.at)
+            self._rules[key] = self._books.contracts.rule_for(customer, traits, aggregate.at)
         return self._rules[key]
 
-    def group_of(self, customer: str | None, currency: str, cell: UsageAggregate) -> RatingGroup:
-        """The empty group that a cell belongs to."""
-        plan = self.plan(cell)
-        rule = self.rule(customer, cell)
-        model = self._books.prices.canonical_model(cell.series.model) or cell.series.model
-        no_price = plan.reason if isinstance(plan, NoPrice) else None
-        found = None if isinstance(plan, NoPrice) else plan
+    def group_of(self, customer: str | None, currency: str, aggregate: UsageAggregate) -> RatingGroup:
+        """The empty group that an aggregate belongs to."""
+        card = self.rate_card(aggregate)
+        rule = self.rule(customer, aggregate)
+        model = self._books.prices.canonical_model(aggregate.series.model) or aggregate.series.model
+        no_price = card.reason if isinstance(card, NoPrice) else None
+        found = None if isinstance(card, NoPrice) else card
         table_currency = GATEWAY_CURRENCY if found is None else found.entry.currency
-        fx = self._books.fx.rate(table_currency, currency, cell.day)
+        fx = self._books.fx.rate(table_currency, currency, aggregate.day)
         of_cost = fx
         if table_currency != GATEWAY_CURRENCY:
-            of_cost = self._books.fx.rate(GATEWAY_CURRENCY, currency, cell.day)
+            of_cost = self._books.fx.rate(GATEWAY_CURRENCY, currency, aggregate.day)
         cost_fx = None if isinstance(of_cost, NoRate) else of_cost
         if isinstance(fx, NoRate):
             no_price, found, fx = fx.reason, None, ONE
-        is_byok = cell.series.is_byok and rule is not None and rule.byok_fee_percent is not None
-        variant = ("",) * 4 if found is None else tuple(str(part) for part in found.key)
+        is_byok = aggregate.series.is_byok and rule is not None and rule.byok_fee_percent is not None
+        choice = ("",) * 4 if found is None else tuple(str(part) for part in found.key)
         beside = (str(fx), no_price or "", "byok" if is_byok else "", "" if cost_fx == fx else str(cost_fx), "")
-        key = (model, cell.series.mode, rule.hash if rule else "", *variant, *beside)
-        return RatingGroup(model, cell.series.mode, found, no_price, rule, None, fx, cost_fx, is_byok, key)
+        key = (model, aggregate.series.mode, rule.hash if rule else "", *choice, *beside)
+        return RatingGroup(model, aggregate.series.mode, found, no_price, rule, None, fx, cost_fx, is_byok, key)
 
 
 def in_order(groups: Mapping[GroupKey, RatingGroup]) -> list[RatingGroup]:

@@ -17,9 +17,9 @@ from typing import Literal
 from tokentill.canonical import Content
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring
-from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, stretches_of
+from tokentill.invoicing.accumulators import Charge
+from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, segments_of
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
-from tokentill.invoicing.counting import Charge
 from tokentill.invoicing.periods import Period, local_midnight
 from tokentill.money import EXACT, amount_text, from_minor, minor_text, round_to_minor
 from tokentill.prices.fx import FxBook, NoRate
@@ -168,7 +168,7 @@ class BroughtForward:
         return cls(tuple(items), tuple(no_rates))
 
 
-def settle(
+def compute_totals(
     accrued: Accrued,
     currency: str,
     period: Period,
@@ -298,7 +298,7 @@ def _credits(
         grant.id: round_to_minor(grant.amount, currency) - carried.credits.get((grant.id, currency), 0)
         for grant in granted
     }
-    paid = burn(pieces, stretches_of(period, grants), granted, left)
+    paid = burn(pieces, segments_of(period, grants), granted, left)
     items = []
     for id_ in (*paid, *sorted(before.keys() - paid.keys())):
         drawn = before.get(id_, 0)

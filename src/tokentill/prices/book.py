@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tokentill.canonical import Content, content_hash
-from tokentill.clock import SYSTEM_CLOCK, instant_text
+from tokentill.clock import SYSTEM_CLOCK, instant_text, parse_instant
 from tokentill.errors import ensure
-from tokentill.prices.entries import STRIPPED_SUFFIXES, PriceEntry, choose_entry, parse_instant
+from tokentill.prices.entries import STRIPPED_SUFFIXES, PriceEntry, choose_entry
 from tokentill.prices.rate_cards import RateCard, Rated, rate_quantities
 from tokentill.prices.timeline import Timeline, timeline_of
 from tokentill.usage.quantities import REQUEST
@@ -172,12 +172,12 @@ class PriceBook:
             )
         return entry
 
-    def plan(
+    def rate_card(
         self, model: str, *, at: datetime, mode: str | None, input_total: int, geo: str | None = None
     ) -> RateCard | NoPrice:
         """Everything that decides the list price of one request but its quantities, or why it has no price."""
-        stretch = self.timeline(model, mode, geo).at(at)
-        return self._no_plan(model, at, mode) if stretch is None else stretch.only or stretch.plan(at, input_total)
+        segment = self.timeline(model, mode, geo).at(at)
+        return self._no_card(model, at, mode) if segment is None else segment.only or segment.card(at, input_total)
 
     def rate(self, usage: Usage) -> Rated:
         """The exact list price of a usage. It has the status `unpriced` and a reason rather than a guess."""
@@ -186,24 +186,24 @@ class PriceBook:
         except KeyError:
             timeline = self.timeline(usage.model, usage.mode, usage.geo)
         at = usage.occurred_at
-        stretch = timeline.last if at >= timeline.last_edge else timeline.at(at)
-        if stretch is None:
+        segment = timeline.last if at >= timeline.last_edge else timeline.at(at)
+        if segment is None:
             return self._unpriced(usage)
-        plan = stretch.only or stretch.plan_of(usage)
+        card = segment.only or segment.rate_card_of(usage)
         quantities = usage.quantities
-        if plan.charges_requests and REQUEST not in quantities:
+        if card.charges_requests and REQUEST not in quantities:
             quantities = {**quantities, REQUEST: 1}
-        return rate_quantities(plan, quantities)
+        return rate_quantities(card, quantities)
 
-    def plan_of(self, usage: Usage) -> RateCard | NoPrice:
-        """The plan of one usage, or why it has no price."""
-        stretch = self.timeline(usage.model, usage.mode, usage.geo).at(usage.occurred_at)
-        if stretch is None:
-            return self._no_plan(usage.model, usage.occurred_at, usage.mode)
-        return stretch.only or stretch.plan_of(usage)
+    def rate_card_of(self, usage: Usage) -> RateCard | NoPrice:
+        """The card of one usage, or why it has no price."""
+        segment = self.timeline(usage.model, usage.mode, usage.geo).at(usage.occurred_at)
+        if segment is None:
+            return self._no_card(usage.model, usage.occurred_at, usage.mode)
+        return segment.only or segment.rate_card_of(usage)
 
     def timeline(self, model: str, mode: str | None, geo: str | None) -> Timeline:
-        """The plans of one kind of request over all time. It is made once and remembered."""
+        """The cards of one kind of request over all time. It is made once and remembered."""
         key = (model, mode, geo)
         found = self._timelines.get(key)
         if found is None:
@@ -215,11 +215,11 @@ class PriceBook:
         return found
 
     def _unpriced(self, usage: Usage) -> Rated:
-        why = self._no_plan(usage.model, usage.occurred_at, usage.mode)
+        why = self._no_card(usage.model, usage.occurred_at, usage.mode)
         model = self.canonical_model(usage.model) or usage.model
         return Rated("unpriced", why.reason, None, (), model, None, None)
 
-    def _no_plan(self, model: str, at: datetime, mode: str | None) -> NoPrice:
+    def _no_card(self, model: str, at: datetime, mode: str | None) -> NoPrice:
         """Why there is no price, worked out anew: it names the instant."""
         entry = self.entry_at(model, at)
         if isinstance(entry, NoPrice):
@@ -260,9 +260,7 @@ class PriceBook:
 
 
 def _recorded_at(recording: Content) -> datetime:
-    recorded_at = parse_instant(recording["recorded_at"])
-    if recorded_at is None:
-        raise ValueError("a recording without recorded_at")
+    recorded_at: datetime = parse_instant(recording["recorded_at"])
     return recorded_at
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tokentill.canonical import Content, content_hash
-from tokentill.clock import instant_text
+from tokentill.clock import instant_text, parse_instant
 from tokentill.zones import zone
 
 BUILT_IN_FALLBACK = MappingProxyType({"reasoning": "output", "cache_read": "input"})
@@ -179,7 +179,7 @@ class PriceEntry:
         return cls(
             model=content["model"],
             aliases=tuple(content.get("aliases", ())),
-            valid_from=_required_instant(content["valid_from"]),
+            valid_from=parse_instant(content["valid_from"]),
             valid_to=parse_instant(content.get("valid_to")),
             recorded_at=recorded_at,
             currency=currency,
@@ -210,11 +210,11 @@ class PriceEntry:
             return f"mode {mode!r} of {self.model} has no price at {instant_text(at)}"
         return rates
 
-    def variant(self, rates: RateSet, at: datetime, input_total: int) -> RateChoice:
+    def choice(self, rates: RateSet, at: datetime, input_total: int) -> RateChoice:
         """Which rates of a set hold: those of the open window if there is one, then the last tier that is passed."""
-        return self.variant_within(rates, rates.open_window(at), input_total)
+        return self.choice_within(rates, rates.open_window(at), input_total)
 
-    def variant_within(self, rates: RateSet, window_number: int | None, input_total: int) -> RateChoice:
+    def choice_within(self, rates: RateSet, window_number: int | None, input_total: int) -> RateChoice:
         """The same where it is known which window is open."""
         window = None if window_number is None else rates.windows[window_number]
         chosen, tiers = (rates.rates, rates.tiers) if window is None else (window.rates, window.tiers)
@@ -274,15 +274,6 @@ def local_times(zone: ZoneInfo, minute: int, starts_at: datetime, ends_at: datet
         found |= _zone_changes(zone, day)
         day += timedelta(days=1)
     return sorted(instant for instant in found if starts_at <= instant < ends_at)
-
-
-def parse_instant(text: str | None) -> datetime | None:
-    """The instant of a canonical text, or None for None."""
-    return None if text is None else _required_instant(text)
-
-
-def _required_instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def _zone_changes(zone: ZoneInfo, day: Any) -> set[datetime]:

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from tokentill.canonical import Content, content_hash
-from tokentill.prices.entries import parse_instant
+from tokentill.clock import parse_instant
 from tokentill.prices.rate_cards import ONE
 
 

@@ -1,7 +1,7 @@
 """List prices of a usage: which rates hold, and what they come to, exactly.
 
-Pure. Rating is linear once a `RateCard` is known: everything that decides a price is in the plan, so the amount of a
-sum of quantities under one plan is the sum of the amounts. The library prices one record with it, an invoice
+Pure. Rating is linear once a `RateCard` is known: everything that decides a price is in the card, so the amount of a
+sum of quantities under one card is the sum of the amounts. The library prices one record with it, an invoice
 prices sums with it, a stream and columns are priced with it; there is no second definition.
 """
 
@@ -21,7 +21,7 @@ RatedStatus = Literal["priced", "free", "unpriced"]
 ONE = Decimal(1)
 
 REMEMBERED_MAX = 1_000
-"""So much a plan remembers of each kind; it starts over then. Names of quantities come from outside."""
+"""So much a card remembers of each kind; it starts over then. Names of quantities come from outside."""
 
 _TOKEN_LEAVES = frozenset(TOKEN_LEAVES)
 _multiply, _divide = EXACT.multiply, EXACT.divide
@@ -98,20 +98,20 @@ class Rated(NamedTuple):
 
 
 ScaledPrice = tuple[int, UnitPrice]
-"""The price of one unit, as a whole number of the plan's steps and as it is stated."""
+"""The price of one unit, as a whole number of the card's steps and as it is stated."""
 
 CardRow = tuple[str, int, UnitPrice]
 """The name of a quantity, then its `ScaledPrice`."""
 
 CardShown = tuple[Decimal, str, str, str, str | None, str | None]
-"""One step, and what every `Rated` under a plan shows: model, currency, price entry, tier, window."""
+"""One step, and what every `Rated` under a card shows: model, currency, price entry, tier, window."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateCard:
     """Everything that decides the list price of a request but its quantities.
 
-    An amount under a plan is a whole number of steps, a power of ten, so that it is found in integers. `steps` is how
+    An amount under a card is a whole number of steps, a power of ten, so that it is found in integers. `steps` is how
     many of them are 1. `charges_requests` says whether a request costs something, or is listed at nothing, whatever it
     uses. `scaled` remembers prices by quantity, and `rows` those of all quantities of a request; `shown` is what each
     result repeats.
@@ -119,7 +119,7 @@ class RateCard:
 
     entry: PriceEntry
     mode: str
-    variant: RateChoice
+    choice: RateChoice
     fees: Mapping[str, Fee]
     multiplier: Decimal
     steps: Decimal = field(init=False, repr=False, compare=False)
@@ -131,25 +131,25 @@ class RateCard:
     )
 
     def __post_init__(self) -> None:
-        prices = [self.unit_price(name) for name in (*self.variant.rates, *self.fees, REQUEST)]
+        prices = [self.unit_price(name) for name in (*self.choice.rates, *self.fees, REQUEST)]
         steps = steps_of([price.of_one for price in prices if price is not None])
         object.__setattr__(self, "steps", steps)
-        entry, variant = self.entry, self.variant
-        shown = (_divide(ONE, steps), entry.model, entry.currency, entry.hash, variant.tier, variant.window)
+        entry, choice = self.entry, self.choice
+        shown = (_divide(ONE, steps), entry.model, entry.currency, entry.hash, choice.tier, choice.window)
         object.__setattr__(self, "shown", shown)
         object.__setattr__(self, "charges_requests", prices[-1] is not None)
 
     @property
     def key(self) -> tuple[str, str, str, str, Decimal]:
-        """Equal for two plans exactly when they price alike."""
-        return (self.entry.hash, self.mode, self.variant.tier or "", self.variant.window or "", self.multiplier)
+        """Equal for two cards exactly when they price alike."""
+        return (self.entry.hash, self.mode, self.choice.tier or "", self.choice.window or "", self.multiplier)
 
     def unit_price(self, name: str) -> UnitPrice | None:
         """What a quantity is charged at; None when it has no rate, no fee and no fallback, or is not charged."""
         entry = self.entry
         if entry.is_free:
             return None if name == REQUEST else UnitPrice(name, ZERO, entry.per, ONE)
-        return unit_price(name, self.variant.rates, entry.per, entry.fallback, self.fees, self.multiplier)
+        return unit_price(name, self.choice.rates, entry.per, entry.fallback, self.fees, self.multiplier)
 
     def scaled_price(self, name: str) -> ScaledPrice | None:
         """The same in steps. It is looked up once and remembered."""
@@ -177,10 +177,10 @@ class RateCard:
     def no_rate(self, name: str) -> str:
         """Why a request with this quantity has no price."""
         parts = [f"mode {self.mode}"]
-        if self.variant.tier:
-            parts.append(f"tier {self.variant.tier}")
-        if self.variant.window:
-            parts.append(f"window {self.variant.window}")
+        if self.choice.tier:
+            parts.append(f"tier {self.choice.tier}")
+        if self.choice.window:
+            parts.append(f"window {self.choice.window}")
         return f"{self.entry.model} has no rate for {name!r} ({', '.join(parts)})"
 
 
@@ -190,37 +190,43 @@ def steps_of(amounts: Iterable[Decimal]) -> Decimal:
     return Decimal(10 ** -min([0, *exponents]))
 
 
-def plan_for(entry: PriceEntry, *, at: datetime, mode: str, input_total: int, geo: str | None = None) -> RateCard | str:
-    """The plan of a request under an entry, or the reason why it has no price.
+def rate_card_for(
+    entry: PriceEntry, *, at: datetime, mode: str, input_total: int, geo: str | None = None
+) -> RateCard | str:
+    """The card of a request under an entry, or the reason why it has no price.
 
     Args:
         entry: the entry in force at `at`.
         input_total: all input leaves of the one request together; it decides the context tier.
     """
     rates = entry.rate_set(mode, at)
-    return rates if isinstance(rates, str) else plan_within(entry, mode, rates, rates.open_window(at), input_total, geo)
-
-
-def plan_within(
-    entry: PriceEntry, mode: str, rates: RateSet, window_number: int | None, input_total: int, geo: str | None
-) -> RateCard:
-    """The plan of a request whose set of rates and open window are known."""
-    multiplier = entry.multipliers.get("geo", {}).get(geo, ONE) if geo else ONE
-    return RateCard(
-        entry, mode, entry.variant_within(rates, window_number, input_total), entry.fees_of(rates), multiplier
+    return (
+        rates
+        if isinstance(rates, str)
+        else rate_card_within(entry, mode, rates, rates.open_window(at), input_total, geo)
     )
 
 
-def rate_quantities(plan: RateCard, quantities: Mapping[str, int]) -> Rated:
-    """Price quantities under a plan. One quantity without a rate leaves the whole without a price."""
+def rate_card_within(
+    entry: PriceEntry, mode: str, rates: RateSet, window_number: int | None, input_total: int, geo: str | None
+) -> RateCard:
+    """The card of a request whose set of rates and open window are known."""
+    multiplier = entry.multipliers.get("geo", {}).get(geo, ONE) if geo else ONE
+    return RateCard(
+        entry, mode, entry.choice_within(rates, window_number, input_total), entry.fees_of(rates), multiplier
+    )
+
+
+def rate_quantities(card: RateCard, quantities: Mapping[str, int]) -> Rated:
+    """Price quantities under a card. One quantity without a rate leaves the whole without a price."""
     names = tuple(quantities)
     try:
-        rows = plan.rows[names]
+        rows = card.rows[names]
     except KeyError:
-        rows = plan.rows_of(names)
+        rows = card.rows_of(names)
     if rows is None:
-        return _rate_used(plan, quantities)
-    step, model, currency, price_entry, tier, window = plan.shown
+        return _rate_used(card, quantities)
+    step, model, currency, price_entry, tier, window = card.shown
     lines: list[RatedLine] = []
     total = 0
     for name, unit, price in rows:
@@ -229,37 +235,37 @@ def rate_quantities(plan: RateCard, quantities: Mapping[str, int]) -> Rated:
             amount = count * unit
             total += amount
             lines.append(_tuple(RatedLine, (name, count, price, _multiply(amount, step), price_entry)))
-    status = "priced" if total else _status_of_zero(plan, lines)
-    exact = _multiply(total, step) if total % 10 else _divide(total, plan.steps)
+    status = "priced" if total else _status_of_zero(card, lines)
+    exact = _multiply(total, step) if total % 10 else _divide(total, card.steps)
     return _tuple(Rated, (status, None, exact, tuple(lines), model, currency, price_entry, tier, window))
 
 
-def _rate_used(plan: RateCard, quantities: Mapping[str, int]) -> Rated:
+def _rate_used(card: RateCard, quantities: Mapping[str, int]) -> Rated:
     """Rate quantities of which one has no rate: a quantity of zero needs none."""
     used = {name: count for name, count in quantities.items() if count}
     for name in sorted(used):
-        if name != REQUEST and plan.scaled_price(name) is None:
-            entry = plan.entry
-            return Rated("unpriced", plan.no_rate(name), None, (), entry.model, entry.currency, entry.hash)
-    return rate_quantities(plan, used)
+        if name != REQUEST and card.scaled_price(name) is None:
+            entry = card.entry
+            return Rated("unpriced", card.no_rate(name), None, (), entry.model, entry.currency, entry.hash)
+    return rate_quantities(card, used)
 
 
-def amount_under(plan: RateCard, quantities: Mapping[str, int]) -> Decimal | None:
+def amount_under(card: RateCard, quantities: Mapping[str, int]) -> Decimal | None:
     """What `rate_quantities` says that quantities come to, quicker and without lines.
 
     None when it has more to say: a quantity has no rate, or all come to nothing.
     """
     names = tuple(quantities)
     try:
-        rows = plan.rows[names]
+        rows = card.rows[names]
     except KeyError:
-        rows = plan.rows_of(names)
+        rows = card.rows_of(names)
     if rows is None:
         return None
     total = 0
     for row in rows:
         total += quantities[row[0]] * row[1]
-    return _divide(total, plan.steps) if total else None
+    return _divide(total, card.steps) if total else None
 
 
 def price_quantity(
@@ -311,7 +317,7 @@ def amount_of(count: int, rate: Decimal, per: int) -> Decimal:
     return _divide(_multiply(Decimal(count), rate), Decimal(per))
 
 
-def _status_of_zero(plan: RateCard, lines: Iterable[RatedLine]) -> RatedStatus:
+def _status_of_zero(card: RateCard, lines: Iterable[RatedLine]) -> RatedStatus:
     """Free is a listed zero: a free entry, or lines whose rates are all zero. Nothing used is priced at nothing."""
     rates = [line.rate for line in lines]
-    return "free" if plan.entry.is_free or (rates and not any(rates)) else "priced"
+    return "free" if card.entry.is_free or (rates and not any(rates)) else "priced"

@@ -54,19 +54,19 @@ class RatedStream:
         return MappingProxyType(self._counts)
 
     def __iter__(self) -> Iterator[RatedAmount]:
-        plan_of, totals, counts, add = self._book.plan_of, self._totals, self._counts, EXACT.add
+        rate_card_of, totals, counts, add = self._book.rate_card_of, self._totals, self._counts, EXACT.add
         for usage in self._usages:
-            plan = plan_of(usage)
+            card = rate_card_of(usage)
             amount = None
-            if not isinstance(plan, NoPrice):
+            if not isinstance(card, NoPrice):
                 quantities = usage.quantities
-                if plan.charges_requests and REQUEST not in quantities:
+                if card.charges_requests and REQUEST not in quantities:
                     quantities = {**quantities, REQUEST: 1}
-                amount = amount_under(plan, quantities)
-            if amount is None or isinstance(plan, NoPrice):
+                amount = amount_under(card, quantities)
+            if amount is None or isinstance(card, NoPrice):
                 rated = _without_lines(self._book.rate(usage))
             else:
-                entry = plan.entry
+                entry = card.entry
                 rated = _tuple(RatedAmount, ("priced", None, amount, entry.model, entry.currency, entry.hash))
             if rated.amount is not None and rated.currency is not None:
                 totals[rated.currency] = add(totals.get(rated.currency, ZERO), rated.amount)

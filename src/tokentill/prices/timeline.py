@@ -1,8 +1,8 @@
-"""The plans of one kind of request over all time, made once so that a price is looked up and not worked out.
+"""The cards of one kind of request over all time, made once so that a price is looked up and not worked out.
 
 Pure. A kind of request is a model, a mode and a geography. Between two edges of its timeline one entry with one set
-of rates holds, and within such a stretch the open window and the context tier choose the plan. Every plan comes from
-`rating.plan_within`, so a price that is looked up here is the one that is worked out there.
+of rates holds, and within such a segment the open window and the context tier choose the card. Every card comes from
+`rating.rate_card_within`, so a price that is looked up here is the one that is worked out there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tokentill.prices.entries import PriceEntry, RateSet, choose_entry
-from tokentill.prices.rate_cards import RateCard, plan_within
+from tokentill.prices.rate_cards import RateCard, rate_card_within
 from tokentill.usage.quantities import sum_of
 from tokentill.usage.record import Usage
 
@@ -22,51 +22,51 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class PriceSegment:
-    """The plans between two edges, first by window (the first are those outside every window), then by band of input.
+    """The cards between two edges, first by window (the first are those outside every window), then by band of input.
 
-    Band 0 is up to the first of `thresholds`, band 1 is above it, and so on. `only` is the plan where there is no
+    Band 0 is up to the first of `thresholds`, band 1 is above it, and so on. `only` is the card where there is no
     choice, and `low` the one up to `first_threshold` where there are tiers but no windows.
     """
 
     rates: RateSet
     thresholds: tuple[int, ...]
-    plans: tuple[tuple[RateCard, ...], ...]
+    cards: tuple[tuple[RateCard, ...], ...]
     only: RateCard | None
     low: RateCard | None
     first_threshold: int
 
-    def plan(self, at: datetime, input_total: int) -> RateCard:
-        """The plan of a request in this stretch."""
+    def card(self, at: datetime, input_total: int) -> RateCard:
+        """The card of a request in this segment."""
         return self.bands(at)[bisect_left(self.thresholds, input_total)]
 
-    def plan_of(self, usage: Usage) -> RateCard:
-        """The plan of a usage. Its input total is added up only where it could reach a tier."""
+    def rate_card_of(self, usage: Usage) -> RateCard:
+        """The card of a usage. Its input total is added up only where it could reach a tier."""
         if self.low and usage.input_tokens is None and sum(usage.quantities.values()) <= self.first_threshold:
             return self.low
-        return self.plan(usage.occurred_at, input_tokens_of(usage))
+        return self.card(usage.occurred_at, input_tokens_of(usage))
 
     def bands(self, at: datetime) -> tuple[RateCard, ...]:
-        """The plans that hold at an instant, by band of input."""
+        """The cards that hold at an instant, by band of input."""
         window = self.rates.open_window(at)
-        return self.plans[0 if window is None else window + 1]
+        return self.cards[0 if window is None else window + 1]
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """When which plans hold. `stretches[n]` ends at `edges[n]`, and is None where there is no price."""
+    """When which cards hold. `segments[n]` ends at `edges[n]`, and is None where there is no price."""
 
     edges: tuple[datetime, ...]
-    stretches: tuple[PriceSegment | None, ...]
+    segments: tuple[PriceSegment | None, ...]
     last_edge: datetime = field(init=False)
     last: PriceSegment | None = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "last_edge", self.edges[-1] if self.edges else _NEVER)
-        object.__setattr__(self, "last", self.stretches[-1])
+        object.__setattr__(self, "last", self.segments[-1])
 
     def at(self, instant: datetime) -> PriceSegment | None:
-        """The stretch that an instant lies in; an edge is the first instant of the next one."""
-        return self.stretches[bisect_right(self.edges, instant)]
+        """The segment that an instant lies in; an edge is the first instant of the next one."""
+        return self.segments[bisect_right(self.edges, instant)]
 
 
 def input_tokens_of(usage: Usage) -> int:
@@ -86,25 +86,25 @@ def timeline_of(entries: Sequence[PriceEntry], mode: str, geo: str | None) -> Ti
             if edge is not None
         }
     )
-    return Timeline(tuple(edges), (None, *(_stretch(entries, edge, mode, geo) for edge in edges)))
+    return Timeline(tuple(edges), (None, *(_segment(entries, edge, mode, geo) for edge in edges)))
 
 
-def _stretch(entries: Sequence[PriceEntry], at: datetime, mode: str, geo: str | None) -> PriceSegment | None:
+def _segment(entries: Sequence[PriceEntry], at: datetime, mode: str, geo: str | None) -> PriceSegment | None:
     entry = choose_entry(entries, at)
     rates = None if entry is None else entry.rate_set(mode, at)
     if entry is None or rates is None or isinstance(rates, str):
         return None
     thresholds = sorted(rates.thresholds())
     inputs = [0, *(threshold + 1 for threshold in thresholds)]
-    plans = tuple(
-        tuple(plan_within(entry, mode, rates, window, input_total, geo) for input_total in inputs)
+    cards = tuple(
+        tuple(rate_card_within(entry, mode, rates, window, input_total, geo) for input_total in inputs)
         for window in (None, *range(len(rates.windows)))
     )
-    low = plans[0][0] if len(plans) == 1 else None
+    low = cards[0][0] if len(cards) == 1 else None
     return PriceSegment(
         rates=rates,
         thresholds=tuple(thresholds),
-        plans=plans,
+        cards=cards,
         only=None if thresholds else low,
         low=low,
         first_threshold=thresholds[0] if thresholds else 0,

@@ -1,4 +1,4 @@
-"""Usage of a stretch of time, summed in the database into cells (see `invoicing.rating_groups`)."""
+"""Usage of a segment of time, summed in the database into aggregates (see `invoicing.rating_groups`)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from sqlalchemy import (
 from sqlalchemy import values as values_of
 
 from tokentill.clock import from_micros, to_micros
-from tokentill.invoicing.rating_groups import RecordKey, Series, UsageAggregate
 from tokentill.money import ZERO
 from tokentill.store import tables
 from tokentill.store.usage_rows import StoredRecord, cost_of, records_where
 from tokentill.store.withdrawals import InForce, in_force
+from tokentill.usage.aggregates import RecordKey, Series, UsageAggregate
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 DAY_MICROS = 86_400_000_000
@@ -106,7 +106,7 @@ class Span(NamedTuple):
     floor: datetime
 
 
-def cells_of_all(
+def aggregates_of_all(
     connection: Connection, cuts: Cuts, series: Mapping[int, Series], *, seq_max: int
 ) -> Iterator[UsageAggregate]:
     """All usage up to a sequence number, cut for everybody alike. Series that are not named are left out."""
@@ -119,13 +119,13 @@ def cells_of_all(
     force = in_force(connection, seq_max)
     for row, quantities in _summed(connection, cuts, usage.c.series_id, usage, force, conditions):
         if row.place in series:
-            yield _cell(row, quantities, cuts, series[row.place], cuts.starts_at)
+            yield _aggregate(row, quantities, cuts, series[row.place], cuts.starts_at)
 
 
-def cells_of_spans(
+def aggregates_of_spans(
     connection: Connection, cuts: Cuts, spans: Sequence[Span], series: Mapping[int, Series], *, seq_max: int
 ) -> Iterator[tuple[int, UsageAggregate]]:
-    """The usage of spans, as cells with the place of their span in the sequence.
+    """The usage of spans, as aggregates with the place of their span in the sequence.
 
     What counts is decided at `seq_max`, also of a span that ends below it.
     """
@@ -135,7 +135,7 @@ def cells_of_spans(
         span, inside = _span_table(part)
         for row, quantities in _summed(connection, cuts, span.c.n, inside, force):
             one = part[row.place]
-            yield first + row.place, _cell(row, quantities, cuts, series[one.series_id], one.floor)
+            yield first + row.place, _aggregate(row, quantities, cuts, series[one.series_id], one.floor)
 
 
 def records_of_spans(
@@ -149,8 +149,8 @@ def records_of_spans(
             yield first + place, record
 
 
-def cell_of_record(record: StoredRecord, at: datetime) -> UsageAggregate:
-    """A cell of one record alone. `at` is any instant of its stretch of time, the same for all records in it."""
+def aggregate_of_record(record: StoredRecord, at: datetime) -> UsageAggregate:
+    """An aggregate of one record alone. `at` is any instant of its segment of time, the same for all records in it."""
     return UsageAggregate(
         series=record.series,
         at=at,
@@ -224,7 +224,7 @@ def _at_no_cost() -> ColumnElement[int]:
     return counted
 
 
-def _cell(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> UsageAggregate:
+def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> UsageAggregate:
     _, day, passed, _, waived, requests, input_total, with_cost, at_no_cost, *sums = row
     quantities = {leaf: int(count) for leaf, count in zip(TOKEN_LEAVES, sums, strict=False) if count}
     if units:

@@ -218,7 +218,7 @@ def store_coverage(
 
 
 def overlapping_documents(connection: Connection) -> list[tuple[str, str]]:
-    """Pairs of live documents that cover the same record, or end the same stretch of a customer's time; none, ever."""
+    """Pairs of live documents that cover the same record, or end the same segment of a customer's time; none, ever."""
     header = tables.invoice
     rows = connection.execute(select(header.c.id, header.c.number).where(live_at(None)).order_by(header.c.id)).all()
     found = ((row.number, _first_overlap(connection, row.id)) for row in rows)

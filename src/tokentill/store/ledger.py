@@ -51,7 +51,7 @@ class LedgerEntry:
 def rows_of(invoice: Invoice) -> list[LedgerRow]:
     """What an invoice adds to the ledger. A balance is what goes on to the next invoice, less what came in."""
     own = (invoice.customer, invoice.currency)
-    items = invoice.settlement.items
+    items = invoice.totals.items
     rows: list[LedgerRow] = []
     for item in items:
         if item.kind in ("coupon", "credit"):

@@ -67,7 +67,7 @@ def quarantined_lines(
     """Lines in the order in which they came.
 
     Args:
-        within: only those of this stretch of time, and those whose instant is not known.
+        within: only those of this segment of time, and those whose instant is not known.
         file: only those of imports under this name.
         line: only those of this number.
     """

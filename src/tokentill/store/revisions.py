@@ -97,7 +97,7 @@ def stored_revisions(
     """Revisions in the order in which they came.
 
     Args:
-        within: only those whose record lies in this stretch of time, before or after.
+        within: only those whose record lies in this segment of time, before or after.
         identity: only those of this record.
     """
     table, source, batch = tables.revision, tables.source, tables.batch

@@ -17,12 +17,12 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, select, tuple_
 from tokentill.canonical import Content, canonical_bytes
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.errors import ensure
-from tokentill.invoicing.rating_groups import Series
 from tokentill.money import EXACT, amount_text
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_for, next_value
 from tokentill.store.decoding import decoding
 from tokentill.store.withdrawals import ALL_VERSIONS, InForce
+from tokentill.usage.aggregates import Series
 from tokentill.usage.quantities import TOKEN_LEAVES
 from tokentill.usage.record import UsageRecord
 

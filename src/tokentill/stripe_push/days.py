@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from tokentill.canonical import Content, canonical_bytes
+from tokentill.clock import parse_instant
 from tokentill.errors import Refused, ensure
 from tokentill.money import EXACT, ZERO, round_to_minor
-from tokentill.prices.entries import parse_instant
 
 NOON = time(12, tzinfo=UTC)
 

@@ -1,6 +1,6 @@
 """What each customer owes for a period by all of its documents together: what Stripe is to bill.
 
-Interim invoices and the invoice of the period bill one stretch of usage in parts, so Stripe is told of their sum, once.
+Interim invoices and the invoice of the period bill one segment of usage in parts, so Stripe is told of their sum, once.
 It is what is due: prepaid credits were paid already, and what is carried on is due with a later invoice. The usage of
 children stands on the documents of who pays for them.
 """

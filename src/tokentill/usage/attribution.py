@@ -13,8 +13,7 @@ from decimal import Decimal
 from typing import Literal
 
 from tokentill.canonical import Content, content_hash
-from tokentill.clock import instant_text
-from tokentill.prices.entries import parse_instant
+from tokentill.clock import instant_text, parse_instant
 
 PLACEHOLDER = "{id}"
 
@@ -81,8 +80,6 @@ class AttributionRules:
     def from_content(cls, content: Content) -> AttributionRules:
         """From the canonical content of an attribution file."""
         recorded_at, valid_from = parse_instant(content["recorded_at"]), parse_instant(content["valid_from"])
-        if recorded_at is None or valid_from is None:
-            raise ValueError("attribution rules without recorded_at and valid_from")
         return cls(
             recorded_at=recorded_at,
             valid_from=valid_from,

@@ -1,6 +1,6 @@
-"""Which plan holds for each row: by kind of request, by stretch of its timeline, by window, by band of input.
+"""Which card holds for each row: by kind of request, by segment of its timeline, by window, by band of input.
 
-Each of the four becomes a code, and the codes one number; the plan is then looked up once for every number that
+Each of the four becomes a code, and the codes one number; the card is then looked up once for every number that
 occurs, not for every row.
 """
 
@@ -24,8 +24,8 @@ LEAF_COUNTED_MAX = INT64_MAX // len(INPUT_LEAVES)
 """No more of a leaf is counted for the input total, so that it fits into 64 bits. Every tier begins far below."""
 
 
-def plans_of(book: PriceBook, columns: Columns) -> tuple[list[RateCard | None], Codes]:
-    """The plans that occur, None where there is no price, and for each row the place of its own."""
+def rate_cards_of(book: PriceBook, columns: Columns) -> tuple[list[RateCard | None], Codes]:
+    """The cards that occur, None where there is no price, and for each row the place of its own."""
     if not len(columns):
         return [], np.zeros(0, dtype=np.intp)
     kinds, kind_codes, kind_count = _kinds(columns)
@@ -51,30 +51,28 @@ def _kinds(columns: Columns) -> tuple[Codes, Codes, int]:
     return present_codes(codes, count)[0], codes, count
 
 
-def _within(
-    stretches: list[PriceSegment | None], codes: Codes, columns: Columns
-) -> tuple[list[RateCard | None], Codes]:
-    """The plans of rows whose stretches are known: by open window, then by band of input."""
-    windows = 1 + max((len(stretch.rates.windows) for stretch in stretches if stretch), default=0)
-    thresholds = sorted({threshold for stretch in stretches if stretch for threshold in stretch.thresholds})
+def _within(segments: list[PriceSegment | None], codes: Codes, columns: Columns) -> tuple[list[RateCard | None], Codes]:
+    """The cards of rows whose segments are known: by open window, then by band of input."""
+    windows = 1 + max((len(segment.rates.windows) for segment in segments if segment), default=0)
+    thresholds = sorted({threshold for segment in segments if segment for threshold in segment.thresholds})
     marks = [threshold + 1 for threshold in thresholds]
     bands = len(marks) + 1
     numbers = codes
     if windows > 1:
-        numbers = numbers * windows + _window_numbers(stretches, codes, columns.occurred_at_us)
+        numbers = numbers * windows + _window_numbers(segments, codes, columns.occurred_at_us)
     if marks:
         ensure(marks[-1] <= LEAF_COUNTED_MAX, f"a tier begins above {LEAF_COUNTED_MAX} input tokens")
         numbers = numbers * bands + marks_passed(input_totals(columns), marks)
-    cells, cell_codes = present_codes(numbers, len(stretches) * windows * bands)
-    plans: list[RateCard | None] = []
+    cells, kind_codes = present_codes(numbers, len(segments) * windows * bands)
+    cards: list[RateCard | None] = []
     for cell in cells.tolist():
         place, window, band = cell // bands // windows, cell // bands % windows, cell % bands
-        stretch = stretches[place]
-        if stretch is None:
-            plans.append(None)
+        segment = segments[place]
+        if segment is None:
+            cards.append(None)
         else:
-            plans.append(stretch.plans[window][bisect_left(stretch.thresholds, marks[band - 1] if band else 0)])
-    return plans, cell_codes
+            cards.append(segment.cards[window][bisect_left(segment.thresholds, marks[band - 1] if band else 0)])
+    return cards, kind_codes
 
 
 def input_totals(columns: Columns) -> Integers:
@@ -88,11 +86,11 @@ def input_totals(columns: Columns) -> Integers:
     return np.where(columns.input_tokens == NOT_STATED, totals, columns.input_tokens)
 
 
-def _window_numbers(stretches: list[PriceSegment | None], codes: Codes, at_us: Integers) -> Codes:
-    """The open window of each row, from 1; 0 where none is open or its plans have none."""
+def _window_numbers(segments: list[PriceSegment | None], codes: Codes, at_us: Integers) -> Codes:
+    """The open window of each row, from 1; 0 where none is open or its cards have none."""
     numbers = np.zeros(len(codes), dtype=np.intp)
-    for place, stretch in enumerate(stretches):
-        if stretch is not None and stretch.rates.windows:
+    for place, segment in enumerate(segments):
+        if segment is not None and segment.rates.windows:
             rows = np.flatnonzero(codes == place)
-            numbers[rows] = open_windows(stretch.rates.windows, at_us[rows])
+            numbers[rows] = open_windows(segment.rates.windows, at_us[rows])
     return numbers

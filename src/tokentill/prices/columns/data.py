@@ -163,8 +163,8 @@ class RatedColumns:
         scaled: 64-bit integers, or Python's where one of them needs more bits; 0 where there is no price.
         exponent: zero or less, the same for all rows.
         statuses: for each row the place of its status in `STATUSES`.
-        plans: the plans that hold for one row or more, and `plan_codes`: for each row the place of its plan in them,
-            -1 where there is none. A plan knows its price entry, tier, window and currency.
+        cards: the cards that hold for one row or more, and `card_codes`: for each row the place of its card in them,
+            -1 where there is none. A card knows its price entry, tier, window and currency.
         totals: the exact sum of the amounts by currency.
         unpriced: the rows without a price, rising, and `reasons`: why, in the same order.
     """
@@ -172,8 +172,8 @@ class RatedColumns:
     scaled: NDArray[Any]
     exponent: int
     statuses: NDArray[np.int8]
-    plans: tuple[RateCard, ...]
-    plan_codes: Codes
+    cards: tuple[RateCard, ...]
+    card_codes: Codes
     totals: Mapping[str, Decimal]
     unpriced: Codes
     reasons: tuple[str, ...]

@@ -1,6 +1,6 @@
-"""Rating of columns: every row finds its plan by its codes, and all rows of a quantity are multiplied at once.
+"""Rating of columns: every row finds its card by its codes, and all rows of a quantity are multiplied at once.
 
-What a plan is and what it charges comes from `timeline` and `rating`; this only puts rows and plans together. The
+What a card is and what it charges comes from `timeline` and `rating`; this only puts rows and cards together. The
 arithmetic is in 64-bit integers where a bound that is computed first proves that they suffice; a row beyond the
 bound is computed in Python's integers.
 """
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tokentill.clock import from_micros
 from tokentill.money import EXACT
 from tokentill.prices.book import NoPrice, PriceBook
-from tokentill.prices.columns.card_codes import plans_of
+from tokentill.prices.columns.card_codes import rate_cards_of
 from tokentill.prices.columns.codes import Codes, Flags, Integers
 from tokentill.prices.columns.data import FREE, INT64_MAX, UNPRICED, Columns, RatedColumns
 from tokentill.prices.rate_cards import RateCard
@@ -31,25 +31,25 @@ def rate_columns(book: PriceBook, columns: Columns) -> RatedColumns:
 
     A row without a price is named with the reason that `book.rate` has for it.
     """
-    plans, codes = plans_of(book, columns)
-    charges = ColumnCharges.of(plans, columns)
+    cards, codes = rate_cards_of(book, columns)
+    charges = ColumnCharges.of(cards, columns)
     refused, reasons = _refusals(book, columns, charges, codes)
     scaled = _amounts(charges, codes)
     scaled[refused] = 0
     statuses = _statuses(charges, codes, scaled)
     statuses[refused] = UNPRICED
     totals = _totals(charges, codes, scaled, statuses)
-    places = np.cumsum([plan is not None for plan in plans], dtype=np.intp) - 1
-    places[[plan is None for plan in plans]] = -1
-    plan_codes = places[codes]
-    for column in (scaled, statuses, plan_codes, refused):
+    places = np.cumsum([card is not None for card in cards], dtype=np.intp) - 1
+    places[[card is None for card in cards]] = -1
+    card_codes = places[codes]
+    for column in (scaled, statuses, card_codes, refused):
         column.setflags(write=False)
     return RatedColumns(
         scaled=scaled,
         exponent=-charges.digits,
         statuses=statuses,
-        plans=tuple(plan for plan in plans if plan is not None),
-        plan_codes=plan_codes,
+        cards=tuple(card for card in cards if card is not None),
+        card_codes=card_codes,
         totals=MappingProxyType(totals),
         unpriced=refused,
         reasons=reasons,
@@ -58,13 +58,13 @@ def rate_columns(book: PriceBook, columns: Columns) -> RatedColumns:
 
 @dataclass(frozen=True, slots=True)
 class ColumnCharges:
-    """What every plan charges for every quantity that occurs, in whole steps of `10**-digits`.
+    """What every card charges for every quantity that occurs, in whole steps of `10**-digits`.
 
-    `columns[n]` is the quantity `names[n]`, None for one request a row; `units[n]` are its prices by plan, and
-    `has_price[n]` says which plans have one.
+    `columns[n]` is the quantity `names[n]`, None for one request a row; `units[n]` are its prices by card, and
+    `has_price[n]` says which cards have one.
     """
 
-    plans: Sequence[RateCard | None]
+    cards: Sequence[RateCard | None]
     digits: int
     names: tuple[str, ...]
     columns: tuple[Integers | None, ...]
@@ -72,15 +72,15 @@ class ColumnCharges:
     has_price: tuple[Flags, ...]
 
     @classmethod
-    def of(cls, plans: Sequence[RateCard | None], columns: Columns) -> ColumnCharges:
-        """Take what is charged for the quantities of these columns from the plans, in order of their names."""
+    def of(cls, cards: Sequence[RateCard | None], columns: Columns) -> ColumnCharges:
+        """Take what is charged for the quantities of these columns from the cards, in order of their names."""
         used = [name for name, column in columns.quantities.items() if len(column) and int(column.max())]
         names = tuple(sorted(used if REQUEST in columns.quantities else [*used, REQUEST]))
-        digits = max((len(str(plan.steps)) - 1 for plan in plans if plan), default=0)
-        prices = [[plan.scaled_price(name) if plan else None for plan in plans] for name in names]
-        factors = [10**digits // int(plan.steps) if plan else 0 for plan in plans]
+        digits = max((len(str(card.steps)) - 1 for card in cards if card), default=0)
+        prices = [[card.scaled_price(name) if card else None for card in cards] for name in names]
+        factors = [10**digits // int(card.steps) if card else 0 for card in cards]
         return cls(
-            plans,
+            cards,
             digits,
             names,
             tuple(columns.quantities.get(name) for name in names),
@@ -128,30 +128,30 @@ def _amount_in_python(charges: ColumnCharges, code: int, row: int) -> int:
 
 
 def _refusals(book: PriceBook, columns: Columns, charges: ColumnCharges, codes: Codes) -> tuple[Codes, tuple[str, ...]]:
-    """The rows without a price, and why: no plan, or the first quantity in order of names that has no rate."""
+    """The rows without a price, and why: no card, or the first quantity in order of names that has no rate."""
     reasons: dict[int, str] = {}
-    no_plan = np.array([plan is None for plan in charges.plans], dtype=np.bool_)
-    if no_plan.any():
-        reasons.update((row, _no_plan(book, columns, row)) for row in np.flatnonzero(no_plan[codes]).tolist())
+    no_card = np.array([card is None for card in charges.cards], dtype=np.bool_)
+    if no_card.any():
+        reasons.update((row, _no_card(book, columns, row)) for row in np.flatnonzero(no_card[codes]).tolist())
     for name, column, has_price in zip(charges.names, charges.columns, charges.has_price, strict=True):
-        lacks = ~has_price & ~no_plan
+        lacks = ~has_price & ~no_card
         if name != REQUEST and column is not None and lacks.any():
-            texts = [plan.no_rate(name) if plan else "" for plan in charges.plans]
+            texts = [card.no_rate(name) if card else "" for card in charges.cards]
             for row in np.flatnonzero(lacks[codes] & (column > 0)).tolist():
                 reasons.setdefault(row, texts[codes[row]])
     rows = np.array(sorted(reasons), dtype=np.intp)
     return rows, tuple(reasons[row] for row in rows.tolist())
 
 
-def _no_plan(book: PriceBook, columns: Columns, row: int) -> str:
+def _no_card(book: PriceBook, columns: Columns, row: int) -> str:
     model, mode, geo = columns.kind_of(row)
-    plan = book.plan(model, at=from_micros(int(columns.occurred_at_us[row])), mode=mode, input_total=0, geo=geo)
-    return plan.reason if isinstance(plan, NoPrice) else ""
+    card = book.rate_card(model, at=from_micros(int(columns.occurred_at_us[row])), mode=mode, input_total=0, geo=geo)
+    return card.reason if isinstance(card, NoPrice) else ""
 
 
 def _statuses(charges: ColumnCharges, codes: Codes, scaled: NDArray[Any]) -> NDArray[np.int8]:
     """Priced, or free: an entry that is, or a row with something used whose rates are all zero."""
-    is_free = np.array([plan is not None and plan.entry.is_free for plan in charges.plans], dtype=np.bool_)
+    is_free = np.array([card is not None and card.entry.is_free for card in charges.cards], dtype=np.bool_)
     statuses = np.where(is_free[codes], FREE, 0).astype(np.int8)
     rows = np.flatnonzero(scaled == 0)
     if len(rows):
@@ -167,14 +167,14 @@ def _totals(
     charges: ColumnCharges, codes: Codes, scaled: NDArray[Any], statuses: NDArray[np.int8]
 ) -> dict[str, Decimal]:
     """The exact sum of the amounts by currency."""
-    currencies = sorted({plan.entry.currency for plan in charges.plans if plan})
+    currencies = sorted({card.entry.currency for card in charges.cards if card})
     has_price = statuses != UNPRICED
     steps = Decimal(10**charges.digits)
     totals = {}
     for currency in currencies:
         chosen = has_price
         if len(currencies) > 1:
-            is_in = np.array([plan is not None and plan.entry.currency == currency for plan in charges.plans])
+            is_in = np.array([card is not None and card.entry.currency == currency for card in charges.cards])
             chosen = has_price & is_in[codes]
         if chosen.any():
             totals[currency] = EXACT.divide(_sum(scaled if chosen.all() else scaled[chosen]), steps)

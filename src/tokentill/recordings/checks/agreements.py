@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tokentill.clock import parse_instant
 from tokentill.errors import Finding
-from tokentill.prices.entries import parse_instant
 from tokentill.recordings.checks.zones import zone_mistake
 from tokentill.recordings.mistakes import near_miss
 from tokentill.recordings.recording import Recording, Recordings

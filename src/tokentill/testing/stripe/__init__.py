@@ -12,4 +12,4 @@ from tokentill.testing.stripe.metering import Behaviour
 from tokentill.testing.stripe.network import LoggedRequest
 from tokentill.testing.stripe.server import StripeStandIn
 
-__all__ = ["API_KEY", "Behaviour", "PlannedFault", "FaultKind", "LoggedRequest", "StripeStandIn"]
+__all__ = ["API_KEY", "Behaviour", "FaultKind", "LoggedRequest", "PlannedFault", "StripeStandIn"]

@@ -1,7 +1,7 @@
 """What goes wrong, planned in advance.
 
-A `PlannedFault` names the nth matching request and what happens to it, so a run is the same every time. `FaultPlan` counts
-requests and tells how many faults fired, so that a test can fail when fewer fired than it planned.
+A `PlannedFault` names the nth matching request and what happens to it, so a run is the same every time.
+`FaultPlan` counts requests and tells how many faults fired, so that a test can fail when fewer fired than it planned.
 """
 
 from __future__ import annotations

@@ -1,0 +1,68 @@
+"""Usage, added up: the sum of the records of one series, one segment of time and one band of input totals. Pure.
+
+A *series* is what does not change between a user's records, a *segment* lies between two instants at which a price or a
+rule may change, a *band* between two context thresholds. Inside all three rating is linear, so any engine may add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from tokentill.usage.record import UsageState
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What does not change between a user's records: the traits, and what else decides a price."""
+
+    id: int
+    source: str
+    user: str | None
+    api_key: str | None
+    model: str
+    provider: str | None
+    mode: str
+    geo: str | None
+    tags: tuple[str, ...]
+    is_byok: bool
+    status: str
+    usage_state: UsageState
+
+
+GATEWAY_CURRENCY = "USD"
+"""What gateways report their cost in."""
+
+
+class RecordKey(NamedTuple):
+    """The order in which records use up what a period includes: that of time, whatever arrived first."""
+
+    occurred_at: datetime
+    source: str
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageAggregate:
+    """A sum of records of one series between two neighbouring boundaries, in one band of input totals.
+
+    `at` is any instant between the boundaries, the same for all aggregates between them, `input_tokens` the input total
+    of any one record of the band. `cost` is the sum of the reported costs, of `requests_with_cost` records, of which
+    `requests_at_no_cost` used something at a cost of 0. An aggregate of one record alone says which, in `record`.
+    Records that report no usage and were waived have aggregates of their own.
+    """
+
+    series: Series
+    at: datetime
+    day: date
+    input_tokens: int
+    requests: int
+    quantities: Mapping[str, int]
+    cost: Decimal
+    requests_with_cost: int
+    requests_at_no_cost: int = 0
+    record: RecordKey | None = None
+    is_waived: bool = False
