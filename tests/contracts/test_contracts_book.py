@@ -101,12 +101,6 @@ def test_a_rule_knows_whose_it_is(kind: str, id_: str, label: str) -> None:
     assert (rule.contract, rule.name) == (label, "rule 1")
 
 
-@pytest.mark.parametrize("key", ["recorded_at", "valid_from"])
-def test_a_contract_has_its_two_times(key: str) -> None:
-    with pytest.raises(ValueError, match=r"\Aa contract without recorded_at and valid_from\Z"):
-        Contract.from_content(contract() | {key: None})
-
-
 # --- the version in force ---
 
 
@@ -328,8 +322,3 @@ def test_of_a_grant_that_was_stated_again_what_was_recorded_last_holds() -> None
 def test_grants_of_one_id_belong_to_their_customers() -> None:
     book = ContractBook([grants({"id": "g", "amount": "1"}, {"id": "g", "amount": "2", "customer": "bob"})])
     assert [grant.amount for customer in ("alice", "bob") for grant in book.grants(customer)] == [1, 2]
-
-
-def test_a_recording_of_grants_was_recorded_at_some_time() -> None:
-    with pytest.raises(ValueError, match=r"\Aa recording without recorded_at\Z"):
-        ContractBook([grants({"id": "g", "amount": "1"}) | {"recorded_at": None}])

@@ -82,7 +82,7 @@ def plan(*, mode: str = "standard") -> RateCard:
     entry = price(
         rates={"input": "3", "cache_read": "0.3", "output": "15"}, fees={"web_search": {"price": "10", "per": 1000}}
     )
-    found = PriceBook([prices(entry)]).plan("acme/large", at=OCTOBER, mode=mode, input_total=0)
+    found = PriceBook([prices(entry)]).rate_card("acme/large", at=OCTOBER, mode=mode, input_total=0)
     assert not isinstance(found, NoPrice)
     return found
 

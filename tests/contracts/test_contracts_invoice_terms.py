@@ -113,11 +113,6 @@ def test_a_grant_of_credits_is_worth_what_they_are_worth() -> None:
     )
 
 
-def test_a_grant_has_a_beginning() -> None:
-    with pytest.raises(ValueError, match=r"\Aa grant without valid_from\Z"):
-        grant(valid_from=None)
-
-
 def test_grants_burn_by_priority_then_expiry_then_age_then_id() -> None:
     in_order = [
         grant(id="z", priority=-1),

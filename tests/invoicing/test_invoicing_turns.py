@@ -144,7 +144,7 @@ def test_included_units_go_to_whoever_was_first_in_time(as_sums: bool) -> None:
     assert month.total() == 61
     assert Month(rules, records).by_record() == {"first": 0, "next": 10, "late": 51}
     (group,), _ = month.bill()
-    assert group.total.taken == Consumption(included={"output": 100})
+    assert group.total.consumed == Consumption(included={"output": 100})
     assert group.total.quantities == {"output": 60, "input": 1}
     assert group.total.requests == 3
 
@@ -162,7 +162,7 @@ def test_records_of_one_instant_come_in_the_order_of_source_and_id() -> None:
 def test_an_allowance_of_a_sum_takes_its_leaves_in_their_order() -> None:
     month = Month([{"allowance": {"units": {"output_total": 10}}}], [used("a", "3", reasoning=8, output=7, input=1)])
     (group,), _ = month.bill()
-    assert group.total.taken == Consumption(included={"output": 7, "reasoning": 3})
+    assert group.total.consumed == Consumption(included={"output": 7, "reasoning": 3})
     assert group.total.quantities == {"output": 0, "reasoning": 5, "input": 1}
 
 
@@ -174,7 +174,7 @@ def test_included_requests_are_not_billable_and_several_allowances_stand_side_by
     month = Month(rules, records)
     assert month.by_record() == {"1": 0, "2": 0, "3": 10}
     (group,), _ = month.bill()
-    assert group.total.taken == Consumption(included={"request": 2, "input": 5})
+    assert group.total.consumed == Consumption(included={"request": 2, "input": 5})
     assert group.total.billable == {"input": 1, "request": 1}
 
 
@@ -259,7 +259,7 @@ def test_a_record_without_a_price_uses_nothing_up() -> None:
     assert month.amounts() == [0, None]
     (known, unknown), _ = month.bill()
     assert unknown.billed(unknown.total).reason == "model 'unknown' is in no price table"
-    assert known.total.taken == Consumption(allowed=dec(4))
+    assert known.total.consumed == Consumption(allowed=dec(4))
 
 
 # --- tiers over units ---
@@ -356,7 +356,7 @@ def test_what_is_included_counts_for_no_tier() -> None:
     content = tiered(listed=[{"up_to": "10", "markup_percent": "100"}, {}]) | {"allowance": {"units": {"output": 5}}}
     month = Month([content], [used("a", "3", output=18)])
     assert by_tier(month) == {1: ({"output": 10}, 1, dec(20)), 2: ({"output": 3}, 0, dec(3))}
-    assert month.bill()[0][0].total.taken == Consumption(included={"output": 5})
+    assert month.bill()[0][0].total.consumed == Consumption(included={"output": 5})
 
 
 @pytest.mark.parametrize("as_sums", [False, True])
@@ -405,7 +405,7 @@ def test_tiers_over_spend_cut_the_basis_amount(as_sums: bool) -> None:
     # 80 + 150 = 230, of which 100 are doubled, 100 stay, and 30 are halved: 200 + 100 + 15.
     assert month.amounts() == [315]
     (group,), _ = month.bill()
-    assert group.total.taken == Consumption(spend={1: dec(100), 2: dec(100), 3: dec(30)})
+    assert group.total.consumed == Consumption(spend={1: dec(100), 2: dec(100), 3: dec(30)})
     assert [amount for *_, amount in charges_of(month)] == [7, 9, 11]
     assert Month([tiered(over="spend")], records).by_record() == {"a": 160, "b": 40 + 100 + 15}
 
@@ -415,7 +415,7 @@ def test_a_total_of_spend_by_volume_decides_for_all_of_it() -> None:
     month = Month([tiered("volume", "spend")], records)
     assert month.amounts() == [150]
     (group,), _ = month.bill()
-    assert group.total.taken == Consumption(spend={2: dec(150)})
+    assert group.total.consumed == Consumption(spend={2: dec(150)})
     assert [amount for *_, amount in charges_of(month)] == [9]
     assert Month([tiered("volume", "spend")], records[:1]).amounts() == [160]
 
@@ -441,7 +441,7 @@ def test_each_request_is_raised_to_the_floor_over_its_own_cost() -> None:
     month = Month([{"min_margin_percent": "25"}], records)
     assert month.by_record() == {"a": 25, "b": 10}
     (group,), _ = month.bill()
-    assert group.total.taken == Consumption(margin=dec(15))
+    assert group.total.consumed == Consumption(margin=dec(15))
 
 
 def test_each_request_is_rounded_up_to_whole_credits_and_costs_at_least_so_many() -> None:
@@ -450,7 +450,7 @@ def test_each_request_is_rounded_up_to_whole_credits_and_costs_at_least_so_many(
     month = Month([{"credits": unit}], records)
     assert month.by_record() == {"a": 12, "b": 8, "c": 12}
     (group,), _ = month.bill()
-    assert group.total.taken == Consumption(credits=8, credits_added=dec(10))
+    assert group.total.consumed == Consumption(credits=8, credits_added=dec(10))
     unit = {**unit, "round_up": "never", "at_least": 0}
     assert Month([{"credits": unit}], records).amounts() == [22]
 
@@ -466,7 +466,7 @@ def test_the_floor_comes_before_credits_and_both_before_an_included_amount() -> 
     # a: 10 are raised to 13.5, which are 4 credits, 16; b: 17 are 5 credits, 20. The first 30 are included.
     assert month.by_record() == {"a": 0, "b": 6}
     (group,), _ = month.bill()
-    assert group.total.taken == Consumption(margin=dec("3.5"), credits=9, credits_added=dec("5.5"), allowed=dec(30))
+    assert group.total.consumed == Consumption(margin=dec("3.5"), credits=9, credits_added=dec("5.5"), allowed=dec(30))
 
 
 def test_a_request_in_several_tiers_is_raised_once_for_its_whole() -> None:
@@ -475,12 +475,12 @@ def test_a_request_in_several_tiers_is_raised_once_for_its_whole() -> None:
     month = Month([content], [used("a", "3", output=15, cost="40")])
     (first, second), _ = month.bill()
     # 10 doubled and 5 are 25; the cost of 40 raises them by 15, with the first piece: 35, of which 22 are included.
-    assert first.total.taken == Consumption(margin=dec(15), allowed=dec(22))
+    assert first.total.consumed == Consumption(margin=dec(15), allowed=dec(22))
     assert [first.billed(first.total).amount, second.billed(second.total).amount] == [13, 5]
     over = tiered(listed=listed) | {"allowance": {"amount": "22"}}
     (first, second), _ = Month([over], [used("a", "3", output=15)]).bill()
-    assert first.total.taken == Consumption(allowed=dec(20))
-    assert second.total.taken == Consumption(allowed=dec(2))
+    assert first.total.consumed == Consumption(allowed=dec(20))
+    assert second.total.consumed == Consumption(allowed=dec(2))
 
 
 # --- packages ---

@@ -219,7 +219,7 @@ def test_openrouter_conditions_all_hold_and_the_later_one_wins(tmp_path: Path) -
     friday, saturday = datetime(2026, 12, 4, 10, 29, tzinfo=UTC), datetime(2026, 12, 5, 10, 29, tzinfo=UTC)
 
     def price(at: datetime, input_total: int) -> tuple[str, str]:
-        found = book.plan("v/a", at=at, mode=None, input_total=input_total)
+        found = book.rate_card("v/a", at=at, mode=None, input_total=input_total)
         return str(found.choice.rates["input"]), str(found.choice.rates["output"])  # type: ignore[union-attr]
 
     assert price(saturday, 200_000) == ("2", "8")

@@ -189,7 +189,7 @@ def test_openrouter_overrides_mean_what_openrouter_says(
     price = {"model": "v/a", "valid_from": "2026-12-01T00:00:00Z", **listing.content}
     head = {"format": 1, "kind": "prices", "recorded_at": "2026-11-01T00:00:00Z", "currency": "USD"}
 
-    plan = PriceBook([{**head, "price": [price]}]).plan("v/a", at=at, mode=None, input_total=tokens)
+    plan = PriceBook([{**head, "price": [price]}]).rate_card("v/a", at=at, mode=None, input_total=tokens)
 
     assert plan.choice.rates == {  # type: ignore[union-attr]
         "input": Decimal(expected["prompt"]) * 1_000_000,

@@ -51,7 +51,7 @@ def fees(written: dict[str, str]) -> dict[str, Fraction]:
 
 def booked(model: str, at: datetime, mode: str, input_total: int) -> dict[str, Fraction]:
     """The rates per million that the price book uses."""
-    plan = BOOK.plan(model, at=at, mode=mode, input_total=input_total)
+    plan = BOOK.rate_card(model, at=at, mode=mode, input_total=input_total)
     assert not isinstance(plan, NoPrice), plan
     return {name: Fraction(rate) * 1_000_000 / plan.entry.per for name, rate in plan.choice.rates.items()}
 

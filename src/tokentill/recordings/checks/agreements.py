@@ -39,8 +39,8 @@ def no_contract_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
 def a_validity_is_not_empty(recordings: Recordings) -> Iterator[Finding]:
     """`valid_to` lies after `valid_from`."""
     for recording in recordings.agreements:
-        starts, ends = (parse_instant(recording.content.get(key)) for key in ("valid_from", "valid_to"))
-        if starts is not None and ends is not None and ends <= starts:
+        starts, ends = (recording.content.get(key) for key in ("valid_from", "valid_to"))
+        if starts and ends and parse_instant(ends) <= parse_instant(starts):
             yield recording.file.finding(("valid_to",), "valid_to is not after valid_from", "valid_to is exclusive")
 
 
