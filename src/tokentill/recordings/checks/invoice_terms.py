@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tokentill.canonical import Content
-from tokentill.contracts.rules import SPEND
+from tokentill.contracts.features.tiers import SPEND
 from tokentill.errors import Finding
 from tokentill.recordings.checks.placed_rules import InTime, rules_of, terms_of
 from tokentill.recordings.positions import KeyPath

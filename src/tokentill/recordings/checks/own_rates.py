@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tokentill.contracts.rules import glob_fits, leaves_of, sum_over
+from tokentill.contracts.rules import glob_fits
 from tokentill.errors import Finding
 from tokentill.prices.entries import BUILT_IN_FALLBACK
 from tokentill.recordings.checks.placed_rules import PlacedRule, rules
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.recording import Recordings
-from tokentill.usage.quantities import SUMS, TOKEN_LEAVES
+from tokentill.usage.quantities import SUMS, TOKEN_LEAVES, leaves_of, sum_over
 
 
 def own_rates_lack_nothing_of_the_list(recordings: Recordings) -> Iterator[Finding]:

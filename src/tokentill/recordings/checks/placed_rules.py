@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tokentill.canonical import Content
-from tokentill.contracts.rules import SPEND
+from tokentill.contracts.features.tiers import SPEND
 from tokentill.errors import Finding
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.recording import Recording, Recordings

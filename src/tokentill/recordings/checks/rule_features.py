@@ -7,14 +7,14 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 
-from tokentill.contracts.rules import SPEND, leaves_of
+from tokentill.contracts.features.tiers import SPEND
 from tokentill.errors import Finding
 from tokentill.money import amount_text, divides_exactly
 from tokentill.recordings.checks.placed_rules import PlacedRule, rules, rules_of
 from tokentill.recordings.checks.rules import DEFAULT
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.recording import Recording, Recordings
-from tokentill.usage.quantities import SUMS
+from tokentill.usage.quantities import SUMS, leaves_of
 
 
 def tiers_leave_no_gap(recordings: Recordings) -> Iterator[Finding]:

@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 from tokentill.canonical import Content
-from tokentill.contracts.rules import SPEND, glob_fits
+from tokentill.contracts.features.tiers import SPEND
+from tokentill.contracts.rules import glob_fits
 from tokentill.errors import Finding
 from tokentill.recordings.checks.placed_rules import PlacedRule, rules, rules_of
 from tokentill.recordings.checks.price_rates import KNOWN_COUNTERS, looks_like_tokens
