@@ -13,7 +13,7 @@ from typing import Literal
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
 from tokentill.contracts.book import Contract, ContractBook
-from tokentill.contracts.rules import Rule, Traits, glob_fits
+from tokentill.contracts.rules import Rule, Traits, glob_fits, trait_values
 
 Outcome = Literal["fits", "does not fit", "not asked"]
 
@@ -72,4 +72,4 @@ def known_by(contents: Iterable[Content], as_of: datetime | None) -> tuple[Conte
 
 def _given(traits: Traits, key: str) -> tuple[str, ...]:
     """The values of a key; an empty one was not given."""
-    return tuple(value for value in traits.values(key) if value)
+    return tuple(value for value in trait_values(traits, key) if value)
