@@ -18,7 +18,14 @@ ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src"
 PACKAGE = SRC / "tokentill"
 
-FOUNDATION = ("tokentill.errors", "tokentill.money", "tokentill.clock", "tokentill.canonical", "tokentill.zones")
+FOUNDATION = (
+    "tokentill.errors",
+    "tokentill.money",
+    "tokentill.clock",
+    "tokentill.canonical",
+    "tokentill.zones",
+    "tokentill.versions",
+)
 
 PURE_IN_ORDER = (
     "tokentill.usage.ids",
