@@ -25,10 +25,10 @@ from tokentill.cli.folder_check import show_check
 from tokentill.clock import SYSTEM_CLOCK, instant_text
 from tokentill.contracts.book import Contract, ContractBook
 from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
+from tokentill.contracts.rule_trace import known_by
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.money import amount_text
 from tokentill.recordings.load import Folder, load_folder
-from tokentill.versions import known_by
 
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", metavar="INSTANT", help="As it was known then; everything unless given.")

@@ -21,9 +21,9 @@ from tokentill.contracts.diff import (
     grants_at,
 )
 from tokentill.contracts.invoice_terms import Grant
+from tokentill.contracts.rule_trace import known_by
 from tokentill.contracts.rules import Rule
 from tokentill.documents.escaping import shown_id, shown_text
-from tokentill.versions import known_by
 
 NOT_STATED = "not stated"
 

@@ -15,7 +15,7 @@ from tokentill.cli.calling import AtOption, Invocation, instant_argument
 from tokentill.cli.contract_text import contract_label, match_text, outcome_text, own_contract_lines, rule_text
 from tokentill.clock import SYSTEM_CLOCK, instant_text
 from tokentill.contracts.book import ContractBook
-from tokentill.contracts.rule_trace import Considered, chosen_rule, consider_rules
+from tokentill.contracts.rule_trace import Considered, chosen_rule, consider_rules, known_by
 from tokentill.contracts.rules import Rule, Traits
 from tokentill.contracts.unit_prices import COST, BilledUnitPrice, tiers_of, unit_prices
 from tokentill.documents.escaping import shown_id, shown_text
@@ -27,7 +27,6 @@ from tokentill.prices.rate_cards import ONE, RateCard
 from tokentill.recordings.load import load_folder
 from tokentill.usage.aggregates import GATEWAY_CURRENCY
 from tokentill.usage.record import STANDARD
-from tokentill.versions import known_by
 
 
 def explain_contract(

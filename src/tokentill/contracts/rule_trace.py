@@ -12,6 +12,7 @@ from typing import Literal
 
 from tokentill.contracts.book import Contract, ContractBook
 from tokentill.contracts.rules import Rule, Traits, glob_fits
+from tokentill.versions import known_by as known_by
 
 Outcome = Literal["fits", "does not fit", "not asked"]
 

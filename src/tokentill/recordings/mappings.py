@@ -15,13 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tokentill.canonical import Content, content_hash
+from tokentill.canonical import Content
 from tokentill.errors import Finding, InvalidFiles
-from tokentill.recordings.checking import CHECKS, CHECKS_BEFORE_RELEASE
-from tokentill.recordings.lock import released_files_are_unchanged
+from tokentill.recordings.checks.prices import CHECKS
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.reading import NESTING_MAX, FileText, Unreadable
-from tokentill.recordings.recording import Recording, Recordings, canonical_content
+from tokentill.recordings.recording import Recording, Recordings, recording_of
 
 _VALUES = (str, int, Decimal, datetime, date, time)
 _PLACE = re.compile(r"(mapping \d+):(\d+)")
@@ -60,11 +59,9 @@ def price_contents(mappings: Iterable[Mapping[str, Any]]) -> list[Content]:
             found.append(_recording(texts[name]))
         except Unreadable as error:
             findings.extend(error.findings)
-    paths = tuple(recording.path for recording in found)
-    recordings = Recordings(Path(), tuple(found), (), (), (), paths)
-    for check in (*CHECKS, *CHECKS_BEFORE_RELEASE):
-        if check is not released_files_are_unchanged:
-            findings.extend(finding for finding in check(recordings) if not finding.is_warning)
+    recordings = Recordings(Path(), tuple(found))
+    findings += [finding for check in CHECKS for finding in check(recordings)]
+    findings = [finding for finding in findings if not finding.is_warning]
     if findings:
         placed = [_placed(finding, texts) for finding in findings]
         raise InvalidFiles(list(dict.fromkeys(placed)))
@@ -74,8 +71,7 @@ def price_contents(mappings: Iterable[Mapping[str, Any]]) -> list[Content]:
 def _recording(text: MappingText) -> Recording:
     if text.tree.get("kind") != KIND:
         raise Unreadable(text.finding(("kind",), f'"kind" is not "{KIND}"', f'write kind = "{KIND}"'))
-    content = canonical_content(text.tree, text, KIND)
-    return Recording(text.path, content, content_hash(content), text)
+    return recording_of(text.tree, text, KIND)
 
 
 def _placed(finding: Finding, texts: Mapping[str, MappingText]) -> Finding:

@@ -1,9 +1,10 @@
-"""All recordings of a `pricing/` folder: which files are read, and the canonical content of each."""
+"""All recordings of a `pricing/` folder: which files are read, and what they state, as values that know their place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,21 @@ from typing import Any
 from pydantic import ValidationError
 
 from tokentill.canonical import Content, content_hash
+from tokentill.clock import parse_instant
+from tokentill.contracts.book import Contract, ContractBook
+from tokentill.contracts.invoice_terms import Grant
+from tokentill.contracts.rules import Rule
 from tokentill.errors import Finding
+from tokentill.prices.book import is_live, withdrawals
+from tokentill.prices.entries import PriceEntry
+from tokentill.prices.fx import FxRate
+from tokentill.recordings.located import Located
 from tokentill.recordings.mistakes import findings_of, near_miss
 from tokentill.recordings.paths import file_paths, pricing_folder
 from tokentill.recordings.reading import FileText, Unreadable, parse, read_text
-from tokentill.recordings.schemas import SHAPES
+from tokentill.recordings.schemas import SHAPES, mistakes_in
+from tokentill.usage.attribution import AttributionRules
+from tokentill.versions import precedence
 
 KINDS = {
     "models": ("prices",),
@@ -32,37 +43,39 @@ _SHAPE_OF_KIND = {kind: kind for kinds in KINDS.values() for kind in kinds} | di
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One valid file: its canonical content, the hash of it, and the text to find lines in."""
+    """One valid file: its canonical content, the hash of it, and the text to find lines in.
+
+    `warnings` are about single tables of it.
+    """
 
     path: str
     content: Content
     hash: str
     file: FileText = field(repr=False)
+    warnings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Recordings:
-    """The valid files of a folder, by room and in order of their paths.
+class Unread:
+    """A file that has mistakes of its own, so that nothing is known of what it states. No text: it is none."""
 
-    `paths` has every file that was found, valid or not.
+    path: str
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """The valid files of a folder, by room and in order of their paths, and what they state as located values.
+
+    `unread` are the other ones.
     """
 
     folder: Path
-    prices: tuple[Recording, ...]
-    contracts: tuple[Recording, ...]
-    attribution: tuple[Recording, ...]
-    fx: tuple[Recording, ...]
-    paths: tuple[str, ...]
-
-    @property
-    def agreements(self) -> tuple[Recording, ...]:
-        """The contracts without the grants of credit that lie beside them."""
-        return tuple(recording for recording in self.contracts if recording.content["kind"] != "grant")
-
-    @property
-    def grants(self) -> tuple[Recording, ...]:
-        """The grants of credit."""
-        return tuple(recording for recording in self.contracts if recording.content["kind"] == "grant")
+    prices: tuple[Recording, ...] = ()
+    contracts: tuple[Recording, ...] = ()
+    attribution: tuple[Recording, ...] = ()
+    fx: tuple[Recording, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
     def __iter__(self) -> Iterator[Recording]:
         yield from (*self.prices, *self.contracts, *self.attribution, *self.fx)
@@ -70,6 +83,97 @@ class Recordings:
     def shown(self, path: str) -> str:
         """A path of this folder as it is printed."""
         return (self.folder / path).as_posix()
+
+    def is_unread(self, room: str, name: str = "") -> bool:
+        """Whether a file of a room, one with a name in it, is not known: then nothing can be said to be missing."""
+        found = [file for file in self.unread if file.path.startswith(f"{room}/")]
+        return any(file.text is None or name in file.text for file in found)
+
+    @cached_property
+    def entries(self) -> tuple[Located[PriceEntry], ...]:
+        """Every price entry."""
+        return tuple(
+            Located(_entry(price, recording.content), recording.file, ("price", index))
+            for recording in self.prices
+            for index, price in enumerate(recording.content["price"])
+            if "withdraws" not in price
+        )
+
+    @cached_property
+    def live_entries(self) -> Mapping[str, list[Located[PriceEntry]]]:
+        """By model, the entries that are not withdrawn, in the order in which they come into force."""
+        withdrawn = withdrawals(recording.content for recording in self.prices)
+        by_model: dict[str, list[Located[PriceEntry]]] = {}
+        for entry in sorted(self.entries, key=lambda entry: precedence(entry.value)):
+            if is_live(entry.value, withdrawn) and not self.is_unread("models", entry.value.model):
+                by_model.setdefault(entry.value.model, []).append(entry)
+        return by_model
+
+    @cached_property
+    def book(self) -> ContractBook:
+        """Every contract, to ask which holds when."""
+        return ContractBook(recording.content for recording in self.contracts)
+
+    @cached_property
+    def agreements(self) -> tuple[Located[Contract], ...]:
+        """Every version of every contract."""
+        return tuple(
+            Located(_version(recording, self.book), recording.file)
+            for recording in self.contracts
+            if recording.content["kind"] != "grant"
+        )
+
+    def shown_place(self, contract: Contract) -> str:
+        """The file of a contract that the book gave, as it is printed."""
+        return self._files[contract.hash]
+
+    @cached_property
+    def _files(self) -> Mapping[str, str]:
+        return {recording.hash: recording.file.shown for recording in self.contracts}
+
+    @cached_property
+    def rules(self) -> tuple[Located[Rule], ...]:
+        """Every rule of every contract."""
+        return tuple(
+            Located(rule, contract.file, ("rule", index))
+            for contract in self.agreements
+            for index, rule in enumerate(contract.value.rules)
+        )
+
+    @cached_property
+    def grants(self) -> tuple[Located[Grant], ...]:
+        """Every statement of a prepaid credit."""
+        return tuple(
+            Located(Grant.from_content(grant, recorded_at=recorded_at), recording.file, ("grant", index))
+            for recording in self.contracts
+            if recording.content["kind"] == "grant"
+            for recorded_at in (parse_instant(recording.content["recorded_at"]),)
+            for index, grant in enumerate(recording.content["grant"])
+        )
+
+    @cached_property
+    def attribution_rules(self) -> tuple[Located[AttributionRules], ...]:
+        """Every set of attribution rules."""
+        return tuple(Located(AttributionRules.from_content(item.content), item.file) for item in self.attribution)
+
+    @cached_property
+    def fx_rates(self) -> tuple[Located[FxRate], ...]:
+        """Every exchange rate."""
+        return tuple(
+            Located(FxRate.from_content(rate, recorded_at=recorded_at), recording.file, ("rate", index))
+            for recording in self.fx
+            for recorded_at in (parse_instant(recording.content["recorded_at"]),)
+            for index, rate in enumerate(recording.content["rate"])
+        )
+
+
+def _version(recording: Recording, book: ContractBook) -> Contract:
+    versions = book.versions(recording.content["kind"], recording.content["id"])
+    return next(version for version in versions if version.hash == recording.hash)
+
+
+def _entry(price: Content, header: Content) -> PriceEntry:
+    return PriceEntry.from_content(price, recorded_at=parse_instant(header["recorded_at"]), currency=header["currency"])
 
 
 def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Finding]]:
@@ -81,46 +185,46 @@ def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Fi
     root = pricing_folder(folder)
     rooms: dict[str, list[Recording]] = {room: [] for room in KINDS}
     findings: list[Finding] = []
-    paths = []
+    unread = []
     for path in file_paths(root):
-        room = path.split("/", 1)[0]
+        room, shown = path.split("/", 1)[0], (root / path).as_posix()
         if "/" not in path or room not in KINDS:
             message = "this file is not read where it lies"
             hint = f"move it into one of {', '.join(KINDS)}"
-            findings.append(Finding(f"{(root / path).as_posix()}:1", message, hint, is_warning=True))
+            findings.append(Finding(f"{shown}:1", message, hint, is_warning=True))
             continue
-        paths.append(path)
+        file = None
         try:
-            rooms[room].append(read_recording(root / path, path, (root / path).as_posix(), KINDS[room]))
+            file = read_text(root / path, path, shown)
+            recording = read_recording(file, KINDS[room])
         except Unreadable as error:
             findings.extend(error.findings)
+            unread.append(Unread(path, None if file is None else file.text))
+        else:
+            rooms[room].append(recording)
+            findings.extend(recording.warnings)
     prices, contracts, attribution, fx = (tuple(rooms[room]) for room in KINDS)
-    return Recordings(root, prices, contracts, attribution, fx, tuple(paths)), findings
+    return Recordings(root, prices, contracts, attribution, fx, tuple(unread)), findings
 
 
-def read_recording(source: Path, path: str, shown: str, kinds: tuple[str, ...]) -> Recording:
-    """Read and validate one file.
+def read_recording(file: FileText, kinds: tuple[str, ...]) -> Recording:
+    """Validate one file by itself.
 
     Args:
-        source: the file.
-        path: its path in the folder, with `/`.
-        shown: its path as findings print it.
         kinds: what it may be.
 
     Raises:
         Unreadable: with what is wrong.
     """
-    file = read_text(source, path, shown)
     tree = parse(file)
     kind = tree.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
         raise Unreadable(_wrong_kind(kind, kinds, file))
-    content = canonical_content(tree, file, _SHAPE_OF_KIND[kind])
-    return Recording(path, content, content_hash(content), file)
+    return recording_of(tree, file, _SHAPE_OF_KIND[kind])
 
 
-def canonical_content(tree: dict[str, Any], file: FileText, shape: str) -> Content:
-    """The canonical content of a parsed file: only what was given, every value in its one form.
+def recording_of(tree: Mapping[str, Any], file: FileText, shape: str) -> Recording:
+    """The recording of a parsed file: only what was given, every value in its one form.
 
     Raises:
         Unreadable: with a finding for each mistake.
@@ -129,7 +233,21 @@ def canonical_content(tree: dict[str, Any], file: FileText, shape: str) -> Conte
         table = SHAPES[shape].model_validate(tree)
     except ValidationError as error:
         raise Unreadable(*findings_of(error, file, SHAPES[shape])) from None
-    return table.model_dump(by_alias=True, exclude_unset=True, exclude={"json_schema"})
+    found = sorted(mistakes_in(table), key=lambda mistake: mistake.is_warning)
+    findings = [file.finding(item.path, item.message, item.hint, is_warning=item.is_warning) for item in found]
+    if not all(finding.is_warning for finding in findings):
+        raise Unreadable(*findings)
+    content = table.model_dump(by_alias=True, exclude_unset=True, exclude={"json_schema"})
+    return Recording(file.path, content, content_hash(content), file, tuple(findings))
+
+
+def canonical_content(tree: Mapping[str, Any], file: FileText, shape: str) -> Content:
+    """What `recording_of` makes of a parsed file, the content alone.
+
+    Raises:
+        Unreadable: with a finding for each mistake.
+    """
+    return recording_of(tree, file, shape).content
 
 
 def _wrong_kind(kind: object, kinds: tuple[str, ...], file: FileText) -> Finding:
