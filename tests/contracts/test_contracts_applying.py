@@ -18,12 +18,11 @@ from tokentill.contracts.calculation import (
     Billed,
     Consumption,
     RatingBasis,
-    Step,
     apply_rule,
     basis_steps,
-    percent_of,
 )
 from tokentill.contracts.rules import Rule
+from tokentill.contracts.steps import Step, percent_of
 from tokentill.prices.entries import PriceEntry
 from tokentill.prices.rate_cards import ONE, RateCard, Rated, rate_card_for, rate_quantities
 
@@ -41,7 +40,7 @@ def rate_card_of(**more: Any) -> RateCard:
     return plan
 
 
-PLAN = rate_card_of()
+CARD = rate_card_of()
 
 
 def basis_of(content: Content | None, *, tier: int | None = None, **more: Any) -> RatingBasis:
@@ -49,8 +48,8 @@ def basis_of(content: Content | None, *, tier: int | None = None, **more: Any) -
     rule = None if content is None else Rule.from_content({"name": "r", **content}, contract="default", number=1)
     found = None if tier is None or rule is None or rule.tiers is None else rule.tiers.tiers[tier - 1]
     plain: dict[str, Any] = {
-        "rate": lambda quantities: rate_quantities(PLAN, quantities),
-        "plan": PLAN,
+        "rate": lambda quantities: rate_quantities(CARD, quantities),
+        "card": CARD,
         "fx": FX,
         "cost_fx": Decimal("0.8"),
     }
@@ -141,7 +140,7 @@ def test_a_fee_of_the_price_table_holds_under_own_rates_at_the_exchange_rate_unl
     assert listed == Step("rate", "web_search", dec("0.27"), 30, "web_search", dec("10"), 1000, fx=FX)
     (ours,) = bill({**own, "rates": {"web_search": "1"}}, {"web_search": 30, "request": 1}).steps
     assert ours == Step("rate", "web_search", dec("0.00003"), 30, "web_search", dec("1"), MILLION)
-    without_plan = bill(own, {"web_search": 30}, plan=None)
+    without_plan = bill(own, {"web_search": 30}, card=None)
     assert without_plan == Billed(None, (), "rule 'r' has no rate of its own for 'web_search'")
 
 
@@ -375,12 +374,12 @@ def test_a_percentage_is_exact() -> None:
     assert percent_of(dec("-5"), dec("2")) == dec("-0.1")
 
 
-def test_what_was_taken_adds_up() -> None:
+def test_what_was_consumed_adds_up() -> None:
     one = Consumption({"input": 1, "output": 2}, {1: dec("0.1"), 2: dec("0.2")}, dec("1"), 3, dec("4"), dec("5"))
-    one.add(
-        Consumption({"input": 10, "request": 7}, {2: dec("0.5"), 3: dec("0.7")}, dec("10"), 30, dec("40"), dec("50"))
+    other = Consumption(
+        {"input": 10, "request": 7}, {2: dec("0.5"), 3: dec("0.7")}, dec("10"), 30, dec("40"), dec("50")
     )
-    assert one == Consumption(
+    assert one.plus(other) == Consumption(
         {"input": 11, "output": 2, "request": 7},
         {1: dec("0.1"), 2: dec("0.7"), 3: dec("0.7")},
         dec("11"),

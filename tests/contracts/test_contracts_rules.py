@@ -11,22 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokentill.canonical import Content, content_hash
-from tokentill.contracts.rules import (
-    SPEND,
-    Allowance,
-    CreditUnit,
-    Package,
-    Rule,
-    RuleTier,
-    RuleTiers,
-    Traits,
-    glob_fits,
-    leaves_of,
-    markup_of,
-    sum_over,
-)
+from tokentill.contracts.features.allowance import Allowance
+from tokentill.contracts.features.byok import ByokFee
+from tokentill.contracts.features.credits import CreditUnit
+from tokentill.contracts.features.margin import Margin
+from tokentill.contracts.features.package import Package
+from tokentill.contracts.features.tiers import SPEND, RuleTier, RuleTiers, markup_of
+from tokentill.contracts.rules import Rule, Traits, glob_fits
 from tokentill.prices.entries import Fee
-from tokentill.usage.quantities import INPUT_LEAVES, OUTPUT_LEAVES
+from tokentill.usage.quantities import INPUT_LEAVES, OUTPUT_LEAVES, leaves_of, sum_over
 
 
 def rule(content: Content | None = None, *, number: int = 1) -> Rule:
@@ -57,8 +50,8 @@ def test_a_rule_that_says_nothing_bills_the_list_price_of_everything() -> None:
         rates={},
         markup_percent={},
         add_on={},
-        byok_fee_percent=None,
-        min_margin_percent=None,
+        byok_fee=None,
+        min_margin=None,
         allowance=None,
         tiers=None,
         package={},
@@ -103,8 +96,8 @@ def test_a_rule_is_read_with_everything_that_it_can_say() -> None:
         rates={"input": Decimal("0.003")},
         markup_percent={"input": Decimal(5), "default": Decimal("7.5")},
         add_on={"request": Fee(Decimal("0.002"), 1), "output": Fee(Decimal("1.5"), 1000)},
-        byok_fee_percent=Decimal(0),
-        min_margin_percent=Decimal(12),
+        byok_fee=ByokFee(Decimal(0)),
+        min_margin=Margin(Decimal(12)),
         allowance=Allowance({"input": 10}, Decimal("2.5")),
         tiers=RuleTiers(
             "volume",
@@ -160,23 +153,23 @@ CREDITS: Content = {"name": "c", "worth": "1"}
 
 
 @pytest.mark.parametrize(
-    ("content", "has_turns", "is_per_request"),
+    ("content", "is_linear", "is_per_request"),
     [
-        ({}, False, False),
-        ({"markup_percent": "5", "add_on": {"request": {"price": "1"}}, "byok_fee_percent": "1"}, False, False),
-        ({"allowance": {"amount": "1"}}, True, False),
-        ({"tiers": {"kind": "volume", "over": ["input"], "tier": [{}]}}, True, False),
-        ({"package": {"web_search": {"price": "1", "size": 1}}}, True, False),
-        ({"credits": {**CREDITS, "round_up": "never"}}, False, False),
-        ({"credits": {**CREDITS, "round_up": "request"}}, True, True),
-        ({"min_margin_percent": "0"}, True, True),
-        ({"min_margin_percent": "0", "credits": {**CREDITS, "round_up": "never"}}, True, True),
+        ({}, True, False),
+        ({"markup_percent": "5", "add_on": {"request": {"price": "1"}}, "byok_fee_percent": "1"}, True, False),
+        ({"allowance": {"amount": "1"}}, False, False),
+        ({"tiers": {"kind": "volume", "over": ["input"], "tier": [{}]}}, False, False),
+        ({"package": {"web_search": {"price": "1", "size": 1}}}, False, False),
+        ({"credits": {**CREDITS, "round_up": "never"}}, True, False),
+        ({"credits": {**CREDITS, "round_up": "request"}}, False, True),
+        ({"min_margin_percent": "0"}, False, True),
+        ({"min_margin_percent": "0", "credits": {**CREDITS, "round_up": "never"}}, False, True),
     ],
 )
 def test_which_rules_depend_on_order_and_which_on_each_request_alone(
-    content: Content, is_in_order: bool, is_per_request: bool
+    content: Content, is_linear: bool, is_per_request: bool
 ) -> None:
-    assert rule(content).is_in_order is is_in_order
+    assert rule(content).is_linear is is_linear
     assert rule(content).is_per_request is is_per_request
 
 

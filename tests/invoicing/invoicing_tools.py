@@ -17,7 +17,7 @@ from sqlalchemy import Table, create_engine, func, select, text
 from sqlalchemy.engine import make_url
 
 from tests.independent import calculator
-from tests.independent.turns import ChargeKey, work_out
+from tests.independent.accumulators import ChargeKey, work_out
 from tokentill.canonical import Content
 from tokentill.closing.verify import Verification
 from tokentill.store import tables

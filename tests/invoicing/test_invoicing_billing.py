@@ -115,6 +115,28 @@ def test_a_request_without_a_price_says_why_and_uses_nothing_up() -> None:
     assert (first.amount, second.amount) == (Decimal(0), Decimal(3))
 
 
+RULES_THAT_COUNT: dict[str, tuple[Content, str]] = {
+    "allowance of units": ({"allowance": {"units": {"output": 100}}}, "0"),
+    "allowance of money": ({"allowance": {"amount": "100"}}, "0"),
+    "tiers": (
+        {"tiers": {"kind": "graduated", "over": ["output"], "tier": [{"up_to": "100"}, {"markup_percent": "100"}]}},
+        "50",
+    ),
+    "package": ({"package": {"output": {"price": "7", "size": 100}}}, "7"),
+}
+
+
+@pytest.mark.parametrize("name", RULES_THAT_COUNT)
+def test_what_has_no_price_uses_nothing_up_on_an_invoice_either(name: str) -> None:
+    rule, amount = RULES_THAT_COUNT[name]
+    one = biller(prices(price(rates={"input": "1", "output": "1"}, per=1)), contract(rules=[rule]))
+    requests = [usage("1", model="acme/none", output=80), usage("2", output=50)]
+    streamed = list(one.bill_stream(requests, customer="alice"))
+    (line, *charges) = one.invoice(requests, customer="alice", period=OCTOBER).content()["lines"]
+    assert (streamed[0].amount, streamed[1].amount) == (None, Decimal(amount))
+    assert sum(Decimal(each["exact_amount"]) for each in (line, *charges)) == Decimal(amount)
+
+
 def test_a_bill_names_its_rule_and_shows_every_step() -> None:
     one = biller(contract("customer", "alice", rules=[{"name": "twenty", "markup_percent": "20"}]))
     bill = one.bill(usage("1"), customer="alice")

@@ -203,6 +203,24 @@ class TestAContractThatMovesAnIssuedBoundary:
         assert shop.close(NOVEMBER, "2026-12-20T09:00:00+00:00") == ()
         assert shop.late() == {("arouter", "alice-300", "alice", OCTOBER)}
 
+    def test_an_interim_invoice_holds_the_boundaries_of_its_period(self, database: Database) -> None:
+        shop = Shop(database)
+        shop.take(worth(30, "10-20"), worth(300, "11-05"))
+        assert shop.close(NOVEMBER, "2026-11-10T00:00:00+00:00", interim=["alice"]) == ("alice",)
+        shop.write(agreed("alice", "11-21", "2026-10-15T00:00:00Z", anchor_day=28))
+        shop.take(worth(3, "11-22"))
+        shop.close(OCTOBER, "2026-12-30T09:00:00+00:00")
+        shop.close(NOVEMBER)
+        assert shop.documents() == [
+            ("alice", NOVEMBER, "300.00", "USD", {"alice-300"}),
+            ("alice", OCTOBER, "30.00", "USD", {"alice-30"}),
+            ("alice", NOVEMBER, "3.00", "USD", {"alice-300", "alice-3"}),
+        ]
+        november = (NOVEMBER, "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z")
+        assert shop.periods("alice") == [november, (OCTOBER, "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z"), november]
+        assert shop.late() == set()
+        assert shop.is_settled()
+
 
 class TestABindingAfterADocument:
     def test_a_record_stays_with_whom_it_was_billed_to(self, database: Database) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.builders import contract, grants, price, prices, record
 from tests.independent import totals as second
-from tests.independent.turns import work_out
+from tests.independent.accumulators import work_out
 from tests.invoicing.generated import price_tables, rules, usage_records
 from tests.invoicing.generated_terms import cents, granted, invoice_terms
 from tests.invoicing.invoicing_tools import second_folder, second_request

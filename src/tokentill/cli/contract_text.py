@@ -8,9 +8,10 @@ from decimal import Decimal
 
 from tokentill.clock import instant_text
 from tokentill.contracts.book import Contract, ContractBook
+from tokentill.contracts.features.tiers import RuleTier
 from tokentill.contracts.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring, Tax
 from tokentill.contracts.rule_trace import Considered, MatchAsked
-from tokentill.contracts.rules import Rule, RuleTier
+from tokentill.contracts.rules import Rule
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, exact
 from tokentill.recordings.mistakes import near_miss
@@ -61,13 +62,13 @@ def rule_text(rule: Rule) -> str:
         included = [f"{count(units)} {name}" for name, units in rule.allowance.units.items()]
         included += [f"an amount of {exact(rule.allowance.amount)}"] if rule.allowance.amount is not None else []
         parts.append(f"{' and '.join(included)} included in a period")
-    if rule.min_margin_percent is not None:
-        parts.append(f"at least {exact(rule.min_margin_percent)} % over the reported cost")
+    if rule.min_margin is not None:
+        parts.append(f"at least {exact(rule.min_margin.percent)} % over the reported cost")
     if rule.credits is not None:
         rounding = f", rounded up for each request{_at_least(rule)}" if rule.credits.is_per_request else ""
         parts.append(f"in {shown_text(rule.credits.name)} of {exact(rule.credits.worth)}{rounding}")
-    if rule.byok_fee_percent is not None:
-        parts.append(f"with the caller's own key {exact(rule.byok_fee_percent)} % of the reported cost instead")
+    if rule.byok_fee is not None:
+        parts.append(f"with the caller's own key {exact(rule.byok_fee.percent)} % of the reported cost instead")
     return "; ".join(parts)
 
 

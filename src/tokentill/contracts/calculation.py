@@ -1,47 +1,36 @@
-"""What a rule makes of quantities, in one order: basis, then markup, then add-ons, which are not marked up.
+"""What a rule makes of quantities, in the order of docs/contracts.md: basis, markup, add-ons, features.
 
-Pure. Linear: for one rule, one of its tiers, one card and one exchange rate, the amount of a sum is the sum of the
-amounts. What is not linear (a margin floor, credits for each request) or depends on what came before (allowances,
-tiers over spend) was decided record by record or in order of time, and comes in added up as `Consumption`.
+Pure. `consume` decides, record by record or in order of time, what depends on that; `apply_rule` makes an amount of it,
+with its steps. The latter is linear: for one rule, one of its tiers, one card and one exchange rate, the amount of a
+sum is the sum of the amounts, where what was decided comes in added up as `Consumption`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Literal
 
-from tokentill.contracts.rules import Rule, RuleTier, leaves_of, sum_over
+from tokentill.contracts.features.allowance import (
+    AllowanceState,
+    consume_amount,
+    consume_units,
+    covered_steps,
+    included_steps,
+)
+from tokentill.contracts.features.byok import ByokFee
+from tokentill.contracts.features.credits import rounded_steps, rounded_up, worth_steps
+from tokentill.contracts.features.margin import margin_steps, missing_to_floor
+from tokentill.contracts.features.package import consume as count_packages
+from tokentill.contracts.features.package import rest_of
+from tokentill.contracts.features.tiers import RuleTier, TierState, consume_spend, spend_steps
+from tokentill.contracts.features.tiers import consume_units as consume_tiers
+from tokentill.contracts.rules import Rule
+from tokentill.contracts.steps import Step, percent_of
 from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.prices.entries import BUILT_IN_FALLBACK
 from tokentill.prices.rate_cards import ONE, RateCard, Rated, RatedLine, amount_of, price_quantity
-from tokentill.usage.quantities import REQUEST, sum_of
-
-HUNDRED = Decimal(100)
-StepKind = Literal["rate", "cost", "markup", "add_on", "included", "byok_fee", "margin", "credits", "allowance"]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One piece of arithmetic on the way to an amount.
-
-    `rate` and `add_on`: quantity x rate / per x fx; `cost`: of_amount x fx; `markup`: percent of of_amount;
-    `included`: quantity at no charge; `byok_fee`: percent of of_amount x fx; `margin`: what is missing to the floor;
-    `credits`: quantity credits at rate, less what the requests came to before (or, without rounding, of_amount
-    credits); `allowance`: what the period includes.
-    """
-
-    kind: StepKind
-    name: str
-    amount: Decimal
-    quantity: int | None = None
-    priced_as: str | None = None
-    rate: Decimal | None = None
-    per: int | None = None
-    percent: Decimal | None = None
-    of_amount: Decimal | None = None
-    fx: Decimal = ONE
+from tokentill.usage.quantities import REQUEST, sum_of, sum_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +42,7 @@ class Billed:
     reason: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Consumption:
     """What was decided for some requests one by one or in order of time, added up.
 
@@ -65,27 +54,32 @@ class Consumption:
         allowed: the amount that an allowance covers.
     """
 
-    included: dict[str, int] = field(default_factory=dict)
-    spend: dict[int, Decimal] = field(default_factory=dict)
+    included: Mapping[str, int] = field(default_factory=dict)
+    spend: Mapping[int, Decimal] = field(default_factory=dict)
     margin: Decimal = ZERO
     credits: int = 0
     credits_added: Decimal = ZERO
     allowed: Decimal = ZERO
 
-    def add(self, other: Consumption) -> None:
-        """Add what was decided for other requests."""
+    def plus(self, other: Consumption) -> Consumption:
+        """This, and what was decided for other requests."""
+        included, spend = dict(self.included), dict(self.spend)
         for name, count in other.included.items():
-            self.included[name] = self.included.get(name, 0) + count
+            included[name] = included.get(name, 0) + count
         for number, amount in other.spend.items():
-            self.spend[number] = EXACT.add(self.spend.get(number, ZERO), amount)
-        self.margin = EXACT.add(self.margin, other.margin)
-        self.credits += other.credits
-        self.credits_added = EXACT.add(self.credits_added, other.credits_added)
-        self.allowed = EXACT.add(self.allowed, other.allowed)
+            spend[number] = EXACT.add(spend.get(number, ZERO), amount)
+        return Consumption(
+            included,
+            spend,
+            EXACT.add(self.margin, other.margin),
+            self.credits + other.credits,
+            EXACT.add(self.credits_added, other.credits_added),
+            EXACT.add(self.allowed, other.allowed),
+        )
 
 
-RateQuantities = Callable[[Mapping[str, int]], Rated]
 NOTHING_CONSUMED = Consumption()
+RateQuantities = Callable[[Mapping[str, int]], Rated]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +106,117 @@ class RatingBasis:
     is_byok: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Accumulator:
+    """What one rule has used up so far in a period."""
+
+    allowance: AllowanceState = field(default_factory=AllowanceState)
+    tiers: TierState = field(default_factory=TierState)
+    packaged: Mapping[str, int] = field(default_factory=dict)
+
+    def meets_boundary(self, before: Accumulator, rules: Iterable[Rule]) -> bool:
+        """Whether a boundary of one of the rules was reached since `before`, so that the order decides something."""
+        return any(
+            (rule.allowance is not None and self.allowance.meets_limit(before.allowance, rule.allowance))
+            or (rule.tiers is not None and rule.tiers.meets_boundary(before.tiers, self.tiers))
+            for rule in rules
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Requests, or the part of them that falls into one tier, with what was decided about it.
+
+    `quantities` have the counter of requests, and what is included is not among them. The first portion of requests
+    `is_whole`: it stands for the requests themselves and their cost, others for nothing but their quantities.
+    """
+
+    tier: RuleTier | None
+    quantities: Mapping[str, int]
+    consumption: Consumption
+    is_whole: bool = True
+
+
+BillPortion = Callable[[Portion], Decimal | None]
+"""The amount of a portion, None where it cannot be billed."""
+
+
+def consume(
+    basis: RatingBasis,
+    quantities: Mapping[str, int],
+    cost: Decimal | None,
+    accumulator: Accumulator,
+    total: Decimal | None,
+    bill: BillPortion,
+) -> tuple[list[Portion], Accumulator]:
+    """Decide about requests what depends on those before them, or on each of them alone, in the order of `apply_rule`.
+
+    Args:
+        basis: the rule and what it is applied to, without a tier.
+        quantities: with the counter of requests.
+        cost: what the gateway reports it charged, None if not known.
+        accumulator: what the rule has used up before.
+        total: what the period adds up to, for tiers by volume.
+
+    Returns:
+        The portions, and what the rule has used up now. What cannot be billed keeps its customer from being closed and
+        uses nothing up.
+    """
+    rule = basis.rule
+    if rule is None:
+        return [Portion(None, quantities, NOTHING_CONSUMED)], accumulator
+    # 1. Included units are taken off.
+    rest, allowance = quantities, accumulator.allowance
+    included: Mapping[str, int] = {}
+    if rule.allowance is not None:
+        rest, included, allowance = consume_units(rule.allowance, rest, allowance)
+    # 2. The basis, by tier where there are tiers; packages.
+    _, packaged = count_packages(rule.package, rest, accumulator.packaged)
+    consumption = Consumption(included) if included else NOTHING_CONSUMED
+    portions, tiers = [Portion(None, rest, consumption)], accumulator.tiers
+    if rule.tiers is not None and rule.tiers.is_over_spend:
+        steps = basis_steps(basis, rest, cost)
+        if not isinstance(steps, str):
+            amount = sum_exact(step.amount for step in steps)
+            spend, tiers = consume_spend(rule.tiers, amount, tiers, total)
+            portions = [Portion(None, rest, replace(consumption, spend=spend))]
+    elif rule.tiers is not None:
+        by_tier, tiers = consume_tiers(rule.tiers, rest, tiers, total)
+        portions = [
+            Portion(tier, counts, NOTHING_CONSUMED if number else consumption, is_whole=not number)
+            for number, (tier, counts) in enumerate(by_tier)
+        ]
+    # 3. and 4. Markup and add-ons.
+    amounts = [bill(portion) for portion in portions]
+    billed = [amount for amount in amounts if amount is not None]
+    if len(billed) < len(amounts):
+        return portions, accumulator
+    # 5. The margin floor, then whole credits, then the included amount of money.
+    if rule.is_per_request:
+        portions[0], billed[0] = _raised(rule, basis, cost, portions[0], billed)
+    if rule.allowance is not None:
+        for number, amount in enumerate(billed):
+            _, covered, allowance = consume_amount(rule.allowance, amount, allowance)
+            if covered:
+                decided = replace(portions[number].consumption, allowed=covered)
+                portions[number] = replace(portions[number], consumption=decided)
+    return portions, Accumulator(allowance, tiers, packaged)
+
+
+def _raised(
+    rule: Rule, basis: RatingBasis, cost: Decimal | None, first: Portion, amounts: Sequence[Decimal]
+) -> tuple[Portion, Decimal]:
+    """One request raised to the floor of margin, then to whole credits; and what its first portion comes to then."""
+    amount, decided = sum_exact(amounts), first.consumption
+    if rule.min_margin is not None and cost is not None and basis.cost_fx is not None:
+        margin = missing_to_floor(rule.min_margin, amount, EXACT.multiply(cost, basis.cost_fx))
+        decided, amount = replace(decided, margin=margin), EXACT.add(amount, margin)
+    if rule.credits is not None and rule.credits.is_per_request:
+        count, added = rounded_up(rule.credits, amount)
+        decided, amount = replace(decided, credits=count, credits_added=added), EXACT.add(amount, added)
+    return replace(first, consumption=decided), EXACT.subtract(amount, sum_exact(amounts[1:]))
+
+
 def apply_rule(
     basis: RatingBasis, quantities: Mapping[str, int], *, cost: Decimal | None, consumed: Consumption = NOTHING_CONSUMED
 ) -> Billed:
@@ -121,29 +226,36 @@ def apply_rule(
         basis: the rule, and what it is applied to.
         quantities: sums of leaves and counters without what an allowance includes; `request` is the number of requests.
         cost: what the gateway reports it charged for all of them, None if any of them has no reported cost.
-        consumed: what was decided for them before.
+        consumed: what was decided for them before (see `consume`).
     """
     rule = basis.rule
-    if rule is not None and basis.is_byok and rule.byok_fee_percent is not None:
-        return _byok_fee(rule, rule.byok_fee_percent, basis, cost)
+    if rule is not None and basis.is_byok and rule.byok_fee is not None:
+        return _byok_fee(rule, rule.byok_fee, basis, cost)
+    # 2. The basis, by tier where there are tiers; packages.
     steps = basis_steps(basis, quantities, cost)
     if isinstance(steps, str):
         return Billed(None, (), steps)
     if rule is not None:
-        if rule.min_margin_percent is not None and (cost is None or basis.cost_fx is None):
+        if rule.min_margin is not None and (cost is None or basis.cost_fx is None):
             reason = "the gateway did not report one" if cost is None else "no exchange rate for it is listed"
             return Billed(None, (), f"rule {rule.name!r} keeps a margin over the gateway's cost, and {reason}")
+        # 3. Markup of the basis.
         if rule.tiers is not None and rule.tiers.is_over_spend:
-            steps += _spend_markups(rule, consumed)
+            steps += spend_steps(rule.tiers, rule.markup_percent, consumed.spend)
         else:
             own = None if basis.tier is None else basis.tier.markup_percent
             steps += _markup_steps(rule.markup_percent if own is None else own, steps)
+        # 4. Add-ons.
         steps += _add_on_steps(rule, quantities)
-        steps += _taken_steps(rule, consumed)
-        if rule.credits is not None and not rule.credits.is_per_request:
-            unit = rule.credits
-            worth_of = EXACT.divide(sum_exact(step.amount for step in steps), unit.worth)
-            steps.append(Step("credits", unit.name, ZERO, rate=unit.worth, per=1, of_amount=worth_of))
+        # 1. Included units, which cost nothing, are shown here.
+        steps += included_steps(consumed.included)
+        # 5. The margin floor, then whole credits, then the included amount of money.
+        steps += margin_steps(rule.min_margin, consumed.margin)
+        if rule.credits is not None:
+            steps += rounded_steps(rule.credits, consumed.credits, consumed.credits_added)
+        steps += covered_steps(consumed.allowed)
+        if rule.credits is not None:
+            steps += worth_steps(rule.credits, sum_exact(step.amount for step in steps))
     return Billed(sum_exact(step.amount for step in steps), tuple(steps))
 
 
@@ -152,8 +264,7 @@ def basis_steps(basis: RatingBasis, quantities: Mapping[str, int], cost: Decimal
     rule, fx = basis.rule, basis.fx
     if rule is None:
         return _list_steps(basis.rate(quantities), fx)
-    packaged = leaves_of(rule.package)
-    left = {name: count for name, count in quantities.items() if name not in packaged}
+    left = dict(rest_of(rule.package, quantities))
     steps: list[Step] = []
     if basis.tier is not None and basis.tier.rates is not None and rule.tiers is not None:
         measured = {name: left.pop(name) for name in rule.tiers.measured if name in left}
@@ -210,23 +321,17 @@ def _cost_steps(rule: Rule, basis: RatingBasis, cost: Decimal | None) -> list[St
     return [Step("cost", "cost", EXACT.multiply(cost, basis.cost_fx), of_amount=cost, fx=basis.cost_fx)]
 
 
-def _byok_fee(rule: Rule, percent: Decimal, basis: RatingBasis, cost: Decimal | None) -> Billed:
+def _byok_fee(rule: Rule, fee: ByokFee, basis: RatingBasis, cost: Decimal | None) -> Billed:
     if cost is None:
         return Billed(None, (), f"rule {rule.name!r} takes a fee of the provider's cost, and none was reported")
     if basis.cost_fx is None:
         return Billed(None, (), _no_cost_fx(rule))
-    amount = percent_of(percent, EXACT.multiply(cost, basis.cost_fx))
-    step = Step("byok_fee", "cost", amount, percent=percent, of_amount=cost, fx=basis.cost_fx)
-    return Billed(amount, (step,))
+    step = fee.step(cost, basis.cost_fx)
+    return Billed(step.amount, (step,))
 
 
 def _no_cost_fx(rule: Rule) -> str:
     return f"rule {rule.name!r} needs the gateway's cost in the contract's currency, and no exchange rate is listed"
-
-
-def percent_of(percent: Decimal, amount: Decimal) -> Decimal:
-    """So many percent of an exact amount, exactly."""
-    return EXACT.divide(EXACT.multiply(amount, percent), HUNDRED)
 
 
 def _markup_steps(markup: Mapping[str, Decimal], basis: Sequence[Step]) -> list[Step]:
@@ -251,19 +356,6 @@ def _percent_for(markup: Mapping[str, Decimal], name: str) -> tuple[str, Decimal
     return None
 
 
-def _spend_markups(rule: Rule, consumed: Consumption) -> list[Step]:
-    """The markup of each tier, on the part of the basis amount that fell into it."""
-    steps = []
-    for number in sorted(consumed.spend):
-        tier = rule.tiers.tiers[number - 1] if rule.tiers is not None else None
-        own = None if tier is None else tier.markup_percent
-        percent = (rule.markup_percent if own is None else own).get("default", ZERO)
-        if percent and tier is not None:
-            amount = percent_of(percent, consumed.spend[number])
-            steps.append(Step("markup", tier.label, amount, percent=percent, of_amount=consumed.spend[number]))
-    return steps
-
-
 def _add_on_steps(rule: Rule, quantities: Mapping[str, int]) -> list[Step]:
     steps = []
     for name, fee in sorted(rule.add_on.items()):
@@ -271,20 +363,4 @@ def _add_on_steps(rule: Rule, quantities: Mapping[str, int]) -> list[Step]:
         if count:
             amount = amount_of(count, fee.price, fee.per)
             steps.append(Step("add_on", name, amount, count, rate=fee.price, per=fee.per))
-    return steps
-
-
-def _taken_steps(rule: Rule, consumed: Consumption) -> list[Step]:
-    steps = [
-        Step("included", name, ZERO, count, rate=ZERO, per=1)
-        for name, count in sorted(consumed.included.items())
-        if count
-    ]
-    if consumed.margin:
-        steps.append(Step("margin", "floor", consumed.margin, percent=rule.min_margin_percent))
-    if rule.credits is not None and rule.credits.is_per_request and consumed.credits:
-        unit = rule.credits
-        steps.append(Step("credits", unit.name, consumed.credits_added, consumed.credits, rate=unit.worth, per=1))
-    if consumed.allowed:
-        steps.append(Step("allowance", "amount", EXACT.minus(consumed.allowed)))
     return steps

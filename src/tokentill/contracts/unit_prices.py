@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tokentill.contracts.calculation import Consumption, RatingBasis, apply_rule, basis_steps
-from tokentill.contracts.rules import Rule, RuleTier, leaves_of
+from tokentill.contracts.features.tiers import RuleTier
+from tokentill.contracts.rules import Rule
 from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.prices.rate_cards import ONE, RateCard, Rated, rate_quantities
-from tokentill.usage.quantities import REQUEST, SUMS, TOKEN_LEAVES
+from tokentill.usage.quantities import REQUEST, SUMS, TOKEN_LEAVES, leaves_of
 
 COST = "cost"
 _MILLION = 1_000_000
@@ -122,7 +123,7 @@ def _billed(
     cost: Decimal = ZERO,
     cost_fx: Decimal = ONE,
 ) -> tuple[Decimal | None, ...]:
-    linear = None if rule is None else replace(rule, min_margin_percent=None, credits=None)
+    linear = None if rule is None else replace(rule, min_margin=None, credits=None)
     amounts = []
     for tier in tiers_of(rule):
         is_over_spend = rule is not None and rule.tiers is not None and rule.tiers.is_over_spend

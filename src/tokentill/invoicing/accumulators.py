@@ -18,13 +18,13 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Literal
 
-from tokentill.contracts.calculation import Consumption, basis_steps, percent_of
-from tokentill.contracts.rules import Rule, RuleTier, leaves_of
-from tokentill.errors import IntegrityFault, ensure
+from tokentill.contracts.calculation import Accumulator, Portion, consume
+from tokentill.contracts.features.tiers import RuleTier
+from tokentill.contracts.rules import Rule
+from tokentill.errors import IntegrityFault
 from tokentill.invoicing.rating_groups import GroupKey, RatingContext, RatingGroup, Sums, in_order
-from tokentill.money import EXACT, ZERO, credits_of, sum_exact
+from tokentill.money import EXACT, ZERO
 from tokentill.usage.aggregates import UsageAggregate
-from tokentill.usage.quantities import REQUEST
 
 ChargeKind = Literal["package", "flat", "base_fee"]
 
@@ -59,35 +59,6 @@ class Charge:
         return f"flat amount, {self.name}" if self.kind == "flat" else self.name
 
 
-@dataclass(slots=True)
-class Accumulator:
-    """What one rule has counted so far in a period."""
-
-    included: dict[str, int] = field(default_factory=dict)
-    allowed: Decimal = ZERO
-    position: Decimal = ZERO
-    packaged: dict[str, int] = field(default_factory=dict)
-    entered: set[int] = field(default_factory=set)
-
-    def copy(self) -> Accumulator:
-        return replace(self, included=dict(self.included), packaged=dict(self.packaged), entered=set(self.entered))
-
-    def meets_boundary(self, before: Accumulator, rules: Iterable[Rule]) -> bool:
-        """Whether a boundary of one of the rules was reached since `before`, so that the order decides something."""
-        for rule in rules:
-            if rule.allowance is not None:
-                for name, units in rule.allowance.units.items():
-                    if before.included.get(name, 0) < units <= self.included.get(name, 0):
-                        return True
-                amount = rule.allowance.amount
-                if amount is not None and before.allowed < amount <= self.allowed:
-                    return True
-            graduated = rule.tiers if rule.tiers is not None and rule.tiers.kind == "graduated" else None
-            if graduated and any(before.position < edge <= self.position for edge in graduated.boundaries):
-                return True
-        return False
-
-
 class PeriodCharges:
     """Packages and flat amounts of tiers, each charged once, when it is begun or entered."""
 
@@ -110,7 +81,7 @@ class PeriodCharges:
                 begun.append(_package_charge(rule, name, packages, now - before))
                 self._note((rule.hash, name), segment, begun[-1].amount)
         if rule.tiers is not None:
-            for number in sorted(accumulator.entered - set(self._flats)):
+            for number in sorted(accumulator.tiers.entered - set(self._flats)):
                 if number <= len(rule.tiers.tiers):
                     tier = rule.tiers.tiers[number - 1]
                     self._flats[number] = (rule, tier)
@@ -147,8 +118,9 @@ class PeriodCharges:
 
 def _package_charge(rule: Rule, name: str, packages: int, units: int) -> Charge:
     package = rule.package[name]
-    amount = EXACT.multiply(Decimal(packages), package.price)
-    return Charge("package", name, rule, packages, package.price, amount, units=units, size=package.size)
+    return Charge(
+        "package", name, rule, packages, package.price, package.charge(packages), units=units, size=package.size
+    )
 
 
 def _flat_charge(rule: Rule, tier: RuleTier) -> Charge:
@@ -187,7 +159,7 @@ def bill_usage(
     turns: dict[tuple[str, str], list[tuple[UsageAggregate, RatingGroup]]] = {}
     for aggregate in aggregates:
         group = context.group_of(customer, currency, aggregate)
-        if group.rule is None or not group.is_in_order:
+        if group.rule is None or group.is_linear:
             groups.add(aggregate, group, Sums.of(aggregate))
         elif wanted is not None and group.rule.is_per_request and aggregate.record is None:
             wanted.append(aggregate)
@@ -227,7 +199,8 @@ def _bill_in_turn(
     for _, segment in groupby(in_time, key=lambda item: item[0].at):
         listed = list(segment)
         for aggregate, group in _as_needed(listed, accumulator, totals, wanted):
-            for piece, sums in take(aggregate, group, accumulator, totals):
+            pieces, accumulator = take(aggregate, group, accumulator, totals)
+            for piece, sums in pieces:
                 groups.add(aggregate, piece, sums)
             if group.rule is not None:
                 charges.count(group.rule, accumulator, groups.segment_of(aggregate))
@@ -251,9 +224,9 @@ def _as_needed(
     if not any(aggregate.record is None for aggregate, _ in listed):
         return listed
     if not any(rule.is_per_request for rule in rules.values()):
-        after = accumulator.copy()
+        after = accumulator
         for aggregate, group in listed:
-            take(aggregate, group, after, total)
+            _, after = take(aggregate, group, after, total)
         if not after.meets_boundary(accumulator, rules.values()):
             return listed
     if wanted is None:
@@ -264,133 +237,19 @@ def _as_needed(
 
 def take(
     aggregate: UsageAggregate, group: RatingGroup, accumulator: Accumulator, total: Decimal | None
-) -> list[tuple[RatingGroup, Sums]]:
-    """Decide about one aggregate, and count it: what is included, its pieces by tier, what is rounded up."""
-    rule = group.rule
-    if rule is None:
-        return [(group, Sums.of(aggregate))]
-    left = Sums.of(aggregate)
-    _include(rule, left, accumulator)
-    for name in rule.package:
-        units = sum(left.billable.get(leaf, 0) for leaf in leaves_of((name,)))
-        accumulator.packaged[name] = accumulator.packaged.get(name, 0) + units
-    pieces = _pieces(rule, group, left, accumulator, total)
-    amounts = []
-    for piece, sums in pieces:
-        amount = piece.billed(sums).amount
-        if amount is None:
-            return pieces  # it has no price, keeps its customer from being closed, and uses nothing up
-        amounts.append(amount)
-    if rule.is_per_request:
-        amounts[0] = EXACT.add(amounts[0], _round_up(rule, group, pieces[0][1], sum_exact(amounts)))
-    if rule.allowance is not None and rule.allowance.amount is not None:
-        for (_, sums), amount in zip(pieces, amounts, strict=True):
-            allowed = _covered(rule.allowance.amount, accumulator.allowed, amount)
-            accumulator.allowed = EXACT.add(accumulator.allowed, amount)
-            if allowed:
-                sums.consumed = sums.consumed or Consumption()
-                sums.consumed.allowed = allowed
-    return pieces
+) -> tuple[list[tuple[RatingGroup, Sums]], Accumulator]:
+    """Decide about one aggregate (see `contracts.calculation.consume`): its portions, and what is used up now."""
+    sums = Sums.of(aggregate)
 
+    def pieces_of(portion: Portion) -> tuple[RatingGroup, Sums]:
+        return (group if portion.tier is None else group.in_tier(portion.tier)), sums.portion(portion)
 
-def _covered(limit: Decimal, position: Decimal, amount: Decimal) -> Decimal:
-    """How much of an amount that begins at a position lies below a limit."""
-    return max(ZERO, EXACT.subtract(min(limit, EXACT.add(position, amount)), min(limit, position)))
+    def bill(portion: Portion) -> Decimal | None:
+        piece, of_piece = pieces_of(portion)
+        return piece.billed(of_piece).amount
 
-
-def _include(rule: Rule, left: Sums, accumulator: Accumulator) -> None:
-    """Move the units that the allowance includes from the quantities to what is consumed."""
-    if rule.allowance is None or not rule.allowance.units:
-        return
-    consumed = Consumption()
-    for name, limit in rule.allowance.units.items():
-        for leaf in leaves_of((name,)):
-            count = left.requests if leaf == REQUEST else left.quantities.get(leaf, 0)
-            position = accumulator.included.get(name, 0)
-            included = max(0, min(limit, position + count) - min(limit, position))
-            accumulator.included[name] = position + count
-            if included:
-                consumed.included[leaf] = included
-                if leaf != REQUEST:
-                    left.quantities[leaf] = count - included
-    if consumed.included:
-        left.consumed = consumed
-
-
-def _pieces(
-    rule: Rule, group: RatingGroup, left: Sums, accumulator: Accumulator, total: Decimal | None
-) -> list[tuple[RatingGroup, Sums]]:
-    """The quantities by the tiers of their rule. What the tiers do not measure goes with the first unit."""
-    tiers = rule.tiers
-    if tiers is None:
-        return [(group, left)]
-    if tiers.is_over_spend:
-        return [(group, _with_spend(rule, group, left, accumulator, total))]
-    measured = [(name, left.billable.get(name, 0)) for name in tiers.measured]
-    units = Decimal(sum(count for _, count in measured))
-    if tiers.kind == "volume":
-        ensure(total is not None, "a volume tier needs the total of the period")
-        tier = tiers.of_total(total or ZERO)
-        accumulator.position = EXACT.add(accumulator.position, units)
-        if units:
-            accumulator.entered.add(tier.number)
-        return [(group.in_tier(tier), left)]
-    first = tiers.at(accumulator.position)
-    by_tier: dict[int, tuple[RuleTier, dict[str, int]]] = {first.number: (first, {})}
-    for name, count in measured:
-        for tier, piece in tiers.split(accumulator.position, Decimal(count)):
-            by_tier.setdefault(tier.number, (tier, {}))[1][name] = int(piece)
-            accumulator.position = EXACT.add(accumulator.position, piece)
-            accumulator.entered.add(tier.number)
-    pieces: list[tuple[RatingGroup, Sums]] = []
-    for number in sorted(by_tier):
-        tier, of_measured = by_tier[number]
-        if number == first.number:
-            sums = replace(left, quantities={**left.quantities})
-            for name, _ in measured:
-                if name != REQUEST:
-                    sums.quantities.pop(name, None)
-            sums.quantities |= {name: count for name, count in of_measured.items() if count and name != REQUEST}
-        else:
-            sums = Sums(quantities={name: count for name, count in of_measured.items() if count and name != REQUEST})
-        pieces.append((group.in_tier(tier), sums))
-    return pieces
-
-
-def _with_spend(rule: Rule, group: RatingGroup, left: Sums, accumulator: Accumulator, total: Decimal | None) -> Sums:
-    """The sums, with their basis amount put to the tiers over spend."""
-    tiers = rule.tiers
-    steps = basis_steps(group.basis, left.billable, left.reported_cost)
-    if tiers is None or isinstance(steps, str):
-        return left
-    amount = sum_exact(step.amount for step in steps)
-    if tiers.kind == "volume":
-        pieces = [(tiers.of_total(total or ZERO), amount)] if amount else []
-    else:
-        pieces = tiers.split(accumulator.position, amount)
-    accumulator.position = EXACT.add(accumulator.position, amount)
-    accumulator.entered |= {tier.number for tier, _ in pieces}
-    left.consumed = left.consumed or Consumption()
-    left.consumed.spend = {tier.number: piece for tier, piece in pieces}
-    return left
-
-
-def _round_up(rule: Rule, group: RatingGroup, sums: Sums, amount: Decimal) -> Decimal:
-    """What one request has to be raised by: to the floor of margin, then to whole credits."""
-    raised = ZERO
-    sums.consumed = sums.consumed or Consumption()
-    if rule.min_margin_percent is not None and sums.reported_cost is not None and group.cost_fx is not None:
-        cost = EXACT.multiply(sums.reported_cost, group.cost_fx)
-        floor = EXACT.add(cost, percent_of(rule.min_margin_percent, cost))
-        raised = max(ZERO, EXACT.subtract(floor, amount))
-        sums.consumed.margin = raised
-    if rule.credits is not None and rule.credits.is_per_request:
-        before = EXACT.add(amount, raised)
-        sums.consumed.credits = max(rule.credits.at_least, credits_of(before, rule.credits.worth))
-        after = EXACT.multiply(Decimal(sums.consumed.credits), rule.credits.worth)
-        sums.consumed.credits_added = EXACT.subtract(after, before)
-        raised = EXACT.add(raised, sums.consumed.credits_added)
-    return raised
+    portions, used_up = consume(group.basis, sums.billable, sums.reported_cost, accumulator, total, bill)
+    return [pieces_of(portion) for portion in portions], used_up
 
 
 def total_of(
@@ -402,5 +261,5 @@ def total_of(
     accumulator = Accumulator()
     for _, segment in groupby(in_time, key=lambda item: item[0].at):
         for aggregate, group in _as_needed(list(segment), accumulator, ZERO, wanted):
-            take(aggregate, group, accumulator, ZERO)
-    return accumulator.position
+            _, accumulator = take(aggregate, group, accumulator, ZERO)
+    return accumulator.tiers.position

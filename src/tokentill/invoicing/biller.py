@@ -15,10 +15,11 @@ from typing import Literal
 
 from tokentill.clock import instant_text
 from tokentill.contracts.book import ContractBook
-from tokentill.contracts.calculation import Step
+from tokentill.contracts.calculation import Accumulator
 from tokentill.contracts.rules import Rule
+from tokentill.contracts.steps import Step
 from tokentill.errors import InvalidRecord
-from tokentill.invoicing.accumulators import Accumulator, Charge, PeriodCharges, take, total_of
+from tokentill.invoicing.accumulators import Charge, PeriodCharges, take, total_of
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month, Period, period_of
 from tokentill.invoicing.rating_groups import Books, RatingContext, RatingGroup, Sums
@@ -164,7 +165,7 @@ class Biller:
         currency = self._books.contracts.terms(customer, memory.period.last_instant).currency
         group = context.group_of(customer, currency, aggregate)
         rule = group.rule
-        if rule is None or not group.is_in_order:
+        if rule is None or group.is_linear:
             return _bill_of(customer, currency, rule, [(group, Sums.of(aggregate))], ())
         total: Decimal | None = None
         if rule.has_volume:
@@ -173,10 +174,7 @@ class Biller:
                 return Bill(customer, currency, None, None, rule.name, rule.contract, (), (), True, reason)
             total = total_of([(aggregate, group)])
         accumulator, charges = memory.rules.get(rule.accumulator_key) or (Accumulator(), PeriodCharges())
-        accumulator = accumulator.copy()
-        pieces = take(aggregate, group, accumulator, total)
-        if any(piece.billed(sums).amount is None for piece, sums in pieces):
-            return _bill_of(customer, currency, rule, pieces, ())  # it uses nothing up
+        pieces, accumulator = take(aggregate, group, accumulator, total)
         memory.rules[rule.accumulator_key] = (accumulator, charges)
         return _bill_of(customer, currency, rule, pieces, charges.count(rule, accumulator))
 

@@ -72,10 +72,20 @@ class IssuedPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """The live documents around a month, as they were at one position of the log of documents."""
+    """The live documents around a month, as they were at one position of the log of documents.
+
+    `periods` are those that documents ended, `running` those that interim invoices billed a part of: their boundaries
+    are issued as well.
+    """
 
     taken: Mapping[int, Sequence[TakenSegment]] = field(default_factory=lambda: MappingProxyType({}))
     periods: Mapping[str, Sequence[IssuedPeriod]] = field(default_factory=lambda: MappingProxyType({}))
+
+    running: Mapping[str, Sequence[IssuedPeriod]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def issued_periods(self, customer: str) -> list[IssuedPeriod]:
+        """All whose boundaries stay as they are."""
+        return [*self.periods.get(customer, ()), *self.running.get(customer, ())]
 
     def period(self, customer: str, month: Month) -> IssuedPeriod | None:
         """The issued period of a customer and month, if there is one."""
@@ -126,7 +136,7 @@ class Periods:
         self.default = joined_period(month, defaults[0], defaults[1])
         self.kept: list[KeptBoundary] = []
         self._own: dict[str, Period] = {}
-        for customer in sorted({*own, *documents.periods}):
+        for customer in sorted({*own, *documents.periods, *documents.running}):
             starts = defaults if customer not in own else {step: self._natural(customer, step) for step in (0, 1)}
             first, following = (self._joined(customer, month.plus(step), starts[step]) for step in (0, 1))
             if first != starts[0] and documents.period(customer, month) is None:
@@ -154,7 +164,7 @@ class Periods:
 
     def _joined(self, customer: str, month: Month, natural: Boundary) -> Boundary:
         """Where a customer's period of a month begins, next to those that are issued."""
-        issued = self._documents.periods.get(customer, ())
+        issued = self._documents.issued_periods(customer)
         if not issued:
             return natural
         for found in issued:

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 from tokentill.canonical import Content
-from tokentill.contracts.calculation import Step
+from tokentill.contracts.steps import Step
 from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.rating_groups import RatingGroup, Sums, TimeKey
 from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact

@@ -13,8 +13,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from tokentill.contracts.book import ContractBook
-from tokentill.contracts.calculation import NOTHING_CONSUMED, Billed, Consumption, RatingBasis, apply_rule
-from tokentill.contracts.rules import Rule, RuleTier, Traits
+from tokentill.contracts.calculation import NOTHING_CONSUMED, Billed, Consumption, Portion, RatingBasis, apply_rule
+from tokentill.contracts.features.tiers import RuleTier
+from tokentill.contracts.rules import Rule, Traits
 from tokentill.money import EXACT, ZERO
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.fx import FxBook, NoRate
@@ -65,13 +66,20 @@ class Sums:
             aggregate.requests_at_no_cost,
         )
 
+    def portion(self, portion: Portion) -> Sums:
+        """Those of a portion of these requests: their cost goes with the whole portion."""
+        counts = {name: count for name, count in portion.quantities.items() if name != REQUEST}
+        consumed = None if portion.consumption is NOTHING_CONSUMED else portion.consumption
+        if portion.is_whole:
+            return replace(self, quantities=counts, consumed=consumed)
+        return Sums(quantities=counts, consumed=consumed)
+
     def add_sums(self, other: Sums) -> None:
         """Add other sums to these."""
         self.add(other.requests, other.quantities, other.cost, other.requests_with_cost)
         self.requests_at_no_cost += other.requests_at_no_cost
         if other.consumed is not None:
-            self.consumed = self.consumed or Consumption()
-            self.consumed.add(other.consumed)
+            self.consumed = other.consumed if self.consumed is None else self.consumed.plus(other.consumed)
 
     def add(self, requests: int, quantities: Mapping[str, int], cost: Decimal, requests_with_cost: int) -> None:
         """Add quantities to the sums."""
@@ -139,9 +147,9 @@ class RatingGroup:
         return replace(self, tier=tier, key=(*self.key[:-1], str(tier.number)), total=Sums(), by_time={})
 
     @property
-    def is_in_order(self) -> bool:
-        """Whether its records have to be billed in order of time, or one by one."""
-        return self.rule is not None and self.rule.is_in_order and not self.is_byok
+    def is_linear(self) -> bool:
+        """Whether sums stand for their records; otherwise they are billed in order of time, or one by one."""
+        return self.rule is None or self.rule.is_linear or self.is_byok
 
     def rated(self, quantities: Mapping[str, int]) -> Rated:
         """The list price of quantities in this group."""
@@ -170,7 +178,7 @@ class RatingGroup:
 
     def amounts(self) -> dict[TimeKey, Decimal]:
         """The exact amount of each segment of a day; by linearity they add up to that of the whole."""
-        if self.is_in_order or self.is_byok:
+        if not self.is_linear or self.is_byok:
             return {key: self.billed(sums).amount or ZERO for key, sums in self.by_time.items()}
         units: dict[str, Decimal] = {}
         for name in self.total.billable:
@@ -258,7 +266,7 @@ class RatingContext:
         cost_fx = None if isinstance(of_cost, NoRate) else of_cost
         if isinstance(fx, NoRate):
             no_price, found, fx = fx.reason, None, ONE
-        is_byok = aggregate.series.is_byok and rule is not None and rule.byok_fee_percent is not None
+        is_byok = aggregate.series.is_byok and rule is not None and rule.byok_fee is not None
         choice = ("",) * 4 if found is None else tuple(str(part) for part in found.key)
         beside = (str(fx), no_price or "", "byok" if is_byok else "", "" if cost_fx == fx else str(cost_fx), "")
         key = (model, aggregate.series.mode, rule.hash if rule else "", *choice, *beside)

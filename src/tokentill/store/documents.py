@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, not_, or_, select
 
-from tokentill.clock import from_micros, to_micros
+from tokentill.clock import from_micros, parse_instant, to_micros
 from tokentill.errors import CoveredTwice
 from tokentill.invoicing.coverage import CoveredSegment, Documents, IssuedPeriod, TakenSegment
 from tokentill.invoicing.periods import Month, Period
 from tokentill.store import tables
 from tokentill.store.database import current_value, next_value
+from tokentill.store.decoding import decoding
 
 PERIOD_MAX = timedelta(days=95)
 """No period is longer: it ends before the second month after its own is over, by any anchor day and time zone."""
@@ -87,7 +88,35 @@ def documents_around(connection: Connection, month: Month, position: int | None)
                 ends_at=from_micros(row.ends_at),
             )
         )
-    return Documents(periods=periods)
+    return Documents(periods=periods, running=_running_periods(connection, month, position))
+
+
+@decoding("an interim invoice")
+def _running_periods(connection: Connection, month: Month, position: int | None) -> dict[str, list[IssuedPeriod]]:
+    """The periods next to a month of which interim invoices billed a part, by payer and by whom they cover."""
+    covered, header, event = tables.coverage, tables.invoice, tables.document_event
+    near = and_(
+        header.c.kind == "interim",
+        header.c.period.in_([str(month.plus(step)) for step in (-1, 0, 1)]),
+        live_at(position),
+    )
+    members: dict[int, set[str]] = {}
+    query = select(covered.c.invoice_id, covered.c.member).join(header, header.c.id == covered.c.invoice_id)
+    for invoice_id, member in connection.execute(query.where(near, covered.c.member.is_not(None)).distinct()):
+        members.setdefault(invoice_id, set()).add(member)
+    issued = select(header, event.c.position).join(
+        event, and_(event.c.invoice_id == header.c.id, event.c.kind == "issued")
+    )
+    periods: dict[str, list[IssuedPeriod]] = {}
+    for row in connection.execute(issued.where(near).order_by(header.c.id)):
+        content = json.loads(row.content)
+        starts_at, ends_at = parse_instant(content["period_start"]), parse_instant(content["period_end"])
+        for customer in sorted({row.customer, *members.get(row.id, ())}):
+            period = IssuedPeriod(
+                customer, row.customer, row.number, row.position - 1, Month.parse(row.period), starts_at, ends_at
+            )
+            periods.setdefault(customer, []).append(period)
+    return periods
 
 
 def taken_within(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tokentill.errors import InvalidRecord
 
@@ -37,6 +37,16 @@ def sum_of(quantities: Mapping[str, int], name: str) -> int:
     """The quantity called `name`, where `input_total` and `output_total` name the sums of their leaves."""
     leaves = SUMS.get(name)
     return quantities.get(name, 0) if leaves is None else sum(quantities.get(leaf, 0) for leaf in leaves)
+
+
+def leaves_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Leaves and counters that names stand for, each once; a sum stands for its leaves in their order."""
+    return tuple(dict.fromkeys(leaf for name in names for leaf in SUMS.get(name, (name,))))
+
+
+def sum_over(name: str) -> str | None:
+    """The sum that a leaf is part of, None for a counter."""
+    return "output_total" if name in OUTPUT_LEAVES else "input_total" if name in _LEAVES else None
 
 
 def check_quantities(quantities: Mapping[str, int]) -> None:

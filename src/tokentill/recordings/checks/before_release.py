@@ -11,7 +11,6 @@ from decimal import Decimal
 from itertools import pairwise
 
 from tokentill.clock import instant_text
-from tokentill.contracts.rules import leaves_of
 from tokentill.errors import Finding
 from tokentill.money import EXACT, ZERO, amount_text
 from tokentill.prices.entries import PriceEntry
@@ -20,7 +19,7 @@ from tokentill.recordings.checks.prices import finding_at, modes_of, rates_of
 from tokentill.recordings.checks.rules import has_own_rate, leaves_of_models
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.recording import Recordings
-from tokentill.usage.quantities import TOKEN_LEAVES
+from tokentill.usage.quantities import TOKEN_LEAVES, leaves_of
 
 RATE_PER_MILLION_MAX = Decimal(1000)
 RATE_PER_MILLION_MIN = Decimal("0.0001")

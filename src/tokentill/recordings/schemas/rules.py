@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tokentill.contracts.rules import SPEND, leaves_of
+from tokentill.contracts.features.tiers import SPEND
 from tokentill.money import amount_text, divides_exactly
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.schemas.parts import (
@@ -24,7 +24,7 @@ from tokentill.recordings.schemas.parts import (
     optional,
 )
 from tokentill.recordings.values import Patterns, Per, PercentOrMore, Positive, Quantity, Rate, Text
-from tokentill.usage.quantities import SUMS
+from tokentill.usage.quantities import SUMS, leaves_of
 
 DEFAULT = "default"
 """The key of a markup that holds for every quantity without one of its own."""
