@@ -30,6 +30,11 @@ class FxRate:
         return cls(content["from"], content["to"], _starts_at(content["date"]), recorded_at, Decimal(content["rate"]))
 
     @property
+    def pair(self) -> tuple[str, str]:
+        """From which currency to which one."""
+        return self.from_currency, self.to_currency
+
+    @property
     def valid_to(self) -> None:
         """A rate has no end of its own."""
         return None
@@ -55,7 +60,7 @@ class FxBook:
             recorded_at = parse_instant(content["recorded_at"])
             for stated in content["rate"]:
                 rate = FxRate.from_content(stated, recorded_at=recorded_at)
-                rates.setdefault((rate.from_currency, rate.to_currency), []).append(rate)
+                rates.setdefault(rate.pair, []).append(rate)
         self._rates = {pair: sorted(listed, key=precedence) for pair, listed in rates.items()}
         self.recordings = tuple(map(content_hash, known))
 

@@ -11,27 +11,18 @@ from dataclasses import replace
 from os import PathLike
 
 from tokentill.errors import Finding
-from tokentill.recordings.checks import (
-    attribution,
-    before_release,
-    contracts,
-    exchange_rates,
-    grants,
-    prices,
-    rules,
-)
+from tokentill.recordings.checks import before_release, contracts, grants, prices, rules, twice
 from tokentill.recordings.lock import released_files_are_unchanged, released_paths
 from tokentill.recordings.recording import Recording, Recordings, read_folder
 
 Check = Callable[[Recordings], Iterable[Finding]]
 
 CHECKS: tuple[Check, ...] = (
+    *twice.CHECKS,
     *prices.CHECKS,
     *contracts.CHECKS,
     *rules.CHECKS,
     *grants.CHECKS,
-    *attribution.CHECKS,
-    *exchange_rates.CHECKS,
     released_files_are_unchanged,
 )
 CHECKS_BEFORE_RELEASE: tuple[Check, ...] = before_release.CHECKS

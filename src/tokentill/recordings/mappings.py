@@ -17,7 +17,7 @@ from typing import Any
 
 from tokentill.canonical import Content
 from tokentill.errors import Finding, InvalidFiles
-from tokentill.recordings.checks.prices import CHECKS
+from tokentill.recordings.checks import prices, twice
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.reading import NESTING_MAX, FileText, Unreadable
 from tokentill.recordings.recording import Recording, Recordings, recording_of
@@ -60,7 +60,7 @@ def price_contents(mappings: Iterable[Mapping[str, Any]]) -> list[Content]:
         except Unreadable as error:
             findings.extend(error.findings)
     recordings = Recordings(Path(), tuple(found))
-    findings += [finding for check in CHECKS for finding in check(recordings)]
+    findings += [finding for check in (*twice.CHECKS, *prices.CHECKS) for finding in check(recordings)]
     findings = [finding for finding in findings if not finding.is_warning]
     if findings:
         placed = [_placed(finding, texts) for finding in findings]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -23,6 +24,7 @@ from tokentill.prices.fx import FxRate
 from tokentill.recordings.located import Located
 from tokentill.recordings.mistakes import findings_of, near_miss
 from tokentill.recordings.paths import file_paths, pricing_folder
+from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.reading import FileText, Unreadable, parse, read_text
 from tokentill.recordings.schemas import SHAPES, mistakes_in
 from tokentill.usage.attribution import AttributionRules
@@ -93,9 +95,8 @@ class Recordings:
     def entries(self) -> tuple[Located[PriceEntry], ...]:
         """Every price entry."""
         return tuple(
-            Located(_entry(price, recording.content), recording.file, ("price", index))
-            for recording in self.prices
-            for index, price in enumerate(recording.content["price"])
+            Located(PriceEntry.from_content(price, recorded_at=at, currency=of.content["currency"]), of.file, place)
+            for of, at, place, price in _tables(self.prices, "price")
             if "withdraws" not in price
         )
 
@@ -144,11 +145,8 @@ class Recordings:
     def grants(self) -> tuple[Located[Grant], ...]:
         """Every statement of a prepaid credit."""
         return tuple(
-            Located(Grant.from_content(grant, recorded_at=recorded_at), recording.file, ("grant", index))
-            for recording in self.contracts
-            if recording.content["kind"] == "grant"
-            for recorded_at in (parse_instant(recording.content["recorded_at"]),)
-            for index, grant in enumerate(recording.content["grant"])
+            Located(Grant.from_content(grant, recorded_at=at), of.file, place)
+            for of, at, place, grant in _tables(self.contracts, "grant")
         )
 
     @cached_property
@@ -160,20 +158,22 @@ class Recordings:
     def fx_rates(self) -> tuple[Located[FxRate], ...]:
         """Every exchange rate."""
         return tuple(
-            Located(FxRate.from_content(rate, recorded_at=recorded_at), recording.file, ("rate", index))
-            for recording in self.fx
-            for recorded_at in (parse_instant(recording.content["recorded_at"]),)
-            for index, rate in enumerate(recording.content["rate"])
+            Located(FxRate.from_content(rate, recorded_at=at), of.file, place)
+            for of, at, place, rate in _tables(self.fx, "rate")
         )
+
+
+def _tables(recordings: Iterable[Recording], key: str) -> Iterator[tuple[Recording, datetime, KeyPath, Content]]:
+    """Every table of a list, with the file that it is of, when that was recorded, and where it stands."""
+    for recording in recordings:
+        recorded_at = parse_instant(recording.content["recorded_at"])
+        for index, table in enumerate(recording.content.get(key, ())):
+            yield recording, recorded_at, (key, index), table
 
 
 def _version(recording: Recording, book: ContractBook) -> Contract:
     versions = book.versions(recording.content["kind"], recording.content["id"])
     return next(version for version in versions if version.hash == recording.hash)
-
-
-def _entry(price: Content, header: Content) -> PriceEntry:
-    return PriceEntry.from_content(price, recorded_at=parse_instant(header["recorded_at"]), currency=header["currency"])
 
 
 def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Finding]]:

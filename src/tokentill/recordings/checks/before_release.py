@@ -15,8 +15,9 @@ from tokentill.errors import Finding
 from tokentill.money import EXACT, ZERO, amount_text
 from tokentill.prices.entries import PriceEntry
 from tokentill.prices.rate_cards import ONE, unit_price
-from tokentill.recordings.checks.prices import finding_at, modes_of, rates_of
+from tokentill.recordings.checks.prices import RatesAt, finding_at, modes_of, rates_of
 from tokentill.recordings.checks.rules import has_own_rate, leaves_of_models
+from tokentill.recordings.located import Located
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.recording import Recordings
 from tokentill.usage.quantities import TOKEN_LEAVES, leaves_of
@@ -38,12 +39,11 @@ _CACHE_READ_OF = {
 
 def sets_lack_nothing_of_the_base(recordings: Recordings) -> Iterator[Finding]:
     """A mode, tier or window prices every dimension of the rates it stands in for, or a fallback does."""
-    for entry in recordings.entries:
-        for rates in rates_of(entry.value):
-            for name in sorted(set(rates.instead_of) - set(rates.rates)):
-                if unit_price(name, rates.rates, 1, entry.value.fallback, {}, ONE) is None:
-                    message = f'{rates.label} has no rate for "{name}", which the rates it replaces have'
-                    yield finding_at(entry, rates.path, message, "such usage will be unpriced", is_warning=True)
+    for entry, rates in _rate_sets(recordings):
+        for name in sorted(set(rates.instead_of) - set(rates.rates)):
+            if unit_price(name, rates.rates, 1, entry.value.fallback, {}, ONE) is None:
+                message = f'{rates.label} has no rate for "{name}", which the rates it replaces have'
+                yield finding_at(entry, rates.path, message, "such usage will be unpriced", is_warning=True)
 
 
 def own_rates_lack_nothing_of_the_list(recordings: Recordings) -> Iterator[Finding]:
@@ -70,15 +70,14 @@ def own_rates_lack_nothing_of_the_list(recordings: Recordings) -> Iterator[Findi
 
 def rates_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
     """A million tokens cost no more than 1000, and, if anything, no less than 0.0001."""
-    for entry in recordings.entries:
-        for rates in rates_of(entry.value):
-            for name, rate in rates.rates.items():
-                million = _per_million(rate, entry.value.per)
-                if RATE_PER_MILLION_MIN <= million <= RATE_PER_MILLION_MAX or not million:
-                    continue
-                message = f'rate "{name}" is {amount_text(million)} {entry.value.currency} for a million tokens'
-                hint = f"is it meant per {entry.value.per} tokens? Check the unit of the source"
-                yield finding_at(entry, (*rates.path, name), message, hint, is_warning=True)
+    for entry, rates in _rate_sets(recordings):
+        for name, rate in rates.rates.items():
+            million = _per_million(rate, entry.value.per)
+            if RATE_PER_MILLION_MIN <= million <= RATE_PER_MILLION_MAX or not million:
+                continue
+            message = f'rate "{name}" is {amount_text(million)} {entry.value.currency} for a million tokens'
+            hint = f"is it meant per {entry.value.per} tokens? Check the unit of the source"
+            yield finding_at(entry, (*rates.path, name), message, hint, is_warning=True)
 
 
 def fees_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
@@ -95,36 +94,33 @@ def fees_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
 
 def cached_is_not_dearer(recordings: Recordings) -> Iterator[Finding]:
     """Reading from a cache costs no more than not doing so."""
-    for entry in recordings.entries:
-        for rates in rates_of(entry.value):
-            for cached, plain in _CACHE_READ_OF.items():
-                if {cached, plain} <= set(rates.rates) and rates.rates[cached] > rates.rates[plain]:
-                    message = f'{rates.label}: "{cached}" is dearer than "{plain}"'
-                    hint = "were the two exchanged?"
-                    yield finding_at(entry, (*rates.path, cached), message, hint, is_warning=True)
+    for entry, rates in _rate_sets(recordings):
+        for cached, plain in _CACHE_READ_OF.items():
+            if {cached, plain} <= set(rates.rates) and rates.rates[cached] > rates.rates[plain]:
+                message = f'{rates.label}: "{cached}" is dearer than "{plain}"'
+                hint = "were the two exchanged?"
+                yield finding_at(entry, (*rates.path, cached), message, hint, is_warning=True)
 
 
 def output_is_not_cheaper(recordings: Recordings) -> Iterator[Finding]:
     """Writing a token costs no less than reading one, unless it is free."""
-    for entry in recordings.entries:
-        for rates in rates_of(entry.value):
-            reading, writing = (rates.rates.get(name, ZERO) for name in ("input", "output"))
-            if 0 < writing < reading:
-                message = f'{rates.label}: "output" is cheaper than "input"'
-                hint = "were the two exchanged?"
-                yield finding_at(entry, (*rates.path, "output"), message, hint, is_warning=True)
+    for entry, rates in _rate_sets(recordings):
+        reading, writing = (rates.rates.get(name, ZERO) for name in ("input", "output"))
+        if 0 < writing < reading:
+            message = f'{rates.label}: "output" is cheaper than "input"'
+            hint = "were the two exchanged?"
+            yield finding_at(entry, (*rates.path, "output"), message, hint, is_warning=True)
 
 
 def sets_are_not_far_apart(recordings: Recordings) -> Iterator[Finding]:
     """A mode, tier or window costs no more than ten times, and no less than a tenth of, what it stands in for."""
-    for entry in recordings.entries:
-        for rates in rates_of(entry.value):
-            for name, here in rates.rates.items():
-                usual = rates.instead_of.get(name, ZERO)
-                if usual and here and max(usual, here) > EXACT.multiply(APART_MAX, min(usual, here)):
-                    message = f'{rates.label}: "{name}" is {amount_text(here)} instead of {amount_text(usual)}'
-                    hint = "that is more than ten times apart; check the unit of the source"
-                    yield finding_at(entry, (*rates.path, name), message, hint, is_warning=True)
+    for entry, rates in _rate_sets(recordings):
+        for name, here in rates.rates.items():
+            usual = rates.instead_of.get(name, ZERO)
+            if usual and here and max(usual, here) > EXACT.multiply(APART_MAX, min(usual, here)):
+                message = f'{rates.label}: "{name}" is {amount_text(here)} instead of {amount_text(usual)}'
+                hint = "that is more than ten times apart; check the unit of the source"
+                yield finding_at(entry, (*rates.path, name), message, hint, is_warning=True)
 
 
 def prices_change_within_reason(recordings: Recordings) -> Iterator[Finding]:
@@ -142,6 +138,11 @@ def prices_change_within_reason(recordings: Recordings) -> Iterator[Finding]:
                         f" {amount_text(new)} for a million at {instant_text(later.value.valid_from)}"
                     )
                     yield finding_at(later, path, message, "check the unit of the source", is_warning=True)
+
+
+def _rate_sets(recordings: Recordings) -> Iterator[tuple[Located[PriceEntry], RatesAt]]:
+    """Every set of rates of every entry."""
+    return ((entry, rates) for entry in recordings.entries for rates in rates_of(entry.value))
 
 
 def _amounts(entry: PriceEntry) -> Iterator[tuple[KeyPath, str, Decimal]]:

@@ -34,17 +34,6 @@ def one_default_contract(recordings: Recordings) -> Iterator[Finding]:
         yield recordings.agreements[0].finding((), message, 'add one with kind = "default"', is_warning=True)
 
 
-def no_contract_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
-    """One contract has one version for each pair of `valid_from` and `recorded_at`."""
-    seen: dict[tuple[object, ...], Located[Contract]] = {}
-    for contract in recordings.agreements:
-        value = contract.value
-        first = seen.setdefault((value.kind, value.id, value.valid_from, value.recorded_at), contract)
-        if first is not contract:
-            message = f'{value.kind} "{value.id}" has the same valid_from and recorded_at in {first.file.shown}'
-            yield contract.finding(("id",), message, "a correction is a new file with a later recorded_at")
-
-
 def plans_exist(recordings: Recordings) -> Iterator[Finding]:
     """The plan of a customer is some contract of kind plan."""
     plans = {contract.value.id for contract in recordings.agreements if contract.value.kind == "plan"}
@@ -214,7 +203,7 @@ def _has_amounts(rule: Rule) -> bool:
 def currencies_can_be_converted(recordings: Recordings) -> Iterator[Finding]:
     """A contract in another currency than the price tables' has exchange rates to use. Warning."""
     listed = sorted({recording.content["currency"] for recording in recordings.prices})
-    pairs = {(rate.value.from_currency, rate.value.to_currency) for rate in recordings.fx_rates}
+    pairs = {rate.value.pair for rate in recordings.fx_rates}
     for contract in recordings.agreements:
         wanted = contract.value.currency
         for currency in listed if wanted is not None and not recordings.is_unread("fx", wanted) else ():
@@ -226,7 +215,6 @@ def currencies_can_be_converted(recordings: Recordings) -> Iterator[Finding]:
 
 CHECKS = (
     one_default_contract,
-    no_contract_is_stated_twice,
     plans_exist,
     a_parent_pays_its_own_invoice,
     a_child_has_the_period_of_its_parent,

@@ -5,27 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
-from tokentill.contracts.invoice_terms import Grant
 from tokentill.errors import Finding
-from tokentill.recordings.located import Located
 from tokentill.recordings.recording import Recordings
 
 _DIGITS = re.compile(r"[0-9]+")
-
-
-def no_grant_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
-    """At one time of recording a grant is stated once; stated again later, the later statement holds."""
-    seen: dict[tuple[str, str, datetime], Located[Grant]] = {}
-    for grant in recordings.grants:
-        value = grant.value
-        first = seen.setdefault((value.customer, value.id, value.recorded_at), grant)
-        if first is not grant:
-            where = first.finding(("id",), "").where
-            message = f'the grant "{value.id}" of "{value.customer}" is stated at {where} too'
-            hint = "another grant has another id; a correction is a new file with a later recorded_at"
-            yield grant.finding(("id",), message, hint)
 
 
 def a_grant_can_pay(recordings: Recordings) -> Iterator[Finding]:
@@ -80,4 +64,4 @@ def _folded(id_: str) -> str:
     return id_.casefold().strip()
 
 
-CHECKS = (no_grant_is_stated_twice, a_grant_can_pay, grants_name_their_customers_rightly)
+CHECKS = (a_grant_can_pay, grants_name_their_customers_rightly)

@@ -63,16 +63,6 @@ def finding_at(
     return entry.finding(path, f"{entry.value.model}: {message}", hint, is_warning=is_warning)
 
 
-def no_entry_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
-    """One model has one entry for each pair of `valid_from` and `recorded_at`."""
-    seen: dict[tuple[str, datetime, datetime], Located[PriceEntry]] = {}
-    for entry in recordings.entries:
-        first = seen.setdefault((entry.value.model, entry.value.valid_from, entry.value.recorded_at), entry)
-        if first is not entry:
-            message = f"duplicate id: the same valid_from and recorded_at as at {first.where}"
-            yield finding_at(entry, (), message, "a correction is a new file with a later recorded_at")
-
-
 def entries_do_not_overlap(recordings: Recordings) -> Iterator[Finding]:
     """What was learned at one time about one model does not contradict itself.
 
@@ -194,7 +184,6 @@ def _minutes_of_week(window: Window) -> set[int]:
 
 
 CHECKS = (
-    no_entry_is_stated_twice,
     entries_do_not_overlap,
     entries_leave_no_gap,
     an_alias_leads_to_one_model,
