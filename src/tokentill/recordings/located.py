@@ -23,7 +23,7 @@ class Located(Generic[Value]):
     @property
     def where(self) -> str:
         """Its file and line."""
-        return self.finding((), "").where
+        return self.file.where(self.position)
 
     def finding(self, path: KeyPath, message: str, hint: str = "", *, is_warning: bool = False) -> Finding:
         """A finding at a key of the value."""

@@ -6,9 +6,8 @@ A finding is placed by its path in the mapping, `mapping 1: price[0].rates.input
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cached_property
@@ -20,16 +19,15 @@ from tokentill.errors import Finding, InvalidFiles
 from tokentill.recordings.checks import prices, twice
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.reading import NESTING_MAX, FileText, Unreadable
-from tokentill.recordings.recording import Recording, Recordings, recording_of
+from tokentill.recordings.recording import Recording, Recordings, Unread, recording_of
 
 _VALUES = (str, int, Decimal, datetime, date, time)
-_PLACE = re.compile(r"(mapping \d+):(\d+)")
 KIND = "prices"
 
 
 @dataclass(frozen=True)
 class MappingText(FileText):
-    """A mapping in the place of a file. Its keys are numbered as if each stood on a line of its own."""
+    """A mapping in the place of a file. Its keys are in order as if each stood on a line of its own."""
 
     tree: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -38,9 +36,11 @@ class MappingText(FileText):
         """The number of every key path; 1 is the whole."""
         return {path: number for number, path in enumerate(_paths(self.tree), start=2)}
 
-    def where(self, number: int) -> str:
-        """The path of the key that has a number."""
-        return _where(self.shown, next((path for path, line in self.lines.items() if line == number), ()))
+    def where(self, key_path: KeyPath) -> str:
+        """The path of a key, or of what is nearest around it."""
+        while key_path and key_path not in self.lines:
+            key_path = key_path[:-1]
+        return _where(self.shown, key_path)
 
 
 def price_contents(mappings: Iterable[Mapping[str, Any]]) -> list[Content]:
@@ -51,20 +51,19 @@ def price_contents(mappings: Iterable[Mapping[str, Any]]) -> list[Content]:
     """
     findings: list[Finding] = []
     found: list[Recording] = []
-    texts: dict[str, MappingText] = {}
+    unread = []
     for number, mapping in enumerate(mappings, start=1):
         name = f"mapping {number}"
         try:
-            texts[name] = MappingText(name, name, "", _tree(mapping, name))
-            found.append(_recording(texts[name]))
+            found.append(_recording(MappingText(name, name, "", _tree(mapping, name))))
         except Unreadable as error:
             findings.extend(error.findings)
-    recordings = Recordings(Path(), tuple(found))
+            unread.append(Unread(f"models/{name}", None))
+    recordings = Recordings(Path(), tuple(found), unread=tuple(unread))
     findings += [finding for check in (*twice.CHECKS, *prices.CHECKS) for finding in check(recordings)]
     findings = [finding for finding in findings if not finding.is_warning]
     if findings:
-        placed = [_placed(finding, texts) for finding in findings]
-        raise InvalidFiles(list(dict.fromkeys(placed)))
+        raise InvalidFiles(list(dict.fromkeys(findings)))
     return [recording.content for recording in found]
 
 
@@ -72,17 +71,6 @@ def _recording(text: MappingText) -> Recording:
     if text.tree.get("kind") != KIND:
         raise Unreadable(text.finding(("kind",), f'"kind" is not "{KIND}"', f'write kind = "{KIND}"'))
     return recording_of(text.tree, text, KIND)
-
-
-def _placed(finding: Finding, texts: Mapping[str, MappingText]) -> Finding:
-    """A finding with paths in the place of numbers, also of those that it speaks of."""
-
-    def path(place: re.Match[str]) -> str:
-        text = texts.get(place[1])
-        return place[0] if text is None else text.where(int(place[2]))
-
-    where, message = _PLACE.sub(path, finding.where), _PLACE.sub(path, finding.message)
-    return replace(finding, where=where, message=message, hint=_PLACE.sub(path, finding.hint))
 
 
 def _tree(mapping: object, name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tokentill.errors import Finding
-from tokentill.recordings.positions import KeyPath
+from tokentill.recordings.positions import KeyPath, line_of
 from tokentill.recordings.reading import FileText
 from tokentill.usage.quantities import REQUEST, TOKEN_LEAVES
 from tokentill.zones import zone_names
@@ -79,16 +79,14 @@ def zone_mistake(name: str) -> tuple[str, str] | None:
 
 def findings_of(error: ValidationError, file: FileText, shape: type[BaseModel]) -> list[Finding]:
     """One finding for each mistake of a file, in order of its lines."""
-    found = [_finding(details, file, shape) for details in error.errors(include_url=False)]
-    return sorted(set(found), key=lambda finding: (_line(finding), finding.message))
+    found = set()
+    for details in error.errors(include_url=False):
+        path = tuple(part for part in details["loc"] if part != "[key]")
+        found.add((line_of(file.lines, path), _finding(details, path, file, shape)))
+    return [finding for _, finding in sorted(found, key=lambda placed: (placed[0], placed[1].message))]
 
 
-def _line(finding: Finding) -> int:
-    return int(finding.where.rsplit(":", 1)[1])
-
-
-def _finding(details: ErrorDetails, file: FileText, shape: type[BaseModel]) -> Finding:
-    path: KeyPath = tuple(part for part in details["loc"] if part != "[key]")
+def _finding(details: ErrorDetails, path: KeyPath, file: FileText, shape: type[BaseModel]) -> Finding:
     context: dict[str, Any] = details.get("ctx", {})
     key = _name(path)
     kind = details["type"]

@@ -31,7 +31,7 @@ def no_contract_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
 def no_grant_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
     """At one time of recording a grant is stated once."""
     for first, again in _twice(recordings.grants, lambda grant: (grant.customer, grant.id, grant.recorded_at)):
-        where = first.finding(("id",), "").where
+        where = first.file.where((*first.position, "id"))
         message = f'the grant "{again.value.id}" of "{again.value.customer}" is stated at {where} too'
         yield again.finding(("id",), message, f"another grant has another id; {_CORRECTION}")
 
