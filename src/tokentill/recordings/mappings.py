@@ -74,34 +74,30 @@ def _recording(text: MappingText) -> Recording:
 
 
 def _tree(mapping: object, name: str) -> dict[str, Any]:
-    tree = _Tree(name).of(mapping, ())
-    if not isinstance(tree, dict):
+    if not isinstance(mapping, Mapping):
         raise Unreadable(Finding(name, "this is no mapping"))
+    tree: dict[str, Any] = _value(mapping, name, ())
     return tree
 
 
-@dataclass(frozen=True, slots=True)
-class _Tree:
-    """Turns mappings and sequences into dicts and lists, and refuses what no file could hold."""
-
-    name: str
-
-    def of(self, value: object, path: KeyPath) -> Any:
-        if len(path) > NESTING_MAX:
-            raise Unreadable(Finding(_where(self.name, path), f"it is nested more than {NESTING_MAX} levels deep"))
-        if isinstance(value, Mapping):
-            for key in value:
-                if not isinstance(key, str):
-                    raise Unreadable(Finding(_where(self.name, path), f"the key {key!r} is not a text"))
-            return {key: self.of(item, (*path, key)) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self.of(item, (*path, index)) for index, item in enumerate(value)]
-        if isinstance(value, float):
-            message = f"{value!r} is a float, which is no exact number"
-            raise Unreadable(Finding(_where(self.name, path), message, f'write "{value!r}" or Decimal("{value!r}")'))
-        if not isinstance(value, _VALUES):
-            raise Unreadable(Finding(_where(self.name, path), f"a value of {type(value).__name__} stands here"))
-        return value
+def _value(value: object, name: str, path: KeyPath) -> Any:
+    """Mappings and sequences as dicts and lists; what no file could hold is refused."""
+    where = _where(name, path)
+    if len(path) > NESTING_MAX:
+        raise Unreadable(Finding(where, f"it is nested more than {NESTING_MAX} levels deep"))
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise Unreadable(Finding(where, f"the key {key!r} is not a text"))
+        return {key: _value(item, name, (*path, key)) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_value(item, name, (*path, index)) for index, item in enumerate(value)]
+    if isinstance(value, float):
+        message = f"{value!r} is a float, which is no exact number"
+        raise Unreadable(Finding(where, message, f'write "{value!r}" or Decimal("{value!r}")'))
+    if not isinstance(value, _VALUES):
+        raise Unreadable(Finding(where, f"a value of {type(value).__name__} stands here"))
+    return value
 
 
 def _paths(value: object, path: KeyPath = ()) -> Iterable[KeyPath]:

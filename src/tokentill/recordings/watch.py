@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from typing import Generic, TypeVar
 from tokentill.clock import MICROSECOND
 from tokentill.errors import Finding, InvalidFiles, Refused, TokentillError
 from tokentill.prices.book import PriceBook
-from tokentill.recordings.paths import SUFFIXES
+from tokentill.recordings.paths import toml_and_json
 
 Loaded = TypeVar("Loaded")
 Stamps = tuple[tuple[str, int, int, int, int], ...]
@@ -174,25 +173,12 @@ class WatchedBook(WatchedFolder[PriceBook]):
         return f"<WatchedBook of {str(self.folder)!r}{state}: {self._state.value!r}>"
 
 
-def _files(folder: Path) -> list[str]:
-    """Paths of all files that may be read, sorted. Hidden ones are an editor's."""
-    found = []
-    for directory, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            os.path.join(directory, name)
-            for name in names
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-        ]
-    return sorted(found)
-
-
 def _stamps(folder: Path) -> Stamps:
     """What tells cheaply that a file was changed. A file that vanishes meanwhile is left out."""
     stamps = []
-    for path in _files(folder):
+    for path in toml_and_json(folder):
         try:
-            stat = os.stat(path)
+            stat = (folder / path).stat()
         except OSError:
             continue
         stamps.append((path, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino))
@@ -202,9 +188,9 @@ def _stamps(folder: Path) -> Stamps:
 def _digest(folder: Path) -> str:
     """A hash of the paths and bytes of all files. A file that cannot be read is left out."""
     whole = hashlib.sha256()
-    for path in _files(folder):
+    for path in toml_and_json(folder):
         try:
-            with open(path, "rb") as stream:
+            with (folder / path).open("rb") as stream:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError:
             continue
