@@ -14,11 +14,12 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Located(Generic[Value]):
-    """A value, the file that states it, and at which key."""
+    """A value, the file that states it, and at which key. `label` is what a message about it begins with."""
 
     value: Value
     file: FileText = field(repr=False)
     position: KeyPath = ()
+    label: str = ""
 
     @property
     def where(self) -> str:
@@ -27,4 +28,4 @@ class Located(Generic[Value]):
 
     def finding(self, path: KeyPath, message: str, hint: str = "", *, is_warning: bool = False) -> Finding:
         """A finding at a key of the value."""
-        return self.file.finding((*self.position, *path), message, hint, is_warning=is_warning)
+        return self.file.finding((*self.position, *path), self.label + message, hint, is_warning=is_warning)

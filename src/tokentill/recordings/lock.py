@@ -64,10 +64,9 @@ def released_files_are_unchanged(recordings: Recordings) -> Iterator[Finding]:
     released, findings = read_lock(recordings.folder)
     yield from findings
     hashes = {recording.path: recording for recording in recordings}
-    unread = {file.path for file in recordings.unread}
     for path, hash_ in released.items():
         recording = hashes.get(path)
-        if recording is None and path not in unread:
+        if recording is None and path not in recordings.unread:
             message = "this file was released, and it is gone"
             yield Finding(f"{recordings.shown(path)}:1", message, "restore it; invoices were computed from it")
         elif recording is not None and recording.hash != hash_:

@@ -19,7 +19,7 @@ from tokentill.errors import Finding, InvalidFiles
 from tokentill.recordings.checks import prices, twice
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.reading import NESTING_MAX, FileText, Unreadable
-from tokentill.recordings.recording import Recording, Recordings, Unread, recording_of
+from tokentill.recordings.recording import Recording, Recordings, recording_of
 
 _VALUES = (str, int, Decimal, datetime, date, time)
 KIND = "prices"
@@ -51,15 +51,15 @@ def price_contents(mappings: Iterable[Mapping[str, Any]]) -> list[Content]:
     """
     findings: list[Finding] = []
     found: list[Recording] = []
-    unread = []
+    unread: dict[str, str | None] = {}
     for number, mapping in enumerate(mappings, start=1):
         name = f"mapping {number}"
         try:
             found.append(_recording(MappingText(name, name, "", _tree(mapping, name))))
         except Unreadable as error:
             findings.extend(error.findings)
-            unread.append(Unread(f"models/{name}", None))
-    recordings = Recordings(Path(), tuple(found), unread=tuple(unread))
+            unread[f"models/{name}"] = None
+    recordings = Recordings(Path(), tuple(found), unread=unread)
     findings += [finding for check in (*twice.CHECKS, *prices.CHECKS) for finding in check(recordings)]
     findings = [finding for finding in findings if not finding.is_warning]
     if findings:
@@ -82,21 +82,23 @@ def _tree(mapping: object, name: str) -> dict[str, Any]:
 
 def _value(value: object, name: str, path: KeyPath) -> Any:
     """Mappings and sequences as dicts and lists; what no file could hold is refused."""
-    where = _where(name, path)
+
+    def refused(message: str, hint: str = "") -> Unreadable:
+        return Unreadable(Finding(_where(name, path), message, hint))
+
     if len(path) > NESTING_MAX:
-        raise Unreadable(Finding(where, f"it is nested more than {NESTING_MAX} levels deep"))
+        raise refused(f"it is nested more than {NESTING_MAX} levels deep")
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
-                raise Unreadable(Finding(where, f"the key {key!r} is not a text"))
+                raise refused(f"the key {key!r} is not a text")
         return {key: _value(item, name, (*path, key)) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_value(item, name, (*path, index)) for index, item in enumerate(value)]
     if isinstance(value, float):
-        message = f"{value!r} is a float, which is no exact number"
-        raise Unreadable(Finding(where, message, f'write "{value!r}" or Decimal("{value!r}")'))
+        raise refused(f"{value!r} is a float, which is no exact number", f'write "{value!r}" or Decimal("{value!r}")')
     if not isinstance(value, _VALUES):
-        raise Unreadable(Finding(where, f"a value of {type(value).__name__} stands here"))
+        raise refused(f"a value of {type(value).__name__} stands here")
     return value
 
 

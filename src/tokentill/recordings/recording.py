@@ -57,19 +57,12 @@ class Recording:
     warnings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A file that has mistakes of its own, so that nothing is known of what it states. No text: it is none."""
-
-    path: str
-    text: str | None
-
-
 @dataclass(frozen=True)
 class Recordings:
     """The valid files of a folder, by room and in order of their paths, and what they state as located values.
 
-    `unread` are the other ones.
+    `unread` are the other ones, with mistakes of their own, so that nothing is known of what they state: their texts by
+    path, None for one that is no text.
     """
 
     folder: Path
@@ -77,7 +70,7 @@ class Recordings:
     contracts: tuple[Recording, ...] = ()
     attribution: tuple[Recording, ...] = ()
     fx: tuple[Recording, ...] = ()
-    unread: tuple[Unread, ...] = ()
+    unread: Mapping[str, str | None] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Recording]:
         yield from (*self.prices, *self.contracts, *self.attribution, *self.fx)
@@ -88,16 +81,17 @@ class Recordings:
 
     def is_unread(self, room: str, name: str = "") -> bool:
         """Whether a file of a room, one with a name in it, is not known: then nothing can be said to be missing."""
-        found = [file for file in self.unread if file.path.startswith(f"{room}/")]
-        return any(file.text is None or name in file.text for file in found)
+        found = [text for path, text in self.unread.items() if path.startswith(f"{room}/")]
+        return any(text is None or name in text for text in found)
 
     @cached_property
     def entries(self) -> tuple[Located[PriceEntry], ...]:
         """Every price entry."""
         return tuple(
-            Located(PriceEntry.from_content(price, recorded_at=at, currency=of.content["currency"]), of.file, place)
+            Located(entry, of.file, place, f"{entry.model}: ")
             for of, at, place, price in _tables(self.prices, "price")
             if "withdraws" not in price
+            for entry in (PriceEntry.from_content(price, recorded_at=at, currency=of.content["currency"]),)
         )
 
     @cached_property
@@ -185,7 +179,7 @@ def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Fi
     root = pricing_folder(folder)
     rooms: dict[str, list[Recording]] = {room: [] for room in KINDS}
     findings: list[Finding] = []
-    unread = []
+    unread: dict[str, str | None] = {}
     for path in file_paths(root):
         room, shown = path.split("/", 1)[0], (root / path).as_posix()
         if "/" not in path or room not in KINDS:
@@ -199,12 +193,12 @@ def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Fi
             recording = read_recording(file, KINDS[room])
         except Unreadable as error:
             findings.extend(error.findings)
-            unread.append(Unread(path, None if file is None else file.text))
+            unread[path] = None if file is None else file.text
         else:
             rooms[room].append(recording)
             findings.extend(recording.warnings)
     prices, contracts, attribution, fx = (tuple(rooms[room]) for room in KINDS)
-    return Recordings(root, prices, contracts, attribution, fx, tuple(unread)), findings
+    return Recordings(root, prices, contracts, attribution, fx, unread), findings
 
 
 def read_recording(file: FileText, kinds: tuple[str, ...]) -> Recording:

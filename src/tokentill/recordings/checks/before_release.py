@@ -15,7 +15,7 @@ from tokentill.errors import Finding
 from tokentill.money import EXACT, ZERO, amount_text
 from tokentill.prices.entries import PriceEntry
 from tokentill.prices.rate_cards import ONE, unit_price
-from tokentill.recordings.checks.prices import RatesAt, finding_at, modes_of, rates_of
+from tokentill.recordings.checks.prices import RatesAt, modes_of, rates_of
 from tokentill.recordings.checks.rules import has_own_rate, leaves_of_models
 from tokentill.recordings.located import Located
 from tokentill.recordings.positions import KeyPath
@@ -43,7 +43,7 @@ def sets_lack_nothing_of_the_base(recordings: Recordings) -> Iterator[Finding]:
         for name in sorted(set(rates.instead_of) - set(rates.rates)):
             if unit_price(name, rates.rates, 1, entry.value.fallback, {}, ONE) is None:
                 message = f'{rates.label} has no rate for "{name}", which the rates it replaces have'
-                yield finding_at(entry, rates.path, message, "such usage will be unpriced", is_warning=True)
+                yield entry.finding(rates.path, message, "such usage will be unpriced", is_warning=True)
 
 
 def own_rates_lack_nothing_of_the_list(recordings: Recordings) -> Iterator[Finding]:
@@ -77,7 +77,7 @@ def rates_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
                 continue
             message = f'rate "{name}" is {amount_text(million)} {entry.value.currency} for a million tokens'
             hint = f"is it meant per {entry.value.per} tokens? Check the unit of the source"
-            yield finding_at(entry, (*rates.path, name), message, hint, is_warning=True)
+            yield entry.finding((*rates.path, name), message, hint, is_warning=True)
 
 
 def fees_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
@@ -89,7 +89,7 @@ def fees_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
                 name = path[-1]
                 message = f'fee "{name}" is {amount_text(one)} {entry.value.currency} for one {name}'
                 hint = "is the price for a thousand? Then add per = 1_000"
-                yield finding_at(entry, path, message, hint, is_warning=True)
+                yield entry.finding(path, message, hint, is_warning=True)
 
 
 def cached_is_not_dearer(recordings: Recordings) -> Iterator[Finding]:
@@ -99,7 +99,7 @@ def cached_is_not_dearer(recordings: Recordings) -> Iterator[Finding]:
             if {cached, plain} <= set(rates.rates) and rates.rates[cached] > rates.rates[plain]:
                 message = f'{rates.label}: "{cached}" is dearer than "{plain}"'
                 hint = "were the two exchanged?"
-                yield finding_at(entry, (*rates.path, cached), message, hint, is_warning=True)
+                yield entry.finding((*rates.path, cached), message, hint, is_warning=True)
 
 
 def output_is_not_cheaper(recordings: Recordings) -> Iterator[Finding]:
@@ -109,7 +109,7 @@ def output_is_not_cheaper(recordings: Recordings) -> Iterator[Finding]:
         if 0 < writing < reading:
             message = f'{rates.label}: "output" is cheaper than "input"'
             hint = "were the two exchanged?"
-            yield finding_at(entry, (*rates.path, "output"), message, hint, is_warning=True)
+            yield entry.finding((*rates.path, "output"), message, hint, is_warning=True)
 
 
 def sets_are_not_far_apart(recordings: Recordings) -> Iterator[Finding]:
@@ -120,7 +120,7 @@ def sets_are_not_far_apart(recordings: Recordings) -> Iterator[Finding]:
             if usual and here and max(usual, here) > EXACT.multiply(APART_MAX, min(usual, here)):
                 message = f'{rates.label}: "{name}" is {amount_text(here)} instead of {amount_text(usual)}'
                 hint = "that is more than ten times apart; check the unit of the source"
-                yield finding_at(entry, (*rates.path, name), message, hint, is_warning=True)
+                yield entry.finding((*rates.path, name), message, hint, is_warning=True)
 
 
 def prices_change_within_reason(recordings: Recordings) -> Iterator[Finding]:
@@ -137,7 +137,7 @@ def prices_change_within_reason(recordings: Recordings) -> Iterator[Finding]:
                         f"{what} changes more than {CHANGE_MAX}x, from {amount_text(old)} to"
                         f" {amount_text(new)} for a million at {instant_text(later.value.valid_from)}"
                     )
-                    yield finding_at(later, path, message, "check the unit of the source", is_warning=True)
+                    yield later.finding(path, message, "check the unit of the source", is_warning=True)
 
 
 def _rate_sets(recordings: Recordings) -> Iterator[tuple[Located[PriceEntry], RatesAt]]:

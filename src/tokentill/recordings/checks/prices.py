@@ -56,13 +56,6 @@ def _rates_of_tiers(of: str, path: KeyPath, tiers: tuple[Tier, ...], base: Mappi
         yield RatesAt(f"tier {index + 1}{of}", (*path, "tier", index, "rates"), tier.rates, base)
 
 
-def finding_at(
-    entry: Located[PriceEntry], path: KeyPath, message: str, hint: str, *, is_warning: bool = False
-) -> Finding:
-    """A finding at a key of an entry. It names the model, for a file has many."""
-    return entry.finding(path, f"{entry.value.model}: {message}", hint, is_warning=is_warning)
-
-
 def entries_do_not_overlap(recordings: Recordings) -> Iterator[Finding]:
     """What was learned at one time about one model does not contradict itself.
 
@@ -78,7 +71,7 @@ def entries_do_not_overlap(recordings: Recordings) -> Iterator[Finding]:
             ends_at, starts_at = earlier.value.valid_to, later.value.valid_from
             if ends_at is not None and earlier.value.valid_from < starts_at < ends_at:
                 message = f"overlap: valid from {instant_text(starts_at)}, before the entry at {earlier.where} ends"
-                yield finding_at(later, ("valid_from",), message, f"let that one end at {instant_text(starts_at)}")
+                yield later.finding(("valid_from",), message, f"let that one end at {instant_text(starts_at)}")
 
 
 def entries_leave_no_gap(recordings: Recordings) -> Iterator[Finding]:
@@ -89,7 +82,7 @@ def entries_leave_no_gap(recordings: Recordings) -> Iterator[Finding]:
             if covered_to is not None and covered_to < entry.value.valid_from:
                 message = f"gap: no price from {instant_text(covered_to)} to {instant_text(entry.value.valid_from)}"
                 hint = "usage in between is unpriced; state its price in a new recording"
-                yield finding_at(entry, ("valid_from",), message, hint, is_warning=True)
+                yield entry.finding(("valid_from",), message, hint, is_warning=True)
             ends = [covered_to, entry.value.valid_to]
             covered_to = None if None in ends else max(end for end in ends if end is not None)
 
@@ -101,7 +94,7 @@ def a_model_keeps_its_currency(recordings: Recordings) -> Iterator[Finding]:
             if earlier.value.currency != later.value.currency:
                 message = f"its price is in {later.value.currency} now, and in {earlier.value.currency} before"
                 hint = "list the model in one currency, under one id; another list is a model id of its own"
-                yield finding_at(later, ("valid_from",), message, hint, is_warning=True)
+                yield later.finding(("valid_from",), message, hint, is_warning=True)
 
 
 def an_alias_leads_to_one_model(recordings: Recordings) -> Iterator[Finding]:
@@ -115,10 +108,10 @@ def an_alias_leads_to_one_model(recordings: Recordings) -> Iterator[Finding]:
             if owner != model:
                 message = f'duplicate alias: "{alias}" is an alias of {owner} too'
                 hint = "an alias leads to one model; remove it from one of them"
-                yield finding_at(entry, ("aliases",), message, hint)
+                yield entry.finding(("aliases",), message, hint)
             if alias in models and alias != model:
                 message = f'alias "{alias}" shadows the model of that id'
-                yield finding_at(entry, ("aliases",), message, "remove the alias; an exact id always comes first")
+                yield entry.finding(("aliases",), message, "remove the alias; an exact id always comes first")
 
 
 def withdrawn_entries_exist(recordings: Recordings) -> Iterator[Finding]:
@@ -144,7 +137,7 @@ def sets_price_what_the_base_prices(recordings: Recordings) -> Iterator[Finding]
         for rates in rates_of(entry.value):
             for name in sorted(set(rates.rates) - set(rates.instead_of or rates.rates)):
                 message = f'{rates.label} has a rate for "{name}", which the rates it replaces lack'
-                yield finding_at(entry, (*rates.path, name), message, "add it there, or remove it here")
+                yield entry.finding((*rates.path, name), message, "add it there, or remove it here")
 
 
 def windows_share_no_minute(recordings: Recordings) -> Iterator[Finding]:
@@ -158,7 +151,7 @@ def windows_share_no_minute(recordings: Recordings) -> Iterator[Finding]:
                 if other is not None:
                     message = f"window {index + 1} overlaps window {other + 1}"
                     hint = "windows are half-open and must not share a minute"
-                    yield finding_at(entry, (*path, "window", index, "when"), message, hint)
+                    yield entry.finding((*path, "window", index, "when"), message, hint)
 
 
 def _are_open_at_once(one: Window, other: Window, year: int) -> bool:

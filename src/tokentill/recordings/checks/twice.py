@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from tokentill.errors import Finding
-from tokentill.recordings.checks.prices import finding_at
 from tokentill.recordings.located import Located, Value
 from tokentill.recordings.recording import Recordings
 from tokentill.versions import precedence
@@ -17,7 +16,7 @@ def no_entry_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
     """One model has one entry for each pair of `valid_from` and `recorded_at`."""
     for first, entry in _twice(recordings.entries, lambda entry: (entry.model, precedence(entry))):
         message = f"duplicate id: the same valid_from and recorded_at as at {first.where}"
-        yield finding_at(entry, (), message, _CORRECTION)
+        yield entry.finding((), message, _CORRECTION)
 
 
 def no_contract_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
