@@ -91,6 +91,9 @@ class ContractBook:
                 self._versions.setdefault(key, []).append(contract)
                 hashes.append(contract.hash)
         self.recordings = tuple(sorted(hashes))
+        self._shared_edges = edges_of(
+            version for (kind, _), versions in self._versions.items() if kind != "customer" for version in versions
+        )
 
     @property
     def has_recurring_terms(self) -> bool:
@@ -181,9 +184,7 @@ class ContractBook:
 
     def shared_edges(self) -> set[datetime]:
         """Every instant at which the default contract or one of a plan begins or ends."""
-        return {
-            edge for (kind, _), versions in self._versions.items() if kind != "customer" for edge in edges_of(versions)
-        }
+        return set(self._shared_edges)
 
     def edges_for(self, customer: str | None) -> set[datetime]:
         """Every instant at which what is agreed with a customer may change."""
