@@ -110,7 +110,7 @@ def a_validity_is_not_empty(contract: ContractFile) -> Iterator[Mistake]:
 
 def the_time_zone_exists(contract: ContractFile) -> Iterator[Mistake]:
     """A time zone is one that is known."""
-    unknown = zone_mistake(contract.time_zone or "UTC")
+    unknown = zone_mistake(contract.time_zone) if contract.states("time_zone") else None
     if unknown:
         yield Mistake(("time_zone",), *unknown)
 
@@ -146,14 +146,13 @@ def coupons_and_taxes_are_stated_once(invoice: InvoiceTable) -> Iterator[Mistake
     """Two coupons of one contract are told apart by their ids, two taxes by their names."""
     of_coupons = "the periods in which a coupon was used are counted by its id"
     of_taxes = "name each tax once; several stand side by side"
-    for key, told_by, listed, hint in (
-        ("coupon", "id", invoice.coupon or (), of_coupons),
-        ("tax", "name", invoice.tax or (), of_taxes),
-    ):
-        names = [getattr(item, told_by) for item in listed]
-        for index, name in enumerate(names):
-            if name in names[:index]:
+    for key, told_by, hint in (("coupon", "id", of_coupons), ("tax", "name", of_taxes)):
+        seen: set[str] = set()
+        for index, item in enumerate(getattr(invoice, key) or ()):
+            name = getattr(item, told_by)
+            if name in seen:
                 yield Mistake((key, index, told_by), f'the {key} "{name}" is stated twice', hint)
+            seen.add(name)
 
 
 def a_cap_leaves_something_to_bill(invoice: InvoiceTable) -> Iterator[Mistake]:

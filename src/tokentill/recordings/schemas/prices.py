@@ -267,7 +267,7 @@ def thresholds_rise(table: PriceEntryTable | ModeTable | WindowTable) -> Iterato
 
 def a_window_is_open_for_a_while(when: WindowCondition) -> Iterator[Mistake]:
     """A window is not empty, and its time zone exists."""
-    unknown = zone_mistake(when.time_zone or "UTC")
+    unknown = zone_mistake(when.time_zone) if when.states("time_zone") else None
     if unknown:
         yield Mistake(("time_zone",), *unknown)
     starts, ends = when.between
