@@ -235,15 +235,6 @@ def recording_of(tree: Mapping[str, Any], file: FileText, shape: str) -> Recordi
     return Recording(file.path, content, content_hash(content), file, tuple(findings))
 
 
-def canonical_content(tree: Mapping[str, Any], file: FileText, shape: str) -> Content:
-    """What `recording_of` makes of a parsed file, the content alone.
-
-    Raises:
-        Unreadable: with a finding for each mistake.
-    """
-    return recording_of(tree, file, shape).content
-
-
 def _wrong_kind(kind: object, kinds: tuple[str, ...], file: FileText) -> Finding:
     hint = f"write kind = {_alternatives(kinds)}"
     if kind is None:

@@ -85,7 +85,7 @@ def fees_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
     for entry in recordings.entries:
         for path, _, million in _amounts(entry.value):
             one = EXACT.divide(million, Decimal(1_000_000))
-            if "fees" in path and one > FEE_PER_UNIT_MAX:
+            if path[-2] == "fees" and one > FEE_PER_UNIT_MAX:
                 name = path[-1]
                 message = f'fee "{name}" is {amount_text(one)} {entry.value.currency} for one {name}'
                 hint = "is the price for a thousand? Then add per = 1_000"
