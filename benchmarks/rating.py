@@ -56,7 +56,7 @@ def models_of_the_mix(book: PriceBook) -> list[tuple[str, str | None]]:
     for model in book.models:
         for mode in (None, "batch"):
             plan = book.rate_card(model, at=STARTS_AT, mode=mode, input_total=0)
-            if isinstance(plan, RateCard) and {"input", "output"} <= set(plan.variant.rates):
+            if isinstance(plan, RateCard) and {"input", "output"} <= set(plan.choice.rates):
                 found.append((model, mode))
     return found
 

@@ -78,7 +78,7 @@ def record(
     fields = {name: value for name, value in more.items() if name not in quantities}
     if not quantities and fields.get("usage_state") != "missing":
         quantities = {"input": 1000, "output": 100}
-    return UsageRecord.checked(
+    return UsageRecord(
         source=source,
         record_id=record_id,
         occurred_at=at(when),

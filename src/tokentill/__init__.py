@@ -20,20 +20,21 @@ if TYPE_CHECKING:
         TokentillError,
         Unpriced,
     )
-    from tokentill.invoicing.biller import Bill, Biller
-    from tokentill.prices.book import PriceBook
+    from tokentill.library.biller import Bill, Biller
+    from tokentill.library.price_book import PriceBook
+    from tokentill.library.usage import Usage
+    from tokentill.library.watched_book import WatchedBook
     from tokentill.prices.estimates import Estimate
     from tokentill.prices.rate_cards import Rated, RatedLine
-    from tokentill.recordings.watch import WatchedBook
     from tokentill.till import Till
     from tokentill.usage.bounds import Bounds
-    from tokentill.usage.record import Usage, UsageRecord
+    from tokentill.usage.record import UsageRecord
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Bill": "tokentill.invoicing.biller",
-    "Biller": "tokentill.invoicing.biller",
+    "Bill": "tokentill.library.biller",
+    "Biller": "tokentill.library.biller",
     "Bounds": "tokentill.usage.bounds",
     "Estimate": "tokentill.prices.estimates",
     "InvalidAmount": "tokentill.errors",
@@ -41,17 +42,17 @@ _HOMES = {
     "InvalidRecord": "tokentill.errors",
     "MissingUsage": "tokentill.errors",
     "NotFound": "tokentill.errors",
-    "PriceBook": "tokentill.prices.book",
+    "PriceBook": "tokentill.library.price_book",
     "Rated": "tokentill.prices.rate_cards",
     "RatedLine": "tokentill.prices.rate_cards",
     "Refused": "tokentill.errors",
     "Till": "tokentill.till",
     "TokentillError": "tokentill.errors",
     "Unpriced": "tokentill.errors",
-    "Usage": "tokentill.usage.record",
+    "Usage": "tokentill.library.usage",
     "InvalidCall": "tokentill.errors",
     "UsageRecord": "tokentill.usage.record",
-    "WatchedBook": "tokentill.recordings.watch",
+    "WatchedBook": "tokentill.library.watched_book",
 }
 
 __all__ = [

@@ -177,10 +177,10 @@ class _Predicting:
 
     def prices(self, entry: PriceEntry, rate_set: RateSet) -> dict[str, _Price]:
         """The price of one unit of everything that has a rate or a fee."""
-        rates = entry.variant(rate_set, self.usage.occurred_at, self.input_total).rates
+        rates = entry.choice(rate_set, self.usage.occurred_at, self.input_total).rates
         factor = self.factor(entry)
         prices = {name: _Price(Fraction(rate) * factor / entry.per, None) for name, rate in rates.items()}
-        standard = entry.variant(entry.standard, self.usage.occurred_at, self.input_total).rates
+        standard = entry.choice(entry.standard, self.usage.occurred_at, self.input_total).rates
         for one in reversed(self.concerned):
             changed = {name: standard[name] for name in one.theirs.at_standard if name in standard} | one.theirs.rates
             prices |= {name: _Price(Fraction(rate) / entry.per, one) for name, rate in changed.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,13 +13,14 @@ from tests.builders import contract, grants
 from tokentill.canonical import Content, content_hash
 from tokentill.contracts.book import Contract, ContractBook, Terms
 from tokentill.contracts.invoice_terms import NO_TERMS, InvoiceTerms, Recurring
-from tokentill.contracts.rules import Rule, Traits
+from tokentill.contracts.rules import Rule
+from tokentill.usage.record import Usage
 from tokentill.zones import zone
 
 MAY = datetime(2026, 5, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
-TRAITS = Traits("acme/large", None, "standard", None, "alice", "arouter", ())
+TRAITS = Usage("acme/large", MAY, {}, user="alice", source="arouter")
 
 
 def text(at: datetime) -> str:
@@ -206,11 +208,11 @@ def test_the_plan_that_the_version_in_force_names_speaks_as_it_was_then() -> Non
 
 
 def test_the_first_rule_that_fits_bills_a_record() -> None:
-    def name(book: ContractBook, traits: Traits) -> str | None:
+    def name(book: ContractBook, traits: Usage) -> str | None:
         rule = book.rule_for("alice", traits, MAY)
         return None if rule is None else rule.name
 
-    batch = Traits("acme/large", None, "batch", None, "alice", "arouter", ())
+    batch = replace(TRAITS, mode="batch")
     assert name(chained(plan="pro"), batch) == "plus 1"
     assert name(chained(plan="pro"), TRAITS) == "plus 2"
     assert name(chained(), TRAITS) == "plus 3"

@@ -15,10 +15,11 @@ from tokentill.canonical import Content
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.calculation import RatingBasis, apply_rule
 from tokentill.contracts.rule_trace import chosen_rule, consider_rules
-from tokentill.contracts.rules import Rule, Traits
+from tokentill.contracts.rules import Rule
 from tokentill.contracts.unit_prices import BilledUnitPrice, tiers_of, unit_prices
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.rate_cards import RateCard, rate_quantities
+from tokentill.usage.record import Usage
 from tokentill.versions import known_by
 
 OCTOBER = datetime(2026, 10, 15, tzinfo=UTC)
@@ -33,7 +34,9 @@ matches = st.dictionaries(
 )
 rule_lists = st.lists(matches.map(lambda match: {"match": match} if match else {}), max_size=3)
 traits = st.builds(
-    Traits,
+    Usage,
+    occurred_at=st.just(OCTOBER),
+    quantities=st.just({}),
     model=words.filter(bool),
     provider=st.none() | words.filter(bool),
     mode=words.filter(bool),
@@ -45,7 +48,7 @@ traits = st.builds(
 
 
 @given(rules=st.tuples(rule_lists, rule_lists, rule_lists), given_traits=traits)
-def test_the_rule_that_is_told_to_win_is_the_one_that_bills(rules: Any, given_traits: Traits) -> None:
+def test_the_rule_that_is_told_to_win_is_the_one_that_bills(rules: Any, given_traits: Usage) -> None:
     of_customer, of_plan, of_default = rules
     book = ContractBook(
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from math import ceil
 from typing import Any
@@ -17,9 +18,12 @@ from tokentill.contracts.features.credits import CreditUnit
 from tokentill.contracts.features.margin import Margin
 from tokentill.contracts.features.package import Package
 from tokentill.contracts.features.tiers import SPEND, RuleTier, RuleTiers, markup_of
-from tokentill.contracts.rules import Rule, Traits, glob_fits
+from tokentill.contracts.rules import Rule, glob_fits, trait_values
 from tokentill.prices.entries import Fee
 from tokentill.usage.quantities import INPUT_LEAVES, OUTPUT_LEAVES, leaves_of, sum_over
+from tokentill.usage.record import Usage
+
+OCTOBER = datetime(2026, 10, 15, tzinfo=UTC)
 
 
 def rule(content: Content | None = None, *, number: int = 1) -> Rule:
@@ -32,9 +36,8 @@ def tiers(*limits: str, kind: str = "graduated", over: tuple[str, ...] = ("outpu
     return RuleTiers.from_content({"kind": kind, "over": list(over), "tier": listed, **more})
 
 
-def traits(**given_: Any) -> Traits:
-    plain: dict[str, Any] = dict.fromkeys(("provider", "api_key", "user"))
-    return Traits(**{"model": "acme/large", "mode": "standard", "source": "arouter", "tags": (), **plain, **given_})
+def traits(**given_: Any) -> Usage:
+    return Usage(**{"model": "acme/large", "occurred_at": OCTOBER, "quantities": {}, "source": "arouter", **given_})
 
 
 # --- what a rule says ---
@@ -207,7 +210,7 @@ def test_a_rule_matches_by_every_trait(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["provider", "api_key", "user"])
 def test_a_trait_that_a_record_does_not_have_fits_nothing(key: str) -> None:
-    assert traits().values(key) == ()
+    assert trait_values(traits(), key) == ()
     assert not rule({"match": {key: ["*"]}}).fits(traits())
 
 

@@ -202,7 +202,7 @@ def usage_records(draw: Any, count_max: int = 30) -> list[UsageRecord]:
         if model in ("acme/plain", "plain-1"):
             quantities["web_search"] = draw(st.integers(0, 3))
         found.append(
-            UsageRecord.checked(
+            UsageRecord(
                 source="arouter",
                 record_id=f"r{number}",
                 occurred_at=draw(at_an_edge | any_time),

@@ -16,7 +16,7 @@ from tests.invoicing.invoicing_tools import SecondOpinion
 from tests.invoicing.pure_invoices import books_of, compute_pure
 from tokentill.canonical import Content
 from tokentill.errors import InvalidRecord
-from tokentill.invoicing.biller import Biller
+from tokentill.library.biller import Biller
 from tokentill.usage.record import Usage, UsageRecord
 
 FEWER = settings(max_examples=max(20, settings().max_examples // 2))

@@ -237,7 +237,7 @@ def test_a_thousand_lines_below_half_a_cent_are_not_lost(split: int) -> None:
     models = [f"acme/model-{number:04d}" for number in range(1000)]
     contents = (prices(*(price(model, rates={"input": "4"}) for model in models)),)
     records = [
-        UsageRecord.checked(
+        UsageRecord(
             source="arouter",
             record_id=model,
             occurred_at=datetime(2026, 10, 5, tzinfo=UTC),

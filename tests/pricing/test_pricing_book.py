@@ -110,7 +110,7 @@ def test_a_mode_that_is_not_listed_is_refused_by_name() -> None:
     book = PriceBook([prices(price(aliases=["large"]))])
 
     assert reason(book, "large", mode="batch") == "mode 'batch' is not listed for acme/large"
-    assert book.card("large", at=at("15"), mode="batch", input_total=0) == NoPrice(
+    assert book.rate_card("large", at=at("15"), mode="batch", input_total=0) == NoPrice(
         "mode 'batch' is not listed for acme/large"
     )
     assert reason(book, MODEL, mode="standard") is None
@@ -196,11 +196,6 @@ def test_a_book_shows_how_large_it_is() -> None:
     )
 
 
-def test_a_recording_without_its_instant_is_no_recording() -> None:
-    with pytest.raises(ValueError, match=r"\Aa recording without recorded_at\Z"):
-        PriceBook([{**prices(price()), "recorded_at": None}])
-
-
 def test_what_a_book_remembers_is_bounded_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(book_module, "TIMELINES_MAX", 2)
     monkeypatch.setattr(book_module, "HINTS_MAX", 2)
@@ -249,7 +244,7 @@ def test_a_timeline_has_a_stretch_between_every_two_edges() -> None:
     tiered = standard.segments[1]
     assert isinstance(tiered, PriceSegment)
     assert (tiered.only, tiered.thresholds, len(tiered.cards[0])) == (None, (10,), 2)
-    assert [tiered.card(at("5"), tokens).choice.tier for tokens in (0, 10, 11)] == [None, None, "input > 10"]
+    assert [tiered.rate_card(at("5"), tokens).choice.tier for tokens in (0, 10, 11)] == [None, None, "input > 10"]
 
 
 def test_windows_keep_a_stretch_from_having_one_plan() -> None:
@@ -260,7 +255,7 @@ def test_windows_keep_a_stretch_from_having_one_plan() -> None:
     assert isinstance(segment, PriceSegment)
     assert segment.only is None
     assert [len(bands) for bands in segment.cards] == [1, 1]
-    assert [segment.card(at(f"15 {time}"), 5).choice.window for time in ("09:59", "10:00", "12:00")] == [
+    assert [segment.rate_card(at(f"15 {time}"), 5).choice.window for time in ("09:59", "10:00", "12:00")] == [
         None,
         "10:00 to 12:00 UTC",
         None,
@@ -278,10 +273,10 @@ def test_the_input_total_is_stated_or_the_sum_of_the_input_leaves() -> None:
 def test_a_plan_says_everything_but_quantities() -> None:
     book = PriceBook([prices(price(aliases=["large"], multiplier={"geo": {"us": "1.1"}}))])
 
-    card = book.card("large:nitro", at=at("15"), mode=None, input_total=7, geo="us")
+    card = book.rate_card("large:nitro", at=at("15"), mode=None, input_total=7, geo="us")
     assert isinstance(card, RateCard)
     assert (card.entry.model, card.mode, card.multiplier) == (MODEL, "standard", Decimal("1.1"))
-    assert book.card("zzz", at=at("15"), mode=None, input_total=7) == NoPrice("model 'zzz' is in no price table")
+    assert book.rate_card("zzz", at=at("15"), mode=None, input_total=7) == NoPrice("model 'zzz' is in no price table")
 
 
 def test_shipped_prices_load_without_being_named() -> None:

@@ -37,7 +37,7 @@ def rated(entry: Content, quantities: dict[str, int], **more: Any) -> Rated:
 
 
 def card(entry: Content | None = None, **more: Any) -> RateCard:
-    found = book(entry or price()).card(MODEL, at=at("15"), mode=None, input_total=0, **more)
+    found = book(entry or price()).rate_card(MODEL, at=at("15"), mode=None, input_total=0, **more)
     assert isinstance(found, RateCard)
     return found
 
@@ -340,7 +340,7 @@ def test_the_key_of_a_plan_is_what_decides_its_prices() -> None:
     hash_ = known.entries(MODEL)[0].hash
 
     def key(when: datetime, tokens: int, geo: str | None = None) -> object:
-        found = known.card(MODEL, at=when, mode=None, input_total=tokens, geo=geo)
+        found = known.rate_card(MODEL, at=when, mode=None, input_total=tokens, geo=geo)
         assert isinstance(found, RateCard)
         return found.key
 

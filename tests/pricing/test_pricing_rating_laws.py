@@ -65,7 +65,7 @@ def test_columns_give_what_each_record_gives(recordings: list[Content], used: li
     assert {currency: Fraction(total) for currency, total in found.totals.items()} == _totals(book, used)
     for row, one in enumerate(rated):
         if one.status != "unpriced":
-            plan = found.plans[found.card_codes[row]]
+            plan = found.cards[found.card_codes[row]]
             assert (plan.entry.hash, plan.choice.tier, plan.choice.window) == (one.price_entry, one.tier, one.window)
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tokentill.contracts.book import ContractBook
-from tokentill.contracts.rules import Traits
 from tokentill.prices.book import PriceBook
 from tokentill.recordings.checking import check_folder
 from tokentill.recordings.load import load_folder
+from tokentill.usage.record import Usage
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "pricing" / "README.md"
@@ -72,7 +72,7 @@ def test_the_files_say_what_the_text_says_of_them(folder: Path) -> None:
     book = ContractBook(loaded.contracts)
 
     def rule_of(model: str) -> str:
-        rule = book.rule_for("acme", Traits(model, None, "standard", None, None, "arouter", ()), AT)
+        rule = book.rule_for("acme", Usage(model, AT, {}, source="arouter"), AT)
         assert rule is not None
         return rule.name
 

@@ -50,7 +50,7 @@ def test_the_bytes_of_a_record_are_those_of_its_content(
     cost: Decimal | None,
     counts: dict[str, int],
 ) -> None:
-    found = UsageRecord.checked(
+    found = UsageRecord(
         source="arouter",
         record_id="Ä\u202e",
         occurred_at=at("1"),

@@ -453,6 +453,7 @@ def test_names_in_snake_case_are_read_as_those_in_camel_case() -> None:
         "candidates": [{"grounding_metadata": {"web_search_queries": ["first", "second"]}}],
         "model_version": "gemini-2.5-flash",
         "create_time": datetime(2026, 10, 15, 12, tzinfo=UTC),
+        "response_id": "abc",
         "usage_metadata": {
             "prompt_token_count": usage["promptTokenCount"],
             "candidates_token_count": usage["candidatesTokenCount"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from hashlib import sha256
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from tokentill.canonical import canonical_bytes
 from tokentill.errors import InvalidRecord
 from tokentill.usage.ids import looks_personal
-from tokentill.usage.record import STATUSES, UsageRecord
+from tokentill.usage.record import STATUSES, Usage, UsageRecord
 
 AT = datetime(2026, 10, 5, 9, 30, tzinfo=UTC)
 IDS = st.text(min_size=1, max_size=20)
@@ -22,7 +23,7 @@ IDS = st.text(min_size=1, max_size=20)
 
 def checked(**changes: Any) -> UsageRecord:
     fields: dict[str, Any] = {"source": "s", "record_id": "r", "occurred_at": AT, "model": "m", "quantities": {}}
-    return UsageRecord.checked(**{**fields, **changes})
+    return UsageRecord(**{**fields, **changes})
 
 
 @given(
@@ -45,12 +46,12 @@ def checked(**changes: Any) -> UsageRecord:
 )
 def test_the_digest_is_that_of_the_canonical_bytes(**fields: Any) -> None:
     try:
-        record = UsageRecord.checked(**fields)
+        record = UsageRecord(**fields)
     except InvalidRecord:
         return
     assert record.content_bytes() == canonical_bytes(record.content())
     assert record.digest == sha256(canonical_bytes(record.content())).digest()[:16]
-    again = UsageRecord.checked(**{**fields, "quantities": dict(reversed(fields["quantities"].items()))})
+    again = UsageRecord(**{**fields, "quantities": dict(reversed(fields["quantities"].items()))})
     assert again.digest == record.digest
 
 
@@ -137,3 +138,52 @@ def test_what_looks_like_a_person_is_told() -> None:
     assert looks_personal("jane@example.org") == "email address"
     assert looks_personal("+49 30 1234567") == "phone number"
     assert looks_personal("user_12345") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"quantities": {"input": -1}}, "input is negative"),
+        ({"quantities": {"input": 1.5}}, "input is float, not an integer"),
+        ({"record_id": ""}, "record_id is missing"),
+        ({"occurred_at": datetime(2026, 10, 5)}, "occurred_at has no time zone"),  # noqa: DTZ001
+        ({"input_tokens": 5}, "input_tokens is for sums of requests"),
+        ({"cost": 1}, "cost is int, not a decimal"),
+    ],
+)
+def test_no_way_leads_to_a_record_that_is_not_valid(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidRecord, match=message):
+        checked(**change)
+    with pytest.raises(InvalidRecord, match=message):
+        replace(checked(), **change)
+
+
+def test_a_usage_becomes_a_record_in_one_call() -> None:
+    usage = Usage("m", AT, {"input": 5, "output": 0, "request": 1}, user="u", mode="batch", cost=Decimal("0.5"))
+    assert usage.record(record_id="r", source="arouter") == UsageRecord(
+        source="arouter",
+        record_id="r",
+        occurred_at=AT,
+        model="m",
+        quantities={"input": 5},
+        user="u",
+        mode="batch",
+        cost=Decimal("0.5"),
+    )
+    known = replace(usage, record_id="own", source="openai")
+    assert (known.record().record_id, known.record().source) == ("own", "openai")
+    assert known.record(record_id="theirs").record_id == "theirs"
+
+
+@pytest.mark.parametrize(
+    ("usage", "message"),
+    [
+        (Usage("m", AT, {}, source="s"), "the usage has no id of its own; pass record_id="),
+        (Usage("m", AT, {}, record_id="r"), "the usage has no source; pass source="),
+        (Usage("m", AT, {"request": 2}, source="s", record_id="r"), "a record is one request"),
+        (Usage("m", AT, {}, source="s", record_id="r", input_tokens=7), "input_tokens is for sums of requests"),
+    ],
+)
+def test_what_is_not_one_known_request_is_no_record(usage: Usage, message: str) -> None:
+    with pytest.raises(InvalidRecord, match=message):
+        usage.record()

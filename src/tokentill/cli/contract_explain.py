@@ -16,7 +16,7 @@ from tokentill.cli.contract_text import contract_label, match_text, outcome_text
 from tokentill.clock import SYSTEM_CLOCK, instant_text
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.rule_trace import Considered, chosen_rule, consider_rules, known_by
-from tokentill.contracts.rules import Rule, Traits
+from tokentill.contracts.rules import Rule
 from tokentill.contracts.unit_prices import COST, BilledUnitPrice, tiers_of, unit_prices
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, exact
@@ -25,7 +25,7 @@ from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.fx import FxBook, NoRate
 from tokentill.prices.rate_cards import ONE, RateCard
 from tokentill.recordings.load import load_folder
-from tokentill.usage.aggregates import GATEWAY_CURRENCY
+from tokentill.usage.aggregates import GATEWAY_CURRENCY, Series
 from tokentill.usage.record import STANDARD
 
 
@@ -61,7 +61,20 @@ def explain_contract(
     contracts = ContractBook(known_by(folder.contracts, known_at))
     canonical = prices.canonical_model(model) or model
     mode = mode or STANDARD
-    traits = Traits(canonical, provider, mode, api_key, user, source, tuple(tag or ()))
+    traits = Series(
+        id=0,
+        source=source,
+        user=user,
+        api_key=api_key,
+        model=canonical,
+        provider=provider,
+        mode=mode,
+        geo=None,
+        tags=tuple(tag or ()),
+        is_byok=False,
+        status="ok",
+        usage_state="reported",
+    )
     considered = consider_rules(contracts, customer, traits, instant)
     chosen = chosen_rule(considered)
     rule = None if chosen is None else chosen.rule

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from tokentill.contracts.book import Contract, ContractBook
-from tokentill.contracts.rules import Rule, Traits, glob_fits
+from tokentill.contracts.rules import Rule, Traits, glob_fits, trait_values
 from tokentill.versions import known_by as known_by
 
 Outcome = Literal["fits", "does not fit", "not asked"]
@@ -62,4 +62,4 @@ def chosen_rule(considered: Iterable[Considered]) -> Considered | None:
 
 def _given(traits: Traits, key: str) -> tuple[str, ...]:
     """The values of a key; an empty one was not given."""
-    return tuple(value for value in traits.values(key) if value)
+    return tuple(value for value in trait_values(traits, key) if value)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, Protocol
 
 from tokentill.canonical import Content, content_hash
 from tokentill.contracts.features.allowance import Allowance
@@ -21,29 +21,39 @@ from tokentill.contracts.features.margin import Margin
 from tokentill.contracts.features.package import Package
 from tokentill.contracts.features.tiers import RuleTiers, markup_of
 from tokentill.prices.entries import Fee
+from tokentill.usage.record import STANDARD
 
 Basis = Literal["list", "own", "cost", "free"]
 Feature = Allowance | RuleTiers | Package | Margin | CreditUnit | ByokFee
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What a rule can match: the traits of a record that its contract may look at."""
+class Traits(Protocol):
+    """What a rule can match: usages, records and series have it. `model` is the canonical id."""
 
-    model: str
-    provider: str | None
-    mode: str
-    api_key: str | None
-    user: str | None
-    source: str
-    tags: tuple[str, ...]
+    @property
+    def model(self) -> str: ...
+    @property
+    def provider(self) -> str | None: ...
+    @property
+    def mode(self) -> str | None: ...
+    @property
+    def api_key(self) -> str | None: ...
+    @property
+    def user(self) -> str | None: ...
+    @property
+    def source(self) -> str | None: ...
+    @property
+    def tags(self) -> tuple[str, ...]: ...
 
-    def values(self, key: str) -> tuple[str, ...]:
-        """The values under a match key; none when the record does not have it."""
-        if key == "tag":
-            return self.tags
-        value = getattr(self, key)
-        return () if value is None else (value,)
+
+def trait_values(traits: Traits, key: str) -> tuple[str, ...]:
+    """The values under a match key; none when the request does not have it. A request without a mode is standard."""
+    if key == "tag":
+        return traits.tags
+    value: str | None = getattr(traits, key)
+    if key == "mode" and value is None:
+        value = STANDARD
+    return () if value is None else (value,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +138,7 @@ class Rule:
     def fits(self, traits: Traits) -> bool:
         """Whether every given match key has a value that fits one of its patterns."""
         return all(
-            any(glob_fits(pattern, value) for pattern in patterns for value in traits.values(key))
+            any(glob_fits(pattern, value) for pattern in patterns for value in trait_values(traits, key))
             for key, patterns in self.match.items()
         )
 

@@ -15,12 +15,12 @@ from decimal import Decimal
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.calculation import NOTHING_CONSUMED, Billed, Consumption, Portion, RatingBasis, apply_rule
 from tokentill.contracts.features.tiers import RuleTier
-from tokentill.contracts.rules import Rule, Traits
+from tokentill.contracts.rules import Rule
 from tokentill.money import EXACT, ZERO
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.fx import FxBook, NoRate
 from tokentill.prices.rate_cards import ONE, RateCard, Rated, rate_quantities
-from tokentill.usage.aggregates import GATEWAY_CURRENCY, UsageAggregate
+from tokentill.usage.aggregates import GATEWAY_CURRENCY, Series, UsageAggregate
 from tokentill.usage.attribution import Attribution
 from tokentill.usage.quantities import REQUEST
 
@@ -209,7 +209,7 @@ class RatingContext:
     def __init__(self, books: Books) -> None:
         self._books = books
         self._edges: dict[str | None, list[datetime]] = {}
-        self._rules: dict[tuple[str | None, Traits, int], Rule | None] = {}
+        self._rules: dict[tuple[str | None, Series, int], Rule | None] = {}
 
     @property
     def contracts(self) -> ContractBook:
@@ -239,16 +239,15 @@ class RatingContext:
     def rule(self, customer: str | None, aggregate: UsageAggregate) -> Rule | None:
         """The rule that bills an aggregate for a customer."""
         series = aggregate.series
-        model = self._books.prices.canonical_model(series.model) or series.model
-        traits = Traits(model, series.provider, series.mode, series.api_key, series.user, series.source, series.tags)
         edges = self._edges.get(customer)
         if edges is None:
             edges = self._edges[customer] = sorted(self._books.contracts.edges_for(customer))
-        key = (customer, traits, bisect_right(edges, aggregate.at))
+        key = (customer, series, bisect_right(edges, aggregate.at))
         if key not in self._rules:
             if len(self._rules) >= RULES_MAX:
                 self._rules.clear()
-            self._rules[key] = self._books.contracts.rule_for(customer, traits, aggregate.at)
+            model = self._books.prices.canonical_model(series.model) or series.model
+            self._rules[key] = self._books.contracts.rule_for(customer, replace(series, model=model), aggregate.at)
         return self._rules[key]
 
     def group_of(self, customer: str | None, currency: str, aggregate: UsageAggregate) -> RatingGroup:

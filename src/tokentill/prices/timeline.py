@@ -36,7 +36,7 @@ class PriceSegment:
     low: RateCard | None
     first_threshold: int
 
-    def card(self, at: datetime, input_total: int) -> RateCard:
+    def rate_card(self, at: datetime, input_total: int) -> RateCard:
         """The card of a request in this segment."""
         return self.bands(at)[bisect_left(self.thresholds, input_total)]
 
@@ -44,7 +44,7 @@ class PriceSegment:
         """The card of a usage. Its input total is added up only where it could reach a tier."""
         if self.low and usage.input_tokens is None and sum(usage.quantities.values()) <= self.first_threshold:
             return self.low
-        return self.card(usage.occurred_at, input_tokens_of(usage))
+        return self.rate_card(usage.occurred_at, input_tokens_of(usage))
 
     def bands(self, at: datetime) -> tuple[RateCard, ...]:
         """The cards that hold at an instant, by band of input."""

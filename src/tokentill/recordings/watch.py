@@ -12,15 +12,14 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from os import PathLike
 from pathlib import Path
 from threading import Lock
 from typing import Generic, TypeVar
 
 from tokentill.clock import MICROSECOND
-from tokentill.errors import Finding, InvalidFiles, Refused, TokentillError
-from tokentill.prices.book import PriceBook
+from tokentill.errors import Refused, TokentillError
 from tokentill.recordings.paths import toml_and_json
 
 Loaded = TypeVar("Loaded")
@@ -133,35 +132,6 @@ class WatchedFolder(Generic[Loaded]):
                 self._seen = _Seen(stamps, digest, problem)
                 return
         self._seen = _Seen(problem=Refused(f"the folder {str(self.folder)!r} is being changed while it is read"))
-
-
-class WatchedBook(WatchedFolder[PriceBook]):
-    """The price book of a `pricing/` folder, loaded again when the folder has changed.
-
-    Args:
-        folder: a folder as `pricing/`.
-        as_of: leave out what was recorded after this instant. By default everything is known.
-        check_every: how long to go without a look at the folder.
-
-    Raises:
-        InvalidFiles: when the folder is broken or empty to begin with.
-        InvalidCall: when there is no such folder.
-    """
-
-    def __init__(
-        self, folder: str | PathLike[str], *, as_of: datetime | None = None, check_every: timedelta = CHECK_EVERY
-    ) -> None:
-        def load(path: Path) -> PriceBook:
-            book = PriceBook.load(path, as_of=as_of)
-            if not book.models:
-                raise InvalidFiles([Finding(f"{path.as_posix()}:1", "there is no price table in this folder")])
-            return book
-
-        super().__init__(folder, load, check_every=check_every)
-
-    def __repr__(self) -> str:
-        state = "" if self.problem is None else ", which is broken now"
-        return f"<WatchedBook of {str(self.folder)!r}{state}: {self._value!r}>"
 
 
 def _stamps(folder: Path) -> Stamps:

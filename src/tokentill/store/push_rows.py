@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,12 +10,12 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
 
+from tokentill.canonical import canonical_bytes
 from tokentill.clock import from_micros, to_micros
 from tokentill.errors import Refused
 from tokentill.store import tables
 from tokentill.store.database import insert_for
 from tokentill.store.decoding import decoding
-from tokentill.stripe_push.days import event_identifier
 
 PushState = Literal["wanted", "sending", "accepted", "confirmed", "rejected", "unknown", "replaced"]
 TO_SEND: tuple[PushState, ...] = ("wanted", "sending", "unknown", "rejected")
@@ -265,3 +266,9 @@ def _row(row: Row[*tuple[object, ...]]) -> PushRow:
 
 def _mode(is_live: bool) -> str:
     return "live" if is_live else "test"
+
+
+def event_identifier(customer: str, meter: str, day: date, version: int) -> str:
+    """The identifier of a meter event: the same for the same state, on every attempt."""
+    content = canonical_bytes([customer, meter, day.isoformat(), version])
+    return "tokentill-" + hashlib.sha256(content).hexdigest()[:48]

@@ -73,7 +73,7 @@ class Revision:
         content = dict(self.revised)
         content["occurred_at"] = datetime.fromisoformat(content["occurred_at"])
         content["cost"] = None if content["cost"] is None else Decimal(content["cost"])
-        return UsageRecord.checked(**content)
+        return UsageRecord(**content)
 
     def content(self) -> Content:
         """Canonical content."""

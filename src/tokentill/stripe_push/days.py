@@ -6,11 +6,10 @@ due, to the minor unit, whatever the days are.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from tokentill.canonical import Content, canonical_bytes
+from tokentill.canonical import Content
 from tokentill.clock import parse_instant
 from tokentill.errors import Refused, ensure
 from tokentill.money import EXACT, ZERO, round_to_minor
@@ -77,9 +76,3 @@ def day_amounts(content: Content, total_minor: int) -> dict[date, int]:
         amounts = {days[-1]: total_minor}
     ensure(sum(amounts.values()) == total_minor, "the days of an invoice do not add up to what is due")
     return {day: amount for day, amount in amounts.items() if amount}
-
-
-def event_identifier(customer: str, meter: str, day: date, version: int) -> str:
-    """The identifier of a meter event: the same for the same state, on every attempt."""
-    content = canonical_bytes([customer, meter, day.isoformat(), version])
-    return "tokentill-" + hashlib.sha256(content).hexdigest()[:48]

@@ -1,7 +1,7 @@
 """The canonical usage record and its disjoint leaf quantities.
 
 Pure: a record that exists is valid. Whatever comes from outside is turned into one by `sources.gateways`, or is
-quarantined with the reason that `UsageRecord.checked` raises.
+quarantined with the reason that `UsageRecord` raises.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _quoted
 from types import MappingProxyType
-from typing import Any, Literal, TypedDict, Unpack, cast
+from typing import Any, Literal, TypedDict
 
 from tokentill.clock import instant_text
 from tokentill.errors import InvalidRecord
@@ -50,11 +50,12 @@ class Given(TypedDict, total=False):
     geo: str | None
     cost: Decimal | None
     is_byok: bool
+    record_id: str | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Usage:
-    """What the rating library prices: one request, or a sum of requests of the same kind.
+    """One request with all of its traits, or a sum of requests of the same kind: what is priced and billed.
 
     Args:
         model: the id as the gateway reported it.
@@ -67,6 +68,8 @@ class Usage:
         user, api_key, provider, source, tags: what a contract's rules may match.
         cost: what the gateway reports it charged, in USD, for rules that bill it or keep a margin over it.
         is_byok: whether the caller's own key at the provider was used.
+        record_id: what the gateway or the vendor calls the request.
+        status, usage_state: how the request ended, and whether its quantities were reported.
 
     Raises:
         InvalidRecord: with the field and the reason.
@@ -85,6 +88,9 @@ class Usage:
     tags: tuple[str, ...] = field(default=(), kw_only=True)
     cost: Decimal | None = field(default=None, kw_only=True)
     is_byok: bool = field(default=False, kw_only=True)
+    record_id: str | None = field(default=None, kw_only=True)
+    status: Status = field(default="ok", kw_only=True)
+    usage_state: UsageState = field(default="reported", kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.occurred_at, datetime) or self.occurred_at.tzinfo is None:
@@ -94,194 +100,98 @@ class Usage:
         if not (self.user is self.api_key is self.provider is self.source is None):
             told = {"user": self.user, "api_key": self.api_key, "provider": self.provider, "source": self.source}
             check_ids({}, told)
+        if self.record_id is not None:
+            check_ids({}, {"record_id": self.record_id})
         if self.tags != ():
             object.__setattr__(self, "tags", checked_tags(self.tags))
         if self.cost is not None:
             cost_text(self.cost)
 
-    @classmethod
-    def from_openai(cls, response: object, **given: Unpack[Given]) -> Usage:
-        """The usage of a response of OpenAI's API: Chat Completions, Responses, Embeddings, Images or Realtime.
+    def record(self, *, record_id: str | None = None, source: str | None = None) -> UsageRecord:
+        """The usage as a record that a till can take in.
 
         Args:
-            response: JSON text, a mapping, or an object of the vendor's SDK; also the usage object alone, with
-                `model` and `occurred_at` given.
-            given: `user` and whatever else the response does not say; see `Given`. What is given wins.
+            record_id: what the gateway calls the request; the response's own id unless given.
+            source: where the record comes from; that of the usage unless given.
 
         Raises:
-            MissingUsage: when it reports no usage.
-            InvalidRecord: when its numbers contradict each other, or it does not say its model or time.
+            InvalidRecord: when nobody says one of them, or the usage stands for several requests.
         """
-        from tokentill.sources.responses.openai import read  # here, so that pricing alone stays light
-
-        return read(response, given)
-
-    @classmethod
-    def from_anthropic(cls, response: object, **given: Unpack[Given]) -> Usage:
-        """The usage of a message of Anthropic's API. It says no time: give `occurred_at`.
-
-        Args and errors are those of `from_openai`.
-        """
-        from tokentill.sources.responses.anthropic import read
-
-        return read(response, given)
-
-    @classmethod
-    def from_gemini(cls, response: object, **given: Unpack[Given]) -> Usage:
-        """The usage of a response of the Gemini API or of Vertex AI. The former says no time: give `occurred_at`.
-
-        Args and errors are those of `from_openai`.
-        """
-        from tokentill.sources.responses.gemini import read
-
-        return read(response, given)
-
-    @classmethod
-    def from_arouter(cls, response: object, **given: Unpack[Given]) -> Usage:
-        """The usage of a response of ARouter, with the cost that it reports.
-
-        Args and errors are those of `from_openai`.
-        """
-        from tokentill.sources.responses.arouter import read
-
-        return read(response, given)
-
-    @classmethod
-    def from_openrouter(cls, response: object, **given: Unpack[Given]) -> Usage:
-        """The usage of a response of OpenRouter, with the cost that it reports.
-
-        Args and errors are those of `from_openai`.
-        """
-        from tokentill.sources.responses.openrouter import read
-
-        return read(response, given)
-
-    @classmethod
-    def from_litellm(cls, response: object, **given: Unpack[Given]) -> Usage:
-        """The usage of a response of the LiteLLM proxy or its SDK.
-
-        Args and errors are those of `from_openai`.
-        """
-        from tokentill.sources.responses.litellm import read
-
-        return read(response, given)
+        named, known = record_id or self.record_id, source or self.source
+        if named is None:
+            raise InvalidRecord("the usage has no id of its own; pass record_id=, what the gateway calls the request")
+        if known is None:
+            raise InvalidRecord("the usage has no source; pass source=, such as 'arouter'")
+        told = {each.name: getattr(self, each.name) for each in fields(Usage)}
+        return UsageRecord(**{**told, "record_id": named, "source": known})
 
     @property
     def input_total(self) -> int:
         """All input leaves together."""
         return sum_of(self.quantities, "input_total")
 
-    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Usage], tuple[dict[str, Any]]]:
+    def __reduce__(self) -> tuple[Callable[..., Usage], tuple[type[Usage], dict[str, Any]]]:
         """It travels between processes, for those who price elsewhere than they call."""
-        told = {each.name: getattr(self, each.name) for each in fields(self)}
-        return _usage_of, ({**told, "quantities": dict(self.quantities)},)
+        told = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        return _made, (type(self), {**told, "quantities": dict(self.quantities)})
 
     def __repr__(self) -> str:
         """Ids stand in it as JSON strings in ASCII; the API key, which may be a secret, does not."""
         counts = ", ".join(f"{name} {count_text(count)}" for name, count in self.quantities.items())
-        parts = [f"<Usage {_quoted(self.model)[1:-1]} at {instant_text(self.occurred_at)}: {counts or 'nothing'}"]
-        told = (("mode", self.mode), ("geo", self.geo), ("user", self.user), ("source", self.source))
-        parts += [f"{name} {_quoted(value)}" for name, value in told if value is not None]
+        what = f"{type(self).__name__} {_quoted(self.model)[1:-1]} at {instant_text(self.occurred_at)}"
+        told = {name: getattr(self, name) for name in ("mode", "geo", "user", "source", "record_id")}
+        parts = [f"<{what}: {counts or 'nothing'}"]
+        parts += [f"{name} {_quoted(value)}" for name, value in told.items() if value is not None]
         return ", ".join(parts) + ">"
 
 
-def _usage_of(told: dict[str, Any]) -> Usage:
-    return Usage(**told)
+def _made(kind: type[Usage], told: dict[str, Any]) -> Usage:
+    return kind(**told)
 
 
-@dataclass(frozen=True, slots=True)
-class UsageRecord:
-    """One request at a gateway, in canonical form. Build it with `UsageRecord.checked`."""
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+class UsageRecord(Usage):
+    """One request at a gateway, in canonical form: a usage with its identity, and the digest of its content.
+
+    An empty optional text is the same as none, `mode` is `standard` unless given, and quantities of zero are left out.
+
+    Raises:
+        InvalidRecord: with the field and the reason; the values may come from outside, and any type is looked at.
+    """
 
     source: str
     record_id: str
-    occurred_at: datetime
-    model: str
-    quantities: Mapping[str, int]
-    user: str | None = None
-    api_key: str | None = None
-    provider: str | None = None
     mode: str = STANDARD
-    geo: str | None = None
-    tags: tuple[str, ...] = ()
-    status: Status = "ok"
-    usage_state: UsageState = "reported"
-    is_byok: bool = False
-    cost: Decimal | None = None
-    digest: bytes = field(default=b"", compare=False)
+    digest: bytes = field(init=False, compare=False)
 
-    @classmethod
-    def checked(
-        cls,
-        *,
-        source: str,
-        record_id: str,
-        occurred_at: datetime,
-        model: str,
-        quantities: Mapping[str, int],
-        user: str | None = None,
-        api_key: str | None = None,
-        provider: str | None = None,
-        mode: str | None = None,
-        geo: str | None = None,
-        tags: Iterable[str] | None = None,
-        status: str = "ok",
-        usage_state: str = "reported",
-        is_byok: bool | None = None,
-        cost: Decimal | None = None,
-    ) -> UsageRecord:
-        """Make a record, or say why it cannot be one.
-
-        An empty optional text is the same as none. The values may come from outside: any type is looked at.
-
-        Raises:
-            InvalidRecord: with the field and the reason.
-        """
-        user = None if user == "" else user
-        api_key = None if api_key == "" else api_key
-        provider = None if provider == "" else provider
-        geo = None if geo == "" else geo
-        mode = STANDARD if mode is None or mode == "" else mode
-        if not are_plain(source, record_id, model, user, api_key, provider, geo):
+    def __post_init__(self) -> None:
+        for name in ("user", "api_key", "provider", "geo"):
+            if getattr(self, name) == "":
+                object.__setattr__(self, name, None)
+        if self.mode is None or self.mode == "":
+            object.__setattr__(self, "mode", STANDARD)
+        if not are_plain(self.source, self.record_id, self.model, self.user, self.api_key, self.provider, self.geo):
             check_ids(
-                {"source": source, "record_id": record_id, "model": model},
-                {"user": user, "api_key": api_key, "provider": provider, "geo": geo},
+                {"source": self.source, "record_id": self.record_id, "model": self.model},
+                {"user": self.user, "api_key": self.api_key, "provider": self.provider, "geo": self.geo},
             )
-        if mode != STANDARD and not is_word(mode):
-            raise InvalidRecord(f"mode {str(mode)[:40]!r} is not a lower-case word")
-        if status not in STATUSES:
-            raise InvalidRecord(f"status {str(status)[:40]!r} is none of {', '.join(STATUSES)}")
-        if usage_state not in USAGE_STATES:
-            raise InvalidRecord(f"usage_state {str(usage_state)[:40]!r} is none of {', '.join(USAGE_STATES)}")
-        if is_byok is not None and not isinstance(is_byok, bool):
-            raise InvalidRecord(f"is_byok is {type(is_byok).__name__}, not true or false")
-        kept = kept_quantities(quantities)
-        if usage_state == "missing" and kept:
+        if self.mode != STANDARD and not is_word(self.mode):
+            raise InvalidRecord(f"mode {str(self.mode)[:40]!r} is not a lower-case word")
+        if self.status not in STATUSES:
+            raise InvalidRecord(f"status {str(self.status)[:40]!r} is none of {', '.join(STATUSES)}")
+        if self.usage_state not in USAGE_STATES:
+            raise InvalidRecord(f"usage_state {str(self.usage_state)[:40]!r} is none of {', '.join(USAGE_STATES)}")
+        if not isinstance(self.is_byok, bool):
+            raise InvalidRecord(f"is_byok is {type(self.is_byok).__name__}, not true or false")
+        if self.input_tokens is not None:
+            raise InvalidRecord("input_tokens is for sums of requests; a record has the input total of its own leaves")
+        kept = kept_quantities(self.quantities)
+        if self.usage_state == "missing" and kept:
             raise InvalidRecord("usage_state is missing, and yet quantities are given")
-        record = cls(
-            source,
-            record_id,
-            checked_instant(occurred_at),
-            model,
-            MappingProxyType(kept),
-            user,
-            api_key,
-            provider,
-            mode,
-            geo,
-            checked_tags(tags) if tags else (),
-            cast(Status, status),
-            cast(UsageState, usage_state),
-            bool(is_byok),
-            cost,
-        )
-        object.__setattr__(record, "digest", digest_of_content(record.content_bytes()))
-        return record
-
-    @property
-    def input_total(self) -> int:
-        """All input leaves together."""
-        return sum_of(self.quantities, "input_total")
+        object.__setattr__(self, "quantities", MappingProxyType(kept))
+        object.__setattr__(self, "occurred_at", checked_instant(self.occurred_at))
+        object.__setattr__(self, "tags", checked_tags(self.tags) if self.tags else ())
+        object.__setattr__(self, "digest", digest_of_content(self.content_bytes()))
 
     def content(self) -> dict[str, Any]:
         """Canonical content: what makes two records of one identity the same record or a revision."""

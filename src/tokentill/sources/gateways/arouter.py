@@ -106,7 +106,7 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     is_byok = flag("is_byok", found["is_byok"]) if "is_byok" in found else False
     if "byok_cost" in found:
         cost, is_byok = _with_byok_cost(cost, amount("byok_usage_inference", found["byok_cost"]), is_byok)
-    return UsageRecord.checked(
+    return UsageRecord(
         source=source or ACTIVITY.name,
         record_id=found["record_id"],
         occurred_at=instant("the time of the request", get("occurred_at")),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
+from typing import cast
 
 from tokentill.errors import InvalidRecord, Refused
 from tokentill.sources.gateways import Format, SourceRow
@@ -17,7 +18,7 @@ from tokentill.sources.gateways.fields import amount, count_cell, flag_cell, ins
 from tokentill.sources.layouts.table import Column
 from tokentill.sources.strict_json import type_text
 from tokentill.usage.quantities import SUMS, TOKEN_LEAVES
-from tokentill.usage.record import UsageRecord
+from tokentill.usage.record import UsageRecord, UsageState
 
 FIELDS = (
     "source",
@@ -71,7 +72,7 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     given.update(source=own_source, occurred_at=instant("occurred_at", given.get("occurred_at")))
     if "cost" in given:
         given["cost"] = amount("cost", given["cost"])
-    return UsageRecord.checked(quantities=quantities or {}, usage_state=usage_state, **given)
+    return UsageRecord(quantities=quantities or {}, usage_state=cast(UsageState, usage_state), **given)
 
 
 def columns(names: Sequence[str]) -> tuple[Column, ...]:

@@ -89,7 +89,7 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     if "model" not in found:
         raise InvalidRecord("model is missing")
     quantities, usage_state = leaves_of(found)
-    return UsageRecord.checked(
+    return UsageRecord(
         source=source or SPEND_LOG.name,
         record_id=found["record_id"],
         occurred_at=instant_or_naive_utc("startTime", get("occurred_at")),
@@ -99,7 +99,7 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
         api_key=get("api_key"),
         provider=get("provider"),
         mode=mode_of(found["tier"]) if "tier" in found else STANDARD,
-        tags=_tags_of(get("tags"), get("cache_hit")),
+        tags=tuple(_tags_of(get("tags"), get("cache_hit"))),
         status=status_of(get("status"), None, None),
         usage_state=usage_state,
         cost=amount("spend", found["cost"]) if "cost" in found else None,

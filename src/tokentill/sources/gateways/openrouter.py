@@ -95,7 +95,7 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     quantities, usage_state = leaves_of(found)
     cost, is_byok = cost_of(found, is_export)
     region = get("region")
-    return UsageRecord.checked(
+    return UsageRecord(
         source=source or GENERATION.name,
         record_id=found["record_id"],
         occurred_at=(instant_or_naive_utc if is_export else instant)("created_at", get("occurred_at")),

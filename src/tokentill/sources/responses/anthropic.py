@@ -16,7 +16,7 @@ from tokentill.sources.gateways.fields import count
 from tokentill.sources.responses.building import CallerTraits, VendorResponse, answer_of, mode_said, usage_of
 from tokentill.sources.responses.outside import part, parts
 from tokentill.sources.strict_json import type_text
-from tokentill.usage.record import STANDARD, Given, Usage
+from tokentill.usage.record import STANDARD, Given
 
 MARKS = ("input_tokens", "output_tokens")
 ONLY_HERE = ("cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation")
@@ -25,12 +25,13 @@ _NO_GEO = ("", "global", "not_available")
 _NO_TIER = (None, "", STANDARD)
 
 
-def read(response: object, given: Given) -> Usage:
+def read(response: object, given: Given) -> dict[str, Any]:
     """The usage of a message; see `Usage.from_anthropic`."""
     answer = answer_of(response, ("usage",), MARKS)
     top = parts(answer.response, ("model",))
     said = CallerTraits(
         source="anthropic",
+        record_id=part(answer.response, "id"),
         model=top.get("model"),
         mode=mode_in(answer.usage),
         geo=_geo(answer.usage.get("inference_geo")),

@@ -23,20 +23,21 @@ from tokentill.sources.responses.building import (
     moment,
     usage_of,
 )
-from tokentill.sources.responses.outside import parts
-from tokentill.usage.record import Given, Usage
+from tokentill.sources.responses.outside import part, parts
+from tokentill.usage.record import Given
 
 MARKS = ("prompt_tokens", "input_tokens")
 _TOP = ("model", "provider", "service_tier", "created", "created_at", "is_byok")
 
 
-def read(response: object, given: Given) -> Usage:
+def read(response: object, given: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_arouter`."""
     answer = answer_of(response, ("usage",), MARKS)
     top, found = picked(answer)
     amounts_exact(found, "cost")
     said = CallerTraits(
         source="arouter",
+        record_id=part(answer.response, "id"),
         model=top.get("model"),
         occurred_at=moment("created", top.get("created", top.get("created_at"))),
         mode=mode_in(answer, found),

@@ -1,4 +1,4 @@
-"""From what a response said, and what its caller says of it, to a `Usage`."""
+"""From what a response said, and what its caller says of it, to the traits of a `Usage`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tokentill.sources.responses.outside import opened, part, plain
 from tokentill.sources.strict_json import type_text
 from tokentill.usage.ids import check_ids, checked_tags, is_word
 from tokentill.usage.quantities import kept_quantities
-from tokentill.usage.record import Given, Usage, checked_instant
+from tokentill.usage.record import Given, checked_instant
 
 SECONDS_MAX = 7_258_118_400
 """The beginning of the year 2200, in seconds since 1970."""
@@ -47,6 +47,7 @@ class CallerTraits:
     provider: object = None
     cost: Decimal | None = None
     is_byok: bool = False
+    record_id: object = None
 
 
 def answer_of(response: object, names: tuple[str, ...], marks: tuple[str, ...]) -> VendorResponse:
@@ -73,8 +74,8 @@ def answer_of(response: object, names: tuple[str, ...], marks: tuple[str, ...]) 
     return VendorResponse(response, usage)
 
 
-def usage_of(said: CallerTraits, quantities: Mapping[str, int], given: Given) -> Usage:
-    """A usage of quantities that were read.
+def usage_of(said: CallerTraits, quantities: Mapping[str, int], given: Given) -> dict[str, Any]:
+    """The traits of a usage of quantities that were read.
 
     Raises:
         InvalidRecord: when nobody says the model or the time, or a value is none.
@@ -93,20 +94,21 @@ def usage_of(said: CallerTraits, quantities: Mapping[str, int], given: Given) ->
     check_ids({"model": model}, {"geo": geo})
     if mode is not None and not is_word(mode):
         raise InvalidRecord(f"mode {str(mode)[:40]!r} is not a lower-case word")
-    return Usage(
-        model=model,
-        occurred_at=checked_instant(occurred_at),
-        quantities=kept_quantities(quantities),
-        mode=mode,
-        geo=geo,
-        user=given.get("user") or None,
-        api_key=given.get("api_key") or None,
-        provider=given.get("provider", _text_or_none("provider", said.provider)),
-        source=given.get("source", said.source),
-        tags=checked_tags(given.get("tags") or ()),
-        cost=given.get("cost", said.cost),
-        is_byok=given.get("is_byok", said.is_byok),
-    )
+    return {
+        "model": model,
+        "occurred_at": checked_instant(occurred_at),
+        "quantities": kept_quantities(quantities),
+        "mode": mode,
+        "geo": geo,
+        "user": given.get("user") or None,
+        "api_key": given.get("api_key") or None,
+        "provider": given.get("provider", _text_or_none("provider", said.provider)),
+        "source": given.get("source", said.source),
+        "tags": checked_tags(given.get("tags") or ()),
+        "cost": given.get("cost", said.cost),
+        "is_byok": given.get("is_byok", said.is_byok),
+        "record_id": given.get("record_id", _own_id(said.record_id)),
+    }
 
 
 def mode_said(tier: object) -> str | None:
@@ -170,6 +172,15 @@ def split_cached(found: dict[str, Any]) -> dict[str, Any]:
                 raise InvalidRecord(f"{cached} ({inner}) is more than {role} ({outer})")
             found[role] = outer - inner
     return found
+
+
+def _own_id(value: object) -> str | None:
+    """The id of a response, None where it has none that could be kept; it is not needed for a price."""
+    try:
+        check_ids({}, {"id": value if isinstance(value, str) else None})
+    except InvalidRecord:
+        return None
+    return value if isinstance(value, str) and value else None
 
 
 def _text_or_none(name: str, value: object) -> str | None:

@@ -21,7 +21,7 @@ from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.responses.building import CallerTraits, answer_of, mode_said, moment, split_cached, usage_of
 from tokentill.sources.responses.outside import part, parts, plain
 from tokentill.sources.strict_json import repeated, type_text
-from tokentill.usage.record import Given, Usage
+from tokentill.usage.record import Given
 
 MARKS = ("promptTokenCount", "prompt_token_count")
 _KINDS = frozenset(("", "MODALITY_UNSPECIFIED", "TEXT", "DOCUMENT", "IMAGE", "VIDEO", "AUDIO"))
@@ -37,11 +37,18 @@ _GROUNDED_ONCE = re.compile(r"(?:\A|/)gemini-[12](?:[.-]|\Z)", re.ASCII)
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])", re.ASCII)
 
 
-def read(response: object, given: Given) -> Usage:
+_TOP = ("modelVersion", "model_version", "createTime", "create_time", "responseId", "response_id")
+
+
+def read(response: object, given: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_gemini`."""
     answer = answer_of(response, ("usageMetadata", "usage_metadata"), MARKS)
     usage = _snake(answer.usage)
-    top = _snake(parts(answer.response, ("modelVersion", "model_version", "createTime", "create_time")))
+    top = _snake(
+        parts(
+            answer.response, ("modelVersion", "model_version", "createTime", "create_time", "responseId", "response_id")
+        )
+    )
     quantities = _leaves(usage)
     model = given.get("model", top.get("model_version"))
     queries = _queries(answer.response)
@@ -49,6 +56,7 @@ def read(response: object, given: Given) -> Usage:
         quantities["web_search"] = 1 if _GROUNDED_ONCE.search(str(model)) else queries
     said = CallerTraits(
         source="gemini",
+        record_id=top.get("response_id"),
         model=top.get("model_version"),
         occurred_at=moment("createTime", top.get("create_time")),
         mode=_mode(usage),

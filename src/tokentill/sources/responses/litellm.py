@@ -8,6 +8,8 @@ a contract bills it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from tokentill.errors import MissingUsage
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.litellm import FIELDS
@@ -22,18 +24,19 @@ from tokentill.sources.responses.building import (
     usage_of,
 )
 from tokentill.sources.responses.outside import part, parts
-from tokentill.usage.record import Given, Usage
+from tokentill.usage.record import Given
 
 MARKS = ("prompt_tokens", "input_tokens")
 _TOP = ("model", "created", "created_at", "service_tier")
 
 
-def read(response: object, given: Given) -> Usage:
+def read(response: object, given: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_litellm`."""
     answer = answer_of(response, ("usage",), MARKS)
     top = parts(answer.response, _TOP)
     said = CallerTraits(
         source="litellm",
+        record_id=part(answer.response, "id"),
         model=top.get("model"),
         occurred_at=moment("created", top.get("created", top.get("created_at"))),
         mode=mode_said(top.get("service_tier")),

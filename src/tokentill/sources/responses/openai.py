@@ -31,7 +31,7 @@ from tokentill.sources.responses.building import (
     usage_of,
 )
 from tokentill.sources.responses.outside import part, parts
-from tokentill.usage.record import Given, Usage
+from tokentill.usage.record import Given
 
 _CHAT, _RESPONSES, _REALTIME = "prompt_tokens_details", "input_tokens_details", "input_token_details"
 _CHAT_OUT, _RESPONSES_OUT, _REALTIME_OUT = "completion_tokens_details", "output_tokens_details", "output_token_details"
@@ -61,7 +61,7 @@ _TOP = ("model", "created", "created_at", "service_tier")
 _CALLS = {"web_search_call": "web_search", "file_search_call": "file_search"}
 
 
-def read(response: object, given: Given) -> Usage:
+def read(response: object, given: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_openai`."""
     answer = answer_of(response, ("usage",), MARKS)
     quantities = leaves_in(answer.usage)
@@ -69,6 +69,7 @@ def read(response: object, given: Given) -> Usage:
     top = parts(answer.response, _TOP)
     said = CallerTraits(
         source="openai",
+        record_id=part(answer.response, "id"),
         model=top.get("model"),
         occurred_at=moment("created", top.get("created", top.get("created_at"))),
         mode=mode_said(top.get("service_tier")),

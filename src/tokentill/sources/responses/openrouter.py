@@ -7,11 +7,14 @@ the cost is their sum (see `sources.gateways.openrouter`).
 
 from __future__ import annotations
 
+from typing import Any
+
 from tokentill.sources.gateways.mapping import FieldMap
 from tokentill.sources.gateways.openrouter import cost_of
 from tokentill.sources.responses.arouter import MARKS, leaves_in, mode_in, picked
 from tokentill.sources.responses.building import CallerTraits, amounts_exact, answer_of, moment, usage_of
-from tokentill.usage.record import Given, Usage
+from tokentill.sources.responses.outside import part
+from tokentill.usage.record import Given
 
 _COSTS = FieldMap(
     {
@@ -22,7 +25,7 @@ _COSTS = FieldMap(
 )
 
 
-def read(response: object, given: Given) -> Usage:
+def read(response: object, given: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_openrouter`."""
     answer = answer_of(response, ("usage",), MARKS)
     top, found = picked(answer)
@@ -31,6 +34,7 @@ def read(response: object, given: Given) -> Usage:
     cost, is_byok = cost_of(costs, is_export=False)
     said = CallerTraits(
         source="openrouter",
+        record_id=part(answer.response, "id"),
         model=top.get("model"),
         occurred_at=moment("created", top.get("created", top.get("created_at"))),
         mode=mode_in(answer, found),

@@ -1,0 +1,40 @@
+"""A price book that is loaded again when its folder has changed, for processes that run for months."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from os import PathLike
+from pathlib import Path
+
+from tokentill.errors import Finding, InvalidFiles
+from tokentill.library.price_book import PriceBook
+from tokentill.recordings.watch import CHECK_EVERY, WatchedFolder
+
+
+class WatchedBook(WatchedFolder[PriceBook]):
+    """The price book of a `pricing/` folder, loaded again when the folder has changed.
+
+    Args:
+        folder: a folder as `pricing/`.
+        as_of: leave out what was recorded after this instant. By default everything is known.
+        check_every: how long to go without a look at the folder.
+
+    Raises:
+        InvalidFiles: when the folder is broken or empty to begin with.
+        InvalidCall: when there is no such folder.
+    """
+
+    def __init__(
+        self, folder: str | PathLike[str], *, as_of: datetime | None = None, check_every: timedelta = CHECK_EVERY
+    ) -> None:
+        def load(path: Path) -> PriceBook:
+            book = PriceBook.load(path, as_of=as_of)
+            if not book.models:
+                raise InvalidFiles([Finding(f"{path.as_posix()}:1", "there is no price table in this folder")])
+            return book
+
+        super().__init__(folder, load, check_every=check_every)
+
+    def __repr__(self) -> str:
+        state = "" if self.problem is None else ", which is broken now"
+        return f"<WatchedBook of {str(self.folder)!r}{state}: {self._value!r}>"
