@@ -103,8 +103,6 @@ def a_child_has_the_period_of_its_parent(recordings: Recordings) -> Iterator[Fin
 
 def limits_leave_something_to_bill(recordings: Recordings) -> Iterator[Finding]:
     """A minimum is not above the cap, wherever in the chain each is stated."""
-    if recordings.is_unread("contracts"):
-        return
     for contract in recordings.agreements:
         for chain in _chains_of(contract.value, recordings):
             yield from _limits_of(contract, chain, recordings)
@@ -112,13 +110,13 @@ def limits_leave_something_to_bill(recordings: Recordings) -> Iterator[Finding]:
 
 def _chains_of(contract: Contract, recordings: Recordings) -> Iterator[list[Contract]]:
     """The contracts in whose order the terms of a contract are looked up, at each instant at which they change."""
-    if contract.kind == "customer":
-        for at in _changes(contract, recordings):
-            yield list(recordings.book.chain(contract.id, at))
+    if contract.kind == "default" or recordings.is_unread("contracts"):
+        yield [contract]
     elif contract.kind == "plan":
         yield [contract, *recordings.book.chain(None, contract.valid_from)]
     else:
-        yield [contract]
+        for at in _changes(contract, recordings):
+            yield list(recordings.book.chain(contract.id, at))
 
 
 def _limits_of(contract: Located[Contract], chain: Sequence[Contract], recordings: Recordings) -> Iterator[Finding]:

@@ -134,12 +134,15 @@ _OF_THE_INVOICE = ("minimum", "cap", "coupon", "tax", "smallest_amount", "interi
 """Terms that are looked up for the customer who pays, and for nobody else."""
 
 
-def a_child_leaves_the_invoice_to_its_parent(invoice: InvoiceTable) -> Iterator[Mistake]:
+def a_child_leaves_the_invoice_to_its_parent(contract: ContractFile) -> Iterator[Mistake]:
     """A child states no limits, coupons and taxes: they are its parent's. Its rules and its base fee are its own."""
+    if contract.kind != "customer" or not contract.states("invoice") or not contract.invoice.states("parent"):
+        return
+    parent = contract.invoice.parent
     for key in _OF_THE_INVOICE:
-        if invoice.states("parent") and invoice.states(key):
-            message = f'"{key}" has no effect: the invoice is that of the parent "{invoice.parent}"'
-            yield Mistake((key,), message, f'remove it, or state it in the contract of "{invoice.parent}"')
+        if contract.invoice.states(key):
+            message = f'"{key}" has no effect: the invoice is that of the parent "{parent}"'
+            yield Mistake(("invoice", key), message, f'remove it, or state it in the contract of "{parent}"')
 
 
 def coupons_and_taxes_are_stated_once(invoice: InvoiceTable) -> Iterator[Mistake]:
@@ -176,11 +179,12 @@ def a_coupon_takes_something_off(coupon: CouponTable) -> Iterator[Mistake]:
 
 
 RULES: Rules = {
-    ContractFile: (a_validity_is_not_empty, the_time_zone_exists, only_a_customer_has_a_plan_and_a_parent),
-    InvoiceTable: (
+    ContractFile: (
+        a_validity_is_not_empty,
+        the_time_zone_exists,
+        only_a_customer_has_a_plan_and_a_parent,
         a_child_leaves_the_invoice_to_its_parent,
-        coupons_and_taxes_are_stated_once,
-        a_cap_leaves_something_to_bill,
     ),
+    InvoiceTable: (coupons_and_taxes_are_stated_once, a_cap_leaves_something_to_bill),
     CouponTable: (a_coupon_takes_something_off,),
 }
