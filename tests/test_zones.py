@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pytest
 
 from tokentill import zones
-from tokentill.recordings.checks.zones import zone_mistake
+from tokentill.recordings.mistakes import zone_mistake
 from tokentill.zones import zone, zone_data_version, zone_names
 
 SRC = Path(zones.__file__).parent

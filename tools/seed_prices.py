@@ -23,7 +23,7 @@ from tokentill.errors import InvalidFiles, Refused, ensure
 from tokentill.money import EXACT, amount_text
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.reading import FileText, Unreadable, parse, read_text
-from tokentill.recordings.recording import canonical_content
+from tokentill.recordings.recording import recording_of
 from tokentill.recordings.writing import price_table_text
 
 SEED_RECORDED_AT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -141,7 +141,7 @@ class _Seed:
             "price": list(entries),
         }
         try:
-            content = canonical_content(tree, self.file, "prices")
+            content = recording_of(tree, self.file, "prices").content
         except Unreadable as error:
             raise InvalidFiles(error.findings) from None
         comments = (
@@ -151,7 +151,7 @@ class _Seed:
         )
         text = price_table_text(content, comments=comments)
         written = FileText(f"{vendor}.toml", f"{vendor}.toml", text)
-        read_back = canonical_content(parse(written), written, "prices")
+        read_back = recording_of(parse(written), written, "prices").content
         ensure(content_hash(read_back) == content_hash(content), f"{vendor}.toml does not read back as it was written")
         return text
 

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from tokentill import PriceBook, Usage
-from tokentill.prices.entries import PriceEntry, RateSet, choose_entry
+from tokentill.prices.entries import PriceEntry, RateSet
 from tokentill.usage.quantities import REQUEST, sum_of
 from tokentill.usage.record import STANDARD
+from tokentill.versions import in_force
 
 LIST = Path(__file__).with_name("catalog_differences.toml")
 LACKS = ("price", "mode", "rate")
@@ -159,12 +160,12 @@ class _Predicting:
 
     def entry(self) -> PriceEntry | None:
         """The entry that the catalog goes by."""
-        own = choose_entry(self.entries, self.usage.occurred_at)
+        own = in_force(self.entries, self.usage.occurred_at)
         one = self.first(lambda theirs: theirs.entry is not None, "price", is_missing=own is None)
         if one is None:
             return own
         at = one.theirs.entry
-        return choose_entry(self.entries, at if isinstance(at, datetime) else self.entries[0].valid_from)
+        return in_force(self.entries, at if isinstance(at, datetime) else self.entries[0].valid_from)
 
     def rate_set(self, entry: PriceEntry) -> RateSet | None:
         """The rates of the mode that the catalog goes by."""

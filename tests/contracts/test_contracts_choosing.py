@@ -14,12 +14,13 @@ from tests.builders import contract, price, prices
 from tokentill.canonical import Content
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.calculation import RatingBasis, apply_rule
-from tokentill.contracts.rule_trace import chosen_rule, consider_rules, known_by
+from tokentill.contracts.rule_trace import chosen_rule, consider_rules
 from tokentill.contracts.rules import Rule
 from tokentill.contracts.unit_prices import BilledUnitPrice, tiers_of, unit_prices
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.rate_cards import RateCard, rate_quantities
 from tokentill.usage.record import Usage
+from tokentill.versions import known_by
 
 OCTOBER = datetime(2026, 10, 15, tzinfo=UTC)
 ONE = Decimal(1)

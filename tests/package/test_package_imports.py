@@ -18,7 +18,14 @@ ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src"
 PACKAGE = SRC / "tokentill"
 
-FOUNDATION = ("tokentill.errors", "tokentill.money", "tokentill.clock", "tokentill.canonical", "tokentill.zones")
+FOUNDATION = (
+    "tokentill.errors",
+    "tokentill.money",
+    "tokentill.clock",
+    "tokentill.canonical",
+    "tokentill.zones",
+    "tokentill.versions",
+)
 
 PURE_IN_ORDER = (
     "tokentill.usage.ids",
@@ -417,8 +424,7 @@ HOLD_A_FLOAT = {
     "tokentill.prices.book": "how alike two names must be for a hint",
     "tokentill.recordings.checks.grants": "the same",
     "tokentill.recordings.checks.rules": "the same",
-    "tokentill.recordings.checks.price_rates": "the same",
-    "tokentill.recordings.checks.zones": "the same",
+    "tokentill.recordings.schemas.prices": "the same",
     "tokentill.recordings.mistakes": "the same",
     "tokentill.sources.gateways.canonical_form": "the same",
     "tokentill.store.database": "how long to sleep",

@@ -24,7 +24,7 @@ from tokentill.errors import Finding
 from tokentill.prices.fx import FxBook
 from tokentill.recordings.load import load_folder
 from tokentill.recordings.reading import FileText, Unreadable, parse
-from tokentill.recordings.recording import canonical_content
+from tokentill.recordings.recording import recording_of
 from tokentill.recordings.values import noise_free
 from tokentill.recordings.writing import price_table_text
 from tokentill.shipped import shipped_folder
@@ -72,7 +72,7 @@ FULL_JSON = """{"$schema": "../schema/prices.json", "kind": "prices", "format": 
 
 def content_of(text: str, path: str = "models/a.toml", shape: str = "prices") -> Content:
     file = FileText(path, path, text)
-    return canonical_content(parse(file), file, shape)
+    return recording_of(parse(file), file, shape).content
 
 
 def test_canonical_content_has_only_what_was_given_in_one_form() -> None:
@@ -211,7 +211,7 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
 
 @given(tables())
 def test_what_is_written_reads_back_as_it_was(tree: dict[str, Any]) -> None:
-    content = canonical_content(tree, FileText("models/a.toml", "a.toml", ""), "prices")
+    content = recording_of(tree, FileText("models/a.toml", "a.toml", ""), "prices").content
 
     assert content_of(price_table_text(content)) == content
 
@@ -231,7 +231,7 @@ def keys_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def mistakes_of(tree: dict[str, Any], file: FileText) -> tuple[Finding, ...]:
     """What is wrong with a tree; nothing when it has canonical content with a hash."""
     try:
-        content_hash(canonical_content(tree, file, "prices"))
+        content_hash(recording_of(tree, file, "prices").content)
     except Unreadable as refused:
         assert refused.findings  # noqa: PT017
         return refused.findings

@@ -21,11 +21,11 @@ from tokentill.prices.entries import (
     RateSet,
     Tier,
     Window,
-    choose_entry,
     entry_hash,
     local_times,
     parse_instant,
 )
+from tokentill.versions import covers, in_force
 
 D = Decimal
 RECORDED_AT = datetime(2026, 9, 1, tzinfo=UTC)
@@ -102,11 +102,11 @@ def test_the_hash_is_of_what_decides_an_amount() -> None:
 def test_validity_is_half_open() -> None:
     found = entry(price(valid_to="2026-02-01T00:00:00Z"))
 
-    assert not found.covers(found.valid_from - MICROSECOND)
-    assert found.covers(found.valid_from)
-    assert found.covers(datetime(2026, 2, 1, tzinfo=UTC) - MICROSECOND)
-    assert not found.covers(datetime(2026, 2, 1, tzinfo=UTC))
-    assert entry().covers(datetime(2199, 1, 1, tzinfo=UTC))
+    assert not covers(found, found.valid_from - MICROSECOND)
+    assert covers(found, found.valid_from)
+    assert covers(found, datetime(2026, 2, 1, tzinfo=UTC) - MICROSECOND)
+    assert not covers(found, datetime(2026, 2, 1, tzinfo=UTC))
+    assert covers(entry(), datetime(2199, 1, 1, tzinfo=UTC))
 
 
 def test_the_greatest_valid_from_wins_then_the_greatest_recorded_at() -> None:
@@ -116,12 +116,12 @@ def test_the_greatest_valid_from_wins_then_the_greatest_recorded_at() -> None:
     ended = entry(price(valid_from="2026-03-01T00:00:00Z", valid_to="2026-03-02T00:00:00Z"))
     listed = [old, again, first, ended]
 
-    assert choose_entry(listed, datetime(2026, 1, 31, tzinfo=UTC)) is old
-    assert choose_entry(listed, datetime(2026, 2, 1, tzinfo=UTC)) is again
-    assert choose_entry(listed, datetime(2026, 3, 1, tzinfo=UTC)) is ended
-    assert choose_entry(listed, datetime(2026, 3, 2, tzinfo=UTC)) is again
-    assert choose_entry(listed, datetime(2025, 12, 31, tzinfo=UTC)) is None
-    assert choose_entry([], RECORDED_AT) is None
+    assert in_force(listed, datetime(2026, 1, 31, tzinfo=UTC)) is old
+    assert in_force(listed, datetime(2026, 2, 1, tzinfo=UTC)) is again
+    assert in_force(listed, datetime(2026, 3, 1, tzinfo=UTC)) is ended
+    assert in_force(listed, datetime(2026, 3, 2, tzinfo=UTC)) is again
+    assert in_force(listed, datetime(2025, 12, 31, tzinfo=UTC)) is None
+    assert in_force([], RECORDED_AT) is None
 
 
 def test_a_mode_is_listed_and_in_force_or_says_why_not() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,9 +16,11 @@ import pytest
 from pricing_files import DEFAULT_CONTRACT, entry, prices, write_folder
 
 from tokentill.errors import Finding, InvalidFiles
+from tokentill.recordings import schemas
 from tokentill.recordings.checking import CHECKS, CHECKS_BEFORE_RELEASE, check_folder
 from tokentill.recordings.load import load_folder
 from tokentill.recordings.recording import read_folder
+from tokentill.recordings.schemas.parts import Mistake, Table
 
 MISTAKES = Path(__file__).parent / "mistakes"
 ROOMS = {"prices": "models", "contracts": "contracts", "attribution": "attribution", "fx": "fx"}
@@ -27,6 +30,8 @@ BESIDE_A_CONTRACT = {"models/a.toml": prices(entry()), "contracts/default.toml":
 """What lies in the folder beside a contract with a mistake."""
 
 _EXPECTED = re.compile(r"^(?:# )?(mistake|warning): (.*?):? ?(\d+): (.+)$", re.MULTILINE)
+
+Rule = Callable[[Table], Iterator[Mistake]]
 
 
 class Expected(NamedTuple):
@@ -93,3 +98,22 @@ def test_every_check_finds_something_in_some_sample(tmp_path: Path) -> None:
         silent -= {check for check in silent if any(True for _ in check(recordings))}
 
     assert silent == set()
+
+
+def test_every_rule_of_a_table_finds_something_in_some_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = {(table, rule) for table, rules in schemas.RULES.items() for rule in rules}
+
+    def watched(table: type[Table], rule: Rule) -> Rule:
+        def run(found: Table) -> Iterator[Mistake]:
+            for mistake in rule(found):
+                silent.discard((table, rule))
+                yield mistake
+
+        return run
+
+    rules = {table: tuple(watched(table, rule) for rule in listed) for table, listed in schemas.RULES.items()}
+    monkeypatch.setattr(schemas, "RULES", rules)
+    for number, sample in enumerate(samples()):
+        read_folder(folder_of(sample, tmp_path / str(number))[0])
+
+    assert {(table.__name__, rule.__name__) for table, rule in silent} == set()

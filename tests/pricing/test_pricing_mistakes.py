@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from pricing_files import (
     CONTRACT_HEAD,
+    DEFAULT_CONTRACT,
+    FX_HEAD,
     entry,
     prices,
     write_folder,
@@ -93,3 +95,93 @@ def test_windows_that_touch_do_not_overlap(tmp_path: Path) -> None:
     more = "[[price.window]]\n" + WINDOW + "[[price.window]]\n" + WINDOW.replace('"10:00", "12:00"', '"12:00", "10:00"')
 
     assert check_folder(write_folder(tmp_path, {"models/a.toml": prices(entry(more=more))})) == []
+
+
+PLAN = CONTRACT_HEAD.replace('"customer"', '"plan"').replace('"acme"', '"pro"')
+PARENT = CONTRACT_HEAD.replace('"acme"', '"holding"')
+GRANT = """format = 1
+kind = "grant"
+recorded_at = 2026-01-01T00:00:00Z
+[[grant]]
+customer = "acme-labs"
+id = "bought"
+currency = "EUR"
+amount = 10
+valid_from = 2026-01-01T00:00:00Z
+"""
+A_RATE = '[[rate]]\nfrom = "USD"\nto = "EUR"\ndate = 2026-01-01\nrate = 0.9\n'
+
+REFERENCES = {
+    "a plan": ("contracts/plan-pro.toml", PLAN, {"contracts/acme.toml": CONTRACT_HEAD + 'plan = "pro"\n'}),
+    "a parent": ("contracts/h.toml", PARENT, {"contracts/a.toml": CONTRACT_HEAD + '[invoice]\nparent = "holding"\n'}),
+    "the default contract": ("contracts/default.toml", DEFAULT_CONTRACT, {"contracts/acme.toml": CONTRACT_HEAD}),
+    "an exchange rate": (
+        "fx/a.toml",
+        FX_HEAD + A_RATE,
+        {"models/a.toml": prices(entry()), "contracts/acme.toml": CONTRACT_HEAD + 'currency = "EUR"\n'},
+    ),
+    "a model": (
+        "models/b.toml",
+        prices(entry("b/m")),
+        {
+            "models/a.toml": prices(entry()),
+            "contracts/acme.toml": CONTRACT_HEAD + '[[rule]]\nmatch = { model = "b/m" }\n',
+        },
+    ),
+    "a counter": (
+        "models/b.toml",
+        prices(entry("b/m", more="fees = { frame = { price = 1 } }\n")),
+        {"contracts/acme.toml": CONTRACT_HEAD + "[[rule]]\nadd_on = { frame = { price = 1 } }\n"},
+    ),
+    "a customer with credit": (
+        "contracts/labs.toml",
+        CONTRACT_HEAD.replace('"acme"', '"acme-labs"') + 'currency = "EUR"\n',
+        {
+            "contracts/grants.toml": GRANT,
+            "contracts/lab.toml": CONTRACT_HEAD.replace('"acme"', '"acme-lab"') + 'currency = "EUR"\n',
+        },
+    ),
+    "an entry between two": (
+        "models/b.toml",
+        prices(entry(valid_from="2026-02-01T00:00:00Z")),
+        {
+            "models/a.toml": prices(
+                entry(more="valid_to = 2026-02-01T00:00:00Z\n"), entry(valid_from="2026-03-01T00:00:00Z")
+            )
+        },
+    ),
+}
+"""A file that states something, and others that need it."""
+
+BROKEN = {"syntax": "= nothing\n", "an unknown key": 'colour = "blue"\n'}
+
+
+@pytest.mark.parametrize("mistake", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize(("path", "text", "others"), REFERENCES.values(), ids=REFERENCES)
+def test_a_reference_to_a_file_with_a_mistake_is_not_reported_beside_its_cause(
+    path: str, text: str, others: dict[str, str], mistake: str, tmp_path: Path
+) -> None:
+    base = {"contracts/0.toml": DEFAULT_CONTRACT} if path != "contracts/default.toml" else {}
+    whole = write_folder(tmp_path / "whole", {**base, **others, path: text})
+    broken = write_folder(tmp_path / "broken", {**base, **others, path: mistake + text})
+    lacking = write_folder(tmp_path / "lacking", {**base, **others})
+
+    def places(folder: Path) -> set[str]:
+        return {finding.where.removeprefix(f"{folder}/").rsplit(":", 1)[0] for finding in check_folder(folder)}
+
+    known = places(whole)
+    assert places(broken) == known | {path}
+    assert places(lacking) > known, "without the file something is missing"
+
+
+def test_a_name_that_no_file_states_is_reported_beside_a_file_with_a_mistake(tmp_path: Path) -> None:
+    files = {
+        "contracts/default.toml": DEFAULT_CONTRACT,
+        "contracts/acme.toml": CONTRACT_HEAD + 'plan = "gold"\n',
+        "contracts/plan-pro.toml": "= nothing\n" + PLAN,
+    }
+
+    found = [str(finding) for finding in check_folder(write_folder(tmp_path, files))]
+
+    assert len(found) == 2
+    assert 'the plan "gold" does not exist' in found[0]

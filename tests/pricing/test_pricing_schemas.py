@@ -17,7 +17,7 @@ from test_pricing_mistake_files import MISTAKES
 
 from tokentill.canonical import content_hash
 from tokentill.recordings.reading import FileText, parse
-from tokentill.recordings.recording import KINDS, canonical_content, read_folder
+from tokentill.recordings.recording import KINDS, read_folder, recording_of
 from tokentill.sample import __file__ as sample
 from tokentill.shipped import shipped_folder
 
@@ -73,7 +73,7 @@ def test_every_file_of_ours_is_valid_in_both_forms_and_they_have_one_hash(file: 
 
     assert list(validator(name).iter_errors(as_an_editor_sees(tree))) == []
     assert list(validator(name).iter_errors(json.loads(written))) == []
-    contents = [canonical_content(parse(text), text, name) for text in (toml, in_json)]
+    contents = [recording_of(parse(text), text, name).content for text in (toml, in_json)]
     assert content_hash(contents[0]) == content_hash(contents[1])
 
 

@@ -79,7 +79,7 @@ def test_a_change_that_leaves_size_and_times_alone_is_seen(folder: Path, monkeyp
     """Two writes may fall into one tick of the file system's clock."""
     watched = WatchedBook(folder, check_every=ALWAYS)
     write(folder, 2)
-    monkeypatch.setattr("tokentill.recordings.watch._stamps", lambda _: watched._state.stamps)
+    monkeypatch.setattr("tokentill.recordings.watch._stamps", lambda _: watched._seen.stamps)
 
     assert amount(watched.current()) == 2
 

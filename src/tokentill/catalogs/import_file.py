@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from tokentill.canonical import Content, content_hash
+from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.errors import Finding, InvalidFiles, Refused, ensure
 from tokentill.prices.book import NoPrice, PriceBook
@@ -13,7 +13,7 @@ from tokentill.recordings.checking import check_with
 from tokentill.recordings.load import Folder
 from tokentill.recordings.paths import FILE_BYTES_MAX
 from tokentill.recordings.reading import FileText, parse
-from tokentill.recordings.recording import Recording, canonical_content
+from tokentill.recordings.recording import recording_of
 from tokentill.recordings.writing import price_table_text
 
 
@@ -46,10 +46,9 @@ def prove(recording: Content, folder: Folder, catalog: str) -> list[Finding]:
         Refused: when a later recording says otherwise.
     """
     file = FileText("models/import.toml", "the new recording", _text(recording, catalog))
-    read_back = canonical_content(parse(file), file, "prices")
-    ensure(read_back == recording, "the recording does not read back as it was written")
-    new = Recording(file.path, recording, content_hash(recording), file)
-    findings = check_with(folder.folder, new)
+    read_back = recording_of(parse(file), file, "prices")
+    ensure(read_back.content == recording, "the recording does not read back as it was written")
+    findings = check_with(folder.folder, read_back)
     mistakes = [finding for finding in findings if not finding.is_warning]
     if mistakes:
         raise InvalidFiles(mistakes)

@@ -26,7 +26,7 @@ from tokentill.prices.diff import FigureChange, changes, content_by_hash
 from tokentill.prices.entries import STRIPPED_SUFFIXES, PriceEntry
 from tokentill.recordings.load import Folder
 from tokentill.recordings.reading import FileText, Unreadable
-from tokentill.recordings.recording import canonical_content
+from tokentill.recordings.recording import recording_of
 
 _CURRENCY = "USD"
 """Every catalog that is read lists prices in it."""
@@ -259,7 +259,7 @@ class _Planning:
     def _entry(self, price: Content) -> PriceEntry:
         tree = {**self._head(""), "price": [price]}
         try:
-            content = canonical_content(tree, FileText("catalog.toml", "catalog", ""), "prices")
+            content = recording_of(tree, FileText("catalog.toml", "catalog", ""), "prices").content
         except Unreadable as error:
             raise _Conflicting(error.findings[0].message) from None
         return PriceEntry.from_content(content["price"][0], recorded_at=self.recorded_at, currency=_CURRENCY)
@@ -297,7 +297,7 @@ class _Planning:
             **self._head(source),
             "price": sorted(self.prices, key=lambda price: (price["model"], parse_instant(price["valid_from"]))),
         }
-        return canonical_content(tree, FileText("catalog.toml", "catalog", ""), "prices")
+        return recording_of(tree, FileText("catalog.toml", "catalog", ""), "prices").content
 
     def _head(self, source: str) -> dict[str, Any]:
         head = {"format": 1, "kind": "prices", "recorded_at": self.recorded_at, "currency": _CURRENCY}

@@ -16,6 +16,7 @@ from tokentill.canonical import Content, content_hash
 from tokentill.clock import parse_instant
 from tokentill.contracts.invoice_terms import NO_TERMS, Grant, InvoiceTerms
 from tokentill.contracts.rules import Rule, Traits
+from tokentill.versions import edges_of, in_force
 from tokentill.zones import zone
 
 ContractKind = Literal["customer", "plan", "default"]
@@ -90,6 +91,9 @@ class ContractBook:
                 self._versions.setdefault(key, []).append(contract)
                 hashes.append(contract.hash)
         self.recordings = tuple(sorted(hashes))
+        self._shared_edges = edges_of(
+            version for (kind, _), versions in self._versions.items() if kind != "customer" for version in versions
+        )
 
     @property
     def has_recurring_terms(self) -> bool:
@@ -112,13 +116,8 @@ class ContractBook:
         return self._versions.get((kind, "" if kind == "default" else id_), ())
 
     def at(self, kind: ContractKind, id_: str, at: datetime) -> Contract | None:
-        """The version in force: the greatest `valid_from`, then the greatest `recorded_at`."""
-        covering = [
-            version
-            for version in self.versions(kind, id_)
-            if version.valid_from <= at and (version.valid_to is None or at < version.valid_to)
-        ]
-        return max(covering, key=lambda version: (version.valid_from, version.recorded_at), default=None)
+        """The version in force."""
+        return in_force(self.versions(kind, id_), at)
 
     def _add_grants(self, content: Content) -> None:
         """Of a grant that was stated several times, what was recorded last holds."""
@@ -185,9 +184,7 @@ class ContractBook:
 
     def shared_edges(self) -> set[datetime]:
         """Every instant at which the default contract or one of a plan begins or ends."""
-        return {
-            edge for (kind, _), versions in self._versions.items() if kind != "customer" for edge in _edges_of(versions)
-        }
+        return set(self._shared_edges)
 
     def edges_for(self, customer: str | None) -> set[datetime]:
         """Every instant at which what is agreed with a customer may change."""
@@ -195,8 +192,4 @@ class ContractBook:
 
     def own_edges(self, customer: str) -> set[datetime]:
         """Every instant at which a contract of the customer's own begins or ends."""
-        return _edges_of(self.versions("customer", customer))
-
-
-def _edges_of(versions: Iterable[Contract]) -> set[datetime]:
-    return {edge for version in versions for edge in (version.valid_from, version.valid_to) if edge is not None}
+        return edges_of(self.versions("customer", customer))

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from tokentill.canonical import Content
-from tokentill.clock import parse_instant
 from tokentill.contracts.book import Contract, ContractBook
 from tokentill.contracts.rules import Rule, Traits, glob_fits, trait_values
+from tokentill.versions import known_by as known_by
 
 Outcome = Literal["fits", "does not fit", "not asked"]
 
@@ -59,15 +58,6 @@ def consider_rules(book: ContractBook, customer: str | None, traits: Traits, at:
 def chosen_rule(considered: Iterable[Considered]) -> Considered | None:
     """The rule that won, None where none fits: the list price is billed as it is."""
     return next((found for found in considered if found.outcome == "fits"), None)
-
-
-def known_by(contents: Iterable[Content], as_of: datetime | None) -> tuple[Content, ...]:
-    """The recordings that were known at an instant; all of them for None."""
-    return tuple(
-        content
-        for content in contents
-        if as_of is None or ((recorded_at := parse_instant(content["recorded_at"])) and recorded_at <= as_of)
-    )
 
 
 def _given(traits: Traits, key: str) -> tuple[str, ...]:

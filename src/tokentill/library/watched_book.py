@@ -37,4 +37,4 @@ class WatchedBook(WatchedFolder[PriceBook]):
 
     def __repr__(self) -> str:
         state = "" if self.problem is None else ", which is broken now"
-        return f"<WatchedBook of {str(self.folder)!r}{state}: {self._state.value!r}>"
+        return f"<WatchedBook of {str(self.folder)!r}{state}: {self._value!r}>"

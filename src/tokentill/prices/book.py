@@ -11,11 +11,12 @@ from types import MappingProxyType
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text, parse_instant
 from tokentill.errors import ensure
-from tokentill.prices.entries import STRIPPED_SUFFIXES, PriceEntry, choose_entry
+from tokentill.prices.entries import STRIPPED_SUFFIXES, PriceEntry
 from tokentill.prices.rate_cards import RateCard, Rated, rate_quantities
 from tokentill.prices.timeline import Timeline, timeline_of
 from tokentill.usage.quantities import REQUEST
 from tokentill.usage.record import STANDARD, Usage
+from tokentill.versions import in_force, known_by, precedence
 
 TIMELINES_MAX = 10_000
 HINTS_MAX = 1_000
@@ -40,8 +41,8 @@ class PriceBook:
     def __init__(self, recordings: Iterable[Content], *, as_of: datetime | None = None) -> None:
         hashed = [
             (_recorded_at(recording), content_hash(recording), recording)
-            for recording in recordings
-            if recording["kind"] == "prices" and (as_of is None or _recorded_at(recording) <= as_of)
+            for recording in known_by(recordings, as_of)
+            if recording["kind"] == "prices"
         ]
         hashed.sort(key=lambda found: found[:2])
         known = [recording for _, _, recording in hashed]
@@ -77,7 +78,7 @@ class PriceBook:
         canonical = self.canonical_model(model)
         if canonical is None:
             return NoPrice(f"model {model!r} is in no price table{self._hint(model)}")
-        entry = choose_entry(self._entries[canonical], at)
+        entry = in_force(self._entries[canonical], at)
         if entry is None:
             first = min(entry.valid_from for entry in self._entries[canonical])
             return NoPrice(
@@ -179,12 +180,8 @@ def _recorded_at(recording: Content) -> datetime:
 
 
 def _entries_by_model(recordings: Sequence[Content]) -> Mapping[str, tuple[PriceEntry, ...]]:
-    """Live entries by model. An entry is gone once a later recording withdraws its hash."""
-    withdrawn: dict[str, datetime] = {}
-    for recording in recordings:
-        for price in recording["price"]:
-            if "withdraws" in price:
-                withdrawn[price["withdraws"]] = _recorded_at(recording)
+    """Live entries by model, in the order in which they come into force."""
+    withdrawn = withdrawals(recordings)
     entries: dict[str, list[PriceEntry]] = {}
     for recording in recordings:
         recorded_at = _recorded_at(recording)
@@ -194,13 +191,26 @@ def _entries_by_model(recordings: Sequence[Content]) -> Mapping[str, tuple[Price
             entry = PriceEntry.from_content(
                 price, recorded_at=recorded_at, currency=recording["currency"], source=recording.get("source", "")
             )
-            if entry.hash in withdrawn and recorded_at <= withdrawn[entry.hash]:
-                continue
-            entries.setdefault(entry.model, []).append(entry)
-    return {
-        model: tuple(sorted(found, key=lambda entry: (entry.valid_from, entry.recorded_at)))
-        for model, found in entries.items()
-    }
+            if is_live(entry, withdrawn):
+                entries.setdefault(entry.model, []).append(entry)
+    return {model: tuple(sorted(found, key=precedence)) for model, found in entries.items()}
+
+
+def withdrawals(recordings: Iterable[Content]) -> Mapping[str, datetime]:
+    """The hash of each entry that price tables withdraw, and when that was recorded last."""
+    withdrawn: dict[str, datetime] = {}
+    for recording in recordings:
+        recorded_at = _recorded_at(recording)
+        for price in recording["price"]:
+            if "withdraws" in price:
+                withdrawn[price["withdraws"]] = max(recorded_at, withdrawn.get(price["withdraws"], recorded_at))
+    return withdrawn
+
+
+def is_live(entry: PriceEntry, withdrawn: Mapping[str, datetime]) -> bool:
+    """Whether no recording withdraws an entry when it is recorded, or later."""
+    gone_at = withdrawn.get(entry.hash)
+    return gone_at is None or entry.recorded_at > gone_at
 
 
 def _aliases(entries: Mapping[str, Sequence[PriceEntry]]) -> dict[str, str]:

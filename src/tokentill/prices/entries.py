@@ -1,4 +1,4 @@
-"""Price entries and their selection in time.
+"""Price entries: what one model costs from an instant on.
 
 Pure: built from canonical content (see `recordings.load` for how files become content), so that an entry read
 from a TOML file, a JSON file or a database years later is the same value with the same hash.
@@ -6,7 +6,7 @@ from a TOML file, a JSON file or a database years later is the same value with t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -195,10 +195,6 @@ class PriceEntry:
             hash=entry_hash(content, currency),
         )
 
-    def covers(self, at: datetime) -> bool:
-        """Whether the entry is valid at an instant."""
-        return self.valid_from <= at and (self.valid_to is None or at < self.valid_to)
-
     def rate_set(self, mode: str, at: datetime) -> RateSet | str:
         """The rates of a mode at an instant, or the reason why there are none."""
         if mode == "standard":
@@ -251,12 +247,6 @@ def entry_hash(content: Content, currency: str) -> str:
     """The identity of an entry: a hash of what decides an amount. `withdraws` names entries by it."""
     kept = {key: value for key, value in content.items() if key not in _NOT_HASHED}
     return content_hash({**kept, "currency": currency})
-
-
-def choose_entry(entries: Sequence[PriceEntry], at: datetime) -> PriceEntry | None:
-    """The entry in force at an instant: the greatest `valid_from`, then the greatest `recorded_at`."""
-    covering = [entry for entry in entries if entry.covers(at)]
-    return max(covering, key=lambda entry: (entry.valid_from, entry.recorded_at), default=None)
 
 
 def local_times(zone: ZoneInfo, minute: int, starts_at: datetime, ends_at: datetime) -> list[datetime]:

@@ -5,12 +5,39 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import parse_instant
 from tokentill.prices.rate_cards import ONE
+from tokentill.versions import precedence
+
+
+@dataclass(frozen=True, slots=True)
+class FxRate:
+    """How many units of one currency are one unit of another, from the beginning of a day (UTC) on."""
+
+    from_currency: str
+    to_currency: str
+    valid_from: datetime
+    recorded_at: datetime
+    rate: Decimal
+
+    @classmethod
+    def from_content(cls, content: Content, *, recorded_at: datetime) -> FxRate:
+        """From the canonical content of a `[[rate]]` table."""
+        return cls(content["from"], content["to"], _starts_at(content["date"]), recorded_at, Decimal(content["rate"]))
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """From which currency to which one."""
+        return self.from_currency, self.to_currency
+
+    @property
+    def valid_to(self) -> None:
+        """A rate has no end of its own."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +53,30 @@ class FxBook:
     def __init__(self, recordings: Iterable[Content]) -> None:
         known = sorted(
             (content for content in recordings if content["kind"] == "fx"),
-            key=lambda content: (parse_instant(content["recorded_at"]), content_hash(content)),
+            key=content_hash,
         )
-        rates: dict[tuple[str, str], dict[date, Decimal]] = {}
+        rates: dict[tuple[str, str], list[FxRate]] = {}
         for content in known:
-            for rate in content["rate"]:
-                by_day = rates.setdefault((rate["from"], rate["to"]), {})
-                by_day[date.fromisoformat(rate["date"])] = Decimal(rate["rate"])
-        self._rates = {pair: sorted(by_day.items()) for pair, by_day in rates.items()}
-        self.recordings = tuple(sorted(content_hash(content) for content in known))
+            recorded_at = parse_instant(content["recorded_at"])
+            for stated in content["rate"]:
+                rate = FxRate.from_content(stated, recorded_at=recorded_at)
+                rates.setdefault(rate.pair, []).append(rate)
+        self._rates = {pair: sorted(listed, key=precedence) for pair, listed in rates.items()}
+        self.recordings = tuple(map(content_hash, known))
 
     def rate(self, from_currency: str, to_currency: str, day: date) -> Decimal | NoRate:
         """How many units of one currency are one unit of the other on a day."""
         if from_currency == to_currency:
             return ONE
         listed = self._rates.get((from_currency, to_currency), [])
-        index = bisect_right([listed_day for listed_day, _ in listed], day)
+        index = bisect_right(listed, _starts_at(day.isoformat()), key=lambda rate: rate.valid_from)
         if not index:
             return NoRate(
                 f"no exchange rate from {from_currency} to {to_currency} is listed for {day.isoformat()} or before;"
                 " add one to pricing/fx/"
             )
-        return listed[index - 1][1]
+        return listed[index - 1].rate  # no rate has an end, so the last that covers the day is the one in force
+
+
+def _starts_at(day: str) -> datetime:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tokentill.prices.entries import PriceEntry, RateSet, choose_entry
+from tokentill.prices.entries import PriceEntry, RateSet
 from tokentill.prices.rate_cards import RateCard, rate_card_within
 from tokentill.usage.quantities import sum_of
 from tokentill.usage.record import Usage
+from tokentill.versions import in_force
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -90,7 +91,7 @@ def timeline_of(entries: Sequence[PriceEntry], mode: str, geo: str | None) -> Ti
 
 
 def _segment(entries: Sequence[PriceEntry], at: datetime, mode: str, geo: str | None) -> PriceSegment | None:
-    entry = choose_entry(entries, at)
+    entry = in_force(entries, at)
     rates = None if entry is None else entry.rate_set(mode, at)
     if entry is None or rates is None or isinstance(rates, str):
         return None

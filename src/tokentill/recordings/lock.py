@@ -66,7 +66,7 @@ def released_files_are_unchanged(recordings: Recordings) -> Iterator[Finding]:
     hashes = {recording.path: recording for recording in recordings}
     for path, hash_ in released.items():
         recording = hashes.get(path)
-        if recording is None and path not in recordings.paths:
+        if recording is None and path not in recordings.unread:
             message = "this file was released, and it is gone"
             yield Finding(f"{recordings.shown(path)}:1", message, "restore it; invoices were computed from it")
         elif recording is not None and recording.hash != hash_:

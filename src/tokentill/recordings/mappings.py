@@ -6,31 +6,28 @@ A finding is placed by its path in the mapping, `mapping 1: price[0].rates.input
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tokentill.canonical import Content, content_hash
+from tokentill.canonical import Content
 from tokentill.errors import Finding, InvalidFiles
-from tokentill.recordings.checking import CHECKS, CHECKS_BEFORE_RELEASE
-from tokentill.recordings.lock import released_files_are_unchanged
+from tokentill.recordings.checks import prices, twice
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.reading import NESTING_MAX, FileText, Unreadable
-from tokentill.recordings.recording import Recording, Recordings, canonical_content
+from tokentill.recordings.recording import Recording, Recordings, recording_of
 
 _VALUES = (str, int, Decimal, datetime, date, time)
-_PLACE = re.compile(r"(mapping \d+):(\d+)")
 KIND = "prices"
 
 
 @dataclass(frozen=True)
 class MappingText(FileText):
-    """A mapping in the place of a file. Its keys are numbered as if each stood on a line of its own."""
+    """A mapping in the place of a file. Its keys are in order as if each stood on a line of its own."""
 
     tree: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -39,9 +36,11 @@ class MappingText(FileText):
         """The number of every key path; 1 is the whole."""
         return {path: number for number, path in enumerate(_paths(self.tree), start=2)}
 
-    def where(self, number: int) -> str:
-        """The path of the key that has a number."""
-        return _where(self.shown, next((path for path, line in self.lines.items() if line == number), ()))
+    def where(self, key_path: KeyPath) -> str:
+        """The path of a key, or of what is nearest around it."""
+        while key_path and key_path not in self.lines:
+            key_path = key_path[:-1]
+        return _where(self.shown, key_path)
 
 
 def price_contents(mappings: Iterable[Mapping[str, Any]]) -> list[Content]:
@@ -52,72 +51,55 @@ def price_contents(mappings: Iterable[Mapping[str, Any]]) -> list[Content]:
     """
     findings: list[Finding] = []
     found: list[Recording] = []
-    texts: dict[str, MappingText] = {}
+    unread: dict[str, str | None] = {}
     for number, mapping in enumerate(mappings, start=1):
         name = f"mapping {number}"
         try:
-            texts[name] = MappingText(name, name, "", _tree(mapping, name))
-            found.append(_recording(texts[name]))
+            found.append(_recording(MappingText(name, name, "", _tree(mapping, name))))
         except Unreadable as error:
             findings.extend(error.findings)
-    paths = tuple(recording.path for recording in found)
-    recordings = Recordings(Path(), tuple(found), (), (), (), paths)
-    for check in (*CHECKS, *CHECKS_BEFORE_RELEASE):
-        if check is not released_files_are_unchanged:
-            findings.extend(finding for finding in check(recordings) if not finding.is_warning)
+            unread[f"models/{name}"] = None
+    recordings = Recordings(Path(), tuple(found), unread=unread)
+    findings += [finding for check in (*twice.CHECKS, *prices.CHECKS) for finding in check(recordings)]
+    findings = [finding for finding in findings if not finding.is_warning]
     if findings:
-        placed = [_placed(finding, texts) for finding in findings]
-        raise InvalidFiles(list(dict.fromkeys(placed)))
+        raise InvalidFiles(list(dict.fromkeys(findings)))
     return [recording.content for recording in found]
 
 
 def _recording(text: MappingText) -> Recording:
     if text.tree.get("kind") != KIND:
         raise Unreadable(text.finding(("kind",), f'"kind" is not "{KIND}"', f'write kind = "{KIND}"'))
-    content = canonical_content(text.tree, text, KIND)
-    return Recording(text.path, content, content_hash(content), text)
-
-
-def _placed(finding: Finding, texts: Mapping[str, MappingText]) -> Finding:
-    """A finding with paths in the place of numbers, also of those that it speaks of."""
-
-    def path(place: re.Match[str]) -> str:
-        text = texts.get(place[1])
-        return place[0] if text is None else text.where(int(place[2]))
-
-    where, message = _PLACE.sub(path, finding.where), _PLACE.sub(path, finding.message)
-    return replace(finding, where=where, message=message, hint=_PLACE.sub(path, finding.hint))
+    return recording_of(text.tree, text, KIND)
 
 
 def _tree(mapping: object, name: str) -> dict[str, Any]:
-    tree = _Tree(name).of(mapping, ())
-    if not isinstance(tree, dict):
+    if not isinstance(mapping, Mapping):
         raise Unreadable(Finding(name, "this is no mapping"))
+    tree: dict[str, Any] = _value(mapping, name, ())
     return tree
 
 
-@dataclass(frozen=True, slots=True)
-class _Tree:
-    """Turns mappings and sequences into dicts and lists, and refuses what no file could hold."""
+def _value(value: object, name: str, path: KeyPath) -> Any:
+    """Mappings and sequences as dicts and lists; what no file could hold is refused."""
 
-    name: str
+    def refused(message: str, hint: str = "") -> Unreadable:
+        return Unreadable(Finding(_where(name, path), message, hint))
 
-    def of(self, value: object, path: KeyPath) -> Any:
-        if len(path) > NESTING_MAX:
-            raise Unreadable(Finding(_where(self.name, path), f"it is nested more than {NESTING_MAX} levels deep"))
-        if isinstance(value, Mapping):
-            for key in value:
-                if not isinstance(key, str):
-                    raise Unreadable(Finding(_where(self.name, path), f"the key {key!r} is not a text"))
-            return {key: self.of(item, (*path, key)) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self.of(item, (*path, index)) for index, item in enumerate(value)]
-        if isinstance(value, float):
-            message = f"{value!r} is a float, which is no exact number"
-            raise Unreadable(Finding(_where(self.name, path), message, f'write "{value!r}" or Decimal("{value!r}")'))
-        if not isinstance(value, _VALUES):
-            raise Unreadable(Finding(_where(self.name, path), f"a value of {type(value).__name__} stands here"))
-        return value
+    if len(path) > NESTING_MAX:
+        raise refused(f"it is nested more than {NESTING_MAX} levels deep")
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise refused(f"the key {key!r} is not a text")
+        return {key: _value(item, name, (*path, key)) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_value(item, name, (*path, index)) for index, item in enumerate(value)]
+    if isinstance(value, float):
+        raise refused(f"{value!r} is a float, which is no exact number", f'write "{value!r}" or Decimal("{value!r}")')
+    if not isinstance(value, _VALUES):
+        raise refused(f"a value of {type(value).__name__} stands here")
+    return value
 
 
 def _paths(value: object, path: KeyPath = ()) -> Iterable[KeyPath]:

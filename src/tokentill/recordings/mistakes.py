@@ -1,18 +1,20 @@
-"""What pydantic found, in words for the person who wrote the file: what is wrong, on which line, and what to do."""
+"""Mistakes in words for the person who wrote the file: what is wrong, on which line, and what may be meant."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tokentill.errors import Finding
-from tokentill.recordings.positions import KeyPath
+from tokentill.recordings.positions import KeyPath, line_of
 from tokentill.recordings.reading import FileText
-from tokentill.usage.quantities import TOKEN_LEAVES
+from tokentill.usage.quantities import REQUEST, TOKEN_LEAVES
+from tokentill.zones import zone_names
 
 _EXPECTED = {
     "bool_type": ("true or false", "write it without quotes"),
@@ -45,6 +47,9 @@ KNOWN_ELSEWHERE = {
 }
 """What other catalogs and gateways call our quantities; only for hints."""
 
+KNOWN_COUNTERS = (REQUEST, "web_search", "web_fetch", "file_search", "image", "audio_second", "page", "character")
+"""Counters that sources report. The set is open: a fee may name another one, but hardly a misspelt one of these."""
+
 
 def near_miss(word: str, known: Iterable[str]) -> str:
     """`did you mean "cache_read"?`, or nothing when no known word is near."""
@@ -55,18 +60,33 @@ def near_miss(word: str, known: Iterable[str]) -> str:
     return f'did you mean "{meant}"?' if meant else ""
 
 
+def looks_like_tokens(name: str) -> bool:
+    """Whether an unknown name is more likely a misspelt leaf quantity than a counter: `outputs`, `cached_input`."""
+    if name in KNOWN_ELSEWHERE or "token" in name or "cache" in name:
+        return True
+    return bool(difflib.get_close_matches(name, TOKEN_LEAVES, 1, 0.85))
+
+
+@lru_cache(maxsize=1024)
+def zone_mistake(name: str) -> tuple[str, str] | None:
+    """What is wrong with the name of a time zone, and what may be meant; None when it exists."""
+    if name in zone_names():
+        return None
+    near = difflib.get_close_matches(name, sorted(zone_names()), 1, 0.6)
+    hint = f'did you mean "{near[0]}"?' if near else "write an IANA name such as Europe/Berlin"
+    return f'time zone "{name[:60]}" is unknown', hint
+
+
 def findings_of(error: ValidationError, file: FileText, shape: type[BaseModel]) -> list[Finding]:
     """One finding for each mistake of a file, in order of its lines."""
-    found = [_finding(details, file, shape) for details in error.errors(include_url=False)]
-    return sorted(set(found), key=lambda finding: (_line(finding), finding.message))
+    found = set()
+    for details in error.errors(include_url=False):
+        path = tuple(part for part in details["loc"] if part != "[key]")
+        found.add((line_of(file.lines, path), _finding(details, path, file, shape)))
+    return [finding for _, finding in sorted(found, key=lambda placed: (placed[0], placed[1].message))]
 
 
-def _line(finding: Finding) -> int:
-    return int(finding.where.rsplit(":", 1)[1])
-
-
-def _finding(details: ErrorDetails, file: FileText, shape: type[BaseModel]) -> Finding:
-    path: KeyPath = tuple(part for part in details["loc"] if part != "[key]")
+def _finding(details: ErrorDetails, path: KeyPath, file: FileText, shape: type[BaseModel]) -> Finding:
     context: dict[str, Any] = details.get("ctx", {})
     key = _name(path)
     kind = details["type"]

@@ -10,7 +10,7 @@ from tokentill.errors import InvalidCall
 from tokentill.shipped import shipped_folder
 
 FILE_BYTES_MAX = 4 * 1024 * 1024
-SUFFIXES = (".toml", ".json")
+_SUFFIXES = (".toml", ".json")
 LOCK_NAME = "lock.json"
 
 _NOT_RECORDINGS = ("schema", LOCK_NAME)
@@ -29,13 +29,18 @@ def pricing_folder(folder: str | PathLike[str] | None) -> Path:
 
 
 def file_paths(root: Path) -> list[str]:
-    """Every file that may be a recording, relative to the folder, sorted. Hidden files are an editor's, not ours."""
+    """Every file that may be a recording, relative to the folder, sorted."""
+    return [path for path in toml_and_json(root) if path.split("/", 1)[0] not in _NOT_RECORDINGS]
+
+
+def toml_and_json(root: Path) -> list[str]:
+    """Every TOML and JSON file below a folder, relative to it, sorted. Hidden files are an editor's, not ours."""
     found = []
     for directory, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            path = (Path(directory) / name).relative_to(root).as_posix()
-            is_ours = path.split("/", 1)[0] in _NOT_RECORDINGS
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".") and not is_ours:
-                found.append(path)
+        found += [
+            (Path(directory) / name).relative_to(root).as_posix()
+            for name in names
+            if name.lower().endswith(_SUFFIXES) and not name.startswith(".")
+        ]
     return sorted(found)

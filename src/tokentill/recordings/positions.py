@@ -11,7 +11,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 KeyPath = tuple[str | int, ...]
 
@@ -22,6 +22,7 @@ _BASIC_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _LITERAL_STRING = re.compile(r"'[^'\n]*'")
 _BASIC_TEXT = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"{3,5}', re.DOTALL)
 _LITERAL_TEXT = re.compile(r"'''(?:[^']|'(?!''))*'{3,5}", re.DOTALL)
+_STRINGS = {'"""': _BASIC_TEXT, "'''": _LITERAL_TEXT, '"': _BASIC_STRING, "'": _LITERAL_STRING}
 _SCALAR = re.compile(r"[^,\]}#\n]+")
 _JSON_SPACE = re.compile(r"[ \t\r\n]*")
 _JSON_SCALAR = re.compile(r"[^,\]}\s]+")
@@ -69,6 +70,29 @@ class _Walk(ABC):
     @abstractmethod
     def walk(self) -> None:
         """Go through the whole text."""
+
+    @abstractmethod
+    def value(self, path: KeyPath) -> None:
+        """Go through the value that begins here."""
+
+    def item(self, path: KeyPath) -> None:
+        """Go through an item of a list."""
+        self.mark(path)
+        self.value(path)
+
+    def collection(self, end: str, blank: re.Pattern[str], member: Callable[[int], None]) -> None:
+        """Go through a list or a table, from its bracket to its end, member by member."""
+        self.at += 1
+        self.take(blank)
+        index = 0
+        while not self.peek(end):
+            member(index)
+            index += 1
+            self.take(blank)
+            if not self.peek(end):
+                self.expect(",")
+                self.take(blank)
+        self.at += 1
 
     def mark(self, path: KeyPath, at: int | None = None) -> None:
         """Remember where a path was written first."""
@@ -135,7 +159,7 @@ class _TomlWalk(_Walk):
             self.mark(path, starts_at)
         self.expect("=")
         self.take(_BLANK)
-        self._value(path)
+        self.value(path)
 
     def _dotted_key(self) -> list[str]:
         keys = [self._key()]
@@ -156,80 +180,33 @@ class _TomlWalk(_Walk):
         self.take(_BLANK)
         return key
 
-    def _value(self, path: KeyPath) -> None:
+    def value(self, path: KeyPath) -> None:
         if self.peek("["):
-            self._list(path)
+            self.collection("]", _BLANK_LINES, lambda index: self.item((*path, index)))
         elif self.peek("{"):
-            self._inline_table(path)
-        elif self.peek('"""'):
-            self.take(_BASIC_TEXT)
-        elif self.peek("'''"):
-            self.take(_LITERAL_TEXT)
-        elif self.peek('"'):
-            self.take(_BASIC_STRING)
-        elif self.peek("'"):
-            self.take(_LITERAL_STRING)
+            self.collection("}", _BLANK_LINES, lambda _: self._key_and_value(path))
         else:
-            self.take(_SCALAR)
-
-    def _list(self, path: KeyPath) -> None:
-        self.expect("[")
-        self.take(_BLANK_LINES)
-        index = 0
-        while not self.peek("]"):
-            self.mark((*path, index))
-            self._value((*path, index))
-            index += 1
-            self.take(_BLANK_LINES)
-            if not self.peek("]"):
-                self.expect(",")
-                self.take(_BLANK_LINES)
-        self.at += 1
-
-    def _inline_table(self, path: KeyPath) -> None:
-        self.expect("{")
-        self.take(_BLANK_LINES)
-        while not self.peek("}"):
-            self._key_and_value(path)
-            self.take(_BLANK_LINES)
-            if not self.peek("}"):
-                self.expect(",")
-                self.take(_BLANK_LINES)
-        self.at += 1
+            self.take(next((pattern for start, pattern in _STRINGS.items() if self.peek(start)), _SCALAR))
 
 
 class _JsonWalk(_Walk):
     def walk(self) -> None:
         self.take(_JSON_SPACE)
-        self._value(())
+        self.value(())
 
-    def _value(self, path: KeyPath) -> None:
+    def value(self, path: KeyPath) -> None:
         if self.peek("{"):
-            self._collection(path, "}")
+            self.collection("}", _JSON_SPACE, lambda _: self._key_and_value(path))
         elif self.peek("["):
-            self._collection(path, "]")
-        elif self.peek('"'):
-            self.take(_BASIC_STRING)
+            self.collection("]", _JSON_SPACE, lambda index: self.item((*path, index)))
         else:
-            self.take(_JSON_SCALAR)
+            self.take(_BASIC_STRING if self.peek('"') else _JSON_SCALAR)
 
-    def _collection(self, path: KeyPath, end: str) -> None:
-        self.at += 1
+    def _key_and_value(self, table: KeyPath) -> None:
+        starts_at = self.at
+        path = (*table, str(json.loads(self.take(_BASIC_STRING))))
+        self.mark(path, starts_at)
         self.take(_JSON_SPACE)
-        index = 0
-        while not self.peek(end):
-            starts_at = self.at
-            item: KeyPath = (*path, index)
-            if end == "}":
-                item = (*path, str(json.loads(self.take(_BASIC_STRING))))
-                self.take(_JSON_SPACE)
-                self.expect(":")
-                self.take(_JSON_SPACE)
-            self.mark(item, starts_at)
-            self._value(item)
-            index += 1
-            self.take(_JSON_SPACE)
-            if not self.peek(end):
-                self.expect(",")
-                self.take(_JSON_SPACE)
-        self.at += 1
+        self.expect(":")
+        self.take(_JSON_SPACE)
+        self.value(path)

@@ -55,10 +55,13 @@ class FileText:
         """The line of every key path, found when first asked for."""
         return toml_lines(self.text) if self.is_toml else json_lines(self.text)
 
+    def where(self, key_path: KeyPath) -> str:
+        """The place of a key as it is printed."""
+        return f"{self.shown}:{line_of(self.lines, key_path)}"
+
     def finding(self, key_path: KeyPath, message: str, hint: str = "", *, is_warning: bool = False) -> Finding:
-        """A finding at the line of a key."""
-        where = f"{self.shown}:{line_of(self.lines, key_path)}"
-        return Finding(where, _printable(message), _printable(hint), is_warning)
+        """A finding at the place of a key."""
+        return Finding(self.where(key_path), _printable(message), _printable(hint), is_warning)
 
 
 def _printable(text: str) -> str:

@@ -1,9 +1,11 @@
-"""All recordings of a `pricing/` folder: which files are read, and the canonical content of each."""
+"""All recordings of a `pricing/` folder: which files are read, and what they state, as values that know their place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,22 @@ from typing import Any
 from pydantic import ValidationError
 
 from tokentill.canonical import Content, content_hash
+from tokentill.clock import parse_instant
+from tokentill.contracts.book import Contract, ContractBook
+from tokentill.contracts.invoice_terms import Grant
+from tokentill.contracts.rules import Rule
 from tokentill.errors import Finding
+from tokentill.prices.book import is_live, withdrawals
+from tokentill.prices.entries import PriceEntry
+from tokentill.prices.fx import FxRate
+from tokentill.recordings.located import Located
 from tokentill.recordings.mistakes import findings_of, near_miss
 from tokentill.recordings.paths import file_paths, pricing_folder
+from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.reading import FileText, Unreadable, parse, read_text
-from tokentill.recordings.schemas import SHAPES
+from tokentill.recordings.schemas import SHAPES, mistakes_in
+from tokentill.usage.attribution import AttributionRules
+from tokentill.versions import precedence
 
 KINDS = {
     "models": ("prices",),
@@ -32,37 +45,32 @@ _SHAPE_OF_KIND = {kind: kind for kinds in KINDS.values() for kind in kinds} | di
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One valid file: its canonical content, the hash of it, and the text to find lines in."""
+    """One valid file: its canonical content, the hash of it, and the text to find lines in.
+
+    `warnings` are about single tables of it.
+    """
 
     path: str
     content: Content
     hash: str
     file: FileText = field(repr=False)
+    warnings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recordings:
-    """The valid files of a folder, by room and in order of their paths.
+    """The valid files of a folder, by room and in order of their paths, and what they state as located values.
 
-    `paths` has every file that was found, valid or not.
+    `unread` are the other ones, with mistakes of their own, so that nothing is known of what they state: their texts by
+    path, None for one that is no text.
     """
 
     folder: Path
-    prices: tuple[Recording, ...]
-    contracts: tuple[Recording, ...]
-    attribution: tuple[Recording, ...]
-    fx: tuple[Recording, ...]
-    paths: tuple[str, ...]
-
-    @property
-    def agreements(self) -> tuple[Recording, ...]:
-        """The contracts without the grants of credit that lie beside them."""
-        return tuple(recording for recording in self.contracts if recording.content["kind"] != "grant")
-
-    @property
-    def grants(self) -> tuple[Recording, ...]:
-        """The grants of credit."""
-        return tuple(recording for recording in self.contracts if recording.content["kind"] == "grant")
+    prices: tuple[Recording, ...] = ()
+    contracts: tuple[Recording, ...] = ()
+    attribution: tuple[Recording, ...] = ()
+    fx: tuple[Recording, ...] = ()
+    unread: Mapping[str, str | None] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Recording]:
         yield from (*self.prices, *self.contracts, *self.attribution, *self.fx)
@@ -70,6 +78,96 @@ class Recordings:
     def shown(self, path: str) -> str:
         """A path of this folder as it is printed."""
         return (self.folder / path).as_posix()
+
+    def is_unread(self, room: str, name: str = "") -> bool:
+        """Whether a file of a room, one with a name in it, is not known: then nothing can be said to be missing."""
+        found = [text for path, text in self.unread.items() if path.startswith(f"{room}/")]
+        return any(text is None or name in text for text in found)
+
+    @cached_property
+    def entries(self) -> tuple[Located[PriceEntry], ...]:
+        """Every price entry."""
+        return tuple(
+            Located(entry, of.file, place, f"{entry.model}: ")
+            for of, at, place, price in _tables(self.prices, "price")
+            if "withdraws" not in price
+            for entry in (PriceEntry.from_content(price, recorded_at=at, currency=of.content["currency"]),)
+        )
+
+    @cached_property
+    def live_entries(self) -> Mapping[str, list[Located[PriceEntry]]]:
+        """By model, the entries that are not withdrawn, in the order in which they come into force."""
+        withdrawn = withdrawals(recording.content for recording in self.prices)
+        by_model: dict[str, list[Located[PriceEntry]]] = {}
+        for entry in sorted(self.entries, key=lambda entry: precedence(entry.value)):
+            if is_live(entry.value, withdrawn) and not self.is_unread("models", entry.value.model):
+                by_model.setdefault(entry.value.model, []).append(entry)
+        return by_model
+
+    @cached_property
+    def book(self) -> ContractBook:
+        """Every contract, to ask which holds when."""
+        return ContractBook(recording.content for recording in self.contracts)
+
+    @cached_property
+    def agreements(self) -> tuple[Located[Contract], ...]:
+        """Every version of every contract."""
+        return tuple(
+            Located(_version(recording, self.book), recording.file)
+            for recording in self.contracts
+            if recording.content["kind"] != "grant"
+        )
+
+    def shown_place(self, contract: Contract) -> str:
+        """The file of a contract that the book gave, as it is printed."""
+        return self._files[contract.hash]
+
+    @cached_property
+    def _files(self) -> Mapping[str, str]:
+        return {recording.hash: recording.file.shown for recording in self.contracts}
+
+    @cached_property
+    def rules(self) -> tuple[Located[Rule], ...]:
+        """Every rule of every contract."""
+        return tuple(
+            Located(rule, contract.file, ("rule", index))
+            for contract in self.agreements
+            for index, rule in enumerate(contract.value.rules)
+        )
+
+    @cached_property
+    def grants(self) -> tuple[Located[Grant], ...]:
+        """Every statement of a prepaid credit."""
+        return tuple(
+            Located(Grant.from_content(grant, recorded_at=at), of.file, place)
+            for of, at, place, grant in _tables(self.contracts, "grant")
+        )
+
+    @cached_property
+    def attribution_rules(self) -> tuple[Located[AttributionRules], ...]:
+        """Every set of attribution rules."""
+        return tuple(Located(AttributionRules.from_content(item.content), item.file) for item in self.attribution)
+
+    @cached_property
+    def fx_rates(self) -> tuple[Located[FxRate], ...]:
+        """Every exchange rate."""
+        return tuple(
+            Located(FxRate.from_content(rate, recorded_at=at), of.file, place)
+            for of, at, place, rate in _tables(self.fx, "rate")
+        )
+
+
+def _tables(recordings: Iterable[Recording], key: str) -> Iterator[tuple[Recording, datetime, KeyPath, Content]]:
+    """Every table of a list, with the file that it is of, when that was recorded, and where it stands."""
+    for recording in recordings:
+        recorded_at = parse_instant(recording.content["recorded_at"])
+        for index, table in enumerate(recording.content.get(key, ())):
+            yield recording, recorded_at, (key, index), table
+
+
+def _version(recording: Recording, book: ContractBook) -> Contract:
+    versions = book.versions(recording.content["kind"], recording.content["id"])
+    return next(version for version in versions if version.hash == recording.hash)
 
 
 def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Finding]]:
@@ -81,46 +179,46 @@ def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Fi
     root = pricing_folder(folder)
     rooms: dict[str, list[Recording]] = {room: [] for room in KINDS}
     findings: list[Finding] = []
-    paths = []
+    unread: dict[str, str | None] = {}
     for path in file_paths(root):
-        room = path.split("/", 1)[0]
+        room, shown = path.split("/", 1)[0], (root / path).as_posix()
         if "/" not in path or room not in KINDS:
             message = "this file is not read where it lies"
             hint = f"move it into one of {', '.join(KINDS)}"
-            findings.append(Finding(f"{(root / path).as_posix()}:1", message, hint, is_warning=True))
+            findings.append(Finding(f"{shown}:1", message, hint, is_warning=True))
             continue
-        paths.append(path)
+        file = None
         try:
-            rooms[room].append(read_recording(root / path, path, (root / path).as_posix(), KINDS[room]))
+            file = read_text(root / path, path, shown)
+            recording = read_recording(file, KINDS[room])
         except Unreadable as error:
             findings.extend(error.findings)
+            unread[path] = None if file is None else file.text
+        else:
+            rooms[room].append(recording)
+            findings.extend(recording.warnings)
     prices, contracts, attribution, fx = (tuple(rooms[room]) for room in KINDS)
-    return Recordings(root, prices, contracts, attribution, fx, tuple(paths)), findings
+    return Recordings(root, prices, contracts, attribution, fx, unread), findings
 
 
-def read_recording(source: Path, path: str, shown: str, kinds: tuple[str, ...]) -> Recording:
-    """Read and validate one file.
+def read_recording(file: FileText, kinds: tuple[str, ...]) -> Recording:
+    """Validate one file by itself.
 
     Args:
-        source: the file.
-        path: its path in the folder, with `/`.
-        shown: its path as findings print it.
         kinds: what it may be.
 
     Raises:
         Unreadable: with what is wrong.
     """
-    file = read_text(source, path, shown)
     tree = parse(file)
     kind = tree.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
         raise Unreadable(_wrong_kind(kind, kinds, file))
-    content = canonical_content(tree, file, _SHAPE_OF_KIND[kind])
-    return Recording(path, content, content_hash(content), file)
+    return recording_of(tree, file, _SHAPE_OF_KIND[kind])
 
 
-def canonical_content(tree: dict[str, Any], file: FileText, shape: str) -> Content:
-    """The canonical content of a parsed file: only what was given, every value in its one form.
+def recording_of(tree: Mapping[str, Any], file: FileText, shape: str) -> Recording:
+    """The recording of a parsed file: only what was given, every value in its one form.
 
     Raises:
         Unreadable: with a finding for each mistake.
@@ -129,7 +227,12 @@ def canonical_content(tree: dict[str, Any], file: FileText, shape: str) -> Conte
         table = SHAPES[shape].model_validate(tree)
     except ValidationError as error:
         raise Unreadable(*findings_of(error, file, SHAPES[shape])) from None
-    return table.model_dump(by_alias=True, exclude_unset=True, exclude={"json_schema"})
+    found = sorted(mistakes_in(table), key=lambda mistake: mistake.is_warning)
+    findings = [file.finding(item.path, item.message, item.hint, is_warning=item.is_warning) for item in found]
+    if not all(finding.is_warning for finding in findings):
+        raise Unreadable(*findings)
+    content = table.model_dump(by_alias=True, exclude_unset=True, exclude={"json_schema"})
+    return Recording(file.path, content, content_hash(content), file, tuple(findings))
 
 
 def _wrong_kind(kind: object, kinds: tuple[str, ...], file: FileText) -> Finding:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from typing import Generic, TypeVar
 
 from tokentill.clock import MICROSECOND
 from tokentill.errors import Refused, TokentillError
-from tokentill.recordings.paths import SUFFIXES
+from tokentill.recordings.paths import toml_and_json
 
 Loaded = TypeVar("Loaded")
 Stamps = tuple[tuple[str, int, int, int, int], ...]
@@ -33,27 +32,17 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _WatchState(Generic[Loaded]):
-    """What is handed out, and the folder that it was made of or failed to be made of.
+class _Seen:
+    """A folder as it was when something was made of it, and why that failed if it did.
 
     `is_settled` once the files were compared by content after they were loaded: two writes within one tick of the
     file system's clock have the same stamps.
     """
 
-    value: Loaded
-    stamps: Stamps
-    digest: str
-    is_settled: bool
-    problem: Exception | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """A folder that could not be loaded, and why."""
-
-    stamps: Stamps
-    digest: str
-    problem: Exception
+    stamps: Stamps = ()
+    digest: str = ""
+    problem: Exception | None = None
+    is_settled: bool = False
 
 
 class WatchedFolder(Generic[Loaded]):
@@ -79,10 +68,10 @@ class WatchedFolder(Generic[Loaded]):
         self._load = load
         self._check_every_ns = check_every // MICROSECOND * 1000
         self._looking = Lock()
-        made = self._made()
-        if isinstance(made, _Failed):
-            raise made.problem
-        self._state: _WatchState[Loaded] = made
+        self._seen = _Seen()
+        self._read()
+        if self._seen.problem is not None:
+            raise self._seen.problem
         self._next_look_ns = time.monotonic_ns() + self._check_every_ns
 
     def current(self) -> Loaded:
@@ -93,7 +82,7 @@ class WatchedFolder(Generic[Loaded]):
                 self._next_look_ns = time.monotonic_ns() + self._check_every_ns
             finally:
                 self._looking.release()
-        return self._state.value
+        return self._value
 
     def reload(self) -> Loaded:
         """Look at the folder now, and tell the caller what is wrong with it.
@@ -103,66 +92,54 @@ class WatchedFolder(Generic[Loaded]):
         """
         with self._looking:
             self._look()
-            state = self._state
-        if state.problem is not None:
-            raise state.problem
-        return state.value
+            value, problem = self._value, self._seen.problem
+        if problem is not None:
+            raise problem
+        return value
 
     @property
     def problem(self) -> Exception | None:
         """Why the folder as it is now could not be loaded; None when `current` gives what lies in it."""
-        return self._state.problem
+        return self._seen.problem
 
     def _look(self) -> None:
         """Compare the folder with what was made of it, and make it anew if it is another one."""
-        state, stamps = self._state, _stamps(self.folder)
-        if stamps == state.stamps and state.is_settled:
+        seen, stamps = self._seen, _stamps(self.folder)
+        if stamps == seen.stamps and seen.is_settled:
             return
-        if _digest(self.folder) == state.digest:
-            self._state = replace(state, stamps=stamps, is_settled=True)
+        if _digest(self.folder) == seen.digest:
+            self._seen = replace(seen, stamps=stamps, is_settled=True)
             return
-        made = self._made()
-        if isinstance(made, _Failed):
-            self._state = _WatchState(state.value, made.stamps, made.digest, is_settled=False, problem=made.problem)
-            _LOG.warning("kept what was loaded of %s before, since it is broken now: %s", self.folder, made.problem)
-        else:
-            self._state = made
+        self._read()
+        if self._seen.problem is None:
             _LOG.info("loaded %s again", self.folder)
+        else:
+            _LOG.warning(
+                "kept what was loaded of %s before, since it is broken now: %s", self.folder, self._seen.problem
+            )
 
-    def _made(self) -> _WatchState[Loaded] | _Failed:
-        """What the folder comes to, or what is wrong with it; of one state of the folder, not of a mixture."""
+    def _read(self) -> None:
+        """Make something of one state of the folder, not of a mixture, or note what is wrong with it."""
         for _ in range(TRIES_MAX):
             stamps, digest = _stamps(self.folder), _digest(self.folder)
-            made: _WatchState[Loaded] | _Failed
             try:
-                made = _WatchState(self._load(self.folder), stamps, digest, is_settled=False, problem=None)
+                value, problem = self._load(self.folder), None
             except (TokentillError, OSError) as error:
-                made = _Failed(stamps, digest, error)
+                problem = error
             if _digest(self.folder) == digest:
-                return made
-        changing = Refused(f"the folder {str(self.folder)!r} is being changed while it is read")
-        return _Failed((), "", changing)
-
-
-def _files(folder: Path) -> list[str]:
-    """Paths of all files that may be read, sorted. Hidden ones are an editor's."""
-    found = []
-    for directory, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            os.path.join(directory, name)
-            for name in names
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-        ]
-    return sorted(found)
+                if problem is None:
+                    self._value = value
+                self._seen = _Seen(stamps, digest, problem)
+                return
+        self._seen = _Seen(problem=Refused(f"the folder {str(self.folder)!r} is being changed while it is read"))
 
 
 def _stamps(folder: Path) -> Stamps:
     """What tells cheaply that a file was changed. A file that vanishes meanwhile is left out."""
     stamps = []
-    for path in _files(folder):
+    for path in toml_and_json(folder):
         try:
-            stat = os.stat(path)
+            stat = (folder / path).stat()
         except OSError:
             continue
         stamps.append((path, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino))
@@ -172,9 +149,9 @@ def _stamps(folder: Path) -> Stamps:
 def _digest(folder: Path) -> str:
     """A hash of the paths and bytes of all files. A file that cannot be read is left out."""
     whole = hashlib.sha256()
-    for path in _files(folder):
+    for path in toml_and_json(folder):
         try:
-            with open(path, "rb") as stream:
+            with (folder / path).open("rb") as stream:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError:
             continue

@@ -20,37 +20,12 @@ _INSTANT_KEYS = ("recorded_at", "valid_from", "valid_to")
 _SUB_TABLES = ("tier", "window", "mode")
 _HEADER_KEYS = ("format", "kind", "recorded_at", "currency", "applies_to_closed", "source", "note")
 _ENTRY_KEYS = (
-    "model",
-    "aliases",
-    "valid_from",
-    "valid_to",
-    "free",
-    "per",
-    "when",
-    "rates",
-    "fees",
-    "fallback",
-    "multiplier",
-    "withdraws",
-    "source",
-    "note",
+    "model aliases valid_from valid_to free per when rates fees fallback multiplier withdraws source note".split()
 )
 _QUANTITY_ORDER = (
-    "input",
-    "cache_read",
-    "cache_write",
-    "cache_write_5m",
-    "cache_write_1h",
-    "input_audio",
-    "input_audio_cache_read",
-    "input_image",
-    "input_image_cache_read",
-    "input_video",
-    "output",
-    "reasoning",
-    "output_audio",
-    "output_image",
-)
+    "input cache_read cache_write cache_write_5m cache_write_1h input_audio input_audio_cache_read input_image"
+    " input_image_cache_read input_video output reasoning output_audio output_image"
+).split()
 
 
 def price_table_text(content: Content, *, comments: Iterable[str] = ()) -> str:

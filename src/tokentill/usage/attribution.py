@@ -14,6 +14,7 @@ from typing import Literal
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text, parse_instant
+from tokentill.versions import in_force
 
 PLACEHOLDER = "{id}"
 
@@ -89,6 +90,11 @@ class AttributionRules:
             hash=content_hash(content),
         )
 
+    @property
+    def valid_to(self) -> None:
+        """A set of rules has no end of its own."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Attributed:
@@ -103,7 +109,7 @@ class Attribution:
 
     def __init__(self, recordings: Iterable[Content], bindings: Sequence[Binding] = ()) -> None:
         found = [AttributionRules.from_content(content) for content in recordings if content["kind"] == "attribution"]
-        self._rules = sorted(found, key=lambda rules: (rules.valid_from, rules.recorded_at))
+        self._rules = tuple(found)
         self.recordings = tuple(sorted(rules.hash for rules in found))
         self._bindings: dict[str, list[Binding]] = {}
         for binding in bindings:
@@ -111,7 +117,7 @@ class Attribution:
 
     def rules_at(self, at: datetime) -> AttributionRules | None:
         """The set of rules in force at an instant."""
-        return next((rules for rules in reversed(self._rules) if rules.valid_from <= at), None)
+        return in_force(self._rules, at)
 
     def attribute(self, *, source: str, user: str | None, api_key: str | None, at: datetime) -> Attributed:
         """Decide whose a record is: the first of bindings, rules, default that says so."""

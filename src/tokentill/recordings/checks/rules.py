@@ -1,102 +1,74 @@
-"""Whether each rule of a contract says something that can be done, and can be reached."""
+"""Whether the rules of contracts can be reached, and name what records and price tables have."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, pairwise
 
-from tokentill.canonical import Content
+from tokentill.contracts.book import Contract
 from tokentill.contracts.features.tiers import SPEND
-from tokentill.contracts.rules import glob_fits
+from tokentill.contracts.rules import Rule, glob_fits
 from tokentill.errors import Finding
-from tokentill.recordings.checks.placed_rules import PlacedRule, rules, rules_of
-from tokentill.recordings.checks.price_rates import KNOWN_COUNTERS, looks_like_tokens
-from tokentill.recordings.mistakes import near_miss
+from tokentill.prices.entries import BUILT_IN_FALLBACK
+from tokentill.recordings.located import Located
+from tokentill.recordings.mistakes import KNOWN_COUNTERS, looks_like_tokens, near_miss
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.recording import Recordings
-from tokentill.usage.quantities import SUMS, TOKEN_LEAVES
+from tokentill.recordings.schemas.rules import DEFAULT
+from tokentill.usage.quantities import SUMS, TOKEN_LEAVES, leaves_of, sum_over
+from tokentill.versions import precedence
 
-DEFAULT = "default"
 _ALWAYS_THERE = ("model", "mode", "source")
 """Match keys that every record has a value for."""
 
 
 def rules_name_known_quantities(recordings: Recordings) -> Iterator[Finding]:
     """Whatever a rule names is a leaf, a sum, or a counter that some price table or source knows."""
-    fees = {name for item in recordings.prices for price in item.content["price"] for name in price.get("fees", ())}
+    fees = {name for entry in recordings.entries for name in entry.value.fees}
     known = [*TOKEN_LEAVES, *SUMS, *sorted(fees | set(KNOWN_COUNTERS))]
-    for rule in rules(recordings):
-        for label, path, name in _names(rule.content):
-            words = [*known, DEFAULT] if label == "markup_percent" else known
-            words = [*known, SPEND] if label == "tiers over" else words
-            if name not in words:
-                is_error = name in (DEFAULT, SPEND) or looks_like_tokens(name)
+    more = {"markup_percent": [DEFAULT], "tiers over": [SPEND]}
+    for rule in recordings.rules:
+        for label, path, name in _names(rule.value):
+            words = [*known, *more.get(label, ())]
+            is_error = name in (DEFAULT, SPEND) or looks_like_tokens(name)
+            if name not in words and (is_error or not recordings.is_unread("models", name)):
                 message = f'{label} "{name}" is not a known quantity'
                 hint = near_miss(name, words) or "no price table has a fee of that name"
                 yield rule.finding(path, message, hint, is_warning=not is_error)
 
 
-def _names(rule: Content) -> Iterator[tuple[str, KeyPath, str]]:
+def _names(rule: Rule) -> Iterator[tuple[str, KeyPath, str]]:
     """Every name of a quantity in a rule: in which table, at which key."""
     for key in ("rates", "markup_percent", "add_on", "package"):
-        yield from ((key, (key, name), name) for name in rule.get(key, ()))
-    for name in rule.get("allowance", {}).get("units", ()):
+        yield from ((key, (key, name), name) for name in getattr(rule, key))
+    for name in () if rule.allowance is None else rule.allowance.units:
         yield "allowance", ("allowance", "units", name), name
-    tiers = rule.get("tiers", {})
-    yield from (("tiers over", ("tiers", "over"), name) for name in tiers.get("over", ()))
-    for index, tier in enumerate(tiers.get("tier", ())):
+    if rule.tiers is None:
+        return
+    yield from (("tiers over", ("tiers", "over"), name) for name in rule.tiers.over)
+    for index, tier in enumerate(rule.tiers.tiers):
         for key in ("rates", "markup_percent"):
-            yield from ((key, ("tiers", "tier", index, key, name), name) for name in tier.get(key, ()))
-
-
-def a_rule_has_what_its_basis_needs(recordings: Recordings) -> Iterator[Finding]:
-    """Own rates go with basis = "own", and with nothing else; what is marked up is there."""
-    for rule in rules(recordings):
-        is_own = rule.basis == "own"
-        if is_own and "rates" not in rule.content:
-            yield rule.finding(("basis",), 'basis = "own" without rates', "add rates = { input = ..., output = ... }")
-        if "rates" in rule.content and not is_own:
-            hint = 'add basis = "own", or remove it'
-            yield rule.finding(("rates",), '"rates" has no effect without basis = "own"', hint)
-        if "per" in rule.content and not is_own and not rule.has_tier_rates:
-            hint = 'add basis = "own", or remove it'
-            yield rule.finding(("per",), '"per" has no effect without basis = "own"', hint)
-        yield from _markup_without_effect(rule)
-
-
-def _markup_without_effect(rule: PlacedRule) -> Iterator[Finding]:
-    """A markup of nothing, or of quantities where the basis is one amount for all of them."""
-    stated: list[tuple[KeyPath, Content]] = [((), rule.content)]
-    stated += [(("tiers", "tier", index), tier) for index, tier in enumerate(rule.tiers.get("tier", ()))]
-    for path, table in stated:
-        markup = table.get("markup_percent", {})
-        named = next((name for name in markup if name != DEFAULT), None)
-        if rule.basis == "cost" and named is not None:
-            message = f'a markup on "{named}" has no effect with basis = "cost", which is one amount for a request'
-            yield rule.finding((*path, "markup_percent"), message, "write one percentage: markup_percent = ...")
-        elif rule.basis == "free" and markup and not rule.has_tier_rates:
-            message = '"markup_percent" has no effect with basis = "free": there is nothing to mark up'
-            yield rule.finding((*path, "markup_percent"), message, "remove it, or choose another basis")
+            yield from ((key, ("tiers", "tier", index, key, name), name) for name in getattr(tier, key) or ())
 
 
 def rules_can_be_reached(recordings: Recordings) -> Iterator[Finding]:
     """No rule stands after one that fits every record that it fits; the first that fits wins. Warning."""
-    for recording in recordings.agreements:
-        listed = list(rules_of(recording))
-        for later in listed:
-            hiding = next((rule for rule in listed[: later.index] if _hides(_match(rule), _match(later))), None)
+    for contract in recordings.agreements:
+        asked = [_asked(rule) for rule in contract.value.rules]
+        for index, later in enumerate(asked):
+            hiding = next((n for n in range(index) if _hides(asked[n], later)), None)
             if hiding is None:
                 continue
-            fits = "that it fits" if _match(hiding) else ""
-            message = f"rule {later.index + 1} is never reached: rule {hiding.index + 1} fits every record {fits}"
+            fits = "that it fits" if asked[hiding] else ""
+            message = f"rule {index + 1} is never reached: rule {hiding + 1} fits every record {fits}"
             hint = "put the narrower rule first" if fits else "put the rule without a match last"
-            yield later.finding((), message.rstrip(), hint, is_warning=True)
+            yield contract.finding(("rule", index), message.rstrip(), hint, is_warning=True)
 
 
-def _match(rule: PlacedRule) -> Mapping[str, Sequence[str]]:
+def _asked(rule: Rule) -> Mapping[str, Sequence[str]]:
     """What a rule asks of a record, without what every record has."""
-    match: Mapping[str, Sequence[str]] = rule.content.get("match", {})
-    return {key: patterns for key, patterns in match.items() if not (key in _ALWAYS_THERE and "*" in patterns)}
+    return {key: patterns for key, patterns in rule.match.items() if not (key in _ALWAYS_THERE and "*" in patterns)}
 
 
 def _hides(first: Mapping[str, Sequence[str]], later: Mapping[str, Sequence[str]]) -> bool:
@@ -112,26 +84,98 @@ def _covers(wide: str, narrow: str) -> bool:
     return wide == narrow or (glob_fits(wide, narrow) and not ("?" in wide and "*" in narrow))
 
 
+def names_tell_rules_apart(recordings: Recordings) -> Iterator[Finding]:
+    """Two rules of one contract that count through a period have different names: they are known by them."""
+    for contract in recordings.agreements:
+        seen: dict[str, int] = {}
+        rules = contract.value.rules
+        for index, rule in enumerate(rules):
+            first = seen.setdefault(rule.name, index)
+            if first != index and (rules[first].counts_on or rule.counts_on):
+                message = f'rules {first + 1} and {index + 1} are both called "{rule.name}"'
+                hint = "name them differently; what a rule has counted in a period is kept under its name"
+                yield contract.finding(("rule", index, "name"), message, hint)
+
+
 def matches_name_known_models(recordings: Recordings) -> Iterator[Finding]:
     """A pattern of model ids fits at least one model of the price tables. Warning."""
-    models = {price["model"] for item in recordings.prices for price in item.content["price"] if "model" in price}
-    if not models:
+    models = {entry.value.model for entry in recordings.entries}
+    if not models or recordings.is_unread("models"):
         return
-    for rule in rules(recordings):
-        for pattern in rule.content.get("match", {}).get("model", ()):
+    for rule in recordings.rules:
+        for pattern in rule.value.match.get("model", ()):
             if not any(glob_fits(pattern, model) for model in models):
                 near = difflib.get_close_matches(pattern, sorted(models), 1, 0.6)
                 hint = f'did you mean "{near[0]}"?' if near else "a pattern fits the whole canonical model id"
                 yield rule.finding(("match", "model"), f'no model fits "{pattern}"', hint, is_warning=True)
 
 
-def names_tell_rules_apart(recordings: Recordings) -> Iterator[Finding]:
-    """Two rules of one contract that count through a period have different names: they are known by them."""
-    for recording in recordings.agreements:
-        seen: dict[str, PlacedRule] = {}
-        for rule in rules_of(recording):
-            first = seen.setdefault(rule.name, rule)
-            if first is not rule and (first.counts or rule.counts):
-                message = f'rules {first.index + 1} and {rule.index + 1} are both called "{rule.name}"'
-                hint = "name them differently; what a rule has counted in a period is kept under its name"
-                yield rule.finding(("name",), message, hint)
+def tier_rates_are_of_what_is_counted(recordings: Recordings) -> Iterator[Finding]:
+    """The rates of a tier are those of the units that the tiers run over, of all of them, and of nothing else.
+
+    Where a sum is counted, a leaf that no model of the rule has needs none; one that some model has is warned of.
+    """
+    for rule in recordings.rules:
+        tiers = rule.value.tiers
+        if tiers is None or all(tier.rates is None for tier in tiers.tiers):
+            continue
+        used = leaves_of_models(rule.value, recordings)
+        for index, tier in enumerate(tiers.tiers):
+            path: KeyPath = ("tiers", "tier", index, "rates")
+            for name in tier.rates or ():
+                if not set(leaves_of((name,))) & set(tiers.measured):
+                    message = f'tier {index + 1} has a rate for "{name}", which the tiers do not run over'
+                    yield rule.finding((*path, name), message, "name it in over, or give its rate outside of the tiers")
+            for name in () if tier.rates is None else tiers.over:
+                missing = [leaf for leaf in leaves_of((name,)) if not has_own_rate(leaf, tier.rates or ())]
+                if name in SUMS:
+                    missing = [leaf for leaf in missing if leaf in used]
+                if missing:
+                    message = f'tier {index + 1} has no rate for "{missing[0]}", which the tiers run over'
+                    hint = f"add {missing[0]} = ...; such usage will be unpriced"
+                    yield rule.finding(path, message, hint, is_warning=name in SUMS)
+
+
+def leaves_of_models(rule: Rule, recordings: Recordings) -> Mapping[str, str]:
+    """The leaves that price tables have a rate for, of the models that a rule fits, each with one such model."""
+    patterns = rule.match.get("model", ("*",))
+    found: dict[str, str] = {}
+    for entry in recordings.entries:
+        if any(glob_fits(pattern, entry.value.model) for pattern in patterns):
+            for leaf in entry.value.standard.rates:
+                found.setdefault(leaf, entry.value.model)
+    return found
+
+
+def has_own_rate(leaf: str, rates: Iterable[str]) -> bool:
+    """Whether own rates have one for a leaf: its own, that of a sum, or that of its fallback."""
+    return bool({leaf, sum_over(leaf), BUILT_IN_FALLBACK.get(leaf)} & set(rates))
+
+
+def versions_go_on_counting_alike(recordings: Recordings) -> Iterator[Finding]:
+    """A rule that goes on in a later version of its contract counts what it counted before. Warning."""
+
+    def contract_id(contract: Located[Contract]) -> tuple[str, str]:
+        return contract.value.kind, contract.value.id
+
+    listed = sorted(recordings.agreements, key=lambda contract: (contract_id(contract), precedence(contract.value)))
+    for _, versions in groupby(listed, contract_id):
+        for earlier, later in pairwise(versions):
+            before = {rule.name: rule.tiers.over for rule in earlier.value.rules if rule.tiers is not None}
+            for index, rule in enumerate(later.value.rules):
+                over = None if rule.tiers is None else rule.tiers.over
+                if over is not None and before.get(rule.name, over) != over:
+                    counted, counts = (" and ".join(names) for names in (before[rule.name], over))
+                    message = f'rule "{rule.name}" counts {counts}, and in {earlier.file.shown} it counts {counted}'
+                    hint = "within a period it goes on from there; give it another name, so that it begins anew"
+                    yield later.finding(("rule", index, "tiers", "over"), message, hint, is_warning=True)
+
+
+CHECKS = (
+    rules_name_known_quantities,
+    rules_can_be_reached,
+    names_tell_rules_apart,
+    matches_name_known_models,
+    tier_rates_are_of_what_is_counted,
+    versions_go_on_counting_alike,
+)

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import ConfigDict
 
-from tokentill.recordings.schemas.parts import (
-    Header,
-    Table,
-    optional,
-)
-from tokentill.recordings.values import (
-    Id,
-    Instant,
-    SharePercent,
-    Text,
-)
+from tokentill.recordings.schemas.parts import Header, Mistake, Rules, Table, optional
+from tokentill.recordings.values import Id, Instant, SharePercent, Text
+from tokentill.usage.attribution import PLACEHOLDER
 
 
 class TemplateTable(Table):
@@ -46,3 +39,20 @@ class AttributionFile(Header):
     source: Text = optional("Where this was agreed.")
     note: Text = optional("What a reader should know.")
     rule: list[AttributionRuleTable] = optional("The first that fits wins.")
+
+
+def templates_lead_to_a_customer(rule: AttributionRuleTable) -> Iterator[Mistake]:
+    """A rule matches something, and takes `{id}` from exactly one template if its customer needs it."""
+    templates = [getattr(rule.match, key) for key in rule.match.model_fields_set]
+    if not templates:
+        yield Mistake(("match",), "a rule that matches nothing in particular", "name user, api_key or source")
+    places = sum(template.count(PLACEHOLDER) for template in templates)
+    if places > 1:
+        message = f"{PLACEHOLDER} stands {places} times in the templates of one rule"
+        yield Mistake(("match",), message, "one place only can give the id")
+    if PLACEHOLDER in rule.customer and not places:
+        message = f"the customer needs {PLACEHOLDER}, and no template has it"
+        yield Mistake(("customer",), message, 'write it like user = "customer_{id}"')
+
+
+RULES: Rules = {AttributionRuleTable: (templates_lead_to_a_customer,)}

@@ -1,113 +1,27 @@
-"""Contracts: rules, and what is agreed for the whole invoice."""
+"""Contracts: who and when, and what is agreed for the whole invoice."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from tokentill.recordings.schemas.parts import (
-    NAMES_ONLY,
-    UNITS_MAX,
-    FeeTable,
-    Header,
-    Markup,
-    Rates,
-    Table,
-    optional,
-)
+from tokentill.recordings.mistakes import zone_mistake
+from tokentill.recordings.schemas.parts import Header, Mistake, Rules, Table, is_empty, optional
+from tokentill.recordings.schemas.rules import RuleTable
 from tokentill.recordings.values import (
     RATE_SCHEMA,
     Currency,
     Id,
     Instant,
-    Patterns,
-    Per,
-    PercentOrMore,
     Positive,
-    Quantity,
     Rate,
     SharePercent,
     Text,
     recurring_amount,
 )
-
-
-class MatchTable(Table):
-    """Which records a rule fits: all given keys must. Globs know only * and ?."""
-
-    model: Patterns = optional("Canonical model id, after aliases.")
-    provider: Patterns = optional("Who served the request.")
-    mode: Patterns = optional("standard, batch, flex, priority, ...")
-    api_key: Patterns = optional("The api key as the gateway names it.")
-    user: Patterns = optional("The opaque user string.")
-    source: Patterns = optional("Where the record comes from.")
-    tag: Patterns = optional("Any tag of the record.")
-
-
-class AllowanceTable(Table):
-    """What a period includes, used up in order of time: units of quantities or sums, or an amount of money."""
-
-    units: Annotated[dict[Quantity, Annotated[int, Field(gt=0, le=UNITS_MAX)]], Field(min_length=1)] = optional(
-        "Units that are not charged.", json_schema_extra=NAMES_ONLY
-    )
-    amount: Positive = optional("Amount that is not charged, in the contract's currency.")
-
-
-class RuleTierTable(Table):
-    """One tier of a rule. What it states holds in it instead of what the rule states."""
-
-    up_to: Positive = optional("Inclusive; every tier but the last has it.")
-    markup_percent: Markup = optional("In place of the rule's.")
-    rates: Rates = optional("Own rates of the units that the tiers run over, for `per` of the rule.")
-    flat: Rate = optional("Charged once when the tier is entered.")
-
-
-class RuleTiersTable(Table):
-    """Tiers over what a period adds up to."""
-
-    kind: Literal["graduated", "volume"] = Field(
-        description="graduated: each unit by its own tier; volume: all units by the tier that the total reaches."
-    )
-    over: Patterns = Field(description='Quantities or sums that are counted, or "spend": the basis amount.')
-    flat_at_zero: bool = optional("Whether the first tier's flat amount is charged without usage.")
-    tier: Annotated[list[RuleTierTable], Field(min_length=1)]
-
-
-class PackageTable(Table):
-    """Blocks of units; each begun block is charged."""
-
-    price: Rate
-    size: Annotated[int, Field(gt=0, le=UNITS_MAX)] = Field(description="Units in a package.")
-
-
-class CreditsTable(Table):
-    """A named unit of fixed worth that requests are billed in."""
-
-    name: Text
-    worth: Positive = Field(description="Worth of one credit in the contract's currency.")
-    round_up: Literal["request", "never"] = Field(description="Whether every request is rounded up to whole credits.")
-    at_least: Annotated[int, Field(ge=0, le=10**6)] = optional("Credits that any request costs at least.")
-
-
-class RuleTable(Table):
-    """A markup rule: basis, then markup, then add-ons."""
-
-    name: Text = optional("Shown where an amount is explained.")
-    match: MatchTable = optional("Every record unless given.")
-    basis: Literal["list", "own", "cost", "free"] = optional("What is marked up; list unless given.")
-    per: Per = optional("How many units the own rates are for; 1_000_000 unless given.")
-    rates: Rates = optional('Own rates, with basis = "own".')
-    markup_percent: Markup = optional("Of the basis; negative is a discount. One number, or by quantity and default.")
-    add_on: dict[Quantity, FeeTable] = optional("Added after the markup.", json_schema_extra=NAMES_ONLY)
-    byok_fee_percent: PercentOrMore = optional("Of the reported cost, instead of all else, with the caller's own key.")
-    min_margin_percent: PercentOrMore = optional("Every request is raised to this margin over its reported cost.")
-    allowance: AllowanceTable = optional("What a period includes.")
-    tiers: RuleTiersTable = optional("Tiers over what a period adds up to.")
-    package: dict[Quantity, PackageTable] = optional(
-        "Quantities that are charged in blocks, in place of all else.", json_schema_extra=NAMES_ONLY
-    )
-    credits: CreditsTable = optional("Requests are billed in credits.")
 
 
 class RecurringTable(Table):
@@ -186,3 +100,91 @@ class ContractFile(Header):
     note: Text = optional("What a reader should know.")
     invoice: InvoiceTable = optional("What is agreed for the whole invoice.")
     rule: list[RuleTable] = optional("The first that fits wins.")
+
+
+def a_validity_is_not_empty(contract: ContractFile) -> Iterator[Mistake]:
+    """`valid_to` lies after `valid_from`."""
+    if is_empty(contract.valid_from, contract.valid_to):
+        yield Mistake(("valid_to",), "valid_to is not after valid_from", "valid_to is exclusive")
+
+
+def the_time_zone_exists(contract: ContractFile) -> Iterator[Mistake]:
+    """A time zone is one that is known."""
+    unknown = zone_mistake(contract.time_zone) if contract.states("time_zone") else None
+    if unknown:
+        yield Mistake(("time_zone",), *unknown)
+
+
+def only_a_customer_has_a_plan_and_a_parent(contract: ContractFile) -> Iterator[Mistake]:
+    """Plans and the default contract are on no plan and have no parent, and nobody is its own parent."""
+    parent = contract.invoice.parent if contract.states("invoice") else None
+    if contract.kind != "customer" and contract.states("plan"):
+        message = f'a contract of kind "{contract.kind}" is on no plan'
+        yield Mistake(("plan",), message, "remove the key; only a customer is on a plan")
+    if contract.kind != "customer" and parent is not None:
+        message = f'a contract of kind "{contract.kind}" has no parent'
+        yield Mistake(_PARENT, message, "remove the key; each child names its parent in its own")
+    elif parent == contract.id:
+        message = f'"{parent}" is its own parent'
+        yield Mistake(_PARENT, message, "remove the key; a customer pays its own invoice anyway")
+
+
+_PARENT = ("invoice", "parent")
+_OF_THE_INVOICE = ("minimum", "cap", "coupon", "tax", "smallest_amount", "interim_at")
+"""Terms that are looked up for the customer who pays, and for nobody else."""
+
+
+def a_child_leaves_the_invoice_to_its_parent(contract: ContractFile) -> Iterator[Mistake]:
+    """A child states no limits, coupons and taxes: they are its parent's. Its rules and its base fee are its own."""
+    if contract.kind != "customer" or not contract.states("invoice") or not contract.invoice.states("parent"):
+        return
+    parent = contract.invoice.parent
+    for key in _OF_THE_INVOICE:
+        if contract.invoice.states(key):
+            message = f'"{key}" has no effect: the invoice is that of the parent "{parent}"'
+            yield Mistake(("invoice", key), message, f'remove it, or state it in the contract of "{parent}"')
+
+
+def coupons_and_taxes_are_stated_once(invoice: InvoiceTable) -> Iterator[Mistake]:
+    """Two coupons of one contract are told apart by their ids, two taxes by their names."""
+    of_coupons = "the periods in which a coupon was used are counted by its id"
+    of_taxes = "name each tax once; several stand side by side"
+    for key, told_by, hint in (("coupon", "id", of_coupons), ("tax", "name", of_taxes)):
+        seen: set[str] = set()
+        for index, item in enumerate(getattr(invoice, key) or ()):
+            name = getattr(item, told_by)
+            if name in seen:
+                yield Mistake((key, index, told_by), f'the {key} "{name}" is stated twice', hint)
+            seen.add(name)
+
+
+def a_cap_leaves_something_to_bill(invoice: InvoiceTable) -> Iterator[Mistake]:
+    """A cap is above zero. Warning."""
+    if invoice.states("cap") and not Decimal(invoice.cap.amount):
+        hint = 'basis = "free" says that usage costs nothing'
+        yield Mistake(("cap",), "with a cap of 0 nothing is ever billed", hint, is_warning=True)
+
+
+def a_coupon_takes_something_off(coupon: CouponTable) -> Iterator[Mistake]:
+    """A coupon is a percentage or an amount, more than nothing."""
+    called = f'the coupon "{coupon.id}"'
+    if coupon.states("percent") and coupon.states("amount"):
+        hint = "keep one of the two; two coupons may stand side by side"
+        yield Mistake(("amount",), f"{called} is a percentage and an amount", hint)
+    elif not coupon.states("percent") and not coupon.states("amount"):
+        yield Mistake((), f"{called} takes nothing off", "add percent = ... or amount = ...")
+    if coupon.percent == "0":
+        hint = "write more than zero, or remove it; coupon = [] says none"
+        yield Mistake(("percent",), f"{called} takes 0 percent off", hint)
+
+
+RULES: Rules = {
+    ContractFile: (
+        a_validity_is_not_empty,
+        the_time_zone_exists,
+        only_a_customer_has_a_plan_and_a_parent,
+        a_child_leaves_the_invoice_to_its_parent,
+    ),
+    InvoiceTable: (coupons_and_taxes_are_stated_once, a_cap_leaves_something_to_bill),
+    CouponTable: (a_coupon_takes_something_off,),
+}

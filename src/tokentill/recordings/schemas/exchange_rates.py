@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tokentill.recordings.schemas.parts import (
-    Header,
-    Table,
-    optional,
-)
-from tokentill.recordings.values import (
-    Currency,
-    Day,
-    Factor,
-    Text,
-)
+from tokentill.recordings.schemas.parts import Header, Mistake, Rules, Table, optional
+from tokentill.recordings.values import Currency, Day, Factor, Text
 
 
 class FxRateTable(Table):
@@ -35,3 +27,12 @@ class FxFile(Header):
     source: Text = optional("Where the rates were read.")
     note: Text = optional("What a reader should know.")
     rate: Annotated[list[FxRateTable], Field(min_length=1)]
+
+
+def a_rate_is_between_two_currencies(rate: FxRateTable) -> Iterator[Mistake]:
+    """No currency is converted into itself."""
+    if rate.from_ == rate.to:
+        yield Mistake((), f"an exchange rate from {rate.from_} to itself", "remove it")
+
+
+RULES: Rules = {FxRateTable: (a_rate_is_between_two_currencies,)}

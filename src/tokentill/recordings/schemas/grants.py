@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from tokentill.recordings.schemas.parts import (
-    UNITS_MAX,
-    Header,
-    Table,
-    optional,
-)
-from tokentill.recordings.values import (
-    Currency,
-    Id,
-    Instant,
-    Positive,
-    Rate,
-    Text,
-)
+from tokentill.recordings.schemas.parts import UNITS_MAX, Header, Mistake, Rules, Table, is_empty, optional
+from tokentill.recordings.values import Currency, Id, Instant, Positive, Rate, Text
 
-_GRANT_RULE: JsonDict = {
-    "oneOf": [{"required": ["amount"]}, {"required": ["credits", "worth", "name"]}],
-}
+_OF_CREDITS = ("credits", "worth", "name")
+_GRANT_RULE: JsonDict = {"oneOf": [{"required": ["amount"]}, {"required": [*_OF_CREDITS]}]}
 
 
 class GrantTable(Table):
@@ -51,3 +39,22 @@ class GrantsFile(Header):
     source: Text = optional("Where this was agreed.")
     note: Text = optional("What a reader should know.")
     grant: Annotated[list[GrantTable], Field(min_length=1)]
+
+
+def a_grant_is_an_amount_or_credits(grant: GrantTable) -> Iterator[Mistake]:
+    """A grant states an amount, or a number of named credits with their worth; it ends after it begins."""
+    of_credits = [key for key in _OF_CREDITS if grant.states(key)]
+    missing = [key for key in _OF_CREDITS if not grant.states(key)]
+    called = f'the grant "{grant.id}"'
+    if grant.states("amount") and of_credits:
+        message = f'{called} is an amount, and "{of_credits[0]}" makes it one of credits'
+        yield Mistake((of_credits[0],), message, "keep amount alone, or credits, worth and name")
+    elif not grant.states("amount") and missing:
+        what = missing[0] if of_credits else "amount"
+        yield Mistake((), f"{called} states no {what}", "add amount = ..., or credits, worth and name")
+    if is_empty(grant.valid_from, grant.expires_at):
+        message = f"{called} expires before it begins"
+        yield Mistake(("expires_at",), message, "expires_at is an instant after valid_from")
+
+
+RULES: Rules = {GrantTable: (a_grant_is_an_amount_or_credits,)}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
+from tokentill.clock import parse_instant
+from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.values import (
     PERCENT_SCHEMA,
     Instant,
@@ -24,10 +28,39 @@ def optional(description: str, **rules: Any) -> Any:
     return Field(default_factory=lambda: None, description=description, **rules)
 
 
+def is_empty(valid_from: str | None, valid_to: str | None) -> bool:
+    """Whether a validity ends before it begins; one end alone says nothing of it."""
+    starts_at, ends_at = parse_instant(valid_from), parse_instant(valid_to)
+    return starts_at is not None and ends_at is not None and ends_at <= starts_at
+
+
 class Table(BaseModel):
     """A table of a file. Unknown keys and values of another type are mistakes."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+    def states(self, key: str) -> bool:
+        """Whether a key was given; what was not given is None, whatever its type says."""
+        return key in self.model_fields_set
+
+    @property
+    def label(self) -> str:
+        """What a message about this table or one inside it begins with."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What one table says that makes no sense by itself: at which key of it, and what to do."""
+
+    path: KeyPath
+    message: str
+    hint: str
+    is_warning: bool = False
+
+
+Rules = Mapping[type[Table], tuple[Callable[[Any], Iterator[Mistake]], ...]]
+"""Beyond the types of its keys, what a table must keep: one function a rule."""
 
 
 class Header(Table):

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
+from tokentill.prices.entries import BUILT_IN_FALLBACK, STRIPPED_SUFFIXES
+from tokentill.recordings.mistakes import KNOWN_COUNTERS, looks_like_tokens, near_miss, zone_mistake
 from tokentill.recordings.schemas.parts import (
     COUNTERS_ONLY,
     LEAF,
     NAMES_ONLY,
     FeeTable,
     Header,
+    Mistake,
+    Rules,
     Table,
+    is_empty,
     optional,
 )
 from tokentill.recordings.values import (
@@ -32,7 +39,7 @@ from tokentill.recordings.values import (
     TimeOfDay,
     Word,
 )
-from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES
+from tokentill.usage.quantities import QUANTITY_MAX, SUMS, TOKEN_LEAVES
 
 LeafRates = Annotated[
     dict[Quantity, Rate],
@@ -151,6 +158,11 @@ class PriceEntryTable(Table):
     source: Text = optional("Where the numbers were read.")
     note: Text = optional("What a reader should know.")
 
+    @property
+    def label(self) -> str:
+        """A message names the model: a file has many."""
+        return f"{self.model}: " if self.states("model") and not self.states("withdraws") else ""
+
 
 class PricesFile(Header):
     """Price tables: list prices of models."""
@@ -161,3 +173,157 @@ class PricesFile(Header):
     note: Text = optional("What a reader should know.")
     applies_to_closed: bool = optional("Whether closed periods are priced anew; false unless given.")
     price: Annotated[list[PriceEntryTable], Field(min_length=1)]
+
+
+def an_entry_says_a_price(entry: PriceEntryTable) -> Iterator[Mistake]:
+    """An entry has a model, an instant and rates (or is free), or it withdraws another one, and nothing else."""
+    if entry.states("withdraws"):
+        more = sorted(entry.model_fields_set - {"withdraws", "note", "source"})
+        if more:
+            message = f'an entry that withdraws another one cannot have "{more[0]}"'
+            yield Mistake((more[0],), message, "write the new price as an entry of its own")
+        return
+    missing = next((key for key in ("model", "valid_from") if not entry.states(key)), None)
+    if missing:
+        yield Mistake((), f'this entry has no "{missing}"', f"add {missing} = ...")
+    elif entry.free and (charged := [key for key in _CHARGING if getattr(entry, key)]):
+        hint = "keep one of the two; a model of which only some is free has rates of 0"
+        yield Mistake(("free",), f"free, and yet it has {charged[0]}", hint)
+    elif not entry.free and not entry.rates:
+        yield Mistake((), "no rates", "add rates = { input = ... }, or free = true")
+
+
+def valid_to_is_after_valid_from(entry: PriceEntryTable) -> Iterator[Mistake]:
+    """The validity of an entry, and of a mode, is not empty."""
+    if is_empty(entry.valid_from, entry.valid_to):
+        yield Mistake(("valid_to",), "valid_to is not after valid_from", "valid_to is exclusive")
+    for name, mode in (entry.mode or {}).items():
+        if is_empty(mode.valid_from, mode.valid_to):
+            message = f'mode "{name}": valid_to is not after valid_from'
+            yield Mistake(("mode", name, "valid_to"), message, "valid_to is exclusive")
+
+
+def a_routing_suffix_is_not_an_id(entry: PriceEntryTable) -> Iterator[Mistake]:
+    """A model id with a suffix that is stripped would never be looked up by its base. Warning."""
+    suffix = next((suffix for suffix in STRIPPED_SUFFIXES if (entry.model or "").endswith(suffix)), None)
+    if suffix:
+        message = f'"{suffix}" is a routing suffix; requests with it are priced as the model without it'
+        yield Mistake(("model",), message, "this entry holds for the exact id only", is_warning=True)
+
+
+def a_mode_is_not_standard(entry: PriceEntryTable) -> Iterator[Mistake]:
+    """The standard rates are the entry's own; a mode of that name would never be used."""
+    if "standard" in (entry.mode or {}):
+        yield Mistake(("mode", "standard"), '"standard" is the entry itself', "write its rates as the entry's")
+
+
+def fallbacks_are_between_leaf_quantities(entry: PriceEntryTable) -> Iterator[Mistake]:
+    """A fallback leads from one token quantity to another one."""
+    for name, target in (entry.fallback or {}).items():
+        for word in (name, target):
+            if word not in TOKEN_LEAVES:
+                message = f'fallback "{word}" is not a known quantity'
+                yield Mistake(("fallback", name), message, near_miss(word, TOKEN_LEAVES))
+
+
+def fallbacks_lead_to_a_rate(entry: PriceEntryTable) -> Iterator[Mistake]:
+    """A declared fallback ends at a quantity that has a rate: not in a circle, and not (a warning) at none."""
+    declared = entry.fallback or {}
+    every = {**BUILT_IN_FALLBACK, **declared}
+    for name in declared:
+        last, seen = name, {name}
+        while last in every and every[last] not in seen:
+            last = every[last]
+            seen.add(last)
+        if last in every:
+            message = f'fallback "{name}" leads to itself'
+            yield Mistake(("fallback", name), message, "name the quantity whose rate holds")
+        elif not seen - {name} & set(entry.rates or {}):
+            message = f'fallback "{name}" leads to "{last}", which has no rate'
+            hint = "such usage will be unpriced; name a quantity that has a rate"
+            yield Mistake(("fallback", name), message, hint, is_warning=True)
+
+
+def a_tier_has_one_condition(tier: TierTable) -> Iterator[Mistake]:
+    """Every tier says from where it holds, in one way."""
+    conditions = tier.when.model_fields_set if tier.states("when") else ()
+    if len(conditions) != 1:
+        what = "tier with two conditions" if conditions else "tier without a condition"
+        yield Mistake(("when",), what, "write when = { input_tokens_gt = ... } or { input_tokens_gte = ... }")
+
+
+def thresholds_rise(table: PriceEntryTable | ModeTable | WindowTable) -> Iterator[Mistake]:
+    """Each tier begins above the one before it; else the last that fits would not be the highest."""
+    above = -1
+    for index, tier in enumerate(table.tier or ()):
+        if not tier.states("when") or len(tier.when.model_fields_set) != 1:
+            continue
+        threshold = tier.when.input_tokens_gt if tier.when.states("input_tokens_gt") else tier.when.input_tokens_gte - 1
+        if threshold <= above:
+            message = f"thresholds do not rise: tier {index + 1} begins at or below tier {index}"
+            yield Mistake(("tier", index, "when"), message, "order the tiers by input tokens")
+        above = max(above, threshold)
+
+
+def a_window_is_open_for_a_while(when: WindowCondition) -> Iterator[Mistake]:
+    """A window is not empty, and its time zone exists."""
+    unknown = zone_mistake(when.time_zone) if when.states("time_zone") else None
+    if unknown:
+        yield Mistake(("time_zone",), *unknown)
+    starts, ends = when.between
+    if starts in (ends, "24:00"):
+        message = f"the window from {starts} to {ends} is empty"
+        yield Mistake(("between",), message, "for a whole day write 00:00 to 24:00")
+
+
+def a_window_says_its_tiers(table: PriceEntryTable | ModeTable) -> Iterator[Mistake]:
+    """Beside tiers, a window has tiers of its own, or says that it has none. Warning."""
+    for index, window in enumerate(table.window or ()):
+        if table.tier and not window.states("tier"):
+            message = "the tiers outside a window do not hold inside it"
+            hint = "give the window its own tier list, or tier = [] to say that it has none"
+            yield Mistake(("window", index), message, hint, is_warning=True)
+
+
+def rates_are_of_leaf_quantities(table: PriceEntryTable | ModeTable | WindowTable | TierTable) -> Iterator[Mistake]:
+    """A rate is that of a token quantity which no other one is part of."""
+    for name in table.rates or ():
+        if name not in TOKEN_LEAVES:
+            hint = near_miss(name, TOKEN_LEAVES) or "a counter belongs in fees: { price = ..., per = ... }"
+            if name in KNOWN_COUNTERS:
+                hint = f"a counter belongs in fees: fees = {{ {name} = {{ price = ..., per = ... }} }}"
+            yield Mistake(("rates", name), f'rate "{name}" is not a known quantity', hint)
+
+
+def fees_are_of_counters(table: PriceEntryTable | ModeTable) -> Iterator[Mistake]:
+    """A fee is that of a counter: not of tokens, and not (a warning) of one that is nearly a known one."""
+    for name in table.fees or ():
+        path = ("fees", name)
+        if name in TOKEN_LEAVES or name in SUMS:
+            hint = f"write it under rates: rates = {{ {name} = ... }}"
+            yield Mistake(path, f'fee "{name}" is a token quantity, not a counter', hint)
+        elif looks_like_tokens(name):
+            yield Mistake(path, f'fee "{name}" is not a known quantity', near_miss(name, TOKEN_LEAVES))
+        elif name not in KNOWN_COUNTERS and difflib.get_close_matches(name, KNOWN_COUNTERS, 1, 0.85):
+            message = f'fee "{name}" is a counter that no source is known to report'
+            yield Mistake(path, message, near_miss(name, KNOWN_COUNTERS), is_warning=True)
+
+
+RULES: Rules = {
+    PriceEntryTable: (
+        an_entry_says_a_price,
+        valid_to_is_after_valid_from,
+        a_routing_suffix_is_not_an_id,
+        a_mode_is_not_standard,
+        fallbacks_are_between_leaf_quantities,
+        fallbacks_lead_to_a_rate,
+        thresholds_rise,
+        a_window_says_its_tiers,
+        rates_are_of_leaf_quantities,
+        fees_are_of_counters,
+    ),
+    ModeTable: (thresholds_rise, a_window_says_its_tiers, rates_are_of_leaf_quantities, fees_are_of_counters),
+    WindowTable: (thresholds_rise, rates_are_of_leaf_quantities),
+    WindowCondition: (a_window_is_open_for_a_while,),
+    TierTable: (a_tier_has_one_condition, rates_are_of_leaf_quantities),
+}

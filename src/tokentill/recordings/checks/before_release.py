@@ -1,0 +1,171 @@
+"""What a person should have looked at before a file is released: unit mistakes, and rates that are left out. All warn.
+
+To release a file is to have looked, and nobody may edit it afterwards: these checks are quiet about released files, so
+that what they say is news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from itertools import pairwise
+
+from tokentill.clock import instant_text
+from tokentill.errors import Finding
+from tokentill.money import EXACT, ZERO, amount_text
+from tokentill.prices.entries import PriceEntry
+from tokentill.prices.rate_cards import ONE, unit_price
+from tokentill.recordings.checks.prices import RatesAt, modes_of, rates_of
+from tokentill.recordings.checks.rules import has_own_rate, leaves_of_models
+from tokentill.recordings.located import Located
+from tokentill.recordings.positions import KeyPath
+from tokentill.recordings.recording import Recordings
+from tokentill.usage.quantities import TOKEN_LEAVES, leaves_of
+
+RATE_PER_MILLION_MAX = Decimal(1000)
+RATE_PER_MILLION_MIN = Decimal("0.0001")
+CHANGE_MAX = Decimal(5)
+APART_MAX = Decimal(10)
+"""How far the rates of a mode, tier or window are from those that they stand in for; published ones reach 6."""
+FEE_PER_UNIT_MAX = Decimal(1)
+"""In the table's currency. Searches, pages, images and seconds are listed in cents; by the thousand, in tens."""
+
+_CACHE_READ_OF = {
+    "cache_read": "input",
+    "input_audio_cache_read": "input_audio",
+    "input_image_cache_read": "input_image",
+}
+
+
+def sets_lack_nothing_of_the_base(recordings: Recordings) -> Iterator[Finding]:
+    """A mode, tier or window prices every dimension of the rates it stands in for, or a fallback does."""
+    for entry, rates in _rate_sets(recordings):
+        for name in sorted(set(rates.instead_of) - set(rates.rates)):
+            if unit_price(name, rates.rates, 1, entry.value.fallback, {}, ONE) is None:
+                message = f'{rates.label} has no rate for "{name}", which the rates it replaces have'
+                yield entry.finding(rates.path, message, "such usage will be unpriced", is_warning=True)
+
+
+def own_rates_lack_nothing_of_the_list(recordings: Recordings) -> Iterator[Finding]:
+    """Own rates are of every leaf that a model of the rule has a list price for, or a fallback is.
+
+    Leaves in packages, and those that every tier has a rate for, need none.
+    """
+    for rule in recordings.rules:
+        if rule.value.basis != "own":
+            continue
+        tiers = rule.value.tiers
+        elsewhere = set(leaves_of(rule.value.package))
+        if tiers is not None and all(tier.rates is not None for tier in tiers.tiers):
+            elsewhere |= set(tiers.measured)
+        used = leaves_of_models(rule.value, recordings)
+        missing = [leaf for leaf in TOKEN_LEAVES if leaf in used and leaf not in elsewhere]
+        missing = [leaf for leaf in missing if not has_own_rate(leaf, rule.value.rates)]
+        if missing:
+            named = " and ".join(f'"{leaf}"' for leaf in missing)
+            message = f"the own rates have none for {named}, which {used[missing[0]]} has"
+            hint = f"add {missing[0]} = ..., or a rate of a sum; such usage will be unpriced"
+            yield rule.finding(("rates",), message, hint, is_warning=True)
+
+
+def rates_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
+    """A million tokens cost no more than 1000, and, if anything, no less than 0.0001."""
+    for entry, rates in _rate_sets(recordings):
+        for name, rate in rates.rates.items():
+            million = _per_million(rate, entry.value.per)
+            if RATE_PER_MILLION_MIN <= million <= RATE_PER_MILLION_MAX or not million:
+                continue
+            message = f'rate "{name}" is {amount_text(million)} {entry.value.currency} for a million tokens'
+            hint = f"is it meant per {entry.value.per} tokens? Check the unit of the source"
+            yield entry.finding((*rates.path, name), message, hint, is_warning=True)
+
+
+def fees_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
+    """One unit of a counter costs no more than 1: a fee for a thousand units without its `per` is caught."""
+    for entry in recordings.entries:
+        for path, _, million in _amounts(entry.value):
+            one = EXACT.divide(million, Decimal(1_000_000))
+            if path[-2] == "fees" and one > FEE_PER_UNIT_MAX:
+                name = path[-1]
+                message = f'fee "{name}" is {amount_text(one)} {entry.value.currency} for one {name}'
+                hint = "is the price for a thousand? Then add per = 1_000"
+                yield entry.finding(path, message, hint, is_warning=True)
+
+
+def cached_is_not_dearer(recordings: Recordings) -> Iterator[Finding]:
+    """Reading from a cache costs no more than not doing so."""
+    for entry, rates in _rate_sets(recordings):
+        for cached, plain in _CACHE_READ_OF.items():
+            if {cached, plain} <= set(rates.rates) and rates.rates[cached] > rates.rates[plain]:
+                message = f'{rates.label}: "{cached}" is dearer than "{plain}"'
+                hint = "were the two exchanged?"
+                yield entry.finding((*rates.path, cached), message, hint, is_warning=True)
+
+
+def output_is_not_cheaper(recordings: Recordings) -> Iterator[Finding]:
+    """Writing a token costs no less than reading one, unless it is free."""
+    for entry, rates in _rate_sets(recordings):
+        reading, writing = (rates.rates.get(name, ZERO) for name in ("input", "output"))
+        if 0 < writing < reading:
+            message = f'{rates.label}: "output" is cheaper than "input"'
+            hint = "were the two exchanged?"
+            yield entry.finding((*rates.path, "output"), message, hint, is_warning=True)
+
+
+def sets_are_not_far_apart(recordings: Recordings) -> Iterator[Finding]:
+    """A mode, tier or window costs no more than ten times, and no less than a tenth of, what it stands in for."""
+    for entry, rates in _rate_sets(recordings):
+        for name, here in rates.rates.items():
+            usual = rates.instead_of.get(name, ZERO)
+            if usual and here and max(usual, here) > EXACT.multiply(APART_MAX, min(usual, here)):
+                message = f'{rates.label}: "{name}" is {amount_text(here)} instead of {amount_text(usual)}'
+                hint = "that is more than ten times apart; check the unit of the source"
+                yield entry.finding((*rates.path, name), message, hint, is_warning=True)
+
+
+def prices_change_within_reason(recordings: Recordings) -> Iterator[Finding]:
+    """From one entry of a model to the next, no rate or fee, of no mode, changes more than fivefold."""
+    for found in recordings.live_entries.values():
+        for earlier, later in pairwise(found):
+            if earlier.value.currency != later.value.currency:
+                continue
+            before: Mapping[KeyPath, Decimal] = {path: amount for path, _, amount in _amounts(earlier.value)}
+            for path, what, new in _amounts(later.value):
+                old = before.get(path)
+                if old and new and max(old, new) > EXACT.multiply(CHANGE_MAX, min(old, new)):
+                    message = (
+                        f"{what} changes more than {CHANGE_MAX}x, from {amount_text(old)} to"
+                        f" {amount_text(new)} for a million at {instant_text(later.value.valid_from)}"
+                    )
+                    yield later.finding(path, message, "check the unit of the source", is_warning=True)
+
+
+def _rate_sets(recordings: Recordings) -> Iterator[tuple[Located[PriceEntry], RatesAt]]:
+    """Every set of rates of every entry."""
+    return ((entry, rates) for entry in recordings.entries for rates in rates_of(entry.value))
+
+
+def _amounts(entry: PriceEntry) -> Iterator[tuple[KeyPath, str, Decimal]]:
+    """Where the rates and fees of an entry and its modes stand, what they are, and what a million units cost."""
+    for _, path, rate_set in modes_of(entry):
+        whose = f" of mode {path[-1]}" if path else ""
+        for name, rate in rate_set.rates.items():
+            yield (*path, "rates", name), f'rate "{name}"{whose}', _per_million(rate, entry.per)
+        for name, fee in ((rate_set.fees or {}) if path else entry.fees).items():
+            yield (*path, "fees", name), f'fee "{name}"{whose}', _per_million(fee.price, fee.per)
+
+
+def _per_million(rate: Decimal, per: int) -> Decimal:
+    return EXACT.divide(EXACT.multiply(rate, Decimal(1_000_000)), Decimal(per))
+
+
+CHECKS = (
+    sets_lack_nothing_of_the_base,
+    own_rates_lack_nothing_of_the_list,
+    rates_are_of_usual_size,
+    fees_are_of_usual_size,
+    cached_is_not_dearer,
+    output_is_not_cheaper,
+    sets_are_not_far_apart,
+    prices_change_within_reason,
+)
