@@ -26,11 +26,10 @@ if TYPE_CHECKING:
     from tokentill.library.watched_book import WatchedBook
     from tokentill.prices.estimates import Estimate
     from tokentill.prices.rate_cards import Rated, RatedLine
+    from tokentill.shipped import __version__
     from tokentill.till import Till
     from tokentill.usage.bounds import Bounds
     from tokentill.usage.record import UsageRecord
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Bill": "tokentill.library.biller",
@@ -53,6 +52,7 @@ _HOMES = {
     "InvalidCall": "tokentill.errors",
     "UsageRecord": "tokentill.usage.record",
     "WatchedBook": "tokentill.library.watched_book",
+    "__version__": "tokentill.shipped",
 }
 
 __all__ = [

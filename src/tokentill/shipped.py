@@ -10,6 +10,7 @@ from typing import Literal
 
 from tokentill.errors import InvalidCall
 
+__version__ = "0.1.0"
 _PACKAGE = Path(__file__).resolve().parent
 
 

@@ -29,7 +29,7 @@ class Version(Protocol):
 
 
 SomeVersion = TypeVar("SomeVersion", bound=Version)
-Recording = TypeVar("Recording", bound=Mapping[str, Any])
+SomeRecording = TypeVar("SomeRecording", bound=Mapping[str, Any])
 
 
 def in_force(versions: Iterable[SomeVersion], at: datetime) -> SomeVersion | None:
@@ -52,7 +52,7 @@ def edges_of(versions: Iterable[Version]) -> set[datetime]:
     return {edge for version in versions for edge in (version.valid_from, version.valid_to) if edge is not None}
 
 
-def known_by(recordings: Iterable[Recording], as_of: datetime | None) -> tuple[Recording, ...]:
+def known_by(recordings: Iterable[SomeRecording], as_of: datetime | None) -> tuple[SomeRecording, ...]:
     """The recordings that were known at an instant; all of them for None."""
     return tuple(
         recording

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from tokentill import __version__
 from tokentill.cli import (
     contract_commands,
     customer_commands,
@@ -23,6 +22,7 @@ from tokentill.cli import (
 from tokentill.cli.calling import DbOption, InOrder, Invocation, JsonOption, PricingOption, update
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.errors import InvalidCall, TokentillError
+from tokentill.shipped import __version__
 
 INTERRUPTED = 130
 WrongCall: type[Exception] = typer.BadParameter.__bases__[0]

@@ -17,7 +17,7 @@ from tokentill.errors import InvalidCall, NotFound
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.entries import PriceEntry, entry_hash
 from tokentill.recordings.load import load_folder
-from tokentill.recordings.lock import lock_folder
+from tokentill.recordings.release import lock_folder
 
 
 def add_to(app: typer.Typer) -> None:

@@ -68,7 +68,7 @@ class AmountChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Margin:
+class MarginShown:
     """Billed amount before tax, with what interim invoices billed, against what the gateway reports it charged.
 
     `cost` is None unless it covers every request and is in the invoice's currency; `margin` where it is not known.
@@ -91,7 +91,7 @@ class ReviewStatus:
     content_hash: str
     badges: tuple[Badge, ...]
     change: AmountChange
-    margin: Margin
+    margin: MarginShown
 
     @property
     def invoice(self) -> Invoice:
@@ -166,10 +166,10 @@ def change_of(previewed: Previewed) -> AmountChange:
     )
 
 
-def margin_of(invoice: Invoice) -> Margin:
+def margin_of(invoice: Invoice) -> MarginShown:
     """The margin, where every request has a reported cost that can be set against the billed amount."""
     if invoice.cost is None:
-        return Margin(None, None, "not reported", "not known", "", "the gateway reported no cost")
+        return MarginShown(None, None, "not reported", "not known", "", "the gateway reported no cost")
     cost = exact(invoice.cost)
     why = ""
     if invoice.requests_without_cost:
@@ -177,13 +177,13 @@ def margin_of(invoice: Invoice) -> Margin:
     elif any(part.fx != 1 for line in invoice.lines for part in line.parts):
         why = "the cost is reported in the currency of the price tables, and the invoice is in another one"
     if why:
-        return Margin(None, None, cost, "not known", "", why)
+        return MarginShown(None, None, cost, "not known", "", why)
     if invoice.unpriced:
-        return Margin(invoice.cost, None, cost, "not known", "", "the cost includes usage that has no price yet")
+        return MarginShown(invoice.cost, None, cost, "not known", "", "the cost includes usage that has no price yet")
     billed = from_minor(invoice.net_minor + sum(part.net_minor for part in invoice.carried.invoiced), invoice.currency)
     margin = EXACT.subtract(billed, invoice.cost)
     percent = share_percent(margin, billed)
-    return Margin(
+    return MarginShown(
         invoice.cost, margin, cost, signed_exact(margin), "" if percent is None else percent_text(percent), ""
     )
 

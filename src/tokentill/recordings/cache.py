@@ -15,10 +15,10 @@ import os
 from os import PathLike
 from pathlib import Path
 
-from tokentill import __version__
 from tokentill.canonical import Content, canonical_bytes
 from tokentill.errors import InvalidCall
 from tokentill.recordings.paths import FILE_BYTES_MAX, LOCK_NAME, file_paths
+from tokentill.shipped import __version__
 from tokentill.zones import zone_data_version
 
 FORMAT = 1

@@ -9,7 +9,6 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from os import PathLike
 from pathlib import Path
 
 from tokentill.errors import Finding
@@ -17,22 +16,6 @@ from tokentill.recordings.paths import LOCK_NAME
 from tokentill.recordings.recording import Recordings
 
 _HASH = re.compile(r"\Asha256:[0-9a-f]{64}\Z")
-
-
-def lock_folder(folder: str | PathLike[str]) -> list[str]:
-    """Release every recording of a folder that is not released yet, and return their paths.
-
-    Raises:
-        InvalidFiles: when anything in the folder is wrong, a released file that was edited above all.
-    """
-    from tokentill.recordings.load import load_folder  # loading reads the lock too
-
-    loaded = load_folder(folder)
-    released = dict(read_lock(loaded.folder)[0])
-    new = {path: hash_ for hash_, path in loaded.paths.items() if path not in released}
-    if new:
-        write_lock(loaded.folder, released | new)
-    return sorted(new)
 
 
 def read_lock(folder: Path) -> tuple[Mapping[str, str], list[Finding]]:
