@@ -28,9 +28,8 @@ from tokentill.contracts.features.tiers import consume_units as consume_tiers
 from tokentill.contracts.rules import Rule
 from tokentill.contracts.steps import Step, percent_of
 from tokentill.money import EXACT, ZERO, sum_exact
-from tokentill.prices.entries import BUILT_IN_FALLBACK
 from tokentill.prices.rate_cards import ONE, RateCard, Rated, RatedLine, amount_of, price_quantity
-from tokentill.usage.quantities import REQUEST, sum_of, sum_over
+from tokentill.usage.quantities import BUILT_IN_FALLBACK, REQUEST, sum_of, sum_over
 
 
 @dataclass(frozen=True, slots=True)

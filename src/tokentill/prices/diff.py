@@ -14,7 +14,8 @@ from decimal import Decimal
 from tokentill.canonical import Content
 from tokentill.money import EXACT
 from tokentill.prices.book import NoPrice, PriceBook
-from tokentill.prices.entries import BUILT_IN_FALLBACK, Fee, PriceEntry, RateSet, entry_hash
+from tokentill.prices.entries import Fee, PriceEntry, RateSet, entry_hash
+from tokentill.usage.quantities import BUILT_IN_FALLBACK
 
 _MILLION = Decimal(1_000_000)
 FREE = "free"

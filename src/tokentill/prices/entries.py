@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text, parse_instant
+from tokentill.usage.quantities import BUILT_IN_FALLBACK
 from tokentill.zones import zone
 
-BUILT_IN_FALLBACK = MappingProxyType({"reasoning": "output", "cache_read": "input"})
 STRIPPED_SUFFIXES = (":nitro", ":floor", ":online")
 """Routing suffixes: the base model's price holds. Every other suffix needs an entry of its own."""
 

@@ -9,21 +9,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from tokentill.errors import InvalidCall
 from tokentill.money import amount_text
+from tokentill.prices.book import PriceBook
 from tokentill.prices.rate_cards import Rated
 from tokentill.prices.unpriced import rate_or_raise
+from tokentill.usage.quantities import LEAVES
 from tokentill.usage.record import Usage
 
-if TYPE_CHECKING:
-    from tokentill.prices.book import PriceBook
-
-TEXT_INPUTS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write")
+TEXT_INPUTS = tuple(leaf.name for leaf in LEAVES if leaf.direction == "input" and leaf.modality == "text")
 """What a token of text in the input may turn out to be."""
 
-TEXT_OUTPUTS = ("output", "reasoning")
+TEXT_OUTPUTS = tuple(leaf.name for leaf in LEAVES if leaf.direction == "output" and leaf.modality == "text")
 Tokens = int | Mapping[str, int]
 
 

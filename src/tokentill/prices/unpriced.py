@@ -6,16 +6,13 @@ Pure. It asks the book step by step, once it is known that there is no price; wh
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from tokentill.errors import Unpriced, UnpricedCode, ensure
+from tokentill.prices.book import PriceBook
 from tokentill.prices.entries import PriceEntry
 from tokentill.prices.rate_cards import Rated
 from tokentill.usage.quantities import REQUEST, sum_of
 from tokentill.usage.record import STANDARD, Usage
-
-if TYPE_CHECKING:
-    from tokentill.prices.book import PriceBook
 
 
 def rate_or_raise(book: PriceBook, usage: Usage) -> Rated:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tokentill.canonical import Content
+from tokentill.usage.quantities import TOKEN_LEAVES
 
 WIDTH = 118
 SCHEMA_LINE = "#:schema ../schema/prices.json"
@@ -22,10 +23,6 @@ _HEADER_KEYS = ("format", "kind", "recorded_at", "currency", "applies_to_closed"
 _ENTRY_KEYS = (
     "model aliases valid_from valid_to free per when rates fees fallback multiplier withdraws source note".split()
 )
-_QUANTITY_ORDER = (
-    "input cache_read cache_write cache_write_5m cache_write_1h input_audio input_audio_cache_read input_image"
-    " input_image_cache_read input_video output reasoning output_audio output_image"
-).split()
 
 
 def price_table_text(content: Content, *, comments: Iterable[str] = ()) -> str:
@@ -96,8 +93,8 @@ def _value(value: Any, key: str, table: str = "") -> str:
 
 
 def _place(name: str) -> tuple[int, str]:
-    is_known = name in _QUANTITY_ORDER
-    return (_QUANTITY_ORDER.index(name) if is_known else len(_QUANTITY_ORDER), name)
+    is_known = name in TOKEN_LEAVES
+    return (TOKEN_LEAVES.index(name) if is_known else len(TOKEN_LEAVES), name)
 
 
 def _key(name: str) -> str:

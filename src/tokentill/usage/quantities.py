@@ -4,26 +4,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
 
 from tokentill.errors import InvalidRecord
 
-INPUT_LEAVES = (
-    "input",
-    "cache_read",
-    "cache_write_5m",
-    "cache_write_1h",
-    "cache_write",
-    "input_audio",
-    "input_audio_cache_read",
-    "input_image",
-    "input_image_cache_read",
-    "input_video",
+Direction = Literal["input", "output"]
+Modality = Literal["text", "audio", "image", "video"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A kind of tokens that a record counts; nothing is counted in two of them.
+
+    Args:
+        cached_from: the leaf whose tokens these are, read from a cache.
+        fallback: whose rate holds where a price has none for this one and says nothing else.
+    """
+
+    name: str
+    direction: Direction
+    modality: Modality = "text"
+    cached_from: str | None = None
+    fallback: str | None = None
+
+
+LEAVES = (
+    Leaf("input", "input"),
+    Leaf("cache_read", "input", cached_from="input", fallback="input"),
+    Leaf("cache_write_5m", "input"),
+    Leaf("cache_write_1h", "input"),
+    Leaf("cache_write", "input"),
+    Leaf("input_audio", "input", "audio"),
+    Leaf("input_audio_cache_read", "input", "audio", cached_from="input_audio"),
+    Leaf("input_image", "input", "image"),
+    Leaf("input_image_cache_read", "input", "image", cached_from="input_image"),
+    Leaf("input_video", "input", "video"),
+    Leaf("output", "output"),
+    Leaf("reasoning", "output", fallback="output"),
+    Leaf("output_audio", "output", "audio"),
+    Leaf("output_image", "output", "image"),
 )
+"""Every leaf, once. Whatever follows from a leaf is worked out from its row here (and each is a column in `store`)."""
+
+INPUT_LEAVES = tuple(leaf.name for leaf in LEAVES if leaf.direction == "input")
 """Leaves that make up `input_total`, which decides context tiers."""
 
-OUTPUT_LEAVES = ("output", "reasoning", "output_audio", "output_image")
+OUTPUT_LEAVES = tuple(leaf.name for leaf in LEAVES if leaf.direction == "output")
 TOKEN_LEAVES = INPUT_LEAVES + OUTPUT_LEAVES
 SUMS = {"input_total": INPUT_LEAVES, "output_total": OUTPUT_LEAVES}
+BUILT_IN_FALLBACK = MappingProxyType({leaf.name: leaf.fallback for leaf in LEAVES if leaf.fallback is not None})
+"""Whose rate holds for a leaf where the price table says nothing else."""
 
 REQUEST = "request"
 """The counter that every record counts once, written or not: one record is one request."""

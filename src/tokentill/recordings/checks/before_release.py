@@ -20,7 +20,7 @@ from tokentill.recordings.checks.rules import has_own_rate, leaves_of_models
 from tokentill.recordings.located import Located
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.recording import Recordings
-from tokentill.usage.quantities import TOKEN_LEAVES, leaves_of
+from tokentill.usage.quantities import LEAVES, TOKEN_LEAVES, leaves_of
 
 RATE_PER_MILLION_MAX = Decimal(1000)
 RATE_PER_MILLION_MIN = Decimal("0.0001")
@@ -30,11 +30,7 @@ APART_MAX = Decimal(10)
 FEE_PER_UNIT_MAX = Decimal(1)
 """In the table's currency. Searches, pages, images and seconds are listed in cents; by the thousand, in tens."""
 
-_CACHE_READ_OF = {
-    "cache_read": "input",
-    "input_audio_cache_read": "input_audio",
-    "input_image_cache_read": "input_image",
-}
+_CACHE_READ_OF = {leaf.name: leaf.cached_from for leaf in LEAVES if leaf.cached_from is not None}
 
 
 def sets_lack_nothing_of_the_base(recordings: Recordings) -> Iterator[Finding]:

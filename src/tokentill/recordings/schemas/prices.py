@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
-from tokentill.prices.entries import BUILT_IN_FALLBACK, STRIPPED_SUFFIXES
+from tokentill.prices.entries import STRIPPED_SUFFIXES
 from tokentill.recordings.mistakes import KNOWN_COUNTERS, looks_like_tokens, near_miss, zone_mistake
 from tokentill.recordings.schemas.parts import (
     COUNTERS_ONLY,
@@ -39,7 +39,7 @@ from tokentill.recordings.values import (
     TimeOfDay,
     Word,
 )
-from tokentill.usage.quantities import QUANTITY_MAX, SUMS, TOKEN_LEAVES
+from tokentill.usage.quantities import BUILT_IN_FALLBACK, QUANTITY_MAX, SUMS, TOKEN_LEAVES
 
 LeafRates = Annotated[
     dict[Quantity, Rate],
