@@ -100,14 +100,14 @@ class CatalogReading:
 
         Catalogs write zero for what a model does not have, and for what it gives away; which of the two is not told.
         """
-        found = {ours: self.figure(written[key], key) for key, ours in names.items() if written.get(key) is not None}
-        if not found.get("input"):
-            return found
+        figures = {ours: self.figure(written[key], key) for key, ours in names.items() if written.get(key) is not None}
+        if not figures.get("input"):
+            return figures
         for key, ours in names.items():
-            if ours in found and not found[ours]:
-                del found[ours]
+            if ours in figures and not figures[ours]:
+                del figures[ours]
                 self.leave_out(model, key, "0 beside a price for input; it is not told whether it is free or not sold")
-        return found
+        return figures
 
     def figure(self, value: Any, key: str) -> Decimal:
         """A number that is an exact price.

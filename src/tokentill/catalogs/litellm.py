@@ -174,7 +174,7 @@ def _windows(reading: CatalogReading, model: str, value: Any, content: Content) 
     if "tier" in content:
         raise Unfit("it has hours and long-context prices, and their combination is not told")
     rates = per_million(reading.rates(model, written, _LEAVES))
-    found = []
+    windows = []
     for window in list_of(written.get("windows"), "windows"):
         hours = table_of(window, "a window").get("hours_utc")
         days = [
@@ -189,8 +189,8 @@ def _windows(reading: CatalogReading, model: str, value: Any, content: Content) 
             when: Content = {"between": between, "time_zone": "UTC"}
             if len(set(days)) < len(DAYS):
                 when = {"days": days, **when}
-            found.append({"when": when, "rates": rate_table(rates, {})["rates"]})
-    return found
+            windows.append({"when": when, "rates": rate_table(rates, {})["rates"]})
+    return windows
 
 
 def _ranges(reading: CatalogReading, model: str, value: Any) -> Content:
@@ -203,8 +203,8 @@ def _ranges(reading: CatalogReading, model: str, value: Any) -> Content:
         start = reading.figure(bounds[0], "range")
         if start != int(start):
             raise Unfit("a range that does not begin at a whole number")
-        known = {key: price for key, price in part.items() if key in _LEAVES}
-        above[int(start)] = per_million(reading.rates(model, known, _LEAVES))
+        listed = {key: price for key, price in part.items() if key in _LEAVES}
+        above[int(start)] = per_million(reading.rates(model, listed, _LEAVES))
     base = above.pop(0, None)
     if not base:
         raise Unfit("tiered_pricing does not begin at 0")

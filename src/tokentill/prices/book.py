@@ -43,11 +43,11 @@ class PriceBook:
             for recording in recordings
             if recording["kind"] == "prices" and (as_of is None or _recorded_at(recording) <= as_of)
         ]
-        hashed.sort(key=lambda found: found[:2])
-        known = [recording for _, _, recording in hashed]
+        hashed.sort(key=lambda row: row[:2])
+        ordered = [recording for _, _, recording in hashed]
         self.as_of = as_of
         self.recordings: tuple[str, ...] = tuple(sorted(hash_ for _, hash_, _ in hashed))
-        self._entries = MappingProxyType(_entries_by_model(known))
+        self._entries = MappingProxyType(_entries_by_model(ordered))
         self._aliases = MappingProxyType(_aliases(self._entries))
         self._timelines: dict[tuple[str, str | None, str | None], Timeline] = {}
         self._hints: dict[str, str] = {}
@@ -119,14 +119,14 @@ class PriceBook:
     def timeline(self, model: str, mode: str | None, geo: str | None) -> Timeline:
         """The cards of one kind of request over all time. It is made once and remembered."""
         key = (model, mode, geo)
-        found = self._timelines.get(key)
-        if found is None:
+        timeline = self._timelines.get(key)
+        if timeline is None:
             canonical = self.canonical_model(model)
-            found = timeline_of(() if canonical is None else self._entries[canonical], mode or STANDARD, geo)
+            timeline = timeline_of(() if canonical is None else self._entries[canonical], mode or STANDARD, geo)
             if len(self._timelines) >= TIMELINES_MAX:
                 self._timelines.clear()
-            self._timelines[key] = found
-        return found
+            self._timelines[key] = timeline
+        return timeline
 
     def _unpriced(self, usage: Usage) -> Rated:
         why = self._no_card(usage.model, usage.occurred_at, usage.mode)
@@ -165,12 +165,12 @@ class PriceBook:
     def _near_miss(self, model: str) -> str:
         names = [*self._entries, *self._aliases]
         near = difflib.get_close_matches(model.replace(".", "-"), [name.replace(".", "-") for name in names], 1, 0.8)
-        found = next((name for name in sorted(names) if near and name.replace(".", "-") == near[0]), None)
-        return f"; did the gateway mean {found!r}? Add an alias to its price entry if so" if found else ""
+        nearest = next((name for name in sorted(names) if near and name.replace(".", "-") == near[0]), None)
+        return f"; did the gateway mean {nearest!r}? Add an alias to its price entry if so" if nearest else ""
 
     def __repr__(self) -> str:
-        known = "" if self.as_of is None else f" as of {instant_text(self.as_of)}"
-        return f"<PriceBook of {len(self._entries)} models from {len(self.recordings)} recordings{known}>"
+        as_of = "" if self.as_of is None else f" as of {instant_text(self.as_of)}"
+        return f"<PriceBook of {len(self._entries)} models from {len(self.recordings)} recordings{as_of}>"
 
 
 def _recorded_at(recording: Content) -> datetime:
@@ -198,16 +198,16 @@ def _entries_by_model(recordings: Sequence[Content]) -> Mapping[str, tuple[Price
                 continue
             entries.setdefault(entry.model, []).append(entry)
     return {
-        model: tuple(sorted(found, key=lambda entry: (entry.valid_from, entry.recorded_at)))
-        for model, found in entries.items()
+        model: tuple(sorted(live, key=lambda entry: (entry.valid_from, entry.recorded_at)))
+        for model, live in entries.items()
     }
 
 
 def _aliases(entries: Mapping[str, Sequence[PriceEntry]]) -> dict[str, str]:
     return {
         alias: model
-        for model, found in sorted(entries.items())
-        for entry in found
+        for model, of_model in sorted(entries.items())
+        for entry in of_model
         for alias in entry.aliases
         if alias not in entries
     }

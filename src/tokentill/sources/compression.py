@@ -70,9 +70,9 @@ class ByteInput:
             first += more
         self._first = first
         self.compression: Compression = "gzip" if first.startswith(GZIP) else "none"
-        for magic, what in FOREIGN.items():
+        for magic, kind in FOREIGN.items():
             if first.startswith(magic):
-                raise Refused(f"{name} is {what}")
+                raise Refused(f"{name} is {kind}")
 
     def chunks(self) -> Iterator[bytes]:
         """The decompressed bytes in chunks of `READ_BYTES` to `INFLATED_BYTES` or little more; the last may be shorter.

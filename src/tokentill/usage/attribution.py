@@ -55,14 +55,14 @@ class AttributionRule:
 
     def customer_of(self, values: Mapping[str, str | None]) -> str | None:
         """The customer when every template fits, else None."""
-        found = ""
+        user_id = ""
         for key, pattern in self.match.items():
             value = values[key]
             match = None if value is None else pattern.fullmatch(value)
             if match is None:
                 return None
-            found = match.groupdict().get("id") or found
-        return self.customer.replace(PLACEHOLDER, found)
+            user_id = match.groupdict().get("id") or user_id
+        return self.customer.replace(PLACEHOLDER, user_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,11 @@ class Attribution:
     """All attribution rules and bindings that are known. Immutable."""
 
     def __init__(self, recordings: Iterable[Content], bindings: Sequence[Binding] = ()) -> None:
-        found = [AttributionRules.from_content(content) for content in recordings if content["kind"] == "attribution"]
-        self._rules = sorted(found, key=lambda rules: (rules.valid_from, rules.recorded_at))
-        self.recordings = tuple(sorted(rules.hash for rules in found))
+        rule_sets = [
+            AttributionRules.from_content(content) for content in recordings if content["kind"] == "attribution"
+        ]
+        self._rules = sorted(rule_sets, key=lambda rules: (rules.valid_from, rules.recorded_at))
+        self.recordings = tuple(sorted(rules.hash for rules in rule_sets))
         self._bindings: dict[str, list[Binding]] = {}
         for binding in bindings:
             self._bindings.setdefault(binding.user, []).append(binding)

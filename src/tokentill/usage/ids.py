@@ -82,9 +82,9 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """
     if isinstance(tags, str) or not isinstance(tags, Iterable):
         raise InvalidRecord(f"tags is {type(tags).__name__}, not a list of texts")
-    given = list(tags)
-    for tag in given:
+    listed = list(tags)
+    for tag in listed:
         check_id("tag", tag)
         if not tag:
             raise InvalidRecord("a tag is empty")
-    return tuple(sorted(set(given)))
+    return tuple(sorted(set(listed)))

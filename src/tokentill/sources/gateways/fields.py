@@ -50,8 +50,8 @@ def instant_or_naive_utc(name: str, value: object) -> datetime:
     match = _OR_NAIVE(value)
     if match is None:
         raise InvalidRecord(f"{name} {value[:40]!r} is not an instant like 2026-10-01 12:00:00+00:00")
-    found = _instant(name, value)
-    return found.replace(tzinfo=UTC) if match[1] is None else found
+    moment = _instant(name, value)
+    return moment.replace(tzinfo=UTC) if match[1] is None else moment
 
 
 def count(name: str, value: object) -> int:
@@ -122,10 +122,10 @@ def flag_cell(name: str, cell: str) -> bool:
     Raises:
         InvalidRecord: when it is anything else.
     """
-    found = _FLAGS.get(cell)
-    if found is None:
+    value = _FLAGS.get(cell)
+    if value is None:
         raise InvalidRecord(f"{name} {cell[:40]!r} is not true or false")
-    return found
+    return value
 
 
 def columns_by_kind(

@@ -25,18 +25,18 @@ _NO_GEO = ("", "global", "not_available")
 _NO_TIER = (None, "", STANDARD)
 
 
-def read(response: object, given: Given) -> dict[str, Any]:
+def read(response: object, overrides: Given) -> dict[str, Any]:
     """The usage of a message; see `Usage.from_anthropic`."""
     answer = answer_of(response, ("usage",), MARKS)
     top = parts(answer.response, ("model",))
-    said = CallerTraits(
+    traits = CallerTraits(
         source="anthropic",
         record_id=part(answer.response, "id"),
         model=top.get("model"),
         mode=mode_in(answer.usage),
         geo=_geo(answer.usage.get("inference_geo")),
     )
-    return usage_of(said, leaves_in(answer), given)
+    return usage_of(traits, leaves_in(answer), overrides)
 
 
 def is_message(answer: VendorResponse) -> bool:
@@ -124,17 +124,17 @@ def _iterations(answer: VendorResponse) -> list[dict[str, Any]]:
 
 
 def _count(usage: dict[str, Any], name: str) -> int:
-    found = usage.get(name)
-    return 0 if found is None else count(name, found)
+    value = usage.get(name)
+    return 0 if value is None else count(name, value)
 
 
 def _table(usage: dict[str, Any], name: str) -> dict[str, Any]:
-    found = usage.get(name)
-    if found is None:
+    table = usage.get(name)
+    if table is None:
         return {}
-    if not isinstance(found, dict):
-        raise InvalidRecord(f"{name} is {type_text(found)}, not an object")
-    return found
+    if not isinstance(table, dict):
+        raise InvalidRecord(f"{name} is {type_text(table)}, not an object")
+    return table
 
 
 def _geo(region: object) -> str | None:

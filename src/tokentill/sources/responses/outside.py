@@ -44,15 +44,15 @@ def opened(response: object) -> object:
 def part(response: object, *names: str) -> object:
     """What a response holds under the first of these names that is there; None where it holds none of them."""
     for name in names:
-        found = response.get(name) if isinstance(response, Mapping) else getattr(response, name, None)
-        if found is not None:
-            return found
+        value = response.get(name) if isinstance(response, Mapping) else getattr(response, name, None)
+        if value is not None:
+            return value
     return None
 
 
 def parts(response: object, names: Iterable[str]) -> dict[str, Any]:
     """The plain values under these names, without those that are missing or null."""
-    return {name: plain(found) for name in names if (found := part(response, name)) is not None}
+    return {name: plain(value) for name in names if (value := part(response, name)) is not None}
 
 
 def plain(value: object) -> Any:
@@ -101,5 +101,5 @@ def _members(value: object) -> Mapping[Any, object] | None:
         dumped = dump()
         return dumped if isinstance(dumped, Mapping) else None
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
+        return {member.name: getattr(value, member.name) for member in fields(value)}
     return getattr(value, "__dict__", None)
