@@ -45,20 +45,20 @@ class Considered:
 
 def consider_rules(book: ContractBook, customer: str | None, traits: Traits, at: datetime) -> list[Considered]:
     """Every rule of a customer's contracts at an instant, in the order in which they are asked."""
-    found: list[Considered] = []
+    considered: list[Considered] = []
     has_won = False
     for contract in book.chain(customer, at):
         for number, rule in enumerate(contract.rules, start=1):
-            asked = tuple(MatchAsked(key, patterns, _given(traits, key)) for key, patterns in rule.match.items())
+            conditions = tuple(MatchAsked(key, patterns, _given(traits, key)) for key, patterns in rule.match.items())
             outcome: Outcome = "fits" if rule.fits(traits) else "does not fit"
-            found.append(Considered(contract, number, rule, "not asked" if has_won else outcome, asked))
+            considered.append(Considered(contract, number, rule, "not asked" if has_won else outcome, conditions))
             has_won = has_won or outcome == "fits"
-    return found
+    return considered
 
 
 def chosen_rule(considered: Iterable[Considered]) -> Considered | None:
     """The rule that won, None where none fits: the list price is billed as it is."""
-    return next((found for found in considered if found.outcome == "fits"), None)
+    return next((rule for rule in considered if rule.outcome == "fits"), None)
 
 
 def known_by(contents: Iterable[Content], as_of: datetime | None) -> tuple[Content, ...]:

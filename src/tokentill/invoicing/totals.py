@@ -309,11 +309,11 @@ def _credits(
 
 
 def _added_up(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    sums: dict[str, int] = {}
     for part in parts:
         for name, amount in part.items():
-            found[name] = found.get(name, 0) + amount
-    return found
+            sums[name] = sums.get(name, 0) + amount
+    return sums
 
 
 def _prorated(agreed: Recurring, days: int, of_days: int, currency: str) -> int:

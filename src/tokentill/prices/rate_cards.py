@@ -93,8 +93,8 @@ class Rated(NamedTuple):
     window: str | None = None
 
     def __repr__(self) -> str:
-        what = self.reason if self.amount is None else f"{amount_text(self.amount)} {self.currency}"
-        return f"<Rated {self.model} {self.status}: {what}>"
+        shown = self.reason if self.amount is None else f"{amount_text(self.amount)} {self.currency}"
+        return f"<Rated {self.model} {self.status}: {shown}>"
 
 
 ScaledPrice = tuple[int, UnitPrice]

@@ -141,18 +141,18 @@ def start_run(connection: Connection, period: str, pins: Content, asked: Content
 def closings(connection: Connection) -> dict[Month, Closing]:
     """What is known of every month that some run closed, in order of time."""
     table = tables.close_run
-    found: dict[Month, Closing] = {}
+    by_month: dict[Month, Closing] = {}
     for row in connection.execute(select(table).where(table.c.state != "open").order_by(table.c.period, table.c.id)):
         run = _run(row)
         if run.asked.get("kind") == "interim":
             continue
         closing = Closing(run.pins["s"], frozenset({run.pins["b"]}))
-        before = found.get(month := Month.parse(run.period), closing)
-        found[month] = Closing(
+        before = by_month.get(month := Month.parse(run.period), closing)
+        by_month[month] = Closing(
             min(before.first_seq, closing.first_seq),
             before.contract_sets | closing.contract_sets,
         )
-    return found
+    return by_month
 
 
 def take_over(connection: Connection, run: CloseRun) -> CloseRun:
@@ -327,11 +327,11 @@ def invoice_by_number(connection: Connection, number: str) -> IssuedInvoice:
 
 def interims_of(connection: Connection, invoice: IssuedInvoice) -> list[IssuedInvoice]:
     """The interim invoices of the same customer and period that were issued before an invoice, oldest first."""
-    found = issued_invoices(connection, period=invoice.period, customer=invoice.customer, status="issued")
+    issued = issued_invoices(connection, period=invoice.period, customer=invoice.customer, status="issued")
     return [
-        other
-        for other in found
-        if (other.kind, other.currency) == ("interim", invoice.currency) and other.id < invoice.id
+        document
+        for document in issued
+        if (document.kind, document.currency) == ("interim", invoice.currency) and document.id < invoice.id
     ]
 
 

@@ -69,10 +69,10 @@ def pin_account(connection: Connection, account: str, *, is_live: bool) -> None:
     )
     row = connection.execute(select(table)).one()
     if (row.account, bool(row.is_live)) != (account, is_live):
-        pinned, given = _mode(bool(row.is_live)), _mode(is_live)
+        pinned, key_mode = _mode(bool(row.is_live)), _mode(is_live)
         raise Refused(
             f"this database pushes to the Stripe account {row.account} in {pinned} mode, and the key is of {account}"
-            f" in {given} mode; use the right key, or another database"
+            f" in {key_mode} mode; use the right key, or another database"
         )
 
 
@@ -98,10 +98,10 @@ def newest_rows(
     table = tables.push
     mine = (table.c.customer == customer, table.c.meter == meter)
     of_period = select(table.c.day).where(*mine, table.c.period == period)
-    asked = or_(table.c.day.in_(of_period), table.c.day.in_([day.isoformat() for day in days]))
+    of_days = or_(table.c.day.in_(of_period), table.c.day.in_([day.isoformat() for day in days]))
     newest = (
         select(table.c.day, func.max(table.c.version).label("version"))
-        .where(*mine, asked)
+        .where(*mine, of_days)
         .group_by(table.c.day, table.c.stripe_customer)
         .subquery()
     )

@@ -98,8 +98,8 @@ def discard_lines(
     connection: Connection, lines: Sequence[QuarantinedLine], *, by: str, reason: str, at: datetime
 ) -> None:
     """Write down that somebody looked at lines and leaves them be. They stay where they are."""
-    said = {"decision": "discarded", "reviewer": by, "reason": reason, "recorded_at": to_micros(at)}
-    rows = [{"digest": found.digest, "line": found.line, **said} for found in lines]
+    decision = {"decision": "discarded", "reviewer": by, "reason": reason, "recorded_at": to_micros(at)}
+    rows = [{"digest": line.digest, "line": line.line, **decision} for line in lines]
     if rows:
         connection.execute(insert(tables.quarantine_decision), rows)
 
