@@ -86,13 +86,13 @@ class Closed:
             "period": str(self.month),
             "issued": list(self.issued),
             "already_issued": self.already_issued,
-            "refused": [{"customer": found.customer, "reason": found.reason} for found in self.refused],
+            "refused": [{"customer": refusal.customer, "reason": refusal.reason} for refusal in self.refused],
             "not_due": list(self.not_due),
             "blocked_by": list(self.blocked_by),
             "resumed": self.resumed,
             **({"nothing_to_bill": list(self.nothing_to_bill)} if self.nothing_to_bill else {}),
-            **({"late": [found.content() for found in self.late]} if self.late else {}),
-            **({"kept_boundaries": [found.content() for found in self.kept]} if self.kept else {}),
+            **({"late": [late.content() for late in self.late]} if self.late else {}),
+            **({"kept_boundaries": [boundary.content() for boundary in self.kept]} if self.kept else {}),
             **{name: count for name, count in self.aside.content().items() if count},
         }
 
@@ -277,8 +277,8 @@ def _resume(
 
 def _todo(database: Database, computed: Computed, at: datetime, asked: CloseOptions) -> _Todo:
     with database.read() as connection:
-        found = issued_invoices(connection, period=str(computed.month), status="issued")
-        issued = {invoice.customer for invoice in found if invoice.kind == "period"}
+        documents = issued_invoices(connection, period=str(computed.month), status="issued")
+        issued = {invoice.customer for invoice in documents if invoice.kind == "period"}
         reviews = last_reviews(connection, str(computed.month))
     interim = asked.interim
     invoices: list[Invoice] = []
@@ -303,8 +303,8 @@ def _todo(database: Database, computed: Computed, at: datetime, asked: CloseOpti
         is_wanted = interim is None or customer in named
         if is_wanted and customer not in issued and at >= computed.due_at(customer) + asked.grace:
             refused.append(RefusedCustomer(customer, reason))
-    refused.sort(key=lambda one: one.customer.encode())
-    billed = {*(invoice.customer for invoice in invoices), *(one.customer for one in refused)}
+    refused.sort(key=lambda refusal: refusal.customer.encode())
+    billed = {*(invoice.customer for invoice in invoices), *(refusal.customer for refusal in refused)}
     nothing = tuple(customer for customer in named if customer not in billed)
     return _Todo(computed, tuple(invoices), tuple(refused), tuple(not_due), len(issued), nothing)
 
@@ -328,7 +328,7 @@ def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, pro
         finish_run(connection, run, "done", at, left_over=left_over)
         ended = {"issued": len(numbers), "refused": len(refused), "left_over": left_over}
         append_audit(connection, "close.finished", {"period": str(month), "run": run.id, **ended}, at=at)
-    refused.sort(key=lambda found: found.customer.encode())
+    refused.sort(key=lambda refusal: refusal.customer.encode())
     already = todo.already_issued + len(todo.invoices) + len(todo.refused) - len(numbers) - len(refused)
     return Closed(
         month,
@@ -343,8 +343,8 @@ def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, pro
 
 def _left_over(connection: Connection, computed: Computed) -> int:
     """How many requests of the month are on no document of a period."""
-    found = issued_invoices(connection, period=str(computed.month), status="issued")
-    issued = {invoice.customer for invoice in found if invoice.kind == "period"}
+    documents = issued_invoices(connection, period=str(computed.month), status="issued")
+    issued = {invoice.customer for invoice in documents if invoice.kind == "period"}
     usage = computed.usage
     billed = (usage.requests_of(payer) - usage.late_of(payer) for payer in usage.by_payer if payer in issued)
     return usage.requests - sum(billed)
@@ -389,14 +389,14 @@ def _review_refusal(invoice: Invoice, review: Review | None, *, require_approval
 def _carried_refusal(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None:
     """Whether another document was issued since this one was computed, and changed what it would have to carry on."""
     holders = {invoice.customer, *(balance.customer for balance in invoice.carried.balances)}
-    found = carried_by_customer(connection, run.period, customers=holders)
-    own = found.pop(invoice.customer, NOTHING_CARRIED)
-    if own.with_balances_of(found.values()) == invoice.carried:
+    carried = carried_by_customer(connection, run.period, customers=holders)
+    own = carried.pop(invoice.customer, NOTHING_CARRIED)
+    if own.with_balances_of(carried.values()) == invoice.carried:
         return None
     return "another invoice was issued to it meanwhile, and changed what this one carries on; close again"
 
 
 def _count_issued(database: Database, month: Month) -> int:
     with database.read() as connection:
-        found = issued_invoices(connection, period=str(month), status="issued")
-        return sum(invoice.kind == "period" for invoice in found)
+        documents = issued_invoices(connection, period=str(month), status="issued")
+        return sum(invoice.kind == "period" for invoice in documents)

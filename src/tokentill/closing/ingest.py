@@ -94,10 +94,10 @@ def ingest(
     for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
         if isinstance(item, Quarantined):
             at = item.occurred_at if _is_within(bounds, item.occurred_at, clock) else None
-            found = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, at)
-            bad.append(found)
+            bad_line = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, at)
+            bad.append(bad_line)
             if len(ingested.bad) < SHOWN_MAX:
-                ingested.bad.append(found)
+                ingested.bad.append(bad_line)
         else:
             records.append(item)
             if item.user not in users:

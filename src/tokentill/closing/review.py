@@ -22,8 +22,8 @@ def store_review(connection: Connection, review: Review) -> None:
         Refused: when the invoice was issued meanwhile.
     """
     hold_counter(connection, "invoice")  # nothing is issued between the look and the word
-    found = issued_invoices(connection, period=str(review.month), customer=review.customer, status="issued")
-    issued = [invoice for invoice in found if invoice.kind == "period"]
+    documents = issued_invoices(connection, period=str(review.month), customer=review.customer, status="issued")
+    issued = [invoice for invoice in documents if invoice.kind == "period"]
     if issued:
         raise Refused(
             f"{review.customer!r} was issued {issued[0].number} for {review.month}; it can no longer be reviewed"

@@ -96,7 +96,7 @@ class StripeGateway:
                         " sum and day; archive it in Stripe, and push again"
                     )
                 return str(meter["id"])
-        made = self._post(
+        created = self._post(
             "/v1/billing/meters",
             {
                 "display_name": f"tokentill: amounts in {currency}, in minor units",
@@ -107,7 +107,7 @@ class StripeGateway:
                 "value_settings": {"event_payload_key": "value"},
             },
         )
-        return str(made["id"])
+        return str(created["id"])
 
     def send_day(
         self, *, meter: str, stripe_customer: str, day: date, value_minor: int, identifier: str, attempt: str
@@ -161,11 +161,11 @@ class StripeGateway:
             "end_time": _midnight(days[-1] + timedelta(days=1)),
             "value_grouping_window": "day",
         }
-        found: dict[date, Decimal] = {}
+        amounts: dict[date, Decimal] = {}
         for summary in self._pages(f"/v1/billing/meters/{meter_id}/event_summaries", params):
             day = datetime.fromtimestamp(int(summary["start_time"]), UTC).date()
-            found[day] = found.get(day, Decimal(0)) + Decimal(summary["aggregated_value"])
-        return {day: found[day] for day in days if found.get(day)}
+            amounts[day] = amounts.get(day, Decimal(0)) + Decimal(summary["aggregated_value"])
+        return {day: amounts[day] for day in days if amounts.get(day)}
 
     def _pages(self, path: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         after: dict[str, Any] = {}

@@ -83,8 +83,8 @@ class Pushed:
             "sent": self.sent,
             "unchanged": self.unchanged,
             "unlinked": list(self.unlinked),
-            "rejected": [found.content() for found in self.rejected],
-            "unknown": [found.content() for found in self.unknown],
+            "rejected": [untold.content() for untold in self.rejected],
+            "unknown": [untold.content() for untold in self.unknown],
         }
 
 
@@ -102,17 +102,17 @@ def push_period(
     Raises:
         Refused: when nothing was issued, or the key is of another account than before.
     """
-    found = tellable(database, month)
+    to_tell = tellable(database, month)
     account = gateway.account()
     with database.write() as connection:
         pin_account(connection, account.id, is_live=account.is_live)
-    for currency in found.currencies:
+    for currency in to_tell.currencies:
         gateway.meter(currency)
     sent, unchanged = 0, 0
-    unlinked = dict.fromkeys(found.unlinked)
+    unlinked = dict.fromkeys(to_tell.unlinked)
     rejected: list[Untold] = []
     unknown: list[Untold] = []
-    for done, owed in enumerate(found.owed, start=1):
+    for done, owed in enumerate(to_tell.owed, start=1):
         wanted, rows = _write_down(database, owed, clock)
         if wanted.is_unlinked:
             unlinked[owed.customer] = None
@@ -124,7 +124,7 @@ def push_period(
                 untold = Untold(row.customer, row.day, _reason(row, answer, wanted))
                 (rejected if answer.state == "rejected" else unknown).append(untold)
         if progress is not None:
-            progress(done, len(found.owed))
+            progress(done, len(to_tell.owed))
     pushed = Pushed(month, account.id, sent, unchanged, tuple(unlinked), tuple(rejected), tuple(unknown))
     if sent:
         with database.write() as connection:
