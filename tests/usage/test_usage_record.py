@@ -118,7 +118,7 @@ def test_how_a_value_was_written_is_not_part_of_the_digest() -> None:
         ({"tags": "ab"}, "tags is str"),
         ({"tags": 5}, "tags is int"),
         ({"mode": "Batch"}, "mode 'Batch' is not"),
-        ({"status": "fine"}, "status 'fine' is none of"),
+        ({"status": "fine"}, "status 'fine' is not one of"),
         ({"user": "a\nb"}, "user holds the control character U+000A"),
         ({"user": "é" * 257}, "user is 514 bytes long"),
     ],

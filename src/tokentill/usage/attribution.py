@@ -54,7 +54,7 @@ class AttributionRule:
         return cls({key: template_pattern(template) for key, template in match.items()}, content["customer"], text)
 
     def customer_of(self, values: Mapping[str, str | None]) -> str | None:
-        """The customer when every template fits, else None."""
+        """The customer when every template fits, otherwise None."""
         user_id = ""
         for key, pattern in self.match.items():
             value = values[key]
@@ -138,7 +138,7 @@ class Attribution:
         return {rules.valid_from for rules in self._rules}
 
     def binding_edges(self, user: str) -> set[datetime]:
-        """Every instant at which a user is bound anew."""
+        """Every instant at which a binding of a user begins."""
         return {binding.valid_from for binding in self._bindings.get(user, ())}
 
     def _binding_at(self, user: str, source: str, at: datetime) -> Binding | None:

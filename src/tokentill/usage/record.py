@@ -178,9 +178,9 @@ class UsageRecord(Usage):
         if self.mode != STANDARD and not is_word(self.mode):
             raise InvalidRecord(f"mode {str(self.mode)[:40]!r} is not a lower-case word")
         if self.status not in STATUSES:
-            raise InvalidRecord(f"status {str(self.status)[:40]!r} is none of {', '.join(STATUSES)}")
+            raise InvalidRecord(f"status {str(self.status)[:40]!r} is not one of {', '.join(STATUSES)}")
         if self.usage_state not in USAGE_STATES:
-            raise InvalidRecord(f"usage_state {str(self.usage_state)[:40]!r} is none of {', '.join(USAGE_STATES)}")
+            raise InvalidRecord(f"usage_state {str(self.usage_state)[:40]!r} is not one of {', '.join(USAGE_STATES)}")
         if not isinstance(self.is_byok, bool):
             raise InvalidRecord(f"is_byok is {type(self.is_byok).__name__}, not true or false")
         if self.input_tokens is not None:
@@ -255,7 +255,7 @@ def content_frame(
     status: str,
     usage_state: str,
 ) -> Frame:
-    """The canonical content of a record, without what is of this one record: what its series always says.
+    """The canonical content of a record without what is its own: what every record of its series has in common.
 
     Remembered, since there are far fewer series than records.
     """
@@ -309,7 +309,7 @@ def cost_text(cost: Decimal) -> str:
     """The canonical text of a reported cost.
 
     Raises:
-        InvalidRecord: when it is no exact amount from zero to `COST_MAX`.
+        InvalidRecord: when it is not an exact amount from zero to `COST_MAX`.
     """
     if not isinstance(cost, Decimal):
         raise InvalidRecord(f"cost is {type(cost).__name__}, not a decimal")
