@@ -32,7 +32,7 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class OpenedInput:
-    """What an input holds. `layout` and `format` are None where there is nothing to tell them by."""
+    """What an input holds. `layout` and `format` are None where nothing shows what they are."""
 
     layout: Layout | None
     format: Format | None
@@ -96,7 +96,7 @@ class Opening:
         return OpenedInput("json", input_format, scanner().pieces(chain([head], self._chunks)), parse_object)
 
     def _table(self) -> OpenedInput | None:
-        """As comma-separated values, or None when the first line is no header."""
+        """As comma-separated values, or None when the first line is not a header."""
         try:
             names = cells_of(self._head[self._start :].split(b"\n", 1)[0].removesuffix(b"\r"))
         except InvalidRecord:

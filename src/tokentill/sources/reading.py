@@ -35,16 +35,16 @@ RecordCheck = Callable[[UsageRecord], object]
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """Something in an input that is no record, and why.
+    """Something in an input that is not a record, and why.
 
     Args:
         name: the input.
         line: line number from 1, or the number of the element in a JSON list.
         reason: what is wrong with it.
-        record_id: its id, where it could be told.
+        record_id: its id, where it could be read.
         raw: the start of it, with what cannot be printed escaped, at most `EXCERPT_CHARACTERS` long.
         digest: the first 16 bytes of the SHA-256 of all of it.
-        occurred_at: the instant that it names, where it could be told.
+        occurred_at: the instant that it names, where it could be read.
     """
 
     name: str
@@ -97,7 +97,7 @@ class Reading:
 
     @property
     def format(self) -> str | None:
-        """The name of the source's format, None as long as nothing told it."""
+        """The name of the source's format, None as long as nothing has shown it."""
         return None if self._format is None else self._format.name
 
     @property
@@ -123,7 +123,7 @@ class Reading:
         return self.items()
 
     def items(self, check: RecordCheck | None = None) -> Iterator[UsageRecord | Quarantined]:
-        """Every record and everything that is none, to the end of the input.
+        """Every record and everything that is not one, to the end of the input.
 
         Args:
             check: raises `InvalidRecord` for a record that is not to be taken.
@@ -162,7 +162,7 @@ class Reading:
             self.close()
 
     def _read_first(self, row: dict[str, Any], source: str | None) -> UsageRecord:
-        """Read a row of a format that nothing told so far."""
+        """Read a row of a format that is not known so far."""
         if self._format is None:
             inner = unwrapped(row)
             self._format = format_of_names(inner)
@@ -182,7 +182,7 @@ class Reading:
         return record_id
 
     def _instant_of(self, row: dict[str, Any] | None) -> datetime | None:
-        """The instant of a row that is no record; only to find the row by, so a time without an offset is UTC."""
+        """The instant of a row that is not a record; only to find the row by, so a time without an offset is UTC."""
         if row is None or self._format is None:
             return None
         inner = unwrapped(row)

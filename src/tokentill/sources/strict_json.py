@@ -42,7 +42,7 @@ def parse_object_text(text: str) -> dict[str, Any]:
     """As `parse_object`, for text of at most `DEPTH_MAX` levels.
 
     Raises:
-        InvalidRecord: with the reason, when it is no single object.
+        InvalidRecord: with the reason, when it is not a single object.
     """
     if text[:1] != "{":
         text = text.lstrip(_WHITESPACE)

@@ -127,7 +127,7 @@ def mode_of(tier: object) -> str:
     """The mode that a service tier means; words that are not known are kept.
 
     Raises:
-        InvalidRecord: when it is no text.
+        InvalidRecord: when it is not text.
     """
     if not isinstance(tier, str):
         raise InvalidRecord(f"service_tier is {type(tier).__name__}, not text")

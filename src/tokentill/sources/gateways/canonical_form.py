@@ -1,6 +1,6 @@
 """tokentill's own form: quantities are disjoint leaves already, and every record names its source.
 
-As JSON, `quantities` is an object; as CSV, every column that is no field is a quantity, and `tags` are separated by
+As JSON, `quantities` is an object; as CSV, every column that is not a field is a quantity, and `tags` are separated by
 `;`. Keys that are not known are refused. Without `usage_state`, a record with quantities is `reported` and one without
 is `missing`.
 """
@@ -79,7 +79,7 @@ def columns(names: Sequence[str]) -> tuple[Column, ...]:
     """The columns of a header: fields, and quantities.
 
     Raises:
-        Refused: for a column that is neither.
+        Refused: for a column that is neither of them.
     """
     return tuple(_column(name) for name in names)
 

@@ -21,7 +21,7 @@ def format_named(name: str) -> Format:
     """The format that a caller asked for.
 
     Raises:
-        InvalidCall: when there is none of that name.
+        InvalidCall: when there is no format of that name.
     """
     if name not in FORMATS:
         raise InvalidCall(f"{name!r} is not a format; there are {', '.join(FORMATS)}")
@@ -52,7 +52,7 @@ def format_of_rows(rows: Iterable[SourceRow]) -> Format | None:
 
 
 def no_format_message(names: Collection[str]) -> str:
-    """Why these fields are of no format, and what to do."""
+    """Why these fields fit no format, and what to do."""
     if "requests" in names and ("date" in names or "day" in names):
         return "these are daily totals, not single requests; export one record a request"
     shown = ", ".join(repr(name[:40]) for name in sorted(names)[:NAMES_SHOWN_MAX]) or "none"

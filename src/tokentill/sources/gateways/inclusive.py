@@ -40,7 +40,7 @@ def leaves_of(values: Mapping[str, Any]) -> tuple[dict[str, int], UsageState]:
     """Disjoint quantities from roles, and whether there was any usage at all.
 
     Raises:
-        InvalidRecord: when a count is none, a part is larger than its whole, or the total is not the sum.
+        InvalidRecord: when something is not a count, a part is larger than its whole, or the total is not the sum.
     """
     totals: dict[str, int] = {}
     parts: dict[str, int] = {}

@@ -85,7 +85,7 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     values = FIELDS.pick(row)
     get = values.get
     if "record_id" not in values:
-        raise InvalidRecord("request_id is missing; a daily sum is no request (ask for summarize=false)")
+        raise InvalidRecord("request_id is missing; a daily sum is not a request (ask for summarize=false)")
     if "model" not in values:
         raise InvalidRecord("model is missing")
     quantities, usage_state = leaves_of(values)

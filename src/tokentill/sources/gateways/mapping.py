@@ -53,7 +53,7 @@ class FieldMap:
         """Role to value, without those that are missing or null.
 
         Raises:
-            InvalidRecord: when something that should hold fields is no object, or agreeing paths differ.
+            InvalidRecord: when something that should hold fields is not an object, or agreeing paths differ.
         """
         values: dict[str, Any] = {}
         self._collect(row, self._tree, values, {})
@@ -82,7 +82,7 @@ class FieldMap:
             if role in values:
                 if role in self._agreeing and values[role] != value:
                     raise InvalidRecord(
-                        f"{role} is told twice and differently: {_shown(values[role])}, {_shown(value)}"
+                        f"{role} is given twice, with different values: {_shown(values[role])}, {_shown(value)}"
                     )
                 if ranks.get(role, 0) <= node.rank:
                     continue

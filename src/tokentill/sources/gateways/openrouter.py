@@ -115,7 +115,7 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
 
 
 def _choose_counts(values: dict[str, Any], is_export: bool) -> UsageState:
-    """Native counts, or the normalised ones where there are no others: all there is in the export, else an estimate."""
+    """Native counts, or the normalised ones where there are no others: reported in the export, elsewhere an estimate."""
     prompt, completion = values.pop("normalised_prompt", None), values.pop("normalised_completion", None)
     if "prompt" in values or "completion" in values or (prompt is None and completion is None):
         return "reported"
@@ -130,7 +130,7 @@ def cost_of(values: Mapping[str, Any], is_export: bool) -> tuple[Decimal | None,
     """The whole cost, and whether it was BYOK; None where a part of it is not known.
 
     Raises:
-        InvalidRecord: when an amount is none, or is negative.
+        InvalidRecord: when something is not an amount, or is negative.
     """
     cost = amount("cost", values["cost"]) if "cost" in values else None
     upstream = amount("upstream cost", values["upstream_cost"]) if "upstream_cost" in values else None

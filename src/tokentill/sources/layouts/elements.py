@@ -41,7 +41,7 @@ def end_of_object(head: bytes, start: int) -> int | None:
 
 
 def start_of_list(head: bytes, start: int, names: Collection[str]) -> int | None:
-    """Where the list of records begins in the object at `start` that has one under one of `names`, else None."""
+    """Where the list of records begins in the object at `start` that has one under one of `names`, otherwise None."""
     depth = 0
     quoted_names = {f'"{name}"'.encode() for name in names}
     for token in _TOKEN.finditer(head, start):
@@ -63,7 +63,7 @@ class Elements:
 
     Args:
         opening: the bytes before the list that belong to the object around it, empty when there is none.
-        is_sequence: no list, but one value after another.
+        is_sequence: not a list, but one value after another.
         list_names: names under which the object around the list may hold no second list.
     """
 

@@ -40,7 +40,7 @@ def cells_of(raw: bytes) -> list[str]:
     except csv.Error as error:
         raise InvalidRecord(f"not valid CSV: {error}") from None
     if len(rows) != 1:
-        raise InvalidRecord("not valid CSV: no single row")
+        raise InvalidRecord("not valid CSV: not a single row")
     return rows[0]
 
 

@@ -59,8 +59,8 @@ def answer_of(response: object, names: tuple[str, ...], marks: tuple[str, ...]) 
         marks: names that are in a usage object, for one that is passed alone.
 
     Raises:
-        MissingUsage: when there is none, or it is empty.
-        InvalidRecord: when the response or its usage is none at all.
+        MissingUsage: when there is no usage object, or it is empty.
+        InvalidRecord: when it is not a response, or its usage is not an object.
     """
     response = opened(response)
     reported = part(response, *names)
@@ -78,7 +78,7 @@ def usage_of(traits: CallerTraits, quantities: Mapping[str, int], overrides: Giv
     """The traits of a usage of quantities that were read.
 
     Raises:
-        InvalidRecord: when nobody says the model or the time, or a value is none.
+        InvalidRecord: when nobody states the model or the time, or a value cannot be one.
         TypeError: for an argument that is not known.
     """
     strange = overrides.keys() - Given.__annotations__.keys()
@@ -112,15 +112,15 @@ def usage_of(traits: CallerTraits, quantities: Mapping[str, int], overrides: Giv
 
 
 def mode_said(tier: object) -> str | None:
-    """The mode that a service tier means; None for none."""
+    """The mode that a service tier means; None for None."""
     return None if tier is None else mode_of(tier)
 
 
 def moment(name: str, value: object) -> datetime | None:
-    """An instant: seconds since 1970, or text after RFC 3339; None for none.
+    """An instant: seconds since 1970, or text after RFC 3339; None for None.
 
     Raises:
-        InvalidRecord: when it is anything else.
+        InvalidRecord: for anything else.
     """
     if value is None or isinstance(value, datetime):
         return value
@@ -141,7 +141,7 @@ def reported_amount(name: str, value: object) -> Decimal:
     Text of the response is exact in any case.
 
     Raises:
-        InvalidRecord: when it is no amount.
+        InvalidRecord: when it is not an amount.
     """
     if isinstance(value, float):
         return amount(name, Decimal(float.__repr__(value)))
@@ -158,8 +158,8 @@ def amounts_exact(values: dict[str, Any], *roles: str) -> None:
 def split_cached(values: dict[str, Any]) -> dict[str, Any]:
     """Take what was read from the cache out of the audio and the images of the prompt, and them out of `cached`.
 
-    Sources tell the audio and images of a prompt with what of them was cached, and cached tokens of every kind. Without
-    a word on their kind, cached tokens are text.
+    Sources count audio and images of a prompt including what was cached of them, and cached tokens of every kind. Where
+    a source does not state their kind, cached tokens are text.
 
     Raises:
         InvalidRecord: when a part is larger than its whole.

@@ -118,7 +118,7 @@ def _by_kind(usage: dict[str, Any], *names: str) -> dict[str, int]:
         for entry in entries:
             kind = entry.get("modality") or ""
             if not isinstance(kind, str) or kind.upper() not in _KINDS:
-                raise InvalidRecord(f"{name} counts {str(kind)[:40]!r}, which is no kind of content that is known")
+                raise InvalidRecord(f"{name} counts {str(kind)[:40]!r}, which is not a known kind of content")
             kind = kind.upper()
             tokens[kind] = tokens.get(kind, 0) + _count(entry, "token_count")
     return tokens

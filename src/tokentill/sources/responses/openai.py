@@ -8,7 +8,7 @@ identity of the totals decides. DeepSeek and Moonshot have names of their own fo
 `service_tier` is the tier that served the request. Batch results do not say that they are: pass `mode="batch"`.
 
 Searches: `tool_usage.web_search.num_requests` counts those that are billed; without it, each `web_search_call` that
-searches is one (opening a page is none). Chat Completions reports no searches. Tokens of the image generation tool are
+searches is one (opening a page is not). Chat Completions reports no searches. Tokens of the image generation tool are
 another model's: they become the counters `image_gen_input` and `image_gen_output`, so that they are not forgotten.
 """
 
@@ -86,7 +86,7 @@ def leaves_in(usage: dict[str, Any]) -> dict[str, int]:
     """
     strange = [name for name in anthropic.ONLY_HERE if usage.get(name) is not None]
     if strange:
-        raise InvalidRecord(f"{strange[0]} is no count of OpenAI's; read it with from_anthropic or from_litellm")
+        raise InvalidRecord(f"{strange[0]} is not a count of OpenAI's; read it with from_anthropic or from_litellm")
     values = with_reasoning_inside(split_cached(FIELDS.pick(usage)))
     quantities, usage_state = leaves_of(values)
     if usage_state == "missing":
@@ -130,6 +130,6 @@ def _number(used: dict[str, Any], tool: str, name: str) -> int | None:
     if of_tool is None:
         return None
     if not isinstance(of_tool, dict):
-        raise InvalidRecord(f"tool_usage.{tool} is no object")
+        raise InvalidRecord(f"tool_usage.{tool} is not an object")
     value = of_tool.get(name)
     return None if value is None else count(f"tool_usage.{tool}.{name}", value)

@@ -25,13 +25,13 @@ def opened(response: object) -> object:
     """The response itself, or what its JSON text says, with exact numbers.
 
     Raises:
-        InvalidRecord: when it is text and no single JSON object, or is no response at all.
+        InvalidRecord: when it is text but not a single JSON object, or is not a response at all.
     """
     if isinstance(response, str):
         try:
             response = response.encode()
         except UnicodeEncodeError:
-            raise InvalidRecord("the response holds a lone surrogate, which is no character") from None
+            raise InvalidRecord("the response holds a lone surrogate, which is not a character") from None
     if isinstance(response, (bytes, bytearray)):
         if len(response) > TEXT_BYTES_MAX:
             raise InvalidRecord(f"a response of {len(response)} bytes; at most {TEXT_BYTES_MAX} are accepted")
@@ -42,7 +42,7 @@ def opened(response: object) -> object:
 
 
 def part(response: object, *names: str) -> object:
-    """What a response holds under the first of these names that is there; None where it holds none of them."""
+    """What a response holds under the first of these names that is there; None where all are missing."""
     for name in names:
         value = response.get(name) if isinstance(response, Mapping) else getattr(response, name, None)
         if value is not None:
@@ -56,7 +56,7 @@ def parts(response: object, names: Iterable[str]) -> dict[str, Any]:
 
 
 def plain(value: object) -> Any:
-    """Mappings become dicts, objects of an SDK too, enums their values. What is none of these stays what it is.
+    """Mappings become dicts, objects of an SDK too, enums their values. Anything else stays what it is.
 
     Raises:
         InvalidRecord: when it is nested too deeply or holds too much.
