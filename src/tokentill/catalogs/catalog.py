@@ -24,7 +24,7 @@ _VENDORS = {
     "xai": "x-ai",
     "zai": "z-ai",
 }
-"""What catalogs call vendors that gateways, and so our price tables, call otherwise."""
+"""Names of vendors in catalogs, and what gateways, and so our price tables, call them."""
 
 
 class Unfit(Exception):
@@ -36,7 +36,7 @@ class Listing:
     """What a catalog says of one model from an instant on.
 
     `model` is `vendor/name` in the catalog's words. `valid_from` is None for what is in force when it is taken over.
-    `content` has the keys of a price entry that the catalog can tell: rates, tier, window, mode, fees, ...
+    `content` has the keys of a price entry that the catalog can state: rates, tier, window, mode, fees, ...
     """
 
     model: str
@@ -98,7 +98,7 @@ class CatalogReading:
     def rates(self, model: str, written: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Decimal]:
         """Figures under our names, as they are written; a zero beside a price for input is left out.
 
-        Catalogs write zero for what a model does not have, and for what it gives away; which of the two is not told.
+        Catalogs write zero for what a model does not have, and for what it gives away, and do not say which.
         """
         figures = {ours: self.figure(written[key], key) for key, ours in names.items() if written.get(key) is not None}
         if not figures.get("input"):
@@ -106,14 +106,16 @@ class CatalogReading:
         for key, ours in names.items():
             if ours in figures and not figures[ours]:
                 del figures[ours]
-                self.leave_out(model, key, "0 beside a price for input; it is not told whether it is free or not sold")
+                self.leave_out(
+                    model, key, "0 beside a price for input; the catalog does not say whether it is free or not sold"
+                )
         return figures
 
     def figure(self, value: Any, key: str) -> Decimal:
         """A number that is an exact price.
 
         Raises:
-            Unfit: when it is none: negative, not finite, endless digits, or the digits of binary arithmetic.
+            Unfit: when it is not one: negative, not finite, endless digits, or the digits of binary arithmetic.
         """
         if isinstance(value, JsonFraction):
             value = value.text
@@ -135,7 +137,7 @@ def table_of(value: Any, what: str) -> Mapping[str, Any]:
     """A value that must be a table.
 
     Raises:
-        Unfit: when it is none.
+        Unfit: for anything else.
     """
     if not isinstance(value, dict):
         raise Unfit(f"{what} is not a table")
@@ -146,7 +148,7 @@ def list_of(value: Any, what: str) -> list[Any]:
     """A value that must be a list; nothing is an empty one.
 
     Raises:
-        Unfit: when it is none.
+        Unfit: for anything else.
     """
     if value is None:
         return []

@@ -101,7 +101,7 @@ def _finished(content: Content) -> Content:
     if not content.get("rates") and not content.get("fees"):
         raise Unfit("none of its prices has a place in a price table")
     if content.get("rates") and not any(Decimal(rate) for rate in content["rates"].values()):
-        raise Unfit("its prices are all 0; it is not told whether it is free or its price is unknown")
+        raise Unfit("its prices are all 0; the catalog does not say whether it is free or its price is unknown")
     if "rates" not in content:
         raise Unfit("it has fees alone; state its rates by hand")
     return one_cache_write(content)
@@ -172,7 +172,7 @@ def _add_search(reading: CatalogReading, model: str, value: Any, content: Conten
 def _windows(reading: CatalogReading, model: str, value: Any, content: Content) -> list[Content]:
     written = table_of(value, "off_peak_pricing")
     if "tier" in content:
-        raise Unfit("it has hours and long-context prices, and their combination is not told")
+        raise Unfit("it has hours and long-context prices, and does not say how they combine")
     rates = per_million(reading.rates(model, written, _LEAVES))
     windows = []
     for window in list_of(written.get("windows"), "windows"):

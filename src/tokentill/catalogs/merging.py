@@ -1,4 +1,4 @@
-"""A price as a folder has it, with what a catalog tells beside it."""
+"""A price as a folder has it, with what a catalog states beside it."""
 
 from __future__ import annotations
 

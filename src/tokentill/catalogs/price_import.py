@@ -1,7 +1,7 @@
 """A catalog held against a `pricing/` folder: what is new, what changed, what vanished, what is in conflict.
 
 Nothing that a folder says is lost by an import: a model that vanished from a catalog keeps its price, and where a
-catalog tells less of a changed price than the folder does, that is a conflict for a person, not a shorter price.
+catalog states less of a changed price than the folder does, that is a conflict for a person, not a shorter price.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def plan_import(
         is_replacing: take a changed price over even where the folder's says more than the catalog's.
 
     Raises:
-        Refused: when the recording would not take effect, because a later one says otherwise.
+        Refused: when the recording would not take effect, because a later one overrides it.
         InvalidFiles: when the recording does not pass the checks beside the folder.
     """
 
@@ -169,7 +169,7 @@ class _Planning:
     prices: list[Content] = field(default_factory=list)
 
     def target(self, listing: Listing) -> str:
-        """The canonical id that a listing is about: the folder's, where it knows the model, else the catalog's."""
+        """The canonical id that a listing is about: the folder's, where it knows the model, otherwise the catalog's."""
         return self.known_as(listing.model, listing.aliases) or listing.model
 
     def known_as(self, model: str, aliases: Iterable[str]) -> str | None:
@@ -271,7 +271,7 @@ class _Planning:
         return None if isinstance(entry, NoPrice) else entry
 
     def _carried(self, price: Content, current: PriceEntry) -> Content:
-        """A price with the names and fallbacks that the folder has, which catalogs do not tell."""
+        """A price with the names and fallbacks that the folder has, which catalogs do not state."""
         old = self.contents.get(current.hash, {})
         price = {**price, "aliases": sorted({*price["aliases"], *old.get("aliases", ())} - {price["model"]})}
         fallback = {**price.get("fallback", {}), **old.get("fallback", {})}
@@ -282,14 +282,14 @@ class _Planning:
         if lost and not self.is_replacing:
             first = ", ".join(f"{change.quantity} ({change.rates})" for change in lost[:3])
             more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
-            raise _Conflicting(f"its price changed, and the catalog does not tell {first}{more}, which the folder has")
+            raise _Conflicting(f"its price changed, and the catalog does not state {first}{more}, which the folder has")
 
     def _with_more(self, price: Content, current: PriceEntry) -> Content:
-        """The folder's price with what the catalog tells beside it."""
+        """The folder's price with what the catalog states beside it."""
         try:
             return {**merged(self.contents[current.hash], price), "valid_from": price["valid_from"]}
         except CannotMerge as error:
-            raise _Conflicting(f"the catalog tells more than the folder, and {error}") from None
+            raise _Conflicting(f"the catalog states more than the folder, and {error}") from None
 
     def recording(self, source: str) -> Content | None:
         """The recording of everything that is taken over."""
