@@ -73,7 +73,7 @@ class PriceBook:
         return None
 
     def entry_at(self, model: str, at: datetime) -> PriceEntry | NoPrice:
-        """The entry in force for a model id at an instant, or why there is none."""
+        """The entry in force for a model id at an instant, or why it has no price."""
         canonical = self.canonical_model(model)
         if canonical is None:
             return NoPrice(f"model {model!r} is in no price table{self._hint(model)}")
@@ -134,7 +134,7 @@ class PriceBook:
         return Rated("unpriced", why.reason, None, (), model, None, None)
 
     def _no_card(self, model: str, at: datetime, mode: str | None) -> NoPrice:
-        """Why there is no price, worked out anew: it names the instant."""
+        """Why there is no price, worked out each time: it names the instant."""
         entry = self.entry_at(model, at)
         if isinstance(entry, NoPrice):
             return entry

@@ -1,7 +1,7 @@
 """What two price entries have in common and in what they differ, figure by figure.
 
 Pure. Figures are compared for the same number of units, and a quantity without a rate of its own by its fallback, so
-that two ways to write one price are no difference.
+that two ways to write one price do not differ.
 """
 
 from __future__ import annotations

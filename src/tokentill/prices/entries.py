@@ -225,7 +225,7 @@ class PriceEntry:
         return RateChoice(chosen, label, None if window is None else window.label)
 
     def fees_of(self, rates: RateSet) -> Mapping[str, Fee]:
-        """The fees of a mode: its own, or else the entry's."""
+        """The fees of a mode: its own, otherwise the entry's."""
         return self.fees if rates.fees is None else rates.fees
 
     def rate_sets(self) -> Iterable[RateSet]:
