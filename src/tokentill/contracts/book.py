@@ -1,7 +1,7 @@
 """Contracts: whose rules bill a record, and what is agreed for a whole invoice, at any instant.
 
 Pure. The first rule that fits wins: the customer's rules in file order, then its plan's, then the default's. Each
-term of an invoice is consumed from the first of these contracts that states it.
+term of an invoice is taken from the first of these contracts that states it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What differs between the contracts that are in force at two instants, or in two sets of recordings.
 
-Pure. Contracts are compared by what they state, term by term and rule by rule; a new file that states the same is no
-difference.
+Pure. Contracts are compared by what they state, term by term and rule by rule; a new file that states the same does not
+differ.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _changes(old: Contract, new: Contract) -> Iterable[TermChange]:
 
 
 def _by_name(rules: Iterable[Rule]) -> dict[str, Rule]:
-    """Rules by their names; a name that comes again is told apart by its number."""
+    """Rules by their names; a name that comes again is distinguished by its number."""
     by_name: dict[str, Rule] = {}
     for number, rule in enumerate(rules, start=1):
         by_name[rule.name if rule.name not in by_name else f"{rule.name} ({number})"] = rule

@@ -1,6 +1,6 @@
-"""How a rule is chosen, told rule by rule: which were asked, why each did not fit, and which one won.
+"""How a rule is chosen, rule by rule: which were asked, why each did not fit, and which one won.
 
-Pure. The choice itself is `ContractBook.rule_for`'s; this tells it apart for a person, and a test holds the two equal.
+Pure. The choice itself is `ContractBook.rule_for`'s; this takes it apart for a person, and a test holds the two equal.
 """
 
 from __future__ import annotations

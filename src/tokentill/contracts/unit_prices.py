@@ -26,7 +26,7 @@ class BilledUnitPrice:
     """The price of `per` units of a quantity, in the contract's currency.
 
     `listed` is None where there is no list price. `billed` has one amount for each tier of the rule, or a single one;
-    None where such usage is unpriced. `cost` is no quantity: it is one unit of the reported cost.
+    None where such usage is unpriced. `cost` is not a quantity: it is one unit of the reported cost.
     """
 
     name: str
