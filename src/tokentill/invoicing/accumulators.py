@@ -2,10 +2,10 @@
 
 Pure. A rule with allowances or tiers is asked record by record in the order of `RecordKey`, whatever arrived first.
 Where no boundary lies inside a segment of time the order within it decides nothing, so sums stand for their records
-there; otherwise the records of that segment are wanted in their place. Both ways give the same amounts, which a test
+there; otherwise the records of that segment are billed in their place. Both ways give the same amounts, which a test
 holds equal.
 
-Accumulator go on through the versions of a contract: a rule is known by its contract and its name.
+Accumulators go on through the versions of a contract: a rule is known by its contract and its name.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ class _Groups:
 def _bill_in_turn(
     usage: Sequence[tuple[UsageAggregate, RatingGroup]], groups: _Groups, wanted: list[UsageAggregate] | None
 ) -> PeriodCharges:
-    """Bill all usage of one rule, through all of its versions, in order of time."""
+    """Bill all usage of one rule, under all of its versions, in order of time."""
     in_time = sorted(usage, key=lambda item: _time_of(item[0]))
     totals = total_of(in_time, wanted)
     accumulator = Accumulator()
@@ -219,7 +219,7 @@ def _as_needed(
     total: Decimal | None,
     wanted: list[UsageAggregate] | None,
 ) -> list[tuple[UsageAggregate, RatingGroup]]:
-    """The aggregates of one segment of time, as sums where their order decides nothing, else record by record."""
+    """The aggregates of one segment of time, as sums where their order decides nothing, otherwise record by record."""
     rules = {group.rule.hash: group.rule for _, group in listed if group.rule is not None}
     if not any(aggregate.record is None for aggregate, _ in listed):
         return listed

@@ -69,7 +69,7 @@ def pieces_of(
     """Cut what is due into pieces by segment, which add up to it.
 
     Usage, packages and tiers lie where they were used, begun and entered; fees and the true-up of a minimum at the end.
-    Coupons, cap and taxes spread over all of it in proportion. Without any amount all lies at the end.
+    Coupons, cap and taxes spread over all of it in proportion. Without any amount all of it lies at the end.
 
     Args:
         due_minor: in minor units, taxes included.

@@ -94,7 +94,7 @@ class Documents:
 
 @dataclass(frozen=True, slots=True)
 class KeptBoundary:
-    """A boundary that stays where an issued period ended, though a contract says otherwise: the contract acts from the
+    """A boundary that stays where an issued period ended, though a contract would move it: the contract acts from the
     next one on.
     """
 
@@ -120,7 +120,7 @@ class KeptBoundary:
 
 
 class Periods:
-    """The period of every customer in a month: that of the default contract, unless something else says otherwise.
+    """The period of every customer in a month: that of the default contract, unless its own differs.
 
     A period begins where the customer's last issued one ended; what contracts say of boundaries acts from there on.
     """
@@ -335,7 +335,7 @@ def _union(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _merged(segments: Iterable[OwnedSegment]) -> Iterator[OwnedSegment]:
-    """Segments that follow each other in time and agree in all else, as one."""
+    """Segments that follow each other in time and agree in everything else, as one."""
     open_: dict[tuple[object, ...], OwnedSegment] = {}
     for segment in segments:
         key = (segment.seq_after, segment.seq_upto, segment.payer, segment.member, segment.is_late)

@@ -1,8 +1,8 @@
 """Periods: half-open segments of time, from a customer's anchor day at local midnight to the next.
 
 Pure. The start of a period is a function of the terms in force when its calendar month begins, and its end is the
-start of the next one, so that periods join without gap or overlap even where the terms change. What was issued moves
-no more (see `invoicing.coverage`).
+start of the next one, so that periods join without gap or overlap even where the terms change. What was issued stays
+(see `invoicing.coverage`).
 """
 
 from __future__ import annotations

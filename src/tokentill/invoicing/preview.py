@@ -1,4 +1,4 @@
-"""What a period looks like before it is closed: one invoice a customer, what people said of it, what is in the way.
+"""What a period looks like before it is closed: one invoice a customer, what people said of it, what blocks the close.
 
 Pure values. They are computed by `closing.compute` and shown by the command line and the pages.
 """

@@ -1,6 +1,6 @@
 """From aggregates of usage to groups that one price and one rule decide.
 
-Pure. The context key is defined here once: everything that decides an amount but the quantities. Inside a group
+Pure. The key of a group is defined here once: everything that decides an amount but the quantities. Inside a group
 rating is linear, so any engine may add quantities up as it likes before they come here.
 """
 
