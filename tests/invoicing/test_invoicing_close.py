@@ -836,7 +836,7 @@ class TestVerifyFindsTampering:
         verification = closed.verify()
         assert beside_guards(verification) == [
             "the series of invoice numbers has a gap or a stranger: INV-000077",
-            "the log of documents says otherwise than its status of INV-000077",
+            "the log of documents does not agree with the status of INV-000077",
         ]
         assert [found.number for found in verification.invoices if found.fault] == ["INV-000077"]
 

@@ -295,7 +295,7 @@ def log_of_documents_is_what_statuses_say(connection: Connection) -> Looked:
     expected = {(row.number, "issued") for row in documents}
     expected |= {(row.number, "void") for row in documents if row.status == "void"}
     faults = [
-        f"the log of documents says otherwise than its status of {number}" for number, _ in sorted(logged ^ expected)
+        f"the log of documents does not agree with the status of {number}" for number, _ in sorted(logged ^ expected)
     ]
     last_position = current_value(connection, "document")
     if [row.position for row in rows] != list(range(1, last_position + 1)):

@@ -225,7 +225,9 @@ def issue(
     if connection.execute(select(table.c.id).where(*mine, table.c.kind == "period")).first() is not None:
         return None
     of_run = select(table.c.id).where(table.c.close_run_id == run.id, table.c.customer == invoice.customer)
-    if connection.execute(of_run).first() is not None:  # also where that is void by now: the next run issues it anew
+    if (
+        connection.execute(of_run).first() is not None
+    ):  # also where that is void by now: the next run issues another one
         return None
     part = 0
     if invoice.kind == "interim":

@@ -151,7 +151,7 @@ def carried_by_customer(
 
 
 def open_balances(connection: Connection, position: int | None) -> list[tuple[str, Month]]:
-    """Whose balances are not settled at a position of the log of documents, with the last month that changed them."""
+    """Whose balances are still open at a position of the log of documents, with the last month that changed them."""
     ledger, header = tables.ledger, tables.invoice
     sums = (
         select(ledger.c.customer, func.max(header.c.period).label("last"))
@@ -176,7 +176,7 @@ class _InvoicedSums:
 
 @dataclass(slots=True)
 class _Account:
-    """What is found of one customer's accounts, row by row."""
+    """What the rows of one customer's accounts come to; filled row by row."""
 
     coupons: Counter[str] = field(default_factory=Counter)
     credits: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""The outbox to Stripe: what each day of each customer is to be, and how far telling it has come."""
+"""The outbox to Stripe: what each day of each customer is to be, and how far sending it has come."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ RevisionKey = tuple[int, str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A line that is no usage record, and why."""
+    """A line that is not a usage record, and why."""
 
     label: str
     line: int
