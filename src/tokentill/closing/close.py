@@ -175,8 +175,8 @@ def close_period(
     Args:
         month: the period.
         folder: prices, contracts and attribution rules. A run that was cut off keeps to what it pinned instead.
-        asked: what to issue, and what is in the way of it; a run that was cut off keeps to what it was asked.
-        abandon: end a run that was cut off where it stands, and begin anew.
+        asked: what to issue, and what blocks it; a run that was cut off keeps to what it was asked.
+        abandon: end a run that was cut off where it stands, and begin a new one.
         progress: told (done, all) after each invoice.
 
     Raises:
@@ -253,7 +253,7 @@ def _resume(
     if fault := engine_fault(cut_off.pins) or zone_fault(cut_off.pins):
         raise Refused(
             f"a close of {month} was cut off that was pinned to {fault}; finish it with the tokentill that began it,"
-            f" or end it where it stands and begin anew: `tokentill close {month} --abandon`"
+            f" or end it where it stands and begin a new one: `tokentill close {month} --abandon`"
         )
     with database.write() as connection:
         run = take_over(connection, cut_off)

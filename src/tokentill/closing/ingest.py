@@ -111,7 +111,7 @@ def ingest(
 
 
 def _is_within(bounds: Bounds, at: datetime | None, clock: Clock) -> bool:
-    """Whether a bad line says when it was. An instant that is out of bounds is a mistake, and tells nothing."""
+    """Whether a bad line says when it was. An instant that is out of bounds is a mistake, and says nothing."""
     try:
         if at is not None:
             bounds.check(at, clock.now())

@@ -117,7 +117,7 @@ def _late_months(connection: Connection, books: Books, pins: Content) -> Iterato
     for month, closing in closings(connection).items():
         # A period ends before the second month after its own is over, by any anchor day and time zone.
         starts_at, ends_at = month.first_instant - A_DAY, month.plus(2).first_instant + A_DAY
-        # What lay in another customer's month then, or was left over, may have moved into this one since.
+        # What was in another customer's month then, or was left over, may have moved into this one since.
         if month in voided or closing.contract_sets != {pins["b"]}:
             ids = set(series_of_months(connection, month_number(starts_at), month_number(ends_at)))
         else:

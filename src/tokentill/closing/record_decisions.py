@@ -1,4 +1,4 @@
-"""What people decide about single records: which payload counts, what is billed at nothing, what nobody asks again.
+"""What people decide about single records: which payload counts, what is billed at nothing, what is closed.
 
 Each decision is one short transaction with an entry in the audit log. One that changes what counts takes a sequence
 number as an import does; so what was computed before stays what it was.
@@ -42,7 +42,7 @@ class SignedReason:
         """The same, when there is a reason.
 
         Raises:
-            InvalidCall: when there is none, or too long a one.
+            InvalidCall: when there is none, or it is too long.
         """
         if not self.reason.strip():
             raise InvalidCall(f"{deed} needs a reason; add --reason TEXT")
@@ -66,7 +66,7 @@ class Revisions:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines that are no record, in the order in which they came."""
+    """Lines that are not records, in the order in which they came."""
 
     lines: tuple[QuarantinedLine, ...]
 
@@ -200,13 +200,15 @@ def line_named(connection: Connection, name: str) -> QuarantinedLine:
     """The quarantined line that a command names: the beginning of its digest, a colon and its line number.
 
     Raises:
-        InvalidCall: when it is no such name.
+        InvalidCall: when it is not such a name.
         NotFound: when there is no such line.
         Refused: when there are several.
     """
     digest, _, line = name.partition(":")
     if not line.isascii() or not line.isdigit() or len(line) > 15 or not digest:
-        raise InvalidCall(f"{name!r} names no quarantined line; `tokentill usage quarantine list` shows their ids")
+        raise InvalidCall(
+            f"{name!r} does not name a quarantined line; `tokentill usage quarantine list` shows their ids"
+        )
     lines = [
         candidate
         for candidate in quarantined_lines(connection, line=int(line))
@@ -220,7 +222,7 @@ def line_named(connection: Connection, name: str) -> QuarantinedLine:
 
 
 def discard(database: Database, names: Sequence[str], file: str | None, signed: SignedReason) -> list[QuarantinedLine]:
-    """Leave quarantined lines be: those that are named, and all open ones of a file. They are named no more.
+    """Discard quarantined lines: those that are named, and all open ones of a file. Previews no longer name them.
 
     Returns:
         Those that were open until now.
@@ -235,7 +237,7 @@ def discard(database: Database, names: Sequence[str], file: str | None, signed: 
         if file is not None:
             of_file = quarantined_lines(connection, file=file)
             if not of_file:
-                raise NotFound(f"no quarantined line is of {file!r}; `tokentill usage quarantine list` shows all")
+                raise NotFound(f"{file!r} has no quarantined lines; `tokentill usage quarantine list` shows all")
             lines += of_file
         chosen = list({(line.digest, line.line): line for line in lines if line.state == "open"}.values())
         discard_lines(connection, chosen, by=signed.by, reason=signed.reason, at=signed.at)

@@ -116,7 +116,7 @@ def _compute(connection: Connection, run: Sequence[IssuedInvoice]) -> Computed |
 
 
 def _fault(connection: Connection, issued: IssuedInvoice, computed: Computed | str) -> str | None:
-    """What comes out otherwise than it was stored."""
+    """What differs from what was stored when the invoice is computed again, or None."""
     if isinstance(computed, str):
         return computed
     again = next((invoice for invoice in computed.invoices if invoice.customer == issued.customer), None)
