@@ -45,7 +45,7 @@ def connect(api_key: str, *, api_base: str | None = None) -> stripe.StripeClient
     Args:
         api_base: another address than Stripe's, for a stand-in.
     """
-    stripe.enable_telemetry = False  # else the SDK keeps an id of this machine in the home folder, and sends it
+    stripe.enable_telemetry = False  # otherwise the SDK keeps an id of this machine in the home folder, and sends it
     bases: Any = {} if api_base is None else dict.fromkeys(("api", "meter_events", "connect", "files"), api_base)
     return stripe.StripeClient(
         api_key,
@@ -81,7 +81,7 @@ class StripeGateway:
         return Account(body["id"], self._is_live)
 
     def meter(self, currency: str) -> str:
-        """The id of the meter of a currency; it is made when there is none.
+        """The id of the meter of a currency; it is made when it does not exist.
 
         Raises:
             Refused: when a meter of that name counts in another way.
@@ -144,7 +144,7 @@ class StripeGateway:
         """See that there is a Stripe customer.
 
         Raises:
-            NotFound: when there is none, or it was deleted: Stripe still tells of it then, and never bills it again.
+            NotFound: when it does not exist, or was deleted: Stripe still answers for it then, and bills it no more.
         """
         if self._get(f"/v1/customers/{stripe_customer}").get("deleted"):
             raise NotFound(f"the Stripe customer {stripe_customer} was deleted")

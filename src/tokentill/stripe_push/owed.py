@@ -38,7 +38,7 @@ class Owed:
 
     @property
     def newest(self) -> IssuedInvoice:
-        """The document that knows all usage: the invoice of the period, or else the last interim invoice."""
+        """The document that knows all usage: the invoice of the period, otherwise the last interim invoice."""
         return (self.asking or self.documents)[-1]
 
     @property

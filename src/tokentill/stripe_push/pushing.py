@@ -167,7 +167,7 @@ def _send(
 def _write_down_answer(connection: Connection, row: PushRow, answer: SendOutcome) -> SendOutcome:
     if answer is OVERTAKEN or set_state(connection, row, answer.state, answer.note):
         return answer
-    tell_standing_again(connection, row)  # or else Stripe might keep what this push sent last
+    tell_standing_again(connection, row)  # otherwise Stripe might keep what this push sent last
     return OVERTAKEN
 
 
