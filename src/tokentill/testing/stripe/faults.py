@@ -53,7 +53,7 @@ class PlannedFault:
         if self.at < 1 or self.late_by < 1:
             raise InvalidCall(f"a fault counts requests from 1; got at={self.at}, late_by={self.late_by}")
         if self.kind not in get_args(FaultKind):
-            raise InvalidCall(f"{self.kind!r} is no kind of fault; use one of {', '.join(get_args(FaultKind))}")
+            raise InvalidCall(f"{self.kind!r} is not a kind of fault; use one of {', '.join(get_args(FaultKind))}")
         if self.status not in STATUSES:
             raise InvalidCall(f"a fault cannot answer {self.status}; use one of {', '.join(map(str, STATUSES))}")
 

@@ -140,7 +140,7 @@ class StripeStandIn:
             return list(self._state.error_reports)
 
     def meter_id(self, event_name: str) -> str:
-        """The id of the active meter of this event name, or else of the one made last.
+        """The id of the active meter of this event name, otherwise of the one made last.
 
         Raises:
             NotFound: when there never was one.
