@@ -1,4 +1,4 @@
-"""How one customer's invoice stands: what people said of it, what is in its way, and how it compares.
+"""How one customer's invoice stands: what people said of it, what blocks it, and how it compares.
 
 Every sentence of the review pages about a state is made here, so that the list and the customer's page say the same.
 """
@@ -110,7 +110,7 @@ class ReviewStatus:
 
     @property
     def has_moved(self) -> bool:
-        """Whether it is issued, and the same period would be billed otherwise today."""
+        """Whether it is issued, and the same period would be billed differently today."""
         return self.is_issued and self.previewed.issued_hash != self.content_hash
 
     @property
