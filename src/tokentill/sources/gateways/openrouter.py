@@ -115,7 +115,7 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
 
 
 def _choose_counts(values: dict[str, Any], is_export: bool) -> UsageState:
-    """Native counts, or the normalised ones where there are no others: reported in the export, elsewhere an estimate."""
+    """Native counts, or the normalised ones where there are no others: an estimate, except in the export."""
     prompt, completion = values.pop("normalised_prompt", None), values.pop("normalised_completion", None)
     if "prompt" in values or "completion" in values or (prompt is None and completion is None):
         return "reported"
