@@ -334,7 +334,7 @@ def test_a_response_without_usage_is_missing_and_not_zero(
         (
             Usage.from_litellm,
             with_usage(LITELLM, cache_read_input_tokens=1799),
-            "told twice and differently: 1800, 1799",
+            "is given twice, with different values: 1800, 1799",
         ),
     ],
 )

@@ -133,18 +133,18 @@ class CatalogReading:
         return number if meant is None else meant
 
 
-def table_of(value: Any, what: str) -> Mapping[str, Any]:
+def table_of(value: Any, name: str) -> Mapping[str, Any]:
     """A value that must be a table.
 
     Raises:
         Unfit: for anything else.
     """
     if not isinstance(value, dict):
-        raise Unfit(f"{what} is not a table")
+        raise Unfit(f"{name} is not a table")
     return value
 
 
-def list_of(value: Any, what: str) -> list[Any]:
+def list_of(value: Any, name: str) -> list[Any]:
     """A value that must be a list; nothing is an empty one.
 
     Raises:
@@ -153,7 +153,7 @@ def list_of(value: Any, what: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise Unfit(f"{what} is not a list")
+        raise Unfit(f"{name} is not a list")
     return value
 
 

@@ -164,7 +164,7 @@ def close_period(
     database: Database,
     month: Month,
     folder: Folder,
-    asked: CloseOptions,
+    options: CloseOptions,
     *,
     clock: Clock,
     abandon: bool = False,
@@ -175,7 +175,7 @@ def close_period(
     Args:
         month: the period.
         folder: prices, contracts and attribution rules. A run that was cut off keeps to what it pinned instead.
-        asked: what to issue, and what blocks it; a run that was cut off keeps to what it was asked.
+        options: what to issue, and what blocks it; a run that was cut off keeps to what it was asked.
         abandon: end a run that was cut off where it stands, and begin a new one.
         progress: told (done, all) after each invoice.
 
@@ -190,23 +190,25 @@ def close_period(
         cut_off = open_run(connection, str(month))
         if cut_off is None:
             position = inputs.position
-            computed = compute_period(connection, month, books, seq, kind=asked.kind, position=position, is_close=True)
+            computed = compute_period(
+                connection, month, books, seq, kind=options.kind, position=position, is_close=True
+            )
             late, aside = late_usage(connection, books, pins), computed.aside(connection)
     if cut_off is not None:
         if abandon:
             _abandon(database, cut_off, clock)
-            return close_period(database, month, folder, asked, clock=clock, progress=progress)
+            return close_period(database, month, folder, options, clock=clock, progress=progress)
         resumed = _resume(database, month, cut_off, clock, progress)
-        if CloseOptions.of(cut_off.asked).interim == asked.interim:
+        if CloseOptions.of(cut_off.asked).interim == options.interim:
             return resumed
-        again = close_period(database, month, folder, asked, clock=clock, progress=progress)
+        again = close_period(database, month, folder, options, clock=clock, progress=progress)
         refused = (*resumed.refused, *again.refused)
         return replace(again, issued=(*resumed.issued, *again.issued), refused=refused, resumed=True)
-    if asked.interim is None and computed.unattributed.blocks:
+    if options.interim is None and computed.unattributed.blocks:
         already = _count_issued(database, month)
         reasons = computed.unattributed.blocked_by
         return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept, aside=aside)
-    todo = _todo(database, computed, now, asked)
+    todo = _todo(database, computed, now, options)
     if not todo.invoices:
         return Closed(
             month,
@@ -219,19 +221,19 @@ def close_period(
             kept=computed.kept,
             aside=aside,
         )
-    run = _start(database, month, inputs, pins, asked, now)
+    run = _start(database, month, inputs, pins, options, now)
     if run is None:  # another process began a run since we looked
-        return close_period(database, month, folder, asked, clock=clock, progress=progress)
+        return close_period(database, month, folder, options, clock=clock, progress=progress)
     return replace(_issue_all(database, run, todo, clock, progress), late=late, aside=aside)
 
 
 def _start(
-    database: Database, month: Month, inputs: Inputs, pins: Content, asked: CloseOptions, at: datetime
+    database: Database, month: Month, inputs: Inputs, pins: Content, options: CloseOptions, at: datetime
 ) -> CloseRun | None:
     try:
         with database.write() as connection:
             keep_recordings(connection, inputs.recordings(), at)
-            run = start_run(connection, str(month), pins, asked.content(), at)
+            run = start_run(connection, str(month), pins, options.content(), at)
             content = {"period": str(month), "run": run.id, "pins": pins, "asked": run.asked}
             append_audit(connection, "close.started", content, at=at)
             return run
@@ -263,24 +265,24 @@ def _resume(
             {"period": str(month), "run": run.id, "epoch": run.epoch},
             at=clock.now(),
         )
-    asked = CloseOptions.of(run.asked)
+    options = CloseOptions.of(run.asked)
     with database.read() as connection:
         inputs = pinned_inputs(connection, run.pins)
         books = inputs.books()
         computed = compute_period(
-            connection, month, books, run.pins["s"], kind=asked.kind, position=run.pins["l"], is_close=True
+            connection, month, books, run.pins["s"], kind=options.kind, position=run.pins["l"], is_close=True
         )
         late, aside = late_usage(connection, books, run.pins), computed.aside(connection)
-    todo = _todo(database, computed, run.started_at, asked)
+    todo = _todo(database, computed, run.started_at, options)
     return replace(_issue_all(database, run, todo, clock, progress), resumed=True, late=late, aside=aside)
 
 
-def _todo(database: Database, computed: Computed, at: datetime, asked: CloseOptions) -> _Todo:
+def _todo(database: Database, computed: Computed, at: datetime, options: CloseOptions) -> _Todo:
     with database.read() as connection:
         documents = issued_invoices(connection, period=str(computed.month), status="issued")
         issued = {invoice.customer for invoice in documents if invoice.kind == "period"}
         reviews = last_reviews(connection, str(computed.month))
-    interim = asked.interim
+    interim = options.interim
     invoices: list[Invoice] = []
     refused: list[RefusedCustomer] = []
     not_due: list[str] = []
@@ -289,11 +291,11 @@ def _todo(database: Database, computed: Computed, at: datetime, asked: CloseOpti
             continue
         if interim is not None and not interim.wants(invoice):
             continue
-        if interim is None and at < computed.due_at(invoice.customer) + asked.grace:
+        if interim is None and at < computed.due_at(invoice.customer) + options.grace:
             not_due.append(invoice.customer)
             continue
         review = reviews.get(invoice.customer)
-        reason = invoice.blocked_by or _review_refusal(invoice, review, require_approval=asked.require_approval)
+        reason = invoice.blocked_by or _review_refusal(invoice, review, require_approval=options.require_approval)
         if reason is None:
             invoices.append(invoice)
         else:
@@ -301,7 +303,7 @@ def _todo(database: Database, computed: Computed, at: datetime, asked: CloseOpti
     named = () if interim is None or interim.customers is None else interim.customers
     for customer, reason in computed.failed.items():
         is_wanted = interim is None or customer in named
-        if is_wanted and customer not in issued and at >= computed.due_at(customer) + asked.grace:
+        if is_wanted and customer not in issued and at >= computed.due_at(customer) + options.grace:
             refused.append(RefusedCustomer(customer, reason))
     refused.sort(key=lambda refusal: refusal.customer.encode())
     billed = {*(invoice.customer for invoice in invoices), *(refusal.customer for refusal in refused)}

@@ -113,17 +113,17 @@ def compute_period(
     failed: dict[str, str] = {}
     todo = chosen
     while todo:
-        wanted: dict[str, list[UsageAggregate]] = {}
+        to_replace: dict[str, list[UsageAggregate]] = {}
         for payer in todo:
-            to_split: list[UsageAggregate] = []
+            of_payer: list[UsageAggregate] = []
             try:
-                invoices[payer] = _invoice(payer, usage, periods, context, carried, kind, to_split)
+                invoices[payer] = _invoice(payer, usage, periods, context, carried, kind, of_payer)
             except (InvalidAmount, ArithmeticError) as error:
                 failed[payer] = f"its invoice cannot be computed: {error or type(error).__name__}"
-            if to_split:
-                wanted[payer] = to_split
-        usage.replace_by_records(connection, wanted)
-        todo = list(wanted)
+            if of_payer:
+                to_replace[payer] = of_payer
+        usage.replace_by_records(connection, to_replace)
+        todo = list(to_replace)
     return Computed(
         month=month,
         default_period=periods.default,

@@ -45,7 +45,9 @@ class Ingested:
             "format": self.format,
             **counts_content(self.counts),
             "problems": [{"line": bad.line, "reason": bad.reason, "record_id": bad.record_id} for bad in self.bad],
-            "personal_data": [{"user": user, "looks_like": what} for user, what in sorted(self.personal.items())],
+            "personal_data": [
+                {"user": user, "looks_like": looks_like} for user, looks_like in sorted(self.personal.items())
+            ],
         }
 
 

@@ -80,10 +80,10 @@ class MonthUsage:
             self.late_requests[key] = self.late_requests.get(key, 0) + aggregate.requests
             self.late.setdefault(key, {})[segment] = None
 
-    def replace_by_records(self, connection: Connection, wanted: Mapping[str, Iterable[UsageAggregate]]) -> None:
+    def replace_by_records(self, connection: Connection, to_replace: Mapping[str, Iterable[UsageAggregate]]) -> None:
         """Put records in the place of aggregates of some payers, all of them with one look at the database."""
         summed_of: dict[tuple[Span, str], dict[tuple[datetime, int], UsageAggregate]] = {}
-        for payer, aggregates in wanted.items():
+        for payer, aggregates in to_replace.items():
             for aggregate in aggregates:
                 key = (aggregate.at, self.cuts.band(aggregate.input_tokens))
                 summed_of.setdefault((self._origins[id(aggregate)], payer), {})[key] = aggregate
@@ -97,7 +97,7 @@ class MonthUsage:
             summed = summed_of[listed[place]].get((at, self.cuts.band(record.input_total)))
             if summed is not None:
                 records[id(summed)].append(aggregate_of_record(record, at))
-        for payer in wanted:
+        for payer in to_replace:
             for member, aggregates in self.by_payer[payer].items():
                 for aggregate in aggregates:
                     if id(aggregate) in records:
@@ -105,7 +105,7 @@ class MonthUsage:
                         ensure(requests == aggregate.requests, "sums and their records do not agree")
                 kept = [aggregate for aggregate in aggregates if id(aggregate) not in records]
                 self.by_payer[payer][member] = kept + [
-                    single for aggregate in aggregates for single in records.get(id(aggregate), ())
+                    record for aggregate in aggregates for record in records.get(id(aggregate), ())
                 ]
 
     def _narrowed(self, span: Span, aggregates: Collection[UsageAggregate]) -> Span:
@@ -138,8 +138,8 @@ def usage_of_month(
     series = series_of_months(connection, month_number(starts_at), last)
     if late_of is not None:
         series = {id_: series[id_] for id_ in late_of if id_ in series}
-    taken = taken_within(connection, starts_at, ends_at, position, None if late_of is None else series)
-    ownership = Ownership(books, periods, replace(documents, taken=taken), seq_max)
+    taken_segments = taken_within(connection, starts_at, ends_at, position, None if late_of is None else series)
+    ownership = Ownership(books, periods, replace(documents, taken=taken_segments), seq_max)
     models = {of_series.model for of_series in series.values()}
     edges = books.shared_edges(models, starts_at, ends_at) | {periods.default.starts_at, periods.default.ends_at}
     cuts = Cuts.of(starts_at, ends_at, edges, books.prices.thresholds())

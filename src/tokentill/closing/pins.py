@@ -131,7 +131,7 @@ def engine_fault(pins: Content) -> str | None:
 
 def zone_fault(pins: Content) -> str | None:
     """Whether other time-zone data was pinned than there is, or None."""
-    here = zone_data_version()
-    if pins["time_zones"] != here:
-        return f"the time-zone data {pins['time_zones']}, and there is {here} here"
+    version = zone_data_version()
+    if pins["time_zones"] != version:
+        return f"the time-zone data {pins['time_zones']}, and there is {version} here"
     return None

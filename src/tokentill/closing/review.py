@@ -89,7 +89,7 @@ def _of_customer(preview: Preview, customer: str) -> Previewed:
     raise NotFound(f"{customer!r} has no usage in {preview.month}; `tokentill preview {preview.month}` lists who has")
 
 
-def _same(content_hash: str, seen: str) -> bool:
+def _same(content_hash: str, prefix: str) -> bool:
     """Whether a hash was meant; twelve of its digits are enough."""
-    digits = seen.removeprefix("sha256:")
+    digits = prefix.removeprefix("sha256:")
     return len(digits) >= 12 and content_hash.removeprefix("sha256:").startswith(digits)

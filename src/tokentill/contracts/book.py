@@ -126,8 +126,8 @@ class ContractBook:
         for stated in content["grant"]:
             grant = Grant.from_content(stated, recorded_at=recorded_at)
             held = self._grants.setdefault(grant.customer, {})
-            known = held.get(grant.id)
-            if known is None or known.recorded_at <= grant.recorded_at:
+            newest = held.get(grant.id)
+            if newest is None or newest.recorded_at <= grant.recorded_at:
                 held[grant.id] = grant
 
     def grants(self, customer: str) -> tuple[Grant, ...]:

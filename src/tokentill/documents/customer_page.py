@@ -162,12 +162,12 @@ def _commands(status: ReviewStatus, preview: Preview) -> tuple[tuple[str, str], 
     if status.is_issued:
         return ()
     state = status.previewed.review_state
-    month, customer, seen = preview.month, status.customer, short_hash(status.content_hash)
+    month, customer, digits = preview.month, status.customer, short_hash(status.content_hash)
     commands = []
     if state == "held":
         commands.append(("Release the hold", review_command("release", month, customer)))
     elif state != "approved" and status.invoice.blocked_by is None:
-        commands.append(("Approve this content", review_command("approve", month, customer, "--hash", seen)))
+        commands.append(("Approve this content", review_command("approve", month, customer, "--hash", digits)))
     if state != "held":
         commands.append(("Hold it, with a reason", review_command("hold", month, customer, "--reason", "'WHY'")))
     return tuple(commands)

@@ -177,7 +177,7 @@ def _part(currency: str, statuses: Sequence[ReviewStatus]) -> CurrencyPart:
 
 
 def _margin_of_all(statuses: Sequence[ReviewStatus]) -> tuple[str, str, str, str]:
-    """Cost, margin, margin in percent, and why one is missing. A part of the customers would tell nothing."""
+    """Cost, margin, margin in percent, and why one is missing. That of a part of the customers would mean nothing."""
     costs = [status.margin.cost for status in statuses if status.margin.cost is not None]
     cost = sum_exact(costs)
     unknown = [status for status in statuses if status.margin.margin is None]

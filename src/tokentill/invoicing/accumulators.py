@@ -1,6 +1,6 @@
 """A period in order of time: what allowances include, which tier each unit falls in, which packages are begun.
 
-Pure. A rule with allowances or tiers is asked record by record in the order of `RecordKey`, whatever arrived first.
+Pure. A rule with allowances or tiers bills record by record in the order of `RecordKey`, whatever arrived first.
 Where no boundary lies inside a segment of time the order within it decides nothing, so sums stand for their records
 there; otherwise the records of that segment are billed in their place. Both ways give the same amounts, which a test
 holds equal.
@@ -148,8 +148,8 @@ def bill_usage(
         aggregates: all of the period, in any order.
         rules_at_end: rules in force at the end of the period, whose first tier may have a flat amount without usage.
         segments: where the segments begin by which amounts are kept apart; no aggregate reaches over one.
-        wanted: gets the aggregates that have to be asked record by record. Where there are any, what is returned says
-            nothing; ask again with their records in their place.
+        wanted: gets the aggregates that have to be billed record by record. Where there are any, the result is of no
+            use; call again with their records in their place.
         trace: told what each aggregate added to which group.
 
     Returns:

@@ -259,13 +259,13 @@ class Ownership:
             owner = self.why(series, starts_at)[0]
             period = self._periods.of(owner)
             for start, end in pairwise(self._cut(starts_at, ends_at, (period.starts_at, period.ends_at))):
-                here = [
+                live = [
                     segment
                     for segment in taken
                     if segment.covered.starts_at <= start and end <= segment.covered.ends_at
                 ]
                 is_inside = period.starts_at <= start < period.ends_at
-                owned += self._assigned(series.id, start, end, owner if is_inside else None, here, is_inside=is_inside)
+                owned += self._assigned(series.id, start, end, owner if is_inside else None, live, is_inside=is_inside)
         return sorted(_merged(owned), key=lambda segment: (segment.starts_at, segment.seq_after))
 
     def _cuts(self, series: Series, taken: Sequence[TakenSegment]) -> list[datetime]:

@@ -24,17 +24,17 @@ class FxBook:
     """Every exchange rate that is known. Where a day is listed twice, the later recording holds. Immutable."""
 
     def __init__(self, recordings: Iterable[Content]) -> None:
-        known = sorted(
+        ordered = sorted(
             (content for content in recordings if content["kind"] == "fx"),
             key=lambda content: (parse_instant(content["recorded_at"]), content_hash(content)),
         )
         rates: dict[tuple[str, str], dict[date, Decimal]] = {}
-        for content in known:
+        for content in ordered:
             for rate in content["rate"]:
                 by_day = rates.setdefault((rate["from"], rate["to"]), {})
                 by_day[date.fromisoformat(rate["date"])] = Decimal(rate["rate"])
         self._rates = {pair: sorted(by_day.items()) for pair, by_day in rates.items()}
-        self.recordings = tuple(sorted(content_hash(content) for content in known))
+        self.recordings = tuple(sorted(content_hash(content) for content in ordered))
 
     def rate(self, from_currency: str, to_currency: str, day: date) -> Decimal | NoRate:
         """How many units of one currency are one unit of the other on a day."""

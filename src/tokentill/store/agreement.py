@@ -96,9 +96,9 @@ def columns_are_what_the_content_says(held: HeldDocument) -> Iterator[str]:
 
 
 def columns_are_what_the_audit_log_says(held: HeldDocument) -> Iterator[str]:
-    """One entry tells of the issue, and the row still says so. Entries of earlier versions tell less."""
+    """One entry records the issue, and the row still says so. Entries of earlier versions say less."""
     if len(held.entries) != 1:
-        yield f"the audit log tells of its issue {len(held.entries)} times"
+        yield f"the audit log records its issue {len(held.entries)} times"
     for entry in held.entries:
         yield from _differences(issued_entry(held.row), entry, "the audit log")
 
@@ -144,8 +144,8 @@ def _ledger_of(content: Content) -> Iterator[HeldRow]:
             if "original" in item:
                 account = {"customer": item["customer"], "currency": item["original_currency"]}
                 amount = item["original"]
-            taken = -_minor(amount, account["currency"])
-            yield {"kind": kind, "name": item["name"], "amount_minor": taken, **account}
+            amount_minor = -_minor(amount, account["currency"])
+            yield {"kind": kind, "name": item["name"], "amount_minor": amount_minor, **account}
     if content.get("kind") == "interim":
         net = _minor(content["total"], own["currency"]) - _minor(content["tax"], own["currency"])
         yield {"kind": "invoiced", "name": "net", "amount_minor": net, **own}
@@ -167,7 +167,7 @@ def run_is_what_the_audit_log_says(held: HeldRun) -> Iterator[str]:
     expected: Content = {"finished_at": None, "state": "open", "left_over": None}
     expected["epoch"] = 1 + len(held.entries_of("close.resumed")) + len(abandoned)
     if len(started) != 1 or len(finished) + len(abandoned) > 1:
-        yield f"{about}: the audit log tells of its start {len(started)} times, and of its end {len(finished)} times"
+        yield f"{about}: the audit log records its start {len(started)} times, and of its end {len(finished)} times"
     for at, content in started:
         expected |= {"started_at": at, **{key: content.get(key) for key in ("period", "pins")}}
         expected |= {"asked": content["asked"]} if "asked" in content else {}
@@ -184,7 +184,7 @@ def run_is_what_the_audit_log_says(held: HeldRun) -> Iterator[str]:
 
 
 def recordings_are_what_their_hashes_say(connection: Connection) -> Looked:
-    """A recording has the content of its hash and its kind, was kept with a deed that the audit log tells of, and is
+    """A recording has the content of its hash and its kind, was first stored when the audit log records a deed, and is
     there if the pins of a run name it."""
     faults, members = [], {}
     deeds = set(connection.execute(select(tables.audit.c.recorded_at).distinct()).scalars())
@@ -200,10 +200,10 @@ def recordings_are_what_their_hashes_say(connection: Connection) -> Looked:
         members[row.hash] = content["recordings"] if content is not None and is_set else []
     for run_id, pins in connection.execute(select(tables.close_run.c.id, tables.close_run.c.pins)):
         named = [(content_of(pins) or {}).get(key) for key in ("a", "b")]
-        wanted = dict.fromkeys([*named, *(member for hash_ in named for member in members.get(hash_, ()))])
+        hashes = dict.fromkeys([*named, *(member for hash_ in named for member in members.get(hash_, ()))])
         faults += [
             f"the recording {hash_} that the close run {run_id} was computed from is not stored"
-            for hash_ in wanted
+            for hash_ in hashes
             if hash_ not in members
         ]
     return Looked(len(members), "recordings", faults)
@@ -255,8 +255,8 @@ def counted_rows_have_no_gap(connection: Connection) -> Looked:
         seq = tables.metadata.tables[name].c.seq
         count, last = connection.execute(select(func.count(), func.coalesce(func.max(seq), 0))).one()
         rows += count
-        if not count == last == (taken := current_value(connection, name)):
-            faults.append(f"{name} has {count} rows up to number {last}, and {taken} were made")
+        if not count == last == (counter := current_value(connection, name)):
+            faults.append(f"{name} has {count} rows up to number {last}, and {counter} were made")
     return Looked(rows, "rows", faults)
 
 

@@ -46,7 +46,7 @@ def _happened(kind: str, position: int) -> ColumnElement[bool]:
 
 
 def log_event(connection: Connection, invoice_id: int, kind: str, *, at: datetime, actor: str, reason: str = "") -> int:
-    """Append to the log of documents, in the transaction of what it tells of. A void makes its invoice void."""
+    """Append to the log of documents, in the transaction of the event itself. A void makes its invoice void."""
     position = next_value(connection, "document")
     connection.execute(
         insert(tables.document_event).values(
@@ -139,10 +139,10 @@ def taken_within(
         )
         .order_by(row_of.c.series_id, row_of.c.starts_at, row_of.c.seq_after, row_of.c.invoice_id)
     )
-    wanted = None if series_ids is None else frozenset(series_ids)
+    chosen = None if series_ids is None else frozenset(series_ids)
     by_series: dict[int, list[TakenSegment]] = {}
     for row in connection.execute(query):
-        if wanted is None or row.series_id in wanted:
+        if chosen is None or row.series_id in chosen:
             segment = TakenSegment(_covered(row), row.customer, row.period, row.currency, row.kind)
             by_series.setdefault(row.series_id, []).append(segment)
     return by_series

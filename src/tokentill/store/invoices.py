@@ -121,7 +121,7 @@ def open_run(connection: Connection, period: str) -> CloseRun | None:
     return None if row is None else _run(row)
 
 
-def start_run(connection: Connection, period: str, pins: Content, asked: Content, at: datetime) -> CloseRun:
+def start_run(connection: Connection, period: str, pins: Content, options: Content, at: datetime) -> CloseRun:
     """Begin a run with its pins and with what it was asked, which hold for all of it."""
     row = connection.execute(
         insert(tables.close_run)
@@ -130,7 +130,7 @@ def start_run(connection: Connection, period: str, pins: Content, asked: Content
             state="open",
             epoch=1,
             pins=canonical_bytes(pins).decode(),
-            asked=canonical_bytes(asked).decode(),
+            asked=canonical_bytes(options).decode(),
             started_at=to_micros(at),
         )
         .returning(tables.close_run)

@@ -47,7 +47,7 @@ class PushRow:
 
     @property
     def place(self) -> Place:
-        """Where it is told."""
+        """Where it is sent to."""
         return self.stripe_customer, self.day
 
     def says(self, other: PushRow) -> bool:

@@ -46,15 +46,15 @@ def recordings_of(connection: Connection, hashes: Iterable[str]) -> list[Content
         IntegrityFault: when one is missing or is not what its hash says.
     """
     table = tables.recording
-    wanted = sorted(set(hashes))
+    ordered = sorted(set(hashes))
     by_hash: dict[str, Content] = {}
-    for start in range(0, len(wanted), _WRITTEN_AT_ONCE):
-        query = select(table.c.hash, table.c.content).where(table.c.hash.in_(wanted[start : start + _WRITTEN_AT_ONCE]))
+    for start in range(0, len(ordered), _WRITTEN_AT_ONCE):
+        query = select(table.c.hash, table.c.content).where(table.c.hash.in_(ordered[start : start + _WRITTEN_AT_ONCE]))
         for row in connection.execute(query):
             content = content_of(bytes(row.content), row.hash)
             if content is None:
                 raise IntegrityFault(f"the stored recording {row.hash} was changed")
             by_hash[row.hash] = content
-    for missing in (hash_ for hash_ in wanted if hash_ not in by_hash):
+    for missing in (hash_ for hash_ in ordered if hash_ not in by_hash):
         raise IntegrityFault(f"the recording {missing} that an invoice was computed from is not stored")
-    return [by_hash[hash_] for hash_ in wanted]
+    return [by_hash[hash_] for hash_ in ordered]

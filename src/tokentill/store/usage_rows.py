@@ -159,10 +159,10 @@ def store_version(connection: Connection, record: UsageRecord, version: int, *, 
 @decoding("a series of usage")
 def series_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Series]:
     """The series of these ids."""
-    table, wanted = tables.series, sorted(ids)
+    table, listed = tables.series, sorted(ids)
     by_id: dict[int, Series] = {}
-    for start in range(0, len(wanted), _LOOKED_UP_MAX):
-        query = select(table).where(table.c.id.in_(wanted[start : start + _LOOKED_UP_MAX]))
+    for start in range(0, len(listed), _LOOKED_UP_MAX):
+        query = select(table).where(table.c.id.in_(listed[start : start + _LOOKED_UP_MAX]))
         by_id |= {row.id: _series(row) for row in connection.execute(query)}
     return by_id
 

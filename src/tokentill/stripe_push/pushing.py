@@ -133,7 +133,7 @@ def push_period(
 
 
 def _write_down(database: Database, owed: Owed, clock: Clock) -> tuple[Wanted, list[PushRow]]:
-    """Write down what is to be told of one customer, by the documents of this very transaction: so the newest rows say
+    """Write down what is to be told of one customer, by the documents of this transaction: so the newest rows say
     what the newest documents say, whoever else pushes meanwhile.
     """
     with database.write() as connection:
@@ -142,7 +142,7 @@ def _write_down(database: Database, owed: Owed, clock: Clock) -> tuple[Wanted, l
         rows = want_days(connection, wanted.rows(wanted.values), wanted.newest)
         # What this customer told last at a Stripe customer of another one may have overwritten the other's amount.
         rows += [
-            tell_again(connection, other) for own, other in wanted.handed_over if set_state(connection, own, "replaced")
+            tell_again(connection, rival) for own, rival in wanted.handed_over if set_state(connection, own, "replaced")
         ]
         rest = [row for row in rows if row.state not in TO_SEND]
         return wanted, [*rest, *begin_sending(connection, [row for row in rows if row.state in TO_SEND], clock.now())]

@@ -37,7 +37,7 @@ class PlannedFault:
     `at` counts the requests that match `path` from 1; `path` is an exact path or a shell pattern (`/v1/billing/*`),
     and None matches every request. The late kinds concern meter events, and without a path they count those only.
 
-    `before` and `after` tell whether the effect has taken place. `reset` closes the connection without an answer,
+    `before` and `after` say whether the effect has taken place. `reset` closes the connection without an answer,
     `timeout` holds it first, `slow` holds it and then does what was asked. `timeout_late` holds and closes, and the
     request takes effect after `late_by` further events, under the ordinary rules. `late_duplicate` answers normally,
     and the same event is received once more after `late_by` further events, past the check of its identifier.
