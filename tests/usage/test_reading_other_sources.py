@@ -142,7 +142,7 @@ def test_a_canonical_record_is_taken_word_for_word() -> None:
         ({"quantities": {"request": 2}}, "a record is one request"),
         ({"quantities": [1]}, "quantities is a list, not an object"),
         ({"quantities": None, "usage_state": "reported"}, "write a zero as 0"),
-        ({"usage_state": "missing"}, "usage_state is missing, and yet quantities are given"),
+        ({"usage_state": "missing"}, "usage_state is missing, but quantities are given"),
         ({"usage_state": 5}, "usage_state '5' is not one of"),
         ({"status": ["ok"]}, "is not one of ok, error"),
         ({"mode": "Batch"}, "mode 'Batch' is not a lower-case word"),

@@ -105,7 +105,7 @@ def test_how_a_value_was_written_is_not_part_of_the_digest() -> None:
         ({"quantities": {7: 1}}, "'7' is not the name of a quantity"),
         ({"quantities": None}, "quantities is NoneType"),
         ({"quantities": {"request": 2}}, "a record is one request"),
-        ({"quantities": {"input": 1}, "usage_state": "missing"}, "usage_state is missing, and yet"),
+        ({"quantities": {"input": 1}, "usage_state": "missing"}, "usage_state is missing, but"),
         ({"cost": 0.5}, "cost is float, not a decimal"),
         ({"cost": Decimal("NaN")}, "cost NaN is outside"),
         ({"cost": Decimal("sNaN")}, "cost sNaN is outside"),

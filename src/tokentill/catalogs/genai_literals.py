@@ -77,7 +77,7 @@ def _value(file: FileText, node: ast.expr, depth: int) -> Any:
         return _built(file, node, depth)
     if isinstance(node, ast.Attribute) and ast.unparse(node) == "datetime.UTC":
         return "UTC"
-    raise _wrong(file, node.lineno, "more than a literal stands here")
+    raise _wrong(file, node.lineno, "this is more than a literal")
 
 
 def _table(file: FileText, node: ast.Dict, depth: int) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _table(file: FileText, node: ast.Dict, depth: int) -> dict[str, Any]:
 def _built(file: FileText, node: ast.Call, depth: int) -> Any:
     plain = [_value(file, item, depth + 1) for item in node.args]
     if any(keyword.arg is None for keyword in node.keywords):
-        raise _wrong(file, node.lineno, "more than a literal stands here")
+        raise _wrong(file, node.lineno, "this is more than a literal")
     named = {str(keyword.arg): _value(file, keyword.value, depth + 1) for keyword in node.keywords}
     kind = ast.unparse(node.func) if isinstance(node.func, (ast.Name, ast.Attribute)) else ""
     if kind == "Decimal":

@@ -112,7 +112,7 @@ class Interim:
 
 @dataclass(frozen=True, slots=True)
 class CloseOptions:
-    """What a close was asked. It is kept with its run: who resumes the run goes by it, whatever they were asked.
+    """What a close was asked to do. It is kept with its run: whoever resumes the run follows it, whatever they were asked.
 
     Args:
         interim: bill early instead of closing the period.
@@ -360,7 +360,7 @@ def _issue_one(
         with database.write() as connection:
             hold_run(connection, run)
             hold_counter(connection, "invoice")  # a review waits for the issue, or the issue for the review
-            # A hold may have come since the run began; it counts until the very moment of issue.
+            # A hold may have come since the run began; it counts up to the moment of issue.
             review = last_reviews(connection, run.period, invoice.customer).get(invoice.customer)
             reason = _review_refusal(invoice, review, require_approval=require_approval)
             reason = reason or _carried_refusal(connection, run, invoice)

@@ -1,4 +1,4 @@
-"""The usage of a month out of the database, as aggregates, put to the invoices that it stands on.
+"""The usage of a month out of the database, as aggregates, on the invoices that it stands on.
 
 Most of a month is summed in one go. Usage whose cut differs from everybody's (somebody is bound inside the month, has
 a contract or a grant that begins there, or documents cover some of it already) is summed span by span.
@@ -68,7 +68,7 @@ class MonthUsage:
         return sum(count for (late_payer, _), count in self.late_requests.items() if late_payer == payer)
 
     def put(self, segment: OwnedSegment, aggregate: UsageAggregate, origin: Span) -> None:
-        """Put an aggregate to the invoice that its segment stands on."""
+        """Put an aggregate on the invoice that its segment stands on."""
         if segment.payer is None or segment.member is None:
             self.nobody.append(aggregate)
             return
@@ -81,7 +81,7 @@ class MonthUsage:
             self.late.setdefault(key, {})[segment] = None
 
     def replace_by_records(self, connection: Connection, to_replace: Mapping[str, Iterable[UsageAggregate]]) -> None:
-        """Put records in the place of aggregates of some payers, all of them with one look at the database."""
+        """Put records in the place of aggregates of some payers, all of them in one go."""
         summed_of: dict[tuple[Span, str], dict[tuple[datetime, int], UsageAggregate]] = {}
         for payer, aggregates in to_replace.items():
             for aggregate in aggregates:

@@ -67,7 +67,7 @@ def make_review(
     content_hash = previewed.invoice.content_hash
     if seen_hash is not None and not _same(content_hash, seen_hash):
         raise Refused(
-            f"the preview of {customer!r} is {content_hash} now, not {seen_hash}; look at it again before you say so"
+            f"the preview of {customer!r} is {content_hash} now, not {seen_hash}; look at it again before you decide"
         )
     if len(note) > NOTE_LENGTH_MAX:
         raise InvalidCall(f"a note may be {NOTE_LENGTH_MAX} characters long, and this one is {len(note)}")

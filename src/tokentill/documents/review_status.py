@@ -95,7 +95,7 @@ class ReviewStatus:
 
     @property
     def invoice(self) -> Invoice:
-        """The invoice that stands so."""
+        """The invoice of this status."""
         return self.previewed.invoice
 
     @property

@@ -93,7 +93,7 @@ class Boundary:
 
 
 def period_of(month: Month, terms_at: Callable[[datetime], Terms]) -> Period:
-    """The period of a month under the terms that `terms_at` tells for an instant, where none was issued yet."""
+    """The period of a month under the terms that `terms_at` gives for an instant, where none was issued yet."""
     return joined_period(month, natural_start(month, terms_at), natural_start(month.plus(1), terms_at))
 
 

@@ -245,7 +245,7 @@ def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, f
 
 
 def _span_table(spans: Sequence[Span]) -> tuple[Any, Any]:
-    """A table of spans, and it joined with the usage that lies in them."""
+    """A table of spans, and its join with the usage that lies in them."""
     usage = tables.usage
     rows = [
         (n, entry.series_id, to_micros(entry.starts_at), to_micros(entry.ends_at), entry.seq_after, entry.seq_upto)

@@ -93,7 +93,7 @@ class Database:
         return insert_for(self.engine.dialect.name, table)
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self.engine.dispose()
 
     @contextmanager

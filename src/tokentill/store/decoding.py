@@ -1,4 +1,4 @@
-"""What is stored and cannot be read any more was changed by hand, or is damaged, and is said to be so."""
+"""Stored values that cannot be read any more: they were changed by hand or are damaged, and the message says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the database holds about issued documents, in all the places where it holds it, for `agreement` to compare."""
+"""What is stored about issued documents, in every place where it is stored, for `agreement` to compare."""
 
 from __future__ import annotations
 

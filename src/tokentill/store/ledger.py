@@ -196,7 +196,7 @@ class _Account:
 
 
 def _sums(period: str) -> Select[Any]:
-    """Balances, and of other periods what each grant paid and in how many each coupon was used."""
+    """Balances; and for other periods, what each grant paid and in how many each coupon was used."""
     ledger, header = tables.ledger, tables.invoice
     of_others = and_(ledger.c.kind.in_(("coupon", "credit")), header.c.period != period)
     keys = (ledger.c.customer, ledger.c.currency, ledger.c.kind, ledger.c.name)

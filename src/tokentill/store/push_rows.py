@@ -186,7 +186,7 @@ def tell_again(connection: Connection, row: PushRow) -> PushRow:
 
 
 def tell_standing_again(connection: Connection, row: PushRow) -> None:
-    """A new version of what stands in place of a replaced row that was sent all the same."""
+    """A new version of what stands in place of a replaced row that was sent nevertheless."""
     newest = newest_rows(connection, customer=row.customer, meter=row.meter, period=row.period, days=[row.day])
     standing: PushRow | None = newest[row.place]
     if standing is not None and standing.state == "replaced":

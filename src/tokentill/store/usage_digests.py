@@ -82,7 +82,7 @@ def _faults(
         if digest_of_content(content) != digest or sum(_inputs_of(leaves)) != input_total:
             yield f"usage record {record_id!r} of {series.source!r}: its row is not what its digest says"
         elif not has_cost and (e8 or e16 or e24):
-            yield f"usage record {record_id!r} of {series.source!r}: it has no cost, and yet an amount of it"
+            yield f"usage record {record_id!r} of {series.source!r}: it has no cost, but an amount of it"
         else:
             yield None
 

@@ -289,7 +289,7 @@ def versions_of(
 
 
 def source_id_of(connection: Connection, name: str) -> int | None:
-    """The id of a source, None when no record is of it."""
+    """The id of a source, None when no record comes from it."""
     return connection.execute(select(tables.source.c.id).where(tables.source.c.name == name)).scalar()
 
 

@@ -157,7 +157,7 @@ def _holdings(gateway: StripeGateway, meter_id: str, wanted: Wanted) -> Holdings
 
 
 def _write_down(database: Database, before: Wanted, holdings: Holdings) -> ReconciledInvoice:
-    """Compare what Stripe holds with the documents of this very transaction, and write down what is unequal.
+    """Compare what Stripe holds with the documents of this transaction, and write down what is unequal.
 
     Args:
         before: what was wanted before Stripe was asked. A row that is younger is not confirmed by the answer.

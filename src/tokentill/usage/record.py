@@ -187,7 +187,7 @@ class UsageRecord(Usage):
             raise InvalidRecord("input_tokens is for sums of requests; a record has the input total of its own leaves")
         kept = kept_quantities(self.quantities)
         if self.usage_state == "missing" and kept:
-            raise InvalidRecord("usage_state is missing, and yet quantities are given")
+            raise InvalidRecord("usage_state is missing, but quantities are given")
         object.__setattr__(self, "quantities", MappingProxyType(kept))
         object.__setattr__(self, "occurred_at", checked_instant(self.occurred_at))
         object.__setattr__(self, "tags", checked_tags(self.tags) if self.tags else ())

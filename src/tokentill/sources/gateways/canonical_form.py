@@ -64,7 +64,7 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     if usage_state is None:
         usage_state = "reported" if quantities else "missing"
     if quantities is None and usage_state != "missing":
-        raise InvalidRecord(f"usage_state is {_shown(usage_state)}, and yet there are no quantities; write a zero as 0")
+        raise InvalidRecord(f"usage_state is {_shown(usage_state)}, but there are no quantities; write a zero as 0")
     traits = {name: row[name] for name in row.keys() & _NULLABLE if row[name] is not None}
     for name in ("record_id", "model"):
         if name not in traits:

@@ -54,7 +54,7 @@ def leaves_of(values: Mapping[str, Any]) -> tuple[dict[str, int], UsageState]:
                 parts[role] = value
     if not totals:
         for role, value in parts.items():
-            raise InvalidRecord(f"{role} is {value}, and yet there are neither prompt nor completion tokens")
+            raise InvalidRecord(f"{role} is {value}, but there are neither prompt nor completion tokens")
         return {}, "missing"
     prompt, completion = _totals(totals.get("prompt"), totals.get("completion"), totals.get("total"))
     if not parts:
