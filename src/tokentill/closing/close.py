@@ -112,7 +112,7 @@ class Interim:
 
 @dataclass(frozen=True, slots=True)
 class CloseOptions:
-    """What a close was asked to do. It is kept with its run: whoever resumes the run follows it, whatever they were asked.
+    """What a close was asked to do. It is kept with its run, and whoever resumes the run follows it.
 
     Args:
         interim: bill early instead of closing the period.

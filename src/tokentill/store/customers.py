@@ -74,7 +74,7 @@ def bindings(connection: Connection) -> list[Binding]:
 def add_bindings(
     connection: Connection, wanted: Sequence[tuple[str, str, datetime, str | None]], at: datetime
 ) -> list[Binding]:
-    """Append bindings (user, customer, valid from, source). Those that hold already in exactly this form are left out."""
+    """Append bindings (user, customer, valid from, source). Those that hold already just so are left out."""
     newest = {(binding.user, binding.valid_from, binding.source): binding.customer for binding in bindings(connection)}
     added = []
     for user, customer, valid_from, source in wanted:
