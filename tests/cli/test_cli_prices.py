@@ -123,7 +123,7 @@ def test_an_import_is_shown_and_written_as_one_recording(priced: Cli) -> None:
 
     assert said.out.splitlines()[0] == "added: acme/next: input 1, output 2 (USD per 1,000,000)"
     assert "vanished (its price stays): acme/gift" in said.out
-    assert "conflict: acme/large: its price changed, and the catalog does not tell reasoning (standard)" in said.out
+    assert "conflict: acme/large: its price changed, and the catalog does not state reasoning (standard)" in said.out
     assert "left out: acme/odd: prompt: 'NaN' is not a decimal number" in said.out
     assert "1 added, 0 changed, 0 as they were, 2 vanished, 1 in conflict, 1 left out" in said.out
     assert "acme/large" not in written.read_text(encoding="utf-8")

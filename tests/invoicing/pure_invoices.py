@@ -31,7 +31,7 @@ def books_of(contents: Iterable[object]) -> Books:
     return Books(PriceBook(prices), ContractBook(contracts), Attribution(contracts, ()), FxBook(prices))
 
 
-def cells_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> list[UsageAggregate]:
+def aggregates_of(records: Sequence[UsageRecord], books: Books, periods: Periods) -> list[UsageAggregate]:
     """One aggregate for each record, between the same boundaries as in the database."""
     edges = books.shared_edges({record.model for record in records}, periods.starts_at, periods.ends_at)
     edges |= {periods.default.starts_at, periods.default.ends_at}
@@ -119,7 +119,7 @@ def compute_pure(month: MonthOfUsage, *, by_record: bool) -> list[Invoice]:
     books = books_of(month.contents)
     periods = Periods(OCTOBER, books, Documents())
     by_customer: dict[str, list[UsageAggregate]] = {}
-    for aggregate in cells_of(month.records, books, periods):
+    for aggregate in aggregates_of(month.records, books, periods):
         series = aggregate.series
         customer = books.attribution.attribute(
             source=series.source, user=series.user, api_key=series.api_key, at=aggregate.at

@@ -807,7 +807,7 @@ class TestVerifyFindsTampering:
             connection.execute(update(tables.audit).where(tables.audit.c.seq == 3).values(**change))
         verification = closed.verify()
         assert "audit entry 3 was changed, or the one before it" in beside_guards(verification)
-        unheard = [found.number for found in verification.invoices if "tells of its issue 0 times" in str(found.fault)]
+        unheard = [found.number for found in verification.invoices if "records its issue 0 times" in str(found.fault)]
         assert unheard == (["INV-000002"] if change.keys() & {"content", "action"} else [])
 
     @pytest.mark.parametrize("seq", [1, 3, 5])
@@ -836,7 +836,7 @@ class TestVerifyFindsTampering:
         verification = closed.verify()
         assert beside_guards(verification) == [
             "the series of invoice numbers has a gap or a stranger: INV-000077",
-            "the log of documents says otherwise than its status of INV-000077",
+            "the log of documents does not agree with the status of INV-000077",
         ]
         assert [found.number for found in verification.invoices if found.fault] == ["INV-000077"]
 

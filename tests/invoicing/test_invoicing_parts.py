@@ -23,7 +23,7 @@ from tests.independent.accumulators import work_out
 from tests.invoicing.generated import price_tables, rules, usage_records
 from tests.invoicing.generated_terms import cents, granted, invoice_terms
 from tests.invoicing.invoicing_tools import second_folder, second_request
-from tests.invoicing.pure_invoices import OCTOBER, Summed, books_of, cells_of
+from tests.invoicing.pure_invoices import OCTOBER, Summed, aggregates_of, books_of
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried, Invoiced, OpenBalance
@@ -59,7 +59,7 @@ class Case:
         books = books_of(self.contents)
         periods = Periods(OCTOBER, books, Documents())
         period = periods.of("alice")
-        aggregates = [aggregate for aggregate in cells_of(records, books, periods) if period.holds(aggregate.at)]
+        aggregates = [aggregate for aggregate in aggregates_of(records, books, periods) if period.holds(aggregate.at)]
         summed = Summed(aggregates, books)
         chosen = aggregates if by_record else summed.aggregates
         while True:

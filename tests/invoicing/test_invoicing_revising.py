@@ -438,11 +438,11 @@ def test_a_quarantined_line_that_does_not_exist_is_named(database: Database) -> 
     one = till(database)
     one.ingest_file(lines(row("1"), "no json"))
     for name in ("x", "", ":1", "ab:x"):
-        with pytest.raises(InvalidCall, match="names no quarantined line"):
+        with pytest.raises(InvalidCall, match="does not name a quarantined line"):
             one.quarantined_line(name)
     with pytest.raises(NotFound, match="there is no quarantined line 'abc:77'"):
         one.discard("abc:77", reason="because")
-    with pytest.raises(NotFound, match="no quarantined line is of 'other'"):
+    with pytest.raises(NotFound, match="'other' has no quarantined lines"):
         one.discard(file="other", reason="because")
     with pytest.raises(InvalidCall, match="needs a reason"):
         one.discard(one.quarantine().lines[0].id, reason="")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.builders import contract, price, prices, record
-from tests.invoicing.pure_invoices import OCTOBER, Summed, books_of, cells_of
+from tests.invoicing.pure_invoices import OCTOBER, Summed, aggregates_of, books_of
 from tokentill.canonical import Content
 from tokentill.contracts.calculation import Consumption
 from tokentill.contracts.rules import Rule
@@ -40,7 +40,7 @@ class Month:
         self, rules: Sequence[Content], records: Sequence[UsageRecord], *more: Content, as_sums: bool = False
     ) -> None:
         books = books_of([TABLE, contract(rules=list(rules)), *more])
-        aggregates = cells_of(records, books, Periods(OCTOBER, books, Documents()))
+        aggregates = aggregates_of(records, books, Periods(OCTOBER, books, Documents()))
         self.summed = Summed(aggregates, books)
         self.aggregates = self.summed.aggregates if as_sums else aggregates
         self.contracts = books.contracts

@@ -78,7 +78,7 @@ def test_what_the_catalog_does_not_tell_of_a_changed_price_is_a_conflict_and_not
 
     assert plan.recording is None
     assert [(one.model, one.reason) for one in plan.conflicts] == [
-        ("v/a", "its price changed, and the catalog does not tell input (batch), which the folder has")
+        ("v/a", "its price changed, and the catalog does not state input (batch), which the folder has")
     ]
     assert [change.rates for change in replaced.changed[0].changes] == ["standard", "batch"]
 

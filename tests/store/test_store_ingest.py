@@ -134,7 +134,7 @@ def number_of_batches(database: Database) -> int:
         return current_value(connection, "batch")
 
 
-def cells_of_october(database: Database) -> list[UsageAggregate]:
+def aggregates_of_october(database: Database) -> list[UsageAggregate]:
     with database.read() as connection:
         seq = current_value(connection, "batch")
         cuts = Cuts.of(at("2026-10-01T00Z"), at("2026-11-01T00Z"), edges=(), thresholds=())
@@ -179,7 +179,7 @@ def test_a_revision_is_kept_beside_the_record_and_bills_nothing(database: Databa
     for _ in range(2):
         take(database, [record("one", input=2_000_000), record("one", input=3_000_000), record("one", input=2_000_000)])
     assert count_of_rows(database)["revision"] == 2
-    assert [aggregate.quantities for aggregate in cells_of_october(database)] == [{"input": 1_000_000}]
+    assert [aggregate.quantities for aggregate in aggregates_of_october(database)] == [{"input": 1_000_000}]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
@@ -347,7 +347,7 @@ def _records_up_to(connection: Connection, s: int) -> int:
 def test_units_that_few_records_have_survive(database: Database) -> None:
     units = {"web_search": 3, "image": 2, "audio_second": 61, "some_new_unit": QUANTITY_MAX}
     take(database, [record("one", input=5, **units), record("two", input=6), record("three", web_search=1)])
-    aggregates = cells_of_october(database)
+    aggregates = aggregates_of_october(database)
     total = {name: sum(aggregate.quantities.get(name, 0) for aggregate in aggregates) for name in (*units, "input")}
     assert total == {**units, "web_search": 4, "input": 11}
     with database.read() as connection:
@@ -365,7 +365,7 @@ def test_costs_of_24_digits_sum_exactly(database: Database) -> None:
     costs += [Decimal("1e-24"), COST_MAX, Decimal("999999.999999999999999999999999"), Decimal(0), Decimal("0.1")]
     records = [record(f"r{n}", cost=f"{cost:f}", when=str(1 + n % 31)) for n, cost in enumerate(costs)]
     take(database, [*records, record("without")])
-    aggregates = cells_of_october(database)
+    aggregates = aggregates_of_october(database)
     assert sum(Fraction(aggregate.cost) for aggregate in aggregates) == sum(Fraction(cost) for cost in costs)
     assert sum(aggregate.requests_with_cost for aggregate in aggregates) == len(costs)
     with database.read() as connection:
@@ -387,7 +387,7 @@ def test_the_largest_quantities_sum_exactly(database: Database) -> None:
     many = 1500
     largest = dict.fromkeys((*TOKEN_LEAVES, "web_search"), QUANTITY_MAX)
     take(database, [record(f"r{n}", cost="1000000", **largest) for n in range(many)])
-    (aggregate,) = cells_of_october(database)
+    (aggregate,) = aggregates_of_october(database)
     assert aggregate.quantities == dict.fromkeys((*TOKEN_LEAVES, "web_search"), many * QUANTITY_MAX)
     assert {type(count) for count in aggregate.quantities.values()} == {int}
     assert aggregate.cost == many * COST_MAX
@@ -405,9 +405,11 @@ def test_a_sum_beyond_64_bits_is_exact_or_refused_and_never_rounded(database: Da
             )
     if database.is_sqlite:
         with pytest.raises(Refused, match="integer overflow"):
-            cells_of_october(database)
+            aggregates_of_october(database)
     else:
-        assert [aggregate.quantities["input"] for aggregate in cells_of_october(database)] == [2 * (2**63 - 1) + 1000]
+        assert [aggregate.quantities["input"] for aggregate in aggregates_of_october(database)] == [
+            2 * (2**63 - 1) + 1000
+        ]
 
 
 def test_the_database_takes_no_number_that_is_not_whole(sqlite_database: Database) -> None:

@@ -73,7 +73,7 @@ def test_audio_and_video_leave_their_totals() -> None:
         ({"completion_tokens": None}, "prompt (100) is given and completion is missing"),
         ({"prompt_tokens": None, "completion_tokens": None, "total_tokens": 5}, "prompt and completion is missing"),
         ({"completion_tokens": None, "total_tokens": 99}, "prompt (100) is more than the total (99)"),
-        ({"prompt_tokens": None, "completion_tokens": None, "cached_tokens": 3}, "cached is 3, and yet there are"),
+        ({"prompt_tokens": None, "completion_tokens": None, "cached_tokens": 3}, "cached is 3, but there are"),
         ({"prompt_tokens": -1}, "prompt is negative (-1)"),
         ({"prompt_tokens": Decimal("1.0")}, "prompt is a decimal number (1.0), not an integer"),
         ({"prompt_tokens": "12"}, "prompt is text, not an integer"),

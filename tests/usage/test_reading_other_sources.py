@@ -86,7 +86,7 @@ def test_litellm_details_leave_the_totals_and_the_rest_of_cache_writes_keeps_no_
 def test_litellm_fields_that_tell_the_same_count_must_agree() -> None:
     usage = {"prompt_tokens_details": {"cached_tokens": 0}, "cache_read_input_tokens": 50}
     bad = read_bad(litellm(metadata={"usage_object": usage}), format="litellm")
-    assert bad.reason == "cached is told twice and differently: 0, 50"
+    assert bad.reason == "cached is given twice, with different values: 0, 50"
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,9 @@ def test_a_canonical_record_is_taken_word_for_word() -> None:
         ({"quantities": {"request": 2}}, "a record is one request"),
         ({"quantities": [1]}, "quantities is a list, not an object"),
         ({"quantities": None, "usage_state": "reported"}, "write a zero as 0"),
-        ({"usage_state": "missing"}, "usage_state is missing, and yet quantities are given"),
-        ({"usage_state": 5}, "usage_state '5' is none of"),
-        ({"status": ["ok"]}, "is none of ok, error"),
+        ({"usage_state": "missing"}, "usage_state is missing, but quantities are given"),
+        ({"usage_state": 5}, "usage_state '5' is not one of"),
+        ({"status": ["ok"]}, "is not one of ok, error"),
         ({"mode": "Batch"}, "mode 'Batch' is not a lower-case word"),
         ({"mode": 7}, "mode '7' is not"),
         ({"tags": "a"}, "tags is str, not a list of texts"),
@@ -153,7 +153,7 @@ def test_a_canonical_record_is_taken_word_for_word() -> None:
         ({"is_byok": 1}, "is_byok is int"),
         ({"cost": "1e-31"}, "cost: the exponent"),
         ({"source": []}, "source is list"),
-        ({"usage_state": ""}, "usage_state '' is none of"),
+        ({"usage_state": ""}, "usage_state '' is not one of"),
         ({"cost": Decimal("1e-25")}, "cost: 1E-25 has more digits"),
         ({"cost": Decimal("1000001")}, "is outside 0 to 1000000"),
         ({"model": None}, "model is missing"),

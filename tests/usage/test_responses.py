@@ -256,7 +256,11 @@ def test_a_response_without_usage_is_missing_and_not_zero(
         ),
         (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=-1), "prompt is negative (-1)"),
         (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=2006.0), "prompt is float, not an integer"),
-        (Usage.from_openai, with_usage(OPENAI_CHAT, cached_tokens=1919), "cached is told twice and differently"),
+        (
+            Usage.from_openai,
+            with_usage(OPENAI_CHAT, cached_tokens=1919),
+            "cached is given twice, with different values",
+        ),
         (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=10**5000), "an integer of 16610 bits"),
         (Usage.from_openai, {**OPENAI_CHAT, "created": Decimal("NaN")}, "NaN is not a finite number"),
         (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=True), "prompt is true, not an integer"),
@@ -296,9 +300,9 @@ def test_a_response_without_usage_is_missing_and_not_zero(
         (Usage.from_anthropic, with_usage(ANTHROPIC, output_tokens=None), "pass the final message"),
         (Usage.from_anthropic, with_usage(ANTHROPIC, speed="fast", service_tier="priority"), "pass mode="),
         (Usage.from_anthropic, with_usage(ANTHROPIC, iterations=[{"type": "message", "model": "m"}]), "several models"),
-        (Usage.from_anthropic, with_usage(ANTHROPIC, iterations=[7]), "iterations is no list of objects"),
+        (Usage.from_anthropic, with_usage(ANTHROPIC, iterations=[7]), "iterations is not a list of objects"),
         (Usage.from_anthropic, with_usage(ANTHROPIC, cache_creation=7), "cache_creation is an integer, not an object"),
-        (Usage.from_anthropic, OPENAI_RESPONSES, "is no count of Anthropic's"),
+        (Usage.from_anthropic, OPENAI_RESPONSES, "is not a count of Anthropic's"),
         (
             Usage.from_gemini,
             with_usage(GEMINI, totalTokenCount=931),
@@ -315,7 +319,7 @@ def test_a_response_without_usage_is_missing_and_not_zero(
         (
             Usage.from_gemini,
             with_usage(GEMINI, promptTokensDetails=[{"modality": "SMELL", "tokenCount": 1}]),
-            "counts 'SMELL', which is no kind of content",
+            "counts 'SMELL', which is not a known kind of content",
         ),
         (
             Usage.from_gemini,
@@ -330,7 +334,7 @@ def test_a_response_without_usage_is_missing_and_not_zero(
         (
             Usage.from_litellm,
             with_usage(LITELLM, cache_read_input_tokens=1799),
-            "told twice and differently: 1800, 1799",
+            "is given twice, with different values: 1800, 1799",
         ),
     ],
 )

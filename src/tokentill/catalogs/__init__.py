@@ -1,6 +1,6 @@
 """Price tables out of other people's catalogs: what a catalog says, held against a `pricing/` folder, as one recording.
 
-Nothing of a catalog is executed or imported, and nothing of it is trusted: each reader states what it takes, and says
+Nothing of a catalog is executed or imported, and nothing of it is trusted: each reader states what it takes and
 what it leaves out. Nothing is dropped in silence and nothing is filled in by a guess.
 """
 

@@ -24,7 +24,7 @@ _VENDORS = {
     "xai": "x-ai",
     "zai": "z-ai",
 }
-"""What catalogs call vendors that gateways, and so our price tables, call otherwise."""
+"""Names of vendors in catalogs, and what gateways, and so our price tables, call them."""
 
 
 class Unfit(Exception):
@@ -36,7 +36,7 @@ class Listing:
     """What a catalog says of one model from an instant on.
 
     `model` is `vendor/name` in the catalog's words. `valid_from` is None for what is in force when it is taken over.
-    `content` has the keys of a price entry that the catalog can tell: rates, tier, window, mode, fees, ...
+    `content` has the keys of a price entry that the catalog can state: rates, tier, window, mode, fees, ...
     """
 
     model: str
@@ -98,22 +98,24 @@ class CatalogReading:
     def rates(self, model: str, written: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Decimal]:
         """Figures under our names, as they are written; a zero beside a price for input is left out.
 
-        Catalogs write zero for what a model does not have, and for what it gives away; which of the two is not told.
+        Catalogs write zero for what a model does not have, and for what it gives away, and do not say which.
         """
-        found = {ours: self.figure(written[key], key) for key, ours in names.items() if written.get(key) is not None}
-        if not found.get("input"):
-            return found
+        figures = {ours: self.figure(written[key], key) for key, ours in names.items() if written.get(key) is not None}
+        if not figures.get("input"):
+            return figures
         for key, ours in names.items():
-            if ours in found and not found[ours]:
-                del found[ours]
-                self.leave_out(model, key, "0 beside a price for input; it is not told whether it is free or not sold")
-        return found
+            if ours in figures and not figures[ours]:
+                del figures[ours]
+                self.leave_out(
+                    model, key, "0 beside a price for input; the catalog does not say whether it is free or not sold"
+                )
+        return figures
 
     def figure(self, value: Any, key: str) -> Decimal:
         """A number that is an exact price.
 
         Raises:
-            Unfit: when it is none: negative, not finite, endless digits, or the digits of binary arithmetic.
+            Unfit: when it is not one: negative, not finite, endless digits, or the digits of binary arithmetic.
         """
         if isinstance(value, JsonFraction):
             value = value.text
@@ -131,27 +133,27 @@ class CatalogReading:
         return number if meant is None else meant
 
 
-def table_of(value: Any, what: str) -> Mapping[str, Any]:
+def table_of(value: Any, name: str) -> Mapping[str, Any]:
     """A value that must be a table.
 
     Raises:
-        Unfit: when it is none.
+        Unfit: for anything else.
     """
     if not isinstance(value, dict):
-        raise Unfit(f"{what} is not a table")
+        raise Unfit(f"{name} is not a table")
     return value
 
 
-def list_of(value: Any, what: str) -> list[Any]:
+def list_of(value: Any, name: str) -> list[Any]:
     """A value that must be a list; nothing is an empty one.
 
     Raises:
-        Unfit: when it is none.
+        Unfit: for anything else.
     """
     if value is None:
         return []
     if not isinstance(value, list):
-        raise Unfit(f"{what} is not a list")
+        raise Unfit(f"{name} is not a list")
     return value
 
 

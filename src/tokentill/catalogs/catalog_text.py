@@ -76,7 +76,7 @@ def _installed(package: str, member: str) -> Path:
         files = metadata.distribution(package).files or []
     except (metadata.PackageNotFoundError, ValueError):
         raise InvalidCall(f"there is no file and no installed package {package!r}") from None
-    found = [file for file in files if file.as_posix().endswith(member)]
-    if len(found) != 1:
+    matches = [file for file in files if file.as_posix().endswith(member)]
+    if len(matches) != 1:
         raise InvalidCall(f"the installed package {package!r} has no {member}")
-    return Path(str(found[0].locate()))
+    return Path(str(matches[0].locate()))

@@ -41,7 +41,7 @@ def read_assigned(file: FileText, name: str) -> Any:
     """The value that a module assigns to a name.
 
     Raises:
-        InvalidFiles: when the text is no Python, assigns no such name, or holds more than literals and such calls.
+        InvalidFiles: when the text is not Python, assigns no such name, or holds more than literals and such calls.
     """
     if len(file.text) > PYTHON_BYTES_MAX:
         raise _wrong(file, 1, f"the file is larger than {PYTHON_BYTES_MAX} bytes")
@@ -77,13 +77,13 @@ def _value(file: FileText, node: ast.expr, depth: int) -> Any:
         return _built(file, node, depth)
     if isinstance(node, ast.Attribute) and ast.unparse(node) == "datetime.UTC":
         return "UTC"
-    raise _wrong(file, node.lineno, "more than a literal stands here")
+    raise _wrong(file, node.lineno, "this is more than a literal")
 
 
 def _table(file: FileText, node: ast.Dict, depth: int) -> dict[str, Any]:
     keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
     if not all(isinstance(key, str) for key in keys):
-        raise _wrong(file, node.lineno, "a key that is no text")
+        raise _wrong(file, node.lineno, "a key that is not text")
     if len(set(keys)) != len(keys):
         raise _wrong(file, node.lineno, "a key is written twice")
     return {str(key): _value(file, value, depth + 1) for key, value in zip(keys, node.values, strict=True)}
@@ -92,7 +92,7 @@ def _table(file: FileText, node: ast.Dict, depth: int) -> dict[str, Any]:
 def _built(file: FileText, node: ast.Call, depth: int) -> Any:
     plain = [_value(file, item, depth + 1) for item in node.args]
     if any(keyword.arg is None for keyword in node.keywords):
-        raise _wrong(file, node.lineno, "more than a literal stands here")
+        raise _wrong(file, node.lineno, "this is more than a literal")
     named = {str(keyword.arg): _value(file, keyword.value, depth + 1) for keyword in node.keywords}
     kind = ast.unparse(node.func) if isinstance(node.func, (ast.Name, ast.Attribute)) else ""
     if kind == "Decimal":
@@ -104,7 +104,7 @@ def _built(file: FileText, node: ast.Call, depth: int) -> Any:
         try:
             return make(*plain, **{key: value for key, value in named.items() if key != "tzinfo"})
         except (TypeError, ValueError, OverflowError) as error:
-            raise _wrong(file, node.lineno, f"no {kind}: {error}") from None
+            raise _wrong(file, node.lineno, f"not a {kind}: {error}") from None
     if plain or not kind.isidentifier():
         raise _wrong(file, node.lineno, f"{kind[:40]!r} is not known here")
     return Built(kind, named, node.lineno)

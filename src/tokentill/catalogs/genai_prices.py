@@ -77,7 +77,7 @@ def _take(reading: CatalogReading, model: str, info: Built, aliases: tuple[str, 
         if hours:
             content["window"] = [_window(reading, model, when, price, dated[start]) for when, price in hours]
             if "tier" in content:
-                raise Unfit("it has hours and long-context prices, and their combination is not told")
+                raise Unfit("it has hours and long-context prices, and does not say how they combine")
         for variant in _each(info.get("price_variants") or [], "PriceVariant"):
             _add_variant(reading, model, variant, dated[start], content, at or reading.effective)
         valid_from = None if start == current else start
@@ -132,7 +132,7 @@ def _content(reading: CatalogReading, model: str, price: Built) -> Content:
         if amount:
             content.setdefault("fees", {})[name] = {"price": amount_text(amount), "per": per}
     if not any(Decimal(rate) for rate in content["rates"].values()):
-        raise Unfit("its prices are all 0; it is not told whether it is free or its price is unknown")
+        raise Unfit("its prices are all 0; the catalog does not say whether it is free or its price is unknown")
     return one_cache_write(content)
 
 
@@ -173,7 +173,7 @@ def _window(reading: CatalogReading, model: str, when: Built, price: Built, usua
         raise Unfit("hours of another shape than this reader knows")
     base, above = _rates(reading, model, price, usual)
     if above:
-        raise Unfit("it has hours and long-context prices, and their combination is not told")
+        raise Unfit("it has hours and long-context prices, and does not say how they combine")
     between = [starts.strftime("%H:%M"), ends.strftime("%H:%M").replace("00:00", "24:00")]
     return {"when": {"between": between, "time_zone": "UTC"}, "rates": rate_texts(base)}
 
@@ -205,7 +205,7 @@ def _add_variant(
 
 
 def _exact_ids(match: Any) -> Iterable[str]:
-    """The ids that a model is matched by exactly; prefixes and patterns are no aliases."""
+    """The ids that a model is matched by exactly; prefixes and patterns are not aliases."""
     if isinstance(match, Built) and match.kind == "ClauseEquals" and isinstance(match.get("equals"), str):
         yield match.get("equals")
     elif isinstance(match, Built) and match.kind == "ClauseOr":

@@ -43,7 +43,7 @@ def prove(recording: Content, folder: Folder, catalog: str) -> list[Finding]:
 
     Raises:
         InvalidFiles: with the mistakes that it would make.
-        Refused: when a later recording says otherwise.
+        Refused: when a later recording overrides it.
     """
     file = FileText("models/import.toml", "the new recording", _text(recording, catalog))
     read_back = recording_of(parse(file), file, "prices")

@@ -101,7 +101,7 @@ def _finished(content: Content) -> Content:
     if not content.get("rates") and not content.get("fees"):
         raise Unfit("none of its prices has a place in a price table")
     if content.get("rates") and not any(Decimal(rate) for rate in content["rates"].values()):
-        raise Unfit("its prices are all 0; it is not told whether it is free or its price is unknown")
+        raise Unfit("its prices are all 0; the catalog does not say whether it is free or its price is unknown")
     if "rates" not in content:
         raise Unfit("it has fees alone; state its rates by hand")
     return one_cache_write(content)
@@ -172,9 +172,9 @@ def _add_search(reading: CatalogReading, model: str, value: Any, content: Conten
 def _windows(reading: CatalogReading, model: str, value: Any, content: Content) -> list[Content]:
     written = table_of(value, "off_peak_pricing")
     if "tier" in content:
-        raise Unfit("it has hours and long-context prices, and their combination is not told")
+        raise Unfit("it has hours and long-context prices, and does not say how they combine")
     rates = per_million(reading.rates(model, written, _LEAVES))
-    found = []
+    windows = []
     for window in list_of(written.get("windows"), "windows"):
         hours = table_of(window, "a window").get("hours_utc")
         days = [
@@ -189,8 +189,8 @@ def _windows(reading: CatalogReading, model: str, value: Any, content: Content) 
             when: Content = {"between": between, "time_zone": "UTC"}
             if len(set(days)) < len(DAYS):
                 when = {"days": days, **when}
-            found.append({"when": when, "rates": rate_table(rates, {})["rates"]})
-    return found
+            windows.append({"when": when, "rates": rate_table(rates, {})["rates"]})
+    return windows
 
 
 def _ranges(reading: CatalogReading, model: str, value: Any) -> Content:
@@ -203,8 +203,8 @@ def _ranges(reading: CatalogReading, model: str, value: Any) -> Content:
         start = reading.figure(bounds[0], "range")
         if start != int(start):
             raise Unfit("a range that does not begin at a whole number")
-        known = {key: price for key, price in part.items() if key in _LEAVES}
-        above[int(start)] = per_million(reading.rates(model, known, _LEAVES))
+        listed = {key: price for key, price in part.items() if key in _LEAVES}
+        above[int(start)] = per_million(reading.rates(model, listed, _LEAVES))
     base = above.pop(0, None)
     if not base:
         raise Unfit("tiered_pricing does not begin at 0")

@@ -1,4 +1,4 @@
-"""A price as a folder has it, with what a catalog tells beside it."""
+"""A price as a folder has it, with what a catalog states beside it."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def merged(ours: Content, theirs: Content) -> Content:
     return {**_table(kept, theirs), "aliases": sorted({*ours.get("aliases", ()), *theirs.get("aliases", ())})}
 
 
-def together(one: Content, other: Content) -> Content:
+def together(first: Content, second: Content) -> Content:
     """What two listings of a model say together that contradict each other in nothing.
 
     Raises:
         CannotMerge: when their tiers or hours do not stand side by side.
     """
-    return _table(one, other)
+    return _table(first, second)
 
 
 def _table(ours: Content, theirs: Content) -> Content:
-    found = dict(ours)
+    table = dict(ours)
     for key, value in theirs.items():
-        found[key] = _value(ours[key], value) if key in ours else value
-    return found
+        table[key] = _value(ours[key], value) if key in ours else value
+    return table
 
 
 def _value(ours: Any, theirs: Any) -> Any:
@@ -47,5 +47,5 @@ def _value(ours: Any, theirs: Any) -> Any:
     if isinstance(ours, list) and isinstance(theirs, list) and ours and isinstance(ours[0], dict):
         if [item.get("when") for item in ours] != [item.get("when") for item in theirs]:
             raise CannotMerge("their tiers or hours are not the same")
-        return [_table(one, other) for one, other in zip(ours, theirs, strict=True)]
+        return [_table(our_item, their_item) for our_item, their_item in zip(ours, theirs, strict=True)]
     return ours

@@ -51,7 +51,7 @@ def _content(reading: CatalogReading, model: str, cost: Any) -> Content:
     if "input" not in base or "output" not in base:
         raise Unfit("it has no price for input and output")
     if not any(base.values()):
-        raise Unfit("its prices are all 0; it is not told whether it is free or its price is unknown")
+        raise Unfit("its prices are all 0; the catalog does not say whether it is free or its price is unknown")
     above = {}
     for tier in list_of(cost.get("tiers"), "tiers"):
         condition = tier.get("tier") if isinstance(tier, dict) else None

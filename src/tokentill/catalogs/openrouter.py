@@ -118,7 +118,7 @@ def _when(hours: Hours) -> Content:
 def _clock(reading: CatalogReading, value: Any, key: str) -> str:
     hour, minute = divmod(_whole(reading, value, key), 100)
     if hour > 24 or minute > 59 or (hour == 24 and minute):
-        raise Unfit(f"{key} is no time of day")
+        raise Unfit(f"{key} is not a time of day")
     return f"{hour:02}:{minute:02}"
 
 

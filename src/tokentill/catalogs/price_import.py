@@ -1,7 +1,7 @@
 """A catalog held against a `pricing/` folder: what is new, what changed, what vanished, what is in conflict.
 
 Nothing that a folder says is lost by an import: a model that vanished from a catalog keeps its price, and where a
-catalog tells less of a changed price than the folder does, that is a conflict for a person, not a shorter price.
+catalog states less of a changed price than the folder does, that is a conflict for a person, not a shorter price.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def plan_import(
         is_replacing: take a changed price over even where the folder's says more than the catalog's.
 
     Raises:
-        Refused: when the recording would not take effect, because a later one says otherwise.
+        Refused: when the recording would not take effect, because a later one overrides it.
         InvalidFiles: when the recording does not pass the checks beside the folder.
     """
 
@@ -93,22 +93,22 @@ def plan_import(
         return not only or any(glob_fits(glob, name) for glob in only for name in names)
 
     planning = _Planning(PriceBook(folder.prices), content_by_hash(folder.prices), effective, recorded_at, is_replacing)
-    wanted = [
+    chosen = [
         (target, listing)
         for listing in catalog.listings
         for target in [planning.target(listing)]
         if is_wanted(target, listing.model)
     ]
-    planning.owners = _owners(wanted)
+    planning.owners = _owners(chosen)
     by_target: dict[str, list[Listing]] = {}
-    for target, listing in wanted:
+    for target, listing in chosen:
         by_target.setdefault(target, []).append(listing)
     for target in sorted(by_target):
         try:
             planning.take(target, by_target[target])
         except _Conflicting as conflict:
             planning.conflicts.append(Conflict(target, str(conflict)))
-    listed = {*by_target, *(planning.known_as(left.model, ()) or left.model for left in catalog.left_out)}
+    listed = {*by_target, *(planning.known_as(omission.model, ()) or omission.model for omission in catalog.left_out)}
     gone = [
         model
         for model in planning.book.models
@@ -119,7 +119,7 @@ def plan_import(
     recording = planning.recording(catalog.source)
     warnings = () if recording is None else prove(recording, folder, catalog.name)
     return Import(
-        replace(catalog, left_out=tuple(left for left in catalog.left_out if is_wanted(left.model))),
+        replace(catalog, left_out=tuple(omission for omission in catalog.left_out if is_wanted(omission.model))),
         effective,
         tuple(planning.added),
         tuple(planning.changed),
@@ -169,7 +169,7 @@ class _Planning:
     prices: list[Content] = field(default_factory=list)
 
     def target(self, listing: Listing) -> str:
-        """The canonical id that a listing is about: the folder's, where it knows the model, else the catalog's."""
+        """The canonical id that a listing is about: the folder's, where it knows the model, otherwise the catalog's."""
         return self.known_as(listing.model, listing.aliases) or listing.model
 
     def known_as(self, model: str, aliases: Iterable[str]) -> str | None:
@@ -177,9 +177,9 @@ class _Planning:
         vendor = model.partition("/")[0]
         for name in (model, *aliases):
             if not name.endswith(STRIPPED_SUFFIXES):
-                found = self.book.canonical_model(name)
-                if found is not None and (name == model or found.startswith(f"{vendor}/")):
-                    return found
+                canonical = self.book.canonical_model(name)
+                if canonical is not None and (name == model or canonical.startswith(f"{vendor}/")):
+                    return canonical
         return None
 
     def take(self, target: str, listings: Sequence[Listing]) -> None:
@@ -190,29 +190,29 @@ class _Planning:
         entries: list[PriceEntry] = []
         for valid_from, content in self._one_each(target, listings):
             price = self._price(target, listings, valid_from, content)
-            known = self._known_at(target, valid_from)
-            if known is not None:
-                price = self._carried(price, known)
+            current = self._known_at(target, valid_from)
+            if current is not None:
+                price = self._carried(price, current)
             entry = self._entry(price)
-            before = max([*entries, *([known] if known else [])], key=_PRECEDENCE, default=None)
-            found = () if before is None else changes(before, entry)
-            if before is not None and before is known:
+            before = max([*entries, *([current] if current else [])], key=_PRECEDENCE, default=None)
+            figure_changes = () if before is None else changes(before, entry)
+            if before is not None and before is current:
                 if before.currency != entry.currency:
                     raise _Conflicting(f"the folder lists it in {before.currency}, the catalog in {entry.currency}")
-                if not any(change.is_stated_after for change in found):
+                if not any(change.is_stated_after for change in figure_changes):
                     continue  # the catalog says nothing that the folder does not say, too
-                if any(change.is_stated_before and change.is_stated_after for change in found):
-                    self._refuse_loss(found)
+                if any(change.is_stated_before and change.is_stated_after for change in figure_changes):
+                    self._refuse_loss(figure_changes)
                 else:
                     price = self._with_more(price, before)
                     entry = self._entry(price)
-                    found = changes(before, entry)
-            elif before is not None and not found:
+                    figure_changes = changes(before, entry)
+            elif before is not None and not figure_changes:
                 continue
             prices.append(price)
             entries.append(entry)
             if before is not None:
-                self.changed.append(ChangedPrice(target, valid_from, found))
+                self.changed.append(ChangedPrice(target, valid_from, figure_changes))
         if not entries:
             self.unchanged.append(target)
         elif target not in self.book.models or isinstance(self.book.entry_at(target, entries[0].valid_from), NoPrice):
@@ -221,24 +221,26 @@ class _Planning:
 
     def _one_each(self, target: str, listings: Sequence[Listing]) -> list[tuple[datetime, Content]]:
         """One content for each instant; two that differ are a conflict."""
-        found: dict[datetime, Content] = {}
+        contents: dict[datetime, Content] = {}
         for listing in listings:
             valid_from = listing.valid_from or self.effective
-            first = found.setdefault(valid_from, listing.content)
+            first = contents.setdefault(valid_from, listing.content)
             if first == listing.content:
                 continue
             both = [self._entry(self._price(target, [], valid_from, content)) for content in (first, listing.content)]
-            for one in changes(*both):
-                if one.before is not None and one.after is not None:
-                    told = f"{amount_text(one.before)} and {amount_text(one.after)}"
-                    raise _Conflicting(f"the catalog lists it twice, with {told} for {one.quantity} ({one.rates})")
-            found[valid_from] = self._together(first, listing.content)
-        return sorted(found.items())
+            for change in changes(*both):
+                if change.before is not None and change.after is not None:
+                    figures = f"{amount_text(change.before)} and {amount_text(change.after)}"
+                    raise _Conflicting(
+                        f"the catalog lists it twice, with {figures} for {change.quantity} ({change.rates})"
+                    )
+            contents[valid_from] = self._together(first, listing.content)
+        return sorted(contents.items())
 
     @staticmethod
-    def _together(first: Content, other: Content) -> Content:
+    def _together(first: Content, second: Content) -> Content:
         try:
-            return together(first, other)
+            return together(first, second)
         except CannotMerge as error:
             raise _Conflicting(f"the catalog lists it twice, and {error}") from None
 
@@ -265,29 +267,29 @@ class _Planning:
         return PriceEntry.from_content(content["price"][0], recorded_at=self.recorded_at, currency=_CURRENCY)
 
     def _known_at(self, target: str, at: datetime) -> PriceEntry | None:
-        known = self.book.entry_at(target, at)
-        return None if isinstance(known, NoPrice) else known
+        entry = self.book.entry_at(target, at)
+        return None if isinstance(entry, NoPrice) else entry
 
-    def _carried(self, price: Content, known: PriceEntry) -> Content:
-        """A price with the names and fallbacks that the folder has, which catalogs do not tell."""
-        old = self.contents.get(known.hash, {})
+    def _carried(self, price: Content, current: PriceEntry) -> Content:
+        """A price with the names and fallbacks that the folder has, which catalogs do not state."""
+        old = self.contents.get(current.hash, {})
         price = {**price, "aliases": sorted({*price["aliases"], *old.get("aliases", ())} - {price["model"]})}
         fallback = {**price.get("fallback", {}), **old.get("fallback", {})}
         return price if price.get("free") or not fallback else {**price, "fallback": fallback}
 
-    def _refuse_loss(self, found: Sequence[FigureChange]) -> None:
-        lost = [change for change in found if not change.is_stated_after]
+    def _refuse_loss(self, figure_changes: Sequence[FigureChange]) -> None:
+        lost = [change for change in figure_changes if not change.is_stated_after]
         if lost and not self.is_replacing:
             first = ", ".join(f"{change.quantity} ({change.rates})" for change in lost[:3])
             more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
-            raise _Conflicting(f"its price changed, and the catalog does not tell {first}{more}, which the folder has")
+            raise _Conflicting(f"its price changed, and the catalog does not state {first}{more}, which the folder has")
 
-    def _with_more(self, price: Content, known: PriceEntry) -> Content:
-        """The folder's price with what the catalog tells beside it."""
+    def _with_more(self, price: Content, current: PriceEntry) -> Content:
+        """The folder's price with what the catalog states beside it."""
         try:
-            return {**merged(self.contents[known.hash], price), "valid_from": price["valid_from"]}
+            return {**merged(self.contents[current.hash], price), "valid_from": price["valid_from"]}
         except CannotMerge as error:
-            raise _Conflicting(f"the catalog tells more than the folder, and {error}") from None
+            raise _Conflicting(f"the catalog states more than the folder, and {error}") from None
 
     def recording(self, source: str) -> Content | None:
         """The recording of everything that is taken over."""
@@ -304,10 +306,10 @@ class _Planning:
         return {**head, "source": source} if source else head
 
 
-def _owners(wanted: Iterable[tuple[str, Listing]]) -> dict[str, set[str]]:
+def _owners(chosen: Iterable[tuple[str, Listing]]) -> dict[str, set[str]]:
     """Which models a catalog calls by each name; a name that is an id belongs to that id as well."""
     owners: dict[str, set[str]] = {}
-    for target, listing in wanted:
+    for target, listing in chosen:
         for name in (target, listing.model, *listing.aliases):
             owners.setdefault(name, set()).add(target)
     return owners

@@ -1,4 +1,4 @@
-"""Which catalogs are read, and how one is: its text, then its own reader, nothing executed."""
+"""Which catalogs are read, and how: the text, then the catalog's own reader. Nothing is executed."""
 
 from __future__ import annotations
 

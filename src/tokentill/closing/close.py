@@ -86,13 +86,13 @@ class Closed:
             "period": str(self.month),
             "issued": list(self.issued),
             "already_issued": self.already_issued,
-            "refused": [{"customer": found.customer, "reason": found.reason} for found in self.refused],
+            "refused": [{"customer": refusal.customer, "reason": refusal.reason} for refusal in self.refused],
             "not_due": list(self.not_due),
             "blocked_by": list(self.blocked_by),
             "resumed": self.resumed,
             **({"nothing_to_bill": list(self.nothing_to_bill)} if self.nothing_to_bill else {}),
-            **({"late": [found.content() for found in self.late]} if self.late else {}),
-            **({"kept_boundaries": [found.content() for found in self.kept]} if self.kept else {}),
+            **({"late": [late.content() for late in self.late]} if self.late else {}),
+            **({"kept_boundaries": [boundary.content() for boundary in self.kept]} if self.kept else {}),
             **{name: count for name, count in self.aside.content().items() if count},
         }
 
@@ -112,7 +112,7 @@ class Interim:
 
 @dataclass(frozen=True, slots=True)
 class CloseOptions:
-    """What a close was asked. It is kept with its run: who resumes the run goes by it, whatever they were asked.
+    """What a close was asked to do. It is kept with its run, and whoever resumes the run follows it.
 
     Args:
         interim: bill early instead of closing the period.
@@ -164,7 +164,7 @@ def close_period(
     database: Database,
     month: Month,
     folder: Folder,
-    asked: CloseOptions,
+    options: CloseOptions,
     *,
     clock: Clock,
     abandon: bool = False,
@@ -175,8 +175,8 @@ def close_period(
     Args:
         month: the period.
         folder: prices, contracts and attribution rules. A run that was cut off keeps to what it pinned instead.
-        asked: what to issue, and what is in the way of it; a run that was cut off keeps to what it was asked.
-        abandon: end a run that was cut off where it stands, and begin anew.
+        options: what to issue, and what blocks it; a run that was cut off keeps to what it was asked.
+        abandon: end a run that was cut off where it stands, and begin a new one.
         progress: told (done, all) after each invoice.
 
     Raises:
@@ -190,23 +190,25 @@ def close_period(
         cut_off = open_run(connection, str(month))
         if cut_off is None:
             position = inputs.position
-            computed = compute_period(connection, month, books, seq, kind=asked.kind, position=position, is_close=True)
+            computed = compute_period(
+                connection, month, books, seq, kind=options.kind, position=position, is_close=True
+            )
             late, aside = late_usage(connection, books, pins), computed.aside(connection)
     if cut_off is not None:
         if abandon:
             _abandon(database, cut_off, clock)
-            return close_period(database, month, folder, asked, clock=clock, progress=progress)
+            return close_period(database, month, folder, options, clock=clock, progress=progress)
         resumed = _resume(database, month, cut_off, clock, progress)
-        if CloseOptions.of(cut_off.asked).interim == asked.interim:
+        if CloseOptions.of(cut_off.asked).interim == options.interim:
             return resumed
-        again = close_period(database, month, folder, asked, clock=clock, progress=progress)
+        again = close_period(database, month, folder, options, clock=clock, progress=progress)
         refused = (*resumed.refused, *again.refused)
         return replace(again, issued=(*resumed.issued, *again.issued), refused=refused, resumed=True)
-    if asked.interim is None and computed.unattributed.blocks:
+    if options.interim is None and computed.unattributed.blocks:
         already = _count_issued(database, month)
         reasons = computed.unattributed.blocked_by
         return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept, aside=aside)
-    todo = _todo(database, computed, now, asked)
+    todo = _todo(database, computed, now, options)
     if not todo.invoices:
         return Closed(
             month,
@@ -219,19 +221,19 @@ def close_period(
             kept=computed.kept,
             aside=aside,
         )
-    run = _start(database, month, inputs, pins, asked, now)
+    run = _start(database, month, inputs, pins, options, now)
     if run is None:  # another process began a run since we looked
-        return close_period(database, month, folder, asked, clock=clock, progress=progress)
+        return close_period(database, month, folder, options, clock=clock, progress=progress)
     return replace(_issue_all(database, run, todo, clock, progress), late=late, aside=aside)
 
 
 def _start(
-    database: Database, month: Month, inputs: Inputs, pins: Content, asked: CloseOptions, at: datetime
+    database: Database, month: Month, inputs: Inputs, pins: Content, options: CloseOptions, at: datetime
 ) -> CloseRun | None:
     try:
         with database.write() as connection:
             keep_recordings(connection, inputs.recordings(), at)
-            run = start_run(connection, str(month), pins, asked.content(), at)
+            run = start_run(connection, str(month), pins, options.content(), at)
             content = {"period": str(month), "run": run.id, "pins": pins, "asked": run.asked}
             append_audit(connection, "close.started", content, at=at)
             return run
@@ -253,7 +255,7 @@ def _resume(
     if fault := engine_fault(cut_off.pins) or zone_fault(cut_off.pins):
         raise Refused(
             f"a close of {month} was cut off that was pinned to {fault}; finish it with the tokentill that began it,"
-            f" or end it where it stands and begin anew: `tokentill close {month} --abandon`"
+            f" or end it where it stands and begin a new one: `tokentill close {month} --abandon`"
         )
     with database.write() as connection:
         run = take_over(connection, cut_off)
@@ -263,24 +265,24 @@ def _resume(
             {"period": str(month), "run": run.id, "epoch": run.epoch},
             at=clock.now(),
         )
-    asked = CloseOptions.of(run.asked)
+    options = CloseOptions.of(run.asked)
     with database.read() as connection:
         inputs = pinned_inputs(connection, run.pins)
         books = inputs.books()
         computed = compute_period(
-            connection, month, books, run.pins["s"], kind=asked.kind, position=run.pins["l"], is_close=True
+            connection, month, books, run.pins["s"], kind=options.kind, position=run.pins["l"], is_close=True
         )
         late, aside = late_usage(connection, books, run.pins), computed.aside(connection)
-    todo = _todo(database, computed, run.started_at, asked)
+    todo = _todo(database, computed, run.started_at, options)
     return replace(_issue_all(database, run, todo, clock, progress), resumed=True, late=late, aside=aside)
 
 
-def _todo(database: Database, computed: Computed, at: datetime, asked: CloseOptions) -> _Todo:
+def _todo(database: Database, computed: Computed, at: datetime, options: CloseOptions) -> _Todo:
     with database.read() as connection:
-        found = issued_invoices(connection, period=str(computed.month), status="issued")
-        issued = {invoice.customer for invoice in found if invoice.kind == "period"}
+        documents = issued_invoices(connection, period=str(computed.month), status="issued")
+        issued = {invoice.customer for invoice in documents if invoice.kind == "period"}
         reviews = last_reviews(connection, str(computed.month))
-    interim = asked.interim
+    interim = options.interim
     invoices: list[Invoice] = []
     refused: list[RefusedCustomer] = []
     not_due: list[str] = []
@@ -289,11 +291,11 @@ def _todo(database: Database, computed: Computed, at: datetime, asked: CloseOpti
             continue
         if interim is not None and not interim.wants(invoice):
             continue
-        if interim is None and at < computed.due_at(invoice.customer) + asked.grace:
+        if interim is None and at < computed.due_at(invoice.customer) + options.grace:
             not_due.append(invoice.customer)
             continue
         review = reviews.get(invoice.customer)
-        reason = invoice.blocked_by or _review_refusal(invoice, review, require_approval=asked.require_approval)
+        reason = invoice.blocked_by or _review_refusal(invoice, review, require_approval=options.require_approval)
         if reason is None:
             invoices.append(invoice)
         else:
@@ -301,10 +303,10 @@ def _todo(database: Database, computed: Computed, at: datetime, asked: CloseOpti
     named = () if interim is None or interim.customers is None else interim.customers
     for customer, reason in computed.failed.items():
         is_wanted = interim is None or customer in named
-        if is_wanted and customer not in issued and at >= computed.due_at(customer) + asked.grace:
+        if is_wanted and customer not in issued and at >= computed.due_at(customer) + options.grace:
             refused.append(RefusedCustomer(customer, reason))
-    refused.sort(key=lambda one: one.customer.encode())
-    billed = {*(invoice.customer for invoice in invoices), *(one.customer for one in refused)}
+    refused.sort(key=lambda refusal: refusal.customer.encode())
+    billed = {*(invoice.customer for invoice in invoices), *(refusal.customer for refusal in refused)}
     nothing = tuple(customer for customer in named if customer not in billed)
     return _Todo(computed, tuple(invoices), tuple(refused), tuple(not_due), len(issued), nothing)
 
@@ -328,7 +330,7 @@ def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, pro
         finish_run(connection, run, "done", at, left_over=left_over)
         ended = {"issued": len(numbers), "refused": len(refused), "left_over": left_over}
         append_audit(connection, "close.finished", {"period": str(month), "run": run.id, **ended}, at=at)
-    refused.sort(key=lambda found: found.customer.encode())
+    refused.sort(key=lambda refusal: refusal.customer.encode())
     already = todo.already_issued + len(todo.invoices) + len(todo.refused) - len(numbers) - len(refused)
     return Closed(
         month,
@@ -343,8 +345,8 @@ def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, pro
 
 def _left_over(connection: Connection, computed: Computed) -> int:
     """How many requests of the month are on no document of a period."""
-    found = issued_invoices(connection, period=str(computed.month), status="issued")
-    issued = {invoice.customer for invoice in found if invoice.kind == "period"}
+    documents = issued_invoices(connection, period=str(computed.month), status="issued")
+    issued = {invoice.customer for invoice in documents if invoice.kind == "period"}
     usage = computed.usage
     billed = (usage.requests_of(payer) - usage.late_of(payer) for payer in usage.by_payer if payer in issued)
     return usage.requests - sum(billed)
@@ -358,7 +360,7 @@ def _issue_one(
         with database.write() as connection:
             hold_run(connection, run)
             hold_counter(connection, "invoice")  # a review waits for the issue, or the issue for the review
-            # A hold may have come since the run began; it counts until the very moment of issue.
+            # A hold may have come since the run began; it counts up to the moment of issue.
             review = last_reviews(connection, run.period, invoice.customer).get(invoice.customer)
             reason = _review_refusal(invoice, review, require_approval=require_approval)
             reason = reason or _carried_refusal(connection, run, invoice)
@@ -389,14 +391,14 @@ def _review_refusal(invoice: Invoice, review: Review | None, *, require_approval
 def _carried_refusal(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None:
     """Whether another document was issued since this one was computed, and changed what it would have to carry on."""
     holders = {invoice.customer, *(balance.customer for balance in invoice.carried.balances)}
-    found = carried_by_customer(connection, run.period, customers=holders)
-    own = found.pop(invoice.customer, NOTHING_CARRIED)
-    if own.with_balances_of(found.values()) == invoice.carried:
+    carried = carried_by_customer(connection, run.period, customers=holders)
+    own = carried.pop(invoice.customer, NOTHING_CARRIED)
+    if own.with_balances_of(carried.values()) == invoice.carried:
         return None
     return "another invoice was issued to it meanwhile, and changed what this one carries on; close again"
 
 
 def _count_issued(database: Database, month: Month) -> int:
     with database.read() as connection:
-        found = issued_invoices(connection, period=str(month), status="issued")
-        return sum(invoice.kind == "period" for invoice in found)
+        documents = issued_invoices(connection, period=str(month), status="issued")
+        return sum(invoice.kind == "period" for invoice in documents)

@@ -113,17 +113,17 @@ def compute_period(
     failed: dict[str, str] = {}
     todo = chosen
     while todo:
-        wanted: dict[str, list[UsageAggregate]] = {}
+        to_replace: dict[str, list[UsageAggregate]] = {}
         for payer in todo:
-            asked: list[UsageAggregate] = []
+            of_payer: list[UsageAggregate] = []
             try:
-                invoices[payer] = _invoice(payer, usage, periods, context, carried, kind, asked)
+                invoices[payer] = _invoice(payer, usage, periods, context, carried, kind, of_payer)
             except (InvalidAmount, ArithmeticError) as error:
                 failed[payer] = f"its invoice cannot be computed: {error or type(error).__name__}"
-            if asked:
-                wanted[payer] = asked
-        usage.replace_by_records(connection, wanted)
-        todo = list(wanted)
+            if of_payer:
+                to_replace[payer] = of_payer
+        usage.replace_by_records(connection, to_replace)
+        todo = list(to_replace)
     return Computed(
         month=month,
         default_period=periods.default,
@@ -131,7 +131,7 @@ def compute_period(
         unattributed=_unattributed(usage, books, periods.default, context),
         members=_members(chosen, usage, books, periods),
         failed=failed,
-        kept=tuple(found for found in periods.kept if only in (None, found.customer)),
+        kept=tuple(boundary for boundary in periods.kept if only in (None, boundary.customer)),
         usage=usage,
     )
 
@@ -152,7 +152,7 @@ def _invoice(
         usage.ownership.currency(payer),
         aggregates.get(payer, ()),
         context,
-        children={member: found for member, found in aggregates.items() if member != payer},
+        children={member: of_member for member, of_member in aggregates.items() if member != payer},
         carried=carried[payer],
         kind=kind,
         wanted=wanted,
@@ -176,17 +176,17 @@ def _carried(
         issued = documents.period(payer, month)
         at = issued.position if issued is not None and ownership.is_issued(payer) else position
         positions.setdefault(at, []).append(payer)
-    found: dict[str, Carried] = {}
+    by_payer: dict[str, Carried] = {}
     for at, chosen in positions.items():
         children: dict[str, list[Carried]] = {}
-        left = carried_by_customer(connection, str(month), position=at)
-        for customer, carried in left.items():
+        by_customer = carried_by_customer(connection, str(month), position=at)
+        for customer, carried in by_customer.items():
             if (payer := ownership.payer(customer)) != customer:
                 children.setdefault(payer, []).append(carried)
         for payer in chosen:
-            own = left.get(payer, NOTHING_CARRIED)
-            found[payer] = own.with_balances_of(children.get(payer, ()))
-    return found
+            own = by_customer.get(payer, NOTHING_CARRIED)
+            by_payer[payer] = own.with_balances_of(children.get(payer, ()))
+    return by_payer
 
 
 def _members(
@@ -194,15 +194,15 @@ def _members(
 ) -> dict[str, list[tuple[str, Period]]]:
     """Whose periods the invoices of payers end: of all who have a contract or usage, whether they used something or
     not."""
-    found: dict[str, dict[str, Period]] = {payer: {payer: periods.of(payer)} for payer in payers}
-    known = dict.fromkeys(books.contracts.customers)
+    by_payer: dict[str, dict[str, Period]] = {payer: {payer: periods.of(payer)} for payer in payers}
+    customers = dict.fromkeys(books.contracts.customers)
     for aggregates in usage.by_payer.values():
-        known.update(dict.fromkeys(aggregates))
-    for customer in known:
+        customers.update(dict.fromkeys(aggregates))
+    for customer in customers:
         payer = usage.ownership.payer(customer)
-        if payer in found:
-            found[payer][customer] = periods.of(customer)
-    return {payer: sorted(members.items(), key=lambda item: item[0].encode()) for payer, members in found.items()}
+        if payer in by_payer:
+            by_payer[payer][customer] = periods.of(customer)
+    return {payer: sorted(members.items(), key=lambda item: item[0].encode()) for payer, members in by_payer.items()}
 
 
 def _recurring(books: Books, periods: Periods) -> list[str]:
@@ -270,13 +270,13 @@ def _totals_before(
     """All that each customer was billed for the period before, or would be: its invoice and its interim invoices."""
     customers = [invoice.customer for invoice in computed.invoices]
     issued, interims = _documents_of(connection, month)
-    totals = {customer: (found.total_minor, found.currency) for customer, found in issued.items()}
+    totals = {customer: (document.total_minor, document.currency) for customer, document in issued.items()}
     if open_ := [customer for customer in customers if customer not in totals]:
         only = open_[0] if len(open_) == 1 else None
         again = compute_period(connection, month, books, pins["s"], only=only, position=pins["l"], is_close=True)
         totals |= {invoice.customer: (invoice.total_minor, invoice.currency) for invoice in again.invoices}
     for customer, (total, currency) in totals.items():
-        billed_before = sum(found.total_minor for found in _of_currency(interims.get(customer, ()), currency))
+        billed_before = sum(document.total_minor for document in _of_currency(interims.get(customer, ()), currency))
         totals[customer] = (total + billed_before, currency)
     return totals
 
@@ -287,11 +287,11 @@ def _documents_of(
     """The period invoice of each customer that has one, and its interim invoices."""
     issued: dict[str, IssuedInvoice] = {}
     interims: dict[str, list[InterimInvoice]] = {}
-    for found in issued_invoices(connection, period=str(month), status="issued"):
-        if found.kind == "period":
-            issued[found.customer] = found
+    for document in issued_invoices(connection, period=str(month), status="issued"):
+        if document.kind == "period":
+            issued[document.customer] = document
         else:
-            interims.setdefault(found.customer, []).append(found.as_interim())
+            interims.setdefault(document.customer, []).append(document.as_interim())
     return issued, interims
 
 

@@ -157,9 +157,9 @@ def credit_account(connection: Connection, customer: str, contracts: ContractBoo
         if entry.kind == "credit":
             drawn.setdefault((entry.name, entry.currency), []).append(Movement.of(entry))
     grants = [
-        GrantAccount(grant.id, grant.currency, grant, _state(grant, found, at), tuple(found))
+        GrantAccount(grant.id, grant.currency, grant, _state(grant, draws, at), tuple(draws))
         for grant in contracts.grants(customer)
-        for found in [drawn.pop((grant.id, grant.currency), [])]
+        for draws in [drawn.pop((grant.id, grant.currency), [])]
     ]
     grants += [GrantAccount(id_, currency, None, "withdrawn", tuple(drawn[id_, currency])) for id_, currency in drawn]
     return CreditAccount(customer, contracts.payer(customer, at), at, tuple(grants), _balances(entries))

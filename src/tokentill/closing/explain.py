@@ -111,14 +111,14 @@ def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> d
         aggregate = aggregate_of_record(record, record.occurred_at)
         if aggregate.record is not None:
             records.setdefault(member, {})[aggregate.record] = (record, aggregate)
-    found: dict[OwnedKey, dict[RecordKey, Decimal]] = {}
+    amounts_by_line: dict[OwnedKey, dict[RecordKey, Decimal]] = {}
     for member, of_member in records.items():
         child = None if member == issued.customer else member
 
         def note(aggregate: UsageAggregate, group: RatingGroup, sums: Sums, child: str | None = child) -> None:
             amount = group.billed(sums).amount
             if amount is not None and aggregate.record is not None:
-                amounts = found.setdefault((child, *line_key(group)), {})
+                amounts = amounts_by_line.setdefault((child, *line_key(group)), {})
                 amounts[aggregate.record] = EXACT.add(amounts.get(aggregate.record, ZERO), amount)
 
         reported = [aggregate for _, aggregate in of_member.values() if aggregate.series.usage_state != "missing"]
@@ -126,7 +126,7 @@ def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> d
     by_key = {key: record for of_member in records.values() for key, (record, _) in of_member.items()}
     return {
         line: [ExplainedRecord(by_key[key], amount) for key, amount in sorted(amounts.items())]
-        for line, amounts in found.items()
+        for line, amounts in amounts_by_line.items()
     }
 
 
@@ -134,9 +134,17 @@ def _records(connection: Connection, issued: IssuedInvoice) -> Iterator[tuple[st
     """The records that an invoice covers, each with whose usage it is."""
     covered = coverage_of(connection, issued.id)
     spans = [
-        Span(one.series_id, one.starts_at, one.ends_at, one.seq_after, one.seq_upto, one.starts_at) for one in covered
+        Span(
+            segment.series_id,
+            segment.starts_at,
+            segment.ends_at,
+            segment.seq_after,
+            segment.seq_upto,
+            segment.starts_at,
+        )
+        for segment in covered
     ]
-    series = series_by_id(connection, {one.series_id for one in covered})
+    series = series_by_id(connection, {segment.series_id for segment in covered})
     for place, record in records_of_spans(connection, spans, series, seq_max=issued.pins["s"]):
         yield covered[place].member or issued.customer, record
 

@@ -45,7 +45,9 @@ class Ingested:
             "format": self.format,
             **counts_content(self.counts),
             "problems": [{"line": bad.line, "reason": bad.reason, "record_id": bad.record_id} for bad in self.bad],
-            "personal_data": [{"user": user, "looks_like": what} for user, what in sorted(self.personal.items())],
+            "personal_data": [
+                {"user": user, "looks_like": looks_like} for user, looks_like in sorted(self.personal.items())
+            ],
         }
 
 
@@ -94,10 +96,10 @@ def ingest(
     for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
         if isinstance(item, Quarantined):
             at = item.occurred_at if _is_within(bounds, item.occurred_at, clock) else None
-            found = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, at)
-            bad.append(found)
+            bad_line = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, at)
+            bad.append(bad_line)
             if len(ingested.bad) < SHOWN_MAX:
-                ingested.bad.append(found)
+                ingested.bad.append(bad_line)
         else:
             records.append(item)
             if item.user not in users:
@@ -111,7 +113,7 @@ def ingest(
 
 
 def _is_within(bounds: Bounds, at: datetime | None, clock: Clock) -> bool:
-    """Whether a bad line says when it was. An instant that is out of bounds is a mistake, and tells nothing."""
+    """Whether a bad line says when it was. An instant that is out of bounds is a mistake, and says nothing."""
     try:
         if at is not None:
             bounds.check(at, clock.now())

@@ -79,15 +79,22 @@ def late_usage(
 
 def late_records(connection: Connection, books: Books, pins: Content) -> Late:
     """Every record that is late."""
-    found = []
+    late = []
     for month, usage in _late_months(connection, books, pins):
         for (payer, member), segments in sorted(usage.late.items()):
             spans = [
-                Span(one.series_id, one.starts_at, one.ends_at, one.seq_after, one.seq_upto, one.starts_at)
-                for one in segments
+                Span(
+                    segment.series_id,
+                    segment.starts_at,
+                    segment.ends_at,
+                    segment.seq_after,
+                    segment.seq_upto,
+                    segment.starts_at,
+                )
+                for segment in segments
             ]
             for _, record in records_of_spans(connection, spans, usage.series, seq_max=pins["s"]):
-                found.append(
+                late.append(
                     LateRecord(
                         source=record.series.source,
                         record_id=record.record_id,
@@ -99,8 +106,10 @@ def late_records(connection: Connection, books: Books, pins: Content) -> Late:
                         number=usage.ownership.issued_number(payer),
                     )
                 )
-    found.sort(key=lambda one: (one.customer.encode(), one.occurred_at, one.source, one.record_id.encode()))
-    return Late(tuple(found))
+    late.sort(
+        key=lambda record: (record.customer.encode(), record.occurred_at, record.source, record.record_id.encode())
+    )
+    return Late(tuple(late))
 
 
 def _late_months(connection: Connection, books: Books, pins: Content) -> Iterator[tuple[Month, MonthUsage]]:
@@ -108,7 +117,7 @@ def _late_months(connection: Connection, books: Books, pins: Content) -> Iterato
     for month, closing in closings(connection).items():
         # A period ends before the second month after its own is over, by any anchor day and time zone.
         starts_at, ends_at = month.first_instant - A_DAY, month.plus(2).first_instant + A_DAY
-        # What lay in another customer's month then, or was left over, may have moved into this one since.
+        # What was in another customer's month then, or was left over, may have moved into this one since.
         if month in voided or closing.contract_sets != {pins["b"]}:
             ids = set(series_of_months(connection, month_number(starts_at), month_number(ends_at)))
         else:
@@ -116,7 +125,7 @@ def _late_months(connection: Connection, books: Books, pins: Content) -> Iterato
         if not ids:
             continue
         documents = documents_around(connection, month, pins["l"])
-        if any(found.month == month for listed in documents.periods.values() for found in listed):
+        if any(period.month == month for listed in documents.periods.values() for period in listed):
             periods = Periods(month, books, documents)
             usage = usage_of_month(connection, books, periods, documents, pins["s"], position=pins["l"], late_of=ids)
             if usage.late_requests:

@@ -54,22 +54,24 @@ class Missing:
 
     def content(self) -> Content:
         """What `usage missing --json` prints."""
-        return {"missing": [found.content() for found in self.records]}
+        return {"missing": [missing.content() for missing in self.records]}
 
 
 def missing_usage(connection: Connection, books: Books, seq_max: int, periods: Periods | None) -> Missing:
     """The records without usage that count and are not waived: all of them, or those of a period."""
     months = None if periods is None else (month_number(periods.starts_at), month_number(periods.ends_at))
     series = series_missing_usage(connection, months)
-    found = []
+    missing = []
     for record in _records(connection, series, seq_max, periods):
-        one, at = record.series, record.occurred_at
-        customer = books.attribution.attribute(source=one.source, user=one.user, api_key=one.api_key, at=at).customer
+        traits, at = record.series, record.occurred_at
+        customer = books.attribution.attribute(
+            source=traits.source, user=traits.user, api_key=traits.api_key, at=at
+        ).customer
         period = None if periods is None else periods.of(customer)
         if not record.is_waived and (period is None or period.starts_at <= at < period.ends_at):
-            found.append(MissingRecord(record, customer))
-    found.sort(key=lambda one: (one.record.occurred_at, one.record.series.source, one.record.record_id))
-    return Missing(tuple(found))
+            missing.append(MissingRecord(record, customer))
+    missing.sort(key=lambda entry: (entry.record.occurred_at, entry.record.series.source, entry.record.record_id))
+    return Missing(tuple(missing))
 
 
 def _records(

@@ -1,4 +1,4 @@
-"""The usage of a month out of the database, as aggregates, put to the invoices that it stands on.
+"""The usage of a month out of the database, as aggregates, on the invoices that it stands on.
 
 Most of a month is summed in one go. Usage whose cut differs from everybody's (somebody is bound inside the month, has
 a contract or a grant that begins there, or documents cover some of it already) is summed span by span.
@@ -65,10 +65,10 @@ class MonthUsage:
 
     def late_of(self, payer: str) -> int:
         """How many requests the payer's issued document was made without."""
-        return sum(count for (found, _), count in self.late_requests.items() if found == payer)
+        return sum(count for (late_payer, _), count in self.late_requests.items() if late_payer == payer)
 
     def put(self, segment: OwnedSegment, aggregate: UsageAggregate, origin: Span) -> None:
-        """Put an aggregate to the invoice that its segment stands on."""
+        """Put an aggregate on the invoice that its segment stands on."""
         if segment.payer is None or segment.member is None:
             self.nobody.append(aggregate)
             return
@@ -80,32 +80,32 @@ class MonthUsage:
             self.late_requests[key] = self.late_requests.get(key, 0) + aggregate.requests
             self.late.setdefault(key, {})[segment] = None
 
-    def replace_by_records(self, connection: Connection, wanted: Mapping[str, Iterable[UsageAggregate]]) -> None:
-        """Put records in the place of aggregates of some payers, all of them with one look at the database."""
-        asked: dict[tuple[Span, str], dict[tuple[datetime, int], UsageAggregate]] = {}
-        for payer, aggregates in wanted.items():
+    def replace_by_records(self, connection: Connection, to_replace: Mapping[str, Iterable[UsageAggregate]]) -> None:
+        """Put records in the place of aggregates of some payers, all of them in one go."""
+        summed_of: dict[tuple[Span, str], dict[tuple[datetime, int], UsageAggregate]] = {}
+        for payer, aggregates in to_replace.items():
             for aggregate in aggregates:
                 key = (aggregate.at, self.cuts.band(aggregate.input_tokens))
-                asked.setdefault((self._origins[id(aggregate)], payer), {})[key] = aggregate
-        listed = sorted(asked, key=lambda item: (*item[0], item[1]))
-        spans = [self._narrowed(span, asked[span, payer].values()) for span, payer in listed]
+                summed_of.setdefault((self._origins[id(aggregate)], payer), {})[key] = aggregate
+        listed = sorted(summed_of, key=lambda item: (*item[0], item[1]))
+        spans = [self._narrowed(span, summed_of[span, payer].values()) for span, payer in listed]
         records: dict[int, list[UsageAggregate]] = {
-            id(aggregate): [] for aggregates in asked.values() for aggregate in aggregates.values()
+            id(aggregate): [] for aggregates in summed_of.values() for aggregate in aggregates.values()
         }
         for place, record in records_of_spans(connection, spans, self.series, seq_max=self.seq_max):
             at = self.cuts.start_around(record.occurred_at, spans[place].floor)
-            summed = asked[listed[place]].get((at, self.cuts.band(record.input_total)))
+            summed = summed_of[listed[place]].get((at, self.cuts.band(record.input_total)))
             if summed is not None:
                 records[id(summed)].append(aggregate_of_record(record, at))
-        for payer in wanted:
+        for payer in to_replace:
             for member, aggregates in self.by_payer[payer].items():
                 for aggregate in aggregates:
                     if id(aggregate) in records:
-                        found = sum(record.requests for record in records[id(aggregate)])
-                        ensure(found == aggregate.requests, "sums and their records do not agree")
+                        requests = sum(record.requests for record in records[id(aggregate)])
+                        ensure(requests == aggregate.requests, "sums and their records do not agree")
                 kept = [aggregate for aggregate in aggregates if id(aggregate) not in records]
                 self.by_payer[payer][member] = kept + [
-                    one for aggregate in aggregates for one in records.get(id(aggregate), ())
+                    record for aggregate in aggregates for record in records.get(id(aggregate), ())
                 ]
 
     def _narrowed(self, span: Span, aggregates: Collection[UsageAggregate]) -> Span:
@@ -138,42 +138,42 @@ def usage_of_month(
     series = series_of_months(connection, month_number(starts_at), last)
     if late_of is not None:
         series = {id_: series[id_] for id_ in late_of if id_ in series}
-    taken = taken_within(connection, starts_at, ends_at, position, None if late_of is None else series)
-    ownership = Ownership(books, periods, replace(documents, taken=taken), seq_max)
-    models = {one.model for one in series.values()}
+    taken_segments = taken_within(connection, starts_at, ends_at, position, None if late_of is None else series)
+    ownership = Ownership(books, periods, replace(documents, taken=taken_segments), seq_max)
+    models = {of_series.model for of_series in series.values()}
     edges = books.shared_edges(models, starts_at, ends_at) | {periods.default.starts_at, periods.default.ends_at}
     cuts = Cuts.of(starts_at, ends_at, edges, books.prices.thresholds())
-    found = MonthUsage(ownership, cuts, series, seq_max)
-    segments = {id_: ownership.segments(one) for id_, one in series.items()}
+    usage = MonthUsage(ownership, cuts, series, seq_max)
+    segments = {id_: ownership.segments(of_series) for id_, of_series in series.items()}
     if late_of is not None:
-        segments = {id_: [one for one in listed if one.is_late] for id_, listed in segments.items()}
+        segments = {id_: [segment for segment in listed if segment.is_late] for id_, listed in segments.items()}
     by_spans = late_of is not None
-    if only is not None and not any(one.payer is None for listed in segments.values() for one in listed):
-        segments = {id_: [one for one in listed if one.payer == only] for id_, listed in segments.items()}
+    if only is not None and not any(segment.payer is None for listed in segments.values() for segment in listed):
+        segments = {id_: [segment for segment in listed if segment.payer == only] for id_, listed in segments.items()}
         by_spans = True
     own_cuts = _OwnCuts(books, cuts)
     ordinary: dict[int, list[OwnedSegment]] = {}
     spans: list[Span] = []
     places: list[OwnedSegment] = []
     for id_, listed in segments.items():
-        if not by_spans and all(_is_ordinary(one, cuts, own_cuts, seq_max) for one in listed):
+        if not by_spans and all(_is_ordinary(segment, cuts, own_cuts, seq_max) for segment in listed):
             ordinary[id_] = listed
             continue
-        for one in listed:
-            for span in _spans_of(one, cuts, own_cuts):
+        for segment in listed:
+            for span in _spans_of(segment, cuts, own_cuts):
                 spans.append(span)
-                places.append(one)
+                places.append(segment)
     if ordinary:
         whole = {id_: series[id_] for id_ in ordinary}
         with decoding("usage"):
             for aggregate in aggregates_of_all(connection, cuts, whole, seq_max=seq_max):
-                segment = covering(ordinary[aggregate.series.id], aggregate.at)
-                if segment is not None:
-                    found.put(segment, aggregate, _span_of(segment, cuts.starts_at))
+                owned = covering(ordinary[aggregate.series.id], aggregate.at)
+                if owned is not None:
+                    usage.put(owned, aggregate, _span_of(owned, cuts.starts_at))
     with decoding("usage"):
         for place, aggregate in aggregates_of_spans(connection, cuts, spans, series, seq_max=seq_max):
-            found.put(places[place], aggregate, spans[place])
-    return found
+            usage.put(places[place], aggregate, spans[place])
+    return usage
 
 
 class _OwnCuts:

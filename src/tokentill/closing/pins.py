@@ -69,7 +69,7 @@ class Inputs:
         }
 
     def recordings(self) -> tuple[Content, ...]:
-        """Everything that must be kept so that these inputs can be had again from their pins."""
+        """Everything that must be kept so that these inputs can be read again by their pins."""
         return (*self.prices, *self.contracts, self.price_set, self.contract_set)
 
     def pins(self, seq: int) -> Content:
@@ -130,8 +130,8 @@ def engine_fault(pins: Content) -> str | None:
 
 
 def zone_fault(pins: Content) -> str | None:
-    """Whether other time-zone data was pinned than there is, or None."""
-    here = zone_data_version()
-    if pins["time_zones"] != here:
-        return f"the time-zone data {pins['time_zones']}, and there is {here} here"
+    """How the pinned time-zone data differs from what there is, or None."""
+    version = zone_data_version()
+    if pins["time_zones"] != version:
+        return f"the time-zone data {pins['time_zones']}, and there is {version} here"
     return None

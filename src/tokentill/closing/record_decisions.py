@@ -1,4 +1,4 @@
-"""What people decide about single records: which payload counts, what is billed at nothing, what nobody asks again.
+"""What people decide about single records: which payload counts, what is billed at nothing, what is closed.
 
 Each decision is one short transaction with an entry in the audit log. One that changes what counts takes a sequence
 number as an import does; so what was computed before stays what it was.
@@ -38,14 +38,14 @@ class SignedReason:
     reason: str
     at: datetime
 
-    def checked(self, what: str) -> SignedReason:
+    def checked(self, deed: str) -> SignedReason:
         """The same, when there is a reason.
 
         Raises:
-            InvalidCall: when there is none, or too long a one.
+            InvalidCall: when there is none, or it is too long.
         """
         if not self.reason.strip():
-            raise InvalidCall(f"{what} needs a reason; add --reason TEXT")
+            raise InvalidCall(f"{deed} needs a reason; add --reason TEXT")
         if len(self.reason) > REASON_LENGTH_MAX:
             raise InvalidCall(
                 f"a reason may be {REASON_LENGTH_MAX} characters long, and this one is {len(self.reason)}"
@@ -61,18 +61,18 @@ class Revisions:
 
     def content(self) -> Content:
         """What `usage revisions list --json` prints."""
-        return {"revisions": [found.content() for found in self.revisions]}
+        return {"revisions": [revision.content() for revision in self.revisions]}
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines that are no record, in the order in which they came."""
+    """Lines that are not records, in the order in which they came."""
 
     lines: tuple[QuarantinedLine, ...]
 
     def content(self) -> Content:
         """What `usage quarantine list --json` prints."""
-        return {"quarantined": [found.content() for found in self.lines]}
+        return {"quarantined": [line.content() for line in self.lines]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +118,14 @@ def revisions_of(connection: Connection, source: str, record_id: str, digest: st
         NotFound: when there is none.
     """
     source_id = source_id_of(connection, source)
-    known = [] if source_id is None else stored_revisions(connection, identity=(source_id, record_id))
-    found = [one for one in known if digest is None or one.digest.hex().startswith(digest.lower())]
-    if not found:
-        of = f" of which the digest begins with {digest}" if known else ""
+    stored = [] if source_id is None else stored_revisions(connection, identity=(source_id, record_id))
+    chosen = [revision for revision in stored if digest is None or revision.digest.hex().startswith(digest.lower())]
+    if not chosen:
+        of = f" of which the digest begins with {digest}" if stored else ""
         raise NotFound(
             f"record {record_id!r} of source {source!r} has no revision{of}; `tokentill usage revisions list` shows all"
         )
-    return found
+    return chosen
 
 
 def decide_revision(
@@ -135,7 +135,7 @@ def decide_revision(
     source: str,
     record_id: str,
     digest: str | None,
-    said: SignedReason,
+    signed: SignedReason,
 ) -> Revised:
     """Accept or reject a revision. Deciding the same again changes nothing.
 
@@ -143,7 +143,7 @@ def decide_revision(
         NotFound: when there is no such revision.
         Refused: when it is not clear which one is meant, or it cannot be decided so.
     """
-    said = said.checked("a decision on a revision")
+    signed = signed.checked("a decision on a revision")
     with database.write() as connection:
         hold_counter(connection, "batch")
         revision = _chosen(revisions_of(connection, source, record_id, digest), decision)
@@ -158,21 +158,23 @@ def decide_revision(
         if decision == "accepted":
             hold_counter(connection, "invoice")  # nothing is issued between the look and the new version
             stands_on = _stands_on(connection, folder, revision)
-            content["seq"] = _replace(connection, revision, said)
-        decide(connection, revision, Decided(decision, said.by, said.reason, said.at))
-        append_audit(connection, f"revision.{decision}", {**content, "reason": said.reason}, at=said.at, actor=said.by)
+            content["seq"] = _replace(connection, revision, signed)
+        decide(connection, revision, Decided(decision, signed.by, signed.reason, signed.at))
+        append_audit(
+            connection, f"revision.{decision}", {**content, "reason": signed.reason}, at=signed.at, actor=signed.by
+        )
         (decided,) = revisions_of(connection, source, record_id, revision.digest.hex())
         return Revised(decided, tuple(stands_on))
 
 
-def waive(database: Database, source: str, record_id: str, said: SignedReason) -> Waived:
+def waive(database: Database, source: str, record_id: str, signed: SignedReason) -> Waived:
     """Bill nothing for a record that reports no usage. It stays on its customer's document as a count.
 
     Raises:
         NotFound: when there is no such record.
         Refused: when it reports usage.
     """
-    said = said.checked("a waiver")
+    signed = signed.checked("a waiver")
     with database.write() as connection:
         hold_counter(connection, "batch")
         source_id = source_id_of(connection, source)
@@ -187,36 +189,40 @@ def waive(database: Database, source: str, record_id: str, said: SignedReason) -
         waived = withdrawal_of(connection, usage_id, "waiver")
         if waived is not None:
             return Waived(source, record_id, waived.reviewer, waived.reason, from_micros(waived.recorded_at))
-        seq = store_batch_row(connection, Counts(), (), label=f"waiver of {source} {record_id}", at=said.at)
-        withdraw(connection, usage_id, "waiver", seq, by=said.by, reason=said.reason, at=said.at)
-        content = {"source": source, "record_id": record_id, "seq": seq, "reason": said.reason}
-        append_audit(connection, "usage.waived", content, at=said.at, actor=said.by)
-        return Waived(source, record_id, said.by, said.reason, said.at)
+        seq = store_batch_row(connection, Counts(), (), label=f"waiver of {source} {record_id}", at=signed.at)
+        withdraw(connection, usage_id, "waiver", seq, by=signed.by, reason=signed.reason, at=signed.at)
+        content = {"source": source, "record_id": record_id, "seq": seq, "reason": signed.reason}
+        append_audit(connection, "usage.waived", content, at=signed.at, actor=signed.by)
+        return Waived(source, record_id, signed.by, signed.reason, signed.at)
 
 
 def line_named(connection: Connection, name: str) -> QuarantinedLine:
     """The quarantined line that a command names: the beginning of its digest, a colon and its line number.
 
     Raises:
-        InvalidCall: when it is no such name.
+        InvalidCall: when it is not such a name.
         NotFound: when there is no such line.
         Refused: when there are several.
     """
     digest, _, line = name.partition(":")
     if not line.isascii() or not line.isdigit() or len(line) > 15 or not digest:
-        raise InvalidCall(f"{name!r} names no quarantined line; `tokentill usage quarantine list` shows their ids")
-    found = [
-        one for one in quarantined_lines(connection, line=int(line)) if one.digest.hex().startswith(digest.lower())
+        raise InvalidCall(
+            f"{name!r} does not name a quarantined line; `tokentill usage quarantine list` shows their ids"
+        )
+    lines = [
+        candidate
+        for candidate in quarantined_lines(connection, line=int(line))
+        if candidate.digest.hex().startswith(digest.lower())
     ]
-    if not found:
+    if not lines:
         raise NotFound(f"there is no quarantined line {name!r}; `tokentill usage quarantine list` shows all")
-    if len(found) > 1:
-        raise Refused(f"{len(found)} quarantined lines begin with {name!r}; write more of the digest")
-    return found[0]
+    if len(lines) > 1:
+        raise Refused(f"{len(lines)} quarantined lines begin with {name!r}; write more of the digest")
+    return lines[0]
 
 
-def discard(database: Database, names: Sequence[str], file: str | None, said: SignedReason) -> list[QuarantinedLine]:
-    """Leave quarantined lines be: those that are named, and all open ones of a file. They are named no more.
+def discard(database: Database, names: Sequence[str], file: str | None, signed: SignedReason) -> list[QuarantinedLine]:
+    """Discard quarantined lines: those that are named, and all open ones of a file. Previews no longer name them.
 
     Returns:
         Those that were open until now.
@@ -224,36 +230,38 @@ def discard(database: Database, names: Sequence[str], file: str | None, said: Si
     Raises:
         NotFound: when one of them does not exist, or the file has none.
     """
-    said = said.checked("a decision on quarantined lines")
+    signed = signed.checked("a decision on quarantined lines")
     with database.write() as connection:
         hold_counter(connection, "batch")
         lines = [line_named(connection, name) for name in names]
         if file is not None:
             of_file = quarantined_lines(connection, file=file)
             if not of_file:
-                raise NotFound(f"no quarantined line is of {file!r}; `tokentill usage quarantine list` shows all")
+                raise NotFound(f"{file!r} has no quarantined lines; `tokentill usage quarantine list` shows all")
             lines += of_file
-        chosen = list({(one.digest, one.line): one for one in lines if one.state == "open"}.values())
-        discard_lines(connection, chosen, by=said.by, reason=said.reason, at=said.at)
+        chosen = list({(line.digest, line.line): line for line in lines if line.state == "open"}.values())
+        discard_lines(connection, chosen, by=signed.by, reason=signed.reason, at=signed.at)
         if chosen:
-            content = {"lines": [f"{one.digest.hex()}:{one.line}" for one in chosen], "reason": said.reason}
-            append_audit(connection, "quarantine.discarded", content, at=said.at, actor=said.by)
+            content = {"lines": [f"{line.digest.hex()}:{line.line}" for line in chosen], "reason": signed.reason}
+            append_audit(connection, "quarantine.discarded", content, at=signed.at, actor=signed.by)
         return chosen
 
 
-def _chosen(found: Sequence[Revision], decision: Decision) -> Revision:
+def _chosen(revisions: Sequence[Revision], decision: Decision) -> Revision:
     """The revision that is meant: the only one, or the only open one, or the only one that was decided so."""
     for candidates in (
-        found,
-        [one for one in found if one.state == "open"],
-        [one for one in found if one.state == decision] if all(one.state != "open" for one in found) else [],
+        revisions,
+        [revision for revision in revisions if revision.state == "open"],
+        [revision for revision in revisions if revision.state == decision]
+        if all(revision.state != "open" for revision in revisions)
+        else [],
     ):
         if len(candidates) == 1:
             return candidates[0]
-    digests = ", ".join(f"{one.digest.hex()[:12]} ({one.state})" for one in found)
+    digests = ", ".join(f"{revision.digest.hex()[:12]} ({revision.state})" for revision in revisions)
     raise Refused(
-        f"record {found[0].record_id!r} of source {found[0].source!r} has {len(found)} revisions; say which one is"
-        f" meant with --digest: {digests}"
+        f"record {revisions[0].record_id!r} of source {revisions[0].source!r} has {len(revisions)} revisions; say"
+        f" which one is meant with --digest: {digests}"
     )
 
 
@@ -261,13 +269,13 @@ def _name(revision: Revision) -> str:
     return f"{revision.digest.hex()[:12]} of record {revision.record_id!r} of source {revision.source!r}"
 
 
-def _replace(connection: Connection, revision: Revision, said: SignedReason) -> int:
+def _replace(connection: Connection, revision: Revision, signed: SignedReason) -> int:
     """Store the payload as the version that counts from now on; returns its sequence number."""
     record = revision.record()
     ensure(record.digest == revision.digest, f"revision {_name(revision)} is not what its digest says")
     label = f"revision of {revision.source} {revision.record_id}"
-    seq = store_version(connection, record, revision.counted.version + 1, label=label, at=said.at)
-    withdraw(connection, revision.counted_id, "revision", seq, by=said.by, reason=said.reason, at=said.at)
+    seq = store_version(connection, record, revision.counted.version + 1, label=label, at=signed.at)
+    withdraw(connection, revision.counted_id, "revision", seq, by=signed.by, reason=signed.reason, at=signed.at)
     return seq
 
 

@@ -22,8 +22,8 @@ def store_review(connection: Connection, review: Review) -> None:
         Refused: when the invoice was issued meanwhile.
     """
     hold_counter(connection, "invoice")  # nothing is issued between the look and the word
-    found = issued_invoices(connection, period=str(review.month), customer=review.customer, status="issued")
-    issued = [invoice for invoice in found if invoice.kind == "period"]
+    documents = issued_invoices(connection, period=str(review.month), customer=review.customer, status="issued")
+    issued = [invoice for invoice in documents if invoice.kind == "period"]
     if issued:
         raise Refused(
             f"{review.customer!r} was issued {issued[0].number} for {review.month}; it can no longer be reviewed"
@@ -67,7 +67,7 @@ def make_review(
     content_hash = previewed.invoice.content_hash
     if seen_hash is not None and not _same(content_hash, seen_hash):
         raise Refused(
-            f"the preview of {customer!r} is {content_hash} now, not {seen_hash}; look at it again before you say so"
+            f"the preview of {customer!r} is {content_hash} now, not {seen_hash}; look at it again before you decide"
         )
     if len(note) > NOTE_LENGTH_MAX:
         raise InvalidCall(f"a note may be {NOTE_LENGTH_MAX} characters long, and this one is {len(note)}")
@@ -89,7 +89,7 @@ def _of_customer(preview: Preview, customer: str) -> Previewed:
     raise NotFound(f"{customer!r} has no usage in {preview.month}; `tokentill preview {preview.month}` lists who has")
 
 
-def _same(content_hash: str, seen: str) -> bool:
+def _same(content_hash: str, prefix: str) -> bool:
     """Whether a hash was meant; twelve of its digits are enough."""
-    digits = seen.removeprefix("sha256:")
+    digits = prefix.removeprefix("sha256:")
     return len(digits) >= 12 and content_hash.removeprefix("sha256:").startswith(digits)

@@ -44,22 +44,22 @@ class Verification:
     @property
     def is_sound(self) -> bool:
         """Whether nothing is wrong."""
-        return not self.faults and all(found.fault is None for found in self.invoices)
+        return not self.faults and all(verified.fault is None for verified in self.invoices)
 
     def content(self) -> Content:
         """What `verify --json` prints."""
         return {
-            "verified": sum(found.fault is None for found in self.invoices),
+            "verified": sum(verified.fault is None for verified in self.invoices),
             "faults": list(self.faults),
             "invoices": [
                 {
-                    "number": found.number,
-                    "customer": found.customer,
-                    "period": found.period,
-                    "content_hash": found.content_hash,
-                    "fault": found.fault,
+                    "number": verified.number,
+                    "customer": verified.customer,
+                    "period": verified.period,
+                    "content_hash": verified.content_hash,
+                    "fault": verified.fault,
                 }
-                for found in self.invoices
+                for verified in self.invoices
             ],
         }
 
@@ -71,7 +71,7 @@ def verify_invoices(connection: Connection, invoices: Sequence[IssuedInvoice], *
     no record is on two documents.
     """
     checked = check_agreement(connection, {issued.number for issued in invoices}, whole=whole)
-    faults = [fault for found in checked for fault in found.faults]
+    faults = [fault for check in checked for fault in check.faults]
     fault_of: dict[str, str | None] = {
         fault.number: f"{fault.message}: the database was changed by hand; compare it with a backup"
         for fault in reversed(faults)
@@ -116,7 +116,7 @@ def _compute(connection: Connection, run: Sequence[IssuedInvoice]) -> Computed |
 
 
 def _fault(connection: Connection, issued: IssuedInvoice, computed: Computed | str) -> str | None:
-    """What comes out otherwise than it was stored."""
+    """What differs from what was stored when the invoice is computed again, or None."""
     if isinstance(computed, str):
         return computed
     again = next((invoice for invoice in computed.invoices if invoice.customer == issued.customer), None)
@@ -124,8 +124,8 @@ def _fault(connection: Connection, issued: IssuedInvoice, computed: Computed | s
         return computed.failed.get(issued.customer, "the customer has no usage at its pins")
     if canonical_bytes(again.content()) != issued.content_bytes:
         zones = zone_fault(issued.pins)
-        other = "" if zones is None else f" (it was computed with {zones})"
-        return f"computed again it comes to {again.content_hash}, not {issued.content_hash}{other}"
+        hint = "" if zones is None else f" (it was computed with {zones})"
+        return f"computed again it comes to {again.content_hash}, not {issued.content_hash}{hint}"
     if stored_rows(connection, issued.id) != rows_of(again):
         return "what it carries on is not what its content says: the database was changed by hand"
     covered = sorted((segment.covered() for segment in computed.segments(issued.customer)), key=_place)

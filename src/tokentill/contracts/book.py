@@ -1,7 +1,7 @@
 """Contracts: whose rules bill a record, and what is agreed for a whole invoice, at any instant.
 
 Pure. The first rule that fits wins: the customer's rules in file order, then its plan's, then the default's. Each
-term of an invoice is consumed from the first of these contracts that states it.
+term of an invoice is taken from the first of these contracts that states it.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ class ContractBook:
         for stated in content["grant"]:
             grant = Grant.from_content(stated, recorded_at=recorded_at)
             held = self._grants.setdefault(grant.customer, {})
-            known = held.get(grant.id)
-            if known is None or known.recorded_at <= grant.recorded_at:
+            newest = held.get(grant.id)
+            if newest is None or newest.recorded_at <= grant.recorded_at:
                 held[grant.id] = grant
 
     def grants(self, customer: str) -> tuple[Grant, ...]:

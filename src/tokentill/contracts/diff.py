@@ -1,7 +1,7 @@
 """What differs between the contracts that are in force at two instants, or in two sets of recordings.
 
-Pure. Contracts are compared by what they state, term by term and rule by rule; a new file that states the same is no
-difference.
+Pure. Contracts are compared by what they state, term by term and rule by rule; a new file that states the same does not
+differ.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def contracts_at(contents: Iterable[Content], at: datetime) -> dict[AgreementKey
         if "id" in content
     }
     ordered = sorted(keys, key=lambda key: (_KINDS.index(key[0]), key[1].encode()))
-    found = {key: book.at(*key, at) for key in ordered}
-    return {key: contract for key, contract in found.items() if contract is not None}
+    in_force = {key: book.at(*key, at) for key in ordered}
+    return {key: contract for key, contract in in_force.items() if contract is not None}
 
 
 def grants_at(contents: Iterable[Content], at: datetime) -> dict[tuple[str, str], Grant]:
@@ -84,13 +84,13 @@ def compare_contracts(
     before: Mapping[AgreementKey, Contract], after: Mapping[AgreementKey, Contract]
 ) -> list[ContractDifference]:
     """What differs between two sets of contracts in force. Contracts that state the same are not listed."""
-    found = []
+    differences = []
     for key in sorted({*before, *after}, key=lambda key: (_KINDS.index(key[0]), key[1].encode())):
         old, new = before.get(key), after.get(key)
         changes = tuple(_changes(old, new)) if old is not None and new is not None else ()
         if changes or old is None or new is None:
-            found.append(ContractDifference(key, old, new, changes))
-    return found
+            differences.append(ContractDifference(key, old, new, changes))
+    return differences
 
 
 def compare_grants(
@@ -127,8 +127,8 @@ def _changes(old: Contract, new: Contract) -> Iterable[TermChange]:
 
 
 def _by_name(rules: Iterable[Rule]) -> dict[str, Rule]:
-    """Rules by their names; a name that comes again is told apart by its number."""
-    found: dict[str, Rule] = {}
+    """Rules by their names; a name that comes again is distinguished by its number."""
+    by_name: dict[str, Rule] = {}
     for number, rule in enumerate(rules, start=1):
-        found[rule.name if rule.name not in found else f"{rule.name} ({number})"] = rule
-    return found
+        by_name[rule.name if rule.name not in by_name else f"{rule.name} ({number})"] = rule
+    return by_name

@@ -27,7 +27,7 @@ class Recurring:
 
     @classmethod
     def from_content(cls, content: Content, *, name: str, is_prorated: bool) -> Self:
-        """From canonical content; `name` and `is_prorated` hold unless it says otherwise."""
+        """From canonical content; `name` and `is_prorated` hold where it does not state them."""
         return cls(Decimal(content["amount"]), content.get("name", name), content.get("prorate", is_prorated))
 
 
@@ -67,7 +67,7 @@ class Tax:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceTerms:
-    """The `[invoice]` table of a contract; None where it does not say. An empty tuple says: none."""
+    """The `[invoice]` table of a contract; None where it does not say. An empty tuple says that there are none."""
 
     base_fee: Recurring | None = None
     minimum: Recurring | None = None

@@ -1,6 +1,6 @@
-"""How a rule is chosen, told rule by rule: which were asked, why each did not fit, and which one won.
+"""How a rule is chosen, rule by rule: which were asked, why each did not fit, and which one won.
 
-Pure. The choice itself is `ContractBook.rule_for`'s; this tells it apart for a person, and a test holds the two equal.
+Pure. The choice itself is `ContractBook.rule_for`'s; this takes it apart for a person, and a test holds the two equal.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ class Considered:
 
 def consider_rules(book: ContractBook, customer: str | None, traits: Traits, at: datetime) -> list[Considered]:
     """Every rule of a customer's contracts at an instant, in the order in which they are asked."""
-    found: list[Considered] = []
+    considered: list[Considered] = []
     has_won = False
     for contract in book.chain(customer, at):
         for number, rule in enumerate(contract.rules, start=1):
-            asked = tuple(MatchAsked(key, patterns, _given(traits, key)) for key, patterns in rule.match.items())
+            conditions = tuple(MatchAsked(key, patterns, _given(traits, key)) for key, patterns in rule.match.items())
             outcome: Outcome = "fits" if rule.fits(traits) else "does not fit"
-            found.append(Considered(contract, number, rule, "not asked" if has_won else outcome, asked))
+            considered.append(Considered(contract, number, rule, "not asked" if has_won else outcome, conditions))
             has_won = has_won or outcome == "fits"
-    return found
+    return considered
 
 
 def chosen_rule(considered: Iterable[Considered]) -> Considered | None:
     """The rule that won, None where none fits: the list price is billed as it is."""
-    return next((found for found in considered if found.outcome == "fits"), None)
+    return next((rule for rule in considered if rule.outcome == "fits"), None)
 
 
 def _given(traits: Traits, key: str) -> tuple[str, ...]:

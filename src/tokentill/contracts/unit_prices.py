@@ -26,7 +26,7 @@ class BilledUnitPrice:
     """The price of `per` units of a quantity, in the contract's currency.
 
     `listed` is None where there is no list price. `billed` has one amount for each tier of the rule, or a single one;
-    None where such usage is unpriced. `cost` is no quantity: it is one unit of the reported cost.
+    None where such usage is unpriced. `cost` is not a quantity: it is one unit of the reported cost.
     """
 
     name: str
@@ -47,22 +47,22 @@ def unit_prices(
         fx: units of the contract's currency for one unit of the price table's.
         cost_fx: the same for the reported cost, None where no exchange rate is listed.
     """
-    found = []
+    prices = []
     for name in _names(rule, card):
         package = None if rule is None else _package_of(rule, name)
         if package is not None:
             per, price = package
-            found.append(
+            prices.append(
                 BilledUnitPrice(
                     name, per, _listed(card, name, per, fx), (price,) * len(tiers_of(rule)), is_package=True
                 )
             )
             continue
         per = _per(rule, card, name)
-        found.append(BilledUnitPrice(name, per, _listed(card, name, per, fx), _billed(rule, card, fx, {name: per})))
+        prices.append(BilledUnitPrice(name, per, _listed(card, name, per, fx), _billed(rule, card, fx, {name: per})))
     if rule is not None and rule.basis == "cost" and cost_fx is not None:
-        found.append(BilledUnitPrice(COST, 1, cost_fx, _billed(rule, card, fx, {}, cost=ONE, cost_fx=cost_fx)))
-    return found
+        prices.append(BilledUnitPrice(COST, 1, cost_fx, _billed(rule, card, fx, {}, cost=ONE, cost_fx=cost_fx)))
+    return prices
 
 
 def tiers_of(rule: Rule | None) -> tuple[RuleTier | None, ...]:
@@ -98,8 +98,8 @@ def _per(rule: Rule | None, card: RateCard | None, name: str) -> int:
 
 
 def _package_of(rule: Rule, name: str) -> tuple[int, Decimal] | None:
-    found = (package for named, package in rule.package.items() if name in leaves_of((named,)))
-    package = next(found, None)
+    packages = (package for named, package in rule.package.items() if name in leaves_of((named,)))
+    package = next(packages, None)
     return None if package is None else (package.size, package.price)
 
 
@@ -128,7 +128,7 @@ def _billed(
     for tier in tiers_of(rule):
         is_over_spend = rule is not None and rule.tiers is not None and rule.tiers.is_over_spend
         basis = RatingBasis(
-            linear, None if is_over_spend else tier, lambda asked: _rated(card, asked), card, fx, cost_fx
+            linear, None if is_over_spend else tier, lambda counts: _rated(card, counts), card, fx, cost_fx
         )
         consumed = Consumption()
         if is_over_spend and tier is not None:

@@ -217,14 +217,14 @@ def _part(number: int, part: Mapping[str, Any], of: int) -> PartView:
 
 def conditions_of(part: Mapping[str, Any]) -> tuple[str, ...]:
     """What decided the rates of a part, where it says something."""
-    found: Sequence[str | None] = (
+    conditions: Sequence[str | None] = (
         part.get("rule_tier") and f"tier of the rule: {shown_text(part['rule_tier'])}",
         part["tier"] and f"tier {shown_text(part['tier'])}",
         part["window"] and f"window {shown_text(part['window'])}",
         f"multiplier {exact(Decimal(part['multiplier']))}, contained in the rates" if part["multiplier"] != "1" else "",
         f"exchange rate {exact(Decimal(part['fx']))}" if part["fx"] != "1" else "",
     )
-    return tuple(condition for condition in found if condition)
+    return tuple(condition for condition in conditions if condition)
 
 
 def _row(text: StepText, amount: Aligned) -> StepRow:

@@ -162,19 +162,19 @@ def _commands(status: ReviewStatus, preview: Preview) -> tuple[tuple[str, str], 
     if status.is_issued:
         return ()
     state = status.previewed.review_state
-    month, customer, seen = preview.month, status.customer, short_hash(status.content_hash)
-    found = []
+    month, customer, digits = preview.month, status.customer, short_hash(status.content_hash)
+    commands = []
     if state == "held":
-        found.append(("Release the hold", review_command("release", month, customer)))
+        commands.append(("Release the hold", review_command("release", month, customer)))
     elif state != "approved" and status.invoice.blocked_by is None:
-        found.append(("Approve this content", review_command("approve", month, customer, "--hash", seen)))
+        commands.append(("Approve this content", review_command("approve", month, customer, "--hash", digits)))
     if state != "held":
-        found.append(("Hold it, with a reason", review_command("hold", month, customer, "--reason", "'WHY'")))
-    return tuple(found)
+        commands.append(("Hold it, with a reason", review_command("hold", month, customer, "--reason", "'WHY'")))
+    return tuple(commands)
 
 
-def _unbilled(kind: str, found: Iterable[Unbilled]) -> Iterable[UnbilledRow]:
-    for unbilled in found:
+def _unbilled(kind: str, usage: Iterable[Unbilled]) -> Iterable[UnbilledRow]:
+    for unbilled in usage:
         yield UnbilledRow(
             kind=kind,
             model=shown_id(unbilled.model),

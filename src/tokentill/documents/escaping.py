@@ -36,7 +36,7 @@ def shown_id(text: str) -> str:
     if not text:
         return EMPTY
     escaped = "".join(char if _stands_for_itself(char) else _escape(char) for char in text)
-    return _LOOSE_SPACES.sub(lambda found: EDGE_SPACE * len(found[0]), escaped)
+    return _LOOSE_SPACES.sub(lambda spaces: EDGE_SPACE * len(spaces[0]), escaped)
 
 
 def short_id(text: str) -> str:

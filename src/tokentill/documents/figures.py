@@ -82,12 +82,12 @@ def percent_text(percent: Decimal, *, is_change: bool = False) -> str:
 
 def aligned(texts: Iterable[str]) -> tuple[Aligned, ...]:
     """Pad a column of numbers with blanks of a digit's width so that their points stand below each other."""
-    known = tuple(texts)
-    fractions = [len(text) - text.index(".") - 1 if "." in text else 0 for text in known]
+    listed = tuple(texts)
+    fractions = [len(text) - text.index(".") - 1 if "." in text else 0 for text in listed]
     longest = max(fractions, default=0)
     return tuple(
         Aligned(text, "" if length == longest else _blanks(length, longest))
-        for text, length in zip(known, fractions, strict=True)
+        for text, length in zip(listed, fractions, strict=True)
     )
 
 

@@ -125,7 +125,7 @@ def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> IndexView:
         requests=count(sum(status.invoice.requests for status in statuses)),
         obstacles=tuple(_obstacles(preview, statuses)),
         states=tuple(_states(statuses)),
-        look_again=tuple(found for found in statuses if found.has_moved or _is_stale(found)),
+        look_again=tuple(status for status in statuses if status.has_moved or _is_stale(status)),
         parts=parts,
         margin_remarks=_margin_remarks(parts),
         day_rows=_day_rows(statuses, [part.currency for part in parts]),
@@ -136,39 +136,39 @@ def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> IndexView:
 
 def by_amount(statuses: Iterable[ReviewStatus]) -> list[ReviewStatus]:
     """The order of lists and pages: the currency of most customers first, in each currency the largest total."""
-    known = list(statuses)
-    customers = Counter(found.invoice.currency for found in known)
+    listed = list(statuses)
+    customers = Counter(status.invoice.currency for status in listed)
     return sorted(
-        known,
-        key=lambda found: (
-            -customers[found.invoice.currency],
-            found.invoice.currency,
-            -found.invoice.total_minor,
-            found.customer.encode("utf-8", "surrogatepass"),
+        listed,
+        key=lambda status: (
+            -customers[status.invoice.currency],
+            status.invoice.currency,
+            -status.invoice.total_minor,
+            status.customer.encode("utf-8", "surrogatepass"),
         ),
     )
 
 
 def _part(currency: str, statuses: Sequence[ReviewStatus]) -> CurrencyPart:
-    total_minor = sum(found.invoice.total_minor for found in statuses)
-    lines = [line for found in statuses for line in found.invoice.lines]
+    total_minor = sum(status.invoice.total_minor for status in statuses)
+    lines = [line for status in statuses for line in status.invoice.lines]
     without = sum(1 for line in lines if line.list_amount is None)
-    due_minor = sum(found.invoice.due_minor for found in statuses)
+    due_minor = sum(status.invoice.due_minor for status in statuses)
     cost, margin, percent, note = _margin_of_all(statuses)
     days: dict[date, Decimal] = {}
-    for day in (day for found in statuses for day in found.invoice.daily):
+    for day in (day for status in statuses for day in status.invoice.daily):
         days[day.day] = EXACT.add(days.get(day.day, ZERO), day.exact_amount)
     return CurrencyPart(
         currency=currency,
-        rows=tuple(_row(found, total_minor) for found in statuses),
+        rows=tuple(_row(status, total_minor) for status in statuses),
         greatest_changes=_greatest_changes(statuses),
         chart=daily_chart(days, *_days_of(statuses), currency),
         customers=count(len(statuses)),
-        requests=count(sum(found.invoice.requests for found in statuses)),
+        requests=count(sum(status.invoice.requests for status in statuses)),
         list_amount=exact(sum_exact(line.list_amount for line in lines if line.list_amount is not None)),
         list_note=f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
         total=money(total_minor, currency),
-        due=money(due_minor, currency) if any(found.has_due for found in statuses) else "",
+        due=money(due_minor, currency) if any(status.has_due for status in statuses) else "",
         cost=cost,
         margin=margin,
         margin_percent=percent,
@@ -177,15 +177,15 @@ def _part(currency: str, statuses: Sequence[ReviewStatus]) -> CurrencyPart:
 
 
 def _margin_of_all(statuses: Sequence[ReviewStatus]) -> tuple[str, str, str, str]:
-    """Cost, margin, margin in percent, and why one is missing. A part of the customers would tell nothing."""
-    costs = [found.margin.cost for found in statuses if found.margin.cost is not None]
+    """Cost, margin, margin in percent, and why one is missing. That of a part of the customers would mean nothing."""
+    costs = [status.margin.cost for status in statuses if status.margin.cost is not None]
     cost = sum_exact(costs)
-    unknown = [found for found in statuses if found.margin.margin is None]
+    unknown = [status for status in statuses if status.margin.margin is None]
     if unknown:
         who = "" if len(unknown) == len(statuses) else f" ({plural(len(unknown), 'customer', 'customers')})"
         note = f"{unknown[0].margin.why_unknown}{who}"
         return exact(cost) if len(costs) == len(statuses) else "not known", "not known", "", note
-    margin = sum_exact(found.margin.margin for found in statuses if found.margin.margin is not None)
+    margin = sum_exact(status.margin.margin for status in statuses if status.margin.margin is not None)
     percent = share_percent(margin, EXACT.add(cost, margin))
     return exact(cost), signed_exact(margin), "" if percent is None else percent_text(percent), ""
 
@@ -196,7 +196,7 @@ def _margin_remarks(parts: Sequence[CurrencyPart]) -> tuple[tuple[str, str], ...
     for part in parts:
         if part.margin_note:
             currencies.setdefault(part.margin_note, []).append(part.currency)
-    return tuple((reason, ", ".join(found)) for reason, found in currencies.items())
+    return tuple((reason, ", ".join(names)) for reason, names in currencies.items())
 
 
 def _row(status: ReviewStatus, total_minor: int) -> CustomerRow:
@@ -211,13 +211,13 @@ def _row(status: ReviewStatus, total_minor: int) -> CustomerRow:
 
 
 def _greatest_changes(statuses: Sequence[ReviewStatus]) -> tuple[ReviewStatus, ...]:
-    changed = [found for found in statuses if found.change.minor]
-    changed.sort(key=lambda found: -abs(found.change.minor or 0))
+    changed = [status for status in statuses if status.change.minor]
+    changed.sort(key=lambda status: -abs(status.change.minor or 0))
     return tuple(changed[:CHANGES_MAX])
 
 
 def _days_of(statuses: Sequence[ReviewStatus]) -> tuple[date, date]:
-    periods = [found.invoice.period for found in statuses]
+    periods = [status.invoice.period for status in statuses]
     first = min(period.starts_at for period in periods)
     last = max(period.last_instant for period in periods)
     return first.astimezone(UTC).date(), last.astimezone(UTC).date()
@@ -226,10 +226,10 @@ def _days_of(statuses: Sequence[ReviewStatus]) -> tuple[date, date]:
 def _day_rows(statuses: Sequence[ReviewStatus], currencies: Sequence[str]) -> tuple[DayRow, ...]:
     requests: Counter[date] = Counter()
     amounts: dict[tuple[date, str], Decimal] = {}
-    for found in statuses:
-        for day in found.invoice.daily:
+    for status in statuses:
+        for day in status.invoice.daily:
             requests[day.day] += day.requests
-            key = (day.day, found.invoice.currency)
+            key = (day.day, status.invoice.currency)
             amounts[key] = EXACT.add(amounts.get(key, ZERO), day.exact_amount)
     days = sorted(requests)
     columns = [aligned(exact(amounts.get((day, currency), ZERO)) for day in days) for currency in currencies]
@@ -242,11 +242,11 @@ def _states(statuses: Sequence[ReviewStatus]) -> Iterable[tuple[Badge, str]]:
     """How many customers are in each state of review, in the order in which a period goes through them."""
     badges: dict[str, Badge] = {}
     counts: Counter[str] = Counter()
-    for found in statuses:
-        first = Badge("good", "Issued") if found.is_issued else found.badges[0]
+    for status in statuses:
+        first = Badge("good", "Issued") if status.is_issued else status.badges[0]
         badges[first.text] = first
         counts[first.text] += 1
-        if not found.is_issued and not found.previewed.is_due:
+        if not status.is_issued and not status.previewed.is_due:
             badges["Not due yet"] = Badge("plain", "Not due yet")
             counts["Not due yet"] += 1
     order = ("Held", "Approval stale", "Not reviewed", "Approved", "Issued", "Not due yet")
@@ -263,12 +263,12 @@ def _obstacles(preview: Preview, statuses: Sequence[ReviewStatus]) -> Iterable[O
         reason, _, advice = text.partition("; ")
         advice = advice[:1].upper() + advice[1:]
         yield Obstacle("The whole close is refused", f"{shown_text(reason)}.", shown_text(advice), (), (), 0)
-    is_open = [found for found in statuses if not found.is_issued]
-    yield from _unbilled(is_open, "Unpriced usage", ADD_A_PRICE, lambda found: found.invoice.unpriced)
-    yield from _unbilled(is_open, "Missing usage", LOAD_AGAIN, lambda found: found.invoice.missing)
-    held = [found for found in is_open if found.previewed.review_state == "held"]
+    is_open = [status for status in statuses if not status.is_issued]
+    yield from _unbilled(is_open, "Unpriced usage", ADD_A_PRICE, lambda status: status.invoice.unpriced)
+    yield from _unbilled(is_open, "Missing usage", LOAD_AGAIN, lambda status: status.invoice.missing)
+    held = [status for status in is_open if status.previewed.review_state == "held"]
     if held:
-        commands = [review_command("release", preview.month, found.customer) for found in held[:NAMED_MAX]]
+        commands = [review_command("release", preview.month, status.customer) for status in held[:NAMED_MAX]]
         yield Obstacle(
             title="Held by a reviewer",
             reason=f"{plural(len(held), 'customer is', 'customers are')} held; each page says by whom and why.",
@@ -283,12 +283,12 @@ def _unbilled(
     statuses: Sequence[ReviewStatus], title: str, advice: str, of: Callable[[ReviewStatus], tuple[Unbilled, ...]]
 ) -> Iterable[Obstacle]:
     by_reason: dict[tuple[str, str, str], list[tuple[ReviewStatus, Unbilled]]] = {}
-    for found in statuses:
-        for unbilled in of(found):
-            by_reason.setdefault((unbilled.model, unbilled.mode, unbilled.reason), []).append((found, unbilled))
+    for status in statuses:
+        for unbilled in of(status):
+            by_reason.setdefault((unbilled.model, unbilled.mode, unbilled.reason), []).append((status, unbilled))
     for model, mode, reason in sorted(by_reason):
         hit = by_reason[model, mode, reason]
-        customers = list({found.page: found for found, _ in hit}.values())
+        customers = list({status.page: status for status, _ in hit}.values())
         in_mode = "" if mode == "standard" else f", {shown_id(mode)}"
         requests = plural(requests_of(tuple(unbilled for _, unbilled in hit)), "request", "requests")
         yield Obstacle(

@@ -1,4 +1,4 @@
-"""A folder of pages that may be written again and again beside other people's files.
+"""A folder of pages that may be written repeatedly beside other people's files.
 
 A small manifest names the pages that were written. A file is replaced or removed only when it bears the mark of
 these pages; everything else in the folder is left alone.

@@ -28,7 +28,7 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 def write_review_pages(preview: Preview, folder: Path) -> list[Path]:
-    """Write `index.html` and a page for each customer into a folder, and remove earlier ones that are no more.
+    """Write `index.html` and a page for each customer into a folder, and remove earlier ones that no longer apply.
 
     Other files of the folder are never touched. Returns the paths of all pages, the index first and then the
     customers in its order.

@@ -1,4 +1,4 @@
-"""How one customer's invoice stands: what people said of it, what is in its way, and how it compares.
+"""How one customer's invoice stands: what people said of it, what blocks it, and how it compares.
 
 Every sentence of the review pages about a state is made here, so that the list and the customer's page say the same.
 """
@@ -95,7 +95,7 @@ class ReviewStatus:
 
     @property
     def invoice(self) -> Invoice:
-        """The invoice that stands so."""
+        """The invoice of this status."""
         return self.previewed.invoice
 
     @property
@@ -110,7 +110,7 @@ class ReviewStatus:
 
     @property
     def has_moved(self) -> bool:
-        """Whether it is issued, and the same period would be billed otherwise today."""
+        """Whether it is issued, and the same period would be billed differently today."""
         return self.is_issued and self.previewed.issued_hash != self.content_hash
 
     @property
@@ -195,9 +195,9 @@ def notices_of(status: ReviewStatus) -> tuple[Notice, ...]:
     return tuple(_open_notices(status))
 
 
-def requests_of(found: tuple[Unbilled, ...]) -> int:
+def requests_of(usage: tuple[Unbilled, ...]) -> int:
     """Number of requests that cannot be billed."""
-    return sum(unbilled.requests for unbilled in found)
+    return sum(unbilled.requests for unbilled in usage)
 
 
 def _badges(previewed: Previewed, content_hash: str) -> list[Badge]:
@@ -280,17 +280,19 @@ def _review_notices(status: ReviewStatus) -> list[Notice]:
     if review is None or state == "none":
         text = "Nobody has approved this invoice. A close with `--require-approval` leaves it out."
         return [Notice("plain", "Not reviewed", text)]
-    said = f"{shown_text(review.by)} on {instant_shown(review.at)}"
+    signature = f"{shown_text(review.by)} on {instant_shown(review.at)}"
     note = f": {shown_text(review.note)}" if review.note else ""
     if state == "held":
-        return [Notice("bad", f"Held by {said}{note}", "A close leaves it out until it is released.")]
+        return [Notice("bad", f"Held by {signature}{note}", "A close leaves it out until it is released.")]
     if state == "stale":
         text = (
-            f"The approval by {said} was of the content {short_hash(review.content_hash)}; it is "
+            f"The approval by {signature} was of the content {short_hash(review.content_hash)}; it is "
             f"{short_hash(status.content_hash)} now. Usage, a price or a contract has changed in between: "
             "look again, then approve again."
         )
         return [Notice("warn", "The approval is stale", text)]
     return [
-        Notice("good", f"Approved by {said}{note}", "The approval is of this very content: nothing has moved since.")
+        Notice(
+            "good", f"Approved by {signature}{note}", "The approval is of this very content: nothing has moved since."
+        )
     ]

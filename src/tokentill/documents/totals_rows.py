@@ -53,9 +53,9 @@ def totals_rows(content: Content, interims: Sequence[Mapping[str, Any]] = ()) ->
 def interim_names(content: Content, interims: Iterable[Mapping[str, Any]]) -> str:
     """The interim invoices of a period in one sentence, empty where there are none."""
     listed = [
-        f"{shown_text(found['number'])} of {found['issued_at'][:10]}"
-        f" ({amount_shown(found['total'])} {content['currency']}, {amount_shown(found['due'])} due)"
-        for found in interims
+        f"{shown_text(interim['number'])} of {interim['issued_at'][:10]}"
+        f" ({amount_shown(interim['total'])} {content['currency']}, {amount_shown(interim['due'])} due)"
+        for interim in interims
     ]
     return "; ".join(listed)
 

@@ -1,11 +1,11 @@
 """A period in order of time: what allowances include, which tier each unit falls in, which packages are begun.
 
-Pure. A rule with allowances or tiers is asked record by record in the order of `RecordKey`, whatever arrived first.
+Pure. A rule with allowances or tiers bills record by record in the order of `RecordKey`, whatever arrived first.
 Where no boundary lies inside a segment of time the order within it decides nothing, so sums stand for their records
-there; otherwise the records of that segment are wanted in their place. Both ways give the same amounts, which a test
+there; otherwise the records of that segment are billed in their place. Both ways give the same amounts, which a test
 holds equal.
 
-Accumulator go on through the versions of a contract: a rule is known by its contract and its name.
+Accumulators go on through the versions of a contract: a rule is known by its contract and its name.
 """
 
 from __future__ import annotations
@@ -148,15 +148,15 @@ def bill_usage(
         aggregates: all of the period, in any order.
         rules_at_end: rules in force at the end of the period, whose first tier may have a flat amount without usage.
         segments: where the segments begin by which amounts are kept apart; no aggregate reaches over one.
-        wanted: gets the aggregates that have to be asked record by record. Where there are any, what is returned says
-            nothing; ask again with their records in their place.
+        wanted: gets the aggregates that have to be billed record by record. Where there are any, the result is of no
+            use; call again with their records in their place.
         trace: told what each aggregate added to which group.
 
     Returns:
         The groups in order of their keys, and what is charged beside them.
     """
     groups = _Groups(segments, trace)
-    turns: dict[tuple[str, str], list[tuple[UsageAggregate, RatingGroup]]] = {}
+    by_accumulator: dict[tuple[str, str], list[tuple[UsageAggregate, RatingGroup]]] = {}
     for aggregate in aggregates:
         group = context.group_of(customer, currency, aggregate)
         if group.rule is None or group.is_linear:
@@ -164,17 +164,17 @@ def bill_usage(
         elif wanted is not None and group.rule.is_per_request and aggregate.record is None:
             wanted.append(aggregate)
         else:
-            turns.setdefault(group.rule.accumulator_key, []).append((aggregate, group))
-    charged = {key: _bill_in_turn(turns[key], groups, wanted) for key in sorted(turns)}
+            by_accumulator.setdefault(group.rule.accumulator_key, []).append((aggregate, group))
+    charged = {key: _bill_in_turn(by_accumulator[key], groups, wanted) for key in sorted(by_accumulator)}
     for rule in rules_at_end:
         if rule.flat_at_zero is not None:
             charged.setdefault(rule.accumulator_key, PeriodCharges()).enter_if_unused(rule)
-    return in_order(groups.found), [charge for key in sorted(charged) for charge in charged[key].listed()]
+    return in_order(groups.by_key), [charge for key in sorted(charged) for charge in charged[key].listed()]
 
 
 class _Groups:
     def __init__(self, segments: Sequence[datetime], trace: Trace | None) -> None:
-        self.found: dict[GroupKey, RatingGroup] = {}
+        self.by_key: dict[GroupKey, RatingGroup] = {}
         self._segments = segments
         self._trace = trace
 
@@ -182,17 +182,17 @@ class _Groups:
         return max(0, bisect_right(self._segments, aggregate.at) - 1)
 
     def add(self, aggregate: UsageAggregate, group: RatingGroup, sums: Sums) -> None:
-        kept = self.found.setdefault(group.key, group)
+        kept = self.by_key.setdefault(group.key, group)
         kept.add(aggregate.day, sums, self.segment_of(aggregate))
         if self._trace is not None:
             self._trace(aggregate, kept, sums)
 
 
 def _bill_in_turn(
-    asked: Sequence[tuple[UsageAggregate, RatingGroup]], groups: _Groups, wanted: list[UsageAggregate] | None
+    usage: Sequence[tuple[UsageAggregate, RatingGroup]], groups: _Groups, wanted: list[UsageAggregate] | None
 ) -> PeriodCharges:
-    """Bill all usage of one rule, through all of its versions, in order of time."""
-    in_time = sorted(asked, key=lambda item: _time_of(item[0]))
+    """Bill all usage of one rule, under all of its versions, in order of time."""
+    in_time = sorted(usage, key=lambda item: _time_of(item[0]))
     totals = total_of(in_time, wanted)
     accumulator = Accumulator()
     charges = PeriodCharges()
@@ -219,7 +219,7 @@ def _as_needed(
     total: Decimal | None,
     wanted: list[UsageAggregate] | None,
 ) -> list[tuple[UsageAggregate, RatingGroup]]:
-    """The aggregates of one segment of time, as sums where their order decides nothing, else record by record."""
+    """The aggregates of one segment of time, as sums where their order decides nothing, otherwise record by record."""
     rules = {group.rule.hash: group.rule for _, group in listed if group.rule is not None}
     if not any(aggregate.record is None for aggregate, _ in listed):
         return listed

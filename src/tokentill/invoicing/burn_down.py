@@ -46,15 +46,15 @@ class Accrued:
         is_empty: bool,
     ) -> Accrued:
         """From amounts by time and the charges beside them."""
-        found, at_end = [ZERO] * segments, ZERO
+        by_segment, at_end = [ZERO] * segments, ZERO
         for (_, segment), (_, amount) in by_time.items():
-            found[segment] = EXACT.add(found[segment], amount)
+            by_segment[segment] = EXACT.add(by_segment[segment], amount)
         for charge in charges:
             for segment, amount in charge.begun:
-                found[segment] = EXACT.add(found[segment], amount)
+                by_segment[segment] = EXACT.add(by_segment[segment], amount)
             begun = sum_exact(amount for _, amount in charge.begun)
             at_end = EXACT.add(at_end, EXACT.subtract(charge.amount, begun))
-        return cls(subtotal_minor, tuple(found), at_end, is_empty)
+        return cls(subtotal_minor, tuple(by_segment), at_end, is_empty)
 
 
 def segments_of(period: Period, grants: Iterable[Grant]) -> tuple[datetime, ...]:
@@ -69,7 +69,7 @@ def pieces_of(
     """Cut what is due into pieces by segment, which add up to it.
 
     Usage, packages and tiers lie where they were used, begun and entered; fees and the true-up of a minimum at the end.
-    Coupons, cap and taxes spread over all of it in proportion. Without any amount all lies at the end.
+    Coupons, cap and taxes spread over all of it in proportion. Without any amount all of it lies at the end.
 
     Args:
         due_minor: in minor units, taxes included.

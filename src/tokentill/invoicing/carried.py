@@ -52,8 +52,10 @@ class Carried:
 
     def with_balances_of(self, others: Iterable[Carried]) -> Carried:
         """With the balances of customers whose invoice this is now, in the bytewise order of their ids."""
-        found = sorted((one for other in others for one in other.balances), key=lambda one: one.customer.encode())
-        return replace(self, balances=(*self.balances, *found)) if found else self
+        balances = sorted(
+            (balance for other in others for balance in other.balances), key=lambda balance: balance.customer.encode()
+        )
+        return replace(self, balances=(*self.balances, *balances)) if balances else self
 
 
 NOTHING_CARRIED = Carried()

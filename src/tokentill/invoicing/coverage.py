@@ -89,12 +89,12 @@ class Documents:
 
     def period(self, customer: str, month: Month) -> IssuedPeriod | None:
         """The issued period of a customer and month, if there is one."""
-        return next((found for found in self.periods.get(customer, ()) if found.month == month), None)
+        return next((issued for issued in self.periods.get(customer, ()) if issued.month == month), None)
 
 
 @dataclass(frozen=True, slots=True)
 class KeptBoundary:
-    """A boundary that stays where an issued period ended, though a contract says otherwise: the contract acts from the
+    """A boundary that stays where an issued period ended, though a contract would move it: the contract acts from the
     next one on.
     """
 
@@ -120,7 +120,7 @@ class KeptBoundary:
 
 
 class Periods:
-    """The period of every customer in a month: that of the default contract, unless something else says otherwise.
+    """The period of every customer in a month: that of the default contract, unless its own differs.
 
     A period begins where the customer's last issued one ended; what contracts say of boundaries acts from there on.
     """
@@ -167,14 +167,14 @@ class Periods:
         issued = self._documents.issued_periods(customer)
         if not issued:
             return natural
-        for found in issued:
-            if found.month == month.plus(-1):
-                return self._boundary(customer, found.ends_at, natural)
-        for found in issued:
-            if found.month == month:
-                return self._boundary(customer, found.starts_at, natural)
-        at = max([natural.at, *(found.ends_at for found in issued if found.month < month)])
-        at = min([at, *(found.starts_at for found in issued if found.month > month)])
+        for neighbour in issued:
+            if neighbour.month == month.plus(-1):
+                return self._boundary(customer, neighbour.ends_at, natural)
+        for neighbour in issued:
+            if neighbour.month == month:
+                return self._boundary(customer, neighbour.starts_at, natural)
+        at = max([natural.at, *(neighbour.ends_at for neighbour in issued if neighbour.month < month)])
+        at = min([at, *(neighbour.starts_at for neighbour in issued if neighbour.month > month)])
         return self._boundary(customer, at, natural)
 
     def _boundary(self, customer: str, at: datetime, natural: Boundary) -> Boundary:
@@ -254,21 +254,25 @@ class Ownership:
     def segments(self, series: Series) -> list[OwnedSegment]:
         """Where the records of a series stand, in order of time; what no period of the month holds is left out."""
         taken = self._documents.taken.get(series.id, ())
-        found: list[OwnedSegment] = []
+        owned: list[OwnedSegment] = []
         for starts_at, ends_at in pairwise(self._cuts(series, taken)):
             owner = self.why(series, starts_at)[0]
             period = self._periods.of(owner)
             for start, end in pairwise(self._cut(starts_at, ends_at, (period.starts_at, period.ends_at))):
-                here = [one for one in taken if one.covered.starts_at <= start and end <= one.covered.ends_at]
+                live = [
+                    segment
+                    for segment in taken
+                    if segment.covered.starts_at <= start and end <= segment.covered.ends_at
+                ]
                 is_inside = period.starts_at <= start < period.ends_at
-                found += self._assigned(series.id, start, end, owner if is_inside else None, here, is_inside=is_inside)
-        return sorted(_merged(found), key=lambda one: (one.starts_at, one.seq_after))
+                owned += self._assigned(series.id, start, end, owner if is_inside else None, live, is_inside=is_inside)
+        return sorted(_merged(owned), key=lambda segment: (segment.starts_at, segment.seq_after))
 
     def _cuts(self, series: Series, taken: Sequence[TakenSegment]) -> list[datetime]:
         bound = () if series.user is None else self._books.attribution.binding_edges(series.user)
         if not bound and not taken:
             return self._shared
-        edges = {edge for one in taken for edge in (one.covered.starts_at, one.covered.ends_at)}
+        edges = {edge for segment in taken for edge in (segment.covered.starts_at, segment.covered.ends_at)}
         return self._cut(self._starts_at, self._ends_at, {*self._rule_edges, *bound, *edges})
 
     @staticmethod
@@ -288,11 +292,11 @@ class Ownership:
         """A segment in which nothing changes but which sequence numbers are on documents already."""
         free = [(0, self._seq_max)]
         chained: dict[tuple[str, str], list[tuple[int, int]]] = {}
-        for one in taken:
-            span = (one.covered.seq_after, min(one.covered.seq_upto, self._seq_max))
-            free = [piece for found in free for piece in _without(found, span)]
-            if self._is_of_chain(one):
-                chained.setdefault((one.customer, one.member), []).append(span)
+        for segment in taken:
+            span = (segment.covered.seq_after, min(segment.covered.seq_upto, self._seq_max))
+            free = [piece for numbers in free for piece in _without(numbers, span)]
+            if self._is_of_chain(segment):
+                chained.setdefault((segment.customer, segment.member), []).append(span)
         payer = None if owner is None else self.payer(owner)
         is_late = payer is not None and self.is_issued(payer)
         if is_inside and payer is not None and owner is not None and not is_late and (payer, owner) in chained:
@@ -314,38 +318,38 @@ class Ownership:
         return self.payer(taken.customer) == taken.customer and self.currency(taken.customer) == taken.currency
 
 
-def _without(span: tuple[int, int], other: tuple[int, int]) -> Iterator[tuple[int, int]]:
+def _without(span: tuple[int, int], taken: tuple[int, int]) -> Iterator[tuple[int, int]]:
     """What is left of the numbers (after, upto] without those of another span."""
-    pieces = ((span[0], min(span[1], other[0])), (max(span[0], other[1]), span[1]))
+    pieces = ((span[0], min(span[1], taken[0])), (max(span[0], taken[1]), span[1]))
     return (piece for piece in pieces if piece[0] < piece[1])
 
 
 def _union(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
+    union: list[tuple[int, int]] = []
     for after, upto in sorted(spans):
-        if found and after <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], upto))
+        if union and after <= union[-1][1]:
+            union[-1] = (union[-1][0], max(union[-1][1], upto))
         else:
-            found.append((after, upto))
-    return found
+            union.append((after, upto))
+    return union
 
 
 def _merged(segments: Iterable[OwnedSegment]) -> Iterator[OwnedSegment]:
-    """Segments that follow each other in time and agree in all else, as one."""
+    """Segments that follow each other in time and agree in everything else, as one."""
     open_: dict[tuple[object, ...], OwnedSegment] = {}
-    for one in segments:
-        key = (one.seq_after, one.seq_upto, one.payer, one.member, one.is_late)
+    for segment in segments:
+        key = (segment.seq_after, segment.seq_upto, segment.payer, segment.member, segment.is_late)
         before = open_.get(key)
-        if before is not None and before.ends_at == one.starts_at:
-            open_[key] = replace(before, ends_at=one.ends_at)
+        if before is not None and before.ends_at == segment.starts_at:
+            open_[key] = replace(before, ends_at=segment.ends_at)
             continue
         if before is not None:
             yield before
-        open_[key] = one
+        open_[key] = segment
     yield from open_.values()
 
 
 def covering(segments: Sequence[OwnedSegment], at: datetime) -> OwnedSegment | None:
     """The segment that holds an instant, of those of one series that do not overlap in time, in order of time."""
-    index = bisect_right(segments, at, key=lambda one: one.starts_at) - 1
+    index = bisect_right(segments, at, key=lambda segment: segment.starts_at) - 1
     return segments[index] if index >= 0 and at < segments[index].ends_at else None

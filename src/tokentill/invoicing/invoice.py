@@ -111,7 +111,7 @@ class Invoice:
             more = f" (and {len(self.unpriced) - 1} more)" if len(self.unpriced) > 1 else ""
             return f"unpriced usage: {first.reason}{more}"
         if self.missing:
-            count = sum(found.requests for found in self.missing)
+            count = sum(unbilled.requests for unbilled in self.missing)
             return (
                 f"missing usage: {count} records report no usage at all;"
                 f" `tokentill usage missing --period {self.period.month}` lists them. Load an export that has it and"
@@ -139,9 +139,9 @@ class Invoice:
             "cost": None if self.cost is None else amount_text(self.cost),
             "requests_without_cost": self.requests_without_cost,
             "daily": [day.content() for day in self.daily],
-            "unpriced": [found.content() for found in self.unpriced],
-            "missing": [found.content() for found in self.missing],
-            **({"waived": [found.content() for found in self.waived]} if self.waived else {}),
+            "unpriced": [unbilled.content() for unbilled in self.unpriced],
+            "missing": [unbilled.content() for unbilled in self.missing],
+            **({"waived": [unbilled.content() for unbilled in self.waived]} if self.waived else {}),
         }
 
     @property
@@ -187,9 +187,12 @@ def compute_invoice(
     used: list[MemberUsage] = []
     missing: list[UsageAggregate] = []
     waived: list[UsageAggregate] = []
-    for member, found in ((customer, aggregates), *sorted((children or {}).items(), key=lambda item: item[0].encode())):
+    for member, usage_of_member in (
+        (customer, aggregates),
+        *sorted((children or {}).items(), key=lambda item: item[0].encode()),
+    ):
         reported: list[UsageAggregate] = []
-        for aggregate in found:
+        for aggregate in usage_of_member:
             if aggregate.is_waived:
                 waived.append(aggregate)
             else:
@@ -209,14 +212,14 @@ def compute_invoice(
             charges += base_fees(member, period, context.contracts, currency)
         child = None if member == customer else member
         used.append(MemberUsage(child, [BilledGroup.of(group) for group in groups], charges))
-    billed = [found for usage in used for found in usage.groups]
+    billed = [billed_group for usage in used for billed_group in usage.groups]
     lines = [line for usage in used for line in lines_of(usage)]
     charges = [replace(charge, customer=usage.child) for usage in used for charge in usage.charges]
     exact = [*(line.exact_amount for line in lines), *(charge.amount for charge in charges)]
     subtotal_minor = round_to_minor(sum_exact(exact), currency)
     shares = allocate_shares(exact, subtotal_minor, currency)
-    with_cost = sum(found.group.total.requests_with_cost for found in billed)
-    by_time = amounts_by_time(found.group for found in billed if found.amount is not None)
+    with_cost = sum(billed_group.group.total.requests_with_cost for billed_group in billed)
+    by_time = amounts_by_time(billed_group.group for billed_group in billed if billed_group.amount is not None)
     is_empty = not (billed or charges or missing or waived)
     brought = BroughtForward()
     if kind == "period":
@@ -236,10 +239,10 @@ def compute_invoice(
         currency=currency,
         lines=tuple(replace(line, amount_minor=share) for line, share in zip(lines, shares, strict=False)),
         subtotal_minor=subtotal_minor,
-        cost=sum_exact(found.group.total.cost for found in billed) if with_cost else None,
-        requests_without_cost=sum(found.group.total.requests for found in billed) - with_cost,
+        cost=sum_exact(billed_group.group.total.cost for billed_group in billed) if with_cost else None,
+        requests_without_cost=sum(billed_group.group.total.requests for billed_group in billed) - with_cost,
         daily=daily_of(by_time),
-        unpriced=unbilled_of(found for found in billed if found.amount is None),
+        unpriced=unbilled_of(billed_group for billed_group in billed if billed_group.amount is None),
         missing=missing_of(missing, MISSING),
         waived=missing_of(waived, WAIVED),
         charges=tuple(

@@ -171,11 +171,11 @@ class MemberUsage:
 def lines_of(usage: MemberUsage) -> list[Line]:
     """The lines of one customer's usage, in order of model, mode, rule and price entry."""
     by_line: dict[LineKey, list[BilledGroup]] = {}
-    for found in usage.groups:
-        if found.amount is not None:
-            by_line.setdefault(line_key(found.group), []).append(found)
+    for billed in usage.groups:
+        if billed.amount is not None:
+            by_line.setdefault(line_key(billed.group), []).append(billed)
     in_order = sorted(by_line.items(), key=lambda item: [(part or "").encode() for part in item[0]])
-    return [_line(found, usage.child) for _, found in in_order]
+    return [_line(groups, usage.child) for _, groups in in_order]
 
 
 LineKey = tuple[str, str, str | None, str | None]
@@ -187,10 +187,10 @@ def line_key(group: RatingGroup) -> LineKey:
     return (group.model, group.mode, rule_hash, group.card.entry.hash if group.card else None)
 
 
-def _line(found: Sequence[BilledGroup], child: str | None) -> Line:
-    first = found[0].group
-    list_amounts = [billed.group.list_amount(billed.group.total) for billed in found]
-    known = [amount for amount in list_amounts if amount is not None]
+def _line(groups: Sequence[BilledGroup], child: str | None) -> Line:
+    first = groups[0].group
+    list_amounts = [billed.group.list_amount(billed.group.total) for billed in groups]
+    listed = [amount for amount in list_amounts if amount is not None]
     return Line(
         model=first.model,
         mode=first.mode,
@@ -198,10 +198,10 @@ def _line(found: Sequence[BilledGroup], child: str | None) -> Line:
         rule_contract=first.rule.contract if first.rule else None,
         rule_hash=first.rule.hash if first.rule else None,
         price_entry=first.card.entry.hash if first.card else None,
-        list_amount=sum_exact(known) if len(known) == len(list_amounts) else None,
-        exact_amount=sum_exact(billed.amount or ZERO for billed in found),
+        list_amount=sum_exact(listed) if len(listed) == len(list_amounts) else None,
+        exact_amount=sum_exact(billed.amount or ZERO for billed in groups),
         amount_minor=0,
-        parts=tuple(_part(billed) for billed in found),
+        parts=tuple(_part(billed) for billed in groups),
         customer=child,
     )
 
@@ -223,24 +223,24 @@ def _part(billed: BilledGroup) -> Part:
 
 def amounts_by_time(groups: Iterable[RatingGroup]) -> dict[TimeKey, tuple[int, Decimal]]:
     """Requests and exact amount of each segment of each UTC day."""
-    found: dict[TimeKey, tuple[int, Decimal]] = {}
+    by_time: dict[TimeKey, tuple[int, Decimal]] = {}
     for group in groups:
         for key, amount in group.amounts().items():
-            requests, known = found.get(key, (0, ZERO))
-            found[key] = (requests + group.by_time[key].requests, EXACT.add(known, amount))
-    return found
+            requests, amount_before = by_time.get(key, (0, ZERO))
+            by_time[key] = (requests + group.by_time[key].requests, EXACT.add(amount_before, amount))
+    return by_time
 
 
 def daily_of(by_time: Mapping[TimeKey, tuple[int, Decimal]]) -> tuple[DayAmount, ...]:
     """What each UTC day comes to."""
-    found: dict[date, tuple[int, Decimal]] = {}
+    by_day: dict[date, tuple[int, Decimal]] = {}
     for (day, _), (requests, amount) in by_time.items():
-        requests_before, known = found.get(day, (0, ZERO))
-        found[day] = (requests_before + requests, EXACT.add(known, amount))
-    return tuple(DayAmount(day, *found[day]) for day in sorted(found))
+        requests_before, amount_before = by_day.get(day, (0, ZERO))
+        by_day[day] = (requests_before + requests, EXACT.add(amount_before, amount))
+    return tuple(DayAmount(day, *by_day[day]) for day in sorted(by_day))
 
 
-def unbilled_of(found: Iterable[BilledGroup]) -> tuple[Unbilled, ...]:
+def unbilled_of(groups: Iterable[BilledGroup]) -> tuple[Unbilled, ...]:
     """Groups that have no amount, as they are listed."""
     return tuple(
         Unbilled(
@@ -250,7 +250,7 @@ def unbilled_of(found: Iterable[BilledGroup]) -> tuple[Unbilled, ...]:
             billed.group.total.requests,
             tuple(sorted(billed.group.total.all_quantities.items())),
         )
-        for billed in found
+        for billed in groups
     )
 
 

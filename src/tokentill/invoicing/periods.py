@@ -1,8 +1,8 @@
 """Periods: half-open segments of time, from a customer's anchor day at local midnight to the next.
 
 Pure. The start of a period is a function of the terms in force when its calendar month begins, and its end is the
-start of the next one, so that periods join without gap or overlap even where the terms change. What was issued moves
-no more (see `invoicing.coverage`).
+start of the next one, so that periods join without gap or overlap even where the terms change. What was issued stays
+(see `invoicing.coverage`).
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Boundary:
 
 
 def period_of(month: Month, terms_at: Callable[[datetime], Terms]) -> Period:
-    """The period of a month under the terms that `terms_at` tells for an instant, where none was issued yet."""
+    """The period of a month under the terms that `terms_at` gives for an instant, where none was issued yet."""
     return joined_period(month, natural_start(month, terms_at), natural_start(month.plus(1), terms_at))
 
 

@@ -1,4 +1,4 @@
-"""What a period looks like before it is closed: one invoice a customer, what people said of it, what is in the way.
+"""What a period looks like before it is closed: one invoice a customer, what people said of it, what blocks the close.
 
 Pure values. They are computed by `closing.compute` and shown by the command line and the pages.
 """
@@ -245,7 +245,7 @@ class Preview:
             "unattributed": self.unattributed.content(),
             "blocked_by": list(self.blocked_by),
             "failed": [{"customer": customer, "reason": reason} for customer, reason in self.failed],
-            "late": [found.content() for found in self.late],
-            "kept_boundaries": [found.content() for found in self.kept],
+            "late": [late.content() for late in self.late],
+            "kept_boundaries": [boundary.content() for boundary in self.kept],
             **self.aside.content(),
         }

@@ -1,6 +1,6 @@
 """From aggregates of usage to groups that one price and one rule decide.
 
-Pure. The context key is defined here once: everything that decides an amount but the quantities. Inside a group
+Pure. The key of a group is defined here once: everything that decides an amount but the quantities. Inside a group
 rating is linear, so any engine may add quantities up as it likes before they come here.
 """
 
@@ -36,9 +36,9 @@ class Books:
 
     def shared_edges(self, models: Iterable[str], starts_at: datetime, ends_at: datetime) -> set[datetime]:
         """Every instant of [starts_at, ends_at) at which something may change that decides what many customers pay."""
-        found = self.prices.edges(models, starts_at, ends_at)
-        found |= self.contracts.shared_edges() | self.attribution.rule_edges()
-        return {edge for edge in found if starts_at <= edge < ends_at}
+        edges = self.prices.edges(models, starts_at, ends_at)
+        edges |= self.contracts.shared_edges() | self.attribution.rule_edges()
+        return {edge for edge in edges if starts_at <= edge < ends_at}
 
 
 @dataclass(slots=True)
@@ -101,11 +101,11 @@ class Sums:
         """The quantities with what an allowance includes, without the counter of requests."""
         if self.consumed is None or not self.consumed.included:
             return self.quantities
-        found = dict(self.quantities)
+        quantities = dict(self.quantities)
         for name, count in self.consumed.included.items():
             if name != REQUEST:
-                found[name] = found.get(name, 0) + count
-        return found
+                quantities[name] = quantities.get(name, 0) + count
+        return quantities
 
     @property
     def reported_cost(self) -> Decimal | None:
@@ -139,8 +139,8 @@ class RatingGroup:
 
     def add(self, day: date, sums: Sums, segment: int = 0) -> None:
         """Add what a segment of a day brought to the sums."""
-        for found in (self.total, self.by_time.setdefault((day, segment), Sums())):
-            found.add_sums(sums)
+        for total in (self.total, self.by_time.setdefault((day, segment), Sums())):
+            total.add_sums(sums)
 
     def in_tier(self, tier: RuleTier) -> RatingGroup:
         """The same group, empty, for another tier of its rule."""
@@ -256,20 +256,20 @@ class RatingContext:
         rule = self.rule(customer, aggregate)
         model = self._books.prices.canonical_model(aggregate.series.model) or aggregate.series.model
         no_price = card.reason if isinstance(card, NoPrice) else None
-        found = None if isinstance(card, NoPrice) else card
-        table_currency = GATEWAY_CURRENCY if found is None else found.entry.currency
+        priced_card = None if isinstance(card, NoPrice) else card
+        table_currency = GATEWAY_CURRENCY if priced_card is None else priced_card.entry.currency
         fx = self._books.fx.rate(table_currency, currency, aggregate.day)
         of_cost = fx
         if table_currency != GATEWAY_CURRENCY:
             of_cost = self._books.fx.rate(GATEWAY_CURRENCY, currency, aggregate.day)
         cost_fx = None if isinstance(of_cost, NoRate) else of_cost
         if isinstance(fx, NoRate):
-            no_price, found, fx = fx.reason, None, ONE
+            no_price, priced_card, fx = fx.reason, None, ONE
         is_byok = aggregate.series.is_byok and rule is not None and rule.byok_fee is not None
-        choice = ("",) * 4 if found is None else tuple(str(part) for part in found.key)
+        choice = ("",) * 4 if priced_card is None else tuple(str(part) for part in priced_card.key)
         beside = (str(fx), no_price or "", "byok" if is_byok else "", "" if cost_fx == fx else str(cost_fx), "")
         key = (model, aggregate.series.mode, rule.hash if rule else "", *choice, *beside)
-        return RatingGroup(model, aggregate.series.mode, found, no_price, rule, None, fx, cost_fx, is_byok, key)
+        return RatingGroup(model, aggregate.series.mode, priced_card, no_price, rule, None, fx, cost_fx, is_byok, key)
 
 
 def in_order(groups: Mapping[GroupKey, RatingGroup]) -> list[RatingGroup]:

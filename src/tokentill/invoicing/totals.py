@@ -1,8 +1,9 @@
 """From the sum of an invoice's lines to what is due: coupons, minimum and cap, taxes, credits, what is carried forward.
 
 Pure. The order is fixed: coupons as stated, minimum, cap, taxes side by side, the balance brought forward, prepaid
-credits, and last the balance that is carried forward. A document is settled as if it were the only one of its period;
-then what the interim invoices of the period billed is taken off part by part, so that together they are one document.
+credits, and last the balance that is carried forward. Totals are computed as if the document were the
+only one of its period; then what the interim invoices of the period billed is taken off part by part, so that together
+they are one document.
 Everything here is in minor units; each step that divides rounds by the one rule, and is an item that can be read.
 """
 
@@ -181,8 +182,8 @@ def compute_totals(
     """What becomes of a subtotal.
 
     A grant pays a balance that the customer owes as it pays a fee: at the end of the period, when it is asked for. A
-    balance in the customer's favour is no credit and leaves what the grants pay as it is, since they may expire and it
-    does not.
+    balance in the customer's favour is not a credit and leaves what the grants pay as it is, since they may expire and
+    it does not.
 
     Args:
         carried: what earlier documents left; its balances are not looked at, but `balances`.
@@ -309,11 +310,11 @@ def _credits(
 
 
 def _added_up(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    sums: dict[str, int] = {}
     for part in parts:
         for name, amount in part.items():
-            found[name] = found.get(name, 0) + amount
-    return found
+            sums[name] = sums.get(name, 0) + amount
+    return sums
 
 
 def _prorated(agreed: Recurring, days: int, of_days: int, currency: str) -> int:

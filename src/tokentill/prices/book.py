@@ -44,11 +44,11 @@ class PriceBook:
             for recording in known_by(recordings, as_of)
             if recording["kind"] == "prices"
         ]
-        hashed.sort(key=lambda found: found[:2])
-        known = [recording for _, _, recording in hashed]
+        hashed.sort(key=lambda row: row[:2])
+        ordered = [recording for _, _, recording in hashed]
         self.as_of = as_of
         self.recordings: tuple[str, ...] = tuple(sorted(hash_ for _, hash_, _ in hashed))
-        self._entries = MappingProxyType(_entries_by_model(known))
+        self._entries = MappingProxyType(_entries_by_model(ordered))
         self._aliases = MappingProxyType(_aliases(self._entries))
         self._timelines: dict[tuple[str, str | None, str | None], Timeline] = {}
         self._hints: dict[str, str] = {}
@@ -74,7 +74,7 @@ class PriceBook:
         return None
 
     def entry_at(self, model: str, at: datetime) -> PriceEntry | NoPrice:
-        """The entry in force for a model id at an instant, or why there is none."""
+        """The entry in force for a model id at an instant, or why it has no price."""
         canonical = self.canonical_model(model)
         if canonical is None:
             return NoPrice(f"model {model!r} is in no price table{self._hint(model)}")
@@ -120,14 +120,14 @@ class PriceBook:
     def timeline(self, model: str, mode: str | None, geo: str | None) -> Timeline:
         """The cards of one kind of request over all time. It is made once and remembered."""
         key = (model, mode, geo)
-        found = self._timelines.get(key)
-        if found is None:
+        timeline = self._timelines.get(key)
+        if timeline is None:
             canonical = self.canonical_model(model)
-            found = timeline_of(() if canonical is None else self._entries[canonical], mode or STANDARD, geo)
+            timeline = timeline_of(() if canonical is None else self._entries[canonical], mode or STANDARD, geo)
             if len(self._timelines) >= TIMELINES_MAX:
                 self._timelines.clear()
-            self._timelines[key] = found
-        return found
+            self._timelines[key] = timeline
+        return timeline
 
     def _unpriced(self, usage: Usage) -> Rated:
         why = self._no_card(usage.model, usage.occurred_at, usage.mode)
@@ -135,7 +135,7 @@ class PriceBook:
         return Rated("unpriced", why.reason, None, (), model, None, None)
 
     def _no_card(self, model: str, at: datetime, mode: str | None) -> NoPrice:
-        """Why there is no price, worked out anew: it names the instant."""
+        """Why there is no price, worked out each time: it names the instant."""
         entry = self.entry_at(model, at)
         if isinstance(entry, NoPrice):
             return entry
@@ -166,12 +166,12 @@ class PriceBook:
     def _near_miss(self, model: str) -> str:
         names = [*self._entries, *self._aliases]
         near = difflib.get_close_matches(model.replace(".", "-"), [name.replace(".", "-") for name in names], 1, 0.8)
-        found = next((name for name in sorted(names) if near and name.replace(".", "-") == near[0]), None)
-        return f"; did the gateway mean {found!r}? Add an alias to its price entry if so" if found else ""
+        nearest = next((name for name in sorted(names) if near and name.replace(".", "-") == near[0]), None)
+        return f"; did the gateway mean {nearest!r}? Add an alias to its price entry if so" if nearest else ""
 
     def __repr__(self) -> str:
-        known = "" if self.as_of is None else f" as of {instant_text(self.as_of)}"
-        return f"<PriceBook of {len(self._entries)} models from {len(self.recordings)} recordings{known}>"
+        as_of = "" if self.as_of is None else f" as of {instant_text(self.as_of)}"
+        return f"<PriceBook of {len(self._entries)} models from {len(self.recordings)} recordings{as_of}>"
 
 
 def _recorded_at(recording: Content) -> datetime:
@@ -193,7 +193,7 @@ def _entries_by_model(recordings: Sequence[Content]) -> Mapping[str, tuple[Price
             )
             if is_live(entry, withdrawn):
                 entries.setdefault(entry.model, []).append(entry)
-    return {model: tuple(sorted(found, key=precedence)) for model, found in entries.items()}
+    return {model: tuple(sorted(live, key=precedence)) for model, live in entries.items()}
 
 
 def withdrawals(recordings: Iterable[Content]) -> Mapping[str, datetime]:
@@ -216,8 +216,8 @@ def is_live(entry: PriceEntry, withdrawn: Mapping[str, datetime]) -> bool:
 def _aliases(entries: Mapping[str, Sequence[PriceEntry]]) -> dict[str, str]:
     return {
         alias: model
-        for model, found in sorted(entries.items())
-        for entry in found
+        for model, of_model in sorted(entries.items())
+        for entry in of_model
         for alias in entry.aliases
         if alias not in entries
     }

@@ -1,7 +1,7 @@
 """What two price entries have in common and in what they differ, figure by figure.
 
 Pure. Figures are compared for the same number of units, and a quantity without a rate of its own by its fallback, so
-that two ways to write one price are no difference.
+that two ways to write one price do not differ.
 """
 
 from __future__ import annotations
@@ -60,18 +60,18 @@ class Difference:
 
 def figures(entry: PriceEntry) -> dict[tuple[str, str], Decimal]:
     """Every figure of an entry by the rates that it is in and what it prices."""
-    found: dict[tuple[str, str], Decimal] = {}
+    by_key: dict[tuple[str, str], Decimal] = {}
     if entry.is_free:
-        found["standard", FREE] = Decimal(0)
+        by_key["standard", FREE] = Decimal(0)
     for mode, rates in {"standard": entry.standard, **entry.modes}.items():
         for figure in _of_set(mode, rates, entry.per):
-            found[figure.rates, figure.quantity] = figure.amount
+            by_key[figure.rates, figure.quantity] = figure.amount
         if rates.fees is not None:
-            found |= dict(_of_fees("fee" if mode == "standard" else f"{mode}, fee", rates.fees))
-    found |= dict(_of_fees("fee", entry.fees))
+            by_key |= dict(_of_fees("fee" if mode == "standard" else f"{mode}, fee", rates.fees))
+    by_key |= dict(_of_fees("fee", entry.fees))
     for kind, factors in entry.multipliers.items():
-        found |= {(f"factor of {kind}", place): factor for place, factor in factors.items()}
-    return found
+        by_key |= {(f"factor of {kind}", place): factor for place, factor in factors.items()}
+    return by_key
 
 
 def _of_set(mode: str, rates: RateSet, per: int) -> Iterator[Figure]:
@@ -99,13 +99,13 @@ def _of_fees(label: str, fees: Mapping[str, Fee]) -> Iterator[tuple[tuple[str, s
 def changes(before: PriceEntry, after: PriceEntry) -> tuple[FigureChange, ...]:
     """What differs between two entries of a model; a quantity is priced by its fallback where it has no rate."""
     old, new = figures(before), figures(after)
-    found = []
+    changed = []
     for key in sorted({*old, *new}, key=_in_order):
         was = old.get(key, _by_fallback(old, key, before.fallback))
         is_now = new.get(key, _by_fallback(new, key, after.fallback))
         if was != is_now:
-            found.append(FigureChange(*key, was, is_now, key in old, key in new))
-    return tuple(found)
+            changed.append(FigureChange(*key, was, is_now, key in old, key in new))
+    return tuple(changed)
 
 
 def _in_order(key: tuple[str, str]) -> tuple[bool, str, str]:
@@ -113,7 +113,7 @@ def _in_order(key: tuple[str, str]) -> tuple[bool, str, str]:
 
 
 def _by_fallback(
-    known: Mapping[tuple[str, str], Decimal], key: tuple[str, str], fallback: Mapping[str, str]
+    by_key: Mapping[tuple[str, str], Decimal], key: tuple[str, str], fallback: Mapping[str, str]
 ) -> Decimal | None:
     rates, quantity = key
     every = {**BUILT_IN_FALLBACK, **fallback}
@@ -121,8 +121,8 @@ def _by_fallback(
         if quantity not in every:
             return None
         quantity = every[quantity]
-        if (rates, quantity) in known:
-            return known[rates, quantity]
+        if (rates, quantity) in by_key:
+            return by_key[rates, quantity]
     return None
 
 
@@ -131,18 +131,18 @@ def compare_books(before: PriceBook, after: PriceBook, *, before_at: datetime, a
 
     Models whose prices are alike are not listed, whatever entry states them.
     """
-    found = []
+    differences = []
     for model in sorted({*before.models, *after.models}):
         old, new = _in_force(before, model, before_at), _in_force(after, model, after_at)
         if old is None and new is None:
             continue
         if old is None or new is None:
-            found.append(Difference(model, old, new, ()))
+            differences.append(Difference(model, old, new, ()))
             continue
         differing = changes(old, new)
         if differing or old.currency != new.currency:
-            found.append(Difference(model, old, new, differing))
-    return found
+            differences.append(Difference(model, old, new, differing))
+    return differences
 
 
 def _in_force(book: PriceBook, model: str, at: datetime) -> PriceEntry | None:

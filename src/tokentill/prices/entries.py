@@ -221,7 +221,7 @@ class PriceEntry:
         return RateChoice(chosen, label, None if window is None else window.label)
 
     def fees_of(self, rates: RateSet) -> Mapping[str, Fee]:
-        """The fees of a mode: its own, or else the entry's."""
+        """The fees of a mode: its own, otherwise the entry's."""
         return self.fees if rates.fees is None else rates.fees
 
     def rate_sets(self) -> Iterable[RateSet]:
@@ -235,12 +235,12 @@ class PriceEntry:
 
     def edges(self, starts_at: datetime, ends_at: datetime) -> set[datetime]:
         """Every instant of [starts_at, ends_at) at which what this entry charges may change."""
-        found = {self.valid_from, self.valid_to}
+        edges = {self.valid_from, self.valid_to}
         for rates in self.rate_sets():
-            found |= {rates.valid_from, rates.valid_to}
+            edges |= {rates.valid_from, rates.valid_to}
             for window in rates.windows:
-                found |= set(window.edges(max(starts_at, self.valid_from), ends_at))
-        return {edge for edge in found if edge is not None and starts_at <= edge < ends_at}
+                edges |= set(window.edges(max(starts_at, self.valid_from), ends_at))
+        return {edge for edge in edges if edge is not None and starts_at <= edge < ends_at}
 
 
 def entry_hash(content: Content, currency: str) -> str:
@@ -254,16 +254,16 @@ def local_times(zone: ZoneInfo, minute: int, starts_at: datetime, ends_at: datet
 
     A time of day that comes twice gives both instants; one that is skipped gives the instant of the change.
     """
-    found: set[datetime] = set()
+    instants: set[datetime] = set()
     day = (starts_at.astimezone(zone) - timedelta(days=1)).date()
     last = (ends_at.astimezone(zone) + timedelta(days=1)).date()
     while day <= last:
         for fold in (0, 1):
             local = datetime(day.year, day.month, day.day, minute // 60 % 24, minute % 60, tzinfo=zone, fold=fold)
-            found.add(local.astimezone(UTC))
-        found |= _zone_changes(zone, day)
+            instants.add(local.astimezone(UTC))
+        instants |= _zone_changes(zone, day)
         day += timedelta(days=1)
-    return sorted(instant for instant in found if starts_at <= instant < ends_at)
+    return sorted(instant for instant in instants if starts_at <= instant < ends_at)
 
 
 def _zone_changes(zone: ZoneInfo, day: Any) -> set[datetime]:

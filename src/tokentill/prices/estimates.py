@@ -60,12 +60,12 @@ def estimate(
     first = rate_or_raise(book, Usage(model, at, plain, mode, geo))
 
     def rated(quantities: Iterable[Mapping[str, int]]) -> list[tuple[Decimal, Rated]]:
-        found = [book.rate(Usage(model, at, each, mode, geo)) for each in quantities]
-        return [(each.amount, each) for each in found if each.amount is not None]
+        results = [book.rate(Usage(model, at, result, mode, geo)) for result in quantities]
+        return [(result.amount, result) for result in results if result.amount is not None]
 
-    lowest, lowest_rated = min(rated(inputs), key=lambda found: found[0])
-    every = rated({**given, **most} for given in inputs for most in outputs)
-    highest, highest_rated = max(every, key=lambda found: found[0])
+    lowest, lowest_rated = min(rated(inputs), key=lambda pair: pair[0])
+    every = rated({**input_counts, **most} for input_counts in inputs for most in outputs)
+    highest, highest_rated = max(every, key=lambda pair: pair[0])
     return Estimate(
         model=first.model,
         at=at,

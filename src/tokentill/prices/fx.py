@@ -51,18 +51,18 @@ class FxBook:
     """Every exchange rate that is known. Where a day is listed twice, the later recording holds. Immutable."""
 
     def __init__(self, recordings: Iterable[Content]) -> None:
-        known = sorted(
+        ordered = sorted(
             (content for content in recordings if content["kind"] == "fx"),
             key=content_hash,
         )
         rates: dict[tuple[str, str], list[FxRate]] = {}
-        for content in known:
+        for content in ordered:
             recorded_at = parse_instant(content["recorded_at"])
             for stated in content["rate"]:
                 rate = FxRate.from_content(stated, recorded_at=recorded_at)
                 rates.setdefault(rate.pair, []).append(rate)
         self._rates = {pair: sorted(listed, key=precedence) for pair, listed in rates.items()}
-        self.recordings = tuple(map(content_hash, known))
+        self.recordings = tuple(map(content_hash, ordered))
 
     def rate(self, from_currency: str, to_currency: str, day: date) -> Decimal | NoRate:
         """How many units of one currency are one unit of the other on a day."""

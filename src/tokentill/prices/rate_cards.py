@@ -93,8 +93,8 @@ class Rated(NamedTuple):
     window: str | None = None
 
     def __repr__(self) -> str:
-        what = self.reason if self.amount is None else f"{amount_text(self.amount)} {self.currency}"
-        return f"<Rated {self.model} {self.status}: {what}>"
+        shown = self.reason if self.amount is None else f"{amount_text(self.amount)} {self.currency}"
+        return f"<Rated {self.model} {self.status}: {shown}>"
 
 
 ScaledPrice = tuple[int, UnitPrice]
@@ -278,7 +278,7 @@ def price_quantity(
     multiplier: Decimal,
     price_entry: str,
 ) -> RatedLine | None:
-    """Price one quantity by its rate, its fee or its declared fallback; None when there is none of them."""
+    """Price one quantity by its rate, its fee or its declared fallback; None when it has none."""
     price = unit_price(name, rates, per, fallback, fees, multiplier)
     if price is None:
         return None
@@ -294,7 +294,7 @@ def unit_price(
     fees: Mapping[str, Fee],
     multiplier: Decimal,
 ) -> UnitPrice | None:
-    """What one quantity is charged at: a counter at its fee, else its rate, else that of its declared fallback."""
+    """What one quantity is charged at: a counter at its fee, otherwise its rate, otherwise that of its fallback."""
     fee = fees.get(name)
     if fee is not None and name not in _TOKEN_LEAVES:
         return UnitPrice(name, fee.price, fee.per, ONE)

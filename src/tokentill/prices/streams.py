@@ -1,7 +1,7 @@
 """Rating a stream of usages one by one: the exact amount of each, and what they add up to.
 
-Pure. For many records in one process without numpy. Every amount is the one that `PriceBook.rate` gives; what is left
-out is its lines. With numpy, `prices.columns` does the same work an order of magnitude faster.
+Pure. For many records in one process without numpy. Every amount is the one that `PriceBook.rate` gives, without
+its lines. With numpy, `prices.columns` does the same work an order of magnitude faster.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Pure. A kind of request is a model, a mode and a geography. Between two edges of its timeline one entry with one set
 of rates holds, and within such a segment the open window and the context tier choose the card. Every card comes from
-`rating.rate_card_within`, so a price that is looked up here is the one that is worked out there.
+`rate_cards.rate_card_within`, so a price that is looked up here is the one that is worked out there.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Timeline:
 
 
 def input_tokens_of(usage: Usage) -> int:
-    """The input total that decides the context tier: what the usage says, else the sum of its input leaves."""
+    """The input total that decides the context tier: what the usage says, otherwise the sum of its input leaves."""
     return sum_of(usage.quantities, "input_total") if usage.input_tokens is None else usage.input_tokens
 
 

@@ -56,7 +56,7 @@ class ByteInput:
     Attributes:
         compression: found by the first bytes, never by the name.
         bytes_read: bytes taken from the input so far, before decompression.
-        fault: after the last chunk: why there is no more though there should be, or None.
+        fault: after the last chunk: why it ended too early, or None.
     """
 
     def __init__(self, stream: BinaryIO, name: str, limits: Limits) -> None:
@@ -70,9 +70,9 @@ class ByteInput:
             first += more
         self._first = first
         self.compression: Compression = "gzip" if first.startswith(GZIP) else "none"
-        for magic, what in FOREIGN.items():
+        for magic, kind in FOREIGN.items():
             if first.startswith(magic):
-                raise Refused(f"{name} is {what}")
+                raise Refused(f"{name} is {kind}")
 
     def chunks(self) -> Iterator[bytes]:
         """The decompressed bytes in chunks of `READ_BYTES` to `INFLATED_BYTES` or little more; the last may be shorter.
@@ -139,7 +139,7 @@ class ByteInput:
         if inflated > limits.ratio_from_bytes and inflated > limits.ratio_max * self.bytes_read:
             raise Refused(
                 f"{self._name} decompresses to more than {limits.ratio_max} times its size, as a decompression bomb "
-                "does; decompress it yourself if it is none"
+                "does; decompress it yourself if it is not one"
             )
 
 

@@ -32,7 +32,7 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class OpenedInput:
-    """What an input holds. `layout` and `format` are None where there is nothing to tell them by."""
+    """What an input holds. `layout` and `format` are None where nothing shows what they are."""
 
     layout: Layout | None
     format: Format | None
@@ -43,10 +43,10 @@ class OpenedInput:
 class Opening:
     """The head of an input, while it is being recognised."""
 
-    def __init__(self, bytes_in: ByteInput, name: str, asked: Format | None, limits: Limits) -> None:
+    def __init__(self, bytes_in: ByteInput, name: str, asked_format: Format | None, limits: Limits) -> None:
         self._bytes = bytes_in
         self._name = name
-        self._asked = asked
+        self._asked = asked_format
         self._bytes_max = limits.line_bytes_max
         self._chunks = bytes_in.chunks()
         self._head = self._read_head()
@@ -77,8 +77,8 @@ class Opening:
 
     def _json_lines(self) -> OpenedInput:
         lines = [line for line in self._head.split(b"\n") if line.lstrip().startswith(b"{")]
-        found = self._format_of(lines)
-        return OpenedInput("jsonl", found, self._lines(), parse_object)
+        input_format = self._format_of(lines)
+        return OpenedInput("jsonl", input_format, self._lines(), parse_object)
 
     def _elements(self, opening: bytes, position: int, *, is_sequence: bool = False) -> OpenedInput:
         def scanner() -> Elements:
@@ -91,31 +91,31 @@ class Opening:
             )
 
         head = self._head[position:]
-        seen = [raw for _, raw, fault in scanner().pieces([head]) if fault is None]
-        found = self._format_of(seen) if seen else self._asked
-        return OpenedInput("json", found, scanner().pieces(chain([head], self._chunks)), parse_object)
+        elements = [raw for _, raw, fault in scanner().pieces([head]) if fault is None]
+        input_format = self._format_of(elements) if elements else self._asked
+        return OpenedInput("json", input_format, scanner().pieces(chain([head], self._chunks)), parse_object)
 
     def _table(self) -> OpenedInput | None:
-        """As comma-separated values, or None when the first line is no header."""
+        """As comma-separated values, or None when the first line is not a header."""
         try:
             names = cells_of(self._head[self._start :].split(b"\n", 1)[0].removesuffix(b"\r"))
         except InvalidRecord:
             return None
         if len(names) < 2 or any(line.startswith(b"{") for line in self._head.split(b"\n")):
             return None
-        found = self._asked or format_of_names(names)
-        if found is None:
+        input_format = self._asked or format_of_names(names)
+        if input_format is None:
             raise self._refusal(f"taken for CSV: {no_format_message(names)}")
-        if not found.recognises(names):
-            raise self._refusal(f"taken for CSV: its header is not one of the format {found.name}")
+        if not input_format.recognises(names):
+            raise self._refusal(f"taken for CSV: its header is not one of the format {input_format.name}")
         if twice := repeated(names):
             raise self._refusal(f"the header has the column {twice[0][:64]!r} twice")
         try:
-            columns = found.columns(names)
+            columns = input_format.columns(names)
         except Refused as error:
             raise self._refusal(str(error)) from None
         pieces = rows_of(chain([self._head], self._chunks), len(columns), self._bytes_max, lambda: self._bytes.fault)
-        return OpenedInput("csv", found, pieces, lambda raw: row_of(raw, columns))
+        return OpenedInput("csv", input_format, pieces, lambda raw: row_of(raw, columns))
 
     def _format_of(self, candidates: Sequence[bytes]) -> Format | None:
         """The format that was asked for, or that of the first candidate that can be read and has one."""
@@ -123,15 +123,15 @@ class Opening:
             return self._asked
         rows = _parsed(candidates[:ROWS_TRIED_MAX])
         try:
-            found = format_of_rows(rows)
+            input_format = format_of_rows(rows)
         except Refused as error:
             raise self._refusal(str(error)) from None
-        if found is None and self._is_whole() and self._bytes.fault is None:
+        if input_format is None and self._is_whole() and self._bytes.fault is None:
             problem = "it is not text" if b"\0" in self._head else "nothing in it is a JSON object or a CSV header"
             raise self._refusal(
                 f"{problem}; name its format ({', '.join(FORMATS)}) to see what is wrong with each line"
             )
-        return found
+        return input_format
 
     def _lines(self) -> Iterator[Piece]:
         return lines_of(chain([self._head], self._chunks), self._bytes_max, lambda: self._bytes.fault)

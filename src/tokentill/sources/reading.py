@@ -35,16 +35,16 @@ RecordCheck = Callable[[UsageRecord], object]
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """Something in an input that is no record, and why.
+    """Something in an input that is not a record, and why.
 
     Args:
         name: the input.
         line: line number from 1, or the number of the element in a JSON list.
         reason: what is wrong with it.
-        record_id: its id, where it could be told.
+        record_id: its id, where it could be read.
         raw: the start of it, with what cannot be printed escaped, at most `EXCERPT_CHARACTERS` long.
         digest: the first 16 bytes of the SHA-256 of all of it.
-        occurred_at: the instant that it names, where it could be told.
+        occurred_at: the instant that it names, where it could be read.
     """
 
     name: str
@@ -86,10 +86,10 @@ class Reading:
         self._stream = stream
         self._is_owned = is_owned
         self._is_started = False
-        asked = None if asked_format is None else format_named(asked_format)
+        declared = None if asked_format is None else format_named(asked_format)
         self._bytes = ByteInput(stream, name, limits)
         self.compression: Compression = self._bytes.compression
-        content = Opening(self._bytes, name, asked, limits).content()
+        content = Opening(self._bytes, name, declared, limits).content()
         self.layout: Layout | None = content.layout
         self._format = content.format
         self._pieces = content.pieces
@@ -97,7 +97,7 @@ class Reading:
 
     @property
     def format(self) -> str | None:
-        """The name of the source's format, None as long as nothing told it."""
+        """The name of the source's format, None as long as nothing has shown it."""
         return None if self._format is None else self._format.name
 
     @property
@@ -123,7 +123,7 @@ class Reading:
         return self.items()
 
     def items(self, check: RecordCheck | None = None) -> Iterator[UsageRecord | Quarantined]:
-        """Every record and everything that is none, to the end of the input.
+        """Every record and everything that is not one, to the end of the input.
 
         Args:
             check: raises `InvalidRecord` for a record that is not to be taken.
@@ -162,7 +162,7 @@ class Reading:
             self.close()
 
     def _read_first(self, row: dict[str, Any], source: str | None) -> UsageRecord:
-        """Read a row of a format that nothing told so far."""
+        """Read a row of a format that is not known so far."""
         if self._format is None:
             inner = unwrapped(row)
             self._format = format_of_names(inner)
@@ -174,21 +174,21 @@ class Reading:
         if row is None or self._format is None:
             return None
         inner = unwrapped(row)
-        found = next((inner[name] for name in self._format.id_names if inner.get(name)), None)
+        record_id = next((inner[name] for name in self._format.id_names if inner.get(name)), None)
         try:
-            check_id("id", found)
+            check_id("id", record_id)
         except InvalidRecord:
             return None
-        return found
+        return record_id
 
     def _instant_of(self, row: dict[str, Any] | None) -> datetime | None:
-        """The instant of a row that is no record; only to find the row by, so a time without an offset is UTC."""
+        """The instant of a row that is not a record; only to find the row by, so a time without an offset is UTC."""
         if row is None or self._format is None:
             return None
         inner = unwrapped(row)
-        found = next((inner[name] for name in self._format.instant_names if inner.get(name)), None)
+        written = next((inner[name] for name in self._format.instant_names if inner.get(name)), None)
         try:
-            return checked_instant(instant_or_naive_utc("instant", found))
+            return checked_instant(instant_or_naive_utc("instant", written))
         except InvalidRecord:
             return None
 
@@ -214,7 +214,7 @@ def read_records(
         InvalidCall: when there is no such file or no such format.
         Refused: when the input as a whole cannot be understood.
     """
-    given = source_path_or_binary_stream
+    origin = source_path_or_binary_stream
     if source is not None:
         try:
             check_id("source", source)
@@ -222,8 +222,8 @@ def read_records(
             raise InvalidCall(str(error)) from None
     is_owned = False
     bytes_total: int | None = None
-    if isinstance(given, (str, os.PathLike)):
-        path = os.fspath(given)
+    if isinstance(origin, (str, os.PathLike)):
+        path = os.fspath(origin)
         name = name or ("standard input" if path == "-" else path)
         if path == "-":
             stream: BinaryIO = sys.stdin.buffer
@@ -231,8 +231,8 @@ def read_records(
             stream, bytes_total = _open(Path(path), name)
             is_owned = True
     else:
-        stream = given
-        name = name or str(getattr(given, "name", "the stream"))
+        stream = origin
+        name = name or str(getattr(origin, "name", "the stream"))
     try:
         return Reading(
             stream,

@@ -42,12 +42,12 @@ def parse_object_text(text: str) -> dict[str, Any]:
     """As `parse_object`, for text of at most `DEPTH_MAX` levels.
 
     Raises:
-        InvalidRecord: with the reason, when it is no single object.
+        InvalidRecord: with the reason, when it is not a single object.
     """
     if text[:1] != "{":
         text = text.lstrip(_WHITESPACE)
     try:
-        found, end = _scan(text, 0)
+        value, end = _scan(text, 0)
     except StopIteration as stop:
         raise InvalidRecord(f"not valid JSON: no value at character {stop.value + 1}") from None
     except json.JSONDecodeError as error:
@@ -56,9 +56,9 @@ def parse_object_text(text: str) -> dict[str, Any]:
         raise InvalidRecord(f"nested deeper than {DEPTH_MAX} levels") from None
     if end != len(text) and text[end:].strip(_WHITESPACE):
         raise InvalidRecord(f"not valid JSON: more after the value that ends at character {end}")
-    if type(found) is not dict:
-        raise InvalidRecord(f"not a JSON object but {type_text(found)}")
-    return found
+    if type(value) is not dict:
+        raise InvalidRecord(f"not a JSON object but {type_text(value)}")
+    return value
 
 
 def type_text(value: object) -> str:
@@ -88,10 +88,10 @@ def _refuse_depth(raw: bytes) -> None:
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise InvalidRecord(f"the key {repeated(name for name, _ in pairs)[0][:64]!r} occurs twice in one object")
-    return found
+    return members
 
 
 def _decimal(text: str) -> Decimal:

@@ -134,8 +134,8 @@ def aggregates_of_spans(
         part = spans[first : first + SPANS_AT_ONCE]
         span, inside = _span_table(part)
         for row, quantities in _summed(connection, cuts, span.c.n, inside, force):
-            one = part[row.place]
-            yield first + row.place, _aggregate(row, quantities, cuts, series[one.series_id], one.floor)
+            own_span = part[row.place]
+            yield first + row.place, _aggregate(row, quantities, cuts, series[own_span.series_id], own_span.floor)
 
 
 def records_of_spans(
@@ -245,11 +245,11 @@ def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, f
 
 
 def _span_table(spans: Sequence[Span]) -> tuple[Any, Any]:
-    """A table of spans, and it joined with the usage that lies in them."""
+    """A table of spans, and its join with the usage that lies in them."""
     usage = tables.usage
     rows = [
-        (n, one.series_id, to_micros(one.starts_at), to_micros(one.ends_at), one.seq_after, one.seq_upto)
-        for n, one in enumerate(spans)
+        (n, entry.series_id, to_micros(entry.starts_at), to_micros(entry.ends_at), entry.seq_after, entry.seq_upto)
+        for n, entry in enumerate(spans)
     ]
     names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto")
     columns = (column("n", Integer), *(column(name, BigInteger) for name in names))

@@ -96,9 +96,9 @@ def columns_are_what_the_content_says(held: HeldDocument) -> Iterator[str]:
 
 
 def columns_are_what_the_audit_log_says(held: HeldDocument) -> Iterator[str]:
-    """One entry tells of the issue, and the row still says so. Entries of earlier versions tell less."""
+    """One entry records the issue, and the row still says so. Entries of earlier versions say less."""
     if len(held.entries) != 1:
-        yield f"the audit log tells of its issue {len(held.entries)} times"
+        yield f"the audit log records its issue {len(held.entries)} times"
     for entry in held.entries:
         yield from _differences(issued_entry(held.row), entry, "the audit log")
 
@@ -126,8 +126,8 @@ LINE_KEYS = ("kind", "model", "mode", "rule", "requests", "exact_amount", "amoun
 def ledger_is_what_the_content_says(held: HeldDocument) -> Iterator[str]:
     """The ledger has the coupons, credits and balances of the content, and what an interim document billed."""
     if held.content is not None:
-        wanted = list(_ledger_of(held.content))
-        yield from _rows_differ("row of the ledger", held.ledger, wanted, LEDGER_KEYS)
+        expected = list(_ledger_of(held.content))
+        yield from _rows_differ("row of the ledger", held.ledger, expected, LEDGER_KEYS)
 
 
 LEDGER_KEYS = ("kind", "name", "amount_minor", "customer", "currency")
@@ -144,8 +144,8 @@ def _ledger_of(content: Content) -> Iterator[HeldRow]:
             if "original" in item:
                 account = {"customer": item["customer"], "currency": item["original_currency"]}
                 amount = item["original"]
-            taken = -_minor(amount, account["currency"])
-            yield {"kind": kind, "name": item["name"], "amount_minor": taken, **account}
+            amount_minor = -_minor(amount, account["currency"])
+            yield {"kind": kind, "name": item["name"], "amount_minor": amount_minor, **account}
     if content.get("kind") == "interim":
         net = _minor(content["total"], own["currency"]) - _minor(content["tax"], own["currency"])
         yield {"kind": "invoiced", "name": "net", "amount_minor": net, **own}
@@ -164,19 +164,19 @@ def run_is_what_the_audit_log_says(held: HeldRun) -> Iterator[str]:
     row, about = held.row, f"the close run {held.row['id']} of {held.row['period']}"
     started, finished = held.entries_of("close.started"), held.entries_of("close.finished")
     abandoned = held.entries_of("close.abandoned")
-    said: Content = {"finished_at": None, "state": "open", "left_over": None}
-    said["epoch"] = 1 + len(held.entries_of("close.resumed")) + len(abandoned)
+    expected: Content = {"finished_at": None, "state": "open", "left_over": None}
+    expected["epoch"] = 1 + len(held.entries_of("close.resumed")) + len(abandoned)
     if len(started) != 1 or len(finished) + len(abandoned) > 1:
-        yield f"{about}: the audit log tells of its start {len(started)} times, and of its end {len(finished)} times"
+        yield f"{about}: the audit log records its start {len(started)} times, and of its end {len(finished)} times"
     for at, content in started:
-        said |= {"started_at": at, **{key: content.get(key) for key in ("period", "pins")}}
-        said |= {"asked": content["asked"]} if "asked" in content else {}
+        expected |= {"started_at": at, **{key: content.get(key) for key in ("period", "pins")}}
+        expected |= {"asked": content["asked"]} if "asked" in content else {}
     for state, ended in (("done", finished), ("refused", abandoned)):
         for at, content in ended:
-            said |= {"finished_at": at, "state": state, "period": content.get("period")}
-            said["left_over"] = content.get("left_over")
-    read = {key: content_of(row[key]) for key in ("pins", "asked")}
-    for difference in _differences({**row, **read}, said, "the audit log"):
+            expected |= {"finished_at": at, "state": state, "period": content.get("period")}
+            expected["left_over"] = content.get("left_over")
+    decoded = {key: content_of(row[key]) for key in ("pins", "asked")}
+    for difference in _differences({**row, **decoded}, expected, "the audit log"):
         yield f"{about}: {difference}"
 
 
@@ -184,7 +184,7 @@ def run_is_what_the_audit_log_says(held: HeldRun) -> Iterator[str]:
 
 
 def recordings_are_what_their_hashes_say(connection: Connection) -> Looked:
-    """A recording has the content of its hash and its kind, was kept with a deed that the audit log tells of, and is
+    """A recording has the content of its hash and its kind, was first stored when the audit log records a deed, and is
     there if the pins of a run name it."""
     faults, members = [], {}
     deeds = set(connection.execute(select(tables.audit.c.recorded_at).distinct()).scalars())
@@ -200,10 +200,10 @@ def recordings_are_what_their_hashes_say(connection: Connection) -> Looked:
         members[row.hash] = content["recordings"] if content is not None and is_set else []
     for run_id, pins in connection.execute(select(tables.close_run.c.id, tables.close_run.c.pins)):
         named = [(content_of(pins) or {}).get(key) for key in ("a", "b")]
-        wanted = dict.fromkeys([*named, *(member for hash_ in named for member in members.get(hash_, ()))])
+        hashes = dict.fromkeys([*named, *(member for hash_ in named for member in members.get(hash_, ()))])
         faults += [
             f"the recording {hash_} that the close run {run_id} was computed from is not stored"
-            for hash_ in wanted
+            for hash_ in hashes
             if hash_ not in members
         ]
     return Looked(len(members), "recordings", faults)
@@ -255,8 +255,8 @@ def counted_rows_have_no_gap(connection: Connection) -> Looked:
         seq = tables.metadata.tables[name].c.seq
         count, last = connection.execute(select(func.count(), func.coalesce(func.max(seq), 0))).one()
         rows += count
-        if not count == last == (taken := current_value(connection, name)):
-            faults.append(f"{name} has {count} rows up to number {last}, and {taken} were made")
+        if not count == last == (counter := current_value(connection, name)):
+            faults.append(f"{name} has {count} rows up to number {last}, and {counter} were made")
     return Looked(rows, "rows", faults)
 
 
@@ -274,10 +274,12 @@ def audit_log_is_one_chain(connection: Connection) -> Looked:
 
 def issued_entries_have_their_documents(connection: Connection) -> Looked:
     """Whatever the audit log says was issued is there."""
-    told = entries_of_documents(connection)
+    entries = entries_of_documents(connection)
     stored = set(connection.execute(select(tables.invoice.c.number)).scalars())
-    faults = [f"{number} was issued, says the audit log, and is not there" for number in told if number not in stored]
-    return Looked(len(told), "entries", faults)
+    faults = [
+        f"{number} was issued, says the audit log, and is not there" for number in entries if number not in stored
+    ]
+    return Looked(len(entries), "entries", faults)
 
 
 def log_of_documents_is_what_statuses_say(connection: Connection) -> Looked:
@@ -288,14 +290,16 @@ def log_of_documents_is_what_statuses_say(connection: Connection) -> Looked:
         .join(header, header.c.id == event.c.invoice_id)
         .order_by(event.c.position)
     ).all()
-    told = {(row.number, row.kind) for row in rows}
+    logged = {(row.number, row.kind) for row in rows}
     documents = connection.execute(select(header.c.number, header.c.status)).all()
-    wanted = {(row.number, "issued") for row in documents}
-    wanted |= {(row.number, "void") for row in documents if row.status == "void"}
-    faults = [f"the log of documents says otherwise than its status of {number}" for number, _ in sorted(told ^ wanted)]
-    taken = current_value(connection, "document")
-    if [row.position for row in rows] != list(range(1, taken + 1)):
-        faults.append(f"the log of documents has {len(rows)} rows, and {taken} were made")
+    expected = {(row.number, "issued") for row in documents}
+    expected |= {(row.number, "void") for row in documents if row.status == "void"}
+    faults = [
+        f"the log of documents does not agree with the status of {number}" for number, _ in sorted(logged ^ expected)
+    ]
+    last_position = current_value(connection, "document")
+    if [row.position for row in rows] != list(range(1, last_position + 1)):
+        faults.append(f"the log of documents has {len(rows)} rows, and {last_position} were made")
     entries = {
         (str(content.get("number")), action.removeprefix("invoice.").replace("voided", "void")): at
         for action, at, content in audit_contents(connection, "invoice.issued", "invoice.voided")
@@ -311,7 +315,7 @@ def log_of_documents_is_what_statuses_say(connection: Connection) -> Looked:
 def no_record_is_on_two_documents(connection: Connection) -> Looked:
     """No two live documents cover the same record, unless one goes on from the other; none ends what another ended."""
     count = connection.execute(select(func.count()).select_from(tables.coverage)).scalar_one()
-    faults = [f"{one} and {other} cover the same record" for one, other in overlapping_documents(connection)]
+    faults = [f"{number} and {rival} cover the same record" for number, rival in overlapping_documents(connection)]
     return Looked(count, "stretches", faults)
 
 
@@ -415,19 +419,21 @@ def _minor(amount: str, currency: str) -> int:
     return int(Decimal(amount).scaleb(minor_digits(currency)))
 
 
-def _differences(row: HeldRow, said: HeldRow, by: str) -> Iterator[str]:
-    for key, value in said.items():
+def _differences(row: HeldRow, expected: HeldRow, by: str) -> Iterator[str]:
+    for key, value in expected.items():
         if key in row and row[key] != value:
             yield f"its {key} is {_shown(row[key])}, and {by} says {_shown(value)}"
 
 
-def _rows_differ(what: str, stored: Sequence[HeldRow], wanted: Sequence[HeldRow], keys: Sequence[str]) -> Iterator[str]:
-    if len(stored) != len(wanted):
-        yield f"it has {len(stored)} of {what}, and its content says {len(wanted)}"
-    for position, (row, said) in enumerate(zip(stored, wanted, strict=False), start=1):
-        named = {"position": position, **{key: said[key] for key in keys}}
+def _rows_differ(
+    noun: str, stored: Sequence[HeldRow], expected: Sequence[HeldRow], keys: Sequence[str]
+) -> Iterator[str]:
+    if len(stored) != len(expected):
+        yield f"it has {len(stored)} of {noun}, and its content says {len(expected)}"
+    for position, (row, expected_row) in enumerate(zip(stored, expected, strict=False), start=1):
+        named = {"position": position, **{key: expected_row[key] for key in keys}}
         for difference in _differences(row, named, "its content"):
-            yield f"{what} {position}: {difference}"
+            yield f"{noun} {position}: {difference}"
 
 
 def _shown(value: object) -> str:

@@ -39,7 +39,7 @@ class AuditEntry:
 def append_audit(
     connection: Connection, action: str, content: Content, *, at: datetime, actor: str | None = None
 ) -> None:
-    """Append an entry in the caller's writing transaction, so that it is there exactly when what it tells of is."""
+    """Append an entry in the caller's writing transaction, so that it is there exactly when its deed is."""
     who = actor or actor_here()
     seq = next_value(connection, "audit")
     table = tables.audit
@@ -79,8 +79,8 @@ def audit_faults(connection: Connection) -> list[str]:
         if entry.previous_hash != previous or entry.hash != entry.expected_hash:
             faults.append(f"audit entry {entry.seq} was changed, or the one before it")
         previous = entry.hash
-    if seq != (taken := current_value(connection, "audit")):
-        faults.append(f"the audit log ends with entry {seq}, and {taken} were made")
+    if seq != (last_seq := current_value(connection, "audit")):
+        faults.append(f"the audit log ends with entry {seq}, and {last_seq} were made")
     return faults
 
 

@@ -30,8 +30,8 @@ def customers(connection: Connection) -> dict[str, Customer]:
     """All customers that somebody described, by id."""
     table = tables.customer
     rows = connection.execute(select(table.c.id, table.c.name, table.c.stripe_customer))
-    found = [Customer(row.id, row.name, row.stripe_customer) for row in rows]
-    return {customer.id: customer for customer in sorted(found, key=lambda customer: customer.id.encode())}
+    described = [Customer(row.id, row.name, row.stripe_customer) for row in rows]
+    return {customer.id: customer for customer in sorted(described, key=lambda customer: customer.id.encode())}
 
 
 def set_customer(
@@ -48,8 +48,8 @@ def set_customer(
         .values(id=id_, name=None, stripe_customer=None, updated_at=to_micros(at))
         .on_conflict_do_nothing()
     )
-    given = {"name": name, "stripe_customer": stripe_customer}
-    changed = {key: value for key, value in given.items() if value is not None}
+    stated = {"name": name, "stripe_customer": stripe_customer}
+    changed = {key: value for key, value in stated.items() if value is not None}
     statement = update(table).where(table.c.id == id_).values(**changed, updated_at=to_micros(at)).returning(table)
     try:
         row = connection.execute(statement).one()
@@ -74,8 +74,8 @@ def bindings(connection: Connection) -> list[Binding]:
 def add_bindings(
     connection: Connection, wanted: Sequence[tuple[str, str, datetime, str | None]], at: datetime
 ) -> list[Binding]:
-    """Append bindings (user, customer, valid from, source). Those that hold already, word for word, are left out."""
-    newest = {(found.user, found.valid_from, found.source): found.customer for found in bindings(connection)}
+    """Append bindings (user, customer, valid from, source). Those that hold already just so are left out."""
+    newest = {(binding.user, binding.valid_from, binding.source): binding.customer for binding in bindings(connection)}
     added = []
     for user, customer, valid_from, source in wanted:
         if newest.get((user, valid_from, source)) == customer:

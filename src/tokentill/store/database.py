@@ -50,7 +50,7 @@ class Database:
         """
         try:
             parsed = make_url(url) if _SCHEME.match(url) else URL.create("sqlite", database=url)
-        except (ArgumentError, ValueError):  # the latter for a port that is no number; the URL may hold a password
+        except (ArgumentError, ValueError):  # the latter for a port that is not a number; the URL may hold a password
             raise InvalidCall(
                 f"{url.partition('://')[0]}://... is not a database URL that can be read;"
                 " write sqlite:///tokentill.db or postgresql://user@host:5432/name"
@@ -93,7 +93,7 @@ class Database:
         return insert_for(self.engine.dialect.name, table)
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self.engine.dispose()
 
     @contextmanager

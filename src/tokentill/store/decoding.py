@@ -1,4 +1,4 @@
-"""What is stored and cannot be read any more was changed by hand, or is damaged, and is said to be so."""
+"""Stored values that cannot be read any more: they were changed by hand or are damaged, and the message says so."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tokentill.errors import IntegrityFault, InvalidCall
 
 
 @contextmanager
-def decoding(what: str) -> Iterator[None]:
+def decoding(subject: str) -> Iterator[None]:
     """Around the making of values from rows, or as a decorator of a function that does nothing else.
 
     Raises:
@@ -19,6 +19,6 @@ def decoding(what: str) -> Iterator[None]:
         yield
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, InvalidCall) as error:
         raise IntegrityFault(
-            f"{what} cannot be read ({type(error).__name__}: {error}): the database is damaged, or was changed by hand;"
-            " `tokentill db check` looks at it whole, and a backup restores it"
+            f"{subject} cannot be read ({type(error).__name__}: {error}): the database is damaged, or was changed by"
+            " hand; `tokentill db check` looks at it whole, and a backup restores it"
         ) from error

@@ -46,7 +46,7 @@ def _happened(kind: str, position: int) -> ColumnElement[bool]:
 
 
 def log_event(connection: Connection, invoice_id: int, kind: str, *, at: datetime, actor: str, reason: str = "") -> int:
-    """Append to the log of documents, in the transaction of what it tells of. A void makes its invoice void."""
+    """Append to the log of documents, in the transaction of the event itself. A void makes its invoice void."""
     position = next_value(connection, "document")
     connection.execute(
         insert(tables.document_event).values(
@@ -139,13 +139,13 @@ def taken_within(
         )
         .order_by(row_of.c.series_id, row_of.c.starts_at, row_of.c.seq_after, row_of.c.invoice_id)
     )
-    wanted = None if series_ids is None else frozenset(series_ids)
-    found: dict[int, list[TakenSegment]] = {}
+    chosen = None if series_ids is None else frozenset(series_ids)
+    by_series: dict[int, list[TakenSegment]] = {}
     for row in connection.execute(query):
-        if wanted is None or row.series_id in wanted:
-            taken = TakenSegment(_covered(row), row.customer, row.period, row.currency, row.kind)
-            found.setdefault(row.series_id, []).append(taken)
-    return found
+        if chosen is None or row.series_id in chosen:
+            segment = TakenSegment(_covered(row), row.customer, row.period, row.currency, row.kind)
+            by_series.setdefault(row.series_id, []).append(segment)
+    return by_series
 
 
 def coverage_of(connection: Connection, invoice_id: int) -> list[CoveredSegment]:
@@ -212,14 +212,14 @@ def store_coverage(
     rows = [
         {
             "invoice_id": invoice_id,
-            "series_id": one.series_id,
-            "starts_at": to_micros(one.starts_at),
-            "ends_at": to_micros(one.ends_at),
-            "seq_after": one.seq_after,
-            "seq_upto": one.seq_upto,
-            "member": one.member,
+            "series_id": segment.series_id,
+            "starts_at": to_micros(segment.starts_at),
+            "ends_at": to_micros(segment.ends_at),
+            "seq_after": segment.seq_after,
+            "seq_upto": segment.seq_upto,
+            "member": segment.member,
         }
-        for one in covered
+        for segment in covered
     ]
     if rows:
         connection.execute(insert(tables.coverage), rows)
@@ -241,17 +241,17 @@ def store_coverage(
         raise CoveredTwice(
             f"{apart} was issued meanwhile for the month beside, and does not join its period; close again"
         )
-    other = _first_overlap(connection, invoice_id)
-    if other is not None:
-        raise CoveredTwice(f"{other} was issued meanwhile and covers some of its usage; close again")
+    rival = _first_overlap(connection, invoice_id)
+    if rival is not None:
+        raise CoveredTwice(f"{rival} was issued meanwhile and covers some of its usage; close again")
 
 
 def overlapping_documents(connection: Connection) -> list[tuple[str, str]]:
     """Pairs of live documents that cover the same record, or end the same segment of a customer's time; none, ever."""
     header = tables.invoice
     rows = connection.execute(select(header.c.id, header.c.number).where(live_at(None)).order_by(header.c.id)).all()
-    found = ((row.number, _first_overlap(connection, row.id)) for row in rows)
-    return [(number, other) for number, other in found if other is not None]
+    pairs = ((row.number, _first_overlap(connection, row.id)) for row in rows)
+    return [(number, rival) for number, rival in pairs if rival is not None]
 
 
 def _first_overlap(connection: Connection, invoice_id: int) -> str | None:

@@ -164,12 +164,12 @@ def guards_of(connection: Connection) -> dict[str, str]:
 
 def guard_faults(connection: Connection) -> list[str]:
     """Which guards are missing, switched off, or not what they should be."""
-    found = guards_of(connection)
+    present = guards_of(connection)
     faults = []
     for name, definition in expected_guards(connection.dialect.name).items():
-        if found.get(name) != definition:
+        if present.get(name) != definition:
             table = name.removeprefix("guard_").rpartition("_")[0]
-            state = {None: "is missing", "disabled": "is switched off"}.get(found.get(name), "was changed")
+            state = {None: "is missing", "disabled": "is switched off"}.get(present.get(name), "was changed")
             faults.append(
                 f"the trigger {name} {state}, so rows of {table} could be changed by hand;"
                 " compare them with a backup, and make it again as migrations/versions do"

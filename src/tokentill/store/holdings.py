@@ -1,4 +1,4 @@
-"""What the database holds about issued documents, in all the places where it holds it, for `agreement` to compare."""
+"""What is stored about issued documents, in every place where it is stored, for `agreement` to compare."""
 
 from __future__ import annotations
 
@@ -94,12 +94,12 @@ def entry_of_issue(connection: Connection, number: str) -> Content:
 
 def held_documents(connection: Connection, numbers: Collection[str] | None = None) -> Iterator[HeldDocument]:
     """Issued documents in the order of their ids, all or those of some numbers, read part by part."""
-    told = entries_of_documents(connection)
+    entries = entries_of_documents(connection)
     ids = select(tables.invoice.c.id, tables.invoice.c.number).order_by(tables.invoice.c.id)
-    wanted = [id_ for id_, number in connection.execute(ids) if numbers is None or number in numbers]
+    chosen_ids = [id_ for id_, number in connection.execute(ids) if numbers is None or number in numbers]
     runs = {row["id"]: row for row in connection.execute(select(tables.close_run)).mappings()}
-    for start in range(0, len(wanted), _READ_AT_ONCE):
-        part = wanted[start : start + _READ_AT_ONCE]
+    for start in range(0, len(chosen_ids), _READ_AT_ONCE):
+        part = chosen_ids[start : start + _READ_AT_ONCE]
         lines, ledger = (_rows_of(connection, table, part) for table in (tables.invoice_line, tables.ledger))
         query = select(tables.invoice).where(tables.invoice.c.id.in_(part)).order_by(tables.invoice.c.id)
         for row in connection.execute(query).mappings():
@@ -109,28 +109,28 @@ def held_documents(connection: Connection, numbers: Collection[str] | None = Non
                 lines=lines.get(row["id"], ()),
                 ledger=ledger.get(row["id"], ()),
                 run=runs.get(row["close_run_id"]),
-                entries=told.get(row["number"], ()),
+                entries=entries.get(row["number"], ()),
             )
 
 
 def held_runs(connection: Connection, ids: Collection[int] | None = None) -> Iterator[HeldRun]:
     """Close runs, all or those of some ids."""
-    told: dict[object, list[tuple[str, int, Content]]] = {}
+    entries: dict[object, list[tuple[str, int, Content]]] = {}
     for action, at, content in audit_contents(
         connection, "close.started", "close.resumed", "close.finished", "close.abandoned"
     ):
-        told.setdefault(content.get("run"), []).append((action, at, content))
+        entries.setdefault(content.get("run"), []).append((action, at, content))
     for row in connection.execute(select(tables.close_run).order_by(tables.close_run.c.id)).mappings():
         if ids is None or row["id"] in ids:
-            yield HeldRun(row, told.get(row["id"], ()))
+            yield HeldRun(row, entries.get(row["id"], ()))
 
 
 def entries_of_documents(connection: Connection) -> dict[str, list[Content]]:
     """What the audit log says of the documents that were issued, by number."""
-    told: dict[str, list[Content]] = {}
+    by_number: dict[str, list[Content]] = {}
     for _, _, content in audit_contents(connection, "invoice.issued"):
-        told.setdefault(str(content.get("number")), []).append(content)
-    return told
+        by_number.setdefault(str(content.get("number")), []).append(content)
+    return by_number
 
 
 def audit_contents(connection: Connection, *actions: str) -> Iterator[tuple[str, int, Content]]:
@@ -142,8 +142,8 @@ def audit_contents(connection: Connection, *actions: str) -> Iterator[tuple[str,
 
 
 def _rows_of(connection: Connection, table: Table[Any], invoice_ids: Iterable[int]) -> dict[int, list[HeldRow]]:
-    found: dict[int, list[HeldRow]] = {}
+    by_invoice: dict[int, list[HeldRow]] = {}
     query = select(table).where(table.c.invoice_id.in_(list(invoice_ids)))
     for row in connection.execute(query.order_by(table.c.invoice_id, table.c.position)).mappings():
-        found.setdefault(row["invoice_id"], []).append(row)
-    return found
+        by_invoice.setdefault(row["invoice_id"], []).append(row)
+    return by_invoice

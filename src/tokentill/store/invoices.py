@@ -121,7 +121,7 @@ def open_run(connection: Connection, period: str) -> CloseRun | None:
     return None if row is None else _run(row)
 
 
-def start_run(connection: Connection, period: str, pins: Content, asked: Content, at: datetime) -> CloseRun:
+def start_run(connection: Connection, period: str, pins: Content, options: Content, at: datetime) -> CloseRun:
     """Begin a run with its pins and with what it was asked, which hold for all of it."""
     row = connection.execute(
         insert(tables.close_run)
@@ -130,7 +130,7 @@ def start_run(connection: Connection, period: str, pins: Content, asked: Content
             state="open",
             epoch=1,
             pins=canonical_bytes(pins).decode(),
-            asked=canonical_bytes(asked).decode(),
+            asked=canonical_bytes(options).decode(),
             started_at=to_micros(at),
         )
         .returning(tables.close_run)
@@ -141,18 +141,18 @@ def start_run(connection: Connection, period: str, pins: Content, asked: Content
 def closings(connection: Connection) -> dict[Month, Closing]:
     """What is known of every month that some run closed, in order of time."""
     table = tables.close_run
-    found: dict[Month, Closing] = {}
+    by_month: dict[Month, Closing] = {}
     for row in connection.execute(select(table).where(table.c.state != "open").order_by(table.c.period, table.c.id)):
         run = _run(row)
         if run.asked.get("kind") == "interim":
             continue
         closing = Closing(run.pins["s"], frozenset({run.pins["b"]}))
-        before = found.get(month := Month.parse(run.period), closing)
-        found[month] = Closing(
+        before = by_month.get(month := Month.parse(run.period), closing)
+        by_month[month] = Closing(
             min(before.first_seq, closing.first_seq),
             before.contract_sets | closing.contract_sets,
         )
-    return found
+    return by_month
 
 
 def take_over(connection: Connection, run: CloseRun) -> CloseRun:
@@ -225,7 +225,9 @@ def issue(
     if connection.execute(select(table.c.id).where(*mine, table.c.kind == "period")).first() is not None:
         return None
     of_run = select(table.c.id).where(table.c.close_run_id == run.id, table.c.customer == invoice.customer)
-    if connection.execute(of_run).first() is not None:  # also where that is void by now: the next run issues it anew
+    if (
+        connection.execute(of_run).first() is not None
+    ):  # also where that is void by now: the next run issues another one
         return None
     part = 0
     if invoice.kind == "interim":
@@ -327,11 +329,11 @@ def invoice_by_number(connection: Connection, number: str) -> IssuedInvoice:
 
 def interims_of(connection: Connection, invoice: IssuedInvoice) -> list[IssuedInvoice]:
     """The interim invoices of the same customer and period that were issued before an invoice, oldest first."""
-    found = issued_invoices(connection, period=invoice.period, customer=invoice.customer, status="issued")
+    issued = issued_invoices(connection, period=invoice.period, customer=invoice.customer, status="issued")
     return [
-        other
-        for other in found
-        if (other.kind, other.currency) == ("interim", invoice.currency) and other.id < invoice.id
+        document
+        for document in issued
+        if (document.kind, document.currency) == ("interim", invoice.currency) and document.id < invoice.id
     ]
 
 

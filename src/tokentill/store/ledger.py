@@ -132,9 +132,9 @@ def carried_by_customer(
     Args:
         position: of the log of documents, up to which documents count; None is all of them.
     """
-    left: dict[str, _Left] = defaultdict(_Left)
+    accounts: dict[str, _Account] = defaultdict(_Account)
     for row in _counted(connection, _sums(period), position, customers):
-        of_customer, amount = left[row.customer], int(row.amount_minor)
+        of_customer, amount = accounts[row.customer], int(row.amount_minor)
         if row.kind == "coupon":
             of_customer.coupons[row.name] += row.periods
         elif row.kind == "credit":
@@ -142,16 +142,16 @@ def carried_by_customer(
         else:
             of_customer.balances[row.currency] += amount
     for row in _counted(connection, _of_interims(period), position, customers):
-        document = left[row.customer].invoiced.setdefault(row.invoice_id, _InvoicedSums(row.currency))
+        document = accounts[row.customer].invoiced.setdefault(row.invoice_id, _InvoicedSums(row.currency))
         if row.kind == "invoiced":
             document.net_minor = row.amount_minor
         else:
             (document.taxes if row.kind == "tax" else document.credits)[row.name] += row.amount_minor
-    return {customer: found.carried(customer) for customer, found in left.items()}
+    return {customer: account.carried(customer) for customer, account in accounts.items()}
 
 
 def open_balances(connection: Connection, position: int | None) -> list[tuple[str, Month]]:
-    """Whose balances are not settled at a position of the log of documents, with the last month that changed them."""
+    """Whose balances are still open at a position of the log of documents, with the last month that changed them."""
     ledger, header = tables.ledger, tables.invoice
     sums = (
         select(ledger.c.customer, func.max(header.c.period).label("last"))
@@ -175,8 +175,8 @@ class _InvoicedSums:
 
 
 @dataclass(slots=True)
-class _Left:
-    """What is found of one customer's accounts, row by row."""
+class _Account:
+    """What the rows of one customer's accounts come to; filled row by row."""
 
     coupons: Counter[str] = field(default_factory=Counter)
     credits: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -187,13 +187,16 @@ class _Left:
         return Carried(
             self.coupons,
             self.credits,
-            tuple(OpenBalance(customer, *found) for found in sorted(self.balances.items()) if found[1]),
-            tuple(Invoiced(one.currency, one.net_minor, one.taxes, one.credits) for one in self.invoiced.values()),
+            tuple(OpenBalance(customer, *balance) for balance in sorted(self.balances.items()) if balance[1]),
+            tuple(
+                Invoiced(interim.currency, interim.net_minor, interim.taxes, interim.credits)
+                for interim in self.invoiced.values()
+            ),
         )
 
 
 def _sums(period: str) -> Select[Any]:
-    """Balances, and of other periods what each grant paid and in how many each coupon was used."""
+    """Balances; and for other periods, what each grant paid and in how many each coupon was used."""
     ledger, header = tables.ledger, tables.invoice
     of_others = and_(ledger.c.kind.in_(("coupon", "credit")), header.c.period != period)
     keys = (ledger.c.customer, ledger.c.currency, ledger.c.kind, ledger.c.name)

@@ -1,4 +1,4 @@
-"""The outbox to Stripe: what each day of each customer is to be, and how far telling it has come."""
+"""The outbox to Stripe: what each day of each customer is to be, and how far sending it has come."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PushRow:
 
     @property
     def place(self) -> Place:
-        """Where it is told."""
+        """Where it is sent to."""
         return self.stripe_customer, self.day
 
     def says(self, other: PushRow) -> bool:
@@ -69,10 +69,10 @@ def pin_account(connection: Connection, account: str, *, is_live: bool) -> None:
     )
     row = connection.execute(select(table)).one()
     if (row.account, bool(row.is_live)) != (account, is_live):
-        pinned, given = _mode(bool(row.is_live)), _mode(is_live)
+        pinned, key_mode = _mode(bool(row.is_live)), _mode(is_live)
         raise Refused(
             f"this database pushes to the Stripe account {row.account} in {pinned} mode, and the key is of {account}"
-            f" in {given} mode; use the right key, or another database"
+            f" in {key_mode} mode; use the right key, or another database"
         )
 
 
@@ -98,10 +98,10 @@ def newest_rows(
     table = tables.push
     mine = (table.c.customer == customer, table.c.meter == meter)
     of_period = select(table.c.day).where(*mine, table.c.period == period)
-    asked = or_(table.c.day.in_(of_period), table.c.day.in_([day.isoformat() for day in days]))
+    of_days = or_(table.c.day.in_(of_period), table.c.day.in_([day.isoformat() for day in days]))
     newest = (
         select(table.c.day, func.max(table.c.version).label("version"))
-        .where(*mine, asked)
+        .where(*mine, of_days)
         .group_by(table.c.day, table.c.stripe_customer)
         .subquery()
     )
@@ -186,7 +186,7 @@ def tell_again(connection: Connection, row: PushRow) -> PushRow:
 
 
 def tell_standing_again(connection: Connection, row: PushRow) -> None:
-    """A new version of what stands in place of a replaced row that was sent all the same."""
+    """A new version of what stands in place of a replaced row that was sent nevertheless."""
     newest = newest_rows(connection, customer=row.customer, meter=row.meter, period=row.period, days=[row.day])
     standing: PushRow | None = newest[row.place]
     if standing is not None and standing.state == "replaced":

@@ -1,4 +1,4 @@
-"""Lines that are no record: what is kept of them, and what people said of them."""
+"""Lines that are not records: what is kept of them, and what people said of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LineState = Literal["open", "discarded"]
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedLine:
-    """A line that is no record, as it is kept. `discarded` says that somebody looked at it: by whom, why and when."""
+    """A line that is not a record, as it is kept. `discarded` says who looked at it and discarded it, why and when."""
 
     digest: bytes
     line: int
@@ -97,9 +97,9 @@ def count_quarantined(connection: Connection, starts_at: datetime, ends_at: date
 def discard_lines(
     connection: Connection, lines: Sequence[QuarantinedLine], *, by: str, reason: str, at: datetime
 ) -> None:
-    """Write down that somebody looked at lines and leaves them be. They stay where they are."""
-    said = {"decision": "discarded", "reviewer": by, "reason": reason, "recorded_at": to_micros(at)}
-    rows = [{"digest": found.digest, "line": found.line, **said} for found in lines]
+    """Write down that somebody looked at lines and discards them. They stay where they are."""
+    decision = {"decision": "discarded", "reviewer": by, "reason": reason, "recorded_at": to_micros(at)}
+    rows = [{"digest": line.digest, "line": line.line, **decision} for line in lines]
     if rows:
         connection.execute(insert(tables.quarantine_decision), rows)
 

@@ -34,8 +34,8 @@ def keep_recordings(connection: Connection, contents: Iterable[Content], at: dat
     for start in range(0, len(rows), _WRITTEN_AT_ONCE):
         part = rows[start : start + _WRITTEN_AT_ONCE]
         query = select(table.c.hash).where(table.c.hash.in_([row["hash"] for row in part]))
-        known = set(connection.execute(query).scalars())
-        if new := [row for row in part if row["hash"] not in known]:
+        stored = set(connection.execute(query).scalars())
+        if new := [row for row in part if row["hash"] not in stored]:
             connection.execute(statement, new)
 
 
@@ -46,15 +46,15 @@ def recordings_of(connection: Connection, hashes: Iterable[str]) -> list[Content
         IntegrityFault: when one is missing or is not what its hash says.
     """
     table = tables.recording
-    wanted = sorted(set(hashes))
-    found: dict[str, Content] = {}
-    for start in range(0, len(wanted), _WRITTEN_AT_ONCE):
-        query = select(table.c.hash, table.c.content).where(table.c.hash.in_(wanted[start : start + _WRITTEN_AT_ONCE]))
+    ordered = sorted(set(hashes))
+    by_hash: dict[str, Content] = {}
+    for start in range(0, len(ordered), _WRITTEN_AT_ONCE):
+        query = select(table.c.hash, table.c.content).where(table.c.hash.in_(ordered[start : start + _WRITTEN_AT_ONCE]))
         for row in connection.execute(query):
             content = content_of(bytes(row.content), row.hash)
             if content is None:
                 raise IntegrityFault(f"the stored recording {row.hash} was changed")
-            found[row.hash] = content
-    for missing in (hash_ for hash_ in wanted if hash_ not in found):
+            by_hash[row.hash] = content
+    for missing in (hash_ for hash_ in ordered if hash_ not in by_hash):
         raise IntegrityFault(f"the recording {missing} that an invoice was computed from is not stored")
-    return [found[hash_] for hash_ in wanted]
+    return [by_hash[hash_] for hash_ in ordered]

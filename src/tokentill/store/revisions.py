@@ -113,19 +113,19 @@ def stored_revisions(
         query = query.where(table.c.source_id == identity[0], table.c.record_id == identity[1])
     rows = connection.execute(query).all()
     decision = tables.revision_decision
-    said: dict[tuple[int, str, bytes], Decided] = {}
+    decisions: dict[tuple[int, str, bytes], Decided] = {}
     chosen = query.with_only_columns(decision).join(decision, _is_of(decision)).order_by(None)
     # An accepted revision may have been rejected before; that is then no longer what holds.
     for row in connection.execute(chosen.order_by(decision.c.decision.desc())):
         decided = Decided(row.decision, row.reviewer, row.reason, from_micros(row.recorded_at))
-        said[row.source_id, row.record_id, bytes(row.digest)] = decided
+        decisions[row.source_id, row.record_id, bytes(row.digest)] = decided
     versions = versions_of(connection, list(dict.fromkeys((row.source_id, row.record_id) for row in rows)))
-    found = []
+    revisions = []
     for row in rows:
         identity_of, digest = (row.source_id, row.record_id), bytes(row.digest)
         records = [record for _, record in versions[identity_of]]
         place = next((n for n, record in enumerate(records) if record.digest == digest), len(records))
-        found.append(
+        revisions.append(
             Revision(
                 source=row.name,
                 record_id=row.record_id,
@@ -137,10 +137,10 @@ def stored_revisions(
                 counted_id=versions[identity_of][-1][0],
                 identity=identity_of,
                 is_current=place == len(records) - 1,
-                decided=said.get((*identity_of, digest)),
+                decided=decisions.get((*identity_of, digest)),
             )
         )
-    return found
+    return revisions
 
 
 def count_open_revisions(connection: Connection, starts_at: datetime, ends_at: datetime) -> int:

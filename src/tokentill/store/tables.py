@@ -211,7 +211,7 @@ quarantine = _table(
     ForeignKeyConstraint(["seq"], ["batch.seq"], name="fk_quarantine_batch"),
     Index("ix_quarantine_occurred_at", "occurred_at"),
 )
-"""Lines that are no record. `occurred_at` is null where a line does not tell its instant."""
+"""Lines that are not records. `occurred_at` is null where a line does not state its instant."""
 
 quarantine_decision = _table(
     "quarantine_decision",

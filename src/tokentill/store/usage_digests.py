@@ -49,23 +49,23 @@ def usage_row_faults(connection: Connection, ids: Select[Any]) -> Iterator[str |
         .order_by(usage.c.id)
     )
     sources: dict[int, str] = dict(connection.execute(select(tables.source.c.id, tables.source.c.name)).all())
-    known: dict[int, _SeriesFrame | None] = {}
-    with connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as found:
-        for rows in found.partitions():
-            if len(known) > _SERIES_MAX:
-                known.clear()
-            known.update(_series(connection, {row[2] for row in rows} - known.keys()))
-            yield from _faults(rows, _units(connection, rows[0][0], rows[-1][0]), known, sources)
+    series: dict[int, _SeriesFrame | None] = {}
+    with connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as result:
+        for rows in result.partitions():
+            if len(series) > _SERIES_MAX:
+                series.clear()
+            series.update(_series(connection, {row[2] for row in rows} - series.keys()))
+            yield from _faults(rows, _units(connection, rows[0][0], rows[-1][0]), series, sources)
 
 
 def _faults(
     rows: Sequence[Any],
     units: Mapping[int, list[tuple[str, int]]],
-    known: Mapping[int, _SeriesFrame | None],
+    series_by_id: Mapping[int, _SeriesFrame | None],
     sources: Mapping[int, str],
 ) -> Iterator[str | None]:
     for id_, source_id, series_id, record_id, at, input_total, digest, has_cost, e8, e16, e24, *leaves in rows:
-        series = known.get(series_id)
+        series = series_by_id.get(series_id)
         if series is None or sources.get(source_id) != series.source:
             yield f"usage record {record_id!r}: its source and its series ({series_id}) are not what its digest says"
             continue
@@ -82,7 +82,7 @@ def _faults(
         if digest_of_content(content) != digest or sum(_inputs_of(leaves)) != input_total:
             yield f"usage record {record_id!r} of {series.source!r}: its row is not what its digest says"
         elif not has_cost and (e8 or e16 or e24):
-            yield f"usage record {record_id!r} of {series.source!r}: it has no cost, and yet an amount of it"
+            yield f"usage record {record_id!r} of {series.source!r}: it has no cost, but an amount of it"
         else:
             yield None
 
@@ -91,25 +91,25 @@ def _units(connection: Connection, first_id: int, last_id: int) -> dict[int, lis
     """The quantities of these rows that have no column."""
     unit = tables.usage_unit
     query = select(unit.c.usage_id, unit.c.name, unit.c.quantity).where(unit.c.usage_id.between(first_id, last_id))
-    found: dict[int, list[tuple[str, int]]] = {}
+    units: dict[int, list[tuple[str, int]]] = {}
     for usage_id, name, quantity in connection.execute(query):
-        found.setdefault(usage_id, []).append((name, quantity))
-    return found
+        units.setdefault(usage_id, []).append((name, quantity))
+    return units
 
 
 def _series(connection: Connection, ids: Collection[int]) -> dict[int, _SeriesFrame | None]:
     """Series by id; None for one that is not there, or is not what its digest says."""
     table = tables.series
     listed = sorted(ids)
-    found: dict[int, _SeriesFrame | None] = dict.fromkeys(listed)
+    by_id: dict[int, _SeriesFrame | None] = dict.fromkeys(listed)
     for start in range(0, len(listed), _LOOKED_UP_MAX):
         query = select(table).where(table.c.id.in_(listed[start : start + _LOOKED_UP_MAX]))
         for row in connection.execute(query).mappings():
             fields = {name: row[name] for name in _SERIES_FIELDS}
             if series_digest(fields) == row["digest"]:
                 fields |= {"tags": tuple(json.loads(row["tags"])), "is_byok": bool(row["is_byok"])}
-                found[row["id"]] = _SeriesFrame(row["source"], content_frame(**fields))
-    return found
+                by_id[row["id"]] = _SeriesFrame(row["source"], content_frame(**fields))
+    return by_id
 
 
 _SERIES_FIELDS = [column.name for column in tables.series.columns if column.name not in ("id", "digest")]

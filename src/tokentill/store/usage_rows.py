@@ -40,7 +40,7 @@ RevisionKey = tuple[int, str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A line that is no usage record, and why."""
+    """A line that is not a usage record, and why."""
 
     label: str
     line: int
@@ -105,12 +105,12 @@ def store_batch(
         else:
             again.append(key := (*identity, record.digest))
             revised[key] = record
-    known = _stored_revisions(connection, list(revised))
-    rejected = sum(known.get(key, False) for key in again)
+    stored_revisions = _stored_revisions(connection, list(revised))
+    rejected = sum(stored_revisions.get(key, False) for key in again)
     counts = Counts(len(new), duplicates + rejected, len(again) - rejected, len(bad))
-    for key in known:
+    for key in stored_revisions:
         del revised[key]
-    quarantined = {(found.digest, found.line): found for found in reversed(bad)}
+    quarantined = {(line.digest, line.line): line for line in reversed(bad)}
     for known_line in _stored_quarantine(connection, list(quarantined)):
         del quarantined[known_line]
     if not (new or revised or quarantined):
@@ -159,12 +159,12 @@ def store_version(connection: Connection, record: UsageRecord, version: int, *, 
 @decoding("a series of usage")
 def series_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Series]:
     """The series of these ids."""
-    table, wanted = tables.series, sorted(ids)
-    found: dict[int, Series] = {}
-    for start in range(0, len(wanted), _LOOKED_UP_MAX):
-        query = select(table).where(table.c.id.in_(wanted[start : start + _LOOKED_UP_MAX]))
-        found |= {row.id: _series(row) for row in connection.execute(query)}
-    return found
+    table, listed = tables.series, sorted(ids)
+    by_id: dict[int, Series] = {}
+    for start in range(0, len(listed), _LOOKED_UP_MAX):
+        query = select(table).where(table.c.id.in_(listed[start : start + _LOOKED_UP_MAX]))
+        by_id |= {row.id: _series(row) for row in connection.execute(query)}
+    return by_id
 
 
 @decoding("a series of usage")
@@ -277,19 +277,19 @@ def versions_of(
 ) -> dict[Identity, list[tuple[int, StoredRecord]]]:
     """Every version of records, by their source's id and record id, oldest first and each with its row's id."""
     usage = tables.usage
-    found: dict[Identity, list[tuple[int, StoredRecord]]] = {}
+    versions: dict[Identity, list[tuple[int, StoredRecord]]] = {}
     for start in range(0, len(identities), _LOOKED_UP_MAX):
         chosen = tuple_(usage.c.source_id, usage.c.record_id).in_(identities[start : start + _LOOKED_UP_MAX])
         rows = connection.execute(select(usage.c.id, usage.c.source_id, usage.c.series_id).where(chosen)).all()
         sources = {row.id: row.source_id for row in rows}
         series = series_by_id(connection, {row.series_id for row in rows})
         for id_, record in records_where(connection, usage.c.id, usage, series, ALL_VERSIONS, [chosen]):
-            found.setdefault((sources[id_], record.record_id), []).append((id_, record))
-    return {identity: sorted(listed, key=lambda one: one[1].version) for identity, listed in found.items()}
+            versions.setdefault((sources[id_], record.record_id), []).append((id_, record))
+    return {identity: sorted(listed, key=lambda version: version[1].version) for identity, listed in versions.items()}
 
 
 def source_id_of(connection: Connection, name: str) -> int | None:
-    """The id of a source, None when no record is of it."""
+    """The id of a source, None when no record comes from it."""
     return connection.execute(select(tables.source.c.id).where(tables.source.c.name == name)).scalar()
 
 
@@ -328,8 +328,8 @@ def _source_ids(connection: Connection, names: set[str]) -> dict[str, int]:
     table = tables.source
     if names:
         statement = insert_for(connection.dialect.name, table).on_conflict_do_nothing()
-        known = set(connection.execute(select(table.c.name).where(table.c.name.in_(sorted(names)))).scalars())
-        if missing := sorted(names - known):
+        stored = set(connection.execute(select(table.c.name).where(table.c.name.in_(sorted(names)))).scalars())
+        if missing := sorted(names - stored):
             connection.execute(statement, [{"name": name} for name in missing])
     rows = connection.execute(select(table.c.name, table.c.id).where(table.c.name.in_(sorted(names))))
     return {row.name: row.id for row in rows}
@@ -352,7 +352,7 @@ class Kept:
 def _stored(connection: Connection, identities: Sequence[Identity]) -> dict[Identity, Kept]:
     """The identities that are stored. The batch's lock keeps others from adding any meanwhile."""
     usage = tables.usage
-    found: dict[Identity, Kept] = {}
+    stored: dict[Identity, Kept] = {}
     for start in range(0, len(identities), _LOOKED_UP_MAX):
         part = identities[start : start + _LOOKED_UP_MAX]
         query = (
@@ -361,10 +361,10 @@ def _stored(connection: Connection, identities: Sequence[Identity]) -> dict[Iden
             .order_by(usage.c.version)
         )
         for source_id, record_id, digest, version, occurred_at in connection.execute(query):
-            before = found.get(identity := (source_id, record_id))
+            before = stored.get(identity := (source_id, record_id))
             digests = [] if before is None else before.digests
-            found[identity] = Kept([*digests, bytes(digest)], version, occurred_at)
-    return found
+            stored[identity] = Kept([*digests, bytes(digest)], version, occurred_at)
+    return stored
 
 
 def _stored_revisions(connection: Connection, keys: Sequence[RevisionKey]) -> dict[RevisionKey, bool]:
@@ -372,7 +372,7 @@ def _stored_revisions(connection: Connection, keys: Sequence[RevisionKey]) -> di
     revision, decision = tables.revision, tables.revision_decision
     columns = ("source_id", "record_id", "digest")
     rejected = and_(*(decision.c[name] == revision.c[name] for name in columns), decision.c.decision == "rejected")
-    found: dict[RevisionKey, bool] = {}
+    stored: dict[RevisionKey, bool] = {}
     for start in range(0, len(keys), _LOOKED_UP_MAX):
         query = (
             select(*(revision.c[name] for name in columns), decision.c.decision)
@@ -380,19 +380,19 @@ def _stored_revisions(connection: Connection, keys: Sequence[RevisionKey]) -> di
             .where(tuple_(*(revision.c[name] for name in columns)).in_(keys[start : start + _LOOKED_UP_MAX]))
         )
         for row in connection.execute(query):
-            found[row.source_id, row.record_id, bytes(row.digest)] = row.decision is not None
-    return found
+            stored[row.source_id, row.record_id, bytes(row.digest)] = row.decision is not None
+    return stored
 
 
 def _stored_quarantine(connection: Connection, keys: Sequence[tuple[bytes, int]]) -> set[tuple[bytes, int]]:
     quarantine = tables.quarantine
-    found: set[tuple[bytes, int]] = set()
+    stored: set[tuple[bytes, int]] = set()
     for start in range(0, len(keys), _LOOKED_UP_MAX):
         query = select(quarantine.c.digest, quarantine.c.line).where(
             tuple_(quarantine.c.digest, quarantine.c.line).in_(keys[start : start + _LOOKED_UP_MAX])
         )
-        found |= {(bytes(row.digest), row.line) for row in connection.execute(query)}
-    return found
+        stored |= {(bytes(row.digest), row.line) for row in connection.execute(query)}
+    return stored
 
 
 def _insert_usage(connection: Connection, new: Mapping[Identity, UsageRecord], seq: int, version: int = 1) -> None:
@@ -426,7 +426,7 @@ def _insert_usage(connection: Connection, new: Mapping[Identity, UsageRecord], s
             }
         )
     _insert_months(
-        connection, {(month_number(one.occurred_at), series_ids[_series_digest(one)]) for one in new.values()}
+        connection, {(month_number(record.occurred_at), series_ids[_series_digest(record)]) for record in new.values()}
     )
     # No ON CONFLICT: the look-up ran under the batch's lock, and the unique constraint is the last word.
     connection.execute(insert(tables.usage), rows)
@@ -455,8 +455,8 @@ def _insert_months(connection: Connection, used: set[tuple[int, int]]) -> None:
     for start in range(0, len(listed), _LOOKED_UP_MAX):
         part = listed[start : start + _LOOKED_UP_MAX]
         query = select(table.c.month, table.c.series_id).where(tuple_(table.c.month, table.c.series_id).in_(part))
-        known = {(row.month, row.series_id) for row in connection.execute(query)}
-        if new := [{"month": month, "series_id": id_} for month, id_ in part if (month, id_) not in known]:
+        stored = {(row.month, row.series_id) for row in connection.execute(query)}
+        if new := [{"month": month, "series_id": id_} for month, id_ in part if (month, id_) not in stored]:
             connection.execute(insert(table), new)
 
 
@@ -486,16 +486,16 @@ def _insert_revisions(
 def _insert_quarantined(connection: Connection, bad: Sequence[Bad], seq: int) -> None:
     rows = [
         {
-            "digest": found.digest,
-            "line": found.line,
-            "label": found.label,
-            "reason": found.reason,
-            "record_id": found.record_id,
-            "excerpt": found.excerpt,
+            "digest": line.digest,
+            "line": line.line,
+            "label": line.label,
+            "reason": line.reason,
+            "record_id": line.record_id,
+            "excerpt": line.excerpt,
             "seq": seq,
-            "occurred_at": None if found.occurred_at is None else to_micros(found.occurred_at),
+            "occurred_at": None if line.occurred_at is None else to_micros(line.occurred_at),
         }
-        for found in bad
+        for line in bad
     ]
     if rows:
         connection.execute(insert(tables.quarantine), rows)
@@ -534,27 +534,27 @@ def _series_digest(record: UsageRecord) -> bytes:
 
 def _series_ids(connection: Connection, records: Iterable[UsageRecord]) -> dict[bytes, int]:
     table = tables.series
-    wanted = {_series_digest(record): record for record in records}
-    found = _series_ids_stored(connection, wanted)
-    missing = [digest for digest in wanted if digest not in found]
+    record_of = {_series_digest(record): record for record in records}
+    ids = _series_ids_stored(connection, record_of)
+    missing = [digest for digest in record_of if digest not in ids]
     if missing:
         connection.execute(
             insert_for(connection.dialect.name, table).on_conflict_do_nothing(),
-            [{"digest": digest, **_series_content(_series_values(wanted[digest]))} for digest in missing],
+            [{"digest": digest, **_series_content(_series_values(record_of[digest]))} for digest in missing],
         )
-        found |= _series_ids_stored(connection, missing)
-    ensure(len(found) == len(wanted), "a series was not stored")
-    return found
+        ids |= _series_ids_stored(connection, missing)
+    ensure(len(ids) == len(record_of), "a series was not stored")
+    return ids
 
 
 def _series_ids_stored(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
     table = tables.series
     listed = sorted(digests)
-    found: dict[bytes, int] = {}
+    ids: dict[bytes, int] = {}
     for start in range(0, len(listed), _LOOKED_UP_MAX):
         query = select(table.c.digest, table.c.id).where(table.c.digest.in_(listed[start : start + _LOOKED_UP_MAX]))
-        found |= {bytes(row.digest): row.id for row in connection.execute(query)}
-    return found
+        ids |= {bytes(row.digest): row.id for row in connection.execute(query)}
+    return ids
 
 
 def _series(row: Any) -> Series:

@@ -60,7 +60,7 @@ def withdrawal_of(connection: Connection, usage_id: int, cause: Cause) -> Any:
 
 def _withdrawn(cause: Cause, seq_max: int) -> ColumnElement[bool]:
     table, usage = tables.withdrawal.alias(cause), tables.usage
-    found = select(table.c.seq).where(
+    withdrawal = select(table.c.seq).where(
         and_(table.c.usage_id == usage.c.id, table.c.cause == cause, table.c.seq <= seq_max)
     )
-    return found.correlate(usage).exists()
+    return withdrawal.correlate(usage).exists()

@@ -65,13 +65,13 @@ def day_amounts(content: Content, total_minor: int) -> dict[date, int]:
         day = min(max(date.fromisoformat(listed["day"]), days[0]), days[-1])
         exact[day] = EXACT.add(exact[day], Decimal(listed["exact_amount"]))
     amounts: dict[date, int] = {}
-    cumulated, told = ZERO, 0
+    cumulated, rounded_before = ZERO, 0
     for day in days:
         cumulated = EXACT.add(cumulated, exact[day])
         rounded = round_to_minor(cumulated, content["currency"])
-        amounts[day] = rounded - told
-        told = rounded
-    amounts[days[-1]] += total_minor - told
+        amounts[day] = rounded - rounded_before
+        rounded_before = rounded
+    amounts[days[-1]] += total_minor - rounded_before
     if min(amounts.values()) < 0:  # discounts beyond a day's amount: the days say nothing useful then
         amounts = {days[-1]: total_minor}
     ensure(sum(amounts.values()) == total_minor, "the days of an invoice do not add up to what is due")

@@ -45,7 +45,7 @@ def connect(api_key: str, *, api_base: str | None = None) -> stripe.StripeClient
     Args:
         api_base: another address than Stripe's, for a stand-in.
     """
-    stripe.enable_telemetry = False  # else the SDK keeps an id of this machine in the home folder, and sends it
+    stripe.enable_telemetry = False  # otherwise the SDK keeps an id of this machine in the home folder, and sends it
     bases: Any = {} if api_base is None else dict.fromkeys(("api", "meter_events", "connect", "files"), api_base)
     return stripe.StripeClient(
         api_key,
@@ -81,7 +81,7 @@ class StripeGateway:
         return Account(body["id"], self._is_live)
 
     def meter(self, currency: str) -> str:
-        """The id of the meter of a currency; it is made when there is none.
+        """The id of the meter of a currency; it is made when it does not exist.
 
         Raises:
             Refused: when a meter of that name counts in another way.
@@ -96,7 +96,7 @@ class StripeGateway:
                         " sum and day; archive it in Stripe, and push again"
                     )
                 return str(meter["id"])
-        made = self._post(
+        created = self._post(
             "/v1/billing/meters",
             {
                 "display_name": f"tokentill: amounts in {currency}, in minor units",
@@ -107,7 +107,7 @@ class StripeGateway:
                 "value_settings": {"event_payload_key": "value"},
             },
         )
-        return str(made["id"])
+        return str(created["id"])
 
     def send_day(
         self, *, meter: str, stripe_customer: str, day: date, value_minor: int, identifier: str, attempt: str
@@ -144,7 +144,7 @@ class StripeGateway:
         """See that there is a Stripe customer.
 
         Raises:
-            NotFound: when there is none, or it was deleted: Stripe still tells of it then, and never bills it again.
+            NotFound: when it does not exist, or was deleted: Stripe still answers for it then, and bills it no more.
         """
         if self._get(f"/v1/customers/{stripe_customer}").get("deleted"):
             raise NotFound(f"the Stripe customer {stripe_customer} was deleted")
@@ -161,11 +161,11 @@ class StripeGateway:
             "end_time": _midnight(days[-1] + timedelta(days=1)),
             "value_grouping_window": "day",
         }
-        found: dict[date, Decimal] = {}
+        amounts: dict[date, Decimal] = {}
         for summary in self._pages(f"/v1/billing/meters/{meter_id}/event_summaries", params):
             day = datetime.fromtimestamp(int(summary["start_time"]), UTC).date()
-            found[day] = found.get(day, Decimal(0)) + Decimal(summary["aggregated_value"])
-        return {day: found[day] for day in days if found.get(day)}
+            amounts[day] = amounts.get(day, Decimal(0)) + Decimal(summary["aggregated_value"])
+        return {day: amounts[day] for day in days if amounts.get(day)}
 
     def _pages(self, path: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         after: dict[str, Any] = {}

@@ -38,7 +38,7 @@ class Owed:
 
     @property
     def newest(self) -> IssuedInvoice:
-        """The document that knows all usage: the invoice of the period, or else the last interim invoice."""
+        """The document that knows all usage: the invoice of the period, otherwise the last interim invoice."""
         return (self.asking or self.documents)[-1]
 
     @property
@@ -103,15 +103,15 @@ def tellable(database: Database, month: Month) -> Tellable:
     """
     with database.read() as connection:
         issued = issued_invoices(connection, period=str(month))
-        told = told_meters(connection, str(month))
-        links = {id_: found.stripe_customer for id_, found in customers(connection).items()}
-    if not told and all(document.status == "void" for document in issued):
+        told_keys = told_meters(connection, str(month))
+        links = {id_: customer.stripe_customer for id_, customer in customers(connection).items()}
+    if not told_keys and all(document.status == "void" for document in issued):
         raise Refused(f"no invoice was issued for {month}; run `tokentill close {month}` first")
     all_owed = _by_customer(issued)
     due = [owed for owed in all_owed if owed.due_minor]
     linked = {(owed.customer, owed.meter) for owed in due if links.get(owed.customer) is not None}
     return Tellable(
-        tuple(owed for owed in all_owed if (owed.customer, owed.meter) in linked | told),
+        tuple(owed for owed in all_owed if (owed.customer, owed.meter) in linked | told_keys),
         tuple(dict.fromkeys(owed.customer for owed in due if links.get(owed.customer) is None)),
     )
 
@@ -124,7 +124,7 @@ def owed_now(connection: Connection, *, customer: str, period: str, currency: st
 
 def _by_customer(issued: Iterable[IssuedInvoice]) -> list[Owed]:
     """The documents of each customer and currency; their order is that in which they were issued."""
-    found: dict[tuple[bytes, str], list[IssuedInvoice]] = {}
+    by_key: dict[tuple[bytes, str], list[IssuedInvoice]] = {}
     for document in issued:
-        found.setdefault((document.customer.encode(), document.currency), []).append(document)
-    return [Owed(tuple(found[key])) for key in sorted(found)]
+        by_key.setdefault((document.customer.encode(), document.currency), []).append(document)
+    return [Owed(tuple(by_key[key])) for key in sorted(by_key)]

@@ -83,8 +83,8 @@ class Pushed:
             "sent": self.sent,
             "unchanged": self.unchanged,
             "unlinked": list(self.unlinked),
-            "rejected": [found.content() for found in self.rejected],
-            "unknown": [found.content() for found in self.unknown],
+            "rejected": [untold.content() for untold in self.rejected],
+            "unknown": [untold.content() for untold in self.unknown],
         }
 
 
@@ -102,17 +102,17 @@ def push_period(
     Raises:
         Refused: when nothing was issued, or the key is of another account than before.
     """
-    found = tellable(database, month)
+    to_tell = tellable(database, month)
     account = gateway.account()
     with database.write() as connection:
         pin_account(connection, account.id, is_live=account.is_live)
-    for currency in found.currencies:
+    for currency in to_tell.currencies:
         gateway.meter(currency)
     sent, unchanged = 0, 0
-    unlinked = dict.fromkeys(found.unlinked)
+    unlinked = dict.fromkeys(to_tell.unlinked)
     rejected: list[Untold] = []
     unknown: list[Untold] = []
-    for done, owed in enumerate(found.owed, start=1):
+    for done, owed in enumerate(to_tell.owed, start=1):
         wanted, rows = _write_down(database, owed, clock)
         if wanted.is_unlinked:
             unlinked[owed.customer] = None
@@ -124,7 +124,7 @@ def push_period(
                 untold = Untold(row.customer, row.day, _reason(row, answer, wanted))
                 (rejected if answer.state == "rejected" else unknown).append(untold)
         if progress is not None:
-            progress(done, len(found.owed))
+            progress(done, len(to_tell.owed))
     pushed = Pushed(month, account.id, sent, unchanged, tuple(unlinked), tuple(rejected), tuple(unknown))
     if sent:
         with database.write() as connection:
@@ -133,7 +133,7 @@ def push_period(
 
 
 def _write_down(database: Database, owed: Owed, clock: Clock) -> tuple[Wanted, list[PushRow]]:
-    """Write down what is to be told of one customer, by the documents of this very transaction: so the newest rows say
+    """Write down what is to be told of one customer, by the documents of this transaction: so the newest rows say
     what the newest documents say, whoever else pushes meanwhile.
     """
     with database.write() as connection:
@@ -142,7 +142,7 @@ def _write_down(database: Database, owed: Owed, clock: Clock) -> tuple[Wanted, l
         rows = want_days(connection, wanted.rows(wanted.values), wanted.newest)
         # What this customer told last at a Stripe customer of another one may have overwritten the other's amount.
         rows += [
-            tell_again(connection, other) for own, other in wanted.handed_over if set_state(connection, own, "replaced")
+            tell_again(connection, rival) for own, rival in wanted.handed_over if set_state(connection, own, "replaced")
         ]
         rest = [row for row in rows if row.state not in TO_SEND]
         return wanted, [*rest, *begin_sending(connection, [row for row in rows if row.state in TO_SEND], clock.now())]
@@ -167,7 +167,7 @@ def _send(
 def _write_down_answer(connection: Connection, row: PushRow, answer: SendOutcome) -> SendOutcome:
     if answer is OVERTAKEN or set_state(connection, row, answer.state, answer.note):
         return answer
-    tell_standing_again(connection, row)  # or else Stripe might keep what this push sent last
+    tell_standing_again(connection, row)  # otherwise Stripe might keep what this push sent last
     return OVERTAKEN
 
 

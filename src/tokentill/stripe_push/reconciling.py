@@ -48,14 +48,14 @@ class FormerHolding:
     @property
     def held_minor(self) -> Decimal:
         """All of it."""
-        return sum((found.held_minor for found in self.differences), Decimal(0))
+        return sum((difference.held_minor for difference in self.differences), Decimal(0))
 
     def content(self) -> Content:
         """Canonical content."""
         return {
             "stripe_customer": self.stripe_customer,
             "held_minor": amount_text(self.held_minor),
-            "differences": [found.content() for found in self.differences],
+            "differences": [difference.content() for difference in self.differences],
         }
 
 
@@ -89,8 +89,8 @@ class ReconciledInvoice:
             "due_minor": self.due_minor,
             "held_minor": amount_text(self.held_minor),
             "equal": self.is_equal,
-            "differences": [found.content() for found in self.differences],
-            **({"former": [found.content() for found in self.former]} if self.former else {}),
+            "differences": [difference.content() for difference in self.differences],
+            **({"former": [former.content() for former in self.former]} if self.former else {}),
             **({"gone": list(self.gone)} if self.gone else {}),
         }
 
@@ -106,14 +106,14 @@ class Reconciled:
     @property
     def is_equal(self) -> bool:
         """Whether Stripe holds exactly what was invoiced, for everybody."""
-        return not self.unlinked and all(found.is_equal for found in self.invoices)
+        return not self.unlinked and all(invoice.is_equal for invoice in self.invoices)
 
     def content(self) -> Content:
         """What `reconcile --json` prints."""
         return {
             "period": str(self.month),
             "equal": self.is_equal,
-            "invoices": [found.content() for found in self.invoices],
+            "invoices": [invoice.content() for invoice in self.invoices],
             "unlinked": list(self.unlinked),
         }
 
@@ -124,14 +124,14 @@ def reconcile_period(database: Database, month: Month, gateway: StripeGateway) -
     Raises:
         Refused: when nothing was issued, or the key is of another account than before.
     """
-    found = tellable(database, month)
+    to_tell = tellable(database, month)
     account = gateway.account()
     with database.write() as connection:
         pin_account(connection, account.id, is_live=account.is_live)
-    meters = {currency: gateway.meter(currency) for currency in found.currencies}
-    unlinked = dict.fromkeys(found.unlinked)
+    meters = {currency: gateway.meter(currency) for currency in to_tell.currencies}
+    unlinked = dict.fromkeys(to_tell.unlinked)
     reconciled = []
-    for owed in found.owed:
+    for owed in to_tell.owed:
         with database.read() as connection:
             wanted = wanted_now(connection, owed)
         if wanted.is_unlinked:
@@ -157,7 +157,7 @@ def _holdings(gateway: StripeGateway, meter_id: str, wanted: Wanted) -> Holdings
 
 
 def _write_down(database: Database, before: Wanted, holdings: Holdings) -> ReconciledInvoice:
-    """Compare what Stripe holds with the documents of this very transaction, and write down what is unequal.
+    """Compare what Stripe holds with the documents of this transaction, and write down what is unequal.
 
     Args:
         before: what was wanted before Stripe was asked. A row that is younger is not confirmed by the answer.
@@ -166,7 +166,9 @@ def _write_down(database: Database, before: Wanted, holdings: Holdings) -> Recon
         hold_outbox(connection)
         wanted = wanted_now(connection, before.owed)
         differences = {at: _differences(wanted, at, holdings.get(at) or {}) for at in wanted.stripe_customers}
-        unequal = {(at, found.day): found.wanted_minor for at in differences for found in differences[at]}
+        unequal = {
+            (at, difference.day): difference.wanted_minor for at in differences for difference in differences[at]
+        }
         for place, value in wanted.values.items():
             row, earlier = wanted.newest.get(place), before.newest.get(place)
             if place in unequal or row is None or earlier is None or row.state == "confirmed":
@@ -174,12 +176,12 @@ def _write_down(database: Database, before: Wanted, holdings: Holdings) -> Recon
             if (row.version, row.value_minor) == (earlier.version, value):
                 set_state(connection, row, "confirmed")
         ours = {(at, day) for at in differences for day in wanted.days_at(at)}
-        told = {place for place, row in wanted.newest.items() if row.state not in TO_SEND}
+        told_places = {place for place, row in wanted.newest.items() if row.state not in TO_SEND}
         want_days(
             connection,
             wanted.rows({place: value for place, value in unequal.items() if place in ours}),
             wanted.newest,
-            again=told,
+            again=told_places,
         )
     owed, linked = wanted.owed, wanted.stripe_customer or ""
     return ReconciledInvoice(

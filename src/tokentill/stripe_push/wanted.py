@@ -85,11 +85,11 @@ def wanted_now(connection: Connection, owed: Owed) -> Wanted:
         if row.period != owed.period:
             continue
         is_former = row.stripe_customer != linked
-        other = row_of_another(connection, place, meter=meter, customer=customer) if is_former else None
-        if other is None:
+        linked_row = row_of_another(connection, place, meter=meter, customer=customer) if is_former else None
+        if linked_row is None:
             values[place] = 0
         else:
-            handed_over.append((row, other))
+            handed_over.append((row, linked_row))
     amounts, refusal = _amounts(owed)
     if refusal is not None:
         faults.append((None, refusal))
@@ -116,13 +116,13 @@ def _rival(connection: Connection, owed: Owed, row: PushRow | None) -> IssuedInv
     """The document of the period that told of a day, when it is another period and still asks for the day."""
     if row is None or row.period == owed.period:
         return None
-    other = owed_now(connection, customer=row.customer, period=row.period, currency=owed.currency)
-    return other.newest if _amounts(other)[0].get(row.day) else None
+    rival = owed_now(connection, customer=row.customer, period=row.period, currency=owed.currency)
+    return rival.newest if _amounts(rival)[0].get(row.day) else None
 
 
-def _both_ask(document: IssuedInvoice, other: IssuedInvoice) -> str:
+def _both_ask(document: IssuedInvoice, rival: IssuedInvoice) -> str:
     return (
-        f"{document.number} of {document.period} and {other.number} of {other.period} both ask for an amount on this"
-        f" UTC day, and Stripe holds one amount a day: that of {other.number}, which was told first. Void one of the"
+        f"{document.number} of {document.period} and {rival.number} of {rival.period} both ask for an amount on this"
+        f" UTC day, and Stripe holds one amount a day: that of {rival.number}, which was told first. Void one of the"
         " two and close its period again, or bill this day's amount in Stripe by hand"
     )

@@ -55,15 +55,15 @@ class AttributionRule:
         return cls({key: template_pattern(template) for key, template in match.items()}, content["customer"], text)
 
     def customer_of(self, values: Mapping[str, str | None]) -> str | None:
-        """The customer when every template fits, else None."""
-        found = ""
+        """The customer when every template fits, otherwise None."""
+        user_id = ""
         for key, pattern in self.match.items():
             value = values[key]
             match = None if value is None else pattern.fullmatch(value)
             if match is None:
                 return None
-            found = match.groupdict().get("id") or found
-        return self.customer.replace(PLACEHOLDER, found)
+            user_id = match.groupdict().get("id") or user_id
+        return self.customer.replace(PLACEHOLDER, user_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,11 @@ class Attribution:
     """All attribution rules and bindings that are known. Immutable."""
 
     def __init__(self, recordings: Iterable[Content], bindings: Sequence[Binding] = ()) -> None:
-        found = [AttributionRules.from_content(content) for content in recordings if content["kind"] == "attribution"]
-        self._rules = tuple(found)
-        self.recordings = tuple(sorted(rules.hash for rules in found))
+        rule_sets = [
+            AttributionRules.from_content(content) for content in recordings if content["kind"] == "attribution"
+        ]
+        self._rules = tuple(rule_sets)
+        self.recordings = tuple(sorted(rules.hash for rules in rule_sets))
         self._bindings: dict[str, list[Binding]] = {}
         for binding in bindings:
             self._bindings.setdefault(binding.user, []).append(binding)
@@ -142,7 +144,7 @@ class Attribution:
         return {rules.valid_from for rules in self._rules}
 
     def binding_edges(self, user: str) -> set[datetime]:
-        """Every instant at which a user is bound anew."""
+        """Every instant at which a binding of a user begins."""
         return {binding.valid_from for binding in self._bindings.get(user, ())}
 
     def _binding_at(self, user: str, source: str, at: datetime) -> Binding | None:

@@ -59,7 +59,7 @@ def check_id(name: str, value: str | None) -> None:
     try:
         size = len(value.encode())
     except UnicodeEncodeError:
-        raise InvalidRecord(f"{name} holds a lone surrogate, which is no character") from None
+        raise InvalidRecord(f"{name} holds a lone surrogate, which is not a character") from None
     if size > ID_BYTES_MAX:
         raise InvalidRecord(f"{name} is {size} bytes long; {ID_BYTES_MAX} are accepted")
     for character in value:
@@ -78,13 +78,13 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Tags without repetitions, in order of their code points.
 
     Raises:
-        InvalidRecord: when they are no list of texts that can be stored.
+        InvalidRecord: when they are not a list of texts that can be stored.
     """
     if isinstance(tags, str) or not isinstance(tags, Iterable):
         raise InvalidRecord(f"tags is {type(tags).__name__}, not a list of texts")
-    given = list(tags)
-    for tag in given:
+    listed = list(tags)
+    for tag in listed:
         check_id("tag", tag)
         if not tag:
             raise InvalidRecord("a tag is empty")
-    return tuple(sorted(set(given)))
+    return tuple(sorted(set(listed)))

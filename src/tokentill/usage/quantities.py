@@ -82,7 +82,7 @@ def sum_over(name: str) -> str | None:
 
 
 def check_quantities(quantities: Mapping[str, int]) -> None:
-    """Refuse quantities that are no non-negative integers with proper names.
+    """Refuse quantities that are not non-negative integers with proper names.
 
     Raises:
         InvalidRecord: with the quantity and the reason.

@@ -98,8 +98,8 @@ class Usage:
         check_quantities(self.quantities)
         object.__setattr__(self, "quantities", MappingProxyType(dict(self.quantities)))
         if not (self.user is self.api_key is self.provider is self.source is None):
-            told = {"user": self.user, "api_key": self.api_key, "provider": self.provider, "source": self.source}
-            check_ids({}, told)
+            ids = {"user": self.user, "api_key": self.api_key, "provider": self.provider, "source": self.source}
+            check_ids({}, ids)
         if self.record_id is not None:
             check_ids({}, {"record_id": self.record_id})
         if self.tags != ():
@@ -117,13 +117,13 @@ class Usage:
         Raises:
             InvalidRecord: when nobody says one of them, or the usage stands for several requests.
         """
-        named, known = record_id or self.record_id, source or self.source
-        if named is None:
+        named_id, named_source = record_id or self.record_id, source or self.source
+        if named_id is None:
             raise InvalidRecord("the usage has no id of its own; pass record_id=, what the gateway calls the request")
-        if known is None:
+        if named_source is None:
             raise InvalidRecord("the usage has no source; pass source=, such as 'arouter'")
-        told = {each.name: getattr(self, each.name) for each in fields(Usage)}
-        return UsageRecord(**{**told, "record_id": named, "source": known})
+        traits = {trait.name: getattr(self, trait.name) for trait in fields(Usage)}
+        return UsageRecord(**{**traits, "record_id": named_id, "source": named_source})
 
     @property
     def input_total(self) -> int:
@@ -132,21 +132,21 @@ class Usage:
 
     def __reduce__(self) -> tuple[Callable[..., Usage], tuple[type[Usage], dict[str, Any]]]:
         """It travels between processes, for those who price elsewhere than they call."""
-        told = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
-        return _made, (type(self), {**told, "quantities": dict(self.quantities)})
+        traits = {trait.name: getattr(self, trait.name) for trait in fields(self) if trait.init}
+        return _made, (type(self), {**traits, "quantities": dict(self.quantities)})
 
     def __repr__(self) -> str:
         """Ids stand in it as JSON strings in ASCII; the API key, which may be a secret, does not."""
         counts = ", ".join(f"{name} {count_text(count)}" for name, count in self.quantities.items())
-        what = f"{type(self).__name__} {_quoted(self.model)[1:-1]} at {instant_text(self.occurred_at)}"
-        told = {name: getattr(self, name) for name in ("mode", "geo", "user", "source", "record_id")}
-        parts = [f"<{what}: {counts or 'nothing'}"]
-        parts += [f"{name} {_quoted(value)}" for name, value in told.items() if value is not None]
+        title = f"{type(self).__name__} {_quoted(self.model)[1:-1]} at {instant_text(self.occurred_at)}"
+        traits = {name: getattr(self, name) for name in ("mode", "geo", "user", "source", "record_id")}
+        parts = [f"<{title}: {counts or 'nothing'}"]
+        parts += [f"{name} {_quoted(value)}" for name, value in traits.items() if value is not None]
         return ", ".join(parts) + ">"
 
 
-def _made(kind: type[Usage], told: dict[str, Any]) -> Usage:
-    return kind(**told)
+def _made(kind: type[Usage], traits: dict[str, Any]) -> Usage:
+    return kind(**traits)
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
@@ -178,16 +178,16 @@ class UsageRecord(Usage):
         if self.mode != STANDARD and not is_word(self.mode):
             raise InvalidRecord(f"mode {str(self.mode)[:40]!r} is not a lower-case word")
         if self.status not in STATUSES:
-            raise InvalidRecord(f"status {str(self.status)[:40]!r} is none of {', '.join(STATUSES)}")
+            raise InvalidRecord(f"status {str(self.status)[:40]!r} is not one of {', '.join(STATUSES)}")
         if self.usage_state not in USAGE_STATES:
-            raise InvalidRecord(f"usage_state {str(self.usage_state)[:40]!r} is none of {', '.join(USAGE_STATES)}")
+            raise InvalidRecord(f"usage_state {str(self.usage_state)[:40]!r} is not one of {', '.join(USAGE_STATES)}")
         if not isinstance(self.is_byok, bool):
             raise InvalidRecord(f"is_byok is {type(self.is_byok).__name__}, not true or false")
         if self.input_tokens is not None:
             raise InvalidRecord("input_tokens is for sums of requests; a record has the input total of its own leaves")
         kept = kept_quantities(self.quantities)
         if self.usage_state == "missing" and kept:
-            raise InvalidRecord("usage_state is missing, and yet quantities are given")
+            raise InvalidRecord("usage_state is missing, but quantities are given")
         object.__setattr__(self, "quantities", MappingProxyType(kept))
         object.__setattr__(self, "occurred_at", checked_instant(self.occurred_at))
         object.__setattr__(self, "tags", checked_tags(self.tags) if self.tags else ())
@@ -255,7 +255,7 @@ def content_frame(
     status: str,
     usage_state: str,
 ) -> Frame:
-    """The canonical content of a record, without what is of this one record: what its series always says.
+    """The canonical content of a record without what is its own: what every record of its series has in common.
 
     Remembered, since there are far fewer series than records.
     """
@@ -309,7 +309,7 @@ def cost_text(cost: Decimal) -> str:
     """The canonical text of a reported cost.
 
     Raises:
-        InvalidRecord: when it is no exact amount from zero to `COST_MAX`.
+        InvalidRecord: when it is not an exact amount from zero to `COST_MAX`.
     """
     if not isinstance(cost, Decimal):
         raise InvalidRecord(f"cost is {type(cost).__name__}, not a decimal")

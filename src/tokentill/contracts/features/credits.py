@@ -48,6 +48,6 @@ def rounded_steps(unit: CreditUnit, count: int, added: Decimal) -> Iterator[Step
 
 
 def worth_steps(unit: CreditUnit, amount: Decimal) -> Iterator[Step]:
-    """An amount said in credits, where nothing is rounded up."""
+    """An amount in credits, where nothing is rounded up."""
     if not unit.is_per_request:
         yield Step("credits", unit.name, ZERO, rate=unit.worth, per=1, of_amount=EXACT.divide(amount, unit.worth))

@@ -63,10 +63,10 @@ def _within(segments: list[PriceSegment | None], codes: Codes, columns: Columns)
     if marks:
         ensure(marks[-1] <= LEAF_COUNTED_MAX, f"a tier begins above {LEAF_COUNTED_MAX} input tokens")
         numbers = numbers * bands + marks_passed(input_totals(columns), marks)
-    cells, kind_codes = present_codes(numbers, len(segments) * windows * bands)
+    combinations, kind_codes = present_codes(numbers, len(segments) * windows * bands)
     cards: list[RateCard | None] = []
-    for cell in cells.tolist():
-        place, window, band = cell // bands // windows, cell // bands % windows, cell % bands
+    for combination in combinations.tolist():
+        place, window, band = combination // bands // windows, combination // bands % windows, combination % bands
         segment = segments[place]
         if segment is None:
             cards.append(None)

@@ -25,16 +25,16 @@ def present_codes(codes: Codes, size: int) -> tuple[Codes, Codes]:
         codes: numbers from 0 to below `size`.
     """
     if size > MARKED_MAX:
-        found, places = np.unique(codes, return_inverse=True)
-        return found, places.astype(np.intp, copy=False)
+        present, places = np.unique(codes, return_inverse=True)
+        return present, places.astype(np.intp, copy=False)
     is_present = np.zeros(size, dtype=np.bool_)
     is_present[codes] = True
-    found = np.flatnonzero(is_present)
-    if len(found) == size:
-        return found, codes
+    present = np.flatnonzero(is_present)
+    if len(present) == size:
+        return present, codes
     table = np.empty(size, dtype=np.intp)
-    table[found] = np.arange(len(found))
-    return found, table[codes]
+    table[present] = np.arange(len(present))
+    return present, table[codes]
 
 
 def marks_passed(values: Integers, marks: Sequence[int]) -> Codes:

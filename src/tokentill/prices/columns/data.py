@@ -203,14 +203,14 @@ def _integers(values: list[int]) -> Integers:
 
 
 def _column(name: str, values: Any, length: int, least: int, most: int) -> Integers:
-    given = np.asarray(values)
-    if given.ndim != 1 or len(given) != length:
-        raise InvalidRecord(f"column {name} has the shape {given.shape}; one value for each of {length} rows is needed")
-    if given.dtype.kind not in "iu":
-        raise InvalidRecord(f"column {name} is of {given.dtype}; only integers are taken")
-    if length and (int(given.min()) < least or int(given.max()) > most):
-        row = int(np.argmax((given < least) | (given > most)))
-        raise InvalidRecord(f"column {name}, row {row}: {int(given[row])} is outside {least} to {most}")
-    column = given.astype(np.int64, copy=True)
+    array = np.asarray(values)
+    if array.ndim != 1 or len(array) != length:
+        raise InvalidRecord(f"column {name} has the shape {array.shape}; one value for each of {length} rows is needed")
+    if array.dtype.kind not in "iu":
+        raise InvalidRecord(f"column {name} is of {array.dtype}; only integers are taken")
+    if length and (int(array.min()) < least or int(array.max()) > most):
+        row = int(np.argmax((array < least) | (array > most)))
+        raise InvalidRecord(f"column {name}, row {row}: {int(array[row])} is outside {least} to {most}")
+    column = array.astype(np.int64, copy=True)
     column.setflags(write=False)
     return column

@@ -1,6 +1,6 @@
 """Rating of columns: every row finds its card by its codes, and all rows of a quantity are multiplied at once.
 
-What a card is and what it charges comes from `timeline` and `rating`; this only puts rows and cards together. The
+What a card is and what it charges comes from `timeline` and `rate_cards`; this only puts rows and cards together. The
 arithmetic is in 64-bit integers where a bound that is computed first proves that they suffice; a row beyond the
 bound is computed in Python's integers.
 """

@@ -51,10 +51,10 @@ def _utc_offsets(zone: ZoneInfo, at: Integers) -> Integers:
     starts = [(first + int(hour)) * _HOUR for hour in hours]
     offsets = np.array([_utc_offset(zone, start) for start in starts], dtype=np.int64)
     ends = np.array([_utc_offset(zone, start + _HOUR - 1) for start in starts], dtype=np.int64)
-    found = offsets[places]
+    by_row = offsets[places]
     for row in np.flatnonzero((offsets != ends)[places]):
-        found[row] = _utc_offset(zone, int(at[row]))
-    return found
+        by_row[row] = _utc_offset(zone, int(at[row]))
+    return by_row
 
 
 def _utc_offset(zone: ZoneInfo, at: int) -> int:

@@ -94,28 +94,28 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     Raises:
         InvalidRecord: with the reason.
     """
-    found = FIELDS.pick(row if len(row) > 1 else unwrapped(row))
-    get = found.get
-    if "record_id" not in found:
-        what = "a daily total, not one request" if "requests" in found else f"without an id ({', '.join(IDS)})"
-        raise InvalidRecord(f"the record is {what}")
-    if "model" not in found:
+    values = FIELDS.pick(row if len(row) > 1 else unwrapped(row))
+    get = values.get
+    if "record_id" not in values:
+        shape = "a daily total, not one request" if "requests" in values else f"without an id ({', '.join(IDS)})"
+        raise InvalidRecord(f"the record is {shape}")
+    if "model" not in values:
         raise InvalidRecord("model is missing")
-    quantities, usage_state = leaves_of(found)
-    cost = amount("cost", found["cost"]) if "cost" in found else None
-    is_byok = flag("is_byok", found["is_byok"]) if "is_byok" in found else False
-    if "byok_cost" in found:
-        cost, is_byok = _with_byok_cost(cost, amount("byok_usage_inference", found["byok_cost"]), is_byok)
+    quantities, usage_state = leaves_of(values)
+    cost = amount("cost", values["cost"]) if "cost" in values else None
+    is_byok = flag("is_byok", values["is_byok"]) if "is_byok" in values else False
+    if "byok_cost" in values:
+        cost, is_byok = _with_byok_cost(cost, amount("byok_usage_inference", values["byok_cost"]), is_byok)
     return UsageRecord(
         source=source or ACTIVITY.name,
-        record_id=found["record_id"],
+        record_id=values["record_id"],
         occurred_at=instant("the time of the request", get("occurred_at")),
-        model=found["model"],
+        model=values["model"],
         quantities=quantities,
         user=get("user"),
         api_key=get("api_key"),
         provider=get("provider"),
-        mode=mode_of(found["tier"]) if "tier" in found else STANDARD,
+        mode=mode_of(values["tier"]) if "tier" in values else STANDARD,
         status=status_of(get("status"), get("finish_reason"), get("cancelled")),
         usage_state=usage_state,
         is_byok=is_byok,
@@ -127,7 +127,7 @@ def mode_of(tier: object) -> str:
     """The mode that a service tier means; words that are not known are kept.
 
     Raises:
-        InvalidRecord: when it is no text.
+        InvalidRecord: when it is not text.
     """
     if not isinstance(tier, str):
         raise InvalidRecord(f"service_tier is {type(tier).__name__}, not text")

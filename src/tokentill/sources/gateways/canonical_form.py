@@ -1,6 +1,6 @@
 """tokentill's own form: quantities are disjoint leaves already, and every record names its source.
 
-As JSON, `quantities` is an object; as CSV, every column that is no field is a quantity, and `tags` are separated by
+As JSON, `quantities` is an object; as CSV, every column that is not a field is a quantity, and `tags` are separated by
 `;`. Keys that are not known are refused. Without `usage_state`, a record with quantities is `reported` and one without
 is `missing`.
 """
@@ -64,22 +64,22 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     if usage_state is None:
         usage_state = "reported" if quantities else "missing"
     if quantities is None and usage_state != "missing":
-        raise InvalidRecord(f"usage_state is {_shown(usage_state)}, and yet there are no quantities; write a zero as 0")
-    given = {name: row[name] for name in row.keys() & _NULLABLE if row[name] is not None}
+        raise InvalidRecord(f"usage_state is {_shown(usage_state)}, but there are no quantities; write a zero as 0")
+    traits = {name: row[name] for name in row.keys() & _NULLABLE if row[name] is not None}
     for name in ("record_id", "model"):
-        if name not in given:
+        if name not in traits:
             raise InvalidRecord(f"{name} is missing")
-    given.update(source=own_source, occurred_at=instant("occurred_at", given.get("occurred_at")))
-    if "cost" in given:
-        given["cost"] = amount("cost", given["cost"])
-    return UsageRecord(quantities=quantities or {}, usage_state=cast(UsageState, usage_state), **given)
+    traits.update(source=own_source, occurred_at=instant("occurred_at", traits.get("occurred_at")))
+    if "cost" in traits:
+        traits["cost"] = amount("cost", traits["cost"])
+    return UsageRecord(quantities=quantities or {}, usage_state=cast(UsageState, usage_state), **traits)
 
 
 def columns(names: Sequence[str]) -> tuple[Column, ...]:
     """The columns of a header: fields, and quantities.
 
     Raises:
-        Refused: for a column that is neither.
+        Refused: for a column that is neither of them.
     """
     return tuple(_column(name) for name in names)
 
@@ -92,7 +92,7 @@ def _column(name: str) -> Column:
     if name in _KNOWN and name != "quantities":
         return Column(name, text_cell)
     if name not in _KNOWN_QUANTITIES:
-        hint = _hint(name, [known for known in FIELDS if known != "quantities"])
+        hint = _hint(name, [field for field in FIELDS if field != "quantities"])
         if hint or name in SUMS or name in _KNOWN or _QUANTITY(name) is None:
             raise Refused(f"the column {name[:64]!r} is neither a field nor a quantity{hint}")
     return Column(name, count_cell, into="quantities")
@@ -106,8 +106,8 @@ def _shown(value: object) -> str:
     return repr(value[:64]) if isinstance(value, str) else type_text(value)
 
 
-def _hint(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(name[:64], known, n=1, cutoff=0.75)
+def _hint(name: str, names: Sequence[str]) -> str:
+    near = get_close_matches(name[:64], names, n=1, cutoff=0.75)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

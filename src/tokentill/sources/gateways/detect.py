@@ -11,7 +11,7 @@ from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.gateways.litellm import SPEND_LOG
 from tokentill.sources.gateways.openrouter import GENERATION
 
-FORMATS = {known.name: known for known in (CANONICAL, SPEND_LOG, GENERATION, ACTIVITY)}
+FORMATS = {format_.name: format_ for format_ in (CANONICAL, SPEND_LOG, GENERATION, ACTIVITY)}
 """In the order in which they are tried: the most tolerant last."""
 
 NAMES_SHOWN_MAX = 12
@@ -21,7 +21,7 @@ def format_named(name: str) -> Format:
     """The format that a caller asked for.
 
     Raises:
-        InvalidCall: when there is none of that name.
+        InvalidCall: when there is no format of that name.
     """
     if name not in FORMATS:
         raise InvalidCall(f"{name!r} is not a format; there are {', '.join(FORMATS)}")
@@ -30,7 +30,7 @@ def format_named(name: str) -> Format:
 
 def format_of_names(names: Collection[str]) -> Format | None:
     """The format whose fields these are, or None."""
-    return next((known for known in FORMATS.values() if known.recognises(names)), None)
+    return next((candidate for candidate in FORMATS.values() if candidate.recognises(names)), None)
 
 
 def format_of_rows(rows: Iterable[SourceRow]) -> Format | None:
@@ -42,9 +42,9 @@ def format_of_rows(rows: Iterable[SourceRow]) -> Format | None:
     strangest: SourceRow | None = None
     for row in rows:
         inner = unwrapped(row)
-        found = format_of_names(inner)
-        if found is not None:
-            return found
+        recognised = format_of_names(inner)
+        if recognised is not None:
+            return recognised
         strangest = inner if strangest is None else strangest
     if strangest is None:
         return None
@@ -52,7 +52,7 @@ def format_of_rows(rows: Iterable[SourceRow]) -> Format | None:
 
 
 def no_format_message(names: Collection[str]) -> str:
-    """Why these fields are of no format, and what to do."""
+    """Why these fields fit no format, and what to do."""
     if "requests" in names and ("date" in names or "day" in names):
         return "these are daily totals, not single requests; export one record a request"
     shown = ", ".join(repr(name[:40]) for name in sorted(names)[:NAMES_SHOWN_MAX]) or "none"

@@ -30,7 +30,7 @@ def instant(name: str, value: object) -> datetime:
     """An instant after RFC 3339, with `Z` or an offset. What is finer than a microsecond is cut off.
 
     Raises:
-        InvalidRecord: when it is anything else, a time without an offset among them.
+        InvalidRecord: for anything else, including a time without an offset.
     """
     if type(value) is not str:
         raise InvalidRecord(f"{name} is {'missing' if value is None else type_text(value)}")
@@ -43,22 +43,22 @@ def instant_or_naive_utc(name: str, value: object) -> datetime:
     """As `instant`, for sources that leave out the `T` or the offset and mean UTC.
 
     Raises:
-        InvalidRecord: when it is anything else.
+        InvalidRecord: for anything else.
     """
     if type(value) is not str:
         raise InvalidRecord(f"{name} is {'missing' if value is None else type_text(value)}")
     match = _OR_NAIVE(value)
     if match is None:
         raise InvalidRecord(f"{name} {value[:40]!r} is not an instant like 2026-10-01 12:00:00+00:00")
-    found = _instant(name, value)
-    return found.replace(tzinfo=UTC) if match[1] is None else found
+    moment = _instant(name, value)
+    return moment.replace(tzinfo=UTC) if match[1] is None else moment
 
 
 def count(name: str, value: object) -> int:
     """A non-negative integer.
 
     Raises:
-        InvalidRecord: when it is anything else: text, a number with a point, true.
+        InvalidRecord: for anything else: text, a number with a point, true.
     """
     if type(value) is not int:
         shown = f" ({value})" if type(value) is Decimal else ""
@@ -72,7 +72,7 @@ def amount(name: str, value: object) -> Decimal:
     """An exact amount: a JSON number, or a decimal string.
 
     Raises:
-        InvalidRecord: when it is anything else, or has more than `SCALE_MAX` digits after the point.
+        InvalidRecord: for anything else, and for one that has more than `SCALE_MAX` digits after the point.
     """
     try:
         if type(value) is Decimal:
@@ -93,7 +93,7 @@ def flag(name: str, value: object) -> bool:
     """True or false.
 
     Raises:
-        InvalidRecord: when it is anything else.
+        InvalidRecord: for anything else.
     """
     if type(value) is not bool:
         raise InvalidRecord(f"{name} is {type_text(value)}, not true or false")
@@ -109,7 +109,7 @@ def count_cell(name: str, cell: str) -> int:
     """A CSV cell that is a non-negative integer in ASCII digits.
 
     Raises:
-        InvalidRecord: when it is anything else.
+        InvalidRecord: for anything else.
     """
     if _DIGITS(cell) is None:
         raise InvalidRecord(f"{name} {cell[:40]!r} is not an integer in plain digits")
@@ -120,18 +120,18 @@ def flag_cell(name: str, cell: str) -> bool:
     """A CSV cell that is `true` or `false`.
 
     Raises:
-        InvalidRecord: when it is anything else.
+        InvalidRecord: for anything else.
     """
-    found = _FLAGS.get(cell)
-    if found is None:
+    value = _FLAGS.get(cell)
+    if value is None:
         raise InvalidRecord(f"{name} {cell[:40]!r} is not true or false")
-    return found
+    return value
 
 
 def columns_by_kind(
     names: Sequence[str], kinds: Mapping[str, Callable[[str, str], object]], numeric_suffix: str = "_tokens"
 ) -> tuple[Column, ...]:
-    """Columns of a header; those that are not in `kinds` are counts if they end like one, else text."""
+    """Columns of a header; those that are not in `kinds` are counts if they end like one, otherwise text."""
     return tuple(
         Column(name, kinds.get(name, count_cell if name.endswith(numeric_suffix) else text_cell)) for name in names
     )
@@ -141,4 +141,4 @@ def _instant(name: str, text: str) -> datetime:
     try:
         return datetime.fromisoformat(text.upper())
     except ValueError as error:
-        raise InvalidRecord(f"{name} {text[:40]!r} is no instant: {error}") from None
+        raise InvalidRecord(f"{name} {text[:40]!r} is not an instant: {error}") from None

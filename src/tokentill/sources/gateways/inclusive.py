@@ -36,15 +36,15 @@ COUNTED = frozenset((*TOTALS, *PROMPT_PARTS, *COMPLETION_PARTS, *COUNTERS))
 """Every role that this module reads; `cache_write` is the whole, of which the two with a lifetime are parts."""
 
 
-def leaves_of(found: Mapping[str, Any]) -> tuple[dict[str, int], UsageState]:
+def leaves_of(values: Mapping[str, Any]) -> tuple[dict[str, int], UsageState]:
     """Disjoint quantities from roles, and whether there was any usage at all.
 
     Raises:
-        InvalidRecord: when a count is none, a part is larger than its whole, or the total is not the sum.
+        InvalidRecord: when something is not a count, a part is larger than its whole, or the total is not the sum.
     """
     totals: dict[str, int] = {}
     parts: dict[str, int] = {}
-    for role, value in found.items():
+    for role, value in values.items():
         if role in COUNTED:
             if type(value) is not int or value < 0:
                 count(role, value)
@@ -54,14 +54,14 @@ def leaves_of(found: Mapping[str, Any]) -> tuple[dict[str, int], UsageState]:
                 parts[role] = value
     if not totals:
         for role, value in parts.items():
-            raise InvalidRecord(f"{role} is {value}, and yet there are neither prompt nor completion tokens")
+            raise InvalidRecord(f"{role} is {value}, but there are neither prompt nor completion tokens")
         return {}, "missing"
     prompt, completion = _totals(totals.get("prompt"), totals.get("completion"), totals.get("total"))
     if not parts:
         return {"input": prompt, "output": completion}, "reported"
     quantities = {name: parts[name] for name in COUNTERS if name in parts}
     if "cache_write_5m" in parts or "cache_write_1h" in parts:
-        parts["cache_write"] = _unknown_lifetime(parts, found.get("cache_write"))
+        parts["cache_write"] = _unknown_lifetime(parts, values.get("cache_write"))
     quantities["input"] = _split(parts, "prompt", prompt, PROMPT_PARTS, quantities)
     quantities["output"] = _split(parts, "completion", completion, COMPLETION_PARTS, quantities)
     return quantities, "reported"
@@ -74,23 +74,23 @@ def _totals(prompt: int | None, completion: int | None, total: int | None) -> tu
                 f"prompt ({prompt}) + completion ({completion}) is {prompt + completion}, and the total says {total}"
             )
         return prompt, completion
-    known_name, known = ("prompt", prompt) if prompt is not None else ("completion", completion)
-    if known is None or total is None:
-        missing = "prompt and completion" if known is None else "completion" if prompt is not None else "prompt"
-        given = f"total ({total})" if known is None else f"{known_name} ({known})"
-        raise InvalidRecord(f"{given} is given and {missing} is missing")
-    if known > total:
-        raise InvalidRecord(f"{known_name} ({known}) is more than the total ({total})")
-    return (known, total - known) if prompt is not None else (total - known, known)
+    reported_name, reported = ("prompt", prompt) if prompt is not None else ("completion", completion)
+    if reported is None or total is None:
+        missing = "prompt and completion" if reported is None else "completion" if prompt is not None else "prompt"
+        reported_text = f"total ({total})" if reported is None else f"{reported_name} ({reported})"
+        raise InvalidRecord(f"{reported_text} is given and {missing} is missing")
+    if reported > total:
+        raise InvalidRecord(f"{reported_name} ({reported}) is more than the total ({total})")
+    return (reported, total - reported) if prompt is not None else (total - reported, reported)
 
 
 def _unknown_lifetime(parts: Mapping[str, int], whole: int | None) -> int:
-    known = parts.get("cache_write_5m", 0) + parts.get("cache_write_1h", 0)
+    timed = parts.get("cache_write_5m", 0) + parts.get("cache_write_1h", 0)
     if whole is None:
         return 0
-    if known > whole:
-        raise InvalidRecord(f"cache writes of 5 minutes and 1 hour ({known}) are more than all cache writes ({whole})")
-    return whole - known
+    if timed > whole:
+        raise InvalidRecord(f"cache writes of 5 minutes and 1 hour ({timed}) are more than all cache writes ({whole})")
+    return whole - timed
 
 
 def _split(
@@ -104,6 +104,8 @@ def _split(
             quantities[leaf] = value
             left -= value
     if left < 0:
-        told = [f"{role} ({parts[role]})" for role in leaves if parts.get(role)]
-        raise InvalidRecord(f"{' + '.join(told)} {'is' if len(told) == 1 else 'are'} more than {whole} ({total})")
+        named_parts = [f"{role} ({parts[role]})" for role in leaves if parts.get(role)]
+        raise InvalidRecord(
+            f"{' + '.join(named_parts)} {'is' if len(named_parts) == 1 else 'are'} more than {whole} ({total})"
+        )
     return left

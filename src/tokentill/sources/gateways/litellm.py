@@ -82,27 +82,27 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     """
     if isinstance(row.get("metadata"), str):
         row = {**row, "metadata": _object_in_text("metadata", row["metadata"])}
-    found = FIELDS.pick(row)
-    get = found.get
-    if "record_id" not in found:
-        raise InvalidRecord("request_id is missing; a daily sum is no request (ask for summarize=false)")
-    if "model" not in found:
+    values = FIELDS.pick(row)
+    get = values.get
+    if "record_id" not in values:
+        raise InvalidRecord("request_id is missing; a daily sum is not a request (ask for summarize=false)")
+    if "model" not in values:
         raise InvalidRecord("model is missing")
-    quantities, usage_state = leaves_of(found)
+    quantities, usage_state = leaves_of(values)
     return UsageRecord(
         source=source or SPEND_LOG.name,
-        record_id=found["record_id"],
+        record_id=values["record_id"],
         occurred_at=instant_or_naive_utc("startTime", get("occurred_at")),
-        model=found["model"],
+        model=values["model"],
         quantities=quantities,
         user=get("user"),
         api_key=get("api_key"),
         provider=get("provider"),
-        mode=mode_of(found["tier"]) if "tier" in found else STANDARD,
+        mode=mode_of(values["tier"]) if "tier" in values else STANDARD,
         tags=tuple(_tags_of(get("tags"), get("cache_hit"))),
         status=status_of(get("status"), None, None),
         usage_state=usage_state,
-        cost=amount("spend", found["cost"]) if "cost" in found else None,
+        cost=amount("spend", values["cost"]) if "cost" in values else None,
     )
 
 
@@ -115,16 +115,16 @@ def _object_in_text(name: str, text: str) -> dict[str, Any] | None:
 
 
 def _tags_of(tags: object, cache_hit: object) -> list[str]:
-    found: list[str] = []
+    texts: list[str] = []
     if isinstance(tags, str) and tags.strip():
         tags = (_object_in_text("request_tags", f'{{"tags":{tags}}}') or {}).get("tags")
     if isinstance(tags, list):
-        found.extend(tags)
+        texts.extend(tags)
     elif tags is not None and tags not in ("", {}):
         raise InvalidRecord(f"request_tags is {type_text(tags)}, not a list of texts")
     if cache_hit in (True, "True", "true"):
-        found.append(RESPONSE_CACHE_TAG)
-    return found
+        texts.append(RESPONSE_CACHE_TAG)
+    return texts
 
 
 def _recognises(names: Collection[str]) -> bool:

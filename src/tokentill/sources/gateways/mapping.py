@@ -53,18 +53,18 @@ class FieldMap:
         """Role to value, without those that are missing or null.
 
         Raises:
-            InvalidRecord: when something that should hold fields is no object, or agreeing paths differ.
+            InvalidRecord: when something that should hold fields is not an object, or agreeing paths differ.
         """
-        found: dict[str, Any] = {}
-        self._collect(row, self._tree, found, {})
-        return found
+        values: dict[str, Any] = {}
+        self._collect(row, self._tree, values, {})
+        return values
 
     def seen(self, row: Mapping[str, Any]) -> dict[str, str | None]:
         """Every path of a row, and the role that it plays, None where it is ignored: what a probe shows."""
         return dict(_walk(row, self._tree, ""))
 
     def _collect(
-        self, row: Mapping[str, Any], level: dict[str, _Node], found: dict[str, Any], ranks: dict[str, int]
+        self, row: Mapping[str, Any], level: dict[str, _Node], values: dict[str, Any], ranks: dict[str, int]
     ) -> None:
         for name, value in row.items():
             if value is None or name not in level:
@@ -73,18 +73,20 @@ class FieldMap:
             role = node.role
             if node.children is not None:
                 if type(value) is dict:
-                    self._collect(value, node.children, found, ranks)
+                    self._collect(value, node.children, values, ranks)
                     continue
                 if role is None:
                     raise InvalidRecord(f"{name} is {type_text(value)}, not an object")
             if role is None:
                 continue
-            if role in found:
-                if role in self._agreeing and found[role] != value:
-                    raise InvalidRecord(f"{role} is told twice and differently: {_shown(found[role])}, {_shown(value)}")
+            if role in values:
+                if role in self._agreeing and values[role] != value:
+                    raise InvalidRecord(
+                        f"{role} is given twice, with different values: {_shown(values[role])}, {_shown(value)}"
+                    )
                 if ranks.get(role, 0) <= node.rank:
                     continue
-            found[role] = value
+            values[role] = value
             if node.rank or role in ranks:
                 ranks[role] = node.rank
 

@@ -86,25 +86,25 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
         InvalidRecord: with the reason.
     """
     row = unwrapped(row)
-    found = FIELDS.pick(row)
-    get = found.get
+    values = FIELDS.pick(row)
+    get = values.get
     is_export = "generation_id" in row
-    if "record_id" not in found:
+    if "record_id" not in values:
         raise InvalidRecord("the record is without an id (id, generation_id)")
-    counted_state = _choose_counts(found, is_export)
-    quantities, usage_state = leaves_of(found)
-    cost, is_byok = cost_of(found, is_export)
+    counted_state = _choose_counts(values, is_export)
+    quantities, usage_state = leaves_of(values)
+    cost, is_byok = cost_of(values, is_export)
     region = get("region")
     return UsageRecord(
         source=source or GENERATION.name,
-        record_id=found["record_id"],
+        record_id=values["record_id"],
         occurred_at=(instant_or_naive_utc if is_export else instant)("created_at", get("occurred_at")),
         model=_model_of(get("model"), get("variant")),
         quantities=quantities,
         user=get("user"),
         api_key=get("api_key"),
         provider=get("provider"),
-        mode=mode_of(found["tier"]) if "tier" in found else STANDARD,
+        mode=mode_of(values["tier"]) if "tier" in values else STANDARD,
         geo=None if region == "global" else region,
         tags=(RESPONSE_CACHE_TAG,) if get("cache_source") else (),
         status=status_of(None, get("finish_reason"), get("cancelled")),
@@ -114,27 +114,27 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     )
 
 
-def _choose_counts(found: dict[str, Any], is_export: bool) -> UsageState:
-    """Native counts, or the normalised ones where there are no others: all there is in the export, else an estimate."""
-    prompt, completion = found.pop("normalised_prompt", None), found.pop("normalised_completion", None)
-    if "prompt" in found or "completion" in found or (prompt is None and completion is None):
+def _choose_counts(values: dict[str, Any], is_export: bool) -> UsageState:
+    """Native counts, or the normalised ones where there are no others: an estimate, except in the export."""
+    prompt, completion = values.pop("normalised_prompt", None), values.pop("normalised_completion", None)
+    if "prompt" in values or "completion" in values or (prompt is None and completion is None):
         return "reported"
-    found.update({"prompt": prompt, "completion": completion})
+    values.update({"prompt": prompt, "completion": completion})
     for role in ("prompt", "completion"):
-        if found[role] is None:
-            del found[role]
+        if values[role] is None:
+            del values[role]
     return "reported" if is_export else "estimated"
 
 
-def cost_of(found: Mapping[str, Any], is_export: bool) -> tuple[Decimal | None, bool]:
+def cost_of(values: Mapping[str, Any], is_export: bool) -> tuple[Decimal | None, bool]:
     """The whole cost, and whether it was BYOK; None where a part of it is not known.
 
     Raises:
-        InvalidRecord: when an amount is none, or is negative.
+        InvalidRecord: when something is not an amount, or is negative.
     """
-    cost = amount("cost", found["cost"]) if "cost" in found else None
-    upstream = amount("upstream cost", found["upstream_cost"]) if "upstream_cost" in found else None
-    is_byok = flag("is_byok", found["is_byok"]) if "is_byok" in found else is_export and bool(upstream)
+    cost = amount("cost", values["cost"]) if "cost" in values else None
+    upstream = amount("upstream cost", values["upstream_cost"]) if "upstream_cost" in values else None
+    is_byok = flag("is_byok", values["is_byok"]) if "is_byok" in values else is_export and bool(upstream)
     if not is_byok:
         return cost, False
     if upstream is None:

@@ -48,7 +48,7 @@ class LongPiece:
         self._hash.update(more)
         self.length += len(more)
 
-    def fault(self, what: str, bytes_max: int, end: str | None = None) -> LayoutFault:
+    def fault(self, noun: str, bytes_max: int, end: str | None = None) -> LayoutFault:
         """Why it is not read."""
-        reason = f"{what} is longer than {bytes_max} bytes ({self.length})"
+        reason = f"{noun} is longer than {bytes_max} bytes ({self.length})"
         return LayoutFault(f"{reason}; {end}" if end else reason, self._hash.digest()[:16])

@@ -41,9 +41,9 @@ def end_of_object(head: bytes, start: int) -> int | None:
 
 
 def start_of_list(head: bytes, start: int, names: Collection[str]) -> int | None:
-    """Where the list of records begins in the object at `start` that has one under one of `names`, else None."""
+    """Where the list of records begins in the object at `start` that has one under one of `names`, otherwise None."""
     depth = 0
-    wanted = {f'"{name}"'.encode() for name in names}
+    quoted_names = {f'"{name}"'.encode() for name in names}
     for token in _TOKEN.finditer(head, start):
         if token[0] in b"{[":
             depth += 1
@@ -53,7 +53,7 @@ def start_of_list(head: bytes, start: int, names: Collection[str]) -> int | None
                 return None
         elif token[0] == b'"':  # a string that does not end here, so there is no list after it
             return None
-        elif depth == 1 and token[0] in wanted and (follows := _LIST_FOLLOWS.match(head, token.end())):
+        elif depth == 1 and token[0] in quoted_names and (follows := _LIST_FOLLOWS.match(head, token.end())):
             return follows.end() - 1
     return None
 
@@ -63,7 +63,7 @@ class Elements:
 
     Args:
         opening: the bytes before the list that belong to the object around it, empty when there is none.
-        is_sequence: no list, but one value after another.
+        is_sequence: not a list, but one value after another.
         list_names: names under which the object around the list may hold no second list.
     """
 
@@ -98,11 +98,11 @@ class Elements:
             self._start = 0
             while self._tail is None:
                 if self._kind is None:
-                    found = self._begin(position)
-                    if found is None:
+                    next_position = self._begin(position)
+                    if next_position is None:
                         self._start = position = len(self._buffer)
                         break
-                    position = found
+                    position = next_position
                     continue
                 end, position = self._end(position)
                 if end is None:

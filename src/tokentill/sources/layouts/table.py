@@ -40,7 +40,7 @@ def cells_of(raw: bytes) -> list[str]:
     except csv.Error as error:
         raise InvalidRecord(f"not valid CSV: {error}") from None
     if len(rows) != 1:
-        raise InvalidRecord("not valid CSV: no single row")
+        raise InvalidRecord("not valid CSV: not a single row")
     return rows[0]
 
 
@@ -80,27 +80,27 @@ def rows_of(chunks: Iterable[bytes], width: int, bytes_max: int, end_fault: EndF
             yield number, raw, fault
             continue
         # A line with an open quote is the last that could be waiting, so what follows it is in `lines`.
-        taken = _lines_to_closing_quote(raw, lines, bytes_max)
-        joined = b"\n".join([raw, *(line for _, line, _ in taken)]).removesuffix(b"\r")
-        if taken and not _is_broken(taken[-1]) and _has_cells(joined, width):
+        continuation = _lines_to_closing_quote(raw, lines, bytes_max)
+        joined = b"\n".join([raw, *(line for _, line, _ in continuation)]).removesuffix(b"\r")
+        if continuation and not _is_broken(continuation[-1]) and _has_cells(joined, width):
             yield number, joined, None
         else:
-            waiting.extend(taken)
+            waiting.extend(continuation)
             yield number, raw, fault
 
 
 def _lines_to_closing_quote(first: bytes, following: Iterator[Piece], bytes_max: int) -> list[Piece]:
-    taken: list[Piece] = []
+    lines: list[Piece] = []
     is_open = True
     size = len(first)
     for piece in following:
         raw = piece[1]
-        taken.append(piece)
+        lines.append(piece)
         size += len(raw) + 1
         is_open ^= raw.count(b'"') % 2 == 1
-        if not is_open or len(taken) == ROW_LINES_MAX or size > bytes_max or _is_broken(piece):
+        if not is_open or len(lines) == ROW_LINES_MAX or size > bytes_max or _is_broken(piece):
             break
-    return taken
+    return lines
 
 
 def _is_broken(piece: Piece) -> bool:

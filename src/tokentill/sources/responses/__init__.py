@@ -2,5 +2,5 @@
 
 For an application that prices a response it just got. A response is JSON text, a mapping, or an object of a vendor's
 SDK; no SDK is imported. Where a gateway's exports say the same things under the same names, the module uses the paths
-of `sources.gateways`, so that a request that was captured here and exported there has the same quantities.
+of `sources.gateways`, so that a request has the same quantities whether it was captured or exported.
 """

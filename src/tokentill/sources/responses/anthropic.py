@@ -2,7 +2,7 @@
 
 Convention (anthropic-sdk-python, docstrings of `Usage`): `input_tokens` is what was neither read from nor written to
 the cache; `cache_creation` says how much was written for 5 minutes and for 1 hour, and what
-`cache_creation_input_tokens` has more than that was written for a time that is not told. `output_tokens` includes
+`cache_creation_input_tokens` has more than that was written for an unknown time. `output_tokens` includes
 thinking. Tokens of a `compaction` among the `iterations` are not in the totals and are added. A message says no time.
 Fetching web pages is free of charge but for their tokens, and is not counted.
 """
@@ -25,18 +25,18 @@ _NO_GEO = ("", "global", "not_available")
 _NO_TIER = (None, "", STANDARD)
 
 
-def read(response: object, given: Given) -> dict[str, Any]:
+def read(response: object, overrides: Given) -> dict[str, Any]:
     """The usage of a message; see `Usage.from_anthropic`."""
     answer = answer_of(response, ("usage",), MARKS)
     top = parts(answer.response, ("model",))
-    said = CallerTraits(
+    traits = CallerTraits(
         source="anthropic",
         record_id=part(answer.response, "id"),
         model=top.get("model"),
         mode=mode_in(answer.usage),
         geo=_geo(answer.usage.get("inference_geo")),
     )
-    return usage_of(said, leaves_in(answer), given)
+    return usage_of(traits, leaves_in(answer), overrides)
 
 
 def is_message(answer: VendorResponse) -> bool:
@@ -55,7 +55,7 @@ def leaves_in(answer: VendorResponse) -> dict[str, int]:
     """
     strange = [name for name in _OPENAI if answer.usage.get(name) is not None]
     if strange:
-        raise InvalidRecord(f"{strange[0]} is no count of Anthropic's, where cached tokens are beside the input")
+        raise InvalidRecord(f"{strange[0]} is not a count of Anthropic's, where cached tokens are beside the input")
     quantities = _leaves(answer.usage)
     for iteration in _iterations(answer):
         for name, added in _leaves(iteration).items():
@@ -112,7 +112,7 @@ def _iterations(answer: VendorResponse) -> list[dict[str, Any]]:
     """The iterations whose tokens are not in the totals."""
     iterations = answer.usage.get("iterations") or []
     if not isinstance(iterations, list) or not all(isinstance(entry, dict) for entry in iterations):
-        raise InvalidRecord("iterations is no list of objects")
+        raise InvalidRecord("iterations is not a list of objects")
     model = parts(answer.response, ("model",)).get("model")
     for entry in iterations:
         if entry.get("model") not in (None, model):
@@ -124,17 +124,17 @@ def _iterations(answer: VendorResponse) -> list[dict[str, Any]]:
 
 
 def _count(usage: dict[str, Any], name: str) -> int:
-    found = usage.get(name)
-    return 0 if found is None else count(name, found)
+    value = usage.get(name)
+    return 0 if value is None else count(name, value)
 
 
 def _table(usage: dict[str, Any], name: str) -> dict[str, Any]:
-    found = usage.get(name)
-    if found is None:
+    table = usage.get(name)
+    if table is None:
         return {}
-    if not isinstance(found, dict):
-        raise InvalidRecord(f"{name} is {type_text(found)}, not an object")
-    return found
+    if not isinstance(table, dict):
+        raise InvalidRecord(f"{name} is {type_text(table)}, not an object")
+    return table
 
 
 def _geo(region: object) -> str | None:

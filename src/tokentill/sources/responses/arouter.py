@@ -30,22 +30,22 @@ MARKS = ("prompt_tokens", "input_tokens")
 _TOP = ("model", "provider", "service_tier", "created", "created_at", "is_byok")
 
 
-def read(response: object, given: Given) -> dict[str, Any]:
+def read(response: object, overrides: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_arouter`."""
     answer = answer_of(response, ("usage",), MARKS)
-    top, found = picked(answer)
-    amounts_exact(found, "cost")
-    said = CallerTraits(
+    top, values = picked(answer)
+    amounts_exact(values, "cost")
+    traits = CallerTraits(
         source="arouter",
         record_id=part(answer.response, "id"),
         model=top.get("model"),
         occurred_at=moment("created", top.get("created", top.get("created_at"))),
-        mode=mode_in(answer, found),
+        mode=mode_in(answer, values),
         provider=top.get("provider"),
-        cost=found.get("cost"),
-        is_byok=flag("is_byok", found["is_byok"]) if "is_byok" in found else False,
+        cost=values.get("cost"),
+        is_byok=flag("is_byok", values["is_byok"]) if "is_byok" in values else False,
     )
-    return usage_of(said, leaves_in(answer, found), given)
+    return usage_of(traits, leaves_in(answer, values), overrides)
 
 
 def picked(answer: VendorResponse) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -54,16 +54,16 @@ def picked(answer: VendorResponse) -> tuple[dict[str, Any], dict[str, Any]]:
     return top, FIELDS.pick({**top, "usage": answer.usage})
 
 
-def leaves_in(answer: VendorResponse, found: dict[str, Any]) -> dict[str, int]:
+def leaves_in(answer: VendorResponse, values: dict[str, Any]) -> dict[str, int]:
     """The disjoint quantities of a response in any of the three forms."""
     if anthropic.is_message(answer):
         return anthropic.leaves_in(answer)
-    quantities, usage_state = leaves_of(found)
+    quantities, usage_state = leaves_of(values)
     if usage_state == "missing":
         raise MissingUsage(NO_USAGE)
     return quantities
 
 
-def mode_in(answer: VendorResponse, found: dict[str, Any]) -> str | None:
+def mode_in(answer: VendorResponse, values: dict[str, Any]) -> str | None:
     """The mode of a response in any of the three forms."""
-    return anthropic.mode_in(answer.usage) if anthropic.is_message(answer) else mode_said(found.get("tier"))
+    return anthropic.mode_in(answer.usage) if anthropic.is_message(answer) else mode_said(values.get("tier"))

@@ -59,14 +59,14 @@ def answer_of(response: object, names: tuple[str, ...], marks: tuple[str, ...]) 
         marks: names that are in a usage object, for one that is passed alone.
 
     Raises:
-        MissingUsage: when there is none, or it is empty.
-        InvalidRecord: when the response or its usage is none at all.
+        MissingUsage: when there is no usage object, or it is empty.
+        InvalidRecord: when it is not a response, or its usage is not an object.
     """
     response = opened(response)
-    found = part(response, *names)
-    if found is None and part(response, *marks) is not None:
-        found = response
-    usage = plain(found)
+    reported = part(response, *names)
+    if reported is None and part(response, *marks) is not None:
+        reported = response
+    usage = plain(reported)
     if usage is None or usage == {}:
         raise MissingUsage(NO_USAGE)
     if not isinstance(usage, dict):
@@ -74,23 +74,23 @@ def answer_of(response: object, names: tuple[str, ...], marks: tuple[str, ...]) 
     return VendorResponse(response, usage)
 
 
-def usage_of(said: CallerTraits, quantities: Mapping[str, int], given: Given) -> dict[str, Any]:
+def usage_of(traits: CallerTraits, quantities: Mapping[str, int], overrides: Given) -> dict[str, Any]:
     """The traits of a usage of quantities that were read.
 
     Raises:
-        InvalidRecord: when nobody says the model or the time, or a value is none.
+        InvalidRecord: when nobody states the model or the time, or a value cannot be one.
         TypeError: for an argument that is not known.
     """
-    strange = given.keys() - Given.__annotations__.keys()
+    strange = overrides.keys() - Given.__annotations__.keys()
     if strange:
         raise TypeError(f"{min(strange)!r} is not known; {', '.join(Given.__annotations__)} may be given")
-    model = _text_or_none("model", given.get("model", said.model))
+    model = _text_or_none("model", overrides.get("model", traits.model))
     if model is None:
         raise InvalidRecord("the response names no model; pass model=")
-    occurred_at = given.get("occurred_at", said.occurred_at)
+    occurred_at = overrides.get("occurred_at", traits.occurred_at)
     if occurred_at is None:
         raise InvalidRecord("the response does not say when it was made; pass occurred_at=")
-    mode, geo = given.get("mode", said.mode), given.get("geo", said.geo)
+    mode, geo = overrides.get("mode", traits.mode), overrides.get("geo", traits.geo)
     check_ids({"model": model}, {"geo": geo})
     if mode is not None and not is_word(mode):
         raise InvalidRecord(f"mode {str(mode)[:40]!r} is not a lower-case word")
@@ -100,27 +100,27 @@ def usage_of(said: CallerTraits, quantities: Mapping[str, int], given: Given) ->
         "quantities": kept_quantities(quantities),
         "mode": mode,
         "geo": geo,
-        "user": given.get("user") or None,
-        "api_key": given.get("api_key") or None,
-        "provider": given.get("provider", _text_or_none("provider", said.provider)),
-        "source": given.get("source", said.source),
-        "tags": checked_tags(given.get("tags") or ()),
-        "cost": given.get("cost", said.cost),
-        "is_byok": given.get("is_byok", said.is_byok),
-        "record_id": given.get("record_id", _own_id(said.record_id)),
+        "user": overrides.get("user") or None,
+        "api_key": overrides.get("api_key") or None,
+        "provider": overrides.get("provider", _text_or_none("provider", traits.provider)),
+        "source": overrides.get("source", traits.source),
+        "tags": checked_tags(overrides.get("tags") or ()),
+        "cost": overrides.get("cost", traits.cost),
+        "is_byok": overrides.get("is_byok", traits.is_byok),
+        "record_id": overrides.get("record_id", _own_id(traits.record_id)),
     }
 
 
 def mode_said(tier: object) -> str | None:
-    """The mode that a service tier means; None for none."""
+    """The mode that a service tier means; None for None."""
     return None if tier is None else mode_of(tier)
 
 
 def moment(name: str, value: object) -> datetime | None:
-    """An instant: seconds since 1970, or text after RFC 3339; None for none.
+    """An instant: seconds since 1970, or text after RFC 3339; None for None.
 
     Raises:
-        InvalidRecord: when it is anything else.
+        InvalidRecord: for anything else.
     """
     if value is None or isinstance(value, datetime):
         return value
@@ -141,37 +141,37 @@ def reported_amount(name: str, value: object) -> Decimal:
     Text of the response is exact in any case.
 
     Raises:
-        InvalidRecord: when it is no amount.
+        InvalidRecord: when it is not an amount.
     """
     if isinstance(value, float):
         return amount(name, Decimal(float.__repr__(value)))
     return amount(name, value)
 
 
-def amounts_exact(found: dict[str, Any], *roles: str) -> None:
+def amounts_exact(values: dict[str, Any], *roles: str) -> None:
     """Put exact amounts in the place of what an SDK made of them."""
     for role in roles:
-        if role in found:
-            found[role] = reported_amount(role, found[role])
+        if role in values:
+            values[role] = reported_amount(role, values[role])
 
 
-def split_cached(found: dict[str, Any]) -> dict[str, Any]:
+def split_cached(values: dict[str, Any]) -> dict[str, Any]:
     """Take what was read from the cache out of the audio and the images of the prompt, and them out of `cached`.
 
-    Sources tell the audio and images of a prompt with what of them was cached, and cached tokens of every kind. Without
-    a word on their kind, cached tokens are text.
+    Sources count audio and images of a prompt including what was cached of them, and cached tokens of every kind. Where
+    a source does not state their kind, cached tokens are text.
 
     Raises:
         InvalidRecord: when a part is larger than its whole.
     """
     for cached, whole in (("cached_audio", "audio_input"), ("cached_image", "image_input")):
-        inner = count(cached, found.get(cached) or 0)
+        inner = count(cached, values.get(cached) or 0)
         for role in (whole, "cached") if inner else ():
-            outer = count(role, found.get(role) or 0)
+            outer = count(role, values.get(role) or 0)
             if inner > outer:
                 raise InvalidRecord(f"{cached} ({inner}) is more than {role} ({outer})")
-            found[role] = outer - inner
-    return found
+            values[role] = outer - inner
+    return values
 
 
 def _own_id(value: object) -> str | None:

@@ -40,7 +40,7 @@ _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])", re.ASCII)
 _TOP = ("modelVersion", "model_version", "createTime", "create_time", "responseId", "response_id")
 
 
-def read(response: object, given: Given) -> dict[str, Any]:
+def read(response: object, overrides: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_gemini`."""
     answer = answer_of(response, ("usageMetadata", "usage_metadata"), MARKS)
     usage = _snake(answer.usage)
@@ -50,18 +50,18 @@ def read(response: object, given: Given) -> dict[str, Any]:
         )
     )
     quantities = _leaves(usage)
-    model = given.get("model", top.get("model_version"))
+    model = overrides.get("model", top.get("model_version"))
     queries = _queries(answer.response)
     if queries:
         quantities["web_search"] = 1 if _GROUNDED_ONCE.search(str(model)) else queries
-    said = CallerTraits(
+    traits = CallerTraits(
         source="gemini",
         record_id=top.get("response_id"),
         model=top.get("model_version"),
         occurred_at=moment("createTime", top.get("create_time")),
         mode=_mode(usage),
     )
-    return usage_of(said, quantities, given)
+    return usage_of(traits, quantities, overrides)
 
 
 def _leaves(usage: dict[str, Any]) -> dict[str, int]:
@@ -74,7 +74,7 @@ def _leaves(usage: dict[str, Any]) -> dict[str, int]:
     cached = _by_kind(usage, "cache_tokens_details")
     if outputs.get("VIDEO"):
         raise InvalidRecord("the output holds video, which has no price by the token")
-    found = {
+    values = {
         "prompt": prompt,
         "completion": _completion(usage, prompt),
         "cached": _count(usage, "cached_content_token_count"),
@@ -84,7 +84,7 @@ def _leaves(usage: dict[str, Any]) -> dict[str, int]:
         "audio_output": outputs.get("AUDIO", 0),
         "image_output": outputs.get("IMAGE", 0),
     }
-    quantities, _ = leaves_of(split_cached(found))
+    quantities, _ = leaves_of(split_cached(values))
     return quantities
 
 
@@ -108,7 +108,7 @@ def _completion(usage: dict[str, Any], prompt: int) -> int:
 
 def _by_kind(usage: dict[str, Any], *names: str) -> dict[str, int]:
     """Tokens by kind of content, added up over these breakdowns."""
-    found: dict[str, int] = {}
+    tokens: dict[str, int] = {}
     for name in names:
         entries = usage.get(name)
         if entries is None:
@@ -118,10 +118,10 @@ def _by_kind(usage: dict[str, Any], *names: str) -> dict[str, int]:
         for entry in entries:
             kind = entry.get("modality") or ""
             if not isinstance(kind, str) or kind.upper() not in _KINDS:
-                raise InvalidRecord(f"{name} counts {str(kind)[:40]!r}, which is no kind of content that is known")
+                raise InvalidRecord(f"{name} counts {str(kind)[:40]!r}, which is not a known kind of content")
             kind = kind.upper()
-            found[kind] = found.get(kind, 0) + _count(entry, "token_count")
-    return found
+            tokens[kind] = tokens.get(kind, 0) + _count(entry, "token_count")
+    return tokens
 
 
 def _mode(usage: dict[str, Any]) -> str | None:
@@ -142,14 +142,14 @@ def _queries(response: object) -> int:
     queries: list[object] = []
     for candidate in candidates if isinstance(candidates, (list, tuple)) else ():
         grounding = part(candidate, "groundingMetadata", "grounding_metadata")
-        found = plain(part(grounding, "webSearchQueries", "web_search_queries"))
-        queries.extend(found if isinstance(found, list) else ())
+        texts = plain(part(grounding, "webSearchQueries", "web_search_queries"))
+        queries.extend(texts if isinstance(texts, list) else ())
     return sum(1 for query in queries if query)
 
 
 def _count(usage: dict[str, Any], name: str) -> int:
-    found = usage.get(name)
-    return 0 if found is None else count(name, found)
+    value = usage.get(name)
+    return 0 if value is None else count(name, value)
 
 
 def _snake(value: Any) -> Any:

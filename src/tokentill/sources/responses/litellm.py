@@ -30,11 +30,11 @@ MARKS = ("prompt_tokens", "input_tokens")
 _TOP = ("model", "created", "created_at", "service_tier")
 
 
-def read(response: object, given: Given) -> dict[str, Any]:
+def read(response: object, overrides: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_litellm`."""
     answer = answer_of(response, ("usage",), MARKS)
     top = parts(answer.response, _TOP)
-    said = CallerTraits(
+    traits = CallerTraits(
         source="litellm",
         record_id=part(answer.response, "id"),
         model=top.get("model"),
@@ -42,7 +42,7 @@ def read(response: object, given: Given) -> dict[str, Any]:
         mode=mode_said(top.get("service_tier")),
         provider=parts(part(answer.response, "_hidden_params"), ("custom_llm_provider",)).get("custom_llm_provider"),
     )
-    return usage_of(said, _leaves(answer), given)
+    return usage_of(traits, _leaves(answer), overrides)
 
 
 def _leaves(answer: VendorResponse) -> dict[str, int]:

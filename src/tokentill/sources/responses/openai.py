@@ -8,7 +8,7 @@ identity of the totals decides. DeepSeek and Moonshot have names of their own fo
 `service_tier` is the tier that served the request. Batch results do not say that they are: pass `mode="batch"`.
 
 Searches: `tool_usage.web_search.num_requests` counts those that are billed; without it, each `web_search_call` that
-searches is one (opening a page is none). Chat Completions reports no searches. Tokens of the image generation tool are
+searches is one (opening a page is not). Chat Completions reports no searches. Tokens of the image generation tool are
 another model's: they become the counters `image_gen_input` and `image_gen_output`, so that they are not forgotten.
 """
 
@@ -61,20 +61,20 @@ _TOP = ("model", "created", "created_at", "service_tier")
 _CALLS = {"web_search_call": "web_search", "file_search_call": "file_search"}
 
 
-def read(response: object, given: Given) -> dict[str, Any]:
+def read(response: object, overrides: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_openai`."""
     answer = answer_of(response, ("usage",), MARKS)
     quantities = leaves_in(answer.usage)
     quantities.update(_tools(answer.response))
     top = parts(answer.response, _TOP)
-    said = CallerTraits(
+    traits = CallerTraits(
         source="openai",
         record_id=part(answer.response, "id"),
         model=top.get("model"),
         occurred_at=moment("created", top.get("created", top.get("created_at"))),
         mode=mode_said(top.get("service_tier")),
     )
-    return usage_of(said, quantities, given)
+    return usage_of(traits, quantities, overrides)
 
 
 def leaves_in(usage: dict[str, Any]) -> dict[str, int]:
@@ -86,23 +86,23 @@ def leaves_in(usage: dict[str, Any]) -> dict[str, int]:
     """
     strange = [name for name in anthropic.ONLY_HERE if usage.get(name) is not None]
     if strange:
-        raise InvalidRecord(f"{strange[0]} is no count of OpenAI's; read it with from_anthropic or from_litellm")
-    found = with_reasoning_inside(split_cached(FIELDS.pick(usage)))
-    quantities, usage_state = leaves_of(found)
+        raise InvalidRecord(f"{strange[0]} is not a count of OpenAI's; read it with from_anthropic or from_litellm")
+    values = with_reasoning_inside(split_cached(FIELDS.pick(usage)))
+    quantities, usage_state = leaves_of(values)
     if usage_state == "missing":
         raise MissingUsage(NO_USAGE)
     return quantities
 
 
-def with_reasoning_inside(found: dict[str, Any]) -> dict[str, Any]:
+def with_reasoning_inside(values: dict[str, Any]) -> dict[str, Any]:
     """Reasoning that was reported beside the completion put into it: only where the totals say so."""
     roles = ("prompt", "completion", "total", "reasoning_output")
-    counts = [found.get(role) for role in roles]
+    counts = [values.get(role) for role in roles]
     if all(type(value) is int for value in counts):
-        prompt, completion, total, reasoning = (count(role, found[role]) for role in roles)
+        prompt, completion, total, reasoning = (count(role, values[role]) for role in roles)
         if reasoning and prompt + completion + reasoning == total:
-            return {**found, "completion": completion + reasoning}
-    return found
+            return {**values, "completion": completion + reasoning}
+    return values
 
 
 def _tools(response: object) -> dict[str, int]:
@@ -130,6 +130,6 @@ def _number(used: dict[str, Any], tool: str, name: str) -> int | None:
     if of_tool is None:
         return None
     if not isinstance(of_tool, dict):
-        raise InvalidRecord(f"tool_usage.{tool} is no object")
-    found = of_tool.get(name)
-    return None if found is None else count(f"tool_usage.{tool}.{name}", found)
+        raise InvalidRecord(f"tool_usage.{tool} is not an object")
+    value = of_tool.get(name)
+    return None if value is None else count(f"tool_usage.{tool}.{name}", value)

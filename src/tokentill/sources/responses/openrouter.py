@@ -25,21 +25,21 @@ _COSTS = FieldMap(
 )
 
 
-def read(response: object, given: Given) -> dict[str, Any]:
+def read(response: object, overrides: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_openrouter`."""
     answer = answer_of(response, ("usage",), MARKS)
-    top, found = picked(answer)
+    top, values = picked(answer)
     costs = _COSTS.pick(answer.usage)
     amounts_exact(costs, "cost", "upstream_cost")
     cost, is_byok = cost_of(costs, is_export=False)
-    said = CallerTraits(
+    traits = CallerTraits(
         source="openrouter",
         record_id=part(answer.response, "id"),
         model=top.get("model"),
         occurred_at=moment("created", top.get("created", top.get("created_at"))),
-        mode=mode_in(answer, found),
+        mode=mode_in(answer, values),
         provider=top.get("provider"),
         cost=cost,
         is_byok=is_byok,
     )
-    return usage_of(said, leaves_in(answer, found), given)
+    return usage_of(traits, leaves_in(answer, values), overrides)

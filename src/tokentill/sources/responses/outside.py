@@ -25,13 +25,13 @@ def opened(response: object) -> object:
     """The response itself, or what its JSON text says, with exact numbers.
 
     Raises:
-        InvalidRecord: when it is text and no single JSON object, or is no response at all.
+        InvalidRecord: when it is text but not a single JSON object, or is not a response at all.
     """
     if isinstance(response, str):
         try:
             response = response.encode()
         except UnicodeEncodeError:
-            raise InvalidRecord("the response holds a lone surrogate, which is no character") from None
+            raise InvalidRecord("the response holds a lone surrogate, which is not a character") from None
     if isinstance(response, (bytes, bytearray)):
         if len(response) > TEXT_BYTES_MAX:
             raise InvalidRecord(f"a response of {len(response)} bytes; at most {TEXT_BYTES_MAX} are accepted")
@@ -42,21 +42,21 @@ def opened(response: object) -> object:
 
 
 def part(response: object, *names: str) -> object:
-    """What a response holds under the first of these names that is there; None where it holds none of them."""
+    """What a response holds under the first of these names that is there; None where all are missing."""
     for name in names:
-        found = response.get(name) if isinstance(response, Mapping) else getattr(response, name, None)
-        if found is not None:
-            return found
+        value = response.get(name) if isinstance(response, Mapping) else getattr(response, name, None)
+        if value is not None:
+            return value
     return None
 
 
 def parts(response: object, names: Iterable[str]) -> dict[str, Any]:
     """The plain values under these names, without those that are missing or null."""
-    return {name: plain(found) for name in names if (found := part(response, name)) is not None}
+    return {name: plain(value) for name in names if (value := part(response, name)) is not None}
 
 
 def plain(value: object) -> Any:
-    """Mappings become dicts, objects of an SDK too, enums their values. What is none of these stays what it is.
+    """Mappings become dicts, objects of an SDK too, enums their values. Anything else stays what it is.
 
     Raises:
         InvalidRecord: when it is nested too deeply or holds too much.
@@ -101,5 +101,5 @@ def _members(value: object) -> Mapping[Any, object] | None:
         dumped = dump()
         return dumped if isinstance(dumped, Mapping) else None
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
+        return {member.name: getattr(value, member.name) for member in fields(value)}
     return getattr(value, "__dict__", None)

@@ -67,8 +67,8 @@ def list_customers(state: State, params: Params) -> StripeReply:
     """Stripe API: list customers, newest first, optionally those of one email address."""
     refuse_unknown(params, CustomerListParams)
     email = text(params, "email")
-    found = [customer for customer in state.customers.values() if email in (None, customer.email)]
-    return page([_customer_body(customer) for customer in reversed(found)], params, "/v1/customers")
+    matching = [customer for customer in state.customers.values() if email in (None, customer.email)]
+    return page([_customer_body(customer) for customer in reversed(matching)], params, "/v1/customers")
 
 
 def create_meter(state: State, params: Params, now: int) -> StripeReply:

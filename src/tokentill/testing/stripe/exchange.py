@@ -208,7 +208,7 @@ class Exchange:
 
 
 def error_reply(error: ApiError) -> Reply:
-    """The error as an answer, with what it tells about trying again."""
+    """The error as an answer, with what it says about trying again."""
     headers = {}
     if error.should_retry is not None:
         headers["Stripe-Should-Retry"] = "true" if error.should_retry else "false"

@@ -37,7 +37,7 @@ class PlannedFault:
     `at` counts the requests that match `path` from 1; `path` is an exact path or a shell pattern (`/v1/billing/*`),
     and None matches every request. The late kinds concern meter events, and without a path they count those only.
 
-    `before` and `after` tell whether the effect has taken place. `reset` closes the connection without an answer,
+    `before` and `after` say whether the effect has taken place. `reset` closes the connection without an answer,
     `timeout` holds it first, `slow` holds it and then does what was asked. `timeout_late` holds and closes, and the
     request takes effect after `late_by` further events, under the ordinary rules. `late_duplicate` answers normally,
     and the same event is received once more after `late_by` further events, past the check of its identifier.
@@ -53,7 +53,7 @@ class PlannedFault:
         if self.at < 1 or self.late_by < 1:
             raise InvalidCall(f"a fault counts requests from 1; got at={self.at}, late_by={self.late_by}")
         if self.kind not in get_args(FaultKind):
-            raise InvalidCall(f"{self.kind!r} is no kind of fault; use one of {', '.join(get_args(FaultKind))}")
+            raise InvalidCall(f"{self.kind!r} is not a kind of fault; use one of {', '.join(get_args(FaultKind))}")
         if self.status not in STATUSES:
             raise InvalidCall(f"a fault cannot answer {self.status}; use one of {', '.join(map(str, STATUSES))}")
 

@@ -108,8 +108,8 @@ def create_event(
     if fault_of_time and behaviour.timestamp_outside == "refused":
         code, message = fault_of_time
         raise ApiError(400, message, code=code, param="timestamp", is_stored=True)
-    seen = state.identifiers.get(identifier)
-    if checks_identifier and seen and now - seen.received_at < behaviour.identifier_seconds:
+    earlier = state.identifiers.get(identifier)
+    if checks_identifier and earlier and now - earlier.received_at < behaviour.identifier_seconds:
         if behaviour.repeated_identifier == "ignored":
             return StripeReply(body)
         message = f"An event already exists with identifier {identifier}."
@@ -186,7 +186,7 @@ def day_values(state: State, behaviour: Behaviour, meter: Meter, customer_id: st
 
 
 def list_error_reports(state: State, behaviour: Behaviour, params: Params, now: int) -> StripeReply:
-    """Stand-in only: dropped events in the order of receipt. Stripe tells them in a thin event.
+    """Stand-in only: dropped events in the order of receipt. Stripe reports them in a thin event.
 
     `request.identifier` is the request's idempotency key, as in the SDK's type of the thin event; the event's own
     identifier stands beside it. `after` leaves out that many reports from the start.

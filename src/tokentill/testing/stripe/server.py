@@ -140,7 +140,7 @@ class StripeStandIn:
             return list(self._state.error_reports)
 
     def meter_id(self, event_name: str) -> str:
-        """The id of the active meter of this event name, or else of the one made last.
+        """The id of the active meter of this event name, otherwise of the one made last.
 
         Raises:
             NotFound: when there never was one.
@@ -154,8 +154,8 @@ class StripeStandIn:
     def day_values(self, customer: str, meter: str) -> Mapping[date, int]:
         """What Stripe would sum for each UTC day with usage; `meter` is an id or an event name."""
         with self._exchange.lock:
-            found: Meter = self._state.meters.get(meter) or self._state.meters[self.meter_id(meter)]
-            return metering.day_values(self._state, self._behaviour, found, customer)
+            chosen: Meter = self._state.meters.get(meter) or self._state.meters[self.meter_id(meter)]
+            return metering.day_values(self._state, self._behaviour, chosen, customer)
 
     def deliver_late(self) -> int:
         """Let every late request arrive now, and return how many did."""

@@ -163,7 +163,7 @@ class State:
         return next((m for m in self.meters.values() if m.event_name == event_name and m.is_active), None)
 
     def latest_meter(self, event_name: str) -> Meter | None:
-        """The active meter of this event name, or else the one made last."""
+        """The active meter of this event name, otherwise the one made last."""
         named = [meter for meter in self.meters.values() if meter.event_name == event_name]
         return self.active_meter(event_name) or (named[-1] if named else None)
 

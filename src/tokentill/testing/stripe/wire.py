@@ -31,7 +31,7 @@ Body = dict[str, object]
 class ApiError(Exception):
     """An answer in Stripe's error shape.
 
-    `is_stored` tells whether it is kept under the idempotency key: Stripe keeps what an endpoint answered once it
+    `is_stored` says whether it is kept under the idempotency key: Stripe keeps what an endpoint answered once it
     began to execute, and not what parameter checks, conflicts or rate limits answered.
     """
 
@@ -108,9 +108,9 @@ def refuse_unknown(params: Mapping[str, object], params_type: type) -> None:
     Raises:
         ApiError: status 400, code `parameter_unknown`.
     """
-    known = params_type.__annotations__.keys() - RequestOptions.__annotations__.keys()
+    names = params_type.__annotations__.keys() - RequestOptions.__annotations__.keys()
     for name in params:
-        if name not in known:
+        if name not in names:
             refuse_parameter(name, f"Received unknown parameter: {name}", "parameter_unknown")
 
 
