@@ -558,8 +558,6 @@ class Till:
         """Describe a customer, or link it to a Stripe customer. What is None stays as it was."""
         check_id("customer", text_of("customer", customer))
         name, stripe_customer = optional_text("name", name), optional_text("stripe_customer", stripe_customer)
-        if name is None and stripe_customer is None:
-            raise InvalidCall("nothing to set; add name=... or stripe_customer=...")
         if stripe_customer is not None and not stripe_customer.startswith("cus_"):
             raise Refused(f"{stripe_customer!r} is not the id of a Stripe customer, which begins with cus_")
         at = self.clock.now()

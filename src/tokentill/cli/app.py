@@ -16,6 +16,7 @@ from typer.core import TyperCommand
 
 from tokentill import __version__
 from tokentill.cli.calling import Commands, Group, Shared
+from tokentill.cli.flags import with_flags
 from tokentill.errors import InvalidCall, TokentillError
 
 INTERRUPTED = 130
@@ -102,7 +103,7 @@ def _status_of(shared: Shared) -> int:
     try:
         status = app(prog_name="tokentill", obj=shared, standalone_mode=False)
     except TokentillError as error:
-        _tell(shared, str(error), error.kind)
+        _tell(shared, with_flags(str(error)), error.kind)
         return 2 if isinstance(error, InvalidCall) else 1
     except WrongCall as error:
         return _tell_wrong_call(shared, error)

@@ -81,6 +81,9 @@ class Invocation(typer.Context):
         """The settings of this call."""
         from tokentill.settings import read_settings
 
+        for option, value in (("--db", self.shared.db), ("--pricing", self.shared.pricing)):
+            if value == "":  # as from a variable of a script that is not set; the default would be another database
+                raise InvalidCall(f"{option} is empty; name something, or leave it out")
         return read_settings(database=self.shared.db, pricing=self.shared.pricing)
 
     def till(self) -> Till:
@@ -133,6 +136,25 @@ class Invocation(typer.Context):
         return nullcontext(lambda _done, _all: None) if self.shared.json else self.screen.progress(title)
 
 
+class _AsItIs:
+    """Takes a text as it was typed. Typer asks pydantic to make a str of a str, which takes as long as all the rest."""
+
+    def coerce(self, value: Any, **_: Any) -> Any:
+        return value
+
+
+def _as_typed(params: list[Any]) -> list[Any]:
+    """Parameters, their texts and flags taken as they were typed.
+
+    A typer that knows nothing of `_runtime_param` is slower, and does the same.
+    """
+    for param in params:
+        is_plain = getattr(getattr(param, "type_descriptor", None), "annotation", None) in (str, bool)
+        if is_plain and param.nargs == 1 and not param.multiple:
+            param._runtime_param = _AsItIs()
+    return params
+
+
 class Command(TyperCommand):
     """A command that knows the shared options, too."""
 
@@ -140,6 +162,10 @@ class Command(TyperCommand):
 
     def __init__(self, *args: Any, params: Any = None, **more: Any) -> None:
         super().__init__(*args, params=[*(params or ()), *_shared_options()], **more)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its parameters and the shared ones."""
+        return _as_typed(super().get_params(ctx))
 
 
 class Group(TyperGroup):
@@ -149,6 +175,10 @@ class Group(TyperGroup):
 
     def __init__(self, *args: Any, params: Any = None, **more: Any) -> None:
         super().__init__(*args, params=[*(params or ()), *_shared_options()], **more)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its parameters and the shared ones."""
+        return _as_typed(super().get_params(ctx))
 
 
 class Commands(typer.Typer):
@@ -186,23 +216,17 @@ def shared_of(context: typer.Context) -> Shared:
 
 def _take_db(context: typer.Context, value: str | None) -> None:
     if value is not None:
-        shared_of(context).db = _named("--db", value)
+        shared_of(context).db = value
 
 
 def _take_pricing(context: typer.Context, value: str | None) -> None:
     if value is not None:
-        shared_of(context).pricing = _named("--pricing", value)
+        shared_of(context).pricing = value
 
 
 def _take_json(context: typer.Context, value: bool) -> None:
     if value:
         shared_of(context).json = True
-
-
-def _named(option: str, value: str) -> str:
-    if not value:  # as from a variable of a script that is not set; the default would be another database
-        raise InvalidCall(f"{option} is empty; name something, or leave it out")
-    return value
 
 
 def _declare(

@@ -6,6 +6,7 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from tokentill.desks.arguments import folder_of
+from tokentill.errors import InvalidCall
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +56,12 @@ class Pricing:
         return self._loaded
 
     def loaded_anew(self) -> Folder:
-        """What it says at this moment."""
+        """What it says at this moment. A cache that cannot be written to is done without."""
         from tokentill.recordings.load import load_folder
 
-        return load_folder(self.path, cache=self.cache)
+        try:
+            return load_folder(self.path, cache=self.cache)
+        except InvalidCall:
+            if self.cache is None:
+                raise
+            return load_folder(self.path)
