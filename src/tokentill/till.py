@@ -47,12 +47,17 @@ from tokentill.closing.record_decisions import (
 from tokentill.closing.review import make_review, store_review
 from tokentill.closing.verify import Verification, verify_invoices
 from tokentill.desks.arguments import (
+    any_text,
     instant_of,
+    listed,
+    of_type,
     one_of,
+    optional_any_text,
     optional_text,
     path_of,
     reason_for,
     text_of,
+    texts_of,
 )
 from tokentill.desks.pricing import Pricing
 from tokentill.errors import InvalidCall, NotFound, Refused
@@ -149,8 +154,10 @@ class Till:
         Raises:
             InvalidCall: when the database's URL or path cannot be read, or there is no such folder.
         """
-        if not isinstance(grace, timedelta) or grace < timedelta(0):
-            raise InvalidCall(f"grace=... must be a timedelta that is not negative, not {grace!r}")
+        of_type("clock", clock, Clock)
+        of_type("bounds", bounds, Bounds)
+        if of_type("grace", grace, timedelta) < timedelta(0):
+            raise InvalidCall(f"grace=... is negative ({grace}); a period stays open after its end, not before")
         folder = Pricing(pricing, cache=cache)
         return cls(Database.open(str(path_of("db", db))), folder, clock=clock, grace=grace, bounds=bounds)
 
@@ -238,10 +245,13 @@ class Till:
         Raises:
             Refused: when the file as a whole cannot be read as usage records.
         """
+        if not hasattr(file, "read"):
+            path_of("file", file)
         return self.ingest_reading(read_records(file, name=name, source=source, format=format), progress=progress)
 
     def ingest_reading(self, reading: Reading, *, progress: IngestProgress | None = None) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
+        of_type("reading", reading, Reading)
         ingested = ingest(
             self.store, reading, name=reading.name, clock=self.clock, bounds=self.bounds, progress=progress
         )
@@ -298,11 +308,10 @@ class Till:
             InvalidCall: for a hold without a reason.
         """
         kind = one_of("kind", kind, get_args(ReviewKind))
-        by, seen_hash = optional_text("by", by), optional_text("seen_hash", seen_hash)
+        by, seen_hash = optional_any_text("by", by), optional_any_text("seen_hash", seen_hash)
         if kind == "held":
             reason_for("a hold", note)
-        elif not isinstance(note, str):
-            raise InvalidCall(f"note=... must be a str, not {type(note).__name__}")
+        note = any_text("note", note)
         preview = self.preview(period, text_of("customer", customer))
         review = make_review(
             preview,
@@ -339,8 +348,7 @@ class Till:
         if isinstance(interim, bool):
             billed_early = Interim() if interim else None
         else:
-            named = [interim] if isinstance(interim, str) else interim
-            billed_early = Interim(tuple(dict.fromkeys(text_of("interim", customer) for customer in named)))
+            billed_early = Interim(tuple(dict.fromkeys(texts_of("interim", interim))))
         if billed_early is not None and require_approval:
             raise InvalidCall("an interim invoice has no preview that could be approved; leave the approval out")
         return close_period(
@@ -389,7 +397,7 @@ class Till:
             InvalidCall: for a void without a reason.
         """
         number, reason = text_of("number", number), reason_for("a void", reason)
-        at, actor = self.clock.now(), optional_text("by", by) or actor_here()
+        at, actor = self.clock.now(), optional_any_text("by", by) or actor_here()
         with self.store.write() as connection:
             issued = invoice_by_number(connection, number)
             void_invoice(connection, issued, reason=reason, at=at, actor=actor)
@@ -481,7 +489,7 @@ class Till:
             NotFound: when there is none.
         """
         with self.store.read() as connection:
-            return line_named(connection, text_of("name", name))
+            return line_named(connection, any_text("name", name))
 
     def discard(self, *names: str, reason: str, file: str | None = None, by: str | None = None) -> Lines:
         """Leave quarantined lines be: those of these ids, and all of a file (see `closing.record_decisions.discard`).
@@ -491,11 +499,11 @@ class Till:
         """
         if not names and file is None:
             raise InvalidCall("nothing to discard; name lines by their ids, or an import with file=...")
-        named, file = [text_of("names", name) for name in names], optional_text("file", file)
+        named, file = [any_text("names", name) for name in names], optional_text("file", file)
         return Lines(tuple(discard(self.store, named, file, self._said("a decision on quarantined lines", reason, by))))
 
     def _said(self, what: str, reason: str, by: str | None) -> SignedReason:
-        return SignedReason(optional_text("by", by) or actor_here(), reason_for(what, reason), self.clock.now())
+        return SignedReason(optional_any_text("by", by) or actor_here(), reason_for(what, reason), self.clock.now())
 
     def _within(self, connection: Connection, period: str | None) -> tuple[datetime, datetime] | None:
         """From where the first customer's period begins to where the last one's ends."""
@@ -523,15 +531,18 @@ class Till:
 
     def push(self, period: str, gateway: StripeGateway, *, progress: PushProgress | None = None) -> Pushed:
         """Tell Stripe what the issued invoices of a period amount to (see `stripe_push.pushing`)."""
+        from tokentill.stripe_push.gateway import StripeGateway
         from tokentill.stripe_push.pushing import push_period
 
-        return push_period(self.store, _month(period), gateway, clock=self.clock, progress=progress)
+        month, gateway = _month(period), of_type("gateway", gateway, StripeGateway)
+        return push_period(self.store, month, gateway, clock=self.clock, progress=progress)
 
     def reconcile(self, period: str, gateway: StripeGateway) -> Reconciled:
         """Compare what Stripe holds with the issued invoices of a period (see `stripe_push.reconciling`)."""
+        from tokentill.stripe_push.gateway import StripeGateway
         from tokentill.stripe_push.reconciling import reconcile_period
 
-        return reconcile_period(self.store, _month(period), gateway)
+        return reconcile_period(self.store, _month(period), of_type("gateway", gateway, StripeGateway))
 
     def customers(self) -> dict[str, Customer]:
         """Everybody who is described, by id."""
@@ -557,7 +568,7 @@ class Till:
     def set_customer(self, customer: str, *, name: str | None = None, stripe_customer: str | None = None) -> Customer:
         """Describe a customer, or link it to a Stripe customer. What is None stays as it was."""
         check_id("customer", text_of("customer", customer))
-        name, stripe_customer = optional_text("name", name), optional_text("stripe_customer", stripe_customer)
+        name, stripe_customer = optional_any_text("name", name), optional_text("stripe_customer", stripe_customer)
         if stripe_customer is not None and not stripe_customer.startswith("cus_"):
             raise Refused(f"{stripe_customer!r} is not the id of a Stripe customer, which begins with cus_")
         at = self.clock.now()
@@ -569,7 +580,7 @@ class Till:
 
     def bind(self, wanted: Sequence[tuple[str, str, datetime, str | None]]) -> list[Binding]:
         """Bind users to customers: (user, customer, valid from, source or None). Returns those that are new."""
-        checked = [_binding(one) for one in wanted]
+        checked = [_binding(one) for one in listed("wanted", wanted, "bindings")]
         at = self.clock.now()
         with self.store.write() as connection:
             added = add_bindings(connection, checked, at)
@@ -588,13 +599,11 @@ def _month(period: str) -> Month:
 
 
 def _record(source: str, record_id: str, digest: str | None) -> tuple[str, str, str | None]:
-    return text_of("source", source), text_of("record_id", record_id), optional_text("digest", digest)
+    return text_of("source", source), text_of("record_id", record_id), optional_any_text("digest", digest)
 
 
 def _usage_records(records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
-    if not isinstance(records, Iterable):
-        raise InvalidCall(f"records=... must be usage records, not {type(records).__name__}")
-    for number, record in enumerate(records, start=1):
+    for number, record in enumerate(listed("records", records, "usage records"), start=1):
         if not isinstance(record, UsageRecord):
             raise InvalidCall(f"records=...: number {number} is no UsageRecord, but {type(record).__name__}")
         yield record

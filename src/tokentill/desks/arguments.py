@@ -5,12 +5,15 @@ A message writes an argument as Python does, `reason=...`; the command line writ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tokentill.errors import InvalidCall
+
+Kind = TypeVar("Kind")
 
 
 def text_of(name: str, value: object) -> str:
@@ -19,16 +22,58 @@ def text_of(name: str, value: object) -> str:
     Raises:
         InvalidCall: for anything else.
     """
+    text = any_text(name, value)
+    if not text.strip():
+        raise InvalidCall(f"{name}=... is empty; name something")
+    return text
+
+
+def any_text(name: str, value: object) -> str:
+    """A text, be it empty.
+
+    Raises:
+        InvalidCall: for anything else, and for what no database can hold.
+    """
     if not isinstance(value, str):
         raise InvalidCall(f"{name}=... must be a str, not {_kind(value)}")
-    if not value.strip():
-        raise InvalidCall(f"{name}=... is empty; name something")
+    if not _is_storable(value):
+        raise InvalidCall(f"{name}=... holds what is no text (a NUL or half a character): {value!a:.80}")
     return value
 
 
+def _is_storable(value: str) -> bool:
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
 def optional_text(name: str, value: object) -> str | None:
-    """The same, or None."""
+    """A text that says something, or None."""
     return None if value is None else text_of(name, value)
+
+
+def optional_any_text(name: str, value: object) -> str | None:
+    """A text, be it empty, or None."""
+    return None if value is None else any_text(name, value)
+
+
+def texts_of(name: str, value: object) -> tuple[str, ...]:
+    """Several texts; one alone is one of them."""
+    if isinstance(value, str):
+        return (text_of(name, value),)
+    return tuple(text_of(name, one) for one in listed(name, value, "texts"))
+
+
+def listed(name: str, value: Any, what: str) -> Iterable[Any]:
+    """Several of something, to be looked at one by one."""
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes):
+        raise InvalidCall(f"{name}=... must be a list of {what}, not {_kind(value)}")
+    return value
+
+
+def of_type(name: str, value: Kind, kind: type[Kind]) -> Kind:
+    """A value of a class."""
+    if not isinstance(value, kind):
+        raise InvalidCall(f"{name}=... must be a {kind.__name__}, not {_kind(value)}")
+    return value
 
 
 def one_of(name: str, value: object, allowed: tuple[str, ...]) -> Any:
@@ -42,7 +87,7 @@ def reason_for(what: str, value: object) -> str:
     """Why somebody did `what`."""
     if not isinstance(value, str) or not value.strip():
         raise InvalidCall(f"{what} needs a reason; add reason=...")
-    return value
+    return text_of("reason", value)
 
 
 def instant_of(name: str, value: object) -> datetime:

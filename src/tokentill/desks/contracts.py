@@ -11,7 +11,7 @@ from tokentill.clock import SYSTEM_CLOCK, Clock
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.rule_trace import chosen_rule, consider_rules, known_by
 from tokentill.contracts.rules import Traits
-from tokentill.desks.arguments import optional_instant, optional_text, text_of
+from tokentill.desks.arguments import optional_instant, optional_text, text_of, texts_of
 from tokentill.desks.pricing import Pricing
 from tokentill.documents.contract_words import own_contract_lines
 from tokentill.documents.views.agreement import Agreement, ContractedCustomers
@@ -119,8 +119,8 @@ class Contracts:
             InvalidFiles: when the folder has mistakes.
         """
         customer, model = text_of("customer", customer), text_of("model", model)
-        mode = text_of("mode", mode or STANDARD)
-        if not isinstance(input_tokens, int) or input_tokens < 0:
+        mode = text_of("mode", mode) if mode != "" else STANDARD
+        if type(input_tokens) is not int or input_tokens < 0:
             raise InvalidCall(f"input_tokens=... must be a number of tokens, not {input_tokens!r}")
         instant, known_at = optional_instant("at", at) or self._clock.now(), optional_instant("as_of", as_of)
         folder = self._pricing.folder
@@ -132,8 +132,8 @@ class Contracts:
             mode,
             optional_text("api_key", api_key),
             optional_text("user", user),
-            source,
-            tuple(text_of("tags", tag) for tag in tags),
+            text_of("source", source) if source else "",
+            texts_of("tags", tags),
         )
         considered = tuple(consider_rules(contracts, customer, traits, instant))
         chosen = chosen_rule(considered)

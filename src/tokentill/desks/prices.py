@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokentill.clock import SYSTEM_CLOCK, Clock
-from tokentill.desks.arguments import instant_of, optional_instant, path_of, text_of
+from tokentill.desks.arguments import instant_of, optional_instant, path_of, text_of, texts_of
 from tokentill.desks.pricing import Pricing
 from tokentill.documents.views.prices import PriceShown, Released
 from tokentill.errors import InvalidCall, NotFound
@@ -131,7 +131,7 @@ class Prices:
             raise InvalidCall(
                 "the shipped list prices are not written to; name your own folder with pricing=..., or out=..."
             )
-        patterns = [text_of("only", pattern) for pattern in ([only] if isinstance(only, str) else only)]
+        patterns = texts_of("only", only)
         folder = self._pricing.root / ROOM if out is None else Path(path_of("out", out))
         catalog = read_catalog(kind, str(path_of("file", file)), since, rounded=rounded)
         now = self._clock.now().replace(microsecond=0)

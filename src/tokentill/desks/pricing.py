@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from tokentill.desks.arguments import folder_of
+from tokentill.desks.arguments import folder_of, path_of
 from tokentill.errors import InvalidCall
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Pricing:
 
     def __init__(self, path: str | PathLike[str] | None = None, *, cache: str | PathLike[str] | None = None) -> None:
         self.path = folder_of(path)
-        self.cache = cache
+        self.cache = None if cache is None else path_of("cache", cache)
         self._loaded: Folder | None = None
 
     @classmethod
