@@ -24,6 +24,7 @@ PURE_IN_ORDER = (
     "tokentill.usage.ids",
     "tokentill.usage.quantities",
     "tokentill.usage.record",
+    "tokentill.usage.aggregates",
     "tokentill.prices.entries",
     "tokentill.prices.rate_cards",
     "tokentill.prices.timeline",
@@ -40,7 +41,6 @@ PURE_IN_ORDER = (
     "tokentill.usage.attribution",
     "tokentill.invoicing.periods",
     "tokentill.invoicing.rating_groups",
-    "tokentill.invoicing.accumulators",
     "tokentill.invoicing.accumulators",
     "tokentill.invoicing.carried",
     "tokentill.invoicing.burn_down",
@@ -212,7 +212,7 @@ def test_the_rating_core_loads_thirteen_modules_and_nobody_elses() -> None:
         "tokentill.clock",
         "tokentill.errors",
         "tokentill.money",
-        "tokentill.pricing",
+        "tokentill.prices",
         "tokentill.prices.book",
         "tokentill.prices.entries",
         "tokentill.prices.rate_cards",
@@ -322,7 +322,8 @@ def test_only_the_room_that_pushes_knows_stripe_and_only_pages_know_templates() 
     for module in modules():
         for found in imports_of(module):
             if found.top in homes:
-                assert module in in_room(homes[found.top]), f"{module} imports {found.module}"
+                may_know = {*in_room(homes[found.top]), *in_room("testing")}
+                assert module in may_know, f"{module} imports {found.module}"
 
 
 def test_only_columns_know_numpy() -> None:
