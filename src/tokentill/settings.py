@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tokentill.errors import InvalidCall, InvalidRecord
-from tokentill.sources.gateways.fields import instant
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 
 FILE_NAME = "tokentill.toml"
@@ -89,10 +87,12 @@ def stripe_key(settings: Settings, environment: Mapping[str, str] = os.environ) 
 
 
 def _read_file(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    import tomllib  # likewise: most have no such file
+
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidCall(f"{path} cannot be read: {error}") from error
     _check(path, content, _KEYS, "")
@@ -104,6 +104,10 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _bounds(path: Path, table: Mapping[str, Any]) -> Bounds:
+    if not table:
+        return DEFAULT_BOUNDS
+    from tokentill.sources.gateways.fields import instant  # here: many who read settings have no such table
+
     try:
         oldest = instant("ingest.oldest", table["oldest"]) if "oldest" in table else DEFAULT_BOUNDS.oldest
     except InvalidRecord as error:

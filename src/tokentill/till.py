@@ -7,17 +7,18 @@
     till.close("2026-10")
 
 A `Till` holds a database, a folder of prices and contracts, and a clock. It keeps nothing else between two calls, so
-many processes may use one database.
+many processes may use one database. What a call is given is looked at before anything is done, and what goes wrong is
+told by the errors of `tokentill.errors`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, get_args
 
 from sqlalchemy import Connection
 
@@ -45,11 +46,25 @@ from tokentill.closing.record_decisions import (
 )
 from tokentill.closing.review import make_review, store_review
 from tokentill.closing.verify import Verification, verify_invoices
+from tokentill.desks.arguments import (
+    any_text,
+    instant_of,
+    listed,
+    of_type,
+    one_of,
+    optional_any_text,
+    optional_text,
+    path_of,
+    reason_for,
+    text_of,
+    texts_of,
+)
+from tokentill.desks.pricing import Pricing
 from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Preview, Review, ReviewKind
-from tokentill.recordings.load import Folder, load_folder
+from tokentill.recordings.load import Folder
 from tokentill.sources.reading import Reading, read_records
 from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
@@ -72,6 +87,9 @@ from tokentill.usage.ids import check_id
 from tokentill.usage.record import UsageRecord
 
 if TYPE_CHECKING:
+    from tokentill.desks.contracts import Contracts
+    from tokentill.desks.database import DatabaseDesk
+    from tokentill.desks.prices import Prices
     from tokentill.stripe_push.gateway import StripeGateway
     from tokentill.stripe_push.pushing import Pushed, PushProgress
     from tokentill.stripe_push.reconciling import Reconciled
@@ -82,13 +100,28 @@ CLOSED_MONTHS_LOOKED_AT = 3
 
 
 class Till:
-    """One database with its price tables and contracts. Make it with `Till.open`."""
+    """One database with its price tables and contracts. Make it with `Till.open`.
+
+    Args:
+        store: the database.
+        folder: its price tables and contracts, or where they lie.
+        clock: tells what time it is.
+        grace: how long a period stays open for late records after its end.
+        bounds: between which instants usage is taken; what lies outside is quarantined.
+    """
 
     def __init__(
-        self, database: Database, folder: Folder, *, clock: Clock, grace: timedelta, bounds: Bounds = DEFAULT_BOUNDS
+        self,
+        store: Database,
+        folder: Folder | Pricing,
+        *,
+        clock: Clock,
+        grace: timedelta,
+        bounds: Bounds = DEFAULT_BOUNDS,
     ) -> None:
-        self.database = database
-        self.folder = folder
+        self._store = store
+        self._is_ready = False
+        self._pricing = folder if isinstance(folder, Pricing) else Pricing.of(folder)
         self.clock = clock
         self.grace = grace
         self.bounds = bounds
@@ -96,30 +129,80 @@ class Till:
     @classmethod
     def open(
         cls,
-        db: str = DEFAULT_DATABASE,
+        db: str | PathLike[str] = DEFAULT_DATABASE,
         pricing: str | PathLike[str] | None = None,
         *,
+        cache: str | PathLike[str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
         grace: timedelta = timedelta(0),
         bounds: Bounds = DEFAULT_BOUNDS,
     ) -> Till:
-        """Open a database and load prices and contracts.
+        """A till on a database and a folder of prices and contracts. Each is opened by the first call that needs it.
+
+        That call raises `InvalidFiles`, with every mistake in the folder, or `DatabaseNotReady`, when the database has
+        no tables, older ones or newer ones. A new SQLite file gets its tables; PostgreSQL, and a file of an older
+        version, wait for `till.database.upgrade()`. `till.prices` and `till.contracts` need no database.
 
         Args:
-            db: a URL, or the path of a SQLite file. A new SQLite file gets its tables; PostgreSQL, and a file of an
-                older version, wait for `tokentill db upgrade`.
+            db: a URL, or the path of a SQLite file.
             pricing: a folder as `pricing/`; None is the one that tokentill ships, with list prices only.
+            cache: a folder of kept results, so that a folder that is unchanged need not be checked again (see
+                `PriceBook.load`).
             grace: how long a period stays open for late records after its end.
             bounds: between which instants usage is taken; what lies outside is quarantined.
 
         Raises:
-            InvalidFiles: with every mistake in the folder.
-            DatabaseNotReady: when the database has no tables, older ones or newer ones.
+            InvalidCall: when the database's URL or path cannot be read, or there is no such folder.
         """
-        folder = load_folder(pricing)
-        database = Database.open(db)
-        make_ready(database)
-        return cls(database, folder, clock=clock, grace=grace, bounds=bounds)
+        of_type("clock", clock, Clock)
+        of_type("bounds", bounds, Bounds)
+        if of_type("grace", grace, timedelta) < timedelta(0):
+            raise InvalidCall(f"grace=... is negative ({grace}); a period stays open after its end, not before")
+        folder = Pricing(pricing, cache=cache)
+        return cls(Database.open(str(path_of("db", db))), folder, clock=clock, grace=grace, bounds=bounds)
+
+    @property
+    def folder(self) -> Folder:
+        """The price tables and contracts, as they were when they were first needed.
+
+        Raises:
+            InvalidFiles: with every mistake.
+        """
+        return self._pricing.folder
+
+    @property
+    def store(self) -> Database:
+        """The database, ready to be used.
+
+        Raises:
+            DatabaseNotReady: when it has no tables, older ones or newer ones.
+        """
+        if not self._is_ready:
+            _ = self.folder  # no database is made for a folder with mistakes
+            make_ready(self._store)
+            self._is_ready = True
+        return self._store
+
+    @property
+    def prices(self) -> Prices:
+        """Check, look at, compare, import and release price tables."""
+        from tokentill.desks.prices import Prices  # brings in what prints
+
+        return Prices(self._pricing, clock=self.clock)
+
+    @property
+    def contracts(self) -> Contracts:
+        """Check, look at, explain and compare contracts."""
+        from tokentill.desks.contracts import Contracts  # likewise
+
+        return Contracts(self._pricing, clock=self.clock, kept_boundaries=self._boundaries_if_any)
+
+    @property
+    def database(self) -> DatabaseDesk:
+        """Bring the database up to date, and check it."""
+        from tokentill.desks.database import DatabaseDesk  # likewise
+
+        return DatabaseDesk(self._store)
 
     def __enter__(self) -> Till:
         return self
@@ -127,7 +210,7 @@ class Till:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.database.close()
+        self._store.close()
 
     def ingest(
         self, records: Iterable[UsageRecord], *, name: str = "python", progress: IngestProgress | None = None
@@ -135,8 +218,18 @@ class Till:
         """Take usage records in. Records that are there already are counted and change nothing.
 
         A record of an instant that is out of the till's bounds is quarantined; its line is its number among `records`.
+
+        Raises:
+            InvalidCall: for anything that is no `UsageRecord`. Those before it may have been taken in.
         """
-        return ingest(self.database, records, name=name, clock=self.clock, bounds=self.bounds, progress=progress)
+        return ingest(
+            self.store,
+            _usage_records(records),
+            name=text_of("name", name),
+            clock=self.clock,
+            bounds=self.bounds,
+            progress=progress,
+        )
 
     def ingest_file(
         self,
@@ -152,12 +245,15 @@ class Till:
         Raises:
             Refused: when the file as a whole cannot be read as usage records.
         """
+        if not hasattr(file, "read"):
+            path_of("file", file)
         return self.ingest_reading(read_records(file, name=name, source=source, format=format), progress=progress)
 
     def ingest_reading(self, reading: Reading, *, progress: IngestProgress | None = None) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
+        of_type("reading", reading, Reading)
         ingested = ingest(
-            self.database, reading, name=reading.name, clock=self.clock, bounds=self.bounds, progress=progress
+            self.store, reading, name=reading.name, clock=self.clock, bounds=self.bounds, progress=progress
         )
         ingested.format = reading.format
         return ingested
@@ -168,8 +264,8 @@ class Till:
         Raises:
             NotFound: when the customer has no usage in the period.
         """
-        month = Month.parse(period)
-        with self.database.read() as connection:
+        month, customer = _month(period), optional_text("customer", customer)
+        with self.store.read() as connection:
             inputs, seq = newest_inputs(connection, self.folder)
             preview = compute_preview(
                 connection,
@@ -188,7 +284,7 @@ class Till:
         """Write the review pages of a period as self-contained HTML; returns the paths, the index first."""
         from tokentill.documents.review_pages import write_review_pages  # brings in the templates
 
-        return write_review_pages(self.preview(period), Path(folder))
+        return write_review_pages(self.preview(period), Path(path_of("folder", folder)))
 
     def review(
         self,
@@ -200,8 +296,23 @@ class Till:
         note: str = "",
         seen_hash: str | None = None,
     ) -> Review:
-        """Approve or hold a customer's preview, or release a hold (see `closing.review.make_review`)."""
-        preview = self.preview(period, customer)
+        """Approve or hold a customer's preview, or release a hold (see `closing.review.make_review`).
+
+        Args:
+            note: a remark, or why it is held.
+            seen_hash: the content hash that the reviewer looked at, or a beginning of it.
+
+        Raises:
+            NotFound: when the customer has no usage in the period.
+            Refused: when the preview has changed since the reviewer saw it, or cannot be reviewed so.
+            InvalidCall: for a hold without a reason.
+        """
+        kind = one_of("kind", kind, get_args(ReviewKind))
+        by, seen_hash = optional_any_text("by", by), optional_any_text("seen_hash", seen_hash)
+        if kind == "held":
+            reason_for("a hold", note)
+        note = any_text("note", note)
+        preview = self.preview(period, text_of("customer", customer))
         review = make_review(
             preview,
             customer,
@@ -211,7 +322,7 @@ class Till:
             seen_hash=seen_hash,
             at=self.clock.now(),
         )
-        with self.database.write() as connection:
+        with self.store.write() as connection:
             store_review(connection, review)
         return review
 
@@ -237,12 +348,12 @@ class Till:
         if isinstance(interim, bool):
             billed_early = Interim() if interim else None
         else:
-            billed_early = Interim(tuple(dict.fromkeys([interim] if isinstance(interim, str) else interim)))
+            billed_early = Interim(tuple(dict.fromkeys(texts_of("interim", interim))))
         if billed_early is not None and require_approval:
             raise InvalidCall("an interim invoice has no preview that could be approved; leave the approval out")
         return close_period(
-            self.database,
-            Month.parse(period),
+            self.store,
+            _month(period),
             self.folder,
             CloseOptions(billed_early, require_approval, self.grace),
             clock=self.clock,
@@ -252,8 +363,8 @@ class Till:
 
     def invoices(self, *, period: str | None = None, customer: str | None = None) -> list[IssuedInvoice]:
         """Issued invoices, in the order of their numbers."""
-        month = None if period is None else str(Month.parse(period))
-        with self.database.read() as connection:
+        month, customer = None if period is None else str(_month(period)), optional_text("customer", customer)
+        with self.store.read() as connection:
             return issued_invoices(connection, period=month, customer=customer)
 
     def invoice(self, number: str) -> IssuedInvoice:
@@ -262,8 +373,8 @@ class Till:
         Raises:
             NotFound: when there is none of that number.
         """
-        with self.database.read() as connection:
-            return invoice_by_number(connection, number)
+        with self.store.read() as connection:
+            return invoice_by_number(connection, text_of("number", number))
 
     def document(self, number: str) -> Content:
         """One issued invoice as it is printed, with the numbers of the interim invoices that came before it.
@@ -271,8 +382,8 @@ class Till:
         Raises:
             NotFound: when there is none of that number.
         """
-        with self.database.read() as connection:
-            invoice = invoice_by_number(connection, number)
+        with self.store.read() as connection:
+            invoice = invoice_by_number(connection, text_of("number", number))
             listed = [found.as_interim().content() for found in interims_of(connection, invoice)]
         return {**invoice.document(), **({"interim_invoices": listed} if listed else {})}
 
@@ -285,10 +396,9 @@ class Till:
             Refused: when it is void already.
             InvalidCall: for a void without a reason.
         """
-        if not reason.strip():
-            raise InvalidCall("a void needs a reason; add --reason TEXT")
-        at, actor = self.clock.now(), by or actor_here()
-        with self.database.write() as connection:
+        number, reason = text_of("number", number), reason_for("a void", reason)
+        at, actor = self.clock.now(), optional_any_text("by", by) or actor_here()
+        with self.store.write() as connection:
             issued = invoice_by_number(connection, number)
             void_invoice(connection, issued, reason=reason, at=at, actor=actor)
             append_audit(connection, "invoice.voided", {"number": number, "reason": reason}, at=at, actor=actor)
@@ -298,7 +408,7 @@ class Till:
         """Where a contract says that a period begins elsewhere than what was issued ended, in the months after those
         that were closed last; the contract acts from the next boundary on.
         """
-        with self.database.read() as connection:
+        with self.store.read() as connection:
             inputs, _ = newest_inputs(connection, self.folder)
             books, months = inputs.books(), sorted(closings(connection))[-CLOSED_MONTHS_LOOKED_AT:]
             kept = [
@@ -308,15 +418,21 @@ class Till:
             ]
         return sorted(kept, key=lambda found: (found.customer.encode(), found.month))
 
+    def _boundaries_if_any(self) -> list[KeptBoundary]:
+        """The same, where there is a database; looking makes none."""
+        path = self._store.sqlite_path
+        return self.kept_boundaries() if path is None or path.exists() else []
+
     def late(self) -> Late:
         """Every record that lies in a period whose document was issued, and that no live document covers."""
-        with self.database.read() as connection:
+        with self.store.read() as connection:
             inputs, seq = newest_inputs(connection, self.folder)
             return late_records(connection, inputs.books(), inputs.pins(seq))
 
     def revisions(self, period: str | None = None, *, state: RevisionState | None = None) -> Revisions:
         """Records that came again with another payload: all of them, or those whose record lies in a period."""
-        with self.database.read() as connection:
+        state = None if state is None else one_of("state", state, get_args(RevisionState))
+        with self.store.read() as connection:
             found = stored_revisions(connection, within=self._within(connection, period))
         return Revisions(tuple(one for one in found if state in (None, one.state)))
 
@@ -326,39 +442,43 @@ class Till:
         Raises:
             NotFound: when there is none.
         """
-        with self.database.read() as connection:
-            return Revisions(tuple(revisions_of(connection, source, record_id, digest)))
+        named = _record(source, record_id, digest)
+        with self.store.read() as connection:
+            return Revisions(tuple(revisions_of(connection, *named)))
 
     def accept_revision(
         self, source: str, record_id: str, *, reason: str, digest: str | None = None, by: str | None = None
     ) -> Revised:
         """Let a revised payload count from now on (see `closing.record_decisions.decide_revision`)."""
-        said = self._said(reason, by)
-        return decide_revision(self.database, self.folder, "accepted", source, record_id, digest, said)
+        named, said = _record(source, record_id, digest), self._said("a decision on a revision", reason, by)
+        return decide_revision(self.store, self.folder, "accepted", *named, said)
 
     def reject_revision(
         self, source: str, record_id: str, *, reason: str, digest: str | None = None, by: str | None = None
     ) -> Revised:
         """Leave a revised payload be, and never ask about it again (see `closing.record_decisions.decide_revision`)."""
-        said = self._said(reason, by)
-        return decide_revision(self.database, self.folder, "rejected", source, record_id, digest, said)
+        named, said = _record(source, record_id, digest), self._said("a decision on a revision", reason, by)
+        return decide_revision(self.store, self.folder, "rejected", *named, said)
 
     def missing(self, period: str | None = None) -> Missing:
         """The records that report no usage and keep invoices back: all of them, or those of a period."""
-        with self.database.read() as connection:
+        with self.store.read() as connection:
             inputs, seq = newest_inputs(connection, self.folder)
             periods = None if period is None else _periods(connection, inputs, period)
             return missing_usage(connection, inputs.books(), seq, periods)
 
     def waive(self, source: str, record_id: str, *, reason: str, by: str | None = None) -> Waived:
         """Bill nothing for a record that reports no usage (see `closing.record_decisions.waive`)."""
-        return waive(self.database, source, record_id, self._said(reason, by))
+        source, record_id, _ = _record(source, record_id, None)
+        return waive(self.store, source, record_id, self._said("a waiver", reason, by))
 
     def quarantine(
         self, period: str | None = None, *, file: str | None = None, state: LineState | None = None
     ) -> Lines:
         """Lines that are no record: all of them, or those that may lie in a period, or those of a file."""
-        with self.database.read() as connection:
+        state = None if state is None else one_of("state", state, get_args(LineState))
+        file = optional_text("file", file)
+        with self.store.read() as connection:
             found = quarantined_lines(connection, within=self._within(connection, period), file=file)
         return Lines(tuple(one for one in found if state in (None, one.state)))
 
@@ -368,8 +488,8 @@ class Till:
         Raises:
             NotFound: when there is none.
         """
-        with self.database.read() as connection:
-            return line_named(connection, name)
+        with self.store.read() as connection:
+            return line_named(connection, any_text("name", name))
 
     def discard(self, *names: str, reason: str, file: str | None = None, by: str | None = None) -> Lines:
         """Leave quarantined lines be: those of these ids, and all of a file (see `closing.record_decisions.discard`).
@@ -377,10 +497,13 @@ class Till:
         Returns:
             Those that were open until now.
         """
-        return Lines(tuple(discard(self.database, names, file, self._said(reason, by))))
+        if not names and file is None:
+            raise InvalidCall("nothing to discard; name lines by their ids, or an import with file=...")
+        named, file = [any_text("names", name) for name in names], optional_text("file", file)
+        return Lines(tuple(discard(self.store, named, file, self._said("a decision on quarantined lines", reason, by))))
 
-    def _said(self, reason: str, by: str | None) -> SignedReason:
-        return SignedReason(by or actor_here(), reason, self.clock.now())
+    def _said(self, what: str, reason: str, by: str | None) -> SignedReason:
+        return SignedReason(optional_any_text("by", by) or actor_here(), reason_for(what, reason), self.clock.now())
 
     def _within(self, connection: Connection, period: str | None) -> tuple[datetime, datetime] | None:
         """From where the first customer's period begins to where the last one's ends."""
@@ -391,32 +514,39 @@ class Till:
 
     def explain(self, number: str, line: int | None = None) -> list[ExplainedLine]:
         """Where an invoice, or one line of it (counted from 1), comes from."""
-        with self.database.read() as connection:
-            return explain_invoice(connection, invoice_by_number(connection, number), line)
+        if line is not None and (not isinstance(line, int) or isinstance(line, bool)):
+            raise InvalidCall(f"line=... must be the number of a line, not {line!r}")
+        with self.store.read() as connection:
+            return explain_invoice(connection, invoice_by_number(connection, text_of("number", number)), line)
 
     def verify(self, number: str | None = None, *, period: str | None = None) -> Verification:
         """Compute one invoice, those of a period, or all of them again from their pins."""
-        month = None if period is None else str(Month.parse(period))
-        with self.database.read() as connection:
+        month = None if period is None else str(_month(period))
+        with self.store.read() as connection:
             if number is not None:
-                return verify_invoices(connection, [invoice_by_number(connection, number)], whole=False)
+                return verify_invoices(
+                    connection, [invoice_by_number(connection, text_of("number", number))], whole=False
+                )
             return verify_invoices(connection, issued_invoices(connection, period=month), whole=True)
 
     def push(self, period: str, gateway: StripeGateway, *, progress: PushProgress | None = None) -> Pushed:
         """Tell Stripe what the issued invoices of a period amount to (see `stripe_push.pushing`)."""
+        from tokentill.stripe_push.gateway import StripeGateway
         from tokentill.stripe_push.pushing import push_period
 
-        return push_period(self.database, Month.parse(period), gateway, clock=self.clock, progress=progress)
+        month, gateway = _month(period), of_type("gateway", gateway, StripeGateway)
+        return push_period(self.store, month, gateway, clock=self.clock, progress=progress)
 
     def reconcile(self, period: str, gateway: StripeGateway) -> Reconciled:
         """Compare what Stripe holds with the issued invoices of a period (see `stripe_push.reconciling`)."""
+        from tokentill.stripe_push.gateway import StripeGateway
         from tokentill.stripe_push.reconciling import reconcile_period
 
-        return reconcile_period(self.database, Month.parse(period), gateway)
+        return reconcile_period(self.store, _month(period), of_type("gateway", gateway, StripeGateway))
 
     def customers(self) -> dict[str, Customer]:
         """Everybody who is described, by id."""
-        with self.database.read() as connection:
+        with self.store.read() as connection:
             return customers(connection)
 
     def credits(self, customer: str) -> CreditAccount:
@@ -425,9 +555,9 @@ class Till:
         Raises:
             NotFound: when nothing was ever granted to the customer and none of its invoices carried anything on.
         """
-        with self.database.read() as connection:
+        with self.store.read() as connection:
             contracts = newest_inputs(connection, self.folder)[0].books().contracts
-            account = credit_account(connection, customer, contracts, self.clock.now())
+            account = credit_account(connection, text_of("customer", customer), contracts, self.clock.now())
         if not account.grants and not account.balances:
             raise NotFound(
                 f"nothing was granted to {customer!r}, and none of its invoices carried an amount on; grants are stated"
@@ -437,11 +567,12 @@ class Till:
 
     def set_customer(self, customer: str, *, name: str | None = None, stripe_customer: str | None = None) -> Customer:
         """Describe a customer, or link it to a Stripe customer. What is None stays as it was."""
-        check_id("customer", customer)
+        check_id("customer", text_of("customer", customer))
+        name, stripe_customer = optional_any_text("name", name), optional_text("stripe_customer", stripe_customer)
         if stripe_customer is not None and not stripe_customer.startswith("cus_"):
             raise Refused(f"{stripe_customer!r} is not the id of a Stripe customer, which begins with cus_")
         at = self.clock.now()
-        with self.database.write() as connection:
+        with self.store.write() as connection:
             found = set_customer(connection, customer, name=name, stripe_customer=stripe_customer, at=at)
             content = {"customer": found.id, "name": found.name, "stripe_customer": found.stripe_customer}
             append_audit(connection, "customer.set", content, at=at)
@@ -449,22 +580,46 @@ class Till:
 
     def bind(self, wanted: Sequence[tuple[str, str, datetime, str | None]]) -> list[Binding]:
         """Bind users to customers: (user, customer, valid from, source or None). Returns those that are new."""
-        for user, customer, _, source in wanted:
-            for name, value in (("user", user), ("customer", customer), ("source", source)):
-                check_id(name, value)
+        checked = [_binding(one) for one in listed("wanted", wanted, "bindings")]
         at = self.clock.now()
-        with self.database.write() as connection:
-            added = add_bindings(connection, wanted, at)
+        with self.store.write() as connection:
+            added = add_bindings(connection, checked, at)
             for binding in added:
                 append_audit(connection, "binding.added", binding.content(), at=at)
             return added
 
     def bindings(self) -> list[Binding]:
         """All bindings, in the order in which they were made."""
-        with self.database.read() as connection:
+        with self.store.read() as connection:
             return bindings(connection)
 
 
+def _month(period: str) -> Month:
+    return Month.parse(text_of("period", period))
+
+
+def _record(source: str, record_id: str, digest: str | None) -> tuple[str, str, str | None]:
+    return text_of("source", source), text_of("record_id", record_id), optional_any_text("digest", digest)
+
+
+def _usage_records(records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
+    for number, record in enumerate(listed("records", records, "usage records"), start=1):
+        if not isinstance(record, UsageRecord):
+            raise InvalidCall(f"records=...: number {number} is no UsageRecord, but {type(record).__name__}")
+        yield record
+
+
+def _binding(wanted: tuple[str, str, datetime, str | None]) -> tuple[str, str, datetime, str | None]:
+    try:
+        user, customer, valid_from, source = wanted
+    except (TypeError, ValueError):
+        raise InvalidCall(f"a binding is (user, customer, valid from, source or None), not {wanted!r}") from None
+    for name, value in (("user", text_of("user", user)), ("customer", text_of("customer", customer))):
+        check_id(name, value)
+    check_id("source", optional_text("source", source))
+    return user, customer, instant_of("valid_from", valid_from), source
+
+
 def _periods(connection: Connection, inputs: Inputs, period: str) -> Periods:
-    month = Month.parse(period)
+    month = _month(period)
     return Periods(month, inputs.books(), documents_around(connection, month, inputs.position))

@@ -13,7 +13,7 @@ import pytest
 import typer
 from cli_running import JUNE, ROOT, Cli, usage
 
-from tokentill.cli.app import app
+from tokentill.cli.app import COMMANDS, app, loaded
 from tokentill.store.database import Database
 
 SHARED = {"--json", "--db", "--pricing"}
@@ -78,7 +78,7 @@ def commands() -> dict[str, Any]:
         for name, child in children.items():
             yield from walk(child, (*words, name))
 
-    return dict(walk(typer.main.get_command(app), ()))
+    return {words: command for name in COMMANDS for words, command in walk(loaded(name), (name,))}
 
 
 GRANT = """\
@@ -112,6 +112,14 @@ def prepared(cli: Cli) -> Cli:
 
 def test_the_tree_has_these_commands_and_no_other() -> None:
     assert set(commands()) == set(ARGUMENTS)
+
+
+def test_the_table_of_commands_says_what_the_commands_say_of_themselves() -> None:
+    root = typer.main.get_command(app)
+
+    assert list(root.commands) == list(COMMANDS)
+    for name, listed in root.commands.items():
+        assert listed.get_short_help_str(200) == loaded(name).get_short_help_str(200)
 
 
 @pytest.mark.parametrize("words", sorted(ARGUMENTS))
@@ -209,7 +217,10 @@ WRONG_CALLS = {
     "nothing to set": (["customers", "set", "dune"], "nothing to set"),
     "pages of one customer": (["preview", JUNE, "--html", "x", "--customer", "alice"], "leave out"),
     "a file of other columns": (["customers", "import", "usage.jsonl"], "usage.jsonl:1: the columns must be"),
-    "prices of an unknown kind": (["prices", "import", "usage.jsonl", "--from", "memory"], "memory is not known"),
+    "prices of an unknown kind": (
+        ["prices", "import", "usage.jsonl", "--from", "memory", "--effective", "2026-12-01T00:00:00Z"],
+        "memory is not known",
+    ),
     "no Stripe key": (["push", JUNE], "TOKENTILL_STRIPE_KEY"),
 }
 

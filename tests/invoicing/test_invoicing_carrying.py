@@ -40,7 +40,7 @@ def dues(one: Till) -> dict[tuple[str, str], int]:
 def interim(one: Till, *customers: str) -> Closed:
     """Bill what these have used in October by now."""
     month = Month.parse(OCTOBER)
-    return close_period(one.database, month, one.folder, CloseOptions(Interim(customers or None)), clock=one.clock)
+    return close_period(one.store, month, one.folder, CloseOptions(Interim(customers or None)), clock=one.clock)
 
 
 def test_an_invoice_whose_credits_another_one_used_meanwhile_is_refused_and_closed_again(database: Database) -> None:

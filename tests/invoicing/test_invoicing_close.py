@@ -52,7 +52,7 @@ def customers_of(one: Till) -> dict[str, str]:
 
 def actions(one: Till) -> list[str]:
     """What the audit log tells of, oldest first."""
-    with one.database.read() as connection:
+    with one.store.read() as connection:
         return [entry.action for entry in audit_entries(connection)]
 
 
@@ -719,7 +719,7 @@ class TestVerifyFindsTampering:
         return one
 
     def test_in_the_content_of_an_invoice(self, closed: Till) -> None:
-        with closed.database.write() as connection:
+        with closed.store.write() as connection:
             content = closed.invoice("INV-000002").content_bytes.replace(b'"total":"3.00"', b'"total":"2.00"')
             where = tables.invoice.c.number == "INV-000002"
             connection.execute(update(tables.invoice).where(where).values(content=content))
@@ -730,7 +730,7 @@ class TestVerifyFindsTampering:
 
     def test_in_the_content_of_an_invoice_together_with_its_hash(self, closed: Till) -> None:
         content = {**closed.invoice("INV-000002").content, "total": "2.00"}
-        with closed.database.write() as connection:
+        with closed.store.write() as connection:
             connection.execute(
                 update(tables.invoice)
                 .where(tables.invoice.c.number == "INV-000002")
@@ -746,20 +746,20 @@ class TestVerifyFindsTampering:
             "currency": {"currency": "EUR"},
             "customer": {"customer": "eve"},
         }[column]
-        with closed.database.write() as connection:
+        with closed.store.write() as connection:
             where = tables.invoice.c.number == "INV-000002"
             connection.execute(update(tables.invoice).where(where).values(**values))
         assert [found.number for found in closed.verify().invoices if found.fault] == ["INV-000002"]
 
     def test_in_the_lines(self, closed: Till) -> None:
-        with closed.database.write() as connection:
+        with closed.store.write() as connection:
             connection.execute(
                 update(tables.invoice_line).values(amount_minor=1).where(tables.invoice_line.c.invoice_id == 2)
             )
         assert not closed.verify().is_sound
 
     def test_in_a_usage_record(self, closed: Till) -> None:
-        with closed.database.write() as connection:
+        with closed.store.write() as connection:
             connection.execute(update(tables.usage).where(tables.usage.c.record_id == "cem").values(input=1))
         assert [found.customer for found in closed.verify().invoices if found.fault] == ["cem"]
         assert beside_guards(closed.verify()) == [
@@ -769,7 +769,7 @@ class TestVerifyFindsTampering:
             closed.explain("INV-000003")
 
     def test_in_a_usage_record_that_was_taken_away(self, closed: Till) -> None:
-        with closed.database.write() as connection:
+        with closed.store.write() as connection:
             connection.execute(tables.usage.delete().where(tables.usage.c.record_id == "ann"))
         assert [found.fault for found in closed.verify().invoices] == [
             "the customer has no usage at its pins",
@@ -778,7 +778,7 @@ class TestVerifyFindsTampering:
         ]
 
     def test_in_a_recording(self, closed: Till) -> None:
-        with closed.database.write() as connection:
+        with closed.store.write() as connection:
             table = tables.recording
             content = connection.execute(select(table.c.content).where(table.c.kind == "prices")).scalar_one()
             cheaper = bytes(content).replace(b'"input":"3"', b'"input":"2"')
@@ -790,7 +790,7 @@ class TestVerifyFindsTampering:
         assert "is not what its hash says" in fault
 
     def test_in_a_recording_that_was_taken_away(self, closed: Till) -> None:
-        with closed.database.write() as connection:
+        with closed.store.write() as connection:
             connection.execute(tables.recording.delete().where(tables.recording.c.kind == "attribution"))
         verification = closed.verify()
         assert all("cannot be computed again: the recording" in str(one.fault) for one in verification.invoices)
@@ -803,7 +803,7 @@ class TestVerifyFindsTampering:
         ids=["actor", "content", "action", "instant"],
     )
     def test_in_an_audit_entry(self, closed: Till, change: dict[str, Any]) -> None:
-        with closed.database.write() as connection:
+        with closed.store.write() as connection:
             connection.execute(update(tables.audit).where(tables.audit.c.seq == 3).values(**change))
         verification = closed.verify()
         assert "audit entry 3 was changed, or the one before it" in beside_guards(verification)
@@ -812,13 +812,13 @@ class TestVerifyFindsTampering:
 
     @pytest.mark.parametrize("seq", [1, 3, 5])
     def test_in_an_audit_entry_that_was_taken_away(self, closed: Till, seq: int) -> None:
-        assert count_of(closed.database, tables.audit) == 5
-        with closed.database.write() as connection:
+        assert count_of(closed.store, tables.audit) == 5
+        with closed.store.write() as connection:
             connection.execute(tables.audit.delete().where(tables.audit.c.seq == seq))
         assert beside_guards(closed.verify())
 
     def test_in_an_invoice_that_was_taken_away(self, closed: Till) -> None:
-        with closed.database.write() as connection:
+        with closed.store.write() as connection:
             for table in (tables.invoice_line, tables.coverage, tables.member_period, tables.document_event):
                 connection.execute(table.delete().where(table.c.invoice_id == 2))
             connection.execute(tables.invoice.delete().where(tables.invoice.c.number == "INV-000002"))
@@ -829,7 +829,7 @@ class TestVerifyFindsTampering:
         ]
 
     def test_in_an_invoice_that_was_slipped_in(self, closed: Till) -> None:
-        with closed.database.write() as connection:
+        with closed.store.write() as connection:
             row = connection.execute(select(tables.invoice).where(tables.invoice.c.id == 1)).one()._asdict()
             row |= {"id": 77, "number": "INV-000077", "customer": "eve"}
             connection.execute(insert(tables.invoice).values(**row))

@@ -7,12 +7,13 @@ import io
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
 import tokentill
-from tokentill.cli.app import app
+from tokentill.cli.app import app, loaded
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "pricing" / "README.md"]
@@ -101,12 +102,19 @@ def _anchor(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
+def tree() -> Any:
+    """The root with every command loaded."""
+    root: Any = typer.main.get_command(app)
+    root.commands = {name: loaded(name) for name in root.commands}
+    return root
+
+
 CALLS = [(page, line.removeprefix("$ ")) for page, line in SHELL if line.removeprefix("$ ").startswith("tokentill ")]
 
 
 @pytest.mark.parametrize(("page", "line"), CALLS, ids=[f"{page}: {line[:40]}" for page, line in CALLS])
 def test_a_command_that_is_shown_exists_with_its_options(page: str, line: str) -> None:
-    command = typer.main.get_command(app)
+    command = tree()
     words = shlex.split(line, comments=True)[1:]
     shared = {option for parameter in command.params for option in parameter.opts}
     used = [word.partition("=")[0] for word in words if word.startswith("--")]
@@ -124,7 +132,7 @@ def test_a_command_that_is_shown_exists_with_its_options(page: str, line: str) -
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_no_page_names_a_command_that_is_not_there(page: Path) -> None:
     """Commands in running text: `tokentill close PERIOD`."""
-    root = typer.main.get_command(app)
+    root = tree()
     for first, second in re.findall(r"`tokentill ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", page.read_text(encoding="utf-8")):
         assert first in root.commands, f"{name_of(page)}: tokentill {first}"
         group = getattr(root.commands[first], "commands", None)

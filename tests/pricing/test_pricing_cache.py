@@ -56,7 +56,7 @@ def test_shipped_prices_come_out_of_the_cache_as_they_went_in(cache: Path) -> No
     found = load_folder(cache=cache)
 
     assert found == plain
-    assert list(found.prices) == list(plain.prices)
+    assert json.dumps(found.prices) == json.dumps(plain.prices), "keys keep their order"
 
 
 def test_a_hit_imports_no_pydantic_and_reads_no_toml(pricing: Path, cache: Path) -> None:
@@ -93,14 +93,16 @@ def test_any_byte_of_any_file_makes_another_key(pricing: Path) -> None:
 
 def test_another_version_makes_another_key(pricing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = {folder_key(pricing)}
-    monkeypatch.setattr(caching, "FORMAT", 2)
+    monkeypatch.setattr(caching, "FORMAT", 99)
     keys.add(folder_key(pricing))
     monkeypatch.setattr(caching, "__version__", "9.9")
     keys.add(folder_key(pricing))
     monkeypatch.setattr(caching, "zone_data_version", lambda: "2099.1")
     keys.add(folder_key(pricing))
+    monkeypatch.setattr(caching, "_stamps_of_readers", lambda: ["checks/prices.py 1 1"])
+    keys.add(folder_key(pricing))
 
-    assert len(keys) == 4
+    assert len(keys) == 5
 
 
 def test_a_changed_price_is_seen_at_once(pricing: Path, cache: Path) -> None:
@@ -145,12 +147,12 @@ def test_a_damaged_file_is_as_good_as_none_and_is_written_anew(pricing: Path, ca
     assert file.read_bytes() == whole
 
 
-def test_a_kept_file_is_canonical_json_under_its_checksum(pricing: Path, cache: Path) -> None:
+def test_a_kept_file_is_json_under_its_checksum(pricing: Path, cache: Path) -> None:
     load_folder(pricing, cache=cache)
 
     (file,) = kept(cache)
     head, _, body = file.read_bytes().partition(b"\n")
-    assert head.decode() == f"1 {folder_key(pricing)} {hashlib.sha256(body).hexdigest()}"
+    assert head.decode() == f"{caching.FORMAT} {folder_key(pricing)} {hashlib.sha256(body).hexdigest()}"
     assert file.name == f"tokentill-pricing-{folder_key(pricing)}.json"
     content = json.loads(body)
     assert sorted(content) == ["attribution", "contracts", "fx", "paths", "prices", "warnings"]

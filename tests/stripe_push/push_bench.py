@@ -96,11 +96,11 @@ class Bench:
 
     def push(self) -> Pushed:
         """Push once, without waiting between tries."""
-        return push_period(self.shop.database, MONTH, self.gateway, clock=self.clock, sleep=lambda _: None)
+        return push_period(self.shop.store, MONTH, self.gateway, clock=self.clock, sleep=lambda _: None)
 
     def reconcile(self) -> Reconciled:
         """Compare once."""
-        return reconcile_period(self.shop.database, MONTH, self.gateway)
+        return reconcile_period(self.shop.store, MONTH, self.gateway)
 
     def push_until_complete(self, times_max: int = 3) -> int:
         """Push again and again, as somebody would whom it tells to. Returns how often."""

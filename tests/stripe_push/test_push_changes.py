@@ -62,7 +62,7 @@ def held_by(bench: Bench, stripe_customer: str, meter: str = METER) -> dict[date
 def relink(bench: Bench, **links: str) -> None:
     """Link customers to Stripe customers that may be those of each other."""
     for customer in links:
-        unlink(bench.shop.database, customer)
+        unlink(bench.shop.store, customer)
     for customer, stripe_customer in links.items():
         bench.shop.set_customer(customer, stripe_customer=stripe_customer)
         bench.links[customer] = stripe_customer
@@ -304,11 +304,11 @@ def test_rows_of_a_relinking_before_former_stripe_customers_were_told_zero_are_p
 
 
 def push_november(bench: Bench) -> Pushed:
-    return push_period(bench.shop.database, NOVEMBER, bench.gateway, clock=bench.clock, sleep=lambda _: None)
+    return push_period(bench.shop.store, NOVEMBER, bench.gateway, clock=bench.clock, sleep=lambda _: None)
 
 
 def reconcile_november(bench: Bench) -> Reconciled:
-    return reconcile_period(bench.shop.database, NOVEMBER, bench.gateway)
+    return reconcile_period(bench.shop.store, NOVEMBER, bench.gateway)
 
 
 def test_a_day_that_was_told_under_another_periods_name_goes_over_to_its_own(database: Database) -> None:
@@ -384,7 +384,7 @@ def test_a_day_that_two_months_ask_for_is_named_and_told_by_the_first(database: 
 
 def reissue(bench: Bench) -> None:
     """Alice's invoice anew, with twice the usage on both of her days."""
-    void(bench.shop.database, "alice")
+    void(bench.shop.store, "alice")
     bench.shop.ingest([record("late 3", when="3", input=1_000_000), record("late 9", when="9", input=500_000)])
     assert bench.shop.close(OCTOBER).issued == ("INV-000003",)
 
@@ -425,7 +425,7 @@ class Delayed(StripeGateway):
 
 
 def push_by(gateway: StripeGateway, bench: Bench) -> Pushed:
-    return push_period(bench.shop.database, MONTH, gateway, clock=bench.clock, sleep=lambda _: None)
+    return push_period(bench.shop.store, MONTH, gateway, clock=bench.clock, sleep=lambda _: None)
 
 
 def test_a_push_that_began_before_a_newer_document_tells_what_the_newer_one_says(database: Database) -> None:

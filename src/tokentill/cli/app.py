@@ -1,26 +1,21 @@
-"""The root of the command line, and what becomes of errors: 0 done, 1 refused or found wrong, 2 wrong call."""
+"""The root of the command line, and what becomes of errors: 0 done, 1 refused or found wrong, 2 wrong call.
+
+A command's module is loaded when it is called, so that `tokentill --help` is quick: the names and the first lines of
+the helps stand in a table here.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy.exc import DBAPIError
+from typer.core import TyperCommand
 
-from tokentill.cli import (
-    contract_commands,
-    customer_commands,
-    database_commands,
-    demo,
-    invoice_commands,
-    price_commands,
-    stripe_commands,
-    usage_commands,
-)
-from tokentill.cli.calling import DbOption, InOrder, Invocation, JsonOption, PricingOption, update
-from tokentill.documents.escaping import shown_id, shown_text
+from tokentill.cli.calling import Commands, Group, Shared
+from tokentill.cli.flags import with_flags
 from tokentill.errors import InvalidCall, TokentillError
 from tokentill.shipped import __version__
 
@@ -28,26 +23,51 @@ INTERRUPTED = 130
 WrongCall: type[Exception] = typer.BadParameter.__bases__[0]
 """What typer raises for arguments that do not parse; it has no public name for it."""
 
+COMMANDS = {
+    "ingest": ("ingest_command", "Take usage records in: JSONL, JSON or CSV, plain or gzip."),
+    "customers": ("customer_commands", "Describe customers, link them to Stripe, bind users to them."),
+    "preview": ("invoice_commands", "Show what a period would come to if it were closed now."),
+    "review": ("invoice_commands", "Approve or hold a preview before it is closed."),
+    "close": ("invoice_commands", "Issue the invoices of a period, each once."),
+    "invoices": ("invoice_commands", "Look at issued invoices, or make one void."),
+    "explain": ("invoice_commands", "Go from any cent to the records, the price entry and the rule."),
+    "verify": ("invoice_commands", "Compute invoices again from their pins, and compare every byte."),
+    "push": ("stripe_commands", "Tell Stripe what each day of the issued invoices comes to."),
+    "reconcile": ("stripe_commands", "Compare what Stripe holds with the invoices, to the cent."),
+    "prices": ("price_commands", "Check, look at, compare, import and release price tables."),
+    "contracts": ("contract_commands", "Check, look at, explain and compare contracts."),
+    "db": ("database_commands", "Bring the database up to date, and check it."),
+    "demo": ("demo", "Run a whole month on sample activity."),
+    "usage": ("usage_commands", "Look at records, and decide what becomes of some."),
+}
+"""Each command or group: the module that has it, and what it does. First the commands of a month, in order."""
 
-class _MonthText(InOrder):
-    """The root: first the commands of a month, in order."""
 
-    order = (
-        *("ingest", "customers", "preview", "review", "close", "invoices", "explain", "verify", "push", "reconcile"),
-        *("prices", "contracts", "db", "demo"),
-    )
+class Root(Group):
+    """The commands of the table. Lists and helps need no more of them than the table says."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.commands = {name: TyperCommand(name, help=about) for name, (_, about) in COMMANDS.items()}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """The command that is meant, loaded now, and the arguments after its name."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if name is None else loaded(name), rest
 
 
-app = typer.Typer(
-    name="tokentill",
-    cls=_MonthText,
-    help="Bills the end users of software that runs on an LLM gateway.\n\n"
+def loaded(name: str) -> Any:
+    """The command or group of a name in the table, from its module."""
+    module = import_module(f"tokentill.cli.{COMMANDS[name][0]}")
+    return typer.main.get_group(module.app).commands[name]
+
+
+app = Commands(
+    "Bills the end users of software that runs on an LLM gateway.\n\n"
     "A month, in order: ingest the gateway's activity, preview what it comes to, review and approve it, close it into "
     "invoices, push their amounts to Stripe, reconcile. `tokentill demo` shows all of it on sample activity.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    name="tokentill",
+    cls=Root,
 )
 
 
@@ -59,33 +79,17 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _root(
-    context: typer.Context,
-    db: DbOption = None,
-    pricing: PricingOption = None,
-    as_json: JsonOption = False,
     _show_version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    call = context.obj if isinstance(context.obj, Invocation) else Invocation()
-    context.obj = call
-    update(call, db=db, pricing=pricing, as_json=as_json)
-
-
-usage_commands.add_to(app)
-invoice_commands.add_to(app)
-stripe_commands.add_to(app)
-price_commands.add_to(app)
-contract_commands.add_to(app)
-customer_commands.add_to(app)
-database_commands.add_to(app)
-demo.add_to(app)
+    """Nothing of its own."""
 
 
 def run() -> None:
     """Run the command line on this process's arguments, and exit."""
-    call = Invocation()
-    status = _status_of(call)
+    shared = Shared()
+    status = _status_of(shared)
     try:
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output has seen enough
@@ -94,39 +98,51 @@ def run() -> None:
     sys.exit(status)
 
 
-def _status_of(call: Invocation) -> int:
+def _status_of(shared: Shared) -> int:
     """Run a command; every error that can be expected becomes a message and a status."""
     try:
-        status = app(prog_name="tokentill", obj=call, standalone_mode=False)
+        status = app(prog_name="tokentill", obj=shared, standalone_mode=False)
     except TokentillError as error:
-        _tell(call, str(error), error.kind)
+        _tell(shared, with_flags(str(error)), error.kind)
         return 2 if isinstance(error, InvalidCall) else 1
     except WrongCall as error:
-        return _tell_wrong_call(call, error)
+        return _tell_wrong_call(shared, error)
     except BrokenPipeError:
         return 1
-    except DBAPIError as error:
-        _tell(call, f"the database refused: {error.orig}; what was stored is whole, so run it again", "DatabaseError")
-        return 1
     except OSError as error:
+        from tokentill.documents.escaping import shown_id
+
         where = f"{shown_id(str(error.filename))}: " if error.filename else ""
-        _tell(call, f"{where}{error.strerror or error}", "OSError")
+        _tell(shared, f"{where}{error.strerror or error}", "OSError")
+        return 1
+    except Exception as error:
+        if not _is_of_database(error):
+            raise
+        reason = getattr(error, "orig", error)
+        _tell(shared, f"the database refused: {reason}; what was stored is whole, so run it again", "DatabaseError")
         return 1
     if status == INTERRUPTED:
-        _tell(call, "interrupted; what was stored is whole, and the same command goes on from there", "Interrupted")
+        _tell(shared, "interrupted; what was stored is whole, and the same command goes on from there", "Interrupted")
     return status or 0
 
 
-def _tell(call: Invocation, message: str, kind: str) -> None:
-    if call.json:
-        call.print_json({"error": message, "kind": kind})
+def _is_of_database(error: Exception) -> bool:
+    """Whether a database refused. A command that loaded no database has none that could."""
+    return "sqlalchemy" in sys.modules and isinstance(error, sys.modules["sqlalchemy"].exc.DBAPIError)
+
+
+def _tell(shared: Shared, message: str, kind: str) -> None:
+    from tokentill.documents.escaping import shown_text
+
+    if shared.json:
+        shared.terminal.print_json({"error": message, "kind": kind})
     for line in message.splitlines():
-        call.complain(shown_text(line.expandtabs(4)))
+        shared.terminal.complain(shown_text(line.expandtabs(4)))
 
 
-def _tell_wrong_call(call: Invocation, error: Any) -> int:
+def _tell_wrong_call(shared: Shared, error: Any) -> int:
     """Say what is wrong with a command's arguments; here it is not known yet whether JSON was asked for."""
     if "--json" in sys.argv:
-        call.print_json({"error": error.format_message(), "kind": InvalidCall().kind})
+        shared.terminal.print_json({"error": error.format_message(), "kind": InvalidCall().kind})
     error.show()
     return int(error.exit_code)

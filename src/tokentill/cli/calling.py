@@ -6,214 +6,269 @@ colours go to standard error, and only to a terminal.
 
 from __future__ import annotations
 
-import inspect
-import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
+from tokentill.cli.terminal import Terminal
 from tokentill.errors import InvalidCall
-from tokentill.settings import Settings, read_settings, stripe_key
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from datetime import datetime
 
+    from tokentill.canonical import Content
+    from tokentill.desks.contracts import Contracts
+    from tokentill.desks.prices import Prices
+    from tokentill.documents.text.screen import Screen
+    from tokentill.settings import Settings
     from tokentill.stripe_push.gateway import StripeGateway
     from tokentill.till import Till
 
-WIDTH_OF_FILES = 160
-
-DbOption = Annotated[
-    str | None,
-    typer.Option(
-        "--db",
-        metavar="URL",
-        help="Database: sqlite:///FILE, a path, or postgresql://... [env: TOKENTILL_DB; default: tokentill.db here]",
-        show_default=False,
-    ),
-]
-PricingOption = Annotated[
-    str | None,
-    typer.Option(
-        "--pricing",
-        metavar="DIR",
-        help="Prices and contracts. [env: TOKENTILL_PRICING; default: ./pricing, else the shipped list prices]",
-        show_default=False,
-    ),
-]
 AtOption = Annotated[
     str | None, typer.Option("--at", metavar="INSTANT", help="When, like 2026-10-15T00:00:00Z; now unless given.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", metavar="INSTANT", help="As it was known then; everything unless given.")
+]
+PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The period, like 2026-10.")]
+PeriodOption = Annotated[str | None, typer.Option("--period", metavar="PERIOD", help="Only this period.")]
+ByOption = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Who says so; the name you are logged in by unless given.")
+]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")]
+
+
+class Answer(Protocol):
+    """A result of the library that has a JSON document."""
+
+    def content(self) -> Content:
+        """What `--json` prints."""
+
+
+Result = TypeVar("Result", bound=Answer)
 
 
 @dataclass(slots=True)
-class Invocation:
-    """One call of the command line."""
+class Shared:
+    """What the shared options said, wherever they stood, and the terminal."""
 
     db: str | None = None
     pricing: str | None = None
     json: bool = False
-    out: Console = field(default_factory=lambda: _console(sys.stdout.isatty()))
-    err: Console = field(default_factory=lambda: _console(sys.stderr.isatty(), stderr=True))
+    terminal: Terminal = field(default_factory=Terminal)
+
+
+class Invocation(typer.Context):
+    """The call of one command: its first argument."""
+
+    @property
+    def shared(self) -> Shared:
+        """What this call shares with the groups before its name."""
+        return shared_of(self)
+
+    @property
+    def screen(self) -> Terminal:
+        """Where text goes."""
+        return self.shared.terminal
 
     @property
     def settings(self) -> Settings:
         """The settings of this call."""
-        return read_settings(database=self.db, pricing=self.pricing)
+        from tokentill.settings import read_settings
+
+        for option, value in (("--db", self.shared.db), ("--pricing", self.shared.pricing)):
+            if value == "":  # as from a variable of a script that is not set; the default would be another database
+                raise InvalidCall(f"{option} is empty; name something, or leave it out")
+        return read_settings(database=self.shared.db, pricing=self.shared.pricing)
 
     def till(self) -> Till:
         """The facade on this call's database and folder."""
+        from tokentill.cli.user_cache import user_cache
         from tokentill.till import Till
 
         settings = self.settings
-        return Till.open(settings.database, settings.pricing, grace=settings.grace, bounds=settings.bounds)
+        return Till.open(
+            settings.database, settings.pricing, cache=user_cache(), grace=settings.grace, bounds=settings.bounds
+        )
+
+    def prices(self) -> Prices:
+        """The prices of this call's folder: `till().prices`, without loading what a database needs."""
+        from tokentill.cli.user_cache import user_cache
+        from tokentill.desks.prices import Prices
+
+        return Prices.open(self.settings.pricing, cache=user_cache())
+
+    def contracts(self) -> Contracts:
+        """The contracts of this call's folder, likewise."""
+        from tokentill.cli.user_cache import user_cache
+        from tokentill.desks.contracts import Contracts
+
+        return Contracts.open(self.settings.pricing, cache=user_cache())
 
     def gateway(self) -> StripeGateway:
         """Stripe, with this call's key."""
+        from tokentill.settings import stripe_key
         from tokentill.stripe_push.gateway import StripeGateway
 
         settings = self.settings
         return StripeGateway.open(stripe_key(settings), api_base=settings.stripe_api_base)
 
-    def finish(self, content: object, show: Callable[[], None], *, is_refused: bool = False) -> None:
-        """Print a result: as JSON, or as `show` prints it; then end with status 1 if it is a refusal."""
-        if self.json:
-            self.print_json(content)
+    def answer(self, result: Result, show: Callable[[Screen, Result], None], *, is_refused: bool = False) -> None:
+        """Print a result: its content as JSON, or as `show` prints it (see `finish`)."""
+        self.finish(result.content(), lambda screen: show(screen, result), is_refused=is_refused)
+
+    def finish(self, content: object, show: Callable[[Screen], None], *, is_refused: bool = False) -> None:
+        """Print an answer: as JSON, or as `show` prints it; then end with status 1 if it is a refusal."""
+        if self.shared.json:
+            self.screen.print_json(content)
         else:
-            show()
+            show(self.screen)
         if is_refused:
             raise typer.Exit(1)
 
-    def print_json(self, content: object) -> None:
-        """Print one JSON document. Ids are escaped to ASCII, so no terminal is led astray."""
-        sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=True) + "\n")
-
-    def say(self, text: str, style: str | None = None) -> None:
-        """Print a line for people, word for word."""
-        self.out.print(Text(text), style=style)
-
-    def note(self, text: str) -> None:
-        """Print a message to standard error."""
-        self.err.print(Text(text), style="yellow")
-
-    def complain(self, text: str) -> None:
-        """Print what went wrong to standard error."""
-        self.err.print(Text(text), style="red")
-
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-        """Print a table; columns named in `right` are aligned so."""
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            is_number = column in right
-            table.add_column(column, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        with self.out.capture() as captured:
-            self.out.print(table)
-        lines = captured.get().splitlines()
-        self.out.file.write("".join(f"{line.rstrip()}\n" for line in lines))  # no blanks at the ends of lines
-
-    @contextmanager
-    def progress(self, title: str) -> Iterator[Callable[[float, float | None], None]]:
-        """A progress bar on a terminal, and nothing elsewhere. The callback takes (done, all)."""
-        if self.json or not self.err.is_terminal:
-            yield lambda _done, _all: None
-            return
-        with _bar(self.err) as bar:
-            task = bar.add_task(title, total=None)
-            yield lambda done, all_: bar.update(task, completed=done, total=all_)
+    def progress(self, title: str) -> AbstractContextManager[Callable[[float, float | None], None]]:
+        """A progress bar on a terminal, unless the answer is JSON. The callback takes (done, all)."""
+        return nullcontext(lambda _done, _all: None) if self.shared.json else self.screen.progress(title)
 
 
-class InOrder(TyperGroup):
-    """A group that lists its commands in the order in which a month needs them."""
+class _AsItIs:
+    """Takes a text as it was typed. Typer asks pydantic to make a str of a str, which takes as long as all the rest."""
 
-    order: ClassVar[Sequence[str]] = ()
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Names, those in `order` first."""
-        names = super().list_commands(ctx)
-        return sorted(names, key=lambda name: self.order.index(name) if name in self.order else len(self.order))
+    def coerce(self, value: Any, **_: Any) -> Any:
+        return value
 
 
-def group(app: typer.Typer, name: str, about: str) -> typer.Typer:
-    """Add a group of commands; the shared options may stand after the group's name, too."""
-    made = typer.Typer(help=about, no_args_is_help=True)
+def _as_typed(params: list[Any]) -> list[Any]:
+    """Parameters, their texts and flags taken as they were typed.
 
-    @made.callback()
-    def _take_shared(
-        context: typer.Context, db: DbOption = None, pricing: PricingOption = None, as_json: JsonOption = False
-    ) -> None:
-        update(root_call(context), db=db, pricing=pricing, as_json=as_json)
-
-    app.add_typer(made, name=name)
-    return made
+    A typer that knows nothing of `_runtime_param` is slower, and does the same.
+    """
+    for param in params:
+        is_plain = getattr(getattr(param, "type_descriptor", None), "annotation", None) in (str, bool)
+        if is_plain and param.nargs == 1 and not param.multiple:
+            param._runtime_param = _AsItIs()
+    return params
 
 
-def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function `f(call, ...)` as a command that knows the shared options, too."""
+class Command(TyperCommand):
+    """A command that knows the shared options, too."""
 
-    def register(function: Callable[..., None]) -> Callable[..., None]:
-        hints = get_type_hints(function, include_extras=True)
-        own = [
-            parameter.replace(annotation=hints[parameter.name])
-            for parameter in list(inspect.signature(function).parameters.values())[1:]
-        ]
-        shared = [
-            inspect.Parameter("db", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=DbOption),
-            inspect.Parameter("pricing", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=PricingOption),
-            inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=JsonOption),
-        ]
-        context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-        keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-        signature = inspect.Signature([*keyword_only, *shared, context])
+    context_class = Invocation
 
-        @wraps(function)
-        def called(**given: Any) -> None:
-            call = root_call(given.pop("context"))
-            update(call, db=given.pop("db"), pricing=given.pop("pricing"), as_json=given.pop("as_json"))
-            function(call, **given)
+    def __init__(self, *args: Any, params: Any = None, **more: Any) -> None:
+        super().__init__(*args, params=[*(params or ()), *_shared_options()], **more)
 
-        called.__signature__ = signature  # type: ignore[attr-defined]
-        called.__annotations__ = {parameter.name: parameter.annotation for parameter in signature.parameters.values()}
-        app.command(name)(called)
-        return function
-
-    return register
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its parameters and the shared ones."""
+        return _as_typed(super().get_params(ctx))
 
 
-def root_call(context: typer.Context) -> Invocation:
-    """The call that belongs to a command's context."""
-    call = context.find_root().obj
-    if not isinstance(call, Invocation):
+class Group(TyperGroup):
+    """A group of commands; the shared options may stand after its name, too."""
+
+    context_class = Invocation
+
+    def __init__(self, *args: Any, params: Any = None, **more: Any) -> None:
+        super().__init__(*args, params=[*(params or ()), *_shared_options()], **more)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its parameters and the shared ones."""
+        return _as_typed(super().get_params(ctx))
+
+
+class Commands(typer.Typer):
+    """A module's commands: functions `f(call: Invocation, ...)`."""
+
+    def __init__(self, help: str | None = None, *, cls: type[Group] = Group, **more: Any) -> None:  # noqa: A002
+        super().__init__(
+            help=help,
+            cls=cls,
+            no_args_is_help=True,
+            pretty_exceptions_enable=False,
+            rich_markup_mode=None,
+            context_settings={"help_option_names": ["-h", "--help"]},
+            **more,
+        )
+
+    def command(self, name: str | None = None, **more: Any) -> Callable[[Any], Any]:
+        """Register a function as the command of a name."""
+        return super().command(name, cls=Command, **more)
+
+    def group(self, name: str, about: str) -> Commands:
+        """A new group among these commands."""
+        made = Commands(about)
+        self.add_typer(made, name=name)
+        return made
+
+
+def shared_of(context: typer.Context) -> Shared:
+    """What the contexts of one call share."""
+    shared = context.find_root().obj
+    if not isinstance(shared, Shared):
         raise TypeError("a command was called without its root")
-    return call
+    return shared
 
 
-def update(call: Invocation, *, db: str | None, pricing: str | None, as_json: bool) -> None:
-    """Take in the shared options where they are given; those after the command's name win."""
-    call.json = as_json or call.json
-    for name, given in (("--db", db), ("--pricing", pricing)):
-        if given == "":  # as from a variable of a script that is not set; the default would be another database
-            raise InvalidCall(f"{name} is empty; name something, or leave it out")
-    call.db = db or call.db
-    call.pricing = pricing or call.pricing
+def _take_db(context: typer.Context, value: str | None) -> None:
+    if value is not None:
+        shared_of(context).db = value
 
 
-def _console(is_terminal: bool, *, stderr: bool = False) -> Console:
-    """A console; into a pipe or a file it writes wide lines rather than folded ones."""
-    width = None if is_terminal else WIDTH_OF_FILES
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
+def _take_pricing(context: typer.Context, value: str | None) -> None:
+    if value is not None:
+        shared_of(context).pricing = value
+
+
+def _take_json(context: typer.Context, value: bool) -> None:
+    if value:
+        shared_of(context).json = True
+
+
+def _declare(
+    db: Annotated[
+        str | None,
+        typer.Option(
+            "--db",
+            metavar="URL",
+            help="Database: sqlite:///FILE, a path, or postgresql://... "
+            "[env: TOKENTILL_DB; default: tokentill.db here]",
+            show_default=False,
+            expose_value=False,
+            callback=_take_db,
+        ),
+    ] = None,
+    pricing: Annotated[
+        str | None,
+        typer.Option(
+            "--pricing",
+            metavar="DIR",
+            help="Prices and contracts. [env: TOKENTILL_PRICING; default: ./pricing, else the shipped list prices]",
+            show_default=False,
+            expose_value=False,
+            callback=_take_pricing,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print one JSON document instead of text.", expose_value=False, callback=_take_json
+        ),
+    ] = False,
+) -> None:
+    """The shared options, as typer declares options: the parameters of a function."""
+
+
+@cache
+def _shared_options() -> tuple[Any, ...]:
+    """The shared options; each is taken in where it stands, and the one after the command's name comes last."""
+    declaring = typer.Typer(add_completion=False)
+    declaring.command()(_declare)
+    return tuple(typer.main.get_command(declaring).params)
 
 
 def instant_argument(text: str) -> datetime:
@@ -222,6 +277,8 @@ def instant_argument(text: str) -> datetime:
     Raises:
         InvalidCall: when it is none, or has no time zone.
     """
+    from datetime import UTC, datetime
+
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
@@ -231,9 +288,6 @@ def instant_argument(text: str) -> datetime:
     return instant.astimezone(UTC)
 
 
-def _bar(console: Console) -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
-    )
+def instant_option(text: str | None) -> datetime | None:
+    """The same of an option; None when it was not given."""
+    return None if text is None else instant_argument(text)

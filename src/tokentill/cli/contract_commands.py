@@ -1,58 +1,36 @@
-"""`tokentill contracts ...`: check, and show what is agreed with a customer."""
+"""`tokentill contracts ...`: check, look at, explain and compare what is agreed with customers."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from tokentill.canonical import Content
-from tokentill.cli.calling import AtOption, Invocation, command, group, instant_argument
-from tokentill.cli.contract_diff import diff_contracts
-from tokentill.cli.contract_explain import explain_contract
-from tokentill.cli.contract_text import (
-    TERM_NAMES,
-    contract_label,
-    grant_rows,
-    grant_text,
-    match_text,
-    own_contract_lines,
-    rule_text,
-    terms_rows,
-)
-from tokentill.cli.folder_check import show_check
-from tokentill.clock import SYSTEM_CLOCK, instant_text
-from tokentill.contracts.book import Contract, ContractBook
-from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
-from tokentill.contracts.rule_trace import known_by
-from tokentill.documents.escaping import shown_id, shown_text
-from tokentill.money import amount_text
-from tokentill.recordings.load import Folder, load_folder
+from tokentill.cli.calling import AsOfOption, AtOption, Commands, Invocation, StrictOption, instant_option
+from tokentill.cli.sides import AfterArgument, AreAsOfOption, BeforeArgument, WhenOption
+from tokentill.documents.text.agreements import show_agreement, show_contracted
+from tokentill.documents.text.contract_changes import show_contract_changes
+from tokentill.documents.text.contract_traces import show_explained_contract
+from tokentill.documents.text.folder_checks import show_check
+from tokentill.usage.record import STANDARD
 
-AsOfOption = Annotated[
-    str | None, typer.Option("--as-of", metavar="INSTANT", help="As it was known then; everything unless given.")
-]
+app = Commands()
+contracts = app.group("contracts", "Check, look at, explain and compare contracts.")
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    contracts = group(app, "contracts", "Check, look at, explain and compare contracts.")
-    command(contracts, "check")(_check_contracts)
-    command(contracts, "show")(_show_contract)
-    command(contracts, "explain")(explain_contract)
-    command(contracts, "diff")(diff_contracts)
-
-
-def _check_contracts(
-    call: Invocation,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
-) -> None:
+@contracts.command("check")
+def _check(call: Invocation, strict: StrictOption = False) -> None:
     """Check contracts, with the price tables that they refer to."""
-    show_check(call, strict=strict, what="contracts")
+    with call.till() as till:
+        checked = till.contracts.check()
+    if checked.not_compared is not None:
+        call.screen.note(f"not held against what was issued: {checked.not_compared}")
+    is_refused = bool(checked.errors) or (strict and bool(checked.findings))
+    call.finish(checked.content(), lambda screen: show_check(screen, checked, "contracts"), is_refused=is_refused)
 
 
-def _show_contract(
+@contracts.command("show")
+def _show(
     call: Invocation,
     customer: Annotated[
         str | None, typer.Argument(metavar="CUSTOMER", help="A customer's id; a list of all contracts unless given.")
@@ -65,102 +43,70 @@ def _show_contract(
     The contracts that speak for it at an instant, in the order in which their rules are asked, then what is agreed
     for its invoices, and its prepaid credits.
     """
-    folder = load_folder(call.settings.pricing)
-    book = ContractBook(known_by(folder.contracts, None if as_of is None else instant_argument(as_of)))
-    instant = SYSTEM_CLOCK.now() if at is None else instant_argument(at)
     if customer is None:
-        found = list(book.customers)
-        call.finish({"customers": found}, lambda: call.say("\n".join(shown_id(id_) for id_ in found) or "no contracts"))
+        listed = call.contracts().customers(as_of=instant_option(as_of))
+        call.answer(listed, show_contracted)
         return
-    content = _agreement_content(book, folder, customer, instant)
-    call.finish(content, lambda: _show_agreement(call, book, folder, customer, instant))
+    agreed = call.contracts().show(customer, at=instant_option(at), as_of=instant_option(as_of))
+    call.answer(agreed, show_agreement)
 
 
-def _agreement_content(book: ContractBook, folder: Folder, customer: str, at: datetime) -> Content:
-    terms = book.terms(customer, at)
-    return {
-        "customer": customer,
-        "at": instant_text(at),
-        "has_contract": book.at("customer", customer, at) is not None,
-        "pays": book.payer(customer, at),
-        "currency": terms.currency,
-        "time_zone": str(terms.zone),
-        "anchor_day": terms.anchor_day,
-        "chain": [_contract_content(contract, folder) for contract in book.chain(customer, at)],
-        "invoice": [
-            {"term": key, "agreed": text, "from": contract_label(contract)}
-            for contract, key, _, text in _terms(book, customer, at)
-        ],
-        "grants": [_grant_content(grant) for grant in book.grants(book.payer(customer, at))],
-    }
+@contracts.command("explain")
+def _explain(
+    call: Invocation,
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="A customer's id.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model's id, as the gateway reports it.")],
+    at: AtOption = None,
+    as_of: AsOfOption = None,
+    provider: Annotated[str | None, typer.Option("--provider", metavar="NAME", help="Who served the request.")] = None,
+    mode: Annotated[
+        str, typer.Option("--mode", metavar="MODE", help="Processing mode: standard, batch, flex, ...")
+    ] = STANDARD,
+    api_key: Annotated[str | None, typer.Option("--api-key", metavar="KEY", help="As the gateway names it.")] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="USER", help="The opaque user string.")] = None,
+    source: Annotated[str, typer.Option("--source", metavar="SOURCE", help="Where the record comes from.")] = "",
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag; may be repeated.")] = None,
+    input_tokens: Annotated[
+        int, typer.Option("--input-tokens", min=0, metavar="COUNT", help="Input tokens, for prices by context length.")
+    ] = 0,
+) -> None:
+    """Explain which rule bills a customer's requests to a model.
 
-
-def _show_agreement(call: Invocation, book: ContractBook, folder: Folder, customer: str, at: datetime) -> None:
-    terms = book.terms(customer, at)
-    call.say(f"{shown_id(customer)}: {terms.currency}, {terms.zone}, from day {terms.anchor_day} of each month")
-    for line in own_contract_lines(book, customer, at):
-        call.say(line)
-    for contract in book.chain(customer, at):
-        until = "" if contract.valid_to is None else f" to {instant_text(contract.valid_to)}"
-        validity = f"valid from {instant_text(contract.valid_from)}{until}"
-        recorded = f"recorded {instant_text(contract.recorded_at)}"
-        call.say(f"{contract_label(contract)}, {validity}, {recorded} ({folder.paths[contract.hash]})")
-        for number, rule in enumerate(contract.rules, start=1):
-            call.say(f"  {number}. {shown_text(rule.name)}: {rule_text(rule)} (where {match_text(rule)})")
-        if not contract.rules:
-            call.say("  no rules")
-    call.say("the first rule that fits a record bills it; where none fits, the list price is billed as it is")
-    agreed = [(name, text, contract_label(contract)) for contract, _, name, text in _terms(book, customer, at)]
-    if agreed:
-        call.say("")
-        call.table(("invoice", "agreed", "by"), agreed)
-    grants = book.grants(book.payer(customer, at))
-    if grants:
-        call.say("")
-        columns = ("prepaid credit", "amount", "priority", "from", "until")
-        call.table(columns, grant_rows(grants), right=("amount", "priority"))
-
-
-def _terms(book: ContractBook, customer: str, at: datetime) -> list[tuple[Contract, str, str, str]]:
-    """What is agreed for the invoice that a customer's usage stands on, and by which contract.
-
-    The base fee is the customer's own; all else is that of the customer who pays.
+    Every rule in the order in which it is asked, why it fits or does not, what the first that fits does, and what
+    each quantity then costs. Traits that are not given fit no rule that asks for them.
     """
-    currency, payer = book.terms(customer, at).currency, book.payer(customer, at)
-    found = []
-    for key in TERM_NAMES:
-        chain = book.chain(customer if key == "base_fee" else payer, at)
-        contract = next((contract for contract in chain if getattr(contract.invoice, key) is not None), None)
-        if contract is not None:
-            alone = InvoiceTerms(**{key: getattr(contract.invoice, key)})
-            found += [(contract, *row) for row in terms_rows(alone, currency)]
-    return found
+    explained = call.contracts().explain(
+        customer,
+        model,
+        at=instant_option(at),
+        as_of=instant_option(as_of),
+        provider=provider,
+        mode=mode,
+        api_key=api_key,
+        user=user,
+        source=source,
+        tags=tag or (),
+        input_tokens=input_tokens,
+    )
+    call.answer(
+        explained,
+        show_explained_contract,
+        is_refused=explained.is_unpriced,
+    )
 
 
-def _contract_content(contract: Contract, folder: Folder) -> Content:
-    return {
-        "kind": contract.kind,
-        "id": contract.id,
-        "plan": contract.plan,
-        "valid_from": instant_text(contract.valid_from),
-        "valid_to": None if contract.valid_to is None else instant_text(contract.valid_to),
-        "recorded_at": instant_text(contract.recorded_at),
-        "path": folder.paths[contract.hash],
-        "hash": contract.hash,
-        "rules": [
-            {"name": rule.name, "does": rule_text(rule), "where": match_text(rule), "hash": rule.hash}
-            for rule in contract.rules
-        ],
-    }
+@contracts.command("diff")
+def _diff(
+    call: Invocation,
+    before: BeforeArgument,
+    after: AfterArgument,
+    at: WhenOption = None,
+    as_of: AreAsOfOption = False,
+) -> None:
+    """Compare the contracts of two times, or of two folders.
 
-
-def _grant_content(grant: Grant) -> Content:
-    return {
-        "id": grant.id,
-        "amount": amount_text(grant.amount),
-        "currency": grant.currency,
-        "is": grant_text(grant),
-        "priority": grant.priority,
-        "valid_from": instant_text(grant.valid_from),
-        "expires_at": None if grant.expires_at is None else instant_text(grant.expires_at),
-    }
+    In force at two instants, or as known at two times. Lists contracts and credits that are on one side alone, and
+    every term and rule that differs. Status 0, whether or not any does.
+    """
+    found = call.contracts().diff(before, after, at=instant_option(at), as_of=as_of)
+    call.answer(found, show_contract_changes)

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from tokentill.cli.calling import Invocation, command, group, instant_argument
-from tokentill.cli.credit_text import show_credits
-from tokentill.clock import instant_text
+from tokentill.cli.calling import Commands, Invocation, instant_argument
 from tokentill.documents.escaping import shown_id
+from tokentill.documents.text.credits import show_credits
+from tokentill.documents.text.customers import show_customers
 from tokentill.errors import InvalidCall, Refused
 from tokentill.till import Till
 
@@ -21,16 +21,11 @@ CUSTOMER_COLUMNS = {"customer", "name", "stripe_customer"}
 BINDING_COLUMNS = {"user", "customer", "valid_from", "source"}
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    customers = group(app, "customers", "Describe customers, link them to Stripe, bind users to them.")
-    command(customers, "list")(_list)
-    command(customers, "set")(_set)
-    command(customers, "bind")(_bind)
-    command(customers, "import")(_import)
-    command(customers, "credits")(_credits)
+app = Commands()
+customers = app.group("customers", "Describe customers, link them to Stripe, bind users to them.")
 
 
+@customers.command("list")
 def _list(call: Invocation) -> None:
     """List described customers and bindings."""
     with call.till() as till:
@@ -43,24 +38,10 @@ def _list(call: Invocation) -> None:
         "bindings": [binding.content() for binding in bindings],
     }
 
-    def show() -> None:
-        if not found and not bindings:
-            call.say("nobody is described yet; customers need no description to be billed, only to be pushed to Stripe")
-        if found:
-            rows = [(shown_id(c.id), shown_id(c.name or ""), c.stripe_customer or "not linked") for c in found.values()]
-            call.table(("customer", "name", "Stripe customer"), rows)
-        if bindings:
-            call.table(
-                ("user", "customer", "from", "source"),
-                [
-                    (shown_id(b.user), shown_id(b.customer), instant_text(b.valid_from), shown_id(b.source or "any"))
-                    for b in bindings
-                ],
-            )
-
-    call.finish(content, show)
+    call.finish(content, lambda screen: show_customers(screen, found, bindings))
 
 
+@customers.command("set")
 def _set(
     call: Invocation,
     customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")],
@@ -75,9 +56,10 @@ def _set(
     content = {"customer": found.id, "name": found.name, "stripe_customer": found.stripe_customer}
     name_shown = shown_id(found.name) if found.name else "none"
     done = f"{shown_id(found.id)}: name {name_shown}, Stripe customer {found.stripe_customer or 'not linked'}"
-    call.finish(content, lambda: call.say(done))
+    call.finish(content, lambda screen: screen.say(done))
 
 
+@customers.command("bind")
 def _bind(
     call: Invocation,
     user: Annotated[str, typer.Argument(metavar="USER", help="The user id, exactly as it is in the records.")],
@@ -95,9 +77,10 @@ def _bind(
         added = till.bind([(user, customer, _instant(valid_from), source)])
     content = {"added": [binding.content() for binding in added]}
     done = f"{shown_id(user)} belongs to {shown_id(customer)}" + ("" if added else " already")
-    call.finish(content, lambda: call.say(done))
+    call.finish(content, lambda screen: screen.say(done))
 
 
+@customers.command("import")
 def _import(
     call: Invocation,
     file: Annotated[
@@ -125,9 +108,10 @@ def _import(
             for line, row in zip(lines, rows, strict=True):
                 _set_row(till, f"{file}:{line}", row)
             done, what = len(rows), f"{len(rows)} customers set"
-    call.finish({"rows": len(rows), "changed": done}, lambda: call.say(what))
+    call.finish({"rows": len(rows), "changed": done}, lambda screen: screen.say(what))
 
 
+@customers.command("credits")
 def _credits(
     call: Invocation, customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
 ) -> None:
@@ -137,7 +121,7 @@ def _credits(
     """
     with call.till() as till:
         account = till.credits(customer)
-    call.finish(account.content(), lambda: show_credits(call, account))
+    call.answer(account, show_credits)
 
 
 def _set_row(till: Till, where: str, row: dict[str, str]) -> None:

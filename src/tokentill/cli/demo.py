@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import Invocation, command
-from tokentill.cli.invoice_text import show_closed, show_explained, show_invoice, show_preview
-from tokentill.cli.stripe_commands import show_pushed, show_reconciled
+from tokentill.cli.calling import Commands, Invocation
 from tokentill.clock import FixedClock
+from tokentill.documents.text.invoices import show_closed, show_explained, show_invoice, show_preview
+from tokentill.documents.text.pushes import show_pushed, show_reconciled
+from tokentill.documents.text.screen import Screen
 from tokentill.errors import Refused, ensure
 from tokentill.shipped import shipped_folder
 from tokentill.stripe_push.gateway import StripeGateway
@@ -30,11 +31,10 @@ ACTIVITY = SAMPLE / "activity-2026-10.jsonl.gz"
 MARKER = "made-by-tokentill-demo"
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    command(app, "demo")(_demo)
+app = Commands()
 
 
+@app.command("demo")
 def _demo(
     call: Invocation,
     out: Annotated[
@@ -78,32 +78,32 @@ def _demo(
     }
     is_sound = reconciled.is_equal and verification.is_sound and pushed.is_complete and not closed.is_refused
 
-    def show() -> None:
+    def show(screen: Screen) -> None:
         counts = ingested.counts
-        _title(call, "1. Ingest: the gateway's activity becomes usage records")
-        call.say(
+        _title(screen, "1. Ingest: the gateway's activity becomes usage records")
+        screen.say(
             f"{counts.read:,} lines read: {counts.accepted:,} records taken, {counts.duplicates:,} duplicates,"
             f" {counts.revisions:,} revisions kept aside, {counts.quarantined:,} bad lines in quarantine"
         )
         for bad in ingested.bad:
-            call.say(f"  line {bad.line}: {bad.reason}")
-        _title(call, f"2. Preview: what {PERIOD} comes to, before anything is issued")
-        show_preview(call, preview)
-        call.say(f"review pages: {out}/review/index.html")
-        _title(call, "3. Close: each customer gets one invoice, once")
-        show_closed(call, closed)
-        call.say(f"{written} invoices as JSON: {out}/invoices/")
-        _title(call, "4. The largest one, and where its first line comes from")
-        show_invoice(call, document)
-        call.say("")
-        show_explained(call, explained, 3)
-        _title(call, "5. Push: each customer's days go to Stripe (here a stand-in on this machine)")
-        show_pushed(call, pushed)
-        show_reconciled(call, reconciled)
-        _title(call, "6. Verify: every invoice is computed again from what it was pinned to")
+            screen.say(f"  line {bad.line}: {bad.reason}")
+        _title(screen, f"2. Preview: what {PERIOD} comes to, before anything is issued")
+        show_preview(screen, preview)
+        screen.say(f"review pages: {out}/review/index.html")
+        _title(screen, "3. Close: each customer gets one invoice, once")
+        show_closed(screen, closed)
+        screen.say(f"{written} invoices as JSON: {out}/invoices/")
+        _title(screen, "4. The largest one, and where its first line comes from")
+        show_invoice(screen, document)
+        screen.say("")
+        show_explained(screen, explained, 3)
+        _title(screen, "5. Push: each customer's days go to Stripe (here a stand-in on this machine)")
+        show_pushed(screen, pushed)
+        show_reconciled(screen, reconciled)
+        _title(screen, "6. Verify: every invoice is computed again from what it was pinned to")
         sound = sum(found.fault is None for found in verification.invoices)
-        call.say(f"{sound} of {len(verification.invoices)} invoices come to the same bytes again")
-        call.say(f"\nLook around: tokentill --db {out}/tokentill.db --pricing {out}/pricing invoices list")
+        screen.say(f"{sound} of {len(verification.invoices)} invoices come to the same bytes again")
+        screen.say(f"\nLook around: tokentill --db {out}/tokentill.db --pricing {out}/pricing invoices list")
 
     call.finish(content, show, is_refused=not is_sound)
 
@@ -139,5 +139,5 @@ def _link_customers(till: Till, stand_in: StripeStandIn) -> None:
         till.set_customer(invoice.customer, stripe_customer=made.id)
 
 
-def _title(call: Invocation, text: str) -> None:
-    call.out.print(f"\n{text}", style="bold", markup=False)
+def _title(screen: Screen, text: str) -> None:
+    screen.say(f"\n{text}", style="bold")

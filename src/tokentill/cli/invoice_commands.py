@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import Invocation, command, group
-from tokentill.cli.invoice_text import (
+from tokentill.cli.calling import ByOption, Commands, Invocation, PeriodArgument
+from tokentill.documents.escaping import shown_id
+from tokentill.documents.text.invoices import (
     show_closed,
     show_explained,
     show_invoice,
@@ -17,16 +18,12 @@ from tokentill.cli.invoice_text import (
     show_preview,
     show_verification,
 )
-from tokentill.documents.escaping import shown_id
+from tokentill.documents.text.screen import Screen
 from tokentill.errors import InvalidCall
 from tokentill.invoicing.preview import ReviewKind
 
-PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The period, like 2026-10.")]
 CustomerArgument = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
 NumberArgument = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice's number, like INV-000001.")]
-ByOption = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who says so; the name you are logged in by unless given.")
-]
 HashOption = Annotated[
     str | None,
     typer.Option(
@@ -35,22 +32,12 @@ HashOption = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    command(app, "preview")(_preview)
-    review = group(app, "review", "Approve or hold a preview before it is closed.")
-    command(review, "approve")(_approve)
-    command(review, "hold")(_hold)
-    command(review, "release")(_release)
-    command(app, "close")(_close)
-    invoices = group(app, "invoices", "Look at issued invoices, or make one void.")
-    command(invoices, "list")(_invoices_list)
-    command(invoices, "show")(_invoices_show)
-    command(invoices, "void")(_invoices_void)
-    command(app, "explain")(_explain)
-    command(app, "verify")(_verify)
+app = Commands()
+review = app.group("review", "Approve or hold a preview before it is closed.")
+invoices = app.group("invoices", "Look at issued invoices, or make one void.")
 
 
+@app.command("preview")
 def _preview(
     call: Invocation,
     period: PeriodArgument,
@@ -75,13 +62,13 @@ def _preview(
 
         pages = list(write_review_pages(preview, html))
 
-    def show() -> None:
-        show_preview(call, preview)
+    def show(screen: Screen) -> None:
+        show_preview(screen, preview)
         if customer is not None:
             found = preview.customers[0]
-            show_invoice(call, {**found.invoice.content(), **found.interims_content()})
+            show_invoice(screen, {**found.invoice.content(), **found.interims_content()})
         if pages:
-            call.say(f"\n{len(pages)} pages written; open {html}/index.html")
+            screen.say(f"\n{len(pages)} pages written; open {html}/index.html")
 
     content = preview.content()
     if pages:
@@ -89,6 +76,7 @@ def _preview(
     call.finish(content, show)
 
 
+@review.command("approve")
 def _approve(
     call: Invocation,
     period: PeriodArgument,
@@ -104,6 +92,7 @@ def _approve(
     _review(call, period, customer, "approved", by=by, note=note, seen=seen)
 
 
+@review.command("hold")
 def _hold(
     call: Invocation,
     period: PeriodArgument,
@@ -115,6 +104,7 @@ def _hold(
     _review(call, period, customer, "held", by=by, note=reason, seen=None)
 
 
+@review.command("release")
 def _release(
     call: Invocation,
     period: PeriodArgument,
@@ -139,9 +129,12 @@ def _review(
         "by": review.by,
         "note": review.note,
     }
-    call.finish(content, lambda: call.say(f"{shown_id(customer)} is {kind} for {period}: {review.content_hash}"))
+    call.finish(
+        content, lambda screen: screen.say(f"{shown_id(customer)} is {kind} for {period}: {review.content_hash}")
+    )
 
 
+@app.command("close")
 def _close(
     call: Invocation,
     period: PeriodArgument,
@@ -178,9 +171,12 @@ def _close(
         closed = till.close(
             period, require_approval=require_approval, interim=named or interim, abandon=abandon, progress=progress
         )
-    call.finish(closed.content(), lambda: show_closed(call, closed, is_interim=interim), is_refused=closed.is_refused)
+    call.finish(
+        closed.content(), lambda screen: show_closed(screen, closed, is_interim=interim), is_refused=closed.is_refused
+    )
 
 
+@invoices.command("list")
 def _invoices_list(
     call: Invocation,
     period: Annotated[str | None, typer.Option("--period", metavar="PERIOD", help="Only this period.")] = None,
@@ -191,17 +187,19 @@ def _invoices_list(
         invoices = till.invoices(period=period, customer=customer)
     call.finish(
         {"invoices": [invoice.document() for invoice in invoices]},
-        lambda: show_invoices(call, invoices),
+        lambda screen: show_invoices(screen, invoices),
     )
 
 
+@invoices.command("show")
 def _invoices_show(call: Invocation, number: NumberArgument) -> None:
     """Show one invoice with its lines."""
     with call.till() as till:
         document = till.document(number)
-    call.finish(document, lambda: show_invoice(call, document))
+    call.finish(document, lambda screen: show_invoice(screen, document))
 
 
+@invoices.command("void")
 def _invoices_void(
     call: Invocation,
     number: NumberArgument,
@@ -218,9 +216,12 @@ def _invoices_void(
     again = (
         f"`tokentill close {issued.period}` issues its usage anew, and `tokentill push {issued.period}` tells Stripe"
     )
-    call.finish(issued.document(), lambda: call.say(f"{number} of {shown_id(issued.customer)} is void; {again}"))
+    call.finish(
+        issued.document(), lambda screen: screen.say(f"{number} of {shown_id(issued.customer)} is void; {again}")
+    )
 
 
+@app.command("explain")
 def _explain(
     call: Invocation,
     number: NumberArgument,
@@ -233,9 +234,10 @@ def _explain(
     with call.till() as till:
         explained = till.explain(number, line)
     content = {"invoice": number, "lines": [found.content() for found in explained]}
-    call.finish(content, lambda: show_explained(call, explained, records))
+    call.finish(content, lambda screen: show_explained(screen, explained, records))
 
 
+@app.command("verify")
 def _verify(
     call: Invocation,
     number: Annotated[
@@ -246,8 +248,8 @@ def _verify(
     """Compute invoices again from their pins, and compare every byte."""
     with call.till() as till:
         verification = till.verify(number, period=period)
-    call.finish(
-        verification.content(),
-        lambda: show_verification(call, verification),
+    call.answer(
+        verification,
+        show_verification,
         is_refused=not verification.is_sound,
     )

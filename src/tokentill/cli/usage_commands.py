@@ -1,80 +1,44 @@
-"""`tokentill ingest` and `tokentill usage`."""
+"""`tokentill usage ...`: look at records, and decide what becomes of single ones."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tokentill.cli import record_commands
-from tokentill.cli.calling import Invocation, command, group
-from tokentill.cli.invoice_text import show_late
-from tokentill.closing.ingest import Ingested, counts_content
-from tokentill.documents.escaping import shown_id
-from tokentill.errors import InvalidCall, Refused
-from tokentill.sources.reading import read_records
-from tokentill.store.usage_rows import Counts
-from tokentill.till import Till
+from tokentill.cli.calling import ByOption, Commands, Invocation, PeriodOption
+from tokentill.documents.figures import plural
+from tokentill.documents.text.invoices import show_late
+from tokentill.documents.text.records import (
+    show_decided,
+    show_line,
+    show_lines,
+    show_missing,
+    show_revision,
+    show_revisions,
+    show_waived,
+)
+from tokentill.documents.text.screen import Screen
+from tokentill.errors import InvalidCall
+from tokentill.store.quarantine import LineState
+from tokentill.store.revisions import RevisionState
 
-PROBLEMS_SHOWN = 10
-STDIN = "-"
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    command(app, "ingest")(_ingest)
-    usage = group(app, "usage", "Look at records, and decide what becomes of some.")
-    command(usage, "late")(_late)
-    record_commands.add_to(usage)
-
-
-def _ingest(
-    call: Invocation,
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files of usage records; - is standard input.")],
-    source: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Name of the source, like openrouter:team-a; the format's own name unless given."
-        ),
-    ] = None,
-    format: Annotated[  # noqa: A002
-        str | None,
-        typer.Option(
-            metavar="FORMAT", help="canonical, arouter, openrouter or litellm; found by content unless given."
-        ),
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when a line went to quarantine.")] = False,
-) -> None:
-    """Take usage records in: JSONL, JSON or CSV, plain or gzip.
-
-    Taking the same file in again changes nothing. A line that is no usage record goes to quarantine with its reason and
-    stops none of the others.
-    """
-    missing = [file for file in files if file != STDIN and not Path(file).is_file()]
-    if missing:
-        raise InvalidCall(f"there is no file {missing[0]!r}")
-    done: list[Ingested] = []
-    refused: list[tuple[str, str]] = []
-    with call.till() as till:
-        for file in files:
-            try:
-                done.append(_ingest_one(call, till, file, source, format))
-            except Refused as refusal:
-                refused.append((file, str(refusal)))
-    total = Counts()
-    for ingested in done:
-        total = total.plus(ingested.counts)
-    content = {
-        **counts_content(total),
-        "files": [ingested.content() for ingested in done],
-        "refused": [{"file": file, "reason": reason} for file, reason in refused],
-    }
-    is_refused = bool(refused) or (strict and total.quarantined > 0)
-    call.finish(content, lambda: _show(call, done, refused), is_refused=is_refused)
+SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="The source of the record.")]
+RecordArgument = Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of the record in it.")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with it for good.")]
+DigestOption = Annotated[
+    str | None,
+    typer.Option("--digest", metavar="PREFIX", help="Which revision, by the beginning of its digest."),
+]
 
 
+app = Commands()
+usage = app.group("usage", "Look at records, and decide what becomes of some.")
+revisions = usage.group("revisions", "Records that came again with other content: look at them, and decide.")
+quarantine = usage.group("quarantine", "Lines that are no usage record: look at them, and leave them be.")
+
+
+@usage.command("late")
 def _late(call: Invocation) -> None:
     """List the records that are late.
 
@@ -82,57 +46,139 @@ def _late(call: Invocation) -> None:
     """
     with call.till() as till:
         late = till.late()
-    call.finish(late.content(), lambda: show_late(call, late))
+    call.answer(late, show_late)
 
 
-def _ingest_one(call: Invocation, till: Till, file: str, source: str | None, format_: str | None) -> Ingested:
-    from_stdin = file == STDIN
-    reading = read_records(
-        sys.stdin.buffer if from_stdin else Path(file),
-        name="stdin" if from_stdin else file,
-        source=source,
-        format=format_,
-    )
-    with call.progress(f"ingest {shown_id(reading.name)}") as progress:
-        return till.ingest_reading(reading, progress=lambda _: progress(reading.bytes_read, reading.bytes_total))
+@usage.command("missing")
+def _missing(call: Invocation, period: PeriodOption = None) -> None:
+    """List the records that report no usage.
+
+    Each keeps its customer's invoice back, until a revision of it is accepted or it is waived.
+    """
+    with call.till() as till:
+        missing = till.missing(period)
+    call.answer(missing, show_missing)
 
 
-def _show(call: Invocation, done: list[Ingested], refused: list[tuple[str, str]]) -> None:
-    columns = ("file", "format", "read", "accepted", "duplicates", "revisions", "quarantined")
-    rows = [
-        (
-            shown_id(found.name),
-            found.format or "",
-            *(
-                f"{count:,}"
-                for count in (
-                    found.counts.read,
-                    found.counts.accepted,
-                    found.counts.duplicates,
-                    found.counts.revisions,
-                    found.counts.quarantined,
-                )
-            ),
-        )
-        for found in done
-    ]
-    if rows:
-        call.table(columns, rows, right=columns[2:])
-    for found in done:
-        for bad in found.bad[:PROBLEMS_SHOWN]:
-            call.note(f"{shown_id(found.name)}:{bad.line}: quarantined: {shown_id(bad.reason)}")
-        if found.counts.quarantined > PROBLEMS_SHOWN:
-            call.note(f"... and {found.counts.quarantined - PROBLEMS_SHOWN} more; --json lists them")
-        if found.counts.revisions:
-            call.note(
-                f"{found.counts.revisions} records came again with other content; what counted before is billed"
-                " (`tokentill usage revisions list`)"
-            )
-        if found.personal_count:
-            first = sorted(found.personal)[0]
-            call.note(
-                f"{found.personal_count} user ids look like personal data, as {shown_id(first)}"
-                f" ({found.personal[first]}); ids should be opaque"
-            )
-    for file, reason in refused:
-        call.note(f"{shown_id(file)}: {reason}")
+@usage.command("waive")
+def _waive(
+    call: Invocation, source: SourceArgument, record_id: RecordArgument, reason: ReasonOption, by: ByOption = None
+) -> None:
+    """Bill nothing for a record that reports no usage.
+
+    It stays on its customer's document as a count.
+    """
+    with call.till() as till:
+        waived = till.waive(source, record_id, reason=reason, by=by)
+    call.answer(waived, show_waived)
+
+
+@revisions.command("list")
+def _revisions_list(
+    call: Invocation,
+    period: PeriodOption = None,
+    state: Annotated[
+        RevisionState | None,
+        typer.Option("--state", metavar="STATE", help="Only those that are open, accepted or rejected."),
+    ] = None,
+) -> None:
+    """List records that came again with other content."""
+    with call.till() as till:
+        found = till.revisions(period, state=state)
+    call.answer(found, show_revisions)
+
+
+@revisions.command("show")
+def _revisions_show(
+    call: Invocation, source: SourceArgument, record_id: RecordArgument, digest: DigestOption = None
+) -> None:
+    """Show what differs, and the commands that decide."""
+    with call.till() as till:
+        found = till.revision(source, record_id, digest=digest)
+
+    def show(screen: Screen) -> None:
+        for revision in found.revisions:
+            show_revision(screen, revision)
+
+    call.finish(found.content(), show)
+
+
+@revisions.command("accept")
+def _accept(
+    call: Invocation,
+    source: SourceArgument,
+    record_id: RecordArgument,
+    reason: ReasonOption,
+    digest: DigestOption = None,
+    by: ByOption = None,
+) -> None:
+    """Let the revised content count from now on.
+
+    An issued document keeps what it was made with; the new version is late then, as a record is that came late.
+    """
+    with call.till() as till:
+        revised = till.accept_revision(source, record_id, reason=reason, digest=digest, by=by)
+    call.answer(revised, show_decided)
+
+
+@revisions.command("reject")
+def _reject(
+    call: Invocation,
+    source: SourceArgument,
+    record_id: RecordArgument,
+    reason: ReasonOption,
+    digest: DigestOption = None,
+    by: ByOption = None,
+) -> None:
+    """Leave the revised content be; nobody is asked about it again."""
+    with call.till() as till:
+        revised = till.reject_revision(source, record_id, reason=reason, digest=digest, by=by)
+    call.answer(revised, show_decided)
+
+
+@quarantine.command("list")
+def _quarantine_list(
+    call: Invocation,
+    period: Annotated[
+        str | None,
+        typer.Option("--period", metavar="PERIOD", help="Only this period, and lines that do not tell when."),
+    ] = None,
+    file: Annotated[str | None, typer.Option("--file", metavar="FILE", help="Only lines of this import.")] = None,
+    state: Annotated[
+        LineState | None, typer.Option("--state", metavar="STATE", help="Only those that are open or discarded.")
+    ] = None,
+) -> None:
+    """List lines that are no usage record."""
+    with call.till() as till:
+        found = till.quarantine(period, file=file, state=state)
+    call.answer(found, show_lines)
+
+
+@quarantine.command("show")
+def _quarantine_show(
+    call: Invocation, line: Annotated[str, typer.Argument(metavar="ID", help="The line's id.")]
+) -> None:
+    """Show one line with its reason and its beginning."""
+    with call.till() as till:
+        found = till.quarantined_line(line)
+    call.answer(found, show_line)
+
+
+@quarantine.command("discard")
+def _discard(
+    call: Invocation,
+    reason: ReasonOption,
+    lines: Annotated[list[str] | None, typer.Argument(metavar="ID", help="The ids of lines.")] = None,
+    file: Annotated[str | None, typer.Option("--file", metavar="FILE", help="All lines of this import.")] = None,
+    by: ByOption = None,
+) -> None:
+    """Leave quarantined lines be.
+
+    Previews and closes name them no more. Nothing is removed.
+    """
+    if not lines and file is None:
+        raise InvalidCall("nothing to discard; name lines by their ids, or an import with --file FILE")
+    with call.till() as till:
+        found = till.discard(*(lines or ()), reason=reason, file=file, by=by)
+    done = plural(len(found.lines), "line is", "lines are")
+    call.finish(found.content(), lambda screen: screen.say(f"{done} discarded now"))

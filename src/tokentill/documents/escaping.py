@@ -10,8 +10,10 @@ import hashlib
 import re
 import shlex
 import unicodedata
+from typing import TYPE_CHECKING
 
-from tokentill.invoicing.periods import Month
+if TYPE_CHECKING:
+    from tokentill.invoicing.periods import Month
 
 EDGE_SPACE = "\N{MIDDLE DOT}"
 EMPTY = "\N{EMPTY SET}"

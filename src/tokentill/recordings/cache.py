@@ -1,8 +1,9 @@
 """A loaded `pricing/` folder, kept as one file, so that the next process need not read and check it again.
 
 A kept file is found by the SHA-256 of everything that loading depends on: every byte of every file, the names, the
-versions of tokentill, of the time-zone data and of this format. It carries its own checksum; one that is damaged is as
-good as none. It holds canonical JSON and nothing that could run.
+versions of tokentill, of the time-zone data and of this format, and the stamps of the modules that read and check. It
+carries its own checksum; one that is damaged is as
+good as none. It holds JSON and nothing that could run.
 
 The cache is as trusted as the pricing folder: whoever may write to it may change prices.
 """
@@ -21,7 +22,7 @@ from tokentill.recordings.paths import FILE_BYTES_MAX, LOCK_NAME, file_paths
 from tokentill.shipped import __version__
 from tokentill.zones import zone_data_version
 
-FORMAT = 1
+FORMAT = 2
 """To be raised when the same files lead to another content, or are checked otherwise."""
 
 KEPT_MAX = 16
@@ -33,7 +34,7 @@ _PREFIX, _SUFFIX = "tokentill-pricing-", ".json"
 
 def folder_key(root: Path) -> str | None:
     """The hash of everything that loading a folder depends on, or None when a file cannot be read for it."""
-    parts = [f"{FORMAT} {__version__} {zone_data_version()}", root.as_posix()]
+    parts = [f"{FORMAT} {__version__} {zone_data_version()}", *_stamps_of_readers(), root.as_posix()]
     for path in [*file_paths(root), LOCK_NAME]:
         try:
             with (root / path).open("rb") as stream:
@@ -46,6 +47,16 @@ def folder_key(root: Path) -> str | None:
             return None
         parts.append(f"{hashlib.sha256(raw).hexdigest()} {path}")
     return hashlib.sha256(canonical_bytes(parts)).hexdigest()
+
+
+def _stamps_of_readers() -> list[str]:
+    """What tells that the modules that read and check were changed, as in a checkout, where the version stays."""
+    here = Path(__file__).parent
+    found = []
+    for module in sorted(here.rglob("*.py")):
+        status = module.stat()
+        found.append(f"{module.relative_to(here).as_posix()} {status.st_size} {status.st_mtime_ns}")
+    return found
 
 
 def kept_content(cache: str | PathLike[str], key: str) -> Content | None:
@@ -67,7 +78,7 @@ def keep_content(cache: str | PathLike[str], key: str, content: Content) -> None
     Raises:
         InvalidCall: when the folder cannot be written to.
     """
-    body = canonical_bytes(content)
+    body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()  # with its keys in their order
     file = _file(cache, key)
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     try:

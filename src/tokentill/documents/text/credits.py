@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tokentill.cli.calling import Invocation
 from tokentill.clock import instant_text
 from tokentill.closing.credit_account import CreditAccount, GrantAccount, Movement
 from tokentill.contracts.invoice_terms import Grant
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import money
+from tokentill.documents.text.screen import Screen
 
 
-def show_credits(call: Invocation, account: CreditAccount) -> None:
+def show_credits(screen: Screen, account: CreditAccount) -> None:
     """Grants in the order in which they burn, what each invoice drew, and what is carried on."""
-    call.say(f"{shown_id(account.customer)} at {instant_text(account.at)}")
+    screen.say(f"{shown_id(account.customer)} at {instant_text(account.at)}")
     if account.payer != account.customer:
-        call.note(f"its usage stands on the invoices of {shown_id(account.payer)}, whose credits pay for it")
+        screen.note(f"its usage stands on the invoices of {shown_id(account.payer)}, whose credits pay for it")
     if account.grants:
         amounts = ("granted", "drawn", "expired", "left")
-        call.table(
+        screen.table(
             ("grant", "state", *amounts, "currency", "priority", "from", "until"),
             [_grant_row(grant) for grant in account.grants],
             right=(*amounts, "priority"),
         )
     if any(grant.expired_minor for grant in account.grants):
-        call.say("what expired still pays for usage before then, in periods that are not invoiced yet")
+        screen.say("what expired still pays for usage before then, in periods that are not invoiced yet")
     drawn = [(shown_id(grant.id), draw) for grant in account.grants for draw in grant.draws]
     if drawn:
-        call.say("\ndrawn by invoices:")
-        _show_movements(call, "grant", sorted(drawn, key=lambda found: found[1].number))
+        screen.say("\ndrawn by invoices:")
+        _show_movements(screen, "grant", sorted(drawn, key=lambda found: found[1].number))
     for balance in account.balances:
         amount = money(abs(balance.amount_minor), balance.currency)
         whose = "in the customer's favour" if balance.amount_minor < 0 else "to be paid"
         carried = f"{amount} {balance.currency} {whose}" if balance.amount_minor else f"nothing in {balance.currency}"
-        call.say(f"\ncarried on to the next invoice: {carried}")
-        _show_movements(call, "what", [(movement.what, movement) for movement in balance.movements])
+        screen.say(f"\ncarried on to the next invoice: {carried}")
+        _show_movements(screen, "what", [(movement.what, movement) for movement in balance.movements])
 
 
 def _grant_row(found: GrantAccount) -> tuple[str, ...]:
@@ -57,8 +57,8 @@ def _until(grant: Grant) -> str:
     return "no end" if grant.expires_at is None else instant_text(grant.expires_at)
 
 
-def _show_movements(call: Invocation, what: str, movements: Sequence[tuple[str, Movement]]) -> None:
-    call.table(
+def _show_movements(screen: Screen, what: str, movements: Sequence[tuple[str, Movement]]) -> None:
+    screen.table(
         (what, "invoice", "period", "issued at", "amount", "currency"),
         [
             (

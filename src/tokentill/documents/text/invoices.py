@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from tokentill.canonical import Content
-from tokentill.cli.calling import Invocation
 from tokentill.clock import instant_text
 from tokentill.closing.close import Closed
 from tokentill.closing.explain import ExplainedLine
@@ -16,6 +15,7 @@ from tokentill.documents.arithmetic import LineGroup, conditions_of, line_groups
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import NO_BREAK, TIMES, count, exact, money, plural, signed_money
 from tokentill.documents.steps import charge_text, step_text
+from tokentill.documents.text.screen import Screen
 from tokentill.documents.totals_rows import totals_rows
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.periods import Month
@@ -25,15 +25,15 @@ from tokentill.store.invoices import IssuedInvoice
 NAMES_SHOWN = 20
 
 
-def show_preview(call: Invocation, preview: Preview) -> None:
+def show_preview(screen: Screen, preview: Preview) -> None:
     """A period: customers by size, then what is in the way."""
     if not preview.customers:
-        call.say(f"nobody has usage in {preview.month}")
+        screen.say(f"nobody has usage in {preview.month}")
     largest_first = sorted(preview.customers, key=lambda found: (found.invoice.currency, -found.invoice.total_minor))
     has_due = any(found.invoice.due_minor != found.invoice.total_minor for found in preview.customers)
     if largest_first:
         due = ("due",) if has_due else ()
-        call.table(
+        screen.table(
             ("customer", "requests", "list amount", "total", *due, "currency", "change", "state"),
             [_preview_row(found, has_due=has_due) for found in largest_first],
             right=("requests", "list amount", "total", "due", "change"),
@@ -44,63 +44,63 @@ def show_preview(call: Invocation, preview: Preview) -> None:
     summed = ", ".join(f"{money(total, currency)} {currency}" for currency, total in sorted(totals.items()))
     customers = plural(len(preview.customers), "customer", "customers")
     if largest_first:
-        call.say(f"\n{preview.month}: {customers}, {summed}; changes are against {preview.month.plus(-1)}")
+        screen.say(f"\n{preview.month}: {customers}, {summed}; changes are against {preview.month.plus(-1)}")
     reaching = [found.invoice.customer for found in preview.customers if found.reaches_interim]
     if reaching:
         have = plural(len(reaching), "customer has", "customers have")
-        call.say(
+        screen.say(
             f"{have} reached the threshold of an interim invoice: {_names(reaching)};"
             f" `tokentill close {preview.month} --interim` bills what has accrued"
         )
     if preview.unattributed.requests:
-        call.say(
+        screen.say(
             f"unattributed: {plural(preview.unattributed.requests, 'request', 'requests')},"
             f" {exact(preview.unattributed.list_amount)} at list price"
             f" ({exact(preview.unattributed.share_percent)} % of all;"
             f" {exact(preview.unattributed.tolerance_percent)} % may be left over)"
         )
     for reason in preview.blocked_by:
-        call.note(f"keeps the whole period from being closed: {shown_text(reason)}")
+        screen.note(f"keeps the whole period from being closed: {shown_text(reason)}")
     blocked = [(found.invoice.customer, found.blocked_by) for found in preview.customers if found.blocked_by]
-    _note_reasons(call, [*blocked, *preview.failed], "cannot be closed")
-    _note_documents(call, preview.late, preview.kept)
-    _note_aside(call, preview.aside, preview.month)
+    _note_reasons(screen, [*blocked, *preview.failed], "cannot be closed")
+    _note_documents(screen, preview.late, preview.kept)
+    _note_aside(screen, preview.aside, preview.month)
 
 
-def show_invoice(call: Invocation, document: Content) -> None:
+def show_invoice(screen: Screen, document: Content) -> None:
     """One invoice or preview with its lines. `document` is its printed content."""
     currency = document["currency"]
     number = document.get("number") or "preview"
     kind = f" interim invoice {document['part']}" if "part" in document else ""
-    call.say(f"{number}  {shown_id(document['customer'])}  {document['period']}{kind}  {document.get('status', '')}")
-    call.say(f"{document['period_start']} to {document['period_end']}")
+    screen.say(f"{number}  {shown_id(document['customer'])}  {document['period']}{kind}  {document.get('status', '')}")
+    screen.say(f"{document['period_start']} to {document['period_end']}")
     groups = line_groups(document)
     for group in groups:
         if len(groups) > 1:
             whose = f"used by {shown_id(group.customer)}" + (
                 ", under its own contract" if group.is_child else " itself"
             )
-            call.say(f"\n{whose}: {group.amount} {currency}")
-        _show_lines(call, group, currency)
+            screen.say(f"\n{whose}: {group.amount} {currency}")
+        _show_lines(screen, group, currency)
     for waived in document.get("waived", ()):
         requests = plural(waived["requests"], "request", "requests")
-        call.say(f"billed at nothing: {requests} of {shown_text(waived['model'])}; {waived['reason']}")
+        screen.say(f"billed at nothing: {requests} of {shown_text(waived['model'])}; {waived['reason']}")
     if document.get("items"):
-        call.say("")
+        screen.say("")
         rows = totals_rows(document, document.get("interim_invoices", ()))
-        call.table(
+        screen.table(
             ("", "how", f"amount {currency}"),
             [(row.name, _plain(row.note), row.amount) for row in rows],
             right=(f"amount {currency}",),
         )
     else:
-        call.say(f"subtotal {document['subtotal']}, tax {document['tax']}, total {document['total']} {currency}")
+        screen.say(f"subtotal {document['subtotal']}, tax {document['tax']}, total {document['total']} {currency}")
     if document.get("content_hash"):
-        call.say(document["content_hash"])
+        screen.say(document["content_hash"])
 
 
-def _show_lines(call: Invocation, group: LineGroup, currency: str) -> None:
-    call.table(
+def _show_lines(screen: Screen, group: LineGroup, currency: str) -> None:
+    screen.table(
         ("line", "description", "rule", "requests", "list amount", "exact amount", f"amount {currency}"),
         [
             (
@@ -118,14 +118,14 @@ def _show_lines(call: Invocation, group: LineGroup, currency: str) -> None:
     )
 
 
-def show_invoices(call: Invocation, invoices: Sequence[IssuedInvoice]) -> None:
+def show_invoices(screen: Screen, invoices: Sequence[IssuedInvoice]) -> None:
     """A list of invoices."""
     if not invoices:
-        call.say("no such invoice was issued yet; `tokentill close PERIOD` issues them")
+        screen.say("no such invoice was issued yet; `tokentill close PERIOD` issues them")
         return
     dues = [found.due_minor for found in invoices]
     has_due = any(due != found.total_minor for due, found in zip(dues, invoices, strict=True))
-    call.table(
+    screen.table(
         ("number", "customer", "period", "status", "total", *(("due",) if has_due else ()), "currency", "issued at"),
         [
             (
@@ -144,101 +144,101 @@ def show_invoices(call: Invocation, invoices: Sequence[IssuedInvoice]) -> None:
     )
 
 
-def show_closed(call: Invocation, closed: Closed, *, is_interim: bool = False) -> None:
+def show_closed(screen: Screen, closed: Closed, *, is_interim: bool = False) -> None:
     """What a close did; with `is_interim` it was one for interim invoices."""
     if closed.resumed:
-        call.say("went on with a close that was cut off, from what it had pinned")
+        screen.say("went on with a close that was cut off, from what it had pinned")
     if closed.issued:
         kind = "interim " if is_interim else ""
         issued = plural(len(closed.issued), f"{kind}invoice", f"{kind}invoices")
-        call.say(f"{closed.month}: {issued} issued, {closed.issued[0]} to {closed.issued[-1]}")
+        screen.say(f"{closed.month}: {issued} issued, {closed.issued[0]} to {closed.issued[-1]}")
     elif is_interim and not closed.is_refused:
-        call.say(f"{closed.month}: no interim invoice to issue")
+        screen.say(f"{closed.month}: no interim invoice to issue")
     elif not closed.is_refused:
         is_empty = not (closed.already_issued or closed.not_due)
-        call.say(f"{closed.month}: nothing to issue" + ("; nobody has usage in it" if is_empty else ""))
+        screen.say(f"{closed.month}: nothing to issue" + ("; nobody has usage in it" if is_empty else ""))
     if closed.already_issued:
-        call.say(f"{plural(closed.already_issued, 'customer has', 'customers have')} an invoice already")
+        screen.say(f"{plural(closed.already_issued, 'customer has', 'customers have')} an invoice already")
     if closed.nothing_to_bill:
         names = _names(closed.nothing_to_bill)
-        call.note(f"nothing to bill early: {names}; no usage that is not invoiced yet, or the period is closed")
+        screen.note(f"nothing to bill early: {names}; no usage that is not invoiced yet, or the period is closed")
     if closed.not_due:
         names = _names(closed.not_due)
-        call.say(f"{count(len(closed.not_due))} not due yet, as the period or its grace time still runs: {names}")
+        screen.say(f"{count(len(closed.not_due))} not due yet, as the period or its grace time still runs: {names}")
     for reason in closed.blocked_by:
-        call.note(f"refused for all: {shown_text(reason)}")
-    _note_reasons(call, [(found.customer, found.reason) for found in closed.refused], "refused")
-    _note_documents(call, closed.late, closed.kept)
-    _note_aside(call, closed.aside, closed.month)
+        screen.note(f"refused for all: {shown_text(reason)}")
+    _note_reasons(screen, [(found.customer, found.reason) for found in closed.refused], "refused")
+    _note_documents(screen, closed.late, closed.kept)
+    _note_aside(screen, closed.aside, closed.month)
     if closed.is_refused:
         again = f"tokentill close {closed.month}" + (" --interim" if is_interim else "")
-        call.note(f"put this right and run `{again}` again; what is issued stays issued")
+        screen.note(f"put this right and run `{again}` again; what is issued stays issued")
 
 
-def show_explained(call: Invocation, explained: Sequence[ExplainedLine], records_max: int) -> None:
+def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_max: int) -> None:
     """Lines with their arithmetic, price entry, rule and first records."""
     for found in explained:
         line = found.line
         requests = f", {plural(line['requests'], 'request', 'requests')}" if line["kind"] == "usage" else ""
         of_child = f", of {shown_id(line['customer'])}" if "customer" in line else ""
-        call.say(f"line {found.position}: {shown_text(line['description'])}{of_child}{requests}")
+        screen.say(f"line {found.position}: {shown_text(line['description'])}{of_child}{requests}")
         if line["kind"] != "usage":
             charge = charge_text(line)
             amount = exact(Decimal(line["exact_amount"]))
-            call.say(_plain(f"    {charge.name} ({charge.note}): {charge.arithmetic} = {amount}"))
+            screen.say(_plain(f"    {charge.name} ({charge.note}): {charge.arithmetic} = {amount}"))
         for part in line["parts"]:
             conditions = conditions_of(part)
             if conditions:
-                call.say(f"  {', '.join(conditions)}:")
+                screen.say(f"  {', '.join(conditions)}:")
             for step in part["steps"]:
-                call.say(f"    {_step_text(step)}")
-        call.say(f"  exact amount {line['exact_amount']}, on the invoice {line['amount']}")
+                screen.say(f"    {_step_text(step)}")
+        screen.say(f"  exact amount {line['exact_amount']}, on the invoice {line['amount']}")
         if found.price_entry is not None:
             entry = found.price_entry
-            call.say(f"  price entry {line['price_entry']}")
-            call.say(
+            screen.say(f"  price entry {line['price_entry']}")
+            screen.say(
                 f"    {shown_text(entry['model'])}, valid from {entry['valid_from']}, recorded {entry['recorded_at']}"
             )
-            call.say(f"    source: {shown_text(found.price_source or 'not stated')}")
+            screen.say(f"    source: {shown_text(found.price_source or 'not stated')}")
         if found.rule is None and line["kind"] != "usage":
-            call.say("  agreed for the whole invoice")
+            screen.say("  agreed for the whole invoice")
         elif found.rule is None:
-            call.say("  rule: none fits; the list price is billed as it is")
+            screen.say("  rule: none fits; the list price is billed as it is")
         else:
-            call.say(f"  rule {shown_text(line['rule'])!r} of {shown_text(found.rule['contract'])}")
+            screen.say(f"  rule {shown_text(line['rule'])!r} of {shown_text(found.rule['contract'])}")
         for explained_record in found.records[:records_max]:
             record = explained_record.record
-            call.say(
+            screen.say(
                 f"    {instant_text(record.occurred_at)} {shown_id(record.record_id)}"
                 f" user {shown_id(record.series.user) if record.series.user else 'none'}"
                 f" {_quantities_text(record.quantities)} = {exact(explained_record.exact_amount)}"
             )
         rest = len(found.records) - records_max
         if rest > 0:
-            call.say(f"    ... and {count(rest)} more records; --records {len(found.records)} or --json shows all")
+            screen.say(f"    ... and {count(rest)} more records; --records {len(found.records)} or --json shows all")
 
 
-def show_verification(call: Invocation, verification: Verification) -> None:
+def show_verification(screen: Screen, verification: Verification) -> None:
     """What was verified."""
     if not verification.invoices:
-        call.say("no such invoice was issued; there is nothing to compute again")
+        screen.say("no such invoice was issued; there is nothing to compute again")
     sound = [found for found in verification.invoices if found.fault is None]
     if verification.invoices:
         all_ = plural(len(verification.invoices), "invoice comes", "invoices come")
-        call.say(f"{count(len(sound))} of {all_} to the same bytes again")
+        screen.say(f"{count(len(sound))} of {all_} to the same bytes again")
     for found in verification.invoices:
         if found.fault is not None:
-            call.say(f"{found.number} {shown_id(found.customer)}: {found.fault}")
+            screen.say(f"{found.number} {shown_id(found.customer)}: {found.fault}")
     for fault in verification.faults:
-        call.say(fault)
+        screen.say(fault)
 
 
-def show_late(call: Invocation, late: Late) -> None:
+def show_late(screen: Screen, late: Late) -> None:
     """Records that are late."""
     if not late.records:
-        call.say("no record is late: each one lies on a document, or in a period that is not issued")
+        screen.say("no record is late: each one lies on a document, or in a period that is not issued")
         return
-    call.table(
+    screen.table(
         ("customer", "period", "issued as", "source", "record", "occurred at", "model"),
         [
             (
@@ -255,48 +255,48 @@ def show_late(call: Invocation, late: Late) -> None:
     )
 
 
-def _note_documents(call: Invocation, late: Sequence[LateUsage], kept: Sequence[KeptBoundary]) -> None:
+def _note_documents(screen: Screen, late: Sequence[LateUsage], kept: Sequence[KeptBoundary]) -> None:
     """Print what documents that were issued leave to say."""
     if late:
         requests = plural(sum(found.requests for found in late), "request is", "requests are")
         months = ", ".join(sorted({str(found.month) for found in late}))
         names = _names(list(dict.fromkeys(found.customer for found in late)))
-        call.note(
+        screen.note(
             f"{requests} late, of periods that were issued without them ({months}): {names};"
             " `tokentill usage late` lists them"
         )
     for boundary in kept[:NAMES_SHOWN]:
-        call.note(f"{shown_id(boundary.customer)}: {boundary}")
+        screen.note(f"{shown_id(boundary.customer)}: {boundary}")
     if len(kept) > NAMES_SHOWN:
-        call.note(f"and {count(len(kept) - NAMES_SHOWN)} more customers like this; --json names all")
+        screen.note(f"and {count(len(kept) - NAMES_SHOWN)} more customers like this; --json names all")
 
 
-def _note_aside(call: Invocation, aside: Aside, month: Month) -> None:
+def _note_aside(screen: Screen, aside: Aside, month: Month) -> None:
     """Print what was kept aside and nobody decided on."""
     if aside.revisions:
         records = plural(aside.revisions, "record came", "records came")
-        call.note(
+        screen.note(
             f"{records} again with other content, and nobody decided what counts:"
             f" `tokentill usage revisions list --period {month} --state open`"
         )
     if aside.quarantined:
         lines = plural(aside.quarantined, "line is", "lines are")
-        call.note(
+        screen.note(
             f"{lines} in quarantine, of {month} or of an instant that is not known:"
             f" `tokentill usage quarantine list --period {month} --state open`"
         )
 
 
-def _note_reasons(call: Invocation, refused: Sequence[tuple[str, str]], outcome: str) -> None:
+def _note_reasons(screen: Screen, refused: Sequence[tuple[str, str]], outcome: str) -> None:
     """Print (customer, reason), with the customers of one reason together."""
     by_reason: dict[str, list[str]] = {}
     for customer, reason in refused:
         by_reason.setdefault(reason, []).append(customer)
     for reason, customers in by_reason.items():
         if len(customers) == 1:
-            call.note(f"{shown_id(customers[0])} {outcome}: {shown_text(reason)}")
+            screen.note(f"{shown_id(customers[0])} {outcome}: {shown_text(reason)}")
         else:
-            call.note(f"{count(len(customers))} customers {outcome}: {shown_text(reason)}\n  {_names(customers)}")
+            screen.note(f"{count(len(customers))} customers {outcome}: {shown_text(reason)}\n  {_names(customers)}")
 
 
 def _names(customers: Sequence[str]) -> str:

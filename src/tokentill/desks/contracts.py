@@ -1,0 +1,176 @@
+"""`till.contracts`: check, look at, explain and compare contracts. Only what was issued needs a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from os import PathLike
+from typing import TYPE_CHECKING
+
+from tokentill.clock import SYSTEM_CLOCK, Clock
+from tokentill.contracts.book import ContractBook
+from tokentill.contracts.rule_trace import chosen_rule, consider_rules, known_by
+from tokentill.desks.arguments import optional_instant, optional_text, text_of, texts_of
+from tokentill.desks.pricing import Pricing
+from tokentill.documents.contract_words import own_contract_lines
+from tokentill.documents.views.agreement import Agreement, ContractedCustomers
+from tokentill.documents.views.contract_trace import ExplainedContract, PricedRequest
+from tokentill.errors import InvalidCall, Refused
+from tokentill.prices.book import PriceBook
+from tokentill.prices.fx import FxBook
+from tokentill.usage.aggregates import Series
+from tokentill.usage.record import STANDARD
+
+if TYPE_CHECKING:
+    from tokentill.desks.sides import Given
+    from tokentill.documents.views.contract_changes import ContractChanges
+    from tokentill.documents.views.folder_check import FolderCheck
+    from tokentill.invoicing.coverage import KeptBoundary
+
+KeptBoundaries = Callable[[], Sequence["KeptBoundary"]]
+"""Where contracts would move a boundary, had nothing been issued; a `Till` can tell."""
+
+
+class Contracts:
+    """The contracts of a folder. A `Till` has one; `Contracts.open` makes one without a till."""
+
+    def __init__(
+        self, pricing: Pricing, *, clock: Clock = SYSTEM_CLOCK, kept_boundaries: KeptBoundaries | None = None
+    ) -> None:
+        self._pricing = pricing
+        self._clock = clock
+        self._kept_boundaries = kept_boundaries
+
+    @classmethod
+    def open(cls, pricing: str | PathLike[str] | None = None, *, cache: str | PathLike[str] | None = None) -> Contracts:
+        """The contracts of a folder as `pricing/`; None is the one that tokentill ships.
+
+        Raises:
+            InvalidCall: when there is no such folder.
+        """
+        return cls(Pricing(pricing, cache=cache))
+
+    def check(self) -> FolderCheck:
+        """Check the folder as it lies there now. A till holds contracts against what was issued, too, if anything was.
+
+        Mistakes are findings, not errors. A database that is not ready is told in `not_compared`.
+        """
+        from dataclasses import replace
+
+        from tokentill.desks.folder_check import check_pricing
+
+        checked = check_pricing(self._pricing)
+        if checked.size is None or self._kept_boundaries is None:
+            return checked
+        try:
+            return replace(checked, kept_boundaries=tuple(self._kept_boundaries()))
+        except Refused as refusal:  # a check of files needs no database
+            return replace(checked, not_compared=str(refusal))
+
+    def customers(self, *, as_of: datetime | None = None) -> ContractedCustomers:
+        """Everybody who has a contract, as it was known then; everything is known unless given.
+
+        Raises:
+            InvalidFiles: when the folder has mistakes.
+        """
+        return ContractedCustomers(tuple(self._book(optional_instant("as_of", as_of)).customers))
+
+    def show(self, customer: str, *, at: datetime | None = None, as_of: datetime | None = None) -> Agreement:
+        """All that is agreed with a customer: its contracts, the terms of its invoices, its prepaid credits.
+
+        Somebody without a contract has the default one.
+
+        Args:
+            at: when; now unless given.
+            as_of: as it was known then; everything unless given.
+
+        Raises:
+            InvalidFiles: when the folder has mistakes.
+        """
+        customer = text_of("customer", customer)
+        book = self._book(optional_instant("as_of", as_of))
+        return Agreement(customer, optional_instant("at", at) or self._clock.now(), book, self._pricing.folder.paths)
+
+    def explain(
+        self,
+        customer: str,
+        model: str,
+        *,
+        at: datetime | None = None,
+        as_of: datetime | None = None,
+        provider: str | None = None,
+        mode: str = STANDARD,
+        api_key: str | None = None,
+        user: str | None = None,
+        source: str = "",
+        tags: Sequence[str] = (),
+        input_tokens: int = 0,
+    ) -> ExplainedContract:
+        """Which rule bills a customer's requests to a model, why, and what each quantity then costs.
+
+        Args:
+            at: when; now unless given.
+            as_of: as it was known then; everything unless given.
+            provider, mode, api_key, user, source, tags: traits of the requests, as a record has them. A trait that is
+                not given fits no rule that asks for it.
+            input_tokens: for prices by context length.
+
+        Raises:
+            InvalidFiles: when the folder has mistakes.
+        """
+        customer, model = text_of("customer", customer), text_of("model", model)
+        mode = text_of("mode", mode) if mode != "" else STANDARD
+        if type(input_tokens) is not int or input_tokens < 0:
+            raise InvalidCall(f"input_tokens=... must be a number of tokens, not {input_tokens!r}")
+        instant, known_at = optional_instant("at", at) or self._clock.now(), optional_instant("as_of", as_of)
+        folder = self._pricing.folder
+        prices, contracts = PriceBook(folder.prices, as_of=known_at), self._book(known_at)
+        canonical = prices.canonical_model(model) or model
+        traits = Series(
+            id=0,
+            source=text_of("source", source) if source else "",
+            user=optional_text("user", user),
+            api_key=optional_text("api_key", api_key),
+            model=canonical,
+            provider=optional_text("provider", provider),
+            mode=mode,
+            geo=None,
+            tags=texts_of("tags", tags),
+            is_byok=False,
+            status="ok",
+            usage_state="reported",
+        )
+        considered = tuple(consider_rules(contracts, customer, traits, instant))
+        chosen = chosen_rule(considered)
+        priced = PricedRequest.under(
+            None if chosen is None else chosen.rule,
+            prices.rate_card(model, at=instant, mode=mode, input_total=input_tokens),
+            contracts.terms(customer, instant).currency,
+            FxBook(known_by(folder.fx, known_at)),
+            instant.date(),
+        )
+        notes = tuple(own_contract_lines(contracts, customer, instant))
+        return ExplainedContract(customer, model, canonical, mode, instant, considered, priced, notes)
+
+    def diff(self, before: Given, after: Given, *, at: datetime | None = None, as_of: bool = False) -> ContractChanges:
+        """What differs between the contracts of two instants, or of two folders (see `Prices.diff`).
+
+        Raises:
+            InvalidCall: when the two are of two kinds.
+        """
+        from tokentill.contracts.diff import compare_contracts, compare_grants, contracts_at, grants_at
+        from tokentill.desks.sides import sides_of
+        from tokentill.documents.views.contract_changes import ComparedContracts, ContractChanges
+
+        sides = sides_of(self._pricing, before, after, at=at, as_of=as_of, clock=self._clock)
+        known = [known_by(side.folder.contracts, side.as_of) for side in sides]
+        contracts = [contracts_at(contents, side.at) for contents, side in zip(known, sides, strict=True)]
+        grants = [grants_at(contents, side.at) for contents, side in zip(known, sides, strict=True)]
+        first, second = (
+            ComparedContracts(side.given, side.at, len(in_force))
+            for side, in_force in zip(sides, contracts, strict=True)
+        )
+        return ContractChanges(first, second, tuple(compare_contracts(*contracts)), tuple(compare_grants(*grants)))
+
+    def _book(self, as_of: datetime | None) -> ContractBook:
+        return ContractBook(known_by(self._pricing.folder.contracts, as_of))

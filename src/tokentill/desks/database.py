@@ -1,0 +1,62 @@
+"""`till.database`: bring a database's tables to this version, and check whether it is whole."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, text
+
+from tokentill.documents.views.database_check import DatabaseCheck, DatabaseUpgrade
+from tokentill.errors import NotFound
+from tokentill.store import tables
+from tokentill.store.agreement import Checked, check_agreement
+from tokentill.store.database import Database
+from tokentill.store.migrating import schema_state, upgrade
+
+
+class DatabaseDesk:
+    """One database, whether or not it is ready to be used."""
+
+    def __init__(self, store: Database) -> None:
+        self._store = store
+
+    def upgrade(self) -> DatabaseUpgrade:
+        """Make the tables, or bring them to this version: all of it happens, or nothing."""
+        with self._store.read() as connection:
+            before = schema_state(connection)
+        if before in ("empty", "older"):
+            upgrade(self._store)
+        with self._store.read() as connection:
+            return DatabaseUpgrade(self._store.url_shown, before, schema_state(connection))
+
+    def check(self) -> DatabaseCheck:
+        """Check that the database is whole.
+
+        The version of its tables, its own integrity, and whether all that it holds about issued documents and usage
+        agrees with itself: what somebody changed by hand is found.
+
+        Raises:
+            NotFound: when there is no such SQLite file; looking makes none.
+        """
+        if not is_there(self._store):
+            raise NotFound(f"there is no database {self._store.url_shown}; `tokentill db upgrade` makes it")
+        checks: tuple[Checked, ...] = ()
+        with self._store.read() as connection:
+            state = schema_state(connection)
+            faults = [] if state == "current" else [f"the tables are {state}; run `tokentill db upgrade`"]
+            if self._store.is_sqlite:
+                faults += _sqlite_faults(connection)
+            if state == "current" and not faults:  # what is inside a file that is not whole cannot be told
+                checks = check_agreement(connection, whole=True, usage=select(tables.usage.c.id))
+                faults += [str(fault) for found in checks for fault in found.faults]
+        return DatabaseCheck(self._store.url_shown, state, tuple(faults), checks)
+
+
+def is_there(store: Database) -> bool:
+    """Whether there is anything to look at; a SQLite file that does not exist would be made by looking."""
+    return store.sqlite_path is None or store.sqlite_path.exists()
+
+
+def _sqlite_faults(connection: Connection) -> list[str]:
+    found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+    if found != ["ok"]:
+        return [f"SQLite: {fault}" for fault in found]
+    return [f"SQLite: broken reference {tuple(row)}" for row in connection.execute(text("PRAGMA foreign_key_check"))]

@@ -1,0 +1,53 @@
+"""What was taken in as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tokentill.closing.ingest import Ingested
+from tokentill.documents.escaping import shown_id
+from tokentill.documents.text.screen import Screen
+
+PROBLEMS_SHOWN = 10
+
+
+def show_ingested(screen: Screen, done: Sequence[Ingested], refused: Sequence[tuple[str, str]]) -> None:
+    """Counts of each file, then its bad lines, and the files that were refused as a whole with the reason."""
+    columns = ("file", "format", "read", "accepted", "duplicates", "revisions", "quarantined")
+    rows = [
+        (
+            shown_id(found.name),
+            found.format or "",
+            *(
+                f"{count:,}"
+                for count in (
+                    found.counts.read,
+                    found.counts.accepted,
+                    found.counts.duplicates,
+                    found.counts.revisions,
+                    found.counts.quarantined,
+                )
+            ),
+        )
+        for found in done
+    ]
+    if rows:
+        screen.table(columns, rows, right=columns[2:])
+    for found in done:
+        for bad in found.bad[:PROBLEMS_SHOWN]:
+            screen.note(f"{shown_id(found.name)}:{bad.line}: quarantined: {shown_id(bad.reason)}")
+        if found.counts.quarantined > PROBLEMS_SHOWN:
+            screen.note(f"... and {found.counts.quarantined - PROBLEMS_SHOWN} more; --json lists them")
+        if found.counts.revisions:
+            screen.note(
+                f"{found.counts.revisions} records came again with other content; what counted before is billed"
+                " (`tokentill usage revisions list`)"
+            )
+        if found.personal_count:
+            first = sorted(found.personal)[0]
+            screen.note(
+                f"{found.personal_count} user ids look like personal data, as {shown_id(first)}"
+                f" ({found.personal[first]}); ids should be opaque"
+            )
+    for file, reason in refused:
+        screen.note(f"{shown_id(file)}: {reason}")

@@ -1,0 +1,158 @@
+"""Single records that people decide about as text for a terminal: without usage, revised, or in quarantine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tokentill.clock import instant_text
+from tokentill.closing.missing_usage import Missing
+from tokentill.closing.record_decisions import Lines, Revised, Revisions, Waived
+from tokentill.documents.escaping import shell_word, short_id, shown_id, shown_text
+from tokentill.documents.text.screen import Screen
+from tokentill.store.quarantine import QuarantinedLine
+from tokentill.store.revisions import Revision
+
+
+def show_missing(screen: Screen, missing: Missing) -> None:
+    """Records without usage, and what to do about the first."""
+    if not missing.records:
+        screen.say("no record is without usage, but those that were waived")
+        return
+    screen.table(
+        ("source", "record", "occurred at", "customer", "model", "why"),
+        [
+            (
+                shown_id(found.record.series.source),
+                shown_id(found.record.record_id),
+                instant_text(found.record.occurred_at),
+                "nobody" if found.customer is None else short_id(found.customer),
+                shown_text(found.record.series.model),
+                found.reason,
+            )
+            for found in missing.records
+        ],
+    )
+    first = missing.records[0].record
+    named = _words(first.series.source, first.record_id)
+    screen.say(
+        "\nload an export that has their usage, and accept what changed (`tokentill usage revisions list`);"
+        f" or bill nothing, as with: tokentill usage waive --reason 'WHY' {named}"
+    )
+
+
+def show_waived(screen: Screen, waived: Waived) -> None:
+    """Who said that a record is billed at nothing, and why."""
+    record = f"{shown_id(waived.source)} {shown_id(waived.record_id)}"
+    screen.say(f"{record} is billed at nothing, says {shown_text(waived.by)}: {shown_text(waived.reason)}")
+
+
+def show_revisions(screen: Screen, listed: Revisions) -> None:
+    """Records that came again, one a line."""
+    if not listed.revisions:
+        screen.say("no such record came again with other content")
+        return
+    screen.table(
+        ("source", "record", "came at", "state", "digest", "differs"),
+        [
+            (
+                shown_id(found.source),
+                shown_id(found.record_id),
+                instant_text(found.came_at),
+                found.state,
+                found.digest.hex()[:12],
+                "; ".join(_differences(found)),
+            )
+            for found in listed.revisions
+        ],
+    )
+    if any(found.state == "open" for found in listed.revisions):
+        screen.say("\n`tokentill usage revisions show SOURCE RECORD_ID` prints the commands that decide")
+
+
+def show_revision(screen: Screen, revision: Revision) -> None:
+    """What differs in one of them, and the commands that decide."""
+    record = f"{shown_id(revision.source)} {shown_id(revision.record_id)}"
+    came = f"came at {instant_text(revision.came_at)} from {shown_id(revision.file)}"
+    screen.say(f"{record}, revision {revision.digest.hex()[:12]}: {revision.state}; {came}")
+    for difference in _differences(revision):
+        screen.say(f"  {difference}")
+    if revision.decided is not None:
+        said = revision.decided
+        screen.say(f"  {said.decision} by {shown_text(said.by)} at {instant_text(said.at)}: {shown_text(said.reason)}")
+    else:
+        named = _words(revision.source, revision.record_id)
+        options = f"--digest {revision.digest.hex()[:12]} --reason 'WHY'"
+        for decision in ("accept", "reject"):
+            screen.say(f"  tokentill usage revisions {decision} {options} {named}")
+
+
+def show_decided(screen: Screen, revised: Revised) -> None:
+    """What became of a revision."""
+    revision = revised.revision
+    record = f"{shown_id(revision.source)} {shown_id(revision.record_id)}"
+    counts = "counts from now on" if revision.state == "accepted" else "is not asked about again"
+    screen.say(f"{record}: revision {revision.digest.hex()[:12]} is {revision.state}, and {counts}")
+    if revised.stands_on:
+        screen.note(
+            f"it stands on {', '.join(revised.stands_on)} as it was; the new version is late: `tokentill usage late`"
+        )
+
+
+def show_lines(screen: Screen, listed: Lines) -> None:
+    """Quarantined lines."""
+    if not listed.lines:
+        screen.say("no such line is in quarantine")
+        return
+    screen.table(
+        ("id", "file", "line", "record", "occurred at", "state", "reason"),
+        [
+            (
+                found.id,
+                shown_id(found.file),
+                str(found.line),
+                "" if found.record_id is None else short_id(found.record_id),
+                "not known" if found.occurred_at is None else instant_text(found.occurred_at),
+                found.state,
+                shown_text(found.reason),
+            )
+            for found in listed.lines
+        ],
+        right=("line",),
+    )
+
+
+def show_line(screen: Screen, line: QuarantinedLine) -> None:
+    """One of them in full."""
+    screen.say(f"{shown_id(line.file)}:{line.line}: {shown_text(line.reason)}")
+    screen.say(f"  {shown_text(line.excerpt)}")
+    if line.discarded is not None:
+        by, reason, at = line.discarded
+        screen.say(f"  discarded by {shown_text(by)} at {instant_text(at)}: {shown_text(reason)}")
+    else:
+        screen.say(f"  tokentill usage quarantine discard {line.id} --reason 'WHY'")
+
+
+def _differences(revision: Revision) -> list[str]:
+    """What differs, one text a field; of quantities only those that are not the same."""
+    found = []
+    for name, (old, new) in revision.differences.items():
+        if name != "quantities":
+            found.append(f"{name} {_value(old)} -> {_value(new)}")
+            continue
+        changed = ((quantity, old.get(quantity, 0), new.get(quantity, 0)) for quantity in sorted({*old, *new}))
+        found += [f"{quantity} {before:,} -> {after:,}" for quantity, before, after in changed if before != after]
+    return found
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):
+        return shown_id(value)
+    if isinstance(value, list):
+        return ", ".join(map(shown_id, value)) or "none"
+    return "none" if value is None else str(value).lower()
+
+
+def _words(source: str, record_id: str) -> str:
+    """The two words that name a record in a command, ready to be pasted."""
+    dashes = "-- " if source.startswith("-") or record_id.startswith("-") else ""
+    return f"{dashes}{shell_word(source)} {shell_word(record_id)}"

@@ -1,0 +1,62 @@
+"""What `prices check` and `contracts check` say: what is wrong in a pricing folder, and how much is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tokentill.canonical import Content
+from tokentill.errors import Finding
+from tokentill.invoicing.coverage import KeptBoundary
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSize:
+    """How much a folder says that loads."""
+
+    models: int
+    recordings: int
+    contracts: int
+
+
+@dataclass(frozen=True, slots=True)
+class FolderCheck:
+    """The findings of a folder. `size` is None where mistakes keep it from loading.
+
+    `kept_boundaries` are what contracts would move, had nothing been issued; `not_compared` says why contracts were
+    not held against what was issued, where they were to be.
+    """
+
+    folder: str
+    findings: tuple[Finding, ...]
+    size: FolderSize | None
+    kept_boundaries: tuple[KeptBoundary, ...] = ()
+    not_compared: str | None = None
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What keeps the folder from loading."""
+        return tuple(finding for finding in self.findings if not finding.is_warning)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What a person should look at."""
+        return tuple(finding for finding in self.findings if finding.is_warning)
+
+    def content(self) -> Content:
+        """What `prices check --json` and `contracts check --json` print."""
+        content: Content = {
+            "folder": self.folder,
+            "errors": [_finding_content(finding) for finding in self.errors],
+            "warnings": [_finding_content(finding) for finding in self.warnings],
+        }
+        if self.size is not None:
+            content["models"] = self.size.models
+            content["recordings"] = self.size.recordings
+            content["contracts"] = self.size.contracts
+        if self.kept_boundaries:
+            content["kept_boundaries"] = [boundary.content() for boundary in self.kept_boundaries]
+        return content
+
+
+def _finding_content(finding: Finding) -> Content:
+    return {"where": finding.where, "message": finding.message, "hint": finding.hint}

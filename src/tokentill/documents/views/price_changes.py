@@ -1,0 +1,140 @@
+"""What is said of prices that change, figure by figure: two sides compared, or a catalog taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from tokentill.canonical import Content
+from tokentill.catalogs.price_import import Import
+from tokentill.clock import instant_text
+from tokentill.documents.figures import share_percent
+from tokentill.money import EXACT, amount_text
+from tokentill.prices.diff import Difference, FigureChange, figures
+from tokentill.prices.entries import PriceEntry
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedPrices:
+    """One side of a comparison: what was given, the instant that was looked at, and how many models it knows."""
+
+    given: str
+    at: datetime
+    models: int
+
+    def content(self) -> Content:
+        """For JSON."""
+        return {"given": self.given, "at": instant_text(self.at), "models": self.models}
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChanges:
+    """What differs between the prices of two sides."""
+
+    before: ComparedPrices
+    after: ComparedPrices
+    differences: tuple[Difference, ...]
+
+    @property
+    def added(self) -> tuple[PriceEntry, ...]:
+        """Prices of the second side alone."""
+        return tuple(one.after for one in self.differences if one.before is None and one.after is not None)
+
+    @property
+    def vanished(self) -> tuple[PriceEntry, ...]:
+        """Prices of the first side alone."""
+        return tuple(one.before for one in self.differences if one.after is None and one.before is not None)
+
+    @property
+    def changed(self) -> tuple[Difference, ...]:
+        """What both sides price, and not alike."""
+        return tuple(one for one in self.differences if one.before is not None and one.after is not None)
+
+    def content(self) -> Content:
+        """What `prices diff --json` prints."""
+        return {
+            "before": self.before.content(),
+            "after": self.after.content(),
+            "added": _entries_content(self.added),
+            "vanished": _entries_content(self.vanished),
+            "changed": [_difference_content(one) for one in self.changed],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PriceImport:
+    """What an import does, and where it was written: None for a dry run, or where there was nothing to write."""
+
+    plan: Import
+    written: Path | None
+    is_dry: bool
+
+    def content(self) -> Content:
+        """What `prices import --json` prints."""
+        plan = self.plan
+        return {
+            "catalog": plan.catalog.name,
+            "source": plan.catalog.source,
+            "effective": instant_text(plan.effective),
+            "added": _entries_content(plan.added),
+            "changed": [
+                {
+                    "model": one.model,
+                    "valid_from": instant_text(one.valid_from),
+                    "changes": [_change_content(change) for change in one.changes],
+                }
+                for one in plan.changed
+            ],
+            "vanished": list(plan.vanished),
+            "conflicts": [{"model": one.model, "reason": one.reason} for one in plan.conflicts],
+            "unchanged": list(plan.unchanged),
+            "left_out": [{"model": one.model, "key": one.key, "reason": one.reason} for one in plan.left_out],
+            "warnings": [str(finding) for finding in plan.warnings],
+            "written": None if self.written is None else str(self.written),
+        }
+
+
+def change_percent(change: FigureChange) -> Decimal | None:
+    """By how much a figure changes; None where one side has none."""
+    if change.before is None or change.after is None:
+        return None
+    return share_percent(EXACT.subtract(change.after, change.before), change.before)
+
+
+def _change_content(change: FigureChange) -> Content:
+    percent = change_percent(change)
+    return {
+        "rates": change.rates,
+        "quantity": change.quantity,
+        "before": None if change.before is None else amount_text(change.before),
+        "after": None if change.after is None else amount_text(change.after),
+        "percent": None if percent is None else amount_text(percent),
+    }
+
+
+def _difference_content(one: Difference) -> Content:
+    return {
+        "model": one.model,
+        "before": None if one.before is None else one.before.hash,
+        "after": None if one.after is None else one.after.hash,
+        "changes": [_change_content(change) for change in one.changes],
+    }
+
+
+def _entries_content(entries: Iterable[PriceEntry]) -> list[Content]:
+    return [
+        {
+            "model": entry.model,
+            "hash": entry.hash,
+            "valid_from": instant_text(entry.valid_from),
+            "currency": entry.currency,
+            "figures": [
+                {"rates": rates, "quantity": quantity, "amount": amount_text(amount)}
+                for (rates, quantity), amount in figures(entry).items()
+            ],
+        }
+        for entry in entries
+    ]
