@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from tokentill.closing.missing_usage import Missing
     from tokentill.closing.record_decisions import Lines, Revised, Revisions, Waived
     from tokentill.closing.verify import Verification
-    from tokentill.desks.contracts import Contracts
-    from tokentill.desks.database import DatabaseDesk
-    from tokentill.desks.prices import Prices
     from tokentill.documents.views.agreement import Agreement, ContractedCustomers
     from tokentill.documents.views.contract_changes import ContractChanges
     from tokentill.documents.views.contract_trace import ExplainedContract
@@ -43,6 +40,9 @@ if TYPE_CHECKING:
         TokentillError,
         Unpriced,
     )
+    from tokentill.faces.contracts import Contracts
+    from tokentill.faces.database import DatabaseFace
+    from tokentill.faces.prices import Prices
     from tokentill.invoicing.coverage import KeptBoundary
     from tokentill.invoicing.preview import Preview, Review
     from tokentill.library.biller import Bill, Biller
@@ -73,12 +73,12 @@ _HOMES = {
     "Closed": "tokentill.closing.close",
     "ContractChanges": "tokentill.documents.views.contract_changes",
     "ContractedCustomers": "tokentill.documents.views.agreement",
-    "Contracts": "tokentill.desks.contracts",
+    "Contracts": "tokentill.faces.contracts",
     "CoveredTwice": "tokentill.errors",
     "CreditAccount": "tokentill.closing.credit_account",
     "Customer": "tokentill.store.customers",
     "DatabaseCheck": "tokentill.documents.views.database_check",
-    "DatabaseDesk": "tokentill.desks.database",
+    "DatabaseFace": "tokentill.faces.database",
     "DatabaseNotReady": "tokentill.errors",
     "DatabaseUpgrade": "tokentill.documents.views.database_check",
     "Estimate": "tokentill.prices.estimates",
@@ -105,7 +105,7 @@ _HOMES = {
     "PriceChanges": "tokentill.documents.views.price_changes",
     "PriceImport": "tokentill.documents.views.price_changes",
     "PriceShown": "tokentill.documents.views.prices",
-    "Prices": "tokentill.desks.prices",
+    "Prices": "tokentill.faces.prices",
     "Pushed": "tokentill.stripe_push.pushing",
     "QuarantinedLine": "tokentill.store.quarantine",
     "Rated": "tokentill.prices.rate_cards",
@@ -143,7 +143,7 @@ __all__ = [
     "CreditAccount",
     "Customer",
     "DatabaseCheck",
-    "DatabaseDesk",
+    "DatabaseFace",
     "DatabaseNotReady",
     "DatabaseUpgrade",
     "Estimate",

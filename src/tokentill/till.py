@@ -46,7 +46,8 @@ from tokentill.closing.record_decisions import (
 )
 from tokentill.closing.review import make_review, store_review
 from tokentill.closing.verify import Verification, verify_invoices
-from tokentill.desks.arguments import (
+from tokentill.errors import InvalidCall, NotFound, Refused
+from tokentill.faces.arguments import (
     any_text,
     instant_of,
     listed,
@@ -59,8 +60,7 @@ from tokentill.desks.arguments import (
     text_of,
     texts_of,
 )
-from tokentill.desks.pricing import Pricing
-from tokentill.errors import InvalidCall, NotFound, Refused
+from tokentill.faces.pricing import Pricing
 from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Preview, Review, ReviewKind
@@ -87,9 +87,9 @@ from tokentill.usage.ids import check_id
 from tokentill.usage.record import UsageRecord
 
 if TYPE_CHECKING:
-    from tokentill.desks.contracts import Contracts
-    from tokentill.desks.database import DatabaseDesk
-    from tokentill.desks.prices import Prices
+    from tokentill.faces.contracts import Contracts
+    from tokentill.faces.database import DatabaseFace
+    from tokentill.faces.prices import Prices
     from tokentill.stripe_push.gateway import StripeGateway
     from tokentill.stripe_push.pushing import Pushed, PushProgress
     from tokentill.stripe_push.reconciling import Reconciled
@@ -186,23 +186,23 @@ class Till:
     @property
     def prices(self) -> Prices:
         """Check, look at, compare, import and release price tables."""
-        from tokentill.desks.prices import Prices  # brings in what prints
+        from tokentill.faces.prices import Prices  # brings in what prints
 
         return Prices(self._pricing, clock=self.clock)
 
     @property
     def contracts(self) -> Contracts:
         """Check, look at, explain and compare contracts."""
-        from tokentill.desks.contracts import Contracts  # likewise
+        from tokentill.faces.contracts import Contracts  # likewise
 
         return Contracts(self._pricing, clock=self.clock, kept_boundaries=self._boundaries_if_any)
 
     @property
-    def database(self) -> DatabaseDesk:
+    def database(self) -> DatabaseFace:
         """Bring the database up to date, and check it."""
-        from tokentill.desks.database import DatabaseDesk  # likewise
+        from tokentill.faces.database import DatabaseFace  # likewise
 
-        return DatabaseDesk(self._store)
+        return DatabaseFace(self._store)
 
     def __enter__(self) -> Till:
         return self

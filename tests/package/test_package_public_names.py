@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import tokentill
-from tokentill import Contracts, DatabaseDesk, Prices, Till, errors
+from tokentill import Contracts, DatabaseFace, Prices, Till, errors
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
-FACES = (Till, Prices, Contracts, DatabaseDesk)
+FACES = (Till, Prices, Contracts, DatabaseFace)
 INNER = {"store", "folder"}
 NOT_OURS = {"Content", "Path", "Sequence"}
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tokentill.canonical import Content
-    from tokentill.desks.contracts import Contracts
-    from tokentill.desks.prices import Prices
     from tokentill.documents.text.screen import Screen
+    from tokentill.faces.contracts import Contracts
+    from tokentill.faces.prices import Prices
     from tokentill.settings import Settings
     from tokentill.stripe_push.gateway import StripeGateway
     from tokentill.till import Till
@@ -99,14 +99,14 @@ class Invocation(typer.Context):
     def prices(self) -> Prices:
         """The prices of this call's folder: `till().prices`, without loading what a database needs."""
         from tokentill.cli.user_cache import user_cache
-        from tokentill.desks.prices import Prices
+        from tokentill.faces.prices import Prices
 
         return Prices.open(self.settings.pricing, cache=user_cache())
 
     def contracts(self) -> Contracts:
         """The contracts of this call's folder, likewise."""
         from tokentill.cli.user_cache import user_cache
-        from tokentill.desks.contracts import Contracts
+        from tokentill.faces.contracts import Contracts
 
         return Contracts.open(self.settings.pricing, cache=user_cache())
 

@@ -8,9 +8,9 @@ from os import PathLike
 from pathlib import Path
 
 from tokentill.clock import Clock, instant_text
-from tokentill.desks.arguments import instant_in, instant_of, optional_instant, path_of
-from tokentill.desks.pricing import Pricing
 from tokentill.errors import InvalidCall
+from tokentill.faces.arguments import instant_in, instant_of, optional_instant, path_of
+from tokentill.faces.pricing import Pricing
 from tokentill.recordings.load import Folder
 
 Given = str | PathLike[str] | datetime

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tokentill.desks.pricing import Pricing
 from tokentill.documents.views.folder_check import FolderCheck, FolderSize
+from tokentill.faces.pricing import Pricing
 from tokentill.prices.book import PriceBook
 from tokentill.recordings.checking import check_folder
 

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 from tokentill.clock import SYSTEM_CLOCK, Clock
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.rule_trace import chosen_rule, consider_rules, known_by
-from tokentill.desks.arguments import optional_instant, optional_text, text_of, texts_of
-from tokentill.desks.pricing import Pricing
 from tokentill.documents.contract_words import own_contract_lines
 from tokentill.documents.views.agreement import Agreement, ContractedCustomers
 from tokentill.documents.views.contract_trace import ExplainedContract, PricedRequest
 from tokentill.errors import InvalidCall, Refused
+from tokentill.faces.arguments import optional_instant, optional_text, text_of, texts_of
+from tokentill.faces.pricing import Pricing
 from tokentill.prices.book import PriceBook
 from tokentill.prices.fx import FxBook
 from tokentill.usage.aggregates import Series
 from tokentill.usage.record import STANDARD
 
 if TYPE_CHECKING:
-    from tokentill.desks.sides import Given
     from tokentill.documents.views.contract_changes import ContractChanges
     from tokentill.documents.views.folder_check import FolderCheck
+    from tokentill.faces.sides import Given
     from tokentill.invoicing.coverage import KeptBoundary
 
 KeptBoundaries = Callable[[], Sequence["KeptBoundary"]]
@@ -57,7 +57,7 @@ class Contracts:
         """
         from dataclasses import replace
 
-        from tokentill.desks.folder_check import check_pricing
+        from tokentill.faces.folder_check import check_pricing
 
         checked = check_pricing(self._pricing)
         if checked.size is None or self._kept_boundaries is None:
@@ -159,8 +159,8 @@ class Contracts:
             InvalidCall: when the two are of two kinds.
         """
         from tokentill.contracts.diff import compare_contracts, compare_grants, contracts_at, grants_at
-        from tokentill.desks.sides import sides_of
         from tokentill.documents.views.contract_changes import ComparedContracts, ContractChanges
+        from tokentill.faces.sides import sides_of
 
         sides = sides_of(self._pricing, before, after, at=at, as_of=as_of, clock=self._clock)
         known = [known_by(side.folder.contracts, side.as_of) for side in sides]

@@ -12,7 +12,7 @@ from tokentill.store.database import Database
 from tokentill.store.migrating import schema_state, upgrade
 
 
-class DatabaseDesk:
+class DatabaseFace:
     """One database, whether or not it is ready to be used."""
 
     def __init__(self, store: Database) -> None:

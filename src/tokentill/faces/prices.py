@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokentill.clock import SYSTEM_CLOCK, Clock
-from tokentill.desks.arguments import instant_of, optional_instant, path_of, text_of, texts_of
-from tokentill.desks.pricing import Pricing
 from tokentill.documents.views.prices import PriceShown, Released
 from tokentill.errors import InvalidCall, NotFound
+from tokentill.faces.arguments import instant_of, optional_instant, path_of, text_of, texts_of
+from tokentill.faces.pricing import Pricing
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.entries import entry_hash
 
 if TYPE_CHECKING:
     from tokentill.canonical import Content
-    from tokentill.desks.sides import Given
     from tokentill.documents.views.folder_check import FolderCheck
     from tokentill.documents.views.price_changes import PriceChanges, PriceImport
+    from tokentill.faces.sides import Given
     from tokentill.prices.entries import PriceEntry
 
 ROOM = "models"
@@ -44,7 +44,7 @@ class Prices:
 
     def check(self) -> FolderCheck:
         """Check every file of the folder as it lies there now. Mistakes are findings, not errors."""
-        from tokentill.desks.folder_check import check_pricing
+        from tokentill.faces.folder_check import check_pricing
 
         return check_pricing(self._pricing)
 
@@ -80,8 +80,8 @@ class Prices:
         Raises:
             InvalidCall: when the two are of two kinds.
         """
-        from tokentill.desks.sides import sides_of
         from tokentill.documents.views.price_changes import ComparedPrices, PriceChanges
+        from tokentill.faces.sides import sides_of
         from tokentill.prices.diff import compare_books
 
         sides = sides_of(self._pricing, before, after, at=at, as_of=as_of, clock=self._clock)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from tokentill.desks.arguments import folder_of, path_of
 from tokentill.errors import InvalidCall
+from tokentill.faces.arguments import folder_of, path_of
 
 if TYPE_CHECKING:
     from pathlib import Path
