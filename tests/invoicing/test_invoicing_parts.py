@@ -23,7 +23,7 @@ from tests.independent.accumulators import work_out
 from tests.invoicing.generated import price_tables, rules, usage_records
 from tests.invoicing.generated_terms import cents, granted, invoice_terms
 from tests.invoicing.invoicing_tools import second_folder, second_request
-from tests.invoicing.pure_invoices import OCTOBER, Summed, books_of, aggregates_of
+from tests.invoicing.pure_invoices import OCTOBER, Summed, aggregates_of, books_of
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried, Invoiced, OpenBalance

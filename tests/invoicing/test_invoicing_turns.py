@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.builders import contract, price, prices, record
-from tests.invoicing.pure_invoices import OCTOBER, Summed, books_of, aggregates_of
+from tests.invoicing.pure_invoices import OCTOBER, Summed, aggregates_of, books_of
 from tokentill.canonical import Content
 from tokentill.contracts.calculation import Consumption
 from tokentill.contracts.rules import Rule
