@@ -70,7 +70,7 @@ def rendered(issued: IssuedInvoice) -> str:
     text += ["", "by day (UTC)"]
     text += [f"   {day['day']}  {requests(day)}  {day['exact_amount']}" for day in content["daily"]]
     text += ["", f"subtotal {content['subtotal']}"]
-    text += [f"   {settled(item)}" for item in content.get("items", ())]
+    text += [f"   {item_text(item)}" for item in content.get("items", ())]
     text += [f"tax {content['tax']}", f"total {content['total']} {currency}"]
     text += [f"due {content['due']} {currency}"] if "due" in content else []
     cost = "not reported" if content["cost"] is None else content["cost"]
@@ -90,7 +90,7 @@ def multiplied(charge: Content) -> str:
     return f"{charge['quantity']:,} x {charge['rate']}" + (f" / {charge['of_days']}" if "of_days" in charge else "")
 
 
-def settled(item: Content) -> str:
+def item_text(item: Content) -> str:
     """One step from the subtotal to what is due."""
     share = f" ({item['percent']} % of {item['of']}{less(item)})" if "percent" in item else ""
     limit = f" (of {item['of']})" if "of" in item and not share else ""

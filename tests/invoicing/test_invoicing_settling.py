@@ -89,7 +89,7 @@ def test_every_step_is_what_a_second_way_comes_to(
     for at, amount in used:
         by_segment[bisect_right(segments, at) - 1] += amount
     subtotal = round_to_minor(sum((amount for _, amount in used), fees), "USD")
-    settled = compute_totals(
+    totals = compute_totals(
         Accrued(subtotal, tuple(by_segment), fees),
         "USD",
         PERIOD,
@@ -98,17 +98,17 @@ def test_every_step_is_what_a_second_way_comes_to(
         kind="interim" if is_interim else "period",
         balances=[Item("balance", "brought forward", balance)] if balance else [],
     )
-    assert (settled.net_minor, settled.total_minor, settled.due_minor) == (expected.net, expected.total, expected.due)
-    assert subtotal + sum(item.amount_minor for item in settled.items) == settled.due_minor, "every step is an item"
-    assert by_name(settled, "tax") == {name: -taxed for name, taxed in expected.taxes.items() if taxed}
-    assert by_name(settled, "credit") == {name: drawn for name, drawn in expected.drawn.items() if drawn}
-    assert sum(by_name(settled, "carried").values()) == expected.carried
-    assert settled.due_minor >= 0 or is_interim
+    assert (totals.net_minor, totals.total_minor, totals.due_minor) == (expected.net, expected.total, expected.due)
+    assert subtotal + sum(item.amount_minor for item in totals.items) == totals.due_minor, "every step is an item"
+    assert by_name(totals, "tax") == {name: -taxed for name, taxed in expected.taxes.items() if taxed}
+    assert by_name(totals, "credit") == {name: drawn for name, drawn in expected.drawn.items() if drawn}
+    assert sum(by_name(totals, "carried").values()) == expected.carried
+    assert totals.due_minor >= 0 or is_interim
 
 
-def by_name(settled: Totals, kind: str) -> dict[str, int]:
+def by_name(totals: Totals, kind: str) -> dict[str, int]:
     """What the items of a kind take away, but for those of nothing."""
-    return {item.name: -item.amount_minor for item in settled.items if item.kind == kind and item.amount_minor}
+    return {item.name: -item.amount_minor for item in totals.items if item.kind == kind and item.amount_minor}
 
 
 @given(
@@ -145,7 +145,7 @@ def test_documents_carry_on_what_the_ones_before_left(
                     if not requests and "minimum" not in terms:
                         continue
                     one.close(name)
-                settled = second.compute_totals(
+                totals = second.compute_totals(
                     begun,
                     bounds,
                     terms,
@@ -156,9 +156,9 @@ def test_documents_carry_on_what_the_ones_before_left(
                     cap_days=days,
                     is_interim=day < 30,
                 )
-                if settled.net > 0 or day == 30:
+                if totals.net > 0 or day == 30:
                     account = trial
-                    expected.append((settled.total, settled.due))
+                    expected.append((totals.total, totals.due))
             assert [(found.total_minor, found.due_minor) for found in one.invoices(period=name)] == expected
         with database.read() as connection:
             ledger = ledger_entries(connection, customer="alice")

@@ -49,7 +49,7 @@ def period(zone: str = "UTC", month: Month = OCTOBER) -> Period:
 PERIOD = period()
 
 
-def settled(
+def totals_of(
     subtotal: int,
     terms: Content | None = None,
     *granted: Content,
@@ -142,17 +142,17 @@ def test_taxes_and_coupons_are_the_exact_share_rounded_half_up(stated: tuple[int
     percent = f"{hundredths // 100}.{hundredths % 100:02d}"
     share = (2 * Fraction(hundredths * of_minor, 10_000) + 1) // 2
 
-    taxed = settled(of_minor, {"tax": [{"name": "VAT", "percent": percent}]})
-    discounted = settled(of_minor, {"coupon": [{"id": "welcome", "percent": percent}]})
+    taxed = totals_of(of_minor, {"tax": [{"name": "VAT", "percent": percent}]})
+    discounted = totals_of(of_minor, {"coupon": [{"id": "welcome", "percent": percent}]})
 
     assert (taxed.tax_minor, taxed.due_minor) == (share, of_minor + share)
     assert (discounted.net_minor, discounted.due_minor) == (of_minor - share, of_minor - share)
 
 
 def test_without_terms_the_subtotal_is_due() -> None:
-    assert settled(1234) == Totals((), 1234, 0, 1234)
-    assert settled(0) == Totals((), 0, 0, 0)
-    assert settled(1234, kind="interim") == Totals((), 1234, 0, 1234)
+    assert totals_of(1234) == Totals((), 1234, 0, 1234)
+    assert totals_of(0) == Totals((), 0, 0, 0)
+    assert totals_of(1234, kind="interim") == Totals((), 1234, 0, 1234)
 
 
 # --- coupons ---
@@ -160,7 +160,7 @@ def test_without_terms_the_subtotal_is_due() -> None:
 
 def test_coupons_follow_each_other_each_on_what_is_left() -> None:
     coupons = {"coupon": [{"id": "a", "percent": "10"}, {"id": "b", "amount": "2.505"}, {"id": "c", "percent": "10"}]}
-    assert settled(1000, coupons) == Totals(
+    assert totals_of(1000, coupons) == Totals(
         (
             Item("coupon", "a", -100, Decimal(10), 1000),
             Item("coupon", "b", -251, None, 900),
@@ -174,14 +174,16 @@ def test_coupons_follow_each_other_each_on_what_is_left() -> None:
 
 def test_coupons_never_take_more_than_is_left() -> None:
     coupons = {"coupon": [{"id": "a", "amount": "99"}, {"id": "b", "percent": "10"}]}
-    assert settled(1000, coupons).items == (Item("coupon", "a", -1000, None, 1000),)
-    assert settled(0, coupons).items == ()
-    assert settled(1, {"coupon": [{"id": "a", "percent": "150"}]}).items == (Item("coupon", "a", -1, Decimal(150), 1),)
+    assert totals_of(1000, coupons).items == (Item("coupon", "a", -1000, None, 1000),)
+    assert totals_of(0, coupons).items == ()
+    assert totals_of(1, {"coupon": [{"id": "a", "percent": "150"}]}).items == (
+        Item("coupon", "a", -1, Decimal(150), 1),
+    )
 
 
 def test_a_coupon_that_comes_to_nothing_is_no_step_and_the_next_still_counts() -> None:
     coupons = {"coupon": [{"id": "a", "percent": "1"}, {"id": "b", "amount": "0"}, {"id": "c", "amount": "0.01"}]}
-    assert settled(10, coupons).items == (Item("coupon", "c", -1, None, 10),)
+    assert totals_of(10, coupons).items == (Item("coupon", "c", -1, None, 10),)
 
 
 def test_a_coupon_holds_for_so_many_periods() -> None:
@@ -189,11 +191,11 @@ def test_a_coupon_holds_for_so_many_periods() -> None:
 
     def names(used: int) -> list[str]:
         carried = Carried(coupons={"a": used, "b": 9})
-        return [item.name for item in settled(1000, coupons, carried=carried).items]
+        return [item.name for item in totals_of(1000, coupons, carried=carried).items]
 
     assert names(0) == names(1) == ["a", "b"]
     assert names(2) == names(3) == ["b"]
-    assert [item.name for item in settled(1000, coupons).items] == ["a", "b"]
+    assert [item.name for item in totals_of(1000, coupons).items] == ["a", "b"]
 
 
 # --- minimum and cap ---
@@ -211,13 +213,13 @@ def test_a_coupon_holds_for_so_many_periods() -> None:
 )
 def test_a_minimum_is_filled_up_and_a_cap_is_kept(subtotal: int, items: list[Item]) -> None:
     terms = {"minimum": {"amount": "10"}, "cap": {"amount": "20"}}
-    found = settled(subtotal, terms)
+    found = totals_of(subtotal, terms)
     assert list(found.items) == items
     assert found.due_minor == found.net_minor == min(2000, max(1000, subtotal))
 
 
 def test_a_cap_below_the_minimum_holds() -> None:
-    assert settled(0, {"minimum": {"amount": "10"}, "cap": {"amount": "4"}}) == Totals(
+    assert totals_of(0, {"minimum": {"amount": "10"}, "cap": {"amount": "4"}}) == Totals(
         (Item("minimum", "minimum commitment", 1000, of_minor=1000), Item("cap", "cap", -600, of_minor=400)),
         400,
         0,
@@ -227,19 +229,19 @@ def test_a_cap_below_the_minimum_holds() -> None:
 
 def test_coupons_come_before_the_minimum() -> None:
     terms = {"coupon": [{"id": "a", "percent": "50"}], "minimum": {"amount": "10", "name": "commitment"}}
-    assert settled(1200, terms).items[1] == Item("minimum", "commitment", 400, of_minor=1000)
+    assert totals_of(1200, terms).items[1] == Item("minimum", "commitment", 400, of_minor=1000)
 
 
 def test_limits_are_prorated_by_the_days_on_which_they_were_agreed_if_so_wanted() -> None:
     terms = {"minimum": {"amount": "31", "prorate": True}, "cap": {"amount": "62", "prorate": True}}
-    assert settled(0, terms, days=(1, 2)).items == (Item("minimum", "minimum commitment", 100, of_minor=100),)
-    assert settled(9999, terms, days=(1, 2)).items == (Item("cap", "cap", 400 - 9999, of_minor=400),)
-    assert settled(0, terms).due_minor == 3100
+    assert totals_of(0, terms, days=(1, 2)).items == (Item("minimum", "minimum commitment", 100, of_minor=100),)
+    assert totals_of(9999, terms, days=(1, 2)).items == (Item("cap", "cap", 400 - 9999, of_minor=400),)
+    assert totals_of(0, terms).due_minor == 3100
     whole = {"minimum": {"amount": "31"}, "cap": {"amount": "62"}}
-    assert settled(0, whole, days=(1, 2)).due_minor == 3100
-    assert settled(9999, whole, days=(1, 2)).due_minor == 6200
+    assert totals_of(0, whole, days=(1, 2)).due_minor == 3100
+    assert totals_of(9999, whole, days=(1, 2)).due_minor == 6200
     # 10 / 31 x 2 = 0.645...
-    assert settled(0, {"minimum": {"amount": "10", "prorate": True}}, days=(2, 0)).due_minor == 65
+    assert totals_of(0, {"minimum": {"amount": "10", "prorate": True}}, days=(2, 0)).due_minor == 65
 
 
 # --- interim invoices ---
@@ -253,7 +255,7 @@ def test_an_interim_invoice_has_no_coupon_no_minimum_and_no_balance_but_cap_tax_
         "tax": [{"name": "VAT", "percent": "10"}],
         "smallest_amount": "50",
     }
-    found = settled(3000, terms, {"id": "g", "amount": "5"}, carried=balance(77), kind="interim")
+    found = totals_of(3000, terms, {"id": "g", "amount": "5"}, carried=balance(77), kind="interim")
     assert found == Totals(
         (
             Item("cap", "cap", -1000, of_minor=2000),
@@ -267,7 +269,7 @@ def test_an_interim_invoice_has_no_coupon_no_minimum_and_no_balance_but_cap_tax_
 
 
 def test_an_interim_invoice_bills_what_it_does_not_owe_as_negative() -> None:
-    assert settled(100, kind="interim", carried=Carried(invoiced=(Invoiced("USD", 300),))).due_minor == -200
+    assert totals_of(100, kind="interim", carried=Carried(invoiced=(Invoiced("USD", 300),))).due_minor == -200
 
 
 VAT: Content = {"tax": [{"name": "VAT", "percent": "10"}]}
@@ -275,7 +277,7 @@ VAT: Content = {"tax": [{"name": "VAT", "percent": "10"}]}
 
 def test_what_interim_invoices_billed_is_taken_off_part_by_part() -> None:
     invoiced = (Invoiced("USD", 304, {"VAT": 30}, {"g": 100}), Invoiced("USD", 250, {"VAT": 26}, {"g": 50}))
-    found = settled(1000, VAT, {"id": "g", "amount": "4"}, carried=Carried(invoiced=invoiced))
+    found = totals_of(1000, VAT, {"id": "g", "amount": "4"}, carried=Carried(invoiced=invoiced))
     assert found == Totals(
         (
             Item("invoiced", "interim invoice 1", -304),
@@ -299,7 +301,7 @@ def test_what_interim_invoices_billed_is_taken_off_part_by_part() -> None:
 
 def test_a_tax_that_only_interim_invoices_had_is_taken_back() -> None:
     invoiced = (Invoiced("USD", 300, {"VAT": 57, "old": 9, "none": 0}),)
-    found = settled(300, VAT, carried=Carried(invoiced=invoiced))
+    found = totals_of(300, VAT, carried=Carried(invoiced=invoiced))
     assert found.items[1:] == (
         Item("tax", "VAT", -27, Decimal(10), 300, invoiced_minor=57),
         Item("tax", "old", -9, invoiced_minor=9),
@@ -312,7 +314,7 @@ def test_what_an_interim_invoice_drew_too_much_is_given_back_to_its_grant() -> N
     free = {"coupon": [{"id": "free", "percent": "100"}]}
     invoiced = (Invoiced("USD", 300, credits={"g": 300, "withdrawn": 20}),)
     carried = Carried(credits={("g", "USD"): 150, ("withdrawn", "USD"): 5}, invoiced=invoiced)
-    found = settled(300, free, {"id": "g", "amount": "10"}, carried=carried)
+    found = totals_of(300, free, {"id": "g", "amount": "10"}, carried=carried)
     assert found.items[2:] == (
         Item("credit", "g", 300, of_minor=550),
         Item("credit", "withdrawn", 20, of_minor=-25),
@@ -322,43 +324,43 @@ def test_what_an_interim_invoice_drew_too_much_is_given_back_to_its_grant() -> N
 
 def test_a_grant_of_which_an_interim_invoice_drew_the_same_is_no_step() -> None:
     invoiced = (Invoiced("USD", 300, credits={"g": 300}),)
-    assert settled(700, None, {"id": "g", "amount": "3"}, carried=Carried(invoiced=invoiced)).items == (
+    assert totals_of(700, None, {"id": "g", "amount": "3"}, carried=Carried(invoiced=invoiced)).items == (
         Item("invoiced", "interim invoice 1", -300),
     )
 
 
 def test_interim_invoices_of_another_currency_are_not_taken_off() -> None:
     carried = Carried(invoiced=(Invoiced("EUR", 300, {"VAT": 30}, {"g": 300}),))
-    assert settled(700, carried=carried).items == ()
+    assert totals_of(700, carried=carried).items == ()
 
 
 # --- taxes and the balance ---
 
 
 def test_taxes_stand_side_by_side_on_what_is_taxable() -> None:
-    found = settled(1005, {"tax": [{"name": "VAT", "percent": "10"}, {"name": "city", "percent": "0.5"}]})
+    found = totals_of(1005, {"tax": [{"name": "VAT", "percent": "10"}, {"name": "city", "percent": "0.5"}]})
     assert found.items == (Item("tax", "VAT", 101, Decimal(10), 1005), Item("tax", "city", 5, Decimal("0.5"), 1005))
     assert (found.net_minor, found.tax_minor, found.total_minor, found.due_minor) == (1005, 106, 1111, 1111)
 
 
 def test_a_balance_is_brought_forward_after_tax() -> None:
     terms = {"tax": [{"name": "VAT", "percent": "10"}]}
-    found = settled(1000, terms, carried=balance(50))
+    found = totals_of(1000, terms, carried=balance(50))
     assert found.items[1:] == (Item("balance", "brought forward", 50),)
     assert (found.total_minor, found.due_minor) == (1100, 1150)
-    in_favour = settled(1000, terms, carried=balance(-50))
+    in_favour = totals_of(1000, terms, carried=balance(-50))
     assert (in_favour.items[1].amount_minor, in_favour.due_minor) == (-50, 1050)
 
 
 def test_what_is_owed_to_the_customer_is_carried_forward() -> None:
-    assert settled(100, carried=balance(-300)) == Totals(
+    assert totals_of(100, carried=balance(-300)) == Totals(
         (Item("balance", "brought forward", -300), Item("carried", "carried forward", 200)), 100, 0, 0
     )
 
 
 def test_a_balance_of_another_account_says_where_it_comes_from() -> None:
     carried = Carried(balances=(OpenBalance("alice", "EUR", 5), *balance(1000).balances, *balance(-7, "bob").balances))
-    found = settled(0, currency="EUR", carried=carried)
+    found = totals_of(0, currency="EUR", carried=carried)
     # The rate of the period's last day: 10.00 x 0.9015 = 9.015, and -0.07 x 0.9015 = -0.063105
     assert [item.amount_minor for item in found.items] == [5, 902, -6]
     assert [item.content("EUR") for item in found.items] == [
@@ -397,20 +399,20 @@ def test_nothing_but_a_balance_is_asked_for_or_paid_out_whatever_its_size() -> N
     terms = {"smallest_amount": "5"}
     for amount in (50, -50):
         carried = balance(amount)
-        found = settled(0, terms, carried=carried, is_empty=True)
+        found = totals_of(0, terms, carried=carried, is_empty=True)
         assert found == Totals((Item("balance", "brought forward", amount),), 0, 0, amount)
-        assert settled(0, terms, carried=carried).due_minor == 0, "usage that costs nothing is usage"
+        assert totals_of(0, terms, carried=carried).due_minor == 0, "usage that costs nothing is usage"
         with_interim = replace(carried, invoiced=(Invoiced("USD", 0),))
-        assert settled(0, terms, carried=with_interim, is_empty=True).due_minor == 0
-    raised = settled(0, {**terms, "minimum": {"amount": "1"}}, carried=balance(50), is_empty=True)
+        assert totals_of(0, terms, carried=with_interim, is_empty=True).due_minor == 0
+    raised = totals_of(0, {**terms, "minimum": {"amount": "1"}}, carried=balance(50), is_empty=True)
     assert raised.due_minor == 0, "a minimum goes on"
-    prepaid = settled(0, terms, {"id": "g", "amount": "0.3"}, carried=balance(50), is_empty=True)
+    prepaid = totals_of(0, terms, {"id": "g", "amount": "0.3"}, carried=balance(50), is_empty=True)
     assert prepaid.due_minor == 20
 
 
 @pytest.mark.parametrize(("subtotal", "due"), [(1, 0), (499, 0), (500, 500), (501, 501), (0, 0)])
 def test_less_than_the_smallest_amount_is_carried_forward(subtotal: int, due: int) -> None:
-    found = settled(subtotal, {"smallest_amount": "5"})
+    found = totals_of(subtotal, {"smallest_amount": "5"})
     assert found.due_minor == due
     carried = (Item("carried", "carried forward", -subtotal),) if 0 < subtotal < 500 else ()
     assert found.items == carried
@@ -422,30 +424,30 @@ def test_less_than_the_smallest_amount_is_carried_forward(subtotal: int, due: in
 
 def test_credits_pay_the_total_with_tax_in_the_order_in_which_they_burn() -> None:
     granted = ({"id": "b", "amount": "4", "priority": 1}, {"id": "a", "amount": "5"}, {"id": "c", "amount": "9"})
-    found = settled(1000, {"tax": [{"name": "VAT", "percent": "10"}]}, *granted)
+    found = totals_of(1000, {"tax": [{"name": "VAT", "percent": "10"}]}, *granted)
     assert found.items[1:] == (Item("credit", "a", -500, of_minor=500), Item("credit", "c", -600, of_minor=900))
     assert (found.total_minor, found.due_minor) == (1100, 0)
 
 
 def test_what_a_grant_has_paid_is_gone() -> None:
     granted = ({"id": "a", "amount": "5"}, {"id": "b", "amount": "5", "priority": 1})
-    found = settled(
+    found = totals_of(
         1000, None, *granted, carried=Carried(credits={("a", "USD"): 450, ("a", "EUR"): 9, ("x", "USD"): 7})
     )
     assert found.items == (Item("credit", "a", -50, of_minor=50), Item("credit", "b", -500, of_minor=500))
     assert found.due_minor == 450
-    burnt = settled(1000, None, *granted, carried=Carried(credits={("a", "USD"): 500}))
+    burnt = totals_of(1000, None, *granted, carried=Carried(credits={("a", "USD"): 500}))
     assert [item.name for item in burnt.items] == ["b"]
 
 
 def test_credits_pay_what_was_brought_forward_too_and_leave_nothing_to_carry() -> None:
-    found = settled(100, {"smallest_amount": "9"}, {"id": "a", "amount": "5"}, carried=balance(50))
+    found = totals_of(100, {"smallest_amount": "9"}, {"id": "a", "amount": "5"}, carried=balance(50))
     assert [item.kind for item in found.items] == ["balance", "credit"]
     assert found.due_minor == 0
 
 
 def test_a_balance_in_the_customers_favour_leaves_what_credits_pay_as_it_is() -> None:
-    found = settled(100, None, {"id": "a", "amount": "5"}, carried=balance(-30))
+    found = totals_of(100, None, {"id": "a", "amount": "5"}, carried=balance(-30))
     assert found.items == (
         Item("balance", "brought forward", -30),
         Item("credit", "a", -100, of_minor=500),
@@ -455,19 +457,19 @@ def test_a_balance_in_the_customers_favour_leaves_what_credits_pay_as_it_is() ->
 
 def test_a_balance_is_paid_by_grants_that_are_in_effect_at_the_end() -> None:
     expired = {"id": "a", "amount": "5", "expires_at": "2026-10-15T00:00:00Z"}
-    found = settled(100, None, expired, carried=balance(50), used=[(noon(3), "1")])
+    found = totals_of(100, None, expired, carried=balance(50), used=[(noon(3), "1")])
     assert (found.items[1].amount_minor, found.due_minor) == (-100, 50)
 
 
 def test_a_grant_of_another_currency_pays_nothing_and_the_next_one_does() -> None:
     granted = ({"id": "a", "amount": "5", "currency": "EUR"}, {"id": "b", "amount": "5"})
-    assert [item.name for item in settled(1000, None, *granted).items] == ["b"]
-    assert settled(1000, None, {"id": "y", "amount": "5", "currency": "JPY"}, currency="JPY").due_minor == 995
+    assert [item.name for item in totals_of(1000, None, *granted).items] == ["b"]
+    assert totals_of(1000, None, {"id": "y", "amount": "5", "currency": "JPY"}, currency="JPY").due_minor == 995
 
 
 def test_nothing_is_paid_where_nothing_is_due() -> None:
-    assert settled(0, None, {"id": "a", "amount": "5"}).items == ()
-    assert settled(1, None, {"id": "a", "amount": "5"}).items == (Item("credit", "a", -1, of_minor=500),)
+    assert totals_of(0, None, {"id": "a", "amount": "5"}).items == ()
+    assert totals_of(1, None, {"id": "a", "amount": "5"}).items == (Item("credit", "a", -1, of_minor=500),)
 
 
 @pytest.mark.parametrize(
@@ -481,7 +483,9 @@ def test_nothing_is_paid_where_nothing_is_due() -> None:
     ],
 )
 def test_a_grant_pays_for_periods_in_which_it_was_there(times: Content, pays: bool) -> None:
-    found = settled(1000, None, {"id": "first", "amount": "5", "priority": -1, **times}, {"id": "next", "amount": "1"})
+    found = totals_of(
+        1000, None, {"id": "first", "amount": "5", "priority": -1, **times}, {"id": "next", "amount": "1"}
+    )
     assert [item.name for item in found.items] == (["first", "next"] if pays else ["next"])
 
 
@@ -500,14 +504,14 @@ def test_a_grant_pays_for_periods_in_which_it_was_there(times: Content, pays: bo
 )
 def test_a_grant_pays_for_what_was_used_before_it_expired(expires_at: str, paid: int) -> None:
     used = [(noon(1), "1"), (noon(2), "2"), (noon(3), "4.005"), (noon(4), "2.995")]
-    found = settled(1000, None, {"id": "a", "amount": "50", "expires_at": expires_at}, used=used)
+    found = totals_of(1000, None, {"id": "a", "amount": "50", "expires_at": expires_at}, used=used)
     assert -sum(item.amount_minor for item in found.items) == paid
 
 
 def test_a_grant_pays_for_what_was_used_since_it_came_into_effect() -> None:
     used = [(noon(1), "1"), (noon(2), "2"), (noon(3), "7")]
     for valid_from, paid in (("2026-10-02T12:00:00Z", 900), ("2026-10-02T12:00:00.000001Z", 700)):
-        found = settled(1000, None, {"id": "a", "amount": "50", "valid_from": valid_from}, used=used)
+        found = totals_of(1000, None, {"id": "a", "amount": "50", "valid_from": valid_from}, used=used)
         assert [item.amount_minor for item in found.items] == [-paid]
 
 
@@ -518,7 +522,7 @@ def test_several_grants_burn_in_order_of_time() -> None:
         {"id": "c", "amount": "9", "expires_at": "2026-10-03T00:00:00Z", "valid_from": "2026-02-01T00:00:00Z"},
         {"id": "d", "amount": "1"},
     )
-    found = settled(1000, None, *granted, used=[(noon(1), "3"), (noon(2), "4"), (noon(3), "3")])
+    found = totals_of(1000, None, *granted, used=[(noon(1), "3"), (noon(2), "4"), (noon(3), "3")])
     assert [(item.name, item.amount_minor) for item in found.items] == [("a", -200), ("b", -500), ("d", -100)]
 
 
@@ -527,7 +531,7 @@ def test_what_one_grant_leaves_of_a_stretch_the_next_one_pays() -> None:
         {"id": "a", "amount": "4", "valid_from": "2026-10-02T00:00:00Z"},
         {"id": "b", "amount": "9", "priority": 1, "expires_at": "2026-10-03T00:00:00Z"},
     )
-    found = settled(1000, None, *granted, used=[(noon(1), "3"), (noon(2), "5"), (noon(3), "2")])
+    found = totals_of(1000, None, *granted, used=[(noon(1), "3"), (noon(2), "5"), (noon(3), "2")])
     # b pays 3.00 of the 1st, a 4.00 of the 2nd and b what is left of it
     assert [(item.name, item.amount_minor) for item in found.items] == [("a", -400), ("b", -400)]
 
