@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tokentill.canonical import Content
     from tokentill.desks.contracts import Contracts
+    from tokentill.desks.database import DatabaseDesk
     from tokentill.desks.prices import Prices
     from tokentill.documents.text.screen import Screen
     from tokentill.settings import Settings
@@ -109,6 +110,12 @@ class Invocation(typer.Context):
         from tokentill.desks.contracts import Contracts
 
         return Contracts.open(self.settings.pricing, cache=user_cache())
+
+    def database(self) -> DatabaseDesk:
+        """The database of this call: `till().database`, whether or not there is a pricing folder."""
+        from tokentill.desks.database import DatabaseDesk
+
+        return DatabaseDesk.open(self.settings.database)
 
     def gateway(self) -> StripeGateway:
         """Stripe, with this call's key."""
