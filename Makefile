@@ -30,6 +30,7 @@ campaigns: $(VENV)/ready-for-tests  ## Run the long fault and property campaigns
 bench: $(VENV)/ready-for-tests  ## Measure speed, as ratios against stated references
 	$(BIN)/python benchmarks/main_job.py
 	$(BIN)/python benchmarks/rating.py
+	$(BIN)/python benchmarks/start.py
 
 mutants: $(VENV)/ready-for-tests  ## Change the code of money, prices and contracts in small ways, and count what tests find
 	$(PIP) install mutmut==3.8.1

@@ -110,6 +110,12 @@ class Invocation(typer.Context):
 
         return Contracts.open(self.settings.pricing, cache=user_cache())
 
+    def database(self) -> DatabaseDesk:
+        """The database of this call: `till().database`, whether or not there is a pricing folder."""
+        from tokentill.desks.database import DatabaseDesk
+
+        return DatabaseDesk.open(self.settings.database)
+
     def gateway(self) -> StripeGateway:
         """Stripe, with this call's key."""
         from tokentill.settings import stripe_key

@@ -15,8 +15,7 @@ def _upgrade(call: Invocation) -> None:
 
     All of it happens, or nothing.
     """
-    with call.till() as till:
-        upgraded = till.database.upgrade()
+    upgraded = call.database().upgrade()
     call.answer(upgraded, show_upgrade, is_refused=not upgraded.is_current)
 
 
@@ -27,6 +26,5 @@ def _check(call: Invocation) -> None:
     The version of its tables, its own integrity, and whether all that it holds about issued documents and usage agrees
     with itself: what somebody changed by hand is found.
     """
-    with call.till() as till:
-        checked = till.database.check()
+    checked = call.database().check()
     call.answer(checked, show_database_check, is_refused=not checked.is_sound)

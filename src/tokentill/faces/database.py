@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from os import PathLike
+
 from sqlalchemy import Connection, select, text
 
+from tokentill.desks.arguments import path_of
 from tokentill.documents.views.database_check import DatabaseCheck, DatabaseUpgrade
 from tokentill.errors import NotFound
 from tokentill.store import tables
@@ -17,6 +20,15 @@ class DatabaseFace:
 
     def __init__(self, store: Database) -> None:
         self._store = store
+
+    @classmethod
+    def open(cls, db: str | PathLike[str]) -> DatabaseDesk:
+        """A database by its URL, or by the path of a SQLite file.
+
+        Raises:
+            InvalidCall: for a URL that cannot be read.
+        """
+        return cls(Database.open(str(path_of("db", db))))
 
     def upgrade(self) -> DatabaseUpgrade:
         """Make the tables, or bring them to this version: all of it happens, or nothing."""
