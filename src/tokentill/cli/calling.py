@@ -110,11 +110,11 @@ class Invocation(typer.Context):
 
         return Contracts.open(self.settings.pricing, cache=user_cache())
 
-    def database(self) -> DatabaseDesk:
+    def database(self) -> DatabaseFace:
         """The database of this call: `till().database`, whether or not there is a pricing folder."""
-        from tokentill.desks.database import DatabaseDesk
+        from tokentill.faces.database import DatabaseFace
 
-        return DatabaseDesk.open(self.settings.database)
+        return DatabaseFace.open(self.settings.database)
 
     def gateway(self) -> StripeGateway:
         """Stripe, with this call's key."""

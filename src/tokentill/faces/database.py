@@ -6,9 +6,9 @@ from os import PathLike
 
 from sqlalchemy import Connection, select, text
 
-from tokentill.desks.arguments import path_of
 from tokentill.documents.views.database_check import DatabaseCheck, DatabaseUpgrade
 from tokentill.errors import NotFound
+from tokentill.faces.arguments import path_of
 from tokentill.store import tables
 from tokentill.store.agreement import Checked, check_agreement
 from tokentill.store.database import Database
@@ -22,7 +22,7 @@ class DatabaseFace:
         self._store = store
 
     @classmethod
-    def open(cls, db: str | PathLike[str]) -> DatabaseDesk:
+    def open(cls, db: str | PathLike[str]) -> DatabaseFace:
         """A database by its URL, or by the path of a SQLite file.
 
         Raises:
