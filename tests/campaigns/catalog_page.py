@@ -21,7 +21,7 @@ sources of `pricing/models`. A campaign prices thousands of random usages of eve
 times and at every edge of a price, of a part of the day and of a context tier. Each amount must be the same to the last
 digit, or be what this page says. A difference that is on this page and no longer occurs fails the campaign too.
 
-    python -m pytest -m campaign tests/campaigns/test_campaign_catalogs.py
+    python -m pytest -m campaign tests/campaigns/test_catalogs.py
 
 It compares with genai-prices {version}, in an environment of its own. `TOKENTILL_CAMPAIGN_USAGES` is the number of
 usages for each model (3000), `TOKENTILL_CAMPAIGN_SEED` where they begin (2026). What resellers charge for the same

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_running import Cli
+
+from tests.cli.running import Cli
 
 
 @pytest.fixture

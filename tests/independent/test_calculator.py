@@ -7,8 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import calculator
 import pytest
+
+from tests.independent import calculator
 
 MODEL = """
 [[price]]

@@ -9,8 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import calculator
 import pytest
+
+from tests.independent import calculator
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "src" / "tokentill" / "sample"

@@ -1,0 +1,271 @@
+"""A month as an operator and a reviewer walk through it, in text."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.cli.running import JUNE, Cli, usage
+
+
+def test_a_month_from_the_first_file_to_the_last_check(month: Cli) -> None:
+    preview = month("preview", JUNE)
+    assert re.search(r"^alice +3 +9 +9\.00  USD +new$", preview.out, re.MULTILINE)
+    assert "2025-06: 2 customers, 10.20 USD; changes are against 2025-05" in preview.out
+    assert "unattributed: 1 request, 0.003 at list price" in preview.out
+    assert preview.err == ""
+
+    assert month("close", JUNE).out == "2025-06: 2 invoices issued, INV-000001 to INV-000002\n"
+    assert month("close", JUNE).out == "2025-06: nothing to issue\n2 customers have an invoice already\n"
+    listed = month("invoices", "list").out.splitlines()
+    assert listed[0].split() == ["number", "customer", "period", "status", "total", "currency", "issued", "at"]
+    assert [line.split()[:5] for line in listed[1:]] == [
+        ["INV-000001", "alice", JUNE, "issued", "9.00"],
+        ["INV-000002", "dune", JUNE, "issued", "1.20"],
+    ]
+    shown = month("invoices", "show", "INV-000002").out
+    assert "partner" in shown
+    assert "subtotal 1.20, tax 0.00, total 1.20 USD" in shown
+    assert month("verify").out == "2 of 2 invoices come to the same bytes again\n"
+    assert month("verify", "INV-000001").out == "1 of 1 invoice comes to the same bytes again\n"
+    assert month("db", "check").out.startswith("sqlite:///tokentill.db is sound\n")
+
+
+def test_explain_shows_the_arithmetic_down_to_the_records(month: Cli) -> None:
+    month("close", JUNE)
+
+    text = month("explain", "INV-000002", "1").out
+
+    assert "line 1: acme/large, 1 request\n" in text
+    assert "333,333 input x 3 / 1,000,000 = 0.999999" in text
+    assert "20 % of 1.000029 = 0.2000058" in text
+    assert "exact amount 1.2000348, on the invoice 1.20" in text
+    assert "rule 'partner' of customer dune" in text
+    assert "2025-06-10T12:00:00Z d-1 user dune 100 cache_read, 333,333 input = 1.2000348" in text
+    shortened = month("explain", "INV-000001", "2", "--records", "1").out
+    assert "... and 1 more records; --records 2 or --json shows all" in shortened
+    assert "rule: none fits" in shortened
+    assert "there is no line 3" in month("explain", "INV-000001", "3", status=1).err
+
+
+def test_empty_lists_say_so_in_words(cli: Cli) -> None:
+    cli.write_pricing()
+    assert "no such invoice was issued yet" in cli("invoices", "list").out
+    assert "there is nothing to compute again" in cli("verify").out
+    assert cli("preview", JUNE).out == "nobody has usage in 2025-06\n"
+    assert cli("close", JUNE).out == "2025-06: nothing to issue; nobody has usage in it\n"
+    assert "nobody is described yet" in cli("customers", "list").out
+    assert cli("contracts", "show", "--pricing", cli.write_pricing("p")).out == "dune\n"
+
+
+def test_a_hold_keeps_a_customer_back_until_it_is_released(month: Cli) -> None:
+    held = month("review", "hold", JUNE, "alice", "--reason", "the 10th?", "--by", "anna").out
+    assert held.startswith("alice is held for 2025-06: sha256:")
+    assert "alice cannot be closed: held by anna: the 10th?" in month("preview", JUNE).err
+    assert "release it first" in month("review", "approve", JUNE, "alice", status=1).err
+
+    closed = month("close", JUNE, status=1)
+    assert "1 invoice issued" in closed.out
+    assert "alice refused: held by anna: the 10th?" in closed.err
+    assert "run `tokentill close 2025-06` again" in closed.err
+
+    month("review", "release", JUNE, "alice")
+    assert "INV-000002 to INV-000002" in month("close", JUNE).out
+    assert "it can no longer be reviewed" in month("review", "hold", JUNE, "alice", "--reason", "x", status=1).err
+
+
+def test_an_approval_is_of_what_was_seen_and_goes_stale(month: Cli) -> None:
+    seen = month("preview", JUNE, "--json").json["invoices"][0]["content_hash"]
+    month("review", "approve", JUNE, "alice", "--hash", seen.removeprefix("sha256:")[:12])
+    assert re.search(r"^alice .* approved$", month("preview", JUNE).out, re.MULTILINE)
+
+    month("ingest", month.write_usage(usage("a-9"), path="more.jsonl"))
+
+    assert re.search(r"^alice .* stale$", month("preview", JUNE).out, re.MULTILINE)
+    closed = month("close", JUNE, "--require-approval", "--json", status=1).json
+    reasons = {found["customer"]: found["reason"] for found in closed["refused"]}
+    assert "is stale" in reasons["alice"]
+    assert reasons["dune"] == "its preview was not approved"
+    assert "look at it again" in month("review", "approve", JUNE, "alice", "--hash", seen, status=1).err
+    for customer in ("alice", "dune"):
+        month("review", "approve", JUNE, customer)
+    assert len(month("close", JUNE, "--require-approval", "--json").json["issued"]) == 2
+
+
+def test_customers_of_one_reason_are_named_together(month: Cli) -> None:
+    rows = [usage(f"x-{number}", f"u{number:02d}", model="acme/new") for number in range(25)]
+    month("ingest", month.write_usage(*rows, path="more.jsonl"))
+
+    said = month("preview", JUNE).err
+
+    assert said.count("is in no price table") == 1
+    assert said.startswith("25 customers cannot be closed: unpriced usage: model 'acme/new'")
+    assert "u00, u01" in said
+    assert "u19 and 5 more; --json names all" in said
+    assert "25 customers refused: unpriced usage" in month("close", JUNE, status=1).err
+
+
+def test_late_records_are_shown_and_change_no_invoice(month: Cli) -> None:
+    month("close", JUNE)
+    before = month("invoices", "show", "INV-000001", "--json").out
+    month("ingest", month.write_usage(usage("late"), path="more.jsonl"))
+
+    assert re.search(r"^alice .* INV-000001, 1 late$", month("preview", JUNE).out, re.MULTILINE)
+    assert month("invoices", "show", "INV-000001", "--json").out == before
+    assert "2 of 2" in month("verify").out
+
+
+def test_ingest_takes_standard_input_and_says_what_went_to_quarantine(cli: Cli) -> None:
+    said = cli("ingest", "-", "--source", "own", "--format", "canonical", stdin=b'{"model": 5}\n' * 12)
+
+    assert re.search(r"^stdin +canonical +12 +0 +0 +0 +12$", said.out, re.MULTILINE)
+    assert said.err.count("quarantined: ") == 10
+    assert "... and 2 more; --json lists them" in said.err
+    assert cli("ingest", "-", "--strict", "--format", "canonical", stdin=b"nothing\n", status=1).status == 1
+
+
+def test_ingest_points_at_user_ids_that_look_personal(cli: Cli) -> None:
+    said = cli("ingest", cli.write_usage(usage("r-1", "ann@example.com")))
+
+    assert "1 user ids look like personal data, as ann@example.com" in said.err
+
+
+def test_users_are_bound_to_customers(month: Cli) -> None:
+    assert month("customers", "bind", "alice", "dune").out == "alice belongs to dune\n"
+    assert month("customers", "bind", "alice", "dune").out == "alice belongs to dune already\n"
+
+    preview = month("preview", JUNE, "--json").json
+    assert [invoice["customer"] for invoice in preview["invoices"]] == ["dune"]
+    assert "1971-01-01T00:00:00Z  any" in month("customers", "list").out
+
+
+def test_customers_and_bindings_come_from_files(month: Cli) -> None:
+    month.write("customers.csv", "\ufeffcustomer,name,stripe_customer\nalice,Alice GmbH,cus_1\ndune,,\n")
+    month.write("bindings.csv", "user,customer,valid_from,source\nu-1,dune,,\nu-2,dune,2025-06-01T00:00:00Z,own\n")
+
+    assert month("customers", "import", "customers.csv").out == "2 customers set\n"
+    assert month("customers", "import", "bindings.csv").out == "2 bindings added, 0 were there already\n"
+    assert month("customers", "import", "bindings.csv", "--json").json == {"rows": 2, "changed": 0}
+    listed = month("customers", "list").out
+    assert re.search(r"^alice +Alice GmbH +cus_1$", listed, re.MULTILINE)
+    assert re.search(r"^u-2 +dune +2025-06-01T00:00:00Z +own$", listed, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        ("customer,name\nalice\n", "c.csv:2: this row does not fit"),
+        ("customer,name\nalice,Alice,more\n", "c.csv:2: this row does not fit"),
+        ("customer,name\n,Alice\n", "c.csv:2: this row does not fit"),
+        ("name\nAlice\n", "c.csv:1: the columns must be"),
+        ("", "c.csv:1: the columns must be"),
+        ('customer,name\n"alice,Alice\n', "c.csv cannot be read"),
+        ("user,customer,valid_from\nu,c,yesterday\n", "'yesterday' is not an instant"),
+    ],
+)
+def test_a_bad_file_of_customers_is_refused_whole(cli: Cli, content: str, where: str) -> None:
+    cli.write("c.csv", content)
+
+    assert where in cli("customers", "import", "c.csv", status=2).err
+    assert cli("customers", "list", "--json").json == {"customers": [], "bindings": []}
+
+
+def test_a_row_that_is_refused_is_named_by_its_line_and_the_rest_may_be_imported_again(cli: Cli) -> None:
+    cli.write("c.csv", "customer,stripe_customer\nalice,cus_1\nbob,cus_1\ncarol,cus_3\n")
+    refused = cli("customers", "import", "c.csv", status=1).err
+    assert refused.startswith("c.csv:3: the Stripe customer cus_1 is linked to another customer already")
+
+    cli.write("c.csv", "customer,stripe_customer\nalice,cus_1\nbob,cus_2\ncarol,cus_3\n")
+    assert cli("customers", "import", "c.csv").out == "3 customers set\n"
+
+
+def test_a_customer_is_described_in_words(cli: Cli) -> None:
+    assert cli("customers", "set", "dune", "--name", "Dune").out == "dune: name Dune, Stripe customer not linked\n"
+    assert cli("customers", "set", "dune", "--stripe", "cus_1").out == "dune: name Dune, Stripe customer cus_1\n"
+    assert "linked to another customer already" in cli("customers", "set", "eve", "--stripe", "cus_1", status=1).err
+
+
+def test_a_price_is_found_by_its_alias_and_says_why(month: Cli) -> None:
+    text = month("prices", "show", "large:nitro", "--at", "2025-06-15T00:00:00Z").out
+
+    assert text.startswith("acme/large at 2025-06-15T00:00:00Z\n")
+    assert "standard: input 3, cache_read 0.3, output 15 (USD per 1,000,000)" in text
+    assert "source: a price list" in text
+    assert "because large:nitro is priced as acme/large" in text
+    assert "standard: free" in month("prices", "show", "acme/gift").out
+    assert "in no price table" in month("prices", "show", "acme/large:free", status=1).err
+    assert "in no price table" in month("prices", "show", "large", "--as-of", "2025-01-01T00:00:00Z", status=1).err
+
+
+def test_contracts_are_shown_in_the_order_they_are_asked(month: Cli) -> None:
+    text = month("contracts", "show", "dune").out
+
+    assert text.startswith("dune: USD, Europe/Berlin, from day 1 of each month\ncustomer dune, valid from ")
+    assert "  1. partner: list price; +20 % (where anything)\ndefault, valid from " in text
+    assert month("contracts", "check").out.endswith(": 2 contracts, 2 models, 0 warnings\n")
+
+
+def test_a_released_file_is_not_edited(month: Cli) -> None:
+    assert month("prices", "lock", "--json").json["released"]
+    assert month("prices", "lock").out == "nothing new to release\n"
+    path = month.folder / "pricing" / "models" / "acme.toml"
+    path.write_text(path.read_text().replace("input = 3", "input = 4"))
+
+    assert "models/acme.toml" in month("prices", "check", status=1).out
+    assert month("preview", JUNE, status=1).out == ""
+    month.patch.chdir(month.folder.parent)
+    assert "name your own folder with --pricing" in month("prices", "lock", status=2).err
+
+
+def test_hostile_ids_and_remarks_are_escaped_in_text(month: Cli) -> None:
+    hostile = "\u202eeve[red]:smile: [/]"
+    shown = r"\u202eeve[red]:smile: [/]"
+    month("ingest", month.write_usage(usage("h-1", hostile), path="more.jsonl"))
+    month("review", "hold", JUNE, hostile, "--reason", "a\x1b[2Jb\u202ec\nd", "--by", "anna\x1b[1m")
+    said = [
+        month("preview", JUNE),
+        month("preview", JUNE, "--customer", hostile),
+        month("close", JUNE, status=1),
+        month("customers", "bind", "u", hostile),
+        month("customers", "list"),
+        month("review", "release", JUNE, hostile),
+        month("close", JUNE),
+        month("invoices", "list"),
+        month("invoices", "show", "INV-000003"),
+        month("explain", "INV-000003"),
+        month("verify"),
+        month("preview", JUNE, "--customer", "\x1b[2J", status=1),
+        month("prices", "show", "\x1b[2J\u202e", status=1),
+        month("ingest", "\x1b[2J", status=2),
+    ]
+
+    for found in said:
+        text = found.out + found.err
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert "\N{GRINNING FACE WITH SMILING EYES}" not in text
+    assert shown in said[0].out
+    assert rf"{shown} cannot be closed: held by anna\u001b[1m: a\u001b[2Jb\u202ec\u000ad" in said[0].err
+    assert shown in said[7].out
+
+
+def test_hostile_ids_stay_whole_in_json(month: Cli) -> None:
+    month("ingest", month.write_usage(usage("h-1", "\u202eeve"), path="more.jsonl"))
+
+    said = month("preview", JUNE, "--json")
+
+    assert said.out.isascii()
+    assert said.json["invoices"][2]["customer"] == "\u202eeve"
+
+
+def test_review_pages_are_written_where_told(month: Cli) -> None:
+    said = month("preview", JUNE, "--html", "review")
+    assert "3 pages written; open review/index.html" in said.out
+    assert (month.folder / "review" / "index.html").is_file()
+    assert len(month("preview", JUNE, "--html", "review", "--json").json["pages"]) == 3
+
+    month.write("taken", "a file, and no folder")
+    refused = month("preview", JUNE, "--html", "taken", "--json", status=1)
+    assert "taken" in refused.json["error"]
+    assert (month.folder / "taken").read_text() == "a file, and no folder"

@@ -1,0 +1,137 @@
+"""The shipped sample month, from the raw file to issued invoices, against a calculator that shares no code with us."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import shutil
+from collections.abc import Iterator
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock
+from tests.independent import calculator
+from tests.invoicing.bench import new_sqlite
+from tokentill.recordings.load import load_folder
+from tokentill.store.database import Database
+from tokentill.till import Till
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "src" / "tokentill" / "sample"
+ACTIVITY = SAMPLE / "activity-2026-10.jsonl.gz"
+
+
+@pytest.fixture(scope="module")
+def pricing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped list prices with the sample's own contracts laid over them."""
+    folder = tmp_path_factory.mktemp("pricing")
+    shutil.copytree(ROOT / "pricing" / "models", folder / "models")
+    shutil.copytree(SAMPLE / "pricing", folder, dirs_exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(pricing: Path) -> dict[str, Any]:
+    """Every invoice, worked out record by record in fractions from the raw sample and the raw files."""
+    return calculator.invoices(ACTIVITY, pricing, OCTOBER)
+
+
+@pytest.fixture(scope="module")
+def hashes(pricing: Path) -> dict[str, str]:
+    """Content hashes on a new SQLite file."""
+    with new_sqlite() as database:
+        return content_hashes(closed(database, pricing, [ACTIVITY.read_bytes()]))
+
+
+def closed(database: Database, pricing: Path, files: list[bytes]) -> Till:
+    """A till with the sample month taken in and closed."""
+    till = Till(database, load_folder(pricing), clock=MovableClock(AFTER_OCTOBER), grace=AFTER_OCTOBER - AFTER_OCTOBER)
+    for number, file in enumerate(files):
+        till.ingest_file(BytesIO(file), name=f"part-{number}")
+    result = till.close(OCTOBER)
+    assert not result.is_refused
+    assert not result.not_due
+    return till
+
+
+def content_hashes(till: Till) -> dict[str, str]:
+    """Content hash by customer."""
+    return {invoice.customer: invoice.content_hash for invoice in till.invoices()}
+
+
+@pytest.fixture(scope="module")
+def month(pricing: Path) -> Iterator[Till]:
+    """The closed month on SQLite."""
+    with new_sqlite() as database:
+        yield closed(database, pricing, [ACTIVITY.read_bytes()])
+
+
+def test_every_total_and_every_line_is_what_the_independent_calculator_says(
+    month: Till, expected: dict[str, Any]
+) -> None:
+    invoices = {invoice.customer: invoice for invoice in month.invoices()}
+    assert sorted(invoices) == sorted(expected)
+    assert len(invoices) >= 40
+    for customer, invoice in invoices.items():
+        content, wanted = invoice.content, expected[customer]
+        assert (content["currency"], invoice.total_minor) == (wanted.currency, wanted.total_minor), customer
+        assert sum(line["requests"] for line in content["lines"]) == wanted.requests
+        lines: dict[Any, Fraction] = {}
+        for line in content["lines"]:
+            key = (line["model"], line["mode"], line["rule"])
+            lines[key] = lines.get(key, Fraction(0)) + Fraction(line["exact_amount"])
+        assert lines == wanted.lines, customer
+
+
+def test_every_invoice_verifies_and_every_line_leads_to_its_records(month: Till) -> None:
+    verification = month.verify()
+    assert verification.is_sound
+    assert len(verification.invoices) == len(month.invoices())
+    smallest = sorted(month.invoices(), key=lambda invoice: (invoice.total_minor, invoice.number))[:8]
+    for invoice in smallest:
+        explained = month.explain(invoice.number)
+        assert sum(len(line.records) for line in explained) == sum(line.line["requests"] for line in explained) > 0
+
+
+def test_starting_over_gives_the_same_hashes(pricing: Path, month: Till, hashes: dict[str, str]) -> None:
+    assert content_hashes(month) == hashes
+
+
+def test_postgresql_gives_the_same_hashes(postgresql_database: Database, pricing: Path, hashes: dict[str, str]) -> None:
+    assert content_hashes(closed(postgresql_database, pricing, [ACTIVITY.read_bytes()])) == hashes
+
+
+def test_shuffled_lines_give_the_same_hashes(sqlite_database: Database, pricing: Path, hashes: dict[str, str]) -> None:
+    """Lines of one id keep their order among themselves, since the first of them is the record and others revise it."""
+    lines = gzip.decompress(ACTIVITY.read_bytes()).splitlines(keepends=True)
+    places = list(range(len(lines)))
+    random.Random(10).shuffle(places)
+    of_id: dict[str, list[int]] = {}
+    for place in places:
+        of_id.setdefault(id_of(lines[place]), []).append(place)
+    in_order = {id_: iter(sorted(found)) for id_, found in of_id.items()}
+    assert any(len(found) > 1 for found in of_id.values())
+    shuffled = [lines[next(in_order[id_of(lines[place])])] for place in places]
+    assert sorted(shuffled) == sorted(lines) != shuffled != lines
+    assert content_hashes(closed(sqlite_database, pricing, [b"".join(shuffled)])) == hashes
+
+
+def id_of(line: bytes) -> str:
+    """The id of a line; the line itself where it has none."""
+    try:
+        return str(json.loads(line)["id"])
+    except (ValueError, KeyError, TypeError):
+        return repr(line)
+
+
+def test_two_halves_the_second_one_twice_give_the_same_hashes(
+    sqlite_database: Database, pricing: Path, hashes: dict[str, str]
+) -> None:
+    lines = gzip.decompress(ACTIVITY.read_bytes()).splitlines(keepends=True)
+    first, second = b"".join(lines[: len(lines) // 2]), b"".join(lines[len(lines) // 2 :])
+    assert content_hashes(closed(sqlite_database, pricing, [first, second, second])) == hashes

@@ -1,0 +1,71 @@
+"""The worked example of the page on contracts is run as it stands there."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from tests.builders import MovableClock, record
+from tests.invoicing.bench import new_sqlite
+from tokentill.canonical import Content
+from tokentill.recordings.load import load_folder
+from tokentill.till import Till
+from tokentill.usage.record import UsageRecord
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = (ROOT / "docs" / "contracts.md").read_text(encoding="utf-8").partition("## An example, worked out")[2]
+FILE = re.compile(r"^```toml\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+OTHERS = {
+    "contracts/default.toml": 'format = 1\nkind = "default"\nid = "default"\n'
+    "recorded_at = 2026-09-01T00:00:00Z\nvalid_from = 2026-01-01T00:00:00Z\n",
+    "attribution/default.toml": 'format = 1\nkind = "attribution"\n'
+    "recorded_at = 2026-09-01T00:00:00Z\nvalid_from = 2026-01-01T00:00:00Z\n",
+}
+
+
+def rows_under(heading: str) -> list[list[str]]:
+    """The rows of the table whose first heading this is."""
+    lines = EXAMPLE.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {heading} |")) + 2
+    found = []
+    for line in lines[start:]:
+        if not line.startswith("|"):
+            break
+        found.append([cell.strip() for cell in line.strip("|").split("|")])
+    return found
+
+
+def records() -> list[UsageRecord]:
+    """The requests of the page's table."""
+    found = []
+    for when, *counts in rows_under("when"):
+        input_, output, web_search = (int(count.replace(",", "")) for count in counts)
+        day = when.partition(" ")[0]
+        more = {"user": "northwind", "model": "lab/large"}
+        found.append(record(when, when=day, input=input_, output=output, web_search=web_search, **more))
+    return found
+
+
+def steps(content: Content) -> list[list[str]]:
+    """An invoice as the page's table has it."""
+    lines = [[line["description"], line["exact_amount"]] for line in content["lines"]]
+    items = [[f"{item['kind']} {item['name']}", item["amount"]] for item in content["items"]]
+    items = [[name.replace("minimum minimum", "minimum"), amount] for name, amount in items]
+    at = 1 + max(number for number, (name, _) in enumerate(items) if name.startswith("tax"))
+    total = ["total", content["total"]]
+    return [*lines, ["subtotal", content["subtotal"]], *items[:at], total, *items[at:], ["due", content["due"]]]
+
+
+def test_the_worked_example_comes_to_what_the_page_says(tmp_path: Path) -> None:
+    for name, text in {**OTHERS, **dict(FILE.findall(EXAMPLE))}.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    with new_sqlite() as database:
+        one = Till(database, load_folder(tmp_path), clock=MovableClock(), grace=timedelta(0))
+        one.ingest(records())
+        one.close("2026-10")
+        (issued,) = one.invoices()
+        assert one.verify().is_sound
+    assert steps(issued.content) == rows_under("step")

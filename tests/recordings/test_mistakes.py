@@ -1,0 +1,187 @@
+"""What holds for files whatever stands in them, and what is right although it looks like a mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.recordings.files import (
+    CONTRACT_HEAD,
+    DEFAULT_CONTRACT,
+    FX_HEAD,
+    entry,
+    prices,
+    write_folder,
+)
+from tokentill.errors import InvalidCall, InvalidFiles
+from tokentill.recordings.checking import check_folder
+from tokentill.recordings.load import load_folder
+
+WINDOW = 'when = { between = ["10:00", "12:00"] }\nrates = { input = 2 }\n'
+
+
+def test_every_mistake_of_a_folder_is_named_at_once(tmp_path: Path) -> None:
+    folder = write_folder(
+        tmp_path,
+        {
+            "models/a.toml": prices(entry(rates="input = -1"), entry("b", rates="inputs = 1")),
+            "models/b.toml": prices(entry("c", rates="inputs = 1"), entry("d", valid_from="2026-01-01")),
+            "models/c.toml": prices(entry("e", rates="inputs = 1")),
+            "contracts/a.toml": CONTRACT_HEAD + 'plan = "none"\n',
+        },
+    )
+
+    with pytest.raises(InvalidFiles) as refused:
+        load_folder(folder)
+
+    places = [finding.where.removeprefix(f"{folder}/") for finding in refused.value.findings]
+    assert places == ["contracts/a.toml:6", "models/a.toml:8", "models/b.toml:11", "models/c.toml:8"]
+
+
+def test_a_file_that_is_not_text_is_named_with_its_line(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, {"models/a.toml": ""})
+    (folder / "models/a.toml").write_bytes(b"format = 1\n# caf\xe9\n")
+
+    assert [str(finding) for finding in check_folder(folder)] == [
+        f"{folder}/models/a.toml:2: the file is not UTF-8 here; save it as UTF-8"
+    ]
+
+
+def test_nesting_that_no_parser_bears_is_a_mistake_like_any_other(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, {"models/a.toml": "a = " + "[" * 5000 + "]" * 5000})
+
+    assert [finding.message for finding in check_folder(folder)] == ["the file is nested too deeply"]
+
+
+def test_a_file_over_the_limit_is_not_parsed(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, {"models/a.toml": prices(entry()) + "#" * (4 * 1024 * 1024)})
+
+    assert [finding.message for finding in check_folder(folder)] == ["the file is larger than 4194304 bytes"]
+
+
+def test_a_folder_that_is_missing_is_a_wrong_call(tmp_path: Path) -> None:
+    with pytest.raises(InvalidCall, match="does not exist"):
+        load_folder(tmp_path / "nowhere")
+
+
+def test_a_later_recording_may_reach_into_an_earlier_entry(tmp_path: Path) -> None:
+    folder = write_folder(
+        tmp_path,
+        {
+            "models/a.toml": prices(entry(more="valid_to = 2026-06-01T00:00:00Z\n")),
+            "models/b.toml": prices(entry(valid_from="2026-03-01T00:00:00Z"), recorded_at="2026-02-01T00:00:00Z"),
+            "models/c.toml": prices(entry(rates="input = 2"), recorded_at="2026-02-02T00:00:00Z"),
+        },
+    )
+
+    assert check_folder(folder) == []
+
+
+def test_a_change_of_exactly_five_times_is_within_reason(tmp_path: Path) -> None:
+    text = prices(entry(rates="input = 1"), entry(valid_from="2026-02-01T00:00:00Z", rates="input = 0.2"))
+
+    assert check_folder(write_folder(tmp_path, {"models/a.toml": text})) == []
+
+
+def test_a_dimension_that_a_fallback_covers_is_not_missing(tmp_path: Path) -> None:
+    more = "[price.mode.batch]\nrates = { input = 1 }\n"
+    text = prices(entry(rates="input = 1, cache_read = 0.1", more=more))
+
+    assert check_folder(write_folder(tmp_path, {"models/a.toml": text})) == []
+
+
+def test_windows_that_touch_do_not_overlap(tmp_path: Path) -> None:
+    more = "[[price.window]]\n" + WINDOW + "[[price.window]]\n" + WINDOW.replace('"10:00", "12:00"', '"12:00", "10:00"')
+
+    assert check_folder(write_folder(tmp_path, {"models/a.toml": prices(entry(more=more))})) == []
+
+
+PLAN = CONTRACT_HEAD.replace('"customer"', '"plan"').replace('"acme"', '"pro"')
+PARENT = CONTRACT_HEAD.replace('"acme"', '"holding"')
+GRANT = """format = 1
+kind = "grant"
+recorded_at = 2026-01-01T00:00:00Z
+[[grant]]
+customer = "acme-labs"
+id = "bought"
+currency = "EUR"
+amount = 10
+valid_from = 2026-01-01T00:00:00Z
+"""
+A_RATE = '[[rate]]\nfrom = "USD"\nto = "EUR"\ndate = 2026-01-01\nrate = 0.9\n'
+
+REFERENCES = {
+    "a plan": ("contracts/plan-pro.toml", PLAN, {"contracts/acme.toml": CONTRACT_HEAD + 'plan = "pro"\n'}),
+    "a parent": ("contracts/h.toml", PARENT, {"contracts/a.toml": CONTRACT_HEAD + '[invoice]\nparent = "holding"\n'}),
+    "the default contract": ("contracts/default.toml", DEFAULT_CONTRACT, {"contracts/acme.toml": CONTRACT_HEAD}),
+    "an exchange rate": (
+        "fx/a.toml",
+        FX_HEAD + A_RATE,
+        {"models/a.toml": prices(entry()), "contracts/acme.toml": CONTRACT_HEAD + 'currency = "EUR"\n'},
+    ),
+    "a model": (
+        "models/b.toml",
+        prices(entry("b/m")),
+        {
+            "models/a.toml": prices(entry()),
+            "contracts/acme.toml": CONTRACT_HEAD + '[[rule]]\nmatch = { model = "b/m" }\n',
+        },
+    ),
+    "a counter": (
+        "models/b.toml",
+        prices(entry("b/m", more="fees = { frame = { price = 1 } }\n")),
+        {"contracts/acme.toml": CONTRACT_HEAD + "[[rule]]\nadd_on = { frame = { price = 1 } }\n"},
+    ),
+    "a customer with credit": (
+        "contracts/labs.toml",
+        CONTRACT_HEAD.replace('"acme"', '"acme-labs"') + 'currency = "EUR"\n',
+        {
+            "contracts/grants.toml": GRANT,
+            "contracts/lab.toml": CONTRACT_HEAD.replace('"acme"', '"acme-lab"') + 'currency = "EUR"\n',
+        },
+    ),
+    "an entry between two": (
+        "models/b.toml",
+        prices(entry(valid_from="2026-02-01T00:00:00Z")),
+        {
+            "models/a.toml": prices(
+                entry(more="valid_to = 2026-02-01T00:00:00Z\n"), entry(valid_from="2026-03-01T00:00:00Z")
+            )
+        },
+    ),
+}
+"""A file that states something, and others that need it."""
+
+BROKEN = {"syntax": "= nothing\n", "an unknown key": 'colour = "blue"\n'}
+
+
+@pytest.mark.parametrize("mistake", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize(("path", "text", "others"), REFERENCES.values(), ids=REFERENCES)
+def test_a_reference_to_a_file_with_a_mistake_is_not_reported_beside_its_cause(
+    path: str, text: str, others: dict[str, str], mistake: str, tmp_path: Path
+) -> None:
+    base = {"contracts/0.toml": DEFAULT_CONTRACT} if path != "contracts/default.toml" else {}
+    whole = write_folder(tmp_path / "whole", {**base, **others, path: text})
+    broken = write_folder(tmp_path / "broken", {**base, **others, path: mistake + text})
+    lacking = write_folder(tmp_path / "lacking", {**base, **others})
+
+    def places(folder: Path) -> set[str]:
+        return {finding.where.removeprefix(f"{folder}/").rsplit(":", 1)[0] for finding in check_folder(folder)}
+
+    known = places(whole)
+    assert places(broken) == known | {path}
+    assert places(lacking) > known, "without the file something is missing"
+
+
+def test_a_name_that_no_file_states_is_reported_beside_a_file_with_a_mistake(tmp_path: Path) -> None:
+    files = {
+        "contracts/default.toml": DEFAULT_CONTRACT,
+        "contracts/acme.toml": CONTRACT_HEAD + 'plan = "gold"\n',
+        "contracts/plan-pro.toml": "= nothing\n" + PLAN,
+    }
+
+    found = [str(finding) for finding in check_folder(write_folder(tmp_path, files))]
+
+    assert len(found) == 2
+    assert 'the plan "gold" does not exist' in found[0]

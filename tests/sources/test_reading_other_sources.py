@@ -1,0 +1,215 @@
+"""OpenRouter, LiteLLM and the canonical form: the convention of each."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.sources.lines import DATA, canonical, lines, litellm, openrouter, read, read_bad, read_good, reading
+from tokentill.errors import Refused
+from tokentill.sources.reading import Quarantined, read_records
+from tokentill.usage.record import UsageRecord
+
+
+def records_of(name: str, format_name: str) -> list[UsageRecord]:
+    opened = read_records(DATA / name)
+    assert opened.format == format_name
+    found = list(opened)
+    assert not [item for item in found if isinstance(item, Quarantined)]
+    return [item for item in found if isinstance(item, UsageRecord)]
+
+
+def test_an_openrouter_generation_is_billed_by_native_counts() -> None:
+    [record] = records_of("openrouter_generation.json", "openrouter")
+    assert dict(record.quantities) == {"input": 9, "cache_read": 3, "output": 22, "reasoning": 5}
+    assert (record.source, record.user, record.geo, record.tags) == ("openrouter", "user_12345", None, ())
+    assert record.occurred_at == datetime(2026, 7, 15, 23, 33, 19, 433273, tzinfo=UTC)
+
+
+def test_upstream_cost_is_added_only_with_the_callers_own_key() -> None:
+    plain, byok, unknown = read_good(
+        openrouter("a", upstream_inference_cost=Decimal("0.5")),
+        openrouter("b", is_byok=True, total_cost=Decimal("0.95"), upstream_inference_cost=19),
+        openrouter("c", is_byok=True, total_cost=0),
+    )
+    assert (plain.cost, byok.cost, unknown.cost) == (Decimal("0.5"), Decimal("19.95"), None)
+    assert (plain.is_byok, byok.is_byok) == (False, True)
+
+
+def test_normalised_counts_alone_are_an_estimate() -> None:
+    row = openrouter(native_tokens_prompt=None, native_tokens_completion=None)
+    [record] = read_good(row)
+    assert (record.usage_state, dict(record.quantities)) == ("estimated", {"input": 90, "output": 15})
+
+
+def test_a_replay_from_the_response_cache_is_tagged() -> None:
+    [record] = read_good(openrouter(response_cache_source_id="gen-0", data_region="eu", service_tier="flex"))
+    assert (record.tags, record.geo, record.mode) == (("response-cache",), "eu", "flex")
+
+
+def test_an_openrouter_record_without_counts_is_missing() -> None:
+    counts = ("native_tokens_prompt", "native_tokens_completion", "tokens_prompt", "tokens_completion")
+    [record] = read_good(openrouter(**dict.fromkeys(counts)))
+    assert (record.usage_state, dict(record.quantities)) == ("missing", {})
+
+
+def test_the_openrouter_export_is_read_by_its_header() -> None:
+    first, second, third = records_of("openrouter_activity.csv", "openrouter")
+    assert dict(first.quantities) == {"input": 60, "cache_read": 40, "output": 30, "reasoning": 20}
+    assert first.occurred_at == datetime(2026, 10, 1, 8, 15, 0, 123000, tzinfo=UTC)
+    assert (first.model, first.api_key, first.usage_state) == ("openai/gpt-5.4-20260305", "prod", "reported")
+    assert (second.cost, second.is_byok) == (Decimal("19.95"), True)
+    assert (third.model, third.status, third.user) == ("deepseek/deepseek-v4-flash:free", "cancelled", None)
+
+
+def test_litellm_details_leave_the_totals_and_the_rest_of_cache_writes_keeps_no_lifetime() -> None:
+    first, hit, failed = records_of("litellm_spend_logs.json", "litellm")
+    assert dict(first.quantities) == {
+        "input": 450,
+        "cache_read": 300,
+        "cache_write": 100,
+        "cache_write_5m": 100,
+        "cache_write_1h": 50,
+        "output": 120,
+        "reasoning": 80,
+    }
+    assert (first.user, first.cost, first.tags) == ("customer_7", Decimal("0.000012345"), ("chat", "prod"))
+    assert first.occurred_at == datetime(2026, 10, 1, 12, tzinfo=UTC)
+    assert (hit.tags, hit.user, hit.cost) == (("response-cache",), None, Decimal(0))
+    assert hit.occurred_at == datetime(2026, 10, 1, 12, 5, tzinfo=UTC)
+    assert (failed.status, failed.usage_state, dict(failed.quantities)) == ("error", "reported", {})
+
+
+def test_litellm_fields_that_tell_the_same_count_must_agree() -> None:
+    usage = {"prompt_tokens_details": {"cached_tokens": 0}, "cache_read_input_tokens": 50}
+    bad = read_bad(litellm(metadata={"usage_object": usage}), format="litellm")
+    assert bad.reason == "cached is given twice, with different values: 0, 50"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"total_tokens": 7}, "the total says 7"),
+        ({"metadata": "{"}, "metadata: not valid JSON"),
+        ({"metadata": [1]}, "metadata is a list, not an object"),
+        ({"request_tags": "prod"}, "request_tags: not valid JSON"),
+        ({"request_tags": {"a": 1}}, "request_tags is an object, not a list"),
+        ({"request_tags": [1]}, "tag is int, not text"),
+        ({"startTime": 1790000000}, "startTime is an integer"),
+        ({"spend": "NaN"}, "spend: 'NaN' is not a decimal number"),
+    ],
+)
+def test_a_litellm_row_that_makes_no_sense_is_quarantined(changes: dict[str, Any], reason: str) -> None:
+    assert reason in read_bad(litellm(**changes), format="litellm").reason
+
+
+def test_cache_writes_with_a_lifetime_cannot_be_more_than_all() -> None:
+    details = {
+        "cache_creation_tokens": 10,
+        "cache_creation_token_details": {"ephemeral_5m_input_tokens": 6, "ephemeral_1h_input_tokens": 5},
+    }
+    row = litellm(metadata={"usage_object": {"prompt_tokens_details": details}})
+    assert "(11) are more than all cache writes (10)" in read_bad(row, format="litellm").reason
+
+
+def test_only_litellm_may_leave_out_the_offset() -> None:
+    assert read_good(litellm(startTime="2026-10-05 09:30:00"))[0].occurred_at.tzinfo is UTC
+    assert "RFC 3339" in read_bad(canonical(occurred_at="2026-10-05 09:30:00"), format="canonical").reason
+    assert "RFC 3339" in read_bad(openrouter(created_at="2026-10-05T09:30:00"), format="openrouter").reason
+
+
+def test_a_canonical_record_is_taken_word_for_word() -> None:
+    first, zero, missing = records_of("canonical.jsonl", "canonical")
+    assert dict(first.quantities) == {"audio_second": 7, "cache_read": 5, "input": 10, "output": 3}
+    assert (first.mode, first.geo, first.tags, first.is_byok) == ("batch", "us", ("a", "b"), True)
+    assert (first.cost, first.occurred_at.hour) == (Decimal("0.1"), 10)
+    assert (zero.usage_state, missing.usage_state) == ("reported", "missing")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"usre": "u"}, "the key 'usre' is not known; did you mean 'user'?"),
+        ({"zzz": 1}, "the key 'zzz' is not known"),
+        ({"quantities": {"Input": 1}}, "'Input' is not the name of a quantity"),
+        ({"quantities": {"input_total": 1}}, "'input_total' is not the name of a quantity"),
+        ({"quantities": {"input": Decimal("1.0")}}, "input is Decimal, not an integer"),
+        ({"quantities": {"input": "1"}}, "input is str, not an integer"),
+        ({"quantities": {"input": 10**30}}, "at most 1000000000000 are accepted"),
+        ({"quantities": {"request": 2}}, "a record is one request"),
+        ({"quantities": [1]}, "quantities is a list, not an object"),
+        ({"quantities": None, "usage_state": "reported"}, "write a zero as 0"),
+        ({"usage_state": "missing"}, "usage_state is missing, but quantities are given"),
+        ({"usage_state": 5}, "usage_state '5' is not one of"),
+        ({"status": ["ok"]}, "is not one of ok, error"),
+        ({"mode": "Batch"}, "mode 'Batch' is not a lower-case word"),
+        ({"mode": 7}, "mode '7' is not"),
+        ({"tags": "a"}, "tags is str, not a list of texts"),
+        ({"tags": [["a"]]}, "tag is list, not text"),
+        ({"tags": [""]}, "a tag is empty"),
+        ({"is_byok": 1}, "is_byok is int"),
+        ({"cost": "1e-31"}, "cost: the exponent"),
+        ({"source": []}, "source is list"),
+        ({"usage_state": ""}, "usage_state '' is not one of"),
+        ({"cost": Decimal("1e-25")}, "cost: 1E-25 has more digits"),
+        ({"cost": Decimal("1000001")}, "is outside 0 to 1000000"),
+        ({"model": None}, "model is missing"),
+        ({"model": ""}, "model is missing"),
+        ({"record_id": 5}, "record_id is int, not text"),
+        ({"source": ["own"]}, "source is list, not text"),
+    ],
+)
+def test_a_canonical_record_with_a_mistake_is_quarantined(changes: dict[str, Any], reason: str) -> None:
+    assert reason in read_bad(canonical(**changes), format="canonical").reason
+
+
+def test_a_cost_may_be_a_number_or_a_decimal_string() -> None:
+    number, string = read_good(canonical(cost=Decimal("0.10")), canonical(cost="0.1"))
+    assert number.digest == string.digest
+
+
+def test_the_named_source_is_given_to_records_that_name_none() -> None:
+    assert read_good(litellm(), source="litellm:eu")[0].source == "litellm:eu"
+    assert read_good({**canonical(), "source": None}, source="own:2")[0].source == "own:2"
+
+
+def test_the_named_source_never_overwrites_what_a_record_says() -> None:
+    good, [bad] = read(lines(canonical("a"), canonical("b", source="other")), source="own")
+    assert [record.record_id for record in good] == ["a"]
+    assert bad.reason == "source is 'other', and this is to be read as 'own'"
+    assert (bad.record_id, bad.line) == ("b", 2)
+
+
+def test_a_canonical_table_flattens_quantities() -> None:
+    table = (
+        b"source,record_id,occurred_at,model,tags,cost,is_byok,input,output,audio_second\n"
+        b"own,r1,2026-10-05T09:30:00Z,m,b;a,0.10,true,7,,3\n"
+        b"own,r2,2026-10-05T09:30:00Z,m,,,,0,0,\n"
+        b"own,r3,2026-10-05T09:30:00Z,m,,,,,,\n"
+    )
+    (first, zero, missing), bad = read(table)
+    assert not bad
+    expected = canonical(tags=["a", "b"], cost="0.1", is_byok=True, quantities={"input": 7, "audio_second": 3})
+    assert first.digest == read_good(expected)[0].digest
+    assert (zero.usage_state, missing.usage_state) == ("reported", "missing")
+
+
+@pytest.mark.parametrize(
+    ("column", "hint"),
+    [("usre", "did you mean 'user'?"), ("quantities", "neither"), ("input_total", "neither"), ("In put", "neither")],
+)
+def test_a_canonical_table_with_a_strange_column_is_refused(column: str, hint: str) -> None:
+    with pytest.raises(Refused, match=r"usage.file: the column") as refusal:
+        reading(f"record_id,occurred_at,model,{column}\n".encode())
+    assert hint in str(refusal.value)
+
+
+@pytest.mark.parametrize("cell", ["1.0", "-1", "１２", "1_000", " 5", "+5", "1e3", "007", "9" * 41])
+def test_a_count_in_a_table_is_plain_digits(cell: str) -> None:
+    table = f"source,record_id,occurred_at,model,input\nown,r1,2026-10-05T09:30:00Z,m,{cell}\n"
+    good, [bad] = read(table.encode())
+    assert not good
+    assert "is not an integer in plain digits" in bad.reason
