@@ -9,9 +9,48 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
+from tokentill.clock import instant_text
+from tokentill.money import amount_text
+
 Content = dict[str, Any]
+
+
+def form_of(value: Any) -> Any:
+    """A value in canonical form: an amount, instant or day as its text, and what has content of its own as that.
+
+    Raises:
+        TypeError: for a float or any other type that has no canonical form.
+    """
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, Decimal):
+        return amount_text(value)
+    if isinstance(value, datetime):
+        return instant_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (tuple, list)):
+        return [form_of(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: form_of(item) for key, item in value.items()}
+    if hasattr(value, "content"):
+        return value.content()
+    raise TypeError(f"a {type(value).__name__} ({value!r}) has no canonical form")
+
+
+def fields_of(owner: object, *names: str) -> Content:
+    """The named fields of a value, each under its name and in canonical form."""
+    return {name: form_of(getattr(owner, name)) for name in names}
+
+
+def stated_fields_of(owner: object, *names: str) -> Content:
+    """The same, of those fields that are neither None nor an empty tuple."""
+    return fields_of(owner, *(name for name in names if getattr(owner, name) not in (None, ())))
 
 
 def canonical_bytes(content: object) -> bytes:

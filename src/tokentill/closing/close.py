@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of, form_of, stated_fields_of
 from tokentill.clock import Clock
 from tokentill.closing.compute import Computed, compute_period
 from tokentill.closing.late_usage import late_usage
@@ -84,15 +84,11 @@ class Closed:
         """What `close --json` prints."""
         return {
             "period": str(self.month),
-            "issued": list(self.issued),
-            "already_issued": self.already_issued,
-            "refused": [{"customer": refusal.customer, "reason": refusal.reason} for refusal in self.refused],
-            "not_due": list(self.not_due),
-            "blocked_by": list(self.blocked_by),
-            "resumed": self.resumed,
-            **({"nothing_to_bill": list(self.nothing_to_bill)} if self.nothing_to_bill else {}),
-            **({"late": [late.content() for late in self.late]} if self.late else {}),
-            **({"kept_boundaries": [boundary.content() for boundary in self.kept]} if self.kept else {}),
+            **fields_of(self, "issued", "already_issued"),
+            "refused": [fields_of(refusal, "customer", "reason") for refusal in self.refused],
+            **fields_of(self, "not_due", "blocked_by", "resumed"),
+            **stated_fields_of(self, "nothing_to_bill", "late"),
+            **({"kept_boundaries": form_of(self.kept)} if self.kept else {}),
             **{name: count for name, count in self.aside.content().items() if count},
         }
 

@@ -12,8 +12,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content
-from tokentill.clock import instant_text
+from tokentill.canonical import Content, fields_of, form_of
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import Grant
 from tokentill.money import minor_text, round_to_minor
@@ -46,8 +45,7 @@ class Movement:
         return {
             "what": self.what,
             "invoice": self.number,
-            "period": self.period,
-            "issued_at": instant_text(self.issued_at),
+            **fields_of(self, "period", "issued_at"),
             "amount": minor_text(self.amount_minor, self.currency),
         }
 
@@ -90,20 +88,16 @@ class GrantAccount:
 
     def content(self) -> Content:
         """Canonical content."""
-        grant = self.grant
+        stated = ("unit", "priority", "valid_from", "expires_at")
         return {
             "grant": self.id,
-            "currency": self.currency,
-            "state": self.state,
-            "unit": None if grant is None else grant.unit,
-            "priority": None if grant is None else grant.priority,
-            "valid_from": None if grant is None else instant_text(grant.valid_from),
-            "expires_at": None if grant is None or grant.expires_at is None else instant_text(grant.expires_at),
+            **fields_of(self, "currency", "state"),
+            **(dict.fromkeys(stated) if self.grant is None else fields_of(self.grant, *stated)),
             "amount": minor_text(self.amount_minor, self.currency),
             "drawn": minor_text(self.drawn_minor, self.currency),
             "expired": minor_text(self.expired_minor, self.currency),
             "left": minor_text(self.left_minor, self.currency),
-            "draws": [draw.content() for draw in self.draws],
+            "draws": form_of(self.draws),
         }
 
 
@@ -121,11 +115,8 @@ class Balance:
 
     def content(self) -> Content:
         """Canonical content."""
-        return {
-            "currency": self.currency,
-            "amount": minor_text(self.amount_minor, self.currency),
-            "movements": [movement.content() for movement in self.movements],
-        }
+        amount = minor_text(self.amount_minor, self.currency)
+        return {"currency": self.currency, "amount": amount, "movements": form_of(self.movements)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +131,7 @@ class CreditAccount:
 
     def content(self) -> Content:
         """What `customers credits --json` prints."""
-        return {
-            "customer": self.customer,
-            "payer": self.payer,
-            "at": instant_text(self.at),
-            "grants": [grant.content() for grant in self.grants],
-            "balances": [balance.content() for balance in self.balances],
-        }
+        return fields_of(self, "customer", "payer", "at", "grants", "balances")
 
 
 def credit_account(connection: Connection, customer: str, contracts: ContractBook, at: datetime) -> CreditAccount:

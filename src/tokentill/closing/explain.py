@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, content_hash
-from tokentill.clock import instant_text
+from tokentill.canonical import Content, content_hash, fields_of
 from tokentill.closing.pins import Inputs, pinned_inputs
 from tokentill.errors import NotFound, ensure
 from tokentill.invoicing.accumulators import bill_usage
@@ -37,15 +36,12 @@ class ExplainedRecord:
 
     def content(self) -> Content:
         """Canonical content."""
+        record = self.record
         return {
-            "source": self.record.series.source,
-            "record_id": self.record.record_id,
-            "occurred_at": instant_text(self.record.occurred_at),
-            "user": self.record.series.user,
-            "api_key": self.record.series.api_key,
-            "model": self.record.series.model,
-            "quantities": dict(self.record.quantities),
-            "cost": None if self.record.cost is None else amount_text(self.record.cost),
+            "source": record.series.source,
+            **fields_of(record, "record_id", "occurred_at"),
+            **fields_of(record.series, "user", "api_key", "model"),
+            **fields_of(record, "quantities", "cost"),
             "exact_amount": amount_text(self.exact_amount),
         }
 
@@ -63,14 +59,7 @@ class ExplainedLine:
 
     def content(self) -> Content:
         """What `explain --json` prints."""
-        return {
-            "position": self.position,
-            "line": self.line,
-            "price_entry": self.price_entry,
-            "price_source": self.price_source,
-            "rule": self.rule,
-            "records": [record.content() for record in self.records],
-        }
+        return fields_of(self, "position", "line", "price_entry", "price_source", "rule", "records")
 
 
 def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int | None) -> list[ExplainedLine]:

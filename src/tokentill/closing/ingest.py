@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of
 from tokentill.clock import Clock
 from tokentill.errors import InvalidRecord
 from tokentill.sources.reading import Quarantined, Reading, RecordCheck, excerpt
@@ -44,7 +44,7 @@ class Ingested:
             "file": self.name,
             "format": self.format,
             **counts_content(self.counts),
-            "problems": [{"line": bad.line, "reason": bad.reason, "record_id": bad.record_id} for bad in self.bad],
+            "problems": [fields_of(bad, "line", "reason", "record_id") for bad in self.bad],
             "personal_data": [
                 {"user": user, "looks_like": looks_like} for user, looks_like in sorted(self.personal.items())
             ],
@@ -53,13 +53,7 @@ class Ingested:
 
 def counts_content(counts: Counts) -> Content:
     """Counts as they are printed; the parts add up to `read`."""
-    return {
-        "read": counts.read,
-        "accepted": counts.accepted,
-        "duplicates": counts.duplicates,
-        "revisions": counts.revisions,
-        "quarantined": counts.quarantined,
-    }
+    return fields_of(counts, "read", "accepted", "duplicates", "revisions", "quarantined")
 
 
 def ingest(

@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content
-from tokentill.clock import instant_text
+from tokentill.canonical import Content, fields_of, form_of
 from tokentill.closing.month_usage import MonthUsage, usage_of_month
 from tokentill.invoicing.coverage import Periods
 from tokentill.invoicing.periods import Month
@@ -42,16 +41,7 @@ class LateRecord:
 
     def content(self) -> Content:
         """Canonical content."""
-        return {
-            "source": self.source,
-            "record_id": self.record_id,
-            "occurred_at": instant_text(self.occurred_at),
-            "user": self.user,
-            "model": self.model,
-            "customer": self.customer,
-            "period": self.period,
-            "number": self.number,
-        }
+        return fields_of(self, "source", "record_id", "occurred_at", "user", "model", "customer", "period", "number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +52,7 @@ class Late:
 
     def content(self) -> Content:
         """What `usage late --json` prints."""
-        return {"late": [record.content() for record in self.records]}
+        return {"late": form_of(self.records)}
 
 
 def late_usage(

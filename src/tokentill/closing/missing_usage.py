@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content
-from tokentill.clock import instant_text
+from tokentill.canonical import Content, fields_of, form_of
 from tokentill.invoicing.coverage import Periods
 from tokentill.invoicing.rating_groups import Books
 from tokentill.store.aggregates import Span, records_of_spans
@@ -34,14 +33,12 @@ class MissingRecord:
 
     def content(self) -> Content:
         """Canonical content."""
+        record = self.record
         return {
-            "source": self.record.series.source,
-            "record_id": self.record.record_id,
-            "occurred_at": instant_text(self.record.occurred_at),
+            "source": record.series.source,
+            **fields_of(record, "record_id", "occurred_at"),
             "customer": self.customer,
-            "user": self.record.series.user,
-            "model": self.record.series.model,
-            "mode": self.record.series.mode,
+            **fields_of(record.series, "user", "model", "mode"),
             "reason": self.reason,
         }
 
@@ -54,7 +51,7 @@ class Missing:
 
     def content(self) -> Content:
         """What `usage missing --json` prints."""
-        return {"missing": [missing.content() for missing in self.records]}
+        return {"missing": form_of(self.records)}
 
 
 def missing_usage(connection: Connection, books: Books, seq_max: int, periods: Periods | None) -> Missing:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of, form_of
 from tokentill.clock import from_micros, instant_text
 from tokentill.errors import InvalidCall, NotFound, Refused, ensure
 from tokentill.recordings.load import Folder
@@ -61,7 +61,7 @@ class Revisions:
 
     def content(self) -> Content:
         """What `usage revisions list --json` prints."""
-        return {"revisions": [revision.content() for revision in self.revisions]}
+        return fields_of(self, "revisions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Lines:
 
     def content(self) -> Content:
         """What `usage quarantine list --json` prints."""
-        return {"quarantined": [line.content() for line in self.lines]}
+        return {"quarantined": form_of(self.lines)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +99,7 @@ class Waived:
 
     def content(self) -> Content:
         """What `usage waive --json` prints."""
-        return {
-            "source": self.source,
-            "record_id": self.record_id,
-            "by": self.by,
-            "reason": self.reason,
-            "at": instant_text(self.at),
-        }
+        return fields_of(self, "source", "record_id", "by", "reason", "at")
 
 
 def revisions_of(connection: Connection, source: str, record_id: str, digest: str | None = None) -> list[Revision]:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, canonical_bytes
+from tokentill.canonical import Content, canonical_bytes, fields_of
 from tokentill.closing.compute import Computed, compute_period
 from tokentill.closing.pins import engine_fault, pinned_inputs, zone_fault
 from tokentill.errors import IntegrityFault
@@ -48,19 +48,11 @@ class Verification:
 
     def content(self) -> Content:
         """What `verify --json` prints."""
+        named = ("number", "customer", "period", "content_hash", "fault")
         return {
             "verified": sum(verified.fault is None for verified in self.invoices),
             "faults": list(self.faults),
-            "invoices": [
-                {
-                    "number": verified.number,
-                    "customer": verified.customer,
-                    "period": verified.period,
-                    "content_hash": verified.content_hash,
-                    "fault": verified.fault,
-                }
-                for verified in self.invoices
-            ],
+            "invoices": [fields_of(verified, *named) for verified in self.invoices],
         }
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from itertools import pairwise
 from types import MappingProxyType
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of
 from tokentill.clock import instant_text
 from tokentill.invoicing.periods import Boundary, Month, Period, joined_period, natural_start
 from tokentill.invoicing.rating_groups import Books
@@ -108,8 +108,7 @@ class KeptBoundary:
         return {
             "customer": self.customer,
             "period": str(self.month),
-            "starts_at": instant_text(self.starts_at),
-            "contract_says": instant_text(self.contract_says),
+            **fields_of(self, "starts_at", "contract_says"),
         }
 
     def __str__(self) -> str:

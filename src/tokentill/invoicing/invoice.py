@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from tokentill.canonical import Content, content_hash
+from tokentill.canonical import Content, content_hash, fields_of, stated_fields_of
 from tokentill.clock import instant_text
 from tokentill.invoicing.accumulators import Charge, Trace, bill_usage
 from tokentill.invoicing.burn_down import Accrued, segments_of
@@ -34,7 +34,7 @@ from tokentill.invoicing.lines import (
 from tokentill.invoicing.periods import Period
 from tokentill.invoicing.rating_groups import RatingContext
 from tokentill.invoicing.totals import BroughtForward, InvoiceKind, Totals, agreed_for, base_fees, compute_totals
-from tokentill.money import allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
+from tokentill.money import allocate_shares, minor_text, round_to_minor, sum_exact
 from tokentill.usage.aggregates import UsageAggregate
 
 VERSION_OF_F = 2
@@ -136,12 +136,8 @@ class Invoice:
             "subtotal": minor_text(self.subtotal_minor, self.currency),
             "tax": minor_text(self.tax_minor, self.currency),
             "total": minor_text(self.total_minor, self.currency),
-            "cost": None if self.cost is None else amount_text(self.cost),
-            "requests_without_cost": self.requests_without_cost,
-            "daily": [day.content() for day in self.daily],
-            "unpriced": [unbilled.content() for unbilled in self.unpriced],
-            "missing": [unbilled.content() for unbilled in self.missing],
-            **({"waived": [unbilled.content() for unbilled in self.waived]} if self.waived else {}),
+            **fields_of(self, "cost", "requests_without_cost", "daily", "unpriced", "missing"),
+            **stated_fields_of(self, "waived"),
         }
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of, form_of, stated_fields_of
 from tokentill.contracts.steps import Step
 from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.rating_groups import RatingGroup, Sums, TimeKey
@@ -38,12 +38,8 @@ class Part:
     def content(self) -> Content:
         """Canonical content."""
         return {
-            **({} if self.rule_tier is None else {"rule_tier": self.rule_tier}),
-            "tier": self.tier,
-            "window": self.window,
-            "multiplier": amount_text(self.multiplier),
-            "fx": amount_text(self.fx),
-            "requests": self.requests,
+            **stated_fields_of(self, "rule_tier"),
+            **fields_of(self, "tier", "window", "multiplier", "fx", "requests"),
             "quantities": dict(self.quantities),
             "steps": [_step_content(step) for step in self.steps],
             "exact_amount": amount_text(self.exact_amount),
@@ -87,21 +83,12 @@ class Line:
     def content(self, currency: str) -> Content:
         """Canonical content."""
         return {
-            **({} if self.customer is None else {"customer": self.customer}),
+            **stated_fields_of(self, "customer"),
             "kind": "usage",
-            "description": self.description,
-            "model": self.model,
-            "mode": self.mode,
-            "rule": self.rule,
-            "rule_contract": self.rule_contract,
-            "rule_hash": self.rule_hash,
-            "price_entry": self.price_entry,
-            "requests": self.requests,
-            "quantities": self.quantities,
-            "list_amount": None if self.list_amount is None else amount_text(self.list_amount),
-            "exact_amount": amount_text(self.exact_amount),
+            **fields_of(self, "description", "model", "mode", "rule", "rule_contract", "rule_hash", "price_entry"),
+            **fields_of(self, "requests", "quantities", "list_amount", "exact_amount"),
             "amount": minor_text(self.amount_minor, currency),
-            "parts": [part.content() for part in self.parts],
+            "parts": form_of(self.parts),
         }
 
 
@@ -117,13 +104,7 @@ class Unbilled:
 
     def content(self) -> Content:
         """Canonical content."""
-        return {
-            "model": self.model,
-            "mode": self.mode,
-            "reason": self.reason,
-            "requests": self.requests,
-            "quantities": dict(self.quantities),
-        }
+        return {**fields_of(self, "model", "mode", "reason", "requests"), "quantities": dict(self.quantities)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +117,7 @@ class DayAmount:
 
     def content(self) -> Content:
         """Canonical content."""
-        return {
-            "day": self.day.isoformat(),
-            "requests": self.requests,
-            "exact_amount": amount_text(self.exact_amount),
-        }
+        return fields_of(self, "day", "requests", "exact_amount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,15 +246,9 @@ def missing_of(aggregates: Sequence[UsageAggregate], reason: str) -> tuple[Unbil
 
 def charge_content(charge: Charge, currency: str) -> Content:
     """A line that is not of usage, with the same keys as one that is."""
-    arithmetic: Content = {"name": charge.name, "quantity": charge.quantity, "rate": amount_text(charge.rate)}
-    for key in ("units", "size", "of_days"):
-        value = getattr(charge, key)
-        if value is not None:
-            arithmetic[key] = value
     return {
-        **({} if charge.customer is None else {"customer": charge.customer}),
-        "kind": charge.kind,
-        "description": charge.description,
+        **stated_fields_of(charge, "customer"),
+        **fields_of(charge, "kind", "description"),
         "model": "",
         "mode": "",
         "rule": charge.rule.name if charge.rule else None,
@@ -290,22 +261,14 @@ def charge_content(charge: Charge, currency: str) -> Content:
         "exact_amount": amount_text(charge.amount),
         "amount": minor_text(charge.amount_minor, currency),
         "parts": [],
-        "charge": arithmetic,
+        "charge": stated_fields_of(charge, "name", "quantity", "rate", "units", "size", "of_days"),
     }
 
 
 def _step_content(step: Step) -> Content:
-    content: Content = {"kind": step.kind, "name": step.name, "amount": amount_text(step.amount)}
-    if step.quantity is not None:
-        content["quantity"] = step.quantity
-    if step.priced_as is not None and step.priced_as != step.name:
-        content["priced_as"] = step.priced_as
-    for key in ("rate", "percent", "of_amount"):
-        value = getattr(step, key)
-        if value is not None:
-            content[key] = amount_text(value)
-    if step.per is not None:
-        content["per"] = step.per
-    if step.fx != 1:
-        content["fx"] = amount_text(step.fx)
-    return content
+    return {
+        **stated_fields_of(step, "kind", "name", "amount", "quantity"),
+        **({} if step.priced_as == step.name else stated_fields_of(step, "priced_as")),
+        **stated_fields_of(step, "rate", "percent", "of_amount", "per"),
+        **({} if step.fx == 1 else {"fx": amount_text(step.fx)}),
+    }

@@ -10,8 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from tokentill.canonical import Content
-from tokentill.clock import instant_text
+from tokentill.canonical import Content, fields_of, form_of
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.periods import Month, Period
@@ -47,8 +46,7 @@ class InterimInvoice:
     def content(self) -> Content:
         """Canonical content."""
         return {
-            "number": self.number,
-            "issued_at": instant_text(self.issued_at),
+            **fields_of(self, "number", "issued_at"),
             "total": minor_text(self.total_minor, self.currency),
             "due": minor_text(self.due_minor, self.currency),
         }
@@ -108,9 +106,8 @@ class Previewed:
 
     def interims_content(self) -> Content:
         """What is printed of interim invoices, empty where there is nothing to say."""
-        listed = [interim.content() for interim in self.interims]
         return {
-            **({"interim_invoices": listed} if listed else {}),
+            **({"interim_invoices": form_of(self.interims)} if self.interims else {}),
             **({"reaches_interim": True} if self.reaches_interim else {}),
         }
 
@@ -150,11 +147,7 @@ class Unattributed:
     def content(self) -> Content:
         """What `preview --json` prints."""
         return {
-            "requests": self.requests,
-            "list_amount": amount_text(self.list_amount),
-            "share_percent": amount_text(self.share_percent),
-            "tolerance_percent": amount_text(self.tolerance_percent),
-            "unpriced_requests": self.unpriced_requests,
+            **fields_of(self, "requests", "list_amount", "share_percent", "tolerance_percent", "unpriced_requests"),
             "causes": [{"cause": cause, "requests": requests} for cause, requests in self.causes],
         }
 
@@ -172,11 +165,9 @@ class LateUsage:
     def content(self) -> Content:
         """Canonical content."""
         return {
-            "customer": self.customer,
-            "payer": self.payer,
+            **fields_of(self, "customer", "payer"),
             "period": str(self.month),
-            "number": self.number,
-            "requests": self.requests,
+            **fields_of(self, "number", "requests"),
         }
 
 
@@ -192,7 +183,7 @@ class Aside:
 
     def content(self) -> Content:
         """Canonical content."""
-        return {"quarantined": self.quarantined, "revisions": self.revisions}
+        return fields_of(self, "quarantined", "revisions")
 
 
 NOTHING_ASIDE = Aside()
@@ -234,18 +225,14 @@ class Preview:
                     status="preview",
                     pins=self.pins,
                     review=previewed.review_state,
-                    blocked_by=previewed.blocked_by,
-                    issued_number=previewed.issued_number,
-                    late_requests=previewed.late_requests,
-                    is_due=previewed.is_due,
+                    **fields_of(previewed, "blocked_by", "issued_number", "late_requests", "is_due"),
                     **previewed.interims_content(),
                 )
                 for previewed in self.customers
             ],
-            "unattributed": self.unattributed.content(),
-            "blocked_by": list(self.blocked_by),
+            **fields_of(self, "unattributed", "blocked_by"),
             "failed": [{"customer": customer, "reason": reason} for customer, reason in self.failed],
-            "late": [late.content() for late in self.late],
-            "kept_boundaries": [boundary.content() for boundary in self.kept],
+            "late": form_of(self.late),
+            "kept_boundaries": form_of(self.kept),
             **self.aside.content(),
         }

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.store import tables
 
@@ -44,14 +44,7 @@ class QuarantinedLine:
         """Canonical content."""
         by, reason, at = self.discarded or (None, None, None)
         return {
-            "id": self.id,
-            "file": self.file,
-            "line": self.line,
-            "reason": self.reason,
-            "record_id": self.record_id,
-            "occurred_at": None if self.occurred_at is None else instant_text(self.occurred_at),
-            "excerpt": self.excerpt,
-            "came_at": instant_text(self.came_at),
+            **fields_of(self, "id", "file", "line", "reason", "record_id", "occurred_at", "excerpt", "came_at"),
             "state": self.state,
             "discarded": None if at is None else {"by": by, "reason": reason, "at": instant_text(at)},
         }

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select
 
-from tokentill.canonical import Content
-from tokentill.clock import from_micros, instant_text, to_micros
+from tokentill.canonical import Content, fields_of
+from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
 from tokentill.store.usage_rows import Identity, StoredRecord, versions_of
 from tokentill.usage.record import UsageRecord
@@ -34,7 +34,7 @@ class Decided:
 
     def content(self) -> Content:
         """Canonical content."""
-        return {"decision": self.decision, "by": self.by, "reason": self.reason, "at": instant_text(self.at)}
+        return fields_of(self, "decision", "by", "reason", "at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +78,11 @@ class Revision:
     def content(self) -> Content:
         """Canonical content."""
         return {
-            "source": self.source,
-            "record_id": self.record_id,
+            **fields_of(self, "source", "record_id"),
             "digest": self.digest.hex(),
-            "file": self.file,
-            "came_at": instant_text(self.came_at),
-            "state": self.state,
-            "decided": None if self.decided is None else self.decided.content(),
+            **fields_of(self, "file", "came_at", "state", "decided"),
             "differences": {name: {"old": old, "new": new} for name, (old, new) in self.differences.items()},
-            "counted": self.counted.content(),
-            "revised": self.revised,
+            **fields_of(self, "counted", "revised"),
         }
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, select, tuple_
 
-from tokentill.canonical import Content, canonical_bytes
-from tokentill.clock import from_micros, instant_text, to_micros
+from tokentill.canonical import Content, canonical_bytes, fields_of, form_of
+from tokentill.clock import from_micros, to_micros
 from tokentill.errors import ensure
-from tokentill.money import EXACT, amount_text
+from tokentill.money import EXACT
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_for, next_value
 from tokentill.store.decoding import decoding
@@ -225,14 +225,11 @@ class StoredRecord:
 
     def content(self) -> Content:
         """The content of the record that was taken in (see `UsageRecord.content`)."""
-        series = self.series
         return {
-            **{name: getattr(series, name) for name in _SERIES_FIELDS},
-            "tags": list(series.tags),
-            "record_id": self.record_id,
-            "occurred_at": instant_text(self.occurred_at),
+            **fields_of(self.series, *_SERIES_FIELDS),
+            **fields_of(self, "record_id", "occurred_at"),
             "quantities": dict(sorted(self.quantities.items())),
-            "cost": None if self.cost is None else amount_text(self.cost),
+            "cost": form_of(self.cost),
         }
 
 

@@ -13,7 +13,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of
 from tokentill.clock import Clock
 from tokentill.invoicing.periods import Month
 from tokentill.store.audit import append_audit
@@ -51,11 +51,7 @@ class Untold:
 
     def content(self) -> Content:
         """Canonical content."""
-        return {
-            "customer": self.customer,
-            "day": None if self.day is None else self.day.isoformat(),
-            "reason": self.reason,
-        }
+        return fields_of(self, "customer", "day", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +75,7 @@ class Pushed:
         """What `push --json` prints."""
         return {
             "period": str(self.month),
-            "account": self.account,
-            "sent": self.sent,
-            "unchanged": self.unchanged,
-            "unlinked": list(self.unlinked),
-            "rejected": [untold.content() for untold in self.rejected],
-            "unknown": [untold.content() for untold in self.unknown],
+            **fields_of(self, "account", "sent", "unchanged", "unlinked", "rejected", "unknown"),
         }
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of, form_of, stated_fields_of
 from tokentill.errors import NotFound
 from tokentill.invoicing.periods import Month
-from tokentill.money import amount_text, minor_text
+from tokentill.money import minor_text
 from tokentill.store.database import Database
 from tokentill.store.push_rows import TO_SEND, hold_outbox, pin_account, set_state, want_days
 from tokentill.stripe_push.gateway import StripeGateway
@@ -31,11 +31,7 @@ class DayDifference:
 
     def content(self) -> Content:
         """Canonical content."""
-        return {
-            "day": self.day.isoformat(),
-            "wanted_minor": self.wanted_minor,
-            "held_minor": amount_text(self.held_minor),
-        }
+        return fields_of(self, "day", "wanted_minor", "held_minor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +48,7 @@ class FormerHolding:
 
     def content(self) -> Content:
         """Canonical content."""
-        return {
-            "stripe_customer": self.stripe_customer,
-            "held_minor": amount_text(self.held_minor),
-            "differences": [difference.content() for difference in self.differences],
-        }
+        return fields_of(self, "stripe_customer", "held_minor", "differences")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +74,12 @@ class ReconciledInvoice:
     def content(self) -> Content:
         """Canonical content."""
         return {
-            "numbers": list(self.numbers),
-            "customer": self.customer,
-            "currency": self.currency,
+            **fields_of(self, "numbers", "customer", "currency"),
             "due": minor_text(self.due_minor, self.currency),
-            "due_minor": self.due_minor,
-            "held_minor": amount_text(self.held_minor),
+            **fields_of(self, "due_minor", "held_minor"),
             "equal": self.is_equal,
-            "differences": [difference.content() for difference in self.differences],
-            **({"former": [former.content() for former in self.former]} if self.former else {}),
-            **({"gone": list(self.gone)} if self.gone else {}),
+            "differences": form_of(self.differences),
+            **stated_fields_of(self, "former", "gone"),
         }
 
 
@@ -110,12 +98,7 @@ class Reconciled:
 
     def content(self) -> Content:
         """What `reconcile --json` prints."""
-        return {
-            "period": str(self.month),
-            "equal": self.is_equal,
-            "invoices": [invoice.content() for invoice in self.invoices],
-            "unlinked": list(self.unlinked),
-        }
+        return {"period": str(self.month), "equal": self.is_equal, **fields_of(self, "invoices", "unlinked")}
 
 
 def reconcile_period(database: Database, month: Month, gateway: StripeGateway) -> Reconciled:

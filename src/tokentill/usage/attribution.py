@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from tokentill.canonical import Content, content_hash
+from tokentill.canonical import Content, content_hash, fields_of
 from tokentill.clock import instant_text, parse_instant
 from tokentill.versions import in_force
 
@@ -31,12 +31,7 @@ class Binding:
 
     def content(self) -> Content:
         """Canonical content, without the place in this database."""
-        return {
-            "user": self.user,
-            "customer": self.customer,
-            "valid_from": instant_text(self.valid_from),
-            "source": self.source,
-        }
+        return fields_of(self, "user", "customer", "valid_from", "source")
 
 
 @dataclass(frozen=True, slots=True)

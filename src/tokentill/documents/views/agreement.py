@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tokentill.canonical import Content
-from tokentill.clock import instant_text
+from tokentill.canonical import Content, fields_of
 from tokentill.contracts.book import Contract, ContractBook
 from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
 from tokentill.documents.contract_words import (
@@ -18,7 +17,6 @@ from tokentill.documents.contract_words import (
     rule_text,
     terms_rows,
 )
-from tokentill.money import amount_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +84,7 @@ class Agreement:
         """What `contracts show --json` prints."""
         terms = self.book.terms(self.customer, self.at)
         return {
-            "customer": self.customer,
-            "at": instant_text(self.at),
+            **fields_of(self, "customer", "at"),
             "has_contract": self.book.at("customer", self.customer, self.at) is not None,
             "pays": self.payer,
             "currency": terms.currency,
@@ -97,17 +94,19 @@ class Agreement:
             "invoice": [
                 {"term": term.key, "agreed": term.text, "from": contract_label(term.contract)} for term in self.terms
             ],
-            "grants": [_grant_content(grant) for grant in self.grants],
+            "grants": [
+                {
+                    **fields_of(grant, "id", "amount", "currency"),
+                    "is": grant_text(grant),
+                    **fields_of(grant, "priority", "valid_from", "expires_at"),
+                }
+                for grant in self.grants
+            ],
         }
 
     def _contract_content(self, contract: Contract) -> Content:
         return {
-            "kind": contract.kind,
-            "id": contract.id,
-            "plan": contract.plan,
-            "valid_from": instant_text(contract.valid_from),
-            "valid_to": None if contract.valid_to is None else instant_text(contract.valid_to),
-            "recorded_at": instant_text(contract.recorded_at),
+            **fields_of(contract, "kind", "id", "plan", "valid_from", "valid_to", "recorded_at"),
             "path": self.paths[contract.hash],
             "hash": contract.hash,
             "rules": [
@@ -115,15 +114,3 @@ class Agreement:
                 for rule in contract.rules
             ],
         }
-
-
-def _grant_content(grant: Grant) -> Content:
-    return {
-        "id": grant.id,
-        "amount": amount_text(grant.amount),
-        "currency": grant.currency,
-        "is": grant_text(grant),
-        "priority": grant.priority,
-        "valid_from": instant_text(grant.valid_from),
-        "expires_at": None if grant.expires_at is None else instant_text(grant.expires_at),
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of
 from tokentill.clock import instant_text
 from tokentill.contracts.diff import ContractDifference, GrantDifference, TermChange
 from tokentill.contracts.invoice_terms import Grant
@@ -26,7 +26,7 @@ class ComparedContracts:
 
     def content(self) -> Content:
         """For JSON."""
-        return {"given": self.given, "at": instant_text(self.at), "contracts": self.contracts}
+        return fields_of(self, "given", "at", "contracts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,7 @@ class ContractChanges:
     def content(self) -> Content:
         """What `contracts diff --json` prints."""
         return {
-            "before": self.before.content(),
-            "after": self.after.content(),
+            **fields_of(self, "before", "after"),
             "contracts": [_difference_content(one) for one in self.contracts],
             "grants": [_grant_content(one) for one in self.grants],
         }

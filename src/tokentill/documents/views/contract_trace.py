@@ -8,13 +8,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Self
 
-from tokentill.canonical import Content
-from tokentill.clock import instant_text
+from tokentill.canonical import Content, fields_of, form_of
 from tokentill.contracts.rule_trace import Considered, chosen_rule
 from tokentill.contracts.rules import Rule
 from tokentill.contracts.unit_prices import BilledUnitPrice, tiers_of, unit_prices
 from tokentill.documents.contract_words import contract_label, match_text, outcome_text, rule_text
-from tokentill.money import amount_text
 from tokentill.prices.book import NoPrice
 from tokentill.prices.fx import FxBook, NoRate
 from tokentill.prices.rate_cards import ONE, RateCard
@@ -49,18 +47,16 @@ class PricedRequest:
         """For JSON."""
         card = self.card
         return {
-            "currency": self.currency,
-            "fx": amount_text(self.fx),
+            **fields_of(self, "currency", "fx"),
             "price_entry": None if card is None else card.entry.hash,
             "tier": None if card is None else card.choice.tier,
             "window": None if card is None else card.choice.window,
             "prices": [
                 {
                     "quantity": row.name,
-                    "per": row.per,
-                    "listed": None if row.listed is None else amount_text(row.listed),
+                    **fields_of(row, "per", "listed"),
                     "billed": [
-                        {"tier": label, "amount": None if amount is None else amount_text(amount)}
+                        {"tier": label, "amount": form_of(amount)}
                         for label, amount in zip(self.tier_labels, row.billed, strict=True)
                     ],
                     "is_package": row.is_package,
@@ -110,15 +106,10 @@ class ExplainedContract:
 
     def content(self) -> Content:
         """What `contracts explain --json` prints."""
-        rule = self.rule
         return {
-            "customer": self.customer,
-            "asked": self.asked,
-            "model": self.model,
-            "mode": self.mode,
-            "at": instant_text(self.at),
+            **fields_of(self, "customer", "asked", "model", "mode", "at"),
             "considered": [_considered_content(found) for found in self.considered],
-            "rule": None if rule is None else {"name": rule.name, "contract": rule.contract, "hash": rule.hash},
+            "rule": None if self.rule is None else fields_of(self.rule, "name", "contract", "hash"),
             "does": self.does,
             **self.priced.content(),
         }

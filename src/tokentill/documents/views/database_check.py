@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of
 from tokentill.store.agreement import Checked
 from tokentill.store.migrating import SchemaState
 
@@ -46,9 +46,4 @@ class DatabaseCheck:
 
     def content(self) -> Content:
         """What `db check --json` prints."""
-        return {
-            "database": self.database,
-            "tables": self.tables,
-            "faults": list(self.faults),
-            "checks": [found.content() for found in self.checks],
-        }
+        return fields_of(self, "database", "tables", "faults", "checks")

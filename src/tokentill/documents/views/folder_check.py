@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of, form_of
 from tokentill.errors import Finding
 from tokentill.invoicing.coverage import KeptBoundary
 
@@ -44,19 +44,14 @@ class FolderCheck:
 
     def content(self) -> Content:
         """What `prices check --json` and `contracts check --json` print."""
-        content: Content = {
+        return {
             "folder": self.folder,
             "errors": [_finding_content(finding) for finding in self.errors],
             "warnings": [_finding_content(finding) for finding in self.warnings],
+            **({} if self.size is None else fields_of(self.size, "models", "recordings", "contracts")),
+            **({"kept_boundaries": form_of(self.kept_boundaries)} if self.kept_boundaries else {}),
         }
-        if self.size is not None:
-            content["models"] = self.size.models
-            content["recordings"] = self.size.recordings
-            content["contracts"] = self.size.contracts
-        if self.kept_boundaries:
-            content["kept_boundaries"] = [boundary.content() for boundary in self.kept_boundaries]
-        return content
 
 
 def _finding_content(finding: Finding) -> Content:
-    return {"where": finding.where, "message": finding.message, "hint": finding.hint}
+    return fields_of(finding, "where", "message", "hint")

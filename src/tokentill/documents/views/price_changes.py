@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of, form_of
 from tokentill.catalogs.price_import import Import
 from tokentill.clock import instant_text
 from tokentill.documents.figures import share_percent
@@ -27,7 +27,7 @@ class ComparedPrices:
 
     def content(self) -> Content:
         """For JSON."""
-        return {"given": self.given, "at": instant_text(self.at), "models": self.models}
+        return fields_of(self, "given", "at", "models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,7 @@ class PriceChanges:
     def content(self) -> Content:
         """What `prices diff --json` prints."""
         return {
-            "before": self.before.content(),
-            "after": self.after.content(),
+            **fields_of(self, "before", "after"),
             "added": _entries_content(self.added),
             "vanished": _entries_content(self.vanished),
             "changed": [_difference_content(one) for one in self.changed],
@@ -82,16 +81,15 @@ class PriceImport:
             "added": _entries_content(plan.added),
             "changed": [
                 {
-                    "model": one.model,
-                    "valid_from": instant_text(one.valid_from),
+                    **fields_of(one, "model", "valid_from"),
                     "changes": [_change_content(change) for change in one.changes],
                 }
                 for one in plan.changed
             ],
             "vanished": list(plan.vanished),
-            "conflicts": [{"model": one.model, "reason": one.reason} for one in plan.conflicts],
+            "conflicts": [fields_of(one, "model", "reason") for one in plan.conflicts],
             "unchanged": list(plan.unchanged),
-            "left_out": [{"model": one.model, "key": one.key, "reason": one.reason} for one in plan.left_out],
+            "left_out": [fields_of(one, "model", "key", "reason") for one in plan.left_out],
             "warnings": [str(finding) for finding in plan.warnings],
             "written": None if self.written is None else str(self.written),
         }
@@ -105,14 +103,7 @@ def change_percent(change: FigureChange) -> Decimal | None:
 
 
 def _change_content(change: FigureChange) -> Content:
-    percent = change_percent(change)
-    return {
-        "rates": change.rates,
-        "quantity": change.quantity,
-        "before": None if change.before is None else amount_text(change.before),
-        "after": None if change.after is None else amount_text(change.after),
-        "percent": None if percent is None else amount_text(percent),
-    }
+    return {**fields_of(change, "rates", "quantity", "before", "after"), "percent": form_of(change_percent(change))}
 
 
 def _difference_content(one: Difference) -> Content:
@@ -127,10 +118,7 @@ def _difference_content(one: Difference) -> Content:
 def _entries_content(entries: Iterable[PriceEntry]) -> list[Content]:
     return [
         {
-            "model": entry.model,
-            "hash": entry.hash,
-            "valid_from": instant_text(entry.valid_from),
-            "currency": entry.currency,
+            **fields_of(entry, "model", "hash", "valid_from", "currency"),
             "figures": [
                 {"rates": rates, "quantity": quantity, "amount": amount_text(amount)}
                 for (rates, quantity), amount in figures(entry).items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of
 from tokentill.clock import instant_text
 from tokentill.prices.entries import PriceEntry
 
@@ -37,20 +37,11 @@ class PriceShown:
             "asked": self.asked,
             "model": chosen.model,
             "at": instant_text(self.at),
-            "entry": {
-                **self.stated,
-                "hash": chosen.hash,
-                "currency": chosen.currency,
-                "recorded_at": instant_text(chosen.recorded_at),
-                "source": chosen.source,
-            },
+            "entry": {**self.stated, **fields_of(chosen, "hash", "currency", "recorded_at", "source")},
             "because": self.because,
             "entries": [
                 {
-                    "hash": entry.hash,
-                    "valid_from": instant_text(entry.valid_from),
-                    "valid_to": None if entry.valid_to is None else instant_text(entry.valid_to),
-                    "recorded_at": instant_text(entry.recorded_at),
+                    **fields_of(entry, "hash", "valid_from", "valid_to", "recorded_at"),
                     "in_force": entry.hash == chosen.hash,
                 }
                 for entry in self.entries
