@@ -18,7 +18,7 @@ from tokentill.invoicing.coverage import CoveredSegment, Documents, IssuedPeriod
 from tokentill.invoicing.periods import Month, Period
 from tokentill.store import tables
 from tokentill.store.database import current_value, next_value
-from tokentill.store.decoding import decoding
+from tokentill.store.decoding import columns_of, decoded, decoding
 
 PERIOD_MAX = timedelta(days=95)
 """No period is longer: it ends before the second month after its own is over, by any anchor day and time zone."""
@@ -78,14 +78,11 @@ def documents_around(connection: Connection, month: Month, position: int | None)
     )
     for row in connection.execute(query):
         periods.setdefault(row.customer, []).append(
-            IssuedPeriod(
-                customer=row.customer,
-                payer=row.payer,
-                number=row.number,
+            decoded(
+                IssuedPeriod,
+                row,
                 position=json.loads(row.pins).get("l", row.position - 1),
                 month=Month.parse(row.period),
-                starts_at=from_micros(row.starts_at),
-                ends_at=from_micros(row.ends_at),
             )
         )
     return Documents(periods=periods, running=_running_periods(connection, month, position))
@@ -209,27 +206,15 @@ def store_coverage(
         CoveredTwice: when another live document covers some of it, so that a record would be on two, or ended one of
             the periods, or ended one beside it that does not join.
     """
-    rows = [
-        {
-            "invoice_id": invoice_id,
-            "series_id": segment.series_id,
-            "starts_at": to_micros(segment.starts_at),
-            "ends_at": to_micros(segment.ends_at),
-            "seq_after": segment.seq_after,
-            "seq_upto": segment.seq_upto,
-            "member": segment.member,
-        }
-        for segment in covered
-    ]
-    if rows:
+    names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto", "member")
+    if rows := [{"invoice_id": invoice_id, **columns_of(segment, *names)} for segment in covered]:
         connection.execute(insert(tables.coverage), rows)
     periods = [
         {
             "invoice_id": invoice_id,
             "customer": customer,
             "period": str(month),
-            "starts_at": to_micros(period.starts_at),
-            "ends_at": to_micros(period.ends_at),
+            **columns_of(period, "starts_at", "ends_at"),
         }
         for customer, period in members
         if period.starts_at < period.ends_at

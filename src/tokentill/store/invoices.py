@@ -22,7 +22,7 @@ from tokentill.invoicing.totals import InvoiceKind
 from tokentill.money import minor_digits
 from tokentill.store import tables
 from tokentill.store.database import current_value, hold_counter, next_value
-from tokentill.store.decoding import decoding
+from tokentill.store.decoding import columns_of, decoded, decoding
 from tokentill.store.documents import log_event, store_coverage
 from tokentill.store.ledger import add_to_ledger, rows_of
 
@@ -352,12 +352,9 @@ def add_review(connection: Connection, review: Review) -> None:
     connection.execute(
         insert(tables.review).values(
             seq=next_value(connection, "review"),
-            customer=review.customer,
+            **columns_of(review, "customer", "kind", "content_hash", "note"),
             period=str(review.month),
-            kind=review.kind,
-            content_hash=review.content_hash,
             reviewer=review.by,
-            note=review.note,
             recorded_at=to_micros(review.at),
         )
     )
@@ -372,14 +369,8 @@ def last_reviews(connection: Connection, period: str, customer: str | None = Non
         newest = newest.where(table.c.customer == customer)
     rows = connection.execute(select(table).where(table.c.seq.in_(newest)))
     return {
-        row.customer: Review(
-            row.customer,
-            Month.parse(row.period),
-            row.kind,
-            row.content_hash,
-            row.reviewer,
-            row.note,
-            from_micros(row.recorded_at),
+        row.customer: decoded(
+            Review, row, month=Month.parse(row.period), by=row.reviewer, at=from_micros(row.recorded_at)
         )
         for row in rows
     }
@@ -389,35 +380,15 @@ def last_reviews(connection: Connection, period: str, customer: str | None = Non
 def _run(row: Row[*tuple[object, ...]]) -> CloseRun:
     fields = row._mapping
     pins = _pins(fields["pins"])
-    return CloseRun(
-        id=fields["id"],
-        period=fields["period"],
-        epoch=fields["epoch"],
-        pins=pins,
-        started_at=from_micros(fields["started_at"]),
-        # Runs of older versions kept what they were asked among their pins.
-        asked=json.loads(fields["asked"]) or {key: pins[key] for key in ("kind", "customers") if key in pins},
-    )
+    # Runs of older versions kept what they were asked among their pins.
+    asked = json.loads(fields["asked"]) or {key: pins[key] for key in ("kind", "customers") if key in pins}
+    return decoded(CloseRun, row, pins=pins, asked=asked)
 
 
 @decoding("an issued invoice")
 def _issued(row: Row[*tuple[object, ...]]) -> IssuedInvoice:
     fields = row._mapping
-    return IssuedInvoice(
-        number=fields["number"],
-        customer=fields["customer"],
-        period=fields["period"],
-        status=fields["status"],
-        currency=fields["currency"],
-        total_minor=fields["total_minor"],
-        content_bytes=bytes(fields["content"]),
-        content_hash=fields["content_hash"],
-        pins=_pins(fields["pins"]),
-        issued_at=from_micros(fields["issued_at"]),
-        id=fields["id"],
-        kind=fields["kind"],
-        part=fields["part"],
-    )
+    return decoded(IssuedInvoice, row, content_bytes=bytes(fields["content"]), pins=_pins(fields["pins"]))
 
 
 def _pins(text: str) -> Content:

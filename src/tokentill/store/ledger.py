@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, and_, distinct, func, insert, or_, select
 
-from tokentill.clock import from_micros
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
-from tokentill.store.decoding import decoding
+from tokentill.store.decoding import decoded, decoding
 from tokentill.store.documents import live_at
 
 
@@ -97,20 +96,7 @@ def ledger_entries(
     )
     if customer is not None:
         query = query.where(ledger.c.customer == customer)
-    return [
-        LedgerEntry(
-            row.invoice_id,
-            row.number,
-            row.customer,
-            row.period,
-            row.currency,
-            from_micros(row.issued_at),
-            row.kind,
-            row.name,
-            row.amount_minor,
-        )
-        for row in connection.execute(query)
-    ]
+    return [decoded(LedgerEntry, row) for row in connection.execute(query)]
 
 
 def stored_rows(connection: Connection, invoice_id: int) -> list[LedgerRow]:

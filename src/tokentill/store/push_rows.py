@@ -11,11 +11,11 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
 
 from tokentill.canonical import canonical_bytes
-from tokentill.clock import from_micros, to_micros
+from tokentill.clock import to_micros
 from tokentill.errors import Refused
 from tokentill.store import tables
 from tokentill.store.database import insert_for
-from tokentill.store.decoding import decoding
+from tokentill.store.decoding import columns_of, decoded, decoding
 
 PushState = Literal["wanted", "sending", "accepted", "confirmed", "rejected", "unknown", "replaced"]
 TO_SEND: tuple[PushState, ...] = ("wanted", "sending", "unknown", "rejected")
@@ -168,14 +168,8 @@ def tell_again(connection: Connection, row: PushRow) -> PushRow:
     stored = connection.execute(
         insert(table)
         .values(
-            customer=row.customer,
-            meter=row.meter,
-            day=row.day.isoformat(),
+            **columns_of(row, "customer", "meter", "day", "period", "invoice", "stripe_customer", "value_minor"),
             version=version,
-            period=row.period,
-            invoice=row.invoice,
-            stripe_customer=row.stripe_customer,
-            value_minor=row.value_minor,
             identifier=event_identifier(row.customer, row.meter, row.day, version),
             state="wanted",
             attempts=0,
@@ -245,23 +239,7 @@ def _same(row: PushRow) -> tuple[ColumnElement[bool], ...]:
 
 @decoding("a row of the outbox")
 def _row(row: Row[*tuple[object, ...]]) -> PushRow:
-    fields = row._mapping
-    first_sent_at = fields["first_sent_at"]
-    return PushRow(
-        customer=fields["customer"],
-        meter=fields["meter"],
-        day=date.fromisoformat(fields["day"]),
-        version=fields["version"],
-        period=fields["period"],
-        invoice=fields["invoice"],
-        stripe_customer=fields["stripe_customer"],
-        value_minor=fields["value_minor"],
-        identifier=fields["identifier"],
-        state=fields["state"],
-        attempts=fields["attempts"],
-        first_sent_at=None if first_sent_at is None else from_micros(first_sent_at),
-        note=fields["note"],
-    )
+    return decoded(PushRow, row, day=date.fromisoformat(row._mapping["day"]))
 
 
 def _mode(is_live: bool) -> str:

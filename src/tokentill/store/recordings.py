@@ -12,8 +12,7 @@ from tokentill.clock import to_micros
 from tokentill.errors import IntegrityFault
 from tokentill.store import tables
 from tokentill.store.database import insert_for
-
-_WRITTEN_AT_ONCE = 500
+from tokentill.store.decoding import rows_among
 
 
 def keep_recordings(connection: Connection, contents: Iterable[Content], at: datetime) -> None:
@@ -31,12 +30,10 @@ def keep_recordings(connection: Connection, contents: Iterable[Content], at: dat
     table = tables.recording
     # On PostgreSQL another run may keep the same one at this moment, hence the clause.
     statement = insert_for(connection.dialect.name, table).on_conflict_do_nothing()
-    for start in range(0, len(rows), _WRITTEN_AT_ONCE):
-        part = rows[start : start + _WRITTEN_AT_ONCE]
-        query = select(table.c.hash).where(table.c.hash.in_([row["hash"] for row in part]))
-        stored = set(connection.execute(query).scalars())
-        if new := [row for row in part if row["hash"] not in stored]:
-            connection.execute(statement, new)
+    hashes = [row["hash"] for row in rows]
+    stored = {row.hash for row in rows_among(connection, select(table.c.hash), (table.c.hash,), hashes)}
+    if new := [row for row in rows if row["hash"] not in stored]:
+        connection.execute(statement, new)
 
 
 def recordings_of(connection: Connection, hashes: Iterable[str]) -> list[Content]:
@@ -48,13 +45,11 @@ def recordings_of(connection: Connection, hashes: Iterable[str]) -> list[Content
     table = tables.recording
     ordered = sorted(set(hashes))
     by_hash: dict[str, Content] = {}
-    for start in range(0, len(ordered), _WRITTEN_AT_ONCE):
-        query = select(table.c.hash, table.c.content).where(table.c.hash.in_(ordered[start : start + _WRITTEN_AT_ONCE]))
-        for row in connection.execute(query):
-            content = content_of(bytes(row.content), row.hash)
-            if content is None:
-                raise IntegrityFault(f"the stored recording {row.hash} was changed")
-            by_hash[row.hash] = content
+    for row in rows_among(connection, select(table.c.hash, table.c.content), (table.c.hash,), ordered):
+        content = content_of(bytes(row.content), row.hash)
+        if content is None:
+            raise IntegrityFault(f"the stored recording {row.hash} was changed")
+        by_hash[row.hash] = content
     for missing in (hash_ for hash_ in ordered if hash_ not in by_hash):
         raise IntegrityFault(f"the recording {missing} that an invoice was computed from is not stored")
     return [by_hash[hash_] for hash_ in ordered]

@@ -6,6 +6,7 @@ reported costs are three integer limbs (see `COST_LIMBS`), digests are bytes. No
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import (
@@ -40,6 +41,11 @@ def _table(name: str, *parts: SchemaItem) -> Table[Any]:
     return Table(name, metadata, *parts, sqlite_strict=True)
 
 
+def _each(kind: Any, *names: str) -> Iterator[Column[Any]]:
+    """Columns of one type that always hold something."""
+    return (Column(name, kind, nullable=False) for name in names)
+
+
 counter = _table(
     "counter",
     Column("name", Text, nullable=False),
@@ -68,8 +74,7 @@ series = _table(
     Column("geo", Text),
     Column("tags", Text, nullable=False),
     Column("is_byok", Integer, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("usage_state", Text, nullable=False),
+    *_each(Text, "status", "usage_state"),
     PrimaryKeyConstraint("id", name="pk_series"),
     UniqueConstraint("digest", name="uq_series_digest"),
     CheckConstraint("is_byok IN (0, 1)", name="ck_series_is_byok"),
@@ -90,11 +95,7 @@ batch = _table(
     "batch",
     Column("seq", BigInt, nullable=False),
     Column("label", Text, nullable=False),
-    Column("recorded_at", BigInt, nullable=False),
-    Column("accepted", BigInt, nullable=False),
-    Column("duplicates", BigInt, nullable=False),
-    Column("revisions", BigInt, nullable=False),
-    Column("quarantined", BigInt, nullable=False),
+    *_each(BigInt, "recorded_at", "accepted", "duplicates", "revisions", "quarantined"),
     Column("first_at", BigInt),
     Column("last_at", BigInt),
     PrimaryKeyConstraint("seq", name="pk_batch"),
@@ -106,10 +107,7 @@ usage = _table(
     Column("id", BigInt, nullable=False, autoincrement=True),
     Column("source_id", BigInt, nullable=False),
     Column("record_id", Text, nullable=False),
-    Column("series_id", BigInt, nullable=False),
-    Column("seq", BigInt, nullable=False),
-    Column("occurred_at", BigInt, nullable=False),
-    Column("input_total", BigInt, nullable=False),
+    *_each(BigInt, "series_id", "seq", "occurred_at", "input_total"),
     *(Column(leaf, BigInt, nullable=False, server_default=text("0")) for leaf in TOKEN_LEAVES),
     Column("has_cost", Integer, nullable=False),
     *(Column(limb, BigInt, nullable=False, server_default=text("0")) for limb in COST_LIMBS),
@@ -146,8 +144,7 @@ revision = _table(
     Column("seq", BigInt, nullable=False),
     Column("content", Text, nullable=False),
     Column("version", Integer, nullable=False, server_default=text("1")),
-    Column("occurred_at", BigInt, nullable=False),
-    Column("revised_at", BigInt, nullable=False),
+    *_each(BigInt, "occurred_at", "revised_at"),
     PrimaryKeyConstraint("source_id", "record_id", "digest", name="pk_revision"),
     ForeignKeyConstraint(
         ["source_id", "record_id", "version"],
@@ -166,9 +163,7 @@ revision_decision = _table(
     Column("source_id", BigInt, nullable=False),
     Column("record_id", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Column("decision", Text, nullable=False),
-    Column("reviewer", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    *_each(Text, "decision", "reviewer", "reason"),
     Column("recorded_at", BigInt, nullable=False),
     PrimaryKeyConstraint("source_id", "record_id", "digest", "decision", name="pk_revision_decision"),
     ForeignKeyConstraint(
@@ -185,8 +180,7 @@ withdrawal = _table(
     Column("usage_id", BigInt, nullable=False),
     Column("cause", Text, nullable=False),
     Column("seq", BigInt, nullable=False),
-    Column("reviewer", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    *_each(Text, "reviewer", "reason"),
     Column("recorded_at", BigInt, nullable=False),
     PrimaryKeyConstraint("usage_id", "cause", name="pk_withdrawal"),
     ForeignKeyConstraint(["usage_id"], ["usage.id"], name="fk_withdrawal_usage"),
@@ -201,8 +195,7 @@ quarantine = _table(
     "quarantine",
     Column("digest", LargeBinary, nullable=False),
     Column("line", BigInt, nullable=False),
-    Column("label", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    *_each(Text, "label", "reason"),
     Column("record_id", Text),
     Column("excerpt", Text, nullable=False),
     Column("seq", BigInt, nullable=False),
@@ -217,9 +210,7 @@ quarantine_decision = _table(
     "quarantine_decision",
     Column("digest", LargeBinary, nullable=False),
     Column("line", BigInt, nullable=False),
-    Column("decision", Text, nullable=False),
-    Column("reviewer", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    *_each(Text, "decision", "reviewer", "reason"),
     Column("recorded_at", BigInt, nullable=False),
     PrimaryKeyConstraint("digest", "line", name="pk_quarantine_decision"),
     ForeignKeyConstraint(
@@ -230,8 +221,7 @@ quarantine_decision = _table(
 
 recording = _table(
     "recording",
-    Column("hash", Text, nullable=False),
-    Column("kind", Text, nullable=False),
+    *_each(Text, "hash", "kind"),
     Column("content", LargeBinary, nullable=False),
     Column("first_seen_at", BigInt, nullable=False),
     PrimaryKeyConstraint("hash", name="pk_recording"),
@@ -240,8 +230,7 @@ recording = _table(
 binding = _table(
     "binding",
     Column("seq", BigInt, nullable=False),
-    Column("user", Text, nullable=False),
-    Column("customer", Text, nullable=False),
+    *_each(Text, "user", "customer"),
     Column("valid_from", BigInt, nullable=False),
     Column("source", Text),
     Column("recorded_at", BigInt, nullable=False),
@@ -261,8 +250,7 @@ customer = _table(
 close_run = _table(
     "close_run",
     Column("id", BigInt, nullable=False, autoincrement=True),
-    Column("period", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    *_each(Text, "period", "state"),
     Column("epoch", BigInt, nullable=False),
     Column("pins", Text, nullable=False),
     Column("started_at", BigInt, nullable=False),
@@ -286,19 +274,11 @@ close_run = _table(
 invoice = _table(
     "invoice",
     Column("id", BigInt, nullable=False, autoincrement=True),
-    Column("number", Text, nullable=False),
-    Column("customer", Text, nullable=False),
-    Column("period", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("subtotal_minor", BigInt, nullable=False),
-    Column("tax_minor", BigInt, nullable=False),
-    Column("total_minor", BigInt, nullable=False),
+    *_each(Text, "number", "customer", "period", "status", "currency"),
+    *_each(BigInt, "subtotal_minor", "tax_minor", "total_minor"),
     Column("content", LargeBinary, nullable=False),
-    Column("content_hash", Text, nullable=False),
-    Column("pins", Text, nullable=False),
-    Column("issued_at", BigInt, nullable=False),
-    Column("close_run_id", BigInt, nullable=False),
+    *_each(Text, "content_hash", "pins"),
+    *_each(BigInt, "issued_at", "close_run_id"),
     Column("kind", Text, nullable=False, server_default=text("'period'")),
     Column("part", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("id", name="pk_invoice"),
@@ -324,12 +304,10 @@ invoice = _table(
 
 document_event = _table(
     "document_event",
-    Column("position", BigInt, nullable=False),
-    Column("invoice_id", BigInt, nullable=False),
+    *_each(BigInt, "position", "invoice_id"),
     Column("kind", Text, nullable=False),
     Column("recorded_at", BigInt, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    *_each(Text, "actor", "reason"),
     PrimaryKeyConstraint("position", name="pk_document_event"),
     UniqueConstraint("invoice_id", "kind", name="uq_document_event_kind"),
     ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name="fk_document_event_invoice"),
@@ -339,12 +317,7 @@ document_event = _table(
 
 coverage = _table(
     "coverage",
-    Column("invoice_id", BigInt, nullable=False),
-    Column("series_id", BigInt, nullable=False),
-    Column("starts_at", BigInt, nullable=False),
-    Column("ends_at", BigInt, nullable=False),
-    Column("seq_after", BigInt, nullable=False),
-    Column("seq_upto", BigInt, nullable=False),
+    *_each(BigInt, "invoice_id", "series_id", "starts_at", "ends_at", "seq_after", "seq_upto"),
     Column("member", Text),
     PrimaryKeyConstraint("invoice_id", "series_id", "starts_at", "seq_after", name="pk_coverage"),
     ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name="fk_coverage_invoice"),
@@ -360,10 +333,8 @@ another. `member` is whose usage it is, where that is not the document's own cus
 member_period = _table(
     "member_period",
     Column("invoice_id", BigInt, nullable=False),
-    Column("customer", Text, nullable=False),
-    Column("period", Text, nullable=False),
-    Column("starts_at", BigInt, nullable=False),
-    Column("ends_at", BigInt, nullable=False),
+    *_each(Text, "customer", "period"),
+    *_each(BigInt, "starts_at", "ends_at"),
     PrimaryKeyConstraint("invoice_id", "customer", name="pk_member_period"),
     ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name="fk_member_period_invoice"),
     CheckConstraint("starts_at < ends_at", name="ck_member_period_time"),
@@ -376,8 +347,7 @@ invoice_line = _table(
     "invoice_line",
     Column("invoice_id", BigInt, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("mode", Text, nullable=False),
+    *_each(Text, "model", "mode"),
     Column("rule", Text),
     Column("requests", BigInt, nullable=False),
     Column("exact_amount", Text, nullable=False),
@@ -391,11 +361,9 @@ ledger = _table(
     "ledger",
     Column("invoice_id", BigInt, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    *_each(Text, "kind", "name"),
     Column("amount_minor", BigInt, nullable=False),
-    Column("customer", Text, nullable=False),
-    Column("currency", Text, nullable=False),
+    *_each(Text, "customer", "currency"),
     PrimaryKeyConstraint("invoice_id", "position", name="pk_ledger"),
     ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name="fk_ledger_invoice"),
     CheckConstraint("kind IN ('coupon', 'credit', 'balance', 'invoiced', 'tax')", name="ck_ledger_kind"),
@@ -408,12 +376,7 @@ invoice's."""
 review = _table(
     "review",
     Column("seq", BigInt, nullable=False),
-    Column("customer", Text, nullable=False),
-    Column("period", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("content_hash", Text, nullable=False),
-    Column("reviewer", Text, nullable=False),
-    Column("note", Text, nullable=False),
+    *_each(Text, "customer", "period", "kind", "content_hash", "reviewer", "note"),
     Column("recorded_at", BigInt, nullable=False),
     PrimaryKeyConstraint("seq", name="pk_review"),
     CheckConstraint("kind IN ('approved', 'held', 'released')", name="ck_review_kind"),
@@ -422,13 +385,8 @@ review = _table(
 
 audit = _table(
     "audit",
-    Column("seq", BigInt, nullable=False),
-    Column("recorded_at", BigInt, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("content", Text, nullable=False),
-    Column("previous_hash", Text, nullable=False),
-    Column("hash", Text, nullable=False),
+    *_each(BigInt, "seq", "recorded_at"),
+    *_each(Text, "actor", "action", "content", "previous_hash", "hash"),
     PrimaryKeyConstraint("seq", name="pk_audit"),
     UniqueConstraint("hash", name="uq_audit_hash"),
 )
@@ -444,16 +402,11 @@ stripe_account = _table(
 
 push = _table(
     "push",
-    Column("customer", Text, nullable=False),
-    Column("meter", Text, nullable=False),
-    Column("day", Text, nullable=False),
+    *_each(Text, "customer", "meter", "day"),
     Column("version", Integer, nullable=False),
-    Column("period", Text, nullable=False),
-    Column("invoice", Text, nullable=False),
-    Column("stripe_customer", Text, nullable=False),
+    *_each(Text, "period", "invoice", "stripe_customer"),
     Column("value_minor", BigInt, nullable=False),
-    Column("identifier", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    *_each(Text, "identifier", "state"),
     Column("attempts", Integer, nullable=False),
     Column("first_sent_at", BigInt),
     Column("note", Text),
@@ -467,27 +420,9 @@ push = _table(
     Index("ix_push_period", "period"),
 )
 
-APPEND_ONLY = (
-    "source",
-    "series",
-    "batch",
-    "usage",
-    "usage_unit",
-    "revision",
-    "quarantine",
-    "recording",
-    "binding",
-    "review",
-    "audit",
-    "invoice_line",
-    "ledger",
-    "series_month",
-    "document_event",
-    "coverage",
-    "member_period",
-    "revision_decision",
-    "withdrawal",
-    "quarantine_decision",
+APPEND_ONLY = tuple(
+    """source series batch usage usage_unit revision quarantine recording binding review audit invoice_line ledger
+    series_month document_event coverage member_period revision_decision withdrawal quarantine_decision""".split()
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
 `close_run` only end, a `counter` only go up (see `guards`)."""

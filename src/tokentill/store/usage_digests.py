@@ -15,13 +15,13 @@ from sqlalchemy import Connection, Select, select
 
 from tokentill.clock import micros_text
 from tokentill.store import tables
+from tokentill.store.decoding import rows_among
 from tokentill.store.usage_rows import cost_text_of, series_digest
 from tokentill.usage.quantities import INPUT_LEAVES, TOKEN_LEAVES
 from tokentill.usage.record import Frame, content_frame, digest_of_content, framed_content
 
 _ROWS_AT_ONCE = 5_000
 _SERIES_MAX = 50_000
-_LOOKED_UP_MAX = 500
 
 _NAMES = tuple(sorted(TOKEN_LEAVES))
 _BEFORE_COUNT = tuple(f'"{name}":' for name in _NAMES)
@@ -100,15 +100,12 @@ def _units(connection: Connection, first_id: int, last_id: int) -> dict[int, lis
 def _series(connection: Connection, ids: Collection[int]) -> dict[int, _SeriesFrame | None]:
     """Series by id; None for one that is not there, or is not what its digest says."""
     table = tables.series
-    listed = sorted(ids)
-    by_id: dict[int, _SeriesFrame | None] = dict.fromkeys(listed)
-    for start in range(0, len(listed), _LOOKED_UP_MAX):
-        query = select(table).where(table.c.id.in_(listed[start : start + _LOOKED_UP_MAX]))
-        for row in connection.execute(query).mappings():
-            fields = {name: row[name] for name in _SERIES_FIELDS}
-            if series_digest(fields) == row["digest"]:
-                fields |= {"tags": tuple(json.loads(row["tags"])), "is_byok": bool(row["is_byok"])}
-                by_id[row["id"]] = _SeriesFrame(row["source"], content_frame(**fields))
+    by_id: dict[int, _SeriesFrame | None] = dict.fromkeys(ids)
+    for row in rows_among(connection, select(table), (table.c.id,), sorted(ids)):
+        fields = {name: row._mapping[name] for name in _SERIES_FIELDS}
+        if series_digest(fields) == row.digest:
+            fields |= {"tags": tuple(json.loads(row.tags)), "is_byok": bool(row.is_byok)}
+            by_id[row.id] = _SeriesFrame(row.source, content_frame(**fields))
     return by_id
 
 

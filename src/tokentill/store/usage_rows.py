@@ -20,16 +20,13 @@ from tokentill.errors import ensure
 from tokentill.money import EXACT
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_for, next_value
-from tokentill.store.decoding import decoding
+from tokentill.store.decoding import LOOKED_UP_MAX, columns_of, decoded, decoding, rows_among
 from tokentill.store.withdrawals import ALL_VERSIONS, InForce
 from tokentill.usage.aggregates import Series
 from tokentill.usage.quantities import TOKEN_LEAVES
 from tokentill.usage.record import UsageRecord
 
 _LEAVES = frozenset(TOKEN_LEAVES)
-_LOOKED_UP_MAX = 500
-"""Rows asked for at once; two bound values each stay below what both databases accept."""
-
 _LIMB = 10**8
 
 Identity = tuple[int, str]
@@ -133,10 +130,7 @@ def store_batch_row(
             seq=seq,
             label=label,
             recorded_at=to_micros(at),
-            accepted=counts.accepted,
-            duplicates=counts.duplicates,
-            revisions=counts.revisions,
-            quarantined=counts.quarantined,
+            **columns_of(counts, "accepted", "duplicates", "revisions", "quarantined"),
             first_at=min((to_micros(record.occurred_at) for record in new), default=None),
             last_at=max((to_micros(record.occurred_at) for record in new), default=None),
         )
@@ -159,12 +153,8 @@ def store_version(connection: Connection, record: UsageRecord, version: int, *, 
 @decoding("a series of usage")
 def series_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Series]:
     """The series of these ids."""
-    table, listed = tables.series, sorted(ids)
-    by_id: dict[int, Series] = {}
-    for start in range(0, len(listed), _LOOKED_UP_MAX):
-        query = select(table).where(table.c.id.in_(listed[start : start + _LOOKED_UP_MAX]))
-        by_id |= {row.id: _series(row) for row in connection.execute(query)}
-    return by_id
+    table = tables.series
+    return {row.id: _series(row) for row in rows_among(connection, select(table), (table.c.id,), sorted(ids))}
 
 
 @decoding("a series of usage")
@@ -275,8 +265,8 @@ def versions_of(
     """Every version of records, by their source's id and record id, oldest first and each with its row's id."""
     usage = tables.usage
     versions: dict[Identity, list[tuple[int, StoredRecord]]] = {}
-    for start in range(0, len(identities), _LOOKED_UP_MAX):
-        chosen = tuple_(usage.c.source_id, usage.c.record_id).in_(identities[start : start + _LOOKED_UP_MAX])
+    for start in range(0, len(identities), LOOKED_UP_MAX):
+        chosen = tuple_(usage.c.source_id, usage.c.record_id).in_(identities[start : start + LOOKED_UP_MAX])
         rows = connection.execute(select(usage.c.id, usage.c.source_id, usage.c.series_id).where(chosen)).all()
         sources = {row.id: row.source_id for row in rows}
         series = series_by_id(connection, {row.series_id for row in rows})
@@ -350,17 +340,12 @@ def _stored(connection: Connection, identities: Sequence[Identity]) -> dict[Iden
     """The identities that are stored. The batch's lock keeps others from adding any meanwhile."""
     usage = tables.usage
     stored: dict[Identity, Kept] = {}
-    for start in range(0, len(identities), _LOOKED_UP_MAX):
-        part = identities[start : start + _LOOKED_UP_MAX]
-        query = (
-            select(usage.c.source_id, usage.c.record_id, usage.c.digest, usage.c.version, usage.c.occurred_at)
-            .where(tuple_(usage.c.source_id, usage.c.record_id).in_(part))
-            .order_by(usage.c.version)
-        )
-        for source_id, record_id, digest, version, occurred_at in connection.execute(query):
-            before = stored.get(identity := (source_id, record_id))
-            digests = [] if before is None else before.digests
-            stored[identity] = Kept([*digests, bytes(digest)], version, occurred_at)
+    identity_of = (usage.c.source_id, usage.c.record_id)
+    query = select(*identity_of, usage.c.digest, usage.c.version, usage.c.occurred_at).order_by(usage.c.version)
+    for source_id, record_id, digest, version, occurred_at in rows_among(connection, query, identity_of, identities):
+        before = stored.get(identity := (source_id, record_id))
+        digests = [] if before is None else before.digests
+        stored[identity] = Kept([*digests, bytes(digest)], version, occurred_at)
     return stored
 
 
@@ -369,27 +354,17 @@ def _stored_revisions(connection: Connection, keys: Sequence[RevisionKey]) -> di
     revision, decision = tables.revision, tables.revision_decision
     columns = ("source_id", "record_id", "digest")
     rejected = and_(*(decision.c[name] == revision.c[name] for name in columns), decision.c.decision == "rejected")
-    stored: dict[RevisionKey, bool] = {}
-    for start in range(0, len(keys), _LOOKED_UP_MAX):
-        query = (
-            select(*(revision.c[name] for name in columns), decision.c.decision)
-            .select_from(revision.outerjoin(decision, rejected))
-            .where(tuple_(*(revision.c[name] for name in columns)).in_(keys[start : start + _LOOKED_UP_MAX]))
-        )
-        for row in connection.execute(query):
-            stored[row.source_id, row.record_id, bytes(row.digest)] = row.decision is not None
-    return stored
+    key_of = tuple(revision.c[name] for name in columns)
+    query = select(*key_of, decision.c.decision).select_from(revision.outerjoin(decision, rejected))
+    return {
+        (row.source_id, row.record_id, bytes(row.digest)): row.decision is not None
+        for row in rows_among(connection, query, key_of, keys)
+    }
 
 
 def _stored_quarantine(connection: Connection, keys: Sequence[tuple[bytes, int]]) -> set[tuple[bytes, int]]:
-    quarantine = tables.quarantine
-    stored: set[tuple[bytes, int]] = set()
-    for start in range(0, len(keys), _LOOKED_UP_MAX):
-        query = select(quarantine.c.digest, quarantine.c.line).where(
-            tuple_(quarantine.c.digest, quarantine.c.line).in_(keys[start : start + _LOOKED_UP_MAX])
-        )
-        stored |= {(bytes(row.digest), row.line) for row in connection.execute(query)}
-    return stored
+    key_of = (tables.quarantine.c.digest, tables.quarantine.c.line)
+    return {(bytes(row.digest), row.line) for row in rows_among(connection, select(*key_of), key_of, keys)}
 
 
 def _insert_usage(connection: Connection, new: Mapping[Identity, UsageRecord], seq: int, version: int = 1) -> None:
@@ -429,14 +404,11 @@ def _insert_usage(connection: Connection, new: Mapping[Identity, UsageRecord], s
     connection.execute(insert(tables.usage), rows)
     if with_units:
         usage = tables.usage
-        ids: dict[Identity, int] = {}
         identities = [(source_id, record.record_id) for source_id, record, _, _ in with_units]
-        for start in range(0, len(identities), _LOOKED_UP_MAX):
-            query = select(usage.c.source_id, usage.c.record_id, usage.c.id).where(
-                tuple_(usage.c.source_id, usage.c.record_id).in_(identities[start : start + _LOOKED_UP_MAX]),
-                usage.c.version == version,
-            )
-            ids |= {(row.source_id, row.record_id): row.id for row in connection.execute(query)}
+        identity_of = (usage.c.source_id, usage.c.record_id)
+        query = select(*identity_of, usage.c.id).where(usage.c.version == version)
+        found = rows_among(connection, query, identity_of, identities)
+        ids = {(row.source_id, row.record_id): row.id for row in found}
         connection.execute(
             insert(tables.usage_unit),
             [
@@ -448,13 +420,11 @@ def _insert_usage(connection: Connection, new: Mapping[Identity, UsageRecord], s
 
 def _insert_months(connection: Connection, used: set[tuple[int, int]]) -> None:
     """Note in which months series have records. The batch's lock keeps others from noting any meanwhile."""
-    table, listed = tables.series_month, sorted(used)
-    for start in range(0, len(listed), _LOOKED_UP_MAX):
-        part = listed[start : start + _LOOKED_UP_MAX]
-        query = select(table.c.month, table.c.series_id).where(tuple_(table.c.month, table.c.series_id).in_(part))
-        stored = {(row.month, row.series_id) for row in connection.execute(query)}
-        if new := [{"month": month, "series_id": id_} for month, id_ in part if (month, id_) not in stored]:
-            connection.execute(insert(table), new)
+    table = tables.series_month
+    key_of = (table.c.month, table.c.series_id)
+    stored = {(row.month, row.series_id) for row in rows_among(connection, select(*key_of), key_of, sorted(used))}
+    if new := [{"month": month, "series_id": id_} for month, id_ in sorted(used - stored)]:
+        connection.execute(insert(table), new)
 
 
 def _insert_revisions(
@@ -481,20 +451,8 @@ def _insert_revisions(
 
 
 def _insert_quarantined(connection: Connection, bad: Sequence[Bad], seq: int) -> None:
-    rows = [
-        {
-            "digest": line.digest,
-            "line": line.line,
-            "label": line.label,
-            "reason": line.reason,
-            "record_id": line.record_id,
-            "excerpt": line.excerpt,
-            "seq": seq,
-            "occurred_at": None if line.occurred_at is None else to_micros(line.occurred_at),
-        }
-        for line in bad
-    ]
-    if rows:
+    names = ("digest", "line", "label", "reason", "record_id", "excerpt", "occurred_at")
+    if rows := [{**columns_of(line, *names), "seq": seq} for line in bad]:
         connection.execute(insert(tables.quarantine), rows)
 
 
@@ -545,27 +503,10 @@ def _series_ids(connection: Connection, records: Iterable[UsageRecord]) -> dict[
 
 
 def _series_ids_stored(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
-    table = tables.series
-    listed = sorted(digests)
-    ids: dict[bytes, int] = {}
-    for start in range(0, len(listed), _LOOKED_UP_MAX):
-        query = select(table.c.digest, table.c.id).where(table.c.digest.in_(listed[start : start + _LOOKED_UP_MAX]))
-        ids |= {bytes(row.digest): row.id for row in connection.execute(query)}
-    return ids
+    columns = tables.series.c
+    query = select(columns.digest, columns.id)
+    return {bytes(row.digest): row.id for row in rows_among(connection, query, (columns.digest,), sorted(digests))}
 
 
 def _series(row: Any) -> Series:
-    return Series(
-        id=row.id,
-        source=row.source,
-        user=row.user,
-        api_key=row.api_key,
-        model=row.model,
-        provider=row.provider,
-        mode=row.mode,
-        geo=row.geo,
-        tags=tuple(json.loads(row.tags)),
-        is_byok=bool(row.is_byok),
-        status=row.status,
-        usage_state=row.usage_state,
-    )
+    return decoded(Series, row, tags=tuple(json.loads(row.tags)), is_byok=bool(row.is_byok))
