@@ -8,13 +8,4 @@ from tokentill.catalogs.catalog import Catalog, LeftOut, Listing
 from tokentill.catalogs.price_import import Import, plan_import, write_import
 from tokentill.catalogs.readers import CATALOGS, read_catalog
 
-__all__ = [
-    "CATALOGS",
-    "Catalog",
-    "Import",
-    "LeftOut",
-    "Listing",
-    "plan_import",
-    "read_catalog",
-    "write_import",
-]
+__all__ = ["CATALOGS", "Catalog", "Import", "LeftOut", "Listing", "plan_import", "read_catalog", "write_import"]

@@ -88,20 +88,12 @@ def _explain(
         tags=tag or (),
         input_tokens=input_tokens,
     )
-    call.answer(
-        explained,
-        show_explained_contract,
-        is_refused=explained.is_unpriced,
-    )
+    call.answer(explained, show_explained_contract, is_refused=explained.is_unpriced)
 
 
 @contracts.command("diff")
 def _diff(
-    call: Invocation,
-    before: BeforeArgument,
-    after: AfterArgument,
-    at: WhenOption = None,
-    as_of: AreAsOfOption = False,
+    call: Invocation, before: BeforeArgument, after: AfterArgument, at: WhenOption = None, as_of: AreAsOfOption = False
 ) -> None:
     """Compare the contracts of two times, or of two folders.
 

@@ -154,8 +154,7 @@ def _close(
         ),
     ] = False,
     abandon: Annotated[
-        bool,
-        typer.Option("--abandon", help="End a close that was cut off where it stands, and begin anew."),
+        bool, typer.Option("--abandon", help="End a close that was cut off where it stands, and begin anew.")
     ] = False,
 ) -> None:
     """Issue the invoices of a period, each once.
@@ -186,8 +185,7 @@ def _invoices_list(
     with call.till() as till:
         invoices = till.invoices(period=period, customer=customer)
     call.finish(
-        {"invoices": [invoice.document() for invoice in invoices]},
-        lambda screen: show_invoices(screen, invoices),
+        {"invoices": [invoice.document() for invoice in invoices]}, lambda screen: show_invoices(screen, invoices)
     )
 
 
@@ -248,8 +246,4 @@ def _verify(
     """Compute invoices again from their pins, and compare every byte."""
     with call.till() as till:
         verification = till.verify(number, period=period)
-    call.answer(
-        verification,
-        show_verification,
-        is_refused=not verification.is_sound,
-    )
+    call.answer(verification, show_verification, is_refused=not verification.is_sound)

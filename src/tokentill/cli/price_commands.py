@@ -55,11 +55,7 @@ def _show(
 
 @prices.command("diff")
 def _diff(
-    call: Invocation,
-    before: BeforeArgument,
-    after: AfterArgument,
-    at: WhenOption = None,
-    as_of: AreAsOfOption = False,
+    call: Invocation, before: BeforeArgument, after: AfterArgument, at: WhenOption = None, as_of: AreAsOfOption = False
 ) -> None:
     """Compare prices at two instants, or of two folders.
 
@@ -80,8 +76,7 @@ def _import(
         typer.Argument(metavar="FILE_OR_PACKAGE", help="The catalog, a wheel that holds it, or an installed package."),
     ],
     kind: Annotated[
-        str,
-        typer.Option("--from", metavar="KIND", help="genai-prices, litellm, openrouter, models.dev or arouter."),
+        str, typer.Option("--from", metavar="KIND", help="genai-prices, litellm, openrouter, models.dev or arouter.")
     ],
     effective: Annotated[
         str | None,

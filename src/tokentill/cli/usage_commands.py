@@ -27,8 +27,7 @@ SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="The sourc
 RecordArgument = Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of the record in it.")]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with it for good.")]
 DigestOption = Annotated[
-    str | None,
-    typer.Option("--digest", metavar="PREFIX", help="Which revision, by the beginning of its digest."),
+    str | None, typer.Option("--digest", metavar="PREFIX", help="Which revision, by the beginning of its digest.")
 ]
 
 

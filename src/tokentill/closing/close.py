@@ -256,10 +256,7 @@ def _resume(
     with database.write() as connection:
         run = take_over(connection, cut_off)
         append_audit(
-            connection,
-            "close.resumed",
-            {"period": str(month), "run": run.id, "epoch": run.epoch},
-            at=clock.now(),
+            connection, "close.resumed", {"period": str(month), "run": run.id, "epoch": run.epoch}, at=clock.now()
         )
     options = CloseOptions.of(run.asked)
     with database.read() as connection:

@@ -44,14 +44,7 @@ def store_review(connection: Connection, review: Review) -> None:
 
 
 def make_review(
-    preview: Preview,
-    customer: str,
-    kind: ReviewKind,
-    *,
-    by: str,
-    note: str,
-    seen_hash: str | None,
-    at: datetime,
+    preview: Preview, customer: str, kind: ReviewKind, *, by: str, note: str, seen_hash: str | None, at: datetime
 ) -> Review:
     """A review of a customer's preview as it stands.
 

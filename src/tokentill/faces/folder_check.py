@@ -16,7 +16,5 @@ def check_pricing(pricing: Pricing) -> FolderCheck:
         return FolderCheck(shown, findings, None)
     loaded = pricing.loaded_anew()
     return FolderCheck(
-        shown,
-        findings,
-        FolderSize(len(PriceBook(loaded.prices).models), len(loaded.paths), len(loaded.contracts)),
+        shown, findings, FolderSize(len(PriceBook(loaded.prices).models), len(loaded.paths), len(loaded.contracts))
     )

@@ -105,11 +105,7 @@ class KeptBoundary:
 
     def content(self) -> Content:
         """Canonical content."""
-        return {
-            "customer": self.customer,
-            "period": str(self.month),
-            **fields_of(self, "starts_at", "contract_says"),
-        }
+        return {"customer": self.customer, "period": str(self.month), **fields_of(self, "starts_at", "contract_says")}
 
     def __str__(self) -> str:
         return (

@@ -195,14 +195,7 @@ def compute_invoice(
                 (missing if aggregate.series.usage_state == "missing" else reported).append(aggregate)
         at_end = context.contracts.rules(member, period.last_instant) if kind == "period" else ()
         groups, charges = bill_usage(
-            member,
-            currency,
-            reported,
-            context,
-            rules_at_end=at_end,
-            segments=segments,
-            wanted=wanted,
-            trace=trace,
+            member, currency, reported, context, rules_at_end=at_end, segments=segments, wanted=wanted, trace=trace
         )
         if kind == "period":
             charges += base_fees(member, period, context.contracts, currency)

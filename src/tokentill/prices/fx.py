@@ -51,10 +51,7 @@ class FxBook:
     """Every exchange rate that is known. Where a day is listed twice, the later recording holds. Immutable."""
 
     def __init__(self, recordings: Iterable[Content]) -> None:
-        ordered = sorted(
-            (content for content in recordings if content["kind"] == "fx"),
-            key=content_hash,
-        )
+        ordered = sorted((content for content in recordings if content["kind"] == "fx"), key=content_hash)
         rates: dict[tuple[str, str], list[FxRate]] = {}
         for content in ordered:
             recorded_at = parse_instant(content["recorded_at"])

@@ -27,10 +27,7 @@ NOISE_DIGITS = 12
 
 _NOISE = Decimal("1e-13")
 """Relative; some hundred times what one binary operation adds."""
-_INSTANT = re.compile(
-    r"\A\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?P<zone>[Zz]|[+-]\d\d:\d\d)?\Z",
-    re.ASCII,
-)
+_INSTANT = re.compile(r"\A\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?P<zone>[Zz]|[+-]\d\d:\d\d)?\Z", re.ASCII)
 _DATE = re.compile(r"\A\d{4}-\d\d-\d\d\Z", re.ASCII)
 _TIME_OF_DAY = re.compile(r"\A(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)\Z", re.ASCII)
 

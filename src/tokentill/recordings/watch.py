@@ -58,11 +58,7 @@ class WatchedFolder(Generic[Loaded]):
     """
 
     def __init__(
-        self,
-        folder: str | PathLike[str],
-        load: Callable[[Path], Loaded],
-        *,
-        check_every: timedelta = CHECK_EVERY,
+        self, folder: str | PathLike[str], load: Callable[[Path], Loaded], *, check_every: timedelta = CHECK_EVERY
     ) -> None:
         self.folder = Path(folder)
         self._load = load

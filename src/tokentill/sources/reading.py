@@ -235,13 +235,7 @@ def read_records(
         name = name or str(getattr(origin, "name", "the stream"))
     try:
         return Reading(
-            stream,
-            name,
-            source=source,
-            asked_format=format,
-            limits=limits,
-            bytes_total=bytes_total,
-            is_owned=is_owned,
+            stream, name, source=source, asked_format=format, limits=limits, bytes_total=bytes_total, is_owned=is_owned
         )
     except BaseException:
         if is_owned:

@@ -369,11 +369,7 @@ CHECKS: tuple[Callable[..., Any], ...] = (
 
 
 def check_agreement(
-    connection: Connection,
-    numbers: Collection[str] | None = None,
-    *,
-    whole: bool,
-    usage: Select[Any] | None = None,
+    connection: Connection, numbers: Collection[str] | None = None, *, whole: bool, usage: Select[Any] | None = None
 ) -> tuple[Checked, ...]:
     """Make the checks.
 

@@ -149,8 +149,7 @@ def closings(connection: Connection) -> dict[Month, Closing]:
         closing = Closing(run.pins["s"], frozenset({run.pins["b"]}))
         before = by_month.get(month := Month.parse(run.period), closing)
         by_month[month] = Closing(
-            min(before.first_seq, closing.first_seq),
-            before.contract_sets | closing.contract_sets,
+            min(before.first_seq, closing.first_seq), before.contract_sets | closing.contract_sets
         )
     return by_month
 

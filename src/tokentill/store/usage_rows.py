@@ -428,10 +428,7 @@ def _insert_months(connection: Connection, used: set[tuple[int, int]]) -> None:
 
 
 def _insert_revisions(
-    connection: Connection,
-    revised: Mapping[RevisionKey, UsageRecord],
-    kept_of: Mapping[RevisionKey, Kept],
-    seq: int,
+    connection: Connection, revised: Mapping[RevisionKey, UsageRecord], kept_of: Mapping[RevisionKey, Kept], seq: int
 ) -> None:
     rows = [
         {

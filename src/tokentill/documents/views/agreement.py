@@ -9,14 +9,7 @@ from datetime import datetime
 from tokentill.canonical import Content, fields_of
 from tokentill.contracts.book import Contract, ContractBook
 from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
-from tokentill.documents.contract_words import (
-    TERM_NAMES,
-    contract_label,
-    grant_text,
-    match_text,
-    rule_text,
-    terms_rows,
-)
+from tokentill.documents.contract_words import TERM_NAMES, contract_label, grant_text, match_text, rule_text, terms_rows
 
 
 @dataclass(frozen=True, slots=True)

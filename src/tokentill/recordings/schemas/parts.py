@@ -11,15 +11,7 @@ from pydantic.config import JsonDict
 
 from tokentill.clock import parse_instant
 from tokentill.recordings.positions import KeyPath
-from tokentill.recordings.values import (
-    PERCENT_SCHEMA,
-    Instant,
-    Per,
-    Percent,
-    Quantity,
-    Rate,
-    markup_by_quantity,
-)
+from tokentill.recordings.values import PERCENT_SCHEMA, Instant, Per, Percent, Quantity, Rate, markup_by_quantity
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 

@@ -25,11 +25,7 @@ PROMPT_PARTS = {
     "cached_audio": "input_audio_cache_read",
     "cached_image": "input_image_cache_read",
 }
-COMPLETION_PARTS = {
-    "reasoning_output": "reasoning",
-    "audio_output": "output_audio",
-    "image_output": "output_image",
-}
+COMPLETION_PARTS = {"reasoning_output": "reasoning", "audio_output": "output_audio", "image_output": "output_image"}
 COUNTERS = ("web_search", "web_fetch")
 TOTALS = ("prompt", "completion", "total")
 COUNTED = frozenset((*TOTALS, *PROMPT_PARTS, *COMPLETION_PARTS, *COUNTERS))

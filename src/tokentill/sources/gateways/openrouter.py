@@ -49,11 +49,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "cancelled": ("cancelled",),
     "cost": ("total_cost", "cost_total", "usage", "usage.cost"),
     "is_byok": ("is_byok", "usage.is_byok"),
-    "upstream_cost": (
-        "upstream_inference_cost",
-        "byok_usage_inference",
-        "usage.cost_details.upstream_inference_cost",
-    ),
+    "upstream_cost": ("upstream_inference_cost", "byok_usage_inference", "usage.cost_details.upstream_inference_cost"),
     "prompt": ("native_tokens_prompt", "usage.prompt_tokens"),
     "completion": ("native_tokens_completion", "usage.completion_tokens"),
     "normalised_prompt": ("tokens_prompt",),

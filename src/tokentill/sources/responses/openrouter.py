@@ -17,11 +17,7 @@ from tokentill.sources.responses.outside import part
 from tokentill.usage.record import Given
 
 _COSTS = FieldMap(
-    {
-        "cost": ("cost",),
-        "is_byok": ("is_byok",),
-        "upstream_cost": ("cost_details.upstream_inference_cost",),
-    }
+    {"cost": ("cost",), "is_byok": ("is_byok",), "upstream_cost": ("cost_details.upstream_inference_cost",)}
 )
 
 

@@ -15,14 +15,7 @@ from typing import Literal
 
 from stripe.params.billing import MeterEventCreateParams, MeterEventSummaryListParams
 
-from tokentill.testing.stripe.state import (
-    ErrorReport,
-    Meter,
-    MeterEvent,
-    SeenIdentifier,
-    State,
-    derived_id,
-)
+from tokentill.testing.stripe.state import ErrorReport, Meter, MeterEvent, SeenIdentifier, State, derived_id
 from tokentill.testing.stripe.wire import (
     ApiError,
     Body,
