@@ -24,7 +24,7 @@ from tokentill.contracts.calculation import (
 from tokentill.contracts.rules import Rule
 from tokentill.contracts.steps import Step, percent_of
 from tokentill.prices.entries import PriceEntry
-from tokentill.prices.rate_cards import ONE, RateCard, Rated, rate_card_for, rate_quantities
+from tokentill.prices.rate_cards import ONE, RateCard, Rated, rate_card_within, rate_quantities
 
 AT = datetime(2026, 10, 15, tzinfo=UTC)
 FX = Decimal("0.9")
@@ -35,9 +35,7 @@ def rate_card_of(**more: Any) -> RateCard:
     """3 for a million input tokens, 0.3 cached, 15 output; a search is 10 for a thousand."""
     content = price(fees={"web_search": {"price": "10", "per": 1000}}, **more)
     entry = PriceEntry.from_content(content, recorded_at=AT, currency="USD")
-    plan = rate_card_for(entry, at=AT, mode="standard", input_total=0)
-    assert isinstance(plan, RateCard)
-    return plan
+    return rate_card_within(entry, "standard", entry.standard, None, 0, None)
 
 
 CARD = rate_card_of()

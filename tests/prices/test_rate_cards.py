@@ -12,13 +12,13 @@ from tests.builders import at, price, prices
 from tokentill import PriceBook, Rated, RatedLine, Usage
 from tokentill.canonical import Content
 from tokentill.prices import rate_cards as rating
+from tokentill.prices.book import NoPrice
 from tokentill.prices.rate_cards import (
     RateCard,
     UnitPrice,
     amount_of,
     amount_under,
     price_quantity,
-    rate_card_for,
     rate_quantities,
     steps_of,
     unit_price,
@@ -350,12 +350,14 @@ def test_the_key_of_a_plan_is_what_decides_its_prices() -> None:
 
 
 def test_a_plan_is_that_of_the_entry_it_is_asked_of() -> None:
-    (entry,) = book(price(multiplier={"geo": {"us": "2"}})).entries(MODEL)
+    known = book(price(multiplier={"geo": {"us": "2"}}))
+    (entry,) = known.entries(MODEL)
 
-    found = rate_card_for(entry, at=at("15"), mode="standard", input_total=0, geo="us")
+    found = known.rate_card(MODEL, at=at("15"), mode="standard", input_total=0, geo="us")
     assert isinstance(found, RateCard)
     assert (found.entry, found.mode, found.multiplier, found.charges_requests) == (entry, "standard", D(2), False)
-    assert rate_card_for(entry, at=at("15"), mode="odd", input_total=0) == "mode 'odd' is not listed for acme/large"
+    odd = known.rate_card(MODEL, at=at("15"), mode="odd", input_total=0, geo=None)
+    assert odd == NoPrice("mode 'odd' is not listed for acme/large")
     assert card(price(fees={"request": {"price": "0"}})).charges_requests
 
 

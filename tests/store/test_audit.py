@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,9 +15,8 @@ from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, record, till
 from tests.store.bench import refuse
 from tokentill.canonical import Content
 from tokentill.clock import to_micros
-from tokentill.store import audit as audit_module
 from tokentill.store import tables
-from tokentill.store.audit import FIRST_HASH, append_audit, audit_entries, audit_faults
+from tokentill.store.audit import FIRST_HASH, AuditEntry, append_audit, audit_entries, audit_faults
 from tokentill.store.database import Database
 
 
@@ -92,7 +92,7 @@ def test_an_entry_with_a_new_hash_of_its_own_is_found_by_the_next(
     append(database, "one", "two", "three")
     with database.read() as connection:
         second = list(audit_entries(connection))[1]
-    forged = audit_module._hash(2, second.at, "mallory", second.action, second.content, second.previous_hash)
+    forged = replace(second, actor="mallory").expected_hash
     tamper(database, f"UPDATE audit SET actor = 'mallory', hash = '{forged}' WHERE seq = 2")
     assert faults(database) == ["audit entry 3 was changed, or the one before it"]
 
@@ -125,7 +125,7 @@ def test_an_entry_that_nobody_made_is_found(database: Database) -> None:
                 action="forged",
                 content="{}",
                 previous_hash=last.hash,
-                hash=audit_module._hash(2, AFTER_OCTOBER, "mallory", "forged", "{}", last.hash),
+                hash=AuditEntry(2, AFTER_OCTOBER, "mallory", "forged", "{}", last.hash, "").expected_hash,
             )
         )
     assert faults(database) == ["the audit log ends with entry 2, and 1 were made"]

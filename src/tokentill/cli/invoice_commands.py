@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of
 from tokentill.cli.calling import ByOption, Commands, Invocation, PeriodArgument
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.text.invoices import (
@@ -125,9 +125,7 @@ def _review(
         "customer": review.customer,
         "period": str(review.month),
         "review": review.kind,
-        "content_hash": review.content_hash,
-        "by": review.by,
-        "note": review.note,
+        **fields_of(review, "content_hash", "by", "note"),
     }
     call.finish(
         content, lambda screen: screen.say(f"{shown_id(customer)} is {kind} for {period}: {review.content_hash}")

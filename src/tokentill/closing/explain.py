@@ -122,17 +122,7 @@ def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> d
 def _records(connection: Connection, issued: IssuedInvoice) -> Iterator[tuple[str, StoredRecord]]:
     """The records that an invoice covers, each with whose usage it is."""
     covered = coverage_of(connection, issued.id)
-    spans = [
-        Span(
-            segment.series_id,
-            segment.starts_at,
-            segment.ends_at,
-            segment.seq_after,
-            segment.seq_upto,
-            segment.starts_at,
-        )
-        for segment in covered
-    ]
+    spans = [Span.of(segment) for segment in covered]
     series = series_by_id(connection, {segment.series_id for segment in covered})
     for place, record in records_of_spans(connection, spans, series, seq_max=issued.pins["s"]):
         yield covered[place].member or issued.customer, record

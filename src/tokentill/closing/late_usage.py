@@ -72,17 +72,7 @@ def late_records(connection: Connection, books: Books, pins: Content) -> Late:
     late = []
     for month, usage in _late_months(connection, books, pins):
         for (payer, member), segments in sorted(usage.late.items()):
-            spans = [
-                Span(
-                    segment.series_id,
-                    segment.starts_at,
-                    segment.ends_at,
-                    segment.seq_after,
-                    segment.seq_upto,
-                    segment.starts_at,
-                )
-                for segment in segments
-            ]
+            spans = [Span.of(segment) for segment in segments]
             for _, record in records_of_spans(connection, spans, usage.series, seq_max=pins["s"]):
                 late.append(
                     LateRecord(

@@ -169,7 +169,7 @@ def usage_of_month(
             for aggregate in aggregates_of_all(connection, cuts, whole, seq_max=seq_max):
                 owned = covering(ordinary[aggregate.series.id], aggregate.at)
                 if owned is not None:
-                    usage.put(owned, aggregate, _span_of(owned, cuts.starts_at))
+                    usage.put(owned, aggregate, Span.of(owned, cuts.starts_at))
     with decoding("usage"):
         for place, aggregate in aggregates_of_spans(connection, cuts, spans, series, seq_max=seq_max):
             usage.put(places[place], aggregate, spans[place])
@@ -209,9 +209,5 @@ def _spans_of(segment: OwnedSegment, cuts: Cuts, own_cuts: _OwnCuts) -> Iterable
     inside = [edge for edge in edges if segment.starts_at < edge < segment.ends_at]
     for starts_at, ends_at in pairwise([segment.starts_at, *inside, segment.ends_at]):
         passed = bisect_right(edges, starts_at)
-        span = _span_of(segment, edges[passed - 1] if passed else cuts.starts_at)
+        span = Span.of(segment, edges[passed - 1] if passed else cuts.starts_at)
         yield span._replace(starts_at=starts_at, ends_at=ends_at)
-
-
-def _span_of(segment: OwnedSegment, floor: datetime) -> Span:
-    return Span(segment.series_id, segment.starts_at, segment.ends_at, segment.seq_after, segment.seq_upto, floor)

@@ -133,11 +133,6 @@ class ContractBook:
         """The prepaid credits of a customer, in the order in which they burn."""
         return tuple(sorted(self._grants.get(customer, {}).values(), key=lambda grant: grant.order))
 
-    @property
-    def grant_holders(self) -> tuple[str, ...]:
-        """Ids of all customers that have prepaid credits."""
-        return tuple(self._grants)
-
     def grant_edges(self, customer: str) -> set[datetime]:
         """Every instant at which a prepaid credit of a customer comes into effect or expires."""
         grants = self._grants.get(customer, {}).values()

@@ -210,20 +210,8 @@ def _aggregate(usage: Usage, number: int) -> UsageAggregate:
     if requests != 1:
         raise InvalidRecord(f"a usage of {requests} requests cannot be billed under a contract; bill them one by one")
     source = usage.source or ""
-    series = Series(
-        id=0,
-        source=source,
-        user=usage.user,
-        api_key=usage.api_key,
-        model=usage.model,
-        provider=usage.provider,
-        mode=usage.mode or STANDARD,
-        geo=usage.geo,
-        tags=usage.tags,
-        is_byok=usage.is_byok,
-        status="ok",
-        usage_state="reported",
-    )
+    mode = usage.mode or STANDARD
+    series = Series.of(usage, source=source, mode=mode, status="ok", usage_state="reported")
     at = usage.occurred_at
     return UsageAggregate(
         series=series,

@@ -206,12 +206,8 @@ class PriceEntry:
             return f"mode {mode!r} of {self.model} has no price at {instant_text(at)}"
         return rates
 
-    def choice(self, rates: RateSet, at: datetime, input_total: int) -> RateChoice:
-        """Which rates of a set hold: those of the open window if there is one, then the last tier that is passed."""
-        return self.choice_within(rates, rates.open_window(at), input_total)
-
     def choice_within(self, rates: RateSet, window_number: int | None, input_total: int) -> RateChoice:
-        """The same where it is known which window is open."""
+        """Which rates of a set hold: those of the open window if there is one, then the last tier that is passed."""
         window = None if window_number is None else rates.windows[window_number]
         chosen, tiers = (rates.rates, rates.tiers) if window is None else (window.rates, window.tiers)
         label = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -188,23 +187,6 @@ def steps_of(amounts: Iterable[Decimal]) -> Decimal:
     """The smallest power of ten, 1 or more, of which every one of these amounts is a whole number of parts."""
     exponents = [int(amount.normalize(EXACT).as_tuple().exponent) for amount in amounts]
     return Decimal(10 ** -min([0, *exponents]))
-
-
-def rate_card_for(
-    entry: PriceEntry, *, at: datetime, mode: str, input_total: int, geo: str | None = None
-) -> RateCard | str:
-    """The card of a request under an entry, or the reason why it has no price.
-
-    Args:
-        entry: the entry in force at `at`.
-        input_total: all input leaves of the one request together; it decides the context tier.
-    """
-    rates = entry.rate_set(mode, at)
-    return (
-        rates
-        if isinstance(rates, str)
-        else rate_card_within(entry, mode, rates, rates.open_window(at), input_total, geo)
-    )
 
 
 def rate_card_within(

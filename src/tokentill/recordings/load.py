@@ -32,6 +32,9 @@ class Folder:
     warnings: tuple[Finding, ...]
 
 
+_KINDS = ("prices", "contracts", "attribution", "fx")
+
+
 def load_folder(folder: str | PathLike[str] | None = None, *, cache: str | PathLike[str] | None = None) -> Folder:
     """Load and check a `pricing/` folder, or the one that tokentill ships.
 
@@ -73,10 +76,7 @@ def _read_and_check(root: Path) -> Folder:
         raise InvalidFiles(errors)
     return Folder(
         folder=root,
-        prices=tuple(recording.content for recording in recordings.prices),
-        contracts=tuple(recording.content for recording in recordings.contracts),
-        attribution=tuple(recording.content for recording in recordings.attribution),
-        fx=tuple(recording.content for recording in recordings.fx),
+        **{kind: tuple(recording.content for recording in getattr(recordings, kind)) for kind in _KINDS},
         paths=MappingProxyType({recording.hash: recording.path for recording in recordings}),
         warnings=tuple(findings),
     )
@@ -84,10 +84,7 @@ def _read_and_check(root: Path) -> Folder:
 
 def _as_content(folder: Folder) -> Content:
     return {
-        "prices": folder.prices,
-        "contracts": folder.contracts,
-        "attribution": folder.attribution,
-        "fx": folder.fx,
+        **{kind: getattr(folder, kind) for kind in _KINDS},
         "paths": dict(folder.paths),
         "warnings": [[found.where, found.message, found.hint, found.is_warning] for found in folder.warnings],
     }
@@ -96,10 +93,7 @@ def _as_content(folder: Folder) -> Content:
 def _from_content(root: Path, content: Content) -> Folder:
     return Folder(
         folder=root,
-        prices=tuple(content["prices"]),
-        contracts=tuple(content["contracts"]),
-        attribution=tuple(content["attribution"]),
-        fx=tuple(content["fx"]),
+        **{kind: tuple(content[kind]) for kind in _KINDS},
         paths=MappingProxyType(content["paths"]),
         warnings=tuple(Finding(*found) for found in content["warnings"]),
     )

@@ -7,6 +7,7 @@ two forms of a file cannot differ in content. A mistake is raised with a sentenc
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -80,43 +81,16 @@ def read_decimal(value: Any) -> Decimal:
     return number
 
 
-def _rate(value: Any) -> str:
-    number = read_decimal(value)
-    if number < 0:
-        raise mistake(f"{amount_text(number)} is negative", "a price is zero or more")
-    return amount_text(number)
+def _number(holds: Callable[[Decimal], bool], message: str, hint: str) -> BeforeValidator:
+    """A number for which something holds, as its text. In the message `{}` is it, `{minus}` with the other sign."""
 
+    def read(value: Any) -> str:
+        number = read_decimal(value)
+        if not holds(number):
+            raise mistake(message.format(amount_text(number), minus=amount_text(-number)), hint)
+        return amount_text(number)
 
-def _factor(value: Any) -> str:
-    number = read_decimal(value)
-    if number <= 0:
-        raise mistake(f"{amount_text(number)} is no factor", "write a number greater than zero; 1 changes nothing")
-    return amount_text(number)
-
-
-def _percent(value: Any) -> str:
-    number = read_decimal(value)
-    if number < -100:
-        raise mistake(
-            f"a discount of {amount_text(-number)} percent is more than the whole price", "write -100 or more"
-        )
-    return amount_text(number)
-
-
-def _percent_or_more(value: Any) -> str:
-    number = read_decimal(value)
-    if number < 0:
-        raise mistake(f"{amount_text(number)} percent is negative", "write zero or more")
-    return amount_text(number)
-
-
-def _positive(value: Any) -> str:
-    number = read_decimal(value)
-    if number <= 0:
-        raise mistake(
-            f"{amount_text(number)} is not more than zero", "write a number greater than zero, or leave the key out"
-        )
-    return amount_text(number)
+    return BeforeValidator(read)
 
 
 def recurring_amount(value: Any) -> Any:
@@ -127,13 +101,6 @@ def recurring_amount(value: Any) -> Any:
 def markup_by_quantity(value: Any) -> Any:
     """One percentage is that of every quantity."""
     return value if isinstance(value, dict) else {"default": value}
-
-
-def _share_percent(value: Any) -> str:
-    number = read_decimal(value)
-    if not 0 <= number <= 100:
-        raise mistake(f"{amount_text(number)} is no percentage from 0 to 100", "write a number from 0 to 100")
-    return amount_text(number)
 
 
 def _instant(value: Any) -> str:
@@ -265,15 +232,45 @@ _INSTANT_SCHEMA = {
 }
 """With its zone, within the years that are accepted: a naive time is refused by editors, too."""
 
-Rate = Annotated[str, BeforeValidator(_rate), WithJsonSchema(_NUMBER_FROM_ZERO)]
-Factor = Annotated[str, BeforeValidator(_factor), WithJsonSchema({**_NUMBER, "exclusiveMinimum": 0})]
 PERCENT_SCHEMA: dict[str, Any] = {**_NUMBER, "minimum": -100}
-Percent = Annotated[str, BeforeValidator(_percent), WithJsonSchema(PERCENT_SCHEMA)]
-PercentOrMore = Annotated[str, BeforeValidator(_percent_or_more), WithJsonSchema({**_NUMBER, "minimum": 0})]
-Positive = Annotated[str, BeforeValidator(_positive), WithJsonSchema({**_NUMBER, "exclusiveMinimum": 0})]
 RATE_SCHEMA: dict[str, Any] = {**_NUMBER_FROM_ZERO}
+_ABOVE_ZERO = {**_NUMBER, "exclusiveMinimum": 0}
+
+Rate = Annotated[
+    str,
+    _number(lambda number: number >= 0, "{} is negative", "a price is zero or more"),
+    WithJsonSchema(_NUMBER_FROM_ZERO),
+]
+Factor = Annotated[
+    str,
+    _number(lambda number: number > 0, "{} is no factor", "write a number greater than zero; 1 changes nothing"),
+    WithJsonSchema(_ABOVE_ZERO),
+]
+Percent = Annotated[
+    str,
+    _number(
+        lambda number: number >= -100,
+        "a discount of {minus} percent is more than the whole price",
+        "write -100 or more",
+    ),
+    WithJsonSchema(PERCENT_SCHEMA),
+]
+PercentOrMore = Annotated[
+    str,
+    _number(lambda number: number >= 0, "{} percent is negative", "write zero or more"),
+    WithJsonSchema({**_NUMBER, "minimum": 0}),
+]
+Positive = Annotated[
+    str,
+    _number(
+        lambda number: number > 0, "{} is not more than zero", "write a number greater than zero, or leave the key out"
+    ),
+    WithJsonSchema(_ABOVE_ZERO),
+]
 SharePercent = Annotated[
-    str, BeforeValidator(_share_percent), WithJsonSchema({**_NUMBER, "minimum": 0, "maximum": 100})
+    str,
+    _number(lambda number: 0 <= number <= 100, "{} is no percentage from 0 to 100", "write a number from 0 to 100"),
+    WithJsonSchema({**_NUMBER, "minimum": 0, "maximum": 100}),
 ]
 Instant = Annotated[str, BeforeValidator(_instant), WithJsonSchema(_INSTANT_SCHEMA)]
 Day = Annotated[str, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import values as values_of
 
 from tokentill.clock import from_micros, to_micros
+from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
 from tokentill.money import ZERO
 from tokentill.store import tables
 from tokentill.store.usage_rows import StoredRecord, cost_of, records_where
@@ -104,6 +105,12 @@ class Span(NamedTuple):
     seq_after: int
     seq_upto: int
     floor: datetime
+
+    @classmethod
+    def of(cls, segment: CoveredSegment | OwnedSegment, floor: datetime | None = None) -> Span:
+        """That of a segment, which is its own floor unless another one is given."""
+        own = (segment.series_id, segment.starts_at, segment.ends_at, segment.seq_after, segment.seq_upto)
+        return cls(*own, floor or segment.starts_at)
 
 
 def aggregates_of_all(

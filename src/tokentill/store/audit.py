@@ -9,11 +9,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from tokentill.canonical import Content, canonical_bytes, content_hash
-from tokentill.clock import from_micros, instant_text, to_micros
+from tokentill.canonical import Content, canonical_bytes, content_hash, fields_of
+from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
 from tokentill.store.database import current_value, next_value
-from tokentill.store.decoding import decoding
+from tokentill.store.decoding import columns_of, decoded, decoding
 
 FIRST_HASH = "sha256:" + "0" * 64
 
@@ -33,37 +33,25 @@ class AuditEntry:
     @property
     def expected_hash(self) -> str:
         """What the hash must be."""
-        return _hash(self.seq, self.at, self.actor, self.action, self.content, self.previous_hash)
+        return content_hash(fields_of(self, "seq", "at", "actor", "action", "content", "previous_hash"))
 
 
 def append_audit(
     connection: Connection, action: str, content: Content, *, at: datetime, actor: str | None = None
 ) -> None:
     """Append an entry in the caller's writing transaction, so that it is there exactly when its deed is."""
-    who = actor or actor_here()
     seq = next_value(connection, "audit")
     table = tables.audit
     previous = connection.execute(select(table.c.hash).where(table.c.seq == seq - 1)).scalar() or FIRST_HASH
-    text = canonical_bytes(content).decode()
-    connection.execute(
-        insert(table).values(
-            seq=seq,
-            recorded_at=to_micros(at),
-            actor=who,
-            action=action,
-            content=text,
-            previous_hash=previous,
-            hash=_hash(seq, at, who, action, text, previous),
-        )
-    )
+    entry = AuditEntry(seq, at, actor or actor_here(), action, canonical_bytes(content).decode(), previous, "")
+    stored = columns_of(entry, "seq", "actor", "action", "content", "previous_hash")
+    connection.execute(insert(table).values(**stored, recorded_at=to_micros(at), hash=entry.expected_hash))
 
 
 def audit_entries(connection: Connection) -> Iterator[AuditEntry]:
     """All entries, oldest first."""
     for row in connection.execute(select(tables.audit).order_by(tables.audit.c.seq)):
-        yield AuditEntry(
-            row.seq, from_micros(row.recorded_at), row.actor, row.action, row.content, row.previous_hash, row.hash
-        )
+        yield decoded(AuditEntry, row, at=from_micros(row.recorded_at))
 
 
 @decoding("the audit log")
@@ -90,16 +78,3 @@ def actor_here() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
-
-
-def _hash(seq: int, at: datetime, actor: str, action: str, content: str, previous_hash: str) -> str:
-    return content_hash(
-        {
-            "seq": seq,
-            "at": instant_text(at),
-            "actor": actor,
-            "action": action,
-            "content": content,
-            "previous_hash": previous_hash,
-        }
-    )

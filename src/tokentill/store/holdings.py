@@ -73,12 +73,7 @@ class HeldCoverage:
 def issued_entry(row: HeldRow) -> Content:
     """What the audit log says of a document that was issued: which one it is, and what its content leaves out."""
     return {
-        "number": row["number"],
-        "customer": row["customer"],
-        "content_hash": row["content_hash"],
-        "id": row["id"],
-        "kind": row["kind"],
-        "part": row["part"],
+        **{name: row[name] for name in ("number", "customer", "content_hash", "id", "kind", "part")},
         "pins_hash": content_hash(content_of(row["pins"])),
         "issued_at": instant_text(from_micros(row["issued_at"])),
         "run": row["close_run_id"],

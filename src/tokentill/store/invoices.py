@@ -239,20 +239,15 @@ def issue(
     invoice_id = connection.execute(
         insert(table)
         .values(
+            **columns_of(invoice, "customer", "currency", "tax_minor", "total_minor", "content_hash", "kind"),
             number=number,
-            customer=invoice.customer,
             period=run.period,
             status="issued",
-            currency=invoice.currency,
             subtotal_minor=invoice.net_minor,
-            tax_minor=invoice.tax_minor,
-            total_minor=invoice.total_minor,
             content=canonical_bytes(content),
-            content_hash=invoice.content_hash,
             pins=canonical_bytes(run.pins).decode(),
             issued_at=to_micros(run.started_at),
             close_run_id=run.id,
-            kind=invoice.kind,
             part=part,
         )
         .returning(table.c.id)

@@ -46,6 +46,10 @@ def _each(kind: Any, *names: str) -> Iterator[Column[Any]]:
     return (Column(name, kind, nullable=False) for name in names)
 
 
+def _unique_where(condition: str, name: str, *columns: str) -> Index:
+    return Index(name, *columns, unique=True, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
 counter = _table(
     "counter",
     Column("name", Text, nullable=False),
@@ -259,13 +263,7 @@ close_run = _table(
     Column("left_over", BigInt),
     PrimaryKeyConstraint("id", name="pk_close_run"),
     CheckConstraint("state IN ('open', 'done', 'refused')", name="ck_close_run_state"),
-    Index(
-        "uq_close_run_open",
-        "period",
-        unique=True,
-        sqlite_where=text("state = 'open'"),
-        postgresql_where=text("state = 'open'"),
-    ),
+    _unique_where("state = 'open'", "uq_close_run_open", "period"),
 )
 
 """`asked` is what the run was started for; `left_over` how many requests of its period stood on no document then."""
@@ -287,16 +285,7 @@ invoice = _table(
     CheckConstraint("status IN ('issued', 'void')", name="ck_invoice_status"),
     CheckConstraint("total_minor = subtotal_minor + tax_minor", name="ck_invoice_total"),
     CheckConstraint("kind IN ('period', 'interim')", name="ck_invoice_kind"),
-    Index(
-        "uq_invoice_live",
-        "customer",
-        "period",
-        "kind",
-        "part",
-        unique=True,
-        sqlite_where=text("status = 'issued'"),
-        postgresql_where=text("status = 'issued'"),
-    ),
+    _unique_where("status = 'issued'", "uq_invoice_live", "customer", "period", "kind", "part"),
     Index("uq_invoice_run", "close_run_id", "customer", unique=True),
     Index("ix_invoice_period", "period"),
     Index("ix_invoice_customer", "customer"),

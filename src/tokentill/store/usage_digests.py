@@ -18,7 +18,7 @@ from tokentill.store import tables
 from tokentill.store.decoding import rows_among
 from tokentill.store.usage_rows import cost_text_of, series_digest
 from tokentill.usage.quantities import INPUT_LEAVES, TOKEN_LEAVES
-from tokentill.usage.record import Frame, content_frame, digest_of_content, framed_content
+from tokentill.usage.record import SERIES_FIELDS, Frame, content_frame, digest_of_content, framed_content
 
 _ROWS_AT_ONCE = 5_000
 _SERIES_MAX = 50_000
@@ -102,11 +102,8 @@ def _series(connection: Connection, ids: Collection[int]) -> dict[int, _SeriesFr
     table = tables.series
     by_id: dict[int, _SeriesFrame | None] = dict.fromkeys(ids)
     for row in rows_among(connection, select(table), (table.c.id,), sorted(ids)):
-        fields = {name: row._mapping[name] for name in _SERIES_FIELDS}
+        fields = {name: row._mapping[name] for name in SERIES_FIELDS}
         if series_digest(fields) == row.digest:
             fields |= {"tags": tuple(json.loads(row.tags)), "is_byok": bool(row.is_byok)}
             by_id[row.id] = _SeriesFrame(row.source, content_frame(**fields))
     return by_id
-
-
-_SERIES_FIELDS = [column.name for column in tables.series.columns if column.name not in ("id", "digest")]

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, select, tuple_
@@ -24,7 +23,7 @@ from tokentill.store.decoding import LOOKED_UP_MAX, columns_of, decoded, decodin
 from tokentill.store.withdrawals import ALL_VERSIONS, InForce
 from tokentill.usage.aggregates import Series
 from tokentill.usage.quantities import TOKEN_LEAVES
-from tokentill.usage.record import UsageRecord
+from tokentill.usage.record import SERIES_FIELDS, UsageRecord, series_fields_of
 
 _LEAVES = frozenset(TOKEN_LEAVES)
 _LIMB = 10**8
@@ -216,7 +215,7 @@ class StoredRecord:
     def content(self) -> Content:
         """The content of the record that was taken in (see `UsageRecord.content`)."""
         return {
-            **fields_of(self.series, *_SERIES_FIELDS),
+            **fields_of(self.series, *SERIES_FIELDS),
             **fields_of(self, "record_id", "occurred_at"),
             "quantities": dict(sorted(self.quantities.items())),
             "cost": form_of(self.cost),
@@ -453,24 +452,8 @@ def _insert_quarantined(connection: Connection, bad: Sequence[Bad], seq: int) ->
         connection.execute(insert(tables.quarantine), rows)
 
 
-_SERIES_FIELDS = (
-    "source",
-    "user",
-    "api_key",
-    "model",
-    "provider",
-    "mode",
-    "geo",
-    "tags",
-    "is_byok",
-    "status",
-    "usage_state",
-)
-_series_values = attrgetter(*_SERIES_FIELDS)
-
-
 def _series_content(values: tuple[Any, ...]) -> dict[str, Any]:
-    content = dict(zip(_SERIES_FIELDS, values, strict=True))
+    content = dict(zip(SERIES_FIELDS, values, strict=True))
     return {**content, "tags": json.dumps(content["tags"]), "is_byok": int(content["is_byok"])}
 
 
@@ -481,7 +464,7 @@ def _digest_of(values: tuple[Any, ...]) -> bytes:
 
 def _series_digest(record: UsageRecord) -> bytes:
     """16 bytes that stand for a series. Remembered, since a month has far fewer series than records."""
-    return _digest_of(_series_values(record))
+    return _digest_of(series_fields_of(record))
 
 
 def _series_ids(connection: Connection, records: Iterable[UsageRecord]) -> dict[bytes, int]:
@@ -492,7 +475,7 @@ def _series_ids(connection: Connection, records: Iterable[UsageRecord]) -> dict[
     if missing:
         connection.execute(
             insert_for(connection.dialect.name, table).on_conflict_do_nothing(),
-            [{"digest": digest, **_series_content(_series_values(record_of[digest]))} for digest in missing],
+            [{"digest": digest, **_series_content(series_fields_of(record_of[digest]))} for digest in missing],
         )
         ids |= _series_ids_stored(connection, missing)
     ensure(len(ids) == len(record_of), "a series was not stored")

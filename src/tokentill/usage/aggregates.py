@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tokentill.usage.record import UsageState
+from tokentill.usage.record import SERIES_FIELDS, Usage, UsageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ class Series:
     is_byok: bool
     status: str
     usage_state: UsageState
+
+    @classmethod
+    def of(cls, usage: Usage, **others: Any) -> Series:
+        """That of a usage, which no database numbers; `others` hold in place of its own fields."""
+        return cls(0, **({name: getattr(usage, name) for name in SERIES_FIELDS} | others))
 
 
 GATEWAY_CURRENCY = "USD"

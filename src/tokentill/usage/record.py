@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _quoted
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Literal, TypedDict
 
+from tokentill.canonical import fields_of
 from tokentill.clock import instant_text
 from tokentill.errors import InvalidRecord
 from tokentill.money import amount_text
@@ -195,40 +197,13 @@ class UsageRecord(Usage):
 
     def content(self) -> dict[str, Any]:
         """Canonical content: what makes two records of one identity the same record or a revision."""
-        return {
-            "source": self.source,
-            "record_id": self.record_id,
-            "occurred_at": instant_text(self.occurred_at),
-            "model": self.model,
-            "quantities": dict(self.quantities),
-            "user": self.user,
-            "api_key": self.api_key,
-            "provider": self.provider,
-            "mode": self.mode,
-            "geo": self.geo,
-            "tags": list(self.tags),
-            "status": self.status,
-            "usage_state": self.usage_state,
-            "is_byok": self.is_byok,
-            "cost": None if self.cost is None else cost_text(self.cost),
-        }
+        cost = None if self.cost is None else cost_text(self.cost)
+        return fields_of(self, *SERIES_FIELDS, "record_id", "occurred_at", "quantities") | {"cost": cost}
 
     def content_bytes(self) -> bytes:
         """The same bytes as `canonical_bytes(self.content())`, put together by hand since every record needs them."""
         at = self.occurred_at
-        frame = content_frame(
-            self.source,
-            self.user,
-            self.api_key,
-            self.model,
-            self.provider,
-            self.mode,
-            self.geo,
-            self.tags,
-            self.is_byok,
-            self.status,
-            self.usage_state,
-        )
+        frame = content_frame(*series_fields_of(self))
         return framed_content(
             frame,
             None if self.cost is None else cost_text(self.cost),
@@ -237,6 +212,11 @@ class UsageRecord(Usage):
             self.record_id,
         )
 
+
+SERIES_FIELDS = tuple("source user api_key model provider mode geo tags is_byok status usage_state".split())
+"""What does not change between a user's records."""
+
+series_fields_of = attrgetter(*SERIES_FIELDS)
 
 Frame = tuple[str, str, str, str, str]
 

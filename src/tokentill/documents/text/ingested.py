@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tokentill.closing.ingest import Ingested
+from tokentill.closing.ingest import Ingested, counts_content
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.text.screen import Screen
 
@@ -18,16 +18,7 @@ def show_ingested(screen: Screen, done: Sequence[Ingested], refused: Sequence[tu
         (
             shown_id(found.name),
             found.format or "",
-            *(
-                f"{count:,}"
-                for count in (
-                    found.counts.read,
-                    found.counts.accepted,
-                    found.counts.duplicates,
-                    found.counts.revisions,
-                    found.counts.quarantined,
-                )
-            ),
+            *(f"{count:,}" for count in counts_content(found.counts).values()),
         )
         for found in done
     ]

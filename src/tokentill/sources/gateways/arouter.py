@@ -8,7 +8,7 @@ not published: `PATHS` is a tolerant reading of what ARouter documents elsewhere
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from decimal import Decimal
 
 from tokentill.errors import InvalidRecord
@@ -16,7 +16,6 @@ from tokentill.sources.gateways import Format, SourceRow, unwrapped
 from tokentill.sources.gateways.fields import amount, columns_by_kind, count_cell, flag, flag_cell, instant
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap
-from tokentill.sources.layouts.table import Column
 from tokentill.usage.record import STANDARD, Status, UsageRecord
 
 IDS = ("id", "generation_id", "request_id")
@@ -163,8 +162,4 @@ def _recognises(names: Collection[str]) -> bool:
     )
 
 
-def _columns(names: Sequence[str]) -> tuple[Column, ...]:
-    return columns_by_kind(names, _CELLS)
-
-
-ACTIVITY = Format("arouter", "arouter", IDS, _recognises, read, _columns, TIMES)
+ACTIVITY = Format("arouter", "arouter", IDS, _recognises, read, columns_by_kind(_CELLS), TIMES)

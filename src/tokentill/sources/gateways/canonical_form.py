@@ -20,22 +20,9 @@ from tokentill.sources.strict_json import type_text
 from tokentill.usage.quantities import SUMS, TOKEN_LEAVES
 from tokentill.usage.record import UsageRecord, UsageState
 
-FIELDS = (
-    "source",
-    "record_id",
-    "occurred_at",
-    "user",
-    "api_key",
-    "model",
-    "provider",
-    "mode",
-    "geo",
-    "tags",
-    "status",
-    "usage_state",
-    "quantities",
-    "cost",
-    "is_byok",
+FIELDS = tuple(
+    """source record_id occurred_at user api_key model provider mode geo tags status usage_state quantities cost
+    is_byok""".split()
 )
 _KNOWN = frozenset(FIELDS)
 _NULLABLE = _KNOWN - {"quantities", "usage_state"}

@@ -128,13 +128,13 @@ def flag_cell(name: str, cell: str) -> bool:
     return value
 
 
-def columns_by_kind(
-    names: Sequence[str], kinds: Mapping[str, Callable[[str, str], object]], numeric_suffix: str = "_tokens"
-) -> tuple[Column, ...]:
-    """Columns of a header; those that are not in `kinds` are counts if they end like one, otherwise text."""
-    return tuple(
-        Column(name, kinds.get(name, count_cell if name.endswith(numeric_suffix) else text_cell)) for name in names
-    )
+def columns_by_kind(kinds: Mapping[str, Callable[[str, str], object]]) -> Callable[[Sequence[str]], tuple[Column, ...]]:
+    """What reads a header: columns that are not in `kinds` are counts if they end like one, otherwise text."""
+
+    def kind(name: str) -> Callable[[str, str], object]:
+        return kinds.get(name, count_cell if name.endswith("_tokens") else text_cell)
+
+    return lambda names: tuple(Column(name, kind(name)) for name in names)
 
 
 def _instant(name: str, text: str) -> datetime:

@@ -10,7 +10,7 @@ row carries the tag `response-cache`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from tokentill.errors import InvalidRecord
@@ -19,7 +19,6 @@ from tokentill.sources.gateways.arouter import mode_of, status_of
 from tokentill.sources.gateways.fields import amount, columns_by_kind, instant_or_naive_utc, text_cell
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap
-from tokentill.sources.layouts.table import Column
 from tokentill.sources.strict_json import parse_object, type_text
 from tokentill.usage.record import STANDARD, UsageRecord
 
@@ -131,8 +130,6 @@ def _recognises(names: Collection[str]) -> bool:
     return "request_id" in names and ("startTime" in names or "spend" in names)
 
 
-def _columns(names: Sequence[str]) -> tuple[Column, ...]:
-    return columns_by_kind(names, {"cache_hit": text_cell})
-
-
-SPEND_LOG = Format("litellm", "litellm", ("request_id",), _recognises, read, _columns, ("startTime",))
+SPEND_LOG = Format(
+    "litellm", "litellm", ("request_id",), _recognises, read, columns_by_kind({"cache_hit": text_cell}), ("startTime",)
+)

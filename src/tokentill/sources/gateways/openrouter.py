@@ -11,7 +11,7 @@ not read. A generation that was served from the response cache carries the tag `
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +30,6 @@ from tokentill.sources.gateways.fields import (
 )
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap
-from tokentill.sources.layouts.table import Column
 from tokentill.usage.record import STANDARD, UsageRecord, UsageState
 
 RESPONSE_CACHE_TAG = "response-cache"
@@ -156,8 +155,6 @@ def _recognises(names: Collection[str]) -> bool:
     return is_generation or ("generation_id" in names and "model_permaslug" in names)
 
 
-def _columns(names: Sequence[str]) -> tuple[Column, ...]:
-    return columns_by_kind(names, _CELLS)
-
-
-GENERATION = Format("openrouter", "openrouter", ("id", "generation_id"), _recognises, read, _columns, ("created_at",))
+GENERATION = Format(
+    "openrouter", "openrouter", ("id", "generation_id"), _recognises, read, columns_by_kind(_CELLS), ("created_at",)
+)

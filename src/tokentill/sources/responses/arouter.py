@@ -15,15 +15,14 @@ from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.responses import anthropic
 from tokentill.sources.responses.building import (
     NO_USAGE,
-    CallerTraits,
     VendorResponse,
     amounts_exact,
     answer_of,
     mode_said,
-    moment,
+    traits_of,
     usage_of,
 )
-from tokentill.sources.responses.outside import part, parts
+from tokentill.sources.responses.outside import parts
 from tokentill.usage.record import Given
 
 MARKS = ("prompt_tokens", "input_tokens")
@@ -35,11 +34,10 @@ def read(response: object, overrides: Given) -> dict[str, Any]:
     answer = answer_of(response, ("usage",), MARKS)
     top, values = picked(answer)
     amounts_exact(values, "cost")
-    traits = CallerTraits(
-        source="arouter",
-        record_id=part(answer.response, "id"),
-        model=top.get("model"),
-        occurred_at=moment("created", top.get("created", top.get("created_at"))),
+    traits = traits_of(
+        "arouter",
+        answer,
+        top,
         mode=mode_in(answer, values),
         provider=top.get("provider"),
         cost=values.get("cost"),

@@ -111,6 +111,12 @@ def usage_of(traits: CallerTraits, quantities: Mapping[str, int], overrides: Giv
     }
 
 
+def traits_of(source: str, answer: VendorResponse, top: Mapping[str, Any], **others: Any) -> CallerTraits:
+    """What stands at the top of a response in one of OpenAI's forms, and what its source says beside it."""
+    made_at = moment("created", top.get("created", top.get("created_at")))
+    return CallerTraits(source, top.get("model"), made_at, record_id=part(answer.response, "id"), **others)
+
+
 def mode_said(tier: object) -> str | None:
     """The mode that a service tier means; None for None."""
     return None if tier is None else mode_of(tier)

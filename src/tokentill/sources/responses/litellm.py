@@ -14,15 +14,7 @@ from tokentill.errors import MissingUsage
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.litellm import FIELDS
 from tokentill.sources.responses import anthropic, openai
-from tokentill.sources.responses.building import (
-    NO_USAGE,
-    CallerTraits,
-    VendorResponse,
-    answer_of,
-    mode_said,
-    moment,
-    usage_of,
-)
+from tokentill.sources.responses.building import NO_USAGE, VendorResponse, answer_of, mode_said, traits_of, usage_of
 from tokentill.sources.responses.outside import part, parts
 from tokentill.usage.record import Given
 
@@ -34,11 +26,10 @@ def read(response: object, overrides: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_litellm`."""
     answer = answer_of(response, ("usage",), MARKS)
     top = parts(answer.response, _TOP)
-    traits = CallerTraits(
-        source="litellm",
-        record_id=part(answer.response, "id"),
-        model=top.get("model"),
-        occurred_at=moment("created", top.get("created", top.get("created_at"))),
+    traits = traits_of(
+        "litellm",
+        answer,
+        top,
         mode=mode_said(top.get("service_tier")),
         provider=parts(part(answer.response, "_hidden_params"), ("custom_llm_provider",)).get("custom_llm_provider"),
     )

@@ -21,15 +21,7 @@ from tokentill.sources.gateways.fields import count
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap
 from tokentill.sources.responses import anthropic
-from tokentill.sources.responses.building import (
-    NO_USAGE,
-    CallerTraits,
-    answer_of,
-    mode_said,
-    moment,
-    split_cached,
-    usage_of,
-)
+from tokentill.sources.responses.building import NO_USAGE, answer_of, mode_said, split_cached, traits_of, usage_of
 from tokentill.sources.responses.outside import part, parts
 from tokentill.usage.record import Given
 
@@ -67,13 +59,7 @@ def read(response: object, overrides: Given) -> dict[str, Any]:
     quantities = leaves_in(answer.usage)
     quantities.update(_tools(answer.response))
     top = parts(answer.response, _TOP)
-    traits = CallerTraits(
-        source="openai",
-        record_id=part(answer.response, "id"),
-        model=top.get("model"),
-        occurred_at=moment("created", top.get("created", top.get("created_at"))),
-        mode=mode_said(top.get("service_tier")),
-    )
+    traits = traits_of("openai", answer, top, mode=mode_said(top.get("service_tier")))
     return usage_of(traits, quantities, overrides)
 
 

@@ -12,8 +12,7 @@ from typing import Any
 from tokentill.sources.gateways.mapping import FieldMap
 from tokentill.sources.gateways.openrouter import cost_of
 from tokentill.sources.responses.arouter import MARKS, leaves_in, mode_in, picked
-from tokentill.sources.responses.building import CallerTraits, amounts_exact, answer_of, moment, usage_of
-from tokentill.sources.responses.outside import part
+from tokentill.sources.responses.building import amounts_exact, answer_of, traits_of, usage_of
 from tokentill.usage.record import Given
 
 _COSTS = FieldMap(
@@ -28,11 +27,10 @@ def read(response: object, overrides: Given) -> dict[str, Any]:
     costs = _COSTS.pick(answer.usage)
     amounts_exact(costs, "cost", "upstream_cost")
     cost, is_byok = cost_of(costs, is_export=False)
-    traits = CallerTraits(
-        source="openrouter",
-        record_id=part(answer.response, "id"),
-        model=top.get("model"),
-        occurred_at=moment("created", top.get("created", top.get("created_at"))),
+    traits = traits_of(
+        "openrouter",
+        answer,
+        top,
         mode=mode_in(answer, values),
         provider=top.get("provider"),
         cost=cost,
