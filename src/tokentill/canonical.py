@@ -19,6 +19,8 @@ from tokentill.money import amount_text
 
 Content = dict[str, Any]
 
+_PLAIN = (str, int)
+
 
 def form_of(value: Any) -> Any:
     """A value in canonical form: an amount, instant or day as its text, and what has content of its own as that.
@@ -26,7 +28,7 @@ def form_of(value: Any) -> Any:
     Raises:
         TypeError: for a float or any other type that has no canonical form.
     """
-    if value is None or isinstance(value, (str, int)):
+    if value is None or isinstance(value, _PLAIN):
         return value
     if isinstance(value, Decimal):
         return amount_text(value)
@@ -50,7 +52,7 @@ def fields_of(owner: object, *names: str) -> Content:
 
 def stated_fields_of(owner: object, *names: str) -> Content:
     """The same, of those fields that are neither None nor an empty tuple."""
-    return fields_of(owner, *(name for name in names if getattr(owner, name) not in (None, ())))
+    return {name: form_of(value) for name in names if (value := getattr(owner, name)) is not None and value != ()}
 
 
 def canonical_bytes(content: object) -> bytes:

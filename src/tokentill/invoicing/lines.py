@@ -266,9 +266,8 @@ def charge_content(charge: Charge, currency: str) -> Content:
 
 
 def _step_content(step: Step) -> Content:
-    return {
-        **stated_fields_of(step, "kind", "name", "amount", "quantity"),
-        **({} if step.priced_as == step.name else stated_fields_of(step, "priced_as")),
-        **stated_fields_of(step, "rate", "percent", "of_amount", "per"),
-        **({} if step.fx == 1 else {"fx": amount_text(step.fx)}),
-    }
+    priced_as = () if step.priced_as == step.name else ("priced_as",)
+    fx = () if step.fx == 1 else ("fx",)
+    return stated_fields_of(
+        step, "kind", "name", "amount", "quantity", *priced_as, "rate", "percent", "of_amount", "per", *fx
+    )
