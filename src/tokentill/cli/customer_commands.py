@@ -9,11 +9,13 @@ from typing import Annotated
 
 import typer
 
+from tokentill.canonical import Content, fields_of
 from tokentill.cli.calling import Commands, Invocation, instant_argument
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.text.credits import show_credits
 from tokentill.documents.text.customers import show_customers
 from tokentill.errors import InvalidCall, Refused
+from tokentill.store.customers import Customer
 from tokentill.till import Till
 
 IMPORT_ROWS_MAX = 1_000_000
@@ -31,10 +33,7 @@ def _list(call: Invocation) -> None:
     with call.till() as till:
         found, bindings = till.customers(), till.bindings()
     content = {
-        "customers": [
-            {"customer": customer.id, "name": customer.name, "stripe_customer": customer.stripe_customer}
-            for customer in found.values()
-        ],
+        "customers": [_described(customer) for customer in found.values()],
         "bindings": [binding.content() for binding in bindings],
     }
 
@@ -53,10 +52,13 @@ def _set(
         raise InvalidCall("nothing to set; add --name or --stripe")
     with call.till() as till:
         found = till.set_customer(customer, name=name, stripe_customer=stripe)
-    content = {"customer": found.id, "name": found.name, "stripe_customer": found.stripe_customer}
     name_shown = shown_id(found.name) if found.name else "none"
     done = f"{shown_id(found.id)}: name {name_shown}, Stripe customer {found.stripe_customer or 'not linked'}"
-    call.finish(content, lambda screen: screen.say(done))
+    call.finish(_described(found), lambda screen: screen.say(done))
+
+
+def _described(customer: Customer) -> Content:
+    return {"customer": customer.id, **fields_of(customer, "name", "stripe_customer")}
 
 
 @customers.command("bind")

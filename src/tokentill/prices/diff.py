@@ -22,18 +22,6 @@ FREE = "free"
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One number of a price entry: which rates it is in (`standard`, `batch, input > 200000`), and what it prices.
-
-    Rates are for a million units, fees for `per` of 1, factors for themselves.
-    """
-
-    rates: str
-    quantity: str
-    amount: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class FigureChange:
     """A figure that differs between two entries; None where one of them has none.
 
@@ -59,13 +47,15 @@ class Difference:
 
 
 def figures(entry: PriceEntry) -> dict[tuple[str, str], Decimal]:
-    """Every figure of an entry by the rates that it is in and what it prices."""
+    """Every figure of an entry by the rates that it is in (`standard`, `batch, input > 200000`) and what it prices.
+
+    Rates are for a million units, fees for `per` of 1, factors for themselves.
+    """
     by_key: dict[tuple[str, str], Decimal] = {}
     if entry.is_free:
         by_key["standard", FREE] = Decimal(0)
     for mode, rates in {"standard": entry.standard, **entry.modes}.items():
-        for figure in _of_set(mode, rates, entry.per):
-            by_key[figure.rates, figure.quantity] = figure.amount
+        by_key |= dict(_of_set(mode, rates, entry.per))
         if rates.fees is not None:
             by_key |= dict(_of_fees("fee" if mode == "standard" else f"{mode}, fee", rates.fees))
     by_key |= dict(_of_fees("fee", entry.fees))
@@ -74,7 +64,7 @@ def figures(entry: PriceEntry) -> dict[tuple[str, str], Decimal]:
     return by_key
 
 
-def _of_set(mode: str, rates: RateSet, per: int) -> Iterator[Figure]:
+def _of_set(mode: str, rates: RateSet, per: int) -> Iterator[tuple[tuple[str, str], Decimal]]:
     sets = [(mode, rates.rates)]
     sets += [(f"{mode}, {tier.label}", tier.rates) for tier in rates.tiers]
     for window in rates.windows:
@@ -82,7 +72,7 @@ def _of_set(mode: str, rates: RateSet, per: int) -> Iterator[Figure]:
         sets += [(f"{mode}, {window.label}, {tier.label}", tier.rates) for tier in window.tiers]
     for label, table in sets:
         for quantity, rate in table.items():
-            yield Figure(_one_way(label), quantity, EXACT.divide(EXACT.multiply(rate, _MILLION), Decimal(per)))
+            yield (_one_way(label), quantity), EXACT.divide(EXACT.multiply(rate, _MILLION), Decimal(per))
 
 
 def _one_way(label: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
+from operator import add
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, select, tuple_
@@ -63,12 +64,7 @@ class Counts:
 
     def plus(self, other: Counts) -> Counts:
         """Both together."""
-        return Counts(
-            self.accepted + other.accepted,
-            self.duplicates + other.duplicates,
-            self.revisions + other.revisions,
-            self.quarantined + other.quarantined,
-        )
+        return Counts(*map(add, astuple(self), astuple(other)))
 
 
 def store_batch(

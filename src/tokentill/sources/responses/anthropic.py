@@ -13,7 +13,7 @@ from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways.fields import count
-from tokentill.sources.responses.building import CallerTraits, VendorResponse, answer_of, mode_said, usage_of
+from tokentill.sources.responses.building import CallerTraits, VendorResponse, answer_of, counted, mode_said, usage_of
 from tokentill.sources.responses.outside import part, parts
 from tokentill.sources.strict_json import type_text
 from tokentill.usage.record import STANDARD, Given
@@ -85,21 +85,21 @@ def _leaves(usage: dict[str, Any]) -> dict[str, int]:
         if usage.get(name) is None:
             raise InvalidRecord(f"{name} is missing; of a stream, pass the final message")
     creation = _table(usage, "cache_creation")
-    short = _count(creation, "ephemeral_5m_input_tokens")
-    long = _count(creation, "ephemeral_1h_input_tokens")
+    short = counted(creation, "ephemeral_5m_input_tokens")
+    long = counted(creation, "ephemeral_1h_input_tokens")
     written = usage.get("cache_creation_input_tokens")
     unknown = 0 if written is None else count("cache_creation_input_tokens", written) - short - long
     if unknown < 0:
         raise InvalidRecord(
             f"cache writes of 5 minutes ({short}) and 1 hour ({long}) are more than all cache writes ({written})"
         )
-    output = _count(usage, "output_tokens")
-    thinking = _count(_table(usage, "output_tokens_details"), "thinking_tokens")
+    output = counted(usage, "output_tokens")
+    thinking = counted(_table(usage, "output_tokens_details"), "thinking_tokens")
     if thinking > output:
         raise InvalidRecord(f"thinking_tokens ({thinking}) is more than output_tokens ({output})")
     return {
-        "input": _count(usage, "input_tokens"),
-        "cache_read": _count(usage, "cache_read_input_tokens"),
+        "input": counted(usage, "input_tokens"),
+        "cache_read": counted(usage, "cache_read_input_tokens"),
         "cache_write_5m": short,
         "cache_write_1h": long,
         "cache_write": unknown,
@@ -121,11 +121,6 @@ def _iterations(answer: VendorResponse) -> list[dict[str, Any]]:
                 " alone, with its model"
             )
     return [entry for entry in iterations if entry.get("type") == "compaction"]
-
-
-def _count(usage: dict[str, Any], name: str) -> int:
-    value = usage.get(name)
-    return 0 if value is None else count(name, value)
 
 
 def _table(usage: dict[str, Any], name: str) -> dict[str, Any]:

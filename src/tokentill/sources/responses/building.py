@@ -117,6 +117,12 @@ def traits_of(source: str, answer: VendorResponse, top: Mapping[str, Any], **oth
     return CallerTraits(source, top.get("model"), made_at, record_id=part(answer.response, "id"), **others)
 
 
+def counted(usage: Mapping[str, Any], name: str) -> int:
+    """A count of a usage object; nothing is 0."""
+    value = usage.get(name)
+    return 0 if value is None else count(name, value)
+
+
 def mode_said(tier: object) -> str | None:
     """The mode that a service tier means; None for None."""
     return None if tier is None else mode_of(tier)

@@ -16,9 +16,16 @@ from collections.abc import Collection
 from typing import Any
 
 from tokentill.errors import InvalidRecord
-from tokentill.sources.gateways.fields import count
 from tokentill.sources.gateways.inclusive import leaves_of
-from tokentill.sources.responses.building import CallerTraits, answer_of, mode_said, moment, split_cached, usage_of
+from tokentill.sources.responses.building import (
+    CallerTraits,
+    answer_of,
+    counted,
+    mode_said,
+    moment,
+    split_cached,
+    usage_of,
+)
 from tokentill.sources.responses.outside import part, parts, plain
 from tokentill.sources.strict_json import repeated, type_text
 from tokentill.usage.record import Given
@@ -67,8 +74,8 @@ def read(response: object, overrides: Given) -> dict[str, Any]:
 def _leaves(usage: dict[str, Any]) -> dict[str, int]:
     if usage.get("prompt_token_count") is None:
         raise InvalidRecord("promptTokenCount is missing")
-    tools = _count(usage, "tool_use_prompt_token_count")
-    prompt = _count(usage, "prompt_token_count") + tools
+    tools = counted(usage, "tool_use_prompt_token_count")
+    prompt = counted(usage, "prompt_token_count") + tools
     inputs = _by_kind(usage, "prompt_tokens_details", "tool_use_prompt_tokens_details")
     outputs = _by_kind(usage, "candidates_tokens_details", "response_tokens_details")
     cached = _by_kind(usage, "cache_tokens_details")
@@ -77,10 +84,10 @@ def _leaves(usage: dict[str, Any]) -> dict[str, int]:
     values = {
         "prompt": prompt,
         "completion": _completion(usage, prompt),
-        "cached": _count(usage, "cached_content_token_count"),
+        "cached": counted(usage, "cached_content_token_count"),
         "audio_input": inputs.get("AUDIO", 0),
         "cached_audio": cached.get("AUDIO", 0),
-        "reasoning_output": _count(usage, "thoughts_token_count"),
+        "reasoning_output": counted(usage, "thoughts_token_count"),
         "audio_output": outputs.get("AUDIO", 0),
         "image_output": outputs.get("IMAGE", 0),
     }
@@ -90,13 +97,13 @@ def _leaves(usage: dict[str, Any]) -> dict[str, int]:
 
 def _completion(usage: dict[str, Any], prompt: int) -> int:
     """All output, with the thoughts: beside the candidates or among them, as the total says."""
-    candidates = _count(usage, "candidates_token_count") + _count(usage, "response_token_count")
-    thoughts = _count(usage, "thoughts_token_count")
+    candidates = counted(usage, "candidates_token_count") + counted(usage, "response_token_count")
+    thoughts = counted(usage, "thoughts_token_count")
     if usage.get("total_token_count") is None:
         if thoughts:
             raise InvalidRecord("totalTokenCount is missing, and without it nobody knows what the thoughts are part of")
         return candidates
-    total = _count(usage, "total_token_count")
+    total = counted(usage, "total_token_count")
     for completion in (candidates + thoughts, candidates):
         if prompt + completion == total:
             return completion
@@ -120,7 +127,7 @@ def _by_kind(usage: dict[str, Any], *names: str) -> dict[str, int]:
             if not isinstance(kind, str) or kind.upper() not in _KINDS:
                 raise InvalidRecord(f"{name} counts {str(kind)[:40]!r}, which is not a known kind of content")
             kind = kind.upper()
-            tokens[kind] = tokens.get(kind, 0) + _count(entry, "token_count")
+            tokens[kind] = tokens.get(kind, 0) + counted(entry, "token_count")
     return tokens
 
 
@@ -145,11 +152,6 @@ def _queries(response: object) -> int:
         texts = plain(part(grounding, "webSearchQueries", "web_search_queries"))
         queries.extend(texts if isinstance(texts, list) else ())
     return sum(1 for query in queries if query)
-
-
-def _count(usage: dict[str, Any], name: str) -> int:
-    value = usage.get(name)
-    return 0 if value is None else count(name, value)
 
 
 def _snake(value: Any) -> Any:
