@@ -19,7 +19,7 @@ from tokentill.errors import IntegrityFault, InvalidCall
 LOOKED_UP_MAX = 500
 """Keys asked for at once; two bound values each stay below what both databases accept."""
 
-Kind = TypeVar("Kind")
+Decoded = TypeVar("Decoded")
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def decoding(subject: str) -> Iterator[None]:
         ) from error
 
 
-def decoded(kind: type[Kind], row: Any, **others: Any) -> Kind:
+def decoded(kind: type[Decoded], row: Any, **others: Any) -> Decoded:
     """A dataclass of the columns that are named as its fields, instants (`..._at`) as such, and of its other fields."""
     columns, own = row._mapping, _field_names(kind)  # type: ignore[arg-type]
     named = {name: columns[name] for name in own if name not in others and name in columns}
