@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tokentill.canonical import Content
     from tokentill.documents.text.screen import Screen
     from tokentill.faces.contracts import Contracts
+    from tokentill.faces.database import DatabaseFace
     from tokentill.faces.prices import Prices
     from tokentill.settings import Settings
     from tokentill.stripe_push.gateway import StripeGateway
