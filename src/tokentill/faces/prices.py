@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tokentill.canonical import Content
     from tokentill.documents.views.folder_check import FolderCheck
     from tokentill.documents.views.price_changes import PriceChanges, PriceImport
-    from tokentill.faces.sides import Given
+    from tokentill.faces.sides import SideGiven
     from tokentill.prices.entries import PriceEntry
 
 ROOM = "models"
@@ -69,7 +69,9 @@ class Prices:
         stated = _stated(self._pricing.folder.prices, chosen)
         return PriceShown(asked, instant, chosen, stated, tuple(book.entries(chosen.model)))
 
-    def diff(self, before: Given, after: Given, *, at: datetime | None = None, as_of: bool = False) -> PriceChanges:
+    def diff(
+        self, before: SideGiven, after: SideGiven, *, at: datetime | None = None, as_of: bool = False
+    ) -> PriceChanges:
         """What differs between the prices of two instants, or of two folders.
 
         Args:
