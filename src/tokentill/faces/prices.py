@@ -91,8 +91,8 @@ class Prices:
         first, second = (
             ComparedPrices(side.given, side.at, len(book.models)) for side, book in zip(sides, books, strict=True)
         )
-        found = compare_books(*books, before_at=first.at, after_at=second.at)
-        return PriceChanges(first, second, tuple(found))
+        differences = compare_books(*books, before_at=first.at, after_at=second.at)
+        return PriceChanges(first, second, tuple(differences))
 
     def import_(
         self,

@@ -89,7 +89,7 @@ def _as_content(folder: Folder) -> Content:
         "attribution": folder.attribution,
         "fx": folder.fx,
         "paths": dict(folder.paths),
-        "warnings": [[found.where, found.message, found.hint, found.is_warning] for found in folder.warnings],
+        "warnings": [[warning.where, warning.message, warning.hint, warning.is_warning] for warning in folder.warnings],
     }
 
 
@@ -101,5 +101,5 @@ def _from_content(root: Path, content: Content) -> Folder:
         attribution=tuple(content["attribution"]),
         fx=tuple(content["fx"]),
         paths=MappingProxyType(content["paths"]),
-        warnings=tuple(Finding(*found) for found in content["warnings"]),
+        warnings=tuple(Finding(*warning) for warning in content["warnings"]),
     )

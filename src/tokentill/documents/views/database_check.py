@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tokentill.canonical import Content
-from tokentill.store.agreement import Checked
+from tokentill.store.consistency import Checked
 from tokentill.store.migrating import SchemaState
 
 
@@ -50,5 +50,5 @@ class DatabaseCheck:
             "database": self.database,
             "tables": self.tables,
             "faults": list(self.faults),
-            "checks": [found.content() for found in self.checks],
+            "checks": [check.content() for check in self.checks],
         }
