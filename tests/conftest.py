@@ -19,7 +19,7 @@ from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready, upgrade
 
 settings.register_profile(
-    "everyday", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "everyday", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.register_profile("campaign", settings.get_profile("everyday"), max_examples=2_000)
 settings.register_profile(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tokentill.closing.missing_usage import Missing
     from tokentill.closing.record_decisions import Lines, Revised, Revisions, Waived
     from tokentill.closing.verify import Verification
+    from tokentill.contracts.steps import Step
     from tokentill.documents.views.agreement import Agreement, ContractedCustomers
     from tokentill.documents.views.contract_changes import ContractChanges
     from tokentill.documents.views.contract_trace import ExplainedContract
@@ -43,14 +44,18 @@ if TYPE_CHECKING:
     from tokentill.faces.contracts import Contracts
     from tokentill.faces.database import DatabaseFace
     from tokentill.faces.prices import Prices
+    from tokentill.invoicing.accumulators import Charge
     from tokentill.invoicing.coverage import KeptBoundary
+    from tokentill.invoicing.invoice import Invoice
     from tokentill.invoicing.preview import Preview, Review
     from tokentill.library.biller import Bill, Biller
     from tokentill.library.price_book import PriceBook
     from tokentill.library.usage import Usage
     from tokentill.library.watched_book import WatchedBook
+    from tokentill.prices.columns import Columns, RatedColumns, rate_columns
     from tokentill.prices.estimates import Estimate
     from tokentill.prices.rate_cards import Rated, RatedLine
+    from tokentill.prices.streams import RatedAmount, RatedStream, rate_stream
     from tokentill.shipped import __version__
     from tokentill.store.customers import Customer
     from tokentill.store.invoices import IssuedInvoice
@@ -69,8 +74,10 @@ _HOMES = {
     "Biller": "tokentill.library.biller",
     "Binding": "tokentill.usage.attribution",
     "Bounds": "tokentill.usage.bounds",
+    "Charge": "tokentill.invoicing.accumulators",
     "Clock": "tokentill.clock",
     "Closed": "tokentill.closing.close",
+    "Columns": "tokentill.prices.columns",
     "ContractChanges": "tokentill.documents.views.contract_changes",
     "ContractedCustomers": "tokentill.documents.views.agreement",
     "Contracts": "tokentill.faces.contracts",
@@ -93,6 +100,7 @@ _HOMES = {
     "InvalidCall": "tokentill.errors",
     "InvalidFiles": "tokentill.errors",
     "InvalidRecord": "tokentill.errors",
+    "Invoice": "tokentill.invoicing.invoice",
     "IssuedInvoice": "tokentill.store.invoices",
     "KeptBoundary": "tokentill.invoicing.coverage",
     "Late": "tokentill.closing.late_usage",
@@ -109,13 +117,17 @@ _HOMES = {
     "Pushed": "tokentill.stripe_push.pushing",
     "QuarantinedLine": "tokentill.store.quarantine",
     "Rated": "tokentill.prices.rate_cards",
+    "RatedAmount": "tokentill.prices.streams",
+    "RatedColumns": "tokentill.prices.columns",
     "RatedLine": "tokentill.prices.rate_cards",
+    "RatedStream": "tokentill.prices.streams",
     "Reconciled": "tokentill.stripe_push.reconciling",
     "Refused": "tokentill.errors",
     "Released": "tokentill.documents.views.prices",
     "Review": "tokentill.invoicing.preview",
     "Revised": "tokentill.closing.record_decisions",
     "Revisions": "tokentill.closing.record_decisions",
+    "Step": "tokentill.contracts.steps",
     "StripeGateway": "tokentill.stripe_push.gateway",
     "Till": "tokentill.till",
     "TokentillError": "tokentill.errors",
@@ -126,6 +138,8 @@ _HOMES = {
     "Waived": "tokentill.closing.record_decisions",
     "WatchedBook": "tokentill.library.watched_book",
     "__version__": "tokentill.shipped",
+    "rate_columns": "tokentill.prices.columns",
+    "rate_stream": "tokentill.prices.streams",
 }
 
 __all__ = [
@@ -134,8 +148,10 @@ __all__ = [
     "Biller",
     "Binding",
     "Bounds",
+    "Charge",
     "Clock",
     "Closed",
+    "Columns",
     "ContractChanges",
     "ContractedCustomers",
     "Contracts",
@@ -158,6 +174,7 @@ __all__ = [
     "InvalidCall",
     "InvalidFiles",
     "InvalidRecord",
+    "Invoice",
     "IssuedInvoice",
     "KeptBoundary",
     "Late",
@@ -174,13 +191,17 @@ __all__ = [
     "Pushed",
     "QuarantinedLine",
     "Rated",
+    "RatedAmount",
+    "RatedColumns",
     "RatedLine",
+    "RatedStream",
     "Reconciled",
     "Refused",
     "Released",
     "Review",
     "Revised",
     "Revisions",
+    "Step",
     "StripeGateway",
     "Till",
     "TokentillError",
@@ -191,6 +212,8 @@ __all__ = [
     "Waived",
     "WatchedBook",
     "__version__",
+    "rate_columns",
+    "rate_stream",
 ]
 
 

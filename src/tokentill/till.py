@@ -384,7 +384,7 @@ class Till:
         """
         with self.store.read() as connection:
             invoice = invoice_by_number(connection, text_of("number", number))
-            listed = [found.as_interim().content() for found in interims_of(connection, invoice)]
+            listed = [interim.as_interim().content() for interim in interims_of(connection, invoice)]
         return {**invoice.document(), **({"interim_invoices": listed} if listed else {})}
 
     def void(self, number: str, *, reason: str, by: str | None = None) -> IssuedInvoice:
@@ -416,7 +416,7 @@ class Till:
                 for month in dict.fromkeys(step for closed in months for step in (closed, closed.plus(1)))
                 for boundary in Periods(month, books, documents_around(connection, month, inputs.position)).kept
             ]
-        return sorted(kept, key=lambda found: (found.customer.encode(), found.month))
+        return sorted(kept, key=lambda boundary: (boundary.customer.encode(), boundary.month))
 
     def _boundaries_if_any(self) -> list[KeptBoundary]:
         """The same, where there is a database; looking makes none."""
@@ -433,8 +433,8 @@ class Till:
         """Records that came again with another payload: all of them, or those whose record lies in a period."""
         state = None if state is None else one_of("state", state, get_args(RevisionState))
         with self.store.read() as connection:
-            found = stored_revisions(connection, within=self._within(connection, period))
-        return Revisions(tuple(one for one in found if state in (None, one.state)))
+            revisions = stored_revisions(connection, within=self._within(connection, period))
+        return Revisions(tuple(one for one in revisions if state in (None, one.state)))
 
     def revision(self, source: str, record_id: str, *, digest: str | None = None) -> Revisions:
         """The revisions of a record; `digest` may be the beginning of that of one of them.
@@ -479,8 +479,8 @@ class Till:
         state = None if state is None else one_of("state", state, get_args(LineState))
         file = optional_text("file", file)
         with self.store.read() as connection:
-            found = quarantined_lines(connection, within=self._within(connection, period), file=file)
-        return Lines(tuple(one for one in found if state in (None, one.state)))
+            lines = quarantined_lines(connection, within=self._within(connection, period), file=file)
+        return Lines(tuple(one for one in lines if state in (None, one.state)))
 
     def quarantined_line(self, name: str) -> QuarantinedLine:
         """One line that is no record, by its id.
@@ -573,10 +573,10 @@ class Till:
             raise Refused(f"{stripe_customer!r} is not the id of a Stripe customer, which begins with cus_")
         at = self.clock.now()
         with self.store.write() as connection:
-            found = set_customer(connection, customer, name=name, stripe_customer=stripe_customer, at=at)
-            content = {"customer": found.id, "name": found.name, "stripe_customer": found.stripe_customer}
+            described = set_customer(connection, customer, name=name, stripe_customer=stripe_customer, at=at)
+            content = {"customer": described.id, "name": described.name, "stripe_customer": described.stripe_customer}
             append_audit(connection, "customer.set", content, at=at)
-            return found
+            return described
 
     def bind(self, wanted: Sequence[tuple[str, str, datetime, str | None]]) -> list[Binding]:
         """Bind users to customers: (user, customer, valid from, source or None). Returns those that are new."""

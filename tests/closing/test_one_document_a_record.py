@@ -42,7 +42,7 @@ class Shop:
 
     def write(self, *contents: Content) -> None:
         """Everything that stands in the pricing folder from now on."""
-        self.till.folder = folder(*contents)
+        self.till = Till(self.till.store, folder(*contents), clock=self.clock, grace=self.till.grace)
 
     def close(self, month: str, at: str | None = None, *, interim: bool | list[str] = False) -> tuple[str, ...]:
         """Close a month at an instant; returns who got a document."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import MovableClock, contract, grants, record, till
@@ -111,6 +111,7 @@ def by_name(totals: Totals, kind: str) -> dict[str, int]:
     return {item.name: -item.amount_minor for item in totals.items if item.kind == kind and item.amount_minor}
 
 
+@settings(max_examples=max(15, settings().max_examples // 2))
 @given(
     terms=invoice_terms(), listed=granted(), used=st.lists(st.integers(0, 30), min_size=4, max_size=4), data=st.data()
 )

@@ -137,3 +137,12 @@ def test_no_page_names_a_command_that_is_not_there(page: Path) -> None:
         assert first in root.commands, f"{name_of(page)}: tokentill {first}"
         group = getattr(root.commands[first], "commands", None)
         assert not group or not second or second in group, f"{name_of(page)}: tokentill {first} {second}"
+
+
+def test_each_promise_names_one_test_that_exists_and_no_other_promise_names() -> None:
+    page = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+    named = re.findall(r"\| `(\S+)::(\w+)` \|$", page, re.MULTILINE)
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "held by" not in line]
+    assert len(named) == len(set(named)) == len(rows)
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), (file, test)

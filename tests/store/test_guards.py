@@ -13,7 +13,7 @@ from tests.store.bench import refuse, rows_of_all_tables
 from tokentill.closing.ingest import ingest
 from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
-from tokentill.store.agreement import check_agreement
+from tokentill.store.consistency import check_agreement
 from tokentill.store.database import Database
 from tokentill.store.guards import expected_guards, guard_faults, guards_of
 

@@ -100,5 +100,5 @@ def _diff(
     In force at two instants, or as known at two times. Lists contracts and credits that are on one side alone, and
     every term and rule that differs. Status 0, whether or not any does.
     """
-    found = call.contracts().diff(before, after, at=instant_option(at), as_of=as_of)
-    call.answer(found, show_contract_changes)
+    changes = call.contracts().diff(before, after, at=instant_option(at), as_of=as_of)
+    call.answer(changes, show_contract_changes)

@@ -31,13 +31,13 @@ customers = app.group("customers", "Describe customers, link them to Stripe, bin
 def _list(call: Invocation) -> None:
     """List described customers and bindings."""
     with call.till() as till:
-        found, bindings = till.customers(), till.bindings()
+        described, bindings = till.customers(), till.bindings()
     content = {
-        "customers": [_described(customer) for customer in found.values()],
+        "customers": [_content(customer) for customer in described.values()],
         "bindings": [binding.content() for binding in bindings],
     }
 
-    call.finish(content, lambda screen: show_customers(screen, found, bindings))
+    call.finish(content, lambda screen: show_customers(screen, described, bindings))
 
 
 @customers.command("set")
@@ -51,13 +51,13 @@ def _set(
     if name is None and stripe is None:
         raise InvalidCall("nothing to set; add --name or --stripe")
     with call.till() as till:
-        found = till.set_customer(customer, name=name, stripe_customer=stripe)
-    name_shown = shown_id(found.name) if found.name else "none"
-    done = f"{shown_id(found.id)}: name {name_shown}, Stripe customer {found.stripe_customer or 'not linked'}"
-    call.finish(_described(found), lambda screen: screen.say(done))
+        described = till.set_customer(customer, name=name, stripe_customer=stripe)
+    name_shown = shown_id(described.name) if described.name else "none"
+    done = f"{shown_id(described.id)}: name {name_shown}, Stripe customer {described.stripe_customer or 'not linked'}"
+    call.finish(_content(described), lambda screen: screen.say(done))
 
 
-def _described(customer: Customer) -> Content:
+def _content(customer: Customer) -> Content:
     return {"customer": customer.id, **fields_of(customer, "name", "stripe_customer")}
 
 

@@ -53,7 +53,7 @@ def _demo(
             ingested = till.ingest_file(ACTIVITY, progress=lambda counts: progress(counts.read, None))
         preview = till.preview(PERIOD)
         till.write_review_pages(PERIOD, out / "review")
-        largest = max(preview.customers, key=lambda found: found.invoice.total_minor).invoice
+        largest = max(preview.customers, key=lambda customer: customer.invoice.total_minor).invoice
         till.review(PERIOD, largest.customer, "approved", by="demo", seen_hash=largest.content_hash)
         closed = till.close(PERIOD)
         written = _write_invoices(till, out / "invoices")
@@ -63,7 +63,7 @@ def _demo(
             pushed = till.push(PERIOD, gateway)
             reconciled = till.reconcile(PERIOD, gateway)
         verification = till.verify()
-        number = next(found.number for found in till.invoices() if found.customer == largest.customer)
+        number = next(invoice.number for invoice in till.invoices() if invoice.customer == largest.customer)
         document = till.invoice(number).document()
         explained = till.explain(number, 1)
     content: Content = {
@@ -101,7 +101,7 @@ def _demo(
         show_pushed(screen, pushed)
         show_reconciled(screen, reconciled)
         _title(screen, "6. Verify: every invoice is computed again from what it was pinned to")
-        sound = sum(found.fault is None for found in verification.invoices)
+        sound = sum(verified.fault is None for verified in verification.invoices)
         screen.say(f"{sound} of {len(verification.invoices)} invoices come to the same bytes again")
         screen.say(f"\nLook around: tokentill --db {out}/tokentill.db --pricing {out}/pricing invoices list")
 

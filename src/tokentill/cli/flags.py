@@ -26,4 +26,4 @@ _WRITTEN = {
 
 def with_flags(message: str) -> str:
     """A message with its arguments as they are written in a command."""
-    return _ARGUMENT.sub(lambda found: _WRITTEN.get(found[1], "--" + found[1].replace("_", "-")), message)
+    return _ARGUMENT.sub(lambda name: _WRITTEN.get(name[1], "--" + name[1].replace("_", "-")), message)

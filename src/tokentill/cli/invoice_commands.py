@@ -65,8 +65,8 @@ def _preview(
     def show(screen: Screen) -> None:
         show_preview(screen, preview)
         if customer is not None:
-            found = preview.customers[0]
-            show_invoice(screen, {**found.invoice.content(), **found.interims_content()})
+            only = preview.customers[0]
+            show_invoice(screen, {**only.invoice.content(), **only.interims_content()})
         if pages:
             screen.say(f"\n{len(pages)} pages written; open {html}/index.html")
 
@@ -229,7 +229,7 @@ def _explain(
     """Go from any cent to the records, the price entry and the rule."""
     with call.till() as till:
         explained = till.explain(number, line)
-    content = {"invoice": number, "lines": [found.content() for found in explained]}
+    content = {"invoice": number, "lines": [line.content() for line in explained]}
     call.finish(content, lambda screen: show_explained(screen, explained, records))
 
 

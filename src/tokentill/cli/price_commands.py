@@ -64,8 +64,8 @@ def _diff(
     """
     from tokentill.documents.text.price_changes import show_price_changes
 
-    found = call.prices().diff(before, after, at=instant_option(at), as_of=as_of)
-    call.answer(found, show_price_changes)
+    changes = call.prices().diff(before, after, at=instant_option(at), as_of=as_of)
+    call.answer(changes, show_price_changes)
 
 
 @prices.command("import")

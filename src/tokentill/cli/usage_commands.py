@@ -83,8 +83,8 @@ def _revisions_list(
 ) -> None:
     """List records that came again with other content."""
     with call.till() as till:
-        found = till.revisions(period, state=state)
-    call.answer(found, show_revisions)
+        listed = till.revisions(period, state=state)
+    call.answer(listed, show_revisions)
 
 
 @revisions.command("show")
@@ -93,13 +93,13 @@ def _revisions_show(
 ) -> None:
     """Show what differs, and the commands that decide."""
     with call.till() as till:
-        found = till.revision(source, record_id, digest=digest)
+        listed = till.revision(source, record_id, digest=digest)
 
     def show(screen: Screen) -> None:
-        for revision in found.revisions:
+        for revision in listed.revisions:
             show_revision(screen, revision)
 
-    call.finish(found.content(), show)
+    call.finish(listed.content(), show)
 
 
 @revisions.command("accept")
@@ -149,8 +149,8 @@ def _quarantine_list(
 ) -> None:
     """List lines that are no usage record."""
     with call.till() as till:
-        found = till.quarantine(period, file=file, state=state)
-    call.answer(found, show_lines)
+        lines = till.quarantine(period, file=file, state=state)
+    call.answer(lines, show_lines)
 
 
 @quarantine.command("show")
@@ -159,8 +159,8 @@ def _quarantine_show(
 ) -> None:
     """Show one line with its reason and its beginning."""
     with call.till() as till:
-        found = till.quarantined_line(line)
-    call.answer(found, show_line)
+        each = till.quarantined_line(line)
+    call.answer(each, show_line)
 
 
 @quarantine.command("discard")
@@ -178,6 +178,6 @@ def _discard(
     if not lines and file is None:
         raise InvalidCall("nothing to discard; name lines by their ids, or an import with --file FILE")
     with call.till() as till:
-        found = till.discard(*(lines or ()), reason=reason, file=file, by=by)
-    done = plural(len(found.lines), "line is", "lines are")
-    call.finish(found.content(), lambda screen: screen.say(f"{done} discarded now"))
+        discarded = till.discard(*(lines or ()), reason=reason, file=file, by=by)
+    done = plural(len(discarded.lines), "line is", "lines are")
+    call.finish(discarded.content(), lambda screen: screen.say(f"{done} discarded now"))

@@ -17,7 +17,7 @@ from tokentill.closing.pins import engine_fault, pinned_inputs, zone_fault
 from tokentill.errors import IntegrityFault
 from tokentill.invoicing.coverage import CoveredSegment
 from tokentill.invoicing.periods import Month
-from tokentill.store.agreement import check_agreement
+from tokentill.store.consistency import check_agreement
 from tokentill.store.documents import coverage_of, periods_of
 from tokentill.store.invoices import IssuedInvoice
 from tokentill.store.ledger import rows_of, stored_rows

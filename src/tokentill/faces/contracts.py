@@ -24,7 +24,7 @@ from tokentill.usage.record import STANDARD
 if TYPE_CHECKING:
     from tokentill.documents.views.contract_changes import ContractChanges
     from tokentill.documents.views.folder_check import FolderCheck
-    from tokentill.faces.sides import Given
+    from tokentill.faces.sides import SideGiven
     from tokentill.invoicing.coverage import KeptBoundary
 
 KeptBoundaries = Callable[[], Sequence["KeptBoundary"]]
@@ -152,7 +152,9 @@ class Contracts:
         notes = tuple(own_contract_lines(contracts, customer, instant))
         return ExplainedContract(customer, model, canonical, mode, instant, considered, priced, notes)
 
-    def diff(self, before: Given, after: Given, *, at: datetime | None = None, as_of: bool = False) -> ContractChanges:
+    def diff(
+        self, before: SideGiven, after: SideGiven, *, at: datetime | None = None, as_of: bool = False
+    ) -> ContractChanges:
         """What differs between the contracts of two instants, or of two folders (see `Prices.diff`).
 
         Raises:

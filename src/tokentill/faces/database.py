@@ -10,7 +10,7 @@ from tokentill.documents.views.database_check import DatabaseCheck, DatabaseUpgr
 from tokentill.errors import NotFound
 from tokentill.faces.arguments import path_of
 from tokentill.store import tables
-from tokentill.store.agreement import Checked, check_agreement
+from tokentill.store.consistency import Checked, check_agreement
 from tokentill.store.database import Database
 from tokentill.store.migrating import schema_state, upgrade
 
@@ -58,7 +58,7 @@ class DatabaseFace:
                 faults += _sqlite_faults(connection)
             if state == "current" and not faults:  # what is inside a file that is not whole cannot be told
                 checks = check_agreement(connection, whole=True, usage=select(tables.usage.c.id))
-                faults += [str(fault) for found in checks for fault in found.faults]
+                faults += [str(fault) for check in checks for fault in check.faults]
         return DatabaseCheck(self._store.url_shown, state, tuple(faults), checks)
 
 
@@ -68,7 +68,7 @@ def is_there(store: Database) -> bool:
 
 
 def _sqlite_faults(connection: Connection) -> list[str]:
-    found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
-    if found != ["ok"]:
-        return [f"SQLite: {fault}" for fault in found]
+    messages = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+    if messages != ["ok"]:
+        return [f"SQLite: {fault}" for fault in messages]
     return [f"SQLite: broken reference {tuple(row)}" for row in connection.execute(text("PRAGMA foreign_key_check"))]

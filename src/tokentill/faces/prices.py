@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tokentill.canonical import Content
     from tokentill.documents.views.folder_check import FolderCheck
     from tokentill.documents.views.price_changes import PriceChanges, PriceImport
-    from tokentill.faces.sides import Given
+    from tokentill.faces.sides import SideGiven
     from tokentill.prices.entries import PriceEntry
 
 ROOM = "models"
@@ -69,7 +69,9 @@ class Prices:
         stated = _stated(self._pricing.folder.prices, chosen)
         return PriceShown(asked, instant, chosen, stated, tuple(book.entries(chosen.model)))
 
-    def diff(self, before: Given, after: Given, *, at: datetime | None = None, as_of: bool = False) -> PriceChanges:
+    def diff(
+        self, before: SideGiven, after: SideGiven, *, at: datetime | None = None, as_of: bool = False
+    ) -> PriceChanges:
         """What differs between the prices of two instants, or of two folders.
 
         Args:
@@ -89,8 +91,8 @@ class Prices:
         first, second = (
             ComparedPrices(side.given, side.at, len(book.models)) for side, book in zip(sides, books, strict=True)
         )
-        found = compare_books(*books, before_at=first.at, after_at=second.at)
-        return PriceChanges(first, second, tuple(found))
+        differences = compare_books(*books, before_at=first.at, after_at=second.at)
+        return PriceChanges(first, second, tuple(differences))
 
     def import_(
         self,

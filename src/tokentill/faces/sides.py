@@ -13,7 +13,7 @@ from tokentill.faces.arguments import instant_in, instant_of, optional_instant, 
 from tokentill.faces.pricing import Pricing
 from tokentill.recordings.load import Folder
 
-Given = str | PathLike[str] | datetime
+SideGiven = str | PathLike[str] | datetime
 """An instant, as such or as text, or a pricing folder."""
 
 
@@ -28,7 +28,7 @@ class Side:
 
 
 def sides_of(
-    pricing: Pricing, before: Given, after: Given, *, at: datetime | None, as_of: bool, clock: Clock
+    pricing: Pricing, before: SideGiven, after: SideGiven, *, at: datetime | None, as_of: bool, clock: Clock
 ) -> tuple[Side, Side]:
     """Both sides, as they were given.
 
@@ -54,13 +54,13 @@ def sides_of(
     return Side(shown[0], folder, None, starts), Side(shown[1], folder, None, ends)
 
 
-def _is_folder(given: Given) -> bool:
+def _is_folder(given: SideGiven) -> bool:
     return not isinstance(given, datetime) and Path(given).is_dir()
 
 
-def _shown(name: str, given: Given) -> str:
+def _shown(name: str, given: SideGiven) -> str:
     return instant_text(instant_of(name, given)) if isinstance(given, datetime) else str(path_of(name, given))
 
 
-def _instant(name: str, given: Given) -> datetime:
+def _instant(name: str, given: SideGiven) -> datetime:
     return instant_of(name, given) if isinstance(given, datetime) else instant_in(str(given))

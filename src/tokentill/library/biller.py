@@ -92,12 +92,12 @@ class Biller:
         """Load a `pricing/` folder, or the prices that tokentill ships.
 
         Raises:
-            InvalidFiles: with every mistake found, by file and line.
+            InvalidFiles: with every mistake loaded, by file and line.
         """
         from tokentill.recordings.load import load_folder  # here, so that the import stays light
 
-        found = load_folder(folder)
-        return cls(PriceBook(found.prices), ContractBook(found.contracts), FxBook(found.fx))
+        loaded = load_folder(folder)
+        return cls(PriceBook(loaded.prices), ContractBook(loaded.contracts), FxBook(loaded.fx))
 
     def bill(self, usage: Usage, *, customer: str) -> Bill:
         """Bill one request as if it were the only one of its period.
@@ -155,8 +155,8 @@ class Biller:
 
     def _period(self, customer: str, at: datetime) -> Period:
         contracts, first = self._books.contracts, Month(at.astimezone(UTC).year, at.astimezone(UTC).month)
-        found = (period_of(first.plus(step), lambda at: contracts.terms(customer, at)) for step in (0, -1, 1))
-        return next(period for period in found if period.holds(at))
+        periods = (period_of(first.plus(step), lambda at: contracts.terms(customer, at)) for step in (0, -1, 1))
+        return next(period for period in periods if period.holds(at))
 
     def _bill(
         self, usage: Usage, customer: str, context: RatingContext, memory: _Memory, *, is_whole_period: bool
@@ -187,7 +187,7 @@ def _bill_of(
     charges: Sequence[Charge],
 ) -> Bill:
     billed = [piece.billed(sums) for piece, sums in pieces]
-    amounts = [found.amount for found in billed if found.amount is not None]
+    amounts = [piece.amount for piece in billed if piece.amount is not None]
     is_billed = len(amounts) == len(billed)
     list_amounts = [piece.list_amount(sums) for piece, sums in pieces]
     known = [amount for amount in list_amounts if amount is not None]
@@ -198,10 +198,10 @@ def _bill_of(
         list_amount=sum_exact(known) if len(known) == len(list_amounts) else None,
         rule=None if rule is None else rule.name,
         contract=None if rule is None else rule.contract,
-        steps=tuple(step for found in billed for step in found.steps),
+        steps=tuple(step for piece in billed for step in piece.steps),
         charges=tuple(charges),
         has_memory=rule is not None and rule.counts_on,
-        reason=next((found.reason for found in billed if found.amount is None), None),
+        reason=next((piece.reason for piece in billed if piece.amount is None), None),
     )
 
 

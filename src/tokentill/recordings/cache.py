@@ -52,11 +52,11 @@ def folder_key(root: Path) -> str | None:
 def _stamps_of_readers() -> list[str]:
     """What tells that the modules that read and check were changed, as in a checkout, where the version stays."""
     here = Path(__file__).parent
-    found = []
+    listed = []
     for module in sorted(here.rglob("*.py")):
         status = module.stat()
-        found.append(f"{module.relative_to(here).as_posix()} {status.st_size} {status.st_mtime_ns}")
-    return found
+        listed.append(f"{module.relative_to(here).as_posix()} {status.st_size} {status.st_mtime_ns}")
+    return listed
 
 
 def kept_content(cache: str | PathLike[str], key: str) -> Content | None:

@@ -86,7 +86,7 @@ def _as_content(folder: Folder) -> Content:
     return {
         **{kind: getattr(folder, kind) for kind in _KINDS},
         "paths": dict(folder.paths),
-        "warnings": [[found.where, found.message, found.hint, found.is_warning] for found in folder.warnings],
+        "warnings": [[warning.where, warning.message, warning.hint, warning.is_warning] for warning in folder.warnings],
     }
 
 
@@ -95,5 +95,5 @@ def _from_content(root: Path, content: Content) -> Folder:
         folder=root,
         **{kind: tuple(content[kind]) for kind in _KINDS},
         paths=MappingProxyType(content["paths"]),
-        warnings=tuple(Finding(*found) for found in content["warnings"]),
+        warnings=tuple(Finding(*warning) for warning in content["warnings"]),
     )

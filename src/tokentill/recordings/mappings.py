@@ -50,21 +50,21 @@ def price_contents(mappings: Iterable[Mapping[str, Any]]) -> list[Content]:
         InvalidFiles: with every mistake. Nothing is taken then.
     """
     findings: list[Finding] = []
-    found: list[Recording] = []
+    listed: list[Recording] = []
     unread: dict[str, str | None] = {}
     for number, mapping in enumerate(mappings, start=1):
         name = f"mapping {number}"
         try:
-            found.append(_recording(MappingText(name, name, "", _tree(mapping, name))))
+            listed.append(_recording(MappingText(name, name, "", _tree(mapping, name))))
         except Unreadable as error:
             findings.extend(error.findings)
             unread[f"models/{name}"] = None
-    recordings = Recordings(Path(), tuple(found), unread=unread)
+    recordings = Recordings(Path(), tuple(listed), unread=unread)
     findings += [finding for check in (*twice.CHECKS, *prices.CHECKS) for finding in check(recordings)]
     findings = [finding for finding in findings if not finding.is_warning]
     if findings:
         raise InvalidFiles(list(dict.fromkeys(findings)))
-    return [recording.content for recording in found]
+    return [recording.content for recording in listed]
 
 
 def _recording(text: MappingText) -> Recording:

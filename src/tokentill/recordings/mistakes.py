@@ -79,11 +79,11 @@ def zone_mistake(name: str) -> tuple[str, str] | None:
 
 def findings_of(error: ValidationError, file: FileText, shape: type[BaseModel]) -> list[Finding]:
     """One finding for each mistake of a file, in order of its lines."""
-    found = set()
+    names = set()
     for details in error.errors(include_url=False):
         path = tuple(part for part in details["loc"] if part != "[key]")
-        found.add((line_of(file.lines, path), _finding(details, path, file, shape)))
-    return [finding for _, finding in sorted(found, key=lambda placed: (placed[0], placed[1].message))]
+        names.add((line_of(file.lines, path), _finding(details, path, file, shape)))
+    return [finding for _, finding in sorted(names, key=lambda placed: (placed[0], placed[1].message))]
 
 
 def _finding(details: ErrorDetails, path: KeyPath, file: FileText, shape: type[BaseModel]) -> Finding:

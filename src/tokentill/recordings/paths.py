@@ -35,12 +35,12 @@ def file_paths(root: Path) -> list[str]:
 
 def toml_and_json(root: Path) -> list[str]:
     """Every TOML and JSON file below a folder, relative to it, sorted. Hidden files are an editor's, not ours."""
-    found = []
+    listed = []
     for directory, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
+        listed += [
             (Path(directory) / name).relative_to(root).as_posix()
             for name in names
             if name.lower().endswith(_SUFFIXES) and not name.startswith(".")
         ]
-    return sorted(found)
+    return sorted(listed)

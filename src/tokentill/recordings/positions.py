@@ -57,15 +57,15 @@ class _Walk(ABC):
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.found: dict[KeyPath, int] = {}
+        self.by_path: dict[KeyPath, int] = {}
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def lines(self) -> Mapping[KeyPath, int]:
         try:
             self.walk()
         except (_Lost, RecursionError):
-            return self.found
-        return self.found
+            return self.by_path
+        return self.by_path
 
     @abstractmethod
     def walk(self) -> None:
@@ -96,7 +96,7 @@ class _Walk(ABC):
 
     def mark(self, path: KeyPath, at: int | None = None) -> None:
         """Remember where a path was written first."""
-        self.found.setdefault(path, bisect_right(self._starts, self.at if at is None else at))
+        self.by_path.setdefault(path, bisect_right(self._starts, self.at if at is None else at))
 
     def take(self, pattern: re.Pattern[str]) -> str:
         match = pattern.match(self.text, self.at)

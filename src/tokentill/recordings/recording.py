@@ -81,8 +81,8 @@ class Recordings:
 
     def is_unread(self, room: str, name: str = "") -> bool:
         """Whether a file of a room, one with a name in it, is not known: then nothing can be said to be missing."""
-        found = [text for path, text in self.unread.items() if path.startswith(f"{room}/")]
-        return any(text is None or name in text for text in found)
+        texts = [text for path, text in self.unread.items() if path.startswith(f"{room}/")]
+        return any(text is None or name in text for text in texts)
 
     @cached_property
     def entries(self) -> tuple[Located[PriceEntry], ...]:
@@ -227,8 +227,8 @@ def recording_of(tree: Mapping[str, Any], file: FileText, shape: str) -> Recordi
         table = SHAPES[shape].model_validate(tree)
     except ValidationError as error:
         raise Unreadable(*findings_of(error, file, SHAPES[shape])) from None
-    found = sorted(mistakes_in(table), key=lambda mistake: mistake.is_warning)
-    findings = [file.finding(item.path, item.message, item.hint, is_warning=item.is_warning) for item in found]
+    mistakes = sorted(mistakes_in(table), key=lambda mistake: mistake.is_warning)
+    findings = [file.finding(item.path, item.message, item.hint, is_warning=item.is_warning) for item in mistakes]
     if not all(finding.is_warning for finding in findings):
         raise Unreadable(*findings)
     content = table.model_dump(by_alias=True, exclude_unset=True, exclude={"json_schema"})

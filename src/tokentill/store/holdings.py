@@ -1,4 +1,4 @@
-"""What is stored about issued documents, in every place where it is stored, for `agreement` to compare."""
+"""What is stored about issued documents, in every place where it is stored, for `consistency` to compare."""
 
 from __future__ import annotations
 

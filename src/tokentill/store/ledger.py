@@ -118,7 +118,7 @@ def carried_by_customer(
     Args:
         position: of the log of documents, up to which documents count; None is all of them.
     """
-    accounts: dict[str, _Account] = defaultdict(_Account)
+    accounts: dict[str, _CustomerLedger] = defaultdict(_CustomerLedger)
     for row in _counted(connection, _sums(period), position, customers):
         of_customer, amount = accounts[row.customer], int(row.amount_minor)
         if row.kind == "coupon":
@@ -161,7 +161,7 @@ class _InvoicedSums:
 
 
 @dataclass(slots=True)
-class _Account:
+class _CustomerLedger:
     """What the rows of one customer's accounts come to; filled row by row."""
 
     coupons: Counter[str] = field(default_factory=Counter)

@@ -11,19 +11,19 @@ from tokentill.documents.text.screen import Screen
 from tokentill.documents.views.contract_changes import ContractChanges, grant_in_words, side_text
 
 
-def show_contract_changes(screen: Screen, found: ContractChanges) -> None:
+def show_contract_changes(screen: Screen, changes: ContractChanges) -> None:
     """Each contract with the terms and rules that differ, each credit that does, and how many of a kind there are."""
-    for one in found.contracts:
+    for one in changes.contracts:
         _show_difference(screen, one)
-    for grant in found.grants:
+    for grant in changes.grants:
         holder = f"prepaid credit {shown_id(grant.id)} of {shown_id(grant.customer)}"
         screen.say(f"{holder}: {grant_in_words(grant.before)} -> {grant_in_words(grant.after)}")
-    if not found.contracts and not found.grants:
-        sides = f"{shown_text(found.before.given)} and {shown_text(found.after.given)}"
+    if not changes.contracts and not changes.grants:
+        sides = f"{shown_text(changes.before.given)} and {shown_text(changes.after.given)}"
         screen.say(f"no contract differs between {sides}")
         return
     counted = {"new": 0, "changed": 0, "no longer in force": 0}
-    for one in found.contracts:
+    for one in changes.contracts:
         counted["new" if one.before is None else "no longer in force" if one.after is None else "changed"] += 1
     screen.say(", ".join(f"{number} {what}" for what, number in counted.items()))
 

@@ -12,20 +12,20 @@ from tokentill.documents.text.screen import Screen
 from tokentill.documents.views.contract_trace import ExplainedContract, PricedRequest
 
 
-def show_explained_contract(screen: Screen, found: ExplainedContract) -> None:
+def show_explained_contract(screen: Screen, explained: ExplainedContract) -> None:
     """Every rule with its answer, what the one that won does, and what each quantity then costs."""
-    as_model = "" if found.model == found.asked else f" (priced as {shown_id(found.model)})"
-    of = f"{shown_id(found.customer)}, {shown_id(found.asked)}{as_model}, {shown_text(found.mode)}"
-    screen.say(f"{of}, at {instant_text(found.at)}")
-    for line in found.notes:
+    as_model = "" if explained.model == explained.asked else f" (priced as {shown_id(explained.model)})"
+    of = f"{shown_id(explained.customer)}, {shown_id(explained.asked)}{as_model}, {shown_text(explained.mode)}"
+    screen.say(f"{of}, at {instant_text(explained.at)}")
+    for line in explained.notes:
         screen.say(line)
-    if found.considered:
+    if explained.considered:
         screen.say("")
-        screen.table(("contract", "rule", "where", "", "why"), [_considered_row(one) for one in found.considered])
-    rule = found.rule
+        screen.table(("contract", "rule", "where", "", "why"), [_considered_row(one) for one in explained.considered])
+    rule = explained.rule
     won = "no rule fits" if rule is None else f"{shown_text(rule.name)} ({shown_text(rule.contract)})"
-    screen.say(f"\n{won}: {found.does}")
-    _show_priced(screen, found.priced)
+    screen.say(f"\n{won}: {explained.does}")
+    _show_priced(screen, explained.priced)
 
 
 def _show_priced(screen: Screen, priced: PricedRequest) -> None:
@@ -57,7 +57,7 @@ def _row(row: BilledUnitPrice) -> tuple[str, ...]:
     )
 
 
-def _considered_row(found: Considered) -> tuple[str, ...]:
-    rule = f"{found.number}. {shown_text(found.rule.name)}"
-    answer = {"fits": "wins", "does not fit": "no", "not asked": ""}[found.outcome]
-    return (contract_label(found.contract), rule, match_text(found.rule), answer, outcome_text(found))
+def _considered_row(considered: Considered) -> tuple[str, ...]:
+    rule = f"{considered.number}. {shown_text(considered.rule.name)}"
+    answer = {"fits": "wins", "does not fit": "no", "not asked": ""}[considered.outcome]
+    return (contract_label(considered.contract), rule, match_text(considered.rule), answer, outcome_text(considered))

@@ -38,13 +38,13 @@ def show_credits(screen: Screen, account: CreditAccount) -> None:
         _show_movements(screen, "what", [(movement.what, movement) for movement in balance.movements])
 
 
-def _grant_row(found: GrantAccount) -> tuple[str, ...]:
-    grant, currency = found.grant, found.currency
-    minor = (found.amount_minor, found.drawn_minor, found.expired_minor, found.left_minor)
+def _grant_row(account: GrantAccount) -> tuple[str, ...]:
+    grant, currency = account.grant, account.currency
+    minor = (account.amount_minor, account.drawn_minor, account.expired_minor, account.left_minor)
     unit = f" ({shown_text(grant.unit)})" if grant is not None and grant.unit is not None else ""
     return (
-        shown_id(found.id) + unit,
-        found.state,
+        shown_id(account.id) + unit,
+        account.state,
         *(money(amount, currency) for amount in minor),
         currency,
         "" if grant is None else str(grant.priority),

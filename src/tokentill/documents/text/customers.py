@@ -11,12 +11,12 @@ from tokentill.store.customers import Customer
 from tokentill.usage.attribution import Binding
 
 
-def show_customers(screen: Screen, found: Mapping[str, Customer], bindings: Sequence[Binding]) -> None:
+def show_customers(screen: Screen, customers: Mapping[str, Customer], bindings: Sequence[Binding]) -> None:
     """Who is described, then who belongs to whom."""
-    if not found and not bindings:
+    if not customers and not bindings:
         screen.say("nobody is described yet; customers need no description to be billed, only to be pushed to Stripe")
-    if found:
-        rows = [(shown_id(c.id), shown_id(c.name or ""), c.stripe_customer or "not linked") for c in found.values()]
+    if customers:
+        rows = [(shown_id(c.id), shown_id(c.name or ""), c.stripe_customer or "not linked") for c in customers.values()]
         screen.table(("customer", "name", "Stripe customer"), rows)
     if bindings:
         screen.table(

@@ -20,13 +20,13 @@ def show_database_check(screen: Screen, checked: DatabaseCheck) -> None:
     screen.say(f"{checked.database} " + (f"has {plural(len(faults), 'fault', 'faults')}" if faults else "is sound"))
     for fault in faults:
         screen.say(f"  {shown_text(fault)}")
-    if any(found.faults for found in checked.checks):
+    if any(check.faults for check in checked.checks):
         screen.say("  Stored facts that contradict each other were changed by hand; compare them with a backup.")
     screen.table(
         ("check", "looked at", "faults"),
         [
-            (found.check.replace("_", " "), f"{count(found.looked_at)} {found.of}", count(len(found.faults)))
-            for found in checked.checks
+            (check.check.replace("_", " "), f"{count(check.looked_at)} {check.of}", count(len(check.faults)))
+            for check in checked.checks
         ],
         right=("looked at", "faults"),
     )

@@ -16,29 +16,29 @@ def show_ingested(screen: Screen, done: Sequence[Ingested], refused: Sequence[tu
     columns = ("file", "format", "read", "accepted", "duplicates", "revisions", "quarantined")
     rows = [
         (
-            shown_id(found.name),
-            found.format or "",
-            *(f"{count:,}" for count in counts_content(found.counts).values()),
+            shown_id(ingested.name),
+            ingested.format or "",
+            *(f"{count:,}" for count in counts_content(ingested.counts).values()),
         )
-        for found in done
+        for ingested in done
     ]
     if rows:
         screen.table(columns, rows, right=columns[2:])
-    for found in done:
-        for bad in found.bad[:PROBLEMS_SHOWN]:
-            screen.note(f"{shown_id(found.name)}:{bad.line}: quarantined: {shown_id(bad.reason)}")
-        if found.counts.quarantined > PROBLEMS_SHOWN:
-            screen.note(f"... and {found.counts.quarantined - PROBLEMS_SHOWN} more; --json lists them")
-        if found.counts.revisions:
+    for ingested in done:
+        for bad in ingested.bad[:PROBLEMS_SHOWN]:
+            screen.note(f"{shown_id(ingested.name)}:{bad.line}: quarantined: {shown_id(bad.reason)}")
+        if ingested.counts.quarantined > PROBLEMS_SHOWN:
+            screen.note(f"... and {ingested.counts.quarantined - PROBLEMS_SHOWN} more; --json lists them")
+        if ingested.counts.revisions:
             screen.note(
-                f"{found.counts.revisions} records came again with other content; what counted before is billed"
+                f"{ingested.counts.revisions} records came again with other content; what counted before is billed"
                 " (`tokentill usage revisions list`)"
             )
-        if found.personal_count:
-            first = sorted(found.personal)[0]
+        if ingested.personal_count:
+            first = sorted(ingested.personal)[0]
             screen.note(
-                f"{found.personal_count} user ids look like personal data, as {shown_id(first)}"
-                f" ({found.personal[first]}); ids should be opaque"
+                f"{ingested.personal_count} user ids look like personal data, as {shown_id(first)}"
+                f" ({ingested.personal[first]}); ids should be opaque"
             )
     for file, reason in refused:
         screen.note(f"{shown_id(file)}: {reason}")

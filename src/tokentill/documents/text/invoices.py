@@ -29,23 +29,23 @@ def show_preview(screen: Screen, preview: Preview) -> None:
     """A period: customers by size, then what is in the way."""
     if not preview.customers:
         screen.say(f"nobody has usage in {preview.month}")
-    largest_first = sorted(preview.customers, key=lambda found: (found.invoice.currency, -found.invoice.total_minor))
-    has_due = any(found.invoice.due_minor != found.invoice.total_minor for found in preview.customers)
+    largest_first = sorted(preview.customers, key=lambda one: (one.invoice.currency, -one.invoice.total_minor))
+    has_due = any(customer.invoice.due_minor != customer.invoice.total_minor for customer in preview.customers)
     if largest_first:
         due = ("due",) if has_due else ()
         screen.table(
             ("customer", "requests", "list amount", "total", *due, "currency", "change", "state"),
-            [_preview_row(found, has_due=has_due) for found in largest_first],
+            [_preview_row(customer, has_due=has_due) for customer in largest_first],
             right=("requests", "list amount", "total", "due", "change"),
         )
     totals: dict[str, int] = {}
-    for found in preview.customers:
-        totals[found.invoice.currency] = totals.get(found.invoice.currency, 0) + found.invoice.total_minor
+    for customer in preview.customers:
+        totals[customer.invoice.currency] = totals.get(customer.invoice.currency, 0) + customer.invoice.total_minor
     summed = ", ".join(f"{money(total, currency)} {currency}" for currency, total in sorted(totals.items()))
     customers = plural(len(preview.customers), "customer", "customers")
     if largest_first:
         screen.say(f"\n{preview.month}: {customers}, {summed}; changes are against {preview.month.plus(-1)}")
-    reaching = [found.invoice.customer for found in preview.customers if found.reaches_interim]
+    reaching = [customer.invoice.customer for customer in preview.customers if customer.reaches_interim]
     if reaching:
         have = plural(len(reaching), "customer has", "customers have")
         screen.say(
@@ -61,7 +61,7 @@ def show_preview(screen: Screen, preview: Preview) -> None:
         )
     for reason in preview.blocked_by:
         screen.note(f"keeps the whole period from being closed: {shown_text(reason)}")
-    blocked = [(found.invoice.customer, found.blocked_by) for found in preview.customers if found.blocked_by]
+    blocked = [(one.invoice.customer, one.blocked_by) for one in preview.customers if one.blocked_by]
     _note_reasons(screen, [*blocked, *preview.failed], "cannot be closed")
     _note_documents(screen, preview.late, preview.kept)
     _note_aside(screen, preview.aside, preview.month)
@@ -123,22 +123,22 @@ def show_invoices(screen: Screen, invoices: Sequence[IssuedInvoice]) -> None:
     if not invoices:
         screen.say("no such invoice was issued yet; `tokentill close PERIOD` issues them")
         return
-    dues = [found.due_minor for found in invoices]
-    has_due = any(due != found.total_minor for due, found in zip(dues, invoices, strict=True))
+    dues = [invoice.due_minor for invoice in invoices]
+    has_due = any(due != invoice.total_minor for due, invoice in zip(dues, invoices, strict=True))
     screen.table(
         ("number", "customer", "period", "status", "total", *(("due",) if has_due else ()), "currency", "issued at"),
         [
             (
-                found.number,
-                short_id(found.customer),
-                f"{found.period} interim {found.part}" if found.kind == "interim" else found.period,
-                found.status,
-                money(found.total_minor, found.currency),
-                *((money(due, found.currency),) if has_due else ()),
-                found.currency,
-                instant_text(found.issued_at),
+                invoice.number,
+                short_id(invoice.customer),
+                f"{invoice.period} interim {invoice.part}" if invoice.kind == "interim" else invoice.period,
+                invoice.status,
+                money(invoice.total_minor, invoice.currency),
+                *((money(due, invoice.currency),) if has_due else ()),
+                invoice.currency,
+                instant_text(invoice.issued_at),
             )
-            for due, found in zip(dues, invoices, strict=True)
+            for due, invoice in zip(dues, invoices, strict=True)
         ],
         right=("total", "due"),
     )
@@ -167,7 +167,7 @@ def show_closed(screen: Screen, closed: Closed, *, is_interim: bool = False) -> 
         screen.say(f"{count(len(closed.not_due))} not due yet, as the period or its grace time still runs: {names}")
     for reason in closed.blocked_by:
         screen.note(f"refused for all: {shown_text(reason)}")
-    _note_reasons(screen, [(found.customer, found.reason) for found in closed.refused], "refused")
+    _note_reasons(screen, [(customer.customer, customer.reason) for customer in closed.refused], "refused")
     _note_documents(screen, closed.late, closed.kept)
     _note_aside(screen, closed.aside, closed.month)
     if closed.is_refused:
@@ -177,11 +177,11 @@ def show_closed(screen: Screen, closed: Closed, *, is_interim: bool = False) -> 
 
 def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_max: int) -> None:
     """Lines with their arithmetic, price entry, rule and first records."""
-    for found in explained:
-        line = found.line
+    for each in explained:
+        line = each.line
         requests = f", {plural(line['requests'], 'request', 'requests')}" if line["kind"] == "usage" else ""
         of_child = f", of {shown_id(line['customer'])}" if "customer" in line else ""
-        screen.say(f"line {found.position}: {shown_text(line['description'])}{of_child}{requests}")
+        screen.say(f"line {each.position}: {shown_text(line['description'])}{of_child}{requests}")
         if line["kind"] != "usage":
             charge = charge_text(line)
             amount = exact(Decimal(line["exact_amount"]))
@@ -193,42 +193,42 @@ def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_m
             for step in part["steps"]:
                 screen.say(f"    {_step_text(step)}")
         screen.say(f"  exact amount {line['exact_amount']}, on the invoice {line['amount']}")
-        if found.price_entry is not None:
-            entry = found.price_entry
+        if each.price_entry is not None:
+            entry = each.price_entry
             screen.say(f"  price entry {line['price_entry']}")
             screen.say(
                 f"    {shown_text(entry['model'])}, valid from {entry['valid_from']}, recorded {entry['recorded_at']}"
             )
-            screen.say(f"    source: {shown_text(found.price_source or 'not stated')}")
-        if found.rule is None and line["kind"] != "usage":
+            screen.say(f"    source: {shown_text(each.price_source or 'not stated')}")
+        if each.rule is None and line["kind"] != "usage":
             screen.say("  agreed for the whole invoice")
-        elif found.rule is None:
+        elif each.rule is None:
             screen.say("  rule: none fits; the list price is billed as it is")
         else:
-            screen.say(f"  rule {shown_text(line['rule'])!r} of {shown_text(found.rule['contract'])}")
-        for explained_record in found.records[:records_max]:
+            screen.say(f"  rule {shown_text(line['rule'])!r} of {shown_text(each.rule['contract'])}")
+        for explained_record in each.records[:records_max]:
             record = explained_record.record
             screen.say(
                 f"    {instant_text(record.occurred_at)} {shown_id(record.record_id)}"
                 f" user {shown_id(record.series.user) if record.series.user else 'none'}"
                 f" {_quantities_text(record.quantities)} = {exact(explained_record.exact_amount)}"
             )
-        rest = len(found.records) - records_max
+        rest = len(each.records) - records_max
         if rest > 0:
-            screen.say(f"    ... and {count(rest)} more records; --records {len(found.records)} or --json shows all")
+            screen.say(f"    ... and {count(rest)} more records; --records {len(each.records)} or --json shows all")
 
 
 def show_verification(screen: Screen, verification: Verification) -> None:
     """What was verified."""
     if not verification.invoices:
         screen.say("no such invoice was issued; there is nothing to compute again")
-    sound = [found for found in verification.invoices if found.fault is None]
+    sound = [verified for verified in verification.invoices if verified.fault is None]
     if verification.invoices:
         all_ = plural(len(verification.invoices), "invoice comes", "invoices come")
         screen.say(f"{count(len(sound))} of {all_} to the same bytes again")
-    for found in verification.invoices:
-        if found.fault is not None:
-            screen.say(f"{found.number} {shown_id(found.customer)}: {found.fault}")
+    for verified in verification.invoices:
+        if verified.fault is not None:
+            screen.say(f"{verified.number} {shown_id(verified.customer)}: {verified.fault}")
     for fault in verification.faults:
         screen.say(fault)
 
@@ -242,15 +242,15 @@ def show_late(screen: Screen, late: Late) -> None:
         ("customer", "period", "issued as", "source", "record", "occurred at", "model"),
         [
             (
-                short_id(found.customer),
-                found.period,
-                found.number,
-                shown_id(found.source),
-                short_id(found.record_id),
-                instant_text(found.occurred_at),
-                shown_text(found.model),
+                short_id(record.customer),
+                record.period,
+                record.number,
+                shown_id(record.source),
+                short_id(record.record_id),
+                instant_text(record.occurred_at),
+                shown_text(record.model),
             )
-            for found in late.records
+            for record in late.records
         ],
     )
 
@@ -258,9 +258,9 @@ def show_late(screen: Screen, late: Late) -> None:
 def _note_documents(screen: Screen, late: Sequence[LateUsage], kept: Sequence[KeptBoundary]) -> None:
     """Print what documents that were issued leave to say."""
     if late:
-        requests = plural(sum(found.requests for found in late), "request is", "requests are")
-        months = ", ".join(sorted({str(found.month) for found in late}))
-        names = _names(list(dict.fromkeys(found.customer for found in late)))
+        requests = plural(sum(record.requests for record in late), "request is", "requests are")
+        months = ", ".join(sorted({str(record.month) for record in late}))
+        names = _names(list(dict.fromkeys(record.customer for record in late)))
         screen.note(
             f"{requests} late, of periods that were issued without them ({months}): {names};"
             " `tokentill usage late` lists them"
@@ -306,19 +306,19 @@ def _names(customers: Sequence[str]) -> str:
     return names + (f" and {count(rest)} more; --json names all" if rest > 0 else "")
 
 
-def _preview_row(found: Previewed, *, has_due: bool) -> tuple[str, ...]:
-    invoice = found.invoice
-    state: str = "" if found.review_state == "none" else found.review_state
-    if found.issued_number is not None:
-        state = found.issued_number + (f", {count(found.late_requests)} late" if found.late_requests else "")
-    elif found.blocked_by is not None:
+def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
+    invoice = customer.invoice
+    state: str = "" if customer.review_state == "none" else customer.review_state
+    if customer.issued_number is not None:
+        state = customer.issued_number + (f", {count(customer.late_requests)} late" if customer.late_requests else "")
+    elif customer.blocked_by is not None:
         state = "blocked"
-    elif not found.is_due:
-        reached = "interim invoice" if found.reaches_interim else ""
+    elif not customer.is_due:
+        reached = "interim invoice" if customer.reaches_interim else ""
         state = ", ".join(part for part in (state, "not due yet", reached) if part)
-    change = "new" if found.previous_total_minor is None else ""
-    if found.change_minor is not None:
-        change = signed_money(found.change_minor, invoice.currency)
+    change = "new" if customer.previous_total_minor is None else ""
+    if customer.change_minor is not None:
+        change = signed_money(customer.change_minor, invoice.currency)
     return (
         short_id(invoice.customer),
         count(invoice.requests),

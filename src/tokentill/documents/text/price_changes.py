@@ -18,15 +18,15 @@ SHOWN_MAX = 20
 """How many of a kind are printed one by one; `--json` has all."""
 
 
-def show_price_changes(screen: Screen, found: PriceChanges) -> None:
+def show_price_changes(screen: Screen, changes: PriceChanges) -> None:
     """What two sides have alone, and every figure that differs."""
-    _show_models(screen, "added", found.added)
-    _show_models(screen, "vanished", found.vanished)
-    _show_changes(screen, [(one.model, "", one.changes) for one in found.changed])
-    for one in found.changed:
+    _show_models(screen, "added", changes.added)
+    _show_models(screen, "vanished", changes.vanished)
+    _show_changes(screen, [(one.model, "", one.changes) for one in changes.changed])
+    for one in changes.changed:
         if one.before and one.after and one.before.currency != one.after.currency:
             screen.say(f"{shown_id(one.model)}: in {one.after.currency} instead of {one.before.currency}")
-    screen.say(f"{len(found.added)} added, {len(found.changed)} changed, {len(found.vanished)} vanished")
+    screen.say(f"{len(changes.added)} added, {len(changes.changed)} changed, {len(changes.vanished)} vanished")
 
 
 def show_import(screen: Screen, imported: PriceImport) -> None:
@@ -78,8 +78,8 @@ def _show_models(screen: Screen, what: str, entries: Iterable[PriceEntry]) -> No
 def _show_changes(screen: Screen, changed: Sequence[tuple[str, str, Sequence[FigureChange]]]) -> None:
     rows = [
         [shown_id(model) + when, change.rates, change.quantity, *_sides(change)]
-        for model, when, found in changed
-        for change in found
+        for model, when, changes in changed
+        for change in changes
     ]
     if rows:
         columns = ["changed", "rates", "quantity", "before", "after", "change"]

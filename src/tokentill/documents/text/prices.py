@@ -37,7 +37,7 @@ def show_price(screen: Screen, shown: PriceShown) -> None:
         screen.say(f"  note: {shown_text(entry['note'])}")
     screen.say(f"  {entry['hash']}")
     screen.say(f"because {content['because']}")
-    others = [found for found in content["entries"] if not found["in_force"]]
+    others = [entry for entry in content["entries"] if not entry["in_force"]]
     for other in others:
         screen.say(
             f"also known: valid {other['valid_from']} to {other['valid_to'] or 'further notice'}, {other['hash'][:19]}"

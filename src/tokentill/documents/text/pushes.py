@@ -23,26 +23,24 @@ def show_pushed(screen: Screen, pushed: Pushed) -> None:
         screen.note(f"not linked to Stripe: {shown_id(customer)}; run `{link}`")
     if len(pushed.unlinked) > LISTED_MAX:
         screen.note(f"... and {len(pushed.unlinked) - LISTED_MAX} more are not linked")
-    for found in pushed.rejected:
-        screen.note(f"Stripe rejected {shown_id(found.customer)} {found.day or ''}: {shown_text(found.reason)}")
-    for found in pushed.unknown:
-        screen.note(
-            f"no answer for {shown_id(found.customer)} {found.day or ''}: {shown_text(found.reason)}; push again"
-        )
+    for day in pushed.rejected:
+        screen.note(f"Stripe rejected {shown_id(day.customer)} {day.day or ''}: {shown_text(day.reason)}")
+    for day in pushed.unknown:
+        screen.note(f"no answer for {shown_id(day.customer)} {day.day or ''}: {shown_text(day.reason)}; push again")
 
 
 def show_reconciled(screen: Screen, reconciled: Reconciled) -> None:
     """Print a comparison."""
-    compared = sum(len(found.numbers) for found in reconciled.invoices)
-    equal = sum(len(found.numbers) for found in reconciled.invoices if found.is_equal)
+    compared = sum(len(invoice.numbers) for invoice in reconciled.invoices)
+    equal = sum(len(invoice.numbers) for invoice in reconciled.invoices if invoice.is_equal)
     if compared:
         of_all = plural(compared, "invoice with an amount", "invoices with an amount")
         screen.say(f"{equal:,} of {of_all} equal in Stripe, to the cent")
-    for found in reconciled.invoices:
-        if not found.is_equal:
-            _show_difference(screen, found)
-        for stripe_customer in found.gone:
-            links = f"{shown_id(found.customer)} is or was linked to it"
+    for invoice in reconciled.invoices:
+        if not invoice.is_equal:
+            _show_difference(screen, invoice)
+        for stripe_customer in invoice.gone:
+            links = f"{shown_id(invoice.customer)} is or was linked to it"
             screen.note(f"Stripe has no customer {shown_id(stripe_customer)} (any more); {links}")
     for customer in reconciled.unlinked:
         screen.note(f"not linked to Stripe: {shown_id(customer)}")
@@ -50,14 +48,14 @@ def show_reconciled(screen: Screen, reconciled: Reconciled) -> None:
         screen.note(f"run `tokentill push {reconciled.month}` again, then reconcile")
 
 
-def _show_difference(screen: Screen, found: ReconciledInvoice) -> None:
-    due = minor_text(found.due_minor, found.currency)
+def _show_difference(screen: Screen, invoice: ReconciledInvoice) -> None:
+    due = minor_text(invoice.due_minor, invoice.currency)
     screen.say(
-        f"{' + '.join(found.numbers)} {shown_id(found.customer)}: {due} {found.currency} due,"
-        f" Stripe holds {amount_text(found.held_minor)} minor units"
+        f"{' + '.join(invoice.numbers)} {shown_id(invoice.customer)}: {due} {invoice.currency} due,"
+        f" Stripe holds {amount_text(invoice.held_minor)} minor units"
     )
-    _show_days(screen, found.differences)
-    for former in found.former:
+    _show_days(screen, invoice.differences)
+    for former in invoice.former:
         screen.say(f"  {shown_id(former.stripe_customer)}, linked before, still holds {amount_text(former.held_minor)}")
         _show_days(screen, former.differences)
 

@@ -22,14 +22,14 @@ def show_missing(screen: Screen, missing: Missing) -> None:
         ("source", "record", "occurred at", "customer", "model", "why"),
         [
             (
-                shown_id(found.record.series.source),
-                shown_id(found.record.record_id),
-                instant_text(found.record.occurred_at),
-                "nobody" if found.customer is None else short_id(found.customer),
-                shown_text(found.record.series.model),
-                found.reason,
+                shown_id(record.record.series.source),
+                shown_id(record.record.record_id),
+                instant_text(record.record.occurred_at),
+                "nobody" if record.customer is None else short_id(record.customer),
+                shown_text(record.record.series.model),
+                record.reason,
             )
-            for found in missing.records
+            for record in missing.records
         ],
     )
     first = missing.records[0].record
@@ -55,17 +55,17 @@ def show_revisions(screen: Screen, listed: Revisions) -> None:
         ("source", "record", "came at", "state", "digest", "differs"),
         [
             (
-                shown_id(found.source),
-                shown_id(found.record_id),
-                instant_text(found.came_at),
-                found.state,
-                found.digest.hex()[:12],
-                "; ".join(_differences(found)),
+                shown_id(revision.source),
+                shown_id(revision.record_id),
+                instant_text(revision.came_at),
+                revision.state,
+                revision.digest.hex()[:12],
+                "; ".join(_differences(revision)),
             )
-            for found in listed.revisions
+            for revision in listed.revisions
         ],
     )
-    if any(found.state == "open" for found in listed.revisions):
+    if any(revision.state == "open" for revision in listed.revisions):
         screen.say("\n`tokentill usage revisions show SOURCE RECORD_ID` prints the commands that decide")
 
 
@@ -107,15 +107,15 @@ def show_lines(screen: Screen, listed: Lines) -> None:
         ("id", "file", "line", "record", "occurred at", "state", "reason"),
         [
             (
-                found.id,
-                shown_id(found.file),
-                str(found.line),
-                "" if found.record_id is None else short_id(found.record_id),
-                "not known" if found.occurred_at is None else instant_text(found.occurred_at),
-                found.state,
-                shown_text(found.reason),
+                line.id,
+                shown_id(line.file),
+                str(line.line),
+                "" if line.record_id is None else short_id(line.record_id),
+                "not known" if line.occurred_at is None else instant_text(line.occurred_at),
+                line.state,
+                shown_text(line.reason),
             )
-            for found in listed.lines
+            for line in listed.lines
         ],
         right=("line",),
     )
@@ -134,14 +134,14 @@ def show_line(screen: Screen, line: QuarantinedLine) -> None:
 
 def _differences(revision: Revision) -> list[str]:
     """What differs, one text a field; of quantities only those that are not the same."""
-    found = []
+    listed = []
     for name, (old, new) in revision.differences.items():
         if name != "quantities":
-            found.append(f"{name} {_value(old)} -> {_value(new)}")
+            listed.append(f"{name} {_value(old)} -> {_value(new)}")
             continue
         changed = ((quantity, old.get(quantity, 0), new.get(quantity, 0)) for quantity in sorted({*old, *new}))
-        found += [f"{quantity} {before:,} -> {after:,}" for quantity, before, after in changed if before != after]
-    return found
+        listed += [f"{quantity} {before:,} -> {after:,}" for quantity, before, after in changed if before != after]
+    return listed
 
 
 def _value(value: Any) -> str:

@@ -64,14 +64,14 @@ class Agreement:
         The base fee is the customer's own; all else is that of the customer who pays.
         """
         currency = self.book.terms(self.customer, self.at).currency
-        found: list[AgreedTerm] = []
+        listed: list[AgreedTerm] = []
         for key in TERM_NAMES:
             chain = self.book.chain(self.customer if key == "base_fee" else self.payer, self.at)
             contract = next((contract for contract in chain if getattr(contract.invoice, key) is not None), None)
             if contract is not None:
                 alone = InvoiceTerms(**{key: getattr(contract.invoice, key)})
-                found += [AgreedTerm(contract, *row) for row in terms_rows(alone, currency)]
-        return tuple(found)
+                listed += [AgreedTerm(contract, *row) for row in terms_rows(alone, currency)]
+        return tuple(listed)
 
     def content(self) -> Content:
         """What `contracts show --json` prints."""

@@ -36,12 +36,12 @@ class PricedRequest:
         of_table = GATEWAY_CURRENCY if isinstance(card, NoPrice) else card.entry.currency
         fx, cost_fx = (book.rate(of, currency, day) for of in (of_table, GATEWAY_CURRENCY))
         missing = card if isinstance(card, NoPrice) else fx if isinstance(fx, NoRate) else None
-        found = None if missing is not None or isinstance(card, NoPrice) else card
+        known = None if missing is not None or isinstance(card, NoPrice) else card
         rate = ONE if isinstance(fx, NoRate) else fx
-        rows = unit_prices(rule, found, rate, None if isinstance(cost_fx, NoRate) else cost_fx)
+        rows = unit_prices(rule, known, rate, None if isinstance(cost_fx, NoRate) else cost_fx)
         needs_no_list_price = rule is not None and rule.basis != "list" and bool(rows)
         reason = None if missing is None or needs_no_list_price else missing.reason
-        return cls(rule, found, currency, rate, rows, reason)
+        return cls(rule, known, currency, rate, rows, reason)
 
     def content(self) -> Content:
         """For JSON."""
@@ -108,20 +108,20 @@ class ExplainedContract:
         """What `contracts explain --json` prints."""
         return {
             **fields_of(self, "customer", "asked", "model", "mode", "at"),
-            "considered": [_considered_content(found) for found in self.considered],
+            "considered": [_considered_content(considered) for considered in self.considered],
             "rule": None if self.rule is None else fields_of(self.rule, "name", "contract", "hash"),
             "does": self.does,
             **self.priced.content(),
         }
 
 
-def _considered_content(found: Considered) -> Content:
+def _considered_content(considered: Considered) -> Content:
     return {
-        "contract": contract_label(found.contract),
-        "number": found.number,
-        "name": found.rule.name,
-        "where": match_text(found.rule),
-        "does": rule_text(found.rule),
-        "outcome": found.outcome,
-        "why": outcome_text(found),
+        "contract": contract_label(considered.contract),
+        "number": considered.number,
+        "name": considered.rule.name,
+        "where": match_text(considered.rule),
+        "does": rule_text(considered.rule),
+        "outcome": considered.outcome,
+        "why": outcome_text(considered),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tokentill.canonical import Content, fields_of
-from tokentill.store.agreement import Checked
+from tokentill.store.consistency import Checked
 from tokentill.store.migrating import SchemaState
 
 

@@ -121,8 +121,8 @@ def sets_are_not_far_apart(recordings: Recordings) -> Iterator[Finding]:
 
 def prices_change_within_reason(recordings: Recordings) -> Iterator[Finding]:
     """From one entry of a model to the next, no rate or fee, of no mode, changes more than fivefold."""
-    for found in recordings.live_entries.values():
-        for earlier, later in pairwise(found):
+    for entries in recordings.live_entries.values():
+        for earlier, later in pairwise(entries):
             if earlier.value.currency != later.value.currency:
                 continue
             before: Mapping[KeyPath, Decimal] = {path: amount for path, _, amount in _amounts(earlier.value)}

@@ -76,9 +76,9 @@ def entries_do_not_overlap(recordings: Recordings) -> Iterator[Finding]:
 
 def entries_leave_no_gap(recordings: Recordings) -> Iterator[Finding]:
     """Between the first entry of a model and its last there is always a price. Warning."""
-    for found in recordings.live_entries.values():
-        covered_to = found[0].value.valid_to
-        for entry in found[1:]:
+    for entries in recordings.live_entries.values():
+        covered_to = entries[0].value.valid_to
+        for entry in entries[1:]:
             if covered_to is not None and covered_to < entry.value.valid_from:
                 message = f"gap: no price from {instant_text(covered_to)} to {instant_text(entry.value.valid_from)}"
                 hint = "usage in between is unpriced; state its price in a new recording"
@@ -89,8 +89,8 @@ def entries_leave_no_gap(recordings: Recordings) -> Iterator[Finding]:
 
 def a_model_keeps_its_currency(recordings: Recordings) -> Iterator[Finding]:
     """From one entry of a model to the next, the currency is the same: lists in two are no conversions. Warning."""
-    for found in recordings.live_entries.values():
-        for earlier, later in pairwise(found):
+    for entries in recordings.live_entries.values():
+        for earlier, later in pairwise(entries):
             if earlier.value.currency != later.value.currency:
                 message = f"its price is in {later.value.currency} now, and in {earlier.value.currency} before"
                 hint = "list the model in one currency, under one id; another list is a model id of its own"

@@ -138,12 +138,12 @@ def tier_rates_are_of_what_is_counted(recordings: Recordings) -> Iterator[Findin
 def leaves_of_models(rule: Rule, recordings: Recordings) -> Mapping[str, str]:
     """The leaves that price tables have a rate for, of the models that a rule fits, each with one such model."""
     patterns = rule.match.get("model", ("*",))
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for entry in recordings.entries:
         if any(glob_fits(pattern, entry.value.model) for pattern in patterns):
             for leaf in entry.value.standard.rates:
-                found.setdefault(leaf, entry.value.model)
-    return found
+                names.setdefault(leaf, entry.value.model)
+    return names
 
 
 def has_own_rate(leaf: str, rates: Iterable[str]) -> bool:

@@ -42,8 +42,8 @@ def mistakes_in(table: Table, path: KeyPath = (), label: str = "") -> Iterator[M
     """What the rules find in a table and in those inside it, each at its path in the file."""
     label = label or table.label
     for rule in RULES.get(type(table), ()):
-        for found in rule(table):
-            yield Mistake((*path, *found.path), label + found.message, found.hint, found.is_warning)
+        for mistake in rule(table):
+            yield Mistake((*path, *mistake.path), label + mistake.message, mistake.hint, mistake.is_warning)
     for key in table.model_fields_set:
         inner = getattr(table, key)
         items = enumerate(inner) if isinstance(inner, list) else inner.items() if isinstance(inner, dict) else ()

@@ -217,7 +217,7 @@ def no_quantity_is_counted_twice(rule: RuleTable) -> Iterator[Mistake]:
         for name in names:
             twin = next((seen[leaf] for leaf in leaves_of((name,)) if leaf in seen), None)
             if twin is not None:
-                leaf, whole = sorted((twin, name), key=lambda found: found in SUMS)
+                leaf, whole = sorted((twin, name), key=lambda name: name in SUMS)
                 message = f'"{leaf}" is counted twice in {what}: "{whole}" holds it'
                 yield Mistake((*path, name), message, "keep one of the two")
             seen |= dict.fromkeys(leaves_of((name,)), name)
