@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tokentill import PriceBook, Usage
-from tokentill.prices.entries import PriceEntry, RateSet
+from tokentill.prices.entries import PriceEntry, RateChoice, RateSet
 from tokentill.usage.quantities import REQUEST, sum_of
 from tokentill.usage.record import STANDARD
 from tokentill.versions import in_force
@@ -177,15 +177,19 @@ class _Predicting:
 
     def prices(self, entry: PriceEntry, rate_set: RateSet) -> dict[str, _Price]:
         """The price of one unit of everything that has a rate or a fee."""
-        rates = entry.choice(rate_set, self.usage.occurred_at, self.input_total).rates
+        rates = self.choice(entry, rate_set).rates
         factor = self.factor(entry)
         prices = {name: _Price(Fraction(rate) * factor / entry.per, None) for name, rate in rates.items()}
-        standard = entry.choice(entry.standard, self.usage.occurred_at, self.input_total).rates
+        standard = self.choice(entry, entry.standard).rates
         for one in reversed(self.concerned):
             changed = {name: standard[name] for name in one.theirs.at_standard if name in standard} | one.theirs.rates
             prices |= {name: _Price(Fraction(rate) / entry.per, one) for name, rate in changed.items()}
         fees = entry.fees_of(rate_set)
         return prices | {name: _Price(Fraction(fee.price) / fee.per, None) for name, fee in fees.items()}
+
+    def choice(self, entry: PriceEntry, rates: RateSet) -> RateChoice:
+        """The rates of a set that hold for the usage: by its time of day, and by its input total."""
+        return entry.choice_within(rates, rates.open_window(self.usage.occurred_at), self.input_total)
 
     def factor(self, entry: PriceEntry) -> Fraction:
         """The factor of geography."""

@@ -198,7 +198,7 @@ class UsageRecord(Usage):
     def content(self) -> dict[str, Any]:
         """Canonical content: what makes two records of one identity the same record or a revision."""
         cost = None if self.cost is None else cost_text(self.cost)
-        return fields_of(self, *SERIES_FIELDS, "record_id", "occurred_at", "quantities") | {"cost": cost}
+        return fields_of(self, *_CONTENT_FIELDS) | {"cost": cost}
 
     def content_bytes(self) -> bytes:
         """The same bytes as `canonical_bytes(self.content())`, put together by hand since every record needs them."""
@@ -217,6 +217,10 @@ SERIES_FIELDS = tuple("source user api_key model provider mode geo tags is_byok 
 """What does not change between a user's records."""
 
 series_fields_of = attrgetter(*SERIES_FIELDS)
+_CONTENT_FIELDS = (
+    *("source", "record_id", "occurred_at", "model", "quantities", "user", "api_key", "provider", "mode", "geo"),
+    *("tags", "status", "usage_state", "is_byok"),
+)
 
 Frame = tuple[str, str, str, str, str]
 
