@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -19,11 +19,9 @@ from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import LateUsage
 from tokentill.invoicing.rating_groups import Books
 from tokentill.store.aggregates import Span, records_of_spans
-from tokentill.store.documents import documents_around, voided_months
+from tokentill.store.documents import documents_around, issued_extents, voided_months
 from tokentill.store.invoices import closings
 from tokentill.store.usage_rows import month_number, series_of_months, series_used_after
-
-A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +92,11 @@ def late_records(connection: Connection, books: Books, pins: Content) -> Late:
 
 def _late_months(connection: Connection, books: Books, pins: Content) -> Iterator[tuple[Month, MonthUsage]]:
     voided = voided_months(connection)
+    extents = issued_extents(connection, pins["l"])
     for month, closing in closings(connection).items():
-        # A period ends before the second month after its own is over, by any anchor day and time zone.
-        starts_at, ends_at = month.first_instant - A_DAY, month.plus(2).first_instant + A_DAY
+        if month not in extents:
+            continue
+        starts_at, ends_at = extents[month]  # what lies outside is in no issued period of the month
         # What was in another customer's month then, or was left over, may have moved into this one since.
         if month in voided or closing.contract_sets != {pins["b"]}:
             ids = set(series_of_months(connection, month_number(starts_at), month_number(ends_at)))
@@ -105,8 +105,7 @@ def _late_months(connection: Connection, books: Books, pins: Content) -> Iterato
         if not ids:
             continue
         documents = documents_around(connection, month, pins["l"])
-        if any(period.month == month for listed in documents.periods.values() for period in listed):
-            periods = Periods(month, books, documents)
-            usage = usage_of_month(connection, books, periods, documents, pins["s"], position=pins["l"], late_of=ids)
-            if usage.late_requests:
-                yield month, usage
+        periods = Periods(month, books, documents)
+        usage = usage_of_month(connection, books, periods, documents, pins["s"], position=pins["l"], late_of=ids)
+        if usage.late_requests:
+            yield month, usage

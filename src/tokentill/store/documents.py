@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select
 
 from tokentill.clock import from_micros, parse_instant, to_micros
 from tokentill.errors import CoveredTwice
@@ -114,6 +114,22 @@ def _running_periods(connection: Connection, month: Month, position: int | None)
             )
             periods.setdefault(customer, []).append(period)
     return periods
+
+
+def issued_extents(connection: Connection, position: int | None) -> dict[Month, tuple[datetime, datetime]]:
+    """From where the first issued period of each month begins to where the last one ends."""
+    member, header = tables.member_period.c, tables.invoice
+    query = (
+        select(member.period, func.min(member.starts_at).label("starts_at"), func.max(member.ends_at).label("ends_at"))
+        .join_from(tables.member_period, header, header.c.id == member.invoice_id)
+        .where(live_at(position))
+        .group_by(member.period)
+        .order_by(member.period)
+    )
+    return {
+        Month.parse(row.period): (from_micros(row.starts_at), from_micros(row.ends_at))
+        for row in connection.execute(query)
+    }
 
 
 def taken_within(
