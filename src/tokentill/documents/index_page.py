@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
+from typing import Any
 
 from tokentill.documents.chart import DailyChart, daily_chart
 from tokentill.documents.escaping import review_command, shown_id, shown_text
@@ -28,7 +29,7 @@ from tokentill.documents.figures import (
 )
 from tokentill.documents.review_status import ADD_A_PRICE, LOAD_AGAIN, Badge, ReviewStatus, requests_of
 from tokentill.invoicing.lines import Unbilled
-from tokentill.invoicing.preview import Preview, Unattributed
+from tokentill.invoicing.preview import Preview
 from tokentill.money import EXACT, ZERO, sum_exact
 
 CHANGES_MAX = 6
@@ -87,51 +88,29 @@ class DayRow:
     amounts: tuple[Aligned, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IndexView:
-    """Everything that the template of the first page shows."""
-
-    preview: Preview
-    days: str
-    made_at: str
-    starts_at: str
-    ends_at: str
-    customers: str
-    requests: str
-    obstacles: tuple[Obstacle, ...]
-    states: tuple[tuple[Badge, str], ...]
-    look_again: tuple[ReviewStatus, ...]
-    parts: tuple[CurrencyPart, ...]
-    margin_remarks: tuple[tuple[str, str], ...]
-    day_rows: tuple[DayRow, ...]
-    unattributed: Unattributed
-    causes: tuple[tuple[str, str], ...]
-
-
-def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> IndexView:
-    """Prepare the first page."""
+def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> dict[str, Any]:
+    """Everything that the template of the first page shows, by the name that it has there."""
     by_currency: dict[str, list[ReviewStatus]] = {}
     for status in statuses:
         by_currency.setdefault(status.invoice.currency, []).append(status)
     parts = tuple(_part(currency, by_currency[currency]) for currency in by_currency)
     unattributed = preview.unattributed
-    return IndexView(
-        preview=preview,
-        days=period_days(preview.default_period),
-        made_at=instant_shown(preview.made_at),
-        starts_at=instant_shown(preview.default_period.starts_at),
-        ends_at=instant_shown(preview.default_period.ends_at),
-        customers=count(len(statuses)),
-        requests=count(sum(status.invoice.requests for status in statuses)),
-        obstacles=tuple(_obstacles(preview, statuses)),
-        states=tuple(_states(statuses)),
-        look_again=tuple(status for status in statuses if status.has_moved or _is_stale(status)),
-        parts=parts,
-        margin_remarks=_margin_remarks(parts),
-        day_rows=_day_rows(statuses, [part.currency for part in parts]),
-        unattributed=unattributed,
-        causes=tuple((shown_text(cause), count(requests)) for cause, requests in unattributed.causes),
-    )
+    return {
+        "days": period_days(preview.default_period),
+        "made_at": instant_shown(preview.made_at),
+        "starts_at": instant_shown(preview.default_period.starts_at),
+        "ends_at": instant_shown(preview.default_period.ends_at),
+        "customers": count(len(statuses)),
+        "requests": count(sum(status.invoice.requests for status in statuses)),
+        "obstacles": tuple(_obstacles(preview, statuses)),
+        "states": tuple(_states(statuses)),
+        "look_again": tuple(status for status in statuses if status.has_moved or _is_stale(status)),
+        "parts": parts,
+        "margin_remarks": _margin_remarks(parts),
+        "day_rows": _day_rows(statuses, [part.currency for part in parts]),
+        "unattributed": unattributed,
+        "causes": tuple((shown_text(cause), count(requests)) for cause, requests in unattributed.causes),
+    }
 
 
 def by_amount(statuses: Iterable[ReviewStatus]) -> list[ReviewStatus]:
