@@ -23,15 +23,15 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.record_decisions import Waived as Waived
     from tokentill.closing.verify import Verification as Verification
     from tokentill.contracts.steps import Step as Step
-    from tokentill.documents.views.agreement import Agreement as Agreement
-    from tokentill.documents.views.agreement import ContractedCustomers as ContractedCustomers
-    from tokentill.documents.views.contract_changes import ContractChanges as ContractChanges
-    from tokentill.documents.views.contract_trace import ExplainedContract as ExplainedContract
-    from tokentill.documents.views.database_check import DatabaseCheck as DatabaseCheck
-    from tokentill.documents.views.database_check import DatabaseUpgrade as DatabaseUpgrade
-    from tokentill.documents.views.folder_check import FolderCheck as FolderCheck
-    from tokentill.documents.views.price_changes import PriceChanges as PriceChanges
-    from tokentill.documents.views.price_changes import PriceImport as PriceImport
+    from tokentill.documents.views.checks import DatabaseCheck as DatabaseCheck
+    from tokentill.documents.views.checks import DatabaseUpgrade as DatabaseUpgrade
+    from tokentill.documents.views.checks import FolderCheck as FolderCheck
+    from tokentill.documents.views.contracts import Agreement as Agreement
+    from tokentill.documents.views.contracts import ContractChanges as ContractChanges
+    from tokentill.documents.views.contracts import ContractedCustomers as ContractedCustomers
+    from tokentill.documents.views.contracts import ExplainedContract as ExplainedContract
+    from tokentill.documents.views.prices import PriceChanges as PriceChanges
+    from tokentill.documents.views.prices import PriceImport as PriceImport
     from tokentill.documents.views.prices import PriceShown as PriceShown
     from tokentill.documents.views.prices import Released as Released
     from tokentill.errors import CoveredTwice as CoveredTwice
@@ -92,13 +92,9 @@ _NAMES = {
     "closing.record_decisions": "Lines Revised Revisions Waived",
     "closing.verify": "Verification",
     "contracts.steps": "Step",
-    "documents.views.agreement": "Agreement ContractedCustomers",
-    "documents.views.contract_changes": "ContractChanges",
-    "documents.views.contract_trace": "ExplainedContract",
-    "documents.views.database_check": "DatabaseCheck DatabaseUpgrade",
-    "documents.views.folder_check": "FolderCheck",
-    "documents.views.price_changes": "PriceChanges PriceImport",
-    "documents.views.prices": "PriceShown Released",
+    "documents.views.checks": "DatabaseCheck DatabaseUpgrade FolderCheck",
+    "documents.views.contracts": "Agreement ContractChanges ContractedCustomers ExplainedContract",
+    "documents.views.prices": "PriceChanges PriceImport PriceShown Released",
     "errors": "CoveredTwice DatabaseNotReady Finding IntegrityFault InvalidAmount InvalidCall"
     " InvalidFiles InvalidRecord MissingUsage NotFound Refused TokentillError Unpriced",
     "faces.contracts": "Contracts",

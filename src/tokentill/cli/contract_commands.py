@@ -8,10 +8,13 @@ import typer
 
 from tokentill.cli.calling import AsOfOption, AtOption, Commands, Invocation, StrictOption, instant_option
 from tokentill.cli.sides import AfterArgument, AreAsOfOption, BeforeArgument, WhenOption
-from tokentill.documents.text.agreements import show_agreement, show_contracted
-from tokentill.documents.text.contract_changes import show_contract_changes
-from tokentill.documents.text.contract_traces import show_explained_contract
-from tokentill.documents.text.folder_checks import show_check
+from tokentill.documents.text.checks import show_check
+from tokentill.documents.text.contracts import (
+    show_agreement,
+    show_contract_changes,
+    show_contracted,
+    show_explained_contract,
+)
 from tokentill.usage.record import STANDARD
 
 app = Commands()

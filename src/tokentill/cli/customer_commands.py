@@ -12,8 +12,7 @@ import typer
 from tokentill.canonical import Content, fields_of
 from tokentill.cli.calling import Commands, Invocation, instant_argument
 from tokentill.documents.escaping import shown_id
-from tokentill.documents.text.credits import show_credits
-from tokentill.documents.text.customers import show_customers
+from tokentill.documents.text.customers import show_credits, show_customers
 from tokentill.errors import InvalidCall, Refused
 from tokentill.store.customers import Customer
 from tokentill.till import Till

@@ -11,7 +11,7 @@ import typer
 from tokentill.cli.calling import Commands, Invocation
 from tokentill.closing.ingest import Ingested, counts_content
 from tokentill.documents.escaping import shown_id
-from tokentill.documents.text.ingested import show_ingested
+from tokentill.documents.text.records import show_ingested
 from tokentill.errors import InvalidCall, Refused
 from tokentill.sources.reading import read_records
 from tokentill.store.usage_rows import Counts

@@ -29,7 +29,7 @@ def _check(call: Invocation, strict: StrictOption = False) -> None:
 
     Each mistake is named with its file and line, and a way out. Nothing is changed.
     """
-    from tokentill.documents.text.folder_checks import show_check
+    from tokentill.documents.text.checks import show_check
 
     checked = call.prices().check()
     is_refused = bool(checked.errors) or (strict and bool(checked.findings))
@@ -62,7 +62,7 @@ def _diff(
     In force at two instants; with --as-of, as known at two times; or as two folders have them. Lists models with a
     price on one side alone, and every figure that differs. The status is 0, whether or not any does.
     """
-    from tokentill.documents.text.price_changes import show_price_changes
+    from tokentill.documents.text.prices import show_price_changes
 
     changes = call.prices().diff(before, after, at=instant_option(at), as_of=as_of)
     call.answer(changes, show_price_changes)
@@ -103,7 +103,7 @@ def _import(
     Prints what is added, changed (with percent), vanished, and in conflict. What vanished keeps its price. A model in
     conflict, or with a price that has float noise, is not taken over. No code of the catalog is executed.
     """
-    from tokentill.documents.text.price_changes import show_import
+    from tokentill.documents.text.prices import show_import
 
     if effective is None:
         raise InvalidCall("from when do the prices hold? Say --effective INSTANT, like 2026-12-01T00:00:00Z")

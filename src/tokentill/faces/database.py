@@ -6,7 +6,7 @@ from os import PathLike
 
 from sqlalchemy import Connection, select, text
 
-from tokentill.documents.views.database_check import DatabaseCheck, DatabaseUpgrade
+from tokentill.documents.views.checks import DatabaseCheck, DatabaseUpgrade
 from tokentill.errors import NotFound
 from tokentill.faces.arguments import path_of
 from tokentill.store import tables

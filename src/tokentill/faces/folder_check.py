@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tokentill.documents.views.folder_check import FolderCheck, FolderSize
+from tokentill.documents.views.checks import FolderCheck, FolderSize
 from tokentill.faces.pricing import Pricing
 from tokentill.prices.book import PriceBook
 from tokentill.recordings.checking import check_folder
