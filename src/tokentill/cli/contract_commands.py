@@ -6,8 +6,20 @@ from typing import Annotated
 
 import typer
 
-from tokentill.cli.calling import AsOfOption, AtOption, Commands, Invocation, StrictOption, instant_option
-from tokentill.cli.sides import AfterArgument, AreAsOfOption, BeforeArgument, WhenOption
+from tokentill.cli.calling import (
+    AfterArgument,
+    AreAsOfOption,
+    AsOfOption,
+    AtOption,
+    BeforeArgument,
+    Commands,
+    CustomerArgument,
+    Invocation,
+    ModelArgument,
+    StrictOption,
+    WhenOption,
+    instant_option,
+)
 from tokentill.documents.text.checks import show_check
 from tokentill.documents.text.contracts import (
     show_agreement,
@@ -47,8 +59,7 @@ def _show(
     for its invoices, and its prepaid credits.
     """
     if customer is None:
-        listed = call.contracts().customers(as_of=instant_option(as_of))
-        call.answer(listed, show_contracted)
+        call.answer(call.contracts().customers(as_of=instant_option(as_of)), show_contracted)
         return
     agreed = call.contracts().show(customer, at=instant_option(at), as_of=instant_option(as_of))
     call.answer(agreed, show_agreement)
@@ -57,8 +68,8 @@ def _show(
 @contracts.command("explain")
 def _explain(
     call: Invocation,
-    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="A customer's id.")],
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model's id, as the gateway reports it.")],
+    customer: CustomerArgument,
+    model: ModelArgument,
     at: AtOption = None,
     as_of: AsOfOption = None,
     provider: Annotated[str | None, typer.Option("--provider", metavar="NAME", help="Who served the request.")] = None,
@@ -103,5 +114,4 @@ def _diff(
     In force at two instants, or as known at two times. Lists contracts and credits that are on one side alone, and
     every term and rule that differs. Status 0, whether or not any does.
     """
-    changes = call.contracts().diff(before, after, at=instant_option(at), as_of=as_of)
-    call.answer(changes, show_contract_changes)
+    call.answer(call.contracts().diff(before, after, at=instant_option(at), as_of=as_of), show_contract_changes)

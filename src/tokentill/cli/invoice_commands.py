@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from tokentill.canonical import Content, fields_of
-from tokentill.cli.calling import ByOption, Commands, Invocation, PeriodArgument
+from tokentill.cli.calling import (
+    ByOption,
+    Commands,
+    CustomerArgument,
+    Invocation,
+    PeriodArgument,
+    PeriodOption,
+    ReasonOption,
+)
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.text.invoices import (
     show_closed,
@@ -22,7 +30,7 @@ from tokentill.documents.text.screen import Screen
 from tokentill.errors import InvalidCall
 from tokentill.invoicing.preview import ReviewKind
 
-CustomerArgument = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
+NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark to keep with it.")]
 NumberArgument = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice's number, like INV-000001.")]
 HashOption = Annotated[
     str | None,
@@ -83,7 +91,7 @@ def _approve(
     customer: CustomerArgument,
     seen: HashOption = None,
     by: ByOption = None,
-    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark to keep with it.")] = "",
+    note: NoteOption = "",
 ) -> None:
     """Approve a customer's preview as it stands.
 
@@ -110,7 +118,7 @@ def _release(
     period: PeriodArgument,
     customer: CustomerArgument,
     by: ByOption = None,
-    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark to keep with it.")] = "",
+    note: NoteOption = "",
 ) -> None:
     """Release a hold."""
     _review(call, period, customer, "released", by=by, note=note, seen=None)
@@ -176,7 +184,7 @@ def _close(
 @invoices.command("list")
 def _invoices_list(
     call: Invocation,
-    period: Annotated[str | None, typer.Option("--period", metavar="PERIOD", help="Only this period.")] = None,
+    period: PeriodOption = None,
     customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only this customer.")] = None,
 ) -> None:
     """List issued invoices in the order of their numbers."""
@@ -199,7 +207,7 @@ def _invoices_show(call: Invocation, number: NumberArgument) -> None:
 def _invoices_void(
     call: Invocation,
     number: NumberArgument,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with it for good.")],
+    reason: ReasonOption,
     by: ByOption = None,
 ) -> None:
     """Make an invoice void.
@@ -239,7 +247,7 @@ def _verify(
     number: Annotated[
         str | None, typer.Argument(metavar="INVOICE", help="One invoice; all of them unless given.")
     ] = None,
-    period: Annotated[str | None, typer.Option("--period", metavar="PERIOD", help="Only this period.")] = None,
+    period: PeriodOption = None,
 ) -> None:
     """Compute invoices again from their pins, and compare every byte."""
     with call.till() as till:

@@ -8,16 +8,20 @@ from typing import Annotated
 import typer
 
 from tokentill.cli.calling import (
+    AfterArgument,
+    AreAsOfOption,
     AsOfOption,
     AtOption,
+    BeforeArgument,
     Commands,
     Invocation,
+    ModelArgument,
     StrictOption,
-    instant_argument,
+    WhenOption,
     instant_option,
 )
-from tokentill.cli.sides import AfterArgument, AreAsOfOption, BeforeArgument, WhenOption
 from tokentill.errors import InvalidCall
+from tokentill.faces.arguments import instant_in
 
 app = Commands()
 prices = app.group("prices", "Check, look at, compare, import and release price tables.")
@@ -39,7 +43,7 @@ def _check(call: Invocation, strict: StrictOption = False) -> None:
 @prices.command("show")
 def _show(
     call: Invocation,
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model's id, as the gateway reports it.")],
+    model: ModelArgument,
     at: AtOption = None,
     as_of: AsOfOption = None,
 ) -> None:
@@ -49,8 +53,7 @@ def _show(
     """
     from tokentill.documents.text.prices import show_price
 
-    shown = call.prices().show(model, at=instant_option(at), as_of=instant_option(as_of))
-    call.answer(shown, show_price)
+    call.answer(call.prices().show(model, at=instant_option(at), as_of=instant_option(as_of)), show_price)
 
 
 @prices.command("diff")
@@ -64,8 +67,7 @@ def _diff(
     """
     from tokentill.documents.text.prices import show_price_changes
 
-    changes = call.prices().diff(before, after, at=instant_option(at), as_of=as_of)
-    call.answer(changes, show_price_changes)
+    call.answer(call.prices().diff(before, after, at=instant_option(at), as_of=as_of), show_price_changes)
 
 
 @prices.command("import")
@@ -110,7 +112,7 @@ def _import(
     imported = call.prices().import_(
         file,
         kind=kind,
-        effective=instant_argument(effective),
+        effective=instant_in(effective),
         only=only or (),
         rounded=rounded,
         replace=replace,
@@ -128,5 +130,4 @@ def _lock(call: Invocation) -> None:
     """
     from tokentill.documents.text.prices import show_released
 
-    released = call.prices().lock()
-    call.answer(released, show_released)
+    call.answer(call.prices().lock(), show_released)
