@@ -314,13 +314,7 @@ class Till:
         note = any_text("note", note)
         preview = self.preview(period, text_of("customer", customer))
         review = make_review(
-            preview,
-            customer,
-            kind,
-            by=by or actor_here(),
-            note=note,
-            seen_hash=seen_hash,
-            at=self.clock.now(),
+            preview, customer, kind, by=by or actor_here(), note=note, seen_hash=seen_hash, at=self.clock.now()
         )
         with self.store.write() as connection:
             store_review(connection, review)

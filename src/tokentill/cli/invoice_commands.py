@@ -114,11 +114,7 @@ def _hold(
 
 @review.command("release")
 def _release(
-    call: Invocation,
-    period: PeriodArgument,
-    customer: CustomerArgument,
-    by: ByOption = None,
-    note: NoteOption = "",
+    call: Invocation, period: PeriodArgument, customer: CustomerArgument, by: ByOption = None, note: NoteOption = ""
 ) -> None:
     """Release a hold."""
     _review(call, period, customer, "released", by=by, note=note, seen=None)
@@ -204,12 +200,7 @@ def _invoices_show(call: Invocation, number: NumberArgument) -> None:
 
 
 @invoices.command("void")
-def _invoices_void(
-    call: Invocation,
-    number: NumberArgument,
-    reason: ReasonOption,
-    by: ByOption = None,
-) -> None:
+def _invoices_void(call: Invocation, number: NumberArgument, reason: ReasonOption, by: ByOption = None) -> None:
     """Make an invoice void.
 
     Its number and its content stay. What it billed is on no invoice any more, until its period is closed again; a push

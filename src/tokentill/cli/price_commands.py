@@ -41,12 +41,7 @@ def _check(call: Invocation, strict: StrictOption = False) -> None:
 
 
 @prices.command("show")
-def _show(
-    call: Invocation,
-    model: ModelArgument,
-    at: AtOption = None,
-    as_of: AsOfOption = None,
-) -> None:
+def _show(call: Invocation, model: ModelArgument, at: AtOption = None, as_of: AsOfOption = None) -> None:
     """Show what a model costs at an instant, and why.
 
     Which price entry is in force, how it was chosen, and which others there are.

@@ -9,12 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tokentill.canonical import Content
-from tokentill.documents.arithmetic import (
-    line_groups,
-    quantities_text,
-    share_rows,
-    sums_of,
-)
+from tokentill.documents.arithmetic import line_groups, quantities_text, share_rows, sums_of
 from tokentill.documents.chart import DailyChart, daily_chart
 from tokentill.documents.escaping import review_command, shown_id, shown_text
 from tokentill.documents.figures import (
