@@ -83,7 +83,10 @@ class Invocation(typer.Context):
     @property
     def shared(self) -> Shared:
         """What this call shares with the groups before its name."""
-        return shared_of(self)
+        shared = self.find_root().obj
+        if not isinstance(shared, Shared):
+            raise TypeError("a command was called without its root")
+        return shared
 
     @property
     def screen(self) -> Terminal:
@@ -223,18 +226,10 @@ class Commands(typer.Typer):
         return made
 
 
-def shared_of(context: typer.Context) -> Shared:
-    """What the contexts of one call share."""
-    shared = context.find_root().obj
-    if not isinstance(shared, Shared):
-        raise TypeError("a command was called without its root")
-    return shared
-
-
-def _take(context: typer.Context, option: typer.CallbackParam, value: str | bool | None) -> None:
+def _take(call: Invocation, option: typer.CallbackParam, value: str | bool | None) -> None:
     """Keep a shared option where it was given; it may be given before the command's name, and not after it."""
     if value not in (None, False):
-        setattr(shared_of(context), str(option.name), value)
+        setattr(call.shared, str(option.name), value)
 
 
 def _declare(

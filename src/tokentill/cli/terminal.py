@@ -32,33 +32,26 @@ class Terminal:
 
     def say(self, text: str, style: str | None = None) -> None:
         """Print a line for people, word for word."""
-        from rich.text import Text
-
-        self._out.print(Text(text), style=style)
+        self._out.print(text, style=style)
 
     def note(self, text: str) -> None:
         """Print a message to standard error."""
-        from rich.text import Text
-
-        self._err.print(Text(text), style="yellow")
+        self._err.print(text, style="yellow")
 
     def complain(self, text: str) -> None:
         """Print what went wrong to standard error."""
-        from rich.text import Text
-
-        self._err.print(Text(text), style="red")
+        self._err.print(text, style="red")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
         """Print a table; columns named in `right` are aligned so."""
         from rich.table import Table
-        from rich.text import Text
 
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
             is_number = column in right
             table.add_column(column, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
         for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*row)
         with self._out.capture() as captured:
             self._out.print(table)
         lines = captured.get().splitlines()

@@ -20,24 +20,17 @@ _DOWN = Context(prec=EXACT.prec, rounding=ROUND_FLOOR)
 
 
 @dataclass(frozen=True, slots=True)
-class StepRow:
-    """One piece of arithmetic with what it comes to."""
-
-    name: str
-    note: str
-    arithmetic: str
-    amount: Aligned
-
-
-@dataclass(frozen=True, slots=True)
 class PartView:
-    """The steps under one tier, window, multiplier and exchange rate; `conditions` names those that say something."""
+    """The steps, each with what it comes to, under one tier, window, multiplier and exchange rate.
+
+    `conditions` names those of the four that say something.
+    """
 
     title: str
     conditions: tuple[str, ...]
     requests: str
     quantities: str
-    steps: tuple[StepRow, ...]
+    steps: tuple[tuple[StepText, Aligned], ...]
     amount: Aligned
 
 
@@ -87,11 +80,10 @@ class ShareRow:
 
 @dataclass(frozen=True, slots=True)
 class ListedSums:
-    """What all lines add up to: list and exact amounts for the feet of their columns, and requests."""
+    """What all lines add up to: list and exact amounts for the feet of their columns."""
 
     list_amount: Aligned
     exact_amount: Aligned
-    requests: int
     without_list_amount: int
 
 
@@ -124,7 +116,6 @@ def sums_of(content: Content) -> ListedSums:
     return ListedSums(
         list_amount=lists[-1],
         exact_amount=exacts[-1],
-        requests=sum(line["requests"] for line in usage),
         without_list_amount=sum(line["list_amount"] is None for line in usage),
     )
 
@@ -199,7 +190,7 @@ def _line(number: int, line: Mapping[str, Any], list_amount: Aligned, exact_amou
 def _charge_part(line: Mapping[str, Any]) -> PartView:
     """What is charged beside the records, as a part of one step."""
     amount = aligned([exact(Decimal(line["exact_amount"]))])[0]
-    return PartView("", (), "charged beside the requests", "", (_row(charge_text(line), amount),), amount)
+    return PartView("", (), "charged beside the requests", "", ((charge_text(line), amount),), amount)
 
 
 def _part(number: int, part: Mapping[str, Any], of: int) -> PartView:
@@ -210,7 +201,7 @@ def _part(number: int, part: Mapping[str, Any], of: int) -> PartView:
         conditions=conditions_of(part),
         requests=plural(part["requests"], "request", "requests") if part["requests"] else "of the same requests",
         quantities=quantities_text(sorted(part["quantities"].items())),
-        steps=tuple(_row(step_text(step), amount) for step, amount in zip(part["steps"], amounts[:-1], strict=True)),
+        steps=tuple(zip(map(step_text, part["steps"]), amounts[:-1], strict=True)),
         amount=amounts[-1],
     )
 
@@ -225,7 +216,3 @@ def conditions_of(part: Mapping[str, Any]) -> tuple[str, ...]:
         f"exchange rate {exact(Decimal(part['fx']))}" if part["fx"] != "1" else "",
     )
     return tuple(condition for condition in conditions if condition)
-
-
-def _row(text: StepText, amount: Aligned) -> StepRow:
-    return StepRow(text.name, text.note, text.arithmetic, amount)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
 from typing import Any
@@ -37,18 +36,6 @@ PIN_NAMES = {
     "time_zones": "Time-zone data",
     "f": "Version of the computation",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class UnbilledRow:
-    """Usage that is on no line, and why."""
-
-    kind: str
-    model: str
-    mode: str
-    requests: str
-    quantities: str
-    reason: str
 
 
 def customer_view(
@@ -133,16 +120,17 @@ def _commands(status: ReviewStatus, preview: Preview) -> tuple[tuple[str, str], 
     return tuple(commands)
 
 
-def _unbilled(kind: str, usage: Iterable[Unbilled]) -> Iterable[UnbilledRow]:
+def _unbilled(kind: str, usage: Iterable[Unbilled]) -> Iterable[dict[str, str]]:
+    """Usage that is on no line, and why."""
     for unbilled in usage:
-        yield UnbilledRow(
-            kind=kind,
-            model=shown_id(unbilled.model),
-            mode=shown_id(unbilled.mode),
-            requests=count(unbilled.requests),
-            quantities=quantities_text(unbilled.quantities) or "none reported",
-            reason=shown_text(unbilled.reason),
-        )
+        yield {
+            "kind": kind,
+            "model": shown_id(unbilled.model),
+            "mode": shown_id(unbilled.mode),
+            "requests": count(unbilled.requests),
+            "quantities": quantities_text(unbilled.quantities) or "none reported",
+            "reason": shown_text(unbilled.reason),
+        }
 
 
 def _chart(invoice: Invoice) -> DailyChart | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -54,11 +55,7 @@ class Contracts:
 
         Mistakes are findings, not errors. A database that is not ready is told in `not_compared`.
         """
-        from dataclasses import replace
-
-        from tokentill.faces.folder_check import check_pricing
-
-        checked = check_pricing(self._pricing)
+        checked = self._pricing.check()
         if checked.size is None or self._kept_boundaries is None:
             return checked
         try:

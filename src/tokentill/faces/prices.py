@@ -44,9 +44,7 @@ class Prices:
 
     def check(self) -> FolderCheck:
         """Check every file of the folder as it lies there now. Mistakes are findings, not errors."""
-        from tokentill.faces.folder_check import check_pricing
-
-        return check_pricing(self._pricing)
+        return self._pricing.check()
 
     def show(self, model: str, *, at: datetime | None = None, as_of: datetime | None = None) -> PriceShown:
         """What a model costs at an instant, and why.

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from tokentill.clock import instant_text
 from tokentill.closing.credit_account import CreditAccount, GrantAccount, Movement
-from tokentill.contracts.invoice_terms import Grant
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import money
 from tokentill.documents.text.screen import Screen
@@ -61,19 +60,14 @@ def _grant_row(account: GrantAccount) -> tuple[str, ...]:
     grant, currency = account.grant, account.currency
     minor = (account.amount_minor, account.drawn_minor, account.expired_minor, account.left_minor)
     unit = f" ({shown_text(grant.unit)})" if grant is not None and grant.unit is not None else ""
+    until = "no end" if grant is None or grant.expires_at is None else instant_text(grant.expires_at)
     return (
         shown_id(account.id) + unit,
         account.state,
         *(money(amount, currency) for amount in minor),
         currency,
-        "" if grant is None else str(grant.priority),
-        "" if grant is None else instant_text(grant.valid_from),
-        "" if grant is None else _until(grant),
+        *(("", "", "") if grant is None else (str(grant.priority), instant_text(grant.valid_from), until)),
     )
-
-
-def _until(grant: Grant) -> str:
-    return "no end" if grant.expires_at is None else instant_text(grant.expires_at)
 
 
 def _show_movements(screen: Screen, what: str, movements: Sequence[tuple[str, Movement]]) -> None:
