@@ -125,15 +125,10 @@ def _review(
 ) -> None:
     with call.till() as till:
         review = till.review(period, customer, kind, by=by, note=note, seen_hash=seen)
-    content: Content = {
-        "customer": review.customer,
-        "period": str(review.month),
-        "review": review.kind,
-        **fields_of(review, "content_hash", "by", "note"),
-    }
-    call.finish(
-        content, lambda screen: screen.say(f"{shown_id(customer)} is {kind} for {period}: {review.content_hash}")
-    )
+    content: Content = {"customer": review.customer, "period": str(review.month), "review": review.kind}
+    content |= fields_of(review, "content_hash", "by", "note")
+    done = f"{shown_id(customer)} is {kind} for {period}: {review.content_hash}"
+    call.finish(content, lambda screen: screen.say(done))
 
 
 @app.command("close")
@@ -186,9 +181,8 @@ def _invoices_list(
     """List issued invoices in the order of their numbers."""
     with call.till() as till:
         invoices = till.invoices(period=period, customer=customer)
-    call.finish(
-        {"invoices": [invoice.document() for invoice in invoices]}, lambda screen: show_invoices(screen, invoices)
-    )
+    content = {"invoices": [invoice.document() for invoice in invoices]}
+    call.finish(content, lambda screen: show_invoices(screen, invoices))
 
 
 @invoices.command("show")
@@ -208,12 +202,9 @@ def _invoices_void(call: Invocation, number: NumberArgument, reason: ReasonOptio
     """
     with call.till() as till:
         issued = till.void(number, reason=reason, by=by)
-    again = (
-        f"`tokentill close {issued.period}` issues its usage anew, and `tokentill push {issued.period}` tells Stripe"
-    )
-    call.finish(
-        issued.document(), lambda screen: screen.say(f"{number} of {shown_id(issued.customer)} is void; {again}")
-    )
+    again = f"`tokentill close {issued.period}` issues its usage anew, and `tokentill push {issued.period}`"
+    done = f"{number} of {shown_id(issued.customer)} is void; {again} tells Stripe"
+    call.finish(issued.document(), lambda screen: screen.say(done))
 
 
 @app.command("explain")

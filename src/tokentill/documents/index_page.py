@@ -181,17 +181,12 @@ def _day_rows(statuses: Sequence[ReviewStatus], currencies: Sequence[str]) -> li
 
 def _states(statuses: Sequence[ReviewStatus]) -> Iterable[tuple[Badge, str]]:
     """How many customers are in each state of review, in the order in which a period goes through them."""
-    badges: dict[str, Badge] = {}
-    counts: Counter[str] = Counter()
-    for status in statuses:
-        first = Badge("good", "Issued") if status.is_issued else status.badges[0]
-        badges[first.text] = first
-        counts[first.text] += 1
-        if not status.is_issued and not status.previewed.is_due:
-            badges["Not due yet"] = Badge("plain", "Not due yet")
-            counts["Not due yet"] += 1
+    counts = Counter(Badge("good", "Issued") if status.is_issued else status.badges[0] for status in statuses)
+    not_due = sum(not status.is_issued and not status.previewed.is_due for status in statuses)
+    if not_due:
+        counts[Badge("plain", "Not due yet")] = not_due
     order = ("Held", "Approval stale", "Not reviewed", "Approved", "Issued", "Not due yet")
-    return [(badges[text], count(counts[text])) for text in order if text in counts]
+    return [(badge, count(counts[badge])) for badge in sorted(counts, key=lambda badge: order.index(badge.text))]
 
 
 def _is_stale(status: ReviewStatus) -> bool:

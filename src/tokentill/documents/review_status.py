@@ -190,9 +190,7 @@ def margin_of(invoice: Invoice) -> MarginShown:
 
 def notices_of(status: ReviewStatus) -> tuple[Notice, ...]:
     """What a reviewer has to know before anything else, worst first."""
-    if status.is_issued:
-        return tuple(_issued_notices(status))
-    return tuple(_open_notices(status))
+    return tuple(_issued_notices(status) if status.is_issued else _open_notices(status))
 
 
 def requests_of(usage: tuple[Unbilled, ...]) -> int:
@@ -213,14 +211,13 @@ def _badges(previewed: Previewed, content_hash: str) -> list[Badge]:
             "none": Badge("plain", "Not reviewed"),
         }
         badges = [state[previewed.review_state]]
-        if previewed.invoice.unpriced:
-            badges.append(Badge("bad", "Unpriced usage"))
-        if previewed.invoice.missing:
-            badges.append(Badge("bad", "Missing usage"))
-        if not previewed.is_due:
-            badges.append(Badge("plain", "Not due yet"))
-        if previewed.reaches_interim:
-            badges.append(Badge("warn", "Interim invoice"))
+        further = {
+            Badge("bad", "Unpriced usage"): previewed.invoice.unpriced,
+            Badge("bad", "Missing usage"): previewed.invoice.missing,
+            Badge("plain", "Not due yet"): not previewed.is_due,
+            Badge("warn", "Interim invoice"): previewed.reaches_interim,
+        }
+        badges += [badge for badge, is_so in further.items() if is_so]
     if previewed.late_requests:
         badges.append(Badge("warn", f"{count(previewed.late_requests)} late"))
     return badges
@@ -253,24 +250,19 @@ def _open_notices(status: ReviewStatus) -> list[Notice]:
         requests = plural(requests_of(invoice.missing), "request reports", "requests report")
         notices.append(Notice("bad", f"Missing usage: {requests} no usage at all", LOAD_AGAIN))
     for reason in invoice.uncarried:
-        text = "A close leaves this customer out until it can."
-        notices.append(
-            Notice("bad", "It cannot take over what earlier documents left", f"{shown_text(reason)}. {text}")
-        )
+        text = f"{shown_text(reason)}. A close leaves this customer out until it can."
+        notices.append(Notice("bad", "It cannot take over what earlier documents left", text))
     notices += _review_notices(status)
     if previewed.reaches_interim and invoice.interim_at is not None:
-        notices.append(
-            Notice(
-                "warn",
-                f"The threshold of {exact(invoice.interim_at)} {invoice.currency} for an interim invoice is reached",
-                f"`tokentill close {invoice.period.month} --interim` bills what has accrued so far, of everybody who "
-                "has reached it; the invoice of the period then bills the rest.",
-            )
+        title = f"The threshold of {exact(invoice.interim_at)} {invoice.currency} for an interim invoice is reached"
+        text = (
+            f"`tokentill close {invoice.period.month} --interim` bills what has accrued so far, of everybody who "
+            "has reached it; the invoice of the period then bills the rest."
         )
+        notices.append(Notice("warn", title, text))
     if not previewed.is_due:
-        notices.append(
-            Notice("plain", "Not due yet", "The period, or its grace time, is not over; a close leaves it for later.")
-        )
+        text = "The period, or its grace time, is not over; a close leaves it for later."
+        notices.append(Notice("plain", "Not due yet", text))
     return notices
 
 
@@ -291,8 +283,5 @@ def _review_notices(status: ReviewStatus) -> list[Notice]:
             "look again, then approve again."
         )
         return [Notice("warn", "The approval is stale", text)]
-    return [
-        Notice(
-            "good", f"Approved by {signature}{note}", "The approval is of this very content: nothing has moved since."
-        )
-    ]
+    text = "The approval is of this very content: nothing has moved since."
+    return [Notice("good", f"Approved by {signature}{note}", text)]
