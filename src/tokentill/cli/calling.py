@@ -232,6 +232,9 @@ def _take(call: Invocation, option: typer.CallbackParam, value: str | bool | Non
         setattr(call.shared, str(option.name), value)
 
 
+_TAKEN: dict[str, Any] = {"show_default": False, "expose_value": False, "callback": _take}
+
+
 def _declare(
     db: Annotated[
         str | None,
@@ -240,9 +243,7 @@ def _declare(
             metavar="URL",
             help="Database: sqlite:///FILE, a path, or postgresql://... "
             "[env: TOKENTILL_DB; default: tokentill.db here]",
-            show_default=False,
-            expose_value=False,
-            callback=_take,
+            **_TAKEN,
         ),
     ] = None,
     pricing: Annotated[
@@ -251,15 +252,10 @@ def _declare(
             "--pricing",
             metavar="DIR",
             help="Prices and contracts. [env: TOKENTILL_PRICING; default: ./pricing, else the shipped list prices]",
-            show_default=False,
-            expose_value=False,
-            callback=_take,
+            **_TAKEN,
         ),
     ] = None,
-    json: Annotated[
-        bool,
-        typer.Option("--json", help="Print one JSON document instead of text.", expose_value=False, callback=_take),
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.", **_TAKEN)] = False,
 ) -> None:
     """The shared options, as typer declares options: the parameters of a function."""
 

@@ -104,15 +104,9 @@ def _import(
 
     if effective is None:
         raise InvalidCall("from when do the prices hold? Say --effective INSTANT, like 2026-12-01T00:00:00Z")
+    since, models = instant_in(effective), only or ()
     imported = call.prices().import_(
-        file,
-        kind=kind,
-        effective=instant_in(effective),
-        only=only or (),
-        rounded=rounded,
-        replace=replace,
-        dry_run=dry_run,
-        out=out,
+        file, kind=kind, effective=since, only=models, rounded=rounded, replace=replace, dry_run=dry_run, out=out
     )
     call.answer(imported, show_import)
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
 
 WIDTH_OF_FILES = 160
 
@@ -67,7 +66,10 @@ class Terminal:
         if not sys.stderr.isatty():
             yield lambda _done, _all: None
             return
-        with _bar(self._err) as bar:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        with Progress(*columns, console=self._err) as bar:
             task = bar.add_task(title, total=None)
             yield lambda done, all_: bar.update(task, completed=done, total=all_)
 
@@ -77,11 +79,3 @@ def _console(is_terminal: bool, *, stderr: bool = False) -> Console:
 
     width = None if is_terminal else WIDTH_OF_FILES
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
-
-
-def _bar(console: Console) -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
-    )

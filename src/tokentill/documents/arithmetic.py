@@ -67,18 +67,6 @@ class LineGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class ShareRow:
-    """How a line's exact amount became minor units."""
-
-    number: int
-    exact_amount: Aligned
-    cut: str
-    left_over: Aligned
-    extra: str
-    amount: str
-
-
-@dataclass(frozen=True, slots=True)
 class ListedSums:
     """What all lines add up to: list and exact amounts for the feet of their columns."""
 
@@ -120,8 +108,11 @@ def sums_of(content: Content) -> ListedSums:
     )
 
 
-def share_rows(content: Content) -> tuple[ShareRow, ...]:
-    """Each line cut down to whole minor units, what that leaves over, and whether it got one of the units left."""
+def share_rows(content: Content) -> list[dict[str, Any]]:
+    """How exact amounts became minor units, line by line.
+
+    Each is cut down to whole ones; `left_over` is what that leaves, and `extra` the unit that it got of those left.
+    """
     currency = content["currency"]
     digits = minor_digits(currency)
     lines = [(Decimal(line["exact_amount"]), Decimal(line["amount"])) for line in content["lines"]]
@@ -133,16 +124,16 @@ def share_rows(content: Content) -> tuple[ShareRow, ...]:
     for number, ((_, amount), cut) in enumerate(zip(lines, cuts, strict=True), start=1):
         extra = EXACT.subtract(amount, Decimal(cut))
         rows.append(
-            ShareRow(
-                number=number,
-                exact_amount=exacts[number - 1],
-                cut=amount_shown(cut),
-                left_over=left[number - 1],
-                extra=f"+{amount_shown(format(extra, 'f'))}" if extra else "",
-                amount=amount_shown(content["lines"][number - 1]["amount"]),
-            )
+            {
+                "number": number,
+                "exact_amount": exacts[number - 1],
+                "cut": amount_shown(cut),
+                "left_over": left[number - 1],
+                "extra": f"+{amount_shown(format(extra, 'f'))}" if extra else "",
+                "amount": amount_shown(content["lines"][number - 1]["amount"]),
+            }
         )
-    return tuple(rows)
+    return rows
 
 
 def quantities_text(quantities: Iterable[tuple[str, int]]) -> str:

@@ -93,16 +93,8 @@ def daily_chart(amounts: Mapping[date, Decimal], first: date, last: date, curren
         height = _tenths(abs(value), span)
         y = zero_y - height if value > 0 else zero_y
         label = f"{day_text(day)}: {exact(value)} {currency}"
-        bars.append(
-            Bar(
-                _thousandths(slot * index + slot // 8),
-                _thousandths(slot * 3 // 4),
-                _px(y),
-                _px(height),
-                value < 0,
-                label,
-            )
-        )
+        x, width = _thousandths(slot * index + slot // 8), _thousandths(slot * 3 // 4)
+        bars.append(Bar(x, width, _px(y), _px(height), value < 0, label))
     ticks = tuple(_ticks(step, above, below))
     every = 7 if len(days) <= 35 else 14
     return DailyChart(

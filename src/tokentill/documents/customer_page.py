@@ -75,7 +75,7 @@ def customer_view(
         "groups": line_groups(content),
         "number_of_lines": plural(len(content["lines"]), "line", "lines"),
         "shares": shares,
-        "extra_units": sum(1 for share in shares if share.extra),
+        "extra_units": sum(1 for share in shares if share["extra"]),
         "unbilled": (
             *_unbilled("unpriced", invoice.unpriced),
             *_unbilled("missing", invoice.missing),

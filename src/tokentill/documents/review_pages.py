@@ -48,7 +48,7 @@ def review_pages(preview: Preview) -> dict[str, str]:
     shown = {"pins": flat_pins(preview.pins), "preview": preview}
     customer_template = environment.get_template("customer.html.j2")
     pages = {}
-    for before, status, after in zip([None, *statuses[:-1]], statuses, [*statuses[1:], None], strict=True):
+    for before, status, after in zip([None, *statuses], statuses, [*statuses[1:], None], strict=False):
         view = customer_view(status, preview, before=before, after=after)
         pages[status.page] = customer_template.render(view=view, **shown)
     pages[INDEX] = environment.get_template("index.html.j2").render(view=index_view(preview, statuses), **shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from tokentill.canonical import Content
@@ -206,10 +206,11 @@ def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_m
             screen.say(f"  rule {shown_text(line['rule'])!r} of {shown_text(each.rule['contract'])}")
         for explained_record in each.records[:records_max]:
             record = explained_record.record
+            quantities = ", ".join(f"{number:,} {name}" for name, number in sorted(record.quantities.items()))
             screen.say(
                 f"    {instant_text(record.occurred_at)} {shown_id(record.record_id)}"
                 f" user {shown_id(record.series.user) if record.series.user else 'none'}"
-                f" {_quantities_text(record.quantities)} = {exact(explained_record.exact_amount)}"
+                f" {quantities} = {exact(explained_record.exact_amount)}"
             )
         rest = len(each.records) - records_max
         if rest > 0:
@@ -341,7 +342,3 @@ def _step_text(step: Content) -> str:
 def _plain(text: str) -> str:
     """Arithmetic with the signs of a keyboard, to be searched and copied."""
     return text.replace(NO_BREAK, " ").replace(TIMES, "x")
-
-
-def _quantities_text(quantities: Mapping[str, int]) -> str:
-    return ", ".join(f"{number:,} {name}" for name, number in sorted(quantities.items()))
