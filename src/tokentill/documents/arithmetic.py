@@ -100,12 +100,8 @@ def line_groups(content: Content) -> tuple[LineGroup, ...]:
 def sums_of(content: Content) -> ListedSums:
     """The feet of the columns."""
     lists, exacts = _columns(content)
-    usage = [line for line in content["lines"] if line["kind"] == "usage"]
-    return ListedSums(
-        list_amount=lists[-1],
-        exact_amount=exacts[-1],
-        without_list_amount=sum(line["list_amount"] is None for line in usage),
-    )
+    without = sum(line["list_amount"] is None for line in content["lines"] if line["kind"] == "usage")
+    return ListedSums(lists[-1], exacts[-1], without)
 
 
 def share_rows(content: Content) -> list[dict[str, Any]]:

@@ -158,12 +158,8 @@ def change_of(previewed: Previewed) -> AmountChange:
     if minor is None:
         return AmountChange(None, f"was in {shown_text(was_currency)}", "", f"{previous} {shown_text(was_currency)}")
     percent = share_percent(Decimal(minor), Decimal(previewed.previous_total_minor))
-    return AmountChange(
-        minor,
-        signed_money(minor, was_currency),
-        "" if percent is None else percent_text(percent, is_change=True),
-        previous,
-    )
+    in_percent = "" if percent is None else percent_text(percent, is_change=True)
+    return AmountChange(minor, signed_money(minor, was_currency), in_percent, previous)
 
 
 def margin_of(invoice: Invoice) -> MarginShown:
@@ -183,9 +179,8 @@ def margin_of(invoice: Invoice) -> MarginShown:
     billed = from_minor(invoice.net_minor + sum(part.net_minor for part in invoice.carried.invoiced), invoice.currency)
     margin = EXACT.subtract(billed, invoice.cost)
     percent = share_percent(margin, billed)
-    return MarginShown(
-        invoice.cost, margin, cost, signed_exact(margin), "" if percent is None else percent_text(percent), ""
-    )
+    in_percent = "" if percent is None else percent_text(percent)
+    return MarginShown(invoice.cost, margin, cost, signed_exact(margin), in_percent, "")
 
 
 def notices_of(status: ReviewStatus) -> tuple[Notice, ...]:
@@ -229,9 +224,8 @@ def _issued_notices(status: ReviewStatus) -> list[Notice]:
     if not status.has_moved:
         text = "This period is invoiced, and computing it again gives the same content."
         return [Notice("good", f"Issued as {number}", text)]
-    late = ""
-    if previewed.late_requests:
-        late = f" {plural(previewed.late_requests, 'request', 'requests')} came after it was issued."
+    late_requests = plural(previewed.late_requests, "request", "requests")
+    late = f" {late_requests} came after it was issued." if previewed.late_requests else ""
     text = (
         f"The issued invoice has the content hash {short_hash(previewed.issued_hash or 'unknown')}; today's has "
         f"{short_hash(status.content_hash)}.{late} An issued invoice is never changed: what differs becomes "

@@ -130,9 +130,6 @@ class Agreement:
         }
 
 
-NOT_STATED = "not stated"
-
-
 @dataclass(frozen=True, slots=True)
 class ComparedContracts:
     """One side of a comparison: what was given, the instant that was looked at, and how many contracts are in force."""
@@ -167,7 +164,7 @@ class ContractChanges:
 def side_text(change: TermChange, value: object) -> str:
     """One side of a change, in words."""
     if value is None:
-        return "none" if change.key == "rule" else NOT_STATED
+        return "none" if change.key == "rule" else "not stated"
     if isinstance(value, Rule):
         return f"{rule_text(value)} (where {match_text(value)})"
     if change.key == "order" and isinstance(value, tuple):
