@@ -227,7 +227,7 @@ class Commands(typer.Typer):
 
 
 def _take(call: Invocation, option: typer.CallbackParam, value: str | bool | None) -> None:
-    """Keep a shared option where it was given; it may be given before the command's name, and not after it."""
+    """Keep what a shared option says; one that is not given leaves what stands before the command's name."""
     if value not in (None, False):
         setattr(call.shared, str(option.name), value)
 
