@@ -13,7 +13,6 @@ from tokentill.cli.calling import (
     AtOption,
     BeforeArgument,
     Commands,
-    CustomerArgument,
     Invocation,
     ModelArgument,
     StrictOption,
@@ -68,7 +67,7 @@ def _show(
 @contracts.command("explain")
 def _explain(
     call: Invocation,
-    customer: CustomerArgument,
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="A customer's id.")],
     model: ModelArgument,
     at: AtOption = None,
     as_of: AsOfOption = None,
