@@ -8,213 +8,127 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tokentill.clock import Clock, FixedClock
-    from tokentill.closing.close import Closed
-    from tokentill.closing.credit_account import CreditAccount
-    from tokentill.closing.explain import ExplainedLine
-    from tokentill.closing.ingest import Ingested
-    from tokentill.closing.late_usage import Late
-    from tokentill.closing.missing_usage import Missing
-    from tokentill.closing.record_decisions import Lines, Revised, Revisions, Waived
-    from tokentill.closing.verify import Verification
-    from tokentill.contracts.steps import Step
-    from tokentill.documents.views.agreement import Agreement, ContractedCustomers
-    from tokentill.documents.views.contract_changes import ContractChanges
-    from tokentill.documents.views.contract_trace import ExplainedContract
-    from tokentill.documents.views.database_check import DatabaseCheck, DatabaseUpgrade
-    from tokentill.documents.views.folder_check import FolderCheck
-    from tokentill.documents.views.price_changes import PriceChanges, PriceImport
-    from tokentill.documents.views.prices import PriceShown, Released
-    from tokentill.errors import (
-        CoveredTwice,
-        DatabaseNotReady,
-        Finding,
-        IntegrityFault,
-        InvalidAmount,
-        InvalidCall,
-        InvalidFiles,
-        InvalidRecord,
-        MissingUsage,
-        NotFound,
-        Refused,
-        TokentillError,
-        Unpriced,
-    )
-    from tokentill.faces.contracts import Contracts
-    from tokentill.faces.database import DatabaseFace
-    from tokentill.faces.prices import Prices
-    from tokentill.invoicing.accumulators import Charge
-    from tokentill.invoicing.coverage import KeptBoundary
-    from tokentill.invoicing.invoice import Invoice
-    from tokentill.invoicing.preview import Preview, Review
-    from tokentill.library.biller import Bill, Biller
-    from tokentill.library.price_book import PriceBook
-    from tokentill.library.usage import Usage
-    from tokentill.library.watched_book import WatchedBook
-    from tokentill.prices.columns import Columns, RatedColumns, rate_columns
-    from tokentill.prices.estimates import Estimate
-    from tokentill.prices.rate_cards import Rated, RatedLine
-    from tokentill.prices.streams import RatedAmount, RatedStream, rate_stream
-    from tokentill.shipped import __version__
-    from tokentill.store.customers import Customer
-    from tokentill.store.invoices import IssuedInvoice
-    from tokentill.store.quarantine import QuarantinedLine
-    from tokentill.stripe_push.gateway import StripeGateway
-    from tokentill.stripe_push.pushing import Pushed
-    from tokentill.stripe_push.reconciling import Reconciled
-    from tokentill.till import Till
-    from tokentill.usage.attribution import Binding
-    from tokentill.usage.bounds import Bounds
-    from tokentill.usage.record import UsageRecord
+if TYPE_CHECKING:  # each under a name of its own, which tells type checkers that it is public
+    from tokentill.clock import Clock as Clock
+    from tokentill.clock import FixedClock as FixedClock
+    from tokentill.closing.close import Closed as Closed
+    from tokentill.closing.credit_account import CreditAccount as CreditAccount
+    from tokentill.closing.explain import ExplainedLine as ExplainedLine
+    from tokentill.closing.ingest import Ingested as Ingested
+    from tokentill.closing.late_usage import Late as Late
+    from tokentill.closing.missing_usage import Missing as Missing
+    from tokentill.closing.record_decisions import Lines as Lines
+    from tokentill.closing.record_decisions import Revised as Revised
+    from tokentill.closing.record_decisions import Revisions as Revisions
+    from tokentill.closing.record_decisions import Waived as Waived
+    from tokentill.closing.verify import Verification as Verification
+    from tokentill.contracts.steps import Step as Step
+    from tokentill.documents.views.checks import DatabaseCheck as DatabaseCheck
+    from tokentill.documents.views.checks import DatabaseUpgrade as DatabaseUpgrade
+    from tokentill.documents.views.checks import FolderCheck as FolderCheck
+    from tokentill.documents.views.contracts import Agreement as Agreement
+    from tokentill.documents.views.contracts import ContractChanges as ContractChanges
+    from tokentill.documents.views.contracts import ContractedCustomers as ContractedCustomers
+    from tokentill.documents.views.contracts import ExplainedContract as ExplainedContract
+    from tokentill.documents.views.prices import PriceChanges as PriceChanges
+    from tokentill.documents.views.prices import PriceImport as PriceImport
+    from tokentill.documents.views.prices import PriceShown as PriceShown
+    from tokentill.documents.views.prices import Released as Released
+    from tokentill.errors import CoveredTwice as CoveredTwice
+    from tokentill.errors import DatabaseNotReady as DatabaseNotReady
+    from tokentill.errors import Finding as Finding
+    from tokentill.errors import IntegrityFault as IntegrityFault
+    from tokentill.errors import InvalidAmount as InvalidAmount
+    from tokentill.errors import InvalidCall as InvalidCall
+    from tokentill.errors import InvalidFiles as InvalidFiles
+    from tokentill.errors import InvalidRecord as InvalidRecord
+    from tokentill.errors import MissingUsage as MissingUsage
+    from tokentill.errors import NotFound as NotFound
+    from tokentill.errors import Refused as Refused
+    from tokentill.errors import TokentillError as TokentillError
+    from tokentill.errors import Unpriced as Unpriced
+    from tokentill.faces.contracts import Contracts as Contracts
+    from tokentill.faces.database import DatabaseFace as DatabaseFace
+    from tokentill.faces.prices import Prices as Prices
+    from tokentill.invoicing.accumulators import Charge as Charge
+    from tokentill.invoicing.coverage import KeptBoundary as KeptBoundary
+    from tokentill.invoicing.invoice import Invoice as Invoice
+    from tokentill.invoicing.preview import Preview as Preview
+    from tokentill.invoicing.preview import Review as Review
+    from tokentill.library.biller import Bill as Bill
+    from tokentill.library.biller import Biller as Biller
+    from tokentill.library.price_book import PriceBook as PriceBook
+    from tokentill.library.usage import Usage as Usage
+    from tokentill.library.watched_book import WatchedBook as WatchedBook
+    from tokentill.prices.columns import Columns as Columns
+    from tokentill.prices.columns import RatedColumns as RatedColumns
+    from tokentill.prices.columns import rate_columns as rate_columns
+    from tokentill.prices.estimates import Estimate as Estimate
+    from tokentill.prices.rate_cards import Rated as Rated
+    from tokentill.prices.rate_cards import RatedLine as RatedLine
+    from tokentill.prices.streams import RatedAmount as RatedAmount
+    from tokentill.prices.streams import RatedStream as RatedStream
+    from tokentill.prices.streams import rate_stream as rate_stream
+    from tokentill.shipped import __version__ as __version__
+    from tokentill.store.customers import Customer as Customer
+    from tokentill.store.invoices import IssuedInvoice as IssuedInvoice
+    from tokentill.store.quarantine import QuarantinedLine as QuarantinedLine
+    from tokentill.stripe_push.gateway import StripeGateway as StripeGateway
+    from tokentill.stripe_push.pushing import Pushed as Pushed
+    from tokentill.stripe_push.reconciling import Reconciled as Reconciled
+    from tokentill.till import Till as Till
+    from tokentill.usage.attribution import Binding as Binding
+    from tokentill.usage.bounds import Bounds as Bounds
+    from tokentill.usage.record import UsageRecord as UsageRecord
 
-_HOMES = {
-    "Agreement": "tokentill.documents.views.agreement",
-    "Bill": "tokentill.library.biller",
-    "Biller": "tokentill.library.biller",
-    "Binding": "tokentill.usage.attribution",
-    "Bounds": "tokentill.usage.bounds",
-    "Charge": "tokentill.invoicing.accumulators",
-    "Clock": "tokentill.clock",
-    "Closed": "tokentill.closing.close",
-    "Columns": "tokentill.prices.columns",
-    "ContractChanges": "tokentill.documents.views.contract_changes",
-    "ContractedCustomers": "tokentill.documents.views.agreement",
-    "Contracts": "tokentill.faces.contracts",
-    "CoveredTwice": "tokentill.errors",
-    "CreditAccount": "tokentill.closing.credit_account",
-    "Customer": "tokentill.store.customers",
-    "DatabaseCheck": "tokentill.documents.views.database_check",
-    "DatabaseFace": "tokentill.faces.database",
-    "DatabaseNotReady": "tokentill.errors",
-    "DatabaseUpgrade": "tokentill.documents.views.database_check",
-    "Estimate": "tokentill.prices.estimates",
-    "ExplainedContract": "tokentill.documents.views.contract_trace",
-    "ExplainedLine": "tokentill.closing.explain",
-    "Finding": "tokentill.errors",
-    "FixedClock": "tokentill.clock",
-    "FolderCheck": "tokentill.documents.views.folder_check",
-    "Ingested": "tokentill.closing.ingest",
-    "IntegrityFault": "tokentill.errors",
-    "InvalidAmount": "tokentill.errors",
-    "InvalidCall": "tokentill.errors",
-    "InvalidFiles": "tokentill.errors",
-    "InvalidRecord": "tokentill.errors",
-    "Invoice": "tokentill.invoicing.invoice",
-    "IssuedInvoice": "tokentill.store.invoices",
-    "KeptBoundary": "tokentill.invoicing.coverage",
-    "Late": "tokentill.closing.late_usage",
-    "Lines": "tokentill.closing.record_decisions",
-    "Missing": "tokentill.closing.missing_usage",
-    "MissingUsage": "tokentill.errors",
-    "NotFound": "tokentill.errors",
-    "Preview": "tokentill.invoicing.preview",
-    "PriceBook": "tokentill.library.price_book",
-    "PriceChanges": "tokentill.documents.views.price_changes",
-    "PriceImport": "tokentill.documents.views.price_changes",
-    "PriceShown": "tokentill.documents.views.prices",
-    "Prices": "tokentill.faces.prices",
-    "Pushed": "tokentill.stripe_push.pushing",
-    "QuarantinedLine": "tokentill.store.quarantine",
-    "Rated": "tokentill.prices.rate_cards",
-    "RatedAmount": "tokentill.prices.streams",
-    "RatedColumns": "tokentill.prices.columns",
-    "RatedLine": "tokentill.prices.rate_cards",
-    "RatedStream": "tokentill.prices.streams",
-    "Reconciled": "tokentill.stripe_push.reconciling",
-    "Refused": "tokentill.errors",
-    "Released": "tokentill.documents.views.prices",
-    "Review": "tokentill.invoicing.preview",
-    "Revised": "tokentill.closing.record_decisions",
-    "Revisions": "tokentill.closing.record_decisions",
-    "Step": "tokentill.contracts.steps",
-    "StripeGateway": "tokentill.stripe_push.gateway",
-    "Till": "tokentill.till",
-    "TokentillError": "tokentill.errors",
-    "Unpriced": "tokentill.errors",
-    "Usage": "tokentill.library.usage",
-    "UsageRecord": "tokentill.usage.record",
-    "Verification": "tokentill.closing.verify",
-    "Waived": "tokentill.closing.record_decisions",
-    "WatchedBook": "tokentill.library.watched_book",
-    "__version__": "tokentill.shipped",
-    "rate_columns": "tokentill.prices.columns",
-    "rate_stream": "tokentill.prices.streams",
+_NAMES = {
+    "clock": "Clock FixedClock",
+    "closing.close": "Closed",
+    "closing.credit_account": "CreditAccount",
+    "closing.explain": "ExplainedLine",
+    "closing.ingest": "Ingested",
+    "closing.late_usage": "Late",
+    "closing.missing_usage": "Missing",
+    "closing.record_decisions": "Lines Revised Revisions Waived",
+    "closing.verify": "Verification",
+    "contracts.steps": "Step",
+    "documents.views.checks": "DatabaseCheck DatabaseUpgrade FolderCheck",
+    "documents.views.contracts": "Agreement ContractChanges ContractedCustomers ExplainedContract",
+    "documents.views.prices": "PriceChanges PriceImport PriceShown Released",
+    "errors": "CoveredTwice DatabaseNotReady Finding IntegrityFault InvalidAmount InvalidCall"
+    " InvalidFiles InvalidRecord MissingUsage NotFound Refused TokentillError Unpriced",
+    "faces.contracts": "Contracts",
+    "faces.database": "DatabaseFace",
+    "faces.prices": "Prices",
+    "invoicing.accumulators": "Charge",
+    "invoicing.coverage": "KeptBoundary",
+    "invoicing.invoice": "Invoice",
+    "invoicing.preview": "Preview Review",
+    "library.biller": "Bill Biller",
+    "library.price_book": "PriceBook",
+    "library.usage": "Usage",
+    "library.watched_book": "WatchedBook",
+    "prices.columns": "Columns RatedColumns rate_columns",
+    "prices.estimates": "Estimate",
+    "prices.rate_cards": "Rated RatedLine",
+    "prices.streams": "RatedAmount RatedStream rate_stream",
+    "shipped": "__version__",
+    "store.customers": "Customer",
+    "store.invoices": "IssuedInvoice",
+    "store.quarantine": "QuarantinedLine",
+    "stripe_push.gateway": "StripeGateway",
+    "stripe_push.pushing": "Pushed",
+    "stripe_push.reconciling": "Reconciled",
+    "till": "Till",
+    "usage.attribution": "Binding",
+    "usage.bounds": "Bounds",
+    "usage.record": "UsageRecord",
 }
+"""Each public name, at the module that has it."""
 
-__all__ = [
-    "Agreement",
-    "Bill",
-    "Biller",
-    "Binding",
-    "Bounds",
-    "Charge",
-    "Clock",
-    "Closed",
-    "Columns",
-    "ContractChanges",
-    "ContractedCustomers",
-    "Contracts",
-    "CoveredTwice",
-    "CreditAccount",
-    "Customer",
-    "DatabaseCheck",
-    "DatabaseFace",
-    "DatabaseNotReady",
-    "DatabaseUpgrade",
-    "Estimate",
-    "ExplainedContract",
-    "ExplainedLine",
-    "Finding",
-    "FixedClock",
-    "FolderCheck",
-    "Ingested",
-    "IntegrityFault",
-    "InvalidAmount",
-    "InvalidCall",
-    "InvalidFiles",
-    "InvalidRecord",
-    "Invoice",
-    "IssuedInvoice",
-    "KeptBoundary",
-    "Late",
-    "Lines",
-    "Missing",
-    "MissingUsage",
-    "NotFound",
-    "Preview",
-    "PriceBook",
-    "PriceChanges",
-    "PriceImport",
-    "PriceShown",
-    "Prices",
-    "Pushed",
-    "QuarantinedLine",
-    "Rated",
-    "RatedAmount",
-    "RatedColumns",
-    "RatedLine",
-    "RatedStream",
-    "Reconciled",
-    "Refused",
-    "Released",
-    "Review",
-    "Revised",
-    "Revisions",
-    "Step",
-    "StripeGateway",
-    "Till",
-    "TokentillError",
-    "Unpriced",
-    "Usage",
-    "UsageRecord",
-    "Verification",
-    "Waived",
-    "WatchedBook",
-    "__version__",
-    "rate_columns",
-    "rate_stream",
-]
+_HOMES = {name: f"tokentill.{module}" for module, names in _NAMES.items() for name in names.split()}
+
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> object:
@@ -226,4 +140,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

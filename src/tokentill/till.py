@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 
 from sqlalchemy import Connection
 
@@ -222,14 +222,7 @@ class Till:
         Raises:
             InvalidCall: for anything that is no `UsageRecord`. Those before it may have been taken in.
         """
-        return ingest(
-            self.store,
-            _usage_records(records),
-            name=text_of("name", name),
-            clock=self.clock,
-            bounds=self.bounds,
-            progress=progress,
-        )
+        return self._ingest(_usage_records(records), text_of("name", name), progress)
 
     def ingest_file(
         self,
@@ -252,11 +245,12 @@ class Till:
     def ingest_reading(self, reading: Reading, *, progress: IngestProgress | None = None) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
         of_type("reading", reading, Reading)
-        ingested = ingest(
-            self.store, reading, name=reading.name, clock=self.clock, bounds=self.bounds, progress=progress
-        )
+        ingested = self._ingest(reading, reading.name, progress)
         ingested.format = reading.format
         return ingested
+
+    def _ingest(self, records: Iterable[Any], name: str, progress: IngestProgress | None) -> Ingested:
+        return ingest(self.store, records, name=name, clock=self.clock, bounds=self.bounds, progress=progress)
 
     def preview(self, period: str, customer: str | None = None) -> Preview:
         """What a period would come to if it were closed now, for all customers or for one.
@@ -267,15 +261,8 @@ class Till:
         month, customer = _month(period), optional_text("customer", customer)
         with self.store.read() as connection:
             inputs, seq = newest_inputs(connection, self.folder)
-            preview = compute_preview(
-                connection,
-                month,
-                inputs.books(),
-                inputs.pins(seq),
-                now=self.clock.now(),
-                grace=self.grace,
-                only=customer,
-            )
+            books, pins, now = inputs.books(), inputs.pins(seq), self.clock.now()
+            preview = compute_preview(connection, month, books, pins, now=now, grace=self.grace, only=customer)
         if customer is not None and not preview.customers:
             raise NotFound(f"{customer!r} has no usage in {month}; `tokentill preview {month}` lists who has")
         return preview
@@ -314,13 +301,7 @@ class Till:
         note = any_text("note", note)
         preview = self.preview(period, text_of("customer", customer))
         review = make_review(
-            preview,
-            customer,
-            kind,
-            by=by or actor_here(),
-            note=note,
-            seen_hash=seen_hash,
-            at=self.clock.now(),
+            preview, customer, kind, by=by or actor_here(), note=note, seen_hash=seen_hash, at=self.clock.now()
         )
         with self.store.write() as connection:
             store_review(connection, review)
@@ -351,14 +332,9 @@ class Till:
             billed_early = Interim(tuple(dict.fromkeys(texts_of("interim", interim))))
         if billed_early is not None and require_approval:
             raise InvalidCall("an interim invoice has no preview that could be approved; leave the approval out")
+        month, options = _month(period), CloseOptions(billed_early, require_approval, self.grace)
         return close_period(
-            self.store,
-            _month(period),
-            self.folder,
-            CloseOptions(billed_early, require_approval, self.grace),
-            clock=self.clock,
-            abandon=abandon,
-            progress=progress,
+            self.store, month, self.folder, options, clock=self.clock, abandon=abandon, progress=progress
         )
 
     def invoices(self, *, period: str | None = None, customer: str | None = None) -> list[IssuedInvoice]:
@@ -523,11 +499,10 @@ class Till:
         """Compute one invoice, those of a period, or all of them again from their pins."""
         month = None if period is None else str(_month(period))
         with self.store.read() as connection:
-            if number is not None:
-                return verify_invoices(
-                    connection, [invoice_by_number(connection, text_of("number", number))], whole=False
-                )
-            return verify_invoices(connection, issued_invoices(connection, period=month), whole=True)
+            if number is None:
+                return verify_invoices(connection, issued_invoices(connection, period=month), whole=True)
+            invoice = invoice_by_number(connection, text_of("number", number))
+            return verify_invoices(connection, [invoice], whole=False)
 
     def push(self, period: str, gateway: StripeGateway, *, progress: PushProgress | None = None) -> Pushed:
         """Tell Stripe what the issued invoices of a period amount to (see `stripe_push.pushing`)."""

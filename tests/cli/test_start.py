@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import ROOT, Cli
-from tokentill.cli import user_cache as caching
+from tokentill.cli import calling
 from tokentill.cli.user_cache import user_cache
 
 HEAVY = ("sqlalchemy", "alembic", "stripe", "httpx", "pydantic", "jinja2")
@@ -113,6 +113,6 @@ def test_without_a_place_for_a_cache_a_command_answers_all_the_same(cli: Cli, mo
 def test_a_cache_that_cannot_be_written_to_any_more_is_done_without(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     cli.write_pricing()
     file = cli.folder / cli.write("file", "this is no folder")
-    monkeypatch.setattr(caching, "user_cache", lambda: file / "cache")
+    monkeypatch.setattr(calling, "user_cache", lambda: file / "cache")
 
     assert "input 3," in cli(*PRICE).out

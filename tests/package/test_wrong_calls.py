@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tokentill import InvalidCall, NotFound, Refused, Till
-from tokentill.cli.flags import with_flags
+from tokentill.cli.app import with_flags
 
 NAIVE = datetime(2026, 10, 1)  # noqa: DTZ001
 NOW = datetime(2026, 10, 1, tzinfo=UTC)

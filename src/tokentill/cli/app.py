@@ -7,6 +7,7 @@ the helps stand in a table here.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -15,7 +16,6 @@ import typer
 from typer.core import TyperCommand
 
 from tokentill.cli.calling import Commands, Group, Shared
-from tokentill.cli.flags import with_flags
 from tokentill.errors import InvalidCall, TokentillError
 from tokentill.shipped import __version__
 
@@ -24,7 +24,7 @@ WrongCall: type[Exception] = typer.BadParameter.__bases__[0]
 """What typer raises for arguments that do not parse; it has no public name for it."""
 
 COMMANDS = {
-    "ingest": ("ingest_command", "Take usage records in: JSONL, JSON or CSV, plain or gzip."),
+    "ingest": ("usage_commands", "Take usage records in: JSONL, JSON or CSV, plain or gzip."),
     "customers": ("customer_commands", "Describe customers, link them to Stripe, bind users to them."),
     "preview": ("invoice_commands", "Show what a period would come to if it were closed now."),
     "review": ("invoice_commands", "Approve or hold a preview before it is closed."),
@@ -41,6 +41,25 @@ COMMANDS = {
     "usage": ("usage_commands", "Look at records, and decide what becomes of some."),
 }
 """Each command or group: the module that has it, and what it does. First the commands of a month, in order."""
+
+_ARGUMENT = re.compile(r"\b([a-z][a-z_]*)=\.\.\.")
+
+_WRITTEN = {
+    "customer": "CUSTOMER",
+    "kind": "--from",
+    "model": "MODEL",
+    "names": "ID",
+    "number": "INVOICE",
+    "period": "PERIOD",
+    "reason": "--reason TEXT",
+    "record_id": "RECORD_ID",
+    "seen_hash": "--hash",
+    "stripe_customer": "--stripe",
+    "tags": "--tag",
+    "user": "USER",
+    "valid_from": "--from",
+}
+"""Arguments of the library, which its messages write as `reason=...`, that are no option of the same name."""
 
 
 class Root(Group):
@@ -124,6 +143,11 @@ def _status_of(shared: Shared) -> int:
     if status == INTERRUPTED:
         _tell(shared, "interrupted; what was stored is whole, and the same command goes on from there", "Interrupted")
     return status or 0
+
+
+def with_flags(message: str) -> str:
+    """A message with its arguments as they are written in a command."""
+    return _ARGUMENT.sub(lambda name: _WRITTEN.get(name[1], "--" + name[1].replace("_", "-")), message)
 
 
 def _is_of_database(error: Exception) -> bool:

@@ -16,7 +16,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from tokentill.cli.terminal import Terminal
+from tokentill.cli.user_cache import user_cache
 from tokentill.errors import InvalidCall
+from tokentill.faces.arguments import instant_in
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,6 +44,17 @@ ByOption = Annotated[
     str | None, typer.Option("--by", metavar="NAME", help="Who says so; the name you are logged in by unless given.")
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")]
+CustomerArgument = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="The model's id, as the gateway reports it.")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with it for good.")]
+
+# The two sides of a comparison.
+BeforeArgument = Annotated[str, typer.Argument(metavar="A", help="An instant, or a pricing folder.")]
+AfterArgument = Annotated[str, typer.Argument(metavar="B", help="Another one of the same kind.")]
+WhenOption = Annotated[
+    str | None, typer.Option("--at", metavar="INSTANT", help="When, for as-of times and folders; now unless given.")
+]
+AreAsOfOption = Annotated[bool, typer.Option("--as-of", help="A and B are times of knowledge, not of validity.")]
 
 
 class Answer(Protocol):
@@ -70,7 +83,10 @@ class Invocation(typer.Context):
     @property
     def shared(self) -> Shared:
         """What this call shares with the groups before its name."""
-        return shared_of(self)
+        shared = self.find_root().obj
+        if not isinstance(shared, Shared):
+            raise TypeError("a command was called without its root")
+        return shared
 
     @property
     def screen(self) -> Terminal:
@@ -89,7 +105,6 @@ class Invocation(typer.Context):
 
     def till(self) -> Till:
         """The facade on this call's database and folder."""
-        from tokentill.cli.user_cache import user_cache
         from tokentill.till import Till
 
         settings = self.settings
@@ -99,14 +114,12 @@ class Invocation(typer.Context):
 
     def prices(self) -> Prices:
         """The prices of this call's folder: `till().prices`, without loading what a database needs."""
-        from tokentill.cli.user_cache import user_cache
         from tokentill.faces.prices import Prices
 
         return Prices.open(self.settings.pricing, cache=user_cache())
 
     def contracts(self) -> Contracts:
         """The contracts of this call's folder, likewise."""
-        from tokentill.cli.user_cache import user_cache
         from tokentill.faces.contracts import Contracts
 
         return Contracts.open(self.settings.pricing, cache=user_cache())
@@ -213,27 +226,13 @@ class Commands(typer.Typer):
         return made
 
 
-def shared_of(context: typer.Context) -> Shared:
-    """What the contexts of one call share."""
-    shared = context.find_root().obj
-    if not isinstance(shared, Shared):
-        raise TypeError("a command was called without its root")
-    return shared
+def _take(call: Invocation, option: typer.CallbackParam, value: str | bool | None) -> None:
+    """Keep what a shared option says; one that is not given leaves what stands before the command's name."""
+    if value not in (None, False):
+        setattr(call.shared, str(option.name), value)
 
 
-def _take_db(context: typer.Context, value: str | None) -> None:
-    if value is not None:
-        shared_of(context).db = value
-
-
-def _take_pricing(context: typer.Context, value: str | None) -> None:
-    if value is not None:
-        shared_of(context).pricing = value
-
-
-def _take_json(context: typer.Context, value: bool) -> None:
-    if value:
-        shared_of(context).json = True
+_TAKEN: dict[str, Any] = {"show_default": False, "expose_value": False, "callback": _take}
 
 
 def _declare(
@@ -244,9 +243,7 @@ def _declare(
             metavar="URL",
             help="Database: sqlite:///FILE, a path, or postgresql://... "
             "[env: TOKENTILL_DB; default: tokentill.db here]",
-            show_default=False,
-            expose_value=False,
-            callback=_take_db,
+            **_TAKEN,
         ),
     ] = None,
     pricing: Annotated[
@@ -255,17 +252,10 @@ def _declare(
             "--pricing",
             metavar="DIR",
             help="Prices and contracts. [env: TOKENTILL_PRICING; default: ./pricing, else the shipped list prices]",
-            show_default=False,
-            expose_value=False,
-            callback=_take_pricing,
+            **_TAKEN,
         ),
     ] = None,
-    as_json: Annotated[
-        bool,
-        typer.Option(
-            "--json", help="Print one JSON document instead of text.", expose_value=False, callback=_take_json
-        ),
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.", **_TAKEN)] = False,
 ) -> None:
     """The shared options, as typer declares options: the parameters of a function."""
 
@@ -278,23 +268,10 @@ def _shared_options() -> tuple[Any, ...]:
     return tuple(typer.main.get_command(declaring).params)
 
 
-def instant_argument(text: str) -> datetime:
-    """An instant as people write it in a command.
+def instant_option(text: str | None) -> datetime | None:
+    """An instant as people write it in a command; None when it was not given.
 
     Raises:
         InvalidCall: when it is none, or has no time zone.
     """
-    from datetime import UTC, datetime
-
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidCall(f"{text!r} is not an instant; write it like 2026-10-15T00:00:00Z") from None
-    if instant.tzinfo is None:
-        raise InvalidCall(f"{text!r} has no time zone; write it like 2026-10-15T00:00:00Z")
-    return instant.astimezone(UTC)
-
-
-def instant_option(text: str | None) -> datetime | None:
-    """The same of an option; None when it was not given."""
-    return None if text is None else instant_argument(text)
+    return None if text is None else instant_in(text)

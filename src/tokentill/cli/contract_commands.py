@@ -6,12 +6,26 @@ from typing import Annotated
 
 import typer
 
-from tokentill.cli.calling import AsOfOption, AtOption, Commands, Invocation, StrictOption, instant_option
-from tokentill.cli.sides import AfterArgument, AreAsOfOption, BeforeArgument, WhenOption
-from tokentill.documents.text.agreements import show_agreement, show_contracted
-from tokentill.documents.text.contract_changes import show_contract_changes
-from tokentill.documents.text.contract_traces import show_explained_contract
-from tokentill.documents.text.folder_checks import show_check
+from tokentill.cli.calling import (
+    AfterArgument,
+    AreAsOfOption,
+    AsOfOption,
+    AtOption,
+    BeforeArgument,
+    Commands,
+    Invocation,
+    ModelArgument,
+    StrictOption,
+    WhenOption,
+    instant_option,
+)
+from tokentill.documents.text.checks import show_check
+from tokentill.documents.text.contracts import (
+    show_agreement,
+    show_contract_changes,
+    show_contracted,
+    show_explained_contract,
+)
 from tokentill.usage.record import STANDARD
 
 app = Commands()
@@ -44,8 +58,7 @@ def _show(
     for its invoices, and its prepaid credits.
     """
     if customer is None:
-        listed = call.contracts().customers(as_of=instant_option(as_of))
-        call.answer(listed, show_contracted)
+        call.answer(call.contracts().customers(as_of=instant_option(as_of)), show_contracted)
         return
     agreed = call.contracts().show(customer, at=instant_option(at), as_of=instant_option(as_of))
     call.answer(agreed, show_agreement)
@@ -55,7 +68,7 @@ def _show(
 def _explain(
     call: Invocation,
     customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="A customer's id.")],
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model's id, as the gateway reports it.")],
+    model: ModelArgument,
     at: AtOption = None,
     as_of: AsOfOption = None,
     provider: Annotated[str | None, typer.Option("--provider", metavar="NAME", help="Who served the request.")] = None,
@@ -100,5 +113,4 @@ def _diff(
     In force at two instants, or as known at two times. Lists contracts and credits that are on one side alone, and
     every term and rule that differs. Status 0, whether or not any does.
     """
-    changes = call.contracts().diff(before, after, at=instant_option(at), as_of=as_of)
-    call.answer(changes, show_contract_changes)
+    call.answer(call.contracts().diff(before, after, at=instant_option(at), as_of=as_of), show_contract_changes)

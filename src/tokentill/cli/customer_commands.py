@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from tokentill.canonical import Content, fields_of
-from tokentill.cli.calling import Commands, Invocation, instant_argument
+from tokentill.cli.calling import Commands, CustomerArgument, Invocation
 from tokentill.documents.escaping import shown_id
-from tokentill.documents.text.credits import show_credits
-from tokentill.documents.text.customers import show_customers
+from tokentill.documents.text.customers import show_credits, show_customers
 from tokentill.errors import InvalidCall, Refused
+from tokentill.faces.arguments import instant_in
 from tokentill.store.customers import Customer
 from tokentill.till import Till
 
@@ -36,14 +36,13 @@ def _list(call: Invocation) -> None:
         "customers": [_content(customer) for customer in described.values()],
         "bindings": [binding.content() for binding in bindings],
     }
-
     call.finish(content, lambda screen: show_customers(screen, described, bindings))
 
 
 @customers.command("set")
 def _set(
     call: Invocation,
-    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")],
+    customer: CustomerArgument,
     name: Annotated[str | None, typer.Option(metavar="TEXT", help="A name for people.")] = None,
     stripe: Annotated[str | None, typer.Option("--stripe", metavar="cus_...", help="Its Stripe customer.")] = None,
 ) -> None:
@@ -114,16 +113,13 @@ def _import(
 
 
 @customers.command("credits")
-def _credits(
-    call: Invocation, customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
-) -> None:
+def _credits(call: Invocation, customer: CustomerArgument) -> None:
     """Show prepaid credits and carried amounts of a customer.
 
     What was granted, what each invoice drew from it, what expired, what is left, and what goes on to the next invoice.
     """
     with call.till() as till:
-        account = till.credits(customer)
-    call.answer(account, show_credits)
+        call.answer(till.credits(customer), show_credits)
 
 
 def _set_row(till: Till, where: str, row: dict[str, str]) -> None:
@@ -160,4 +156,4 @@ def _rows(file: Path) -> tuple[list[dict[str, str]], list[int], set[str]]:
 
 
 def _instant(text: str | None) -> datetime:
-    return instant_argument(text) if text else datetime(1971, 1, 1, tzinfo=UTC)
+    return instant_in(text) if text else datetime(1971, 1, 1, tzinfo=UTC)

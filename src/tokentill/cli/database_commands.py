@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tokentill.cli.calling import Commands, Invocation
-from tokentill.documents.text.databases import show_database_check, show_upgrade
+from tokentill.documents.text.checks import show_database_check, show_upgrade
 
 app = Commands()
 database = app.group("db", "Bring the database up to date, and check it.")

@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from tokentill.canonical import Content, fields_of
-from tokentill.cli.calling import ByOption, Commands, Invocation, PeriodArgument
+from tokentill.cli.calling import (
+    ByOption,
+    Commands,
+    CustomerArgument,
+    Invocation,
+    PeriodArgument,
+    PeriodOption,
+    ReasonOption,
+)
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.text.invoices import (
     show_closed,
@@ -22,7 +30,7 @@ from tokentill.documents.text.screen import Screen
 from tokentill.errors import InvalidCall
 from tokentill.invoicing.preview import ReviewKind
 
-CustomerArgument = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
+NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark to keep with it.")]
 NumberArgument = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice's number, like INV-000001.")]
 HashOption = Annotated[
     str | None,
@@ -83,7 +91,7 @@ def _approve(
     customer: CustomerArgument,
     seen: HashOption = None,
     by: ByOption = None,
-    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark to keep with it.")] = "",
+    note: NoteOption = "",
 ) -> None:
     """Approve a customer's preview as it stands.
 
@@ -106,11 +114,7 @@ def _hold(
 
 @review.command("release")
 def _release(
-    call: Invocation,
-    period: PeriodArgument,
-    customer: CustomerArgument,
-    by: ByOption = None,
-    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark to keep with it.")] = "",
+    call: Invocation, period: PeriodArgument, customer: CustomerArgument, by: ByOption = None, note: NoteOption = ""
 ) -> None:
     """Release a hold."""
     _review(call, period, customer, "released", by=by, note=note, seen=None)
@@ -121,15 +125,10 @@ def _review(
 ) -> None:
     with call.till() as till:
         review = till.review(period, customer, kind, by=by, note=note, seen_hash=seen)
-    content: Content = {
-        "customer": review.customer,
-        "period": str(review.month),
-        "review": review.kind,
-        **fields_of(review, "content_hash", "by", "note"),
-    }
-    call.finish(
-        content, lambda screen: screen.say(f"{shown_id(customer)} is {kind} for {period}: {review.content_hash}")
-    )
+    content: Content = {"customer": review.customer, "period": str(review.month), "review": review.kind}
+    content |= fields_of(review, "content_hash", "by", "note")
+    done = f"{shown_id(customer)} is {kind} for {period}: {review.content_hash}"
+    call.finish(content, lambda screen: screen.say(done))
 
 
 @app.command("close")
@@ -176,15 +175,14 @@ def _close(
 @invoices.command("list")
 def _invoices_list(
     call: Invocation,
-    period: Annotated[str | None, typer.Option("--period", metavar="PERIOD", help="Only this period.")] = None,
+    period: PeriodOption = None,
     customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only this customer.")] = None,
 ) -> None:
     """List issued invoices in the order of their numbers."""
     with call.till() as till:
         invoices = till.invoices(period=period, customer=customer)
-    call.finish(
-        {"invoices": [invoice.document() for invoice in invoices]}, lambda screen: show_invoices(screen, invoices)
-    )
+    content = {"invoices": [invoice.document() for invoice in invoices]}
+    call.finish(content, lambda screen: show_invoices(screen, invoices))
 
 
 @invoices.command("show")
@@ -196,12 +194,7 @@ def _invoices_show(call: Invocation, number: NumberArgument) -> None:
 
 
 @invoices.command("void")
-def _invoices_void(
-    call: Invocation,
-    number: NumberArgument,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with it for good.")],
-    by: ByOption = None,
-) -> None:
+def _invoices_void(call: Invocation, number: NumberArgument, reason: ReasonOption, by: ByOption = None) -> None:
     """Make an invoice void.
 
     Its number and its content stay. What it billed is on no invoice any more, until its period is closed again; a push
@@ -209,12 +202,9 @@ def _invoices_void(
     """
     with call.till() as till:
         issued = till.void(number, reason=reason, by=by)
-    again = (
-        f"`tokentill close {issued.period}` issues its usage anew, and `tokentill push {issued.period}` tells Stripe"
-    )
-    call.finish(
-        issued.document(), lambda screen: screen.say(f"{number} of {shown_id(issued.customer)} is void; {again}")
-    )
+    again = f"`tokentill close {issued.period}` issues its usage anew, and `tokentill push {issued.period}`"
+    done = f"{number} of {shown_id(issued.customer)} is void; {again} tells Stripe"
+    call.finish(issued.document(), lambda screen: screen.say(done))
 
 
 @app.command("explain")
@@ -239,7 +229,7 @@ def _verify(
     number: Annotated[
         str | None, typer.Argument(metavar="INVOICE", help="One invoice; all of them unless given.")
     ] = None,
-    period: Annotated[str | None, typer.Option("--period", metavar="PERIOD", help="Only this period.")] = None,
+    period: PeriodOption = None,
 ) -> None:
     """Compute invoices again from their pins, and compare every byte."""
     with call.till() as till:

@@ -8,16 +8,20 @@ from typing import Annotated
 import typer
 
 from tokentill.cli.calling import (
+    AfterArgument,
+    AreAsOfOption,
     AsOfOption,
     AtOption,
+    BeforeArgument,
     Commands,
     Invocation,
+    ModelArgument,
     StrictOption,
-    instant_argument,
+    WhenOption,
     instant_option,
 )
-from tokentill.cli.sides import AfterArgument, AreAsOfOption, BeforeArgument, WhenOption
 from tokentill.errors import InvalidCall
+from tokentill.faces.arguments import instant_in
 
 app = Commands()
 prices = app.group("prices", "Check, look at, compare, import and release price tables.")
@@ -29,7 +33,7 @@ def _check(call: Invocation, strict: StrictOption = False) -> None:
 
     Each mistake is named with its file and line, and a way out. Nothing is changed.
     """
-    from tokentill.documents.text.folder_checks import show_check
+    from tokentill.documents.text.checks import show_check
 
     checked = call.prices().check()
     is_refused = bool(checked.errors) or (strict and bool(checked.findings))
@@ -37,20 +41,14 @@ def _check(call: Invocation, strict: StrictOption = False) -> None:
 
 
 @prices.command("show")
-def _show(
-    call: Invocation,
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model's id, as the gateway reports it.")],
-    at: AtOption = None,
-    as_of: AsOfOption = None,
-) -> None:
+def _show(call: Invocation, model: ModelArgument, at: AtOption = None, as_of: AsOfOption = None) -> None:
     """Show what a model costs at an instant, and why.
 
     Which price entry is in force, how it was chosen, and which others there are.
     """
     from tokentill.documents.text.prices import show_price
 
-    shown = call.prices().show(model, at=instant_option(at), as_of=instant_option(as_of))
-    call.answer(shown, show_price)
+    call.answer(call.prices().show(model, at=instant_option(at), as_of=instant_option(as_of)), show_price)
 
 
 @prices.command("diff")
@@ -62,10 +60,9 @@ def _diff(
     In force at two instants; with --as-of, as known at two times; or as two folders have them. Lists models with a
     price on one side alone, and every figure that differs. The status is 0, whether or not any does.
     """
-    from tokentill.documents.text.price_changes import show_price_changes
+    from tokentill.documents.text.prices import show_price_changes
 
-    changes = call.prices().diff(before, after, at=instant_option(at), as_of=as_of)
-    call.answer(changes, show_price_changes)
+    call.answer(call.prices().diff(before, after, at=instant_option(at), as_of=as_of), show_price_changes)
 
 
 @prices.command("import")
@@ -103,19 +100,13 @@ def _import(
     Prints what is added, changed (with percent), vanished, and in conflict. What vanished keeps its price. A model in
     conflict, or with a price that has float noise, is not taken over. No code of the catalog is executed.
     """
-    from tokentill.documents.text.price_changes import show_import
+    from tokentill.documents.text.prices import show_import
 
     if effective is None:
         raise InvalidCall("from when do the prices hold? Say --effective INSTANT, like 2026-12-01T00:00:00Z")
+    since, models = instant_in(effective), only or ()
     imported = call.prices().import_(
-        file,
-        kind=kind,
-        effective=instant_argument(effective),
-        only=only or (),
-        rounded=rounded,
-        replace=replace,
-        dry_run=dry_run,
-        out=out,
+        file, kind=kind, effective=since, only=models, rounded=rounded, replace=replace, dry_run=dry_run, out=out
     )
     call.answer(imported, show_import)
 
@@ -128,5 +119,4 @@ def _lock(call: Invocation) -> None:
     """
     from tokentill.documents.text.prices import show_released
 
-    released = call.prices().lock()
-    call.answer(released, show_released)
+    call.answer(call.prices().lock(), show_released)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
 
 WIDTH_OF_FILES = 160
 
@@ -32,33 +31,26 @@ class Terminal:
 
     def say(self, text: str, style: str | None = None) -> None:
         """Print a line for people, word for word."""
-        from rich.text import Text
-
-        self._out.print(Text(text), style=style)
+        self._out.print(text, style=style)
 
     def note(self, text: str) -> None:
         """Print a message to standard error."""
-        from rich.text import Text
-
-        self._err.print(Text(text), style="yellow")
+        self._err.print(text, style="yellow")
 
     def complain(self, text: str) -> None:
         """Print what went wrong to standard error."""
-        from rich.text import Text
-
-        self._err.print(Text(text), style="red")
+        self._err.print(text, style="red")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
         """Print a table; columns named in `right` are aligned so."""
         from rich.table import Table
-        from rich.text import Text
 
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
             is_number = column in right
             table.add_column(column, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
         for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*row)
         with self._out.capture() as captured:
             self._out.print(table)
         lines = captured.get().splitlines()
@@ -74,7 +66,10 @@ class Terminal:
         if not sys.stderr.isatty():
             yield lambda _done, _all: None
             return
-        with _bar(self._err) as bar:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        with Progress(*columns, console=self._err) as bar:
             task = bar.add_task(title, total=None)
             yield lambda done, all_: bar.update(task, completed=done, total=all_)
 
@@ -84,11 +79,3 @@ def _console(is_terminal: bool, *, stderr: bool = False) -> Console:
 
     width = None if is_terminal else WIDTH_OF_FILES
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
-
-
-def _bar(console: Console) -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
-    )

@@ -1,16 +1,21 @@
-"""`tokentill usage ...`: look at records, and decide what becomes of single ones."""
+"""`tokentill ingest` and `tokentill usage ...`: take records in, look at them, and decide what becomes of some."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tokentill.cli.calling import ByOption, Commands, Invocation, PeriodOption
+from tokentill.cli.calling import ByOption, Commands, Invocation, PeriodOption, ReasonOption
+from tokentill.closing.ingest import Ingested, counts_content
+from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
 from tokentill.documents.text.invoices import show_late
 from tokentill.documents.text.records import (
     show_decided,
+    show_ingested,
     show_line,
     show_lines,
     show_missing,
@@ -19,22 +24,84 @@ from tokentill.documents.text.records import (
     show_waived,
 )
 from tokentill.documents.text.screen import Screen
-from tokentill.errors import InvalidCall
+from tokentill.errors import InvalidCall, Refused
+from tokentill.sources.reading import read_records
 from tokentill.store.quarantine import LineState
 from tokentill.store.revisions import RevisionState
+from tokentill.store.usage_rows import Counts
+from tokentill.till import Till
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="The source of the record.")]
 RecordArgument = Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of the record in it.")]
-ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with it for good.")]
 DigestOption = Annotated[
     str | None, typer.Option("--digest", metavar="PREFIX", help="Which revision, by the beginning of its digest.")
 ]
+STDIN = "-"
 
 
 app = Commands()
 usage = app.group("usage", "Look at records, and decide what becomes of some.")
 revisions = usage.group("revisions", "Records that came again with other content: look at them, and decide.")
 quarantine = usage.group("quarantine", "Lines that are no usage record: look at them, and leave them be.")
+
+
+@app.command("ingest")
+def _ingest(
+    call: Invocation,
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files of usage records; - is standard input.")],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Name of the source, like openrouter:team-a; the format's own name unless given."
+        ),
+    ] = None,
+    format: Annotated[  # noqa: A002
+        str | None,
+        typer.Option(
+            metavar="FORMAT", help="canonical, arouter, openrouter or litellm; found by content unless given."
+        ),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when a line went to quarantine.")] = False,
+) -> None:
+    """Take usage records in: JSONL, JSON or CSV, plain or gzip.
+
+    Taking the same file in again changes nothing. A line that is no usage record goes to quarantine with its reason and
+    stops none of the others.
+    """
+    missing = [file for file in files if file != STDIN and not Path(file).is_file()]
+    if missing:
+        raise InvalidCall(f"there is no file {missing[0]!r}")
+    done: list[Ingested] = []
+    refused: list[tuple[str, str]] = []
+    with call.till() as till:
+        _ = till.store  # a database that cannot be used is refused once, not for each file
+        for file in files:
+            try:
+                done.append(_ingest_one(call, till, file, source, format))
+            except Refused as refusal:
+                refused.append((file, str(refusal)))
+    total = Counts()
+    for ingested in done:
+        total = total.plus(ingested.counts)
+    content = {
+        **counts_content(total),
+        "files": [ingested.content() for ingested in done],
+        "refused": [{"file": file, "reason": reason} for file, reason in refused],
+    }
+    is_refused = bool(refused) or (strict and total.quarantined > 0)
+    call.finish(content, lambda screen: show_ingested(screen, done, refused), is_refused=is_refused)
+
+
+def _ingest_one(call: Invocation, till: Till, file: str, source: str | None, format_: str | None) -> Ingested:
+    from_stdin = file == STDIN
+    reading = read_records(
+        sys.stdin.buffer if from_stdin else Path(file),
+        name="stdin" if from_stdin else file,
+        source=source,
+        format=format_,
+    )
+    with call.progress(f"ingest {shown_id(reading.name)}") as progress:
+        return till.ingest_reading(reading, progress=lambda _: progress(reading.bytes_read, reading.bytes_total))
 
 
 @usage.command("late")
@@ -44,8 +111,7 @@ def _late(call: Invocation) -> None:
     Their period was issued without them, and no document has them.
     """
     with call.till() as till:
-        late = till.late()
-    call.answer(late, show_late)
+        call.answer(till.late(), show_late)
 
 
 @usage.command("missing")
@@ -55,8 +121,7 @@ def _missing(call: Invocation, period: PeriodOption = None) -> None:
     Each keeps its customer's invoice back, until a revision of it is accepted or it is waived.
     """
     with call.till() as till:
-        missing = till.missing(period)
-    call.answer(missing, show_missing)
+        call.answer(till.missing(period), show_missing)
 
 
 @usage.command("waive")
@@ -68,8 +133,7 @@ def _waive(
     It stays on its customer's document as a count.
     """
     with call.till() as till:
-        waived = till.waive(source, record_id, reason=reason, by=by)
-    call.answer(waived, show_waived)
+        call.answer(till.waive(source, record_id, reason=reason, by=by), show_waived)
 
 
 @revisions.command("list")
@@ -83,8 +147,7 @@ def _revisions_list(
 ) -> None:
     """List records that came again with other content."""
     with call.till() as till:
-        listed = till.revisions(period, state=state)
-    call.answer(listed, show_revisions)
+        call.answer(till.revisions(period, state=state), show_revisions)
 
 
 @revisions.command("show")
@@ -116,8 +179,7 @@ def _accept(
     An issued document keeps what it was made with; the new version is late then, as a record is that came late.
     """
     with call.till() as till:
-        revised = till.accept_revision(source, record_id, reason=reason, digest=digest, by=by)
-    call.answer(revised, show_decided)
+        call.answer(till.accept_revision(source, record_id, reason=reason, digest=digest, by=by), show_decided)
 
 
 @revisions.command("reject")
@@ -131,8 +193,7 @@ def _reject(
 ) -> None:
     """Leave the revised content be; nobody is asked about it again."""
     with call.till() as till:
-        revised = till.reject_revision(source, record_id, reason=reason, digest=digest, by=by)
-    call.answer(revised, show_decided)
+        call.answer(till.reject_revision(source, record_id, reason=reason, digest=digest, by=by), show_decided)
 
 
 @quarantine.command("list")
@@ -149,8 +210,7 @@ def _quarantine_list(
 ) -> None:
     """List lines that are no usage record."""
     with call.till() as till:
-        lines = till.quarantine(period, file=file, state=state)
-    call.answer(lines, show_lines)
+        call.answer(till.quarantine(period, file=file, state=state), show_lines)
 
 
 @quarantine.command("show")
@@ -159,8 +219,7 @@ def _quarantine_show(
 ) -> None:
     """Show one line with its reason and its beginning."""
     with call.till() as till:
-        each = till.quarantined_line(line)
-    call.answer(each, show_line)
+        call.answer(till.quarantined_line(line), show_line)
 
 
 @quarantine.command("discard")

@@ -20,24 +20,17 @@ _DOWN = Context(prec=EXACT.prec, rounding=ROUND_FLOOR)
 
 
 @dataclass(frozen=True, slots=True)
-class StepRow:
-    """One piece of arithmetic with what it comes to."""
-
-    name: str
-    note: str
-    arithmetic: str
-    amount: Aligned
-
-
-@dataclass(frozen=True, slots=True)
 class PartView:
-    """The steps under one tier, window, multiplier and exchange rate; `conditions` names those that say something."""
+    """The steps, each with what it comes to, under one tier, window, multiplier and exchange rate.
+
+    `conditions` names those of the four that say something.
+    """
 
     title: str
     conditions: tuple[str, ...]
     requests: str
     quantities: str
-    steps: tuple[StepRow, ...]
+    steps: tuple[tuple[StepText, Aligned], ...]
     amount: Aligned
 
 
@@ -74,24 +67,11 @@ class LineGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class ShareRow:
-    """How a line's exact amount became minor units."""
-
-    number: int
-    exact_amount: Aligned
-    cut: str
-    left_over: Aligned
-    extra: str
-    amount: str
-
-
-@dataclass(frozen=True, slots=True)
 class ListedSums:
-    """What all lines add up to: list and exact amounts for the feet of their columns, and requests."""
+    """What all lines add up to: list and exact amounts for the feet of their columns."""
 
     list_amount: Aligned
     exact_amount: Aligned
-    requests: int
     without_list_amount: int
 
 
@@ -120,17 +100,15 @@ def line_groups(content: Content) -> tuple[LineGroup, ...]:
 def sums_of(content: Content) -> ListedSums:
     """The feet of the columns."""
     lists, exacts = _columns(content)
-    usage = [line for line in content["lines"] if line["kind"] == "usage"]
-    return ListedSums(
-        list_amount=lists[-1],
-        exact_amount=exacts[-1],
-        requests=sum(line["requests"] for line in usage),
-        without_list_amount=sum(line["list_amount"] is None for line in usage),
-    )
+    without = sum(line["list_amount"] is None for line in content["lines"] if line["kind"] == "usage")
+    return ListedSums(lists[-1], exacts[-1], without)
 
 
-def share_rows(content: Content) -> tuple[ShareRow, ...]:
-    """Each line cut down to whole minor units, what that leaves over, and whether it got one of the units left."""
+def share_rows(content: Content) -> list[dict[str, Any]]:
+    """How exact amounts became minor units, line by line.
+
+    Each is cut down to whole ones; `left_over` is what that leaves, and `extra` the unit that it got of those left.
+    """
     currency = content["currency"]
     digits = minor_digits(currency)
     lines = [(Decimal(line["exact_amount"]), Decimal(line["amount"])) for line in content["lines"]]
@@ -142,16 +120,16 @@ def share_rows(content: Content) -> tuple[ShareRow, ...]:
     for number, ((_, amount), cut) in enumerate(zip(lines, cuts, strict=True), start=1):
         extra = EXACT.subtract(amount, Decimal(cut))
         rows.append(
-            ShareRow(
-                number=number,
-                exact_amount=exacts[number - 1],
-                cut=amount_shown(cut),
-                left_over=left[number - 1],
-                extra=f"+{amount_shown(format(extra, 'f'))}" if extra else "",
-                amount=amount_shown(content["lines"][number - 1]["amount"]),
-            )
+            {
+                "number": number,
+                "exact_amount": exacts[number - 1],
+                "cut": amount_shown(cut),
+                "left_over": left[number - 1],
+                "extra": f"+{amount_shown(format(extra, 'f'))}" if extra else "",
+                "amount": amount_shown(content["lines"][number - 1]["amount"]),
+            }
         )
-    return tuple(rows)
+    return rows
 
 
 def quantities_text(quantities: Iterable[tuple[str, int]]) -> str:
@@ -199,7 +177,7 @@ def _line(number: int, line: Mapping[str, Any], list_amount: Aligned, exact_amou
 def _charge_part(line: Mapping[str, Any]) -> PartView:
     """What is charged beside the records, as a part of one step."""
     amount = aligned([exact(Decimal(line["exact_amount"]))])[0]
-    return PartView("", (), "charged beside the requests", "", (_row(charge_text(line), amount),), amount)
+    return PartView("", (), "charged beside the requests", "", ((charge_text(line), amount),), amount)
 
 
 def _part(number: int, part: Mapping[str, Any], of: int) -> PartView:
@@ -210,7 +188,7 @@ def _part(number: int, part: Mapping[str, Any], of: int) -> PartView:
         conditions=conditions_of(part),
         requests=plural(part["requests"], "request", "requests") if part["requests"] else "of the same requests",
         quantities=quantities_text(sorted(part["quantities"].items())),
-        steps=tuple(_row(step_text(step), amount) for step, amount in zip(part["steps"], amounts[:-1], strict=True)),
+        steps=tuple(zip(map(step_text, part["steps"]), amounts[:-1], strict=True)),
         amount=amounts[-1],
     )
 
@@ -225,7 +203,3 @@ def conditions_of(part: Mapping[str, Any]) -> tuple[str, ...]:
         f"exchange rate {exact(Decimal(part['fx']))}" if part["fx"] != "1" else "",
     )
     return tuple(condition for condition in conditions if condition)
-
-
-def _row(text: StepText, amount: Aligned) -> StepRow:
-    return StepRow(text.name, text.note, text.arithmetic, amount)

@@ -76,7 +76,8 @@ def daily_chart(amounts: Mapping[date, Decimal], first: date, last: date, curren
         last: the last day to show, itself included; at most 100 days are drawn.
         currency: what the amounts are in.
     """
-    days = _days(first, last)
+    length = min(max((last - first).days + 1, 1), _DAYS_MAX)
+    days = [first + timedelta(days=index) for index in range(length)]
     values = [amounts.get(day, ZERO) for day in days]
     if not any(values):
         return None
@@ -93,16 +94,8 @@ def daily_chart(amounts: Mapping[date, Decimal], first: date, last: date, curren
         height = _tenths(abs(value), span)
         y = zero_y - height if value > 0 else zero_y
         label = f"{day_text(day)}: {exact(value)} {currency}"
-        bars.append(
-            Bar(
-                _thousandths(slot * index + slot // 8),
-                _thousandths(slot * 3 // 4),
-                _px(y),
-                _px(height),
-                value < 0,
-                label,
-            )
-        )
+        x, width = _thousandths(slot * index + slot // 8), _thousandths(slot * 3 // 4)
+        bars.append(Bar(x, width, _px(y), _px(height), value < 0, label))
     ticks = tuple(_ticks(step, above, below))
     every = 7 if len(days) <= 35 else 14
     return DailyChart(
@@ -118,11 +111,6 @@ def daily_chart(amounts: Mapping[date, Decimal], first: date, last: date, curren
             for index in range(0, len(days), every)
         ),
     )
-
-
-def _days(first: date, last: date) -> list[date]:
-    length = min(max((last - first).days, 0), _DAYS_MAX - 1)
-    return [first + timedelta(days=index) for index in range(length + 1)]
 
 
 def _step(highest: Decimal, lowest: Decimal) -> Decimal:

@@ -65,7 +65,8 @@ def rule_text(rule: Rule) -> str:
     if rule.min_margin is not None:
         parts.append(f"at least {exact(rule.min_margin.percent)} % over the reported cost")
     if rule.credits is not None:
-        rounding = f", rounded up for each request{_at_least(rule)}" if rule.credits.is_per_request else ""
+        at_least = f" and at least {count(rule.credits.at_least)}" if rule.credits.at_least else ""
+        rounding = f", rounded up for each request{at_least}" if rule.credits.is_per_request else ""
         parts.append(f"in {shown_text(rule.credits.name)} of {exact(rule.credits.worth)}{rounding}")
     if rule.byok_fee is not None:
         parts.append(f"with the caller's own key {exact(rule.byok_fee.percent)} % of the reported cost instead")
@@ -165,11 +166,6 @@ def _tier(tier: RuleTier) -> str:
 
 def _per(per: int, name: str) -> str:
     return f"per {name}" if per == 1 else f"per {count(per)} {name}"
-
-
-def _at_least(rule: Rule) -> str:
-    at_least = 0 if rule.credits is None else rule.credits.at_least
-    return f" and at least {count(at_least)}" if at_least else ""
 
 
 def _misfit(asked: MatchAsked) -> str:

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC
 from decimal import Decimal
+from typing import Any
 
 from tokentill.canonical import Content
-from tokentill.documents.arithmetic import (
-    LineGroup,
-    ListedSums,
-    ShareRow,
-    line_groups,
-    quantities_text,
-    share_rows,
-    sums_of,
-)
+from tokentill.documents.arithmetic import line_groups, quantities_text, share_rows, sums_of
 from tokentill.documents.chart import DailyChart, daily_chart
 from tokentill.documents.escaping import review_command, shown_id, shown_text
 from tokentill.documents.figures import (
-    Aligned,
     aligned,
     count,
     exact,
@@ -31,8 +22,8 @@ from tokentill.documents.figures import (
     plural,
     short_hash,
 )
-from tokentill.documents.review_status import Notice, ReviewStatus, notices_of
-from tokentill.documents.totals_rows import TotalsRow, interim_names, totals_rows
+from tokentill.documents.review_status import ReviewStatus, notices_of
+from tokentill.documents.totals_rows import interim_names, totals_rows
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.lines import Unbilled
 from tokentill.invoicing.preview import Preview
@@ -47,100 +38,56 @@ PIN_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class UnbilledRow:
-    """Usage that is on no line, and why."""
-
-    kind: str
-    model: str
-    mode: str
-    requests: str
-    quantities: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerView:
-    """Everything that the template of a customer's page shows."""
-
-    status: ReviewStatus
-    name: str
-    currency: str
-    month: str
-    days: str
-    starts_at: str
-    ends_at: str
-    made_at: str
-    requests: str
-    list_amount: str
-    list_note: str
-    sums: ListedSums
-    totals: tuple[TotalsRow, ...]
-    interims: str
-    has_taxes: bool
-    subtotal: str
-    unit: str
-    notices: tuple[Notice, ...]
-    commands: tuple[tuple[str, str], ...]
-    id_is_escaped: bool
-    groups: tuple[LineGroup, ...]
-    number_of_lines: str
-    shares: tuple[ShareRow, ...]
-    extra_units: int
-    unbilled: tuple[UnbilledRow, ...]
-    chart: DailyChart | None
-    day_rows: tuple[tuple[date, str, Aligned], ...]
-    before: ReviewStatus | None
-    after: ReviewStatus | None
-
-
 def customer_view(
     status: ReviewStatus, preview: Preview, *, before: ReviewStatus | None = None, after: ReviewStatus | None = None
-) -> CustomerView:
-    """Prepare one customer's page; `before` and `after` are its neighbours in the list of customers."""
+) -> dict[str, Any]:
+    """Everything that the template of a customer's page shows, by the name that it has there.
+
+    `before` and `after` are its neighbours in the list of customers.
+    """
     invoice, currency = status.invoice, status.invoice.currency
     content = invoice.content()
     sums, shares = sums_of(content), share_rows(content)
     without = sums.without_list_amount
     interims = [interim.content() for interim in status.previewed.interims]
     daily_exact = aligned(exact(day.exact_amount) for day in invoice.daily)
-    return CustomerView(
-        status=status,
-        name=shown_id(status.customer),
-        currency=currency,
-        month=month_text(invoice.period.month),
-        days=period_days(invoice.period),
-        starts_at=instant_shown(invoice.period.starts_at),
-        ends_at=instant_shown(invoice.period.ends_at),
-        made_at=instant_shown(preview.made_at),
-        requests=count(invoice.requests),
-        list_amount=exact(invoice.list_amount),
-        list_note=f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
-        sums=sums,
-        totals=totals_rows(content, interims),
-        interims=interim_names(content, interims),
-        has_taxes=bool(invoice.tax_minor),
-        subtotal=money(invoice.subtotal_minor, currency),
-        unit=exact(Decimal(1).scaleb(-minor_digits(currency), EXACT)),
-        notices=notices_of(status),
-        commands=_commands(status, preview),
-        id_is_escaped=shown_id(status.customer) != status.customer,
-        groups=line_groups(content),
-        number_of_lines=plural(len(content["lines"]), "line", "lines"),
-        shares=shares,
-        extra_units=sum(1 for share in shares if share.extra),
-        unbilled=(
+    return {
+        "status": status,
+        "name": shown_id(status.customer),
+        "currency": currency,
+        "month": month_text(invoice.period.month),
+        "days": period_days(invoice.period),
+        "starts_at": instant_shown(invoice.period.starts_at),
+        "ends_at": instant_shown(invoice.period.ends_at),
+        "made_at": instant_shown(preview.made_at),
+        "requests": count(invoice.requests),
+        "list_amount": exact(invoice.list_amount),
+        "list_note": f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
+        "sums": sums,
+        "totals": totals_rows(content, interims),
+        "interims": interim_names(content, interims),
+        "has_taxes": bool(invoice.tax_minor),
+        "subtotal": money(invoice.subtotal_minor, currency),
+        "unit": exact(Decimal(1).scaleb(-minor_digits(currency), EXACT)),
+        "notices": notices_of(status),
+        "commands": _commands(status, preview),
+        "id_is_escaped": shown_id(status.customer) != status.customer,
+        "groups": line_groups(content),
+        "number_of_lines": plural(len(content["lines"]), "line", "lines"),
+        "shares": shares,
+        "extra_units": sum(1 for share in shares if share["extra"]),
+        "unbilled": (
             *_unbilled("unpriced", invoice.unpriced),
             *_unbilled("missing", invoice.missing),
             *_unbilled("waived", invoice.waived),
         ),
-        chart=_chart(invoice),
-        day_rows=tuple(
+        "chart": _chart(invoice),
+        "day_rows": tuple(
             (day.day, count(day.requests), amount) for day, amount in zip(invoice.daily, daily_exact, strict=True)
         ),
-        before=before,
-        after=after,
-    )
+        "before": before,
+        "after": after,
+    }
 
 
 def flat_pins(pins: Content) -> tuple[tuple[str, str], ...]:
@@ -173,16 +120,17 @@ def _commands(status: ReviewStatus, preview: Preview) -> tuple[tuple[str, str], 
     return tuple(commands)
 
 
-def _unbilled(kind: str, usage: Iterable[Unbilled]) -> Iterable[UnbilledRow]:
+def _unbilled(kind: str, usage: Iterable[Unbilled]) -> Iterable[dict[str, str]]:
+    """Usage that is on no line, and why."""
     for unbilled in usage:
-        yield UnbilledRow(
-            kind=kind,
-            model=shown_id(unbilled.model),
-            mode=shown_id(unbilled.mode),
-            requests=count(unbilled.requests),
-            quantities=quantities_text(unbilled.quantities) or "none reported",
-            reason=shown_text(unbilled.reason),
-        )
+        yield {
+            "kind": kind,
+            "model": shown_id(unbilled.model),
+            "mode": shown_id(unbilled.mode),
+            "requests": count(unbilled.requests),
+            "quantities": quantities_text(unbilled.quantities) or "none reported",
+            "reason": shown_text(unbilled.reason),
+        }
 
 
 def _chart(invoice: Invoice) -> DailyChart | None:

@@ -10,9 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, FloatOperation
+from typing import TYPE_CHECKING
 
-from tokentill.invoicing.periods import Month, Period
 from tokentill.money import EXACT, minor_text
+
+if TYPE_CHECKING:
+    from tokentill.invoicing.periods import Month, Period
 
 MINUS = "\N{MINUS SIGN}"
 NO_BREAK = "\N{NO-BREAK SPACE}"

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
+from typing import Any
 
-from tokentill.documents.chart import DailyChart, daily_chart
+from tokentill.documents.chart import daily_chart
 from tokentill.documents.escaping import review_command, shown_id, shown_text
 from tokentill.documents.figures import (
     Aligned,
@@ -28,7 +29,7 @@ from tokentill.documents.figures import (
 )
 from tokentill.documents.review_status import ADD_A_PRICE, LOAD_AGAIN, Badge, ReviewStatus, requests_of
 from tokentill.invoicing.lines import Unbilled
-from tokentill.invoicing.preview import Preview, Unattributed
+from tokentill.invoicing.preview import Preview
 from tokentill.money import EXACT, ZERO, sum_exact
 
 CHANGES_MAX = 6
@@ -48,90 +49,29 @@ class Obstacle:
     more: int
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerRow:
-    """One customer in the list of its currency. `share` is percent of the currency's total, for the bar."""
-
-    status: ReviewStatus
-    requests: str
-    share: str
-    bar: str
-
-
-@dataclass(frozen=True, slots=True)
-class CurrencyPart:
-    """All customers that are billed in one currency, with their totals."""
-
-    currency: str
-    rows: tuple[CustomerRow, ...]
-    greatest_changes: tuple[ReviewStatus, ...]
-    chart: DailyChart | None
-    customers: str
-    requests: str
-    list_amount: str
-    list_note: str
-    total: str
-    due: str
-    cost: str
-    margin: str
-    margin_percent: str
-    margin_note: str
-
-
-@dataclass(frozen=True, slots=True)
-class DayRow:
-    """One UTC day with its requests and its exact amount in each currency."""
-
-    day: date
-    requests: str
-    amounts: tuple[Aligned, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class IndexView:
-    """Everything that the template of the first page shows."""
-
-    preview: Preview
-    days: str
-    made_at: str
-    starts_at: str
-    ends_at: str
-    customers: str
-    requests: str
-    obstacles: tuple[Obstacle, ...]
-    states: tuple[tuple[Badge, str], ...]
-    look_again: tuple[ReviewStatus, ...]
-    parts: tuple[CurrencyPart, ...]
-    margin_remarks: tuple[tuple[str, str], ...]
-    day_rows: tuple[DayRow, ...]
-    unattributed: Unattributed
-    causes: tuple[tuple[str, str], ...]
-
-
-def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> IndexView:
-    """Prepare the first page."""
+def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> dict[str, Any]:
+    """Everything that the template of the first page shows, by the name that it has there."""
     by_currency: dict[str, list[ReviewStatus]] = {}
     for status in statuses:
         by_currency.setdefault(status.invoice.currency, []).append(status)
     parts = tuple(_part(currency, by_currency[currency]) for currency in by_currency)
     unattributed = preview.unattributed
-    return IndexView(
-        preview=preview,
-        days=period_days(preview.default_period),
-        made_at=instant_shown(preview.made_at),
-        starts_at=instant_shown(preview.default_period.starts_at),
-        ends_at=instant_shown(preview.default_period.ends_at),
-        customers=count(len(statuses)),
-        requests=count(sum(status.invoice.requests for status in statuses)),
-        obstacles=tuple(_obstacles(preview, statuses)),
-        states=tuple(_states(statuses)),
-        look_again=tuple(status for status in statuses if status.has_moved or _is_stale(status)),
-        parts=parts,
-        margin_remarks=_margin_remarks(parts),
-        day_rows=_day_rows(statuses, [part.currency for part in parts]),
-        unattributed=unattributed,
-        causes=tuple((shown_text(cause), count(requests)) for cause, requests in unattributed.causes),
-    )
+    return {
+        "days": period_days(preview.default_period),
+        "made_at": instant_shown(preview.made_at),
+        "starts_at": instant_shown(preview.default_period.starts_at),
+        "ends_at": instant_shown(preview.default_period.ends_at),
+        "customers": count(len(statuses)),
+        "requests": count(sum(status.invoice.requests for status in statuses)),
+        "obstacles": tuple(_obstacles(preview, statuses)),
+        "states": tuple(_states(statuses)),
+        "look_again": tuple(status for status in statuses if status.has_moved or _is_stale(status)),
+        "parts": parts,
+        "margin_remarks": _margin_remarks(parts),
+        "day_rows": _day_rows(statuses, list(by_currency)),
+        "unattributed": unattributed,
+        "causes": tuple((shown_text(cause), count(requests)) for cause, requests in unattributed.causes),
+    }
 
 
 def by_amount(statuses: Iterable[ReviewStatus]) -> list[ReviewStatus]:
@@ -149,7 +89,8 @@ def by_amount(statuses: Iterable[ReviewStatus]) -> list[ReviewStatus]:
     )
 
 
-def _part(currency: str, statuses: Sequence[ReviewStatus]) -> CurrencyPart:
+def _part(currency: str, statuses: Sequence[ReviewStatus]) -> dict[str, Any]:
+    """All customers that are billed in one currency, with their totals."""
     total_minor = sum(status.invoice.total_minor for status in statuses)
     lines = [line for status in statuses for line in status.invoice.lines]
     without = sum(1 for line in lines if line.list_amount is None)
@@ -158,22 +99,22 @@ def _part(currency: str, statuses: Sequence[ReviewStatus]) -> CurrencyPart:
     days: dict[date, Decimal] = {}
     for day in (day for status in statuses for day in status.invoice.daily):
         days[day.day] = EXACT.add(days.get(day.day, ZERO), day.exact_amount)
-    return CurrencyPart(
-        currency=currency,
-        rows=tuple(_row(status, total_minor) for status in statuses),
-        greatest_changes=_greatest_changes(statuses),
-        chart=daily_chart(days, *_days_of(statuses), currency),
-        customers=count(len(statuses)),
-        requests=count(sum(status.invoice.requests for status in statuses)),
-        list_amount=exact(sum_exact(line.list_amount for line in lines if line.list_amount is not None)),
-        list_note=f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
-        total=money(total_minor, currency),
-        due=money(due_minor, currency) if any(status.has_due for status in statuses) else "",
-        cost=cost,
-        margin=margin,
-        margin_percent=percent,
-        margin_note=note,
-    )
+    return {
+        "currency": currency,
+        "rows": tuple(_row(status, total_minor) for status in statuses),
+        "greatest_changes": _greatest_changes(statuses),
+        "chart": daily_chart(days, *_days_of(statuses), currency),
+        "customers": count(len(statuses)),
+        "requests": count(sum(status.invoice.requests for status in statuses)),
+        "list_amount": exact(sum_exact(line.list_amount for line in lines if line.list_amount is not None)),
+        "list_note": f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
+        "total": money(total_minor, currency),
+        "due": money(due_minor, currency) if any(status.has_due for status in statuses) else "",
+        "cost": cost,
+        "margin": margin,
+        "margin_percent": percent,
+        "margin_note": note,
+    }
 
 
 def _margin_of_all(statuses: Sequence[ReviewStatus]) -> tuple[str, str, str, str]:
@@ -190,24 +131,25 @@ def _margin_of_all(statuses: Sequence[ReviewStatus]) -> tuple[str, str, str, str
     return exact(cost), signed_exact(margin), "" if percent is None else percent_text(percent), ""
 
 
-def _margin_remarks(parts: Sequence[CurrencyPart]) -> tuple[tuple[str, str], ...]:
+def _margin_remarks(parts: Sequence[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
     """Why margins are not known, each reason once with the currencies that it concerns."""
     currencies: dict[str, list[str]] = {}
     for part in parts:
-        if part.margin_note:
-            currencies.setdefault(part.margin_note, []).append(part.currency)
+        if part["margin_note"]:
+            currencies.setdefault(part["margin_note"], []).append(part["currency"])
     return tuple((reason, ", ".join(names)) for reason, names in currencies.items())
 
 
-def _row(status: ReviewStatus, total_minor: int) -> CustomerRow:
+def _row(status: ReviewStatus, total_minor: int) -> dict[str, Any]:
+    """One customer in the list of its currency. `bar` is percent of the currency's total, for the bar."""
     invoice = status.invoice
     share = share_percent(Decimal(invoice.total_minor), Decimal(total_minor))
-    return CustomerRow(
-        status=status,
-        requests=count(invoice.requests),
-        share="" if share is None else percent_text(share),
-        bar="0" if share is None else str(min(max(share, ZERO), Decimal(100))),
-    )
+    return {
+        "status": status,
+        "requests": count(invoice.requests),
+        "share": "" if share is None else percent_text(share),
+        "bar": "0" if share is None else str(min(max(share, ZERO), Decimal(100))),
+    }
 
 
 def _greatest_changes(statuses: Sequence[ReviewStatus]) -> tuple[ReviewStatus, ...]:
@@ -223,7 +165,8 @@ def _days_of(statuses: Sequence[ReviewStatus]) -> tuple[date, date]:
     return first.astimezone(UTC).date(), last.astimezone(UTC).date()
 
 
-def _day_rows(statuses: Sequence[ReviewStatus], currencies: Sequence[str]) -> tuple[DayRow, ...]:
+def _day_rows(statuses: Sequence[ReviewStatus], currencies: Sequence[str]) -> list[tuple[date, str, list[Aligned]]]:
+    """Each UTC day with its requests and its exact amount in each currency."""
     requests: Counter[date] = Counter()
     amounts: dict[tuple[date, str], Decimal] = {}
     for status in statuses:
@@ -233,24 +176,17 @@ def _day_rows(statuses: Sequence[ReviewStatus], currencies: Sequence[str]) -> tu
             amounts[key] = EXACT.add(amounts.get(key, ZERO), day.exact_amount)
     days = sorted(requests)
     columns = [aligned(exact(amounts.get((day, currency), ZERO)) for day in days) for currency in currencies]
-    return tuple(
-        DayRow(day, count(requests[day]), tuple(column[index] for column in columns)) for index, day in enumerate(days)
-    )
+    return [(day, count(requests[day]), [column[index] for column in columns]) for index, day in enumerate(days)]
 
 
 def _states(statuses: Sequence[ReviewStatus]) -> Iterable[tuple[Badge, str]]:
     """How many customers are in each state of review, in the order in which a period goes through them."""
-    badges: dict[str, Badge] = {}
-    counts: Counter[str] = Counter()
-    for status in statuses:
-        first = Badge("good", "Issued") if status.is_issued else status.badges[0]
-        badges[first.text] = first
-        counts[first.text] += 1
-        if not status.is_issued and not status.previewed.is_due:
-            badges["Not due yet"] = Badge("plain", "Not due yet")
-            counts["Not due yet"] += 1
+    counts = Counter(Badge("good", "Issued") if status.is_issued else status.badges[0] for status in statuses)
+    not_due = sum(not status.is_issued and not status.previewed.is_due for status in statuses)
+    if not_due:
+        counts[Badge("plain", "Not due yet")] = not_due
     order = ("Held", "Approval stale", "Not reviewed", "Approved", "Issued", "Not due yet")
-    return [(badges[text], count(counts[text])) for text in order if text in counts]
+    return [(badge, count(counts[badge])) for badge in sorted(counts, key=lambda badge: order.index(badge.text))]
 
 
 def _is_stale(status: ReviewStatus) -> bool:

@@ -34,26 +34,21 @@ def write_pages(folder: Path, pages: Mapping[str, str]) -> list[Path]:
         Refused: when a file of the same name is not one of these pages, or the folder cannot be written.
     """
     try:
-        return _write(folder, pages)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in pages:
+            if os.path.lexists(folder / name) and not _is_ours(folder / name):
+                raise Refused(f"{folder / name} was not written by tokentill; move it away or choose another folder")
+        earlier = _named_in_manifest(folder / MANIFEST)
+        _replace(folder / MANIFEST, _manifest(earlier | set(pages)))
+        for name, text in pages.items():
+            _replace(folder / name, text.encode())
+        for name in sorted(earlier - set(pages)):
+            if _OWN_NAME.match(name) and _is_ours(folder / name):
+                (folder / name).unlink()
+        _replace(folder / MANIFEST, _manifest(set(pages)))
     except OSError as error:
-        raise Refused(
-            f"{folder}: the review pages cannot be written: {error.strerror}; choose another folder"
-        ) from error
-
-
-def _write(folder: Path, pages: Mapping[str, str]) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in pages:
-        if os.path.lexists(folder / name) and not _is_ours(folder / name):
-            raise Refused(f"{folder / name} was not written by tokentill; move it away or choose another folder")
-    earlier = _named_in_manifest(folder / MANIFEST)
-    _replace(folder / MANIFEST, _manifest(earlier | set(pages)))
-    for name, text in pages.items():
-        _replace(folder / name, text.encode())
-    for name in sorted(earlier - set(pages)):
-        if _OWN_NAME.match(name) and _is_ours(folder / name):
-            (folder / name).unlink()
-    _replace(folder / MANIFEST, _manifest(set(pages)))
+        reason = f"the review pages cannot be written: {error.strerror}"
+        raise Refused(f"{folder}: {reason}; choose another folder") from error
     return [folder / name for name in pages]
 
 

@@ -48,9 +48,7 @@ def review_pages(preview: Preview) -> dict[str, str]:
     shown = {"pins": flat_pins(preview.pins), "preview": preview}
     customer_template = environment.get_template("customer.html.j2")
     pages = {}
-    for index, status in enumerate(statuses):
-        before = statuses[index - 1] if index else None
-        after = statuses[index + 1] if index + 1 < len(statuses) else None
+    for before, status, after in zip([None, *statuses], statuses, [*statuses[1:], None], strict=False):
         view = customer_view(status, preview, before=before, after=after)
         pages[status.page] = customer_template.render(view=view, **shown)
     pages[INDEX] = environment.get_template("index.html.j2").render(view=index_view(preview, statuses), **shown)
@@ -69,29 +67,15 @@ def _environment() -> Environment:
     )
     style = (resources.files("tokentill.documents") / "templates" / "page.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     environment.globals.update(
         style=Markup(style),  # noqa: S704
-        content_policy="; ".join(
-            (
-                "default-src 'none'",
-                f"style-src 'sha256-{digest}'",
-                "img-src data:",
-                "base-uri 'none'",
-                "form-action 'none'",
-            )
-        ),
+        content_policy=policy,
         mark=Markup(MARK),  # noqa: S704
         index_page=INDEX,
     )
-    environment.filters.update(
-        shown_id=shown_id,
-        shown_text=shown_text,
-        short_id=short_id,
-        short_hash=short_hash,
-        exact=exact,
-        month=month_text,
-        prose=_prose,
-    )
+    filters = {function.__name__: function for function in (shown_id, shown_text, short_id, short_hash, exact)}
+    environment.filters.update(filters, month=month_text, prose=_prose)
     return environment
 
 

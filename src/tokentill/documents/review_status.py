@@ -158,12 +158,8 @@ def change_of(previewed: Previewed) -> AmountChange:
     if minor is None:
         return AmountChange(None, f"was in {shown_text(was_currency)}", "", f"{previous} {shown_text(was_currency)}")
     percent = share_percent(Decimal(minor), Decimal(previewed.previous_total_minor))
-    return AmountChange(
-        minor,
-        signed_money(minor, was_currency),
-        "" if percent is None else percent_text(percent, is_change=True),
-        previous,
-    )
+    in_percent = "" if percent is None else percent_text(percent, is_change=True)
+    return AmountChange(minor, signed_money(minor, was_currency), in_percent, previous)
 
 
 def margin_of(invoice: Invoice) -> MarginShown:
@@ -183,16 +179,13 @@ def margin_of(invoice: Invoice) -> MarginShown:
     billed = from_minor(invoice.net_minor + sum(part.net_minor for part in invoice.carried.invoiced), invoice.currency)
     margin = EXACT.subtract(billed, invoice.cost)
     percent = share_percent(margin, billed)
-    return MarginShown(
-        invoice.cost, margin, cost, signed_exact(margin), "" if percent is None else percent_text(percent), ""
-    )
+    in_percent = "" if percent is None else percent_text(percent)
+    return MarginShown(invoice.cost, margin, cost, signed_exact(margin), in_percent, "")
 
 
 def notices_of(status: ReviewStatus) -> tuple[Notice, ...]:
     """What a reviewer has to know before anything else, worst first."""
-    if status.is_issued:
-        return tuple(_issued_notices(status))
-    return tuple(_open_notices(status))
+    return tuple(_issued_notices(status) if status.is_issued else _open_notices(status))
 
 
 def requests_of(usage: tuple[Unbilled, ...]) -> int:
@@ -213,14 +206,13 @@ def _badges(previewed: Previewed, content_hash: str) -> list[Badge]:
             "none": Badge("plain", "Not reviewed"),
         }
         badges = [state[previewed.review_state]]
-        if previewed.invoice.unpriced:
-            badges.append(Badge("bad", "Unpriced usage"))
-        if previewed.invoice.missing:
-            badges.append(Badge("bad", "Missing usage"))
-        if not previewed.is_due:
-            badges.append(Badge("plain", "Not due yet"))
-        if previewed.reaches_interim:
-            badges.append(Badge("warn", "Interim invoice"))
+        further = {
+            Badge("bad", "Unpriced usage"): previewed.invoice.unpriced,
+            Badge("bad", "Missing usage"): previewed.invoice.missing,
+            Badge("plain", "Not due yet"): not previewed.is_due,
+            Badge("warn", "Interim invoice"): previewed.reaches_interim,
+        }
+        badges += [badge for badge, is_so in further.items() if is_so]
     if previewed.late_requests:
         badges.append(Badge("warn", f"{count(previewed.late_requests)} late"))
     return badges
@@ -232,9 +224,8 @@ def _issued_notices(status: ReviewStatus) -> list[Notice]:
     if not status.has_moved:
         text = "This period is invoiced, and computing it again gives the same content."
         return [Notice("good", f"Issued as {number}", text)]
-    late = ""
-    if previewed.late_requests:
-        late = f" {plural(previewed.late_requests, 'request', 'requests')} came after it was issued."
+    late_requests = plural(previewed.late_requests, "request", "requests")
+    late = f" {late_requests} came after it was issued." if previewed.late_requests else ""
     text = (
         f"The issued invoice has the content hash {short_hash(previewed.issued_hash or 'unknown')}; today's has "
         f"{short_hash(status.content_hash)}.{late} An issued invoice is never changed: what differs becomes "
@@ -253,24 +244,19 @@ def _open_notices(status: ReviewStatus) -> list[Notice]:
         requests = plural(requests_of(invoice.missing), "request reports", "requests report")
         notices.append(Notice("bad", f"Missing usage: {requests} no usage at all", LOAD_AGAIN))
     for reason in invoice.uncarried:
-        text = "A close leaves this customer out until it can."
-        notices.append(
-            Notice("bad", "It cannot take over what earlier documents left", f"{shown_text(reason)}. {text}")
-        )
+        text = f"{shown_text(reason)}. A close leaves this customer out until it can."
+        notices.append(Notice("bad", "It cannot take over what earlier documents left", text))
     notices += _review_notices(status)
     if previewed.reaches_interim and invoice.interim_at is not None:
-        notices.append(
-            Notice(
-                "warn",
-                f"The threshold of {exact(invoice.interim_at)} {invoice.currency} for an interim invoice is reached",
-                f"`tokentill close {invoice.period.month} --interim` bills what has accrued so far, of everybody who "
-                "has reached it; the invoice of the period then bills the rest.",
-            )
+        title = f"The threshold of {exact(invoice.interim_at)} {invoice.currency} for an interim invoice is reached"
+        text = (
+            f"`tokentill close {invoice.period.month} --interim` bills what has accrued so far, of everybody who "
+            "has reached it; the invoice of the period then bills the rest."
         )
+        notices.append(Notice("warn", title, text))
     if not previewed.is_due:
-        notices.append(
-            Notice("plain", "Not due yet", "The period, or its grace time, is not over; a close leaves it for later.")
-        )
+        text = "The period, or its grace time, is not over; a close leaves it for later."
+        notices.append(Notice("plain", "Not due yet", text))
     return notices
 
 
@@ -291,8 +277,5 @@ def _review_notices(status: ReviewStatus) -> list[Notice]:
             "look again, then approve again."
         )
         return [Notice("warn", "The approval is stale", text)]
-    return [
-        Notice(
-            "good", f"Approved by {signature}{note}", "The approval is of this very content: nothing has moved since."
-        )
-    ]
+    text = "The approval is of this very content: nothing has moved since."
+    return [Notice("good", f"Approved by {signature}{note}", text)]

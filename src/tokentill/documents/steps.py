@@ -31,7 +31,9 @@ def step_text(step: Mapping[str, Any]) -> StepText:
         case "rate" | "add_on":
             name = shown_id(step["name"])
             note = f"at the rate of {shown_id(step['priced_as'])}" if "priced_as" in step else ""
-            return StepText(name if step["kind"] == "rate" else f"{name} add-on", note, _units_at_rate(step))
+            per = "" if step.get("per", 1) == 1 else f" / {count(step['per'])}"
+            arithmetic = _times(f"{count(step['quantity'])} {TIMES} {exact(Decimal(step['rate']))}{per}", step)
+            return StepText(name if step["kind"] == "rate" else f"{name} add-on", note, arithmetic)
         case "markup":
             name = "discount" if Decimal(step["percent"]) < 0 else "markup"
             return StepText(name, _markup_note(step["name"]), _percent_of(step))
@@ -87,11 +89,6 @@ def _is_part_of_period(charge: Mapping[str, Any]) -> bool:
     return "of_days" in charge and charge["quantity"] != charge["of_days"]
 
 
-def _units_at_rate(step: Mapping[str, Any]) -> str:
-    per = "" if step.get("per", 1) == 1 else f" / {count(step['per'])}"
-    return _times(f"{count(step['quantity'])} {TIMES} {exact(Decimal(step['rate']))}{per}", step)
-
-
 def _times(text: str, step: Mapping[str, Any]) -> str:
     return f"{text} {TIMES} {exact(Decimal(step['fx']))}" if "fx" in step else text
 
@@ -122,6 +119,5 @@ def _credits(step: Mapping[str, Any]) -> StepText:
     in_money = EXACT.multiply(Decimal(step["quantity"]), Decimal(step["rate"]))
     before = EXACT.subtract(in_money, Decimal(step["amount"]))
     note = f"each request is rounded up to whole credits; one {name} is worth {worth}"
-    return StepText(
-        f"billed in {name}", note, f"{count(step['quantity'])} {TIMES} {worth}, less {exact(before)} so far"
-    )
+    arithmetic = f"{count(step['quantity'])} {TIMES} {worth}, less {exact(before)} so far"
+    return StepText(f"billed in {name}", note, arithmetic)

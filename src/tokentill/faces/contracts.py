@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -11,8 +12,7 @@ from tokentill.clock import SYSTEM_CLOCK, Clock
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.rule_trace import chosen_rule, consider_rules, known_by
 from tokentill.documents.contract_words import own_contract_lines
-from tokentill.documents.views.agreement import Agreement, ContractedCustomers
-from tokentill.documents.views.contract_trace import ExplainedContract, PricedRequest
+from tokentill.documents.views.contracts import Agreement, ContractedCustomers, ExplainedContract, PricedRequest
 from tokentill.errors import InvalidCall, Refused
 from tokentill.faces.arguments import optional_instant, optional_text, text_of, texts_of
 from tokentill.faces.pricing import Pricing
@@ -22,8 +22,8 @@ from tokentill.usage.aggregates import Series
 from tokentill.usage.record import STANDARD
 
 if TYPE_CHECKING:
-    from tokentill.documents.views.contract_changes import ContractChanges
-    from tokentill.documents.views.folder_check import FolderCheck
+    from tokentill.documents.views.checks import FolderCheck
+    from tokentill.documents.views.contracts import ContractChanges
     from tokentill.faces.sides import SideGiven
     from tokentill.invoicing.coverage import KeptBoundary
 
@@ -55,11 +55,7 @@ class Contracts:
 
         Mistakes are findings, not errors. A database that is not ready is told in `not_compared`.
         """
-        from dataclasses import replace
-
-        from tokentill.faces.folder_check import check_pricing
-
-        checked = check_pricing(self._pricing)
+        checked = self._pricing.check()
         if checked.size is None or self._kept_boundaries is None:
             return checked
         try:
@@ -161,7 +157,7 @@ class Contracts:
             InvalidCall: when the two are of two kinds.
         """
         from tokentill.contracts.diff import compare_contracts, compare_grants, contracts_at, grants_at
-        from tokentill.documents.views.contract_changes import ComparedContracts, ContractChanges
+        from tokentill.documents.views.contracts import ComparedContracts, ContractChanges
         from tokentill.faces.sides import sides_of
 
         sides = sides_of(self._pricing, before, after, at=at, as_of=as_of, clock=self._clock)

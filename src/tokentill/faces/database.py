@@ -6,7 +6,7 @@ from os import PathLike
 
 from sqlalchemy import Connection, select, text
 
-from tokentill.documents.views.database_check import DatabaseCheck, DatabaseUpgrade
+from tokentill.documents.views.checks import DatabaseCheck, DatabaseUpgrade
 from tokentill.errors import NotFound
 from tokentill.faces.arguments import path_of
 from tokentill.store import tables
@@ -48,7 +48,7 @@ class DatabaseFace:
         Raises:
             NotFound: when there is no such SQLite file; looking makes none.
         """
-        if not is_there(self._store):
+        if self._store.sqlite_path is not None and not self._store.sqlite_path.exists():
             raise NotFound(f"there is no database {self._store.url_shown}; `tokentill db upgrade` makes it")
         checks: tuple[Checked, ...] = ()
         with self._store.read() as connection:
@@ -60,11 +60,6 @@ class DatabaseFace:
                 checks = check_agreement(connection, whole=True, usage=select(tables.usage.c.id))
                 faults += [str(fault) for check in checks for fault in check.faults]
         return DatabaseCheck(self._store.url_shown, state, tuple(faults), checks)
-
-
-def is_there(store: Database) -> bool:
-    """Whether there is anything to look at; a SQLite file that does not exist would be made by looking."""
-    return store.sqlite_path is None or store.sqlite_path.exists()
 
 
 def _sqlite_faults(connection: Connection) -> list[str]:

@@ -18,8 +18,8 @@ from tokentill.prices.entries import entry_hash
 
 if TYPE_CHECKING:
     from tokentill.canonical import Content
-    from tokentill.documents.views.folder_check import FolderCheck
-    from tokentill.documents.views.price_changes import PriceChanges, PriceImport
+    from tokentill.documents.views.checks import FolderCheck
+    from tokentill.documents.views.prices import PriceChanges, PriceImport
     from tokentill.faces.sides import SideGiven
     from tokentill.prices.entries import PriceEntry
 
@@ -44,9 +44,7 @@ class Prices:
 
     def check(self) -> FolderCheck:
         """Check every file of the folder as it lies there now. Mistakes are findings, not errors."""
-        from tokentill.faces.folder_check import check_pricing
-
-        return check_pricing(self._pricing)
+        return self._pricing.check()
 
     def show(self, model: str, *, at: datetime | None = None, as_of: datetime | None = None) -> PriceShown:
         """What a model costs at an instant, and why.
@@ -82,7 +80,7 @@ class Prices:
         Raises:
             InvalidCall: when the two are of two kinds.
         """
-        from tokentill.documents.views.price_changes import ComparedPrices, PriceChanges
+        from tokentill.documents.views.prices import ComparedPrices, PriceChanges
         from tokentill.faces.sides import sides_of
         from tokentill.prices.diff import compare_books
 
@@ -124,7 +122,7 @@ class Prices:
         """
         from tokentill.catalogs.price_import import plan_import, write_import
         from tokentill.catalogs.readers import CATALOGS, read_catalog
-        from tokentill.documents.views.price_changes import PriceImport
+        from tokentill.documents.views.prices import PriceImport
 
         if kind not in CATALOGS:
             raise InvalidCall(f"kind=... {kind} is not known; write one of {', '.join(CATALOGS)}")

@@ -11,6 +11,7 @@ from tokentill.faces.arguments import folder_of, path_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tokentill.documents.views.checks import FolderCheck
     from tokentill.recordings.load import Folder
 
 
@@ -54,6 +55,19 @@ class Pricing:
         if self._loaded is None:
             self._loaded = self.loaded_anew()
         return self._loaded
+
+    def check(self) -> FolderCheck:
+        """What is wrong in it as it lies there now, and how much is in it if it loads."""
+        from tokentill.documents.views.checks import FolderCheck, FolderSize
+        from tokentill.prices.book import PriceBook
+        from tokentill.recordings.checking import check_folder
+
+        findings, shown = tuple(check_folder(self.path)), str(self.path or self.root)
+        if any(not finding.is_warning for finding in findings):
+            return FolderCheck(shown, findings, None)
+        loaded = self.loaded_anew()
+        size = FolderSize(len(PriceBook(loaded.prices).models), len(loaded.paths), len(loaded.contracts))
+        return FolderCheck(shown, findings, size)
 
     def loaded_anew(self) -> Folder:
         """What it says at this moment. A cache that cannot be written to is done without."""

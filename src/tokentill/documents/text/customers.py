@@ -1,11 +1,13 @@
-"""Customers and bindings as text for a terminal."""
+"""Customers, bindings, and the accounts of prepaid credits and carried amounts as text for a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from tokentill.clock import instant_text
-from tokentill.documents.escaping import shown_id
+from tokentill.closing.credit_account import CreditAccount, GrantAccount, Movement
+from tokentill.documents.escaping import shown_id, shown_text
+from tokentill.documents.figures import money
 from tokentill.documents.text.screen import Screen
 from tokentill.store.customers import Customer
 from tokentill.usage.attribution import Binding
@@ -26,3 +28,61 @@ def show_customers(screen: Screen, customers: Mapping[str, Customer], bindings: 
                 for b in bindings
             ],
         )
+
+
+def show_credits(screen: Screen, account: CreditAccount) -> None:
+    """Grants in the order in which they burn, what each invoice drew, and what is carried on."""
+    screen.say(f"{shown_id(account.customer)} at {instant_text(account.at)}")
+    if account.payer != account.customer:
+        screen.note(f"its usage stands on the invoices of {shown_id(account.payer)}, whose credits pay for it")
+    if account.grants:
+        amounts = ("granted", "drawn", "expired", "left")
+        screen.table(
+            ("grant", "state", *amounts, "currency", "priority", "from", "until"),
+            [_grant_row(grant) for grant in account.grants],
+            right=(*amounts, "priority"),
+        )
+    if any(grant.expired_minor for grant in account.grants):
+        screen.say("what expired still pays for usage before then, in periods that are not invoiced yet")
+    drawn = [(shown_id(grant.id), draw) for grant in account.grants for draw in grant.draws]
+    if drawn:
+        screen.say("\ndrawn by invoices:")
+        _show_movements(screen, "grant", sorted(drawn, key=lambda found: found[1].number))
+    for balance in account.balances:
+        amount = money(abs(balance.amount_minor), balance.currency)
+        whose = "in the customer's favour" if balance.amount_minor < 0 else "to be paid"
+        carried = f"{amount} {balance.currency} {whose}" if balance.amount_minor else f"nothing in {balance.currency}"
+        screen.say(f"\ncarried on to the next invoice: {carried}")
+        _show_movements(screen, "what", [(movement.what, movement) for movement in balance.movements])
+
+
+def _grant_row(account: GrantAccount) -> tuple[str, ...]:
+    grant, currency = account.grant, account.currency
+    minor = (account.amount_minor, account.drawn_minor, account.expired_minor, account.left_minor)
+    unit = f" ({shown_text(grant.unit)})" if grant is not None and grant.unit is not None else ""
+    until = "no end" if grant is None or grant.expires_at is None else instant_text(grant.expires_at)
+    return (
+        shown_id(account.id) + unit,
+        account.state,
+        *(money(amount, currency) for amount in minor),
+        currency,
+        *(("", "", "") if grant is None else (str(grant.priority), instant_text(grant.valid_from), until)),
+    )
+
+
+def _show_movements(screen: Screen, what: str, movements: Sequence[tuple[str, Movement]]) -> None:
+    screen.table(
+        (what, "invoice", "period", "issued at", "amount", "currency"),
+        [
+            (
+                name,
+                movement.number,
+                movement.period,
+                instant_text(movement.issued_at),
+                money(movement.amount_minor, movement.currency),
+                movement.currency,
+            )
+            for name, movement in movements
+        ],
+        right=("amount",),
+    )

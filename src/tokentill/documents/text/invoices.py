@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 
 from tokentill.canonical import Content
@@ -27,8 +28,6 @@ NAMES_SHOWN = 20
 
 def show_preview(screen: Screen, preview: Preview) -> None:
     """A period: customers by size, then what is in the way."""
-    if not preview.customers:
-        screen.say(f"nobody has usage in {preview.month}")
     largest_first = sorted(preview.customers, key=lambda one: (one.invoice.currency, -one.invoice.total_minor))
     has_due = any(customer.invoice.due_minor != customer.invoice.total_minor for customer in preview.customers)
     if largest_first:
@@ -38,13 +37,14 @@ def show_preview(screen: Screen, preview: Preview) -> None:
             [_preview_row(customer, has_due=has_due) for customer in largest_first],
             right=("requests", "list amount", "total", "due", "change"),
         )
-    totals: dict[str, int] = {}
-    for customer in preview.customers:
-        totals[customer.invoice.currency] = totals.get(customer.invoice.currency, 0) + customer.invoice.total_minor
-    summed = ", ".join(f"{money(total, currency)} {currency}" for currency, total in sorted(totals.items()))
-    customers = plural(len(preview.customers), "customer", "customers")
-    if largest_first:
+        totals: Counter[str] = Counter()
+        for customer in largest_first:
+            totals[customer.invoice.currency] += customer.invoice.total_minor
+        summed = ", ".join(f"{money(total, currency)} {currency}" for currency, total in sorted(totals.items()))
+        customers = plural(len(largest_first), "customer", "customers")
         screen.say(f"\n{preview.month}: {customers}, {summed}; changes are against {preview.month.plus(-1)}")
+    else:
+        screen.say(f"nobody has usage in {preview.month}")
     reaching = [customer.invoice.customer for customer in preview.customers if customer.reaches_interim]
     if reaching:
         have = plural(len(reaching), "customer has", "customers have")
@@ -77,10 +77,8 @@ def show_invoice(screen: Screen, document: Content) -> None:
     groups = line_groups(document)
     for group in groups:
         if len(groups) > 1:
-            whose = f"used by {shown_id(group.customer)}" + (
-                ", under its own contract" if group.is_child else " itself"
-            )
-            screen.say(f"\n{whose}: {group.amount} {currency}")
+            how = ", under its own contract" if group.is_child else " itself"
+            screen.say(f"\nused by {shown_id(group.customer)}{how}: {group.amount} {currency}")
         _show_lines(screen, group, currency)
     for waived in document.get("waived", ()):
         requests = plural(waived["requests"], "request", "requests")
@@ -208,10 +206,11 @@ def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_m
             screen.say(f"  rule {shown_text(line['rule'])!r} of {shown_text(each.rule['contract'])}")
         for explained_record in each.records[:records_max]:
             record = explained_record.record
+            quantities = ", ".join(f"{number:,} {name}" for name, number in sorted(record.quantities.items()))
             screen.say(
                 f"    {instant_text(record.occurred_at)} {shown_id(record.record_id)}"
                 f" user {shown_id(record.series.user) if record.series.user else 'none'}"
-                f" {_quantities_text(record.quantities)} = {exact(explained_record.exact_amount)}"
+                f" {quantities} = {exact(explained_record.exact_amount)}"
             )
         rest = len(each.records) - records_max
         if rest > 0:
@@ -220,12 +219,12 @@ def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_m
 
 def show_verification(screen: Screen, verification: Verification) -> None:
     """What was verified."""
-    if not verification.invoices:
-        screen.say("no such invoice was issued; there is nothing to compute again")
-    sound = [verified for verified in verification.invoices if verified.fault is None]
     if verification.invoices:
+        sound = sum(verified.fault is None for verified in verification.invoices)
         all_ = plural(len(verification.invoices), "invoice comes", "invoices come")
-        screen.say(f"{count(len(sound))} of {all_} to the same bytes again")
+        screen.say(f"{count(sound)} of {all_} to the same bytes again")
+    else:
+        screen.say("no such invoice was issued; there is nothing to compute again")
     for verified in verification.invoices:
         if verified.fault is not None:
             screen.say(f"{verified.number} {shown_id(verified.customer)}: {verified.fault}")
@@ -343,7 +342,3 @@ def _step_text(step: Content) -> str:
 def _plain(text: str) -> str:
     """Arithmetic with the signs of a keyboard, to be searched and copied."""
     return text.replace(NO_BREAK, " ").replace(TIMES, "x")
-
-
-def _quantities_text(quantities: Mapping[str, int]) -> str:
-    return ", ".join(f"{number:,} {name}" for name, number in sorted(quantities.items()))

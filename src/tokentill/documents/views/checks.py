@@ -1,12 +1,17 @@
-"""What `prices check` and `contracts check` say: what is wrong in a pricing folder, and how much is in it."""
+"""What a check says: what is wrong in a pricing folder and how much is in it, and whether a database is whole."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tokentill.canonical import Content, fields_of, form_of
 from tokentill.errors import Finding
-from tokentill.invoicing.coverage import KeptBoundary
+
+if TYPE_CHECKING:
+    from tokentill.invoicing.coverage import KeptBoundary
+    from tokentill.store.consistency import Checked
+    from tokentill.store.migrating import SchemaState
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +60,43 @@ class FolderCheck:
 
 def _finding_content(finding: Finding) -> Content:
     return fields_of(finding, "where", "message", "hint")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUpgrade:
+    """What the tables were, and what they are now."""
+
+    database: str
+    was: SchemaState
+    now: SchemaState
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the database can be used."""
+        return self.now == "current"
+
+    def content(self) -> Content:
+        """What `db upgrade --json` prints."""
+        return {"database": self.database, "was": self.was, "is": self.now}
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseCheck:
+    """What is wrong with a database, and the checks that looked at what is in it.
+
+    `faults` are all that were found, in words, those of the checks among them.
+    """
+
+    database: str
+    tables: SchemaState
+    faults: tuple[str, ...]
+    checks: tuple[Checked, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.faults
+
+    def content(self) -> Content:
+        """What `db check --json` prints."""
+        return fields_of(self, "database", "tables", "faults", "checks")
