@@ -277,7 +277,7 @@ def test_nothing_is_random() -> None:
 
 HOLD_A_FLOAT = {
     "tokentill.prices.book": "how alike two names must be for a hint",
-    "tokentill.recordings.checks.grants": "the same",
+    "tokentill.recordings.checks.contracts": "the same",
     "tokentill.recordings.checks.rules": "the same",
     "tokentill.recordings.schemas.prices": "the same",
     "tokentill.recordings.mistakes": "the same",

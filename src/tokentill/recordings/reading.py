@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tokentill.errors import Finding
 from tokentill.recordings.paths import FILE_BYTES_MAX
@@ -21,6 +21,8 @@ NESTING_MAX = 12
 """More levels than any file of ours has: price, mode, window, tier, rates are nine with their lists."""
 
 MESSAGE_CHARACTERS_MAX = 600
+
+Value = TypeVar("Value")
 
 _FLATTER = "no file of ours needs more; write the tables as the README of this folder shows them"
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)\Z")
@@ -62,6 +64,25 @@ class FileText:
     def finding(self, key_path: KeyPath, message: str, hint: str = "", *, is_warning: bool = False) -> Finding:
         """A finding at the place of a key."""
         return Finding(self.where(key_path), _printable(message), _printable(hint), is_warning)
+
+
+@dataclass(frozen=True, slots=True)
+class Located(Generic[Value]):
+    """A value, the file that states it, and at which key. `label` is what a message about it begins with."""
+
+    value: Value
+    file: FileText = field(repr=False)
+    position: KeyPath = ()
+    label: str = ""
+
+    @property
+    def where(self) -> str:
+        """Its file and line."""
+        return self.file.where(self.position)
+
+    def finding(self, path: KeyPath, message: str, hint: str = "", *, is_warning: bool = False) -> Finding:
+        """A finding at a key of the value."""
+        return self.file.finding((*self.position, *path), self.label + message, hint, is_warning=is_warning)
 
 
 def _printable(text: str) -> str:

@@ -6,19 +6,21 @@ and the first record that can be read decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
-from tokentill.errors import InvalidRecord, Refused
+from tokentill.errors import InvalidCall, InvalidRecord, Refused
 from tokentill.sources.compression import ByteInput, Limits
-from tokentill.sources.gateways import Format
-from tokentill.sources.gateways.detect import FORMATS, format_of_names, format_of_rows, no_format_message
-from tokentill.sources.layouts import Piece
+from tokentill.sources.gateways import Format, SourceRow, unwrapped
+from tokentill.sources.gateways.arouter import ACTIVITY
+from tokentill.sources.gateways.canonical_form import CANONICAL
+from tokentill.sources.gateways.litellm import SPEND_LOG
+from tokentill.sources.gateways.openrouter import GENERATION
+from tokentill.sources.layouts import Piece, lines_of
 from tokentill.sources.layouts.elements import Elements, end_of_object, start_of_list
 from tokentill.sources.layouts.table import cells_of, row_of, rows_of
-from tokentill.sources.layouts.text_lines import lines_of
 from tokentill.sources.strict_json import parse_object, repeated
 
 Layout = Literal["jsonl", "json", "csv"]
@@ -28,6 +30,11 @@ HEAD_BYTES = 256 * 1024
 ROWS_TRIED_MAX = 200
 LIST_NAMES = ("data", "records", "items", "activity", "generations", "results")
 BOM = b"\xef\xbb\xbf"
+
+FORMATS = {format_.name: format_ for format_ in (CANONICAL, SPEND_LOG, GENERATION, ACTIVITY)}
+"""In the order in which they are tried: the most tolerant last."""
+
+NAMES_SHOWN_MAX = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +171,45 @@ def _parsed(candidates: Sequence[bytes]) -> list[dict[str, Any]]:
         except InvalidRecord:
             continue
     return rows
+
+
+def format_named(name: str) -> Format:
+    """The format that a caller asked for.
+
+    Raises:
+        InvalidCall: when there is no format of that name.
+    """
+    if name not in FORMATS:
+        raise InvalidCall(f"{name!r} is not a format; there are {', '.join(FORMATS)}")
+    return FORMATS[name]
+
+
+def format_of_names(names: Collection[str]) -> Format | None:
+    """The format whose fields these are, or None."""
+    return next((candidate for candidate in FORMATS.values() if candidate.recognises(names)), None)
+
+
+def format_of_rows(rows: Iterable[SourceRow]) -> Format | None:
+    """The format of the first of these rows that has one.
+
+    Raises:
+        Refused: when rows were seen and none is of a known format, or they are totals of a day.
+    """
+    strangest: SourceRow | None = None
+    for row in rows:
+        inner = unwrapped(row)
+        recognised = format_of_names(inner)
+        if recognised is not None:
+            return recognised
+        strangest = inner if strangest is None else strangest
+    if strangest is None:
+        return None
+    raise Refused(no_format_message(strangest))
+
+
+def no_format_message(names: Collection[str]) -> str:
+    """Why these fields fit no format, and what to do."""
+    if "requests" in names and ("date" in names or "day" in names):
+        return "these are daily totals, not single requests; export one record a request"
+    shown = ", ".join(repr(name[:40]) for name in sorted(names)[:NAMES_SHOWN_MAX]) or "none"
+    return f"no known source has these fields: {shown}; if you know it, name the format ({', '.join(FORMATS)})"

@@ -19,10 +19,9 @@ from typing import Any, BinaryIO
 from tokentill.errors import InvalidCall, InvalidRecord, Refused
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.sources.gateways import unwrapped
-from tokentill.sources.gateways.detect import format_named, format_of_names, no_format_message
 from tokentill.sources.gateways.fields import instant_or_naive_utc
 from tokentill.sources.layouts import digest_of
-from tokentill.sources.opening import Layout, Opening
+from tokentill.sources.opening import Layout, Opening, format_named, format_of_names, no_format_message
 from tokentill.usage.ids import check_id
 from tokentill.usage.record import UsageRecord, checked_instant
 

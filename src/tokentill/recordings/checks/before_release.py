@@ -17,8 +17,8 @@ from tokentill.prices.entries import PriceEntry
 from tokentill.prices.rate_cards import ONE, unit_price
 from tokentill.recordings.checks.prices import RatesAt, modes_of, rates_of
 from tokentill.recordings.checks.rules import has_own_rate, leaves_of_models
-from tokentill.recordings.located import Located
 from tokentill.recordings.positions import KeyPath
+from tokentill.recordings.reading import Located
 from tokentill.recordings.recording import Recordings
 from tokentill.usage.quantities import LEAVES, TOKEN_LEAVES, leaves_of
 

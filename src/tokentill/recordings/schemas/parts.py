@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
 from tokentill.clock import parse_instant
 from tokentill.recordings.positions import KeyPath
-from tokentill.recordings.values import PERCENT_SCHEMA, Instant, Per, Percent, Quantity, Rate, markup_by_quantity
+from tokentill.recordings.values import PERCENT_SCHEMA, Instant, Per, Percent, Quantity, Rate, alone_under
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 
@@ -75,7 +75,7 @@ Rates = Annotated[dict[Quantity, Rate], Field(min_length=1, json_schema_extra=NA
 Markup = Annotated[
     dict[Quantity, Percent],
     Field(min_length=1),
-    BeforeValidator(markup_by_quantity),
+    alone_under("default"),
     WithJsonSchema({"anyOf": [PERCENT_SCHEMA, {"type": "object", "additionalProperties": PERCENT_SCHEMA}]}),
 ]
 

@@ -1,4 +1,4 @@
-"""Price tables: entries with their rates, tiers, windows, modes and fees."""
+"""Price tables: entries with their rates, tiers, windows, modes and fees; and dated exchange rates."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from tokentill.recordings.values import (
     RATE_SCHEMA,
     Aliases,
     Currency,
+    Day,
     EntryHash,
     Factor,
     Id,
@@ -309,6 +310,30 @@ def fees_are_of_counters(table: PriceEntryTable | ModeTable) -> Iterator[Mistake
             yield Mistake(path, message, near_miss(name, KNOWN_COUNTERS), is_warning=True)
 
 
+class FxRateTable(Table):
+    """How many units of one currency are one unit of another, from a day on."""
+
+    from_: Currency = Field(alias="from")
+    to: Currency
+    date: Day = Field(description="Holds from this day (UTC) to the next listed one.")
+    rate: Factor
+
+
+class FxFile(Header):
+    """Dated exchange rates."""
+
+    kind: Literal["fx"]
+    source: Text = optional("Where the rates were read.")
+    note: Text = optional("What a reader should know.")
+    rate: Annotated[list[FxRateTable], Field(min_length=1)]
+
+
+def a_rate_is_between_two_currencies(rate: FxRateTable) -> Iterator[Mistake]:
+    """No currency is converted into itself."""
+    if rate.from_ == rate.to:
+        yield Mistake((), f"an exchange rate from {rate.from_} to itself", "remove it")
+
+
 RULES: Rules = {
     PriceEntryTable: (
         an_entry_says_a_price,
@@ -326,4 +351,5 @@ RULES: Rules = {
     WindowTable: (thresholds_rise, rates_are_of_leaf_quantities),
     WindowCondition: (a_window_is_open_for_a_while,),
     TierTable: (a_tier_has_one_condition, rates_are_of_leaf_quantities),
+    FxRateTable: (a_rate_is_between_two_currencies,),
 }
