@@ -143,7 +143,6 @@ def test_the_rating_core_loads_a_few_modules_and_nobody_elses() -> None:
         "tokentill.prices.estimates",
         "tokentill.prices.rate_cards",
         "tokentill.prices.timeline",
-        "tokentill.prices.unpriced",
         "tokentill.usage",
         "tokentill.usage.ids",
         "tokentill.usage.quantities",

@@ -17,8 +17,8 @@ from tokentill import PriceBook, Usage
 from tokentill.clock import MICROSECOND, from_micros, to_micros
 from tokentill.errors import IntegrityFault, InvalidRecord
 from tokentill.prices.columns import Columns, codes, rate_columns
+from tokentill.prices.columns.card_codes import open_windows
 from tokentill.prices.columns.codes import marks_passed, present_codes
-from tokentill.prices.columns.windows import open_windows
 from tokentill.prices.entries import Window
 from tokentill.prices.streams import rate_stream
 

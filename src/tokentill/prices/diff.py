@@ -124,13 +124,9 @@ def compare_books(before: PriceBook, after: PriceBook, *, before_at: datetime, a
     differences = []
     for model in sorted({*before.models, *after.models}):
         old, new = _in_force(before, model, before_at), _in_force(after, model, after_at)
-        if old is None and new is None:
-            continue
-        if old is None or new is None:
-            differences.append(Difference(model, old, new, ()))
-            continue
-        differing = changes(old, new)
-        if differing or old.currency != new.currency:
+        differing = changes(old, new) if old and new else ()
+        currency_before, currency_after = (entry and entry.currency for entry in (old, new))
+        if differing or currency_before != currency_after:
             differences.append(Difference(model, old, new, differing))
     return differences
 

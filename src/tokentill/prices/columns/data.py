@@ -78,12 +78,13 @@ class Columns:
                 {name: _column(name, self.quantities[name], length, 0, INT64_MAX) for name in sorted(self.quantities)}
             ),
         }
-        if self.mode_codes is not None:
-            frozen["mode_codes"] = _column("mode_codes", self.mode_codes, length, 0, len(self.modes) - 1)
-        if self.geo_codes is not None:
-            frozen["geo_codes"] = _column("geo_codes", self.geo_codes, length, 0, len(self.geos) - 1)
-        if self.input_tokens is not None:
-            frozen["input_tokens"] = _column("input_tokens", self.input_tokens, length, NOT_STATED, INT64_MAX)
+        for name, least, most in (
+            ("mode_codes", 0, len(self.modes) - 1),
+            ("geo_codes", 0, len(self.geos) - 1),
+            ("input_tokens", NOT_STATED, INT64_MAX),
+        ):
+            if (values := getattr(self, name)) is not None:
+                frozen[name] = _column(name, values, length, least, most)
         for name, value in frozen.items():
             object.__setattr__(self, name, value)
         if not self.modes or not self.geos:
@@ -98,16 +99,12 @@ class Columns:
         """
         listed = list(usages)
         models, modes, geos = (
-            {value: code for code, value in enumerate(dict.fromkeys(values))}
-            for values in (
-                [usage.model for usage in listed],
-                [usage.mode for usage in listed],
-                [usage.geo for usage in listed],
-            )
+            {value: code for code, value in enumerate(dict.fromkeys(getattr(usage, name) for usage in listed))}
+            for name in ("model", "mode", "geo")
         )
         names = {REQUEST}.union(*(usage.quantities for usage in listed))
         return cls(
-            models=[model for model in models if model is not None],
+            models=list(models),
             model_codes=_integers([models[usage.model] for usage in listed]),
             occurred_at_us=_integers([to_micros(usage.occurred_at) for usage in listed]),
             quantities={
