@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -129,7 +129,7 @@ def parse(file: FileText) -> dict[str, Any]:
         raise Unreadable(Finding(f"{file.shown}:1", "the file is nested too deeply", _FLATTER)) from None
     if not isinstance(tree, dict):
         raise Unreadable(Finding(f"{file.shown}:1", "the file is not a table of keys", "begin it with {"))
-    if deep := _too_deep(tree):
+    for deep in (path for path in paths_in(tree) if len(path) > NESTING_MAX):
         message = f"the file is nested more than {NESTING_MAX} levels deep"
         raise Unreadable(file.finding(deep, message, _FLATTER))
     return tree
@@ -197,15 +197,13 @@ def _line_of_twin(text: str, key: str) -> int:
     return text.count("\n", 0, max(text.rfind(json.dumps(key)), 0)) + 1
 
 
-def _too_deep(tree: dict[str, Any]) -> KeyPath:
-    """The first key path beyond the limit, or an empty one."""
-    stack: list[tuple[KeyPath, Any]] = [((), tree)]
-    while stack:
-        path, value = stack.pop()
-        if len(path) > NESTING_MAX:
-            return path
-        if isinstance(value, dict):
-            stack.extend(((*path, key), item) for key, item in value.items())
-        elif isinstance(value, list):
-            stack.extend(((*path, index), item) for index, item in enumerate(value))
-    return ()
+def paths_in(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
+    """The path of everything inside a value, each before what is inside it, in order."""
+    items: Iterable[tuple[str | int, object]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for key, item in items:
+        yield (*path, key)
+        yield from paths_in(item, (*path, key))
