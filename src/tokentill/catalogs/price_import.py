@@ -262,9 +262,8 @@ class _Planning:
         return self.book.canonical_model(alias) in (None, target) and not alias.endswith(STRIPPED_SUFFIXES)
 
     def _entry(self, price: Content) -> PriceEntry:
-        tree = {**self._head(""), "price": [price]}
         try:
-            content = recording_of(tree, FileText("catalog.toml", "catalog", ""), "prices").content
+            content = self._recording_of([price])
         except Unreadable as error:
             raise _Conflicting(error.findings[0].message) from None
         return PriceEntry.from_content(content["price"][0], recorded_at=self.recorded_at, currency=_CURRENCY)
@@ -299,15 +298,12 @@ class _Planning:
         """The recording of everything that is taken over."""
         if not self.prices:
             return None
-        tree = {
-            **self._head(source),
-            "price": sorted(self.prices, key=lambda price: (price["model"], parse_instant(price["valid_from"]))),
-        }
-        return recording_of(tree, FileText("catalog.toml", "catalog", ""), "prices").content
+        prices = sorted(self.prices, key=lambda price: (price["model"], parse_instant(price["valid_from"])))
+        return self._recording_of(prices, source=source)
 
-    def _head(self, source: str) -> dict[str, Any]:
-        head = {"format": 1, "kind": "prices", "recorded_at": self.recorded_at, "currency": _CURRENCY}
-        return {**head, "source": source} if source else head
+    def _recording_of(self, prices: list[Content], **header: str) -> Content:
+        head = {"format": 1, "kind": "prices", "recorded_at": self.recorded_at, "currency": _CURRENCY, **header}
+        return recording_of({**head, "price": prices}, FileText("catalog.toml", "catalog", ""), "prices").content
 
 
 def _owners(chosen: Iterable[tuple[str, Listing]]) -> dict[str, set[str]]:

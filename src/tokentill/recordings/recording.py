@@ -182,7 +182,7 @@ def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Fi
         file = None
         try:
             file = read_text(root / path, path, shown)
-            recording = read_recording(file, KINDS[room])
+            recording = _read_recording(file, KINDS[room])
         except Unreadable as error:
             findings.extend(error.findings)
             unread[path] = None if file is None else file.text
@@ -193,15 +193,8 @@ def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Fi
     return Recordings(root, prices, contracts, attribution, fx, unread), findings
 
 
-def read_recording(file: FileText, kinds: tuple[str, ...]) -> Recording:
-    """Validate one file by itself.
-
-    Args:
-        kinds: what it may be.
-
-    Raises:
-        Unreadable: with what is wrong.
-    """
+def _read_recording(file: FileText, kinds: tuple[str, ...]) -> Recording:
+    """Validate one file by itself. `kinds` are what it may be."""
     tree = parse(file)
     kind = tree.get("kind")
     if not isinstance(kind, str) or kind not in kinds:

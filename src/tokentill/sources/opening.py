@@ -6,14 +6,15 @@ and the first record that can be read decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
 from tokentill.errors import InvalidCall, InvalidRecord, Refused
 from tokentill.sources.compression import ByteInput, Limits
-from tokentill.sources.gateways import Format, SourceRow, unwrapped
+from tokentill.sources.gateways import Format, unwrapped
 from tokentill.sources.gateways.arouter import ACTIVITY
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.gateways.litellm import SPEND_LOG
@@ -128,11 +129,10 @@ class Opening:
         """The format that was asked for, or that of the first candidate that can be read and has one."""
         if self._asked is not None:
             return self._asked
-        rows = _parsed(candidates[:ROWS_TRIED_MAX])
-        try:
-            input_format = format_of_rows(rows)
-        except Refused as error:
-            raise self._refusal(str(error)) from None
+        rows = [unwrapped(row) for row in _parsed(candidates[:ROWS_TRIED_MAX])]
+        input_format = next(filter(None, map(format_of_names, rows)), None)
+        if rows and input_format is None:
+            raise self._refusal(no_format_message(rows[0]))
         if input_format is None and self._is_whole() and self._bytes.fault is None:
             problem = "it is not text" if b"\0" in self._head else "nothing in it is a JSON object or a CSV header"
             raise self._refusal(
@@ -166,10 +166,8 @@ class Opening:
 def _parsed(candidates: Sequence[bytes]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for raw in candidates:
-        try:
+        with suppress(InvalidRecord):
             rows.append(parse_object(raw))
-        except InvalidRecord:
-            continue
     return rows
 
 
@@ -187,24 +185,6 @@ def format_named(name: str) -> Format:
 def format_of_names(names: Collection[str]) -> Format | None:
     """The format whose fields these are, or None."""
     return next((candidate for candidate in FORMATS.values() if candidate.recognises(names)), None)
-
-
-def format_of_rows(rows: Iterable[SourceRow]) -> Format | None:
-    """The format of the first of these rows that has one.
-
-    Raises:
-        Refused: when rows were seen and none is of a known format, or they are totals of a day.
-    """
-    strangest: SourceRow | None = None
-    for row in rows:
-        inner = unwrapped(row)
-        recognised = format_of_names(inner)
-        if recognised is not None:
-            return recognised
-        strangest = inner if strangest is None else strangest
-    if strangest is None:
-        return None
-    raise Refused(no_format_message(strangest))
 
 
 def no_format_message(names: Collection[str]) -> str:

@@ -71,18 +71,20 @@ PATHS: dict[str, tuple[str, ...]] = {
 }
 FIELDS = FieldMap(PATHS)
 
+RESPONSE_CACHE_TAG = "response-cache"
+"""The tag of a record that a gateway answered from its response cache."""
+
 STANDARD_TIERS = frozenset(("default", "standard", "auto", ""))
 _STATUS: dict[str, Status] = {
     **dict.fromkeys(("ok", "success", "succeeded", "completed", "complete"), "ok"),
     **dict.fromkeys(("error", "failed", "failure"), "error"),
     **dict.fromkeys(("cancelled", "canceled"), "cancelled"),
 }
+_KINDS = ("prompt", "completion", "cached", "reasoning")
 _CELLS = {
-    **dict.fromkeys(
-        ("tokens_prompt", "tokens_completion", "tokens_cached", "tokens_reasoning", "requests"), count_cell
-    ),
-    **dict.fromkeys((name for name in (*PROMPTS, *COMPLETIONS) if "native" in name), count_cell),
-    **dict.fromkeys(("native_tokens_cached", "native_tokens_reasoning"), count_cell),
+    **dict.fromkeys((f"tokens_{kind}" for kind in _KINDS), count_cell),
+    **dict.fromkeys((f"native_tokens_{kind}" for kind in _KINDS), count_cell),
+    "requests": count_cell,
     **dict.fromkeys(("cancelled", "is_byok"), flag_cell),
 }
 

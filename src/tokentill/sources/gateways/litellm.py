@@ -15,14 +15,13 @@ from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways import Format, SourceRow
-from tokentill.sources.gateways.arouter import mode_of, status_of
+from tokentill.sources.gateways.arouter import RESPONSE_CACHE_TAG, mode_of, status_of
 from tokentill.sources.gateways.fields import amount, columns_by_kind, instant_or_naive_utc, text_cell
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap
 from tokentill.sources.strict_json import parse_object, type_text
 from tokentill.usage.record import STANDARD, UsageRecord
 
-RESPONSE_CACHE_TAG = "response-cache"
 _OBJECT = "metadata.usage_object"
 _VALUES = "metadata.additional_usage_values"
 

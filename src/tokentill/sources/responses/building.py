@@ -161,26 +161,20 @@ def moment(name: str, value: object) -> datetime | None:
     return EPOCH + timedelta(microseconds=int(value * 1_000_000))
 
 
-def reported_amount(name: str, value: object) -> Decimal:
-    """An exact amount that a gateway reports.
+def amounts_exact(values: dict[str, Any], *roles: str) -> None:
+    """Put the exact amounts that a gateway reports in the place of what an SDK made of them.
 
     An SDK has turned the number of the response into a float before anybody could read it. Its shortest decimal form
     is then the number that was sent: encoders write that form, and a number of up to 15 digits comes back unchanged.
     Text of the response is exact in any case.
 
     Raises:
-        InvalidRecord: when it is not an amount.
+        InvalidRecord: when one is not an amount.
     """
-    if isinstance(value, float):
-        return amount(name, Decimal(float.__repr__(value)))
-    return amount(name, value)
-
-
-def amounts_exact(values: dict[str, Any], *roles: str) -> None:
-    """Put exact amounts in the place of what an SDK made of them."""
     for role in roles:
-        if role in values:
-            values[role] = reported_amount(role, values[role])
+        value = values.get(role)
+        if value is not None:
+            values[role] = amount(role, Decimal(float.__repr__(value)) if isinstance(value, float) else value)
 
 
 def split_cached(values: dict[str, Any]) -> dict[str, Any]:
