@@ -9,8 +9,16 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
-from tokentill.recordings.mistakes import zone_mistake
-from tokentill.recordings.schemas.parts import UNITS_MAX, Header, Mistake, Rules, Table, is_empty, optional
+from tokentill.recordings.schemas.parts import (
+    UNITS_MAX,
+    Header,
+    Mistake,
+    Rules,
+    Table,
+    is_empty,
+    optional,
+    the_time_zone_exists,
+)
 from tokentill.recordings.schemas.rules import RuleTable
 from tokentill.recordings.values import (
     RATE_SCHEMA,
@@ -107,13 +115,6 @@ def a_validity_is_not_empty(contract: ContractFile) -> Iterator[Mistake]:
     """`valid_to` lies after `valid_from`."""
     if is_empty(contract.valid_from, contract.valid_to):
         yield Mistake(("valid_to",), "valid_to is not after valid_from", "valid_to is exclusive")
-
-
-def the_time_zone_exists(contract: ContractFile) -> Iterator[Mistake]:
-    """A time zone is one that is known."""
-    unknown = zone_mistake(contract.time_zone) if contract.states("time_zone") else None
-    if unknown:
-        yield Mistake(("time_zone",), *unknown)
 
 
 def only_a_customer_has_a_plan_and_a_parent(contract: ContractFile) -> Iterator[Mistake]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
 from tokentill.clock import parse_instant
+from tokentill.recordings.mistakes import zone_mistake
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.values import PERCENT_SCHEMA, Instant, Per, Percent, Quantity, Rate, alone_under
 from tokentill.usage.quantities import TOKEN_LEAVES
@@ -53,6 +54,13 @@ class Mistake:
 
 Rules = Mapping[type[Table], tuple[Callable[[Any], Iterator[Mistake]], ...]]
 """Beyond the types of its keys, what a table must keep: one function a rule."""
+
+
+def the_time_zone_exists(table: Any) -> Iterator[Mistake]:
+    """A time zone is one that is known."""
+    unknown = zone_mistake(table.time_zone) if table.states("time_zone") else None
+    if unknown:
+        yield Mistake(("time_zone",), *unknown)
 
 
 class Header(Table):

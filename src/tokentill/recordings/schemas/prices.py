@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
 from tokentill.prices.entries import STRIPPED_SUFFIXES
-from tokentill.recordings.mistakes import KNOWN_COUNTERS, looks_like_tokens, near_miss, zone_mistake
+from tokentill.recordings.mistakes import KNOWN_COUNTERS, looks_like_tokens, near_miss
 from tokentill.recordings.schemas.parts import (
     COUNTERS_ONLY,
     LEAF,
@@ -22,6 +22,7 @@ from tokentill.recordings.schemas.parts import (
     Table,
     is_empty,
     optional,
+    the_time_zone_exists,
 )
 from tokentill.recordings.values import (
     RATE_SCHEMA,
@@ -267,10 +268,7 @@ def thresholds_rise(table: PriceEntryTable | ModeTable | WindowTable) -> Iterato
 
 
 def a_window_is_open_for_a_while(when: WindowCondition) -> Iterator[Mistake]:
-    """A window is not empty, and its time zone exists."""
-    unknown = zone_mistake(when.time_zone) if when.states("time_zone") else None
-    if unknown:
-        yield Mistake(("time_zone",), *unknown)
+    """A window is not empty."""
     starts, ends = when.between
     if starts in (ends, "24:00"):
         message = f"the window from {starts} to {ends} is empty"
@@ -349,7 +347,7 @@ RULES: Rules = {
     ),
     ModeTable: (thresholds_rise, a_window_says_its_tiers, rates_are_of_leaf_quantities, fees_are_of_counters),
     WindowTable: (thresholds_rise, rates_are_of_leaf_quantities),
-    WindowCondition: (a_window_is_open_for_a_while,),
+    WindowCondition: (the_time_zone_exists, a_window_is_open_for_a_while),
     TierTable: (a_tier_has_one_condition, rates_are_of_leaf_quantities),
     FxRateTable: (a_rate_is_between_two_currencies,),
 }

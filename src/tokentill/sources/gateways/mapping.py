@@ -90,6 +90,11 @@ class FieldMap:
                 ranks[role] = node.rank
 
 
+def under(parents: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """The paths of a name inside each of these parents."""
+    return tuple(f"{parent}.{name}" for parent in parents)
+
+
 def _shown(value: object) -> str:
     return str(value)[:40] if isinstance(value, int) else type_text(value)
 

@@ -37,9 +37,7 @@ class VendorResponse:
 
 
 def answer_of(
-    response: object,
-    names: tuple[str, ...] = ("usage",),
-    marks: tuple[str, ...] = ("prompt_tokens", "input_tokens"),
+    response: object, names: tuple[str, ...] = ("usage",), marks: tuple[str, ...] = ("prompt_tokens", "input_tokens")
 ) -> VendorResponse:
     """Find the usage object of a response.
 

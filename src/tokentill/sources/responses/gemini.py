@@ -16,14 +16,7 @@ from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways.inclusive import leaves_of
-from tokentill.sources.responses.building import (
-    answer_of,
-    counted,
-    mode_said,
-    moment,
-    split_cached,
-    usage_of,
-)
+from tokentill.sources.responses.building import answer_of, counted, mode_said, moment, split_cached, usage_of
 from tokentill.sources.responses.outside import part, parts, plain
 from tokentill.sources.strict_json import repeated, type_text
 from tokentill.usage.record import Given

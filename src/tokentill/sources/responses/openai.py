@@ -18,7 +18,7 @@ from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways.fields import count
-from tokentill.sources.gateways.mapping import FieldMap
+from tokentill.sources.gateways.mapping import FieldMap, under
 from tokentill.sources.responses import anthropic
 from tokentill.sources.responses.building import (
     answer_of,
@@ -36,22 +36,18 @@ _CHAT_OUT, _RESPONSES_OUT, _REALTIME_OUT = "completion_tokens_details", "output_
 _INPUTS, _OUTPUTS = (_CHAT, _RESPONSES, _REALTIME), (_CHAT_OUT, _RESPONSES_OUT, _REALTIME_OUT)
 
 
-def _under(parents: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return tuple(f"{parent}.{name}" for parent in parents)
-
-
 PATHS: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt_tokens", "input_tokens"),
     "completion": ("completion_tokens", "output_tokens"),
     "total": ("total_tokens",),
-    "cached": (*_under(_INPUTS, "cached_tokens"), "prompt_cache_hit_tokens", "cached_tokens"),
-    "cache_write": _under(_INPUTS, "cache_write_tokens"),
-    "audio_input": _under(_INPUTS, "audio_tokens"),
-    "image_input": _under((_RESPONSES, _REALTIME), "image_tokens"),
-    "cached_audio": _under(_INPUTS, "cached_tokens_details.audio_tokens"),
-    "cached_image": _under((_RESPONSES, _REALTIME), "cached_tokens_details.image_tokens"),
-    "reasoning_output": _under(_OUTPUTS, "reasoning_tokens"),
-    "audio_output": _under(_OUTPUTS, "audio_tokens"),
+    "cached": (*under(_INPUTS, "cached_tokens"), "prompt_cache_hit_tokens", "cached_tokens"),
+    "cache_write": under(_INPUTS, "cache_write_tokens"),
+    "audio_input": under(_INPUTS, "audio_tokens"),
+    "image_input": under((_RESPONSES, _REALTIME), "image_tokens"),
+    "cached_audio": under(_INPUTS, "cached_tokens_details.audio_tokens"),
+    "cached_image": under((_RESPONSES, _REALTIME), "cached_tokens_details.image_tokens"),
+    "reasoning_output": under(_OUTPUTS, "reasoning_tokens"),
+    "audio_output": under(_OUTPUTS, "audio_tokens"),
 }
 FIELDS = FieldMap(PATHS, agreeing=("prompt", "completion", "cached", "cache_write"))
 _TOP = ("model", "created", "created_at", "service_tier")
