@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
-from tokentill.errors import InvalidCall, InvalidRecord, Refused
+from tokentill.errors import InvalidRecord, Refused
 from tokentill.sources.compression import ByteInput, Limits
 from tokentill.sources.gateways import Format, unwrapped
 from tokentill.sources.gateways.arouter import ACTIVITY
@@ -169,17 +169,6 @@ def _parsed(candidates: Sequence[bytes]) -> list[dict[str, Any]]:
         with suppress(InvalidRecord):
             rows.append(parse_object(raw))
     return rows
-
-
-def format_named(name: str) -> Format:
-    """The format that a caller asked for.
-
-    Raises:
-        InvalidCall: when there is no format of that name.
-    """
-    if name not in FORMATS:
-        raise InvalidCall(f"{name!r} is not a format; there are {', '.join(FORMATS)}")
-    return FORMATS[name]
 
 
 def format_of_names(names: Collection[str]) -> Format | None:

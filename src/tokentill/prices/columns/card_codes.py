@@ -15,8 +15,16 @@ import numpy as np
 from tokentill.clock import from_micros, to_micros
 from tokentill.errors import ensure
 from tokentill.prices.book import PriceBook
-from tokentill.prices.columns.codes import Codes, Flags, Integers, marks_passed, present_codes
-from tokentill.prices.columns.data import INT64_MAX, NOT_STATED, Columns
+from tokentill.prices.columns.data import (
+    INT64_MAX,
+    NOT_STATED,
+    Codes,
+    Columns,
+    Flags,
+    Integers,
+    marks_passed,
+    present_codes,
+)
 from tokentill.prices.entries import Window
 from tokentill.prices.rate_cards import RateCard
 from tokentill.prices.timeline import PriceSegment

@@ -240,23 +240,19 @@ def grants_name_their_customers_rightly(recordings: Recordings) -> Iterator[Find
     customers = frozenset(recordings.book.customers)
     known: dict[tuple[str, ...], dict[str, str]] = {}
     for id_ in sorted(customers):
-        known.setdefault(_numbers(id_), {})[_folded(id_)] = id_
+        known.setdefault(_numbers(id_), {})[id_.casefold().strip()] = id_
     for grant in recordings.grants:
         customer = grant.value.customer
         if customer in customers or recordings.is_unread("contracts", customer):
             continue
         alike = known.get(_numbers(customer), {})
-        for near in difflib.get_close_matches(_folded(customer), sorted(alike), 1, 0.8):
+        for near in difflib.get_close_matches(customer.casefold().strip(), sorted(alike), 1, 0.8):
             message = f'no contract is of a customer "{customer}"'
             yield grant.finding(("customer",), message, f'did you mean "{alike[near]}"?', is_warning=True)
 
 
 def _numbers(id_: str) -> tuple[str, ...]:
     return tuple(_DIGITS.findall(id_))
-
-
-def _folded(id_: str) -> str:
-    return id_.casefold().strip()
 
 
 CHECKS = (
