@@ -143,7 +143,6 @@ def test_the_rating_core_loads_a_few_modules_and_nobody_elses() -> None:
         "tokentill.prices.estimates",
         "tokentill.prices.rate_cards",
         "tokentill.prices.timeline",
-        "tokentill.prices.unpriced",
         "tokentill.usage",
         "tokentill.usage.ids",
         "tokentill.usage.quantities",
@@ -277,7 +276,7 @@ def test_nothing_is_random() -> None:
 
 HOLD_A_FLOAT = {
     "tokentill.prices.book": "how alike two names must be for a hint",
-    "tokentill.recordings.checks.grants": "the same",
+    "tokentill.recordings.checks.contracts": "the same",
     "tokentill.recordings.checks.rules": "the same",
     "tokentill.recordings.schemas.prices": "the same",
     "tokentill.recordings.mistakes": "the same",

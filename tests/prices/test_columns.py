@@ -16,9 +16,9 @@ from tests.builders import at, price, prices
 from tokentill import PriceBook, Usage
 from tokentill.clock import MICROSECOND, from_micros, to_micros
 from tokentill.errors import IntegrityFault, InvalidRecord
-from tokentill.prices.columns import Columns, codes, rate_columns
-from tokentill.prices.columns.codes import marks_passed, present_codes
-from tokentill.prices.columns.windows import open_windows
+from tokentill.prices.columns import Columns, data, rate_columns
+from tokentill.prices.columns.card_codes import open_windows
+from tokentill.prices.columns.data import marks_passed, present_codes
 from tokentill.prices.entries import Window
 from tokentill.prices.streams import rate_stream
 
@@ -299,7 +299,7 @@ def test_codes_that_occur_are_marked_or_sorted_with_one_result(monkeypatch: pyte
     given = np.array([7, 2, 2, 9, 7], dtype=np.intp)
 
     marked = present_codes(given, 10)
-    monkeypatch.setattr(codes, "MARKED_MAX", 5)
+    monkeypatch.setattr(data, "MARKED_MAX", 5)
     ordered = present_codes(given, 10)
     for found, places in (marked, ordered):
         assert found.tolist() == [2, 7, 9]
@@ -312,7 +312,7 @@ def test_marks_are_counted_or_searched_with_one_result(monkeypatch: pytest.Monke
     values, marks = np.array([4, 5, 6, 100, -1]), [5, 6, 50]
 
     assert marks_passed(values, marks).tolist() == [0, 1, 2, 3, 0]
-    monkeypatch.setattr(codes, "COMPARED_MAX", 2)
+    monkeypatch.setattr(data, "COMPARED_MAX", 2)
     assert marks_passed(values, marks).tolist() == [0, 1, 2, 3, 0]
     assert marks_passed(values, []).tolist() == [0, 0, 0, 0, 0]
 

@@ -16,8 +16,7 @@ from tokentill import PriceBook
 from tokentill.errors import InvalidCall, InvalidFiles
 from tokentill.recordings import cache as caching
 from tokentill.recordings.cache import folder_key, keep_content, kept_content
-from tokentill.recordings.load import load_folder
-from tokentill.recordings.release import lock_folder
+from tokentill.recordings.load import load_folder, lock_folder
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import pytest
 from tests.recordings.files import entry, prices, write_folder
 from tokentill.errors import InvalidFiles
 from tokentill.recordings.checking import check_folder
-from tokentill.recordings.load import load_folder
-from tokentill.recordings.release import lock_folder
+from tokentill.recordings.load import load_folder, lock_folder
 
 
 def released(tmp_path: Path) -> Path:

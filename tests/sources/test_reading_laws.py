@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.sources.lines import DATA, arouter, canonical, lines, litellm, openrouter, read, text
 from tokentill.canonical import canonical_bytes
 from tokentill.errors import Refused
-from tokentill.sources.gateways.detect import FORMATS
+from tokentill.sources.opening import FORMATS
 from tokentill.sources.reading import Limits
 
 SEEDS = [path.read_bytes() for path in sorted(DATA.iterdir()) if path.is_file()]

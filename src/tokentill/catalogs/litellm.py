@@ -94,10 +94,6 @@ def _content(reading: CatalogReading, model: str, entry: Mapping[str, Any]) -> C
             continue
         content.setdefault("mode", {})[mode] = _without_new(reading, model, mode, by_threshold, content)
     _add_rest(reading, model, entry, rest, content)
-    return _finished(content)
-
-
-def _finished(content: Content) -> Content:
     if not content.get("rates") and not content.get("fees"):
         raise Unfit("none of its prices has a place in a price table")
     if content.get("rates") and not any(Decimal(rate) for rate in content["rates"].values()):

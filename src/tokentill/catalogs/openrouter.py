@@ -28,6 +28,9 @@ _LEAVES = {
     "input_audio_cache": "input_audio_cache_read",
     "image_token": "input_image",
 }
+_COUNTERS = {"request": 1, "web_search": 1000}
+"""What is listed by the piece, and for how many our price tables list it."""
+
 _CONDITIONS = ("min_prompt_tokens", "utc_start", "utc_end", "utc_days")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _NAMELESS = re.compile(r"-1(?:\.0+)?", re.ASCII)
@@ -138,10 +141,9 @@ def _add_fees(reading: CatalogReading, model: str, pricing: Mapping[str, Any], c
         price = reading.figure(value, key)
         if not price:
             continue
-        if key == "request":
-            content.setdefault("fees", {})["request"] = {"price": amount_text(price), "per": 1}
-        elif key == "web_search":
-            thousand = EXACT.multiply(price, Decimal(1000))
-            content.setdefault("fees", {})["web_search"] = {"price": amount_text(thousand), "per": 1000}
+        if key in _COUNTERS:
+            per = _COUNTERS[key]
+            price_of_all = EXACT.multiply(price, Decimal(per))
+            content.setdefault("fees", {})[key] = {"price": amount_text(price_of_all), "per": per}
         else:
             reading.leave_out(model, key, "no quantity of a record is counted like this")

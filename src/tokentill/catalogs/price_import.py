@@ -16,7 +16,6 @@ from typing import Any
 from tokentill.canonical import Content
 from tokentill.catalogs.catalog import Catalog, LeftOut, Listing
 from tokentill.catalogs.import_file import prove, write_recording
-from tokentill.catalogs.merging import CannotMerge, merged, together
 from tokentill.clock import instant_text, parse_instant
 from tokentill.contracts.rules import glob_fits
 from tokentill.errors import Finding
@@ -148,8 +147,15 @@ _PRECEDENCE = attrgetter("valid_from", "recorded_at")
 """Of the entries that cover an instant, the one with the greatest of these holds."""
 
 
+_NOT_CARRIED = ("valid_from", "valid_to", "source", "note", "withdraws")
+
+
 class _Conflicting(Exception):
     """Why a person has to decide."""
+
+
+class _CannotMerge(Exception):
+    """Two prices that cannot be put together without a person."""
 
 
 @dataclass(slots=True)
@@ -190,7 +196,8 @@ class _Planning:
         entries: list[PriceEntry] = []
         for valid_from, content in self._one_each(target, listings):
             price = self._price(target, listings, valid_from, content)
-            current = self._known_at(target, valid_from)
+            in_force = self.book.entry_at(target, valid_from)
+            current = None if isinstance(in_force, NoPrice) else in_force
             if current is not None:
                 price = self._carried(price, current)
             entry = self._entry(price)
@@ -234,15 +241,11 @@ class _Planning:
                     raise _Conflicting(
                         f"the catalog lists it twice, with {figures} for {change.quantity} ({change.rates})"
                     )
-            contents[valid_from] = self._together(first, listing.content)
+            try:
+                contents[valid_from] = _together(first, listing.content)
+            except _CannotMerge as error:
+                raise _Conflicting(f"the catalog lists it twice, and {error}") from None
         return sorted(contents.items())
-
-    @staticmethod
-    def _together(first: Content, second: Content) -> Content:
-        try:
-            return together(first, second)
-        except CannotMerge as error:
-            raise _Conflicting(f"the catalog lists it twice, and {error}") from None
 
     def _price(self, target: str, listings: Sequence[Listing], valid_from: datetime, content: Content) -> Content:
         aliases = {alias for listing in listings for alias in (*listing.aliases, listing.model)} - {target}
@@ -259,16 +262,11 @@ class _Planning:
         return self.book.canonical_model(alias) in (None, target) and not alias.endswith(STRIPPED_SUFFIXES)
 
     def _entry(self, price: Content) -> PriceEntry:
-        tree = {**self._head(""), "price": [price]}
         try:
-            content = recording_of(tree, FileText("catalog.toml", "catalog", ""), "prices").content
+            content = self._recording_of([price])
         except Unreadable as error:
             raise _Conflicting(error.findings[0].message) from None
         return PriceEntry.from_content(content["price"][0], recorded_at=self.recorded_at, currency=_CURRENCY)
-
-    def _known_at(self, target: str, at: datetime) -> PriceEntry | None:
-        entry = self.book.entry_at(target, at)
-        return None if isinstance(entry, NoPrice) else entry
 
     def _carried(self, price: Content, current: PriceEntry) -> Content:
         """A price with the names and fallbacks that the folder has, which catalogs do not state."""
@@ -285,25 +283,27 @@ class _Planning:
             raise _Conflicting(f"its price changed, and the catalog does not state {first}{more}, which the folder has")
 
     def _with_more(self, price: Content, current: PriceEntry) -> Content:
-        """The folder's price with what the catalog states beside it."""
+        """All that the folder's price says, and what the catalog's says that it does not."""
+        ours = self.contents[current.hash]
+        kept = {key: value for key, value in ours.items() if key not in _NOT_CARRIED}
+        aliases = sorted({*ours.get("aliases", ()), *price.get("aliases", ())})
         try:
-            return {**merged(self.contents[current.hash], price), "valid_from": price["valid_from"]}
-        except CannotMerge as error:
+            if ours.get("per", 1_000_000) != price.get("per", 1_000_000):
+                raise _CannotMerge("their rates are for another number of units")
+            return {**_together(kept, price), "aliases": aliases, "valid_from": price["valid_from"]}
+        except _CannotMerge as error:
             raise _Conflicting(f"the catalog states more than the folder, and {error}") from None
 
     def recording(self, source: str) -> Content | None:
         """The recording of everything that is taken over."""
         if not self.prices:
             return None
-        tree = {
-            **self._head(source),
-            "price": sorted(self.prices, key=lambda price: (price["model"], parse_instant(price["valid_from"]))),
-        }
-        return recording_of(tree, FileText("catalog.toml", "catalog", ""), "prices").content
+        prices = sorted(self.prices, key=lambda price: (price["model"], parse_instant(price["valid_from"])))
+        return self._recording_of(prices, source=source)
 
-    def _head(self, source: str) -> dict[str, Any]:
-        head = {"format": 1, "kind": "prices", "recorded_at": self.recorded_at, "currency": _CURRENCY}
-        return {**head, "source": source} if source else head
+    def _recording_of(self, prices: list[Content], **header: str) -> Content:
+        head = {"format": 1, "kind": "prices", "recorded_at": self.recorded_at, "currency": _CURRENCY, **header}
+        return recording_of({**head, "price": prices}, FileText("catalog.toml", "catalog", ""), "prices").content
 
 
 def _owners(chosen: Iterable[tuple[str, Listing]]) -> dict[str, set[str]]:
@@ -313,3 +313,22 @@ def _owners(chosen: Iterable[tuple[str, Listing]]) -> dict[str, set[str]]:
         for name in (target, listing.model, *listing.aliases):
             owners.setdefault(name, set()).add(target)
     return owners
+
+
+def _together(ours: Content, theirs: Content) -> Content:
+    """All that both tables say; where both say something, ours holds.
+
+    Raises:
+        _CannotMerge: when their tiers or hours do not stand side by side.
+    """
+    return {**ours, **{key: _both(ours[key], value) if key in ours else value for key, value in theirs.items()}}
+
+
+def _both(ours: Any, theirs: Any) -> Any:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return _together(ours, theirs)
+    if isinstance(ours, list) and isinstance(theirs, list) and ours and isinstance(ours[0], dict):
+        if [item.get("when") for item in ours] != [item.get("when") for item in theirs]:
+            raise _CannotMerge("their tiers or hours are not the same")
+        return [_together(our_item, their_item) for our_item, their_item in zip(ours, theirs, strict=True)]
+    return ours

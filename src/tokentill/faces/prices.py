@@ -146,7 +146,7 @@ class Prices:
             InvalidCall: for the shipped prices, which are released already.
             InvalidFiles: when anything in the folder is wrong, a released file that was edited above all.
         """
-        from tokentill.recordings.release import lock_folder
+        from tokentill.recordings.load import lock_folder
 
         if self._pricing.path is None:
             raise InvalidCall("the shipped list prices are released already; name your own folder with pricing=...")

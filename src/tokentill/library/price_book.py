@@ -10,9 +10,6 @@ from typing import Any
 from tokentill.clock import SYSTEM_CLOCK
 from tokentill.prices import book
 from tokentill.prices.estimates import Estimate, estimate
-from tokentill.prices.rate_cards import Rated
-from tokentill.prices.unpriced import rate_or_raise
-from tokentill.usage.record import Usage
 
 
 class PriceBook(book.PriceBook):
@@ -52,14 +49,6 @@ class PriceBook(book.PriceBook):
         from tokentill.recordings.mappings import price_contents  # here for the same reason
 
         return cls(price_contents(recordings), as_of=as_of)
-
-    def rate_or_raise(self, usage: Usage) -> Rated:
-        """As `rate`, for callers that cannot go on without a price.
-
-        Raises:
-            Unpriced: when there is none, with the code that says why.
-        """
-        return rate_or_raise(self, usage)
 
     def estimate(
         self,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text, parse_instant
-from tokentill.errors import ensure
+from tokentill.errors import Unpriced, UnpricedCode, ensure
 from tokentill.prices.entries import STRIPPED_SUFFIXES, PriceEntry
 from tokentill.prices.rate_cards import RateCard, Rated, rate_quantities
-from tokentill.prices.timeline import Timeline, timeline_of
+from tokentill.prices.timeline import Timeline, input_tokens_of, timeline_of
 from tokentill.usage.quantities import REQUEST
 from tokentill.usage.record import STANDARD, Usage
 from tokentill.versions import in_force, known_by, precedence
@@ -40,7 +40,7 @@ class PriceBook:
 
     def __init__(self, recordings: Iterable[Content], *, as_of: datetime | None = None) -> None:
         hashed = [
-            (_recorded_at(recording), content_hash(recording), recording)
+            (parse_instant(recording["recorded_at"]), content_hash(recording), recording)
             for recording in known_by(recordings, as_of)
             if recording["kind"] == "prices"
         ]
@@ -110,6 +110,19 @@ class PriceBook:
             quantities = {**quantities, REQUEST: 1}
         return rate_quantities(card, quantities)
 
+    def rate_or_raise(self, usage: Usage) -> Rated:
+        """As `rate`, for callers that cannot go on without a price.
+
+        Raises:
+            Unpriced: when there is none, with the code that says why.
+        """
+        rated = self.rate(usage)
+        if rated.amount is None:
+            code, quantity = _why_unpriced(self, usage)
+            reason = rated.reason or "there is no list price"
+            raise Unpriced(reason, code=code, model=rated.model, at=usage.occurred_at, quantity=quantity)
+        return rated
+
     def rate_card_of(self, usage: Usage) -> RateCard | NoPrice:
         """The card of one usage, or why it has no price."""
         segment = self.timeline(usage.model, usage.mode, usage.geo).at(usage.occurred_at)
@@ -174,17 +187,12 @@ class PriceBook:
         return f"<PriceBook of {len(self._entries)} models from {len(self.recordings)} recordings{as_of}>"
 
 
-def _recorded_at(recording: Content) -> datetime:
-    recorded_at: datetime = parse_instant(recording["recorded_at"])
-    return recorded_at
-
-
 def _entries_by_model(recordings: Sequence[Content]) -> Mapping[str, tuple[PriceEntry, ...]]:
     """Live entries by model, in the order in which they come into force."""
     withdrawn = withdrawals(recordings)
     entries: dict[str, list[PriceEntry]] = {}
     for recording in recordings:
-        recorded_at = _recorded_at(recording)
+        recorded_at = parse_instant(recording["recorded_at"])
         for price in recording["price"]:
             if "valid_from" not in price:
                 continue
@@ -200,7 +208,7 @@ def withdrawals(recordings: Iterable[Content]) -> Mapping[str, datetime]:
     """The hash of each entry that price tables withdraw, and when that was recorded last."""
     withdrawn: dict[str, datetime] = {}
     for recording in recordings:
-        recorded_at = _recorded_at(recording)
+        recorded_at = parse_instant(recording["recorded_at"])
         for price in recording["price"]:
             if "withdraws" in price:
                 withdrawn[price["withdraws"]] = max(recorded_at, withdrawn.get(price["withdraws"], recorded_at))
@@ -211,6 +219,27 @@ def is_live(entry: PriceEntry, withdrawn: Mapping[str, datetime]) -> bool:
     """Whether no recording withdraws an entry when it is recorded, or later."""
     gone_at = withdrawn.get(entry.hash)
     return gone_at is None or entry.recorded_at > gone_at
+
+
+def _why_unpriced(book: PriceBook, usage: Usage) -> tuple[UnpricedCode, str | None]:
+    """Why there is no price, and for which quantity, asked step by step; whoever rates does not pay for it."""
+    if book.canonical_model(usage.model) is None:
+        return "unknown_model", None
+    entry = book.entry_at(usage.model, usage.occurred_at)
+    if isinstance(entry, NoPrice):
+        return "no_price_then", None
+    mode = usage.mode or STANDARD
+    if mode != STANDARD and mode not in entry.modes:
+        return "unknown_mode", None
+    total = input_tokens_of(usage)
+    if book.rate(replace(usage, quantities={}, input_tokens=total)).amount is None:
+        return "no_mode_price_then", None
+    for name in sorted(usage.quantities):
+        alone = replace(usage, quantities={name: usage.quantities[name]}, input_tokens=total)
+        if name != REQUEST and book.rate(alone).amount is None:
+            return "no_rate", name
+    ensure(False, f"{usage!r} has no price, and each of its quantities has one")
+    raise AssertionError
 
 
 def _aliases(entries: Mapping[str, Sequence[PriceEntry]]) -> dict[str, str]:

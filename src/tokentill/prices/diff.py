@@ -12,12 +12,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from tokentill.canonical import Content
-from tokentill.money import EXACT
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.entries import Fee, PriceEntry, RateSet, entry_hash
+from tokentill.prices.rate_cards import amount_of
 from tokentill.usage.quantities import BUILT_IN_FALLBACK
 
-_MILLION = Decimal(1_000_000)
 FREE = "free"
 
 
@@ -72,7 +71,7 @@ def _of_set(mode: str, rates: RateSet, per: int) -> Iterator[tuple[tuple[str, st
         sets += [(f"{mode}, {window.label}, {tier.label}", tier.rates) for tier in window.tiers]
     for label, table in sets:
         for quantity, rate in table.items():
-            yield (_one_way(label), quantity), EXACT.divide(EXACT.multiply(rate, _MILLION), Decimal(per))
+            yield (_one_way(label), quantity), amount_of(1_000_000, rate, per)
 
 
 def _one_way(label: str) -> str:
@@ -83,7 +82,7 @@ def _one_way(label: str) -> str:
 
 def _of_fees(label: str, fees: Mapping[str, Fee]) -> Iterator[tuple[tuple[str, str], Decimal]]:
     for name, fee in fees.items():
-        yield (label, name), EXACT.divide(fee.price, Decimal(fee.per))
+        yield (label, name), amount_of(1, fee.price, fee.per)
 
 
 def changes(before: PriceEntry, after: PriceEntry) -> tuple[FigureChange, ...]:
@@ -124,13 +123,9 @@ def compare_books(before: PriceBook, after: PriceBook, *, before_at: datetime, a
     differences = []
     for model in sorted({*before.models, *after.models}):
         old, new = _in_force(before, model, before_at), _in_force(after, model, after_at)
-        if old is None and new is None:
-            continue
-        if old is None or new is None:
-            differences.append(Difference(model, old, new, ()))
-            continue
-        differing = changes(old, new)
-        if differing or old.currency != new.currency:
+        differing = changes(old, new) if old and new else ()
+        currency_before, currency_after = (entry and entry.currency for entry in (old, new))
+        if differing or currency_before != currency_after:
             differences.append(Difference(model, old, new, differing))
     return differences
 

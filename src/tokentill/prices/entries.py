@@ -222,8 +222,7 @@ class PriceEntry:
 
     def rate_sets(self) -> Iterable[RateSet]:
         """The standard rates and those of every mode."""
-        yield self.standard
-        yield from self.modes.values()
+        return (self.standard, *self.modes.values())
 
     def thresholds(self) -> set[int]:
         """Every input total above which a tier of this entry begins."""

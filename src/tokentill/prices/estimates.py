@@ -14,7 +14,6 @@ from tokentill.errors import InvalidCall
 from tokentill.money import amount_text
 from tokentill.prices.book import PriceBook
 from tokentill.prices.rate_cards import Rated
-from tokentill.prices.unpriced import rate_or_raise
 from tokentill.usage.quantities import LEAVES
 from tokentill.usage.record import Usage
 
@@ -57,7 +56,7 @@ def estimate(
     if twice:
         raise InvalidCall(f"{min(twice)!r} stands in the input and in the output")
     plain = {**inputs[0], **outputs[0]}
-    first = rate_or_raise(book, Usage(model, at, plain, mode, geo))
+    first = book.rate_or_raise(Usage(model, at, plain, mode, geo))
 
     def rated(quantities: Iterable[Mapping[str, int]]) -> list[tuple[Decimal, Rated]]:
         results = [book.rate(Usage(model, at, result, mode, geo)) for result in quantities]

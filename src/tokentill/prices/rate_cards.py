@@ -175,12 +175,9 @@ class RateCard:
 
     def no_rate(self, name: str) -> str:
         """Why a request with this quantity has no price."""
-        parts = [f"mode {self.mode}"]
-        if self.choice.tier:
-            parts.append(f"tier {self.choice.tier}")
-        if self.choice.window:
-            parts.append(f"window {self.choice.window}")
-        return f"{self.entry.model} has no rate for {name!r} ({', '.join(parts)})"
+        parts = {"mode": self.mode, "tier": self.choice.tier, "window": self.choice.window}
+        shown = ", ".join(f"{part} {value}" for part, value in parts.items() if value)
+        return f"{self.entry.model} has no rate for {name!r} ({shown})"
 
 
 def steps_of(amounts: Iterable[Decimal]) -> Decimal:

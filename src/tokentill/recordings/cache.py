@@ -52,11 +52,8 @@ def folder_key(root: Path) -> str | None:
 def _stamps_of_readers() -> list[str]:
     """What tells that the modules that read and check were changed, as in a checkout, where the version stays."""
     here = Path(__file__).parent
-    listed = []
-    for module in sorted(here.rglob("*.py")):
-        status = module.stat()
-        listed.append(f"{module.relative_to(here).as_posix()} {status.st_size} {status.st_mtime_ns}")
-    return listed
+    statuses = [(module.relative_to(here).as_posix(), module.stat()) for module in sorted(here.rglob("*.py"))]
+    return [f"{path} {status.st_size} {status.st_mtime_ns}" for path, status in statuses]
 
 
 def kept_content(cache: str | PathLike[str], key: str) -> Content | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from os import PathLike
 
 from tokentill.errors import Finding
-from tokentill.recordings.checks import before_release, contracts, grants, prices, rules, twice
+from tokentill.recordings.checks import before_release, contracts, prices, rules, twice
 from tokentill.recordings.lock import released_files_are_unchanged, released_paths
 from tokentill.recordings.recording import Recording, Recordings, read_folder
 
@@ -22,7 +22,6 @@ CHECKS: tuple[Check, ...] = (
     *prices.CHECKS,
     *contracts.CHECKS,
     *rules.CHECKS,
-    *grants.CHECKS,
     released_files_are_unchanged,
 )
 CHECKS_BEFORE_RELEASE: tuple[Check, ...] = before_release.CHECKS

@@ -62,6 +62,22 @@ def load_folder(folder: str | PathLike[str] | None = None, *, cache: str | PathL
     return loaded
 
 
+def lock_folder(folder: str | PathLike[str]) -> list[str]:
+    """Release every recording of a folder that is not released yet, and return their paths.
+
+    Raises:
+        InvalidFiles: when anything in the folder is wrong, a released file that was edited above all.
+    """
+    from tokentill.recordings.lock import read_lock, write_lock
+
+    loaded = load_folder(folder)
+    released = dict(read_lock(loaded.folder)[0])
+    new = {path: hash_ for hash_, path in loaded.paths.items() if path not in released}
+    if new:
+        write_lock(loaded.folder, released | new)
+    return sorted(new)
+
+
 def _read_and_check(root: Path) -> Folder:
     from tokentill.recordings.checking import (  # here, so that a cached folder loads without pydantic
         in_order,

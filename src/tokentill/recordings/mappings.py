@@ -18,7 +18,7 @@ from tokentill.canonical import Content
 from tokentill.errors import Finding, InvalidFiles
 from tokentill.recordings.checks import prices, twice
 from tokentill.recordings.positions import KeyPath
-from tokentill.recordings.reading import NESTING_MAX, FileText, Unreadable
+from tokentill.recordings.reading import NESTING_MAX, FileText, Unreadable, paths_in
 from tokentill.recordings.recording import Recording, Recordings, recording_of
 
 _VALUES = (str, int, Decimal, datetime, date, time)
@@ -34,7 +34,7 @@ class MappingText(FileText):
     @cached_property
     def lines(self) -> Mapping[KeyPath, int]:
         """The number of every key path; 1 is the whole."""
-        return {path: number for number, path in enumerate(_paths(self.tree), start=2)}
+        return {path: number for number, path in enumerate(paths_in(self.tree), start=2)}
 
     def where(self, key_path: KeyPath) -> str:
         """The path of a key, or of what is nearest around it."""
@@ -55,7 +55,12 @@ def price_contents(mappings: Iterable[Mapping[str, Any]]) -> list[Content]:
     for number, mapping in enumerate(mappings, start=1):
         name = f"mapping {number}"
         try:
-            listed.append(_recording(MappingText(name, name, "", _tree(mapping, name))))
+            if not isinstance(mapping, Mapping):
+                raise Unreadable(Finding(name, "this is no mapping"))
+            text = MappingText(name, name, "", _value(mapping, name, ()))
+            if text.tree.get("kind") != KIND:
+                raise Unreadable(text.finding(("kind",), f'"kind" is not "{KIND}"', f'write kind = "{KIND}"'))
+            listed.append(recording_of(text.tree, text, KIND))
         except Unreadable as error:
             findings.extend(error.findings)
             unread[f"models/{name}"] = None
@@ -65,19 +70,6 @@ def price_contents(mappings: Iterable[Mapping[str, Any]]) -> list[Content]:
     if findings:
         raise InvalidFiles(list(dict.fromkeys(findings)))
     return [recording.content for recording in listed]
-
-
-def _recording(text: MappingText) -> Recording:
-    if text.tree.get("kind") != KIND:
-        raise Unreadable(text.finding(("kind",), f'"kind" is not "{KIND}"', f'write kind = "{KIND}"'))
-    return recording_of(text.tree, text, KIND)
-
-
-def _tree(mapping: object, name: str) -> dict[str, Any]:
-    if not isinstance(mapping, Mapping):
-        raise Unreadable(Finding(name, "this is no mapping"))
-    tree: dict[str, Any] = _value(mapping, name, ())
-    return tree
 
 
 def _value(value: object, name: str, path: KeyPath) -> Any:
@@ -100,17 +92,6 @@ def _value(value: object, name: str, path: KeyPath) -> Any:
     if not isinstance(value, _VALUES):
         raise refused(f"a value of {type(value).__name__} stands here")
     return value
-
-
-def _paths(value: object, path: KeyPath = ()) -> Iterable[KeyPath]:
-    items: Iterable[tuple[str | int, object]] = ()
-    if isinstance(value, dict):
-        items = value.items()
-    elif isinstance(value, list):
-        items = enumerate(value)
-    for key, item in items:
-        yield (*path, key)
-        yield from _paths(item, (*path, key))
 
 
 def _where(name: str, path: KeyPath) -> str:

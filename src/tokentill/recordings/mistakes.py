@@ -27,23 +27,15 @@ _EXPECTED = {
 }
 
 KNOWN_ELSEWHERE = {
+    **dict.fromkeys(("prompt", "prompt_tokens", "input_tokens"), "input"),
+    **dict.fromkeys(("completion", "completion_tokens", "output_tokens"), "output"),
+    **dict.fromkeys(("internal_reasoning", "thinking"), "reasoning"),
+    **dict.fromkeys(("cached", "cached_input", "cached_tokens", "input_cache_read"), "cache_read"),
+    "cache_creation": "cache_write_5m",
+    "input_cache_write": "cache_write",
     "audio_input": "input_audio",
     "cache_audio_read": "input_audio_cache_read",
-    "cache_creation": "cache_write_5m",
     "cache_image_read": "input_image_cache_read",
-    "cached": "cache_read",
-    "cached_input": "cache_read",
-    "cached_tokens": "cache_read",
-    "completion": "output",
-    "completion_tokens": "output",
-    "input_cache_read": "cache_read",
-    "input_cache_write": "cache_write",
-    "input_tokens": "input",
-    "internal_reasoning": "reasoning",
-    "output_tokens": "output",
-    "prompt": "input",
-    "prompt_tokens": "input",
-    "thinking": "reasoning",
 }
 """What other catalogs and gateways call our quantities; only for hints."""
 
@@ -103,11 +95,16 @@ def _finding(details: ErrorDetails, path: KeyPath, file: FileText, shape: type[B
     if kind == "literal_error":
         return _not_one_of(path, file, str(details["input"]), context["expected"])
     if kind == "string_pattern_mismatch":
-        return file.finding(path, f'"{details["input"]}" is not a name that can stand here', _pattern_hint(key))
+        is_hash, message = key == "withdraws", f'"{details["input"]}" is not a name that can stand here'
+        hint = (
+            "write the hash of the entry: sha256: and 64 digits" if is_hash else "use lower-case letters, digits and _"
+        )
+        return file.finding(path, message, hint)
     if kind == "too_short":
         return file.finding(path, f'"{key}" is empty', "leave it out, or fill it")
     message = details["msg"]
-    return file.finding(path, f'"{key}": {message[0].lower()}{message[1:]}', _bound_hint(kind, context))
+    hint = _BOUNDS.get(kind, "see the example in the README of this folder").format(**context)
+    return file.finding(path, f'"{key}": {message[0].lower()}{message[1:]}', hint)
 
 
 def _unknown_key(path: KeyPath, file: FileText, shape: type[BaseModel]) -> Finding:
@@ -135,16 +132,6 @@ _BOUNDS = {
     "string_too_long": "shorten it",
     "too_long": "write no more than {max_length} of them",
 }
-
-
-def _bound_hint(kind: str, context: dict[str, Any]) -> str:
-    return _BOUNDS.get(kind, "see the example in the README of this folder").format(**context)
-
-
-def _pattern_hint(key: str) -> str:
-    if key == "withdraws":
-        return "write the hash of the entry: sha256: and 64 digits"
-    return "use lower-case letters, digits and _"
 
 
 def _name(path: KeyPath) -> str:

@@ -12,6 +12,7 @@ import re
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 KeyPath = tuple[str | int, ...]
 
@@ -61,10 +62,8 @@ class _Walk(ABC):
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def lines(self) -> Mapping[KeyPath, int]:
-        try:
+        with suppress(_Lost, RecursionError):
             self.walk()
-        except (_Lost, RecursionError):
-            return self.by_path
         return self.by_path
 
     @abstractmethod

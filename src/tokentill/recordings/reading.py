@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tokentill.errors import Finding
 from tokentill.recordings.paths import FILE_BYTES_MAX
@@ -21,6 +21,8 @@ NESTING_MAX = 12
 """More levels than any file of ours has: price, mode, window, tier, rates are nine with their lists."""
 
 MESSAGE_CHARACTERS_MAX = 600
+
+Value = TypeVar("Value")
 
 _FLATTER = "no file of ours needs more; write the tables as the README of this folder shows them"
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)\Z")
@@ -62,6 +64,25 @@ class FileText:
     def finding(self, key_path: KeyPath, message: str, hint: str = "", *, is_warning: bool = False) -> Finding:
         """A finding at the place of a key."""
         return Finding(self.where(key_path), _printable(message), _printable(hint), is_warning)
+
+
+@dataclass(frozen=True, slots=True)
+class Located(Generic[Value]):
+    """A value, the file that states it, and at which key. `label` is what a message about it begins with."""
+
+    value: Value
+    file: FileText = field(repr=False)
+    position: KeyPath = ()
+    label: str = ""
+
+    @property
+    def where(self) -> str:
+        """Its file and line."""
+        return self.file.where(self.position)
+
+    def finding(self, path: KeyPath, message: str, hint: str = "", *, is_warning: bool = False) -> Finding:
+        """A finding at a key of the value."""
+        return self.file.finding((*self.position, *path), self.label + message, hint, is_warning=is_warning)
 
 
 def _printable(text: str) -> str:
@@ -108,7 +129,7 @@ def parse(file: FileText) -> dict[str, Any]:
         raise Unreadable(Finding(f"{file.shown}:1", "the file is nested too deeply", _FLATTER)) from None
     if not isinstance(tree, dict):
         raise Unreadable(Finding(f"{file.shown}:1", "the file is not a table of keys", "begin it with {"))
-    if deep := _too_deep(tree):
+    for deep in (path for path in paths_in(tree) if len(path) > NESTING_MAX):
         message = f"the file is nested more than {NESTING_MAX} levels deep"
         raise Unreadable(file.finding(deep, message, _FLATTER))
     return tree
@@ -176,15 +197,13 @@ def _line_of_twin(text: str, key: str) -> int:
     return text.count("\n", 0, max(text.rfind(json.dumps(key)), 0)) + 1
 
 
-def _too_deep(tree: dict[str, Any]) -> KeyPath:
-    """The first key path beyond the limit, or an empty one."""
-    stack: list[tuple[KeyPath, Any]] = [((), tree)]
-    while stack:
-        path, value = stack.pop()
-        if len(path) > NESTING_MAX:
-            return path
-        if isinstance(value, dict):
-            stack.extend(((*path, key), item) for key, item in value.items())
-        elif isinstance(value, list):
-            stack.extend(((*path, index), item) for index, item in enumerate(value))
-    return ()
+def paths_in(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
+    """The path of everything inside a value, each before what is inside it, in order."""
+    items: Iterable[tuple[str | int, object]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for key, item in items:
+        yield (*path, key)
+        yield from paths_in(item, (*path, key))

@@ -21,11 +21,10 @@ from tokentill.errors import Finding
 from tokentill.prices.book import is_live, withdrawals
 from tokentill.prices.entries import PriceEntry
 from tokentill.prices.fx import FxRate
-from tokentill.recordings.located import Located
 from tokentill.recordings.mistakes import findings_of, near_miss
 from tokentill.recordings.paths import file_paths, pricing_folder
 from tokentill.recordings.positions import KeyPath
-from tokentill.recordings.reading import FileText, Unreadable, parse, read_text
+from tokentill.recordings.reading import FileText, Located, Unreadable, parse, read_text
 from tokentill.recordings.schemas import SHAPES, mistakes_in
 from tokentill.usage.attribution import AttributionRules
 from tokentill.versions import precedence
@@ -113,17 +112,15 @@ class Recordings:
     def agreements(self) -> tuple[Located[Contract], ...]:
         """Every version of every contract."""
         return tuple(
-            Located(_version(recording, self.book), recording.file)
+            Located(next(version for version in versions if version.hash == recording.hash), recording.file)
             for recording in self.contracts
-            if recording.content["kind"] != "grant"
+            if (kind := recording.content["kind"]) != "grant"
+            for versions in [self.book.versions(kind, recording.content["id"])]
         )
 
-    def shown_place(self, contract: Contract) -> str:
-        """The file of a contract that the book gave, as it is printed."""
-        return self._files[contract.hash]
-
     @cached_property
-    def _files(self) -> Mapping[str, str]:
+    def shown_places(self) -> Mapping[str, str]:
+        """The file of each contract that the book gives, as it is printed, by the hash of the contract."""
         return {recording.hash: recording.file.shown for recording in self.contracts}
 
     @cached_property
@@ -165,11 +162,6 @@ def _tables(recordings: Iterable[Recording], key: str) -> Iterator[tuple[Recordi
             yield recording, recorded_at, (key, index), table
 
 
-def _version(recording: Recording, book: ContractBook) -> Contract:
-    versions = book.versions(recording.content["kind"], recording.content["id"])
-    return next(version for version in versions if version.hash == recording.hash)
-
-
 def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Finding]]:
     """Read every recording of a folder, each checked by itself; None is the folder that tokentill ships.
 
@@ -190,7 +182,7 @@ def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Fi
         file = None
         try:
             file = read_text(root / path, path, shown)
-            recording = read_recording(file, KINDS[room])
+            recording = _read_recording(file, KINDS[room])
         except Unreadable as error:
             findings.extend(error.findings)
             unread[path] = None if file is None else file.text
@@ -201,15 +193,8 @@ def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Fi
     return Recordings(root, prices, contracts, attribution, fx, unread), findings
 
 
-def read_recording(file: FileText, kinds: tuple[str, ...]) -> Recording:
-    """Validate one file by itself.
-
-    Args:
-        kinds: what it may be.
-
-    Raises:
-        Unreadable: with what is wrong.
-    """
+def _read_recording(file: FileText, kinds: tuple[str, ...]) -> Recording:
+    """Validate one file by itself. `kinds` are what it may be."""
     tree = parse(file)
     kind = tree.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
@@ -236,7 +221,8 @@ def recording_of(tree: Mapping[str, Any], file: FileText, shape: str) -> Recordi
 
 
 def _wrong_kind(kind: object, kinds: tuple[str, ...], file: FileText) -> Finding:
-    hint = f"write kind = {_alternatives(kinds)}"
+    alternatives = " or ".join(f'"{kind}"' for kind in kinds)
+    hint = f"write kind = {alternatives}"
     if kind is None:
         return file.finding(("kind",), '"kind" is missing', hint)
     if not isinstance(kind, str):
@@ -244,7 +230,3 @@ def _wrong_kind(kind: object, kinds: tuple[str, ...], file: FileText) -> Finding
     if kind in _SHAPE_OF_KIND:
         return file.finding(("kind",), f'a file of kind "{kind}" does not belong here', hint)
     return file.finding(("kind",), f'"{kind[:40]}" is no kind of file', near_miss(kind, kinds) or hint)
-
-
-def _alternatives(kinds: tuple[str, ...]) -> str:
-    return " or ".join(f'"{kind}"' for kind in kinds)

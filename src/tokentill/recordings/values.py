@@ -93,14 +93,9 @@ def _number(holds: Callable[[Decimal], bool], message: str, hint: str) -> Before
     return BeforeValidator(read)
 
 
-def recurring_amount(value: Any) -> Any:
-    """An amount alone is one without a name."""
-    return value if isinstance(value, dict) else {"amount": value}
-
-
-def markup_by_quantity(value: Any) -> Any:
-    """One percentage is that of every quantity."""
-    return value if isinstance(value, dict) else {"default": value}
+def alone_under(key: str) -> BeforeValidator:
+    """A table that may be written as the one value of this key."""
+    return BeforeValidator(lambda value: value if isinstance(value, dict) else {key: value})
 
 
 def _instant(value: Any) -> str:

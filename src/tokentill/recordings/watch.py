@@ -11,6 +11,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from os import PathLike
@@ -134,11 +135,9 @@ def _stamps(folder: Path) -> Stamps:
     """What tells cheaply that a file was changed. A file that vanishes meanwhile is left out."""
     stamps = []
     for path in toml_and_json(folder):
-        try:
+        with suppress(OSError):
             stat = (folder / path).stat()
-        except OSError:
-            continue
-        stamps.append((path, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino))
+            stamps.append((path, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino))
     return tuple(stamps)
 
 
@@ -146,10 +145,7 @@ def _digest(folder: Path) -> str:
     """A hash of the paths and bytes of all files. A file that cannot be read is left out."""
     whole = hashlib.sha256()
     for path in toml_and_json(folder):
-        try:
-            with (folder / path).open("rb") as stream:
-                content = hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError:
-            continue
-        whole.update(f"{content} {path}\n".encode("utf-8", "surrogateescape"))
+        with suppress(OSError), (folder / path).open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+            whole.update(f"{content} {path}\n".encode("utf-8", "surrogateescape"))
     return whole.hexdigest()

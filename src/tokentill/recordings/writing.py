@@ -80,11 +80,10 @@ def _value(value: Any, key: str, table: str = "") -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return f"{value:_}"
-    if isinstance(value, Mapping) and not value:
-        return "{}"
     if isinstance(value, Mapping):
-        order = sorted(value, key=_place) if key == "rates" else list(value)
-        return "{ " + ", ".join(f"{_key(name)} = {_value(value[name], name, key)}" for name in order) + " }"
+        order = sorted(value, key=_place) if key == "rates" else value
+        inside = ", ".join(f"{_key(name)} = {_value(value[name], name, key)}" for name in order)
+        return f"{{ {inside} }}" if inside else "{}"
     if isinstance(value, list):
         return "[" + ", ".join(_value(item, "") for item in value) + "]"
     if key in _INSTANT_KEYS or table in _AMOUNT_TABLES or key in _AMOUNT_KEYS:

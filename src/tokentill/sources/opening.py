@@ -6,19 +6,22 @@ and the first record that can be read decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
 from tokentill.errors import InvalidRecord, Refused
 from tokentill.sources.compression import ByteInput, Limits
-from tokentill.sources.gateways import Format
-from tokentill.sources.gateways.detect import FORMATS, format_of_names, format_of_rows, no_format_message
-from tokentill.sources.layouts import Piece
+from tokentill.sources.gateways import Format, unwrapped
+from tokentill.sources.gateways.arouter import ACTIVITY
+from tokentill.sources.gateways.canonical_form import CANONICAL
+from tokentill.sources.gateways.litellm import SPEND_LOG
+from tokentill.sources.gateways.openrouter import GENERATION
+from tokentill.sources.layouts import Piece, lines_of
 from tokentill.sources.layouts.elements import Elements, end_of_object, start_of_list
 from tokentill.sources.layouts.table import cells_of, row_of, rows_of
-from tokentill.sources.layouts.text_lines import lines_of
 from tokentill.sources.strict_json import parse_object, repeated
 
 Layout = Literal["jsonl", "json", "csv"]
@@ -28,6 +31,11 @@ HEAD_BYTES = 256 * 1024
 ROWS_TRIED_MAX = 200
 LIST_NAMES = ("data", "records", "items", "activity", "generations", "results")
 BOM = b"\xef\xbb\xbf"
+
+FORMATS = {format_.name: format_ for format_ in (CANONICAL, SPEND_LOG, GENERATION, ACTIVITY)}
+"""In the order in which they are tried: the most tolerant last."""
+
+NAMES_SHOWN_MAX = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +129,10 @@ class Opening:
         """The format that was asked for, or that of the first candidate that can be read and has one."""
         if self._asked is not None:
             return self._asked
-        rows = _parsed(candidates[:ROWS_TRIED_MAX])
-        try:
-            input_format = format_of_rows(rows)
-        except Refused as error:
-            raise self._refusal(str(error)) from None
+        rows = [unwrapped(row) for row in _parsed(candidates[:ROWS_TRIED_MAX])]
+        input_format = next(filter(None, map(format_of_names, rows)), None)
+        if rows and input_format is None:
+            raise self._refusal(no_format_message(rows[0]))
         if input_format is None and self._is_whole() and self._bytes.fault is None:
             problem = "it is not text" if b"\0" in self._head else "nothing in it is a JSON object or a CSV header"
             raise self._refusal(
@@ -159,8 +166,19 @@ class Opening:
 def _parsed(candidates: Sequence[bytes]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for raw in candidates:
-        try:
+        with suppress(InvalidRecord):
             rows.append(parse_object(raw))
-        except InvalidRecord:
-            continue
     return rows
+
+
+def format_of_names(names: Collection[str]) -> Format | None:
+    """The format whose fields these are, or None."""
+    return next((candidate for candidate in FORMATS.values() if candidate.recognises(names)), None)
+
+
+def no_format_message(names: Collection[str]) -> str:
+    """Why these fields fit no format, and what to do."""
+    if "requests" in names and ("date" in names or "day" in names):
+        return "these are daily totals, not single requests; export one record a request"
+    shown = ", ".join(repr(name[:40]) for name in sorted(names)[:NAMES_SHOWN_MAX]) or "none"
+    return f"no known source has these fields: {shown}; if you know it, name the format ({', '.join(FORMATS)})"

@@ -19,10 +19,9 @@ from typing import Any, BinaryIO
 from tokentill.errors import InvalidCall, InvalidRecord, Refused
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.sources.gateways import unwrapped
-from tokentill.sources.gateways.detect import format_named, format_of_names, no_format_message
 from tokentill.sources.gateways.fields import instant_or_naive_utc
 from tokentill.sources.layouts import digest_of
-from tokentill.sources.opening import Layout, Opening
+from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
 from tokentill.usage.ids import check_id
 from tokentill.usage.record import UsageRecord, checked_instant
 
@@ -86,7 +85,9 @@ class Reading:
         self._stream = stream
         self._is_owned = is_owned
         self._is_started = False
-        declared = None if asked_format is None else format_named(asked_format)
+        if asked_format is not None and asked_format not in FORMATS:
+            raise InvalidCall(f"{asked_format!r} is not a format; there are {', '.join(FORMATS)}")
+        declared = None if asked_format is None else FORMATS[asked_format]
         self._bytes = ByteInput(stream, name, limits)
         self.compression: Compression = self._bytes.compression
         content = Opening(self._bytes, name, declared, limits).content()

@@ -35,15 +35,6 @@ def parse_object(raw: bytes) -> dict[str, Any]:
         text = raw.decode()
     except UnicodeDecodeError as error:
         raise InvalidRecord(f"byte {error.start + 1} of it is not valid UTF-8") from None
-    return parse_object_text(text)
-
-
-def parse_object_text(text: str) -> dict[str, Any]:
-    """As `parse_object`, for text of at most `DEPTH_MAX` levels.
-
-    Raises:
-        InvalidRecord: with the reason, when it is not a single object.
-    """
     if text[:1] != "{":
         text = text.lstrip(_WHITESPACE)
     try:

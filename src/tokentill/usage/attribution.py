@@ -103,11 +103,9 @@ class Attribution:
     """All attribution rules and bindings that are known. Immutable."""
 
     def __init__(self, recordings: Iterable[Content], bindings: Sequence[Binding] = ()) -> None:
-        rule_sets = [
-            AttributionRules.from_content(content) for content in recordings if content["kind"] == "attribution"
-        ]
-        self._rules = tuple(rule_sets)
-        self.recordings = tuple(sorted(rules.hash for rules in rule_sets))
+        stated = (content for content in recordings if content["kind"] == "attribution")
+        self._rules = tuple(map(AttributionRules.from_content, stated))
+        self.recordings = tuple(sorted(rules.hash for rules in self._rules))
         self._bindings: dict[str, list[Binding]] = {}
         for binding in bindings:
             self._bindings.setdefault(binding.user, []).append(binding)

@@ -19,10 +19,19 @@ from numpy.typing import NDArray
 from tokentill.clock import from_micros, to_micros
 from tokentill.errors import InvalidRecord
 from tokentill.money import EXACT
-from tokentill.prices.columns.codes import Codes, Integers
 from tokentill.prices.rate_cards import RateCard, RatedStatus
 from tokentill.usage.quantities import REQUEST, check_quantities
 from tokentill.usage.record import Usage
+
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Codes = NDArray[np.intp]
+
+MARKED_MAX = 4_000_000
+"""Up to so many possible codes, those that occur are marked in a table; beyond it they are sorted."""
+
+COMPARED_MAX = 12
+"""Up to so many marks, comparing the column with each of them is quicker than a search."""
 
 STATUSES: tuple[RatedStatus, ...] = ("priced", "free", "unpriced")
 PRICED, FREE, UNPRICED = range(3)
@@ -78,12 +87,13 @@ class Columns:
                 {name: _column(name, self.quantities[name], length, 0, INT64_MAX) for name in sorted(self.quantities)}
             ),
         }
-        if self.mode_codes is not None:
-            frozen["mode_codes"] = _column("mode_codes", self.mode_codes, length, 0, len(self.modes) - 1)
-        if self.geo_codes is not None:
-            frozen["geo_codes"] = _column("geo_codes", self.geo_codes, length, 0, len(self.geos) - 1)
-        if self.input_tokens is not None:
-            frozen["input_tokens"] = _column("input_tokens", self.input_tokens, length, NOT_STATED, INT64_MAX)
+        for name, least, most in (
+            ("mode_codes", 0, len(self.modes) - 1),
+            ("geo_codes", 0, len(self.geos) - 1),
+            ("input_tokens", NOT_STATED, INT64_MAX),
+        ):
+            if (values := getattr(self, name)) is not None:
+                frozen[name] = _column(name, values, length, least, most)
         for name, value in frozen.items():
             object.__setattr__(self, name, value)
         if not self.modes or not self.geos:
@@ -98,16 +108,12 @@ class Columns:
         """
         listed = list(usages)
         models, modes, geos = (
-            {value: code for code, value in enumerate(dict.fromkeys(values))}
-            for values in (
-                [usage.model for usage in listed],
-                [usage.mode for usage in listed],
-                [usage.geo for usage in listed],
-            )
+            {value: code for code, value in enumerate(dict.fromkeys(getattr(usage, name) for usage in listed))}
+            for name in ("model", "mode", "geo")
         )
         names = {REQUEST}.union(*(usage.quantities for usage in listed))
         return cls(
-            models=[model for model in models if model is not None],
+            models=list(models),
             model_codes=_integers([models[usage.model] for usage in listed]),
             occurred_at_us=_integers([to_micros(usage.occurred_at) for usage in listed]),
             quantities={
@@ -214,3 +220,32 @@ def _column(name: str, values: Any, length: int, least: int, most: int) -> Integ
     column = array.astype(np.int64, copy=True)
     column.setflags(write=False)
     return column
+
+
+def present_codes(codes: Codes, size: int) -> tuple[Codes, Codes]:
+    """The codes that occur, rising, and for each row the place of its own among them.
+
+    Args:
+        codes: numbers from 0 to below `size`.
+    """
+    if size > MARKED_MAX:
+        present, places = np.unique(codes, return_inverse=True)
+        return present, places.astype(np.intp, copy=False)
+    is_present = np.zeros(size, dtype=np.bool_)
+    is_present[codes] = True
+    present = np.flatnonzero(is_present)
+    if len(present) == size:
+        return present, codes
+    table = np.empty(size, dtype=np.intp)
+    table[present] = np.arange(len(present))
+    return present, table[codes]
+
+
+def marks_passed(values: Integers, marks: Sequence[int]) -> Codes:
+    """How many of the rising `marks` each value has reached."""
+    if len(marks) > COMPARED_MAX:
+        return np.searchsorted(np.array(marks, dtype=np.int64), values, side="right")
+    passed = np.zeros(len(values), dtype=np.intp)
+    for mark in marks:
+        passed += values >= mark
+    return passed

@@ -20,8 +20,7 @@ from tokentill.clock import from_micros
 from tokentill.money import EXACT
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.columns.card_codes import rate_cards_of
-from tokentill.prices.columns.codes import Codes, Flags, Integers
-from tokentill.prices.columns.data import FREE, INT64_MAX, UNPRICED, Columns, RatedColumns
+from tokentill.prices.columns.data import FREE, INT64_MAX, UNPRICED, Codes, Columns, Flags, Integers, RatedColumns
 from tokentill.prices.rate_cards import RateCard
 from tokentill.usage.quantities import REQUEST
 

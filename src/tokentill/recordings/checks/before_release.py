@@ -14,14 +14,15 @@ from tokentill.clock import instant_text
 from tokentill.errors import Finding
 from tokentill.money import EXACT, ZERO, amount_text
 from tokentill.prices.entries import PriceEntry
-from tokentill.prices.rate_cards import ONE, unit_price
+from tokentill.prices.rate_cards import ONE, amount_of, unit_price
 from tokentill.recordings.checks.prices import RatesAt, modes_of, rates_of
 from tokentill.recordings.checks.rules import has_own_rate, leaves_of_models
-from tokentill.recordings.located import Located
 from tokentill.recordings.positions import KeyPath
+from tokentill.recordings.reading import Located
 from tokentill.recordings.recording import Recordings
 from tokentill.usage.quantities import LEAVES, TOKEN_LEAVES, leaves_of
 
+_MILLION = 1_000_000
 RATE_PER_MILLION_MAX = Decimal(1000)
 RATE_PER_MILLION_MIN = Decimal("0.0001")
 CHANGE_MAX = Decimal(5)
@@ -68,7 +69,7 @@ def rates_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
     """A million tokens cost no more than 1000, and, if anything, no less than 0.0001."""
     for entry, rates in _rate_sets(recordings):
         for name, rate in rates.rates.items():
-            million = _per_million(rate, entry.value.per)
+            million = amount_of(_MILLION, rate, entry.value.per)
             if RATE_PER_MILLION_MIN <= million <= RATE_PER_MILLION_MAX or not million:
                 continue
             message = f'rate "{name}" is {amount_text(million)} {entry.value.currency} for a million tokens'
@@ -80,7 +81,7 @@ def fees_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
     """One unit of a counter costs no more than 1: a fee for a thousand units without its `per` is caught."""
     for entry in recordings.entries:
         for path, _, million in _amounts(entry.value):
-            one = EXACT.divide(million, Decimal(1_000_000))
+            one = EXACT.divide(million, Decimal(_MILLION))
             if path[-2] == "fees" and one > FEE_PER_UNIT_MAX:
                 name = path[-1]
                 message = f'fee "{name}" is {amount_text(one)} {entry.value.currency} for one {name}'
@@ -146,13 +147,9 @@ def _amounts(entry: PriceEntry) -> Iterator[tuple[KeyPath, str, Decimal]]:
     for _, path, rate_set in modes_of(entry):
         whose = f" of mode {path[-1]}" if path else ""
         for name, rate in rate_set.rates.items():
-            yield (*path, "rates", name), f'rate "{name}"{whose}', _per_million(rate, entry.per)
+            yield (*path, "rates", name), f'rate "{name}"{whose}', amount_of(_MILLION, rate, entry.per)
         for name, fee in ((rate_set.fees or {}) if path else entry.fees).items():
-            yield (*path, "fees", name), f'fee "{name}"{whose}', _per_million(fee.price, fee.per)
-
-
-def _per_million(rate: Decimal, per: int) -> Decimal:
-    return EXACT.divide(EXACT.multiply(rate, Decimal(1_000_000)), Decimal(per))
+            yield (*path, "fees", name), f'fee "{name}"{whose}', amount_of(_MILLION, fee.price, fee.per)
 
 
 CHECKS = (

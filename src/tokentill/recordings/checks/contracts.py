@@ -1,7 +1,12 @@
-"""Whether contracts make sense together: plans, parents, limits and currencies, in one file and along the chain."""
+"""Whether contracts make sense together: plans, parents, limits and currencies, in one file and along the chain.
+
+And whether prepaid credit can pay for something, and names the customers that are meant.
+"""
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -12,13 +17,14 @@ from tokentill.contracts.book import Contract
 from tokentill.contracts.invoice_terms import InvoiceTerms, Recurring
 from tokentill.contracts.rules import Rule
 from tokentill.errors import Finding
-from tokentill.recordings.located import Located
 from tokentill.recordings.mistakes import near_miss
 from tokentill.recordings.positions import KeyPath
+from tokentill.recordings.reading import Located
 from tokentill.recordings.recording import Recordings
 from tokentill.versions import covers
 
 _PARENT: KeyPath = ("invoice", "parent")
+_DIGITS = re.compile(r"[0-9]+")
 
 
 def one_default_contract(recordings: Recordings) -> Iterator[Finding]:
@@ -132,7 +138,7 @@ def _limits_of(contract: Located[Contract], chain: Sequence[Contract], recording
         is_here = of_limit == contract.value
         other = of_cap if is_here else of_limit
         path = ("invoice", key if is_here else "cap")
-        where = "" if other == contract.value else f" (in {recordings.shown_place(other)})"
+        where = "" if other == contract.value else f" (in {recordings.shown_places[other.hash]})"
         if key == "minimum":
             message = f"the minimum of {limit} is above the cap of {cap}{where}"
             yield contract.finding(path, message, "lower the minimum, or raise the cap")
@@ -168,7 +174,7 @@ def amounts_are_in_the_currency_that_is_billed(recordings: Recordings) -> Iterat
                 own = contract.currency or billed
                 what = None if own == billed else _amounts_that_reach(contract, stated)
                 if what is not None and contract != customer.value:
-                    place = recordings.shown_place(contract)
+                    place = recordings.shown_places[contract.hash]
                     message = f'"{id_}" is billed in {billed}, and {what} of {place} is in {own}'
                     hint = f"state it in this contract in {billed}, or put it on a plan in {billed}"
                     key = "plan" if customer.value.currency is None else "currency"
@@ -211,6 +217,44 @@ def currencies_can_be_converted(recordings: Recordings) -> Iterator[Finding]:
                 yield contract.finding(("currency",), message, hint, is_warning=True)
 
 
+def a_grant_can_pay(recordings: Recordings) -> Iterator[Finding]:
+    """A grant is in the currency of an invoice that its customer gets. Warning."""
+    if recordings.is_unread("contracts"):
+        return
+    for grant in recordings.grants:
+        customer, at = grant.value.customer, grant.value.valid_from
+        payer, billed = recordings.book.payer(customer, at), recordings.book.terms(customer, at).currency
+        if payer != customer:
+            message = f'the invoice of "{customer}" is that of its parent "{payer}", so its credit pays nothing'
+            yield grant.finding(("customer",), message, f'grant it to "{payer}"', is_warning=True)
+        elif billed != grant.value.currency:
+            message = f'the credit is in {grant.value.currency}, and "{customer}" is billed in {billed}'
+            yield grant.finding(("currency",), message, "it pays invoices in its own currency only", is_warning=True)
+
+
+def grants_name_their_customers_rightly(recordings: Recordings) -> Iterator[Finding]:
+    """A customer without a contract may have credit; one whose id is nearly that of another is a slip. Warning.
+
+    Ids that differ in their numbers are two customers.
+    """
+    customers = frozenset(recordings.book.customers)
+    known: dict[tuple[str, ...], dict[str, str]] = {}
+    for id_ in sorted(customers):
+        known.setdefault(_numbers(id_), {})[id_.casefold().strip()] = id_
+    for grant in recordings.grants:
+        customer = grant.value.customer
+        if customer in customers or recordings.is_unread("contracts", customer):
+            continue
+        alike = known.get(_numbers(customer), {})
+        for near in difflib.get_close_matches(customer.casefold().strip(), sorted(alike), 1, 0.8):
+            message = f'no contract is of a customer "{customer}"'
+            yield grant.finding(("customer",), message, f'did you mean "{alike[near]}"?', is_warning=True)
+
+
+def _numbers(id_: str) -> tuple[str, ...]:
+    return tuple(_DIGITS.findall(id_))
+
+
 CHECKS = (
     one_default_contract,
     plans_exist,
@@ -219,4 +263,6 @@ CHECKS = (
     limits_leave_something_to_bill,
     amounts_are_in_the_currency_that_is_billed,
     currencies_can_be_converted,
+    a_grant_can_pay,
+    grants_name_their_customers_rightly,
 )

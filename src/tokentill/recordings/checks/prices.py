@@ -11,8 +11,8 @@ from itertools import pairwise
 from tokentill.clock import instant_text, parse_instant
 from tokentill.errors import Finding
 from tokentill.prices.entries import PriceEntry, RateSet, Tier, Window
-from tokentill.recordings.located import Located
 from tokentill.recordings.positions import KeyPath
+from tokentill.recordings.reading import Located
 from tokentill.recordings.recording import Recordings
 
 _MINUTES_A_DAY = 24 * 60

@@ -10,9 +10,9 @@ from tokentill.contracts.book import Contract
 from tokentill.contracts.features.tiers import SPEND
 from tokentill.contracts.rules import Rule, glob_fits
 from tokentill.errors import Finding
-from tokentill.recordings.located import Located
 from tokentill.recordings.mistakes import KNOWN_COUNTERS, looks_like_tokens, near_miss
 from tokentill.recordings.positions import KeyPath
+from tokentill.recordings.reading import Located
 from tokentill.recordings.recording import Recordings
 from tokentill.recordings.schemas.rules import DEFAULT
 from tokentill.usage.quantities import BUILT_IN_FALLBACK, SUMS, TOKEN_LEAVES, leaves_of, sum_over

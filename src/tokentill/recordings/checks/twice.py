@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from tokentill.errors import Finding
-from tokentill.recordings.located import Located, Value
+from tokentill.recordings.reading import Located, Value
 from tokentill.recordings.recording import Recordings
 from tokentill.versions import precedence
 

@@ -1,4 +1,4 @@
-"""Contracts: who and when, and what is agreed for the whole invoice."""
+"""Contracts: who and when, and what is agreed for the whole invoice; and prepaid credit grants."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic.config import JsonDict
 
-from tokentill.recordings.mistakes import zone_mistake
-from tokentill.recordings.schemas.parts import Header, Mistake, Rules, Table, is_empty, optional
+from tokentill.recordings.schemas.parts import (
+    UNITS_MAX,
+    Header,
+    Mistake,
+    Rules,
+    Table,
+    is_empty,
+    optional,
+    the_time_zone_exists,
+)
 from tokentill.recordings.schemas.rules import RuleTable
 from tokentill.recordings.values import (
     RATE_SCHEMA,
@@ -20,7 +29,7 @@ from tokentill.recordings.values import (
     Rate,
     SharePercent,
     Text,
-    recurring_amount,
+    alone_under,
 )
 
 
@@ -34,7 +43,7 @@ class RecurringTable(Table):
 
 RecurringAmount = Annotated[
     RecurringTable,
-    BeforeValidator(recurring_amount),
+    alone_under("amount"),
     WithJsonSchema(
         {
             "anyOf": [
@@ -108,13 +117,6 @@ def a_validity_is_not_empty(contract: ContractFile) -> Iterator[Mistake]:
         yield Mistake(("valid_to",), "valid_to is not after valid_from", "valid_to is exclusive")
 
 
-def the_time_zone_exists(contract: ContractFile) -> Iterator[Mistake]:
-    """A time zone is one that is known."""
-    unknown = zone_mistake(contract.time_zone) if contract.states("time_zone") else None
-    if unknown:
-        yield Mistake(("time_zone",), *unknown)
-
-
 def only_a_customer_has_a_plan_and_a_parent(contract: ContractFile) -> Iterator[Mistake]:
     """Plans and the default contract are on no plan and have no parent, and nobody is its own parent."""
     parent = contract.invoice.parent if contract.states("invoice") else None
@@ -178,6 +180,52 @@ def a_coupon_takes_something_off(coupon: CouponTable) -> Iterator[Mistake]:
         yield Mistake(("percent",), f"{called} takes 0 percent off", hint)
 
 
+_OF_CREDITS = ("credits", "worth", "name")
+_GRANT_RULE: JsonDict = {"oneOf": [{"required": ["amount"]}, {"required": [*_OF_CREDITS]}]}
+
+
+class GrantTable(Table):
+    """Prepaid credit: it pays invoices until it is burnt down or expires."""
+
+    model_config = ConfigDict(json_schema_extra=_GRANT_RULE)
+
+    customer: Id
+    id: Id = Field(description="Unique for the customer; stated again later, the later statement holds.")
+    currency: Currency = Field(description="ISO 4217; it pays invoices in this currency.")
+    amount: Rate = optional("How much it is.")
+    credits: Annotated[int, Field(ge=0, le=UNITS_MAX)] = optional("Or: how many credits.")
+    worth: Positive = optional("Worth of one credit.")
+    name: Text = optional("Name of the credit.")
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = optional("The lowest number burns first; 0 unless given.")
+    valid_from: Instant = Field(description="It pays invoices of periods that end after this.")
+    expires_at: Instant = optional("It pays for what was used before this.")
+
+
+class GrantsFile(Header):
+    """Prepaid credit grants, as they were sold or given."""
+
+    kind: Literal["grant"]
+    source: Text = optional("Where this was agreed.")
+    note: Text = optional("What a reader should know.")
+    grant: Annotated[list[GrantTable], Field(min_length=1)]
+
+
+def a_grant_is_an_amount_or_credits(grant: GrantTable) -> Iterator[Mistake]:
+    """A grant states an amount, or a number of named credits with their worth; it ends after it begins."""
+    of_credits = [key for key in _OF_CREDITS if grant.states(key)]
+    missing = [key for key in _OF_CREDITS if not grant.states(key)]
+    called = f'the grant "{grant.id}"'
+    if grant.states("amount") and of_credits:
+        message = f'{called} is an amount, and "{of_credits[0]}" makes it one of credits'
+        yield Mistake((of_credits[0],), message, "keep amount alone, or credits, worth and name")
+    elif not grant.states("amount") and missing:
+        what = missing[0] if of_credits else "amount"
+        yield Mistake((), f"{called} states no {what}", "add amount = ..., or credits, worth and name")
+    if is_empty(grant.valid_from, grant.expires_at):
+        message = f"{called} expires before it begins"
+        yield Mistake(("expires_at",), message, "expires_at is an instant after valid_from")
+
+
 RULES: Rules = {
     ContractFile: (
         a_validity_is_not_empty,
@@ -187,4 +235,5 @@ RULES: Rules = {
     ),
     InvoiceTable: (coupons_and_taxes_are_stated_once, a_cap_leaves_something_to_bill),
     CouponTable: (a_coupon_takes_something_off,),
+    GrantTable: (a_grant_is_an_amount_or_credits,),
 }

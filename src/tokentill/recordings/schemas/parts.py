@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
 from tokentill.clock import parse_instant
+from tokentill.recordings.mistakes import zone_mistake
 from tokentill.recordings.positions import KeyPath
-from tokentill.recordings.values import PERCENT_SCHEMA, Instant, Per, Percent, Quantity, Rate, markup_by_quantity
+from tokentill.recordings.values import PERCENT_SCHEMA, Instant, Per, Percent, Quantity, Rate, alone_under
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 
@@ -55,6 +56,13 @@ Rules = Mapping[type[Table], tuple[Callable[[Any], Iterator[Mistake]], ...]]
 """Beyond the types of its keys, what a table must keep: one function a rule."""
 
 
+def the_time_zone_exists(table: Any) -> Iterator[Mistake]:
+    """A time zone is one that is known."""
+    unknown = zone_mistake(table.time_zone) if table.states("time_zone") else None
+    if unknown:
+        yield Mistake(("time_zone",), *unknown)
+
+
 class Header(Table):
     """What every recording says first."""
 
@@ -75,7 +83,7 @@ Rates = Annotated[dict[Quantity, Rate], Field(min_length=1, json_schema_extra=NA
 Markup = Annotated[
     dict[Quantity, Percent],
     Field(min_length=1),
-    BeforeValidator(markup_by_quantity),
+    alone_under("default"),
     WithJsonSchema({"anyOf": [PERCENT_SCHEMA, {"type": "object", "additionalProperties": PERCENT_SCHEMA}]}),
 ]
 

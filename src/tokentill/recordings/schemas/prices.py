@@ -1,4 +1,4 @@
-"""Price tables: entries with their rates, tiers, windows, modes and fees."""
+"""Price tables: entries with their rates, tiers, windows, modes and fees; and dated exchange rates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
 from tokentill.prices.entries import STRIPPED_SUFFIXES
-from tokentill.recordings.mistakes import KNOWN_COUNTERS, looks_like_tokens, near_miss, zone_mistake
+from tokentill.recordings.mistakes import KNOWN_COUNTERS, looks_like_tokens, near_miss
 from tokentill.recordings.schemas.parts import (
     COUNTERS_ONLY,
     LEAF,
@@ -22,11 +22,13 @@ from tokentill.recordings.schemas.parts import (
     Table,
     is_empty,
     optional,
+    the_time_zone_exists,
 )
 from tokentill.recordings.values import (
     RATE_SCHEMA,
     Aliases,
     Currency,
+    Day,
     EntryHash,
     Factor,
     Id,
@@ -266,10 +268,7 @@ def thresholds_rise(table: PriceEntryTable | ModeTable | WindowTable) -> Iterato
 
 
 def a_window_is_open_for_a_while(when: WindowCondition) -> Iterator[Mistake]:
-    """A window is not empty, and its time zone exists."""
-    unknown = zone_mistake(when.time_zone) if when.states("time_zone") else None
-    if unknown:
-        yield Mistake(("time_zone",), *unknown)
+    """A window is not empty."""
     starts, ends = when.between
     if starts in (ends, "24:00"):
         message = f"the window from {starts} to {ends} is empty"
@@ -309,6 +308,30 @@ def fees_are_of_counters(table: PriceEntryTable | ModeTable) -> Iterator[Mistake
             yield Mistake(path, message, near_miss(name, KNOWN_COUNTERS), is_warning=True)
 
 
+class FxRateTable(Table):
+    """How many units of one currency are one unit of another, from a day on."""
+
+    from_: Currency = Field(alias="from")
+    to: Currency
+    date: Day = Field(description="Holds from this day (UTC) to the next listed one.")
+    rate: Factor
+
+
+class FxFile(Header):
+    """Dated exchange rates."""
+
+    kind: Literal["fx"]
+    source: Text = optional("Where the rates were read.")
+    note: Text = optional("What a reader should know.")
+    rate: Annotated[list[FxRateTable], Field(min_length=1)]
+
+
+def a_rate_is_between_two_currencies(rate: FxRateTable) -> Iterator[Mistake]:
+    """No currency is converted into itself."""
+    if rate.from_ == rate.to:
+        yield Mistake((), f"an exchange rate from {rate.from_} to itself", "remove it")
+
+
 RULES: Rules = {
     PriceEntryTable: (
         an_entry_says_a_price,
@@ -324,6 +347,7 @@ RULES: Rules = {
     ),
     ModeTable: (thresholds_rise, a_window_says_its_tiers, rates_are_of_leaf_quantities, fees_are_of_counters),
     WindowTable: (thresholds_rise, rates_are_of_leaf_quantities),
-    WindowCondition: (a_window_is_open_for_a_while,),
+    WindowCondition: (the_time_zone_exists, a_window_is_open_for_a_while),
     TierTable: (a_tier_has_one_condition, rates_are_of_leaf_quantities),
+    FxRateTable: (a_rate_is_between_two_currencies,),
 }

@@ -15,7 +15,7 @@ from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways import Format, SourceRow, unwrapped
 from tokentill.sources.gateways.fields import amount, columns_by_kind, count_cell, flag, flag_cell, instant
 from tokentill.sources.gateways.inclusive import leaves_of
-from tokentill.sources.gateways.mapping import FieldMap
+from tokentill.sources.gateways.mapping import FieldMap, under
 from tokentill.usage.record import STANDARD, Status, UsageRecord
 
 IDS = ("id", "generation_id", "request_id")
@@ -23,6 +23,8 @@ TIMES = ("created_at", "timestamp", "date")
 PROMPTS = ("prompt_tokens", "native_tokens_prompt", "tokens_prompt", "input_tokens")
 COMPLETIONS = ("completion_tokens", "native_tokens_completion", "tokens_completion", "output_tokens")
 
+_INSIDE = ("usage.prompt_tokens_details", "usage.input_tokens_details", "usage")
+_OUTSIDE = ("usage.completion_tokens_details", "usage.output_tokens_details", "usage")
 PATHS: dict[str, tuple[str, ...]] = {
     "record_id": IDS,
     "occurred_at": TIMES,
@@ -41,29 +43,13 @@ PATHS: dict[str, tuple[str, ...]] = {
     "prompt": ("usage.prompt_tokens", "usage.input_tokens", *PROMPTS),
     "completion": ("usage.completion_tokens", "usage.output_tokens", *COMPLETIONS),
     "total": ("usage.total_tokens", "total_tokens"),
-    "cached": (
-        "usage.prompt_tokens_details.cached_tokens",
-        "usage.input_tokens_details.cached_tokens",
-        "usage.cached_tokens",
-        "cached_tokens",
-        "native_tokens_cached",
-        "tokens_cached",
-    ),
-    "cache_write": (
-        "usage.prompt_tokens_details.cache_write_tokens",
-        "usage.input_tokens_details.cache_write_tokens",
-        "usage.cache_write_tokens",
-        "cache_write_tokens",
-    ),
+    "cached": (*under(_INSIDE, "cached_tokens"), "cached_tokens", "native_tokens_cached", "tokens_cached"),
+    "cache_write": (*under(_INSIDE, "cache_write_tokens"), "cache_write_tokens"),
     "audio_input": ("usage.prompt_tokens_details.audio_tokens",),
     "video_input": ("usage.prompt_tokens_details.video_tokens",),
     "reasoning_output": (
-        "usage.completion_tokens_details.reasoning_tokens",
-        "usage.output_tokens_details.reasoning_tokens",
-        "usage.reasoning_tokens",
-        "reasoning_tokens",
-        "native_tokens_reasoning",
-        "tokens_reasoning",
+        *under(_OUTSIDE, "reasoning_tokens"),
+        *("reasoning_tokens", "native_tokens_reasoning", "tokens_reasoning"),
     ),
     "audio_output": ("usage.completion_tokens_details.audio_tokens",),
     "image_output": ("usage.completion_tokens_details.image_tokens",),
@@ -71,18 +57,20 @@ PATHS: dict[str, tuple[str, ...]] = {
 }
 FIELDS = FieldMap(PATHS)
 
+RESPONSE_CACHE_TAG = "response-cache"
+"""The tag of a record that a gateway answered from its response cache."""
+
 STANDARD_TIERS = frozenset(("default", "standard", "auto", ""))
 _STATUS: dict[str, Status] = {
     **dict.fromkeys(("ok", "success", "succeeded", "completed", "complete"), "ok"),
     **dict.fromkeys(("error", "failed", "failure"), "error"),
     **dict.fromkeys(("cancelled", "canceled"), "cancelled"),
 }
+_KINDS = ("prompt", "completion", "cached", "reasoning")
 _CELLS = {
-    **dict.fromkeys(
-        ("tokens_prompt", "tokens_completion", "tokens_cached", "tokens_reasoning", "requests"), count_cell
-    ),
-    **dict.fromkeys((name for name in (*PROMPTS, *COMPLETIONS) if "native" in name), count_cell),
-    **dict.fromkeys(("native_tokens_cached", "native_tokens_reasoning"), count_cell),
+    **dict.fromkeys((f"tokens_{kind}" for kind in _KINDS), count_cell),
+    **dict.fromkeys((f"native_tokens_{kind}" for kind in _KINDS), count_cell),
+    "requests": count_cell,
     **dict.fromkeys(("cancelled", "is_byok"), flag_cell),
 }
 

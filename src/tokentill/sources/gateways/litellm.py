@@ -15,16 +15,17 @@ from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways import Format, SourceRow
-from tokentill.sources.gateways.arouter import mode_of, status_of
+from tokentill.sources.gateways.arouter import RESPONSE_CACHE_TAG, mode_of, status_of
 from tokentill.sources.gateways.fields import amount, columns_by_kind, instant_or_naive_utc, text_cell
 from tokentill.sources.gateways.inclusive import leaves_of
-from tokentill.sources.gateways.mapping import FieldMap
+from tokentill.sources.gateways.mapping import FieldMap, under
 from tokentill.sources.strict_json import parse_object, type_text
 from tokentill.usage.record import STANDARD, UsageRecord
 
-RESPONSE_CACHE_TAG = "response-cache"
 _OBJECT = "metadata.usage_object"
 _VALUES = "metadata.additional_usage_values"
+_INPUT = f"{_OBJECT}.prompt_tokens_details"
+_CREATION = (f"{_INPUT}.cache_creation_token_details", f"{_OBJECT}.cache_creation")
 
 PATHS: dict[str, tuple[str, ...]] = {
     "record_id": ("request_id",),
@@ -41,34 +42,17 @@ PATHS: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt_tokens", f"{_OBJECT}.prompt_tokens"),
     "completion": ("completion_tokens", f"{_OBJECT}.completion_tokens"),
     "total": ("total_tokens", f"{_OBJECT}.total_tokens"),
-    "cached": (
-        f"{_OBJECT}.prompt_tokens_details.cached_tokens",
-        f"{_OBJECT}.cache_read_input_tokens",
-        f"{_VALUES}.cache_read_input_tokens",
-    ),
-    "cache_write": (
-        f"{_OBJECT}.prompt_tokens_details.cache_creation_tokens",
-        f"{_OBJECT}.cache_creation_input_tokens",
-        f"{_VALUES}.cache_creation_input_tokens",
-    ),
-    "cache_write_5m": (
-        f"{_OBJECT}.prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens",
-        f"{_OBJECT}.cache_creation.ephemeral_5m_input_tokens",
-    ),
-    "cache_write_1h": (
-        f"{_OBJECT}.prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
-        f"{_OBJECT}.cache_creation.ephemeral_1h_input_tokens",
-    ),
-    "audio_input": (f"{_OBJECT}.prompt_tokens_details.audio_tokens",),
-    "image_input": (f"{_OBJECT}.prompt_tokens_details.image_tokens",),
-    "video_input": (f"{_OBJECT}.prompt_tokens_details.video_tokens",),
+    "cached": (f"{_INPUT}.cached_tokens", *under((_OBJECT, _VALUES), "cache_read_input_tokens")),
+    "cache_write": (f"{_INPUT}.cache_creation_tokens", *under((_OBJECT, _VALUES), "cache_creation_input_tokens")),
+    "cache_write_5m": under(_CREATION, "ephemeral_5m_input_tokens"),
+    "cache_write_1h": under(_CREATION, "ephemeral_1h_input_tokens"),
+    "audio_input": (f"{_INPUT}.audio_tokens",),
+    "image_input": (f"{_INPUT}.image_tokens",),
+    "video_input": (f"{_INPUT}.video_tokens",),
     "reasoning_output": (f"{_OBJECT}.completion_tokens_details.reasoning_tokens",),
     "audio_output": (f"{_OBJECT}.completion_tokens_details.audio_tokens",),
     "image_output": (f"{_OBJECT}.completion_tokens_details.image_tokens",),
-    "web_search": (
-        f"{_OBJECT}.server_tool_use.web_search_requests",
-        f"{_OBJECT}.prompt_tokens_details.web_search_requests",
-    ),
+    "web_search": under((f"{_OBJECT}.server_tool_use", _INPUT), "web_search_requests"),
 }
 FIELDS = FieldMap(PATHS, agreeing=("prompt", "completion", "total", "cached", "cache_write"))
 

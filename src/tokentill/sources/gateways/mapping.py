@@ -7,21 +7,20 @@ value counts, and what has no role is ignored. What was there and what it was ta
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.strict_json import type_text
 
 
+@dataclass(slots=True)
 class _Node:
     """A name on some level: its role, its rank among that role's paths, and what may be inside it."""
 
-    __slots__ = ("children", "rank", "role")
-
-    def __init__(self) -> None:
-        self.role: str | None = None
-        self.rank = 0
-        self.children: dict[str, _Node] | None = None
+    role: str | None = None
+    rank: int = 0
+    children: dict[str, _Node] | None = None
 
 
 class FieldMap:
@@ -89,6 +88,11 @@ class FieldMap:
             values[role] = value
             if node.rank or role in ranks:
                 ranks[role] = node.rank
+
+
+def under(parents: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """The paths of a name inside each of these parents."""
+    return tuple(f"{parent}.{name}" for parent in parents)
 
 
 def _shown(value: object) -> str:

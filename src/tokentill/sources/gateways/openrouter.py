@@ -18,7 +18,7 @@ from typing import Any
 from tokentill.errors import InvalidRecord
 from tokentill.money import EXACT
 from tokentill.sources.gateways import Format, SourceRow, unwrapped
-from tokentill.sources.gateways.arouter import mode_of, status_of
+from tokentill.sources.gateways.arouter import RESPONSE_CACHE_TAG, mode_of, status_of
 from tokentill.sources.gateways.fields import (
     amount,
     columns_by_kind,
@@ -31,8 +31,6 @@ from tokentill.sources.gateways.fields import (
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap
 from tokentill.usage.record import STANDARD, UsageRecord, UsageState
-
-RESPONSE_CACHE_TAG = "response-cache"
 
 PATHS: dict[str, tuple[str, ...]] = {
     "record_id": ("id", "generation_id"),

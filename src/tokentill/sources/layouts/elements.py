@@ -27,35 +27,31 @@ _STRING, _SCALAR, _NESTED = range(3)
 
 def end_of_object(head: bytes, start: int) -> int | None:
     """Where the object that begins at `start` ends, or None when it does not end in `head`."""
-    depth = 0
-    for token in _TOKEN.finditer(head, start):
-        if token[0] in b"{[":
-            depth += 1
-        elif token[0] in b"}]":
-            depth -= 1
-            if depth <= 0:
-                return token.end()
-        elif token[0] == b'"':
-            return None
-    return None
+    return next((token.end() for depth, token in _tokens_of_object(head, start) if depth == 0), None)
 
 
 def start_of_list(head: bytes, start: int, names: Collection[str]) -> int | None:
     """Where the list of records begins in the object at `start` that has one under one of `names`, otherwise None."""
-    depth = 0
     quoted_names = {f'"{name}"'.encode() for name in names}
-    for token in _TOKEN.finditer(head, start):
-        if token[0] in b"{[":
-            depth += 1
-        elif token[0] in b"}]":
-            depth -= 1
-            if depth <= 0:
-                return None
-        elif token[0] == b'"':  # a string that does not end here, so there is no list after it
-            return None
-        elif depth == 1 and token[0] in quoted_names and (follows := _LIST_FOLLOWS.match(head, token.end())):
+    for depth, token in _tokens_of_object(head, start):
+        if depth == 1 and token[0] in quoted_names and (follows := _LIST_FOLLOWS.match(head, token.end())):
             return follows.end() - 1
     return None
+
+
+def _tokens_of_object(head: bytes, start: int) -> Iterator[tuple[int, re.Match[bytes]]]:
+    """The brackets and strings of the object at `start`, each with the depth after it, to its end.
+
+    A string that does not end in `head` is the last thing there, and is left out.
+    """
+    depth = 0
+    for token in _TOKEN.finditer(head, start):
+        if token[0] == b'"':
+            return
+        depth += (token[0] in b"{[") - (token[0] in b"}]")
+        yield depth, token
+        if depth == 0:
+            return
 
 
 class Elements:

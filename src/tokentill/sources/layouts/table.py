@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokentill.errors import InvalidRecord
-from tokentill.sources.layouts import EndFault, Piece
-from tokentill.sources.layouts.text_lines import lines_of
+from tokentill.sources.layouts import EndFault, Piece, lines_of
 
 ROW_LINES_MAX = 20
 """A quoted cell may span lines, but a quote that nobody closed must not swallow the file."""

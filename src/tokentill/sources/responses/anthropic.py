@@ -13,7 +13,15 @@ from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways.fields import count
-from tokentill.sources.responses.building import CallerTraits, VendorResponse, answer_of, counted, mode_said, usage_of
+from tokentill.sources.responses.building import (
+    VendorResponse,
+    answer_of,
+    counted,
+    mode_said,
+    said_on_top,
+    text_or_none,
+    usage_of,
+)
 from tokentill.sources.responses.outside import part, parts
 from tokentill.sources.strict_json import type_text
 from tokentill.usage.record import STANDARD, Given
@@ -21,22 +29,22 @@ from tokentill.usage.record import STANDARD, Given
 MARKS = ("input_tokens", "output_tokens")
 ONLY_HERE = ("cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation")
 _OPENAI = ("prompt_tokens", "total_tokens", "input_tokens_details")
-_NO_GEO = ("", "global", "not_available")
+_NO_GEO = ("global", "not_available")
 _NO_TIER = (None, "", STANDARD)
 
 
 def read(response: object, overrides: Given) -> dict[str, Any]:
     """The usage of a message; see `Usage.from_anthropic`."""
-    answer = answer_of(response, ("usage",), MARKS)
-    top = parts(answer.response, ("model",))
-    traits = CallerTraits(
+    answer = answer_of(response, marks=MARKS)
+    geo = text_or_none("inference_geo", answer.usage.get("inference_geo"))
+    return usage_of(
+        overrides,
         source="anthropic",
-        record_id=part(answer.response, "id"),
-        model=top.get("model"),
+        **said_on_top(answer, parts(answer.response, ("model",))),
         mode=mode_in(answer.usage),
-        geo=_geo(answer.usage.get("inference_geo")),
+        geo=None if geo in _NO_GEO else geo,
+        quantities=leaves_in(answer),
     )
-    return usage_of(traits, leaves_in(answer), overrides)
 
 
 def is_message(answer: VendorResponse) -> bool:
@@ -130,11 +138,3 @@ def _table(usage: dict[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise InvalidRecord(f"{name} is {type_text(table)}, not an object")
     return table
-
-
-def _geo(region: object) -> str | None:
-    if region is None:
-        return None
-    if not isinstance(region, str):
-        raise InvalidRecord(f"inference_geo is {type_text(region)}, not text")
-    return None if region in _NO_GEO else region

@@ -8,42 +8,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from tokentill.errors import MissingUsage
 from tokentill.sources.gateways.arouter import FIELDS
 from tokentill.sources.gateways.fields import flag
-from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.responses import anthropic
 from tokentill.sources.responses.building import (
-    NO_USAGE,
     VendorResponse,
     amounts_exact,
     answer_of,
     mode_said,
-    traits_of,
+    reported_leaves,
+    said_on_top,
     usage_of,
 )
 from tokentill.sources.responses.outside import parts
 from tokentill.usage.record import Given
 
-MARKS = ("prompt_tokens", "input_tokens")
 _TOP = ("model", "provider", "service_tier", "created", "created_at", "is_byok")
 
 
 def read(response: object, overrides: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_arouter`."""
-    answer = answer_of(response, ("usage",), MARKS)
+    answer = answer_of(response)
     top, values = picked(answer)
     amounts_exact(values, "cost")
-    traits = traits_of(
-        "arouter",
-        answer,
-        top,
+    return usage_of(
+        overrides,
+        source="arouter",
+        **said_on_top(answer, top),
         mode=mode_in(answer, values),
         provider=top.get("provider"),
         cost=values.get("cost"),
         is_byok=flag("is_byok", values["is_byok"]) if "is_byok" in values else False,
+        quantities=leaves_in(answer, values),
     )
-    return usage_of(traits, leaves_in(answer, values), overrides)
 
 
 def picked(answer: VendorResponse) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -56,10 +53,7 @@ def leaves_in(answer: VendorResponse, values: dict[str, Any]) -> dict[str, int]:
     """The disjoint quantities of a response in any of the three forms."""
     if anthropic.is_message(answer):
         return anthropic.leaves_in(answer)
-    quantities, usage_state = leaves_of(values)
-    if usage_state == "missing":
-        raise MissingUsage(NO_USAGE)
-    return quantities
+    return reported_leaves(values)
 
 
 def mode_in(answer: VendorResponse, values: dict[str, Any]) -> str | None:

@@ -12,6 +12,7 @@ from tokentill.clock import EPOCH
 from tokentill.errors import InvalidRecord, MissingUsage
 from tokentill.sources.gateways.arouter import mode_of
 from tokentill.sources.gateways.fields import amount, count, instant
+from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.responses.outside import opened, part, plain
 from tokentill.sources.strict_json import type_text
 from tokentill.usage.ids import check_ids, checked_tags, is_word
@@ -35,22 +36,9 @@ class VendorResponse:
     usage: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class CallerTraits:
-    """What a response said beside its quantities."""
-
-    source: str
-    model: object = None
-    occurred_at: datetime | None = None
-    mode: str | None = None
-    geo: str | None = None
-    provider: object = None
-    cost: Decimal | None = None
-    is_byok: bool = False
-    record_id: object = None
-
-
-def answer_of(response: object, names: tuple[str, ...], marks: tuple[str, ...]) -> VendorResponse:
+def answer_of(
+    response: object, names: tuple[str, ...] = ("usage",), marks: tuple[str, ...] = ("prompt_tokens", "input_tokens")
+) -> VendorResponse:
     """Find the usage object of a response.
 
     Args:
@@ -74,8 +62,21 @@ def answer_of(response: object, names: tuple[str, ...], marks: tuple[str, ...]) 
     return VendorResponse(response, usage)
 
 
-def usage_of(traits: CallerTraits, quantities: Mapping[str, int], overrides: Given) -> dict[str, Any]:
-    """The traits of a usage of quantities that were read.
+def usage_of(
+    overrides: Given,
+    *,
+    source: str,
+    model: object,
+    quantities: Mapping[str, int],
+    occurred_at: datetime | None = None,
+    mode: str | None = None,
+    geo: str | None = None,
+    provider: object = None,
+    cost: Decimal | None = None,
+    is_byok: bool = False,
+    record_id: object = None,
+) -> dict[str, Any]:
+    """The traits of a usage: what its response said, and what its caller says in place of that.
 
     Raises:
         InvalidRecord: when nobody states the model or the time, or a value cannot be one.
@@ -84,13 +85,13 @@ def usage_of(traits: CallerTraits, quantities: Mapping[str, int], overrides: Giv
     strange = overrides.keys() - Given.__annotations__.keys()
     if strange:
         raise TypeError(f"{min(strange)!r} is not known; {', '.join(Given.__annotations__)} may be given")
-    model = _text_or_none("model", overrides.get("model", traits.model))
+    model = text_or_none("model", overrides.get("model", model))
     if model is None:
         raise InvalidRecord("the response names no model; pass model=")
-    occurred_at = overrides.get("occurred_at", traits.occurred_at)
+    occurred_at = overrides.get("occurred_at", occurred_at)
     if occurred_at is None:
         raise InvalidRecord("the response does not say when it was made; pass occurred_at=")
-    mode, geo = overrides.get("mode", traits.mode), overrides.get("geo", traits.geo)
+    mode, geo = overrides.get("mode", mode), overrides.get("geo", geo)
     check_ids({"model": model}, {"geo": geo})
     if mode is not None and not is_word(mode):
         raise InvalidRecord(f"mode {str(mode)[:40]!r} is not a lower-case word")
@@ -102,19 +103,32 @@ def usage_of(traits: CallerTraits, quantities: Mapping[str, int], overrides: Giv
         "geo": geo,
         "user": overrides.get("user") or None,
         "api_key": overrides.get("api_key") or None,
-        "provider": overrides.get("provider", _text_or_none("provider", traits.provider)),
-        "source": overrides.get("source", traits.source),
+        "provider": overrides.get("provider", text_or_none("provider", provider)),
+        "source": overrides.get("source", source),
         "tags": checked_tags(overrides.get("tags") or ()),
-        "cost": overrides.get("cost", traits.cost),
-        "is_byok": overrides.get("is_byok", traits.is_byok),
-        "record_id": overrides.get("record_id", _own_id(traits.record_id)),
+        "cost": overrides.get("cost", cost),
+        "is_byok": overrides.get("is_byok", is_byok),
+        "record_id": overrides.get("record_id", _own_id(record_id)),
     }
 
 
-def traits_of(source: str, answer: VendorResponse, top: Mapping[str, Any], **others: Any) -> CallerTraits:
-    """What stands at the top of a response in one of OpenAI's forms, and what its source says beside it."""
+def said_on_top(answer: VendorResponse, top: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands at the top of a response in one of OpenAI's forms: its model, when it was made, and its id."""
     made_at = moment("created", top.get("created", top.get("created_at")))
-    return CallerTraits(source, top.get("model"), made_at, record_id=part(answer.response, "id"), **others)
+    return {"model": top.get("model"), "occurred_at": made_at, "record_id": part(answer.response, "id")}
+
+
+def reported_leaves(values: Mapping[str, Any]) -> dict[str, int]:
+    """Disjoint quantities from roles (see `gateways.inclusive`).
+
+    Raises:
+        MissingUsage: when there are none.
+        InvalidRecord: when they contradict each other.
+    """
+    quantities, usage_state = leaves_of(values)
+    if usage_state == "missing":
+        raise MissingUsage(NO_USAGE)
+    return quantities
 
 
 def counted(usage: Mapping[str, Any], name: str) -> int:
@@ -145,26 +159,20 @@ def moment(name: str, value: object) -> datetime | None:
     return EPOCH + timedelta(microseconds=int(value * 1_000_000))
 
 
-def reported_amount(name: str, value: object) -> Decimal:
-    """An exact amount that a gateway reports.
+def amounts_exact(values: dict[str, Any], *roles: str) -> None:
+    """Put the exact amounts that a gateway reports in the place of what an SDK made of them.
 
     An SDK has turned the number of the response into a float before anybody could read it. Its shortest decimal form
     is then the number that was sent: encoders write that form, and a number of up to 15 digits comes back unchanged.
     Text of the response is exact in any case.
 
     Raises:
-        InvalidRecord: when it is not an amount.
+        InvalidRecord: when one is not an amount.
     """
-    if isinstance(value, float):
-        return amount(name, Decimal(float.__repr__(value)))
-    return amount(name, value)
-
-
-def amounts_exact(values: dict[str, Any], *roles: str) -> None:
-    """Put exact amounts in the place of what an SDK made of them."""
     for role in roles:
-        if role in values:
-            values[role] = reported_amount(role, values[role])
+        value = values.get(role)
+        if value is not None:
+            values[role] = amount(role, Decimal(float.__repr__(value)) if isinstance(value, float) else value)
 
 
 def split_cached(values: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +203,12 @@ def _own_id(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _text_or_none(name: str, value: object) -> str | None:
+def text_or_none(name: str, value: object) -> str | None:
+    """A text; None for None and an empty one.
+
+    Raises:
+        InvalidRecord: for anything else.
+    """
     if value is None or value == "":
         return None
     if not isinstance(value, str):

@@ -12,20 +12,11 @@ Searches (the price list): up to Gemini 2.5 a prompt that was grounded counts on
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways.inclusive import leaves_of
-from tokentill.sources.responses.building import (
-    CallerTraits,
-    answer_of,
-    counted,
-    mode_said,
-    moment,
-    split_cached,
-    usage_of,
-)
+from tokentill.sources.responses.building import answer_of, counted, mode_said, moment, split_cached, usage_of
 from tokentill.sources.responses.outside import part, parts, plain
 from tokentill.sources.strict_json import repeated, type_text
 from tokentill.usage.record import Given
@@ -42,8 +33,6 @@ _TRAFFIC_MODES = {
 _UNSPECIFIED_TIERS = ("unspecified", "SERVICE_TIER_UNSPECIFIED")
 _GROUNDED_ONCE = re.compile(r"(?:\A|/)gemini-[12](?:[.-]|\Z)", re.ASCII)
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])", re.ASCII)
-
-
 _TOP = ("modelVersion", "model_version", "createTime", "create_time", "responseId", "response_id")
 
 
@@ -51,24 +40,21 @@ def read(response: object, overrides: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_gemini`."""
     answer = answer_of(response, ("usageMetadata", "usage_metadata"), MARKS)
     usage = _snake(answer.usage)
-    top = _snake(
-        parts(
-            answer.response, ("modelVersion", "model_version", "createTime", "create_time", "responseId", "response_id")
-        )
-    )
+    top = _snake(parts(answer.response, _TOP))
     quantities = _leaves(usage)
     model = overrides.get("model", top.get("model_version"))
     queries = _queries(answer.response)
     if queries:
         quantities["web_search"] = 1 if _GROUNDED_ONCE.search(str(model)) else queries
-    traits = CallerTraits(
+    return usage_of(
+        overrides,
         source="gemini",
         record_id=top.get("response_id"),
         model=top.get("model_version"),
         occurred_at=moment("createTime", top.get("create_time")),
         mode=_mode(usage),
+        quantities=quantities,
     )
-    return usage_of(traits, quantities, overrides)
 
 
 def _leaves(usage: dict[str, Any]) -> dict[str, int]:
@@ -166,9 +152,6 @@ def _snake(value: Any) -> Any:
         return value
     named = {_HUMP.sub(r"_\1", name).lower(): _snake(item) for name, item in value.items() if item is not None}
     if len(named) < sum(1 for item in value.values() if item is not None):
-        raise InvalidRecord(f"a name stands there in two spellings: {_twin(value)[:64]!r}")
+        twin = repeated(_HUMP.sub(r"_\1", name).lower() for name in value)[0]
+        raise InvalidRecord(f"a name stands there in two spellings: {twin[:64]!r}")
     return named
-
-
-def _twin(names: Collection[str]) -> str:
-    return repeated(_HUMP.sub(r"_\1", name).lower() for name in names)[0]

@@ -16,12 +16,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from tokentill.errors import InvalidRecord, MissingUsage
+from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways.fields import count
-from tokentill.sources.gateways.inclusive import leaves_of
-from tokentill.sources.gateways.mapping import FieldMap
+from tokentill.sources.gateways.mapping import FieldMap, under
 from tokentill.sources.responses import anthropic
-from tokentill.sources.responses.building import NO_USAGE, answer_of, mode_said, split_cached, traits_of, usage_of
+from tokentill.sources.responses.building import (
+    answer_of,
+    mode_said,
+    reported_leaves,
+    said_on_top,
+    split_cached,
+    usage_of,
+)
 from tokentill.sources.responses.outside import part, parts
 from tokentill.usage.record import Given
 
@@ -30,37 +36,31 @@ _CHAT_OUT, _RESPONSES_OUT, _REALTIME_OUT = "completion_tokens_details", "output_
 _INPUTS, _OUTPUTS = (_CHAT, _RESPONSES, _REALTIME), (_CHAT_OUT, _RESPONSES_OUT, _REALTIME_OUT)
 
 
-def _under(parents: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return tuple(f"{parent}.{name}" for parent in parents)
-
-
 PATHS: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt_tokens", "input_tokens"),
     "completion": ("completion_tokens", "output_tokens"),
     "total": ("total_tokens",),
-    "cached": (*_under(_INPUTS, "cached_tokens"), "prompt_cache_hit_tokens", "cached_tokens"),
-    "cache_write": _under(_INPUTS, "cache_write_tokens"),
-    "audio_input": _under(_INPUTS, "audio_tokens"),
-    "image_input": _under((_RESPONSES, _REALTIME), "image_tokens"),
-    "cached_audio": _under(_INPUTS, "cached_tokens_details.audio_tokens"),
-    "cached_image": _under((_RESPONSES, _REALTIME), "cached_tokens_details.image_tokens"),
-    "reasoning_output": _under(_OUTPUTS, "reasoning_tokens"),
-    "audio_output": _under(_OUTPUTS, "audio_tokens"),
+    "cached": (*under(_INPUTS, "cached_tokens"), "prompt_cache_hit_tokens", "cached_tokens"),
+    "cache_write": under(_INPUTS, "cache_write_tokens"),
+    "audio_input": under(_INPUTS, "audio_tokens"),
+    "image_input": under((_RESPONSES, _REALTIME), "image_tokens"),
+    "cached_audio": under(_INPUTS, "cached_tokens_details.audio_tokens"),
+    "cached_image": under((_RESPONSES, _REALTIME), "cached_tokens_details.image_tokens"),
+    "reasoning_output": under(_OUTPUTS, "reasoning_tokens"),
+    "audio_output": under(_OUTPUTS, "audio_tokens"),
 }
 FIELDS = FieldMap(PATHS, agreeing=("prompt", "completion", "cached", "cache_write"))
-MARKS = ("prompt_tokens", "input_tokens")
 _TOP = ("model", "created", "created_at", "service_tier")
 _CALLS = {"web_search_call": "web_search", "file_search_call": "file_search"}
 
 
 def read(response: object, overrides: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_openai`."""
-    answer = answer_of(response, ("usage",), MARKS)
-    quantities = leaves_in(answer.usage)
-    quantities.update(_tools(answer.response))
+    answer = answer_of(response)
+    quantities = leaves_in(answer.usage) | _tools(answer.response)
     top = parts(answer.response, _TOP)
-    traits = traits_of("openai", answer, top, mode=mode_said(top.get("service_tier")))
-    return usage_of(traits, quantities, overrides)
+    mode = mode_said(top.get("service_tier"))
+    return usage_of(overrides, source="openai", **said_on_top(answer, top), mode=mode, quantities=quantities)
 
 
 def leaves_in(usage: dict[str, Any]) -> dict[str, int]:
@@ -73,14 +73,10 @@ def leaves_in(usage: dict[str, Any]) -> dict[str, int]:
     strange = [name for name in anthropic.ONLY_HERE if usage.get(name) is not None]
     if strange:
         raise InvalidRecord(f"{strange[0]} is not a count of OpenAI's; read it with from_anthropic or from_litellm")
-    values = with_reasoning_inside(split_cached(FIELDS.pick(usage)))
-    quantities, usage_state = leaves_of(values)
-    if usage_state == "missing":
-        raise MissingUsage(NO_USAGE)
-    return quantities
+    return reported_leaves(_with_reasoning_inside(split_cached(FIELDS.pick(usage))))
 
 
-def with_reasoning_inside(values: dict[str, Any]) -> dict[str, Any]:
+def _with_reasoning_inside(values: dict[str, Any]) -> dict[str, Any]:
     """Reasoning that was reported beside the completion put into it: only where the totals say so."""
     roles = ("prompt", "completion", "total", "reasoning_output")
     counts = [values.get(role) for role in roles]

@@ -11,8 +11,8 @@ from typing import Any
 
 from tokentill.sources.gateways.mapping import FieldMap
 from tokentill.sources.gateways.openrouter import cost_of
-from tokentill.sources.responses.arouter import MARKS, leaves_in, mode_in, picked
-from tokentill.sources.responses.building import amounts_exact, answer_of, traits_of, usage_of
+from tokentill.sources.responses.arouter import leaves_in, mode_in, picked
+from tokentill.sources.responses.building import amounts_exact, answer_of, said_on_top, usage_of
 from tokentill.usage.record import Given
 
 _COSTS = FieldMap(
@@ -22,18 +22,18 @@ _COSTS = FieldMap(
 
 def read(response: object, overrides: Given) -> dict[str, Any]:
     """The usage of a response; see `Usage.from_openrouter`."""
-    answer = answer_of(response, ("usage",), MARKS)
+    answer = answer_of(response)
     top, values = picked(answer)
     costs = _COSTS.pick(answer.usage)
     amounts_exact(costs, "cost", "upstream_cost")
     cost, is_byok = cost_of(costs, is_export=False)
-    traits = traits_of(
-        "openrouter",
-        answer,
-        top,
+    return usage_of(
+        overrides,
+        source="openrouter",
+        **said_on_top(answer, top),
         mode=mode_in(answer, values),
         provider=top.get("provider"),
         cost=cost,
         is_byok=is_byok,
+        quantities=leaves_in(answer, values),
     )
-    return usage_of(traits, leaves_in(answer, values), overrides)
