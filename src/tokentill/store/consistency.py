@@ -22,11 +22,11 @@ from tokentill.store.database import current_value
 from tokentill.store.documents import overlapping_documents
 from tokentill.store.guards import expected_guards, guard_faults
 from tokentill.store.holdings import (
-    HeldCoverage,
     HeldDocument,
     HeldRow,
     HeldRun,
     audit_contents,
+    covered_usage,
     entries_of_documents,
     held_documents,
     held_runs,
@@ -328,11 +328,9 @@ def usage_rows_are_what_their_digests_say(connection: Connection, ids: Select[An
     """A usage row, with its series and its units, is the record of which its digest was made."""
     count, wrong, faults = 0, 0, []
     for fault in usage_row_faults(connection, ids):
-        count += 1
-        if fault is not None:
-            wrong += 1
-            if wrong <= FAULTS_MAX:
-                faults.append(fault)
+        count, wrong = count + 1, wrong + (fault is not None)
+        if fault is not None and wrong <= FAULTS_MAX:
+            faults.append(fault)
     if wrong > FAULTS_MAX:
         faults.append(f"{wrong - FAULTS_MAX} more usage records are not what their digests say")
     return Looked(count, "usage records", faults)
@@ -378,25 +376,24 @@ def check_agreement(
         whole: look at the database as a whole, too.
         usage: selects the ids of the usage rows to look at; unless given, those that the documents cover.
     """
-    covered = HeldCoverage()
     by_document: dict[str, list[StoreFault]] = {check.__name__: [] for check in DOCUMENT_CHECKS}
-    documents = 0
+    run_of: dict[int, int] = {}
     for held in held_documents(connection, numbers):
-        documents += 1
-        covered.add(held)
+        run_of[held.row["id"]] = held.row["close_run_id"]
         for check in DOCUMENT_CHECKS:
             by_document[check.__name__] += [
                 StoreFault(held.row["number"], message) for message in _messages(check, held)
             ]
-    checked = [Checked(name, documents, "documents", tuple(faults)) for name, faults in by_document.items()]
-    runs = list(held_runs(connection, None if numbers is None else covered.runs))
+    checked = [Checked(name, len(run_of), "documents", tuple(faults)) for name, faults in by_document.items()]
+    runs = list(held_runs(connection, None if numbers is None else set(run_of.values())))
     for run_check in RUN_CHECKS:
         of_runs = [message for run in runs for message in run_check(run)]
-        checked.append(_checked(run_check.__name__, Looked(len(runs), "runs", of_runs)))
+        checked.append(_checked(run_check, Looked(len(runs), "runs", of_runs)))
     if whole:
-        checked += [_checked(check.__name__, check(connection)) for check in DATABASE_CHECKS]
-    rows = usage_rows_are_what_their_digests_say(connection, covered.usage() if usage is None else usage)
-    return (*checked, _checked(usage_rows_are_what_their_digests_say.__name__, rows))
+        checked += [_checked(check, check(connection)) for check in DATABASE_CHECKS]
+    ids = covered_usage(run_of) if usage is None else usage
+    digests = usage_rows_are_what_their_digests_say
+    return (*checked, _checked(digests, digests(connection, ids)))
 
 
 def _messages(check: Callable[[HeldDocument], Iterator[str]], held: HeldDocument) -> list[str]:
@@ -406,8 +403,10 @@ def _messages(check: Callable[[HeldDocument], Iterator[str]], held: HeldDocument
         return [f"it cannot be read as a document, so nobody knows whether its {check.__name__.replace('_', ' ')}"]
 
 
-def _checked(check: str, looked: Looked) -> Checked:
-    return Checked(check, looked.count, looked.of, tuple(StoreFault(None, message) for message in looked.faults))
+def _checked(check: Callable[..., object], looked: Looked) -> Checked:
+    return Checked(
+        check.__name__, looked.count, looked.of, tuple(StoreFault(None, message) for message in looked.faults)
+    )
 
 
 def _minor(amount: str, currency: str) -> int:

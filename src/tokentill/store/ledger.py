@@ -102,10 +102,8 @@ def ledger_entries(
 def stored_rows(connection: Connection, invoice_id: int) -> list[LedgerRow]:
     """The rows of one invoice as they are kept."""
     table = tables.ledger
-    query = select(table).where(table.c.invoice_id == invoice_id).order_by(table.c.position)
-    return [
-        LedgerRow(row.kind, row.name, row.amount_minor, row.customer, row.currency) for row in connection.execute(query)
-    ]
+    query = select(*(table.c[name] for name in LedgerRow._fields)).where(table.c.invoice_id == invoice_id)
+    return [LedgerRow(*row) for row in connection.execute(query.order_by(table.c.position))]
 
 
 def carried_by_customer(

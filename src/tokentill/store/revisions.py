@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_,
 from tokentill.canonical import Content, fields_of
 from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
+from tokentill.store.decoding import columns_of
 from tokentill.store.usage_rows import Identity, StoredRecord, versions_of
 from tokentill.usage.record import UsageRecord
 
@@ -148,18 +149,9 @@ def count_open_revisions(connection: Connection, starts_at: datetime, ends_at: d
 
 def decide(connection: Connection, revision: Revision, decided: Decided) -> None:
     """Append what somebody said, in the caller's writing transaction."""
-    source_id, record_id = revision.identity
-    connection.execute(
-        insert(tables.revision_decision).values(
-            source_id=source_id,
-            record_id=record_id,
-            digest=revision.digest,
-            decision=decided.decision,
-            reviewer=decided.by,
-            reason=decided.reason,
-            recorded_at=to_micros(decided.at),
-        )
-    )
+    said = {**columns_of(decided, "decision", "reason"), "reviewer": decided.by, "recorded_at": to_micros(decided.at)}
+    row = {"source_id": revision.identity[0], **columns_of(revision, "record_id", "digest"), **said}
+    connection.execute(insert(tables.revision_decision).values(**row))
 
 
 def _is_of(decision: Any) -> ColumnElement[bool]:
