@@ -72,7 +72,8 @@ def verify_invoices(connection: Connection, invoices: Sequence[IssuedInvoice], *
     runs: dict[tuple[str, str, bytes], list[IssuedInvoice]] = {}
     for issued in invoices:
         if issued.number not in fault_of:
-            runs.setdefault(_run_key(issued), []).append(issued)
+            in_common = (issued.period, issued.kind, canonical_bytes(issued.pins))
+            runs.setdefault(in_common, []).append(issued)
     for run in runs.values():
         computed = _compute(connection, run)
         fault_of |= {issued.number: _fault(connection, issued, computed) for issued in run}
@@ -81,11 +82,6 @@ def verify_invoices(connection: Connection, invoices: Sequence[IssuedInvoice], *
         for issued in invoices
     ]
     return Verification(tuple(verified), tuple(fault.message for fault in faults if fault.number is None))
-
-
-def _run_key(issued: IssuedInvoice) -> tuple[str, str, bytes]:
-    """What the invoices have in common that are computed at once."""
-    return (issued.period, issued.kind, canonical_bytes(issued.pins))
 
 
 def _compute(connection: Connection, run: Sequence[IssuedInvoice]) -> Computed | str:

@@ -16,7 +16,7 @@ from tokentill.contracts.book import ContractBook
 from tokentill.contracts.calculation import NOTHING_CONSUMED, Billed, Consumption, Portion, RatingBasis, apply_rule
 from tokentill.contracts.features.tiers import RuleTier
 from tokentill.contracts.rules import Rule
-from tokentill.money import EXACT, ZERO
+from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.fx import FxBook, NoRate
 from tokentill.prices.rate_cards import ONE, RateCard, Rated, rate_quantities
@@ -58,13 +58,8 @@ class Sums:
     @classmethod
     def of(cls, aggregate: UsageAggregate) -> Sums:
         """Those of an aggregate, to be changed by who asked for them."""
-        return cls(
-            aggregate.requests,
-            dict(aggregate.quantities),
-            aggregate.cost,
-            aggregate.requests_with_cost,
-            aggregate.requests_at_no_cost,
-        )
+        of_cost = (aggregate.cost, aggregate.requests_with_cost, aggregate.requests_at_no_cost)
+        return cls(aggregate.requests, dict(aggregate.quantities), *of_cost)
 
     def portion(self, portion: Portion) -> Sums:
         """Those of a portion of these requests: their cost goes with the whole portion."""
@@ -74,21 +69,17 @@ class Sums:
             return replace(self, quantities=counts, consumed=consumed)
         return Sums(quantities=counts, consumed=consumed)
 
-    def add_sums(self, other: Sums) -> None:
+    def add(self, other: Sums) -> None:
         """Add other sums to these."""
-        self.add(other.requests, other.quantities, other.cost, other.requests_with_cost)
+        self.requests += other.requests
+        for name, count in other.quantities.items():
+            self.quantities[name] = self.quantities.get(name, 0) + count
+        if other.cost:
+            self.cost = EXACT.add(self.cost, other.cost)
+        self.requests_with_cost += other.requests_with_cost
         self.requests_at_no_cost += other.requests_at_no_cost
         if other.consumed is not None:
             self.consumed = other.consumed if self.consumed is None else self.consumed.plus(other.consumed)
-
-    def add(self, requests: int, quantities: Mapping[str, int], cost: Decimal, requests_with_cost: int) -> None:
-        """Add quantities to the sums."""
-        self.requests += requests
-        for name, count in quantities.items():
-            self.quantities[name] = self.quantities.get(name, 0) + count
-        if cost:
-            self.cost = EXACT.add(self.cost, cost)
-        self.requests_with_cost += requests_with_cost
 
     @property
     def billable(self) -> dict[str, int]:
@@ -106,6 +97,11 @@ class Sums:
             if name != REQUEST:
                 quantities[name] = quantities.get(name, 0) + count
         return quantities
+
+    @property
+    def listed(self) -> tuple[tuple[str, int], ...]:
+        """The same, in order of their names."""
+        return tuple(sorted(self.all_quantities.items()))
 
     @property
     def reported_cost(self) -> Decimal | None:
@@ -140,7 +136,7 @@ class RatingGroup:
     def add(self, day: date, sums: Sums, segment: int = 0) -> None:
         """Add what a segment of a day brought to the sums."""
         for total in (self.total, self.by_time.setdefault((day, segment), Sums())):
-            total.add_sums(sums)
+            total.add(sums)
 
     def in_tier(self, tier: RuleTier) -> RatingGroup:
         """The same group, empty, for another tier of its rule."""
@@ -180,27 +176,19 @@ class RatingGroup:
         """The exact amount of each segment of a day; by linearity they add up to that of the whole."""
         if not self.is_linear or self.is_byok:
             return {key: self.billed(sums).amount or ZERO for key, sums in self.by_time.items()}
-        units: dict[str, Decimal] = {}
-        for name in self.total.billable:
-            units[name] = apply_rule(self.basis, {name: 1}, cost=ZERO).amount or ZERO
-        of_cost = self._unit_of_cost()
+        units = {name: apply_rule(self.basis, {name: 1}, cost=ZERO).amount or ZERO for name in self.total.billable}
+        bills_cost = self.rule is not None and self.rule.basis == "cost"
+        of_cost = apply_rule(self.basis, {}, cost=ONE).amount or ZERO if bills_cost else ZERO
         amounts = {}
         for key, sums in self.by_time.items():
-            amount = EXACT.multiply(sums.cost, of_cost)
-            for name, count in sums.billable.items():
-                amount = EXACT.add(amount, EXACT.multiply(Decimal(count), units[name]))
-            amounts[key] = amount
+            parts = (EXACT.multiply(Decimal(count), units[name]) for name, count in sums.billable.items())
+            amounts[key] = sum_exact([EXACT.multiply(sums.cost, of_cost), *parts])
         return amounts
 
     @property
     def _bills_cost(self) -> bool:
         """Whether a reported cost of 0 would make the amount nothing."""
         return self.rule is not None and (self.rule.basis == "cost" or self.is_byok)
-
-    def _unit_of_cost(self) -> Decimal:
-        if self.rule is None or self.rule.basis != "cost":
-            return ZERO
-        return apply_rule(self.basis, {}, cost=ONE).amount or ZERO
 
 
 class RatingContext:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from stripe.params import CustomerCreateParams, CustomerListParams
 from stripe.params.billing import MeterCreateParams, MeterListParams, MeterUpdateParams
 
+from tokentill.canonical import fields_of
 from tokentill.testing.stripe.state import Meter, State, StripeCustomer, derived_id
 from tokentill.testing.stripe.wire import (
     ApiError,
@@ -163,14 +164,10 @@ def _refuse_taken_name(state: State, event_name: str) -> None:
 
 def _customer_body(customer: StripeCustomer) -> Body:
     return {
-        "id": customer.id,
+        **fields_of(customer, "id", "name", "email", "description", "metadata"),
         "object": "customer",
         "created": customer.created_at,
         "livemode": False,
-        "name": customer.name,
-        "email": customer.email,
-        "description": customer.description,
-        "metadata": customer.metadata,
         "balance": 0,
         "currency": None,
         "delinquent": False,
@@ -179,13 +176,11 @@ def _customer_body(customer: StripeCustomer) -> Body:
 
 def _meter_body(meter: Meter) -> Body:
     return {
-        "id": meter.id,
+        **fields_of(meter, "id", "display_name", "event_name"),
         "object": "billing.meter",
         "created": meter.created_at,
         "updated": meter.updated_at,
         "livemode": False,
-        "display_name": meter.display_name,
-        "event_name": meter.event_name,
         "event_time_window": meter.window,
         "default_aggregation": {"formula": meter.formula},
         "customer_mapping": {"type": "by_id", "event_payload_key": meter.customer_key},

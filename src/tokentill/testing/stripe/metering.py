@@ -15,6 +15,7 @@ from typing import Literal
 
 from stripe.params.billing import MeterEventCreateParams, MeterEventSummaryListParams
 
+from tokentill.canonical import fields_of
 from tokentill.testing.stripe.state import ErrorReport, Meter, MeterEvent, SeenIdentifier, State, derived_id
 from tokentill.testing.stripe.wire import (
     ApiError,
@@ -188,12 +189,10 @@ def list_error_reports(state: State, behaviour: Behaviour, params: Params, now: 
     first = max(0, whole_number(params, "after") or 0)
     reports: list[Body] = [
         {
+            **fields_of(report, "code", "event_name", "identifier"),
             "object": "standin.error_report",
-            "code": report.code,
             "error_message": report.message,
             "meter": report.meter_id,
-            "event_name": report.event_name,
-            "identifier": report.identifier,
             "request": {"identifier": report.idempotency_key},
             "created": report.received_at,
         }
