@@ -73,10 +73,6 @@ class Computed:
         quarantined = count_quarantined(connection, starts_at, ends_at)
         return Aside(quarantined, count_open_revisions(connection, starts_at, ends_at))
 
-    def is_issued(self, customer: str) -> bool:
-        """Whether the customer had its document of the period where this was computed."""
-        return self.usage.ownership.is_issued(customer)
-
 
 def compute_period(
     connection: Connection,

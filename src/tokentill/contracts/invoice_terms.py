@@ -124,18 +124,15 @@ class Grant:
     @classmethod
     def from_content(cls, content: Content, *, recorded_at: datetime) -> Self:
         """From the canonical content of a `[[grant]]` table: an amount, or credits of a stated worth."""
-        valid_from = parse_instant(content["valid_from"])
         if "credits" in content:
             amount = EXACT.multiply(Decimal(content["credits"]), Decimal(content["worth"]))
         else:
             amount = Decimal(content["amount"])
         return cls(
-            customer=content["customer"],
-            id=content["id"],
+            **{name: content[name] for name in ("customer", "id", "currency")},
             amount=amount,
-            currency=content["currency"],
             priority=content.get("priority", 0),
-            valid_from=valid_from,
+            valid_from=parse_instant(content["valid_from"]),
             expires_at=parse_instant(content.get("expires_at")),
             recorded_at=recorded_at,
             unit=content.get("name"),

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 from typing import Literal
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -123,35 +125,21 @@ def open_run(connection: Connection, period: str) -> CloseRun | None:
 
 def start_run(connection: Connection, period: str, pins: Content, options: Content, at: datetime) -> CloseRun:
     """Begin a run with its pins and with what it was asked, which hold for all of it."""
-    row = connection.execute(
-        insert(tables.close_run)
-        .values(
-            period=period,
-            state="open",
-            epoch=1,
-            pins=canonical_bytes(pins).decode(),
-            asked=canonical_bytes(options).decode(),
-            started_at=to_micros(at),
-        )
-        .returning(tables.close_run)
-    ).one()
-    return _run(row)
+    kept = {"pins": canonical_bytes(pins).decode(), "asked": canonical_bytes(options).decode()}
+    begun = insert(tables.close_run).values(period=period, state="open", epoch=1, started_at=to_micros(at), **kept)
+    return _run(connection.execute(begun.returning(tables.close_run)).one())
 
 
 def closings(connection: Connection) -> dict[Month, Closing]:
     """What is known of every month that some run closed, in order of time."""
     table = tables.close_run
-    by_month: dict[Month, Closing] = {}
-    for row in connection.execute(select(table).where(table.c.state != "open").order_by(table.c.period, table.c.id)):
-        run = _run(row)
-        if run.asked.get("kind") == "interim":
-            continue
-        closing = Closing(run.pins["s"], frozenset({run.pins["b"]}))
-        before = by_month.get(month := Month.parse(run.period), closing)
-        by_month[month] = Closing(
-            min(before.first_seq, closing.first_seq), before.contract_sets | closing.contract_sets
-        )
-    return by_month
+    rows = connection.execute(select(table).where(table.c.state != "open").order_by(table.c.period, table.c.id))
+    runs = [run for run in map(_run, rows) if run.asked.get("kind") != "interim"]
+    return {
+        Month.parse(period): Closing(min(pins["s"] for pins in listed), frozenset(pins["b"] for pins in listed))
+        for period, of_period in groupby(runs, key=attrgetter("period"))
+        for listed in [[run.pins for run in of_period]]
+    }
 
 
 def take_over(connection: Connection, run: CloseRun) -> CloseRun:
@@ -224,9 +212,8 @@ def issue(
     if connection.execute(select(table.c.id).where(*mine, table.c.kind == "period")).first() is not None:
         return None
     of_run = select(table.c.id).where(table.c.close_run_id == run.id, table.c.customer == invoice.customer)
-    if (
-        connection.execute(of_run).first() is not None
-    ):  # also where that is void by now: the next run issues another one
+    # Also where that is void by now: the next run issues another one.
+    if connection.execute(of_run).first() is not None:
         return None
     part = 0
     if invoice.kind == "interim":
