@@ -195,8 +195,7 @@ def close_period(
         again = close_period(database, month, folder, options, clock=clock, progress=progress)
         refused = (*resumed.refused, *again.refused)
         return replace(again, issued=(*resumed.issued, *again.issued), refused=refused, resumed=True)
-    if options.interim is None and computed.unattributed.blocks:
-        reasons = computed.unattributed.blocked_by
+    if options.interim is None and (reasons := computed.unattributed.blocked_by):
         return Closed(month, (), len(issued), (), (), reasons, late=late, kept=computed.kept, aside=aside)
     todo = _todo(database, computed, now, options)
     if not todo.invoices:

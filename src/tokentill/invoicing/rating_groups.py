@@ -195,19 +195,9 @@ class RatingContext:
     """Puts the aggregates of one customer into groups. Remembers what it looked up; make one a run."""
 
     def __init__(self, books: Books) -> None:
-        self._books = books
+        self.books = books
         self._edges: dict[str | None, list[datetime]] = {}
         self._rules: dict[tuple[str | None, Series, int], Rule | None] = {}
-
-    @property
-    def contracts(self) -> ContractBook:
-        """Whose rules and terms hold."""
-        return self._books.contracts
-
-    @property
-    def fx(self) -> FxBook:
-        """The exchange rates."""
-        return self._books.fx
 
     def groups(self, customer: str | None, currency: str, aggregates: Iterable[UsageAggregate]) -> list[RatingGroup]:
         """The groups of a customer's aggregates, in order of their keys, as if no rule depended on what came before."""
@@ -220,7 +210,7 @@ class RatingContext:
     def rate_card(self, aggregate: UsageAggregate) -> RateCard | NoPrice:
         """The card of an aggregate, or why it has no price."""
         series = aggregate.series
-        return self._books.prices.rate_card(
+        return self.books.prices.rate_card(
             series.model, at=aggregate.at, mode=series.mode, input_total=aggregate.input_tokens, geo=series.geo
         )
 
@@ -229,27 +219,27 @@ class RatingContext:
         series = aggregate.series
         edges = self._edges.get(customer)
         if edges is None:
-            edges = self._edges[customer] = sorted(self._books.contracts.edges_for(customer))
+            edges = self._edges[customer] = sorted(self.books.contracts.edges_for(customer))
         key = (customer, series, bisect_right(edges, aggregate.at))
         if key not in self._rules:
             if len(self._rules) >= RULES_MAX:
                 self._rules.clear()
-            model = self._books.prices.canonical_model(series.model) or series.model
-            self._rules[key] = self._books.contracts.rule_for(customer, replace(series, model=model), aggregate.at)
+            model = self.books.prices.canonical_model(series.model) or series.model
+            self._rules[key] = self.books.contracts.rule_for(customer, replace(series, model=model), aggregate.at)
         return self._rules[key]
 
     def group_of(self, customer: str | None, currency: str, aggregate: UsageAggregate) -> RatingGroup:
         """The empty group that an aggregate belongs to."""
         card = self.rate_card(aggregate)
         rule = self.rule(customer, aggregate)
-        model = self._books.prices.canonical_model(aggregate.series.model) or aggregate.series.model
+        model = self.books.prices.canonical_model(aggregate.series.model) or aggregate.series.model
         no_price = card.reason if isinstance(card, NoPrice) else None
         priced_card = None if isinstance(card, NoPrice) else card
         table_currency = GATEWAY_CURRENCY if priced_card is None else priced_card.entry.currency
-        fx = self._books.fx.rate(table_currency, currency, aggregate.day)
+        fx = self.books.fx.rate(table_currency, currency, aggregate.day)
         of_cost = fx
         if table_currency != GATEWAY_CURRENCY:
-            of_cost = self._books.fx.rate(GATEWAY_CURRENCY, currency, aggregate.day)
+            of_cost = self.books.fx.rate(GATEWAY_CURRENCY, currency, aggregate.day)
         cost_fx = None if isinstance(of_cost, NoRate) else of_cost
         if isinstance(fx, NoRate):
             no_price, priced_card, fx = fx.reason, None, ONE

@@ -16,22 +16,12 @@ from sqlalchemy import Connection, Select, and_, func, not_, or_, select
 
 from tokentill.canonical import Content, content_of
 from tokentill.money import minor_digits, minor_text
-from tokentill.store import tables
+from tokentill.store import holdings, tables
 from tokentill.store.audit import audit_faults
 from tokentill.store.database import current_value
 from tokentill.store.documents import overlapping_documents
 from tokentill.store.guards import expected_guards, guard_faults
-from tokentill.store.holdings import (
-    HeldDocument,
-    HeldRow,
-    HeldRun,
-    audit_contents,
-    covered_usage,
-    entries_of_documents,
-    held_documents,
-    held_runs,
-    issued_entry,
-)
+from tokentill.store.holdings import HeldDocument, HeldRow, HeldRun
 from tokentill.store.invoices import number_faults
 from tokentill.store.usage_digests import usage_row_faults
 
@@ -100,7 +90,7 @@ def columns_are_what_the_audit_log_says(held: HeldDocument) -> Iterator[str]:
     if len(held.entries) != 1:
         yield f"the audit log records its issue {len(held.entries)} times"
     for entry in held.entries:
-        yield from _differences(issued_entry(held.row), entry, "the audit log")
+        yield from _differences(holdings.issued_entry(held.row), entry, "the audit log")
 
 
 def columns_are_what_the_run_says(held: HeldDocument) -> Iterator[str]:
@@ -274,7 +264,7 @@ def audit_log_is_one_chain(connection: Connection) -> Looked:
 
 def issued_entries_have_their_documents(connection: Connection) -> Looked:
     """Whatever the audit log says was issued is there."""
-    entries = entries_of_documents(connection)
+    entries = holdings.entries_of_documents(connection)
     stored = set(connection.execute(select(tables.invoice.c.number)).scalars())
     faults = [
         f"{number} was issued, says the audit log, and is not there" for number in entries if number not in stored
@@ -302,7 +292,7 @@ def log_of_documents_is_what_statuses_say(connection: Connection) -> Looked:
         faults.append(f"the log of documents has {len(rows)} rows, and {last_position} were made")
     entries = {
         (str(content.get("number")), action.removeprefix("invoice.").replace("voided", "void")): at
-        for action, at, content in audit_contents(connection, "invoice.issued", "invoice.voided")
+        for action, at, content in holdings.audit_contents(connection, "invoice.issued", "invoice.voided")
     }
     faults += [
         f"{row.number} was {row.kind} at {row.recorded_at}, says the log of documents, and the audit log says otherwise"
@@ -378,20 +368,20 @@ def check_agreement(
     """
     by_document: dict[str, list[StoreFault]] = {check.__name__: [] for check in DOCUMENT_CHECKS}
     run_of: dict[int, int] = {}
-    for held in held_documents(connection, numbers):
+    for held in holdings.held_documents(connection, numbers):
         run_of[held.row["id"]] = held.row["close_run_id"]
         for check in DOCUMENT_CHECKS:
             by_document[check.__name__] += [
                 StoreFault(held.row["number"], message) for message in _messages(check, held)
             ]
     checked = [Checked(name, len(run_of), "documents", tuple(faults)) for name, faults in by_document.items()]
-    runs = list(held_runs(connection, None if numbers is None else set(run_of.values())))
+    runs = list(holdings.held_runs(connection, None if numbers is None else set(run_of.values())))
     for run_check in RUN_CHECKS:
         of_runs = [message for run in runs for message in run_check(run)]
         checked.append(_checked(run_check, Looked(len(runs), "runs", of_runs)))
     if whole:
         checked += [_checked(check, check(connection)) for check in DATABASE_CHECKS]
-    ids = covered_usage(run_of) if usage is None else usage
+    ids = holdings.covered_usage(run_of) if usage is None else usage
     digests = usage_rows_are_what_their_digests_say
     return (*checked, _checked(digests, digests(connection, ids)))
 

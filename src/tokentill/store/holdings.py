@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, Select, select
 from sqlalchemy.sql.schema import Table
 
 from tokentill.canonical import Content, content_hash, content_of
@@ -45,14 +45,7 @@ class HeldRun:
 def covered_usage(documents: Collection[int]) -> Select[Any]:
     """Ids of all usage that documents cover; of more than a few documents, that any document covers."""
     usage, coverage = tables.usage, tables.coverage
-    lies_in = and_(
-        usage.c.series_id == coverage.c.series_id,
-        usage.c.occurred_at >= coverage.c.starts_at,
-        usage.c.occurred_at < coverage.c.ends_at,
-        usage.c.seq > coverage.c.seq_after,
-        usage.c.seq <= coverage.c.seq_upto,
-    )
-    query = select(usage.c.id).select_from(coverage.join(usage, lies_in)).distinct()
+    query = select(usage.c.id).select_from(coverage.join(usage, tables.usage_in(coverage))).distinct()
     return query if len(documents) > _READ_AT_ONCE else query.where(coverage.c.invoice_id.in_(documents))
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     text,
 )
 from sqlalchemy.schema import SchemaItem
@@ -387,6 +389,18 @@ push = _table(
     ),
     Index("ix_push_period", "period"),
 )
+
+
+def usage_in(segments: Any) -> ColumnElement[bool]:
+    """Whether usage lies in a segment of `coverage`, or of a table with the same columns."""
+    return and_(
+        usage.c.series_id == segments.c.series_id,
+        usage.c.occurred_at >= segments.c.starts_at,
+        usage.c.occurred_at < segments.c.ends_at,
+        usage.c.seq > segments.c.seq_after,
+        usage.c.seq <= segments.c.seq_upto,
+    )
+
 
 APPEND_ONLY = tuple(
     """source series batch usage usage_unit revision quarantine recording binding review audit invoice_line ledger
