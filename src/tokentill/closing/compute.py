@@ -97,8 +97,11 @@ def compute_period(
     periods = Periods(month, books, documents)
     usage = usage_of_month(connection, books, periods, documents, seq_max, position=position, only=only)
     if kind == "period":
-        for customer in _recurring(books, periods):
-            usage.by_payer.setdefault(usage.ownership.payer(customer), {}).setdefault(customer, [])
+        # Under a contract of its own there may be something to bill without usage.
+        for customer in books.contracts.customers:
+            own = periods.of(customer)
+            if own.has_time and is_recurring(customer, own, books.contracts):
+                usage.by_payer.setdefault(usage.ownership.payer(customer), {}).setdefault(customer, [])
         for customer, last in open_balances(connection, position):
             if last < month and periods.of(customer).has_time:
                 usage.by_payer.setdefault(usage.ownership.payer(customer), {})
@@ -185,13 +188,6 @@ def _members(
         if payer in by_payer:
             by_payer[payer][customer] = periods.of(customer)
     return {payer: sorted(members.items(), key=lambda item: item[0].encode()) for payer, members in by_payer.items()}
-
-
-def _recurring(books: Books, periods: Periods) -> list[str]:
-    """Customers with a contract of their own under which there is something to bill without usage."""
-    contracts = books.contracts
-    of_customers = ((customer, periods.of(customer)) for customer in contracts.customers)
-    return [customer for customer, of in of_customers if of.has_time and is_recurring(customer, of, contracts)]
 
 
 def compute_preview(

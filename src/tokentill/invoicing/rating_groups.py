@@ -165,10 +165,11 @@ class RatingGroup:
 
     def billed(self, sums: Sums) -> Billed:
         """What the group's rule makes of sums."""
-        if sums.requests_at_no_cost and self._bills_cost and self.list_amount(sums) != ZERO:
-            name = "" if self.rule is None else self.rule.name
+        # A reported cost of 0 would make the amount nothing.
+        bills_cost = self.rule is not None and (self.rule.basis == "cost" or self.is_byok)
+        if self.rule is not None and bills_cost and sums.requests_at_no_cost and self.list_amount(sums) != ZERO:
             count = f"{sums.requests_at_no_cost} of {sums.requests} requests that used something"
-            return Billed(None, (), f"rule {name!r} bills the gateway's cost, and it is 0 for {count}")
+            return Billed(None, (), f"rule {self.rule.name!r} bills the gateway's cost, and it is 0 for {count}")
         consumed = NOTHING_CONSUMED if sums.consumed is None else sums.consumed
         return apply_rule(self.basis, sums.billable, cost=sums.reported_cost, consumed=consumed)
 
@@ -184,11 +185,6 @@ class RatingGroup:
             parts = (EXACT.multiply(Decimal(count), units[name]) for name, count in sums.billable.items())
             amounts[key] = sum_exact([EXACT.multiply(sums.cost, of_cost), *parts])
         return amounts
-
-    @property
-    def _bills_cost(self) -> bool:
-        """Whether a reported cost of 0 would make the amount nothing."""
-        return self.rule is not None and (self.rule.basis == "cost" or self.is_byok)
 
 
 class RatingContext:

@@ -214,10 +214,7 @@ def _summed(
         *(func.sum(usage.c[name]).label(name) for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)),
     )
     for row in connection.execute(sums):
-        yield row, units.get(tuple(row[:5]), NO_UNITS)
-
-
-NO_UNITS: Mapping[str, int] = {}
+        yield row, units.get(tuple(row[:5]), {})
 
 
 def _at_no_cost() -> ColumnElement[int]:
@@ -234,8 +231,7 @@ def _at_no_cost() -> ColumnElement[int]:
 def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> UsageAggregate:
     _, day, passed, _, waived, requests, input_total, with_cost, at_no_cost, *sums = row
     quantities = {leaf: int(count) for leaf, count in zip(TOKEN_LEAVES, sums, strict=False) if count}
-    if units:
-        quantities |= units
+    quantities |= units
     at = cuts.start_of(day, passed, floor)
     return UsageAggregate(
         series=series,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, not_, or_, select
+from sqlalchemy import Connection, FromClause, Select, and_, func, not_, or_, select
 
 from tokentill.canonical import Content, content_of
 from tokentill.money import minor_digits, minor_text
@@ -235,7 +235,7 @@ def one_version_of_a_record_counts(connection: Connection) -> Looked:
         .where(not_(or_(one_after, is_waived)))
     ).scalars()
     faults += [f"record {record_id!r} is left out for no reason" for record_id in left_out]
-    return Looked(connection.execute(select(func.count()).select_from(usage)).scalar_one(), "versions", faults)
+    return Looked(_count(connection, usage), "versions", faults)
 
 
 def counted_rows_have_no_gap(connection: Connection) -> Looked:
@@ -252,14 +252,12 @@ def counted_rows_have_no_gap(connection: Connection) -> Looked:
 
 def numbers_have_no_gap(connection: Connection) -> Looked:
     """Documents are numbered from 1 to where their counter stands."""
-    count = connection.execute(select(func.count()).select_from(tables.invoice)).scalar_one()
-    return Looked(count, "documents", number_faults(connection))
+    return Looked(_count(connection, tables.invoice), "documents", number_faults(connection))
 
 
 def audit_log_is_one_chain(connection: Connection) -> Looked:
     """Every entry has the hash of what it says and of the entry before it, and none is missing."""
-    count = connection.execute(select(func.count()).select_from(tables.audit)).scalar_one()
-    return Looked(count, "entries", audit_faults(connection))
+    return Looked(_count(connection, tables.audit), "entries", audit_faults(connection))
 
 
 def issued_entries_have_their_documents(connection: Connection) -> Looked:
@@ -304,9 +302,8 @@ def log_of_documents_is_what_statuses_say(connection: Connection) -> Looked:
 
 def no_record_is_on_two_documents(connection: Connection) -> Looked:
     """No two live documents cover the same record, unless one goes on from the other; none ends what another ended."""
-    count = connection.execute(select(func.count()).select_from(tables.coverage)).scalar_one()
     faults = [f"{number} and {rival} cover the same record" for number, rival in overlapping_documents(connection)]
-    return Looked(count, "stretches", faults)
+    return Looked(_count(connection, tables.coverage), "stretches", faults)
 
 
 def guards_are_in_force(connection: Connection) -> Looked:
@@ -384,6 +381,10 @@ def check_agreement(
     ids = holdings.covered_usage(run_of) if usage is None else usage
     digests = usage_rows_are_what_their_digests_say
     return (*checked, _checked(digests, digests(connection, ids)))
+
+
+def _count(connection: Connection, table: FromClause) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
 def _messages(check: Callable[[HeldDocument], Iterator[str]], held: HeldDocument) -> list[str]:

@@ -9,9 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from tokentill.canonical import Content, canonical_bytes, hash_of_bytes
 from tokentill.clock import from_micros, instant_text, to_micros
@@ -358,18 +358,16 @@ def last_reviews(connection: Connection, period: str, customer: str | None = Non
 
 
 @decoding("the run of a close")
-def _run(row: Row[*tuple[object, ...]]) -> CloseRun:
-    fields = row._mapping
-    pins = _pins(fields["pins"])
+def _run(row: Any) -> CloseRun:
+    pins = _pins(row.pins)
     # Runs of older versions kept what they were asked among their pins.
-    asked = json.loads(fields["asked"]) or {key: pins[key] for key in ("kind", "customers") if key in pins}
+    asked = json.loads(row.asked) or {key: pins[key] for key in ("kind", "customers") if key in pins}
     return decoded(CloseRun, row, pins=pins, asked=asked)
 
 
 @decoding("an issued invoice")
-def _issued(row: Row[*tuple[object, ...]]) -> IssuedInvoice:
-    fields = row._mapping
-    return decoded(IssuedInvoice, row, content_bytes=bytes(fields["content"]), pins=_pins(fields["pins"]))
+def _issued(row: Any) -> IssuedInvoice:
+    return decoded(IssuedInvoice, row, content_bytes=bytes(row.content), pins=_pins(row.pins))
 
 
 def _pins(text: str) -> Content:

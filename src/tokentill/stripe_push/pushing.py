@@ -128,10 +128,8 @@ def _write_down(database: Database, owed: Owed, clock: Clock) -> tuple[Wanted, l
             if push_rows.set_state(connection, own, "replaced")
         ]
         rest = [row for row in rows if row.state not in TO_SEND]
-        return wanted, [
-            *rest,
-            *push_rows.begin_sending(connection, [row for row in rows if row.state in TO_SEND], clock.now()),
-        ]
+        to_send = [row for row in rows if row.state in TO_SEND]
+        return wanted, [*rest, *push_rows.begin_sending(connection, to_send, clock.now())]
 
 
 def _send(
@@ -168,14 +166,7 @@ def _send_day(gateway: StripeGateway, row: PushRow, sleep: Sleep) -> SendOutcome
     for number in range(TRIES):
         if number:
             sleep(BACKOFF_SECONDS[number - 1])
-        answer = gateway.send_day(
-            meter=row.meter,
-            stripe_customer=row.stripe_customer,
-            day=row.day,
-            value_minor=row.value_minor,
-            identifier=row.identifier,
-            attempt=f"{row.attempts}-{number}",
-        )
+        answer = gateway.send_day(row, f"{row.attempts}-{number}")
         if answer.state != "unknown":
             break
     return answer
