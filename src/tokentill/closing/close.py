@@ -184,7 +184,6 @@ def close_period(
         pins, cut_off = inputs.pins(seq), open_run(connection, str(month))
         if cut_off is None:
             computed, late, aside = _computed(connection, month, inputs, pins, options)
-            issued = _issued_customers(connection, month)
     if cut_off is not None:
         if abandon:
             _abandon(database, cut_off, clock)
@@ -196,7 +195,9 @@ def close_period(
         refused = (*resumed.refused, *again.refused)
         return replace(again, issued=(*resumed.issued, *again.issued), refused=refused, resumed=True)
     if options.interim is None and (reasons := computed.unattributed.blocked_by):
-        return Closed(month, (), len(issued), (), (), reasons, late=late, kept=computed.kept, aside=aside)
+        with database.read() as connection:
+            already = len(_issued_customers(connection, month))
+        return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept, aside=aside)
     todo = _todo(database, computed, now, options)
     if not todo.invoices:
         return replace(todo.outcome, late=late, aside=aside)
