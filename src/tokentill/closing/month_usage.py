@@ -161,8 +161,9 @@ def usage_of_month(
             ordinary[id_] = listed
             continue
         for segment in listed:
-            spans += _spans_of(segment, cuts, own_cuts)
-            places += [segment] * (len(spans) - len(places))
+            for span in _spans_of(segment, cuts, own_cuts):
+                spans.append(span)
+                places.append(segment)
     if ordinary:
         whole = {id_: series[id_] for id_ in ordinary}
         with decoding("usage"):
