@@ -100,7 +100,7 @@ class Summed:
     def _sum(found: Sequence[UsageAggregate]) -> UsageAggregate:
         sums = Sums()
         for aggregate in found:
-            sums.add(aggregate.requests, aggregate.quantities, aggregate.cost, aggregate.requests_with_cost)
+            sums.add(Sums.of(aggregate))
         first = found[0]
         return UsageAggregate(
             first.series,

@@ -17,6 +17,7 @@ from tokentill.errors import Refused
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
 from tokentill.store.database import Database
+from tokentill.store.push_rows import PushRow
 from tokentill.stripe_push.gateway import Account, SendOutcome, StripeGateway
 from tokentill.stripe_push.pushing import Pushed, push_period
 from tokentill.stripe_push.reconciling import Reconciled, reconcile_period
@@ -197,10 +198,10 @@ def test_a_swap_and_back_with_half_a_push_between_ends_equal(database: Database,
         relink(bench, alice=links["bob"], bob=links["alice"])
 
         class Half(StripeGateway):
-            def send_day(self, **day: Any) -> SendOutcome:
-                if day["stripe_customer"] == bench.links[refused]:
+            def send_day(self, row: PushRow, attempt: str) -> SendOutcome:
+                if row.stripe_customer == bench.links[refused]:
                     raise Refused("the key was withdrawn")
-                return super().send_day(**day)
+                return super().send_day(row, attempt)
 
         with pytest.raises(Refused):
             push_period(database, MONTH, Half(bench.client, API_KEY), clock=bench.clock, sleep=lambda _: None)
@@ -245,10 +246,10 @@ class Forgetful(StripeGateway):
 
     deleted: str
 
-    def send_day(self, **day: Any) -> SendOutcome:
-        if day["stripe_customer"] == self.deleted:
+    def send_day(self, row: PushRow, attempt: str) -> SendOutcome:
+        if row.stripe_customer == self.deleted:
             return SendOutcome("rejected", f"No such customer: '{self.deleted}'")
-        return super().send_day(**day)
+        return super().send_day(row, attempt)
 
     def _call(self, method: str, path: str, params: dict[str, Any]) -> dict[str, Any]:
         if path.endswith(self.deleted):
@@ -408,9 +409,9 @@ class Delayed(StripeGateway):
         self._once("before_account")
         return super().account()
 
-    def send_day(self, **day: Any) -> SendOutcome:
+    def send_day(self, row: PushRow, attempt: str) -> SendOutcome:
         self._once("before_day")
-        return super().send_day(**day)
+        return super().send_day(row, attempt)
 
     def held(self, **asked: Any) -> dict[date, Decimal]:
         held = super().held(**asked)
@@ -482,10 +483,10 @@ def test_no_call_to_stripe_is_made_within_a_transaction(sqlite_database: Databas
     with Bench(closed_october(sqlite_database)) as bench:
 
         class Watching(StripeGateway):
-            def send_day(self, **day: Any) -> SendOutcome:
+            def send_day(self, row: PushRow, attempt: str) -> SendOutcome:
                 with sqlite_database.write() as connection:  # would wait for a writer that waits for this call
                     connection.exec_driver_sql("PRAGMA user_version")
-                return super().send_day(**day)
+                return super().send_day(row, attempt)
 
         assert push_by(Watching(bench.client, API_KEY), bench).is_complete
 

@@ -20,6 +20,7 @@ from tests.store.bench import Killer, rows_of_all_tables, run_in_child
 from tests.stripe_push.bench import EVENTS, METER, MONTH, USAGE, WANTED, Bench, closed_october, forget_pushes, outbox
 from tokentill.errors import Refused
 from tokentill.store.database import Database
+from tokentill.store.push_rows import PushRow
 from tokentill.stripe_push.gateway import Account, StripeGateway
 from tokentill.stripe_push.pushing import Pushed, push_period
 from tokentill.testing.stripe import API_KEY, Behaviour, FaultKind, PlannedFault
@@ -587,9 +588,9 @@ def _push_and_be_killed(database_url: str, bench: Bench, edge: int) -> Callable[
         killer = Killer(edge)
 
         class Watched(StripeGateway):
-            def send_day(self, **day: Any) -> Any:
+            def send_day(self, row: PushRow, attempt: str) -> Any:
                 killer.edge()
-                answer = super().send_day(**day)
+                answer = super().send_day(row, attempt)
                 killer.edge()
                 return answer
 

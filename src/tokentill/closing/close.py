@@ -146,14 +146,13 @@ class CloseOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Todo:
-    """What there is to do for a period, decided from pinned inputs at a pinned time."""
+    """What there is to do for a period, decided from pinned inputs at a pinned time. `outcome` is that of a close which
+    issues none of the invoices.
+    """
 
     computed: Computed
     invoices: tuple[Invoice, ...]
-    refused: tuple[RefusedCustomer, ...]
-    not_due: tuple[str, ...]
-    already_issued: int
-    nothing_to_bill: tuple[str, ...] = ()
+    outcome: Closed
 
 
 def close_period(
@@ -182,14 +181,9 @@ def close_period(
     now = clock.now()
     with database.read() as connection:
         inputs, seq = newest_inputs(connection, folder)
-        pins, books = inputs.pins(seq), inputs.books()
-        cut_off = open_run(connection, str(month))
+        pins, cut_off = inputs.pins(seq), open_run(connection, str(month))
         if cut_off is None:
-            position = inputs.position
-            computed = compute_period(
-                connection, month, books, seq, kind=options.kind, position=position, is_close=True
-            )
-            late, aside = late_usage(connection, books, pins), computed.aside(connection)
+            computed, late, aside = _computed(connection, month, inputs, pins, options)
     if cut_off is not None:
         if abandon:
             _abandon(database, cut_off, clock)
@@ -200,23 +194,13 @@ def close_period(
         again = close_period(database, month, folder, options, clock=clock, progress=progress)
         refused = (*resumed.refused, *again.refused)
         return replace(again, issued=(*resumed.issued, *again.issued), refused=refused, resumed=True)
-    if options.interim is None and computed.unattributed.blocks:
-        already = _count_issued(database, month)
-        reasons = computed.unattributed.blocked_by
+    if options.interim is None and (reasons := computed.unattributed.blocked_by):
+        with database.read() as connection:
+            already = len(_issued_customers(connection, month))
         return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept, aside=aside)
     todo = _todo(database, computed, now, options)
     if not todo.invoices:
-        return Closed(
-            month,
-            (),
-            todo.already_issued,
-            todo.refused,
-            todo.not_due,
-            nothing_to_bill=todo.nothing_to_bill,
-            late=late,
-            kept=computed.kept,
-            aside=aside,
-        )
+        return replace(todo.outcome, late=late, aside=aside)
     run = _start(database, month, inputs, pins, options, now)
     if run is None:  # another process began a run since we looked
         return close_period(database, month, folder, options, clock=clock, progress=progress)
@@ -261,19 +245,29 @@ def _resume(
     options = CloseOptions.of(run.asked)
     with database.read() as connection:
         inputs = pinned_inputs(connection, run.pins)
-        books = inputs.books()
-        computed = compute_period(
-            connection, month, books, run.pins["s"], kind=options.kind, position=run.pins["l"], is_close=True
-        )
-        late, aside = late_usage(connection, books, run.pins), computed.aside(connection)
+        computed, late, aside = _computed(connection, month, inputs, run.pins, options)
     todo = _todo(database, computed, run.started_at, options)
     return replace(_issue_all(database, run, todo, clock, progress), resumed=True, late=late, aside=aside)
 
 
+def _computed(
+    connection: Connection, month: Month, inputs: Inputs, pins: Content, options: CloseOptions
+) -> tuple[Computed, tuple[LateUsage, ...], Aside]:
+    """The period at some pins, with what is late there and what is kept aside."""
+    books = inputs.books()
+    computed = compute_period(connection, month, books, pins["s"], kind=options.kind, position=pins["l"], is_close=True)
+    return computed, late_usage(connection, books, pins), computed.aside(connection)
+
+
+def _issued_customers(connection: Connection, month: Month) -> set[str]:
+    """Who has its document of the period."""
+    documents = issued_invoices(connection, period=str(month), status="issued")
+    return {document.customer for document in documents if document.kind == "period"}
+
+
 def _todo(database: Database, computed: Computed, at: datetime, options: CloseOptions) -> _Todo:
     with database.read() as connection:
-        documents = issued_invoices(connection, period=str(computed.month), status="issued")
-        issued = {invoice.customer for invoice in documents if invoice.kind == "period"}
+        issued = _issued_customers(connection, computed.month)
         reviews = last_reviews(connection, str(computed.month))
     interim = options.interim
     invoices: list[Invoice] = []
@@ -301,12 +295,13 @@ def _todo(database: Database, computed: Computed, at: datetime, options: CloseOp
     refused.sort(key=lambda refusal: refusal.customer.encode())
     billed = {*(invoice.customer for invoice in invoices), *(refusal.customer for refusal in refused)}
     nothing = tuple(customer for customer in named if customer not in billed)
-    return _Todo(computed, tuple(invoices), tuple(refused), tuple(not_due), len(issued), nothing)
+    outcome = Closed(computed.month, (), len(issued), tuple(refused), tuple(not_due), kept=computed.kept)
+    return _Todo(computed, tuple(invoices), replace(outcome, nothing_to_bill=nothing))
 
 
 def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, progress: CloseProgress | None) -> Closed:
     numbers: list[str] = []
-    refused = list(todo.refused)
+    refused = list(todo.outcome.refused)
     require_approval = CloseOptions.of(run.asked).require_approval
     for done, invoice in enumerate(todo.invoices, start=1):
         outcome = _issue_one(database, run, todo.computed, invoice, clock, require_approval=require_approval)
@@ -316,30 +311,21 @@ def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, pro
             numbers.append(outcome)
         if progress is not None:
             progress(done, len(todo.invoices))
-    month = todo.computed.month
     with database.write() as connection:
         at = clock.now()
         left_over = _left_over(connection, todo.computed)
         finish_run(connection, run, "done", at, left_over=left_over)
         ended = {"issued": len(numbers), "refused": len(refused), "left_over": left_over}
-        append_audit(connection, "close.finished", {"period": str(month), "run": run.id, **ended}, at=at)
+        append_audit(connection, "close.finished", {"period": run.period, "run": run.id, **ended}, at=at)
     refused.sort(key=lambda refusal: refusal.customer.encode())
-    already = todo.already_issued + len(todo.invoices) + len(todo.refused) - len(numbers) - len(refused)
-    return Closed(
-        month,
-        tuple(numbers),
-        already,
-        tuple(refused),
-        todo.not_due,
-        nothing_to_bill=todo.nothing_to_bill,
-        kept=todo.computed.kept,
-    )
+    before = todo.outcome
+    already = before.already_issued + len(todo.invoices) + len(before.refused) - len(numbers) - len(refused)
+    return replace(before, issued=tuple(numbers), already_issued=already, refused=tuple(refused))
 
 
 def _left_over(connection: Connection, computed: Computed) -> int:
     """How many requests of the month are on no document of a period."""
-    documents = issued_invoices(connection, period=str(computed.month), status="issued")
-    issued = {invoice.customer for invoice in documents if invoice.kind == "period"}
+    issued = _issued_customers(connection, computed.month)
     usage = computed.usage
     billed = (usage.requests_of(payer) - usage.late_of(payer) for payer in usage.by_payer if payer in issued)
     return usage.requests - sum(billed)
@@ -389,9 +375,3 @@ def _carried_refusal(connection: Connection, run: CloseRun, invoice: Invoice) ->
     if own.with_balances_of(carried.values()) == invoice.carried:
         return None
     return "another invoice was issued to it meanwhile, and changed what this one carries on; close again"
-
-
-def _count_issued(database: Database, month: Month) -> int:
-    with database.read() as connection:
-        documents = issued_invoices(connection, period=str(month), status="issued")
-        return sum(invoice.kind == "period" for invoice in documents)

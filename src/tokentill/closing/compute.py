@@ -6,10 +6,12 @@ with the result. Nothing is written here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Context, Decimal
+from itertools import chain
 
 from sqlalchemy import Connection
 
@@ -71,10 +73,6 @@ class Computed:
         quarantined = count_quarantined(connection, starts_at, ends_at)
         return Aside(quarantined, count_open_revisions(connection, starts_at, ends_at))
 
-    def is_issued(self, customer: str) -> bool:
-        """Whether the customer had its document of the period where this was computed."""
-        return self.usage.ownership.is_issued(customer)
-
 
 def compute_period(
     connection: Connection,
@@ -99,8 +97,11 @@ def compute_period(
     periods = Periods(month, books, documents)
     usage = usage_of_month(connection, books, periods, documents, seq_max, position=position, only=only)
     if kind == "period":
-        for customer in _recurring(books, periods):
-            usage.by_payer.setdefault(usage.ownership.payer(customer), {}).setdefault(customer, [])
+        # Under a contract of its own there may be something to bill without usage.
+        for customer in books.contracts.customers:
+            own = periods.of(customer)
+            if own.has_time and is_recurring(customer, own, books.contracts):
+                usage.by_payer.setdefault(usage.ownership.payer(customer), {}).setdefault(customer, [])
         for customer, last in open_balances(connection, position):
             if last < month and periods.of(customer).has_time:
                 usage.by_payer.setdefault(usage.ownership.payer(customer), {})
@@ -117,7 +118,17 @@ def compute_period(
         for payer in todo:
             of_payer: list[UsageAggregate] = []
             try:
-                invoices[payer] = _invoice(payer, usage, periods, context, carried, kind, of_payer)
+                invoices[payer] = compute_invoice(
+                    payer,
+                    periods.of(payer),
+                    usage.ownership.currency(payer),
+                    usage.by_payer[payer].get(payer, ()),
+                    context,
+                    children={member: listed for member, listed in usage.by_payer[payer].items() if member != payer},
+                    carried=carried[payer],
+                    kind=kind,
+                    wanted=of_payer,
+                )
             except (InvalidAmount, ArithmeticError) as error:
                 failed[payer] = f"its invoice cannot be computed: {error or type(error).__name__}"
             if of_payer:
@@ -133,29 +144,6 @@ def compute_period(
         failed=failed,
         kept=tuple(boundary for boundary in periods.kept if only in (None, boundary.customer)),
         usage=usage,
-    )
-
-
-def _invoice(
-    payer: str,
-    usage: MonthUsage,
-    periods: Periods,
-    context: RatingContext,
-    carried: Mapping[str, Carried],
-    kind: InvoiceKind,
-    wanted: list[UsageAggregate],
-) -> Invoice:
-    aggregates = usage.by_payer[payer]
-    return compute_invoice(
-        payer,
-        periods.of(payer),
-        usage.ownership.currency(payer),
-        aggregates.get(payer, ()),
-        context,
-        children={member: of_member for member, of_member in aggregates.items() if member != payer},
-        carried=carried[payer],
-        kind=kind,
-        wanted=wanted,
     )
 
 
@@ -195,21 +183,11 @@ def _members(
     """Whose periods the invoices of payers end: of all who have a contract or usage, whether they used something or
     not."""
     by_payer: dict[str, dict[str, Period]] = {payer: {payer: periods.of(payer)} for payer in payers}
-    customers = dict.fromkeys(books.contracts.customers)
-    for aggregates in usage.by_payer.values():
-        customers.update(dict.fromkeys(aggregates))
-    for customer in customers:
+    for customer in dict.fromkeys(chain(books.contracts.customers, *usage.by_payer.values())):
         payer = usage.ownership.payer(customer)
         if payer in by_payer:
             by_payer[payer][customer] = periods.of(customer)
     return {payer: sorted(members.items(), key=lambda item: item[0].encode()) for payer, members in by_payer.items()}
-
-
-def _recurring(books: Books, periods: Periods) -> list[str]:
-    """Customers with a contract of their own under which there is something to bill without usage."""
-    contracts = books.contracts
-    with_time = (customer for customer in contracts.customers if periods.of(customer).has_time)
-    return [customer for customer in with_time if is_recurring(customer, periods.of(customer), contracts)]
 
 
 def compute_preview(
@@ -312,11 +290,10 @@ def _unattributed(usage: MonthUsage, books: Books, period: Period, context: Rati
         )
         total = EXACT.add(amount, sum_exact(others))
         share = _SHARE.quantize(_SHARE.divide(EXACT.multiply(amount, Decimal(100)), total), _SHARE_DIGITS)
-    causes: dict[str, int] = {}
+    causes: Counter[str] = Counter()
     for aggregate in usage.nobody:
         why = usage.ownership.why(aggregate.series, aggregate.at)[1]
-        key = f"{why} ({aggregate.series.source}, api key {aggregate.series.api_key or 'none'})"
-        causes[key] = causes.get(key, 0) + aggregate.requests
+        causes[f"{why} ({aggregate.series.source}, api key {aggregate.series.api_key or 'none'})"] += aggregate.requests
     return Unattributed(
         requests=sum(aggregate.requests for aggregate in usage.nobody),
         list_amount=amount,

@@ -18,6 +18,7 @@ from tokentill.contracts.invoice_terms import Grant
 from tokentill.money import minor_text, round_to_minor
 from tokentill.store.ledger import LedgerEntry, ledger_entries
 
+MovementKind = Literal["drawn", "carried forward", "brought forward"]
 GrantState = Literal["coming", "open", "used up", "expired", "withdrawn"]
 
 
@@ -25,7 +26,7 @@ GrantState = Literal["coming", "open", "used up", "expired", "withdrawn"]
 class Movement:
     """What one invoice drew from a grant, or added to the balance that is carried on, in minor units."""
 
-    what: Literal["drawn", "carried forward", "brought forward"]
+    what: MovementKind
     number: str
     period: str
     issued_at: datetime
@@ -35,9 +36,8 @@ class Movement:
     @classmethod
     def of(cls, entry: LedgerEntry) -> Movement:
         """From a row of the ledger."""
-        what: Literal["drawn", "carried forward", "brought forward"] = "drawn"
-        if entry.kind == "balance":
-            what = "carried forward" if entry.name == "carried forward" else "brought forward"
+        of_balance: MovementKind = "carried forward" if entry.name == "carried forward" else "brought forward"
+        what = of_balance if entry.kind == "balance" else "drawn"
         return cls(what, entry.number, entry.period, entry.issued_at, entry.currency, entry.amount_minor)
 
     def content(self) -> Content:
@@ -89,14 +89,13 @@ class GrantAccount:
     def content(self) -> Content:
         """Canonical content."""
         stated = ("unit", "priority", "valid_from", "expires_at")
+        amounts = {"amount": self.amount_minor, "drawn": self.drawn_minor}
+        amounts |= {"expired": self.expired_minor, "left": self.left_minor}
         return {
             "grant": self.id,
             **fields_of(self, "currency", "state"),
             **(dict.fromkeys(stated) if self.grant is None else fields_of(self.grant, *stated)),
-            "amount": minor_text(self.amount_minor, self.currency),
-            "drawn": minor_text(self.drawn_minor, self.currency),
-            "expired": minor_text(self.expired_minor, self.currency),
-            "left": minor_text(self.left_minor, self.currency),
+            **{name: minor_text(minor, self.currency) for name, minor in amounts.items()},
             "draws": form_of(self.draws),
         }
 

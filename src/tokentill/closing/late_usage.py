@@ -72,22 +72,14 @@ def late_records(connection: Connection, books: Books, pins: Content) -> Late:
         for (payer, member), segments in sorted(usage.late.items()):
             spans = [Span.of(segment) for segment in segments]
             for _, record in records_of_spans(connection, spans, usage.series, seq_max=pins["s"]):
-                late.append(
-                    LateRecord(
-                        source=record.series.source,
-                        record_id=record.record_id,
-                        occurred_at=record.occurred_at,
-                        user=record.series.user,
-                        model=record.series.model,
-                        customer=member,
-                        period=str(month),
-                        number=usage.ownership.issued_number(payer),
-                    )
-                )
-    late.sort(
-        key=lambda record: (record.customer.encode(), record.occurred_at, record.source, record.record_id.encode())
-    )
-    return Late(tuple(late))
+                traits, number = record.series, usage.ownership.issued_number(payer)
+                own = (traits.source, record.record_id, record.occurred_at, traits.user, traits.model)
+                late.append(LateRecord(*own, member, str(month), number))
+    return Late(tuple(sorted(late, key=_place)))
+
+
+def _place(late: LateRecord) -> tuple[bytes, datetime, str, bytes]:
+    return (late.customer.encode(), late.occurred_at, late.source, late.record_id.encode())
 
 
 def _late_months(connection: Connection, books: Books, pins: Content) -> Iterator[tuple[Month, MonthUsage]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,7 +12,6 @@ from tokentill.invoicing.coverage import Periods
 from tokentill.invoicing.rating_groups import Books
 from tokentill.store.aggregates import Span, records_of_spans
 from tokentill.store.usage_rows import StoredRecord, month_number, series_missing_usage
-from tokentill.usage.aggregates import Series
 
 _BEGINNING, _END = datetime(1971, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -58,23 +56,16 @@ def missing_usage(connection: Connection, books: Books, seq_max: int, periods: P
     """The records without usage that count and are not waived: all of them, or those of a period."""
     months = None if periods is None else (month_number(periods.starts_at), month_number(periods.ends_at))
     series = series_missing_usage(connection, months)
+    starts_at, ends_at = (_BEGINNING, _END) if periods is None else (periods.starts_at, periods.ends_at)
+    spans = [Span(id_, starts_at, ends_at, 0, seq_max, starts_at) for id_ in sorted(series)]
     missing = []
-    for record in _records(connection, series, seq_max, periods):
+    for _, record in records_of_spans(connection, spans, series, seq_max=seq_max):
         traits, at = record.series, record.occurred_at
         customer = books.attribution.attribute(
             source=traits.source, user=traits.user, api_key=traits.api_key, at=at
         ).customer
         period = None if periods is None else periods.of(customer)
-        if not record.is_waived and (period is None or period.starts_at <= at < period.ends_at):
+        if not record.is_waived and (period is None or period.holds(at)):
             missing.append(MissingRecord(record, customer))
     missing.sort(key=lambda entry: (entry.record.occurred_at, entry.record.series.source, entry.record.record_id))
     return Missing(tuple(missing))
-
-
-def _records(
-    connection: Connection, series: dict[int, Series], seq_max: int, periods: Periods | None
-) -> Iterator[StoredRecord]:
-    starts_at, ends_at = (_BEGINNING, _END) if periods is None else (periods.starts_at, periods.ends_at)
-    spans = [Span(id_, starts_at, ends_at, 0, seq_max, starts_at) for id_ in sorted(series)]
-    for _, record in records_of_spans(connection, spans, series, seq_max=seq_max):
-        yield record

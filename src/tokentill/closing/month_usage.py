@@ -7,9 +7,10 @@ a contract or a grant that begins there, or documents cover some of it already) 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import pairwise
 
 from sqlalchemy import Connection
@@ -151,7 +152,7 @@ def usage_of_month(
     if only is not None and not any(segment.payer is None for listed in segments.values() for segment in listed):
         segments = {id_: [segment for segment in listed if segment.payer == only] for id_, listed in segments.items()}
         by_spans = True
-    own_cuts = _OwnCuts(books, cuts)
+    own_cuts = _own_cuts(books, cuts)
     ordinary: dict[int, list[OwnedSegment]] = {}
     spans: list[Span] = []
     places: list[OwnedSegment] = []
@@ -176,36 +177,34 @@ def usage_of_month(
     return usage
 
 
-class _OwnCuts:
-    """Where all usage of one customer is cut beside everybody's: at its own contracts, and the payer's grants."""
-
-    def __init__(self, books: Books, cuts: Cuts) -> None:
-        self._contracts = books.contracts
-        self._cuts = cuts
-        self._known: dict[tuple[str | None, str | None], list[datetime]] = {}
-
-    def of(self, segment: OwnedSegment) -> list[datetime]:
-        """The instants, in order."""
-        key = (segment.payer, segment.member)
-        if key not in self._known:
-            edges = set[datetime]()
-            if segment.payer is not None and segment.member is not None:
-                edges = self._contracts.own_edges(segment.member) | self._contracts.grant_edges(segment.payer)
-            self._known[key] = sorted(edge for edge in edges if not self._cuts.cuts_at(edge))
-        return self._known[key]
+OwnCuts = Callable[[str | None, str | None], list[datetime]]
+"""The instants, in order, at which all usage of a payer's member is cut beside everybody's."""
 
 
-def _is_ordinary(segment: OwnedSegment, cuts: Cuts, own_cuts: _OwnCuts, seq_max: int) -> bool:
+def _own_cuts(books: Books, cuts: Cuts) -> OwnCuts:
+    """Usage of one customer is cut at its own contracts, and at the payer's grants."""
+
+    @cache
+    def instants(payer: str | None, member: str | None) -> list[datetime]:
+        if payer is None or member is None:
+            return []
+        edges = books.contracts.own_edges(member) | books.contracts.grant_edges(payer)
+        return sorted(edge for edge in edges if not cuts.cuts_at(edge))
+
+    return instants
+
+
+def _is_ordinary(segment: OwnedSegment, cuts: Cuts, own_cuts: OwnCuts, seq_max: int) -> bool:
     return (
         (segment.seq_after, segment.seq_upto) == (0, seq_max)
         and cuts.cuts_at(segment.starts_at)
         and cuts.cuts_at(segment.ends_at)
-        and not own_cuts.of(segment)
+        and not own_cuts(segment.payer, segment.member)
     )
 
 
-def _spans_of(segment: OwnedSegment, cuts: Cuts, own_cuts: _OwnCuts) -> Iterable[Span]:
-    edges = own_cuts.of(segment)
+def _spans_of(segment: OwnedSegment, cuts: Cuts, own_cuts: OwnCuts) -> Iterable[Span]:
+    edges = own_cuts(segment.payer, segment.member)
     inside = [edge for edge in edges if segment.starts_at < edge < segment.ends_at]
     for starts_at, ends_at in pairwise([segment.starts_at, *inside, segment.ends_at]):
         passed = bisect_right(edges, starts_at)

@@ -104,7 +104,10 @@ def pinned_inputs(connection: Connection, pins: Content) -> Inputs:
     price_set, contract_set = (recordings_of(connection, [pins[key]])[0] for key in ("a", "b"))
     bound = contract_set["bindings"]
     if isinstance(bound, list):  # older sets held the bindings themselves
-        listed = [_binding(seq, content) for seq, content in enumerate(bound, start=1)]
+        listed = [
+            Binding(seq, one["user"], one["customer"], parse_instant(one["valid_from"]), one["source"])
+            for seq, one in enumerate(bound, start=1)
+        ]
     else:
         listed = [binding for binding in bindings(connection) if binding.seq <= bound["upto"]]
         if content_hash([binding.content() for binding in listed]) != bound["hash"]:
@@ -115,11 +118,6 @@ def pinned_inputs(connection: Connection, pins: Content) -> Inputs:
         bindings=tuple(listed),
         position=pins.get("l", 0),
     )
-
-
-def _binding(seq: int, content: Content) -> Binding:
-    valid_from = parse_instant(content["valid_from"])
-    return Binding(seq, content["user"], content["customer"], valid_from, content["source"])
 
 
 def engine_fault(pins: Content) -> str | None:

@@ -243,13 +243,9 @@ def discard(database: Database, names: Sequence[str], file: str | None, signed: 
 
 def _chosen(revisions: Sequence[Revision], decision: Decision) -> Revision:
     """The revision that is meant: the only one, or the only open one, or the only one that was decided so."""
-    for candidates in (
-        revisions,
-        [revision for revision in revisions if revision.state == "open"],
-        [revision for revision in revisions if revision.state == decision]
-        if all(revision.state != "open" for revision in revisions)
-        else [],
-    ):
+    still_open = [revision for revision in revisions if revision.state == "open"]
+    decided_so = [revision for revision in revisions if revision.state == decision and not still_open]
+    for candidates in (revisions, still_open, decided_so):
         if len(candidates) == 1:
             return candidates[0]
     digests = ", ".join(f"{revision.digest.hex()[:12]} ({revision.state})" for revision in revisions)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from tokentill.canonical import fields_of
 from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.invoicing.preview import Preview, Previewed, Review, ReviewKind
 from tokentill.store.audit import append_audit
@@ -29,18 +30,8 @@ def store_review(connection: Connection, review: Review) -> None:
             f"{review.customer!r} was issued {issued[0].number} for {review.month}; it can no longer be reviewed"
         )
     add_review(connection, review)
-    append_audit(
-        connection,
-        f"review.{review.kind}",
-        {
-            "customer": review.customer,
-            "period": str(review.month),
-            "content_hash": review.content_hash,
-            "note": review.note,
-        },
-        at=review.at,
-        actor=review.by,
-    )
+    content = {"period": str(review.month), **fields_of(review, "customer", "content_hash", "note")}
+    append_audit(connection, f"review.{review.kind}", content, at=review.at, actor=review.by)
 
 
 def make_review(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from operator import attrgetter
 
 from sqlalchemy import Connection
 
@@ -15,12 +15,13 @@ from tokentill.canonical import Content, canonical_bytes, fields_of
 from tokentill.closing.compute import Computed, compute_period
 from tokentill.closing.pins import engine_fault, pinned_inputs, zone_fault
 from tokentill.errors import IntegrityFault
-from tokentill.invoicing.coverage import CoveredSegment
 from tokentill.invoicing.periods import Month
 from tokentill.store.consistency import check_agreement
 from tokentill.store.documents import coverage_of, periods_of
 from tokentill.store.invoices import IssuedInvoice
 from tokentill.store.ledger import rows_of, stored_rows
+
+_PLACE = attrgetter("series_id", "starts_at", "seq_after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def verify_invoices(connection: Connection, invoices: Sequence[IssuedInvoice], *
     runs: dict[tuple[str, str, bytes], list[IssuedInvoice]] = {}
     for issued in invoices:
         if issued.number not in fault_of:
-            runs.setdefault(_run_key(issued), []).append(issued)
+            in_common = (issued.period, issued.kind, canonical_bytes(issued.pins))
+            runs.setdefault(in_common, []).append(issued)
     for run in runs.values():
         computed = _compute(connection, run)
         fault_of |= {issued.number: _fault(connection, issued, computed) for issued in run}
@@ -81,11 +83,6 @@ def verify_invoices(connection: Connection, invoices: Sequence[IssuedInvoice], *
         for issued in invoices
     ]
     return Verification(tuple(verified), tuple(fault.message for fault in faults if fault.number is None))
-
-
-def _run_key(issued: IssuedInvoice) -> tuple[str, str, bytes]:
-    """What the invoices have in common that are computed at once."""
-    return (issued.period, issued.kind, canonical_bytes(issued.pins))
 
 
 def _compute(connection: Connection, run: Sequence[IssuedInvoice]) -> Computed | str:
@@ -120,14 +117,10 @@ def _fault(connection: Connection, issued: IssuedInvoice, computed: Computed | s
         return f"computed again it comes to {again.content_hash}, not {issued.content_hash}{hint}"
     if stored_rows(connection, issued.id) != rows_of(again):
         return "what it carries on is not what its content says: the database was changed by hand"
-    covered = sorted((segment.covered() for segment in computed.segments(issued.customer)), key=_place)
-    if covered != sorted(coverage_of(connection, issued.id), key=_place):
+    covered = sorted((segment.covered() for segment in computed.segments(issued.customer)), key=_PLACE)
+    if covered != sorted(coverage_of(connection, issued.id), key=_PLACE):
         return "what it covers is not what its pins say: the database was changed by hand"
     ended = {customer: (period.starts_at, period.ends_at) for customer, period in computed.members[issued.customer]}
     if periods_of(connection, issued.id) != (ended if issued.kind == "period" else {}):
         return "the periods that it ends are not those that its pins say: the database was changed by hand"
     return None
-
-
-def _place(covered: CoveredSegment) -> tuple[int, datetime, int]:
-    return (covered.series_id, covered.starts_at, covered.seq_after)

@@ -48,13 +48,10 @@ class Contract:
         return cls(
             kind=content["kind"],
             id=content["id"],
-            plan=content.get("plan"),
             recorded_at=recorded_at,
             valid_from=valid_from,
             valid_to=parse_instant(content.get("valid_to")),
-            currency=content.get("currency"),
-            time_zone=content.get("time_zone"),
-            anchor_day=content.get("anchor_day"),
+            **{name: content.get(name) for name in ("plan", "currency", "time_zone", "anchor_day")},
             parent=content.get("invoice", {}).get("parent"),
             invoice=InvoiceTerms.from_content(content["invoice"]) if "invoice" in content else NO_TERMS,
             rules=tuple(

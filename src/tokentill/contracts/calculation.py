@@ -7,6 +7,7 @@ sum is the sum of the amounts, where what was decided comes in added up as `Cons
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -21,7 +22,7 @@ from tokentill.contracts.features.allowance import (
 from tokentill.contracts.features.byok import ByokFee
 from tokentill.contracts.features.credits import rounded_steps, rounded_up, worth_steps
 from tokentill.contracts.features.margin import margin_steps, missing_to_floor
-from tokentill.contracts.features.package import consume as count_packages
+from tokentill.contracts.features.package import count as count_packages
 from tokentill.contracts.features.package import rest_of
 from tokentill.contracts.features.tiers import RuleTier, TierState, consume_spend, spend_steps
 from tokentill.contracts.features.tiers import consume_units as consume_tiers
@@ -62,9 +63,8 @@ class Consumption:
 
     def plus(self, other: Consumption) -> Consumption:
         """This, and what was decided for other requests."""
-        included, spend = dict(self.included), dict(self.spend)
-        for name, count in other.included.items():
-            included[name] = included.get(name, 0) + count
+        included, spend = Counter(self.included), dict(self.spend)
+        included.update(other.included)
         for number, amount in other.spend.items():
             spend[number] = EXACT.add(spend.get(number, ZERO), amount)
         return Consumption(
@@ -170,7 +170,7 @@ def consume(
     if rule.allowance is not None:
         rest, included, allowance = consume_units(rule.allowance, rest, allowance)
     # 2. The basis, by tier where there are tiers; packages.
-    _, packaged = count_packages(rule.package, rest, accumulator.packaged)
+    packaged = count_packages(rule.package, rest, accumulator.packaged)
     consumption = Consumption(included) if included else NOTHING_CONSUMED
     portions, tiers = [Portion(None, rest, consumption)], accumulator.tiers
     if rule.tiers is not None and rule.tiers.is_over_spend:
@@ -340,26 +340,22 @@ def _markup_steps(markup: Mapping[str, Decimal], basis: Sequence[Step]) -> list[
         named = _percent_for(markup, step.name)
         if named is not None and named[1]:
             of_percent.setdefault(named, []).append(step.amount)
-    steps = []
-    for (name, percent), amounts in of_percent.items():
-        of_amount = sum_exact(amounts)
-        steps.append(Step("markup", name, percent_of(percent, of_amount), percent=percent, of_amount=of_amount))
-    return steps
+    return [
+        Step("markup", name, percent_of(percent, of_amount), percent=percent, of_amount=of_amount)
+        for (name, percent), amounts in of_percent.items()
+        for of_amount in [sum_exact(amounts)]
+    ]
 
 
 def _percent_for(markup: Mapping[str, Decimal], name: str) -> tuple[str, Decimal] | None:
     """The percentage of one quantity: its own, or its sum's, or the default."""
-    for key in (name, sum_over(name), "default"):
-        if key is not None and key in markup:
-            return key, markup[key]
-    return None
+    keys = (name, sum_over(name), "default")
+    return next(((key, markup[key]) for key in keys if key is not None and key in markup), None)
 
 
 def _add_on_steps(rule: Rule, quantities: Mapping[str, int]) -> list[Step]:
-    steps = []
-    for name, fee in sorted(rule.add_on.items()):
-        count = sum_of(quantities, name)
-        if count:
-            amount = amount_of(count, fee.price, fee.per)
-            steps.append(Step("add_on", name, amount, count, rate=fee.price, per=fee.per))
-    return steps
+    return [
+        Step("add_on", name, amount_of(count, fee.price, fee.per), count, rate=fee.price, per=fee.per)
+        for name, fee in sorted(rule.add_on.items())
+        if (count := sum_of(quantities, name))
+    ]

@@ -43,13 +43,7 @@ class Coupon:
     @classmethod
     def from_content(cls, content: Content) -> Self:
         """From canonical content."""
-        percent, amount = content.get("percent"), content.get("amount")
-        return cls(
-            content["id"],
-            None if percent is None else Decimal(percent),
-            None if amount is None else Decimal(amount),
-            content.get("periods"),
-        )
+        return cls(content["id"], _decimal(content, "percent"), _decimal(content, "amount"), content.get("periods"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +74,14 @@ class InvoiceTerms:
     @classmethod
     def from_content(cls, content: Content) -> Self:
         """From the canonical content of an `[invoice]` table."""
-        smallest, interim = content.get("smallest_amount"), content.get("interim_at")
         return cls(
             base_fee=_recurring(content, "base_fee", name="base fee", is_prorated=True),
             minimum=_recurring(content, "minimum", name="minimum commitment", is_prorated=False),
             cap=_recurring(content, "cap", name="cap", is_prorated=False),
             coupons=tuple(map(Coupon.from_content, content["coupon"])) if "coupon" in content else None,
             taxes=tuple(map(Tax.from_content, content["tax"])) if "tax" in content else None,
-            smallest_amount=None if smallest is None else Decimal(smallest),
-            interim_at=None if interim is None else Decimal(interim),
+            smallest_amount=_decimal(content, "smallest_amount"),
+            interim_at=_decimal(content, "interim_at"),
         )
 
     @classmethod
@@ -124,18 +117,15 @@ class Grant:
     @classmethod
     def from_content(cls, content: Content, *, recorded_at: datetime) -> Self:
         """From the canonical content of a `[[grant]]` table: an amount, or credits of a stated worth."""
-        valid_from = parse_instant(content["valid_from"])
         if "credits" in content:
             amount = EXACT.multiply(Decimal(content["credits"]), Decimal(content["worth"]))
         else:
             amount = Decimal(content["amount"])
         return cls(
-            customer=content["customer"],
-            id=content["id"],
+            **{name: content[name] for name in ("customer", "id", "currency")},
             amount=amount,
-            currency=content["currency"],
             priority=content.get("priority", 0),
-            valid_from=valid_from,
+            valid_from=parse_instant(content["valid_from"]),
             expires_at=parse_instant(content.get("expires_at")),
             recorded_at=recorded_at,
             unit=content.get("name"),
@@ -149,6 +139,11 @@ class Grant:
 
 def _recurring(content: Content, key: str, *, name: str, is_prorated: bool) -> Recurring | None:
     return Recurring.from_content(content[key], name=name, is_prorated=is_prorated) if key in content else None
+
+
+def _decimal(content: Content, key: str) -> Decimal | None:
+    value = content.get(key)
+    return None if value is None else Decimal(value)
 
 
 def _first(values: Iterable[Any]) -> Any:

@@ -48,7 +48,9 @@ def consider_rules(book: ContractBook, customer: str | None, traits: Traits, at:
     has_won = False
     for contract in book.chain(customer, at):
         for number, rule in enumerate(contract.rules, start=1):
-            conditions = tuple(MatchAsked(key, patterns, _given(traits, key)) for key, patterns in rule.match.items())
+            # An empty value was not given.
+            given = {key: tuple(filter(None, trait_values(traits, key))) for key in rule.match}
+            conditions = tuple(MatchAsked(key, patterns, given[key]) for key, patterns in rule.match.items())
             outcome: Outcome = "fits" if rule.fits(traits) else "does not fit"
             considered.append(Considered(contract, number, rule, "not asked" if has_won else outcome, conditions))
             has_won = has_won or outcome == "fits"
@@ -58,8 +60,3 @@ def consider_rules(book: ContractBook, customer: str | None, traits: Traits, at:
 def chosen_rule(considered: Iterable[Considered]) -> Considered | None:
     """The rule that won, None where none fits: the list price is billed as it is."""
     return next((rule for rule in considered if rule.outcome == "fits"), None)
-
-
-def _given(traits: Traits, key: str) -> tuple[str, ...]:
-    """The values of a key; an empty one was not given."""
-    return tuple(value for value in trait_values(traits, key) if value)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tokentill.contracts.calculation import Consumption, RatingBasis, apply_rule, basis_steps
+from tokentill.contracts.features.package import Package
 from tokentill.contracts.features.tiers import RuleTier
 from tokentill.contracts.rules import Rule
 from tokentill.money import EXACT, ZERO, sum_exact
@@ -49,17 +50,11 @@ def unit_prices(
     """
     prices = []
     for name in _names(rule, card):
-        package = None if rule is None else _package_of(rule, name)
-        if package is not None:
-            per, price = package
-            prices.append(
-                BilledUnitPrice(
-                    name, per, _listed(card, name, per, fx), (price,) * len(tiers_of(rule)), is_package=True
-                )
-            )
-            continue
-        per = _per(rule, card, name)
-        prices.append(BilledUnitPrice(name, per, _listed(card, name, per, fx), _billed(rule, card, fx, {name: per})))
+        package = _package_of(rule, name)
+        per = _per(rule, card, name) if package is None else package.size
+        billed = _billed(rule, card, fx, {name: per}) if package is None else (package.price,) * len(tiers_of(rule))
+        listed = _listed(card, name, per, fx)
+        prices.append(BilledUnitPrice(name, per, listed, billed, is_package=package is not None))
     if rule is not None and rule.basis == "cost" and cost_fx is not None:
         prices.append(BilledUnitPrice(COST, 1, cost_fx, _billed(rule, card, fx, {}, cost=ONE, cost_fx=cost_fx)))
     return prices
@@ -97,10 +92,9 @@ def _per(rule: Rule | None, card: RateCard | None, name: str) -> int:
     return 1
 
 
-def _package_of(rule: Rule, name: str) -> tuple[int, Decimal] | None:
-    packages = (package for named, package in rule.package.items() if name in leaves_of((named,)))
-    package = next(packages, None)
-    return None if package is None else (package.size, package.price)
+def _package_of(rule: Rule | None, name: str) -> Package | None:
+    packages = {} if rule is None else rule.package
+    return next((package for named, package in packages.items() if name in leaves_of((named,))), None)
 
 
 def _rated(card: RateCard | None, quantities: Mapping[str, int]) -> Rated:

@@ -118,9 +118,8 @@ class PeriodCharges:
 
 def _package_charge(rule: Rule, name: str, packages: int, units: int) -> Charge:
     package = rule.package[name]
-    return Charge(
-        "package", name, rule, packages, package.price, package.charge(packages), units=units, size=package.size
-    )
+    amount = package.charge(packages)
+    return Charge("package", name, rule, packages, package.price, amount, units=units, size=package.size)
 
 
 def _flat_charge(rule: Rule, tier: RuleTier) -> Charge:

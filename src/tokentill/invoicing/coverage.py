@@ -80,7 +80,6 @@ class Documents:
 
     taken: Mapping[int, Sequence[TakenSegment]] = field(default_factory=lambda: MappingProxyType({}))
     periods: Mapping[str, Sequence[IssuedPeriod]] = field(default_factory=lambda: MappingProxyType({}))
-
     running: Mapping[str, Sequence[IssuedPeriod]] = field(default_factory=lambda: MappingProxyType({}))
 
     def issued_periods(self, customer: str) -> list[IssuedPeriod]:
@@ -125,9 +124,7 @@ class Periods:
         self._contracts = books.contracts
         self._documents = documents
         own = set(self._contracts.customers)
-        defaults = {
-            step: natural_start(month.plus(step), lambda at: self._contracts.terms(None, at)) for step in (0, 1)
-        }
+        defaults = {step: self._natural(None, step) for step in (0, 1)}
         self.default = joined_period(month, defaults[0], defaults[1])
         self.kept: list[KeptBoundary] = []
         self._own: dict[str, Period] = {}
@@ -162,17 +159,13 @@ class Periods:
         issued = self._documents.issued_periods(customer)
         if not issued:
             return natural
-        for neighbour in issued:
-            if neighbour.month == month.plus(-1):
-                return self._boundary(customer, neighbour.ends_at, natural)
-        for neighbour in issued:
-            if neighbour.month == month:
-                return self._boundary(customer, neighbour.starts_at, natural)
-        at = max([natural.at, *(neighbour.ends_at for neighbour in issued if neighbour.month < month)])
-        at = min([at, *(neighbour.starts_at for neighbour in issued if neighbour.month > month)])
-        return self._boundary(customer, at, natural)
-
-    def _boundary(self, customer: str, at: datetime, natural: Boundary) -> Boundary:
+        joining = [neighbour.ends_at for neighbour in issued if neighbour.month == month.plus(-1)]
+        joining += [neighbour.starts_at for neighbour in issued if neighbour.month == month]
+        if joining:
+            at = joining[0]
+        else:
+            at = max([natural.at, *(neighbour.ends_at for neighbour in issued if neighbour.month < month)])
+            at = min([at, *(neighbour.starts_at for neighbour in issued if neighbour.month > month)])
         return natural if at == natural.at else Boundary.at_instant(at, self._contracts.terms(customer, at).zone)
 
 
@@ -254,12 +247,8 @@ class Ownership:
             owner = self.why(series, starts_at)[0]
             period = self._periods.of(owner)
             for start, end in pairwise(self._cut(starts_at, ends_at, (period.starts_at, period.ends_at))):
-                live = [
-                    segment
-                    for segment in taken
-                    if segment.covered.starts_at <= start and end <= segment.covered.ends_at
-                ]
-                is_inside = period.starts_at <= start < period.ends_at
+                live = [one for one in taken if one.covered.starts_at <= start and end <= one.covered.ends_at]
+                is_inside = period.holds(start)
                 owned += self._assigned(series.id, start, end, owner if is_inside else None, live, is_inside=is_inside)
         return sorted(_merged(owned), key=lambda segment: (segment.starts_at, segment.seq_after))
 

@@ -178,7 +178,8 @@ def compute_invoice(
         wanted: gets the aggregates whose single records a rule needs (see `invoicing.accumulators.bill_usage`).
         trace: told what each aggregate added to which group.
     """
-    agreed = agreed_for(customer, period, context.contracts)
+    contracts = context.books.contracts
+    agreed = agreed_for(customer, period, contracts)
     segments = segments_of(period, agreed.grants)
     used: list[MemberUsage] = []
     missing: list[UsageAggregate] = []
@@ -193,12 +194,12 @@ def compute_invoice(
                 waived.append(aggregate)
             else:
                 (missing if aggregate.series.usage_state == "missing" else reported).append(aggregate)
-        at_end = context.contracts.rules(member, period.last_instant) if kind == "period" else ()
+        at_end = contracts.rules(member, period.last_instant) if kind == "period" else ()
         groups, charges = bill_usage(
             member, currency, reported, context, rules_at_end=at_end, segments=segments, wanted=wanted, trace=trace
         )
         if kind == "period":
-            charges += base_fees(member, period, context.contracts, currency)
+            charges += base_fees(member, period, contracts, currency)
         child = None if member == customer else member
         used.append(MemberUsage(child, [BilledGroup.of(group) for group in groups], charges))
     billed = [billed_group for usage in used for billed_group in usage.groups]
@@ -212,7 +213,7 @@ def compute_invoice(
     is_empty = not (billed or charges or missing or waived)
     brought = BroughtForward()
     if kind == "period":
-        brought = BroughtForward.of(carried.balances, customer, currency, period.last_day, context.fx)
+        brought = BroughtForward.of(carried.balances, customer, currency, period.last_day, context.books.fx)
     totals = compute_totals(
         Accrued.of(subtotal_minor, len(segments), by_time, charges, is_empty=is_empty),
         currency,

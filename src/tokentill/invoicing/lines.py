@@ -5,6 +5,7 @@ Pure. From groups and charges to lines, and from lines to canonical content.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,7 +14,7 @@ from decimal import Decimal
 from tokentill.canonical import Content, fields_of, form_of, stated_fields_of
 from tokentill.contracts.steps import Step
 from tokentill.invoicing.accumulators import Charge
-from tokentill.invoicing.rating_groups import RatingGroup, Sums, TimeKey
+from tokentill.invoicing.rating_groups import RatingGroup, TimeKey
 from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact
 from tokentill.usage.aggregates import UsageAggregate
 
@@ -70,10 +71,10 @@ class Line:
     @property
     def quantities(self) -> dict[str, int]:
         """Quantities of all parts together."""
-        sums = Sums()
+        sums: Counter[str] = Counter()
         for part in self.parts:
-            sums.add(0, dict(part.quantities), ZERO, 0)
-        return dict(sorted(sums.quantities.items()))
+            sums.update(dict(part.quantities))
+        return dict(sorted(sums.items()))
 
     @property
     def description(self) -> str:
@@ -191,7 +192,7 @@ def _part(billed: BilledGroup) -> Part:
         multiplier=group.card.multiplier if group.card else Decimal(1),
         fx=group.fx,
         requests=group.total.requests,
-        quantities=tuple(sorted(group.total.all_quantities.items())),
+        quantities=group.total.listed,
         steps=billed.steps,
         exact_amount=billed.amount or ZERO,
         rule_tier=None if group.tier is None else group.tier.label,
@@ -220,14 +221,9 @@ def daily_of(by_time: Mapping[TimeKey, tuple[int, Decimal]]) -> tuple[DayAmount,
 def unbilled_of(groups: Iterable[BilledGroup]) -> tuple[Unbilled, ...]:
     """Groups that have no amount, as they are listed."""
     return tuple(
-        Unbilled(
-            billed.group.model,
-            billed.group.mode,
-            billed.reason or "",
-            billed.group.total.requests,
-            tuple(sorted(billed.group.total.all_quantities.items())),
-        )
+        Unbilled(group.model, group.mode, billed.reason or "", group.total.requests, group.total.listed)
         for billed in groups
+        for group in [billed.group]
     )
 
 
@@ -237,10 +233,9 @@ WAIVED = f"{MISSING}, and somebody decided to bill nothing for them"
 
 def missing_of(aggregates: Sequence[UsageAggregate], reason: str) -> tuple[Unbilled, ...]:
     """Requests whose gateway reported no usage, by model and mode."""
-    by_kind: dict[tuple[str, str], int] = {}
+    by_kind: Counter[tuple[str, str]] = Counter()
     for aggregate in aggregates:
-        key = (aggregate.series.model, aggregate.series.mode)
-        by_kind[key] = by_kind.get(key, 0) + aggregate.requests
+        by_kind[aggregate.series.model, aggregate.series.mode] += aggregate.requests
     return tuple(Unbilled(model, mode, reason, count, ()) for (model, mode), count in sorted(by_kind.items()))
 
 

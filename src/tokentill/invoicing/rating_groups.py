@@ -16,7 +16,7 @@ from tokentill.contracts.book import ContractBook
 from tokentill.contracts.calculation import NOTHING_CONSUMED, Billed, Consumption, Portion, RatingBasis, apply_rule
 from tokentill.contracts.features.tiers import RuleTier
 from tokentill.contracts.rules import Rule
-from tokentill.money import EXACT, ZERO
+from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.fx import FxBook, NoRate
 from tokentill.prices.rate_cards import ONE, RateCard, Rated, rate_quantities
@@ -58,13 +58,8 @@ class Sums:
     @classmethod
     def of(cls, aggregate: UsageAggregate) -> Sums:
         """Those of an aggregate, to be changed by who asked for them."""
-        return cls(
-            aggregate.requests,
-            dict(aggregate.quantities),
-            aggregate.cost,
-            aggregate.requests_with_cost,
-            aggregate.requests_at_no_cost,
-        )
+        of_cost = (aggregate.cost, aggregate.requests_with_cost, aggregate.requests_at_no_cost)
+        return cls(aggregate.requests, dict(aggregate.quantities), *of_cost)
 
     def portion(self, portion: Portion) -> Sums:
         """Those of a portion of these requests: their cost goes with the whole portion."""
@@ -74,21 +69,17 @@ class Sums:
             return replace(self, quantities=counts, consumed=consumed)
         return Sums(quantities=counts, consumed=consumed)
 
-    def add_sums(self, other: Sums) -> None:
+    def add(self, other: Sums) -> None:
         """Add other sums to these."""
-        self.add(other.requests, other.quantities, other.cost, other.requests_with_cost)
+        self.requests += other.requests
+        for name, count in other.quantities.items():
+            self.quantities[name] = self.quantities.get(name, 0) + count
+        if other.cost:
+            self.cost = EXACT.add(self.cost, other.cost)
+        self.requests_with_cost += other.requests_with_cost
         self.requests_at_no_cost += other.requests_at_no_cost
         if other.consumed is not None:
             self.consumed = other.consumed if self.consumed is None else self.consumed.plus(other.consumed)
-
-    def add(self, requests: int, quantities: Mapping[str, int], cost: Decimal, requests_with_cost: int) -> None:
-        """Add quantities to the sums."""
-        self.requests += requests
-        for name, count in quantities.items():
-            self.quantities[name] = self.quantities.get(name, 0) + count
-        if cost:
-            self.cost = EXACT.add(self.cost, cost)
-        self.requests_with_cost += requests_with_cost
 
     @property
     def billable(self) -> dict[str, int]:
@@ -106,6 +97,11 @@ class Sums:
             if name != REQUEST:
                 quantities[name] = quantities.get(name, 0) + count
         return quantities
+
+    @property
+    def listed(self) -> tuple[tuple[str, int], ...]:
+        """The same, in order of their names."""
+        return tuple(sorted(self.all_quantities.items()))
 
     @property
     def reported_cost(self) -> Decimal | None:
@@ -140,7 +136,7 @@ class RatingGroup:
     def add(self, day: date, sums: Sums, segment: int = 0) -> None:
         """Add what a segment of a day brought to the sums."""
         for total in (self.total, self.by_time.setdefault((day, segment), Sums())):
-            total.add_sums(sums)
+            total.add(sums)
 
     def in_tier(self, tier: RuleTier) -> RatingGroup:
         """The same group, empty, for another tier of its rule."""
@@ -169,10 +165,11 @@ class RatingGroup:
 
     def billed(self, sums: Sums) -> Billed:
         """What the group's rule makes of sums."""
-        if sums.requests_at_no_cost and self._bills_cost and self.list_amount(sums) != ZERO:
-            name = "" if self.rule is None else self.rule.name
+        # A reported cost of 0 would make the amount nothing.
+        bills_cost = self.rule is not None and (self.rule.basis == "cost" or self.is_byok)
+        if self.rule is not None and bills_cost and sums.requests_at_no_cost and self.list_amount(sums) != ZERO:
             count = f"{sums.requests_at_no_cost} of {sums.requests} requests that used something"
-            return Billed(None, (), f"rule {name!r} bills the gateway's cost, and it is 0 for {count}")
+            return Billed(None, (), f"rule {self.rule.name!r} bills the gateway's cost, and it is 0 for {count}")
         consumed = NOTHING_CONSUMED if sums.consumed is None else sums.consumed
         return apply_rule(self.basis, sums.billable, cost=sums.reported_cost, consumed=consumed)
 
@@ -180,46 +177,23 @@ class RatingGroup:
         """The exact amount of each segment of a day; by linearity they add up to that of the whole."""
         if not self.is_linear or self.is_byok:
             return {key: self.billed(sums).amount or ZERO for key, sums in self.by_time.items()}
-        units: dict[str, Decimal] = {}
-        for name in self.total.billable:
-            units[name] = apply_rule(self.basis, {name: 1}, cost=ZERO).amount or ZERO
-        of_cost = self._unit_of_cost()
+        units = {name: apply_rule(self.basis, {name: 1}, cost=ZERO).amount or ZERO for name in self.total.billable}
+        bills_cost = self.rule is not None and self.rule.basis == "cost"
+        of_cost = apply_rule(self.basis, {}, cost=ONE).amount or ZERO if bills_cost else ZERO
         amounts = {}
         for key, sums in self.by_time.items():
-            amount = EXACT.multiply(sums.cost, of_cost)
-            for name, count in sums.billable.items():
-                amount = EXACT.add(amount, EXACT.multiply(Decimal(count), units[name]))
-            amounts[key] = amount
+            parts = (EXACT.multiply(Decimal(count), units[name]) for name, count in sums.billable.items())
+            amounts[key] = sum_exact([EXACT.multiply(sums.cost, of_cost), *parts])
         return amounts
-
-    @property
-    def _bills_cost(self) -> bool:
-        """Whether a reported cost of 0 would make the amount nothing."""
-        return self.rule is not None and (self.rule.basis == "cost" or self.is_byok)
-
-    def _unit_of_cost(self) -> Decimal:
-        if self.rule is None or self.rule.basis != "cost":
-            return ZERO
-        return apply_rule(self.basis, {}, cost=ONE).amount or ZERO
 
 
 class RatingContext:
     """Puts the aggregates of one customer into groups. Remembers what it looked up; make one a run."""
 
     def __init__(self, books: Books) -> None:
-        self._books = books
+        self.books = books
         self._edges: dict[str | None, list[datetime]] = {}
         self._rules: dict[tuple[str | None, Series, int], Rule | None] = {}
-
-    @property
-    def contracts(self) -> ContractBook:
-        """Whose rules and terms hold."""
-        return self._books.contracts
-
-    @property
-    def fx(self) -> FxBook:
-        """The exchange rates."""
-        return self._books.fx
 
     def groups(self, customer: str | None, currency: str, aggregates: Iterable[UsageAggregate]) -> list[RatingGroup]:
         """The groups of a customer's aggregates, in order of their keys, as if no rule depended on what came before."""
@@ -232,7 +206,7 @@ class RatingContext:
     def rate_card(self, aggregate: UsageAggregate) -> RateCard | NoPrice:
         """The card of an aggregate, or why it has no price."""
         series = aggregate.series
-        return self._books.prices.rate_card(
+        return self.books.prices.rate_card(
             series.model, at=aggregate.at, mode=series.mode, input_total=aggregate.input_tokens, geo=series.geo
         )
 
@@ -241,27 +215,27 @@ class RatingContext:
         series = aggregate.series
         edges = self._edges.get(customer)
         if edges is None:
-            edges = self._edges[customer] = sorted(self._books.contracts.edges_for(customer))
+            edges = self._edges[customer] = sorted(self.books.contracts.edges_for(customer))
         key = (customer, series, bisect_right(edges, aggregate.at))
         if key not in self._rules:
             if len(self._rules) >= RULES_MAX:
                 self._rules.clear()
-            model = self._books.prices.canonical_model(series.model) or series.model
-            self._rules[key] = self._books.contracts.rule_for(customer, replace(series, model=model), aggregate.at)
+            model = self.books.prices.canonical_model(series.model) or series.model
+            self._rules[key] = self.books.contracts.rule_for(customer, replace(series, model=model), aggregate.at)
         return self._rules[key]
 
     def group_of(self, customer: str | None, currency: str, aggregate: UsageAggregate) -> RatingGroup:
         """The empty group that an aggregate belongs to."""
         card = self.rate_card(aggregate)
         rule = self.rule(customer, aggregate)
-        model = self._books.prices.canonical_model(aggregate.series.model) or aggregate.series.model
+        model = self.books.prices.canonical_model(aggregate.series.model) or aggregate.series.model
         no_price = card.reason if isinstance(card, NoPrice) else None
         priced_card = None if isinstance(card, NoPrice) else card
         table_currency = GATEWAY_CURRENCY if priced_card is None else priced_card.entry.currency
-        fx = self._books.fx.rate(table_currency, currency, aggregate.day)
+        fx = self.books.fx.rate(table_currency, currency, aggregate.day)
         of_cost = fx
         if table_currency != GATEWAY_CURRENCY:
-            of_cost = self._books.fx.rate(GATEWAY_CURRENCY, currency, aggregate.day)
+            of_cost = self.books.fx.rate(GATEWAY_CURRENCY, currency, aggregate.day)
         cost_fx = None if isinstance(of_cost, NoRate) else of_cost
         if isinstance(fx, NoRate):
             no_price, priced_card, fx = fx.reason, None, ONE

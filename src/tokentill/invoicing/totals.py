@@ -9,15 +9,16 @@ Everything here is in minor units; each step that divides rounds by the one rule
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, fields_of, stated_fields_of
 from tokentill.contracts.book import ContractBook
-from tokentill.contracts.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring
+from tokentill.contracts.invoice_terms import Grant, InvoiceTerms, Recurring
 from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, segments_of
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
@@ -49,13 +50,10 @@ class Item:
 
     def content(self, currency: str) -> Content:
         """Canonical content."""
-        content: Content = {"kind": self.kind, "name": self.name, "amount": minor_text(self.amount_minor, currency)}
-        if self.percent is not None:
-            content["percent"] = amount_text(self.percent)
-        if self.of_minor is not None:
-            content["of"] = minor_text(self.of_minor, currency)
-        if self.invoiced_minor is not None:
-            content["invoiced"] = minor_text(self.invoiced_minor, currency)
+        content = {**fields_of(self, "kind", "name"), "amount": minor_text(self.amount_minor, currency)}
+        content |= stated_fields_of(self, "percent")
+        shown = {"of": self.of_minor, "invoiced": self.invoiced_minor}
+        content |= {key: minor_text(minor, currency) for key, minor in shown.items() if minor is not None}
         if self.origin is not None and self.rate is not None:
             content["customer"] = self.origin.customer
             content["original"] = minor_text(self.origin.amount_minor, self.origin.currency)
@@ -206,10 +204,8 @@ def compute_totals(
         currency=currency,
     )
     pieces[-1] += max(0, _sum(brought))
-    items = [*discounts, *limits]
-    items += [
-        Item("invoiced", f"interim invoice {number}", -part.net_minor) for number, part in enumerate(invoiced, start=1)
-    ]
+    billed = (Item("invoiced", f"interim invoice {n}", -part.net_minor) for n, part in enumerate(invoiced, start=1))
+    items = [*discounts, *limits, *billed]
     net_minor = accrued.subtotal_minor + _sum(items)
     items += [*taxes, *brought, *_credits(pieces, currency, period, agreed.grants, carried, invoiced)]
     due = accrued.subtotal_minor + _sum(items)
@@ -237,20 +233,16 @@ def _discounts(subtotal_minor: int, currency: str, agreed: Agreed, carried: Carr
     items: list[Item] = []
     for coupon in agreed.terms.coupons or ():
         left = subtotal_minor + _sum(items)
-        if left <= 0 or not _has_periods_left(coupon, carried):
+        is_used_up = coupon.periods is not None and carried.coupons.get(coupon.id, 0) >= coupon.periods
+        if left <= 0 or is_used_up:
             continue
         if coupon.percent is not None:
             discount = share_minor(coupon.percent, left, currency)
         else:
             discount = round_to_minor(coupon.amount or Decimal(0), currency)
-        discount = min(discount, left)
         if discount:
-            items.append(Item("coupon", coupon.id, -discount, coupon.percent, left))
+            items.append(Item("coupon", coupon.id, -min(discount, left), coupon.percent, left))
     return items
-
-
-def _has_periods_left(coupon: Coupon, carried: Carried) -> bool:
-    return coupon.periods is None or carried.coupons.get(coupon.id, 0) < coupon.periods
 
 
 def _limits(running: int, currency: str, period: Period, agreed: Agreed, *, is_period: bool) -> list[Item]:
@@ -309,11 +301,10 @@ def _credits(
     return items
 
 
-def _added_up(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    sums: dict[str, int] = {}
+def _added_up(parts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    sums: Counter[str] = Counter()
     for part in parts:
-        for name, amount in part.items():
-            sums[name] = sums.get(name, 0) + amount
+        sums.update(part)
     return sums
 
 

@@ -214,10 +214,7 @@ def _summed(
         *(func.sum(usage.c[name]).label(name) for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)),
     )
     for row in connection.execute(sums):
-        yield row, units.get(tuple(row[:5]), NO_UNITS)
-
-
-NO_UNITS: Mapping[str, int] = {}
+        yield row, units.get(tuple(row[:5]), {})
 
 
 def _at_no_cost() -> ColumnElement[int]:
@@ -234,8 +231,7 @@ def _at_no_cost() -> ColumnElement[int]:
 def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> UsageAggregate:
     _, day, passed, _, waived, requests, input_total, with_cost, at_no_cost, *sums = row
     quantities = {leaf: int(count) for leaf, count in zip(TOKEN_LEAVES, sums, strict=False) if count}
-    if units:
-        quantities |= units
+    quantities |= units
     at = cuts.start_of(day, passed, floor)
     return UsageAggregate(
         series=series,
@@ -253,7 +249,6 @@ def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, f
 
 def _span_table(spans: Sequence[Span]) -> tuple[Any, Any]:
     """A table of spans, and its join with the usage that lies in them."""
-    usage = tables.usage
     rows = [
         (n, entry.series_id, to_micros(entry.starts_at), to_micros(entry.ends_at), entry.seq_after, entry.seq_upto)
         for n, entry in enumerate(spans)
@@ -261,14 +256,7 @@ def _span_table(spans: Sequence[Span]) -> tuple[Any, Any]:
     names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto")
     columns = (column("n", Integer), *(column(name, BigInteger) for name in names))
     span = values_of(*columns, name="span", literal_binds=True).data(rows).cte("span")
-    lies_in = and_(
-        usage.c.series_id == span.c.series_id,
-        usage.c.occurred_at >= span.c.starts_at,
-        usage.c.occurred_at < span.c.ends_at,
-        usage.c.seq > span.c.seq_after,
-        usage.c.seq <= span.c.seq_upto,
-    )
-    return span, span.join(usage, lies_in)
+    return span, span.join(tables.usage, tables.usage_in(span))
 
 
 def _passed(compared: str, limits: Sequence[int]) -> ColumnElement[int]:

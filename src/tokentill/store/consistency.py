@@ -12,26 +12,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, not_, or_, select
+from sqlalchemy import Connection, FromClause, Select, and_, func, not_, or_, select
 
 from tokentill.canonical import Content, content_of
 from tokentill.money import minor_digits, minor_text
-from tokentill.store import tables
+from tokentill.store import holdings, tables
 from tokentill.store.audit import audit_faults
 from tokentill.store.database import current_value
 from tokentill.store.documents import overlapping_documents
 from tokentill.store.guards import expected_guards, guard_faults
-from tokentill.store.holdings import (
-    HeldCoverage,
-    HeldDocument,
-    HeldRow,
-    HeldRun,
-    audit_contents,
-    entries_of_documents,
-    held_documents,
-    held_runs,
-    issued_entry,
-)
+from tokentill.store.holdings import HeldDocument, HeldRow, HeldRun
 from tokentill.store.invoices import number_faults
 from tokentill.store.usage_digests import usage_row_faults
 
@@ -100,7 +90,7 @@ def columns_are_what_the_audit_log_says(held: HeldDocument) -> Iterator[str]:
     if len(held.entries) != 1:
         yield f"the audit log records its issue {len(held.entries)} times"
     for entry in held.entries:
-        yield from _differences(issued_entry(held.row), entry, "the audit log")
+        yield from _differences(holdings.issued_entry(held.row), entry, "the audit log")
 
 
 def columns_are_what_the_run_says(held: HeldDocument) -> Iterator[str]:
@@ -245,7 +235,7 @@ def one_version_of_a_record_counts(connection: Connection) -> Looked:
         .where(not_(or_(one_after, is_waived)))
     ).scalars()
     faults += [f"record {record_id!r} is left out for no reason" for record_id in left_out]
-    return Looked(connection.execute(select(func.count()).select_from(usage)).scalar_one(), "versions", faults)
+    return Looked(_count(connection, usage), "versions", faults)
 
 
 def counted_rows_have_no_gap(connection: Connection) -> Looked:
@@ -262,19 +252,17 @@ def counted_rows_have_no_gap(connection: Connection) -> Looked:
 
 def numbers_have_no_gap(connection: Connection) -> Looked:
     """Documents are numbered from 1 to where their counter stands."""
-    count = connection.execute(select(func.count()).select_from(tables.invoice)).scalar_one()
-    return Looked(count, "documents", number_faults(connection))
+    return Looked(_count(connection, tables.invoice), "documents", number_faults(connection))
 
 
 def audit_log_is_one_chain(connection: Connection) -> Looked:
     """Every entry has the hash of what it says and of the entry before it, and none is missing."""
-    count = connection.execute(select(func.count()).select_from(tables.audit)).scalar_one()
-    return Looked(count, "entries", audit_faults(connection))
+    return Looked(_count(connection, tables.audit), "entries", audit_faults(connection))
 
 
 def issued_entries_have_their_documents(connection: Connection) -> Looked:
     """Whatever the audit log says was issued is there."""
-    entries = entries_of_documents(connection)
+    entries = holdings.entries_of_documents(connection)
     stored = set(connection.execute(select(tables.invoice.c.number)).scalars())
     faults = [
         f"{number} was issued, says the audit log, and is not there" for number in entries if number not in stored
@@ -302,7 +290,7 @@ def log_of_documents_is_what_statuses_say(connection: Connection) -> Looked:
         faults.append(f"the log of documents has {len(rows)} rows, and {last_position} were made")
     entries = {
         (str(content.get("number")), action.removeprefix("invoice.").replace("voided", "void")): at
-        for action, at, content in audit_contents(connection, "invoice.issued", "invoice.voided")
+        for action, at, content in holdings.audit_contents(connection, "invoice.issued", "invoice.voided")
     }
     faults += [
         f"{row.number} was {row.kind} at {row.recorded_at}, says the log of documents, and the audit log says otherwise"
@@ -314,9 +302,8 @@ def log_of_documents_is_what_statuses_say(connection: Connection) -> Looked:
 
 def no_record_is_on_two_documents(connection: Connection) -> Looked:
     """No two live documents cover the same record, unless one goes on from the other; none ends what another ended."""
-    count = connection.execute(select(func.count()).select_from(tables.coverage)).scalar_one()
     faults = [f"{number} and {rival} cover the same record" for number, rival in overlapping_documents(connection)]
-    return Looked(count, "stretches", faults)
+    return Looked(_count(connection, tables.coverage), "stretches", faults)
 
 
 def guards_are_in_force(connection: Connection) -> Looked:
@@ -328,11 +315,9 @@ def usage_rows_are_what_their_digests_say(connection: Connection, ids: Select[An
     """A usage row, with its series and its units, is the record of which its digest was made."""
     count, wrong, faults = 0, 0, []
     for fault in usage_row_faults(connection, ids):
-        count += 1
-        if fault is not None:
-            wrong += 1
-            if wrong <= FAULTS_MAX:
-                faults.append(fault)
+        count, wrong = count + 1, wrong + (fault is not None)
+        if fault is not None and wrong <= FAULTS_MAX:
+            faults.append(fault)
     if wrong > FAULTS_MAX:
         faults.append(f"{wrong - FAULTS_MAX} more usage records are not what their digests say")
     return Looked(count, "usage records", faults)
@@ -378,25 +363,28 @@ def check_agreement(
         whole: look at the database as a whole, too.
         usage: selects the ids of the usage rows to look at; unless given, those that the documents cover.
     """
-    covered = HeldCoverage()
     by_document: dict[str, list[StoreFault]] = {check.__name__: [] for check in DOCUMENT_CHECKS}
-    documents = 0
-    for held in held_documents(connection, numbers):
-        documents += 1
-        covered.add(held)
+    run_of: dict[int, int] = {}
+    for held in holdings.held_documents(connection, numbers):
+        run_of[held.row["id"]] = held.row["close_run_id"]
         for check in DOCUMENT_CHECKS:
             by_document[check.__name__] += [
                 StoreFault(held.row["number"], message) for message in _messages(check, held)
             ]
-    checked = [Checked(name, documents, "documents", tuple(faults)) for name, faults in by_document.items()]
-    runs = list(held_runs(connection, None if numbers is None else covered.runs))
+    checked = [Checked(name, len(run_of), "documents", tuple(faults)) for name, faults in by_document.items()]
+    runs = list(holdings.held_runs(connection, None if numbers is None else set(run_of.values())))
     for run_check in RUN_CHECKS:
         of_runs = [message for run in runs for message in run_check(run)]
-        checked.append(_checked(run_check.__name__, Looked(len(runs), "runs", of_runs)))
+        checked.append(_checked(run_check, Looked(len(runs), "runs", of_runs)))
     if whole:
-        checked += [_checked(check.__name__, check(connection)) for check in DATABASE_CHECKS]
-    rows = usage_rows_are_what_their_digests_say(connection, covered.usage() if usage is None else usage)
-    return (*checked, _checked(usage_rows_are_what_their_digests_say.__name__, rows))
+        checked += [_checked(check, check(connection)) for check in DATABASE_CHECKS]
+    ids = holdings.covered_usage(run_of) if usage is None else usage
+    digests = usage_rows_are_what_their_digests_say
+    return (*checked, _checked(digests, digests(connection, ids)))
+
+
+def _count(connection: Connection, table: FromClause) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
 def _messages(check: Callable[[HeldDocument], Iterator[str]], held: HeldDocument) -> list[str]:
@@ -406,8 +394,10 @@ def _messages(check: Callable[[HeldDocument], Iterator[str]], held: HeldDocument
         return [f"it cannot be read as a document, so nobody knows whether its {check.__name__.replace('_', ' ')}"]
 
 
-def _checked(check: str, looked: Looked) -> Checked:
-    return Checked(check, looked.count, looked.of, tuple(StoreFault(None, message) for message in looked.faults))
+def _checked(check: Callable[..., object], looked: Looked) -> Checked:
+    return Checked(
+        check.__name__, looked.count, looked.of, tuple(StoreFault(None, message) for message in looked.faults)
+    )
 
 
 def _minor(amount: str, currency: str) -> int:

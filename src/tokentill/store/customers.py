@@ -13,7 +13,7 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.errors import Refused
 from tokentill.store import tables
 from tokentill.store.database import insert_for, next_value
-from tokentill.store.decoding import decoding
+from tokentill.store.decoding import columns_of, decoded, decoding
 from tokentill.usage.attribution import Binding
 
 
@@ -28,9 +28,7 @@ class Customer:
 
 def customers(connection: Connection) -> dict[str, Customer]:
     """All customers that somebody described, by id."""
-    table = tables.customer
-    rows = connection.execute(select(table.c.id, table.c.name, table.c.stripe_customer))
-    described = [Customer(row.id, row.name, row.stripe_customer) for row in rows]
+    described = [decoded(Customer, row) for row in connection.execute(select(tables.customer))]
     return {customer.id: customer for customer in sorted(described, key=lambda customer: customer.id.encode())}
 
 
@@ -58,17 +56,14 @@ def set_customer(
             f"the Stripe customer {stripe_customer} is linked to another customer already;"
             " two customers on one would be billed as one"
         ) from error
-    return Customer(row.id, row.name, row.stripe_customer)
+    return decoded(Customer, row)
 
 
 @decoding("a binding")
 def bindings(connection: Connection) -> list[Binding]:
     """All bindings, in the order in which they were made."""
-    table = tables.binding
-    return [
-        Binding(row.seq, row.user, row.customer, from_micros(row.valid_from), row.source)
-        for row in connection.execute(select(table).order_by(table.c.seq))
-    ]
+    rows = connection.execute(select(tables.binding).order_by(tables.binding.c.seq))
+    return [decoded(Binding, row, valid_from=from_micros(row.valid_from)) for row in rows]
 
 
 def add_bindings(
@@ -82,15 +77,8 @@ def add_bindings(
             continue
         newest[user, valid_from, source] = customer
         seq = next_value(connection, "binding")
-        connection.execute(
-            insert(tables.binding).values(
-                seq=seq,
-                user=user,
-                customer=customer,
-                valid_from=to_micros(valid_from),
-                source=source,
-                recorded_at=to_micros(at),
-            )
-        )
-        added.append(Binding(seq, user, customer, valid_from, source))
+        binding = Binding(seq, user, customer, valid_from, source)
+        stored = columns_of(binding, "seq", "user", "customer", "valid_from", "source")
+        connection.execute(insert(tables.binding).values(**stored, recorded_at=to_micros(at)))
+        added.append(binding)
     return added

@@ -88,10 +88,6 @@ class Database:
         with self._connection(writes=True) as connection, connection.begin():
             yield connection
 
-    def insert(self, table: Table) -> Any:
-        """An INSERT that knows `on_conflict_do_nothing` on either database."""
-        return insert_for(self.engine.dialect.name, table)
-
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()

@@ -69,7 +69,10 @@ def documents_around(connection: Connection, month: Month, position: int | None)
         .join(header, header.c.id == member.c.invoice_id)
         .join(event, and_(event.c.invoice_id == header.c.id, event.c.kind == "issued"))
         .where(
-            or_(member.c.period.in_([str(month.plus(step)) for step in (-1, 0, 1)]), _overlaps(lo, hi)),
+            or_(
+                member.c.period.in_([str(month.plus(step)) for step in (-1, 0, 1)]),
+                and_(member.c.ends_at > to_micros(lo), member.c.starts_at < to_micros(hi)),
+            ),
             member.c.ends_at > to_micros(lo - PERIOD_MAX),
             member.c.ends_at <= to_micros(hi + PERIOD_MAX),
             live_at(position),
@@ -77,14 +80,9 @@ def documents_around(connection: Connection, month: Month, position: int | None)
         .order_by(member.c.customer, member.c.starts_at)
     )
     for row in connection.execute(query):
-        periods.setdefault(row.customer, []).append(
-            decoded(
-                IssuedPeriod,
-                row,
-                position=json.loads(row.pins).get("l", row.position - 1),
-                month=Month.parse(row.period),
-            )
-        )
+        position_of = json.loads(row.pins).get("l", row.position - 1)
+        period = decoded(IssuedPeriod, row, position=position_of, month=Month.parse(row.period))
+        periods.setdefault(row.customer, []).append(period)
     return Documents(periods=periods, running=_running_periods(connection, month, position))
 
 
@@ -156,7 +154,7 @@ def taken_within(
     by_series: dict[int, list[TakenSegment]] = {}
     for row in connection.execute(query):
         if chosen is None or row.series_id in chosen:
-            segment = TakenSegment(_covered(row), row.customer, row.period, row.currency, row.kind)
+            segment = TakenSegment(decoded(CoveredSegment, row), row.customer, row.period, row.currency, row.kind)
             by_series.setdefault(row.series_id, []).append(segment)
     return by_series
 
@@ -165,7 +163,7 @@ def coverage_of(connection: Connection, invoice_id: int) -> list[CoveredSegment]
     """What a document covers."""
     table = tables.coverage
     query = select(table).where(table.c.invoice_id == invoice_id).order_by(table.c.series_id, table.c.starts_at)
-    return [_covered(row) for row in connection.execute(query)]
+    return [decoded(CoveredSegment, row) for row in connection.execute(query)]
 
 
 def numbers_covering(connection: Connection, series_id: int, at: datetime, seq: int) -> list[str]:
@@ -225,25 +223,18 @@ def store_coverage(
     names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto", "member")
     if rows := [{"invoice_id": invoice_id, **columns_of(segment, *names)} for segment in covered]:
         connection.execute(insert(tables.coverage), rows)
-    periods = [
-        {
-            "invoice_id": invoice_id,
-            "customer": customer,
-            "period": str(month),
-            **columns_of(period, "starts_at", "ends_at"),
-        }
+    own = {"invoice_id": invoice_id, "period": str(month)}
+    if periods := [
+        {**own, "customer": customer, **columns_of(period, "starts_at", "ends_at")}
         for customer, period in members
-        if period.starts_at < period.ends_at
-    ]
-    if periods:
+        if period.has_time
+    ]:
         connection.execute(insert(tables.member_period), periods)
-    apart = _first_gap(connection, invoice_id, month)
-    if apart is not None:
+    if apart := _first_gap(connection, invoice_id, month):
         raise CoveredTwice(
             f"{apart} was issued meanwhile for the month beside, and does not join its period; close again"
         )
-    rival = _first_overlap(connection, invoice_id)
-    if rival is not None:
+    if rival := _first_overlap(connection, invoice_id):
         raise CoveredTwice(f"{rival} was issued meanwhile and covers some of its usage; close again")
 
 
@@ -251,8 +242,7 @@ def overlapping_documents(connection: Connection) -> list[tuple[str, str]]:
     """Pairs of live documents that cover the same record, or end the same segment of a customer's time; none, ever."""
     header = tables.invoice
     rows = connection.execute(select(header.c.id, header.c.number).where(live_at(None)).order_by(header.c.id)).all()
-    pairs = ((row.number, _first_overlap(connection, row.id)) for row in rows)
-    return [(number, rival) for number, rival in pairs if rival is not None]
+    return [(row.number, rival) for row in rows if (rival := _first_overlap(connection, row.id))]
 
 
 def _first_overlap(connection: Connection, invoice_id: int) -> str | None:
@@ -300,11 +290,8 @@ def _first_overlap(connection: Connection, invoice_id: int) -> str | None:
         .join(header, header.c.id == issued.c.invoice_id)
         .where(period.c.invoice_id == invoice_id, header.c.id != invoice_id, live_at(None))
     )
-    for query in (on_two, ended_twice):
-        number = connection.execute(query.limit(1)).scalar()
-        if number is not None:
-            return str(number)
-    return None
+    firsts = (connection.execute(query.limit(1)).scalar() for query in (on_two, ended_twice))
+    return next((number for number in firsts if number is not None), None)
 
 
 def _first_gap(connection: Connection, invoice_id: int, month: Month) -> str | None:
@@ -320,8 +307,7 @@ def _first_gap(connection: Connection, invoice_id: int, month: Month) -> str | N
         .join(header, header.c.id == beside.c.invoice_id)
         .where(mine.c.invoice_id == invoice_id, live_at(None), or_(before, after))
     )
-    number = connection.execute(query.limit(1)).scalar()
-    return None if number is None else str(number)
+    return connection.execute(query.limit(1)).scalar()
 
 
 def voided_months(connection: Connection) -> set[Month]:
@@ -331,20 +317,3 @@ def voided_months(connection: Connection) -> set[Month]:
         select(header.c.period).join(event, event.c.invoice_id == header.c.id).where(event.c.kind == "void").distinct()
     )
     return {Month.parse(period) for period in connection.execute(query).scalars()}
-
-
-def _overlaps(starts_at: datetime, ends_at: datetime) -> ColumnElement[bool]:
-    columns = tables.member_period.c
-    return and_(columns.ends_at > to_micros(starts_at), columns.starts_at < to_micros(ends_at))
-
-
-def _covered(row: object) -> CoveredSegment:
-    fields = row._mapping  # type: ignore[attr-defined]
-    return CoveredSegment(
-        series_id=fields["series_id"],
-        starts_at=from_micros(fields["starts_at"]),
-        ends_at=from_micros(fields["ends_at"]),
-        seq_after=fields["seq_after"],
-        seq_upto=fields["seq_upto"],
-        member=fields["member"],
-    )

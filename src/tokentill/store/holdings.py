@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, Select, select
 from sqlalchemy.sql.schema import Table
 
 from tokentill.canonical import Content, content_hash, content_of
@@ -42,32 +42,11 @@ class HeldRun:
         return [(at, content) for done, at, content in self.entries if done == action]
 
 
-@dataclass(slots=True)
-class HeldCoverage:
-    """The usage that documents cover, and the runs that issued them; filled document by document."""
-
-    runs: set[int] = field(default_factory=set)
-    documents: list[int] = field(default_factory=list)
-
-    def add(self, held: HeldDocument) -> None:
-        """One more document."""
-        self.runs.add(held.row["close_run_id"])
-        self.documents.append(held.row["id"])
-
-    def usage(self) -> Select[Any]:
-        """Ids of all usage that the documents cover; of more than a few documents, that any document covers."""
-        usage, coverage = tables.usage, tables.coverage
-        lies_in = and_(
-            usage.c.series_id == coverage.c.series_id,
-            usage.c.occurred_at >= coverage.c.starts_at,
-            usage.c.occurred_at < coverage.c.ends_at,
-            usage.c.seq > coverage.c.seq_after,
-            usage.c.seq <= coverage.c.seq_upto,
-        )
-        query = select(usage.c.id).select_from(coverage.join(usage, lies_in)).distinct()
-        if len(self.documents) > _READ_AT_ONCE:
-            return query
-        return query.where(coverage.c.invoice_id.in_(self.documents))
+def covered_usage(documents: Collection[int]) -> Select[Any]:
+    """Ids of all usage that documents cover; of more than a few documents, that any document covers."""
+    usage, coverage = tables.usage, tables.coverage
+    query = select(usage.c.id).select_from(coverage.join(usage, tables.usage_in(coverage))).distinct()
+    return query if len(documents) > _READ_AT_ONCE else query.where(coverage.c.invoice_id.in_(documents))
 
 
 def issued_entry(row: HeldRow) -> Content:

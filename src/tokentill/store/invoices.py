@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from tokentill.canonical import Content, canonical_bytes, hash_of_bytes
 from tokentill.clock import from_micros, instant_text, to_micros
@@ -123,35 +125,21 @@ def open_run(connection: Connection, period: str) -> CloseRun | None:
 
 def start_run(connection: Connection, period: str, pins: Content, options: Content, at: datetime) -> CloseRun:
     """Begin a run with its pins and with what it was asked, which hold for all of it."""
-    row = connection.execute(
-        insert(tables.close_run)
-        .values(
-            period=period,
-            state="open",
-            epoch=1,
-            pins=canonical_bytes(pins).decode(),
-            asked=canonical_bytes(options).decode(),
-            started_at=to_micros(at),
-        )
-        .returning(tables.close_run)
-    ).one()
-    return _run(row)
+    kept = {"pins": canonical_bytes(pins).decode(), "asked": canonical_bytes(options).decode()}
+    begun = insert(tables.close_run).values(period=period, state="open", epoch=1, started_at=to_micros(at), **kept)
+    return _run(connection.execute(begun.returning(tables.close_run)).one())
 
 
 def closings(connection: Connection) -> dict[Month, Closing]:
     """What is known of every month that some run closed, in order of time."""
     table = tables.close_run
-    by_month: dict[Month, Closing] = {}
-    for row in connection.execute(select(table).where(table.c.state != "open").order_by(table.c.period, table.c.id)):
-        run = _run(row)
-        if run.asked.get("kind") == "interim":
-            continue
-        closing = Closing(run.pins["s"], frozenset({run.pins["b"]}))
-        before = by_month.get(month := Month.parse(run.period), closing)
-        by_month[month] = Closing(
-            min(before.first_seq, closing.first_seq), before.contract_sets | closing.contract_sets
-        )
-    return by_month
+    rows = connection.execute(select(table).where(table.c.state != "open").order_by(table.c.period, table.c.id))
+    runs = [run for run in map(_run, rows) if run.asked.get("kind") != "interim"]
+    return {
+        Month.parse(period): Closing(min(pins["s"] for pins in listed), frozenset(pins["b"] for pins in listed))
+        for period, of_period in groupby(runs, key=attrgetter("period"))
+        for listed in [[run.pins for run in of_period]]
+    }
 
 
 def take_over(connection: Connection, run: CloseRun) -> CloseRun:
@@ -224,9 +212,8 @@ def issue(
     if connection.execute(select(table.c.id).where(*mine, table.c.kind == "period")).first() is not None:
         return None
     of_run = select(table.c.id).where(table.c.close_run_id == run.id, table.c.customer == invoice.customer)
-    if (
-        connection.execute(of_run).first() is not None
-    ):  # also where that is void by now: the next run issues another one
+    # Also where that is void by now: the next run issues another one.
+    if connection.execute(of_run).first() is not None:
         return None
     part = 0
     if invoice.kind == "interim":
@@ -371,18 +358,16 @@ def last_reviews(connection: Connection, period: str, customer: str | None = Non
 
 
 @decoding("the run of a close")
-def _run(row: Row[*tuple[object, ...]]) -> CloseRun:
-    fields = row._mapping
-    pins = _pins(fields["pins"])
+def _run(row: Any) -> CloseRun:
+    pins = _pins(row.pins)
     # Runs of older versions kept what they were asked among their pins.
-    asked = json.loads(fields["asked"]) or {key: pins[key] for key in ("kind", "customers") if key in pins}
+    asked = json.loads(row.asked) or {key: pins[key] for key in ("kind", "customers") if key in pins}
     return decoded(CloseRun, row, pins=pins, asked=asked)
 
 
 @decoding("an issued invoice")
-def _issued(row: Row[*tuple[object, ...]]) -> IssuedInvoice:
-    fields = row._mapping
-    return decoded(IssuedInvoice, row, content_bytes=bytes(fields["content"]), pins=_pins(fields["pins"]))
+def _issued(row: Any) -> IssuedInvoice:
+    return decoded(IssuedInvoice, row, content_bytes=bytes(row.content), pins=_pins(row.pins))
 
 
 def _pins(text: str) -> Content:

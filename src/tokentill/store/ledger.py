@@ -102,10 +102,8 @@ def ledger_entries(
 def stored_rows(connection: Connection, invoice_id: int) -> list[LedgerRow]:
     """The rows of one invoice as they are kept."""
     table = tables.ledger
-    query = select(table).where(table.c.invoice_id == invoice_id).order_by(table.c.position)
-    return [
-        LedgerRow(row.kind, row.name, row.amount_minor, row.customer, row.currency) for row in connection.execute(query)
-    ]
+    query = select(*(table.c[name] for name in LedgerRow._fields)).where(table.c.invoice_id == invoice_id)
+    return [LedgerRow(*row) for row in connection.execute(query.order_by(table.c.position))]
 
 
 def carried_by_customer(
@@ -128,11 +126,8 @@ def carried_by_customer(
         else:
             of_customer.balances[row.currency] += amount
     for row in _counted(connection, _of_interims(period), position, customers):
-        document = accounts[row.customer].invoiced.setdefault(row.invoice_id, _InvoicedSums(row.currency))
-        if row.kind == "invoiced":
-            document.net_minor = row.amount_minor
-        else:
-            (document.taxes if row.kind == "tax" else document.credits)[row.name] += row.amount_minor
+        document = accounts[row.customer].invoiced.setdefault((row.invoice_id, row.currency), defaultdict(Counter))
+        document[row.kind][row.name] += row.amount_minor
     return {customer: account.carried(customer) for customer, account in accounts.items()}
 
 
@@ -153,21 +148,13 @@ def open_balances(connection: Connection, position: int | None) -> list[tuple[st
 
 
 @dataclass(slots=True)
-class _InvoicedSums:
-    currency: str
-    net_minor: int = 0
-    taxes: Counter[str] = field(default_factory=Counter)
-    credits: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(slots=True)
 class _CustomerLedger:
     """What the rows of one customer's accounts come to; filled row by row."""
 
     coupons: Counter[str] = field(default_factory=Counter)
     credits: Counter[tuple[str, str]] = field(default_factory=Counter)
     balances: Counter[str] = field(default_factory=Counter)
-    invoiced: dict[int, _InvoicedSums] = field(default_factory=dict)
+    invoiced: dict[tuple[int, str], dict[str, Counter[str]]] = field(default_factory=dict)
 
     def carried(self, customer: str) -> Carried:
         return Carried(
@@ -175,8 +162,8 @@ class _CustomerLedger:
             self.credits,
             tuple(OpenBalance(customer, *balance) for balance in sorted(self.balances.items()) if balance[1]),
             tuple(
-                Invoiced(interim.currency, interim.net_minor, interim.taxes, interim.credits)
-                for interim in self.invoiced.values()
+                Invoiced(currency, sums["invoiced"].total(), sums["tax"], sums["credit"])
+                for (_, currency), sums in self.invoiced.items()
             ),
         )
 

@@ -157,7 +157,7 @@ def want_days(
 def tell_again(connection: Connection, row: PushRow) -> PushRow:
     """A new version of a row, in place of those there are. Versions of a day go up over all of its Stripe customers."""
     table = tables.push
-    of_day = (table.c.customer == row.customer, table.c.meter == row.meter, table.c.day == row.day.isoformat())
+    of_day = _of_day(row)
     last = connection.execute(select(func.max(table.c.version)).where(*of_day)).scalar_one()
     connection.execute(
         update(table)
@@ -200,17 +200,10 @@ def begin_sending(connection: Connection, rows: Iterable[PushRow], at: datetime)
     for row in rows:
         is_forgotten = row.first_sent_at is not None and at - row.first_sent_at > IDENTIFIERS_REMEMBERED
         chosen = tell_again(connection, row) if is_forgotten else row
-        updated = connection.execute(
-            update(table)
-            .where(*_same(chosen))
-            .values(
-                state="sending",
-                attempts=table.c.attempts + 1,
-                first_sent_at=func.coalesce(table.c.first_sent_at, to_micros(at)),
-            )
-            .returning(table)
-        ).one()
-        sending.append(_row(updated))
+        first = func.coalesce(table.c.first_sent_at, to_micros(at))
+        attempt = {"state": "sending", "attempts": table.c.attempts + 1, "first_sent_at": first}
+        updated = update(table).where(*_same(chosen)).values(**attempt).returning(table)
+        sending.append(_row(connection.execute(updated).one()))
     return sending
 
 
@@ -227,14 +220,13 @@ def set_state(connection: Connection, row: PushRow, state: PushState, note: str 
     return bool(connection.execute(standing.values(state=state, note=note)).rowcount)
 
 
-def _same(row: PushRow) -> tuple[ColumnElement[bool], ...]:
+def _of_day(row: PushRow) -> tuple[ColumnElement[bool], ...]:
     table = tables.push
-    return (
-        table.c.customer == row.customer,
-        table.c.meter == row.meter,
-        table.c.day == row.day.isoformat(),
-        table.c.version == row.version,
-    )
+    return (table.c.customer == row.customer, table.c.meter == row.meter, table.c.day == row.day.isoformat())
+
+
+def _same(row: PushRow) -> tuple[ColumnElement[bool], ...]:
+    return (*_of_day(row), tables.push.c.version == row.version)
 
 
 @decoding("a row of the outbox")

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_,
 from tokentill.canonical import Content, fields_of
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.store import tables
+from tokentill.store.decoding import decoded, decoding
 
 LineState = Literal["open", "discarded"]
 
@@ -66,7 +67,8 @@ def quarantined_lines(
     """
     table, batch, decision = tables.quarantine, tables.batch, tables.quarantine_decision
     query = (
-        select(table, batch.c.recorded_at, decision.c.reviewer, decision.c.reason.label("why"), decision.c.recorded_at)
+        select(table, table.c.label.label("file"), batch.c.recorded_at.label("came_at"), decision.c.reviewer)
+        .add_columns(decision.c.reason.label("why"), decision.c.recorded_at.label("decided_at"))
         .join(batch, batch.c.seq == table.c.seq)
         .outerjoin(decision, _is_of(decision))
         .order_by(table.c.seq, table.c.label, table.c.line, table.c.digest)
@@ -107,16 +109,7 @@ def _lies_in(starts_at: datetime, ends_at: datetime) -> ColumnElement[bool]:
     return or_(at.is_(None), and_(at >= to_micros(starts_at), at < to_micros(ends_at)))
 
 
+@decoding("a quarantined line")
 def _line(row: Any) -> QuarantinedLine:
-    digest, line, file, reason, record_id, excerpt, _, occurred_at, came_at, by, why, decided_at = row
-    return QuarantinedLine(
-        digest=bytes(digest),
-        line=line,
-        file=file,
-        reason=reason,
-        record_id=record_id,
-        occurred_at=None if occurred_at is None else from_micros(occurred_at),
-        excerpt=excerpt,
-        came_at=from_micros(came_at),
-        discarded=None if decided_at is None else (by, why, from_micros(decided_at)),
-    )
+    discarded = None if row.decided_at is None else (row.reviewer, row.why, from_micros(row.decided_at))
+    return decoded(QuarantinedLine, row, digest=bytes(row.digest), discarded=discarded)

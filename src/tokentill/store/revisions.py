@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_,
 from tokentill.canonical import Content, fields_of
 from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
+from tokentill.store.decoding import columns_of, decoded
 from tokentill.store.usage_rows import Identity, StoredRecord, versions_of
 from tokentill.usage.record import UsageRecord
 
@@ -97,7 +98,7 @@ def stored_revisions(
     """
     table, source, batch = tables.revision, tables.source, tables.batch
     query = (
-        select(table, source.c.name, batch.c.label, batch.c.recorded_at)
+        select(table, source.c.name.label("source"), batch.c.label.label("file"), batch.c.recorded_at.label("came_at"))
         .join(source, source.c.id == table.c.source_id)
         .join(batch, batch.c.seq == table.c.seq)
         .order_by(table.c.seq, source.c.name, table.c.record_id, table.c.digest)
@@ -121,12 +122,10 @@ def stored_revisions(
         records = [record for _, record in versions[identity_of]]
         place = next((n for n, record in enumerate(records) if record.digest == digest), len(records))
         revisions.append(
-            Revision(
-                source=row.name,
-                record_id=row.record_id,
+            decoded(
+                Revision,
+                row,
                 digest=digest,
-                file=row.label,
-                came_at=from_micros(row.recorded_at),
                 revised=json.loads(row.content),
                 counted=records[place - 1],
                 counted_id=versions[identity_of][-1][0],
@@ -148,18 +147,9 @@ def count_open_revisions(connection: Connection, starts_at: datetime, ends_at: d
 
 def decide(connection: Connection, revision: Revision, decided: Decided) -> None:
     """Append what somebody said, in the caller's writing transaction."""
-    source_id, record_id = revision.identity
-    connection.execute(
-        insert(tables.revision_decision).values(
-            source_id=source_id,
-            record_id=record_id,
-            digest=revision.digest,
-            decision=decided.decision,
-            reviewer=decided.by,
-            reason=decided.reason,
-            recorded_at=to_micros(decided.at),
-        )
-    )
+    said = {**columns_of(decided, "decision", "reason"), "reviewer": decided.by, "recorded_at": to_micros(decided.at)}
+    row = {"source_id": revision.identity[0], **columns_of(revision, "record_id", "digest"), **said}
+    connection.execute(insert(tables.revision_decision).values(**row))
 
 
 def _is_of(decision: Any) -> ColumnElement[bool]:

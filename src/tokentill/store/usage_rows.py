@@ -368,7 +368,7 @@ def _insert_usage(connection: Connection, new: Mapping[Identity, UsageRecord], s
     series_ids = _series_ids(connection, new.values())
     rows, with_units = [], []
     for (source_id, _), record in new.items():
-        first, second, third = (0, 0, 0) if record.cost is None else cost_limbs(record.cost)
+        limbs = (0, 0, 0) if record.cost is None else cost_limbs(record.cost)
         row = dict.fromkeys(TOKEN_LEAVES, 0)
         for name, count in record.quantities.items():
             if name in _LEAVES:
@@ -384,11 +384,9 @@ def _insert_usage(connection: Connection, new: Mapping[Identity, UsageRecord], s
                 "seq": seq,
                 "occurred_at": to_micros(record.occurred_at),
                 "input_total": record.input_total,
-                "has_cost": int(record.cost is not None),
-                "cost_e8": first,
-                "cost_e16": second,
-                "cost_e24": third,
                 "digest": record.digest,
+                "has_cost": int(record.cost is not None),
+                **dict(zip(tables.COST_LIMBS, limbs, strict=True)),
                 "version": version,
             }
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import accumulate, pairwise
 
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
@@ -27,13 +28,9 @@ def days_of(content: Content) -> list[date]:
     starts_at, ends_at = parse_instant(content["period_start"]), parse_instant(content["period_end"])
     if starts_at is None or ends_at is None:
         raise ValueError("an invoice without a period")
-    days = []
-    day = starts_at.date()
-    while noon_of(day) < ends_at:
-        if noon_of(day) >= starts_at:
-            days.append(day)
-        day += timedelta(days=1)
-    return days
+    first, last = starts_at.date(), ends_at.date()
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return [day for day in days if starts_at <= noon_of(day) < ends_at]
 
 
 def day_amounts(content: Content, total_minor: int) -> dict[date, int]:
@@ -64,14 +61,9 @@ def day_amounts(content: Content, total_minor: int) -> dict[date, int]:
     for listed in content["daily"]:
         day = min(max(date.fromisoformat(listed["day"]), days[0]), days[-1])
         exact[day] = EXACT.add(exact[day], Decimal(listed["exact_amount"]))
-    amounts: dict[date, int] = {}
-    cumulated, rounded_before = ZERO, 0
-    for day in days:
-        cumulated = EXACT.add(cumulated, exact[day])
-        rounded = round_to_minor(cumulated, content["currency"])
-        amounts[day] = rounded - rounded_before
-        rounded_before = rounded
-    amounts[days[-1]] += total_minor - rounded_before
+    rounded = [round_to_minor(cumulated, content["currency"]) for cumulated in accumulate(exact.values(), EXACT.add)]
+    amounts = {day: after - before for day, (before, after) in zip(days, pairwise([0, *rounded]), strict=True)}
+    amounts[days[-1]] += total_minor - rounded[-1]
     if min(amounts.values()) < 0:  # discounts beyond a day's amount: the days say nothing useful then
         amounts = {days[-1]: total_minor}
     ensure(sum(amounts.values()) == total_minor, "the days of an invoice do not add up to what is due")

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import stripe
 
 from tokentill.errors import InvalidCall, NotFound, Refused
+from tokentill.store.push_rows import PushRow
 from tokentill.stripe_push.days import noon_of
 
 TIMEOUT_SECONDS = 30
@@ -109,23 +110,21 @@ class StripeGateway:
         )
         return str(created["id"])
 
-    def send_day(
-        self, *, meter: str, stripe_customer: str, day: date, value_minor: int, identifier: str, attempt: str
-    ) -> SendOutcome:
+    def send_day(self, row: PushRow, attempt: str) -> SendOutcome:
         """Say what a customer's day amounts to. May be repeated: it is a state, not an addition.
 
         Raises:
             Refused: when the key may not do this.
         """
         params = {
-            "event_name": meter,
-            "payload": {"stripe_customer_id": stripe_customer, "value": str(value_minor)},
-            "identifier": identifier,
-            "timestamp": int(noon_of(day).timestamp()),
+            "event_name": row.meter,
+            "payload": {"stripe_customer_id": row.stripe_customer, "value": str(row.value_minor)},
+            "identifier": row.identifier,
+            "timestamp": int(noon_of(row.day).timestamp()),
         }
         try:
             # A stored 500 would be replayed under the same key, so each attempt has a key of its own.
-            self._client.v1.billing.meter_events.create(params, {"idempotency_key": f"{identifier}-{attempt}"})  # type: ignore[arg-type]
+            self._client.v1.billing.meter_events.create(params, {"idempotency_key": f"{row.identifier}-{attempt}"})  # type: ignore[arg-type]
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
             raise Refused(f"Stripe refuses the key: {error.user_message or error}") from error
         except stripe.RateLimitError as error:

@@ -16,20 +16,10 @@ from sqlalchemy import Connection
 from tokentill.canonical import Content, fields_of
 from tokentill.clock import Clock
 from tokentill.invoicing.periods import Month
+from tokentill.store import push_rows
 from tokentill.store.audit import append_audit
 from tokentill.store.database import Database
-from tokentill.store.push_rows import (
-    TO_SEND,
-    PushRow,
-    begin_sending,
-    hold_outbox,
-    is_replaced,
-    pin_account,
-    set_state,
-    tell_again,
-    tell_standing_again,
-    want_days,
-)
+from tokentill.store.push_rows import TO_SEND, PushRow
 from tokentill.stripe_push.gateway import SendOutcome, StripeGateway
 from tokentill.stripe_push.owed import Owed, tellable
 from tokentill.stripe_push.wanted import Wanted, wanted_now
@@ -96,7 +86,7 @@ def push_period(
     to_tell = tellable(database, month)
     account = gateway.account()
     with database.write() as connection:
-        pin_account(connection, account.id, is_live=account.is_live)
+        push_rows.pin_account(connection, account.id, is_live=account.is_live)
     for currency in to_tell.currencies:
         gateway.meter(currency)
     sent, unchanged = 0, 0
@@ -128,15 +118,18 @@ def _write_down(database: Database, owed: Owed, clock: Clock) -> tuple[Wanted, l
     what the newest documents say, whoever else pushes meanwhile.
     """
     with database.write() as connection:
-        hold_outbox(connection)
+        push_rows.hold_outbox(connection)
         wanted = wanted_now(connection, owed)
-        rows = want_days(connection, wanted.rows(wanted.values), wanted.newest)
+        rows = push_rows.want_days(connection, wanted.rows(wanted.values), wanted.newest)
         # What this customer told last at a Stripe customer of another one may have overwritten the other's amount.
         rows += [
-            tell_again(connection, rival) for own, rival in wanted.handed_over if set_state(connection, own, "replaced")
+            push_rows.tell_again(connection, rival)
+            for own, rival in wanted.handed_over
+            if push_rows.set_state(connection, own, "replaced")
         ]
         rest = [row for row in rows if row.state not in TO_SEND]
-        return wanted, [*rest, *begin_sending(connection, [row for row in rows if row.state in TO_SEND], clock.now())]
+        to_send = [row for row in rows if row.state in TO_SEND]
+        return wanted, [*rest, *push_rows.begin_sending(connection, to_send, clock.now())]
 
 
 def _send(
@@ -146,19 +139,19 @@ def _send(
     outcomes = []
     for row in rows:
         with database.read() as connection:
-            is_overtaken = is_replaced(connection, row)
+            is_overtaken = push_rows.is_replaced(connection, row)
         outcomes.append((row, OVERTAKEN if is_overtaken else _send_day(gateway, row, sleep)))
     if not outcomes:
         return []
     with database.write() as connection:
-        hold_outbox(connection)
+        push_rows.hold_outbox(connection)
         return [(row, _write_down_answer(connection, row, answer)) for row, answer in outcomes]
 
 
 def _write_down_answer(connection: Connection, row: PushRow, answer: SendOutcome) -> SendOutcome:
-    if answer is OVERTAKEN or set_state(connection, row, answer.state, answer.note):
+    if answer is OVERTAKEN or push_rows.set_state(connection, row, answer.state, answer.note):
         return answer
-    tell_standing_again(connection, row)  # otherwise Stripe might keep what this push sent last
+    push_rows.tell_standing_again(connection, row)  # otherwise Stripe might keep what this push sent last
     return OVERTAKEN
 
 
@@ -173,14 +166,7 @@ def _send_day(gateway: StripeGateway, row: PushRow, sleep: Sleep) -> SendOutcome
     for number in range(TRIES):
         if number:
             sleep(BACKOFF_SECONDS[number - 1])
-        answer = gateway.send_day(
-            meter=row.meter,
-            stripe_customer=row.stripe_customer,
-            day=row.day,
-            value_minor=row.value_minor,
-            identifier=row.identifier,
-            attempt=f"{row.attempts}-{number}",
-        )
+        answer = gateway.send_day(row, f"{row.attempts}-{number}")
         if answer.state != "unknown":
             break
     return answer

@@ -36,20 +36,14 @@ class Package:
         return EXACT.multiply(Decimal(packages), self.price)
 
 
-def consume(
+def count(
     packages: Mapping[str, Package], quantities: Mapping[str, int], counted: Mapping[str, int]
-) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Count what comes in packages.
-
-    Returns:
-        The rest, which has prices of its own, and the new state: units counted, by the names of the packages.
-    """
-    if not packages:
-        return quantities, counted
+) -> Mapping[str, int]:
+    """The units counted by the names of the packages, with those that come now."""
     now = dict(counted)
     for name in packages:
         now[name] = now.get(name, 0) + sum(quantities.get(leaf, 0) for leaf in leaves_of((name,)))
-    return rest_of(packages, quantities), now
+    return now
 
 
 def rest_of(packages: Mapping[str, Package], quantities: Mapping[str, int]) -> Mapping[str, int]:

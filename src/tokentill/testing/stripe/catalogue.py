@@ -11,21 +11,10 @@ from dataclasses import replace
 from stripe.params import CustomerCreateParams, CustomerListParams
 from stripe.params.billing import MeterCreateParams, MeterListParams, MeterUpdateParams
 
+from tokentill.canonical import fields_of
+from tokentill.testing.stripe import wire
 from tokentill.testing.stripe.state import Meter, State, StripeCustomer, derived_id
-from tokentill.testing.stripe.wire import (
-    ApiError,
-    Body,
-    Params,
-    StripeReply,
-    choice,
-    missing_resource,
-    page,
-    refuse_parameter,
-    refuse_unknown,
-    required_text,
-    text,
-    text_mapping,
-)
+from tokentill.testing.stripe.wire import ApiError, Body, Params, StripeReply
 
 ACCOUNT_ID = "acct_standin"
 EVENT_NAME_MAX = 100
@@ -43,14 +32,14 @@ def account() -> StripeReply:
 
 def create_customer(state: State, params: Params, now: int) -> StripeReply:
     """Stripe API: create a customer. Parameters that Stripe knows and the stand-in does not keep are ignored."""
-    refuse_unknown(params, CustomerCreateParams)
+    wire.refuse_unknown(params, CustomerCreateParams)
     customer = StripeCustomer(
         id=derived_id("cus", len(state.customers) + 1),
         created_at=now,
-        name=text(params, "name"),
-        email=text(params, "email", 512),
-        description=text(params, "description"),
-        metadata=text_mapping(params, "metadata"),
+        name=wire.text(params, "name"),
+        email=wire.text(params, "email", 512),
+        description=wire.text(params, "description"),
+        metadata=wire.text_mapping(params, "metadata"),
     )
     return StripeReply(_customer_body(customer), (customer,))
 
@@ -59,39 +48,42 @@ def retrieve_customer(state: State, customer_id: str) -> StripeReply:
     """Stripe API: retrieve a customer; 404 `resource_missing` for an unknown id."""
     customer = state.customers.get(customer_id)
     if customer is None:
-        raise missing_resource("customer", customer_id)
+        raise wire.missing_resource("customer", customer_id)
     return StripeReply(_customer_body(customer))
 
 
 def list_customers(state: State, params: Params) -> StripeReply:
     """Stripe API: list customers, newest first, optionally those of one email address."""
-    refuse_unknown(params, CustomerListParams)
-    email = text(params, "email")
+    wire.refuse_unknown(params, CustomerListParams)
+    email = wire.text(params, "email")
     matching = [customer for customer in state.customers.values() if email in (None, customer.email)]
-    return page([_customer_body(customer) for customer in reversed(matching)], params, "/v1/customers")
+    return wire.page([_customer_body(customer) for customer in reversed(matching)], params, "/v1/customers")
 
 
 def create_meter(state: State, params: Params, now: int) -> StripeReply:
     """Stripe API: create a meter. Only one active meter may have an event name."""
-    refuse_unknown(params, MeterCreateParams)
-    event_name = required_text(params, "event_name", EVENT_NAME_MAX)
-    display_name = required_text(params, "display_name", DISPLAY_NAME_MAX)
-    aggregation = text_mapping(params, "default_aggregation")
-    required_text(aggregation, "formula")
-    mapping = text_mapping(params, "customer_mapping") or {"type": "by_id", "event_payload_key": "stripe_customer_id"}
-    required_text(mapping, "type")
-    choice(mapping, "type", ("by_id",))
-    values = text_mapping(params, "value_settings") or {"event_payload_key": "value"}
+    wire.refuse_unknown(params, MeterCreateParams)
+    event_name = wire.required_text(params, "event_name", EVENT_NAME_MAX)
+    display_name = wire.required_text(params, "display_name", DISPLAY_NAME_MAX)
+    aggregation = wire.text_mapping(params, "default_aggregation")
+    wire.required_text(aggregation, "formula")
+    mapping = wire.text_mapping(params, "customer_mapping") or {
+        "type": "by_id",
+        "event_payload_key": "stripe_customer_id",
+    }
+    wire.required_text(mapping, "type")
+    wire.choice(mapping, "type", ("by_id",))
+    values = wire.text_mapping(params, "value_settings") or {"event_payload_key": "value"}
     _refuse_taken_name(state, event_name)
     generation = sum(meter.event_name == event_name for meter in state.meters.values())
     meter = Meter(
         id=derived_id("mtr_test", event_name, generation),
         event_name=event_name,
         display_name=display_name,
-        formula=choice(aggregation, "formula", FORMULAS) or "",
-        window=choice(params, "event_time_window", WINDOWS),
-        customer_key=required_text(mapping, "event_payload_key", EVENT_NAME_MAX),
-        value_key=required_text(values, "event_payload_key", EVENT_NAME_MAX),
+        formula=wire.choice(aggregation, "formula", FORMULAS) or "",
+        window=wire.choice(params, "event_time_window", WINDOWS),
+        customer_key=wire.required_text(mapping, "event_payload_key", EVENT_NAME_MAX),
+        value_key=wire.required_text(values, "event_payload_key", EVENT_NAME_MAX),
         created_at=now,
         updated_at=now,
     )
@@ -106,7 +98,7 @@ def find_meter(state: State, meter_id: str) -> Meter:
     """
     meter = state.meters.get(meter_id)
     if meter is None:
-        raise missing_resource("billing meter", meter_id)
+        raise wire.missing_resource("billing meter", meter_id)
     return meter
 
 
@@ -117,17 +109,17 @@ def retrieve_meter(state: State, meter_id: str) -> StripeReply:
 
 def list_meters(state: State, params: Params) -> StripeReply:
     """Stripe API: list meters, newest first, optionally those of one status."""
-    refuse_unknown(params, MeterListParams)
-    status = choice(params, "status", ("active", "inactive"))
+    wire.refuse_unknown(params, MeterListParams)
+    status = wire.choice(params, "status", ("active", "inactive"))
     bodies = [_meter_body(meter) for meter in reversed(state.meters.values())]
-    return page([body for body in bodies if status in (None, body["status"])], params, "/v1/billing/meters")
+    return wire.page([body for body in bodies if status in (None, body["status"])], params, "/v1/billing/meters")
 
 
 def update_meter(state: State, meter_id: str, params: Params, now: int) -> StripeReply:
     """Stripe API: update a meter. Nothing but the display name can change (Stripe docs: configure meters)."""
-    refuse_unknown(params, MeterUpdateParams)
+    wire.refuse_unknown(params, MeterUpdateParams)
     meter = find_meter(state, meter_id)
-    display_name = text(params, "display_name", DISPLAY_NAME_MAX) or meter.display_name
+    display_name = wire.text(params, "display_name", DISPLAY_NAME_MAX) or meter.display_name
     return _changed(replace(meter, display_name=display_name, updated_at=now))
 
 
@@ -156,21 +148,17 @@ def _changed(meter: Meter) -> StripeReply:
 
 def _refuse_taken_name(state: State, event_name: str) -> None:
     if state.active_meter(event_name) is not None:
-        refuse_parameter(
+        wire.refuse_parameter(
             "event_name", f"An active meter already exists with event name {event_name}.", "resource_already_exists"
         )
 
 
 def _customer_body(customer: StripeCustomer) -> Body:
     return {
-        "id": customer.id,
+        **fields_of(customer, "id", "name", "email", "description", "metadata"),
         "object": "customer",
         "created": customer.created_at,
         "livemode": False,
-        "name": customer.name,
-        "email": customer.email,
-        "description": customer.description,
-        "metadata": customer.metadata,
         "balance": 0,
         "currency": None,
         "delinquent": False,
@@ -179,13 +167,11 @@ def _customer_body(customer: StripeCustomer) -> Body:
 
 def _meter_body(meter: Meter) -> Body:
     return {
-        "id": meter.id,
+        **fields_of(meter, "id", "display_name", "event_name"),
         "object": "billing.meter",
         "created": meter.created_at,
         "updated": meter.updated_at,
         "livemode": False,
-        "display_name": meter.display_name,
-        "event_name": meter.event_name,
         "event_time_window": meter.window,
         "default_aggregation": {"formula": meter.formula},
         "customer_mapping": {"type": "by_id", "event_payload_key": meter.customer_key},

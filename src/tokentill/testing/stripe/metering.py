@@ -15,22 +15,10 @@ from typing import Literal
 
 from stripe.params.billing import MeterEventCreateParams, MeterEventSummaryListParams
 
+from tokentill.canonical import fields_of
+from tokentill.testing.stripe import wire
 from tokentill.testing.stripe.state import ErrorReport, Meter, MeterEvent, SeenIdentifier, State, derived_id
-from tokentill.testing.stripe.wire import (
-    ApiError,
-    Body,
-    Params,
-    StripeReply,
-    choice,
-    missing_resource,
-    page,
-    refuse_parameter,
-    refuse_unknown,
-    required_text,
-    text,
-    text_mapping,
-    whole_number,
-)
+from tokentill.testing.stripe.wire import ApiError, Body, Params, StripeReply
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 PAST_MAX = 35 * DAY
@@ -80,13 +68,13 @@ def create_event(
     Raises:
         ApiError: 400 for parameters, a timestamp out of the window, or an identifier seen within the rolling window.
     """
-    refuse_unknown(params, MeterEventCreateParams)
-    event_name = required_text(params, "event_name", NAME_MAX)
-    payload = text_mapping(params, "payload")
+    wire.refuse_unknown(params, MeterEventCreateParams)
+    event_name = wire.required_text(params, "event_name", NAME_MAX)
+    payload = wire.text_mapping(params, "payload")
     if not payload:
-        refuse_parameter("payload", "Missing required param: payload.", "parameter_missing")
-    identifier = text(params, "identifier", NAME_MAX) or derived_id("evt", len(state.identifiers) + 1)
-    stamped_at = whole_number(params, "timestamp")
+        wire.refuse_parameter("payload", "Missing required param: payload.", "parameter_missing")
+    identifier = wire.text(params, "identifier", NAME_MAX) or derived_id("evt", len(state.identifiers) + 1)
+    stamped_at = wire.whole_number(params, "timestamp")
     stamped_at = now if stamped_at is None else stamped_at
     body: Body = {
         "object": "billing.meter_event",
@@ -133,18 +121,18 @@ def list_summaries(state: State, behaviour: Behaviour, meter: Meter, params: Par
 
     Times lie on whole minutes, on whole hours or UTC days when grouped by these. Without grouping there is one summary.
     """
-    refuse_unknown(params, MeterEventSummaryListParams)
-    customer_id = required_text(params, "customer")
+    wire.refuse_unknown(params, MeterEventSummaryListParams)
+    customer_id = wire.required_text(params, "customer")
     if customer_id not in state.customers:
-        raise missing_resource("customer", customer_id, "customer", status=400)
-    grouping = choice(params, "value_grouping_window", tuple(WINDOW_SECONDS))
+        raise wire.missing_resource("customer", customer_id, "customer", status=400)
+    grouping = wire.choice(params, "value_grouping_window", tuple(WINDOW_SECONDS))
     step = WINDOW_SECONDS.get(grouping or "", MINUTE)
     starts_at, ends_at = (_aligned(params, name, step) for name in ("start_time", "end_time"))
     if starts_at >= ends_at:
-        refuse_parameter("end_time", "Invalid end_time: must be after start_time")
+        wire.refuse_parameter("end_time", "Invalid end_time: must be after start_time")
     width = step if grouping else ends_at - starts_at
     if (ends_at - starts_at) // width > SUMMARIES_MAX:
-        refuse_parameter("end_time", f"Invalid end_time: more than {SUMMARIES_MAX} windows")
+        wire.refuse_parameter("end_time", f"Invalid end_time: more than {SUMMARIES_MAX} windows")
     settled = [
         event for event in state.events_of(meter, customer_id) if event.received_at + behaviour.settling_seconds <= now
     ]
@@ -167,7 +155,7 @@ def list_summaries(state: State, behaviour: Behaviour, meter: Meter, params: Par
         }
         for start in reversed(windows)
     ]
-    return page(summaries, params, f"/v1/billing/meters/{meter.id}/event_summaries")
+    return wire.page(summaries, params, f"/v1/billing/meters/{meter.id}/event_summaries")
 
 
 def day_values(state: State, behaviour: Behaviour, meter: Meter, customer_id: str) -> dict[date, int]:
@@ -185,15 +173,13 @@ def list_error_reports(state: State, behaviour: Behaviour, params: Params, now: 
     identifier stands beside it. `after` leaves out that many reports from the start.
     """
     settled = [report for report in state.error_reports if report.received_at + behaviour.settling_seconds <= now]
-    first = max(0, whole_number(params, "after") or 0)
+    first = max(0, wire.whole_number(params, "after") or 0)
     reports: list[Body] = [
         {
+            **fields_of(report, "code", "event_name", "identifier"),
             "object": "standin.error_report",
-            "code": report.code,
             "error_message": report.message,
             "meter": report.meter_id,
-            "event_name": report.event_name,
-            "identifier": report.identifier,
             "request": {"identifier": report.idempotency_key},
             "created": report.received_at,
         }
@@ -262,9 +248,9 @@ def _aggregate(meter: Meter, events: list[MeterEvent]) -> int:
 
 
 def _aligned(params: Params, name: str, step: int) -> int:
-    instant = whole_number(params, name)
+    instant = wire.whole_number(params, name)
     if instant is None:
-        refuse_parameter(name, f"Missing required param: {name}.", "parameter_missing")
+        wire.refuse_parameter(name, f"Missing required param: {name}.", "parameter_missing")
     if instant < 0 or instant % step:
-        refuse_parameter(name, f"Invalid {name}: must be aligned with boundaries of {step} seconds (UTC)")
+        wire.refuse_parameter(name, f"Invalid {name}: must be aligned with boundaries of {step} seconds (UTC)")
     return instant

@@ -88,7 +88,8 @@ class Network:
         self._fire(fault)
         if fault.kind.startswith("status"):
             # Of these answers only a 500 comes from the endpoint, so only a first 500 is kept under the key.
-            error = _error(fault.status)
+            message, error_type, code = _ERRORS[fault.status]
+            error = ApiError(fault.status, message, error_type=error_type, code=code)
             if fault.status == 500 and not was_answered:
                 self._exchange.remember(call, error)
             return error_reply(error)
@@ -135,11 +136,6 @@ class Network:
         self.log.append(
             LoggedRequest(call.method, call.path, _params(call), call.idempotency_key, reply.status, kind, is_replay)
         )
-
-
-def _error(status: int) -> ApiError:
-    message, error_type, code = _ERRORS[status]
-    return ApiError(status, message, error_type=error_type, code=code)
 
 
 def _params(call: StripeRequest) -> Params:

@@ -82,18 +82,11 @@ def decode_form(encoded: bytes) -> Params:
     Raises:
         ApiError: when it is not UTF-8, not a form, nested too deeply, or one name is both text and a mapping.
     """
+    if not encoded:
+        return {}
     try:
-        pairs = (
-            parse_qsl(
-                encoded.decode("utf-8"),
-                keep_blank_values=True,
-                strict_parsing=True,
-                errors="strict",
-                max_num_fields=FIELDS_MAX,
-            )
-            if encoded
-            else []
-        )
+        form = encoded.decode("utf-8")
+        pairs = parse_qsl(form, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=FIELDS_MAX)
     except ValueError as error:
         raise ApiError(400, f"The request's parameters are not a form that can be read: {error}") from error
     params: Params = {}
