@@ -36,20 +36,6 @@ def usage(when: str, *, model: str = "acme/large", cost: str | None = None, **qu
     )
 
 
-def usage_of(record: UsageRecord) -> Usage:
-    return Usage(
-        model=record.model,
-        occurred_at=record.occurred_at,
-        quantities=record.quantities,
-        mode=record.mode,
-        geo=record.geo,
-        user=record.user,
-        source=record.source,
-        cost=record.cost,
-        is_byok=record.is_byok,
-    )
-
-
 def in_time(month: MonthOfUsage) -> list[UsageRecord]:
     return sorted(month.records, key=lambda record: (record.occurred_at, record.record_id))
 
@@ -60,7 +46,7 @@ def test_a_stream_bills_each_request_as_a_close_does(month: MonthOfUsage) -> Non
     one, opinion = biller(*month.contents), SecondOpinion(month.records, month.contents, OCTOBER)
     for customer, by_record in opinion.by_record.items():
         mine = [record for record in in_time(month) if record.record_id in by_record]
-        bills = list(one.bill_stream(map(usage_of, mine), customer=customer))
+        bills = list(one.bill_stream(mine, customer=customer))
         is_whole = all(bill.amount is not None for bill in bills)
         if not is_whole:
             assert all("by volume" in (bill.reason or "") for bill in bills if bill.amount is None)
@@ -81,7 +67,7 @@ def test_the_invoice_of_a_period_is_the_one_that_a_close_issues(month: MonthOfUs
     one, opinion = biller(*month.contents), SecondOpinion(month.records, month.contents, OCTOBER)
     for expected in compute_pure(month, by_record=True):
         of_customer = opinion.by_record[expected.customer]
-        mine = [usage_of(record) for record in in_time(month) if record.record_id in of_customer]
+        mine = [record for record in in_time(month) if record.record_id in of_customer]
         assert one.invoice(mine, customer=expected.customer, period=OCTOBER).content() == expected.content()
 
 

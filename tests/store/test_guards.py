@@ -253,12 +253,20 @@ WEAKENED = {
 }
 
 
-@pytest.mark.parametrize("way", WEAKENED)
-def test_a_weakened_guard_is_a_fault_of_the_whole_database(database: Database, way: str) -> None:
+WEAKENED_ON = [
+    (kind, way)
+    for way, (on_sqlite, on_postgresql, _) in WEAKENED.items()
+    for kind, statements in (("sqlite", on_sqlite), ("postgresql", on_postgresql))
+    if statements
+]
+"""SQLite cannot switch triggers off, and has no functions."""
+
+
+@pytest.mark.parametrize(("kind", "way"), WEAKENED_ON)
+def test_a_weakened_guard_is_a_fault_of_the_whole_database(request: pytest.FixtureRequest, kind: str, way: str) -> None:
+    database: Database = request.getfixturevalue(f"{kind}_database")
     on_sqlite, on_postgresql, state = WEAKENED[way]
     statements = on_sqlite if database.is_sqlite else on_postgresql
-    if not statements:
-        pytest.skip("SQLite cannot switch triggers off, and has no functions")
     with database.write() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)

@@ -40,7 +40,7 @@ def folder_key(root: Path) -> str | None:
             with (root / path).open("rb") as stream:
                 raw = stream.read(FILE_BYTES_MAX + 1)
         except FileNotFoundError:
-            continue
+            continue  # there need be no lock, and without a file that vanished it is another key
         except OSError:
             return None
         if len(raw) > FILE_BYTES_MAX:

@@ -188,7 +188,7 @@ class _Server(ThreadingHTTPServer):
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    continue
+                    continue  # its client has closed it already
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         # A client that hangs up is the client's affair; anything else is a mistake of the stand-in and must be seen.
