@@ -1,4 +1,8 @@
-"""Settings: flag, then environment, then `tokentill.toml`, then a default that works."""
+"""Settings: flag, then environment, then `tokentill.toml`, then a default that works.
+
+The command line and the library find the database and the pricing folder in this one way. `tokentill.toml` is looked
+for in the current folder and those above it; paths in it are relative to it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from tokentill.errors import InvalidCall, InvalidRecord
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
@@ -15,21 +20,40 @@ from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 FILE_NAME = "tokentill.toml"
 DEFAULT_DATABASE = "sqlite:///tokentill.db"
 DEFAULT_PRICING = "pricing"
+GIVEN = "given"
+SHIPPED = "shipped"
 SECRET_BYTES_MAX = 4096
 
 AHEAD_DAYS_MAX = 36_500
 
-_KEYS = {"database": str, "pricing": str, "grace_hours": int, "ingest": dict, "stripe": dict}
+_KEYS = {
+    "database": str,
+    "pricing": str,
+    "shipped_prices": bool,
+    "grace_hours": int,
+    "review": dict,
+    "ingest": dict,
+    "stripe": dict,
+}
+_REVIEW_KEYS = {"require_approval": bool}
 _INGEST_KEYS = {"oldest": str, "ahead_days": int}
 _STRIPE_KEYS = {"api_base": str, "key_file": str}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are. `pricing` None is the folder that tokentill ships."""
+    """Where things are.
+
+    `pricing` None is the folder that tokentill ships, and `found_by` says what led to it: `GIVEN` by the caller, the
+    name of a variable, the path of a file, `./pricing`, or `SHIPPED`. `shipped_prices` says whether shipped list prices
+    lie beneath an own folder.
+    """
 
     database: str
     pricing: str | None
+    found_by: str
+    shipped_prices: bool
+    require_approval: bool
     grace: timedelta
     bounds: Bounds
     stripe_api_base: str | None
@@ -38,35 +62,86 @@ class Settings:
 
 def read_settings(
     *,
-    database: str | None,
-    pricing: str | None,
+    database: str | None = None,
+    pricing: str | None = None,
     environment: Mapping[str, str] = os.environ,
     folder: Path | None = None,
 ) -> Settings:
     """Put settings together.
 
     Args:
-        database, pricing: from flags, None when not given.
+        database, pricing: as the caller names them, None when not given.
         environment: TOKENTILL_DB, TOKENTILL_PRICING, TOKENTILL_STRIPE_API_BASE, TOKENTILL_STRIPE_KEY_FILE.
-        folder: where `tokentill.toml` and a folder `pricing` are looked for; the current one by default.
+        folder: where the search for `tokentill.toml` begins; the current one by default.
 
     Raises:
         InvalidCall: for a file that is no TOML, or has a key that is unknown or of the wrong type.
     """
-    folder = folder or Path.cwd()
-    file = _read_file(folder / FILE_NAME)
+    here = folder or Path.cwd()
+    path = next((above / FILE_NAME for above in (here, *here.parents) if (above / FILE_NAME).is_file()), None)
+    file = {} if path is None else _read_file(path)
+    beside = here if path is None else path.parent
     stripe = file.get("stripe", {})
-    chosen = pricing or environment.get("TOKENTILL_PRICING") or file.get("pricing")
-    if chosen is None and (folder / DEFAULT_PRICING).is_dir():
-        chosen = str(folder / DEFAULT_PRICING)
+    key_file = stripe.get("key_file")
+    chosen, found_by = _pricing(pricing, environment, file, path, here)
     return Settings(
-        database=database or environment.get("TOKENTILL_DB") or file.get("database") or DEFAULT_DATABASE,
+        database=database or environment.get("TOKENTILL_DB") or _database(file, beside, here),
         pricing=chosen,
+        found_by=found_by,
+        shipped_prices=file.get("shipped_prices", True),
+        require_approval=file.get("review", {}).get("require_approval", False),
         grace=timedelta(hours=file.get("grace_hours", 0)),
-        bounds=_bounds(folder / FILE_NAME, file.get("ingest", {})),
+        bounds=_bounds(path, file.get("ingest", {})),
         stripe_api_base=environment.get("TOKENTILL_STRIPE_API_BASE") or stripe.get("api_base"),
-        stripe_key_file=environment.get("TOKENTILL_STRIPE_KEY_FILE") or stripe.get("key_file"),
+        stripe_key_file=environment.get("TOKENTILL_STRIPE_KEY_FILE") or (key_file and _from(beside, here, key_file)),
     )
+
+
+def _pricing(
+    given: str | None, environment: Mapping[str, str], file: Mapping[str, Any], path: Path | None, here: Path
+) -> tuple[str | None, str]:
+    """The pricing folder, and what led to it."""
+    if given is not None:
+        return given, GIVEN
+    if of_environment := environment.get("TOKENTILL_PRICING"):
+        return of_environment, "TOKENTILL_PRICING"
+    if path is not None and "pricing" in file:
+        return _from(path.parent, here, file["pricing"]), path.as_posix()
+    if path is not None and path.parent != here and (path.parent / DEFAULT_PRICING).is_dir():
+        return str(path.parent / DEFAULT_PRICING), path.as_posix()
+    if (here / DEFAULT_PRICING).is_dir():
+        return str(here / DEFAULT_PRICING), f"./{DEFAULT_PRICING}"
+    return None, SHIPPED
+
+
+def _database(file: Mapping[str, Any], beside: Path, here: Path) -> str:
+    stated: str = file.get("database", DEFAULT_DATABASE)
+    scheme, sqlite, name = stated.rpartition("sqlite:///")
+    if scheme or "://" in name:
+        return stated
+    return sqlite + _from(beside, here, name)
+
+
+def _from(beside: Path, here: Path, name: str) -> str:
+    """A path that is relative to the settings' file, as it is from here."""
+    return name if beside == here else str(beside / name)
+
+
+class FolderChoice(TypedDict):
+    """Which folder is loaded, and whether shipped list prices lie beneath it."""
+
+    folder: str | None
+    shipped_prices: bool
+
+
+def folder_in_settings(folder: str | PathLike[str] | None = None) -> FolderChoice:
+    """The pricing folder to load: the one that is given, or the one that settings lead to.
+
+    Raises:
+        InvalidCall: when `tokentill.toml` has a mistake.
+    """
+    settings = read_settings(pricing=None if folder is None else str(folder))
+    return {"folder": settings.pricing, "shipped_prices": settings.shipped_prices}
 
 
 def stripe_key(settings: Settings, environment: Mapping[str, str] = os.environ) -> str | None:
@@ -87,15 +162,14 @@ def stripe_key(settings: Settings, environment: Mapping[str, str] = os.environ) 
 
 
 def _read_file(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    import tomllib  # likewise: most have no such file
+    import tomllib  # here: most have no such file
 
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidCall(f"{path} cannot be read: {error}") from error
     _check(path, content, _KEYS, "")
+    _check(path, content.get("review", {}), _REVIEW_KEYS, "review.")
     _check(path, content.get("ingest", {}), _INGEST_KEYS, "ingest.")
     _check(path, content.get("stripe", {}), _STRIPE_KEYS, "stripe.")
     if not 0 <= content.get("grace_hours", 0) <= 24 * 60:
@@ -103,7 +177,7 @@ def _read_file(path: Path) -> dict[str, Any]:
     return content
 
 
-def _bounds(path: Path, table: Mapping[str, Any]) -> Bounds:
+def _bounds(path: Path | None, table: Mapping[str, Any]) -> Bounds:
     if not table:
         return DEFAULT_BOUNDS
     from tokentill.sources.gateways.fields import instant  # here: many who read settings have no such table
@@ -122,5 +196,5 @@ def _check(path: Path, content: Mapping[str, Any], keys: Mapping[str, type], pre
     for key, value in content.items():
         if key not in keys:
             raise InvalidCall(f"{path}: {prefix}{key} is not a setting; the settings are {', '.join(sorted(keys))}")
-        if not isinstance(value, keys[key]) or isinstance(value, bool):
+        if not isinstance(value, keys[key]) or (isinstance(value, bool) and keys[key] is not bool):
             raise InvalidCall(f"{path}: {prefix}{key} must be {keys[key].__name__}, not {type(value).__name__}")

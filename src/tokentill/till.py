@@ -14,6 +14,8 @@ told by the errors of `tokentill.errors`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
@@ -32,6 +34,7 @@ from tokentill.closing.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.late_usage import Late, late_records
 from tokentill.closing.missing_usage import Missing, missing_usage
 from tokentill.closing.pins import Inputs, newest_inputs
+from tokentill.closing.pricing_use import is_news, lost_since, refuse_lost, remember_preview
 from tokentill.closing.record_decisions import (
     Lines,
     Revised,
@@ -63,8 +66,9 @@ from tokentill.faces.arguments import (
 from tokentill.faces.pricing import Pricing
 from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import Preview, Review, ReviewKind
+from tokentill.invoicing.preview import Preview, PricingUsed, Review, ReviewKind
 from tokentill.recordings.load import Folder
+from tokentill.settings import GIVEN, read_settings
 from tokentill.sources.reading import Reading, read_records
 from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
@@ -94,7 +98,6 @@ if TYPE_CHECKING:
     from tokentill.stripe_push.pushing import Pushed, PushProgress
     from tokentill.stripe_push.reconciling import Reconciled
 
-DEFAULT_DATABASE = "sqlite:///tokentill.db"
 CLOSED_MONTHS_LOOKED_AT = 3
 """Customers whose periods end at other times close the same month at other times; none is further behind."""
 
@@ -108,6 +111,7 @@ class Till:
         clock: tells what time it is.
         grace: how long a period stays open for late records after its end.
         bounds: between which instants usage is taken; what lies outside is quarantined.
+        require_approval: whether every close refuses customers whose preview was not approved as it stands.
     """
 
     def __init__(
@@ -118,6 +122,7 @@ class Till:
         clock: Clock,
         grace: timedelta,
         bounds: Bounds = DEFAULT_BOUNDS,
+        require_approval: bool = False,
     ) -> None:
         self._store = store
         self._is_ready = False
@@ -125,41 +130,54 @@ class Till:
         self.clock = clock
         self.grace = grace
         self.bounds = bounds
+        self.require_approval = require_approval
 
     @classmethod
     def open(
         cls,
-        db: str | PathLike[str] = DEFAULT_DATABASE,
+        db: str | PathLike[str] | None = None,
         pricing: str | PathLike[str] | None = None,
         *,
         cache: str | PathLike[str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
-        grace: timedelta = timedelta(0),
-        bounds: Bounds = DEFAULT_BOUNDS,
+        grace: timedelta | None = None,
+        bounds: Bounds | None = None,
     ) -> Till:
         """A till on a database and a folder of prices and contracts. Each is opened by the first call that needs it.
 
         That call raises `InvalidFiles`, with every mistake in the folder, or `DatabaseNotReady`, when the database has
-        no tables, older ones or newer ones. A new SQLite file gets its tables; PostgreSQL, and a file of an older
-        version, wait for `till.database.upgrade()`. `till.prices` and `till.contracts` need no database.
+        no tables, older ones or newer ones. Taking usage in makes a SQLite file that is not there; PostgreSQL, and a
+        file of an older version, wait for `till.database.upgrade()`. `till.prices` and `till.contracts` need no
+        database, and what needs no prices does not load them.
+
+        What is None is as settings say: a variable of the environment, `tokentill.toml` in the current folder or above
+        it, or a default (see `tokentill.settings`). So a call finds what a command would.
 
         Args:
             db: a URL, or the path of a SQLite file.
-            pricing: a folder as `pricing/`; None is the one that tokentill ships, with list prices only.
+            pricing: a folder as `pricing/`, with list prices and contracts; shipped list prices lie beneath it.
             cache: a folder of kept results, so that a folder that is unchanged need not be checked again (see
                 `PriceBook.load`).
             grace: how long a period stays open for late records after its end.
             bounds: between which instants usage is taken; what lies outside is quarantined.
 
         Raises:
-            InvalidCall: when the database's URL or path cannot be read, or there is no such folder.
+            InvalidCall: when the database's URL or path cannot be read, there is no such folder, or `tokentill.toml`
+                has a mistake.
         """
         of_type("clock", clock, Clock)
-        of_type("bounds", bounds, Bounds)
+        settings = read_settings(database=None if db is None else str(path_of("db", db)))
+        grace = settings.grace if grace is None else grace
         if of_type("grace", grace, timedelta) < timedelta(0):
             raise InvalidCall(f"grace=... is negative ({grace}); a period stays open after its end, not before")
-        folder = Pricing(pricing, cache=cache)
-        return cls(Database.open(str(path_of("db", db))), folder, clock=clock, grace=grace, bounds=bounds)
+        return cls(
+            Database.open(settings.database),
+            Pricing(pricing, cache=cache),
+            clock=clock,
+            grace=grace,
+            bounds=settings.bounds if bounds is None else of_type("bounds", bounds, Bounds),
+            require_approval=settings.require_approval,
+        )
 
     @property
     def folder(self) -> Folder:
@@ -175,13 +193,28 @@ class Till:
         """The database, ready to be used.
 
         Raises:
+            InvalidCall: when there is no such SQLite file.
             DatabaseNotReady: when it has no tables, older ones or newer ones.
         """
         if not self._is_ready:
-            _ = self.folder  # no database is made for a folder with mistakes
+            path = self._store.sqlite_path
+            if path is not None and not path.exists():
+                raise InvalidCall(
+                    f"there is no database {self._store.url_shown}; name another one with db=..., or let"
+                    " `tokentill ingest FILE` or `tokentill init` make it"
+                )
             make_ready(self._store)
             self._is_ready = True
         return self._store
+
+    def make_ready(self) -> None:
+        """Make the SQLite file and its tables if they are not there, as taking usage in does.
+
+        Raises:
+            DatabaseNotReady: when it has older tables or newer ones; PostgreSQL also when it has none.
+        """
+        make_ready(self._store)
+        self._is_ready = True
 
     @property
     def prices(self) -> Prices:
@@ -250,6 +283,7 @@ class Till:
         return ingested
 
     def _ingest(self, records: Iterable[Any], name: str, progress: IngestProgress | None) -> Ingested:
+        self.make_ready()
         return ingest(self.store, records, name=name, clock=self.clock, bounds=self.bounds, progress=progress)
 
     def preview(self, period: str, customer: str | None = None) -> Preview:
@@ -259,13 +293,54 @@ class Till:
             NotFound: when the customer has no usage in the period.
         """
         month, customer = _month(period), optional_text("customer", customer)
+        preview, inputs, is_new = self._preview(month, customer)
+        if is_new and preview.pricing is not None and not preview.pricing.lost:
+            with suppress(Refused), self.store.write() as connection:  # of a database that can only be read
+                remember_preview(connection, inputs, preview.pricing, preview.made_at)
+        return preview
+
+    def _preview(self, month: Month, customer: str | None) -> tuple[Preview, Inputs, bool]:
+        """The same, with its inputs, and whether the contracts are others than those that were used last."""
+        folder = self.folder
         with self.store.read() as connection:
-            inputs, seq = newest_inputs(connection, self.folder)
+            inputs, seq = newest_inputs(connection, folder)
             books, pins, now = inputs.books(), inputs.pins(seq), self.clock.now()
             preview = compute_preview(connection, month, books, pins, now=now, grace=self.grace, only=customer)
+            used = self._used(connection, inputs, pins)
+            is_new = not used.is_shipped and is_news(connection, used)
         if customer is not None and not preview.customers:
             raise NotFound(f"{customer!r} has no usage in {month}; `tokentill preview {month}` lists who has")
-        return preview
+        return replace(preview, pricing=used), inputs, is_new
+
+    def _used(self, connection: Connection, inputs: Inputs, pins: Content) -> PricingUsed:
+        """Which folder the inputs are of, with what it lost since the database was used last."""
+        used = PricingUsed(
+            folder=str(self._pricing.root),
+            found_by=self._pricing.found_by,
+            is_shipped=self._pricing.is_shipped,
+            recordings=tuple(sorted(self.folder.paths.values())),
+            beneath=len(inputs.beneath),
+            a=pins["a"],
+            b=pins["b"],
+        )
+        return replace(used, lost=lost_since(connection, inputs, used))
+
+    def _used_now(self, command: str, *, is_accepted: bool) -> tuple[Inputs, PricingUsed]:
+        """What a review or a close uses now.
+
+        Raises:
+            Refused: when contracts are gone that the database was used with, and nobody said that it was meant.
+            InvalidCall: when that is said of a folder that was not named.
+        """
+        if is_accepted and self._pricing.found_by != GIVEN:
+            raise InvalidCall("accept_pricing_change=... goes with pricing=...; name the folder that is meant")
+        folder = self.folder
+        with self.store.read() as connection:
+            inputs, seq = newest_inputs(connection, folder)
+            used = self._used(connection, inputs, inputs.pins(seq))
+        if not is_accepted:
+            refuse_lost(used.lost, used, command)
+        return inputs, replace(used, lost=())
 
     def write_review_pages(self, period: str, folder: str | PathLike[str]) -> Sequence[Path]:
         """Write the review pages of a period as self-contained HTML; returns the paths, the index first."""
@@ -282,29 +357,35 @@ class Till:
         by: str | None = None,
         note: str = "",
         seen_hash: str | None = None,
+        accept_pricing_change: bool = False,
     ) -> Review:
         """Approve or hold a customer's preview, or release a hold (see `closing.review.make_review`).
 
         Args:
             note: a remark, or why it is held.
             seen_hash: the content hash that the reviewer looked at, or a beginning of it.
+            accept_pricing_change: go on although contracts are gone that the database was used with last.
 
         Raises:
             NotFound: when the customer has no usage in the period.
-            Refused: when the preview has changed since the reviewer saw it, or cannot be reviewed so.
+            Refused: when the preview has changed since the reviewer saw it, or cannot be reviewed so; or when contracts
+                are gone.
             InvalidCall: for a hold without a reason.
         """
         kind = one_of("kind", kind, get_args(ReviewKind))
         by, seen_hash = optional_any_text("by", by), optional_any_text("seen_hash", seen_hash)
         if kind == "held":
             reason_for("a hold", note)
-        note = any_text("note", note)
-        preview = self.preview(period, text_of("customer", customer))
+        note, customer = any_text("note", note), text_of("customer", customer)
+        verb = {"approved": "approve", "held": "hold", "released": "release"}[kind]
+        month = _month(period)
+        inputs, used = self._used_now(f"review {verb} {month} CUSTOMER", is_accepted=accept_pricing_change)
+        preview, _, _ = self._preview(month, customer)
         review = make_review(
             preview, customer, kind, by=by or actor_here(), note=note, seen_hash=seen_hash, at=self.clock.now()
         )
         with self.store.write() as connection:
-            store_review(connection, review)
+            store_review(connection, review, inputs, used)
         return review
 
     def close(
@@ -314,6 +395,7 @@ class Till:
         require_approval: bool = False,
         interim: bool | Sequence[str] = False,
         abandon: bool = False,
+        accept_pricing_change: bool = False,
         progress: CloseProgress | None = None,
     ) -> Closed:
         """Issue the invoices of a period (see `closing.close.close_period`).
@@ -322,8 +404,11 @@ class Till:
             interim: bill what has accrued so far instead: True for everybody who has reached the threshold of the
                 contract, or the customers to bill whether they have reached it or not.
             abandon: end a run of the period that was cut off where it stands, and begin anew with the newest inputs.
+            accept_pricing_change: go on although contracts are gone that the database was used with last; the folder
+                must be named then.
 
         Raises:
+            Refused: when contracts are gone.
             InvalidCall: for an interim invoice that is to be approved; there is no preview of it that could be.
         """
         if isinstance(interim, bool):
@@ -332,10 +417,14 @@ class Till:
             billed_early = Interim(tuple(dict.fromkeys(texts_of("interim", interim))))
         if billed_early is not None and require_approval:
             raise InvalidCall("an interim invoice has no preview that could be approved; leave the approval out")
+        if billed_early is None:
+            require_approval = require_approval or self.require_approval
         month, options = _month(period), CloseOptions(billed_early, require_approval, self.grace)
-        return close_period(
-            self.store, month, self.folder, options, clock=self.clock, abandon=abandon, progress=progress
+        _, used = self._used_now(f"close {month}", is_accepted=accept_pricing_change)
+        closed = close_period(
+            self.store, month, self.folder, options, clock=self.clock, used=used, abandon=abandon, progress=progress
         )
+        return closed if closed.resumed else replace(closed, pricing=used)
 
     def invoices(self, *, period: str | None = None, customer: str | None = None) -> list[IssuedInvoice]:
         """Issued invoices, in the order of their numbers."""

@@ -48,11 +48,11 @@ def prove(recording: Content, folder: Folder, catalog: str) -> list[Finding]:
     file = FileText("models/import.toml", "the new recording", _text(recording, catalog))
     read_back = recording_of(parse(file), file, "prices")
     ensure(read_back.content == recording, "the recording does not read back as it was written")
-    findings = check_with(folder.folder, read_back)
+    findings = check_with(folder.folder, read_back, shipped_prices=bool(folder.beneath))
     mistakes = [finding for finding in findings if not finding.is_warning]
     if mistakes:
         raise InvalidFiles(mistakes)
-    book = PriceBook((*folder.prices, recording))
+    book = PriceBook((*folder.prices, recording), beneath=folder.beneath)
     for price in recording["price"]:
         at = datetime.fromisoformat(price["valid_from"])
         chosen = book.entry_at(price["model"], at)

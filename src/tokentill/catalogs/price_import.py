@@ -91,7 +91,13 @@ def plan_import(
     def is_wanted(*names: str) -> bool:
         return not only or any(glob_fits(glob, name) for glob in only for name in names)
 
-    planning = _Planning(PriceBook(folder.prices), content_by_hash(folder.prices), effective, recorded_at, is_replacing)
+    planning = _Planning(
+        folder.price_book(),
+        content_by_hash((*folder.prices, *folder.beneath)),
+        effective,
+        recorded_at,
+        is_replacing,
+    )
     chosen = [
         (target, listing)
         for listing in catalog.listings

@@ -98,31 +98,34 @@ class Invocation(typer.Context):
         """The settings of this call."""
         from tokentill.settings import read_settings
 
+        self._refuse_empty()
+        return read_settings(database=self.shared.db, pricing=self.shared.pricing)
+
+    def _refuse_empty(self) -> None:
         for option, value in (("--db", self.shared.db), ("--pricing", self.shared.pricing)):
             if value == "":  # as from a variable of a script that is not set; the default would be another database
                 raise InvalidCall(f"{option} is empty; name something, or leave it out")
-        return read_settings(database=self.shared.db, pricing=self.shared.pricing)
 
     def till(self) -> Till:
         """The facade on this call's database and folder."""
         from tokentill.till import Till
 
-        settings = self.settings
-        return Till.open(
-            settings.database, settings.pricing, cache=user_cache(), grace=settings.grace, bounds=settings.bounds
-        )
+        self._refuse_empty()
+        return Till.open(self.shared.db, self.shared.pricing, cache=user_cache())
 
     def prices(self) -> Prices:
         """The prices of this call's folder: `till().prices`, without loading what a database needs."""
         from tokentill.faces.prices import Prices
 
-        return Prices.open(self.settings.pricing, cache=user_cache())
+        self._refuse_empty()
+        return Prices.open(self.shared.pricing, cache=user_cache())
 
     def contracts(self) -> Contracts:
         """The contracts of this call's folder, likewise."""
         from tokentill.faces.contracts import Contracts
 
-        return Contracts.open(self.settings.pricing, cache=user_cache())
+        self._refuse_empty()
+        return Contracts.open(self.shared.pricing, cache=user_cache())
 
     def database(self) -> DatabaseFace:
         """The database of this call: `till().database`, whether or not there is a pricing folder."""

@@ -31,6 +31,13 @@ from tokentill.errors import InvalidCall
 from tokentill.invoicing.preview import ReviewKind
 
 NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark to keep with it.")]
+AcceptOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-pricing-change",
+        help="Go on although contracts are gone that the database was used with; with --pricing.",
+    ),
+]
 NumberArgument = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice's number, like INV-000001.")]
 HashOption = Annotated[
     str | None,
@@ -92,12 +99,13 @@ def _approve(
     seen: HashOption = None,
     by: ByOption = None,
     note: NoteOption = "",
+    accept: AcceptOption = False,
 ) -> None:
     """Approve a customer's preview as it stands.
 
     The approval is of the content hash: if anything moves afterwards, the approval is stale.
     """
-    _review(call, period, customer, "approved", by=by, note=note, seen=seen)
+    _review(call, period, customer, "approved", by=by, note=note, seen=seen, accept=accept)
 
 
 @review.command("hold")
@@ -107,24 +115,38 @@ def _hold(
     customer: CustomerArgument,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; shown to everybody.")],
     by: ByOption = None,
+    accept: AcceptOption = False,
 ) -> None:
     """Keep a customer from being closed, until it is released."""
-    _review(call, period, customer, "held", by=by, note=reason, seen=None)
+    _review(call, period, customer, "held", by=by, note=reason, accept=accept)
 
 
 @review.command("release")
 def _release(
-    call: Invocation, period: PeriodArgument, customer: CustomerArgument, by: ByOption = None, note: NoteOption = ""
+    call: Invocation,
+    period: PeriodArgument,
+    customer: CustomerArgument,
+    by: ByOption = None,
+    note: NoteOption = "",
+    accept: AcceptOption = False,
 ) -> None:
     """Release a hold."""
-    _review(call, period, customer, "released", by=by, note=note, seen=None)
+    _review(call, period, customer, "released", by=by, note=note, accept=accept)
 
 
 def _review(
-    call: Invocation, period: str, customer: str, kind: ReviewKind, *, by: str | None, note: str, seen: str | None
+    call: Invocation,
+    period: str,
+    customer: str,
+    kind: ReviewKind,
+    *,
+    by: str | None,
+    note: str,
+    seen: str | None = None,
+    accept: bool,
 ) -> None:
     with call.till() as till:
-        review = till.review(period, customer, kind, by=by, note=note, seen_hash=seen)
+        review = till.review(period, customer, kind, by=by, note=note, seen_hash=seen, accept_pricing_change=accept)
     content: Content = {"customer": review.customer, "period": str(review.month), "review": review.kind}
     content |= fields_of(review, "content_hash", "by", "note")
     done = f"{shown_id(customer)} is {kind} for {period}: {review.content_hash}"
@@ -153,6 +175,7 @@ def _close(
     abandon: Annotated[
         bool, typer.Option("--abandon", help="End a close that was cut off where it stands, and begin anew.")
     ] = False,
+    accept: AcceptOption = False,
 ) -> None:
     """Issue the invoices of a period, each once.
 
@@ -165,7 +188,12 @@ def _close(
         raise InvalidCall("a close takes every customer; customers are named for interim invoices, with --interim")
     with call.till() as till, call.progress(f"close {period}") as progress:
         closed = till.close(
-            period, require_approval=require_approval, interim=named or interim, abandon=abandon, progress=progress
+            period,
+            require_approval=require_approval,
+            interim=named or interim,
+            abandon=abandon,
+            accept_pricing_change=accept,
+            progress=progress,
         )
     call.finish(
         closed.content(), lambda screen: show_closed(screen, closed, is_interim=interim), is_refused=closed.is_refused

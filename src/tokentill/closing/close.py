@@ -6,8 +6,9 @@ same run. What was pinned decides what is issued; a resumed run reads its pins a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -18,13 +19,15 @@ from tokentill.clock import Clock
 from tokentill.closing.compute import Computed, compute_period
 from tokentill.closing.late_usage import late_usage
 from tokentill.closing.pins import Inputs, engine_fault, newest_inputs, pinned_inputs, zone_fault
+from tokentill.closing.pricing_use import keep_use
 from tokentill.errors import CoveredTwice, Refused
 from tokentill.invoicing.carried import NOTHING_CARRIED
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import NOTHING_ASIDE, Aside, LateUsage, Review
+from tokentill.invoicing.preview import NOTHING_ASIDE, Aside, LateUsage, PricingUsed, Review
 from tokentill.invoicing.totals import InvoiceKind
+from tokentill.money import minor_text
 from tokentill.recordings.load import Folder
 from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.database import Database, hold_counter
@@ -60,7 +63,8 @@ class Closed:
 
     `nothing_to_bill` are customers that were named for an interim invoice, and have no usage that is not invoiced;
     `late` is usage of any period that was issued without it; `kept` are boundaries that stay where issued time ended;
-    `aside` is what of the period nobody decided on.
+    `aside` is what of the period nobody decided on; `totals` are the sums of what was issued by currency, in minor
+    units; `pricing` is what it was computed with.
     """
 
     month: Month
@@ -74,6 +78,8 @@ class Closed:
     late: tuple[LateUsage, ...] = ()
     kept: tuple[KeptBoundary, ...] = ()
     aside: Aside = NOTHING_ASIDE
+    totals: tuple[tuple[str, int], ...] = ()
+    pricing: PricingUsed | None = field(default=None, compare=False)
 
     @property
     def is_refused(self) -> bool:
@@ -90,6 +96,8 @@ class Closed:
             **stated_fields_of(self, "nothing_to_bill", "late"),
             **({"kept_boundaries": form_of(self.kept)} if self.kept else {}),
             **{name: count for name, count in self.aside.content().items() if count},
+            "totals": {currency: minor_text(total, currency) for currency, total in self.totals},
+            **stated_fields_of(self, "pricing"),
         }
 
 
@@ -162,6 +170,7 @@ def close_period(
     options: CloseOptions,
     *,
     clock: Clock,
+    used: PricingUsed | None = None,
     abandon: bool = False,
     progress: CloseProgress | None = None,
 ) -> Closed:
@@ -171,6 +180,7 @@ def close_period(
         month: the period.
         folder: prices, contracts and attribution rules. A run that was cut off keeps to what it pinned instead.
         options: what to issue, and what blocks it; a run that was cut off keeps to what it was asked.
+        used: what the folder is, to be kept with a run that begins.
         abandon: end a run that was cut off where it stands, and begin a new one.
         progress: told (done, all) after each invoice.
 
@@ -187,11 +197,11 @@ def close_period(
     if cut_off is not None:
         if abandon:
             _abandon(database, cut_off, clock)
-            return close_period(database, month, folder, options, clock=clock, progress=progress)
+            return close_period(database, month, folder, options, clock=clock, used=used, progress=progress)
         resumed = _resume(database, month, cut_off, clock, progress)
         if CloseOptions.of(cut_off.asked).interim == options.interim:
             return resumed
-        again = close_period(database, month, folder, options, clock=clock, progress=progress)
+        again = close_period(database, month, folder, options, clock=clock, used=used, progress=progress)
         refused = (*resumed.refused, *again.refused)
         return replace(again, issued=(*resumed.issued, *again.issued), refused=refused, resumed=True)
     if options.interim is None and (reasons := computed.unattributed.blocked_by):
@@ -201,20 +211,27 @@ def close_period(
     todo = _todo(database, computed, now, options)
     if not todo.invoices:
         return replace(todo.outcome, late=late, aside=aside)
-    run = _start(database, month, inputs, pins, options, now)
+    run = _start(database, month, inputs, pins, options, now, used)
     if run is None:  # another process began a run since we looked
-        return close_period(database, month, folder, options, clock=clock, progress=progress)
+        return close_period(database, month, folder, options, clock=clock, used=used, progress=progress)
     return replace(_issue_all(database, run, todo, clock, progress), late=late, aside=aside)
 
 
 def _start(
-    database: Database, month: Month, inputs: Inputs, pins: Content, options: CloseOptions, at: datetime
+    database: Database,
+    month: Month,
+    inputs: Inputs,
+    pins: Content,
+    options: CloseOptions,
+    at: datetime,
+    used: PricingUsed | None,
 ) -> CloseRun | None:
     try:
         with database.write() as connection:
             keep_recordings(connection, inputs.recordings(), at)
             run = start_run(connection, str(month), pins, options.content(), at)
             content = {"period": str(month), "run": run.id, "pins": pins, "asked": run.asked}
+            content |= keep_use(connection, inputs, used, at)
             append_audit(connection, "close.started", content, at=at)
             return run
     except IntegrityError:  # one open run a period: the other one was first
@@ -301,6 +318,7 @@ def _todo(database: Database, computed: Computed, at: datetime, options: CloseOp
 
 def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, progress: CloseProgress | None) -> Closed:
     numbers: list[str] = []
+    totals: Counter[str] = Counter()
     refused = list(todo.outcome.refused)
     require_approval = CloseOptions.of(run.asked).require_approval
     for done, invoice in enumerate(todo.invoices, start=1):
@@ -309,6 +327,7 @@ def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, pro
             refused.append(outcome)
         elif outcome is not None:
             numbers.append(outcome)
+            totals[invoice.currency] += invoice.total_minor
         if progress is not None:
             progress(done, len(todo.invoices))
     with database.write() as connection:
@@ -320,7 +339,13 @@ def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, pro
     refused.sort(key=lambda refusal: refusal.customer.encode())
     before = todo.outcome
     already = before.already_issued + len(todo.invoices) + len(before.refused) - len(numbers) - len(refused)
-    return replace(before, issued=tuple(numbers), already_issued=already, refused=tuple(refused))
+    return replace(
+        before,
+        issued=tuple(numbers),
+        already_issued=already,
+        refused=tuple(refused),
+        totals=tuple(sorted(totals.items())),
+    )
 
 
 def _left_over(connection: Connection, computed: Computed) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Context, Decimal
 from itertools import chain
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -26,7 +27,7 @@ from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.preview import Aside, InterimInvoice, Preview, Previewed, Unattributed
 from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.invoicing.totals import InvoiceKind, is_recurring
-from tokentill.money import EXACT, ZERO, sum_exact
+from tokentill.money import EXACT, ZERO, minor_text, sum_exact
 from tokentill.store.documents import documents_around
 from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
 from tokentill.store.ledger import carried_by_customer, open_balances
@@ -221,8 +222,7 @@ def compute_preview(
             Previewed(
                 invoice=invoice,
                 review=reviews.get(invoice.customer),
-                issued_number=issued[invoice.customer].number if invoice.customer in issued else None,
-                issued_hash=issued[invoice.customer].content_hash if invoice.customer in issued else None,
+                **_as_issued(issued.get(invoice.customer)),
                 late_requests=computed.usage.late_of(invoice.customer),
                 is_due=now >= due[invoice.customer],
                 previous_total_minor=before.get(invoice.customer, (None, None))[0],
@@ -240,6 +240,18 @@ def compute_preview(
         kept=computed.kept,
         aside=computed.aside(connection),
     )
+
+
+def _as_issued(issued: IssuedInvoice | None) -> dict[str, Any]:
+    """What a preview says of the invoice that was issued for the period."""
+    if issued is None:
+        return {"issued_number": None, "issued_hash": None}
+    return {
+        "issued_number": issued.number,
+        "issued_hash": issued.content_hash,
+        "issued_total": minor_text(issued.total_minor, issued.currency),
+        "issued_currency": issued.currency,
+    }
 
 
 def _totals_before(

@@ -6,6 +6,7 @@ alone is enough to compute its invoices again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,18 +35,20 @@ if TYPE_CHECKING:
 class Inputs:
     """Everything people wrote: price tables and exchange rates, contracts and attribution rules, bindings.
 
-    `position` is the place in the log of documents up to which documents count.
+    `beneath` are price tables that lie beneath the own ones (see `PriceBook`). `position` is the place in the log of
+    documents up to which documents count.
     """
 
     prices: tuple[Content, ...]
     contracts: tuple[Content, ...]
     bindings: tuple[Binding, ...]
     position: int
+    beneath: tuple[Content, ...] = ()
 
     def books(self) -> Books:
         """The books that an invoice is computed with."""
         return Books(
-            prices=PriceBook(self.prices),
+            prices=PriceBook(self.prices, beneath=self.beneath),
             contracts=ContractBook(self.contracts),
             attribution=Attribution(self.contracts, self.bindings),
             fx=FxBook(self.prices),
@@ -54,14 +57,18 @@ class Inputs:
     @property
     def price_set(self) -> Content:
         """What A is the hash of."""
-        return {"kind": "price-set", "recordings": sorted({content_hash(content) for content in self.prices})}
+        return {
+            "kind": "price-set",
+            "recordings": _hashes(self.prices),
+            **({"beneath": _hashes(self.beneath)} if self.beneath else {}),
+        }
 
     @property
     def contract_set(self) -> Content:
         """What B is the hash of. Bindings stay where they are, in rows that never change; their hash is here."""
         return {
             "kind": "contract-set",
-            "recordings": sorted({content_hash(content) for content in self.contracts}),
+            "recordings": _hashes(self.contracts),
             "bindings": {
                 "upto": max((binding.seq for binding in self.bindings), default=0),
                 "hash": content_hash([binding.content() for binding in self.bindings]),
@@ -70,7 +77,7 @@ class Inputs:
 
     def recordings(self) -> tuple[Content, ...]:
         """Everything that must be kept so that these inputs can be read again by their pins."""
-        return (*self.prices, *self.contracts, self.price_set, self.contract_set)
+        return (*self.prices, *self.beneath, *self.contracts, self.price_set, self.contract_set)
 
     def pins(self, seq: int) -> Content:
         """The pins of a computation over usage up to `seq`."""
@@ -84,10 +91,15 @@ class Inputs:
         }
 
 
+def _hashes(contents: Iterable[Content]) -> list[str]:
+    return sorted({content_hash(content) for content in contents})
+
+
 def newest_inputs(connection: Connection, folder: Folder) -> tuple[Inputs, int]:
     """The inputs as they stand, and the newest sequence number, in one snapshot."""
     inputs = Inputs(
         prices=(*folder.prices, *folder.fx),
+        beneath=folder.beneath,
         contracts=(*folder.contracts, *folder.attribution),
         bindings=tuple(bindings(connection)),
         position=newest_position(connection),
@@ -114,6 +126,7 @@ def pinned_inputs(connection: Connection, pins: Content) -> Inputs:
             raise IntegrityFault("the bindings that an invoice was computed with are not what their hash says")
     return Inputs(
         prices=tuple(recordings_of(connection, price_set["recordings"])),
+        beneath=tuple(recordings_of(connection, price_set.get("beneath", ()))),
         contracts=tuple(recordings_of(connection, contract_set["recordings"])),
         bindings=tuple(listed),
         position=pins.get("l", 0),

@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokentill.canonical import fields_of
+from tokentill.closing.pins import Inputs
+from tokentill.closing.pricing_use import keep_use
 from tokentill.errors import InvalidCall, NotFound, Refused
-from tokentill.invoicing.preview import Preview, Previewed, Review, ReviewKind
+from tokentill.invoicing.preview import Preview, Previewed, PricingUsed, Review, ReviewKind
 from tokentill.store.audit import append_audit
 from tokentill.store.database import hold_counter
 from tokentill.store.invoices import add_review, issued_invoices
@@ -16,8 +18,8 @@ from tokentill.store.invoices import add_review, issued_invoices
 NOTE_LENGTH_MAX = 2000
 
 
-def store_review(connection: Connection, review: Review) -> None:
-    """Append a review in the caller's writing transaction.
+def store_review(connection: Connection, review: Review, inputs: Inputs, used: PricingUsed) -> None:
+    """Append a review in the caller's writing transaction, with the prices and contracts that it was made under.
 
     Raises:
         Refused: when the invoice was issued meanwhile.
@@ -31,6 +33,7 @@ def store_review(connection: Connection, review: Review) -> None:
         )
     add_review(connection, review)
     content = {"period": str(review.month), **fields_of(review, "customer", "content_hash", "note")}
+    content |= keep_use(connection, inputs, used, review.at)
     append_audit(connection, f"review.{review.kind}", content, at=review.at, actor=review.by)
 
 

@@ -5,6 +5,7 @@ Needs the database alone: the recordings that an invoice used are kept in it und
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -37,10 +38,15 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was verified, and the faults of the database as a whole."""
+    """What was verified, and the faults of the database as a whole.
+
+    `pricing` are the sets of prices and of contracts that the invoices were computed with, from the copies in the
+    database: the hashes of both, and how many invoices.
+    """
 
     invoices: tuple[Verified, ...]
     faults: tuple[str, ...]
+    pricing: tuple[tuple[str, str, int], ...] = ()
 
     @property
     def is_sound(self) -> bool:
@@ -54,6 +60,7 @@ class Verification:
             "verified": sum(verified.fault is None for verified in self.invoices),
             "faults": list(self.faults),
             "invoices": [fields_of(verified, *named) for verified in self.invoices],
+            "pricing": [{"a": a, "b": b, "invoices": count} for a, b, count in self.pricing],
         }
 
 
@@ -82,7 +89,12 @@ def verify_invoices(connection: Connection, invoices: Sequence[IssuedInvoice], *
         Verified(issued.number, issued.customer, issued.period, issued.content_hash, fault_of[issued.number])
         for issued in invoices
     ]
-    return Verification(tuple(verified), tuple(fault.message for fault in faults if fault.number is None))
+    sets = Counter((issued.pins.get("a", ""), issued.pins.get("b", "")) for issued in invoices)
+    return Verification(
+        tuple(verified),
+        tuple(fault.message for fault in faults if fault.number is None),
+        tuple((*pair, number) for pair, number in sorted(sets.items())),
+    )
 
 
 def _compute(connection: Connection, run: Sequence[IssuedInvoice]) -> Computed | str:

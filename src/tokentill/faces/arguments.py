@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tokentill.errors import InvalidCall
+from tokentill.settings import GIVEN
 
 Kind = TypeVar("Kind")
 
@@ -130,13 +131,14 @@ def path_of(name: str, value: object) -> str | PathLike[str]:
     return value
 
 
-def folder_of(value: object) -> str | PathLike[str] | None:
+def folder_of(value: object, found_by: str) -> str | PathLike[str] | None:
     """A folder of prices and contracts that exists; None is the one that tokentill ships."""
     if value is None:
         return None
     path = path_of("pricing", value)
     if not Path(path).is_dir():
-        raise InvalidCall(f"the pricing folder {str(path)!r} does not exist; name one with pricing=...")
+        named = "" if found_by == GIVEN else f", which {found_by} names,"
+        raise InvalidCall(f"the pricing folder {str(path)!r}{named} does not exist; name one with pricing=...")
     return path
 
 

@@ -16,7 +16,6 @@ from tokentill.documents.views.contracts import Agreement, ContractedCustomers, 
 from tokentill.errors import InvalidCall, Refused
 from tokentill.faces.arguments import optional_instant, optional_text, text_of, texts_of
 from tokentill.faces.pricing import Pricing
-from tokentill.prices.book import PriceBook
 from tokentill.prices.fx import FxBook
 from tokentill.usage.aggregates import Series
 from tokentill.usage.record import STANDARD
@@ -43,7 +42,7 @@ class Contracts:
 
     @classmethod
     def open(cls, pricing: str | PathLike[str] | None = None, *, cache: str | PathLike[str] | None = None) -> Contracts:
-        """The contracts of a folder as `pricing/`; None is the one that tokentill ships.
+        """The contracts of a folder as `pricing/`; None is the one that settings lead to (see `Till.open`).
 
         Raises:
             InvalidCall: when there is no such folder.
@@ -120,7 +119,7 @@ class Contracts:
             raise InvalidCall(f"input_tokens=... must be a number of tokens, not {input_tokens!r}")
         instant, known_at = optional_instant("at", at) or self._clock.now(), optional_instant("as_of", as_of)
         folder = self._pricing.folder
-        prices, contracts = PriceBook(folder.prices, as_of=known_at), self._book(known_at)
+        prices, contracts = folder.price_book(known_at), self._book(known_at)
         canonical = prices.canonical_model(model) or model
         traits = Series(
             id=0,

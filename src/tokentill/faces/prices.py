@@ -13,7 +13,7 @@ from tokentill.documents.views.prices import PriceShown, Released
 from tokentill.errors import InvalidCall, NotFound
 from tokentill.faces.arguments import instant_of, optional_instant, path_of, text_of, texts_of
 from tokentill.faces.pricing import Pricing
-from tokentill.prices.book import NoPrice, PriceBook
+from tokentill.prices.book import NoPrice
 from tokentill.prices.entries import entry_hash
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Prices:
 
     @classmethod
     def open(cls, pricing: str | PathLike[str] | None = None, *, cache: str | PathLike[str] | None = None) -> Prices:
-        """The prices of a folder as `pricing/`; None is the one that tokentill ships.
+        """The prices of a folder as `pricing/`; None is the one that settings lead to (see `Till.open`).
 
         Raises:
             InvalidCall: when there is no such folder.
@@ -59,12 +59,13 @@ class Prices:
             InvalidFiles: when the folder has mistakes.
         """
         asked = text_of("model", model)
-        book = PriceBook(self._pricing.folder.prices, as_of=optional_instant("as_of", as_of))
+        book = self._pricing.folder.price_book(optional_instant("as_of", as_of))
         instant = optional_instant("at", at) or self._clock.now()
         chosen = book.entry_at(asked, instant)
         if isinstance(chosen, NoPrice):
             raise NotFound(chosen.reason)
-        stated = _stated(self._pricing.folder.prices, chosen)
+        folder = self._pricing.folder
+        stated = _stated((*folder.prices, *folder.beneath), chosen)
         return PriceShown(asked, instant, chosen, stated, tuple(book.entries(chosen.model)))
 
     def diff(
@@ -85,7 +86,7 @@ class Prices:
         from tokentill.prices.diff import compare_books
 
         sides = sides_of(self._pricing, before, after, at=at, as_of=as_of, clock=self._clock)
-        books = [PriceBook(side.folder.prices, as_of=side.as_of) for side in sides]
+        books = [side.folder.price_book(side.as_of) for side in sides]
         first, second = (
             ComparedPrices(side.given, side.at, len(book.models)) for side, book in zip(sides, books, strict=True)
         )
@@ -150,7 +151,7 @@ class Prices:
 
         if self._pricing.path is None:
             raise InvalidCall("the shipped list prices are released already; name your own folder with pricing=...")
-        return Released(tuple(lock_folder(self._pricing.path)))
+        return Released(tuple(lock_folder(self._pricing.path, shipped_prices=self._pricing.shipped_prices)))
 
 
 def _stated(recordings: Sequence[Content], chosen: PriceEntry) -> Content:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from tokentill.errors import InvalidCall
 from tokentill.faces.arguments import folder_of, path_of
+from tokentill.settings import read_settings
+from tokentill.shipped import shipped_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,24 +21,39 @@ class Pricing:
     """A folder as `pricing/`.
 
     Args:
-        path: None is the folder that tokentill ships.
+        path: None is the one that settings lead to: TOKENTILL_PRICING, `tokentill.toml`, `./pricing`, and otherwise the
+            list prices that tokentill ships (see `tokentill.settings`).
+        shipped_prices: whether shipped list prices lie beneath it; as `tokentill.toml` says unless given.
         cache: a folder of kept results (see `recordings.load.load_folder`).
 
     Raises:
-        InvalidCall: when there is no such folder.
+        InvalidCall: when there is no such folder, or `tokentill.toml` has a mistake.
     """
 
-    def __init__(self, path: str | PathLike[str] | None = None, *, cache: str | PathLike[str] | None = None) -> None:
-        self.path = folder_of(path)
+    def __init__(
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        shipped_prices: bool | None = None,
+        cache: str | PathLike[str] | None = None,
+    ) -> None:
+        settings = read_settings(pricing=None if path is None else str(path_of("pricing", path)))
+        self.path = folder_of(settings.pricing, settings.found_by)
+        self.found_by = settings.found_by
+        self.shipped_prices = settings.shipped_prices if shipped_prices is None else shipped_prices
         self.cache = None if cache is None else path_of("cache", cache)
         self._loaded: Folder | None = None
 
     @classmethod
     def of(cls, folder: Folder) -> Pricing:
         """A folder that is loaded already."""
-        made = cls()
-        made.path, made._loaded = folder.folder, folder
+        made = cls(folder.folder, shipped_prices=bool(folder.beneath))
+        made._loaded = folder
         return made
+
+    def beside(self, path: str) -> Pricing:
+        """Another folder, read as this one is."""
+        return Pricing(path, shipped_prices=self.shipped_prices, cache=self.cache)
 
     @property
     def root(self) -> Path:
@@ -44,6 +61,11 @@ class Pricing:
         from tokentill.recordings.paths import pricing_folder
 
         return pricing_folder(self.path)
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it is the one that tokentill ships, wherever it was named."""
+        return self.path is None or self.root.resolve() == shipped_folder("pricing").resolve()
 
     @property
     def folder(self) -> Folder:
@@ -62,11 +84,13 @@ class Pricing:
         from tokentill.prices.book import PriceBook
         from tokentill.recordings.checking import check_folder
 
-        findings, shown = tuple(check_folder(self.path)), str(self.path or self.root)
+        findings = tuple(check_folder(self.path, shipped_prices=self.shipped_prices))
+        shown = str(self.path or self.root)
         if any(not finding.is_warning for finding in findings):
             return FolderCheck(shown, findings, None)
         loaded = self.loaded_anew()
-        size = FolderSize(len(PriceBook(loaded.prices).models), len(loaded.paths), len(loaded.contracts))
+        models, own = loaded.price_book().models, PriceBook(loaded.prices).models
+        size = FolderSize(len(models), len(loaded.paths), len(loaded.contracts), len(own))
         return FolderCheck(shown, findings, size)
 
     def loaded_anew(self) -> Folder:
@@ -74,8 +98,8 @@ class Pricing:
         from tokentill.recordings.load import load_folder
 
         try:
-            return load_folder(self.path, cache=self.cache)
+            return load_folder(self.path, shipped_prices=self.shipped_prices, cache=self.cache)
         except InvalidCall:
             if self.cache is None:
                 raise
-            return load_folder(self.path)
+            return load_folder(self.path, shipped_prices=self.shipped_prices)

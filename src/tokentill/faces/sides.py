@@ -41,7 +41,7 @@ def sides_of(
     if all(are_folders):
         if as_of:
             raise InvalidCall("as_of=... is for two instants, and these are folders")
-        first, second = (Pricing(text, cache=pricing.cache).folder for text in shown)
+        first, second = (pricing.beside(text).folder for text in shown)
         return Side(shown[0], first, None, instant), Side(shown[1], second, None, instant)
     if any(are_folders):
         raise InvalidCall("A and B are of two kinds; name two folders, or two instants")

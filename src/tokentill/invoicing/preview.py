@@ -5,7 +5,7 @@ Pure values. They are computed by `closing.compute` and shown by the command lin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -56,9 +56,10 @@ class InterimInvoice:
 class Previewed:
     """One customer's invoice as it stands, with what is known about it beside its content.
 
-    `late_requests` counts records that came after the period was issued. `previous` is all that was billed for the
-    period before, as issued or as it would be. `interims` are the interim invoices that the invoice deducts, oldest
-    first; `reaches_interim` says that the period still runs and the next one may be issued.
+    `issued_total` is what the period's invoice came to, in major units. `late_requests` counts records that came after
+    the period was issued. `previous` is all that was billed for the period before, as issued or as it would be.
+    `interims` are the interim invoices that the invoice deducts, oldest first; `reaches_interim` says that the period
+    still runs and the next one may be issued.
     """
 
     invoice: Invoice
@@ -69,6 +70,8 @@ class Previewed:
     is_due: bool
     previous_total_minor: int | None
     previous_currency: str | None
+    issued_total: str | None = None
+    issued_currency: str | None = None
     interims: tuple[InterimInvoice, ...] = ()
     reaches_interim: bool = False
 
@@ -103,6 +106,17 @@ class Previewed:
         if self.previous_total_minor is None or self.previous_currency != self.invoice.currency:
             return None
         return self.period_total_minor - self.previous_total_minor
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether what was issued is not what it would be now."""
+        return self.issued_hash is not None and self.issued_hash != self.invoice.content_hash
+
+    def issued_content(self) -> Content:
+        """What was issued, beside what would be computed now; empty where nothing was."""
+        if self.issued_total is None:
+            return {}
+        return fields_of(self, "issued_total", "issued_currency", "issued_hash", "has_moved")
 
     def interims_content(self) -> Content:
         """What is printed of interim invoices, empty where there is nothing to say."""
@@ -190,6 +204,36 @@ NOTHING_ASIDE = Aside()
 
 
 @dataclass(frozen=True, slots=True)
+class PricingUsed:
+    """Which prices and contracts something was computed with.
+
+    `found_by` says what led to the folder; `recordings` are its files, `beneath` how many shipped price tables lie
+    beneath them. `a` and `b` are the hashes of the sets of prices and of contracts. `lost` is what the contracts that
+    the database was used with last stated, and these do not.
+    """
+
+    folder: str
+    found_by: str
+    is_shipped: bool
+    recordings: tuple[str, ...]
+    beneath: int
+    a: str
+    b: str
+    lost: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """In words."""
+        if self.is_shipped:
+            return "the list prices that tokentill ships, without any contract"
+        return self.folder if self.found_by == "given" else f"{self.folder} (found by {self.found_by})"
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return fields_of(self, "folder", "found_by", "is_shipped", "recordings", "beneath", "a", "b", "lost")
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """A whole period at the newest pins. `default_period` is the period under the default contract.
 
@@ -208,11 +252,13 @@ class Preview:
     late: tuple[LateUsage, ...] = ()
     kept: tuple[KeptBoundary, ...] = ()
     aside: Aside = NOTHING_ASIDE
+    pricing: PricingUsed | None = field(default=None, compare=False)
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
         """What would refuse the whole close."""
-        return self.unattributed.blocked_by
+        lost = () if self.pricing is None else self.pricing.lost
+        return (*((f"the contracts lost {', '.join(lost)}",) if lost else ()), *self.unattributed.blocked_by)
 
     def content(self) -> Content:
         """What `preview --json` prints."""
@@ -226,6 +272,7 @@ class Preview:
                     pins=self.pins,
                     review=previewed.review_state,
                     **fields_of(previewed, "blocked_by", "issued_number", "late_requests", "is_due"),
+                    **previewed.issued_content(),
                     **previewed.interims_content(),
                 )
                 for previewed in self.customers
@@ -235,4 +282,5 @@ class Preview:
             "late": form_of(self.late),
             "kept_boundaries": form_of(self.kept),
             **self.aside.content(),
+            **({} if self.pricing is None else {"pricing": self.pricing.content()}),
         }

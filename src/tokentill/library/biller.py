@@ -89,15 +89,16 @@ class Biller:
 
     @classmethod
     def load(cls, folder: str | PathLike[str] | None = None) -> Biller:
-        """Load a `pricing/` folder, or the prices that tokentill ships.
+        """Load a `pricing/` folder, with shipped list prices beneath it (see `PriceBook.load`).
 
         Raises:
             InvalidFiles: with every mistake loaded, by file and line.
         """
         from tokentill.recordings.load import load_folder  # here, so that the import stays light
+        from tokentill.settings import folder_in_settings
 
-        loaded = load_folder(folder)
-        return cls(PriceBook(loaded.prices), ContractBook(loaded.contracts), FxBook(loaded.fx))
+        loaded = load_folder(**folder_in_settings(folder))
+        return cls(loaded.price_book(), ContractBook(loaded.contracts), FxBook(loaded.fx))
 
     def bill(self, usage: Usage, *, customer: str) -> Bill:
         """Bill one request as if it were the only one of its period.

@@ -23,9 +23,11 @@ class PriceBook(book.PriceBook):
         as_of: datetime | None = None,
         cache: str | PathLike[str] | None = None,
     ) -> PriceBook:
-        """Load the price tables of a `pricing/` folder, or the list prices that tokentill ships.
+        """Load the price tables of a `pricing/` folder, with the list prices that tokentill ships beneath them.
 
         Args:
+            folder: None is the one that settings lead to, otherwise the shipped list prices alone (see
+                `tokentill.settings`, also for how to do without what is shipped).
             cache: a folder to keep the checked content in, so that the next process loads it faster; see
                 `recordings.load.load_folder`.
 
@@ -34,8 +36,10 @@ class PriceBook(book.PriceBook):
             InvalidCall: when there is no such folder, or the cache cannot be written.
         """
         from tokentill.recordings.load import load_folder  # here, so that pricing alone stays light
+        from tokentill.settings import folder_in_settings
 
-        return cls(load_folder(folder, cache=cache).prices, as_of=as_of)
+        loaded = load_folder(**folder_in_settings(folder), cache=cache)
+        return cls(loaded.prices, beneath=loaded.beneath, as_of=as_of)
 
     @classmethod
     def from_mapping(cls, *recordings: Mapping[str, Any], as_of: datetime | None = None) -> PriceBook:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tokentill.errors import Finding, InvalidFiles
 from tokentill.library.price_book import PriceBook
+from tokentill.recordings.load import load_folder
 from tokentill.recordings.watch import CHECK_EVERY, WatchedFolder
+from tokentill.settings import folder_in_settings
 
 
 class WatchedBook(WatchedFolder[PriceBook]):
@@ -28,10 +30,10 @@ class WatchedBook(WatchedFolder[PriceBook]):
         self, folder: str | PathLike[str], *, as_of: datetime | None = None, check_every: timedelta = CHECK_EVERY
     ) -> None:
         def load(path: Path) -> PriceBook:
-            book = PriceBook.load(path, as_of=as_of)
-            if not book.models:
+            loaded = load_folder(**folder_in_settings(path))
+            if not loaded.prices:
                 raise InvalidFiles([Finding(f"{path.as_posix()}:1", "there is no price table in this folder")])
-            return book
+            return PriceBook(loaded.prices, beneath=loaded.beneath, as_of=as_of)
 
         super().__init__(folder, load, check_every=check_every)
 

@@ -35,19 +35,24 @@ class PriceBook:
 
     Args:
         recordings: canonical contents of kind `prices` (see `tokentill.recordings.load`).
+        beneath: more of them, that lie beneath: of two entries with the same two times, that of `recordings` holds, and
+            so does its alias.
         as_of: leave out what was recorded after this instant. By default everything is known.
     """
 
-    def __init__(self, recordings: Iterable[Content], *, as_of: datetime | None = None) -> None:
+    def __init__(
+        self, recordings: Iterable[Content], *, beneath: Iterable[Content] = (), as_of: datetime | None = None
+    ) -> None:
         hashed = [
-            (parse_instant(recording["recorded_at"]), content_hash(recording), recording)
-            for recording in known_by(recordings, as_of)
+            (layer, parse_instant(recording["recorded_at"]), content_hash(recording), recording)
+            for layer, contents in enumerate((recordings, beneath))
+            for recording in known_by(contents, as_of)
             if recording["kind"] == "prices"
         ]
-        hashed.sort(key=lambda row: row[:2])
-        ordered = [recording for _, _, recording in hashed]
+        hashed.sort(key=lambda row: row[:3])
+        ordered = [recording for *_, recording in hashed]
         self.as_of = as_of
-        self.recordings: tuple[str, ...] = tuple(sorted(hash_ for _, hash_, _ in hashed))
+        self.recordings: tuple[str, ...] = tuple(sorted(hash_ for _, _, hash_, _ in hashed))
         self._entries = MappingProxyType(_entries_by_model(ordered))
         self._aliases = MappingProxyType(_aliases(self._entries))
         self._timelines: dict[tuple[str, str | None, str | None], Timeline] = {}
@@ -188,7 +193,7 @@ class PriceBook:
 
 
 def _entries_by_model(recordings: Sequence[Content]) -> Mapping[str, tuple[PriceEntry, ...]]:
-    """Live entries by model, in the order in which they come into force."""
+    """Live entries by model, in the order in which they come into force; of two alike the first one holds."""
     withdrawn = withdrawals(recordings)
     entries: dict[str, list[PriceEntry]] = {}
     for recording in recordings:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from tokentill.recordings.paths import FILE_BYTES_MAX, LOCK_NAME, file_paths
 from tokentill.shipped import __version__
 from tokentill.zones import zone_data_version
 
-FORMAT = 2
+FORMAT = 3
 """To be raised when the same files lead to another content, or are checked otherwise."""
 
 KEPT_MAX = 16
@@ -32,20 +33,26 @@ _BYTES_MAX = 64 * 1024 * 1024
 _PREFIX, _SUFFIX = "tokentill-pricing-", ".json"
 
 
-def folder_key(root: Path) -> str | None:
-    """The hash of everything that loading a folder depends on, or None when a file cannot be read for it."""
-    parts = [f"{FORMAT} {__version__} {zone_data_version()}", *_stamps_of_readers(), root.as_posix()]
-    for path in [*file_paths(root), LOCK_NAME]:
-        try:
-            with (root / path).open("rb") as stream:
-                raw = stream.read(FILE_BYTES_MAX + 1)
-        except FileNotFoundError:
-            continue  # there need be no lock, and without a file that vanished it is another key
-        except OSError:
-            return None
-        if len(raw) > FILE_BYTES_MAX:
-            return None
-        parts.append(f"{hashlib.sha256(raw).hexdigest()} {path}")
+def folder_key(layers: Sequence[Path]) -> str | None:
+    """The hash of everything that loading a folder depends on, or None when a file cannot be read for it.
+
+    Args:
+        layers: the folder, and the one whose prices lie beneath it if there is one.
+    """
+    parts = [f"{FORMAT} {__version__} {zone_data_version()}", *_stamps_of_readers()]
+    for root in layers:
+        parts.append(root.as_posix())
+        for path in [*file_paths(root), LOCK_NAME]:
+            try:
+                with (root / path).open("rb") as stream:
+                    raw = stream.read(FILE_BYTES_MAX + 1)
+            except FileNotFoundError:
+                continue  # there need be no lock, and without a file that vanished it is another key
+            except OSError:
+                return None
+            if len(raw) > FILE_BYTES_MAX:
+                return None
+            parts.append(f"{hashlib.sha256(raw).hexdigest()} {path}")
     return hashlib.sha256(canonical_bytes(parts)).hexdigest()
 
 

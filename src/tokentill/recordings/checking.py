@@ -13,6 +13,7 @@ from os import PathLike
 from tokentill.errors import Finding
 from tokentill.recordings.checks import before_release, contracts, prices, rules, twice
 from tokentill.recordings.lock import released_files_are_unchanged, released_paths
+from tokentill.recordings.paths import layers_of
 from tokentill.recordings.recording import Recording, Recordings, read_folder
 
 Check = Callable[[Recordings], Iterable[Finding]]
@@ -27,38 +28,39 @@ CHECKS: tuple[Check, ...] = (
 CHECKS_BEFORE_RELEASE: tuple[Check, ...] = before_release.CHECKS
 
 
-def check_folder(path: str | PathLike[str] | None = None) -> list[Finding]:
+def check_folder(path: str | PathLike[str] | None = None, *, shipped_prices: bool = False) -> list[Finding]:
     """Every mistake and every warning in a folder, in order of files and lines. An empty list is a clean folder.
 
     Args:
         path: a `pricing/` folder; None is the one that tokentill ships.
+        shipped_prices: whether the shipped list prices lie beneath it.
 
     Raises:
         InvalidCall: when there is no such folder.
     """
-    recordings, findings = read_folder(path)
+    recordings, findings = read_folder(*layers_of(path, shipped_prices=shipped_prices))
     return in_order([*findings, *run_checks(recordings)])
 
 
-def check_with(path: str | PathLike[str] | None, more: Recording) -> list[Finding]:
+def check_with(path: str | PathLike[str] | None, more: Recording, *, shipped_prices: bool = False) -> list[Finding]:
     """What a price table that is not written yet would bring into a folder: every mistake, and the warnings about it.
 
     Raises:
         InvalidCall: when there is no such folder.
     """
-    recordings, _ = read_folder(path)
+    recordings, _ = read_folder(*layers_of(path, shipped_prices=shipped_prices))
     findings = [*more.warnings, *run_checks(replace(recordings, prices=(*recordings.prices, more)))]
     is_new = f"{more.file.shown}:"
     return in_order(finding for finding in findings if not finding.is_warning or finding.where.startswith(is_new))
 
 
 def run_checks(recordings: Recordings) -> Iterator[Finding]:
-    """What every check says about the files that are valid by themselves."""
-    for check in CHECKS:
-        yield from check(recordings)
-    released = {recordings.shown(path) for path in released_paths(recordings)}
-    for check in CHECKS_BEFORE_RELEASE:
-        yield from (finding for finding in check(recordings) if finding.where.rsplit(":", 1)[0] not in released)
+    """What every check says about the files of the folder itself that are valid by themselves."""
+    beneath = {recording.file.shown for recording in recordings.beneath}
+    released = beneath | {recordings.shown(path) for path in released_paths(recordings)}
+    for checks, said_of in ((CHECKS, beneath), (CHECKS_BEFORE_RELEASE, released)):
+        for check in checks:
+            yield from (finding for finding in check(recordings) if finding.where.rsplit(":", 1)[0] not in said_of)
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:

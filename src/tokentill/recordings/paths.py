@@ -28,6 +28,17 @@ def pricing_folder(folder: str | PathLike[str] | None) -> Path:
     return root
 
 
+def layers_of(folder: str | PathLike[str] | None, *, shipped_prices: bool) -> tuple[Path, ...]:
+    """The folder that is meant, and the shipped one if its prices are to lie beneath.
+
+    Raises:
+        InvalidCall: when there is no such folder.
+    """
+    root, shipped = pricing_folder(folder), shipped_folder("pricing")
+    is_shipped = folder is None or root.resolve() == shipped.resolve()
+    return (root, shipped) if shipped_prices and not is_shipped else (root,)
+
+
 def file_paths(root: Path) -> list[str]:
     """Every file that may be a recording, relative to the folder, sorted."""
     return [path for path in toml_and_json(root) if path.split("/", 1)[0] not in _NOT_RECORDINGS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -60,8 +60,9 @@ class Recording:
 class Recordings:
     """The valid files of a folder, by room and in order of their paths, and what they state as located values.
 
-    `unread` are the other ones, with mistakes of their own, so that nothing is known of what they state: their texts by
-    path, None for one that is no text.
+    `beneath` are shipped price tables that lie beneath `prices`; nothing is said of them. `unread` are the other ones,
+    with mistakes of their own, so that nothing is known of what they state: their texts by path, None for one that is
+    no text.
     """
 
     folder: Path
@@ -69,6 +70,7 @@ class Recordings:
     contracts: tuple[Recording, ...] = ()
     attribution: tuple[Recording, ...] = ()
     fx: tuple[Recording, ...] = ()
+    beneath: tuple[Recording, ...] = ()
     unread: Mapping[str, str | None] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Recording]:
@@ -85,10 +87,10 @@ class Recordings:
 
     @cached_property
     def entries(self) -> tuple[Located[PriceEntry], ...]:
-        """Every price entry."""
+        """Every price entry, those that lie beneath last."""
         return tuple(
             Located(entry, of.file, place, f"{entry.model}: ")
-            for of, at, place, price in _tables(self.prices, "price")
+            for of, at, place, price in _tables((*self.prices, *self.beneath), "price")
             if "withdraws" not in price
             for entry in (PriceEntry.from_content(price, recorded_at=at, currency=of.content["currency"]),)
         )
@@ -96,7 +98,7 @@ class Recordings:
     @cached_property
     def live_entries(self) -> Mapping[str, list[Located[PriceEntry]]]:
         """By model, the entries that are not withdrawn, in the order in which they come into force."""
-        withdrawn = withdrawals(recording.content for recording in self.prices)
+        withdrawn = withdrawals(recording.content for recording in (*self.prices, *self.beneath))
         by_model: dict[str, list[Located[PriceEntry]]] = {}
         for entry in sorted(self.entries, key=lambda entry: precedence(entry.value)):
             if is_live(entry.value, withdrawn) and not self.is_unread("models", entry.value.model):
@@ -162,8 +164,11 @@ def _tables(recordings: Iterable[Recording], key: str) -> Iterator[tuple[Recordi
             yield recording, recorded_at, (key, index), table
 
 
-def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Finding]]:
+def read_folder(folder: str | PathLike[str] | None, beneath: Path | None = None) -> tuple[Recordings, list[Finding]]:
     """Read every recording of a folder, each checked by itself; None is the folder that tokentill ships.
+
+    Args:
+        beneath: the folder of shipped prices that lie beneath; one that the folder has itself is left out.
 
     Raises:
         InvalidCall: when there is no such folder.
@@ -190,7 +195,15 @@ def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Fi
             rooms[room].append(recording)
             findings.extend(recording.warnings)
     prices, contracts, attribution, fx = (tuple(rooms[room]) for room in KINDS)
-    return Recordings(root, prices, contracts, attribution, fx, unread), findings
+    own = {recording.hash for recording in prices}
+    shipped = () if beneath is None else (one for one in _shipped_prices(beneath) if one.hash not in own)
+    return Recordings(root, prices, contracts, attribution, fx, tuple(shipped), unread), findings
+
+
+@cache
+def _shipped_prices(root: Path) -> tuple[Recording, ...]:
+    """The price tables of the shipped folder, which do not change while a process runs."""
+    return read_folder(root)[0].prices
 
 
 def _read_recording(file: FileText, kinds: tuple[str, ...]) -> Recording:

@@ -20,7 +20,11 @@ def show_check(screen: Screen, checked: FolderCheck, counted: Literal["recording
         screen.say(f"{len(checked.errors)} mistakes; nothing of this folder loads until they are put right")
     else:
         number = checked.size.contracts if counted == "contracts" else checked.size.recordings
-        size = f"{number} {counted}, {checked.size.models} models, {len(checked.findings)} warnings"
+        models = plural(checked.size.models, "model", "models")
+        shipped = checked.size.models - checked.size.own_models
+        models += f" ({count(shipped)} of them shipped)" if shipped else ""
+        size = f"{plural(number, counted[:-1], counted)}, {models}"
+        size += f", {plural(len(checked.findings), 'warning', 'warnings')}"
         screen.say(f"{checked.folder}: {size}")
     for boundary in checked.kept_boundaries:
         screen.say(f"{shown_id(boundary.customer)}: {boundary}")

@@ -20,7 +20,7 @@ from tokentill.documents.text.screen import Screen
 from tokentill.documents.totals_rows import totals_rows
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import Aside, LateUsage, Preview, Previewed
+from tokentill.invoicing.preview import Aside, LateUsage, Preview, Previewed, PricingUsed
 from tokentill.store.invoices import IssuedInvoice
 
 NAMES_SHOWN = 20
@@ -52,6 +52,13 @@ def show_preview(screen: Screen, preview: Preview) -> None:
             f"{have} reached the threshold of an interim invoice: {_names(reaching)};"
             f" `tokentill close {preview.month} --interim` bills what has accrued"
         )
+    show_pricing(screen, preview.pricing)
+    for moved in (one for one in preview.customers if one.has_moved):
+        screen.say(
+            f"{shown_id(moved.invoice.customer)}: {moved.issued_number} was issued with"
+            f" {moved.issued_total} {moved.issued_currency}; computed now it would be"
+            f" {money(moved.invoice.total_minor, moved.invoice.currency)} {moved.invoice.currency}"
+        )
     if preview.unattributed.requests:
         screen.say(
             f"unattributed: {plural(preview.unattributed.requests, 'request', 'requests')},"
@@ -65,6 +72,15 @@ def show_preview(screen: Screen, preview: Preview) -> None:
     _note_reasons(screen, [*blocked, *preview.failed], "cannot be closed")
     _note_documents(screen, preview.late, preview.kept)
     _note_aside(screen, preview.aside, preview.month)
+
+
+def show_pricing(screen: Screen, used: PricingUsed | None) -> None:
+    """Which prices and contracts something was computed with."""
+    if used is None:
+        return
+    own = "" if used.is_shipped else f": {plural(len(used.recordings), 'recording', 'recordings')}"
+    beneath = ", shipped list prices beneath" if used.beneath else ""
+    screen.say(f"prices and contracts: {shown_text(used.shown)}{own}{beneath}")
 
 
 def show_invoice(screen: Screen, document: Content) -> None:
@@ -149,12 +165,15 @@ def show_closed(screen: Screen, closed: Closed, *, is_interim: bool = False) -> 
     if closed.issued:
         kind = "interim " if is_interim else ""
         issued = plural(len(closed.issued), f"{kind}invoice", f"{kind}invoices")
-        screen.say(f"{closed.month}: {issued} issued, {closed.issued[0]} to {closed.issued[-1]}")
+        numbers = f"{closed.issued[0]} to {closed.issued[-1]}" if len(closed.issued) > 1 else closed.issued[0]
+        summed = ", ".join(f"{money(total, currency)} {currency}" for currency, total in closed.totals)
+        screen.say(f"{closed.month}: {issued} issued, {numbers}: {summed}")
     elif is_interim and not closed.is_refused:
         screen.say(f"{closed.month}: no interim invoice to issue")
     elif not closed.is_refused:
         is_empty = not (closed.already_issued or closed.not_due)
         screen.say(f"{closed.month}: nothing to issue" + ("; nobody has usage in it" if is_empty else ""))
+    show_pricing(screen, closed.pricing)
     if closed.already_issued:
         screen.say(f"{plural(closed.already_issued, 'customer has', 'customers have')} an invoice already")
     if closed.nothing_to_bill:
@@ -225,6 +244,9 @@ def show_verification(screen: Screen, verification: Verification) -> None:
         screen.say(f"{count(sound)} of {all_} to the same bytes again")
     else:
         screen.say("no such invoice was issued; there is nothing to compute again")
+    if verification.pricing:
+        sets = plural(len(verification.pricing), "set", "sets")
+        screen.say(f"with {sets} of prices and contracts from the copies in the database; no pricing folder was read")
     for verified in verification.invoices:
         if verified.fault is not None:
             screen.say(f"{verified.number} {shown_id(verified.customer)}: {verified.fault}")

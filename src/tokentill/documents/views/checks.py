@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FolderSize:
-    """How much a folder says that loads."""
+    """How much a folder says that loads. `own_models` of the `models` have a price in the folder itself."""
 
     models: int
     recordings: int
     contracts: int
+    own_models: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class FolderCheck:
             "folder": self.folder,
             "errors": [_finding_content(finding) for finding in self.errors],
             "warnings": [_finding_content(finding) for finding in self.warnings],
-            **({} if self.size is None else fields_of(self.size, "models", "recordings", "contracts")),
+            **({} if self.size is None else fields_of(self.size, "models", "recordings", "contracts", "own_models")),
             **({"kept_boundaries": form_of(self.kept_boundaries)} if self.kept_boundaries else {}),
         }
 

@@ -210,6 +210,16 @@ class GrantsFile(Header):
     grant: Annotated[list[GrantTable], Field(min_length=1)]
 
 
+class RemovalFile(Header):
+    """What contracts stated before and are meant to state no more, so that a close does not ask for it."""
+
+    kind: Literal["removal"]
+    removes: Annotated[list[Text], Field(min_length=1)] = Field(
+        description="As the refusal names it: customer acme, plan pro, or a rule or a term of one of them."
+    )
+    note: Text = optional("What a reader should know.")
+
+
 def a_grant_is_an_amount_or_credits(grant: GrantTable) -> Iterator[Mistake]:
     """A grant states an amount, or a number of named credits with their worth; it ends after it begins."""
     of_credits = [key for key in _OF_CREDITS if grant.states(key)]
