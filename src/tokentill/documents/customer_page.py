@@ -9,7 +9,7 @@ from typing import Any
 
 from tokentill.canonical import Content
 from tokentill.documents.arithmetic import line_groups, quantities_text, share_rows, sums_of
-from tokentill.documents.chart import DailyChart, daily_chart
+from tokentill.documents.chart import daily_chart
 from tokentill.documents.escaping import review_command, shown_id, shown_text
 from tokentill.documents.figures import (
     aligned,
@@ -25,7 +25,6 @@ from tokentill.documents.figures import (
 from tokentill.documents.review_status import ReviewStatus, notices_of
 from tokentill.documents.totals_rows import interim_names, totals_rows
 from tokentill.invoicing.invoice import Invoice
-from tokentill.invoicing.lines import Unbilled
 from tokentill.invoicing.preview import Preview
 from tokentill.money import EXACT, minor_digits
 
@@ -48,7 +47,7 @@ def customer_view(
     invoice, currency = status.invoice, status.invoice.currency
     content = invoice.content()
     sums, shares = sums_of(content), share_rows(content)
-    without = sums.without_list_amount
+    without = sums["without_list_amount"]
     interims = [interim.content() for interim in status.previewed.interims]
     daily_exact = aligned(exact(day.exact_amount) for day in invoice.daily)
     return {
@@ -76,11 +75,7 @@ def customer_view(
         "number_of_lines": plural(len(content["lines"]), "line", "lines"),
         "shares": shares,
         "extra_units": sum(1 for share in shares if share["extra"]),
-        "unbilled": (
-            *_unbilled("unpriced", invoice.unpriced),
-            *_unbilled("missing", invoice.missing),
-            *_unbilled("waived", invoice.waived),
-        ),
+        "unbilled": tuple(_unbilled(invoice)),
         "chart": _chart(invoice),
         "day_rows": tuple(
             (day.day, count(day.requests), amount) for day, amount in zip(invoice.daily, daily_exact, strict=True)
@@ -120,20 +115,21 @@ def _commands(status: ReviewStatus, preview: Preview) -> tuple[tuple[str, str], 
     return tuple(commands)
 
 
-def _unbilled(kind: str, usage: Iterable[Unbilled]) -> Iterable[dict[str, str]]:
+def _unbilled(invoice: Invoice) -> Iterable[dict[str, str]]:
     """Usage that is on no line, and why."""
-    for unbilled in usage:
-        yield {
-            "kind": kind,
-            "model": shown_id(unbilled.model),
-            "mode": shown_id(unbilled.mode),
-            "requests": count(unbilled.requests),
-            "quantities": quantities_text(unbilled.quantities) or "none reported",
-            "reason": shown_text(unbilled.reason),
-        }
+    for kind, usage in (("unpriced", invoice.unpriced), ("missing", invoice.missing), ("waived", invoice.waived)):
+        for unbilled in usage:
+            yield {
+                "kind": kind,
+                "model": shown_id(unbilled.model),
+                "mode": shown_id(unbilled.mode),
+                "requests": count(unbilled.requests),
+                "quantities": quantities_text(unbilled.quantities) or "none reported",
+                "reason": shown_text(unbilled.reason),
+            }
 
 
-def _chart(invoice: Invoice) -> DailyChart | None:
+def _chart(invoice: Invoice) -> dict[str, Any] | None:
     first = invoice.period.starts_at.astimezone(UTC).date()
     last = invoice.period.last_instant.astimezone(UTC).date()
     return daily_chart({day.day: day.exact_amount for day in invoice.daily}, first, last, invoice.currency)
