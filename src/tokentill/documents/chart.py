@@ -6,12 +6,13 @@ without any of its text being scaled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, timedelta
 from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any
 
 from tokentill.documents.figures import FOR_THE_EYE, day_text, exact, percent_text, share_percent, short_day
+from tokentill.invoicing.periods import Period
 from tokentill.money import EXACT, ZERO, sum_exact
 
 PLOT_HEIGHT = 150
@@ -77,6 +78,13 @@ def daily_chart(amounts: Mapping[date, Decimal], first: date, last: date, curren
             for index in range(0, len(days), every)
         ],
     }
+
+
+def days_of(periods: Iterable[Period]) -> tuple[date, date]:
+    """The first and the last UTC day that any of these periods has a part of."""
+    listed = list(periods)
+    first, last = min(period.starts_at for period in listed), max(period.last_instant for period in listed)
+    return first.astimezone(UTC).date(), last.astimezone(UTC).date()
 
 
 def _step(highest: Decimal, lowest: Decimal) -> Decimal:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
 from tokentill.canonical import Content
 from tokentill.documents.arithmetic import line_groups, quantities_text, share_rows, sums_of
-from tokentill.documents.chart import daily_chart
+from tokentill.documents.chart import daily_chart, days_of
 from tokentill.documents.escaping import review_command, shown_id, shown_text
 from tokentill.documents.figures import (
     aligned,
@@ -76,7 +75,9 @@ def customer_view(
         "shares": shares,
         "extra_units": sum(1 for share in shares if share["extra"]),
         "unbilled": tuple(_unbilled(invoice)),
-        "chart": _chart(invoice),
+        "chart": daily_chart(
+            {day.day: day.exact_amount for day in invoice.daily}, *days_of([invoice.period]), currency
+        ),
         "day_rows": tuple(
             (day.day, count(day.requests), amount) for day, amount in zip(invoice.daily, daily_exact, strict=True)
         ),
@@ -127,9 +128,3 @@ def _unbilled(invoice: Invoice) -> Iterable[dict[str, str]]:
                 "quantities": quantities_text(unbilled.quantities) or "none reported",
                 "reason": shown_text(unbilled.reason),
             }
-
-
-def _chart(invoice: Invoice) -> dict[str, Any] | None:
-    first = invoice.period.starts_at.astimezone(UTC).date()
-    last = invoice.period.last_instant.astimezone(UTC).date()
-    return daily_chart({day.day: day.exact_amount for day in invoice.daily}, first, last, invoice.currency)

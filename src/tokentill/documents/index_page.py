@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from tokentill.documents.chart import daily_chart
+from tokentill.documents.chart import daily_chart, days_of
 from tokentill.documents.escaping import review_command, shown_id, shown_text
 from tokentill.documents.figures import (
     Aligned,
@@ -90,7 +90,7 @@ def _part(currency: str, statuses: Sequence[ReviewStatus]) -> dict[str, Any]:
         "currency": currency,
         "rows": tuple(_row(status, total_minor) for status in statuses),
         "greatest_changes": _greatest_changes(statuses),
-        "chart": daily_chart(days, *_days_of(statuses), currency),
+        "chart": daily_chart(days, *days_of(status.invoice.period for status in statuses), currency),
         "customers": count(len(statuses)),
         "requests": count(sum(status.invoice.requests for status in statuses)),
         "list_amount": exact(sum_exact(line.list_amount for line in lines if line.list_amount is not None)),
@@ -143,13 +143,6 @@ def _greatest_changes(statuses: Sequence[ReviewStatus]) -> tuple[ReviewStatus, .
     changed = [status for status in statuses if status.change.minor]
     changed.sort(key=lambda status: -abs(status.change.minor or 0))
     return tuple(changed[:CHANGES_MAX])
-
-
-def _days_of(statuses: Sequence[ReviewStatus]) -> tuple[date, date]:
-    periods = [status.invoice.period for status in statuses]
-    first = min(period.starts_at for period in periods)
-    last = max(period.last_instant for period in periods)
-    return first.astimezone(UTC).date(), last.astimezone(UTC).date()
 
 
 def _day_rows(statuses: Sequence[ReviewStatus], currencies: Sequence[str]) -> list[tuple[date, str, list[Aligned]]]:
