@@ -17,7 +17,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 
 from sqlalchemy import Connection
@@ -53,8 +52,7 @@ from tokentill.faces.arguments import (
     listed,
     of_type,
     one_of,
-    optional_any_text,
-    optional_text,
+    optional,
     path_of,
     reason_for,
     text_of,
@@ -207,9 +205,7 @@ class Till:
     def __enter__(self) -> Till:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._store.close()
 
     def ingest(
@@ -258,7 +254,7 @@ class Till:
         Raises:
             NotFound: when the customer has no usage in the period.
         """
-        month, customer = _month(period), optional_text("customer", customer)
+        month, customer = _month(period), optional(text_of, "customer", customer)
         with self.store.read() as connection:
             inputs, seq = newest_inputs(connection, self.folder)
             books, pins, now = inputs.books(), inputs.pins(seq), self.clock.now()
@@ -295,7 +291,7 @@ class Till:
             InvalidCall: for a hold without a reason.
         """
         kind = one_of("kind", kind, get_args(ReviewKind))
-        by, seen_hash = optional_any_text("by", by), optional_any_text("seen_hash", seen_hash)
+        by, seen_hash = optional(any_text, "by", by), optional(any_text, "seen_hash", seen_hash)
         if kind == "held":
             reason_for("a hold", note)
         note = any_text("note", note)
@@ -339,7 +335,7 @@ class Till:
 
     def invoices(self, *, period: str | None = None, customer: str | None = None) -> list[IssuedInvoice]:
         """Issued invoices, in the order of their numbers."""
-        month, customer = None if period is None else str(_month(period)), optional_text("customer", customer)
+        month, customer = None if period is None else str(_month(period)), optional(text_of, "customer", customer)
         with self.store.read() as connection:
             return issued_invoices(connection, period=month, customer=customer)
 
@@ -373,7 +369,7 @@ class Till:
             InvalidCall: for a void without a reason.
         """
         number, reason = text_of("number", number), reason_for("a void", reason)
-        at, actor = self.clock.now(), optional_any_text("by", by) or actor_here()
+        at, actor = self.clock.now(), optional(any_text, "by", by) or actor_here()
         with self.store.write() as connection:
             issued = invoice_by_number(connection, number)
             void_invoice(connection, issued, reason=reason, at=at, actor=actor)
@@ -453,7 +449,7 @@ class Till:
     ) -> Lines:
         """Lines that are no record: all of them, or those that may lie in a period, or those of a file."""
         state = None if state is None else one_of("state", state, get_args(LineState))
-        file = optional_text("file", file)
+        file = optional(text_of, "file", file)
         with self.store.read() as connection:
             lines = quarantined_lines(connection, within=self._within(connection, period), file=file)
         return Lines(tuple(one for one in lines if state in (None, one.state)))
@@ -475,11 +471,11 @@ class Till:
         """
         if not names and file is None:
             raise InvalidCall("nothing to discard; name lines by their ids, or an import with file=...")
-        named, file = [any_text("names", name) for name in names], optional_text("file", file)
+        named, file = [any_text("names", name) for name in names], optional(text_of, "file", file)
         return Lines(tuple(discard(self.store, named, file, self._said("a decision on quarantined lines", reason, by))))
 
     def _said(self, what: str, reason: str, by: str | None) -> SignedReason:
-        return SignedReason(optional_any_text("by", by) or actor_here(), reason_for(what, reason), self.clock.now())
+        return SignedReason(optional(any_text, "by", by) or actor_here(), reason_for(what, reason), self.clock.now())
 
     def _within(self, connection: Connection, period: str | None) -> tuple[datetime, datetime] | None:
         """From where the first customer's period begins to where the last one's ends."""
@@ -543,7 +539,7 @@ class Till:
     def set_customer(self, customer: str, *, name: str | None = None, stripe_customer: str | None = None) -> Customer:
         """Describe a customer, or link it to a Stripe customer. What is None stays as it was."""
         check_id("customer", text_of("customer", customer))
-        name, stripe_customer = optional_any_text("name", name), optional_text("stripe_customer", stripe_customer)
+        name, stripe_customer = optional(any_text, "name", name), optional(text_of, "stripe_customer", stripe_customer)
         if stripe_customer is not None and not stripe_customer.startswith("cus_"):
             raise Refused(f"{stripe_customer!r} is not the id of a Stripe customer, which begins with cus_")
         at = self.clock.now()
@@ -574,7 +570,7 @@ def _month(period: str) -> Month:
 
 
 def _record(source: str, record_id: str, digest: str | None) -> tuple[str, str, str | None]:
-    return text_of("source", source), text_of("record_id", record_id), optional_any_text("digest", digest)
+    return text_of("source", source), text_of("record_id", record_id), optional(any_text, "digest", digest)
 
 
 def _usage_records(records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
@@ -591,7 +587,7 @@ def _binding(wanted: tuple[str, str, datetime, str | None]) -> tuple[str, str, d
         raise InvalidCall(f"a binding is (user, customer, valid from, source or None), not {wanted!r}") from None
     for name, value in (("user", text_of("user", user)), ("customer", text_of("customer", customer))):
         check_id(name, value)
-    check_id("source", optional_text("source", source))
+    check_id("source", optional(text_of, "source", source))
     return user, customer, instant_of("valid_from", valid_from), source
 
 
