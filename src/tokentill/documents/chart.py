@@ -80,7 +80,7 @@ def daily_chart(amounts: Mapping[date, Decimal], first: date, last: date, curren
     }
 
 
-def days_of(periods: Iterable[Period]) -> tuple[date, date]:
+def first_and_last_day(periods: Iterable[Period]) -> tuple[date, date]:
     """The first and the last UTC day that any of these periods has a part of."""
     listed = list(periods)
     first, last = min(period.starts_at for period in listed), max(period.last_instant for period in listed)

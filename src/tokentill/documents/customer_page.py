@@ -8,7 +8,7 @@ from typing import Any
 
 from tokentill.canonical import Content
 from tokentill.documents.arithmetic import line_groups, quantities_text, share_rows, sums_of
-from tokentill.documents.chart import daily_chart, days_of
+from tokentill.documents.chart import daily_chart, first_and_last_day
 from tokentill.documents.escaping import review_command, shown_id, shown_text
 from tokentill.documents.figures import (
     aligned,
@@ -76,7 +76,7 @@ def customer_view(
         "extra_units": sum(1 for share in shares if share["extra"]),
         "unbilled": tuple(_unbilled(invoice)),
         "chart": daily_chart(
-            {day.day: day.exact_amount for day in invoice.daily}, *days_of([invoice.period]), currency
+            {day.day: day.exact_amount for day in invoice.daily}, *first_and_last_day([invoice.period]), currency
         ),
         "day_rows": tuple(
             (day.day, count(day.requests), amount) for day, amount in zip(invoice.daily, daily_exact, strict=True)

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from tokentill.documents.chart import daily_chart, days_of
+from tokentill.documents.chart import daily_chart, first_and_last_day
 from tokentill.documents.escaping import review_command, shown_id, shown_text
 from tokentill.documents.figures import (
     Aligned,
@@ -90,7 +90,7 @@ def _part(currency: str, statuses: Sequence[ReviewStatus]) -> dict[str, Any]:
         "currency": currency,
         "rows": tuple(_row(status, total_minor) for status in statuses),
         "greatest_changes": _greatest_changes(statuses),
-        "chart": daily_chart(days, *days_of(status.invoice.period for status in statuses), currency),
+        "chart": daily_chart(days, *first_and_last_day(status.invoice.period for status in statuses), currency),
         "customers": count(len(statuses)),
         "requests": count(sum(status.invoice.requests for status in statuses)),
         "list_amount": exact(sum_exact(line.list_amount for line in lines if line.list_amount is not None)),
