@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, content_hash, fields_of
+from tokentill.canonical import Content, ContentOfFields, content_hash, fields_of
 from tokentill.closing.pins import Inputs, pinned_inputs
 from tokentill.errors import NotFound, ensure
 from tokentill.invoicing.accumulators import bill_usage
@@ -47,8 +47,8 @@ class ExplainedRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainedLine:
-    """One line of an invoice with everything it came from. `line` is its canonical content."""
+class ExplainedLine(ContentOfFields):
+    """One line of an invoice with everything it came from, for `explain --json`. `line` is its canonical content."""
 
     position: int
     line: Content
@@ -56,10 +56,6 @@ class ExplainedLine:
     price_source: str | None
     rule: Content | None
     records: tuple[ExplainedRecord, ...]
-
-    def content(self) -> Content:
-        """What `explain --json` prints."""
-        return fields_of(self, "position", "line", "price_entry", "price_source", "rule", "records")
 
 
 def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int | None) -> list[ExplainedLine]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select
 
-from tokentill.canonical import Content, fields_of
+from tokentill.canonical import Content, ContentOfFields, fields_of
 from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
 from tokentill.store.decoding import columns_of, decoded
@@ -25,17 +25,13 @@ Decision = Literal["accepted", "rejected"]
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(ContentOfFields):
     """What somebody said of a revision."""
 
     decision: Decision
     by: str
     reason: str
     at: datetime
-
-    def content(self) -> Content:
-        """Canonical content."""
-        return fields_of(self, "decision", "by", "reason", "at")
 
 
 @dataclass(frozen=True, slots=True)
