@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select
 
 from tokentill.canonical import Content, fields_of
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.store import tables
+from tokentill.store.database import insert_rows
 from tokentill.store.decoding import decoded, decoding
 
 LineState = Literal["open", "discarded"]
@@ -95,8 +96,7 @@ def discard_lines(
     """Write down that somebody looked at lines and discards them. They stay where they are."""
     decision = {"decision": "discarded", "reviewer": by, "reason": reason, "recorded_at": to_micros(at)}
     rows = [{"digest": line.digest, "line": line.line, **decision} for line in lines]
-    if rows:
-        connection.execute(insert(tables.quarantine_decision), rows)
+    insert_rows(connection, tables.quarantine_decision, rows)
 
 
 def _is_of(decision: Any) -> ColumnElement[bool]:
