@@ -132,8 +132,8 @@ class Database:
 
 def insert_new(connection: Connection, table: Table) -> Insert:
     """The INSERT that leaves rows alone that are there already. Another transaction may add one at this moment."""
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    return insert(table).on_conflict_do_nothing()
+    dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    return dialect_insert(table).on_conflict_do_nothing()
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -164,8 +164,7 @@ def hold_counter(connection: Connection, name: str) -> None:
 
 def current_value(connection: Connection, name: str) -> int:
     """The last number that was taken from a counter; 0 when none was."""
-    value = connection.execute(select(tables.counter.c.value).where(tables.counter.c.name == name)).scalar_one()
-    return int(value)
+    return int(connection.execute(select(tables.counter.c.value).where(tables.counter.c.name == name)).scalar_one())
 
 
 def sqlite_version_of(module: ModuleType) -> tuple[int, ...]:

@@ -205,8 +205,7 @@ def begin_sending(connection: Connection, rows: Iterable[PushRow], at: datetime)
 
 def is_replaced(connection: Connection, row: PushRow) -> bool:
     """Whether another row speaks for the day by now."""
-    state = connection.execute(select(tables.push.c.state).where(*_same(row))).scalar_one()
-    return bool(state == "replaced")
+    return bool(connection.execute(select(tables.push.c.state).where(*_same(row))).scalar_one() == "replaced")
 
 
 def set_state(connection: Connection, row: PushRow, state: PushState, note: str | None = None) -> bool:
