@@ -313,7 +313,5 @@ def _first_gap(connection: Connection, invoice_id: int, month: Month) -> str | N
 def voided_months(connection: Connection) -> set[Month]:
     """The months of which some document became void."""
     event, header = tables.document_event, tables.invoice
-    query = (
-        select(header.c.period).join(event, event.c.invoice_id == header.c.id).where(event.c.kind == "void").distinct()
-    )
+    query = select(header.c.period).join(event).where(event.c.kind == "void").distinct()
     return {Month.parse(period) for period in connection.execute(query).scalars()}

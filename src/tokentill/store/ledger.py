@@ -200,8 +200,7 @@ def _counted(
 ) -> Sequence[Row[Any]]:
     """The rows of a query over the ledger, of the documents that have left something."""
     ledger, header = tables.ledger, tables.invoice
-    joined = ledger.join(header, header.c.id == ledger.c.invoice_id)
-    query = query.select_from(joined).where(live_at(position))
+    query = query.select_from(ledger.join(header)).where(live_at(position))
     if customers is not None:
         query = query.where(ledger.c.customer.in_(customers))
     return connection.execute(query).all()

@@ -148,5 +148,4 @@ class Attribution:
 
 def template_pattern(template: str) -> re.Pattern[str]:
     """The pattern of a template in which `{id}` stands for one or more of any character."""
-    parts = [re.escape(part) for part in template.split(PLACEHOLDER, 1)]
-    return re.compile("(?P<id>.+)".join(parts), re.DOTALL)
+    return re.compile("(?P<id>.+)".join(map(re.escape, template.split(PLACEHOLDER, 1))), re.DOTALL)
