@@ -14,6 +14,7 @@ told by the errors of `tokentill.errors`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
@@ -97,7 +98,7 @@ CLOSED_MONTHS_LOOKED_AT = 3
 """Customers whose periods end at other times close the same month at other times; none is further behind."""
 
 
-class Till:
+class Till(AbstractContextManager["Till"]):
     """One database with its price tables and contracts. Make it with `Till.open`.
 
     Args:
@@ -201,9 +202,6 @@ class Till:
         from tokentill.faces.database import DatabaseFace  # likewise
 
         return DatabaseFace(self._store)
-
-    def __enter__(self) -> Till:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._store.close()

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import fields_of
 from tokentill.errors import InvalidCall, NotFound, Refused
-from tokentill.invoicing.preview import Preview, Previewed, Review, ReviewKind
+from tokentill.invoicing.preview import Preview, Review, ReviewKind
 from tokentill.store.audit import append_audit
 from tokentill.store.database import hold_counter
 from tokentill.store.invoices import add_review, issued_invoices
@@ -47,7 +47,11 @@ def make_review(
         Refused: when the preview has changed since the reviewer saw it, or cannot be reviewed so.
         InvalidCall: for a hold without a reason.
     """
-    previewed = _of_customer(preview, customer)
+    previewed = next((previewed for previewed in preview.customers if previewed.invoice.customer == customer), None)
+    if previewed is None:
+        raise NotFound(
+            f"{customer!r} has no usage in {preview.month}; `tokentill preview {preview.month}` lists who has"
+        )
     content_hash = previewed.invoice.content_hash
     if seen_hash is not None and not _same(content_hash, seen_hash):
         raise Refused(
@@ -64,13 +68,6 @@ def make_review(
     if kind == "released" and previewed.review_state != "held":
         raise Refused(f"{customer!r} is not held in {preview.month}")
     return Review(customer, preview.month, kind, content_hash, by, note, at)
-
-
-def _of_customer(preview: Preview, customer: str) -> Previewed:
-    for previewed in preview.customers:
-        if previewed.invoice.customer == customer:
-            return previewed
-    raise NotFound(f"{customer!r} has no usage in {preview.month}; `tokentill preview {preview.month}` lists who has")
 
 
 def _same(content_hash: str, prefix: str) -> bool:

@@ -182,7 +182,11 @@ def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Fi
         file = None
         try:
             file = read_text(root / path, path, shown)
-            recording = _read_recording(file, KINDS[room])
+            tree = parse(file)
+            kind = tree.get("kind")
+            if not isinstance(kind, str) or kind not in KINDS[room]:
+                raise Unreadable(_wrong_kind(kind, KINDS[room], file))
+            recording = recording_of(tree, file, _SHAPE_OF_KIND[kind])
         except Unreadable as error:
             findings.extend(error.findings)
             unread[path] = None if file is None else file.text
@@ -191,15 +195,6 @@ def read_folder(folder: str | PathLike[str] | None) -> tuple[Recordings, list[Fi
             findings.extend(recording.warnings)
     prices, contracts, attribution, fx = (tuple(rooms[room]) for room in KINDS)
     return Recordings(root, prices, contracts, attribution, fx, unread), findings
-
-
-def _read_recording(file: FileText, kinds: tuple[str, ...]) -> Recording:
-    """Validate one file by itself. `kinds` are what it may be."""
-    tree = parse(file)
-    kind = tree.get("kind")
-    if not isinstance(kind, str) or kind not in kinds:
-        raise Unreadable(_wrong_kind(kind, kinds, file))
-    return recording_of(tree, file, _SHAPE_OF_KIND[kind])
 
 
 def recording_of(tree: Mapping[str, Any], file: FileText, shape: str) -> Recording:
