@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -53,6 +54,16 @@ def fields_of(owner: object, *names: str) -> Content:
 def stated_fields_of(owner: object, *names: str) -> Content:
     """The same, of those fields that are neither None nor an empty tuple."""
     return {name: form_of(value) for name in names if (value := getattr(owner, name)) is not None and value != ()}
+
+
+class ContentOfFields:
+    """A dataclass whose canonical content is its fields, each under its name, in their order."""
+
+    __slots__ = ()
+
+    def content(self: Any) -> Content:
+        """Canonical content."""
+        return fields_of(self, *(member.name for member in fields(self)))
 
 
 def canonical_bytes(content: object) -> bytes:

@@ -1,4 +1,4 @@
-"""Settings: flag, then environment, then `tokentill.toml`, then a default that works.
+"""Settings: flag, then environment, then `tokentill.toml`, then a default that works; and the user's cache folder.
 
 The command line and the library find the database and the pricing folder in this one way. `tokentill.toml` is looked
 for in the current folder and those above it; paths in it are relative to it.
@@ -7,6 +7,7 @@ for in the current folder and those above it; paths in it are relative to it.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -161,6 +162,23 @@ def stripe_key(settings: Settings, environment: Mapping[str, str] = os.environ) 
         raise InvalidCall(f"the file {settings.stripe_key_file} with the Stripe key cannot be read: {error}") from error
 
 
+def user_cache() -> Path | None:
+    """Where the command line keeps checked pricing folders between two calls: in the user's own cache folder.
+
+    It is made if it is not there. None where there can be none: then every call reads and checks anew. What is kept
+    there is found by a hash of every byte that loading depends on and carries its own checksum, so it is never stale; a
+    damaged file is as good as none (see `recordings.cache`). As it could change prices, a folder that others may write
+    to is not used.
+    """
+    try:
+        folder = _cache_folder() / "tokentill"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_own = os.name == "nt" or _is_own(folder)
+        return folder if is_own and os.access(folder, os.W_OK) else None
+    except (OSError, RuntimeError):  # no home, or none that can be written to
+        return None
+
+
 def _read_file(path: Path) -> dict[str, Any]:
     import tomllib  # here: most have no such file
 
@@ -198,3 +216,16 @@ def _check(path: Path, content: Mapping[str, Any], keys: Mapping[str, type], pre
             raise InvalidCall(f"{path}: {prefix}{key} is not a setting; the settings are {', '.join(sorted(keys))}")
         if not isinstance(value, keys[key]) or (isinstance(value, bool) and keys[key] is not bool):
             raise InvalidCall(f"{path}: {prefix}{key} must be {keys[key].__name__}, not {type(value).__name__}")
+
+
+def _cache_folder() -> Path:
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"])
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+
+
+def _is_own(folder: Path) -> bool:
+    status = folder.stat()
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022

@@ -14,12 +14,11 @@ told by the errors of `tokentill.errors`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 
 from sqlalchemy import Connection
@@ -56,8 +55,7 @@ from tokentill.faces.arguments import (
     listed,
     of_type,
     one_of,
-    optional_any_text,
-    optional_text,
+    optional,
     path_of,
     reason_for,
     text_of,
@@ -102,7 +100,7 @@ CLOSED_MONTHS_LOOKED_AT = 3
 """Customers whose periods end at other times close the same month at other times; none is further behind."""
 
 
-class Till:
+class Till(AbstractContextManager["Till"]):
     """One database with its price tables and contracts. Make it with `Till.open`.
 
     Args:
@@ -237,12 +235,7 @@ class Till:
 
         return DatabaseFace(self._store)
 
-    def __enter__(self) -> Till:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._store.close()
 
     def ingest(
@@ -292,7 +285,7 @@ class Till:
         Raises:
             NotFound: when the customer has no usage in the period.
         """
-        month, customer = _month(period), optional_text("customer", customer)
+        month, customer = _month(period), optional(text_of, "customer", customer)
         preview, inputs, is_new = self._preview(month, customer)
         if is_new and preview.pricing is not None and not preview.pricing.lost:
             with suppress(Refused), self.store.write() as connection:  # of a database that can only be read
@@ -373,7 +366,7 @@ class Till:
             InvalidCall: for a hold without a reason.
         """
         kind = one_of("kind", kind, get_args(ReviewKind))
-        by, seen_hash = optional_any_text("by", by), optional_any_text("seen_hash", seen_hash)
+        by, seen_hash = optional(any_text, "by", by), optional(any_text, "seen_hash", seen_hash)
         if kind == "held":
             reason_for("a hold", note)
         note, customer = any_text("note", note), text_of("customer", customer)
@@ -428,7 +421,7 @@ class Till:
 
     def invoices(self, *, period: str | None = None, customer: str | None = None) -> list[IssuedInvoice]:
         """Issued invoices, in the order of their numbers."""
-        month, customer = None if period is None else str(_month(period)), optional_text("customer", customer)
+        month, customer = None if period is None else str(_month(period)), optional(text_of, "customer", customer)
         with self.store.read() as connection:
             return issued_invoices(connection, period=month, customer=customer)
 
@@ -462,7 +455,7 @@ class Till:
             InvalidCall: for a void without a reason.
         """
         number, reason = text_of("number", number), reason_for("a void", reason)
-        at, actor = self.clock.now(), optional_any_text("by", by) or actor_here()
+        at, actor = self.clock.now(), optional(any_text, "by", by) or actor_here()
         with self.store.write() as connection:
             issued = invoice_by_number(connection, number)
             void_invoice(connection, issued, reason=reason, at=at, actor=actor)
@@ -542,7 +535,7 @@ class Till:
     ) -> Lines:
         """Lines that are no record: all of them, or those that may lie in a period, or those of a file."""
         state = None if state is None else one_of("state", state, get_args(LineState))
-        file = optional_text("file", file)
+        file = optional(text_of, "file", file)
         with self.store.read() as connection:
             lines = quarantined_lines(connection, within=self._within(connection, period), file=file)
         return Lines(tuple(one for one in lines if state in (None, one.state)))
@@ -564,11 +557,11 @@ class Till:
         """
         if not names and file is None:
             raise InvalidCall("nothing to discard; name lines by their ids, or an import with file=...")
-        named, file = [any_text("names", name) for name in names], optional_text("file", file)
+        named, file = [any_text("names", name) for name in names], optional(text_of, "file", file)
         return Lines(tuple(discard(self.store, named, file, self._said("a decision on quarantined lines", reason, by))))
 
     def _said(self, what: str, reason: str, by: str | None) -> SignedReason:
-        return SignedReason(optional_any_text("by", by) or actor_here(), reason_for(what, reason), self.clock.now())
+        return SignedReason(optional(any_text, "by", by) or actor_here(), reason_for(what, reason), self.clock.now())
 
     def _within(self, connection: Connection, period: str | None) -> tuple[datetime, datetime] | None:
         """From where the first customer's period begins to where the last one's ends."""
@@ -632,7 +625,7 @@ class Till:
     def set_customer(self, customer: str, *, name: str | None = None, stripe_customer: str | None = None) -> Customer:
         """Describe a customer, or link it to a Stripe customer. What is None stays as it was."""
         check_id("customer", text_of("customer", customer))
-        name, stripe_customer = optional_any_text("name", name), optional_text("stripe_customer", stripe_customer)
+        name, stripe_customer = optional(any_text, "name", name), optional(text_of, "stripe_customer", stripe_customer)
         if stripe_customer is not None and not stripe_customer.startswith("cus_"):
             raise Refused(f"{stripe_customer!r} is not the id of a Stripe customer, which begins with cus_")
         at = self.clock.now()
@@ -663,7 +656,7 @@ def _month(period: str) -> Month:
 
 
 def _record(source: str, record_id: str, digest: str | None) -> tuple[str, str, str | None]:
-    return text_of("source", source), text_of("record_id", record_id), optional_any_text("digest", digest)
+    return text_of("source", source), text_of("record_id", record_id), optional(any_text, "digest", digest)
 
 
 def _usage_records(records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
@@ -680,7 +673,7 @@ def _binding(wanted: tuple[str, str, datetime, str | None]) -> tuple[str, str, d
         raise InvalidCall(f"a binding is (user, customer, valid from, source or None), not {wanted!r}") from None
     for name, value in (("user", text_of("user", user)), ("customer", text_of("customer", customer))):
         check_id(name, value)
-    check_id("source", optional_text("source", source))
+    check_id("source", optional(text_of, "source", source))
     return user, customer, instant_of("valid_from", valid_from), source
 
 

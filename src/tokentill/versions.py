@@ -13,19 +13,16 @@ from typing import Any, Protocol, TypeVar
 
 
 class Version(Protocol):
-    """One statement: valid from an instant, up to another one or without end, recorded at a third."""
+    """One statement: valid from an instant (inclusive), up to another one (exclusive) or without end, and learned at a
+    third.
+    """
 
     @property
-    def valid_from(self) -> datetime:
-        """Inclusive."""
-
+    def valid_from(self) -> datetime: ...
     @property
-    def valid_to(self) -> datetime | None:
-        """Exclusive; None for no end."""
-
+    def valid_to(self) -> datetime | None: ...
     @property
-    def recorded_at(self) -> datetime:
-        """When it was learned."""
+    def recorded_at(self) -> datetime: ...
 
 
 SomeVersion = TypeVar("SomeVersion", bound=Version)

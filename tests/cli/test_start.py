@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.running import ROOT, Cli
 from tokentill.cli import calling
-from tokentill.cli.user_cache import user_cache
+from tokentill.settings import user_cache
 
 HEAVY = ("sqlalchemy", "alembic", "stripe", "httpx", "pydantic", "jinja2")
 PRICE = ("prices", "show", "acme/large", "--at", "2025-06-15T00:00:00Z")

@@ -61,13 +61,13 @@ def test_a_chart_keeps_its_bars_inside_and_its_zero_line_between_credit_and_char
     days = {date(2026, 10, 1): Decimal("12.34"), date(2026, 10, 2): Decimal(-4), date(2026, 10, 31): Decimal("0.001")}
     chart = daily_chart(days, date(2026, 10, 1), date(2026, 10, 31), "USD")
     assert chart is not None
-    assert [bar.is_negative for bar in chart.bars] == [False, True, False]
-    zero = next(tick for tick in chart.ticks if tick.is_zero)
-    assert chart.bars[1].y == zero.y
-    for bar in chart.bars:
-        assert 0 <= Decimal(bar.y) <= Decimal(bar.y) + Decimal(bar.height) <= HEIGHT
-        assert Decimal(bar.x) + Decimal(bar.width) <= 100
-    assert "1 October 2026: 12.34 USD" in chart.bars[0].label
+    assert [bar["is_negative"] for bar in chart["bars"]] == [False, True, False]
+    zero = next(tick for tick in chart["ticks"] if tick["is_zero"])
+    assert chart["bars"][1]["y"] == zero["y"]
+    for bar in chart["bars"]:
+        assert 0 <= Decimal(bar["y"]) <= Decimal(bar["y"]) + Decimal(bar["height"]) <= HEIGHT
+        assert Decimal(bar["x"]) + Decimal(bar["width"]) <= 100
+    assert "1 October 2026: 12.34 USD" in chart["bars"][0]["label"]
 
 
 def test_a_period_of_zeros_has_no_chart() -> None:

@@ -189,6 +189,12 @@ def rate_table(base: Mapping[str, Decimal], above: Mapping[int, Mapping[str, Dec
     return table
 
 
+def add_fee(content: Content, name: str, price: Decimal, per: int) -> None:
+    """State a fee for `per` pieces; one of zero is none."""
+    if price:
+        content.setdefault("fees", {})[name] = {"price": amount_text(price), "per": per}
+
+
 def tier_condition(threshold: int) -> dict[str, int]:
     """Above `threshold` tokens; where that is one less than a round number, from the round number on."""
     if threshold % 1000 == 999:

@@ -12,6 +12,7 @@ from tokentill.catalogs.catalog import (
     CatalogReading,
     Listing,
     Unfit,
+    add_fee,
     list_of,
     model_id,
     one_cache_write,
@@ -20,7 +21,6 @@ from tokentill.catalogs.catalog import (
 )
 from tokentill.catalogs.genai_literals import Built, LiteralNumber, read_assigned
 from tokentill.clock import instant_text
-from tokentill.money import amount_text
 
 MEMBER = "genai_prices/data.py"
 
@@ -128,9 +128,7 @@ def _content(reading: CatalogReading, model: str, price: Built) -> Content:
             reading.leave_out(model, key, "no quantity of a record is counted like this")
             continue
         name, per = _COUNTERS[key]
-        amount = reading.figure(figure.text, key)
-        if amount:
-            content.setdefault("fees", {})[name] = {"price": amount_text(amount), "per": per}
+        add_fee(content, name, reading.figure(figure.text, key), per)
     if not any(Decimal(rate) for rate in content["rates"].values()):
         raise Unfit("its prices are all 0; the catalog does not say whether it is free or its price is unknown")
     return one_cache_write(content)
@@ -161,10 +159,7 @@ def _rates(
     if not all(isinstance(figure, LiteralNumber) for figure in written.values()):
         raise Unfit("a price of another shape than this reader knows")
     base = reading.rates(model, {key: figure.text for key, figure in written.items()}, _LEAVES)
-    for rates in above.values():
-        for name in set(rates) - set(base):
-            del rates[name]
-    return base, above
+    return base, {start: {name: rate for name, rate in rates.items() if name in base} for start, rates in above.items()}
 
 
 def _window(reading: CatalogReading, model: str, when: Built, price: Built, usual: Built) -> Content:

@@ -12,6 +12,7 @@ from tokentill.canonical import Content
 from tokentill.catalogs.catalog import (
     CatalogReading,
     Unfit,
+    add_fee,
     list_of,
     model_id,
     one_cache_write,
@@ -135,9 +136,7 @@ def _add_rest(
     """Fees, factors, hours and ranges; what remains is left out by name."""
     for key, value in rest.items():
         if key in _COUNTERS:
-            price = reading.figure(value, key)
-            if price:
-                content.setdefault("fees", {})[_COUNTERS[key]] = {"price": amount_text(price), "per": 1}
+            add_fee(content, _COUNTERS[key], reading.figure(value, key), 1)
         elif key in _GEO:
             factor = amount_text(reading.figure(value, key))
             content.setdefault("multiplier", {"geo": {}})["geo"][_GEO[key]] = factor
@@ -158,9 +157,8 @@ def _add_search(reading: CatalogReading, model: str, value: Any, content: Conten
         reading.figure(price, "search_context_cost_per_query")
         for price in table_of(value, "search_context_cost_per_query").values()
     }
-    if len(prices) == 1 and (price := prices.pop()):
-        thousand = EXACT.multiply(price, Decimal(1000))
-        content.setdefault("fees", {})["web_search"] = {"price": amount_text(thousand), "per": 1000}
+    if len(prices) == 1:
+        add_fee(content, "web_search", EXACT.multiply(prices.pop(), Decimal(1000)), 1000)
     elif prices:
         reading.leave_out(model, "search_context_cost_per_query", "the price depends on how much is searched")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -60,14 +59,8 @@ def _content(reading: CatalogReading, model: str, cost: Any) -> Content:
         size = condition.get("size")
         if type(size) is not int or size < 0 or size in above:
             raise Unfit("a tier without a size of its own")
-        above[size] = _known(reading, model, tier, base)
+        above[size] = reading.rates(model, tier, _LEAVES)
     if not above and isinstance(cost.get(_LEGACY), dict):
-        above[_LEGACY_THRESHOLD] = _known(reading, model, cost[_LEGACY], base)
-    return one_cache_write(rate_table(base, above))
-
-
-def _known(
-    reading: CatalogReading, model: str, tier: Mapping[str, Any], base: Mapping[str, Decimal]
-) -> dict[str, Decimal]:
-    rates = reading.rates(model, tier, _LEAVES)
-    return {name: rate for name, rate in rates.items() if name in base}
+        above[_LEGACY_THRESHOLD] = reading.rates(model, cost[_LEGACY], _LEAVES)
+    known = {size: {name: rate for name, rate in rates.items() if name in base} for size, rates in above.items()}
+    return one_cache_write(rate_table(base, known))

@@ -9,10 +9,9 @@ from functools import partial
 from typing import Any
 
 from tokentill.canonical import Content
-from tokentill.catalogs.catalog import CatalogReading, Unfit, list_of, one_cache_write, per_million, rate_table
-from tokentill.money import EXACT, amount_text
+from tokentill.catalogs.catalog import CatalogReading, Unfit, add_fee, list_of, one_cache_write, per_million, rate_table
+from tokentill.money import EXACT
 from tokentill.prices.entries import DAYS
-from tokentill.recordings.values import JsonFraction
 
 MEMBER = "models.json"
 
@@ -136,14 +135,10 @@ def _add_fees(reading: CatalogReading, model: str, pricing: Mapping[str, Any], c
     for key, value in pricing.items():
         if key in _LEAVES or key in ("overrides", "discount") or value is None:
             continue
-        if not isinstance(value, (str, int, JsonFraction)):
-            raise Unfit(f"{key} is not a number")
         price = reading.figure(value, key)
         if not price:
             continue
         if key in _COUNTERS:
-            per = _COUNTERS[key]
-            price_of_all = EXACT.multiply(price, Decimal(per))
-            content.setdefault("fees", {})[key] = {"price": amount_text(price_of_all), "per": per}
+            add_fee(content, key, EXACT.multiply(price, Decimal(_COUNTERS[key])), _COUNTERS[key])
         else:
             reading.leave_out(model, key, "no quantity of a record is counted like this")

@@ -101,7 +101,7 @@ def plan_import(
     chosen = [
         (target, listing)
         for listing in catalog.listings
-        for target in [planning.target(listing)]
+        for target in [planning.target(listing.model, listing.aliases)]
         if is_wanted(target, listing.model)
     ]
     planning.owners = _owners(chosen)
@@ -113,7 +113,7 @@ def plan_import(
             planning.take(target, by_target[target])
         except _Conflicting as conflict:
             planning.conflicts.append(Conflict(target, str(conflict)))
-    listed = {*by_target, *(planning.known_as(omission.model, ()) or omission.model for omission in catalog.left_out)}
+    listed = {*by_target, *(planning.target(omission.model) for omission in catalog.left_out)}
     gone = [
         model
         for model in planning.book.models
@@ -180,19 +180,18 @@ class _Planning:
     unchanged: list[str] = field(default_factory=list)
     prices: list[Content] = field(default_factory=list)
 
-    def target(self, listing: Listing) -> str:
-        """The canonical id that a listing is about: the folder's, where it knows the model, otherwise the catalog's."""
-        return self.known_as(listing.model, listing.aliases) or listing.model
+    def target(self, model: str, aliases: Iterable[str] = ()) -> str:
+        """The canonical id of a catalog's model: the folder's, where it knows the model, otherwise the catalog's.
 
-    def known_as(self, model: str, aliases: Iterable[str]) -> str | None:
-        """The folder's id of a model; a bare alias counts only within the same vendor."""
+        A bare alias counts only within the same vendor.
+        """
         vendor = model.partition("/")[0]
         for name in (model, *aliases):
             if not name.endswith(STRIPPED_SUFFIXES):
                 canonical = self.book.canonical_model(name)
                 if canonical is not None and (name == model or canonical.startswith(f"{vendor}/")):
                     return canonical
-        return None
+        return model
 
     def take(self, target: str, listings: Sequence[Listing]) -> None:
         """Take one model over: the price in force, and those that are announced."""

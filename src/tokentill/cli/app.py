@@ -136,8 +136,8 @@ def _status_of(shared: Shared) -> int:
         _tell(shared, f"{where}{error.strerror or error}", "OSError")
         return 1
     except Exception as error:
-        if not _is_of_database(error):
-            raise
+        if "sqlalchemy" not in sys.modules or not isinstance(error, sys.modules["sqlalchemy"].exc.DBAPIError):
+            raise  # no database refused; where none was loaded, none could
         reason = getattr(error, "orig", error)
         _tell(shared, f"the database refused: {reason}; what was stored is whole, so run it again", "DatabaseError")
         return 1
@@ -149,11 +149,6 @@ def _status_of(shared: Shared) -> int:
 def with_flags(message: str) -> str:
     """A message with its arguments as they are written in a command."""
     return _ARGUMENT.sub(lambda name: _WRITTEN.get(name[1], "--" + name[1].replace("_", "-")), message)
-
-
-def _is_of_database(error: Exception) -> bool:
-    """Whether a database refused. A command that loaded no database has none that could."""
-    return "sqlalchemy" in sys.modules and isinstance(error, sys.modules["sqlalchemy"].exc.DBAPIError)
 
 
 def _tell(shared: Shared, message: str, kind: str) -> None:

@@ -16,9 +16,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from tokentill.cli.terminal import Terminal
-from tokentill.cli.user_cache import user_cache
 from tokentill.errors import InvalidCall
 from tokentill.faces.arguments import instant_in
+from tokentill.settings import Settings, read_settings, stripe_key, user_cache
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tokentill.faces.contracts import Contracts
     from tokentill.faces.database import DatabaseFace
     from tokentill.faces.prices import Prices
-    from tokentill.settings import Settings
     from tokentill.stripe_push.gateway import StripeGateway
     from tokentill.till import Till
 
@@ -96,7 +95,6 @@ class Invocation(typer.Context):
     @property
     def settings(self) -> Settings:
         """The settings of this call."""
-        from tokentill.settings import read_settings
 
         self._refuse_empty()
         return read_settings(database=self.shared.db, pricing=self.shared.pricing)
@@ -135,7 +133,6 @@ class Invocation(typer.Context):
 
     def gateway(self) -> StripeGateway:
         """Stripe, with this call's key."""
-        from tokentill.settings import stripe_key
         from tokentill.stripe_push.gateway import StripeGateway
 
         settings = self.settings

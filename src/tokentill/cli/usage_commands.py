@@ -19,11 +19,10 @@ from tokentill.documents.text.records import (
     show_line,
     show_lines,
     show_missing,
-    show_revision,
     show_revisions,
+    show_revisions_of_record,
     show_waived,
 )
-from tokentill.documents.text.screen import Screen
 from tokentill.errors import InvalidCall, Refused
 from tokentill.sources.reading import read_records
 from tokentill.store.quarantine import LineState
@@ -156,17 +155,16 @@ def _revisions_show(
 ) -> None:
     """Show what differs, and the commands that decide."""
     with call.till() as till:
-        listed = till.revision(source, record_id, digest=digest)
-
-    def show(screen: Screen) -> None:
-        for revision in listed.revisions:
-            show_revision(screen, revision)
-
-    call.finish(listed.content(), show)
+        call.answer(till.revision(source, record_id, digest=digest), show_revisions_of_record)
 
 
-@revisions.command("accept")
-def _accept(
+@revisions.command("reject", help="Leave the revised content be; nobody is asked about it again.")
+@revisions.command(
+    "accept",
+    help="Let the revised content count from now on.\n\nAn issued document keeps what it was made with; the new "
+    "version is late then, as a record is that came late.",
+)
+def _decide(
     call: Invocation,
     source: SourceArgument,
     record_id: RecordArgument,
@@ -174,26 +172,9 @@ def _accept(
     digest: DigestOption = None,
     by: ByOption = None,
 ) -> None:
-    """Let the revised content count from now on.
-
-    An issued document keeps what it was made with; the new version is late then, as a record is that came late.
-    """
     with call.till() as till:
-        call.answer(till.accept_revision(source, record_id, reason=reason, digest=digest, by=by), show_decided)
-
-
-@revisions.command("reject")
-def _reject(
-    call: Invocation,
-    source: SourceArgument,
-    record_id: RecordArgument,
-    reason: ReasonOption,
-    digest: DigestOption = None,
-    by: ByOption = None,
-) -> None:
-    """Leave the revised content be; nobody is asked about it again."""
-    with call.till() as till:
-        call.answer(till.reject_revision(source, record_id, reason=reason, digest=digest, by=by), show_decided)
+        decide = till.accept_revision if call.info_name == "accept" else till.reject_revision
+        call.answer(decide(source, record_id, reason=reason, digest=digest, by=by), show_decided)
 
 
 @quarantine.command("list")

@@ -12,7 +12,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, fields_of, form_of
+from tokentill.canonical import Content, ContentOfFields, fields_of, form_of
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import Grant
 from tokentill.money import minor_text, round_to_minor
@@ -119,18 +119,17 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class CreditAccount:
-    """Everything of one customer. `payer` is who pays for its usage now: itself, or the parent whose credits pay."""
+class CreditAccount(ContentOfFields):
+    """Everything of one customer, as `customers credits --json` prints it.
+
+    `payer` is who pays for its usage now: itself, or the parent whose credits pay.
+    """
 
     customer: str
     payer: str
     at: datetime
     grants: tuple[GrantAccount, ...]
     balances: tuple[Balance, ...]
-
-    def content(self) -> Content:
-        """What `customers credits --json` prints."""
-        return fields_of(self, "customer", "payer", "at", "grants", "balances")
 
 
 def credit_account(connection: Connection, customer: str, contracts: ContractBook, at: datetime) -> CreditAccount:

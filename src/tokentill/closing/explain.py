@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, content_hash, fields_of
+from tokentill.canonical import Content, ContentOfFields, content_hash, fields_of
 from tokentill.closing.pins import Inputs, pinned_inputs
 from tokentill.errors import NotFound, ensure
 from tokentill.invoicing.accumulators import bill_usage
@@ -47,8 +45,8 @@ class ExplainedRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainedLine:
-    """One line of an invoice with everything it came from. `line` is its canonical content."""
+class ExplainedLine(ContentOfFields):
+    """One line of an invoice with everything it came from, for `explain --json`. `line` is its canonical content."""
 
     position: int
     line: Content
@@ -56,10 +54,6 @@ class ExplainedLine:
     price_source: str | None
     rule: Content | None
     records: tuple[ExplainedRecord, ...]
-
-    def content(self) -> Content:
-        """What `explain --json` prints."""
-        return fields_of(self, "position", "line", "price_entry", "price_source", "rule", "records")
 
 
 def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int | None) -> list[ExplainedLine]:
@@ -78,7 +72,8 @@ def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int
     for number, line in enumerate(lines, start=1):
         if position not in (None, number):
             continue
-        records = of_records.get(_key(line), []) if line["kind"] == "usage" else []
+        key = (line.get("customer"), line["model"], line["mode"], line["rule_hash"], line["price_entry"])
+        records = of_records.get(key, []) if line["kind"] == "usage" else []
         if line["kind"] == "usage":
             total = sum_exact(record.exact_amount for record in records)
             ensure(
@@ -96,8 +91,11 @@ def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> d
     """The records of every line, billed one by one in order of time."""
     context = RatingContext(books)
     records: dict[str, dict[RecordKey, tuple[StoredRecord, UsageAggregate]]] = {}
-    for member, record in _records(connection, issued):
-        aggregate = aggregate_of_record(record, record.occurred_at)
+    covered = coverage_of(connection, issued.id)
+    spans = [Span.of(segment) for segment in covered]
+    series = series_by_id(connection, {segment.series_id for segment in covered})
+    for place, record in records_of_spans(connection, spans, series, seq_max=issued.pins["s"]):
+        member, aggregate = covered[place].member or issued.customer, aggregate_of_record(record, record.occurred_at)
         if aggregate.record is not None:
             records.setdefault(member, {})[aggregate.record] = (record, aggregate)
     amounts_by_line: dict[OwnedKey, dict[RecordKey, Decimal]] = {}
@@ -117,19 +115,6 @@ def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> d
         line: [ExplainedRecord(by_key[key], amount) for key, amount in sorted(amounts.items())]
         for line, amounts in amounts_by_line.items()
     }
-
-
-def _records(connection: Connection, issued: IssuedInvoice) -> Iterator[tuple[str, StoredRecord]]:
-    """The records that an invoice covers, each with whose usage it is."""
-    covered = coverage_of(connection, issued.id)
-    spans = [Span.of(segment) for segment in covered]
-    series = series_by_id(connection, {segment.series_id for segment in covered})
-    for place, record in records_of_spans(connection, spans, series, seq_max=issued.pins["s"]):
-        yield covered[place].member or issued.customer, record
-
-
-def _key(line: Mapping[str, Any]) -> OwnedKey:
-    return (line.get("customer"), line["model"], line["mode"], line["rule_hash"], line["price_entry"])
 
 
 def _price_entry(inputs: Inputs, hash_: str | None) -> tuple[Content | None, str | None]:

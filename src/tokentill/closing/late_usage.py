@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, fields_of, form_of
+from tokentill.canonical import Content, ContentOfFields, form_of
 from tokentill.closing.month_usage import MonthUsage, usage_of_month
 from tokentill.invoicing.coverage import Periods
 from tokentill.invoicing.periods import Month
@@ -25,7 +25,7 @@ from tokentill.store.usage_rows import month_number, series_of_months, series_us
 
 
 @dataclass(frozen=True, slots=True)
-class LateRecord:
+class LateRecord(ContentOfFields):
     """One record that no live document covers, in a period whose document was issued."""
 
     source: str
@@ -36,10 +36,6 @@ class LateRecord:
     customer: str
     period: str
     number: str
-
-    def content(self) -> Content:
-        """Canonical content."""
-        return fields_of(self, "source", "record_id", "occurred_at", "user", "model", "customer", "period", "number")
 
 
 @dataclass(frozen=True, slots=True)

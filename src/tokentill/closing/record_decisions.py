@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, fields_of, form_of
+from tokentill.canonical import Content, ContentOfFields, form_of
 from tokentill.clock import from_micros, instant_text
 from tokentill.errors import InvalidCall, NotFound, Refused, ensure
 from tokentill.recordings.load import Folder
@@ -54,14 +54,10 @@ class SignedReason:
 
 
 @dataclass(frozen=True, slots=True)
-class Revisions:
-    """Records that came again with another payload, in the order in which they came."""
+class Revisions(ContentOfFields):
+    """Records that came again with another payload, in the order in which they came: `usage revisions list --json`."""
 
     revisions: tuple[Revision, ...]
-
-    def content(self) -> Content:
-        """What `usage revisions list --json` prints."""
-        return fields_of(self, "revisions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +84,14 @@ class Revised:
 
 
 @dataclass(frozen=True, slots=True)
-class Waived:
-    """A record without usage that is billed at nothing, and who said so."""
+class Waived(ContentOfFields):
+    """A record without usage that is billed at nothing, and who said so: what `usage waive --json` prints."""
 
     source: str
     record_id: str
     by: str
     reason: str
     at: datetime
-
-    def content(self) -> Content:
-        """What `usage waive --json` prints."""
-        return fields_of(self, "source", "record_id", "by", "reason", "at")
 
 
 def revisions_of(connection: Connection, source: str, record_id: str, digest: str | None = None) -> list[Revision]:

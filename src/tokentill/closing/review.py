@@ -10,7 +10,7 @@ from tokentill.canonical import fields_of
 from tokentill.closing.pins import Inputs
 from tokentill.closing.pricing_use import keep_use
 from tokentill.errors import InvalidCall, NotFound, Refused
-from tokentill.invoicing.preview import Preview, Previewed, PricingUsed, Review, ReviewKind
+from tokentill.invoicing.preview import Preview, PricingUsed, Review, ReviewKind
 from tokentill.store.audit import append_audit
 from tokentill.store.database import hold_counter
 from tokentill.store.invoices import add_review, issued_invoices
@@ -50,7 +50,11 @@ def make_review(
         Refused: when the preview has changed since the reviewer saw it, or cannot be reviewed so.
         InvalidCall: for a hold without a reason.
     """
-    previewed = _of_customer(preview, customer)
+    previewed = next((previewed for previewed in preview.customers if previewed.invoice.customer == customer), None)
+    if previewed is None:
+        raise NotFound(
+            f"{customer!r} has no usage in {preview.month}; `tokentill preview {preview.month}` lists who has"
+        )
     content_hash = previewed.invoice.content_hash
     if seen_hash is not None and not _same(content_hash, seen_hash):
         raise Refused(
@@ -67,13 +71,6 @@ def make_review(
     if kind == "released" and previewed.review_state != "held":
         raise Refused(f"{customer!r} is not held in {preview.month}")
     return Review(customer, preview.month, kind, content_hash, by, note, at)
-
-
-def _of_customer(preview: Preview, customer: str) -> Previewed:
-    for previewed in preview.customers:
-        if previewed.invoice.customer == customer:
-            return previewed
-    raise NotFound(f"{customer!r} has no usage in {preview.month}; `tokentill preview {preview.month}` lists who has")
 
 
 def _same(content_hash: str, prefix: str) -> bool:

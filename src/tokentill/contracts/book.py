@@ -133,9 +133,7 @@ class ContractBook:
     def grant_edges(self, customer: str) -> set[datetime]:
         """Every instant at which a prepaid credit of a customer comes into effect or expires."""
         grants = self._grants.get(customer, {}).values()
-        return {grant.valid_from for grant in grants} | {
-            grant.expires_at for grant in grants if grant.expires_at is not None
-        }
+        return {edge for grant in grants for edge in (grant.valid_from, grant.expires_at) if edge is not None}
 
     def payer(self, customer: str, at: datetime) -> str:
         """Whose invoice a customer's usage stands on: its parent's, or its own."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Self
 
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
@@ -24,11 +24,6 @@ class Recurring:
     amount: Decimal
     name: str
     is_prorated: bool
-
-    @classmethod
-    def from_content(cls, content: Content, *, name: str, is_prorated: bool) -> Self:
-        """From canonical content; `name` and `is_prorated` hold where it does not state them."""
-        return cls(Decimal(content["amount"]), content.get("name", name), content.get("prorate", is_prorated))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +48,6 @@ class Tax:
     name: str
     percent: Decimal
 
-    @classmethod
-    def from_content(cls, content: Content) -> Self:
-        """From canonical content."""
-        return cls(content["name"], Decimal(content["percent"]))
-
 
 @dataclass(frozen=True, slots=True)
 class InvoiceTerms:
@@ -74,12 +64,13 @@ class InvoiceTerms:
     @classmethod
     def from_content(cls, content: Content) -> Self:
         """From the canonical content of an `[invoice]` table."""
+        taxes = content.get("tax")
         return cls(
             base_fee=_recurring(content, "base_fee", name="base fee", is_prorated=True),
             minimum=_recurring(content, "minimum", name="minimum commitment", is_prorated=False),
             cap=_recurring(content, "cap", name="cap", is_prorated=False),
             coupons=tuple(map(Coupon.from_content, content["coupon"])) if "coupon" in content else None,
-            taxes=tuple(map(Tax.from_content, content["tax"])) if "tax" in content else None,
+            taxes=None if taxes is None else tuple(Tax(tax["name"], Decimal(tax["percent"])) for tax in taxes),
             smallest_amount=_decimal(content, "smallest_amount"),
             interim_at=_decimal(content, "interim_at"),
         )
@@ -87,9 +78,9 @@ class InvoiceTerms:
     @classmethod
     def first_of(cls, chain: Iterable[InvoiceTerms]) -> InvoiceTerms:
         """Each term from the first that states it."""
-        stated = list(chain)
-        names = [field.name for field in fields(cls)]
-        return InvoiceTerms(**{name: _first(getattr(terms, name) for terms in stated) for name in names})
+        # The last that is looked at here is the first that states it.
+        terms = ((field.name, getattr(stated, field.name)) for stated in reversed([*chain]) for field in fields(cls))
+        return InvoiceTerms(**{name: term for name, term in terms if term is not None})
 
     @property
     def is_recurring(self) -> bool:
@@ -138,13 +129,13 @@ class Grant:
 
 
 def _recurring(content: Content, key: str, *, name: str, is_prorated: bool) -> Recurring | None:
-    return Recurring.from_content(content[key], name=name, is_prorated=is_prorated) if key in content else None
+    """An amount for a period; `name` and `is_prorated` hold where it does not state them."""
+    stated = content.get(key)
+    if stated is None:
+        return None
+    return Recurring(Decimal(stated["amount"]), stated.get("name", name), stated.get("prorate", is_prorated))
 
 
 def _decimal(content: Content, key: str) -> Decimal | None:
     value = content.get(key)
     return None if value is None else Decimal(value)
-
-
-def _first(values: Iterable[Any]) -> Any:
-    return next((value for value in values if value is not None), None)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tokentill.contracts.calculation import Consumption, RatingBasis, apply_rule, basis_steps
-from tokentill.contracts.features.package import Package
 from tokentill.contracts.features.tiers import RuleTier
 from tokentill.contracts.rules import Rule
 from tokentill.money import EXACT, ZERO, sum_exact
@@ -48,12 +47,13 @@ def unit_prices(
         fx: units of the contract's currency for one unit of the price table's.
         cost_fx: the same for the reported cost, None where no exchange rate is listed.
     """
-    prices = []
+    prices, packages = [], {} if rule is None else rule.package
     for name in _names(rule, card):
-        package = _package_of(rule, name)
+        package = next((package for named, package in packages.items() if name in leaves_of((named,))), None)
         per = _per(rule, card, name) if package is None else package.size
         billed = _billed(rule, card, fx, {name: per}) if package is None else (package.price,) * len(tiers_of(rule))
-        listed = _listed(card, name, per, fx)
+        rated = _rated(card, {name: per})
+        listed = None if rated.amount is None or not rated.lines else EXACT.multiply(rated.amount, fx)
         prices.append(BilledUnitPrice(name, per, listed, billed, is_package=package is not None))
     if rule is not None and rule.basis == "cost" and cost_fx is not None:
         prices.append(BilledUnitPrice(COST, 1, cost_fx, _billed(rule, card, fx, {}, cost=ONE, cost_fx=cost_fx)))
@@ -92,20 +92,10 @@ def _per(rule: Rule | None, card: RateCard | None, name: str) -> int:
     return 1
 
 
-def _package_of(rule: Rule | None, name: str) -> Package | None:
-    packages = {} if rule is None else rule.package
-    return next((package for named, package in packages.items() if name in leaves_of((named,))), None)
-
-
 def _rated(card: RateCard | None, quantities: Mapping[str, int]) -> Rated:
     if card is None:
         return Rated("unpriced", "there is no list price", None, (), "", None, None)
     return rate_quantities(card, quantities)
-
-
-def _listed(card: RateCard | None, name: str, per: int, fx: Decimal) -> Decimal | None:
-    rated = _rated(card, {name: per})
-    return None if rated.amount is None or not rated.lines else EXACT.multiply(rated.amount, fx)
 
 
 def _billed(

@@ -13,30 +13,19 @@ from typing import Any
 from tokentill.canonical import Content
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import Aligned, aligned, amount_shown, count, exact, plural
-from tokentill.documents.steps import StepText, charge_note, charge_text, step_text
+from tokentill.documents.steps import charge_note, charge_text, step_text
 from tokentill.money import EXACT, minor_digits, minor_text, sum_exact
 
 _DOWN = Context(prec=EXACT.prec, rounding=ROUND_FLOOR)
 
 
 @dataclass(frozen=True, slots=True)
-class PartView:
-    """The steps, each with what it comes to, under one tier, window, multiplier and exchange rate.
-
-    `conditions` names those of the four that say something.
-    """
-
-    title: str
-    conditions: tuple[str, ...]
-    requests: str
-    quantities: str
-    steps: tuple[tuple[StepText, Aligned], ...]
-    amount: Aligned
-
-
-@dataclass(frozen=True, slots=True)
 class LineView:
-    """One line of the invoice with its parts. `note` is its arithmetic in short where it is not of usage."""
+    """One line of the invoice. `note` is its arithmetic in short where it is not of usage.
+
+    `parts` are what the template shows of its steps, each with what it comes to, under one tier, window, multiplier and
+    exchange rate.
+    """
 
     number: int
     is_usage: bool
@@ -53,7 +42,7 @@ class LineView:
     list_amount: Aligned
     exact_amount: Aligned
     amount: str
-    parts: tuple[PartView, ...]
+    parts: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +53,6 @@ class LineGroup:
     is_child: bool
     lines: tuple[LineView, ...]
     amount: str
-
-
-@dataclass(frozen=True, slots=True)
-class ListedSums:
-    """What all lines add up to: list and exact amounts for the feet of their columns."""
-
-    list_amount: Aligned
-    exact_amount: Aligned
-    without_list_amount: int
 
 
 def line_groups(content: Content) -> tuple[LineGroup, ...]:
@@ -97,11 +77,11 @@ def line_groups(content: Content) -> tuple[LineGroup, ...]:
     )
 
 
-def sums_of(content: Content) -> ListedSums:
-    """The feet of the columns."""
+def sums_of(content: Content) -> dict[str, Any]:
+    """What all lines add up to: list and exact amounts for the feet of their columns."""
     lists, exacts = _columns(content)
     without = sum(line["list_amount"] is None for line in content["lines"] if line["kind"] == "usage")
-    return ListedSums(lists[-1], exacts[-1], without)
+    return {"list_amount": lists[-1], "exact_amount": exacts[-1], "without_list_amount": without}
 
 
 def share_rows(content: Content) -> list[dict[str, Any]]:
@@ -174,23 +154,30 @@ def _line(number: int, line: Mapping[str, Any], list_amount: Aligned, exact_amou
     )
 
 
-def _charge_part(line: Mapping[str, Any]) -> PartView:
+def _charge_part(line: Mapping[str, Any]) -> dict[str, Any]:
     """What is charged beside the records, as a part of one step."""
     amount = aligned([exact(Decimal(line["exact_amount"]))])[0]
-    return PartView("", (), "charged beside the requests", "", ((charge_text(line), amount),), amount)
+    return {
+        "title": "",
+        "conditions": (),
+        "requests": "charged beside the requests",
+        "quantities": "",
+        "steps": [(charge_text(line), amount)],
+        "amount": amount,
+    }
 
 
-def _part(number: int, part: Mapping[str, Any], of: int) -> PartView:
+def _part(number: int, part: Mapping[str, Any], of: int) -> dict[str, Any]:
     exacts = [*(step["amount"] for step in part["steps"]), part["exact_amount"]]
     amounts = aligned(exact(Decimal(amount)) for amount in exacts)
-    return PartView(
-        title=f"Part {number} of {of}" if of > 1 else "",
-        conditions=conditions_of(part),
-        requests=plural(part["requests"], "request", "requests") if part["requests"] else "of the same requests",
-        quantities=quantities_text(sorted(part["quantities"].items())),
-        steps=tuple(zip(map(step_text, part["steps"]), amounts[:-1], strict=True)),
-        amount=amounts[-1],
-    )
+    return {
+        "title": f"Part {number} of {of}" if of > 1 else "",
+        "conditions": conditions_of(part),
+        "requests": plural(part["requests"], "request", "requests") if part["requests"] else "of the same requests",
+        "quantities": quantities_text(sorted(part["quantities"].items())),
+        "steps": list(zip(map(step_text, part["steps"]), amounts[:-1], strict=True)),
+        "amount": amounts[-1],
+    }
 
 
 def conditions_of(part: Mapping[str, Any]) -> tuple[str, ...]:

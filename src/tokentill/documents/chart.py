@@ -6,12 +6,13 @@ without any of its text being scaled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, timedelta
 from decimal import ROUND_CEILING, Context, Decimal
+from typing import Any
 
 from tokentill.documents.figures import FOR_THE_EYE, day_text, exact, percent_text, share_percent, short_day
+from tokentill.invoicing.periods import Period
 from tokentill.money import EXACT, ZERO, sum_exact
 
 PLOT_HEIGHT = 150
@@ -24,51 +25,11 @@ _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 _UP = Context(prec=60, rounding=ROUND_CEILING)
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One day. `x` and `width` are percent of the plot, `y` and `height` pixels."""
+def daily_chart(amounts: Mapping[date, Decimal], first: date, last: date, currency: str) -> dict[str, Any] | None:
+    """What the template draws of exact amounts a day, or None where every day comes to nothing.
 
-    x: str
-    width: str
-    y: str
-    height: str
-    is_negative: bool
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A line of the grid with its label."""
-
-    y: str
-    text: str
-    is_zero: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DayLabel:
-    """A day under the axis; `x` is percent of the plot."""
-
-    x: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class DailyChart:
-    """Everything a template needs to draw the days of a period in one currency."""
-
-    currency: str
-    summary: str
-    axis_width: int
-    height: int
-    label_y: int
-    bars: tuple[Bar, ...]
-    ticks: tuple[Tick, ...]
-    days: tuple[DayLabel, ...]
-
-
-def daily_chart(amounts: Mapping[date, Decimal], first: date, last: date, currency: str) -> DailyChart | None:
-    """The chart of exact amounts a day, or None where every day comes to nothing.
+    Of `bars`, one a day, `x` and `width` are percent of the plot, and `y` and `height` pixels, as is the `y` of
+    `ticks`, the lines of the grid; `days` are the labels under the axis, with `x` in percent.
 
     Args:
         amounts: exact amounts by UTC day; a day that is not in it comes to nothing.
@@ -93,24 +54,37 @@ def daily_chart(amounts: Mapping[date, Decimal], first: date, last: date, curren
             continue
         height = _tenths(abs(value), span)
         y = zero_y - height if value > 0 else zero_y
-        label = f"{day_text(day)}: {exact(value)} {currency}"
-        x, width = _thousandths(slot * index + slot // 8), _thousandths(slot * 3 // 4)
-        bars.append(Bar(x, width, _px(y), _px(height), value < 0, label))
-    ticks = tuple(_ticks(step, above, below))
+        bars.append(
+            {
+                "x": _thousandths(slot * index + slot // 8),
+                "width": _thousandths(slot * 3 // 4),
+                "y": _px(y),
+                "height": _px(height),
+                "is_negative": value < 0,
+                "label": f"{day_text(day)}: {exact(value)} {currency}",
+            }
+        )
+    ticks = _ticks(step, above, below)
     every = 7 if len(days) <= 35 else 14
-    return DailyChart(
-        currency=currency,
-        summary=_summary(dict(zip(days, values, strict=True)), currency),
-        axis_width=max(len(tick.text) for tick in ticks) * 8 + 10,
-        height=HEIGHT,
-        label_y=TOP + PLOT_HEIGHT + 17,
-        bars=tuple(bars),
-        ticks=ticks,
-        days=tuple(
-            DayLabel(_thousandths(slot * index + slot // 2), short_day(days[index]))
+    return {
+        "summary": _summary(dict(zip(days, values, strict=True)), currency),
+        "axis_width": max(len(tick["text"]) for tick in ticks) * 8 + 10,
+        "height": HEIGHT,
+        "label_y": TOP + PLOT_HEIGHT + 17,
+        "bars": bars,
+        "ticks": ticks,
+        "days": [
+            {"x": _thousandths(slot * index + slot // 2), "text": short_day(days[index])}
             for index in range(0, len(days), every)
-        ),
-    )
+        ],
+    }
+
+
+def first_and_last_day(periods: Iterable[Period]) -> tuple[date, date]:
+    """The first and the last UTC day that any of these periods has a part of."""
+    listed = list(periods)
+    first, last = min(period.starts_at for period in listed), max(period.last_instant for period in listed)
+    return first.astimezone(UTC).date(), last.astimezone(UTC).date()
 
 
 def _step(highest: Decimal, lowest: Decimal) -> Decimal:
@@ -124,7 +98,7 @@ def _steps(value: Decimal, step: Decimal) -> int:
     return int(FOR_THE_EYE.divide(value, step).to_integral_value(context=_UP))
 
 
-def _ticks(step: Decimal, above: int, below: int) -> list[Tick]:
+def _ticks(step: Decimal, above: int, below: int) -> list[dict[str, Any]]:
     values = [EXACT.multiply(step, Decimal(index)) for index in range(-below, above + 1)]
     exponents = [value.normalize(EXACT).as_tuple().exponent for value in values]
     places = max(-exponent for exponent in exponents if isinstance(exponent, int))
@@ -135,7 +109,7 @@ def _ticks(step: Decimal, above: int, below: int) -> list[Tick]:
             whole, _, fraction = text.partition(".")
             text = f"{whole}.{fraction.ljust(places, '0')}"
         y = (TOP + PLOT_HEIGHT) * 10 - 10 * PLOT_HEIGHT * (index + below) // (above + below)
-        ticks.append(Tick(_px(y), text, is_zero=index == 0))
+        ticks.append({"y": _px(y), "text": text, "is_zero": index == 0})
     return ticks
 
 

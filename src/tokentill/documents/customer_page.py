@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
 from tokentill.canonical import Content
 from tokentill.documents.arithmetic import line_groups, quantities_text, share_rows, sums_of
-from tokentill.documents.chart import DailyChart, daily_chart
+from tokentill.documents.chart import daily_chart, first_and_last_day
 from tokentill.documents.escaping import review_command, shown_id, shown_text
 from tokentill.documents.figures import (
     aligned,
@@ -25,7 +24,6 @@ from tokentill.documents.figures import (
 from tokentill.documents.review_status import ReviewStatus, notices_of
 from tokentill.documents.totals_rows import interim_names, totals_rows
 from tokentill.invoicing.invoice import Invoice
-from tokentill.invoicing.lines import Unbilled
 from tokentill.invoicing.preview import Preview
 from tokentill.money import EXACT, minor_digits
 
@@ -48,7 +46,7 @@ def customer_view(
     invoice, currency = status.invoice, status.invoice.currency
     content = invoice.content()
     sums, shares = sums_of(content), share_rows(content)
-    without = sums.without_list_amount
+    without = sums["without_list_amount"]
     interims = [interim.content() for interim in status.previewed.interims]
     daily_exact = aligned(exact(day.exact_amount) for day in invoice.daily)
     return {
@@ -76,12 +74,10 @@ def customer_view(
         "number_of_lines": plural(len(content["lines"]), "line", "lines"),
         "shares": shares,
         "extra_units": sum(1 for share in shares if share["extra"]),
-        "unbilled": (
-            *_unbilled("unpriced", invoice.unpriced),
-            *_unbilled("missing", invoice.missing),
-            *_unbilled("waived", invoice.waived),
+        "unbilled": tuple(_unbilled(invoice)),
+        "chart": daily_chart(
+            {day.day: day.exact_amount for day in invoice.daily}, *first_and_last_day([invoice.period]), currency
         ),
-        "chart": _chart(invoice),
         "day_rows": tuple(
             (day.day, count(day.requests), amount) for day, amount in zip(invoice.daily, daily_exact, strict=True)
         ),
@@ -120,20 +116,15 @@ def _commands(status: ReviewStatus, preview: Preview) -> tuple[tuple[str, str], 
     return tuple(commands)
 
 
-def _unbilled(kind: str, usage: Iterable[Unbilled]) -> Iterable[dict[str, str]]:
+def _unbilled(invoice: Invoice) -> Iterable[dict[str, str]]:
     """Usage that is on no line, and why."""
-    for unbilled in usage:
-        yield {
-            "kind": kind,
-            "model": shown_id(unbilled.model),
-            "mode": shown_id(unbilled.mode),
-            "requests": count(unbilled.requests),
-            "quantities": quantities_text(unbilled.quantities) or "none reported",
-            "reason": shown_text(unbilled.reason),
-        }
-
-
-def _chart(invoice: Invoice) -> DailyChart | None:
-    first = invoice.period.starts_at.astimezone(UTC).date()
-    last = invoice.period.last_instant.astimezone(UTC).date()
-    return daily_chart({day.day: day.exact_amount for day in invoice.daily}, first, last, invoice.currency)
+    for kind, usage in (("unpriced", invoice.unpriced), ("missing", invoice.missing), ("waived", invoice.waived)):
+        for unbilled in usage:
+            yield {
+                "kind": kind,
+                "model": shown_id(unbilled.model),
+                "mode": shown_id(unbilled.mode),
+                "requests": count(unbilled.requests),
+                "quantities": quantities_text(unbilled.quantities) or "none reported",
+                "reason": shown_text(unbilled.reason),
+            }

@@ -89,7 +89,7 @@ def aligned(texts: Iterable[str]) -> tuple[Aligned, ...]:
     fractions = [len(text) - text.index(".") - 1 if "." in text else 0 for text in listed]
     longest = max(fractions, default=0)
     return tuple(
-        Aligned(text, "" if length == longest else _blanks(length, longest))
+        Aligned(text, ("" if length or not longest else _PUNCTUATION_SPACE) + _FIGURE_SPACE * (longest - length))
         for text, length in zip(listed, fractions, strict=True)
     )
 
@@ -131,8 +131,3 @@ def short_hash(text: str) -> str:
 
 def _signed_text(text: str) -> str:
     return text.replace("-", MINUS)
-
-
-def _blanks(length: int, longest: int) -> str:
-    point = "" if length else _PUNCTUATION_SPACE
-    return point + _FIGURE_SPACE * (longest - length)

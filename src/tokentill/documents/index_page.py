@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from tokentill.documents.chart import daily_chart
+from tokentill.documents.chart import daily_chart, first_and_last_day
 from tokentill.documents.escaping import review_command, shown_id, shown_text
 from tokentill.documents.figures import (
     Aligned,
@@ -35,18 +34,6 @@ from tokentill.money import EXACT, ZERO, sum_exact
 CHANGES_MAX = 6
 NAMED_MAX = 12
 """Customers that are named under one obstacle; the tables mark all of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """Something that refuses the close, for everybody or for the customers named."""
-
-    title: str
-    reason: str
-    advice: str
-    commands: tuple[str, ...]
-    customers: tuple[ReviewStatus, ...]
-    more: int
 
 
 def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> dict[str, Any]:
@@ -103,7 +90,7 @@ def _part(currency: str, statuses: Sequence[ReviewStatus]) -> dict[str, Any]:
         "currency": currency,
         "rows": tuple(_row(status, total_minor) for status in statuses),
         "greatest_changes": _greatest_changes(statuses),
-        "chart": daily_chart(days, *_days_of(statuses), currency),
+        "chart": daily_chart(days, *first_and_last_day(status.invoice.period for status in statuses), currency),
         "customers": count(len(statuses)),
         "requests": count(sum(status.invoice.requests for status in statuses)),
         "list_amount": exact(sum_exact(line.list_amount for line in lines if line.list_amount is not None)),
@@ -158,13 +145,6 @@ def _greatest_changes(statuses: Sequence[ReviewStatus]) -> tuple[ReviewStatus, .
     return tuple(changed[:CHANGES_MAX])
 
 
-def _days_of(statuses: Sequence[ReviewStatus]) -> tuple[date, date]:
-    periods = [status.invoice.period for status in statuses]
-    first = min(period.starts_at for period in periods)
-    last = max(period.last_instant for period in periods)
-    return first.astimezone(UTC).date(), last.astimezone(UTC).date()
-
-
 def _day_rows(statuses: Sequence[ReviewStatus], currencies: Sequence[str]) -> list[tuple[date, str, list[Aligned]]]:
     """Each UTC day with its requests and its exact amount in each currency."""
     requests: Counter[date] = Counter()
@@ -193,31 +173,25 @@ def _is_stale(status: ReviewStatus) -> bool:
     return not status.is_issued and status.previewed.review_state == "stale"
 
 
-def _obstacles(preview: Preview, statuses: Sequence[ReviewStatus]) -> Iterable[Obstacle]:
+def _obstacles(preview: Preview, statuses: Sequence[ReviewStatus]) -> Iterable[dict[str, Any]]:
     """What refuses all comes first, then what refuses single customers, grouped by its reason."""
     for text in preview.blocked_by:
         reason, _, advice = text.partition("; ")
         advice = advice[:1].upper() + advice[1:]
-        yield Obstacle("The whole close is refused", f"{shown_text(reason)}.", shown_text(advice), (), (), 0)
+        yield _obstacle("The whole close is refused", f"{shown_text(reason)}.", shown_text(advice))
     is_open = [status for status in statuses if not status.is_issued]
     yield from _unbilled(is_open, "Unpriced usage", ADD_A_PRICE, lambda status: status.invoice.unpriced)
     yield from _unbilled(is_open, "Missing usage", LOAD_AGAIN, lambda status: status.invoice.missing)
     held = [status for status in is_open if status.previewed.review_state == "held"]
     if held:
+        reason = f"{plural(len(held), 'customer is', 'customers are')} held; each page says by whom and why."
         commands = [review_command("release", preview.month, status.customer) for status in held[:NAMED_MAX]]
-        yield Obstacle(
-            title="Held by a reviewer",
-            reason=f"{plural(len(held), 'customer is', 'customers are')} held; each page says by whom and why.",
-            advice="Settle what the note says, then release:",
-            commands=tuple(commands),
-            customers=tuple(held[:NAMED_MAX]),
-            more=max(len(held) - NAMED_MAX, 0),
-        )
+        yield _obstacle("Held by a reviewer", reason, "Settle what the note says, then release:", held, commands)
 
 
 def _unbilled(
     statuses: Sequence[ReviewStatus], title: str, advice: str, of: Callable[[ReviewStatus], tuple[Unbilled, ...]]
-) -> Iterable[Obstacle]:
+) -> Iterable[dict[str, Any]]:
     by_reason: dict[tuple[str, str, str], list[tuple[ReviewStatus, Unbilled]]] = {}
     for status in statuses:
         for unbilled in of(status):
@@ -227,11 +201,19 @@ def _unbilled(
         customers = list({status.page: status for status, _ in hit}.values())
         in_mode = "" if mode == "standard" else f", {shown_id(mode)}"
         requests = plural(requests_of(tuple(unbilled for _, unbilled in hit)), "request", "requests")
-        yield Obstacle(
-            title=f"{title}: {shown_id(model)}{in_mode}",
-            reason=f"{requests} of {plural(len(customers), 'customer', 'customers')}: {shown_text(reason)}.",
-            advice=advice,
-            commands=(),
-            customers=tuple(customers[:NAMED_MAX]),
-            more=max(len(customers) - NAMED_MAX, 0),
-        )
+        reason = f"{requests} of {plural(len(customers), 'customer', 'customers')}: {shown_text(reason)}."
+        yield _obstacle(f"{title}: {shown_id(model)}{in_mode}", reason, advice, customers)
+
+
+def _obstacle(
+    title: str, reason: str, advice: str, customers: Sequence[ReviewStatus] = (), commands: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Something that refuses the close, for everybody or for these customers."""
+    return {
+        "title": title,
+        "reason": reason,
+        "advice": advice,
+        "commands": commands,
+        "customers": customers[:NAMED_MAX],
+        "more": max(len(customers) - NAMED_MAX, 0),
+    }

@@ -28,6 +28,8 @@ from tokentill.invoicing.preview import Previewed
 from tokentill.money import EXACT, from_minor
 
 Tone = Literal["good", "warn", "bad", "plain"]
+Notice = tuple[Tone, str, str]
+"""Something to know about an invoice: its tone, its title, and what to do about it."""
 
 ADD_A_PRICE = (
     "Add a price for it, or an alias to the entry that holds, as a new file under pricing/models/; "
@@ -45,15 +47,6 @@ class Badge:
     """A state in two or three words, with the tone in which it is said."""
 
     tone: Tone
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something to know about an invoice, and what to do about it."""
-
-    tone: Tone
-    title: str
     text: str
 
 
@@ -223,7 +216,7 @@ def _issued_notices(status: ReviewStatus) -> list[Notice]:
     number = shown_text(previewed.issued_number or "")
     if not status.has_moved:
         text = "This period is invoiced, and computing it again gives the same content."
-        return [Notice("good", f"Issued as {number}", text)]
+        return [("good", f"Issued as {number}", text)]
     late_requests = plural(previewed.late_requests, "request", "requests")
     late = f" {late_requests} came after it was issued." if previewed.late_requests else ""
     text = (
@@ -231,21 +224,21 @@ def _issued_notices(status: ReviewStatus) -> list[Notice]:
         f"{short_hash(status.content_hash)}.{late} An issued invoice is never changed: what differs becomes "
         "adjustment lines."
     )
-    return [Notice("warn", f"Issued as {number}, and the period has moved since", text)]
+    return [("warn", f"Issued as {number}, and the period has moved since", text)]
 
 
 def _open_notices(status: ReviewStatus) -> list[Notice]:
     previewed, invoice = status.previewed, status.invoice
-    notices = []
+    notices: list[Notice] = []
     if invoice.unpriced:
         requests = plural(requests_of(invoice.unpriced), "request has", "requests have")
-        notices.append(Notice("bad", f"Unpriced usage: {requests} no price", ADD_A_PRICE))
+        notices.append(("bad", f"Unpriced usage: {requests} no price", ADD_A_PRICE))
     if invoice.missing:
         requests = plural(requests_of(invoice.missing), "request reports", "requests report")
-        notices.append(Notice("bad", f"Missing usage: {requests} no usage at all", LOAD_AGAIN))
+        notices.append(("bad", f"Missing usage: {requests} no usage at all", LOAD_AGAIN))
     for reason in invoice.uncarried:
         text = f"{shown_text(reason)}. A close leaves this customer out until it can."
-        notices.append(Notice("bad", "It cannot take over what earlier documents left", text))
+        notices.append(("bad", "It cannot take over what earlier documents left", text))
     notices += _review_notices(status)
     if previewed.reaches_interim and invoice.interim_at is not None:
         title = f"The threshold of {exact(invoice.interim_at)} {invoice.currency} for an interim invoice is reached"
@@ -253,10 +246,10 @@ def _open_notices(status: ReviewStatus) -> list[Notice]:
             f"`tokentill close {invoice.period.month} --interim` bills what has accrued so far, of everybody who "
             "has reached it; the invoice of the period then bills the rest."
         )
-        notices.append(Notice("warn", title, text))
+        notices.append(("warn", title, text))
     if not previewed.is_due:
         text = "The period, or its grace time, is not over; a close leaves it for later."
-        notices.append(Notice("plain", "Not due yet", text))
+        notices.append(("plain", "Not due yet", text))
     return notices
 
 
@@ -265,17 +258,17 @@ def _review_notices(status: ReviewStatus) -> list[Notice]:
     state = status.previewed.review_state
     if review is None or state == "none":
         text = "Nobody has approved this invoice. A close with `--require-approval` leaves it out."
-        return [Notice("plain", "Not reviewed", text)]
+        return [("plain", "Not reviewed", text)]
     signature = f"{shown_text(review.by)} on {instant_shown(review.at)}"
     note = f": {shown_text(review.note)}" if review.note else ""
     if state == "held":
-        return [Notice("bad", f"Held by {signature}{note}", "A close leaves it out until it is released.")]
+        return [("bad", f"Held by {signature}{note}", "A close leaves it out until it is released.")]
     if state == "stale":
         text = (
             f"The approval by {signature} was of the content {short_hash(review.content_hash)}; it is "
             f"{short_hash(status.content_hash)} now. Usage, a price or a contract has changed in between: "
             "look again, then approve again."
         )
-        return [Notice("warn", "The approval is stale", text)]
+        return [("warn", "The approval is stale", text)]
     text = "The approval is of this very content: nothing has moved since."
-    return [Notice("good", f"Approved by {signature}{note}", text)]
+    return [("good", f"Approved by {signature}{note}", text)]

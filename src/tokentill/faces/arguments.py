@@ -5,7 +5,7 @@ A message writes an argument as Python does, `reason=...`; the command line writ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -37,23 +37,14 @@ def any_text(name: str, value: object) -> str:
     """
     if not isinstance(value, str):
         raise InvalidCall(f"{name}=... must be a str, not {_kind(value)}")
-    if not _is_storable(value):
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise InvalidCall(f"{name}=... holds what is no text (a NUL or half a character): {value!a:.80}")
     return value
 
 
-def _is_storable(value: str) -> bool:
-    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def optional_text(name: str, value: object) -> str | None:
-    """A text that says something, or None."""
-    return None if value is None else text_of(name, value)
-
-
-def optional_any_text(name: str, value: object) -> str | None:
-    """A text, be it empty, or None."""
-    return None if value is None else any_text(name, value)
+def optional(checked: Callable[[str, object], Kind], name: str, value: object) -> Kind | None:
+    """What `checked` makes of an argument, or None where it was not given."""
+    return None if value is None else checked(name, value)
 
 
 def texts_of(name: str, value: object) -> tuple[str, ...]:
@@ -102,11 +93,6 @@ def instant_of(name: str, value: object) -> datetime:
     if value.tzinfo is None:
         raise InvalidCall(f"{name}=... has no time zone ({value.isoformat()}); give it one, as tzinfo=timezone.utc")
     return value.astimezone(UTC)
-
-
-def optional_instant(name: str, value: object) -> datetime | None:
-    """The same, or None."""
-    return None if value is None else instant_of(name, value)
 
 
 def instant_in(text: str) -> datetime:

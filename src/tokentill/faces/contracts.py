@@ -14,7 +14,7 @@ from tokentill.contracts.rule_trace import chosen_rule, consider_rules, known_by
 from tokentill.documents.contract_words import own_contract_lines
 from tokentill.documents.views.contracts import Agreement, ContractedCustomers, ExplainedContract, PricedRequest
 from tokentill.errors import InvalidCall, Refused
-from tokentill.faces.arguments import optional_instant, optional_text, text_of, texts_of
+from tokentill.faces.arguments import instant_of, optional, text_of, texts_of
 from tokentill.faces.pricing import Pricing
 from tokentill.prices.fx import FxBook
 from tokentill.usage.aggregates import Series
@@ -68,7 +68,7 @@ class Contracts:
         Raises:
             InvalidFiles: when the folder has mistakes.
         """
-        return ContractedCustomers(tuple(self._book(optional_instant("as_of", as_of)).customers))
+        return ContractedCustomers(tuple(self._book(optional(instant_of, "as_of", as_of)).customers))
 
     def show(self, customer: str, *, at: datetime | None = None, as_of: datetime | None = None) -> Agreement:
         """All that is agreed with a customer: its contracts, the terms of its invoices, its prepaid credits.
@@ -83,8 +83,10 @@ class Contracts:
             InvalidFiles: when the folder has mistakes.
         """
         customer = text_of("customer", customer)
-        book = self._book(optional_instant("as_of", as_of))
-        return Agreement(customer, optional_instant("at", at) or self._clock.now(), book, self._pricing.folder.paths)
+        book = self._book(optional(instant_of, "as_of", as_of))
+        return Agreement(
+            customer, optional(instant_of, "at", at) or self._clock.now(), book, self._pricing.folder.paths
+        )
 
     def explain(
         self,
@@ -117,17 +119,17 @@ class Contracts:
         mode = text_of("mode", mode) if mode != "" else STANDARD
         if type(input_tokens) is not int or input_tokens < 0:
             raise InvalidCall(f"input_tokens=... must be a number of tokens, not {input_tokens!r}")
-        instant, known_at = optional_instant("at", at) or self._clock.now(), optional_instant("as_of", as_of)
+        instant, known_at = optional(instant_of, "at", at) or self._clock.now(), optional(instant_of, "as_of", as_of)
         folder = self._pricing.folder
         prices, contracts = folder.price_book(known_at), self._book(known_at)
         canonical = prices.canonical_model(model) or model
         traits = Series(
             id=0,
             source=text_of("source", source) if source else "",
-            user=optional_text("user", user),
-            api_key=optional_text("api_key", api_key),
+            user=optional(text_of, "user", user),
+            api_key=optional(text_of, "api_key", api_key),
             model=canonical,
-            provider=optional_text("provider", provider),
+            provider=optional(text_of, "provider", provider),
             mode=mode,
             geo=None,
             tags=texts_of("tags", tags),

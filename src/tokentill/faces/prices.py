@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tokentill.clock import SYSTEM_CLOCK, Clock
 from tokentill.documents.views.prices import PriceShown, Released
 from tokentill.errors import InvalidCall, NotFound
-from tokentill.faces.arguments import instant_of, optional_instant, path_of, text_of, texts_of
+from tokentill.faces.arguments import instant_of, optional, path_of, text_of, texts_of
 from tokentill.faces.pricing import Pricing
 from tokentill.prices.book import NoPrice
 from tokentill.prices.entries import entry_hash
@@ -59,8 +59,8 @@ class Prices:
             InvalidFiles: when the folder has mistakes.
         """
         asked = text_of("model", model)
-        book = self._pricing.folder.price_book(optional_instant("as_of", as_of))
-        instant = optional_instant("at", at) or self._clock.now()
+        book = self._pricing.folder.price_book(optional(instant_of, "as_of", as_of))
+        instant = optional(instant_of, "at", at) or self._clock.now()
         chosen = book.entry_at(asked, instant)
         if isinstance(chosen, NoPrice):
             raise NotFound(chosen.reason)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tokentill.clock import Clock, instant_text
 from tokentill.errors import InvalidCall
-from tokentill.faces.arguments import instant_in, instant_of, optional_instant, path_of
+from tokentill.faces.arguments import instant_in, instant_of, optional, path_of
 from tokentill.faces.pricing import Pricing
 from tokentill.recordings.load import Folder
 
@@ -37,7 +37,7 @@ def sides_of(
     """
     shown = _shown("before", before), _shown("after", after)
     are_folders = _is_folder(before), _is_folder(after)
-    instant = optional_instant("at", at) or clock.now()
+    instant = optional(instant_of, "at", at) or clock.now()
     if all(are_folders):
         if as_of:
             raise InvalidCall("as_of=... is for two instants, and these are folders")

@@ -82,10 +82,6 @@ class Documents:
     periods: Mapping[str, Sequence[IssuedPeriod]] = field(default_factory=lambda: MappingProxyType({}))
     running: Mapping[str, Sequence[IssuedPeriod]] = field(default_factory=lambda: MappingProxyType({}))
 
-    def issued_periods(self, customer: str) -> list[IssuedPeriod]:
-        """All whose boundaries stay as they are."""
-        return [*self.periods.get(customer, ()), *self.running.get(customer, ())]
-
     def period(self, customer: str, month: Month) -> IssuedPeriod | None:
         """The issued period of a customer and month, if there is one."""
         return next((issued for issued in self.periods.get(customer, ()) if issued.month == month), None)
@@ -156,7 +152,7 @@ class Periods:
 
     def _joined(self, customer: str, month: Month, natural: Boundary) -> Boundary:
         """Where a customer's period of a month begins, next to those that are issued."""
-        issued = self._documents.issued_periods(customer)
+        issued = [*self._documents.periods.get(customer, ()), *self._documents.running.get(customer, ())]
         if not issued:
             return natural
         joining = [neighbour.ends_at for neighbour in issued if neighbour.month == month.plus(-1)]

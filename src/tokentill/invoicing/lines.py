@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from tokentill.canonical import Content, fields_of, form_of, stated_fields_of
+from tokentill.canonical import Content, ContentOfFields, fields_of, form_of, stated_fields_of
 from tokentill.contracts.steps import Step
 from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.rating_groups import RatingGroup, TimeKey
@@ -109,16 +109,12 @@ class Unbilled:
 
 
 @dataclass(frozen=True, slots=True)
-class DayAmount:
+class DayAmount(ContentOfFields):
     """What a UTC day comes to, exactly, before any rounding."""
 
     day: date
     requests: int
     exact_amount: Decimal
-
-    def content(self) -> Content:
-        """Canonical content."""
-        return fields_of(self, "day", "requests", "exact_amount")
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,8 +116,7 @@ def local_midnight(day: date, zone: ZoneInfo) -> datetime:
     Where midnight comes twice it is the first; where clocks skip it, the instant of the change, which is the
     first of the day.
     """
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone, fold=0)
-    return midnight.astimezone(UTC)
+    return datetime(day.year, day.month, day.day, tzinfo=zone, fold=0).astimezone(UTC)
 
 
 def _anchor(month: Month, terms_at: Callable[[datetime], Terms]) -> Boundary:

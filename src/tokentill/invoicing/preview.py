@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from tokentill.canonical import Content, fields_of, form_of
+from tokentill.canonical import Content, ContentOfFields, fields_of, form_of
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.periods import Month, Period
@@ -186,7 +186,7 @@ class LateUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class Aside(ContentOfFields):
     """What was kept aside when records were taken in, that lies in a period and that nobody decided on.
 
     `quarantined` lines name an instant of it or none, `revisions` are records that came again with another payload.
@@ -194,10 +194,6 @@ class Aside:
 
     quarantined: int = 0
     revisions: int = 0
-
-    def content(self) -> Content:
-        """Canonical content."""
-        return fields_of(self, "quarantined", "revisions")
 
 
 NOTHING_ASIDE = Aside()

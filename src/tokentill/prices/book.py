@@ -108,7 +108,8 @@ class PriceBook:
         at = usage.occurred_at
         segment = timeline.last if at >= timeline.last_edge else timeline.at(at)
         if segment is None:
-            return self._unpriced(usage)
+            why = self._no_card(usage.model, at, usage.mode)
+            return Rated("unpriced", why.reason, None, (), self.canonical_model(usage.model) or usage.model, None, None)
         card = segment.only or segment.rate_card_of(usage)
         quantities = usage.quantities
         if card.charges_requests and REQUEST not in quantities:
@@ -146,11 +147,6 @@ class PriceBook:
                 self._timelines.clear()
             self._timelines[key] = timeline
         return timeline
-
-    def _unpriced(self, usage: Usage) -> Rated:
-        why = self._no_card(usage.model, usage.occurred_at, usage.mode)
-        model = self.canonical_model(usage.model) or usage.model
-        return Rated("unpriced", why.reason, None, (), model, None, None)
 
     def _no_card(self, model: str, at: datetime, mode: str | None) -> NoPrice:
         """Why there is no price, worked out each time: it names the instant."""

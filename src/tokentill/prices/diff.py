@@ -89,16 +89,12 @@ def changes(before: PriceEntry, after: PriceEntry) -> tuple[FigureChange, ...]:
     """What differs between two entries of a model; a quantity is priced by its fallback where it has no rate."""
     old, new = figures(before), figures(after)
     changed = []
-    for key in sorted({*old, *new}, key=_in_order):
+    for key in sorted({*old, *new}, key=lambda key: (not key[0].startswith("standard"), key)):
         was = old.get(key, _by_fallback(old, key, before.fallback))
         is_now = new.get(key, _by_fallback(new, key, after.fallback))
         if was != is_now:
             changed.append(FigureChange(*key, was, is_now, key in old, key in new))
     return tuple(changed)
-
-
-def _in_order(key: tuple[str, str]) -> tuple[bool, str, str]:
-    return not key[0].startswith("standard"), key[0], key[1]
 
 
 def _by_fallback(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import ClassVar
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import parse_instant
@@ -16,7 +17,9 @@ from tokentill.versions import precedence
 
 @dataclass(frozen=True, slots=True)
 class FxRate:
-    """How many units of one currency are one unit of another, from the beginning of a day (UTC) on."""
+    """How many units of one currency are one unit of another, from the beginning of a day (UTC) on, without an end."""
+
+    valid_to: ClassVar[None] = None
 
     from_currency: str
     to_currency: str
@@ -33,11 +36,6 @@ class FxRate:
     def pair(self) -> tuple[str, str]:
         """From which currency to which one."""
         return self.from_currency, self.to_currency
-
-    @property
-    def valid_to(self) -> None:
-        """A rate has no end of its own."""
-        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,8 +261,7 @@ def price_quantity(
     price = unit_price(name, rates, per, fallback, fees, multiplier)
     if price is None:
         return None
-    amount = amount_of(count, price.rate, price.per)
-    return RatedLine(name, count, price, amount, price_entry)
+    return RatedLine(name, count, price, amount_of(count, price.rate, price.per), price_entry)
 
 
 def unit_price(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tokentill.money import EXACT, ZERO
 from tokentill.prices.book import NoPrice, PriceBook
-from tokentill.prices.rate_cards import Rated, RatedStatus, amount_under
+from tokentill.prices.rate_cards import RatedStatus, amount_under
 from tokentill.usage.quantities import REQUEST
 from tokentill.usage.record import Usage
 
@@ -64,7 +64,10 @@ class RatedStream:
                     quantities = {**quantities, REQUEST: 1}
                 amount = amount_under(card, quantities)
             if amount is None or isinstance(card, NoPrice):
-                rated = _without_lines(self._book.rate(usage))
+                whole = self._book.rate(usage)
+                rated = RatedAmount(
+                    whole.status, whole.reason, whole.amount, whole.model, whole.currency, whole.price_entry
+                )
             else:
                 entry = card.entry
                 rated = _tuple(RatedAmount, ("priced", None, amount, entry.model, entry.currency, entry.hash))
@@ -77,7 +80,3 @@ class RatedStream:
 def rate_stream(book: PriceBook, usages: Iterable[Usage]) -> RatedStream:
     """Rate usages one by one as they come; nothing is kept but totals."""
     return RatedStream(book, usages)
-
-
-def _without_lines(rated: Rated) -> RatedAmount:
-    return RatedAmount(rated.status, rated.reason, rated.amount, rated.model, rated.currency, rated.price_entry)

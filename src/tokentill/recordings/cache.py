@@ -89,7 +89,9 @@ def keep_content(cache: str | PathLike[str], key: str, content: Content) -> None
         file.parent.mkdir(parents=True, exist_ok=True)
         beside.write_bytes(_head(key, body) + b"\n" + body)
         beside.replace(file)
-        _forget_oldest(file.parent)
+        kept = sorted(file.parent.glob(f"{_PREFIX}*{_SUFFIX}"), key=lambda file: file.stat().st_mtime_ns)
+        for oldest in kept[:-KEPT_MAX]:
+            oldest.unlink(missing_ok=True)
     except OSError as error:
         message = f"the cache of prices in {str(cache)!r} cannot be written: {error.strerror}"
         raise InvalidCall(f"{message}; name another folder, or load without one") from error
@@ -101,9 +103,3 @@ def _head(key: str, body: bytes) -> bytes:
 
 def _file(cache: str | PathLike[str], key: str) -> Path:
     return Path(cache) / f"{_PREFIX}{key}{_SUFFIX}"
-
-
-def _forget_oldest(folder: Path) -> None:
-    files = sorted(folder.glob(f"{_PREFIX}*{_SUFFIX}"), key=lambda file: file.stat().st_mtime_ns)
-    for file in files[:-KEPT_MAX]:
-        file.unlink(missing_ok=True)

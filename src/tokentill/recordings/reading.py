@@ -130,8 +130,7 @@ def parse(file: FileText) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise Unreadable(Finding(f"{file.shown}:1", "the file is not a table of keys", "begin it with {"))
     for deep in (path for path in paths_in(tree) if len(path) > NESTING_MAX):
-        message = f"the file is nested more than {NESTING_MAX} levels deep"
-        raise Unreadable(file.finding(deep, message, _FLATTER))
+        raise Unreadable(file.finding(deep, f"the file is nested more than {NESTING_MAX} levels deep", _FLATTER))
     return tree
 
 
@@ -160,7 +159,8 @@ def _parse_json(file: FileText) -> Any:
         where = f"{file.shown}:{error.lineno}"
         raise Unreadable(Finding(where, f"not valid JSON: {error.msg}", "look here and on the line before")) from None
     except _Twin as twin:
-        line = _line_of_twin(file.text, str(twin))
+        # Where it is written for the last time; near enough for a key that is written twice.
+        line = file.text.count("\n", 0, max(file.text.rfind(json.dumps(str(twin))), 0)) + 1
         message = f'"{twin}" is written twice in one table'
         raise Unreadable(Finding(f"{file.shown}:{line}", message, "remove one of the two")) from None
     except ValueError:
@@ -190,11 +190,6 @@ def _pairs_without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
                 raise _Twin(key)
             seen.add(key)
     return table
-
-
-def _line_of_twin(text: str, key: str) -> int:
-    """The line on which a key is written for the last time; near enough for a key that is written twice."""
-    return text.count("\n", 0, max(text.rfind(json.dumps(key)), 0)) + 1
 
 
 def paths_in(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:

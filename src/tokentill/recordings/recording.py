@@ -187,7 +187,11 @@ def read_folder(folder: str | PathLike[str] | None, beneath: Path | None = None)
         file = None
         try:
             file = read_text(root / path, path, shown)
-            recording = _read_recording(file, KINDS[room])
+            tree = parse(file)
+            kind = tree.get("kind")
+            if not isinstance(kind, str) or kind not in KINDS[room]:
+                raise Unreadable(_wrong_kind(kind, KINDS[room], file))
+            recording = recording_of(tree, file, _SHAPE_OF_KIND[kind])
         except Unreadable as error:
             findings.extend(error.findings)
             unread[path] = None if file is None else file.text
@@ -204,15 +208,6 @@ def read_folder(folder: str | PathLike[str] | None, beneath: Path | None = None)
 def _shipped_prices(root: Path) -> tuple[Recording, ...]:
     """The price tables of the shipped folder, which do not change while a process runs."""
     return read_folder(root)[0].prices
-
-
-def _read_recording(file: FileText, kinds: tuple[str, ...]) -> Recording:
-    """Validate one file by itself. `kinds` are what it may be."""
-    tree = parse(file)
-    kind = tree.get("kind")
-    if not isinstance(kind, str) or kind not in kinds:
-        raise Unreadable(_wrong_kind(kind, kinds, file))
-    return recording_of(tree, file, _SHAPE_OF_KIND[kind])
 
 
 def recording_of(tree: Mapping[str, Any], file: FileText, shape: str) -> Recording:

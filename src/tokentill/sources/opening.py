@@ -85,14 +85,13 @@ class Opening:
 
     def _json_lines(self) -> OpenedInput:
         lines = [line for line in self._head.split(b"\n") if line.lstrip().startswith(b"{")]
-        input_format = self._format_of(lines)
-        return OpenedInput("jsonl", input_format, self._lines(), parse_object)
+        return OpenedInput("jsonl", self._format_of(lines), self._lines(), parse_object)
 
     def _elements(self, opening: bytes, position: int, *, is_sequence: bool = False) -> OpenedInput:
         def scanner() -> Elements:
             return Elements(
-                self._bytes_max,
-                lambda: self._bytes.fault,
+                bytes_max=self._bytes_max,
+                end_fault=lambda: self._bytes.fault,
                 opening=opening,
                 is_sequence=is_sequence,
                 list_names=LIST_NAMES,

@@ -10,6 +10,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -58,7 +59,7 @@ class Quarantined:
         return f"{self.name}:{self.line}: {self.reason}"
 
 
-class Reading:
+class Reading(AbstractContextManager["Reading"]):
     """The records of one input, once, in its order. Made by `read_records`.
 
     Attributes:
@@ -105,9 +106,6 @@ class Reading:
     def bytes_read(self) -> int:
         """How many bytes were taken from the input so far, before decompression."""
         return self._bytes.bytes_read
-
-    def __enter__(self) -> Reading:
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -116,8 +116,7 @@ LINE_KEYS = ("kind", "model", "mode", "rule", "requests", "exact_amount", "amoun
 def ledger_is_what_the_content_says(held: HeldDocument) -> Iterator[str]:
     """The ledger has the coupons, credits and balances of the content, and what an interim document billed."""
     if held.content is not None:
-        expected = list(_ledger_of(held.content))
-        yield from _rows_differ("row of the ledger", held.ledger, expected, LEDGER_KEYS)
+        yield from _rows_differ("row of the ledger", held.ledger, list(_ledger_of(held.content)), LEDGER_KEYS)
 
 
 LEDGER_KEYS = ("kind", "name", "amount_minor", "customer", "currency")

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from tokentill.clock import from_micros, to_micros
 from tokentill.errors import Refused
 from tokentill.store import tables
-from tokentill.store.database import insert_for, next_value
+from tokentill.store.database import insert_new, next_value
 from tokentill.store.decoding import columns_of, decoded, decoding
 from tokentill.usage.attribution import Binding
 
@@ -41,11 +41,8 @@ def set_customer(
         Refused: when another customer is linked to the same Stripe customer.
     """
     table = tables.customer
-    connection.execute(
-        insert_for(connection.dialect.name, table)
-        .values(id=id_, name=None, stripe_customer=None, updated_at=to_micros(at))
-        .on_conflict_do_nothing()
-    )
+    nothing_known = {"id": id_, "name": None, "stripe_customer": None, "updated_at": to_micros(at)}
+    connection.execute(insert_new(connection, table).values(nothing_known))
     stated = {"name": name, "stripe_customer": stripe_customer}
     changed = {key: value for key, value in stated.items() if value is not None}
     statement = update(table).where(table.c.id == id_).values(**changed, updated_at=to_micros(at)).returning(table)

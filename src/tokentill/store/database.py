@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
@@ -76,24 +76,20 @@ class Database:
         """The file, when this is SQLite."""
         return Path(str(self.engine.url.database)) if self.is_sqlite else None
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """A transaction that sees one snapshot of everything and writes nothing."""
-        with self._connection(writes=False) as connection, connection.begin():
-            yield connection
+        return self._transaction(writes=False)
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self) -> AbstractContextManager[Connection]:
         """A transaction that begins as a writer and commits at the end of the block."""
-        with self._connection(writes=True) as connection, connection.begin():
-            yield connection
+        return self._transaction(writes=True)
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
     @contextmanager
-    def _connection(self, *, writes: bool) -> Iterator[Connection]:
+    def _transaction(self, *, writes: bool) -> Iterator[Connection]:
         try:
             connection = self.engine.connect()
         except (DatabaseError, UnicodeDecodeError) as error:
@@ -103,7 +99,8 @@ class Database:
             if not self.is_sqlite:
                 options["isolation_level"] = "READ COMMITTED" if writes else "REPEATABLE READ"
                 options["postgresql_readonly"] = not writes
-            yield connection.execution_options(**options)
+            with connection.execution_options(**options).begin():
+                yield connection
         except (DatabaseError, UnicodeDecodeError) as error:
             if damage := self._damage(error):
                 raise damage from error
@@ -133,10 +130,16 @@ class Database:
         return Refused(f"cannot open the database {self.url_shown}: {reason}")
 
 
-def insert_for(dialect: str, table: Table) -> Any:
-    """The INSERT construct of a dialect; both have the same `on_conflict_do_nothing`."""
-    insert: Insert = sqlite_insert(table) if dialect == "sqlite" else postgresql_insert(table)
-    return insert
+def insert_new(connection: Connection, table: Table) -> Insert:
+    """The INSERT that leaves rows alone that are there already. Another transaction may add one at this moment."""
+    dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    return dialect_insert(table).on_conflict_do_nothing()
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, if there are any."""
+    if rows:
+        connection.execute(insert(table), rows)
 
 
 def next_value(connection: Connection, name: str) -> int:
@@ -161,8 +164,7 @@ def hold_counter(connection: Connection, name: str) -> None:
 
 def current_value(connection: Connection, name: str) -> int:
     """The last number that was taken from a counter; 0 when none was."""
-    value = connection.execute(select(tables.counter.c.value).where(tables.counter.c.name == name)).scalar_one()
-    return int(value)
+    return int(connection.execute(select(tables.counter.c.value).where(tables.counter.c.name == name)).scalar_one())
 
 
 def sqlite_version_of(module: ModuleType) -> tuple[int, ...]:

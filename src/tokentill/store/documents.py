@@ -17,7 +17,7 @@ from tokentill.errors import CoveredTwice
 from tokentill.invoicing.coverage import CoveredSegment, Documents, IssuedPeriod, TakenSegment
 from tokentill.invoicing.periods import Month, Period
 from tokentill.store import tables
-from tokentill.store.database import current_value, next_value
+from tokentill.store.database import current_value, insert_rows, next_value
 from tokentill.store.decoding import columns_of, decoded, decoding
 
 PERIOD_MAX = timedelta(days=95)
@@ -221,15 +221,15 @@ def store_coverage(
             the periods, or ended one beside it that does not join.
     """
     names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto", "member")
-    if rows := [{"invoice_id": invoice_id, **columns_of(segment, *names)} for segment in covered]:
-        connection.execute(insert(tables.coverage), rows)
+    rows = [{"invoice_id": invoice_id, **columns_of(segment, *names)} for segment in covered]
+    insert_rows(connection, tables.coverage, rows)
     own = {"invoice_id": invoice_id, "period": str(month)}
-    if periods := [
+    periods = [
         {**own, "customer": customer, **columns_of(period, "starts_at", "ends_at")}
         for customer, period in members
         if period.has_time
-    ]:
-        connection.execute(insert(tables.member_period), periods)
+    ]
+    insert_rows(connection, tables.member_period, periods)
     if apart := _first_gap(connection, invoice_id, month):
         raise CoveredTwice(
             f"{apart} was issued meanwhile for the month beside, and does not join its period; close again"
@@ -313,7 +313,5 @@ def _first_gap(connection: Connection, invoice_id: int, month: Month) -> str | N
 def voided_months(connection: Connection) -> set[Month]:
     """The months of which some document became void."""
     event, header = tables.document_event, tables.invoice
-    query = (
-        select(header.c.period).join(event, event.c.invoice_id == header.c.id).where(event.c.kind == "void").distinct()
-    )
+    query = select(header.c.period).join(event).where(event.c.kind == "void").distinct()
     return {Month.parse(period) for period in connection.execute(query).scalars()}

@@ -23,7 +23,7 @@ from tokentill.invoicing.preview import InterimInvoice, Review
 from tokentill.invoicing.totals import InvoiceKind
 from tokentill.money import minor_digits
 from tokentill.store import tables
-from tokentill.store.database import current_value, hold_counter, next_value
+from tokentill.store.database import current_value, hold_counter, insert_rows, next_value
 from tokentill.store.decoding import columns_of, decoded, decoding
 from tokentill.store.documents import log_event, store_coverage
 from tokentill.store.ledger import add_to_ledger, rows_of
@@ -248,8 +248,7 @@ def issue(
         }
         for position, (line, amount) in enumerate(zip(content["lines"], amounts, strict=True), start=1)
     ]
-    if lines:
-        connection.execute(insert(tables.invoice_line), lines)
+    insert_rows(connection, tables.invoice_line, lines)
     add_to_ledger(connection, invoice_id, rows_of(invoice))
     log_event(connection, invoice_id, "issued", at=at, actor=actor)
     ended = members if invoice.kind == "period" else ()

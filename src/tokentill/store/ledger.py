@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, distinct, func, insert, or_, select
+from sqlalchemy import Connection, Row, Select, and_, distinct, func, or_, select
 
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
+from tokentill.store.database import insert_rows
 from tokentill.store.decoding import decoded, decoding
 from tokentill.store.documents import live_at
 
@@ -76,8 +77,7 @@ def add_to_ledger(connection: Connection, invoice_id: int, rows: Iterable[Ledger
     values = [
         {"invoice_id": invoice_id, "position": position, **row._asdict()} for position, row in enumerate(rows, start=1)
     ]
-    if values:
-        connection.execute(insert(tables.ledger), values)
+    insert_rows(connection, tables.ledger, values)
 
 
 @decoding("the ledger")
@@ -200,8 +200,7 @@ def _counted(
 ) -> Sequence[Row[Any]]:
     """The rows of a query over the ledger, of the documents that have left something."""
     ledger, header = tables.ledger, tables.invoice
-    joined = ledger.join(header, header.c.id == ledger.c.invoice_id)
-    query = query.select_from(joined).where(live_at(position))
+    query = query.select_from(ledger.join(header)).where(live_at(position))
     if customers is not None:
         query = query.where(ledger.c.customer.in_(customers))
     return connection.execute(query).all()

@@ -34,8 +34,7 @@ def schema_state(connection: Connection) -> SchemaState:
         return "foreign" if set(inspect(connection).get_table_names()) - {"alembic_version"} else "empty"
     if revision == scripts.get_current_head():
         return "current"
-    revisions = {script.revision for script in scripts.walk_revisions()}
-    return "older" if revision in revisions else "newer"
+    return "older" if revision in {script.revision for script in scripts.walk_revisions()} else "newer"
 
 
 def upgrade(database: Database, revision: str = "head") -> None:

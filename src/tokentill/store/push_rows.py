@@ -14,7 +14,7 @@ from tokentill.canonical import canonical_bytes
 from tokentill.clock import to_micros
 from tokentill.errors import Refused
 from tokentill.store import tables
-from tokentill.store.database import insert_for
+from tokentill.store.database import insert_new
 from tokentill.store.decoding import columns_of, decoded, decoding
 
 PushState = Literal["wanted", "sending", "accepted", "confirmed", "rejected", "unknown", "replaced"]
@@ -62,11 +62,7 @@ def pin_account(connection: Connection, account: str, *, is_live: bool) -> None:
         Refused: for another account, or the other of test and live.
     """
     table = tables.stripe_account
-    connection.execute(
-        insert_for(connection.dialect.name, table)
-        .values(id=1, account=account, is_live=int(is_live))
-        .on_conflict_do_nothing()
-    )
+    connection.execute(insert_new(connection, table).values(id=1, account=account, is_live=int(is_live)))
     row = connection.execute(select(table)).one()
     if (row.account, bool(row.is_live)) != (account, is_live):
         pinned, key_mode = _mode(bool(row.is_live)), _mode(is_live)
@@ -209,8 +205,7 @@ def begin_sending(connection: Connection, rows: Iterable[PushRow], at: datetime)
 
 def is_replaced(connection: Connection, row: PushRow) -> bool:
     """Whether another row speaks for the day by now."""
-    state = connection.execute(select(tables.push.c.state).where(*_same(row))).scalar_one()
-    return bool(state == "replaced")
+    return bool(connection.execute(select(tables.push.c.state).where(*_same(row))).scalar_one() == "replaced")
 
 
 def set_state(connection: Connection, row: PushRow, state: PushState, note: str | None = None) -> bool:

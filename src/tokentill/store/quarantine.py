@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from tokentill.canonical import Content, fields_of
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.store import tables
+from tokentill.store.database import insert_rows
 from tokentill.store.decoding import decoded, decoding
 
 LineState = Literal["open", "discarded"]
@@ -70,7 +71,7 @@ def quarantined_lines(
         select(table, table.c.label.label("file"), batch.c.recorded_at.label("came_at"), decision.c.reviewer)
         .add_columns(decision.c.reason.label("why"), decision.c.recorded_at.label("decided_at"))
         .join(batch, batch.c.seq == table.c.seq)
-        .outerjoin(decision, _is_of(decision))
+        .outerjoin(decision)
         .order_by(table.c.seq, table.c.label, table.c.line, table.c.digest)
     )
     if within is not None:
@@ -84,9 +85,8 @@ def quarantined_lines(
 def count_quarantined(connection: Connection, starts_at: datetime, ends_at: datetime) -> int:
     """How many lines that nobody looked at lie in [starts_at, ends_at), or at no instant that is known."""
     table, decision = tables.quarantine, tables.quarantine_decision
-    decided = select(decision.c.line).where(_is_of(decision)).correlate(table).exists()
-    query = select(func.count()).select_from(table).where(_lies_in(starts_at, ends_at), not_(decided))
-    return int(connection.execute(query).scalar_one())
+    undecided = select(func.count()).select_from(table.outerjoin(decision)).where(decision.c.decision.is_(None))
+    return int(connection.execute(undecided.where(_lies_in(starts_at, ends_at))).scalar_one())
 
 
 def discard_lines(
@@ -95,13 +95,7 @@ def discard_lines(
     """Write down that somebody looked at lines and discards them. They stay where they are."""
     decision = {"decision": "discarded", "reviewer": by, "reason": reason, "recorded_at": to_micros(at)}
     rows = [{"digest": line.digest, "line": line.line, **decision} for line in lines]
-    if rows:
-        connection.execute(insert(tables.quarantine_decision), rows)
-
-
-def _is_of(decision: Any) -> ColumnElement[bool]:
-    table = tables.quarantine
-    return and_(decision.c.digest == table.c.digest, decision.c.line == table.c.line)
+    insert_rows(connection, tables.quarantine_decision, rows)
 
 
 def _lies_in(starts_at: datetime, ends_at: datetime) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from tokentill.canonical import Content, canonical_bytes, content_hash, content_
 from tokentill.clock import to_micros
 from tokentill.errors import IntegrityFault
 from tokentill.store import tables
-from tokentill.store.database import insert_for
+from tokentill.store.database import insert_new
 from tokentill.store.decoding import rows_among
 
 
@@ -28,12 +28,10 @@ def keep_recordings(connection: Connection, contents: Iterable[Content], at: dat
     ]
     rows.sort(key=lambda row: str(row["hash"]))
     table = tables.recording
-    # On PostgreSQL another run may keep the same one at this moment, hence the clause.
-    statement = insert_for(connection.dialect.name, table).on_conflict_do_nothing()
     hashes = [row["hash"] for row in rows]
     stored = {row.hash for row in rows_among(connection, select(table.c.hash), (table.c.hash,), hashes)}
     if new := [row for row in rows if row["hash"] not in stored]:
-        connection.execute(statement, new)
+        connection.execute(insert_new(connection, table), new)
 
 
 def recordings_of(connection: Connection, hashes: Iterable[str]) -> list[Content]:

@@ -11,9 +11,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
 
-from tokentill.canonical import Content, fields_of
+from tokentill.canonical import Content, ContentOfFields, fields_of
 from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
 from tokentill.store.decoding import columns_of, decoded
@@ -25,17 +25,13 @@ Decision = Literal["accepted", "rejected"]
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(ContentOfFields):
     """What somebody said of a revision."""
 
     decision: Decision
     by: str
     reason: str
     at: datetime
-
-    def content(self) -> Content:
-        """Canonical content."""
-        return fields_of(self, "decision", "by", "reason", "at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +106,7 @@ def stored_revisions(
     rows = connection.execute(query).all()
     decision = tables.revision_decision
     decisions: dict[tuple[int, str, bytes], Decided] = {}
-    chosen = query.with_only_columns(decision).join(decision, _is_of(decision)).order_by(None)
+    chosen = query.with_only_columns(decision).join(decision).order_by(None)
     # An accepted revision may have been rejected before; that is then no longer what holds.
     for row in connection.execute(chosen.order_by(decision.c.decision.desc())):
         decided = Decided(row.decision, row.reviewer, row.reason, from_micros(row.recorded_at))
@@ -140,9 +136,8 @@ def stored_revisions(
 def count_open_revisions(connection: Connection, starts_at: datetime, ends_at: datetime) -> int:
     """How many revisions that nobody decided on have their record in [starts_at, ends_at), before or after."""
     table, decision = tables.revision, tables.revision_decision
-    decided = select(decision.c.digest).where(_is_of(decision)).correlate(table).exists()
-    query = select(func.count()).select_from(table).where(_lies_in(starts_at, ends_at), not_(decided))
-    return int(connection.execute(query).scalar_one())
+    undecided = select(func.count()).select_from(table.outerjoin(decision)).where(decision.c.decision.is_(None))
+    return int(connection.execute(undecided.where(_lies_in(starts_at, ends_at))).scalar_one())
 
 
 def decide(connection: Connection, revision: Revision, decided: Decided) -> None:
@@ -150,11 +145,6 @@ def decide(connection: Connection, revision: Revision, decided: Decided) -> None
     said = {**columns_of(decided, "decision", "reason"), "reviewer": decided.by, "recorded_at": to_micros(decided.at)}
     row = {"source_id": revision.identity[0], **columns_of(revision, "record_id", "digest"), **said}
     connection.execute(insert(tables.revision_decision).values(**row))
-
-
-def _is_of(decision: Any) -> ColumnElement[bool]:
-    table = tables.revision
-    return and_(*(decision.c[name] == table.c[name] for name in ("source_id", "record_id", "digest")))
 
 
 def _lies_in(starts_at: datetime, ends_at: datetime) -> ColumnElement[bool]:

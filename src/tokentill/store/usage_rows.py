@@ -19,7 +19,7 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.errors import ensure
 from tokentill.money import EXACT
 from tokentill.store import tables
-from tokentill.store.database import hold_counter, insert_for, next_value
+from tokentill.store.database import hold_counter, insert_new, insert_rows, next_value
 from tokentill.store.decoding import LOOKED_UP_MAX, columns_of, decoded, decoding, rows_among
 from tokentill.store.withdrawals import ALL_VERSIONS, InForce
 from tokentill.usage.aggregates import Series
@@ -309,10 +309,9 @@ def series_digest(fields: Mapping[str, Any]) -> bytes:
 def _source_ids(connection: Connection, names: set[str]) -> dict[str, int]:
     table = tables.source
     if names:
-        statement = insert_for(connection.dialect.name, table).on_conflict_do_nothing()
         stored = set(connection.execute(select(table.c.name).where(table.c.name.in_(sorted(names)))).scalars())
         if missing := sorted(names - stored):
-            connection.execute(statement, [{"name": name} for name in missing])
+            connection.execute(insert_new(connection, table), [{"name": name} for name in missing])
     rows = connection.execute(select(table.c.name, table.c.id).where(table.c.name.in_(sorted(names))))
     return {row.name: row.id for row in rows}
 
@@ -416,8 +415,7 @@ def _insert_months(connection: Connection, used: set[tuple[int, int]]) -> None:
     table = tables.series_month
     key_of = (table.c.month, table.c.series_id)
     stored = {(row.month, row.series_id) for row in rows_among(connection, select(*key_of), key_of, sorted(used))}
-    if new := [{"month": month, "series_id": id_} for month, id_ in sorted(used - stored)]:
-        connection.execute(insert(table), new)
+    insert_rows(connection, table, [{"month": month, "series_id": id_} for month, id_ in sorted(used - stored)])
 
 
 def _insert_revisions(
@@ -436,14 +434,12 @@ def _insert_revisions(
         }
         for (source_id, record_id, digest), record in revised.items()
     ]
-    if rows:
-        connection.execute(insert(tables.revision), rows)
+    insert_rows(connection, tables.revision, rows)
 
 
 def _insert_quarantined(connection: Connection, bad: Sequence[Bad], seq: int) -> None:
     names = ("digest", "line", "label", "reason", "record_id", "excerpt", "occurred_at")
-    if rows := [{**columns_of(line, *names), "seq": seq} for line in bad]:
-        connection.execute(insert(tables.quarantine), rows)
+    insert_rows(connection, tables.quarantine, [{**columns_of(line, *names), "seq": seq} for line in bad])
 
 
 def _series_content(values: tuple[Any, ...]) -> dict[str, Any]:
@@ -468,7 +464,7 @@ def _series_ids(connection: Connection, records: Iterable[UsageRecord]) -> dict[
     missing = [digest for digest in record_of if digest not in ids]
     if missing:
         connection.execute(
-            insert_for(connection.dialect.name, table).on_conflict_do_nothing(),
+            insert_new(connection, table),
             [{"digest": digest, **_series_content(series_fields_of(record_of[digest]))} for digest in missing],
         )
         ids |= _series_ids_stored(connection, missing)

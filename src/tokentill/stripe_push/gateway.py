@@ -78,8 +78,7 @@ class StripeGateway:
 
     def account(self) -> Account:
         """The account that the key belongs to."""
-        body = self._get("/v1/account")
-        return Account(body["id"], self._is_live)
+        return Account(self._get("/v1/account")["id"], self._is_live)
 
     def meter(self, currency: str) -> str:
         """The id of the meter of a currency; it is made when it does not exist.
@@ -97,7 +96,10 @@ class StripeGateway:
                         " sum and day; archive it in Stripe, and push again"
                     )
                 return str(meter["id"])
-        created = self._post(
+        # No idempotency key of ours: a stored 500 would be replayed under it for a day. The meter was looked for, and
+        # Stripe takes only one of a name.
+        created = self._call(
+            "post",
             "/v1/billing/meters",
             {
                 "display_name": f"tokentill: amounts in {currency}, in minor units",
@@ -178,11 +180,6 @@ class StripeGateway:
 
     def _get(self, path: str, **params: Any) -> dict[str, Any]:
         return self._call("get", path, params)
-
-    def _post(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
-        # No idempotency key of ours: a stored 500 would be replayed under it for a day. A meter is looked for first,
-        # and Stripe takes only one of a name.
-        return self._call("post", path, params)
 
     def _call(self, method: str, path: str, params: dict[str, Any]) -> dict[str, Any]:
         """Numbers are read from the body as they are written, since the SDK makes floats of them."""

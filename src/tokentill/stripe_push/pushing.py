@@ -13,7 +13,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, fields_of
+from tokentill.canonical import Content, ContentOfFields, fields_of
 from tokentill.clock import Clock
 from tokentill.invoicing.periods import Month
 from tokentill.store import push_rows
@@ -32,16 +32,12 @@ PushProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Untold:
+class Untold(ContentOfFields):
     """A customer, or one day of it, that Stripe does not know as it should, and why."""
 
     customer: str
     day: date | None
     reason: str
-
-    def content(self) -> Content:
-        """Canonical content."""
-        return fields_of(self, "customer", "day", "reason")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from tokentill.canonical import Content, fields_of, form_of, stated_fields_of
+from tokentill.canonical import Content, ContentOfFields, fields_of, form_of, stated_fields_of
 from tokentill.errors import NotFound
 from tokentill.invoicing.periods import Month
 from tokentill.money import minor_text
@@ -22,16 +22,12 @@ Holdings = Mapping[str, Mapping[date, Decimal] | None]
 
 
 @dataclass(frozen=True, slots=True)
-class DayDifference:
+class DayDifference(ContentOfFields):
     """A day that Stripe holds another amount for, in minor units."""
 
     day: date
     wanted_minor: int
     held_minor: Decimal
-
-    def content(self) -> Content:
-        """Canonical content."""
-        return fields_of(self, "day", "wanted_minor", "held_minor")
 
 
 @dataclass(frozen=True, slots=True)

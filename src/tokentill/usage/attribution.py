@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tokentill.canonical import Content, content_hash, fields_of
 from tokentill.clock import instant_text, parse_instant
@@ -63,7 +63,9 @@ class AttributionRule:
 
 @dataclass(frozen=True, slots=True)
 class AttributionRules:
-    """One recording of rules. The newest in force replaces the whole set."""
+    """One recording of rules. The newest in force replaces the whole set, which has no end of its own."""
+
+    valid_to: ClassVar[None] = None
 
     recorded_at: datetime
     valid_from: datetime
@@ -84,11 +86,6 @@ class AttributionRules:
             rules=tuple(AttributionRule.from_content(rule) for rule in content.get("rule", ())),
             hash=content_hash(content),
         )
-
-    @property
-    def valid_to(self) -> None:
-        """A set of rules has no end of its own."""
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +148,4 @@ class Attribution:
 
 def template_pattern(template: str) -> re.Pattern[str]:
     """The pattern of a template in which `{id}` stands for one or more of any character."""
-    parts = [re.escape(part) for part in template.split(PLACEHOLDER, 1)]
-    return re.compile("(?P<id>.+)".join(parts), re.DOTALL)
+    return re.compile("(?P<id>.+)".join(map(re.escape, template.split(PLACEHOLDER, 1))), re.DOTALL)

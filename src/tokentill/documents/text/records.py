@@ -106,17 +106,19 @@ def show_revisions(screen: Screen, listed: Revisions) -> None:
         screen.say("\n`tokentill usage revisions show SOURCE RECORD_ID` prints the commands that decide")
 
 
-def show_revision(screen: Screen, revision: Revision) -> None:
-    """What differs in one of them, and the commands that decide."""
-    record = f"{shown_id(revision.source)} {shown_id(revision.record_id)}"
-    came = f"came at {instant_text(revision.came_at)} from {shown_id(revision.file)}"
-    screen.say(f"{record}, revision {revision.digest.hex()[:12]}: {revision.state}; {came}")
-    for difference in _differences(revision):
-        screen.say(f"  {difference}")
-    if revision.decided is not None:
+def show_revisions_of_record(screen: Screen, listed: Revisions) -> None:
+    """What differs in each of them, and the commands that decide."""
+    for revision in listed.revisions:
+        record = f"{shown_id(revision.source)} {shown_id(revision.record_id)}"
+        came = f"came at {instant_text(revision.came_at)} from {shown_id(revision.file)}"
+        screen.say(f"{record}, revision {revision.digest.hex()[:12]}: {revision.state}; {came}")
+        for difference in _differences(revision):
+            screen.say(f"  {difference}")
         said = revision.decided
-        screen.say(f"  {said.decision} by {shown_text(said.by)} at {instant_text(said.at)}: {shown_text(said.reason)}")
-    else:
+        if said is not None:
+            signed = f"{said.decision} by {shown_text(said.by)} at {instant_text(said.at)}"
+            screen.say(f"  {signed}: {shown_text(said.reason)}")
+            continue
         named = _words(revision.source, revision.record_id)
         options = f"--digest {revision.digest.hex()[:12]} --reason 'WHY'"
         for decision in ("accept", "reject"):

@@ -22,6 +22,7 @@ from tokentill.recordings.reading import Located
 from tokentill.recordings.recording import Recordings
 from tokentill.usage.quantities import LEAVES, TOKEN_LEAVES, leaves_of
 
+_EXCHANGED = "were the two exchanged?"
 _MILLION = 1_000_000
 RATE_PER_MILLION_MAX = Decimal(1000)
 RATE_PER_MILLION_MIN = Decimal("0.0001")
@@ -95,8 +96,7 @@ def cached_is_not_dearer(recordings: Recordings) -> Iterator[Finding]:
         for cached, plain in _CACHE_READ_OF.items():
             if {cached, plain} <= set(rates.rates) and rates.rates[cached] > rates.rates[plain]:
                 message = f'{rates.label}: "{cached}" is dearer than "{plain}"'
-                hint = "were the two exchanged?"
-                yield entry.finding((*rates.path, cached), message, hint, is_warning=True)
+                yield entry.finding((*rates.path, cached), message, _EXCHANGED, is_warning=True)
 
 
 def output_is_not_cheaper(recordings: Recordings) -> Iterator[Finding]:
@@ -105,8 +105,7 @@ def output_is_not_cheaper(recordings: Recordings) -> Iterator[Finding]:
         reading, writing = (rates.rates.get(name, ZERO) for name in ("input", "output"))
         if 0 < writing < reading:
             message = f'{rates.label}: "output" is cheaper than "input"'
-            hint = "were the two exchanged?"
-            yield entry.finding((*rates.path, "output"), message, hint, is_warning=True)
+            yield entry.finding((*rates.path, "output"), message, _EXCHANGED, is_warning=True)
 
 
 def sets_are_not_far_apart(recordings: Recordings) -> Iterator[Finding]:

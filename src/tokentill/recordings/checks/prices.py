@@ -107,8 +107,7 @@ def an_alias_leads_to_one_model(recordings: Recordings) -> Iterator[Finding]:
             owner = owners.setdefault(alias, model)
             if owner != model:
                 message = f'duplicate alias: "{alias}" is an alias of {owner} too'
-                hint = "an alias leads to one model; remove it from one of them"
-                yield entry.finding(("aliases",), message, hint)
+                yield entry.finding(("aliases",), message, "an alias leads to one model; remove it from one of them")
             if alias in models and alias != model:
                 message = f'alias "{alias}" shadows the model of that id'
                 yield entry.finding(("aliases",), message, "remove the alias; an exact id always comes first")

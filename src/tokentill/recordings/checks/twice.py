@@ -15,8 +15,7 @@ _CORRECTION = "a correction is a new file with a later recorded_at"
 def no_entry_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
     """One model has one entry for each pair of `valid_from` and `recorded_at`."""
     for first, entry in _twice(recordings.entries, lambda entry: (entry.model, precedence(entry))):
-        message = f"duplicate id: the same valid_from and recorded_at as at {first.where}"
-        yield entry.finding((), message, _CORRECTION)
+        yield entry.finding((), f"duplicate id: the same valid_from and recorded_at as at {first.where}", _CORRECTION)
 
 
 def no_contract_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from tokentill.recordings.schemas.parts import (
     Mistake,
     Rules,
     Table,
+    a_validity_is_not_empty,
     is_empty,
     optional,
     the_time_zone_exists,
@@ -109,12 +110,6 @@ class ContractFile(Header):
     note: Text = optional("What a reader should know.")
     invoice: InvoiceTable = optional("What is agreed for the whole invoice.")
     rule: list[RuleTable] = optional("The first that fits wins.")
-
-
-def a_validity_is_not_empty(contract: ContractFile) -> Iterator[Mistake]:
-    """`valid_to` lies after `valid_from`."""
-    if is_empty(contract.valid_from, contract.valid_to):
-        yield Mistake(("valid_to",), "valid_to is not after valid_from", "valid_to is exclusive")
 
 
 def only_a_customer_has_a_plan_and_a_parent(contract: ContractFile) -> Iterator[Mistake]:

@@ -56,6 +56,12 @@ Rules = Mapping[type[Table], tuple[Callable[[Any], Iterator[Mistake]], ...]]
 """Beyond the types of its keys, what a table must keep: one function a rule."""
 
 
+def a_validity_is_not_empty(table: Any, path: KeyPath = (), label: str = "") -> Iterator[Mistake]:
+    """`valid_to` lies after `valid_from`."""
+    if is_empty(table.valid_from, table.valid_to):
+        yield Mistake((*path, "valid_to"), f"{label}valid_to is not after valid_from", "valid_to is exclusive")
+
+
 def the_time_zone_exists(table: Any) -> Iterator[Mistake]:
     """A time zone is one that is known."""
     unknown = zone_mistake(table.time_zone) if table.states("time_zone") else None

@@ -20,7 +20,7 @@ from tokentill.recordings.schemas.parts import (
     Mistake,
     Rules,
     Table,
-    is_empty,
+    a_validity_is_not_empty,
     optional,
     the_time_zone_exists,
 )
@@ -195,14 +195,11 @@ def an_entry_says_a_price(entry: PriceEntryTable) -> Iterator[Mistake]:
         yield Mistake((), "no rates", "add rates = { input = ... }, or free = true")
 
 
-def valid_to_is_after_valid_from(entry: PriceEntryTable) -> Iterator[Mistake]:
+def validities_are_not_empty(entry: PriceEntryTable) -> Iterator[Mistake]:
     """The validity of an entry, and of a mode, is not empty."""
-    if is_empty(entry.valid_from, entry.valid_to):
-        yield Mistake(("valid_to",), "valid_to is not after valid_from", "valid_to is exclusive")
+    yield from a_validity_is_not_empty(entry)
     for name, mode in (entry.mode or {}).items():
-        if is_empty(mode.valid_from, mode.valid_to):
-            message = f'mode "{name}": valid_to is not after valid_from'
-            yield Mistake(("mode", name, "valid_to"), message, "valid_to is exclusive")
+        yield from a_validity_is_not_empty(mode, ("mode", name), f'mode "{name}": ')
 
 
 def a_routing_suffix_is_not_an_id(entry: PriceEntryTable) -> Iterator[Mistake]:
@@ -335,7 +332,7 @@ def a_rate_is_between_two_currencies(rate: FxRateTable) -> Iterator[Mistake]:
 RULES: Rules = {
     PriceEntryTable: (
         an_entry_says_a_price,
-        valid_to_is_after_valid_from,
+        validities_are_not_empty,
         a_routing_suffix_is_not_an_id,
         a_mode_is_not_standard,
         fallbacks_are_between_leaf_quantities,

@@ -233,8 +233,7 @@ def a_packaged_quantity_is_charged_in_packages_alone(rule: RuleTable) -> Iterato
     for key, path, name in places:
         leaves = set(leaves_of((name,)))
         if leaves <= packaged or (key == "tiers" and leaves & packaged):
-            message = f'"{name}" is charged in packages, and stands in "{key}" too'
-            yield Mistake(path, message, "keep one of the two")
+            yield Mistake(path, f'"{name}" is charged in packages, and stands in "{key}" too', "keep one of the two")
 
 
 def credits_can_be_counted(unit: CreditsTable) -> Iterator[Mistake]:

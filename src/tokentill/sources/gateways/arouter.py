@@ -143,11 +143,7 @@ def _with_byok_cost(cost: Decimal | None, byok_cost: Decimal, is_byok: bool) -> 
 
 
 def _recognises(names: Collection[str]) -> bool:
-    return (
-        any(name in names for name in IDS)
-        and any(name in names for name in TIMES)
-        and any(name in names for name in ("usage", *PROMPTS))
-    )
+    return all(any(name in names for name in choices) for choices in (IDS, TIMES, ("usage", *PROMPTS)))
 
 
 ACTIVITY = Format("arouter", "arouter", IDS, _recognises, read, columns_by_kind(_CELLS), TIMES)

@@ -75,7 +75,7 @@ def _column(name: str) -> Column:
     if name == "is_byok":
         return Column(name, flag_cell)
     if name == "tags":
-        return Column(name, _tags_cell)
+        return Column(name, lambda _, cell: cell.split(";"))
     if name in _KNOWN and name != "quantities":
         return Column(name, text_cell)
     if name not in _KNOWN_QUANTITIES:
@@ -83,10 +83,6 @@ def _column(name: str) -> Column:
         if hint or name in SUMS or name in _KNOWN or _QUANTITY(name) is None:
             raise Refused(f"the column {name[:64]!r} is neither a field nor a quantity{hint}")
     return Column(name, count_cell, into="quantities")
-
-
-def _tags_cell(_name: str, cell: str) -> list[str]:
-    return cell.split(";")
 
 
 def _shown(value: object) -> str:

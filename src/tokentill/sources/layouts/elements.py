@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.layouts import EndFault, LayoutFault, LongPiece, Piece, digest_of
@@ -54,6 +55,7 @@ def _tokens_of_object(head: bytes, start: int) -> Iterator[tuple[int, re.Match[b
             return
 
 
+@dataclass(slots=True, kw_only=True)
 class Elements:
     """The elements of a list, or of a sequence of values that nothing but space separates.
 
@@ -63,24 +65,21 @@ class Elements:
         list_names: names under which the object around the list may hold no second list.
     """
 
-    def __init__(
-        self, bytes_max: int, end_fault: EndFault, *, opening: bytes, is_sequence: bool, list_names: Collection[str]
-    ) -> None:
-        self._bytes_max = bytes_max
-        self._end_fault = end_fault
-        self._opening = opening
-        self._is_sequence = is_sequence
-        self._list_names = list_names
-        self._buffer = b""
-        self._start = 0
-        self._number = 0
-        self._depth = 0
-        self._kind: int | None = None
-        self._in_string = False
-        self._long: LongPiece | None = None
-        self._comma_seen = True
-        self._tail: bytes | None = None
-        self._disorder: str | None = None
+    bytes_max: int
+    end_fault: EndFault
+    opening: bytes
+    is_sequence: bool
+    list_names: Collection[str]
+    _buffer: bytes = field(default=b"", init=False)
+    _start: int = field(default=0, init=False)
+    _number: int = field(default=0, init=False)
+    _depth: int = field(default=0, init=False)
+    _kind: int | None = field(default=None, init=False)
+    _in_string: bool = field(default=False, init=False)
+    _long: LongPiece | None = field(default=None, init=False)
+    _comma_seen: bool = field(default=True, init=False)
+    _tail: bytes | None = field(default=None, init=False)
+    _disorder: str | None = field(default=None, init=False)
 
     def pieces(self, chunks: Iterable[bytes]) -> Iterator[Piece]:
         """Every element, numbered from 1. `chunks` begin after the bracket of the list."""
@@ -115,18 +114,18 @@ class Elements:
             if match is None:
                 return None
             position, first = match.end(), match[0]
-            if first == b"," and not self._is_sequence:
+            if first == b"," and not self.is_sequence:
                 if self._comma_seen:
                     self._disorder = self._disorder or f"a comma too many after element {self._number}"
                 self._comma_seen = True
-            elif first == b"]" and not self._is_sequence:
+            elif first == b"]" and not self.is_sequence:
                 if self._comma_seen and self._number:
                     self._disorder = self._disorder or f"a comma too many after element {self._number}"
                 self._tail = b""
                 self._add_tail(self._buffer[position:])
             else:
                 self._number += 1
-                if not self._comma_seen and not self._is_sequence:
+                if not self._comma_seen and not self.is_sequence:
                     self._disorder = self._disorder or f"no comma before element {self._number}"
                 self._comma_seen = False
                 self._start = match.start()
@@ -178,7 +177,7 @@ class Elements:
         """Once an open element is too long, keep its head and digest only."""
         if self._long is not None:
             self._long.add(self._buffer[self._start :])
-        elif len(self._buffer) - self._start > self._bytes_max:
+        elif len(self._buffer) - self._start > self.bytes_max:
             self._long = LongPiece(self._buffer[self._start :])
         if self._long is not None:
             self._start = len(self._buffer)
@@ -188,13 +187,13 @@ class Elements:
         self._start = end
         self._kind = None
         long, self._long = self._long, None
-        if long is None and len(raw) <= self._bytes_max:
+        if long is None and len(raw) <= self.bytes_max:
             return self._number, raw, None
         if long is None:
             long = LongPiece(raw)
         else:
             long.add(raw)
-        return self._number, long.head, long.fault("the element", self._bytes_max)
+        return self._number, long.head, long.fault("the element", self.bytes_max)
 
     def _add_tail(self, more: bytes) -> None:
         tail = (self._tail or b"") + more
@@ -204,16 +203,16 @@ class Elements:
         self._tail = tail
 
     def _last(self) -> Iterator[Piece]:
-        fault = self._end_fault()
+        fault = self.end_fault()
         rest = self._buffer[self._start :] if self._tail is None else b""
-        if self._kind == _SCALAR and self._is_sequence and fault is None and self._long is None:
+        if self._kind == _SCALAR and self.is_sequence and fault is None and self._long is None:
             yield self._number, rest, None
             return
         if self._kind is not None:
             reason = fault or "the file ends inside this element, so it is cut off; get it again"
             yield self._number, rest or (self._long.head if self._long else b""), LayoutFault(reason, digest_of(rest))
             return
-        if fault is None and self._tail is None and not self._is_sequence:
+        if fault is None and self._tail is None and not self.is_sequence:
             fault = "the list does not end, so the file is cut off here; get it again"
         problem = fault or self._disorder_around()
         if problem is not None:
@@ -223,14 +222,14 @@ class Elements:
         """What is wrong with the list as a whole, and with the object around it."""
         if self._disorder is not None:
             return f"not valid JSON: {self._disorder}"
-        if self._is_sequence:
+        if self.is_sequence:
             return None
         tail = self._tail or b""
-        if not self._opening:
+        if not self.opening:
             return "something follows the list, and was not read" if tail.strip() else None
         try:
-            around = parse_object(self._opening + b"[]" + tail)
+            around = parse_object(self.opening + b"[]" + tail)
         except InvalidRecord as error:
             return f"the object around the list: {error}"
-        second = next((name for name in self._list_names if around.get(name)), None)
+        second = next((name for name in self.list_names if around.get(name)), None)
         return None if second is None else f"there is something under {second!r} too, which was not read"

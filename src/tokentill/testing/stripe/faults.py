@@ -68,19 +68,14 @@ class FaultPlan:
     """Counts the requests towards each planned fault. The caller holds a lock around every method."""
 
     def __init__(self, faults: Sequence[PlannedFault]) -> None:
-        self._faults = tuple(faults)
-        self._matched = [0] * len(self._faults)
+        self.faults = tuple(faults)
+        self._matched = [0] * len(self.faults)
         self.fired: list[PlannedFault] = []
-
-    @property
-    def planned(self) -> int:
-        """How many faults were planned."""
-        return len(self._faults)
 
     def fault_for(self, path: str) -> PlannedFault | None:
         """Count this request and return the fault planned for it: the first, if several are."""
         due = None
-        for index, fault in enumerate(self._faults):
+        for index, fault in enumerate(self.faults):
             if not fault.matches(path):
                 continue
             self._matched[index] += 1

@@ -18,7 +18,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import stripe
@@ -73,9 +72,7 @@ class StripeStandIn:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -120,7 +117,7 @@ class StripeStandIn:
     @property
     def planned(self) -> int:
         """How many faults were planned."""
-        return self._plan.planned
+        return len(self._plan.faults)
 
     @property
     def fired(self) -> int:

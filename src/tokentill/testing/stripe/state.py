@@ -14,7 +14,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, get_args
 
 from tokentill.errors import IntegrityFault
 
@@ -117,10 +117,7 @@ class LateRequest:
 
 Entry = StripeCustomer | Meter | MeterEvent | SeenIdentifier | ErrorReport | StoredAnswer | LateRequest
 
-_KINDS: dict[str, type[Entry]] = {
-    kind.__name__: kind
-    for kind in (StripeCustomer, Meter, MeterEvent, SeenIdentifier, ErrorReport, StoredAnswer, LateRequest)
-}
+_KINDS: dict[str, type[Entry]] = {kind.__name__: kind for kind in get_args(Entry)}
 
 
 class State:
