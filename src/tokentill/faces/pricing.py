@@ -9,6 +9,7 @@ from tokentill.errors import InvalidCall
 from tokentill.faces.arguments import folder_of, path_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from tokentill.documents.views.checks import FolderCheck
@@ -56,13 +57,13 @@ class Pricing:
             self._loaded = self.loaded_anew()
         return self._loaded
 
-    def check(self) -> FolderCheck:
-        """What is wrong in it as it lies there now, and how much is in it if it loads."""
+    def check(self, now: datetime) -> FolderCheck:
+        """What is wrong in it as it lies there at an instant, and how much is in it if it loads."""
         from tokentill.documents.views.checks import FolderCheck, FolderSize
         from tokentill.prices.book import PriceBook
         from tokentill.recordings.checking import check_folder
 
-        findings, shown = tuple(check_folder(self.path)), str(self.path or self.root)
+        findings, shown = tuple(check_folder(self.path, now=now)), str(self.path or self.root)
         if any(not finding.is_warning for finding in findings):
             return FolderCheck(shown, findings, None)
         loaded = self.loaded_anew()

@@ -22,7 +22,7 @@ from tokentill.recordings.paths import FILE_BYTES_MAX, LOCK_NAME, file_paths
 from tokentill.shipped import __version__
 from tokentill.zones import zone_data_version
 
-FORMAT = 2
+FORMAT = 3
 """To be raised when the same files lead to another content, or are checked otherwise."""
 
 KEPT_MAX = 16

@@ -21,6 +21,7 @@ from tokentill.errors import Finding
 from tokentill.prices.book import is_live, withdrawals
 from tokentill.prices.entries import PriceEntry
 from tokentill.prices.fx import FxRate
+from tokentill.prices.model_ids import Alias, Route
 from tokentill.recordings.mistakes import findings_of, near_miss
 from tokentill.recordings.paths import file_paths, pricing_folder
 from tokentill.recordings.positions import KeyPath
@@ -102,6 +103,22 @@ class Recordings:
             if is_live(entry.value, withdrawn) and not self.is_unread("models", entry.value.model):
                 by_model.setdefault(entry.value.model, []).append(entry)
         return by_model
+
+    @cached_property
+    def aliases(self) -> tuple[Located[Alias], ...]:
+        """Every alias that stands alone."""
+        return tuple(
+            Located(Alias.from_content(alias, recorded_at=at), of.file, place)
+            for of, at, place, alias in _tables(self.prices, "alias")
+        )
+
+    @cached_property
+    def routes(self) -> tuple[Located[Route], ...]:
+        """Every route."""
+        return tuple(
+            Located(Route.from_content(route, recorded_at=at), of.file, place)
+            for of, at, place, route in _tables(self.prices, "route")
+        )
 
     @cached_property
     def book(self) -> ContractBook:
