@@ -194,8 +194,8 @@ def near_model(model: str, known: Iterable[str]) -> str | None:
     """The known id that is nearest to another one and has the same version numbers: never another generation."""
     undated = _DATE.sub("", model)
     versions = (_versions(model), _versions(undated))
-    alike = {_plain(name): name for name in sorted(known, reverse=True) if _versions(name) in versions}
-    near = difflib.get_close_matches(_plain(undated), alike, 1, 0.8)
+    alike = {plain_parts(name): name for name in sorted(known, reverse=True) if _versions(name) in versions}
+    near = difflib.get_close_matches(plain_parts(undated), alike, 1, 0.8)
     return alike[near[0]] if near else None
 
 
@@ -207,7 +207,7 @@ def alias_advice(model: str, meant: str) -> str:
     return f"If so, say so in a price table of its own: alias = [{{ {written} }}]"
 
 
-def _plain(model: str) -> str:
+def plain_parts(model: str) -> str:
     """The parts of an id in order of the alphabet: gateways set the number before the name, or after it."""
     return "-".join(sorted(_SEPARATORS.split(model)))
 

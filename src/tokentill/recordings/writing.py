@@ -75,8 +75,17 @@ def _pairs(table: Mapping[str, Any], indent: str) -> list[str]:
         start = f"{indent}{key.ljust(width)} = "
         text = _value(value, key)
         is_long = len(start) + len(text) > WIDTH
-        lines.append(start + (_long_text(value, indent) if is_long and isinstance(value, str) else text))
+        if is_long and isinstance(value, str):
+            text = _long_text(value, indent)
+        elif is_long and isinstance(value, list):
+            text = _long_list(value, indent)
+        lines.append(start + text)
     return lines
+
+
+def _long_list(values: list[Any], indent: str) -> str:
+    """A list over several lines, one value on each."""
+    return "\n".join(["[", *(f"{indent}  {_value(value, '')}," for value in values), f"{indent}]"])
 
 
 def _value(value: Any, key: str, table: str = "") -> str:
