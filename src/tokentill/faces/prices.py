@@ -65,7 +65,8 @@ class Prices:
         if isinstance(chosen, NoPrice):
             raise NotFound(chosen.reason)
         stated = _stated(self._pricing.folder.prices, chosen)
-        return PriceShown(asked, instant, chosen, stated, tuple(book.entries(chosen.model)))
+        route = book.ids.at(asked, instant).prefix
+        return PriceShown(asked, instant, chosen, stated, tuple(book.entries(chosen.model)), route)
 
     def diff(
         self, before: SideGiven, after: SideGiven, *, at: datetime | None = None, as_of: bool = False
