@@ -23,7 +23,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-UnpricedCode = Literal["unknown_model", "no_price_then", "unknown_mode", "no_mode_price_then", "no_rate"]
+UnpricedCode = Literal[
+    "unknown_model", "no_route_price", "no_price_then", "unknown_mode", "no_mode_price_then", "no_rate"
+]
 
 
 class TokentillError(Exception):
@@ -60,9 +62,9 @@ class Unpriced(Refused):
     """Usage that has no list price.
 
     Args:
-        code: `unknown_model` (in no price table), `no_price_then` (none in force at that instant), `unknown_mode` (the
-            entry does not list it), `no_mode_price_then` (the mode is not in force at that instant), or `no_rate` (for
-            `quantity`).
+        code: `unknown_model` (in no price table), `no_route_price` (a known model on a route with prices of its own),
+            `no_price_then` (none in force at that instant), `unknown_mode` (the entry does not list it),
+            `no_mode_price_then` (the mode is not in force at that instant), or `no_rate` (for `quantity`).
         model: the canonical model id, or the one that was asked for where no table knows it.
         at: the instant that was asked for.
         quantity: the quantity without a rate; None for the other codes.

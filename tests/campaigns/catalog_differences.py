@@ -128,7 +128,7 @@ class Prediction:
 
 def predict(book: PriceBook, usage: Usage, differences: Collection[Difference]) -> Prediction:
     """The amount of a usage by our table as the differences change it, in fractions. With none of them, our amount."""
-    entries = book.entries(str(book.canonical_model(usage.model)))
+    entries = book.entries(str(book.canonical_model(usage.model, usage.occurred_at)))
     predicting = _Predicting(usage, entries, [one for one in differences if one.concerns(usage)])
     amount = predicting.amount()
     return Prediction(amount, tuple(dict.fromkeys(predicting.used)))

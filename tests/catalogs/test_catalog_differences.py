@@ -120,7 +120,7 @@ def test_their_totals_contain_our_parts() -> None:
 )
 def test_what_the_list_predicts(usage: Usage, amount: int, used: list[str]) -> None:
     """Amounts in millionths."""
-    predicted = predict(BOOK, usage, named(str(BOOK.canonical_model(usage.model))))
+    predicted = predict(BOOK, usage, named(str(BOOK.canonical_model(usage.model, usage.occurred_at))))
 
     assert predicted.amount == Fraction(amount, 1_000_000)
     assert [one.id for one in predicted.used] == used

@@ -81,6 +81,8 @@ def test_what_the_catalog_does_not_tell_of_a_changed_price_is_a_conflict_and_not
         ("v/a", "its price changed, and the catalog does not state input (batch), which the folder has")
     ]
     assert [change.rates for change in replaced.changed[0].changes] == ["standard", "batch"]
+    assert replaced.recording is not None
+    assert replaced.recording["price"][0]["drops"] == ["mode.batch"]
 
 
 def test_what_the_catalog_tells_beside_an_equal_price_is_added_to_it(tmp_path: Path) -> None:

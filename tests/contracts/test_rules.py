@@ -18,8 +18,9 @@ from tokentill.contracts.features.credits import CreditUnit
 from tokentill.contracts.features.margin import Margin
 from tokentill.contracts.features.package import Package
 from tokentill.contracts.features.tiers import SPEND, RuleTier, RuleTiers, markup_of
-from tokentill.contracts.rules import Rule, glob_fits, trait_values
+from tokentill.contracts.rules import Rule, trait_values
 from tokentill.prices.entries import Fee
+from tokentill.usage.globs import glob_fits
 from tokentill.usage.quantities import INPUT_LEAVES, OUTPUT_LEAVES, leaves_of, sum_over
 from tokentill.usage.record import Usage
 

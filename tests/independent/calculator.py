@@ -176,7 +176,11 @@ class Folder:
             )
             match content["kind"]:
                 case "prices":
-                    for price in content["price"]:
+                    for alias in content.get("alias", []):
+                        if "valid_from" in alias:
+                            raise ValueError(f"{path}: an alias from an instant on")
+                        folder.aliases[alias["id"]] = alias["model"]
+                    for price in content.get("price", []):
                         if "withdraws" in price:
                             raise ValueError(f"{path}: withdraws")
                         header = {key: content[key] for key in ("recorded_at", "currency")}

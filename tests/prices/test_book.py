@@ -13,8 +13,10 @@ from tokentill.canonical import Content, content_hash
 from tokentill.clock import MICROSECOND
 from tokentill.errors import IntegrityFault
 from tokentill.prices import book as book_module
+from tokentill.prices import model_ids
 from tokentill.prices.book import NoPrice
 from tokentill.prices.entries import entry_hash
+from tokentill.prices.model_ids import ALWAYS
 from tokentill.prices.rate_cards import RateCard
 from tokentill.prices.timeline import PriceSegment, Timeline, input_tokens_of, timeline_of
 
@@ -30,7 +32,7 @@ def test_a_model_is_found_by_id_alias_or_routing_suffix_and_never_by_a_guess() -
 
     assert book.models == ("acme/large", "acme/large:free")
     found = {
-        name: book.canonical_model(name)
+        name: book.canonical_model(name, at("15"))
         for name in (
             "acme/large",
             "large",
@@ -67,18 +69,22 @@ def test_a_model_is_found_by_id_alias_or_routing_suffix_and_never_by_a_guess() -
 def test_an_alias_never_shadows_a_model() -> None:
     book = PriceBook([prices(price("a/one", aliases=["a/two"]), price("a/two", rates={"input": "9"}))])
 
-    assert book.canonical_model("a/two") == "a/two"
+    assert book.canonical_model("a/two", at("15")) == "a/two"
 
 
 def test_an_unknown_model_is_named_with_its_nearest_relative() -> None:
     book = PriceBook([prices(price("acme/large-4.5", aliases=["big"]))])
 
-    hinted = "; did the gateway mean 'acme/large-4.5'? Add an alias to its price entry if so"
-    assert reason(book, "acme/large-4-5") == f"model 'acme/large-4-5' is in no price table{hinted}"
-    assert reason(book, "acme/large-4.6") == f"model 'acme/large-4.6' is in no price table{hinted}"
-    assert reason(book, "bigg") == (
-        "model 'bigg' is in no price table; did the gateway mean 'big'? Add an alias to its price entry if so"
-    )
+    def hinted(asked: str, near: str) -> str:
+        written = f'alias = [{{ id = "{asked}", model = "acme/large-4.5" }}]'
+        hint = f"did the gateway mean {near!r}? If so, say so in a price table of its own: {written}"
+        return f"model {asked!r} is in no price table; {hint}"
+
+    for near in ("acme/large-4-5", "acme/4.5-large", "acme/large-4.5-20261001", "acme/large-4.5@2026-10-01"):
+        assert reason(book, near) == hinted(near, "acme/large-4.5")
+    assert reason(book, "bigg") == hinted("bigg", "big")
+    for other_generation in ("acme/large-4.6", "acme/large-5", "acme/large", "acme/large-45", "acme/large-4.5.1"):
+        assert reason(book, other_generation) == f"model {other_generation!r} is in no price table"
     assert reason(book, "zzz") == "model 'zzz' is in no price table"
     assert reason(PriceBook([]), MODEL) == "model 'acme/large' is in no price table"
     unknown = book.rate(Usage("zzz", at("15"), {}))
@@ -198,7 +204,7 @@ def test_a_book_shows_how_large_it_is() -> None:
 
 def test_what_a_book_remembers_is_bounded_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(book_module, "TIMELINES_MAX", 2)
-    monkeypatch.setattr(book_module, "HINTS_MAX", 2)
+    monkeypatch.setattr(model_ids, "REMEMBERED_MAX", 2)
     book = PriceBook([prices(price())])
 
     same = book.timeline(MODEL, None, None)
@@ -207,7 +213,7 @@ def test_what_a_book_remembers_is_bounded_and_changes_nothing(monkeypatch: pytes
         assert book.rate(Usage(MODEL, at("15"), {"input": 1}, geo=f"place-{number}")).amount == Decimal("0.000003")
         assert reason(book, f"nobody-{number}") == f"model 'nobody-{number}' is in no price table"
         assert len(book._timelines) <= 2
-        assert len(book._hints) <= 2
+        assert max(len(book.ids._hints), len(book.ids._meanings)) <= 2
     assert book.timeline(MODEL, None, None) is not same
 
 
@@ -230,7 +236,7 @@ def test_a_timeline_has_a_stretch_between_every_two_edges() -> None:
     )
     entries = PriceBook([prices(entry)]).entries(MODEL)
 
-    batch = timeline_of(entries, "batch", None)
+    batch = timeline_of([(ALWAYS, entries)], "batch", None)
     assert batch.edges == (at("1 00:00"), at("5 00:00"), at("8 00:00"), at("10 00:00"))
     assert [segment is not None for segment in batch.segments] == [False, False, True, False, False]
     assert batch.at(at("5 00:00") - MICROSECOND) is None
@@ -239,7 +245,7 @@ def test_a_timeline_has_a_stretch_between_every_two_edges() -> None:
     only = batch.segments[2]
     assert isinstance(only, PriceSegment)
     assert only.only is only.cards[0][0]
-    standard = timeline_of(entries, "standard", None)
+    standard = timeline_of([(ALWAYS, entries)], "standard", None)
     assert standard.edges == (at("1 00:00"), at("10 00:00"))
     tiered = standard.segments[1]
     assert isinstance(tiered, PriceSegment)

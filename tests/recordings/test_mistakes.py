@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,8 @@ from tests.recordings.files import (
 from tokentill.errors import InvalidCall, InvalidFiles
 from tokentill.recordings.checking import check_folder
 from tokentill.recordings.load import load_folder
+from tokentill.recordings.recording import read_folder
+from tokentill.shipped import shipped_folder
 
 WINDOW = 'when = { between = ["10:00", "12:00"] }\nrates = { input = 2 }\n'
 
@@ -185,3 +190,54 @@ def test_a_name_that_no_file_states_is_reported_beside_a_file_with_a_mistake(tmp
 
     assert len(found) == 2
     assert 'the plan "gold" does not exist' in found[0]
+
+
+def test_a_recording_of_the_future_is_warned_of_when_the_time_is_given(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, {"models/a.toml": prices(entry(), recorded_at="2026-01-03T00:00:00Z")})
+    recorded_at = datetime(2026, 1, 3, tzinfo=UTC)
+
+    assert check_folder(folder) == []
+    assert check_folder(folder, now=recorded_at - timedelta(days=1)) == []
+    (finding,) = check_folder(folder, now=recorded_at - timedelta(days=1, seconds=1))
+    assert (finding.is_warning, finding.where) == (True, f"{folder.as_posix()}/models/a.toml:3")
+    assert finding.message == "recorded_at is in the future: it is 2026-01-01T23:59:59Z now"
+
+
+def test_who_means_odd_numbers_is_not_warned_of_them(tmp_path: Path) -> None:
+    odd = entry(
+        "a/odd", rates="input = 0.003, output = 0.001, cache_read = 5000", more="fees = { page = { price = 9 } }\n"
+    )
+    later = entry("a/odd", valid_from="2026-02-01T00:00:00Z", rates="input = 90, output = 9, cache_read = 91")
+    fees = "fees = { page = { price = 99 } }\n"
+
+    def warned(more: str) -> list[str]:
+        tables = prices(odd + more, later + fees + more, entry("a/m"))
+        return [str(finding) for finding in check_folder(write_folder(tmp_path, {"models/a.toml": tables}))]
+
+    assert len(warned("")) > 8
+    assert warned("unusual = true\n") == []
+
+
+def test_what_is_released_need_not_say_what_it_drops_and_neither_need_a_copy_of_what_ships(tmp_path: Path) -> None:
+    mode = "mode = { batch = { rates = { input = 1 } } }\n"
+    shorter = prices(entry(valid_from="2026-02-01T00:00:00Z"), recorded_at="2026-01-02T00:00:00Z")
+    folder = write_folder(tmp_path / "own", {"models/a.toml": prices(entry(more=mode)), "models/b.toml": shorter})
+
+    (mistake,) = check_folder(folder)
+    assert 'lacks "mode.batch" of it' in mistake.message
+    assert not mistake.is_warning
+    hashes = {recording.path: recording.hash for recording in read_folder(folder)[0]}
+    (folder / "lock.json").write_text(json.dumps(hashes))
+    assert check_folder(folder) == []
+
+    shutil.copytree(shipped_folder("pricing") / "models", tmp_path / "copy" / "models")
+    assert check_folder(tmp_path / "copy") == []
+
+
+def test_a_later_recording_makes_no_mistake_of_an_entry_that_could_not_know_of_it(tmp_path: Path) -> None:
+    mode = "mode = { batch = { rates = { input = 1 } } }\n"
+    files = {
+        "models/a.toml": prices(entry(), entry(valid_from="2026-03-01T00:00:00Z")),
+        "models/b.toml": prices(entry(more=mode), recorded_at="2026-02-01T00:00:00Z"),
+    }
+    assert check_folder(write_folder(tmp_path, files)) == []

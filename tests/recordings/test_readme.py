@@ -54,8 +54,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_page_shows_a_price_table_a_contract_and_a_grant() -> None:
-    assert [room for room, _ in shown_files()] == ["models", "contracts", "contracts"]
+def test_the_page_shows_price_tables_a_contract_and_a_grant() -> None:
+    assert [room for room, _ in shown_files()] == ["models", "models", "contracts", "contracts"]
 
 
 def test_the_files_have_no_mistake_and_name_schemas_that_are_there(folder: Path) -> None:
@@ -82,5 +82,10 @@ def test_the_files_say_what_the_text_says_of_them(folder: Path) -> None:
     assert terms.base_fee is not None
     assert (terms.base_fee.amount, terms.base_fee.is_prorated) == (Decimal(20), True)
     assert [(grant.id, grant.amount) for grant in book.grants("acme")] == [("order-1042", Decimal(500))]
-    entry = PriceBook(loaded.prices).entry_at("gpt-5.4", AT)
+    prices = PriceBook(loaded.prices)
+    for reported in ("our-best-model", "our-proxy/gpt-5.4", "our-proxy/openai/gpt-5.4:nitro"):
+        assert prices.canonical_model(reported, AT) == "openai/gpt-5.4"
+    assert prices.canonical_model("our-proxy/gemini-2.5-pro", AT) is None
+    assert prices.canonical_model("our-best-model", datetime(2026, 11, 30, tzinfo=UTC)) is None
+    entry = prices.entry_at("gpt-5.4", AT)
     assert entry.standard.rates["input"] == Decimal(2)  # type: ignore[union-attr]

@@ -159,7 +159,7 @@ def test_nothing_else_leads_to_it(book: Any, model: str) -> None:
 def test_a_near_miss_is_a_hint_and_no_price(book: Any) -> None:
     reason = rated(book(prices(entry("anthropic/claude-sonnet-4.6"))), model="anthropic/claude-sonnet-4-6").reason
 
-    assert "did the gateway mean 'anthropic/claude-sonnet-4.6'? Add an alias" in reason
+    assert "did the gateway mean 'anthropic/claude-sonnet-4.6'? If so, say so" in reason
 
 
 def test_an_exact_id_with_a_suffix_comes_before_the_model_without_it(book: Any) -> None:

@@ -17,15 +17,16 @@ from tokentill.canonical import Content
 from tokentill.catalogs.catalog import Catalog, LeftOut, Listing
 from tokentill.catalogs.import_file import prove, write_recording
 from tokentill.clock import instant_text, parse_instant
-from tokentill.contracts.rules import glob_fits
 from tokentill.errors import Finding
 from tokentill.money import amount_text
-from tokentill.prices.book import NoPrice, PriceBook
-from tokentill.prices.diff import FigureChange, changes, content_by_hash
+from tokentill.prices.book import PriceBook
+from tokentill.prices.diff import FigureChange, changes, content_by_hash, lost_parts
 from tokentill.prices.entries import STRIPPED_SUFFIXES, PriceEntry
 from tokentill.recordings.load import Folder
 from tokentill.recordings.reading import FileText, Unreadable
 from tokentill.recordings.recording import recording_of
+from tokentill.usage.globs import glob_fits
+from tokentill.versions import in_force
 
 _CURRENCY = "USD"
 """Every catalog that is read lists prices in it."""
@@ -117,9 +118,7 @@ def plan_import(
     gone = [
         model
         for model in planning.book.models
-        if model not in listed
-        and not isinstance(planning.book.entry_at(model, effective), NoPrice)
-        and is_wanted(model)
+        if model not in listed and in_force(planning.book.entries(model), effective) is not None and is_wanted(model)
     ]
     recording = planning.recording(catalog.source)
     warnings = () if recording is None else prove(recording, folder, catalog.name)
@@ -153,7 +152,7 @@ _PRECEDENCE = attrgetter("valid_from", "recorded_at")
 """Of the entries that cover an instant, the one with the greatest of these holds."""
 
 
-_NOT_CARRIED = ("valid_from", "valid_to", "source", "note", "withdraws")
+_NOT_CARRIED = ("valid_from", "valid_to", "source", "note", "withdraws", "drops", "unusual")
 
 
 class _Conflicting(Exception):
@@ -187,10 +186,9 @@ class _Planning:
         """
         vendor = model.partition("/")[0]
         for name in (model, *aliases):
-            if not name.endswith(STRIPPED_SUFFIXES):
-                canonical = self.book.canonical_model(name)
-                if canonical is not None and (name == model or canonical.startswith(f"{vendor}/")):
-                    return canonical
+            canonical = self.book.ids.named_at(name, self.effective)
+            if canonical is not None and (name == model or canonical.startswith(f"{vendor}/")):
+                return canonical
         return model
 
     def take(self, target: str, listings: Sequence[Listing]) -> None:
@@ -201,8 +199,7 @@ class _Planning:
         entries: list[PriceEntry] = []
         for valid_from, content in self._one_each(target, listings):
             price = self._price(target, listings, valid_from, content)
-            in_force = self.book.entry_at(target, valid_from)
-            current = None if isinstance(in_force, NoPrice) else in_force
+            current = in_force(self.book.entries(target), valid_from)
             if current is not None:
                 price = self._carried(price, current)
             entry = self._entry(price)
@@ -221,13 +218,14 @@ class _Planning:
                     figure_changes = changes(before, entry)
             elif before is not None and not figure_changes:
                 continue
-            prices.append(price)
+            lost = [] if before is None else lost_parts(before, entry)
+            prices.append({**price, "drops": lost} if lost else price)
             entries.append(entry)
             if before is not None:
                 self.changed.append(ChangedPrice(target, valid_from, figure_changes))
         if not entries:
             self.unchanged.append(target)
-        elif target not in self.book.models or isinstance(self.book.entry_at(target, entries[0].valid_from), NoPrice):
+        elif in_force(self.book.entries(target), entries[0].valid_from) is None:
             self.added.append(entries[0])
         self.prices += prices
 
@@ -264,7 +262,9 @@ class _Planning:
         }
 
     def _is_free(self, alias: str, target: str) -> bool:
-        return self.book.canonical_model(alias) in (None, target) and not alias.endswith(STRIPPED_SUFFIXES)
+        return self.book.canonical_model(alias, self.effective) in (None, target) and not alias.endswith(
+            STRIPPED_SUFFIXES
+        )
 
     def _entry(self, price: Content) -> PriceEntry:
         try:

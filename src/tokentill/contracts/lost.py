@@ -1,4 +1,4 @@
-"""What a set of contracts no longer states that an earlier set did: customers, plans, rules and terms.
+"""What a set of contracts no longer states that an earlier set did: customers, plans and rules.
 
 Contracts are only ever added to. A set that lacks something which another one had was read from another folder, or
 somebody removed or edited a file; a recording of kind `removal` says that it was meant. Pure.
@@ -20,16 +20,11 @@ def lost_statements(before: Iterable[Content], after: Iterable[Content]) -> tupl
 
 
 def statements(content: Content) -> Iterator[str]:
-    """What a recording states, by name: `customer acme`, `rule "markup" of plan pro`, `tax of customer acme`."""
+    """What a recording states, by name: `customer acme`, `rule "markup" of plan pro`."""
     kind = content["kind"]
-    if kind == "grant":
-        for grant in content["grant"]:
-            yield f'grant "{grant["id"]}" of customer {grant["customer"]}'
     if kind not in ("customer", "plan", "default"):
         return
     whose = "the default contract" if kind == "default" else f"{kind} {content['id']}"
     yield whose
     for number, rule in enumerate(content.get("rule", ()), start=1):
         yield f'rule "{rule.get("name", number)}" of {whose}'
-    for term in content.get("invoice", {}):
-        yield f"{term} of {whose}"

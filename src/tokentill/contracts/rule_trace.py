@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Literal
 
 from tokentill.contracts.book import Contract, ContractBook
-from tokentill.contracts.rules import Rule, Traits, glob_fits, trait_values
+from tokentill.contracts.rules import Rule, Traits, trait_values
+from tokentill.usage.globs import glob_fits
 from tokentill.versions import known_by as known_by
 
 Outcome = Literal["fits", "does not fit", "not asked"]

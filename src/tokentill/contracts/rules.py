@@ -6,11 +6,9 @@ Pure values. What a rule can do beside basis, markup and add-ons lies in `contra
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
 from typing import Literal, Protocol
 
 from tokentill.canonical import Content, content_hash
@@ -21,6 +19,7 @@ from tokentill.contracts.features.margin import Margin
 from tokentill.contracts.features.package import Package
 from tokentill.contracts.features.tiers import RuleTiers, markup_of
 from tokentill.prices.entries import Fee
+from tokentill.usage.globs import glob_fits
 from tokentill.usage.record import STANDARD
 
 Basis = Literal["list", "own", "cost", "free"]
@@ -141,14 +140,3 @@ class Rule:
             any(glob_fits(pattern, value) for pattern in patterns for value in trait_values(traits, key))
             for key, patterns in self.match.items()
         )
-
-
-@lru_cache(maxsize=4096)
-def _glob(pattern: str) -> re.Pattern[str]:
-    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
-    return re.compile("".join(parts), re.DOTALL)
-
-
-def glob_fits(pattern: str, value: str) -> bool:
-    """Whether a glob of `*` and `?` fits the whole of a value, case-sensitively."""
-    return pattern == value or _glob(pattern).fullmatch(value) is not None

@@ -54,7 +54,7 @@ class Contracts:
 
         Mistakes are findings, not errors. A database that is not ready is told in `not_compared`.
         """
-        checked = self._pricing.check()
+        checked = self._pricing.check(self._clock.now())
         if checked.size is None or self._kept_boundaries is None:
             return checked
         try:
@@ -122,7 +122,7 @@ class Contracts:
         instant, known_at = optional(instant_of, "at", at) or self._clock.now(), optional(instant_of, "as_of", as_of)
         folder = self._pricing.folder
         prices, contracts = folder.price_book(known_at), self._book(known_at)
-        canonical = prices.canonical_model(model) or model
+        canonical = prices.canonical_model(model, instant) or model
         traits = Series(
             id=0,
             source=text_of("source", source) if source else "",

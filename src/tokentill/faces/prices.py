@@ -44,7 +44,7 @@ class Prices:
 
     def check(self) -> FolderCheck:
         """Check every file of the folder as it lies there now. Mistakes are findings, not errors."""
-        return self._pricing.check()
+        return self._pricing.check(self._clock.now())
 
     def show(self, model: str, *, at: datetime | None = None, as_of: datetime | None = None) -> PriceShown:
         """What a model costs at an instant, and why.
@@ -66,7 +66,8 @@ class Prices:
             raise NotFound(chosen.reason)
         folder = self._pricing.folder
         stated = _stated((*folder.prices, *folder.beneath), chosen)
-        return PriceShown(asked, instant, chosen, stated, tuple(book.entries(chosen.model)))
+        route = book.ids.at(asked, instant).prefix
+        return PriceShown(asked, instant, chosen, stated, tuple(book.entries(chosen.model)), route)
 
     def diff(
         self, before: SideGiven, after: SideGiven, *, at: datetime | None = None, as_of: bool = False
@@ -156,7 +157,7 @@ class Prices:
 
 def _stated(recordings: Sequence[Content], chosen: PriceEntry) -> Content:
     for recording in recordings:
-        for price in recording["price"]:
+        for price in recording.get("price", ()):
             if price.get("model") == chosen.model and entry_hash(price, recording["currency"]) == chosen.hash:
                 return dict(price)
     raise NotFound(f"the entry {chosen.hash} is in no recording")

@@ -11,6 +11,7 @@ from tokentill.settings import read_settings
 from tokentill.shipped import shipped_folder
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from tokentill.documents.views.checks import FolderCheck
@@ -78,13 +79,13 @@ class Pricing:
             self._loaded = self.loaded_anew()
         return self._loaded
 
-    def check(self) -> FolderCheck:
-        """What is wrong in it as it lies there now, and how much is in it if it loads."""
+    def check(self, now: datetime) -> FolderCheck:
+        """What is wrong in it as it lies there at an instant, and how much is in it if it loads."""
         from tokentill.documents.views.checks import FolderCheck, FolderSize
         from tokentill.prices.book import PriceBook
         from tokentill.recordings.checking import check_folder
 
-        findings = tuple(check_folder(self.path, shipped_prices=self.shipped_prices))
+        findings = tuple(check_folder(self.path, shipped_prices=self.shipped_prices, now=now))
         shown = str(self.path or self.root)
         if any(not finding.is_warning for finding in findings):
             return FolderCheck(shown, findings, None)

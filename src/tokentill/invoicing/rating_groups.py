@@ -193,7 +193,7 @@ class RatingContext:
     def __init__(self, books: Books) -> None:
         self.books = books
         self._edges: dict[str | None, list[datetime]] = {}
-        self._rules: dict[tuple[str | None, Series, int], Rule | None] = {}
+        self._rules: dict[tuple[str | None, Series, str, int], Rule | None] = {}
 
     def groups(self, customer: str | None, currency: str, aggregates: Iterable[UsageAggregate]) -> list[RatingGroup]:
         """The groups of a customer's aggregates, in order of their keys, as if no rule depended on what came before."""
@@ -210,17 +210,22 @@ class RatingContext:
             series.model, at=aggregate.at, mode=series.mode, input_total=aggregate.input_tokens, geo=series.geo
         )
 
+    def model(self, aggregate: UsageAggregate) -> str:
+        """The canonical id of the model of an aggregate, or the reported one if it has none then."""
+        model = aggregate.series.model
+        return self.books.prices.canonical_model(model, aggregate.at) or model
+
     def rule(self, customer: str | None, aggregate: UsageAggregate) -> Rule | None:
         """The rule that bills an aggregate for a customer."""
         series = aggregate.series
         edges = self._edges.get(customer)
         if edges is None:
             edges = self._edges[customer] = sorted(self.books.contracts.edges_for(customer))
-        key = (customer, series, bisect_right(edges, aggregate.at))
+        model = self.model(aggregate)
+        key = (customer, series, model, bisect_right(edges, aggregate.at))
         if key not in self._rules:
             if len(self._rules) >= RULES_MAX:
                 self._rules.clear()
-            model = self.books.prices.canonical_model(series.model) or series.model
             self._rules[key] = self.books.contracts.rule_for(customer, replace(series, model=model), aggregate.at)
         return self._rules[key]
 
@@ -228,7 +233,7 @@ class RatingContext:
         """The empty group that an aggregate belongs to."""
         card = self.rate_card(aggregate)
         rule = self.rule(customer, aggregate)
-        model = self.books.prices.canonical_model(aggregate.series.model) or aggregate.series.model
+        model = self.model(aggregate)
         no_price = card.reason if isinstance(card, NoPrice) else None
         priced_card = None if isinstance(card, NoPrice) else card
         table_currency = GATEWAY_CURRENCY if priced_card is None else priced_card.entry.currency

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -11,7 +10,8 @@ from types import MappingProxyType
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import instant_text, parse_instant
 from tokentill.errors import Unpriced, UnpricedCode, ensure
-from tokentill.prices.entries import STRIPPED_SUFFIXES, PriceEntry
+from tokentill.prices.entries import PriceEntry
+from tokentill.prices.model_ids import Alias, ModelIds, Route, aliases_of
 from tokentill.prices.rate_cards import RateCard, Rated, rate_quantities
 from tokentill.prices.timeline import Timeline, input_tokens_of, timeline_of
 from tokentill.usage.quantities import REQUEST
@@ -19,8 +19,7 @@ from tokentill.usage.record import STANDARD, Usage
 from tokentill.versions import in_force, known_by, precedence
 
 TIMELINES_MAX = 10_000
-HINTS_MAX = 1_000
-"""So much a book remembers; it starts over then. Modes, geographies and unknown models come from outside."""
+"""So many a book remembers; it starts over then. Modes, geographies and unknown models come from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +35,20 @@ class PriceBook:
     Args:
         recordings: canonical contents of kind `prices` (see `tokentill.recordings.load`).
         beneath: more of them, that lie beneath: of two entries with the same two times, that of `recordings` holds, and
-            so does its alias.
+            what an id is an alias of by `recordings` is not what it is by these.
         as_of: leave out what was recorded after this instant. By default everything is known.
     """
 
     def __init__(
         self, recordings: Iterable[Content], *, beneath: Iterable[Content] = (), as_of: datetime | None = None
     ) -> None:
-        hashed = [
-            (layer, parse_instant(recording["recorded_at"]), content_hash(recording), recording)
-            for layer, contents in enumerate((recordings, beneath))
-            for recording in known_by(contents, as_of)
-            if recording["kind"] == "prices"
-        ]
-        hashed.sort(key=lambda row: row[:3])
-        ordered = [recording for *_, recording in hashed]
+        own, below = (_in_order(known_by(contents, as_of)) for contents in (recordings, beneath))
+        ordered = [*own.values(), *below.values()]
         self.as_of = as_of
-        self.recordings: tuple[str, ...] = tuple(sorted(hash_ for _, _, hash_, _ in hashed))
+        self.recordings: tuple[str, ...] = tuple(sorted({*own, *below}))
         self._entries = MappingProxyType(_entries_by_model(ordered))
-        self._aliases = MappingProxyType(_aliases(self._entries))
+        self.ids = ModelIds(self._entries, _layered_aliases(self._entries, own, below), _routes(ordered))
         self._timelines: dict[tuple[str, str | None, str | None], Timeline] = {}
-        self._hints: dict[str, str] = {}
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -67,27 +59,23 @@ class PriceBook:
         """All live entries of a canonical model id, oldest first."""
         return self._entries.get(model, ())
 
-    def canonical_model(self, model: str) -> str | None:
-        """The canonical id: exact id, exact alias, then the declared routing suffixes stripped. Never a guess."""
-        if model in self._entries:
-            return model
-        if model in self._aliases:
-            return self._aliases[model]
-        for suffix in STRIPPED_SUFFIXES:
-            if model.endswith(suffix):
-                return self.canonical_model(model.removesuffix(suffix))
-        return None
+    def canonical_model(self, model: str, at: datetime) -> str | None:
+        """The model whose price an id has at an instant, never a guess; None where it has none of its own.
+
+        In this order: an exact id, an exact alias, a declared routing suffix stripped, a declared route.
+        """
+        return self.ids.at(model, at).model
 
     def entry_at(self, model: str, at: datetime) -> PriceEntry | NoPrice:
         """The entry in force for a model id at an instant, or why it has no price."""
-        canonical = self.canonical_model(model)
-        if canonical is None:
-            return NoPrice(f"model {model!r} is in no price table{self._hint(model)}")
-        entry = in_force(self._entries[canonical], at)
+        meaning = self.ids.at(model, at)
+        if meaning.model is None:
+            return NoPrice(meaning.why_none or f"model {model!r} is in no price table{self.ids.hint(model)}")
+        entry = in_force(self._entries[meaning.model], at)
         if entry is None:
-            first = min(entry.valid_from for entry in self._entries[canonical])
+            first = min(entry.valid_from for entry in self._entries[meaning.model])
             return NoPrice(
-                f"model {canonical!r} has no price in force at {instant_text(at)};"
+                f"model {meaning.model!r} has no price in force at {instant_text(at)};"
                 f" its first is valid from {instant_text(first)}"
             )
         return entry
@@ -108,8 +96,8 @@ class PriceBook:
         at = usage.occurred_at
         segment = timeline.last if at >= timeline.last_edge else timeline.at(at)
         if segment is None:
-            why = self._no_card(usage.model, at, usage.mode)
-            return Rated("unpriced", why.reason, None, (), self.canonical_model(usage.model) or usage.model, None, None)
+            why, model = self._no_card(usage.model, at, usage.mode), self.canonical_model(usage.model, at)
+            return Rated("unpriced", why.reason, None, (), model or usage.model, None, None)
         card = segment.only or segment.rate_card_of(usage)
         quantities = usage.quantities
         if card.charges_requests and REQUEST not in quantities:
@@ -141,8 +129,9 @@ class PriceBook:
         key = (model, mode, geo)
         timeline = self._timelines.get(key)
         if timeline is None:
-            canonical = self.canonical_model(model)
-            timeline = timeline_of(() if canonical is None else self._entries[canonical], mode or STANDARD, geo)
+            meanings = self.ids.meanings(model)
+            spans = [(meaning.starts_at, self.entries(meaning.model or "")) for meaning in meanings]
+            timeline = timeline_of(spans, mode or STANDARD, geo)
             if len(self._timelines) >= TIMELINES_MAX:
                 self._timelines.clear()
             self._timelines[key] = timeline
@@ -165,27 +154,25 @@ class PriceBook:
 
     def edges(self, models: Iterable[str], starts_at: datetime, ends_at: datetime) -> set[datetime]:
         """Every instant of [starts_at, ends_at) at which a price of these model ids may change."""
-        names = {self.canonical_model(model) for model in models}
+        meanings = [meaning for model in models for meaning in self.ids.meanings(model)]
+        edges = {meaning.starts_at for meaning in meanings if starts_at <= meaning.starts_at < ends_at}
+        names = {meaning.model for meaning in meanings}
         entries = [entry for name in names if name for entry in self._entries[name] if entry.valid_from < ends_at]
-        return {edge for entry in entries for edge in entry.edges(starts_at, ends_at)}
-
-    def _hint(self, model: str) -> str:
-        """A near miss for the message. Finding one takes a while, so it is remembered."""
-        if model not in self._hints:
-            if len(self._hints) >= HINTS_MAX:
-                self._hints.clear()
-            self._hints[model] = self._near_miss(model)
-        return self._hints[model]
-
-    def _near_miss(self, model: str) -> str:
-        names = [*self._entries, *self._aliases]
-        near = difflib.get_close_matches(model.replace(".", "-"), [name.replace(".", "-") for name in names], 1, 0.8)
-        nearest = next((name for name in sorted(names) if near and name.replace(".", "-") == near[0]), None)
-        return f"; did the gateway mean {nearest!r}? Add an alias to its price entry if so" if nearest else ""
+        return edges | {edge for entry in entries for edge in entry.edges(starts_at, ends_at)}
 
     def __repr__(self) -> str:
         as_of = "" if self.as_of is None else f" as of {instant_text(self.as_of)}"
         return f"<PriceBook of {len(self._entries)} models from {len(self.recordings)} recordings{as_of}>"
+
+
+def _in_order(recordings: Iterable[Content]) -> dict[str, Content]:
+    """Price tables by their hash, in the order in which they were recorded."""
+    hashed = [
+        (parse_instant(recording["recorded_at"]), content_hash(recording), recording)
+        for recording in recordings
+        if recording["kind"] == "prices"
+    ]
+    return {hash_: recording for _, hash_, recording in sorted(hashed, key=lambda row: row[:2])}
 
 
 def _entries_by_model(recordings: Sequence[Content]) -> Mapping[str, tuple[PriceEntry, ...]]:
@@ -194,7 +181,7 @@ def _entries_by_model(recordings: Sequence[Content]) -> Mapping[str, tuple[Price
     entries: dict[str, list[PriceEntry]] = {}
     for recording in recordings:
         recorded_at = parse_instant(recording["recorded_at"])
-        for price in recording["price"]:
+        for price in recording.get("price", ()):
             if "valid_from" not in price:
                 continue
             entry = PriceEntry.from_content(
@@ -210,7 +197,7 @@ def withdrawals(recordings: Iterable[Content]) -> Mapping[str, datetime]:
     withdrawn: dict[str, datetime] = {}
     for recording in recordings:
         recorded_at = parse_instant(recording["recorded_at"])
-        for price in recording["price"]:
+        for price in recording.get("price", ()):
             if "withdraws" in price:
                 withdrawn[price["withdraws"]] = max(recorded_at, withdrawn.get(price["withdraws"], recorded_at))
     return withdrawn
@@ -224,8 +211,9 @@ def is_live(entry: PriceEntry, withdrawn: Mapping[str, datetime]) -> bool:
 
 def _why_unpriced(book: PriceBook, usage: Usage) -> tuple[UnpricedCode, str | None]:
     """Why there is no price, and for which quantity, asked step by step; whoever rates does not pay for it."""
-    if book.canonical_model(usage.model) is None:
-        return "unknown_model", None
+    meaning = book.ids.at(usage.model, usage.occurred_at)
+    if meaning.model is None:
+        return meaning.code, None
     entry = book.entry_at(usage.model, usage.occurred_at)
     if isinstance(entry, NoPrice):
         return "no_price_then", None
@@ -243,11 +231,29 @@ def _why_unpriced(book: PriceBook, usage: Usage) -> tuple[UnpricedCode, str | No
     raise AssertionError
 
 
-def _aliases(entries: Mapping[str, Sequence[PriceEntry]]) -> dict[str, str]:
-    return {
-        alias: model
-        for model, of_model in sorted(entries.items())
-        for entry in of_model
-        for alias in entry.aliases
-        if alias not in entries
-    }
+def _layered_aliases(
+    entries: Mapping[str, Sequence[PriceEntry]], own: Mapping[str, Content], below: Mapping[str, Content]
+) -> list[Alias]:
+    """Every alias; an id that own price tables state is no alias by those that lie beneath."""
+    if not below:
+        return list(_aliases(entries, list(own.values())))
+    listed = list(own.values())
+    aliases = list(_aliases(_entries_by_model(listed), listed))
+    stated = {alias.id for alias in aliases}
+    return aliases + [alias for alias in _aliases(entries, list(below.values())) if alias.id not in stated]
+
+
+def _aliases(entries: Mapping[str, Sequence[PriceEntry]], recordings: Sequence[Content]) -> Iterator[Alias]:
+    """The aliases that live entries have, since ever, and those that stand alone."""
+    for _, of_model in sorted(entries.items()):
+        for entry in of_model:
+            yield from aliases_of(entry)
+    for recording in recordings:
+        recorded_at = parse_instant(recording["recorded_at"])
+        yield from (Alias.from_content(alias, recorded_at=recorded_at) for alias in recording.get("alias", ()))
+
+
+def _routes(recordings: Sequence[Content]) -> Iterator[Route]:
+    for recording in recordings:
+        recorded_at = parse_instant(recording["recorded_at"])
+        yield from (Route.from_content(route, recorded_at=recorded_at) for route in recording.get("route", ()))

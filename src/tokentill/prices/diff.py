@@ -111,6 +111,39 @@ def _by_fallback(
     return None
 
 
+def lost_parts(earlier: PriceEntry, later: PriceEntry) -> list[str]:
+    """The parts of an entry that one in its place lacks: `tier`, `window`, `multiplier`, `mode.batch`, `fee.image`, ...
+
+    Parts of a mode that is kept are called `mode.batch.tier`. A free entry needs no part but modes.
+    """
+    kept = set(_parts(later))
+    lost = [part for part in _parts(earlier) if part not in kept]
+    modes = tuple(f"{part}." for part in lost if part.startswith("mode."))
+    lost = [part for part in lost if not part.startswith(modes)]
+    if later.is_free:
+        return [part for part in lost if part.startswith("mode.")]
+    return sorted({part.split(":")[0] for part in lost})
+
+
+def _parts(entry: PriceEntry) -> Iterator[str]:
+    """What an entry has beside its rates; the places of multipliers one by one, as `multiplier:us`."""
+    yield from _parts_of_set(entry.standard, "")
+    for kind, factors in entry.multipliers.items():
+        yield from (f"multiplier:{kind}:{place}" for place in factors)
+    yield from (f"fee.{name}" for name in entry.fees)
+    for name, mode in entry.modes.items():
+        yield f"mode.{name}"
+        yield from _parts_of_set(mode, f"mode.{name}.")
+        yield from (f"mode.{name}.fee.{fee}" for fee in mode.fees or () if fee not in entry.fees)
+
+
+def _parts_of_set(rates: RateSet, of: str) -> Iterator[str]:
+    if rates.tiers:
+        yield f"{of}tier"
+    if rates.windows:
+        yield f"{of}window"
+
+
 def compare_books(before: PriceBook, after: PriceBook, *, before_at: datetime, after_at: datetime) -> list[Difference]:
     """How the price of every model differs between a book at an instant and another one, or the same, at another.
 
@@ -138,6 +171,6 @@ def content_by_hash(recordings: Iterable[Content]) -> dict[str, Content]:
     return {
         entry_hash(price, recording["currency"]): price
         for recording in recordings
-        for price in recording["price"]
+        for price in recording.get("price", ())
         if "model" in price
     }

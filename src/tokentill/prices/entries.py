@@ -23,7 +23,7 @@ STRIPPED_SUFFIXES = (":nitro", ":floor", ":online")
 """Routing suffixes: the base model's price holds. Every other suffix needs an entry of its own."""
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_NOT_HASHED = ("note", "source", "withdraws")
+_NOT_HASHED = ("note", "source", "withdraws", "drops", "unusual")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,11 @@ class RateChoice:
 
 @dataclass(frozen=True, slots=True)
 class PriceEntry:
-    """One model's list prices from `valid_from` on. `hash` covers what decides an amount, not notes or sources."""
+    """One model's list prices from `valid_from` on.
+
+    `hash` covers what decides an amount: not notes and sources, and not what `prices check` is told: which parts the
+    entry `drops`, and that its numbers are meant although they are unusual.
+    """
 
     model: str
     aliases: tuple[str, ...]
@@ -172,6 +176,8 @@ class PriceEntry:
     source: str
     note: str
     hash: str
+    drops: tuple[str, ...] = ()
+    is_unusual: bool = False
 
     @classmethod
     def from_content(cls, content: Content, *, recorded_at: datetime, currency: str, source: str = "") -> PriceEntry:
@@ -193,6 +199,8 @@ class PriceEntry:
             source=content.get("source", source),
             note=content.get("note", ""),
             hash=entry_hash(content, currency),
+            drops=tuple(content.get("drops", ())),
+            is_unusual=content.get("unusual", False),
         )
 
     def rate_set(self, mode: str, at: datetime) -> RateSet | str:

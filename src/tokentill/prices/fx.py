@@ -17,7 +17,10 @@ from tokentill.versions import precedence
 
 @dataclass(frozen=True, slots=True)
 class FxRate:
-    """How many units of one currency are one unit of another, from the beginning of a day (UTC) on, without an end."""
+    """How many units of one currency are one unit of another, from the beginning of a day (UTC) on, without an end.
+
+    `is_unusual` tells `prices check` that the number is meant.
+    """
 
     valid_to: ClassVar[None] = None
 
@@ -26,11 +29,14 @@ class FxRate:
     valid_from: datetime
     recorded_at: datetime
     rate: Decimal
+    is_unusual: bool = False
 
     @classmethod
     def from_content(cls, content: Content, *, recorded_at: datetime) -> FxRate:
         """From the canonical content of a `[[rate]]` table."""
-        return cls(content["from"], content["to"], _starts_at(content["date"]), recorded_at, Decimal(content["rate"]))
+        pair = (content["from"], content["to"])
+        rate, is_unusual = Decimal(content["rate"]), content.get("unusual", False)
+        return cls(*pair, _starts_at(content["date"]), recorded_at, rate, is_unusual)
 
     @property
     def pair(self) -> tuple[str, str]:

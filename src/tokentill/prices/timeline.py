@@ -75,19 +75,22 @@ def input_tokens_of(usage: Usage) -> int:
     return sum_of(usage.quantities, "input_total") if usage.input_tokens is None else usage.input_tokens
 
 
-def timeline_of(entries: Sequence[PriceEntry], mode: str, geo: str | None) -> Timeline:
-    """The timeline of a mode and a geography under all entries of one model."""
-    edges = sorted(
-        {
-            edge
-            for entry in entries
-            for validity in (entry, entry.modes.get(mode))
-            if validity is not None
-            for edge in (validity.valid_from, validity.valid_to)
-            if edge is not None
-        }
-    )
-    return Timeline(tuple(edges), (None, *(_segment(entries, edge, mode, geo) for edge in edges)))
+def timeline_of(spans: Sequence[tuple[datetime, Sequence[PriceEntry]]], mode: str, geo: str | None) -> Timeline:
+    """The timeline of a mode and a geography.
+
+    Args:
+        spans: from which instant on the entries of which model hold, in order; there is no price before the first.
+    """
+    edges = {start for start, _ in spans[1:]}
+    for _, entries in spans:
+        for entry in entries:
+            for validity in (entry, entry.modes.get(mode)):
+                if validity is not None:
+                    edges |= {edge for edge in (validity.valid_from, validity.valid_to) if edge is not None}
+    starts = [start for start, _ in spans]
+    ordered = sorted(edges)
+    segments = (_segment(spans[bisect_right(starts, edge) - 1][1], edge, mode, geo) for edge in ordered)
+    return Timeline(tuple(ordered), (None, *segments))
 
 
 def _segment(entries: Sequence[PriceEntry], at: datetime, mode: str, geo: str | None) -> PriceSegment | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from tokentill.errors import Finding
 from tokentill.recordings.paths import LOCK_NAME
 from tokentill.recordings.recording import Recordings
+from tokentill.shipped import shipped_folder
 
 _HASH = re.compile(r"\Asha256:[0-9a-f]{64}\Z")
 
@@ -59,6 +60,11 @@ def released_files_are_unchanged(recordings: Recordings) -> Iterator[Finding]:
 
 
 def released_paths(recordings: Recordings) -> frozenset[str]:
-    """Paths of the released files whose content is unchanged."""
+    """Paths of the released files whose content is unchanged; a copy of a file that tokentill ships is one."""
     released, _ = read_lock(recordings.folder)
-    return frozenset(recording.path for recording in recordings if released.get(recording.path) == recording.hash)
+    shipped = set(read_lock(shipped_folder("pricing"))[0].values())
+    return frozenset(
+        recording.path
+        for recording in recordings
+        if recording.hash in shipped or released.get(recording.path) == recording.hash
+    )

@@ -14,6 +14,7 @@ from tokentill.errors import Finding
 from tokentill.recordings.positions import KeyPath, line_of
 from tokentill.recordings.reading import FileText
 from tokentill.usage.quantities import REQUEST, TOKEN_LEAVES
+from tokentill.usage.record import STANDARD
 from tokentill.zones import zone_names
 
 _EXPECTED = {
@@ -41,6 +42,17 @@ KNOWN_ELSEWHERE = {
 
 KNOWN_COUNTERS = (REQUEST, "web_search", "web_fetch", "file_search", "image", "audio_second", "page", "character")
 """Counters that sources report. The set is open: a fee may name another one, but hardly a misspelt one of these."""
+
+
+KNOWN_MODES = (STANDARD, "batch", "flex", "priority", "fast", "ultrafast")
+"""Modes that catalogs list. The set is open, but a mode is hardly called nearly like one of these."""
+
+
+def near_mode(name: str) -> str | None:
+    """The known mode that an unknown one is nearly called like."""
+    if name in KNOWN_MODES:
+        return None
+    return next(iter(difflib.get_close_matches(name, KNOWN_MODES, 1, 0.75)), None)
 
 
 def near_miss(word: str, known: Iterable[str]) -> str:
@@ -95,11 +107,8 @@ def _finding(details: ErrorDetails, path: KeyPath, file: FileText, shape: type[B
     if kind == "literal_error":
         return _not_one_of(path, file, str(details["input"]), context["expected"])
     if kind == "string_pattern_mismatch":
-        is_hash, message = key == "withdraws", f'"{details["input"]}" is not a name that can stand here'
-        hint = (
-            "write the hash of the entry: sha256: and 64 digits" if is_hash else "use lower-case letters, digits and _"
-        )
-        return file.finding(path, message, hint)
+        message = f'"{details["input"]}" is not a name that can stand here'
+        return file.finding(path, message, _PATTERNS.get(key, "use lower-case letters, digits and _"))
     if kind == "too_short":
         return file.finding(path, f'"{key}" is empty', "leave it out, or fill it")
     message = details["msg"]
@@ -124,6 +133,10 @@ def _not_one_of(path: KeyPath, file: FileText, written: str, expected: str) -> F
     return file.finding(path, f'"{_name(path)}" cannot be "{written[:40]}"', hint)
 
 
+_PATTERNS = {
+    "withdraws": "write the hash of the entry: sha256: and 64 digits",
+    "drops": "write tier, window, multiplier, mode.NAME or fee.NAME",
+}
 _BOUNDS = {
     "greater_than": "write more than {gt}",
     "greater_than_equal": "write {ge} or more",

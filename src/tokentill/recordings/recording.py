@@ -21,6 +21,7 @@ from tokentill.errors import Finding
 from tokentill.prices.book import is_live, withdrawals
 from tokentill.prices.entries import PriceEntry
 from tokentill.prices.fx import FxRate
+from tokentill.prices.model_ids import Alias, Route
 from tokentill.recordings.mistakes import findings_of, near_miss
 from tokentill.recordings.paths import file_paths, pricing_folder
 from tokentill.recordings.positions import KeyPath
@@ -31,7 +32,7 @@ from tokentill.versions import precedence
 
 KINDS = {
     "models": ("prices",),
-    "contracts": ("default", "plan", "customer", "grant"),
+    "contracts": ("default", "plan", "customer", "grant", "removal"),
     "attribution": ("attribution",),
     "fx": ("fx",),
 }
@@ -76,6 +77,10 @@ class Recordings:
     def __iter__(self) -> Iterator[Recording]:
         yield from (*self.prices, *self.contracts, *self.attribution, *self.fx)
 
+    def is_beneath(self, located: Located[Any]) -> bool:
+        """Whether a value is of a file that lies beneath."""
+        return any(located.file is recording.file for recording in self.beneath)
+
     def shown(self, path: str) -> str:
         """A path of this folder as it is printed."""
         return (self.folder / path).as_posix()
@@ -106,6 +111,22 @@ class Recordings:
         return by_model
 
     @cached_property
+    def aliases(self) -> tuple[Located[Alias], ...]:
+        """Every alias that stands alone."""
+        return tuple(
+            Located(Alias.from_content(alias, recorded_at=at), of.file, place)
+            for of, at, place, alias in _tables((*self.prices, *self.beneath), "alias")
+        )
+
+    @cached_property
+    def routes(self) -> tuple[Located[Route], ...]:
+        """Every route."""
+        return tuple(
+            Located(Route.from_content(route, recorded_at=at), of.file, place)
+            for of, at, place, route in _tables((*self.prices, *self.beneath), "route")
+        )
+
+    @cached_property
     def book(self) -> ContractBook:
         """Every contract, to ask which holds when."""
         return ContractBook(recording.content for recording in self.contracts)
@@ -116,7 +137,7 @@ class Recordings:
         return tuple(
             Located(next(version for version in versions if version.hash == recording.hash), recording.file)
             for recording in self.contracts
-            if (kind := recording.content["kind"]) != "grant"
+            if (kind := recording.content["kind"]) not in ("grant", "removal")
             for versions in [self.book.versions(kind, recording.content["id"])]
         )
 

@@ -21,7 +21,8 @@ _INSTANT_KEYS = ("recorded_at", "valid_from", "valid_to")
 _SUB_TABLES = ("tier", "window", "mode")
 _HEADER_KEYS = ("format", "kind", "recorded_at", "currency", "applies_to_closed", "source", "note")
 _ENTRY_KEYS = (
-    "model aliases valid_from valid_to free per when rates fees fallback multiplier withdraws source note".split()
+    "id prefix model models same_price aliases valid_from valid_to free per when rates fees fallback multiplier"
+    " withdraws drops unusual source note".split()
 )
 
 
@@ -37,11 +38,14 @@ def price_table_text(content: Content, *, comments: Iterable[str] = ()) -> str:
         lines += ["#", *(f"# {line}" for line in textwrap.wrap(paragraph, WIDTH - 2))]
     lines += ["", *_pairs({key: content[key] for key in _HEADER_KEYS if key in content}, "")]
     model = None
-    for entry in content["price"]:
+    for entry in content.get("price", ()):
         if entry.get("model") != model:
             model = entry.get("model")
             lines += ["", "", f"# {model} ".ljust(WIDTH, "-")]
         lines += ["", "[[price]]", *_table(entry, "price", "")]
+    for kind in ("alias", "route"):
+        for item in content.get(kind, ()):
+            lines += ["", f"[[{kind}]]", *_table(item, kind, "")]
     return "\n".join(lines) + "\n"
 
 
@@ -71,8 +75,17 @@ def _pairs(table: Mapping[str, Any], indent: str) -> list[str]:
         start = f"{indent}{key.ljust(width)} = "
         text = _value(value, key)
         is_long = len(start) + len(text) > WIDTH
-        lines.append(start + (_long_text(value, indent) if is_long and isinstance(value, str) else text))
+        if is_long and isinstance(value, str):
+            text = _long_text(value, indent)
+        elif is_long and isinstance(value, list):
+            text = _long_list(value, indent)
+        lines.append(start + text)
     return lines
+
+
+def _long_list(values: list[Any], indent: str) -> str:
+    """A list over several lines, one value on each."""
+    return "\n".join(["[", *(f"{indent}  {_value(value, '')}," for value in values), f"{indent}]"])
 
 
 def _value(value: Any, key: str, table: str = "") -> str:

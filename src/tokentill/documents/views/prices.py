@@ -22,19 +22,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PriceShown:
-    """What a model costs at an instant. `stated` is the price as its recording states it."""
+    """What a model costs at an instant. `stated` is the price as its recording states it.
+
+    `route` is the prefix of the route that led to it; empty for an id, an alias or a stripped suffix.
+    """
 
     asked: str
     at: datetime
     entry: PriceEntry
     stated: Content
     entries: tuple[PriceEntry, ...]
+    route: str = ""
 
     @property
     def because(self) -> str:
         """How the entry was chosen."""
         model, chosen = self.entry.model, self.entry
-        name = "" if self.asked == model else f"{self.asked} is priced as {model}; "
+        route = f" by the route {self.route}" if self.route else ""
+        name = "" if self.asked == model else f"{self.asked} is priced as {model}{route}; "
         return (
             f"{name}of the entries that cover {instant_text(self.at)} this one has the greatest valid_from"
             f" ({instant_text(chosen.valid_from)}), then the greatest recorded_at ({instant_text(chosen.recorded_at)})"

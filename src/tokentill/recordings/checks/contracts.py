@@ -206,7 +206,7 @@ def _has_amounts(rule: Rule) -> bool:
 
 def currencies_can_be_converted(recordings: Recordings) -> Iterator[Finding]:
     """A contract in another currency than the price tables' has exchange rates to use. Warning."""
-    listed = sorted({recording.content["currency"] for recording in recordings.prices})
+    listed = sorted({entry.value.currency for entry in recordings.entries})
     pairs = {rate.value.pair for rate in recordings.fx_rates}
     for contract in recordings.agreements:
         wanted = contract.value.currency

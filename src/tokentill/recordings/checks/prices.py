@@ -64,7 +64,8 @@ def entries_do_not_overlap(recordings: Recordings) -> Iterator[Finding]:
     """
     at_once: dict[tuple[str, datetime], list[Located[PriceEntry]]] = {}
     for entry in recordings.entries:
-        at_once.setdefault((entry.value.model, entry.value.recorded_at), []).append(entry)
+        if not recordings.is_beneath(entry):
+            at_once.setdefault((entry.value.model, entry.value.recorded_at), []).append(entry)
     for group in at_once.values():
         group.sort(key=lambda entry: entry.value.valid_from)
         for earlier, later in pairwise(group):
@@ -97,22 +98,6 @@ def a_model_keeps_its_currency(recordings: Recordings) -> Iterator[Finding]:
                 yield later.finding(("valid_from",), message, hint, is_warning=True)
 
 
-def an_alias_leads_to_one_model(recordings: Recordings) -> Iterator[Finding]:
-    """No alias is shared between models or is the id of another model."""
-    models = {entry.value.model for entry in recordings.entries}
-    owners: dict[str, str] = {}
-    for entry in recordings.entries:
-        model = entry.value.model
-        for alias in entry.value.aliases:
-            owner = owners.setdefault(alias, model)
-            if owner != model:
-                message = f'duplicate alias: "{alias}" is an alias of {owner} too'
-                yield entry.finding(("aliases",), message, "an alias leads to one model; remove it from one of them")
-            if alias in models and alias != model:
-                message = f'alias "{alias}" shadows the model of that id'
-                yield entry.finding(("aliases",), message, "remove the alias; an exact id always comes first")
-
-
 def withdrawn_entries_exist(recordings: Recordings) -> Iterator[Finding]:
     """What is withdrawn was recorded before."""
     if recordings.is_unread("models"):
@@ -123,7 +108,7 @@ def withdrawn_entries_exist(recordings: Recordings) -> Iterator[Finding]:
         recorded[hash_] = min(recorded_at, recorded.get(hash_, recorded_at))
     for recording in recordings.prices:
         withdrawn_at = parse_instant(recording.content["recorded_at"])
-        for index, price in enumerate(recording.content["price"]):
+        for index, price in enumerate(recording.content.get("price", ())):
             if "withdraws" in price and recorded.get(price["withdraws"], withdrawn_at) >= withdrawn_at:
                 message = f"no entry recorded before this one has the hash {price['withdraws'][:19]}..."
                 hint = "copy the hash of the announced entry from `tokentill prices show`"
@@ -178,7 +163,6 @@ def _minutes_of_week(window: Window) -> set[int]:
 CHECKS = (
     entries_do_not_overlap,
     entries_leave_no_gap,
-    an_alias_leads_to_one_model,
     a_model_keeps_its_currency,
     withdrawn_entries_exist,
     sets_price_what_the_base_prices,

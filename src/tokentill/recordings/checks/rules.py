@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 
 from tokentill.contracts.book import Contract
 from tokentill.contracts.features.tiers import SPEND
-from tokentill.contracts.rules import Rule, glob_fits
+from tokentill.contracts.rules import Rule
 from tokentill.errors import Finding
-from tokentill.recordings.mistakes import KNOWN_COUNTERS, looks_like_tokens, near_miss
+from tokentill.prices.model_ids import near_model
+from tokentill.recordings.mistakes import KNOWN_COUNTERS, KNOWN_MODES, looks_like_tokens, near_miss, near_mode
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.reading import Located
 from tokentill.recordings.recording import Recordings
 from tokentill.recordings.schemas.rules import DEFAULT
+from tokentill.usage.globs import glob_fits
 from tokentill.usage.quantities import BUILT_IN_FALLBACK, SUMS, TOKEN_LEAVES, leaves_of, sum_over
 from tokentill.versions import precedence
 
@@ -104,9 +105,23 @@ def matches_name_known_models(recordings: Recordings) -> Iterator[Finding]:
     for rule in recordings.rules:
         for pattern in rule.value.match.get("model", ()):
             if not any(glob_fits(pattern, model) for model in models):
-                near = difflib.get_close_matches(pattern, sorted(models), 1, 0.6)
-                hint = f'did you mean "{near[0]}"?' if near else "a pattern fits the whole canonical model id"
+                near = near_model(pattern, models)
+                hint = f'did you mean "{near}"?' if near else "a pattern fits the whole canonical model id"
                 yield rule.finding(("match", "model"), f'no model fits "{pattern}"', hint, is_warning=True)
+
+
+def matches_name_known_modes(recordings: Recordings) -> Iterator[Finding]:
+    """A pattern of modes fits one that catalogs know or that some price table has. Warning."""
+    modes = {*KNOWN_MODES, *(mode for entry in recordings.entries for mode in entry.value.modes)}
+    if not recordings.entries or recordings.is_unread("models"):
+        return
+    for rule in recordings.rules:
+        for pattern in rule.value.match.get("mode", ()):
+            if not any(glob_fits(pattern, mode) for mode in modes):
+                near = near_mode(pattern)
+                hint = f'did you mean "{near}"?' if near else f"known modes are {', '.join(sorted(modes))}"
+                message = f'no mode fits "{pattern}"'
+                yield rule.finding(("match", "mode"), message, hint, is_warning=True)
 
 
 def tier_rates_are_of_what_is_counted(recordings: Recordings) -> Iterator[Finding]:
@@ -175,6 +190,7 @@ CHECKS = (
     rules_can_be_reached,
     names_tell_rules_apart,
     matches_name_known_models,
+    matches_name_known_modes,
     tier_rates_are_of_what_is_counted,
     versions_go_on_counting_alike,
 )

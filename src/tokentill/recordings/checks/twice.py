@@ -18,6 +18,12 @@ def no_entry_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
         yield entry.finding((), f"duplicate id: the same valid_from and recorded_at as at {first.where}", _CORRECTION)
 
 
+def no_alias_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
+    """At one time of recording an id is said once to mean a model from an instant on."""
+    for first, alias in _twice(recordings.aliases, lambda alias: (alias.id, alias.model, precedence(alias))):
+        yield alias.finding((), f'the alias "{alias.value.id}" is stated at {first.where} too', "remove one of the two")
+
+
 def no_contract_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
     """One contract has one version for each pair of `valid_from` and `recorded_at`."""
     for first, again in _twice(recordings.agreements, lambda version: (version.kind, version.id, precedence(version))):
@@ -62,6 +68,7 @@ def _twice(
 
 CHECKS = (
     no_entry_is_stated_twice,
+    no_alias_is_stated_twice,
     no_contract_is_stated_twice,
     no_grant_is_stated_twice,
     no_attribution_is_stated_twice,

@@ -210,7 +210,7 @@ class RemovalFile(Header):
 
     kind: Literal["removal"]
     removes: Annotated[list[Text], Field(min_length=1)] = Field(
-        description="As the refusal names it: customer acme, plan pro, or a rule or a term of one of them."
+        description='As a refusal names it: customer acme, plan pro, or rule "markup" of plan pro.'
     )
     note: Text = optional("What a reader should know.")
 

@@ -1,4 +1,4 @@
-"""Price tables: entries with their rates, tiers, windows, modes and fees; and dated exchange rates."""
+"""Price tables: entries with their rates, tiers, windows, modes and fees."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
 from tokentill.prices.entries import STRIPPED_SUFFIXES
-from tokentill.recordings.mistakes import KNOWN_COUNTERS, looks_like_tokens, near_miss
+from tokentill.recordings.mistakes import KNOWN_COUNTERS, looks_like_tokens, near_miss, near_mode
+from tokentill.recordings.schemas.model_ids import AliasTable, RouteTable
 from tokentill.recordings.schemas.parts import (
     COUNTERS_ONLY,
     LEAF,
@@ -28,7 +29,6 @@ from tokentill.recordings.values import (
     RATE_SCHEMA,
     Aliases,
     Currency,
-    Day,
     EntryHash,
     Factor,
     Id,
@@ -56,6 +56,10 @@ LeafRates = Annotated[
     ),
 ]
 """Rates of a price table: leaf quantities, each named in the schema so that editors complete them."""
+
+
+DroppedPart = Annotated[str, Field(pattern=r"^(tier|window|multiplier|(mode|fee)\.[a-z][a-z0-9_.-]{0,63})$")]
+"""A part of an entry: its tiers, windows or multipliers, one of its modes, one of its fees."""
 
 
 class TierCondition(Table):
@@ -113,6 +117,7 @@ class MultiplierTable(Table):
     geo: dict[Id, Factor] = Field(description="By the place where a request was processed.")
 
 
+_OF_A_PRICE = ("model", "valid_from", "valid_to", "per", "free", "drops", "unusual")
 _CHARGING = ("rates", "fees", "tier", "window", "mode", "multiplier", "fallback")
 
 
@@ -122,7 +127,7 @@ def _without(*keys: str) -> JsonDict:
 
 _ENTRY_RULE: JsonDict = {
     "oneOf": [
-        {"required": ["withdraws"], **_without("model", "valid_from", "valid_to", "per", "free", *_CHARGING)},
+        {"required": ["withdraws"], **_without(*_OF_A_PRICE, *_CHARGING)},
         {"required": ["model", "valid_from", "rates"], "properties": {"free": {"const": False}}},
         {"required": ["model", "valid_from", "free"], "properties": {"free": {"const": True}}, **_without(*_CHARGING)},
     ]
@@ -156,6 +161,10 @@ class PriceEntryTable(Table):
         json_schema_extra={**NAMES_ONLY, "propertyNames": {"not": {"const": "standard"}}},
     )
     multiplier: MultiplierTable = optional("Exact factors on every rate.")
+    drops: Annotated[list[DroppedPart], Field(min_length=1)] = optional(
+        "Parts of the entry before this one that it is meant to lack: tier, window, multiplier, mode.batch, ..."
+    )
+    unusual: bool = optional("The numbers are meant, although they look like a mistake.")
     withdraws: EntryHash = optional("Hash of an announced entry that was cancelled.")
     source: Text = optional("Where the numbers were read.")
     note: Text = optional("What a reader should know.")
@@ -167,14 +176,31 @@ class PriceEntryTable(Table):
 
 
 class PricesFile(Header):
-    """Price tables: list prices of models."""
+    """Price tables: list prices of models, and under which ids they are reported."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [key]} for key in ("price", "alias", "route")],
+            "dependentRequired": {"price": ["currency"]},
+        }
+    )
 
     kind: Literal["prices"]
-    currency: Currency = Field(description="ISO 4217.")
+    currency: Currency = optional("ISO 4217. Needed where there are prices.")
     source: Text = optional("Where the numbers were read.")
     note: Text = optional("What a reader should know.")
     applies_to_closed: bool = optional("Whether closed periods are priced anew; false unless given.")
-    price: Annotated[list[PriceEntryTable], Field(min_length=1)]
+    price: Annotated[list[PriceEntryTable], Field(min_length=1)] = optional("List prices.")
+    alias: Annotated[list[AliasTable], Field(min_length=1)] = optional("Ids that mean a model.")
+    route: Annotated[list[RouteTable], Field(min_length=1)] = optional("Prefixes of ids that mean a model.")
+
+
+def a_price_table_says_something(file: PricesFile) -> Iterator[Mistake]:
+    """There are prices with their currency, aliases or routes."""
+    if not any(file.states(key) for key in ("price", "alias", "route")):
+        yield Mistake(("price",), '"price" is missing', "add [[price]], [[alias]] or [[route]] tables")
+    elif file.states("price") and not file.states("currency"):
+        yield Mistake(("currency",), '"currency" is missing', "add currency = ...")
 
 
 def an_entry_says_a_price(entry: PriceEntryTable) -> Iterator[Mistake]:
@@ -214,6 +240,15 @@ def a_mode_is_not_standard(entry: PriceEntryTable) -> Iterator[Mistake]:
     """The standard rates are the entry's own; a mode of that name would never be used."""
     if "standard" in (entry.mode or {}):
         yield Mistake(("mode", "standard"), '"standard" is the entry itself', "write its rates as the entry's")
+
+
+def a_mode_is_called_as_records_call_it(entry: PriceEntryTable) -> Iterator[Mistake]:
+    """A mode is not called nearly like a known one. Warning."""
+    for name in entry.mode or {}:
+        near = near_mode(name)
+        if near is not None:
+            message = f'no source is known to report the mode "{name}"'
+            yield Mistake(("mode", name), message, f'did you mean "{near}"?', is_warning=True)
 
 
 def fallbacks_are_between_leaf_quantities(entry: PriceEntryTable) -> Iterator[Mistake]:
@@ -305,36 +340,14 @@ def fees_are_of_counters(table: PriceEntryTable | ModeTable) -> Iterator[Mistake
             yield Mistake(path, message, near_miss(name, KNOWN_COUNTERS), is_warning=True)
 
 
-class FxRateTable(Table):
-    """How many units of one currency are one unit of another, from a day on."""
-
-    from_: Currency = Field(alias="from")
-    to: Currency
-    date: Day = Field(description="Holds from this day (UTC) to the next listed one.")
-    rate: Factor
-
-
-class FxFile(Header):
-    """Dated exchange rates."""
-
-    kind: Literal["fx"]
-    source: Text = optional("Where the rates were read.")
-    note: Text = optional("What a reader should know.")
-    rate: Annotated[list[FxRateTable], Field(min_length=1)]
-
-
-def a_rate_is_between_two_currencies(rate: FxRateTable) -> Iterator[Mistake]:
-    """No currency is converted into itself."""
-    if rate.from_ == rate.to:
-        yield Mistake((), f"an exchange rate from {rate.from_} to itself", "remove it")
-
-
 RULES: Rules = {
+    PricesFile: (a_price_table_says_something,),
     PriceEntryTable: (
         an_entry_says_a_price,
         validities_are_not_empty,
         a_routing_suffix_is_not_an_id,
         a_mode_is_not_standard,
+        a_mode_is_called_as_records_call_it,
         fallbacks_are_between_leaf_quantities,
         fallbacks_lead_to_a_rate,
         thresholds_rise,
@@ -346,5 +359,4 @@ RULES: Rules = {
     WindowTable: (thresholds_rise, rates_are_of_leaf_quantities),
     WindowCondition: (the_time_zone_exists, a_window_is_open_for_a_while),
     TierTable: (a_tier_has_one_condition, rates_are_of_leaf_quantities),
-    FxRateTable: (a_rate_is_between_two_currencies,),
 }
