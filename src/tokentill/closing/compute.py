@@ -21,7 +21,7 @@ from tokentill.closing.month_usage import MonthUsage, usage_of_month
 from tokentill.errors import InvalidAmount
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
 from tokentill.invoicing.coverage import Documents, KeptBoundary, OwnedSegment, Ownership, Periods
-from tokentill.invoicing.invoice import Invoice, compute_invoice
+from tokentill.invoicing.invoice import VERSION_OF_F, Invoice, compute_invoice
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.preview import Aside, InterimInvoice, Preview, Previewed, Unattributed
 from tokentill.invoicing.rating_groups import Books, RatingContext
@@ -84,6 +84,7 @@ def compute_period(
     kind: InvoiceKind = "period",
     position: int | None = None,
     is_close: bool = False,
+    version: int = VERSION_OF_F,
 ) -> Computed:
     """Compute every invoice of a period, or `only` that of one customer.
 
@@ -92,6 +93,7 @@ def compute_period(
         position: of the log of documents, up to which documents count; None is all of them.
         is_close: leave out who has its document of the period. Otherwise what is computed for them is what would stand
             in its place now.
+        version: of the calculation, as it is pinned.
     """
     documents = documents_around(connection, month, position)
     periods = Periods(month, books, documents)
@@ -109,7 +111,7 @@ def compute_period(
     if is_close:
         chosen = [payer for payer in chosen if not usage.ownership.is_issued(payer)]
     carried = _carried(connection, month, documents, usage.ownership, chosen, position)
-    context = RatingContext(books)
+    context = RatingContext(books, bills_unmeasured=version < 3)
     invoices: dict[str, Invoice] = {}
     failed: dict[str, str] = {}
     todo = chosen
@@ -309,12 +311,8 @@ def _list_amount(
 ) -> tuple[Decimal, int]:
     """The exact list amount of aggregates in a currency, and how many of their requests have none."""
     listed = list(aggregates)
-    reported = [aggregate for aggregate in listed if aggregate.series.usage_state != "missing"]
-    unpriced = sum(
-        aggregate.requests
-        for aggregate in listed
-        if aggregate.series.usage_state == "missing" and not aggregate.is_waived
-    )
+    reported = [one for one in listed if not (one.is_waived or context.is_missing(customer, one))]
+    unpriced = sum(one.requests for one in listed if not one.is_waived and context.is_missing(customer, one))
     amounts = []
     for group in context.groups(customer, currency, reported):
         rated = group.rated(group.total.billable).amount
