@@ -62,6 +62,7 @@ from tokentill.faces.arguments import (
 )
 from tokentill.faces.pricing import Pricing
 from tokentill.invoicing.coverage import KeptBoundary, Periods
+from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Preview, Review, ReviewKind
 from tokentill.recordings.load import Folder
@@ -108,6 +109,7 @@ class Till:
         clock: tells what time it is.
         grace: how long a period stays open for late records after its end.
         bounds: between which instants usage is taken; what lies outside is quarantined.
+        limits: from where on a preview names a reported cost as far above its list amount.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class Till:
         clock: Clock,
         grace: timedelta,
         bounds: Bounds = DEFAULT_BOUNDS,
+        limits: ReviewLimits = DEFAULT_LIMITS,
     ) -> None:
         self._store = store
         self._is_ready = False
@@ -125,6 +128,7 @@ class Till:
         self.clock = clock
         self.grace = grace
         self.bounds = bounds
+        self.limits = limits
 
     @classmethod
     def open(
@@ -136,6 +140,7 @@ class Till:
         clock: Clock = SYSTEM_CLOCK,
         grace: timedelta = timedelta(0),
         bounds: Bounds = DEFAULT_BOUNDS,
+        limits: ReviewLimits = DEFAULT_LIMITS,
     ) -> Till:
         """A till on a database and a folder of prices and contracts. Each is opened by the first call that needs it.
 
@@ -150,16 +155,19 @@ class Till:
                 `PriceBook.load`).
             grace: how long a period stays open for late records after its end.
             bounds: between which instants usage is taken; what lies outside is quarantined.
+            limits: from where on a preview names a reported cost as far above its list amount.
 
         Raises:
             InvalidCall: when the database's URL or path cannot be read, or there is no such folder.
         """
         of_type("clock", clock, Clock)
         of_type("bounds", bounds, Bounds)
+        of_type("limits", limits, ReviewLimits)
         if of_type("grace", grace, timedelta) < timedelta(0):
             raise InvalidCall(f"grace=... is negative ({grace}); a period stays open after its end, not before")
         folder = Pricing(pricing, cache=cache)
-        return cls(Database.open(str(path_of("db", db))), folder, clock=clock, grace=grace, bounds=bounds)
+        store = Database.open(str(path_of("db", db)))
+        return cls(store, folder, clock=clock, grace=grace, bounds=bounds, limits=limits)
 
     @property
     def folder(self) -> Folder:
@@ -262,7 +270,9 @@ class Till:
         with self.store.read() as connection:
             inputs, seq = newest_inputs(connection, self.folder)
             books, pins, now = inputs.books(), inputs.pins(seq), self.clock.now()
-            preview = compute_preview(connection, month, books, pins, now=now, grace=self.grace, only=customer)
+            preview = compute_preview(
+                connection, month, books, pins, now=now, grace=self.grace, only=customer, limits=self.limits
+            )
         if customer is not None and not preview.customers:
             raise NotFound(f"{customer!r} has no usage in {month}; `tokentill preview {month}` lists who has")
         return preview

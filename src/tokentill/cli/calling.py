@@ -109,7 +109,12 @@ class Invocation(typer.Context):
 
         settings = self.settings
         return Till.open(
-            settings.database, settings.pricing, cache=user_cache(), grace=settings.grace, bounds=settings.bounds
+            settings.database,
+            settings.pricing,
+            cache=user_cache(),
+            grace=settings.grace,
+            bounds=settings.bounds,
+            limits=settings.limits,
         )
 
     def prices(self) -> Prices:

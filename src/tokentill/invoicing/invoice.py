@@ -30,10 +30,11 @@ from tokentill.invoicing.lines import (
     missing_of,
     unbilled_of,
 )
+from tokentill.invoicing.margin import NO_COST, BilledCost, CoveredMargin, margin_of
 from tokentill.invoicing.periods import Period
 from tokentill.invoicing.rating_groups import RatingContext
 from tokentill.invoicing.totals import BroughtForward, InvoiceKind, Totals, agreed_for, base_fees, compute_totals
-from tokentill.money import allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
+from tokentill.money import EXACT, allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
 from tokentill.usage.aggregates import GATEWAY_CURRENCY, UsageAggregate
 
 VERSION_OF_F = 3
@@ -50,7 +51,7 @@ class Invoice:
     """What a customer owes for a period. `unpriced`, `missing` and `uncarried` keep it from being issued.
 
     `uncarried` says what earlier documents left that it cannot take over. `waived` are requests without usage that
-    somebody decided to bill at nothing.
+    somebody decided to bill at nothing. `billed_cost` is what `margin` is measured against, and no part of the content.
     """
 
     customer: str
@@ -70,6 +71,13 @@ class Invoice:
     interim_at: Decimal | None = None
     uncarried: tuple[str, ...] = ()
     waived: tuple[Unbilled, ...] = ()
+    billed_cost: BilledCost = NO_COST
+
+    @property
+    def margin(self) -> CoveredMargin:
+        """What is billed against its reported cost, as far as there is one; interim invoices count in."""
+        billed = self.net_minor + sum(part.net_minor for part in self.carried.invoiced)
+        return margin_of(self.currency, billed, self.billed_cost)
 
     @property
     def net_minor(self) -> int:
@@ -249,4 +257,17 @@ def compute_invoice(
         kind=kind,
         interim_at=agreed.terms.interim_at,
         uncarried=brought.no_rates,
+        billed_cost=_cost_of(billed),
     )
+
+
+def _cost_of(billed: Iterable[BilledGroup]) -> BilledCost:
+    """The cost of what has an amount, at the exchange rates of its days."""
+    costs: list[Decimal] = []
+    requests = with_cost = 0
+    for group, total in ((one.group, one.group.total) for one in billed if one.amount is not None):
+        requests += total.requests
+        if total.requests_with_cost and group.cost_fx is not None:
+            with_cost += total.requests_with_cost
+            costs.append(EXACT.multiply(total.cost, group.cost_fx))
+    return BilledCost(sum_exact(costs), requests, with_cost)

@@ -12,9 +12,11 @@ from typing import Literal
 
 from tokentill.canonical import Content, fields_of, form_of
 from tokentill.invoicing.coverage import KeptBoundary
+from tokentill.invoicing.findings import PreviewFinding
 from tokentill.invoicing.invoice import Invoice, invoice_document
+from tokentill.invoicing.margin import CoveredMargin, margin_of_all
 from tokentill.invoicing.periods import Month, Period
-from tokentill.money import amount_text, minor_text
+from tokentill.money import amount_text, minor_text, round_to_minor
 
 ReviewKind = Literal["approved", "held", "released"]
 ReviewState = Literal["none", "approved", "held", "stale"]
@@ -57,8 +59,9 @@ class Previewed:
     """One customer's invoice as it stands, with what is known about it beside its content.
 
     `late_requests` counts records that came after the period was issued. `previous` is all that was billed for the
-    period before, as issued or as it would be. `interims` are the interim invoices that the invoice deducts, oldest
-    first; `reaches_interim` says that the period still runs and the next one may be issued.
+    period before, as issued or as it would be; `previous_is_partial` says that usage began well inside of it.
+    `interims` are the interim invoices that the invoice deducts, oldest first; `reaches_interim` says that the period
+    still runs and the next one may be issued.
     """
 
     invoice: Invoice
@@ -69,6 +72,7 @@ class Previewed:
     is_due: bool
     previous_total_minor: int | None
     previous_currency: str | None
+    previous_is_partial: bool = False
     interims: tuple[InterimInvoice, ...] = ()
     reaches_interim: bool = False
 
@@ -103,6 +107,14 @@ class Previewed:
         if self.previous_total_minor is None or self.previous_currency != self.invoice.currency:
             return None
         return self.period_total_minor - self.previous_total_minor
+
+    @property
+    def has_measure(self) -> bool:
+        """Whether the change means something in percent: the last period is whole, and came to 1 of its currency."""
+        previous, currency = self.previous_total_minor, self.previous_currency
+        if previous is None or currency is None or self.previous_is_partial:
+            return False
+        return previous >= round_to_minor(Decimal(1), currency)
 
     def interims_content(self) -> Content:
         """What is printed of interim invoices, empty where there is nothing to say."""
@@ -195,7 +207,7 @@ class Preview:
 
     `failed` are customers whose invoice cannot be computed, with the reason; `late` is usage of any period that was
     issued without it; `kept` are boundaries that stay where issued periods ended, whatever a contract says; `aside` is
-    what nobody decided on.
+    what nobody decided on; `findings` stand out and refuse nothing.
     """
 
     month: Month
@@ -208,6 +220,12 @@ class Preview:
     late: tuple[LateUsage, ...] = ()
     kept: tuple[KeptBoundary, ...] = ()
     aside: Aside = NOTHING_ASIDE
+    findings: tuple[PreviewFinding, ...] = ()
+
+    @property
+    def margins(self) -> list[CoveredMargin]:
+        """What all invoices bill against their reported cost, by currency."""
+        return margin_of_all(previewed.invoice.margin for previewed in self.customers)
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
@@ -226,6 +244,7 @@ class Preview:
                     pins=self.pins,
                     review=previewed.review_state,
                     **fields_of(previewed, "blocked_by", "issued_number", "late_requests", "is_due"),
+                    margin=form_of(previewed.invoice.margin if previewed.invoice.margin.is_known else None),
                     **previewed.interims_content(),
                 )
                 for previewed in self.customers
@@ -235,4 +254,6 @@ class Preview:
             "late": form_of(self.late),
             "kept_boundaries": form_of(self.kept),
             **self.aside.content(),
+            "margins": form_of(self.margins),
+            "findings": form_of(self.findings),
         }
