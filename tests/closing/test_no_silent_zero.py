@@ -32,7 +32,7 @@ def test_a_cost_without_a_quantity_is_missing_usage_and_not_billed_at_nothing(da
     one.ingest([costly(), record("chat", cost="0.01")])
     (missing,) = alice(one).invoice.missing
     assert (missing.requests, missing.reason) == (1, "this request costs 0.5 USD and reports no quantity")
-    assert "missing usage: 1 records report no quantity, and cost 0.5 USD" in str(alice(one).blocked_by)
+    assert "missing usage: 1 record reports no quantity, at a cost of 0.5 USD" in str(alice(one).blocked_by)
     (listed,) = one.missing(OCTOBER).content()["missing"]
     assert (listed["record_id"], listed["reason"]) == ("image", "it costs 0.5 USD and reports no quantity")
     assert one.close(OCTOBER).is_refused

@@ -110,6 +110,11 @@ def test_a_free_model_that_costs_something_is_named_and_not_missing(database: Da
     assert preview.customers[0].blocked_by is None
 
 
+def test_what_rounding_takes_is_not_billed_below_cost(database: Database) -> None:
+    assert preview_of(database, record("r", input=1000, cost="0.0026")).findings == ()
+    assert only(preview_of(database, record("s", input=1000, cost="0.02"))).kind == "billed-below-cost"
+
+
 # Margin with its coverage
 
 

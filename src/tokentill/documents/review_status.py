@@ -169,10 +169,8 @@ def margin_shown(margin: CoveredMargin | None, reported_cost: Decimal | None = N
     """
     reported = "not reported" if reported_cost is None else exact(reported_cost)
     if margin is None or not margin.is_known:
-        why = "the gateway reported no cost" + (
-            "" if reported_cost is None else " that can be set against what is billed"
-        )
-        return MarginShown(reported, "not known", "", why)
+        why = "" if reported_cost is None else " that can be set against what is billed"
+        return MarginShown(reported, "not known", "", f"the gateway reported no cost{why}")
     cost, notes = exact(margin.cost), []
     if reported_cost is not None and reported_cost != margin.cost:
         notes.append(f"over {cost} {margin.currency}, the cost of what is billed")

@@ -14,7 +14,7 @@ from tokentill.canonical import Content, form_of
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.rating_groups import RatingContext, RatingGroup, Sums
-from tokentill.money import EXACT, ZERO, amount_text
+from tokentill.money import EXACT, ZERO, amount_text, minor_text, round_to_minor
 from tokentill.usage.aggregates import GATEWAY_CURRENCY, UsageAggregate
 from tokentill.usage.ids import cost_components
 
@@ -146,9 +146,11 @@ def _of_models(kind: FindingKind, invoice: Invoice, by_model: Mapping[str, _Cost
 
 def _below_cost(invoice: Invoice) -> Iterator[PreviewFinding]:
     margin = invoice.margin
-    if not margin.is_known or margin.margin >= 0:
+    loss_minor = round_to_minor(-margin.margin, margin.currency)
+    if not margin.is_known or loss_minor < 1:  # less is what rounding the total may have taken
         return
-    billed, cost = amount_text(margin.billed), amount_text(margin.cost)
+    billed = minor_text(round_to_minor(margin.billed, margin.currency), margin.currency)
+    cost = amount_text(margin.cost)
     text = f"{billed} {margin.currency} is billed for usage that cost {cost} {margin.currency}"
     figures: dict[str, Figure] = {"billed": margin.billed, "cost": margin.cost, "margin": margin.margin}
     yield PreviewFinding("billed-below-cost", invoice.customer, text, {**figures, "currency": margin.currency})

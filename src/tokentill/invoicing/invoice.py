@@ -125,9 +125,9 @@ class Invoice:
         if self.missing:
             count = sum(unbilled.requests for unbilled in self.missing)
             cost = sum_exact(unbilled.cost for unbilled in self.missing)
-            what = f"no quantity, and cost {amount_text(cost)} {GATEWAY_CURRENCY}" if cost else "no usage at all"
+            what = f"no quantity, at a cost of {amount_text(cost)} {GATEWAY_CURRENCY}" if cost else "no usage at all"
             return (
-                f"missing usage: {count} records report {what};"
+                f"missing usage: {count} {'record reports' if count == 1 else 'records report'} {what};"
                 f" `tokentill usage missing --period {self.period.month}` lists them. Load an export that has it and"
                 " accept what changed (`tokentill usage revisions accept SOURCE RECORD_ID --reason TEXT`), or bill"
                 " nothing for a record (`tokentill usage waive SOURCE RECORD_ID --reason TEXT`)"
