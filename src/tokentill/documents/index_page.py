@@ -38,6 +38,7 @@ from tokentill.invoicing.lines import Unbilled
 from tokentill.invoicing.margin import margin_of_all
 from tokentill.invoicing.preview import Preview
 from tokentill.money import EXACT, ZERO, sum_exact
+from tokentill.usage.aggregates import GATEWAY_CURRENCY
 
 CHANGES_MAX = 6
 NAMED_MAX = 12
@@ -222,9 +223,11 @@ def _unbilled(
         customers = list({status.page: status for status, _ in hit}.values())
         in_mode = "" if mode == "standard" else f", {shown_id(mode)}"
         requests = plural(requests_of(tuple(unbilled for _, unbilled in hit)), "request", "requests")
+        cost = sum_exact(unbilled.cost for _, unbilled in hit)
+        at_cost = f", at a cost of {exact(cost)} {GATEWAY_CURRENCY}" if cost else ""
         yield Obstacle(
             title=f"{title}: {shown_id(model)}{in_mode}",
-            reason=f"{requests} of {plural(len(customers), 'customer', 'customers')}: {shown_text(reason)}.",
+            reason=f"{requests} of {plural(len(customers), 'customer', 'customers')}{at_cost}: {shown_text(reason)}.",
             advice=advice,
             commands=(),
             customers=tuple(customers[:NAMED_MAX]),

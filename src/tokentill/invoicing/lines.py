@@ -17,7 +17,7 @@ from tokentill.contracts.steps import Step
 from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.rating_groups import RatingGroup, Sums, TimeKey
 from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact
-from tokentill.usage.aggregates import GATEWAY_CURRENCY, UsageAggregate
+from tokentill.usage.aggregates import UsageAggregate
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,26 +230,24 @@ def unbilled_of(groups: Iterable[BilledGroup]) -> tuple[Unbilled, ...]:
 
 
 MISSING = "the gateway reported no usage for these requests"
+UNMEASURED = "the gateway charged for these requests and reported no quantity"
 WAIVED = ", and somebody decided to bill nothing for them"
 
 
 def missing_of(aggregates: Sequence[UsageAggregate], decided: str = "") -> tuple[Unbilled, ...]:
-    """Requests whose gateway reported no usage, by model and mode; those that report zeros and a cost apart."""
+    """Requests whose gateway reported no usage, by model and mode; those that report zeros and a cost apart.
+
+    The reason does not tell the cost: a document on which they were waived is the customer's.
+    """
     by_kind: dict[tuple[str, str, bool], Sums] = {}
     for aggregate in aggregates:
         is_zero = aggregate.is_unmeasured and aggregate.series.usage_state != "missing"
         kind = (aggregate.series.model, aggregate.series.mode, is_zero)
         by_kind.setdefault(kind, Sums()).add(Sums.of(aggregate))
     return tuple(
-        Unbilled(model, mode, f"{_no_quantity(sums) if is_zero else MISSING}{decided}", sums.requests, (), sums.cost)
+        Unbilled(model, mode, (UNMEASURED if is_zero else MISSING) + decided, sums.requests, (), sums.cost)
         for (model, mode, is_zero), sums in sorted(by_kind.items(), key=itemgetter(0))
     )
-
-
-def _no_quantity(sums: Sums) -> str:
-    one = sums.requests == 1
-    which, cost, report = ("this request", "costs", "reports") if one else ("these requests", "cost", "report")
-    return f"{which} {cost} {amount_text(sums.cost)} {GATEWAY_CURRENCY} and {report} no quantity"
 
 
 def charge_content(charge: Charge, currency: str) -> Content:
