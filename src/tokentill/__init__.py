@@ -52,7 +52,10 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.faces.prices import Prices as Prices
     from tokentill.invoicing.accumulators import Charge as Charge
     from tokentill.invoicing.coverage import KeptBoundary as KeptBoundary
+    from tokentill.invoicing.findings import PreviewFinding as PreviewFinding
     from tokentill.invoicing.invoice import Invoice as Invoice
+    from tokentill.invoicing.limits import ReviewLimits as ReviewLimits
+    from tokentill.invoicing.margin import CoveredMargin as CoveredMargin
     from tokentill.invoicing.preview import Preview as Preview
     from tokentill.invoicing.preview import Review as Review
     from tokentill.library.biller import Bill as Bill
@@ -102,7 +105,10 @@ _NAMES = {
     "faces.prices": "Prices",
     "invoicing.accumulators": "Charge",
     "invoicing.coverage": "KeptBoundary",
+    "invoicing.findings": "PreviewFinding",
     "invoicing.invoice": "Invoice",
+    "invoicing.limits": "ReviewLimits",
+    "invoicing.margin": "CoveredMargin",
     "invoicing.preview": "Preview Review",
     "library.biller": "Bill Biller",
     "library.price_book": "PriceBook",

@@ -11,11 +11,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypedDict
 
 from tokentill.errors import InvalidCall, InvalidRecord
+from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 
 FILE_NAME = "tokentill.toml"
@@ -26,6 +28,7 @@ SHIPPED = "shipped"
 SECRET_BYTES_MAX = 4096
 
 AHEAD_DAYS_MAX = 36_500
+LIMIT_MAX = 1_000_000
 
 _KEYS = {
     "database": str,
@@ -36,7 +39,7 @@ _KEYS = {
     "ingest": dict,
     "stripe": dict,
 }
-_REVIEW_KEYS = {"require_approval": bool}
+_REVIEW_KEYS = {"require_approval": bool, "cost_above_list": dict}
 _INGEST_KEYS = {"oldest": str, "ahead_days": int}
 _STRIPE_KEYS = {"api_base": str, "key_file": str}
 
@@ -57,6 +60,7 @@ class Settings:
     require_approval: bool
     grace: timedelta
     bounds: Bounds
+    limits: ReviewLimits
     stripe_api_base: str | None
     stripe_key_file: str | None
 
@@ -93,6 +97,7 @@ def read_settings(
         require_approval=file.get("review", {}).get("require_approval", False),
         grace=timedelta(hours=file.get("grace_hours", 0)),
         bounds=_bounds(path, file.get("ingest", {})),
+        limits=_limits(path, file.get("review", {}).get("cost_above_list", {})),
         stripe_api_base=environment.get("TOKENTILL_STRIPE_API_BASE") or stripe.get("api_base"),
         stripe_key_file=environment.get("TOKENTILL_STRIPE_KEY_FILE") or (key_file and _from(beside, here, key_file)),
     )
@@ -183,12 +188,12 @@ def _read_file(path: Path) -> dict[str, Any]:
     import tomllib  # here: most have no such file
 
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidCall(f"{path} cannot be read: {error}") from error
     _check(path, content, _KEYS, "")
-    _check(path, content.get("review", {}), _REVIEW_KEYS, "review.")
     _check(path, content.get("ingest", {}), _INGEST_KEYS, "ingest.")
+    _check(path, content.get("review", {}), _REVIEW_KEYS, "review.")
     _check(path, content.get("stripe", {}), _STRIPE_KEYS, "stripe.")
     if not 0 <= content.get("grace_hours", 0) <= 24 * 60:
         raise InvalidCall(f"{path}: grace_hours is {content['grace_hours']}; write 0 to 1440")
@@ -210,12 +215,33 @@ def _bounds(path: Path | None, table: Mapping[str, Any]) -> Bounds:
     return Bounds(oldest, timedelta(days=days))
 
 
+def _limits(path: Path | None, table: Mapping[str, Any]) -> ReviewLimits:
+    """From where on a cost is a finding: a factor of the list amount, and an amount in USD."""
+    least = {"factor": Decimal(1), "amount": Decimal(0)}
+    chosen = {"factor": DEFAULT_LIMITS.cost_factor, "amount": DEFAULT_LIMITS.cost_amount}
+    for key, value in table.items():
+        where = f"{path}: review.cost_above_list.{key}"
+        if key not in least:
+            raise InvalidCall(f"{where} is not a setting; the settings are amount, factor")
+        if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+            raise InvalidCall(f"{where} must be a number, not {_type_of(value)}")
+        limit = Decimal(value)
+        if not (limit.is_finite() and least[key] <= limit <= LIMIT_MAX):
+            raise InvalidCall(f"{where} is {value}; write {least[key]} to {LIMIT_MAX}")
+        chosen[key] = limit
+    return ReviewLimits(chosen["factor"], chosen["amount"])
+
+
 def _check(path: Path, content: Mapping[str, Any], keys: Mapping[str, type], prefix: str) -> None:
     for key, value in content.items():
         if key not in keys:
             raise InvalidCall(f"{path}: {prefix}{key} is not a setting; the settings are {', '.join(sorted(keys))}")
         if not isinstance(value, keys[key]) or (isinstance(value, bool) and keys[key] is not bool):
-            raise InvalidCall(f"{path}: {prefix}{key} must be {keys[key].__name__}, not {type(value).__name__}")
+            raise InvalidCall(f"{path}: {prefix}{key} must be {keys[key].__name__}, not {_type_of(value)}")
+
+
+def _type_of(value: object) -> str:
+    return "float" if isinstance(value, Decimal) else type(value).__name__
 
 
 def _cache_folder() -> Path:

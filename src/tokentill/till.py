@@ -63,6 +63,7 @@ from tokentill.faces.arguments import (
 )
 from tokentill.faces.pricing import Pricing
 from tokentill.invoicing.coverage import KeptBoundary, Periods
+from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Preview, PricingUsed, Review, ReviewKind
 from tokentill.recordings.load import Folder
@@ -110,6 +111,7 @@ class Till(AbstractContextManager["Till"]):
         grace: how long a period stays open for late records after its end.
         bounds: between which instants usage is taken; what lies outside is quarantined.
         require_approval: whether every close refuses customers whose preview was not approved as it stands.
+        limits: from where on a preview names a reported cost as far above its list amount.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class Till(AbstractContextManager["Till"]):
         grace: timedelta,
         bounds: Bounds = DEFAULT_BOUNDS,
         require_approval: bool = False,
+        limits: ReviewLimits = DEFAULT_LIMITS,
     ) -> None:
         self._store = store
         self._is_ready = False
@@ -129,6 +132,7 @@ class Till(AbstractContextManager["Till"]):
         self.grace = grace
         self.bounds = bounds
         self.require_approval = require_approval
+        self.limits = limits
 
     @classmethod
     def open(
@@ -140,6 +144,7 @@ class Till(AbstractContextManager["Till"]):
         clock: Clock = SYSTEM_CLOCK,
         grace: timedelta | None = None,
         bounds: Bounds | None = None,
+        limits: ReviewLimits | None = None,
     ) -> Till:
         """A till on a database and a folder of prices and contracts. Each is opened by the first call that needs it.
 
@@ -158,6 +163,7 @@ class Till(AbstractContextManager["Till"]):
                 `PriceBook.load`).
             grace: how long a period stays open for late records after its end.
             bounds: between which instants usage is taken; what lies outside is quarantined.
+            limits: from where on a preview names a reported cost as far above its list amount.
 
         Raises:
             InvalidCall: when the database's URL or path cannot be read, there is no such folder, or `tokentill.toml`
@@ -174,6 +180,7 @@ class Till(AbstractContextManager["Till"]):
             clock=clock,
             grace=grace,
             bounds=settings.bounds if bounds is None else of_type("bounds", bounds, Bounds),
+            limits=settings.limits if limits is None else of_type("limits", limits, ReviewLimits),
             require_approval=settings.require_approval,
         )
 
@@ -298,7 +305,9 @@ class Till(AbstractContextManager["Till"]):
         with self.store.read() as connection:
             inputs, seq = newest_inputs(connection, folder)
             books, pins, now = inputs.books(), inputs.pins(seq), self.clock.now()
-            preview = compute_preview(connection, month, books, pins, now=now, grace=self.grace, only=customer)
+            preview = compute_preview(
+                connection, month, books, pins, now=now, grace=self.grace, only=customer, limits=self.limits
+            )
             used = self._used(connection, inputs, pins)
             is_new = not used.is_shipped and is_news(connection, used)
         if customer is not None and not preview.customers:

@@ -78,6 +78,12 @@ def test_without_any_setting_the_defaults_work(tmp_path: Path) -> None:
         ("[ingest]\nahead_days = 1.5", "ingest.ahead_days must be int, not float"),
         ("[ingest]\nahead_days = -1", "ingest.ahead_days is -1; write 0 to 36500"),
         ("[ingest]\nahead_days = 36501", "ingest.ahead_days is 36501; write 0 to 36500"),
+        ("[review]\ncost = 3", "review.cost is not a setting; the settings are cost_above_list"),
+        ("[review]\ncost_above_list = 3", "review.cost_above_list must be dict, not int"),
+        ("[review.cost_above_list]\nfactors = 3", "cost_above_list.factors is not a setting; the settings are amount"),
+        ("[review.cost_above_list]\nfactor = 0.5", "review.cost_above_list.factor is 0.5; write 1 to 1000000"),
+        ("[review.cost_above_list]\nfactor = nan", "review.cost_above_list.factor is NaN; write 1 to 1000000"),
+        ('[review.cost_above_list]\namount = "1"', "review.cost_above_list.amount must be a number, not str"),
         ("database = ", "cannot be read"),
     ],
 )

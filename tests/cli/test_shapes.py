@@ -17,7 +17,7 @@ INVOICE_KEYS = {
     *("subtotal", "tax", "total", "cost", "requests_without_cost", "daily", "unpriced", "missing"),
     *("pins", "content_hash"),
 }
-PREVIEW_KEYS = INVOICE_KEYS | {"review", "blocked_by", "issued_number", "late_requests", "is_due"}
+PREVIEW_KEYS = INVOICE_KEYS | {"review", "blocked_by", "issued_number", "late_requests", "is_due", "margin"}
 ISSUED_KEYS = INVOICE_KEYS | {"issued_at"}
 LINE_KEYS = {
     *("kind", "description", "model", "mode", "rule", "rule_contract", "rule_hash", "price_entry"),
@@ -96,7 +96,7 @@ def test_ingest_names_a_file_that_is_none_and_takes_the_others(cli: Cli) -> None
 def test_a_preview_wraps_invoices_and_says_what_belongs_to_nobody(month: Cli) -> None:
     preview = month("preview", JUNE, "--json").json
 
-    beside = {"failed", "late", "kept_boundaries", "quarantined", "revisions"}
+    beside = {"failed", "late", "kept_boundaries", "quarantined", "revisions", "margins", "findings"}
     assert set(preview) == {"period", "invoices", "unattributed", "blocked_by", *beside}
     assert preview["period"] == JUNE
     assert [invoice["customer"] for invoice in preview["invoices"]] == ["alice", "dune"]

@@ -89,7 +89,7 @@ class TestRefusals:
         assert [found.customer for found in closed.refused] == ["ben", "cem", "dan", "eve", "fay"]
         found = reasons(closed)
         assert found["ben"] == "unpriced usage: model 'acme/unheard-of' is in no price table"
-        assert found["cem"].startswith("missing usage: 1 records report no usage at all; `tokentill usage missing")
+        assert found["cem"].startswith("missing usage: 1 record reports no usage at all; `tokentill usage missing")
         assert found["dan"] == "held by rita: asks about the price"
         assert found["eve"] == "unpriced usage: mode 'batch' is not listed for acme/large"
         assert found["fay"] == "unpriced usage: acme/large has no rate for 'web_search' (mode standard)"

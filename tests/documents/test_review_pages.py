@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.documents.preview_builders import (
 )
 from tokentill.documents.escaping import page_name, shown_id
 from tokentill.documents.review_pages import review_pages
+from tokentill.invoicing.findings import PreviewFinding
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.preview import Preview, Previewed
 
@@ -321,11 +323,22 @@ def test_customers_are_listed_by_total_the_largest_first() -> None:
     assert places == sorted(places)
 
 
-def test_margin_is_said_only_where_it_is_known(shown: dict[str, PageReader]) -> None:
+def test_margin_is_said_as_far_as_it_is_known(shown: dict[str, PageReader]) -> None:
     made = invoice("a", [cell(input=1_000_000, output=0, cost="2")], of=books(contract(None)))
     text = PageReader(page_of(review_pages(preview([previewed(made)])), "a")).text
     assert "Margin +1 (33.3 %)" in text
-    assert "the cost is reported in the currency of the price tables" in page_of(shown, "yen").text
+    assert "JPY, the cost of what is billed" in page_of(shown, "yen").text
+    partly = [cell(day=day, input=1_000_000, output=0, cost=cost) for day, cost in ((1, "2"), (2, None))]
+    text = PageReader(page_of(review_pages(preview([previewed(invoice("a", partly))])), "a")).text
+    assert "50.0 % of requests have a cost; 1 request has none" in text
+
+
+def test_findings_are_on_the_index_and_on_the_page_of_their_customer() -> None:
+    finding = PreviewFinding("billed-below-cost", "a<b", "1 USD is billed for <usage>", {})
+    pages = review_pages(replace(preview([previewed(invoice("a<b")), previewed(invoice("b"))]), findings=(finding,)))
+    readers = {name: PageReader(page) for name, page in pages.items()}
+    named = [name for name, reader in readers.items() if "1 USD is billed for <usage>" in reader.text]
+    assert sorted(named) == sorted(["index.html", page_name("a<b")])
 
 
 def test_when_and_from_what_the_preview_was_made_is_shown(shown: dict[str, PageReader]) -> None:

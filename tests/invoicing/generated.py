@@ -201,6 +201,8 @@ def usage_records(draw: Any, count_max: int = 30) -> list[UsageRecord]:
             quantities |= {"cache_read": draw(counts), "reasoning": draw(counts)}
         if model in ("acme/plain", "plain-1"):
             quantities["web_search"] = draw(st.integers(0, 3))
+        if not any(quantities.values()):
+            quantities["input"] = 1  # what costs something and reports no quantity is missing usage
         found.append(
             UsageRecord(
                 source="arouter",

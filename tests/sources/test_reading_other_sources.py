@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from tests.sources.lines import DATA, canonical, lines, litellm, openrouter, read, read_bad, read_good, reading
 from tokentill.errors import Refused
 from tokentill.sources.reading import Quarantined, read_records
+from tokentill.usage.ids import cost_components
 from tokentill.usage.record import UsageRecord
 
 
@@ -65,6 +67,19 @@ def test_the_openrouter_export_is_read_by_its_header() -> None:
     assert (third.model, third.status, third.user) == ("deepseek/deepseek-v4-flash:free", "cancelled", None)
 
 
+def test_a_part_of_the_cost_that_the_export_does_not_count_is_kept_as_a_tag() -> None:
+    table = (
+        b"generation_id,created_at,cost_total,cost_web_search,cost_cache,cost_file_processing,tokens_prompt,"
+        b"tokens_completion,model_permaslug\n"
+        b"a,2026-10-01 08:15:00,0.52,0.50,-0.01,,1000,10,openai/gpt-5.4\n"
+        b"b,2026-10-01 08:15:00,0.02,0,,0.0040,1000,10,openai/gpt-5.4\n"
+    )
+    (searched, filed), bad = read(table)
+    assert not bad
+    assert (searched.tags, filed.tags) == (("cost_web_search=0.5",), ("cost_file_processing=0.004",))
+    assert list(cost_components((*searched.tags, "prod", "cost_x"))) == [("web_search", Decimal("0.5"))]
+
+
 def test_litellm_details_leave_the_totals_and_the_rest_of_cache_writes_keeps_no_lifetime() -> None:
     first, hit, failed = records_of("litellm_spend_logs.json", "litellm")
     assert dict(first.quantities) == {
@@ -81,6 +96,89 @@ def test_litellm_details_leave_the_totals_and_the_rest_of_cache_writes_keeps_no_
     assert (hit.tags, hit.user, hit.cost) == (("response-cache",), None, Decimal(0))
     assert hit.occurred_at == datetime(2026, 10, 1, 12, 5, tzinfo=UTC)
     assert (failed.status, failed.usage_state, dict(failed.quantities)) == ("error", "reported", {})
+
+
+IMAGES = {"created": 1790000000, "data": [{"url": "https://a"}, {"url": "https://b"}], "usage": None}
+ZEROS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+LITELLM_UNITS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
+    "images whose response is stored": ({"call_type": "aimage_generation", "response": IMAGES}, {"image": 2}),
+    "images whose response is stored as text": (
+        {"call_type": "aimage_edit", "response": json.dumps(IMAGES)},
+        {"image": 2},
+    ),
+    "images whose response is not stored": ({"call_type": "aimage_generation", "response": "{}"}, {}),
+    "images whose response was cut off": ({"call_type": "aimage_generation", "response": '{"data": [{"b64'}, {}),
+    "images that are charged by tokens": (
+        {
+            "call_type": "aimage_generation",
+            "response": IMAGES,
+            "prompt_tokens": 12,
+            "completion_tokens": 272,
+            "total_tokens": 284,
+        },
+        {"input": 12, "output": 272},
+    ),
+    "a transcription that says how long it was": (
+        {"call_type": "atranscription", "metadata": {"additional_usage_values": {"type": "duration", "seconds": 9.0}}},
+        {"audio_second": 9},
+    ),
+    "a transcription of a fraction": (
+        {"call_type": "atranscription", "metadata": {"usage_object": {"type": "duration", "seconds": 9.5}}},
+        {},
+    ),
+    "a transcription that says nothing": ({"call_type": "atranscription", "metadata": {"usage_object": {}}}, {}),
+    "speech": ({"call_type": "aspeech", "metadata": {"usage_object": ZEROS}}, {}),
+    "a reranking that bills search units": (
+        {
+            "call_type": "arerank",
+            "response": {"results": [], "meta": {"billed_units": {"search_units": 3}, "tokens": {"input_tokens": 900}}},
+            "prompt_tokens": 900,
+            "total_tokens": 900,
+        },
+        {"search_unit": 3},
+    ),
+    "a reranking that is charged by tokens": (
+        {"call_type": "arerank", "prompt_tokens": 900, "total_tokens": 900},
+        {"input": 900},
+    ),
+    "pages that were read": (
+        {"call_type": "aocr", "metadata": {"usage_object": {**ZEROS, "pages_processed": 4}}},
+        {"page": 4},
+    ),
+    "what was embedded, without tokens": (
+        {
+            "call_type": "aembedding",
+            "metadata": {
+                "usage_object": {**ZEROS, "prompt_tokens_details": {"character_count": 120, "image_count": 1}}
+            },
+        },
+        {"character": 120, "image": 1},
+    ),
+    "what was embedded, by tokens": (
+        {
+            "call_type": "aembedding",
+            "metadata": {"usage_object": {"prompt_tokens_details": {"character_count": 120}}},
+            "prompt_tokens": 30,
+            "total_tokens": 30,
+        },
+        {"input": 30},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LITELLM_UNITS)
+def test_litellm_rows_without_tokens_are_read_into_the_units_that_they_state(name: str) -> None:
+    changes, expected = LITELLM_UNITS[name]
+    row = litellm(spend=Decimal("0.08"), **{**ZEROS, **changes})
+    [record] = read_good(row, format="litellm")
+    assert dict(record.quantities) == expected
+    assert (record.usage_state, record.cost) == ("reported", Decimal("0.08"))
+
+
+def test_a_count_of_units_that_is_none_is_quarantined() -> None:
+    usage = {**ZEROS, "pages_processed": "four"}
+    bad = read_bad(litellm(**ZEROS, metadata={"usage_object": usage}), format="litellm")
+    assert bad.reason == "page is text, not an integer"
 
 
 def test_litellm_fields_that_tell_the_same_count_must_agree() -> None:

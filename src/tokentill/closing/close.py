@@ -272,7 +272,8 @@ def _computed(
 ) -> tuple[Computed, tuple[LateUsage, ...], Aside]:
     """The period at some pins, with what is late there and what is kept aside."""
     books = inputs.books()
-    computed = compute_period(connection, month, books, pins["s"], kind=options.kind, position=pins["l"], is_close=True)
+    pinned = {"position": pins["l"], "version": pins["f"]}
+    computed = compute_period(connection, month, books, pins["s"], kind=options.kind, is_close=True, **pinned)
     return computed, late_usage(connection, books, pins), computed.aside(connection)
 
 

@@ -9,20 +9,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_CEILING, Context, Decimal
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content
+from tokentill.clock import parse_instant
 from tokentill.closing.late_usage import late_usage
 from tokentill.closing.month_usage import MonthUsage, usage_of_month
 from tokentill.errors import InvalidAmount
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
 from tokentill.invoicing.coverage import Documents, KeptBoundary, OwnedSegment, Ownership, Periods
-from tokentill.invoicing.invoice import Invoice, compute_invoice
+from tokentill.invoicing.findings import findings_of, in_order
+from tokentill.invoicing.invoice import VERSION_OF_F, Invoice, compute_invoice
+from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.preview import Aside, InterimInvoice, Preview, Previewed, Unattributed
 from tokentill.invoicing.rating_groups import Books, RatingContext
@@ -85,6 +88,7 @@ def compute_period(
     kind: InvoiceKind = "period",
     position: int | None = None,
     is_close: bool = False,
+    version: int = VERSION_OF_F,
 ) -> Computed:
     """Compute every invoice of a period, or `only` that of one customer.
 
@@ -93,6 +97,7 @@ def compute_period(
         position: of the log of documents, up to which documents count; None is all of them.
         is_close: leave out who has its document of the period. Otherwise what is computed for them is what would stand
             in its place now.
+        version: of the calculation, as it is pinned.
     """
     documents = documents_around(connection, month, position)
     periods = Periods(month, books, documents)
@@ -110,7 +115,7 @@ def compute_period(
     if is_close:
         chosen = [payer for payer in chosen if not usage.ownership.is_issued(payer)]
     carried = _carried(connection, month, documents, usage.ownership, chosen, position)
-    context = RatingContext(books)
+    context = RatingContext(books, bills_unmeasured=version < 3)
     invoices: dict[str, Invoice] = {}
     failed: dict[str, str] = {}
     todo = chosen
@@ -200,9 +205,12 @@ def compute_preview(
     now: datetime,
     grace: timedelta,
     only: str | None = None,
+    limits: ReviewLimits = DEFAULT_LIMITS,
 ) -> Preview:
     """A period at the newest pins, with what people said of it and what it was the month before."""
     computed = compute_period(connection, month, books, pins["s"], only=only, position=pins["l"])
+    context = RatingContext(books)
+    found = [findings_of(one, computed.usage.by_payer[one.customer], context, limits) for one in computed.invoices]
     reviews = last_reviews(connection, str(month))
     issued, interims = _documents_of(connection, month)
     before = _totals_before(connection, month.plus(-1), books, pins, computed)
@@ -225,8 +233,9 @@ def compute_preview(
                 **_as_issued(issued.get(invoice.customer)),
                 late_requests=computed.usage.late_of(invoice.customer),
                 is_due=now >= due[invoice.customer],
-                previous_total_minor=before.get(invoice.customer, (None, None))[0],
-                previous_currency=before.get(invoice.customer, (None, None))[1],
+                previous_total_minor=before.get(invoice.customer, _NOTHING_BEFORE).total_minor,
+                previous_currency=before.get(invoice.customer, _NOTHING_BEFORE).currency,
+                previous_is_partial=before.get(invoice.customer, _NOTHING_BEFORE).is_partial,
                 interims=tuple(_of_currency(interims.get(invoice.customer, ()), invoice.currency)),
                 reaches_interim=invoice.customer in reaching,
             )
@@ -239,6 +248,7 @@ def compute_preview(
         late=late_usage(connection, books, pins, only=only),
         kept=computed.kept,
         aside=computed.aside(connection),
+        findings=tuple(in_order(chain.from_iterable(found))),
     )
 
 
@@ -254,21 +264,50 @@ def _as_issued(issued: IssuedInvoice | None) -> dict[str, Any]:
     }
 
 
+class _Before(NamedTuple):
+    """All that a customer was billed for the period before, and whether usage began well inside of it."""
+
+    total_minor: int | None
+    currency: str | None
+    is_partial: bool
+
+    @classmethod
+    def of(cls, total_minor: int, currency: str, starts_at: datetime, first_day: date | None) -> _Before:
+        """That of an invoice, by the first day on which it bills usage."""
+        after = timedelta(0) if first_day is None else first_day - starts_at.astimezone(UTC).date()
+        return cls(total_minor, currency, after > PARTIAL_AFTER)
+
+
+_NOTHING_BEFORE = _Before(None, None, is_partial=False)
+PARTIAL_AFTER = timedelta(days=7)
+"""A period whose usage begins later than this after its start is no measure for the one that follows."""
+
+
 def _totals_before(
     connection: Connection, month: Month, books: Books, pins: Content, computed: Computed
-) -> dict[str, tuple[int, str]]:
-    """All that each customer was billed for the period before, or would be: its invoice and its interim invoices."""
+) -> dict[str, _Before]:
+    """What each customer was billed for the period before, or would be: its invoice and its interim invoices."""
     customers = [invoice.customer for invoice in computed.invoices]
     issued, interims = _documents_of(connection, month)
-    totals = {customer: (document.total_minor, document.currency) for customer, document in issued.items()}
-    if open_ := [customer for customer in customers if customer not in totals]:
+    before: dict[str, _Before] = {}
+    for customer in customers:
+        if (document := issued.get(customer)) is not None:
+            days = document.content["daily"]
+            first_day = date.fromisoformat(days[0]["day"]) if days else None
+            starts_at = parse_instant(document.content["period_start"])
+            before[customer] = _Before.of(document.total_minor, document.currency, starts_at, first_day)
+    if open_ := [customer for customer in customers if customer not in before]:
         only = open_[0] if len(open_) == 1 else None
         again = compute_period(connection, month, books, pins["s"], only=only, position=pins["l"], is_close=True)
-        totals |= {invoice.customer: (invoice.total_minor, invoice.currency) for invoice in again.invoices}
-    for customer, (total, currency) in totals.items():
-        billed_before = sum(document.total_minor for document in _of_currency(interims.get(customer, ()), currency))
-        totals[customer] = (total + billed_before, currency)
-    return totals
+        for invoice in again.invoices:
+            first_day = invoice.daily[0].day if invoice.daily else None
+            starts_at = invoice.period.starts_at
+            before[invoice.customer] = _Before.of(invoice.total_minor, invoice.currency, starts_at, first_day)
+    for customer, (total, currency, is_partial) in before.items():
+        billed_early = _of_currency(interims.get(customer, ()), currency or "")
+        interim = sum(document.total_minor for document in billed_early)
+        before[customer] = _Before((total or 0) + interim, currency, is_partial)
+    return before
 
 
 def _documents_of(
@@ -321,12 +360,8 @@ def _list_amount(
 ) -> tuple[Decimal, int]:
     """The exact list amount of aggregates in a currency, and how many of their requests have none."""
     listed = list(aggregates)
-    reported = [aggregate for aggregate in listed if aggregate.series.usage_state != "missing"]
-    unpriced = sum(
-        aggregate.requests
-        for aggregate in listed
-        if aggregate.series.usage_state == "missing" and not aggregate.is_waived
-    )
+    reported = [one for one in listed if not (one.is_waived or context.is_missing(customer, one))]
+    unpriced = sum(one.requests for one in listed if not one.is_waived and context.is_missing(customer, one))
     amounts = []
     for group in context.groups(customer, currency, reported):
         rated = group.rated(group.total.billable).amount

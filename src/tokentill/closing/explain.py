@@ -108,8 +108,12 @@ def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> d
                 amounts = amounts_by_line.setdefault((child, *line_key(group)), {})
                 amounts[aggregate.record] = EXACT.add(amounts.get(aggregate.record, ZERO), amount)
 
-        reported = [aggregate for _, aggregate in of_member.values() if aggregate.series.usage_state != "missing"]
-        bill_usage(member, issued.currency, reported, context, trace=note)
+        billed = [
+            aggregate
+            for _, aggregate in of_member.values()
+            if not (aggregate.is_waived or aggregate.series.usage_state == "missing")
+        ]
+        bill_usage(member, issued.currency, billed, context, trace=note)
     by_key = {key: record for of_member in records.values() for key, (record, _) in of_member.items()}
     return {
         line: [ExplainedRecord(by_key[key], amount) for key, amount in sorted(amounts.items())]

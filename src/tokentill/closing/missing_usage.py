@@ -9,9 +9,12 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content, fields_of, form_of
 from tokentill.invoicing.coverage import Periods
-from tokentill.invoicing.rating_groups import Books
-from tokentill.store.aggregates import Span, records_of_spans
-from tokentill.store.usage_rows import StoredRecord, month_number, series_missing_usage
+from tokentill.invoicing.rating_groups import Books, RatingContext
+from tokentill.money import amount_text
+from tokentill.store.aggregates import aggregate_of_record
+from tokentill.store.missing_rows import records_without_usage
+from tokentill.store.usage_rows import StoredRecord
+from tokentill.usage.aggregates import GATEWAY_CURRENCY
 
 _BEGINNING, _END = datetime(1971, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -26,7 +29,9 @@ class MissingRecord:
     @property
     def reason(self) -> str:
         """Why it blocks."""
-        status = self.record.series.status
+        status, cost = self.record.series.status, self.record.cost
+        if self.record.series.usage_state != "missing" and cost is not None:
+            return f"it costs {amount_text(cost)} {GATEWAY_CURRENCY} and reports no quantity"
         return "the gateway reported no usage" + ("" if status == "ok" else f" (status {status})")
 
     def content(self) -> Content:
@@ -54,18 +59,18 @@ class Missing:
 
 def missing_usage(connection: Connection, books: Books, seq_max: int, periods: Periods | None) -> Missing:
     """The records without usage that count and are not waived: all of them, or those of a period."""
-    months = None if periods is None else (month_number(periods.starts_at), month_number(periods.ends_at))
-    series = series_missing_usage(connection, months)
     starts_at, ends_at = (_BEGINNING, _END) if periods is None else (periods.starts_at, periods.ends_at)
-    spans = [Span(id_, starts_at, ends_at, 0, seq_max, starts_at) for id_ in sorted(series)]
+    context = RatingContext(books)
     missing = []
-    for _, record in records_of_spans(connection, spans, series, seq_max=seq_max):
+    for record in records_without_usage(connection, starts_at, ends_at, seq_max):
         traits, at = record.series, record.occurred_at
         customer = books.attribution.attribute(
             source=traits.source, user=traits.user, api_key=traits.api_key, at=at
         ).customer
         period = None if periods is None else periods.of(customer)
-        if not record.is_waived and (period is None or period.holds(at)):
+        if record.is_waived or not (period is None or period.holds(at)):
+            continue
+        if context.is_missing(customer, aggregate_of_record(record, at)):
             missing.append(MissingRecord(record, customer))
     missing.sort(key=lambda entry: (entry.record.occurred_at, entry.record.series.source, entry.record.record_id))
     return Missing(tuple(missing))

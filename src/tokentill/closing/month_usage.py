@@ -32,6 +32,7 @@ from tokentill.store.usage_rows import month_number, series_of_months
 from tokentill.usage.aggregates import Series, UsageAggregate
 
 AggregatesByMember = dict[str, list[UsageAggregate]]
+_Sum = tuple[datetime, int, bool, bool]
 
 
 @dataclass(slots=True)
@@ -83,10 +84,10 @@ class MonthUsage:
 
     def replace_by_records(self, connection: Connection, to_replace: Mapping[str, Iterable[UsageAggregate]]) -> None:
         """Put records in the place of aggregates of some payers, all of them in one go."""
-        summed_of: dict[tuple[Span, str], dict[tuple[datetime, int], UsageAggregate]] = {}
+        summed_of: dict[tuple[Span, str], dict[_Sum, UsageAggregate]] = {}
         for payer, aggregates in to_replace.items():
             for aggregate in aggregates:
-                key = (aggregate.at, self.cuts.band(aggregate.input_tokens))
+                key = self._sum_of(aggregate)
                 summed_of.setdefault((self._origins[id(aggregate)], payer), {})[key] = aggregate
         listed = sorted(summed_of, key=lambda item: (*item[0], item[1]))
         spans = [self._narrowed(span, summed_of[span, payer].values()) for span, payer in listed]
@@ -95,9 +96,10 @@ class MonthUsage:
         }
         for place, record in records_of_spans(connection, spans, self.series, seq_max=self.seq_max):
             at = self.cuts.start_around(record.occurred_at, spans[place].floor)
-            summed = summed_of[listed[place]].get((at, self.cuts.band(record.input_total)))
+            single = aggregate_of_record(record, at)
+            summed = summed_of[listed[place]].get(self._sum_of(single))
             if summed is not None:
-                records[id(summed)].append(aggregate_of_record(record, at))
+                records[id(summed)].append(single)
         for payer in to_replace:
             for member, aggregates in self.by_payer[payer].items():
                 for aggregate in aggregates:
@@ -108,6 +110,10 @@ class MonthUsage:
                 self.by_payer[payer][member] = kept + [
                     record for aggregate in aggregates for record in records.get(id(aggregate), ())
                 ]
+
+    def _sum_of(self, aggregate: UsageAggregate) -> _Sum:
+        """In which sum of its span an aggregate lies."""
+        return (aggregate.at, self.cuts.band(aggregate.input_tokens), aggregate.is_waived, aggregate.is_unmeasured)
 
     def _narrowed(self, span: Span, aggregates: Collection[UsageAggregate]) -> Span:
         """A span, as far as these aggregates need it."""

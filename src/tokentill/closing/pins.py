@@ -16,7 +16,7 @@ from tokentill.canonical import Content, content_hash
 from tokentill.clock import parse_instant
 from tokentill.contracts.book import ContractBook
 from tokentill.errors import IntegrityFault
-from tokentill.invoicing.invoice import VERSION_OF_F
+from tokentill.invoicing.invoice import OLDEST_VERSION_OF_F, VERSION_OF_F
 from tokentill.invoicing.rating_groups import Books
 from tokentill.prices.book import PriceBook
 from tokentill.prices.fx import FxBook
@@ -135,7 +135,7 @@ def pinned_inputs(connection: Connection, pins: Content) -> Inputs:
 
 def engine_fault(pins: Content) -> str | None:
     """What keeps this tokentill from computing at these pins again, or None."""
-    if pins["f"] != VERSION_OF_F:
+    if not OLDEST_VERSION_OF_F <= pins["f"] <= VERSION_OF_F:
         return f"version {pins['f']} of the calculation, and this tokentill has {VERSION_OF_F}"
     return None
 

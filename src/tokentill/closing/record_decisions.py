@@ -168,7 +168,7 @@ def waive(database: Database, source: str, record_id: str, signed: SignedReason)
         if not versions:
             raise NotFound(f"there is no record {record_id!r} of source {source!r}")
         usage_id, record = next(iter(versions.values()))[-1]
-        if record.series.usage_state != "missing":
+        if record.reports_usage:
             raise Refused(
                 f"record {record_id!r} of source {source!r} reports its usage; only one without usage can be waived"
             )

@@ -111,6 +111,7 @@ def _compute(connection: Connection, run: Sequence[IssuedInvoice]) -> Computed |
             kind=first.kind,
             position=first.pins["l"],
             only=first.customer if len(run) == 1 else None,
+            version=first.pins["f"],
         )
     except (IntegrityFault, LookupError, ValueError) as fault:  # what was changed by hand may be anything
         return f"it cannot be computed again: {fault}"

@@ -20,6 +20,7 @@ from tokentill.contracts.features.package import Package
 from tokentill.contracts.features.tiers import RuleTiers, markup_of
 from tokentill.prices.entries import Fee
 from tokentill.usage.globs import glob_fits
+from tokentill.usage.quantities import REQUEST
 from tokentill.usage.record import STANDARD
 
 Basis = Literal["list", "own", "cost", "free"]
@@ -118,6 +119,13 @@ class Rule:
         """What it does beside basis, markup and add-ons."""
         features = (self.allowance, self.tiers, *self.package.values(), self.min_margin, self.credits, self.byok_fee)
         return tuple(feature for feature in features if feature is not None)
+
+    @property
+    def bills_requests(self) -> bool:
+        """Whether it says what a request comes to, whatever was used: by its cost, by the request, or at nothing."""
+        tiers = () if self.tiers is None else self.tiers.tiers
+        by_request = (self.rates if self.basis == "own" else {}, self.package, *(tier.rates or {} for tier in tiers))
+        return self.basis in ("cost", "free") or any(REQUEST in priced for priced in by_request)
 
     @property
     def has_volume(self) -> bool:

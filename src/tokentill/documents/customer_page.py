@@ -68,6 +68,7 @@ def customer_view(
         "subtotal": money(invoice.subtotal_minor, currency),
         "unit": exact(Decimal(1).scaleb(-minor_digits(currency), EXACT)),
         "notices": notices_of(status),
+        "findings": tuple(shown_text(one.text) for one in preview.findings if one.customer == status.customer),
         "commands": _commands(status, preview),
         "id_is_escaped": shown_id(status.customer) != status.customer,
         "groups": line_groups(content),

@@ -24,12 +24,20 @@ from tokentill.documents.figures import (
     period_days,
     plural,
     share_percent,
-    signed_exact,
 )
-from tokentill.documents.review_status import ADD_A_PRICE, LOAD_AGAIN, Badge, ReviewStatus, requests_of
+from tokentill.documents.review_status import (
+    ADD_A_PRICE,
+    LOAD_AGAIN,
+    Badge,
+    ReviewStatus,
+    margin_shown,
+    requests_of,
+)
 from tokentill.invoicing.lines import Unbilled
+from tokentill.invoicing.margin import margin_of_all
 from tokentill.invoicing.preview import Preview
 from tokentill.money import EXACT, ZERO, sum_exact
+from tokentill.usage.aggregates import GATEWAY_CURRENCY
 
 CHANGES_MAX = 6
 NAMED_MAX = 12
@@ -55,6 +63,7 @@ def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> dict[str, 
         "look_again": tuple(status for status in statuses if status.has_moved or _is_stale(status)),
         "parts": parts,
         "margin_remarks": _margin_remarks(parts),
+        "findings": tuple((shown_id(one.customer), shown_text(one.text)) for one in preview.findings),
         "day_rows": _day_rows(statuses, list(by_currency)),
         "unattributed": unattributed,
         "causes": tuple((shown_text(cause), count(requests)) for cause, requests in unattributed.causes),
@@ -82,7 +91,8 @@ def _part(currency: str, statuses: Sequence[ReviewStatus]) -> dict[str, Any]:
     lines = [line for status in statuses for line in status.invoice.lines]
     without = sum(1 for line in lines if line.list_amount is None)
     due_minor = sum(status.invoice.due_minor for status in statuses)
-    cost, margin, percent, note = _margin_of_all(statuses)
+    margins = margin_of_all(status.invoice.margin for status in statuses)
+    margin = margin_shown(margins[0] if margins else None)
     days: dict[date, Decimal] = {}
     for day in (day for status in statuses for day in status.invoice.daily):
         days[day.day] = EXACT.add(days.get(day.day, ZERO), day.exact_amount)
@@ -97,29 +107,15 @@ def _part(currency: str, statuses: Sequence[ReviewStatus]) -> dict[str, Any]:
         "list_note": f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
         "total": money(total_minor, currency),
         "due": money(due_minor, currency) if any(status.has_due for status in statuses) else "",
-        "cost": cost,
-        "margin": margin,
-        "margin_percent": percent,
-        "margin_note": note,
+        "cost": margin.cost,
+        "margin": margin.margin,
+        "margin_percent": margin.percent,
+        "margin_note": margin.note,
     }
 
 
-def _margin_of_all(statuses: Sequence[ReviewStatus]) -> tuple[str, str, str, str]:
-    """Cost, margin, margin in percent, and why one is missing. That of a part of the customers would mean nothing."""
-    costs = [status.margin.cost for status in statuses if status.margin.cost is not None]
-    cost = sum_exact(costs)
-    unknown = [status for status in statuses if status.margin.margin is None]
-    if unknown:
-        who = "" if len(unknown) == len(statuses) else f" ({plural(len(unknown), 'customer', 'customers')})"
-        note = f"{unknown[0].margin.why_unknown}{who}"
-        return exact(cost) if len(costs) == len(statuses) else "not known", "not known", "", note
-    margin = sum_exact(status.margin.margin for status in statuses if status.margin.margin is not None)
-    percent = share_percent(margin, EXACT.add(cost, margin))
-    return exact(cost), signed_exact(margin), "" if percent is None else percent_text(percent), ""
-
-
 def _margin_remarks(parts: Sequence[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
-    """Why margins are not known, each reason once with the currencies that it concerns."""
+    """How far margins go, or why they are not known, each once with the currencies that it concerns."""
     currencies: dict[str, list[str]] = {}
     for part in parts:
         if part["margin_note"]:
@@ -201,7 +197,9 @@ def _unbilled(
         customers = list({status.page: status for status, _ in hit}.values())
         in_mode = "" if mode == "standard" else f", {shown_id(mode)}"
         requests = plural(requests_of(tuple(unbilled for _, unbilled in hit)), "request", "requests")
-        reason = f"{requests} of {plural(len(customers), 'customer', 'customers')}: {shown_text(reason)}."
+        cost = sum_exact(unbilled.cost for _, unbilled in hit)
+        at_cost = f", at a cost of {exact(cost)} {GATEWAY_CURRENCY}" if cost else ""
+        reason = f"{requests} of {plural(len(customers), 'customer', 'customers')}{at_cost}: {shown_text(reason)}."
         yield _obstacle(f"{title}: {shown_id(model)}{in_mode}", reason, advice, customers)
 
 

@@ -24,8 +24,8 @@ from tokentill.documents.figures import (
 )
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.lines import Unbilled
+from tokentill.invoicing.margin import CoveredMargin
 from tokentill.invoicing.preview import Previewed
-from tokentill.money import EXACT, from_minor
 
 Tone = Literal["good", "warn", "bad", "plain"]
 Notice = tuple[Tone, str, str]
@@ -40,6 +40,10 @@ LOAD_AGAIN = (
     "ingest` with a newer export) and accept what changed (`tokentill usage revisions list`), or bill nothing for them "
     "(`tokentill usage waive`); then make the preview again."
 )
+
+
+COVERAGE_FOR_PERCENT = 95
+"""A margin over the cost of fewer requests, in percent, would say too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +66,12 @@ class AmountChange:
 
 @dataclass(frozen=True, slots=True)
 class MarginShown:
-    """Billed amount before tax, with what interim invoices billed, against what the gateway reports it charged.
+    """A margin as people read it (see `CoveredMargin`), and how far it goes where that is not everything."""
 
-    `cost` is None unless it covers every request and is in the invoice's currency; `margin` where it is not known.
-    """
-
-    cost: Decimal | None
-    margin: Decimal | None
-    cost_shown: str
-    margin_shown: str
+    cost: str
+    margin: str
     percent: str
-    why_unknown: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def review_status_of(previewed: Previewed) -> ReviewStatus:
         content_hash=content_hash,
         badges=tuple(_badges(previewed, content_hash)),
         change=change_of(previewed),
-        margin=margin_of(invoice),
+        margin=margin_shown(invoice.margin, invoice.cost),
     )
 
 
@@ -150,30 +149,31 @@ def change_of(previewed: Previewed) -> AmountChange:
     minor = previewed.change_minor
     if minor is None:
         return AmountChange(None, f"was in {shown_text(was_currency)}", "", f"{previous} {shown_text(was_currency)}")
-    percent = share_percent(Decimal(minor), Decimal(previewed.previous_total_minor))
+    before = Decimal(previewed.previous_total_minor)
+    percent = share_percent(Decimal(minor), before) if previewed.has_measure else None
     in_percent = "" if percent is None else percent_text(percent, is_change=True)
     return AmountChange(minor, signed_money(minor, was_currency), in_percent, previous)
 
 
-def margin_of(invoice: Invoice) -> MarginShown:
-    """The margin, where every request has a reported cost that can be set against the billed amount."""
-    if invoice.cost is None:
-        return MarginShown(None, None, "not reported", "not known", "", "the gateway reported no cost")
-    cost = exact(invoice.cost)
-    why = ""
-    if invoice.requests_without_cost:
-        why = f"{plural(invoice.requests_without_cost, 'request has', 'requests have')} no reported cost"
-    elif any(part.fx != 1 for line in invoice.lines for part in line.parts):
-        why = "the cost is reported in the currency of the price tables, and the invoice is in another one"
-    if why:
-        return MarginShown(None, None, cost, "not known", "", why)
-    if invoice.unpriced:
-        return MarginShown(invoice.cost, None, cost, "not known", "", "the cost includes usage that has no price yet")
-    billed = from_minor(invoice.net_minor + sum(part.net_minor for part in invoice.carried.invoiced), invoice.currency)
-    margin = EXACT.subtract(billed, invoice.cost)
-    percent = share_percent(margin, billed)
+def margin_shown(margin: CoveredMargin | None, reported_cost: Decimal | None = None) -> MarginShown:
+    """The margin as far as costs were reported, and how far that is; in percent where that is nearly everything.
+
+    `reported_cost` is that of all requests in USD, where another one than that of the margin may be shown.
+    """
+    reported = "not reported" if reported_cost is None else exact(reported_cost)
+    if margin is None or not margin.is_known:
+        why = "" if reported_cost is None else " that can be set against what is billed"
+        return MarginShown(reported, "not known", "", f"the gateway reported no cost{why}")
+    cost, notes = exact(margin.cost), []
+    if reported_cost is not None and reported_cost != margin.cost:
+        notes.append(f"over {cost} {margin.currency}, the cost of what is billed")
+    if not margin.is_whole:
+        without = plural(margin.requests - margin.requests_with_cost, "request has", "requests have")
+        notes.append(f"{percent_text(margin.coverage_percent)} of requests have a cost; {without} none")
+    percent = share_percent(margin.margin, margin.billed) if margin.coverage_percent >= COVERAGE_FOR_PERCENT else None
     in_percent = "" if percent is None else percent_text(percent)
-    return MarginShown(invoice.cost, margin, cost, signed_exact(margin), in_percent, "")
+    shown = cost if reported_cost is None else reported
+    return MarginShown(shown, signed_exact(margin.margin), in_percent, "; ".join(notes))
 
 
 def notices_of(status: ReviewStatus) -> tuple[Notice, ...]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from tokentill.canonical import Content
 from tokentill.clock import SYSTEM_CLOCK, Clock, instant_text
+from tokentill.documents.views.start import Started
 from tokentill.errors import InvalidCall, Refused
 from tokentill.faces.arguments import path_of
 from tokentill.recordings.load import load_folder
@@ -19,18 +18,6 @@ from tokentill.store.migrating import make_ready
 
 DATABASE_NAME = "tokentill.db"
 _TEMPLATES = Path(__file__).parent / "project"
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """What was made: the folder, and the paths in it."""
-
-    folder: str
-    made: tuple[str, ...]
-
-    def content(self) -> Content:
-        """What `init --json` prints."""
-        return {"folder": self.folder, "made": list(self.made)}
 
 
 def start_project(

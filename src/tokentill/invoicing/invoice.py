@@ -17,7 +17,6 @@ from tokentill.invoicing.accumulators import Charge, Trace, bill_usage
 from tokentill.invoicing.burn_down import Accrued, segments_of
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
 from tokentill.invoicing.lines import (
-    MISSING,
     WAIVED,
     BilledGroup,
     DayAmount,
@@ -31,14 +30,20 @@ from tokentill.invoicing.lines import (
     missing_of,
     unbilled_of,
 )
+from tokentill.invoicing.margin import NO_COST, BilledCost, CoveredMargin, margin_of
 from tokentill.invoicing.periods import Period
 from tokentill.invoicing.rating_groups import RatingContext
 from tokentill.invoicing.totals import BroughtForward, InvoiceKind, Totals, agreed_for, base_fees, compute_totals
-from tokentill.money import allocate_shares, minor_text, round_to_minor, sum_exact
-from tokentill.usage.aggregates import UsageAggregate
+from tokentill.money import EXACT, allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
+from tokentill.usage.aggregates import GATEWAY_CURRENCY, UsageAggregate
 
-VERSION_OF_F = 2
-"""Recorded with every invoice; goes up when the same inputs would give another invoice."""
+VERSION_OF_F = 3
+"""Recorded with every invoice; goes up when the same inputs would give another invoice.
+
+Up to 2, requests that cost something and report no quantity were billed at the zeros that they report.
+"""
+OLDEST_VERSION_OF_F = 2
+"""What was computed by this version and later ones can be computed again (see `RatingContext`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Invoice:
     """What a customer owes for a period. `unpriced`, `missing` and `uncarried` keep it from being issued.
 
     `uncarried` says what earlier documents left that it cannot take over. `waived` are requests without usage that
-    somebody decided to bill at nothing.
+    somebody decided to bill at nothing. `billed_cost` is what `margin` is measured against, and no part of the content.
     """
 
     customer: str
@@ -66,6 +71,13 @@ class Invoice:
     interim_at: Decimal | None = None
     uncarried: tuple[str, ...] = ()
     waived: tuple[Unbilled, ...] = ()
+    billed_cost: BilledCost = NO_COST
+
+    @property
+    def margin(self) -> CoveredMargin:
+        """What is billed against its reported cost, as far as there is one; interim invoices count in."""
+        billed = self.net_minor + sum(part.net_minor for part in self.carried.invoiced)
+        return margin_of(self.currency, billed, self.billed_cost)
 
     @property
     def net_minor(self) -> int:
@@ -112,8 +124,10 @@ class Invoice:
             return f"unpriced usage: {first.reason}{more}"
         if self.missing:
             count = sum(unbilled.requests for unbilled in self.missing)
+            cost = sum_exact(unbilled.cost for unbilled in self.missing)
+            what = f"no quantity, at a cost of {amount_text(cost)} {GATEWAY_CURRENCY}" if cost else "no usage at all"
             return (
-                f"missing usage: {count} records report no usage at all;"
+                f"missing usage: {count} {'record reports' if count == 1 else 'records report'} {what};"
                 f" `tokentill usage missing --period {self.period.month}` lists them. Load an export that has it and"
                 " accept what changed (`tokentill usage revisions accept SOURCE RECORD_ID --reason TEXT`), or bill"
                 " nothing for a record (`tokentill usage waive SOURCE RECORD_ID --reason TEXT`)"
@@ -193,7 +207,7 @@ def compute_invoice(
             if aggregate.is_waived:
                 waived.append(aggregate)
             else:
-                (missing if aggregate.series.usage_state == "missing" else reported).append(aggregate)
+                (missing if context.is_missing(member, aggregate) else reported).append(aggregate)
         at_end = contracts.rules(member, period.last_instant) if kind == "period" else ()
         groups, charges = bill_usage(
             member, currency, reported, context, rules_at_end=at_end, segments=segments, wanted=wanted, trace=trace
@@ -233,7 +247,7 @@ def compute_invoice(
         requests_without_cost=sum(billed_group.group.total.requests for billed_group in billed) - with_cost,
         daily=daily_of(by_time),
         unpriced=unbilled_of(billed_group for billed_group in billed if billed_group.amount is None),
-        missing=missing_of(missing, MISSING),
+        missing=missing_of(missing),
         waived=missing_of(waived, WAIVED),
         charges=tuple(
             replace(charge, amount_minor=share) for charge, share in zip(charges, shares[len(lines) :], strict=True)
@@ -243,4 +257,17 @@ def compute_invoice(
         kind=kind,
         interim_at=agreed.terms.interim_at,
         uncarried=brought.no_rates,
+        billed_cost=_cost_of(billed),
     )
+
+
+def _cost_of(billed: Iterable[BilledGroup]) -> BilledCost:
+    """The cost of what has an amount, at the exchange rates of its days."""
+    costs: list[Decimal] = []
+    requests = with_cost = 0
+    for group, total in ((one.group, one.group.total) for one in billed if one.amount is not None):
+        requests += total.requests
+        if total.requests_with_cost and group.cost_fx is not None:
+            with_cost += total.requests_with_cost
+            costs.append(EXACT.multiply(total.cost, group.cost_fx))
+    return BilledCost(sum_exact(costs), requests, with_cost)

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 
 from tokentill.canonical import Content, ContentOfFields, fields_of, form_of, stated_fields_of
 from tokentill.contracts.steps import Step
 from tokentill.invoicing.accumulators import Charge
-from tokentill.invoicing.rating_groups import RatingGroup, TimeKey
+from tokentill.invoicing.rating_groups import RatingGroup, Sums, TimeKey
 from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact
 from tokentill.usage.aggregates import UsageAggregate
 
@@ -95,13 +96,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Unbilled:
-    """Usage that cannot be billed, and why. It refuses the close for its customer."""
+    """Usage that cannot be billed, and why. It refuses the close for its customer. `cost` is that of missing usage."""
 
     model: str
     mode: str
     reason: str
     requests: int
     quantities: tuple[tuple[str, int], ...]
+    cost: Decimal = ZERO
 
     def content(self) -> Content:
         """Canonical content."""
@@ -224,15 +226,24 @@ def unbilled_of(groups: Iterable[BilledGroup]) -> tuple[Unbilled, ...]:
 
 
 MISSING = "the gateway reported no usage for these requests"
-WAIVED = f"{MISSING}, and somebody decided to bill nothing for them"
+UNMEASURED = "the gateway charged for these requests and reported no quantity"
+WAIVED = ", and somebody decided to bill nothing for them"
 
 
-def missing_of(aggregates: Sequence[UsageAggregate], reason: str) -> tuple[Unbilled, ...]:
-    """Requests whose gateway reported no usage, by model and mode."""
-    by_kind: Counter[tuple[str, str]] = Counter()
+def missing_of(aggregates: Sequence[UsageAggregate], decided: str = "") -> tuple[Unbilled, ...]:
+    """Requests whose gateway reported no usage, by model and mode; those that report zeros and a cost apart.
+
+    The reason does not tell the cost: a document on which they were waived is the customer's.
+    """
+    by_kind: dict[tuple[str, str, bool], Sums] = {}
     for aggregate in aggregates:
-        by_kind[aggregate.series.model, aggregate.series.mode] += aggregate.requests
-    return tuple(Unbilled(model, mode, reason, count, ()) for (model, mode), count in sorted(by_kind.items()))
+        is_zero = aggregate.is_unmeasured and aggregate.series.usage_state != "missing"
+        kind = (aggregate.series.model, aggregate.series.mode, is_zero)
+        by_kind.setdefault(kind, Sums()).add(Sums.of(aggregate))
+    return tuple(
+        Unbilled(model, mode, (UNMEASURED if is_zero else MISSING) + decided, sums.requests, (), sums.cost)
+        for (model, mode, is_zero), sums in sorted(by_kind.items(), key=itemgetter(0))
+    )
 
 
 def charge_content(charge: Charge, currency: str) -> Content:

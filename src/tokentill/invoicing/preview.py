@@ -12,9 +12,11 @@ from typing import Literal
 
 from tokentill.canonical import Content, ContentOfFields, fields_of, form_of
 from tokentill.invoicing.coverage import KeptBoundary
+from tokentill.invoicing.findings import PreviewFinding
 from tokentill.invoicing.invoice import Invoice, invoice_document
+from tokentill.invoicing.margin import CoveredMargin, margin_of_all
 from tokentill.invoicing.periods import Month, Period
-from tokentill.money import amount_text, minor_text
+from tokentill.money import amount_text, minor_text, round_to_minor
 
 ReviewKind = Literal["approved", "held", "released"]
 ReviewState = Literal["none", "approved", "held", "stale"]
@@ -57,7 +59,8 @@ class Previewed:
     """One customer's invoice as it stands, with what is known about it beside its content.
 
     `issued_total` is what the period's invoice came to, in major units. `late_requests` counts records that came after
-    the period was issued. `previous` is all that was billed for the period before, as issued or as it would be.
+    the period was issued. `previous` is all that was billed for the period before, as issued or as it would be;
+    `previous_is_partial` says that usage began well inside of it.
     `interims` are the interim invoices that the invoice deducts, oldest first; `reaches_interim` says that the period
     still runs and the next one may be issued.
     """
@@ -72,6 +75,7 @@ class Previewed:
     previous_currency: str | None
     issued_total: str | None = None
     issued_currency: str | None = None
+    previous_is_partial: bool = False
     interims: tuple[InterimInvoice, ...] = ()
     reaches_interim: bool = False
 
@@ -117,6 +121,14 @@ class Previewed:
         if self.issued_total is None:
             return {}
         return fields_of(self, "issued_total", "issued_currency", "issued_hash", "has_moved")
+
+    @property
+    def has_measure(self) -> bool:
+        """Whether the change means something in percent: the last period is whole, and came to 1 of its currency."""
+        previous, currency = self.previous_total_minor, self.previous_currency
+        if previous is None or currency is None or self.previous_is_partial:
+            return False
+        return previous >= round_to_minor(Decimal(1), currency)
 
     def interims_content(self) -> Content:
         """What is printed of interim invoices, empty where there is nothing to say."""
@@ -235,7 +247,7 @@ class Preview:
 
     `failed` are customers whose invoice cannot be computed, with the reason; `late` is usage of any period that was
     issued without it; `kept` are boundaries that stay where issued periods ended, whatever a contract says; `aside` is
-    what nobody decided on.
+    what nobody decided on; `findings` stand out and refuse nothing.
     """
 
     month: Month
@@ -249,6 +261,12 @@ class Preview:
     kept: tuple[KeptBoundary, ...] = ()
     aside: Aside = NOTHING_ASIDE
     pricing: PricingUsed | None = field(default=None, compare=False)
+    findings: tuple[PreviewFinding, ...] = ()
+
+    @property
+    def margins(self) -> list[CoveredMargin]:
+        """What all invoices bill against their reported cost, by currency."""
+        return margin_of_all(previewed.invoice.margin for previewed in self.customers)
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
@@ -269,6 +287,7 @@ class Preview:
                     review=previewed.review_state,
                     **fields_of(previewed, "blocked_by", "issued_number", "late_requests", "is_due"),
                     **previewed.issued_content(),
+                    margin=form_of(previewed.invoice.margin if previewed.invoice.margin.is_known else None),
                     **previewed.interims_content(),
                 )
                 for previewed in self.customers
@@ -279,4 +298,6 @@ class Preview:
             "kept_boundaries": form_of(self.kept),
             **self.aside.content(),
             **({} if self.pricing is None else {"pricing": self.pricing.content()}),
+            "margins": form_of(self.margins),
+            "findings": form_of(self.findings),
         }

@@ -188,10 +188,15 @@ class RatingGroup:
 
 
 class RatingContext:
-    """Puts the aggregates of one customer into groups. Remembers what it looked up; make one a run."""
+    """Puts the aggregates of one customer into groups. Remembers what it looked up; make one a run.
 
-    def __init__(self, books: Books) -> None:
+    `bills_unmeasured` takes the zeros of requests that cost something for what they say, as was done up to version 2
+    of the calculation.
+    """
+
+    def __init__(self, books: Books, *, bills_unmeasured: bool = False) -> None:
         self.books = books
+        self._bills_unmeasured = bills_unmeasured
         self._edges: dict[str | None, list[datetime]] = {}
         self._rules: dict[tuple[str | None, Series, str, int], Rule | None] = {}
 
@@ -228,6 +233,26 @@ class RatingContext:
                 self._rules.clear()
             self._rules[key] = self.books.contracts.rule_for(customer, replace(series, model=model), aggregate.at)
         return self._rules[key]
+
+    def is_missing(self, customer: str | None, aggregate: UsageAggregate) -> bool:
+        """Whether an aggregate keeps its customer's invoice back, since nobody knows what was used.
+
+        That is so where the source reports no usage, and where all quantities are zero of requests that cost something,
+        unless the rule or the price says what such a request comes to: by its cost, by the request, or that it is free.
+        It is decided here and not when a record is taken in: prices and contracts that come later may say so.
+        """
+        if aggregate.reports_usage:
+            return False
+        if aggregate.series.usage_state == "missing":
+            return True
+        rule = self.rule(customer, aggregate)
+        is_byok = aggregate.series.is_byok and rule is not None and rule.byok_fee is not None
+        if self._bills_unmeasured or is_byok or (rule is not None and rule.bills_requests):
+            return False
+        card = self.rate_card(aggregate)
+        if rule is not None and rule.basis == "own":
+            return isinstance(card, NoPrice) or REQUEST not in card.fees
+        return isinstance(card, RateCard) and card.needs_quantities
 
     def group_of(self, customer: str | None, currency: str, aggregate: UsageAggregate) -> RatingGroup:
         """The empty group that an aggregate belongs to."""

@@ -21,6 +21,7 @@ from tokentill.contracts.steps import Step
 from tokentill.errors import InvalidRecord
 from tokentill.invoicing.accumulators import Charge, PeriodCharges, take, total_of
 from tokentill.invoicing.invoice import Invoice, compute_invoice
+from tokentill.invoicing.lines import missing_of
 from tokentill.invoicing.periods import Month, Period, period_of
 from tokentill.invoicing.rating_groups import Books, RatingContext, RatingGroup, Sums
 from tokentill.money import ZERO, amount_text, sum_exact
@@ -166,6 +167,10 @@ class Biller:
         currency = self._books.contracts.terms(customer, memory.period.last_instant).currency
         group = context.group_of(customer, currency, aggregate)
         rule = group.rule
+        if context.is_missing(customer, aggregate):
+            (missing,) = missing_of([aggregate])
+            name, agreed = (None, None) if rule is None else (rule.name, rule.contract)
+            return Bill(customer, currency, None, None, name, agreed, (), (), False, missing.reason)
         if rule is None or group.is_linear:
             return _bill_of(customer, currency, rule, [(group, Sums.of(aggregate))], ())
         total: Decimal | None = None
@@ -214,15 +219,17 @@ def _aggregate(usage: Usage, number: int) -> UsageAggregate:
     mode = usage.mode or STANDARD
     series = Series.of(usage, source=source, mode=mode, status="ok", usage_state="reported")
     at = usage.occurred_at
+    quantities = {name: count for name, count in usage.quantities.items() if count and name != REQUEST}
     return UsageAggregate(
         series=series,
         at=at,
         day=at.astimezone(UTC).date(),
         input_tokens=usage.input_total,
         requests=1,
-        quantities={name: count for name, count in usage.quantities.items() if count and name != REQUEST},
+        quantities=quantities,
         cost=usage.cost or ZERO,
         requests_with_cost=int(usage.cost is not None),
+        is_unmeasured=bool(usage.cost) and not quantities,
         record=RecordKey(at, source, f"{number:020d}"),
     )
 

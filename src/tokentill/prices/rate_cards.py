@@ -143,6 +143,13 @@ class RateCard:
         """Equal for two cards exactly when they price alike."""
         return (self.entry.hash, self.mode, self.choice.tier or "", self.choice.window or "", self.multiplier)
 
+    @property
+    def needs_quantities(self) -> bool:
+        """Whether the price of a request is known only with what it used: it is not free, and not charged as such."""
+        if self.entry.is_free or self.charges_requests:
+            return False
+        return any(self.choice.rates.values()) or any(fee.price for fee in self.fees.values())
+
     def unit_price(self, name: str) -> UnitPrice | None:
         """What a quantity is charged at; None when it has no rate, no fee and no fallback, or is not charged."""
         entry = self.entry

@@ -40,7 +40,10 @@ KNOWN_ELSEWHERE = {
 }
 """What other catalogs and gateways call our quantities; only for hints."""
 
-KNOWN_COUNTERS = (REQUEST, "web_search", "web_fetch", "file_search", "image", "audio_second", "page", "character")
+KNOWN_COUNTERS = (
+    REQUEST,
+    *("web_search", "web_fetch", "file_search", "image", "audio_second", "page", "character", "search_unit"),
+)
 """Counters that sources report. The set is open: a fee may name another one, but hardly a misspelt one of these."""
 
 

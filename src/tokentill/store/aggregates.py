@@ -20,7 +20,7 @@ from sqlalchemy import (
     column,
     func,
     literal_column,
-    or_,
+    not_,
     select,
 )
 from sqlalchemy import values as values_of
@@ -29,6 +29,7 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
 from tokentill.money import ZERO
 from tokentill.store import tables
+from tokentill.store.missing_rows import is_unmeasured, uses_nothing
 from tokentill.store.usage_rows import StoredRecord, cost_of, records_where
 from tokentill.store.withdrawals import InForce, in_force
 from tokentill.usage.aggregates import RecordKey, Series, UsageAggregate
@@ -170,6 +171,7 @@ def aggregate_of_record(record: StoredRecord, at: datetime) -> UsageAggregate:
         requests_at_no_cost=int(record.cost is not None and not record.cost and any(record.quantities.values())),
         record=RecordKey(record.occurred_at, record.series.source, record.record_id),
         is_waived=record.is_waived,
+        is_unmeasured=record.is_unmeasured,
     )
 
 
@@ -181,7 +183,7 @@ def _summed(
     force: InForce,
     conditions: Sequence[ColumnElement[bool]] = (),
 ) -> Iterator[tuple[Any, Mapping[str, int]]]:
-    """Sums by place, segment, band and whether they are waived, with those of rare units."""
+    """Sums by place, segment, band and whether they are waived or unmeasured, with those of rare units."""
     usage, unit = tables.usage, tables.usage_unit
     keys: list[ColumnElement[Any]] = [
         place.label("place"),
@@ -189,8 +191,9 @@ def _summed(
         _passed("usage.occurred_at >=", [to_micros(at) for at in cuts.boundaries]).label("passed"),
         _passed("usage.input_total >", cuts.thresholds).label("band"),
         force.is_waived.label("waived"),
+        case((is_unmeasured(), 1), else_=0).label("unmeasured"),
     ]
-    named: list[ColumnElement[Any]] = [literal_column(name) for name in ("place", "day", "passed", "band", "waived")]
+    named: list[ColumnElement[Any]] = [literal_column(key.name) for key in keys]
     chosen = (*conditions, *force.conditions)
 
     def grouped(source: Any, *columns: ColumnElement[Any], by: Sequence[ColumnElement[Any]] = ()) -> Select[Any]:
@@ -204,7 +207,7 @@ def _summed(
         by=[unit.c.name],
     )
     for row in connection.execute(with_units):
-        units.setdefault(tuple(row[:5]), {})[row.name] = int(row.quantity)
+        units.setdefault(tuple(row[: len(keys)]), {})[row.name] = int(row.quantity)
     sums = grouped(
         inside,
         func.count().label("requests"),
@@ -214,22 +217,19 @@ def _summed(
         *(func.sum(usage.c[name]).label(name) for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)),
     )
     for row in connection.execute(sums):
-        yield row, units.get(tuple(row[:5]), {})
+        yield row, units.get(tuple(row[: len(keys)]), {})
 
 
 def _at_no_cost() -> ColumnElement[int]:
     """Whether a request used something, and the gateway reports that it cost nothing."""
-    usage, unit = tables.usage.c, tables.usage_unit.alias("used")
-    with_units = select(unit.c.usage_id).where(unit.c.usage_id == usage.id, unit.c.quantity > 0)
-    leaves = sum((usage[leaf] for leaf in TOKEN_LEAVES[1:]), usage[TOKEN_LEAVES[0]])
-    is_used = or_(leaves > 0, with_units.correlate(tables.usage).exists())
+    usage = tables.usage.c
     is_free = (usage[limb] == 0 for limb in tables.COST_LIMBS)
-    counted: ColumnElement[int] = case((and_(usage.has_cost == 1, *is_free, is_used), 1), else_=0)
+    counted: ColumnElement[int] = case((and_(usage.has_cost == 1, *is_free, not_(uses_nothing())), 1), else_=0)
     return counted
 
 
 def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> UsageAggregate:
-    _, day, passed, _, waived, requests, input_total, with_cost, at_no_cost, *sums = row
+    _, day, passed, _, waived, unmeasured, requests, input_total, with_cost, at_no_cost, *sums = row
     quantities = {leaf: int(count) for leaf, count in zip(TOKEN_LEAVES, sums, strict=False) if count}
     quantities |= units
     at = cuts.start_of(day, passed, floor)
@@ -244,6 +244,7 @@ def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, f
         requests_with_cost=int(with_cost),
         requests_at_no_cost=int(at_no_cost),
         is_waived=bool(waived),
+        is_unmeasured=bool(unmeasured),
     )
 
 

@@ -23,6 +23,7 @@ from tokentill.store.documents import overlapping_documents
 from tokentill.store.guards import expected_guards, guard_faults
 from tokentill.store.holdings import HeldDocument, HeldRow, HeldRun
 from tokentill.store.invoices import number_faults
+from tokentill.store.missing_rows import is_unmeasured
 from tokentill.store.usage_digests import usage_row_faults
 
 FAULTS_MAX = 100
@@ -227,7 +228,7 @@ def one_version_of_a_record_counts(connection: Connection) -> Looked:
     beside = connection.execute(select(later.c.record_id).where(later.c.version != 1, not_(one_before))).scalars()
     faults = [f"a version of record {record_id!r} counts beside the one before it" for record_id in beside]
     one_after = select(later.c.id).where(comes_with).correlate(usage, withdrawal).exists()
-    is_waived = and_(withdrawal.c.cause == "waiver", series.c.usage_state == "missing")
+    is_waived = and_(withdrawal.c.cause == "waiver", or_(series.c.usage_state == "missing", is_unmeasured()))
     left_out = connection.execute(
         select(usage.c.record_id)
         .select_from(gone.join(series, series.c.id == usage.c.series_id))

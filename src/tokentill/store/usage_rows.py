@@ -160,15 +160,6 @@ def series_of_months(connection: Connection, first: int, last: int) -> dict[int,
     return {row.id: _series(row) for row in connection.execute(select(table).where(table.c.id.in_(inside)))}
 
 
-def series_missing_usage(connection: Connection, months: tuple[int, int] | None) -> dict[int, Series]:
-    """The series of records without usage; of all, or of those in some month from one to another."""
-    table, in_month = tables.series, tables.series_month
-    query = select(table).where(table.c.usage_state == "missing")
-    if months is not None:
-        query = query.where(table.c.id.in_(select(in_month.c.series_id).where(in_month.c.month.between(*months))))
-    return {row.id: _series(row) for row in connection.execute(query)}
-
-
 def series_used_after(connection: Connection, seq: int, starts_at: datetime, ends_at: datetime) -> set[int]:
     """The series that have records in [starts_at, ends_at) with a sequence number above one."""
     usage, batch = tables.usage, tables.batch
@@ -207,6 +198,16 @@ class StoredRecord:
     version: int = 1
     digest: bytes = b""
     is_waived: bool = False
+
+    @property
+    def is_unmeasured(self) -> bool:
+        """Whether it cost something, and all of its quantities are zero."""
+        return bool(self.cost) and not any(self.quantities.values())
+
+    @property
+    def reports_usage(self) -> bool:
+        """Whether it says what was used (see `UsageAggregate.reports_usage`)."""
+        return self.series.usage_state != "missing" and not self.is_unmeasured
 
     def content(self) -> Content:
         """The content of the record that was taken in (see `UsageRecord.content`)."""

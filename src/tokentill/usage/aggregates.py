@@ -57,7 +57,8 @@ class UsageAggregate:
     `at` is any instant between the boundaries, the same for all aggregates between them, `input_tokens` the input total
     of any one record of the band. `cost` is the sum of the reported costs, of `requests_with_cost` records, of which
     `requests_at_no_cost` used something at a cost of 0. An aggregate of one record alone says which, in `record`.
-    Records that report no usage and were waived have aggregates of their own.
+    Records that report no usage and were waived have aggregates of their own, and so have those that cost something
+    while all of their quantities are zero (`is_unmeasured`).
     """
 
     series: Series
@@ -71,3 +72,9 @@ class UsageAggregate:
     requests_at_no_cost: int = 0
     record: RecordKey | None = None
     is_waived: bool = False
+    is_unmeasured: bool = False
+
+    @property
+    def reports_usage(self) -> bool:
+        """Whether there are quantities that can be priced, zeros of requests that cost nothing among them."""
+        return self.series.usage_state != "missing" and not self.is_unmeasured

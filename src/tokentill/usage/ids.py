@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 
 from tokentill.errors import InvalidRecord
+from tokentill.money import amount_text
 
 ID_BYTES_MAX = 512
 _WORD = re.compile(r"\A[a-z][a-z0-9_.-]{0,63}\Z", re.ASCII)
@@ -88,3 +90,19 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
         if not tag:
             raise InvalidRecord("a tag is empty")
     return tuple(sorted(set(listed)))
+
+
+_COMPONENT = re.compile(r"cost_([a-z_]{1,40})=([0-9]{1,9}(?:\.[0-9]{1,24})?)", re.ASCII).fullmatch
+
+
+def cost_component_tag(name: str, cost: Decimal) -> str:
+    """The tag of a part of the reported cost, in USD: `cost_web_search=0.5`."""
+    return f"{name}={amount_text(cost)}"
+
+
+def cost_components(tags: Iterable[str]) -> Iterator[tuple[str, Decimal]]:
+    """The parts of the reported cost that tags name: (`web_search`, 0.5)."""
+    for tag in tags:
+        match = _COMPONENT(tag)
+        if match is not None:
+            yield match[1], Decimal(match[2])

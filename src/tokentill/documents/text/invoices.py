@@ -15,10 +15,13 @@ from tokentill.closing.verify import Verification
 from tokentill.documents.arithmetic import LineGroup, conditions_of, line_groups
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import NO_BREAK, TIMES, count, exact, money, plural, signed_money
+from tokentill.documents.review_status import margin_shown
 from tokentill.documents.steps import charge_text, step_text
 from tokentill.documents.text.screen import Screen
 from tokentill.documents.totals_rows import totals_rows
 from tokentill.invoicing.coverage import KeptBoundary
+from tokentill.invoicing.findings import PreviewFinding
+from tokentill.invoicing.margin import CoveredMargin
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Aside, LateUsage, Preview, Previewed, PricingUsed
 from tokentill.store.invoices import IssuedInvoice
@@ -43,6 +46,8 @@ def show_preview(screen: Screen, preview: Preview) -> None:
         summed = ", ".join(f"{money(total, currency)} {currency}" for currency, total in sorted(totals.items()))
         customers = plural(len(largest_first), "customer", "customers")
         screen.say(f"\n{preview.month}: {customers}, {summed}; changes are against {preview.month.plus(-1)}")
+        for margin in preview.margins:
+            screen.say(_margin_text(margin))
     else:
         screen.say(f"nobody has usage in {preview.month}")
     reaching = [customer.invoice.customer for customer in preview.customers if customer.reaches_interim]
@@ -72,6 +77,24 @@ def show_preview(screen: Screen, preview: Preview) -> None:
     _note_reasons(screen, [*blocked, *preview.failed], "cannot be closed")
     _note_documents(screen, preview.late, preview.kept)
     _note_aside(screen, preview.aside, preview.month)
+    _say_findings(screen, preview.findings)
+
+
+def _margin_text(margin: CoveredMargin) -> str:
+    shown = margin_shown(margin)
+    percent = f" ({_plain(shown.percent)})" if shown.percent else ""
+    note = f"; {_plain(shown.note)}" if shown.note else ""
+    return f"margin {margin.currency}: {shown.margin}{percent} over a cost of {shown.cost}{note}"
+
+
+def _say_findings(screen: Screen, findings: Sequence[PreviewFinding]) -> None:
+    """Print what stands out and refuses nothing."""
+    if findings:
+        screen.say("\nworth a look before the close:")
+    for finding in findings[:NAMES_SHOWN]:
+        screen.say(f"  {short_id(finding.customer)}: {shown_text(finding.text)}")
+    if len(findings) > NAMES_SHOWN:
+        screen.say(f"  and {count(len(findings) - NAMES_SHOWN)} more; --json names all")
 
 
 def show_pricing(screen: Screen, used: PricingUsed | None) -> None:

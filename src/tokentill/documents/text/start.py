@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tokentill.documents.escaping import shown_text
 from tokentill.documents.text.screen import Screen
-
-if TYPE_CHECKING:
-    from tokentill.faces.start import Started
+from tokentill.documents.views.start import Started
 
 _NEXT = """\
 Next, in that folder:

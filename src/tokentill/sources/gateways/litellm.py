@@ -6,25 +6,33 @@ Convention (the proxy's source): `prompt_tokens` includes cache reads and writes
 the proxy's own staff and not read. `api_key` is the hash of a key. `startTime` is UTC, also without an offset or with
 a space for the `T`. `cache_hit` means the proxy's response cache (spend is then 0 and the tokens are a replay): such a
 row carries the tag `response-cache`.
+
+Images, audio, pages, characters and searches are counted where a row counts no tokens, and says how many there were: in
+the usage object (`seconds` of audio, `pages_processed`, counts of what was embedded), or in the response, where the
+proxy is set to store it (the images that came, the search units that were billed). A reranking that bills search units
+is charged by them, whatever it counts beside. Rows of speech say nothing of the kind. What a row does not say, or says
+as a fraction, is not made up: such a row has a cost and no quantity, which is missing usage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from decimal import Decimal
 from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways import Format, SourceRow
 from tokentill.sources.gateways.arouter import RESPONSE_CACHE_TAG, mode_of, status_of
-from tokentill.sources.gateways.fields import amount, columns_by_kind, instant_or_naive_utc, text_cell
+from tokentill.sources.gateways.fields import amount, columns_by_kind, count, instant_or_naive_utc, text_cell
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap, under
 from tokentill.sources.strict_json import parse_object, type_text
-from tokentill.usage.record import STANDARD, UsageRecord
+from tokentill.usage.record import STANDARD, UsageRecord, UsageState
 
 _OBJECT = "metadata.usage_object"
 _VALUES = "metadata.additional_usage_values"
 _INPUT = f"{_OBJECT}.prompt_tokens_details"
+_OBJECTS = (_OBJECT, _VALUES)
 _CREATION = (f"{_INPUT}.cache_creation_token_details", f"{_OBJECT}.cache_creation")
 
 PATHS: dict[str, tuple[str, ...]] = {
@@ -42,8 +50,8 @@ PATHS: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt_tokens", f"{_OBJECT}.prompt_tokens"),
     "completion": ("completion_tokens", f"{_OBJECT}.completion_tokens"),
     "total": ("total_tokens", f"{_OBJECT}.total_tokens"),
-    "cached": (f"{_INPUT}.cached_tokens", *under((_OBJECT, _VALUES), "cache_read_input_tokens")),
-    "cache_write": (f"{_INPUT}.cache_creation_tokens", *under((_OBJECT, _VALUES), "cache_creation_input_tokens")),
+    "cached": (f"{_INPUT}.cached_tokens", *under(_OBJECTS, "cache_read_input_tokens")),
+    "cache_write": (f"{_INPUT}.cache_creation_tokens", *under(_OBJECTS, "cache_creation_input_tokens")),
     "cache_write_5m": under(_CREATION, "ephemeral_5m_input_tokens"),
     "cache_write_1h": under(_CREATION, "ephemeral_1h_input_tokens"),
     "audio_input": (f"{_INPUT}.audio_tokens",),
@@ -53,7 +61,13 @@ PATHS: dict[str, tuple[str, ...]] = {
     "audio_output": (f"{_OBJECT}.completion_tokens_details.audio_tokens",),
     "image_output": (f"{_OBJECT}.completion_tokens_details.image_tokens",),
     "web_search": under((f"{_OBJECT}.server_tool_use", _INPUT), "web_search_requests"),
+    "image": (f"{_INPUT}.image_count",),
+    "audio_second": (f"{_INPUT}.audio_length_seconds", *under(_OBJECTS, "seconds")),
+    "character": (f"{_INPUT}.character_count",),
+    "page": under(_OBJECTS, "pages_processed"),
 }
+UNITS = ("image", "audio_second", "character", "page")
+"""Roles that are counters of the same name, of requests that are not charged by tokens."""
 FIELDS = FieldMap(PATHS, agreeing=("prompt", "completion", "total", "cached", "cache_write"))
 
 
@@ -71,7 +85,10 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
         raise InvalidRecord("request_id is missing; a daily sum is not a request (ask for summarize=false)")
     if "model" not in values:
         raise InvalidRecord("model is missing")
-    quantities, usage_state = leaves_of(values)
+    quantities, usage_state = quantities_of(values)
+    units = _units_of_response(row)
+    if "search_unit" in units or not any(quantities.values()):
+        quantities, usage_state = units or quantities, "reported" if units else usage_state
     return UsageRecord(
         source=source or SPEND_LOG.name,
         record_id=values["record_id"],
@@ -87,6 +104,49 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
         usage_state=usage_state,
         cost=amount("spend", values["cost"]) if "cost" in values else None,
     )
+
+
+def quantities_of(values: Mapping[str, Any]) -> tuple[dict[str, int], UsageState]:
+    """Disjoint quantities: those of tokens, or the units that a request without tokens counts.
+
+    Raises:
+        InvalidRecord: when something is not a count, or the totals do not fit.
+    """
+    quantities, usage_state = leaves_of(values)
+    if any(quantities.values()):
+        return quantities, usage_state
+    units = {name: number for name in UNITS if (number := _whole(name, values.get(name)))}
+    return (units, "reported") if units else (quantities, usage_state)
+
+
+def _whole(name: str, value: object) -> int | None:
+    """A count, which LiteLLM may write with a point; None for a fraction, and for none."""
+    if value is None:
+        return None
+    if isinstance(value, Decimal):
+        return count(name, int(value)) if value.is_finite() and value == value.to_integral_value() else None
+    return count(name, value)
+
+
+def _units_of_response(row: SourceRow) -> dict[str, int]:
+    """What the stored response of a request for images or of a reranking counts; nothing where none is stored."""
+    call_type, response = str(row.get("call_type") or ""), row.get("response")
+    if not ("image" in call_type or "rerank" in call_type):
+        return {}
+    if isinstance(response, str):
+        try:
+            response = parse_object(response.encode()) if response.strip() else None
+        except (InvalidRecord, UnicodeEncodeError):  # the proxy cuts off long ones
+            return {}
+    if not isinstance(response, dict):
+        return {}
+    if "rerank" in call_type:
+        meta = response.get("meta")
+        billed = meta.get("billed_units") if isinstance(meta, dict) else None
+        units = _whole("search_units", billed.get("search_units")) if isinstance(billed, dict) else None
+        return {"search_unit": units} if units else {}
+    images = response.get("data")
+    return {"image": len(images)} if isinstance(images, list) and images else {}
 
 
 def _object_in_text(name: str, text: str) -> dict[str, Any] | None:

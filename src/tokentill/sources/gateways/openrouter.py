@@ -6,12 +6,15 @@ normalised counts. `total_cost` is USD; with the caller's own key (BYOK) it is O
 provider charges is `upstream_inference_cost` (CSV: `byok_usage_inference`), so the cost is their sum. Without BYOK the
 two are the same money and are not added. `created_at` in the CSV may lack an offset and is UTC. `user` of the request
 is `external_user` in generations and `user` in the CSV. `num_search_results` counts results, not searches, and is
-not read. A generation that was served from the response cache carries the tag `response-cache`.
+not read. The export names parts of the cost, of searches and of files that were read, without saying how many there
+were: each is kept as a tag, `cost_web_search=0.5`, so that a preview can name what no price bills. (`cost_cache` is
+what caching changed in the cost of tokens, which are counted.) A generation that was served from the response cache
+carries the tag `response-cache`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +33,7 @@ from tokentill.sources.gateways.fields import (
 )
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap
+from tokentill.usage.ids import cost_component_tag
 from tokentill.usage.record import STANDARD, UsageRecord, UsageState
 
 PATHS: dict[str, tuple[str, ...]] = {
@@ -66,7 +70,12 @@ PATHS: dict[str, tuple[str, ...]] = {
     "web_search": ("usage.server_tool_use_details.web_search_requests",),
     "web_fetch": ("num_fetches",),
     "cache_source": ("response_cache_source_id",),
+    "cost_web_search": ("cost_web_search",),
+    "cost_file_processing": ("cost_file_processing",),
+    "cost_server_tool": ("usage.cost_details.server_tool_cost",),
 }
+COMPONENTS = {"cost_web_search": "web_search", "cost_file_processing": "", "cost_server_tool": "web_search"}
+"""Roles that are a part of the cost, and the counter beside which that part is charged already."""
 FIELDS = FieldMap(PATHS)
 _COUNTS = ("tokens_prompt", "tokens_completion", "tokens_reasoning", "tokens_cached", "num_fetches")
 _CELLS = {**dict.fromkeys(_COUNTS, count_cell), **dict.fromkeys(("cancelled", "streamed", "is_byok"), flag_cell)}
@@ -99,12 +108,20 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
         provider=get("provider"),
         mode=mode_of(values["tier"]) if "tier" in values else STANDARD,
         geo=None if region == "global" else region,
-        tags=(RESPONSE_CACHE_TAG,) if get("cache_source") else (),
+        tags=tuple(_tags_of(values, quantities)),
         status=status_of(None, get("finish_reason"), get("cancelled")),
         usage_state=counted_state if usage_state == "reported" else usage_state,
         is_byok=is_byok,
         cost=cost,
     )
+
+
+def _tags_of(values: Mapping[str, Any], quantities: Mapping[str, int]) -> Iterator[str]:
+    if values.get("cache_source"):
+        yield RESPONSE_CACHE_TAG
+    for name, counter in COMPONENTS.items():
+        if name in values and (cost := amount(name, values[name])) > 0 and not quantities.get(counter):
+            yield cost_component_tag(name, cost)
 
 
 def _choose_counts(values: dict[str, Any], is_export: bool) -> UsageState:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tokentill.sources.gateways.litellm import FIELDS
+from tokentill.sources.gateways.litellm import FIELDS, quantities_of
 from tokentill.sources.responses import anthropic, openai
 from tokentill.sources.responses.building import (
     VendorResponse,
@@ -45,4 +45,6 @@ def _leaves(answer: VendorResponse) -> dict[str, int]:
         return anthropic.leaves_in(answer)
     if "prompt_tokens" not in answer.usage:
         return openai.leaves_in(answer.usage)
-    return reported_leaves(FIELDS.pick({"metadata": {"usage_object": answer.usage}}))
+    values = FIELDS.pick({"metadata": {"usage_object": answer.usage}})
+    quantities, _ = quantities_of(values)
+    return quantities or reported_leaves(values)

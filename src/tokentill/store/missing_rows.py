@@ -1,0 +1,47 @@
+"""Which records report no usage: their source said so, or they cost something and all of their quantities are zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select
+
+from tokentill.clock import to_micros
+from tokentill.store import tables
+from tokentill.store.usage_rows import StoredRecord, records_where, series_by_id
+from tokentill.store.withdrawals import in_force
+from tokentill.usage.quantities import OUTPUT_LEAVES
+
+
+def uses_nothing() -> ColumnElement[bool]:
+    """Whether all quantities of a row of usage are zero. Most rows are told by the first look, at their input total."""
+    usage, unit = tables.usage.c, tables.usage_unit.alias("used")
+    with_units = select(unit.c.usage_id).where(unit.c.usage_id == usage.id, unit.c.quantity > 0)
+    no_output = (usage[leaf] == 0 for leaf in OUTPUT_LEAVES)
+    return and_(usage.input_total == 0, *no_output, not_(with_units.correlate(tables.usage).exists()))
+
+
+def is_unmeasured() -> ColumnElement[bool]:
+    """Whether a row of usage uses nothing, and cost something."""
+    costs = or_(*(tables.usage.c[limb] > 0 for limb in tables.COST_LIMBS))
+    return and_(uses_nothing(), tables.usage.c.has_cost == 1, costs)
+
+
+def records_without_usage(
+    connection: Connection, starts_at: datetime, ends_at: datetime, seq_max: int
+) -> Iterator[StoredRecord]:
+    """The records of [starts_at, ends_at) that report no usage and count at a sequence number, in order of time."""
+    usage, series = tables.usage, tables.series
+    missing = select(series.c.id).where(series.c.usage_state == "missing")
+    conditions = [
+        or_(usage.c.series_id.in_(missing), is_unmeasured()),
+        usage.c.occurred_at >= to_micros(starts_at),
+        usage.c.occurred_at < to_micros(ends_at),
+        usage.c.seq <= seq_max,
+    ]
+    of_series = connection.execute(select(usage.c.series_id).where(*conditions).distinct()).scalars()
+    known = series_by_id(connection, of_series)
+    force = in_force(connection, seq_max)
+    for _, record in records_where(connection, usage.c.series_id, usage, known, force, conditions):
+        yield record
