@@ -517,7 +517,8 @@ class Till:
         from tokentill.stripe_push.gateway import StripeGateway
         from tokentill.stripe_push.reconciling import reconcile_period
 
-        return reconcile_period(self.store, _month(period), of_type("gateway", gateway, StripeGateway))
+        gateway = of_type("gateway", gateway, StripeGateway)
+        return reconcile_period(self.store, _month(period), gateway, clock=self.clock)
 
     def customers(self) -> dict[str, Customer]:
         """Everybody who is described, by id."""

@@ -21,7 +21,6 @@ from tokentill.store.push_rows import PushRow
 from tokentill.stripe_push.gateway import Account, SendOutcome, StripeGateway
 from tokentill.stripe_push.pushing import Pushed, push_period
 from tokentill.stripe_push.reconciling import Reconciled, reconcile_period
-from tokentill.testing.stripe import API_KEY
 from tokentill.testing.stripe.wire import text_mapping
 
 NOVEMBER = Month.parse("2026-11")
@@ -198,13 +197,13 @@ def test_a_swap_and_back_with_half_a_push_between_ends_equal(database: Database,
         relink(bench, alice=links["bob"], bob=links["alice"])
 
         class Half(StripeGateway):
-            def send_day(self, row: PushRow, attempt: str) -> SendOutcome:
+            def send_day(self, row: PushRow) -> SendOutcome:
                 if row.stripe_customer == bench.links[refused]:
                     raise Refused("the key was withdrawn")
-                return super().send_day(row, attempt)
+                return super().send_day(row)
 
         with pytest.raises(Refused):
-            push_period(database, MONTH, Half(bench.client, API_KEY), clock=bench.clock, sleep=lambda _: None)
+            push_period(database, MONTH, bench.connect(Half), clock=bench.clock)
         relink(bench, **links)
         bench.push()
         bench.reconcile_until_equal()
@@ -246,10 +245,10 @@ class Forgetful(StripeGateway):
 
     deleted: str
 
-    def send_day(self, row: PushRow, attempt: str) -> SendOutcome:
+    def send_day(self, row: PushRow) -> SendOutcome:
         if row.stripe_customer == self.deleted:
             return SendOutcome("rejected", f"No such customer: '{self.deleted}'")
-        return super().send_day(row, attempt)
+        return super().send_day(row)
 
     def _call(self, method: str, path: str, params: dict[str, Any]) -> dict[str, Any]:
         if path.endswith(self.deleted):
@@ -260,7 +259,7 @@ class Forgetful(StripeGateway):
 def test_a_former_stripe_customer_that_was_deleted_is_named_and_stops_nobody(database: Database) -> None:
     with Bench(closed_october(database)) as bench:
         bench.push()
-        forgetful = Forgetful(bench.client, API_KEY)
+        forgetful = bench.connect(Forgetful)
         forgetful.deleted = bench.links["alice"]
         bench.gateway = forgetful
         bench.link("alice")
@@ -305,11 +304,11 @@ def test_rows_of_a_relinking_before_former_stripe_customers_were_told_zero_are_p
 
 
 def push_november(bench: Bench) -> Pushed:
-    return push_period(bench.shop.store, NOVEMBER, bench.gateway, clock=bench.clock, sleep=lambda _: None)
+    return push_period(bench.shop.store, NOVEMBER, bench.gateway, clock=bench.clock)
 
 
 def reconcile_november(bench: Bench) -> Reconciled:
-    return reconcile_period(bench.shop.store, NOVEMBER, bench.gateway)
+    return reconcile_period(bench.shop.store, NOVEMBER, bench.gateway, clock=bench.clock)
 
 
 def test_a_day_that_was_told_under_another_periods_name_goes_over_to_its_own(database: Database) -> None:
@@ -409,9 +408,9 @@ class Delayed(StripeGateway):
         self._once("before_account")
         return super().account()
 
-    def send_day(self, row: PushRow, attempt: str) -> SendOutcome:
+    def send_day(self, row: PushRow) -> SendOutcome:
         self._once("before_day")
-        return super().send_day(row, attempt)
+        return super().send_day(row)
 
     def held(self, **asked: Any) -> dict[date, Decimal]:
         held = super().held(**asked)
@@ -426,12 +425,12 @@ class Delayed(StripeGateway):
 
 
 def push_by(gateway: StripeGateway, bench: Bench) -> Pushed:
-    return push_period(bench.shop.store, MONTH, gateway, clock=bench.clock, sleep=lambda _: None)
+    return push_period(bench.shop.store, MONTH, gateway, clock=bench.clock)
 
 
 def test_a_push_that_began_before_a_newer_document_tells_what_the_newer_one_says(database: Database) -> None:
     with Bench(closed_october(database)) as bench:
-        delayed = Delayed(bench.client, API_KEY)
+        delayed = bench.connect(Delayed)
         bench.push()
         delayed.before_account = lambda: reissue_and_push(bench)
         pushed = push_by(delayed, bench)
@@ -442,7 +441,7 @@ def test_a_push_that_began_before_a_newer_document_tells_what_the_newer_one_says
 
 def test_an_amount_that_was_overtaken_on_its_way_is_never_taken_for_the_last_word(database: Database) -> None:
     with Bench(closed_october(database)) as bench:
-        delayed = Delayed(bench.client, API_KEY)
+        delayed = bench.connect(Delayed)
         delayed.before_day = lambda: reissue_and_push(bench)
         pushed = push_by(delayed, bench)
         # The 3rd arrived after what had overtaken it; the 9th was seen to be overtaken, and not sent.
@@ -470,9 +469,9 @@ def test_an_amount_that_was_overtaken_on_its_way_is_never_taken_for_the_last_wor
 def test_a_comparison_confirms_no_row_that_is_younger_than_what_was_read(database: Database) -> None:
     with Bench(closed_october(database)) as bench:
         bench.push()
-        delayed = Delayed(bench.client, API_KEY)
+        delayed = bench.connect(Delayed)
         delayed.before_summaries = lambda: reissue_and_push(bench)
-        assert not reconcile_period(database, MONTH, delayed).is_equal
+        assert not reconcile_period(database, MONTH, delayed, clock=bench.clock).is_equal
         assert {row[-1] for row in outbox(database) if row[0] == "alice"} == {"replaced", "wanted"}
         assert bench.push().sent == 2
         assert bench.held() == REISSUED
@@ -483,12 +482,12 @@ def test_no_call_to_stripe_is_made_within_a_transaction(sqlite_database: Databas
     with Bench(closed_october(sqlite_database)) as bench:
 
         class Watching(StripeGateway):
-            def send_day(self, row: PushRow, attempt: str) -> SendOutcome:
+            def send_day(self, row: PushRow) -> SendOutcome:
                 with sqlite_database.write() as connection:  # would wait for a writer that waits for this call
                     connection.exec_driver_sql("PRAGMA user_version")
-                return super().send_day(row, attempt)
+                return super().send_day(row)
 
-        assert push_by(Watching(bench.client, API_KEY), bench).is_complete
+        assert push_by(bench.connect(Watching), bench).is_complete
 
 
 def test_a_void_document_is_taken_back_and_compared_until_it_is(database: Database) -> None:
