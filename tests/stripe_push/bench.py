@@ -143,10 +143,10 @@ class Bench:
 
     def totals(self) -> dict[str, int]:
         """What is due by all documents of the month, for each linked customer."""
-        found: dict[str, int] = {}
+        found = dict.fromkeys(self.links, 0)
         for invoice in self.shop.invoices(period=OCTOBER):
             if invoice.status == "issued" and invoice.customer in self.links:
-                found[invoice.customer] = found.get(invoice.customer, 0) + invoice.due_minor
+                found[invoice.customer] += invoice.due_minor
         return found
 
     def is_to_the_cent(self) -> bool:

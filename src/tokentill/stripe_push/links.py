@@ -24,7 +24,7 @@ def require_link(database: Database, gateway: StripeGateway, stripe_customer: st
         gateway.require_customer(stripe_customer)
     except NotFound as missing:
         raise NotFound(
-            f"{missing} (account {account.id}, {account.mode} mode), so nothing is linked; look its id up in Stripe"
+            f"{missing} (account {account.id}, {account.mode} mode), so nothing was changed; look the id up in Stripe"
         ) from missing
 
 

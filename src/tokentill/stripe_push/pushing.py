@@ -58,7 +58,19 @@ class Pushed:
         return {
             "period": str(self.month),
             "complete": self.is_complete,
-            **fields_of(self, "account", "mode", "sums", "sent", "unchanged", "unlinked", "refused", "not_taken", "rejected", "unknown"),
+            **fields_of(
+                self,
+                "account",
+                "mode",
+                "sums",
+                "sent",
+                "unchanged",
+                "unlinked",
+                "refused",
+                "not_taken",
+                "rejected",
+                "unknown",
+            ),
         }
 
 

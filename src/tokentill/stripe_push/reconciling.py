@@ -101,7 +101,9 @@ class Reconciled:
         unlinked: who owes something and is linked to no Stripe customer.
         refused: whose Stripe customer does not exist or was deleted.
         not_taken: unequal days for which Stripe takes no event, any more or yet: a push cannot put them right.
+        rejected: what no meter can hold.
         unknown: who was not compared, because Stripe did not answer.
+        can_be_pushed: whether a push may put something right that is unequal.
     """
 
     month: Month
@@ -110,7 +112,9 @@ class Reconciled:
     unlinked: tuple[str, ...]
     refused: tuple[RefusedLink, ...]
     not_taken: tuple[UntakenDay, ...]
+    rejected: tuple[Untold, ...]
     unknown: tuple[Untold, ...]
+    can_be_pushed: bool
 
     @property
     def is_equal(self) -> bool:
@@ -122,7 +126,7 @@ class Reconciled:
         return {
             "period": str(self.month),
             "equal": self.is_equal,
-            **fields_of(self, "sums", "invoices", "unlinked", "refused", "not_taken", "unknown"),
+            **fields_of(self, "sums", "invoices", "unlinked", "refused", "not_taken", "rejected", "unknown"),
         }
 
 
@@ -163,7 +167,9 @@ def reconcile_period(database: Database, month: Month, gateway: StripeGateway, *
         tuple(unlinked),
         tuple(link for one in compared for link in one.refused),
         tuple(day for one in compared for day in one.not_taken),
+        tuple(untold for one in compared for untold in one.rejected),
         tuple(unknown),
+        any(one.can_be_pushed for one in compared),
     )
 
 
@@ -172,10 +178,12 @@ class _Compared:
     invoice: ReconciledInvoice
     refused: tuple[RefusedLink, ...]
     not_taken: tuple[UntakenDay, ...]
+    rejected: tuple[Untold, ...]
+    can_be_pushed: bool
 
 
 def _compared(invoice: ReconciledInvoice, wanted: Wanted, gone: Mapping[str, str], now: datetime) -> _Compared:
-    """What is beyond a push of what is unequal."""
+    """What a push can put right of what is unequal, and what it cannot."""
     linked = wanted.stripe_customer
     is_refused = linked is not None and linked in gone and invoice.due_minor != 0
     refused = (RefusedLink(invoice.customer, linked, gone[linked]),) if linked is not None and is_refused else ()
@@ -194,7 +202,8 @@ def _compared(invoice: ReconciledInvoice, wanted: Wanted, gone: Mapping[str, str
         for at, difference in unequal
         if (reason := out_of_time(difference.day, now)) is not None
     ]
-    return _Compared(invoice, refused, tuple(not_taken))
+    rejected = tuple(Untold(invoice.customer, day, reason) for day, reason in wanted.faults)
+    return _Compared(invoice, refused, tuple(not_taken), rejected, len(not_taken) < len(unequal))
 
 
 def _holdings(gateway: StripeGateway, meter_id: str, wanted: Wanted, gone: Mapping[str, str]) -> Holdings:
