@@ -74,7 +74,6 @@ class CurrencySum:
             "currency": self.currency,
             "due": minor_text(self.due_minor, self.currency),
             "in_stripe": minor_text(self.in_stripe_minor, self.currency),
-            **fields_of(self, "due_minor", "in_stripe_minor"),
         }
 
 

@@ -47,12 +47,14 @@ def show_reconciled(screen: Screen, reconciled: Reconciled) -> None:
         of_all = plural(compared, "invoice with an amount", "invoices with an amount")
         screen.say(f"{equal:,} of {of_all} equal in Stripe, to the cent")
     _show_sums(screen, reconciled.month, reconciled.sums, "in Stripe", "difference")
+    refused = {link.stripe_customer for link in reconciled.refused}
     for invoice in reconciled.invoices:
         if not invoice.is_equal:
-            _show_difference(screen, invoice)
-        for stripe_customer in invoice.gone:
-            links = f"{shown_id(invoice.customer)} is or was linked to it"
-            screen.note(f"Stripe has no customer {shown_id(stripe_customer)} (any more); {links}")
+            _show_difference(screen, invoice, are_days_shown=refused.isdisjoint(invoice.gone))
+        for former in invoice.gone:
+            if former not in refused:
+                linked = f"{shown_id(invoice.customer)} was linked to it"
+                screen.note(f"Stripe has no customer {shown_id(former)} any more, and bills it nothing; {linked}")
     push = f"`tokentill push {reconciled.month}`"
     _show_links(screen, reconciled.unlinked, reconciled.refused, push)
     _show_untaken(screen, reconciled.not_taken, push, "reconcile", reconciled.month)
@@ -131,24 +133,26 @@ def _amounts(untaken: Iterable[UntakenDay]) -> str:
     return " and ".join(f"{verb} {money(amount, currency)} {currency}" for (verb, currency), amount in sums.items())
 
 
-def _show_difference(screen: Screen, invoice: ReconciledInvoice) -> None:
+def _show_difference(screen: Screen, invoice: ReconciledInvoice, *, are_days_shown: bool) -> None:
     due, currency = money(invoice.due_minor, invoice.currency), invoice.currency
     screen.say(
         f"{' + '.join(invoice.numbers)} {shown_id(invoice.customer)}: {due} {currency} due,"
         f" Stripe holds {money(invoice.held_minor, currency)} {currency}"
     )
-    _show_days(screen, invoice.differences, currency)
+    if are_days_shown:
+        _show_days(screen, "  ", invoice.differences, currency)
     for former in invoice.former:
         held = f"{money(former.held_minor, currency)} {currency}"
         screen.say(f"  {shown_id(former.stripe_customer)}, linked before, still holds {held}")
-        _show_days(screen, former.differences, currency)
+        _show_days(screen, "    ", former.differences, currency)
 
 
-def _show_days(screen: Screen, differences: Sequence[DayDifference], currency: str) -> None:
+def _show_days(screen: Screen, indent: str, differences: Sequence[DayDifference], currency: str) -> None:
     for day in differences[:LISTED_MAX]:
-        screen.say(f"  {day.day}: {money(day.wanted_minor, currency)} due, {money(day.held_minor, currency)} held")
+        due, held = money(day.wanted_minor, currency), money(day.held_minor, currency)
+        screen.say(f"{indent}{day.day}: {due} due, {held} held")
     if len(differences) > LISTED_MAX:
-        screen.say(f"  ... and {len(differences) - LISTED_MAX} more days")
+        screen.say(f"{indent}... and {len(differences) - LISTED_MAX} more days")
 
 
 def _note_each(screen: Screen, items: Sequence[Item], sentence: Callable[[Item], str]) -> None:
