@@ -16,7 +16,7 @@ DOWN_AFTER = 3
 
 MAY_PASS = (409, 429)
 
-Reply = TypeVar("Reply")
+Returned = TypeVar("Returned")
 Sleep = Callable[[float], None]
 
 
@@ -27,7 +27,7 @@ class Attempts:
         self._sleep = sleep
         self._unanswered_in_a_row = 0
 
-    def make(self, call: Callable[[int], Reply]) -> Reply:
+    def make(self, call: Callable[[int], Returned]) -> Returned:
         """Make a call.
 
         Args:

@@ -19,7 +19,7 @@ from tokentill.stripe_push.untold import CurrencySum, RefusedLink, UntakenDay, U
 LISTED_MAX = 20
 BY_HAND = '"Days that Stripe does not take" in docs/connect-stripe.md'
 
-Item = TypeVar("Item")
+Noted = TypeVar("Noted")
 
 
 def show_pushed(screen: Screen, pushed: Pushed) -> None:
@@ -155,7 +155,7 @@ def _show_days(screen: Screen, indent: str, differences: Sequence[DayDifference]
         screen.say(f"{indent}... and {len(differences) - LISTED_MAX} more days")
 
 
-def _note_each(screen: Screen, items: Sequence[Item], sentence: Callable[[Item], str]) -> None:
+def _note_each(screen: Screen, items: Sequence[Noted], sentence: Callable[[Noted], str]) -> None:
     for item in items[:LISTED_MAX]:
         screen.note(sentence(item))
     if len(items) > LISTED_MAX:
