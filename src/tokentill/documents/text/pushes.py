@@ -10,11 +10,10 @@ from typing import TypeVar
 from tokentill.documents.escaping import shell_word, shown_id, shown_text
 from tokentill.documents.figures import count, money, plural
 from tokentill.documents.text.screen import Screen
-from tokentill.invoicing.periods import Month
 from tokentill.money import EXACT, ZERO
 from tokentill.stripe_push.pushing import Pushed
 from tokentill.stripe_push.reconciling import DayDifference, Reconciled, ReconciledInvoice
-from tokentill.stripe_push.untold import CurrencySum, RefusedLink, UntakenDay, Untold
+from tokentill.stripe_push.untold import UntakenDay, Untold
 
 LISTED_MAX = 20
 BY_HAND = '"Days that Stripe does not take" in docs/connect-stripe.md'
@@ -27,14 +26,11 @@ def show_pushed(screen: Screen, pushed: Pushed) -> None:
     sent = plural(pushed.sent, "day", "days")
     account = f"Stripe account {pushed.account} ({pushed.mode} mode)"
     screen.say(f"{account}: {sent} sent, {count(pushed.unchanged)} there already")
-    _show_sums(screen, pushed.month, pushed.sums, "in Stripe", "missing")
-    again = f"`tokentill push {pushed.month}`"
-    _show_links(screen, pushed.unlinked, pushed.refused, again)
-    _show_untaken(screen, pushed.not_taken, again, "push", pushed.month)
-    _note_each(screen, pushed.rejected, lambda untold: f"not taken by Stripe: {_untold(untold)}")
+    _show_sums(screen, pushed, "missing")
+    _show_untold(screen, pushed, "push")
     _note_each(screen, pushed.unknown, lambda untold: f"no answer for {_untold(untold)}")
     if pushed.unknown:
-        screen.note(f"run {again} again: what Stripe has already is not counted twice")
+        screen.note(f"run `tokentill push {pushed.month}` again: what Stripe has already is not counted twice")
     if pushed.is_complete and pushed.sums:
         screen.say(f"next: `tokentill reconcile {pushed.month}` compares this with what Stripe holds")
 
@@ -46,7 +42,7 @@ def show_reconciled(screen: Screen, reconciled: Reconciled) -> None:
     if compared:
         of_all = plural(compared, "invoice with an amount", "invoices with an amount")
         screen.say(f"{equal:,} of {of_all} equal in Stripe, to the cent")
-    _show_sums(screen, reconciled.month, reconciled.sums, "in Stripe", "difference")
+    _show_sums(screen, reconciled, "difference")
     refused = {link.stripe_customer for link in reconciled.refused}
     for invoice in reconciled.invoices:
         if not invoice.is_equal:
@@ -55,20 +51,17 @@ def show_reconciled(screen: Screen, reconciled: Reconciled) -> None:
             if former not in refused:
                 linked = f"{shown_id(invoice.customer)} was linked to it"
                 screen.note(f"Stripe has no customer {shown_id(former)} any more, and bills it nothing; {linked}")
-    push = f"`tokentill push {reconciled.month}`"
-    _show_links(screen, reconciled.unlinked, reconciled.refused, push)
-    _show_untaken(screen, reconciled.not_taken, push, "reconcile", reconciled.month)
-    _note_each(screen, reconciled.rejected, lambda untold: f"not taken by Stripe: {_untold(untold)}")
+    _show_untold(screen, reconciled, "reconcile")
     _note_each(screen, reconciled.unknown, lambda untold: f"not compared: {_untold(untold)}")
     if reconciled.can_be_pushed:
-        screen.note(f"run {push} again, then `tokentill reconcile {reconciled.month}`")
+        screen.note(f"run `tokentill push {reconciled.month}` again, then `tokentill reconcile {reconciled.month}`")
     elif reconciled.unknown:
         screen.note(f"run `tokentill reconcile {reconciled.month}` again")
 
 
-def _show_sums(screen: Screen, month: Month, sums: Sequence[CurrencySum], in_stripe: str, rest: str) -> None:
-    if not sums:
-        screen.say(f"nothing is due for {month}: each of its invoices is void or comes to nothing")
+def _show_sums(screen: Screen, answer: Pushed | Reconciled, rest: str) -> None:
+    if not answer.sums:
+        screen.say(f"nothing is due for {answer.month}: each of its invoices is void or comes to nothing")
         return
     rows = [
         (
@@ -77,39 +70,44 @@ def _show_sums(screen: Screen, month: Month, sums: Sequence[CurrencySum], in_str
             money(one.in_stripe_minor, one.currency),
             money(EXACT.subtract(Decimal(one.due_minor), one.in_stripe_minor), one.currency),
         )
-        for one in sums
+        for one in answer.sums
     ]
-    columns = ("due", in_stripe, rest)
+    columns = ("due", "in Stripe", rest)
     screen.table(("currency", *columns), rows, right=columns)
 
 
-def _show_links(screen: Screen, unlinked: Sequence[str], refused: Sequence[RefusedLink], push: str) -> None:
+def _show_untold(screen: Screen, answer: Pushed | Reconciled, command: str) -> None:
+    """Who and what Stripe cannot be told of as it is, and what to do about it."""
     _note_each(
-        screen, unlinked, lambda customer: f"not linked to Stripe: {shown_id(customer)}; run `{_link(customer)}`"
+        screen,
+        answer.unlinked,
+        lambda customer: f"not linked to Stripe: {shown_id(customer)}; run `{_link(customer)}`",
     )
     _note_each(
         screen,
-        refused,
+        answer.refused,
         lambda link: f"refused: {shown_id(link.customer)}: {shown_text(link.reason)}; run `{_link(link.customer)}`",
     )
-    if unlinked or refused:
-        screen.note(f"then run {push} again")
+    if answer.unlinked or answer.refused:
+        screen.note(f"then run `tokentill push {answer.month}` again")
+    _show_untaken(screen, answer, command)
+    _note_each(screen, answer.rejected, lambda untold: f"not taken by Stripe: {_untold(untold)}")
 
 
-def _show_untaken(screen: Screen, untaken: Sequence[UntakenDay], push: str, command: str, month: Month) -> None:
+def _show_untaken(screen: Screen, answer: Pushed | Reconciled, command: str) -> None:
     """One sentence on days that are too old, and one on days to come."""
-    too_old = [day for day in untaken if day.reason == "too_old"]
-    to_come = [day for day in untaken if day.reason == "to_come"]
+    too_old = [day for day in answer.not_taken if day.reason == "too_old"]
+    to_come = [day for day in answer.not_taken if day.reason == "to_come"]
     if too_old:
         screen.note(
             f"Stripe takes no event older than 35 days: {_amounts(too_old)} by hand for {_days(too_old)} ({BY_HAND});"
-            f" `tokentill {command} {month} --json` lists them under not_taken"
+            f" `tokentill {command} {answer.month} --json` lists them under not_taken"
         )
     if to_come:
         last = max(day.day for day in to_come)
         screen.note(
-            f"Stripe takes no event ahead of time: run {push} after {last} 12:00 UTC to {_amounts(to_come)} for"
-            f" {_days(to_come)}"
+            f"Stripe takes no event ahead of time: run `tokentill push {answer.month}` after {last} 12:00 UTC to"
+            f" {_amounts(to_come)} for {_days(to_come)}"
         )
 
 
