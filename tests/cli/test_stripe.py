@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.cli.running import JUNE, Cli
+from tests.cli.running import JUNE, Cli, usage
 from tokentill.clock import Clock, FixedClock
-from tokentill.testing.stripe import StripeStandIn
+from tokentill.testing.stripe import PlannedFault, StripeStandIn
 
 EQUAL = [
     "2 of 2 invoices with an amount equal in Stripe, to the cent",
@@ -105,6 +105,36 @@ def test_days_that_are_too_old_are_said_in_one_sentence(month: Cli, stand_in: St
     compared = month("reconcile", JUNE, status=1)
     assert compared.err == pushed.err.replace("tokentill push", "tokentill reconcile")
     assert month("reconcile", JUNE, "--json", status=1).json["not_taken"] == listed
+
+
+def test_a_day_to_come_is_said_with_the_instant_from_which_it_is_taken(month: Cli) -> None:
+    morning = datetime(2025, 6, 20, 9, tzinfo=UTC)
+    month.patch.setattr(Clock, "now", lambda _: morning)
+    month("ingest", month.write_usage(usage("a-4", when="2025-06-20T08:00:00Z"), path="more.jsonl"))
+    month("close", JUNE, "--interim", "alice")
+    with StripeStandIn(clock=FixedClock(morning)) as running:
+        month.patch.setenv("TOKENTILL_STRIPE_API_BASE", running.base_url)
+        month.patch.setenv("TOKENTILL_STRIPE_KEY", running.api_key)
+        month("customers", "set", "alice", "--stripe", running.client().v1.customers.create({"name": "A"}).id)
+        assert month("push", JUNE, status=1).err == (
+            "Stripe takes no event ahead of time: run `tokentill push 2025-06` after 2025-06-20 12:00 UTC to"
+            " bill 4.50 USD for 2025-06-20 of 1 customer\n"
+        )
+
+
+def test_what_was_not_answered_is_listed_with_what_to_do(month: Cli, stand_in: StripeStandIn) -> None:
+    month.patch.setattr("tokentill.stripe_push.attempts.WAITS_SECONDS", (0,) * 5)
+    faults = [PlannedFault(number, "reset_before", path="/v1/billing/meter_events") for number in range(1, 100)]
+    with StripeStandIn(clock=FixedClock(JULY), faults=faults) as broken:
+        month.patch.setenv("TOKENTILL_STRIPE_API_BASE", broken.base_url)
+        for name in ("dune", "alice"):
+            made = broken.client().v1.customers.create({"name": name}).id
+            month("customers", "set", name, "--stripe", made)
+        said = month("push", JUNE, status=1)
+    assert "0 days sent, 0 there already" in said.out
+    first, *_, last = said.err.splitlines()
+    assert first == "no answer for alice on 2025-06-10: the connection failed (RemoteProtocolError)"
+    assert last == "run `tokentill push 2025-06` again: what Stripe has already is not counted twice"
 
 
 def test_a_void_month_comes_to_nothing(month: Cli, stand_in: StripeStandIn) -> None:

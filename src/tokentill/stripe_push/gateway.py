@@ -232,7 +232,10 @@ def _outcome_of(error: stripe.StripeError, row: PushRow) -> SendOutcome:
 
 
 def _words(error: stripe.StripeError) -> str:
-    return str(error.user_message or error)
+    """What went wrong, in one line: what Stripe says, or the fault of a connection, of which the SDK says too much."""
+    if isinstance(error, stripe.APIConnectionError):
+        return f"the connection failed ({type(error.__cause__ or error).__name__})"
+    return " ".join(str(error.user_message or error).split()).rstrip(".")
 
 
 def _meter_params(name: str, currency: str) -> dict[str, Any]:
