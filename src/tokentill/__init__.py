@@ -99,7 +99,7 @@ _NAMES = {
     "documents.views.contracts": "Agreement ContractChanges ContractedCustomers ExplainedContract",
     "documents.views.prices": "PriceChanges PriceImport PriceShown Released",
     "errors": "CoveredTwice DatabaseNotReady Finding IntegrityFault InvalidAmount InvalidCall"
-    " InvalidFiles InvalidRecord MissingUsage NotFound Refused TokentillError Unpriced",
+    " InvalidFiles InvalidRecord MissingUsage NoAnswer NotFound Refused TokentillError Unpriced",
     "faces.contracts": "Contracts",
     "faces.database": "DatabaseFace",
     "faces.prices": "Prices",

@@ -8,6 +8,7 @@
             Unpriced          usage that has no list price; with a code
             InvalidFiles      prices or contracts with mistakes; with every finding
             NotFound          something that was asked for by name
+            NoAnswer          a service that did not answer; the same call may succeed later
             CoveredTwice      a record would stand on two documents
             DatabaseNotReady
         InvalidAmount         no exact amount; a ValueError too
@@ -116,6 +117,10 @@ class InvalidFiles(Refused):
 
 class NotFound(Refused):
     """Something was asked for by name and does not exist: an invoice, a customer, a model."""
+
+
+class NoAnswer(Refused):
+    """Stripe did not answer, however often it was asked. Nothing is wrong with the call; try again later."""
 
 
 class DatabaseNotReady(Refused):

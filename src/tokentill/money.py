@@ -165,12 +165,12 @@ def credits_of(exact: Decimal, worth: Decimal) -> int:
     return -(-numerator * worth_denominator // (denominator * worth_numerator))
 
 
-def from_minor(amount_minor: int, currency: str) -> Decimal:
+def from_minor(amount_minor: int | Decimal, currency: str) -> Decimal:
     """Minor units as an exact amount in major units."""
     return Decimal(amount_minor).scaleb(-minor_digits(currency), EXACT)
 
 
-def minor_text(amount_minor: int, currency: str) -> str:
+def minor_text(amount_minor: int | Decimal, currency: str) -> str:
     """Minor units as a decimal string with all its digits: `minor_text(1234, "USD") == "12.34"`."""
     return format(from_minor(amount_minor, currency), "f")
 

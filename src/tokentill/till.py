@@ -608,7 +608,8 @@ class Till(AbstractContextManager["Till"]):
         from tokentill.stripe_push.gateway import StripeGateway
         from tokentill.stripe_push.reconciling import reconcile_period
 
-        return reconcile_period(self.store, _month(period), of_type("gateway", gateway, StripeGateway))
+        gateway = of_type("gateway", gateway, StripeGateway)
+        return reconcile_period(self.store, _month(period), gateway, clock=self.clock)
 
     def customers(self) -> dict[str, Customer]:
         """Everybody who is described, by id."""
@@ -631,12 +632,33 @@ class Till(AbstractContextManager["Till"]):
             )
         return account
 
-    def set_customer(self, customer: str, *, name: str | None = None, stripe_customer: str | None = None) -> Customer:
-        """Describe a customer, or link it to a Stripe customer. What is None stays as it was."""
+    def set_customer(
+        self,
+        customer: str,
+        *,
+        name: str | None = None,
+        stripe_customer: str | None = None,
+        gateway: StripeGateway | None = None,
+    ) -> Customer:
+        """Describe a customer, or link it to a Stripe customer. What is None stays as it was.
+
+        Args:
+            gateway: where the Stripe customer is looked up before it is linked to; without one it is taken as it is.
+
+        Raises:
+            NotFound: when Stripe does not have it (any more).
+            Refused: when it is linked to another customer, or the key is of another account than the till pushes to.
+            NoAnswer: when Stripe does not answer.
+        """
         check_id("customer", text_of("customer", customer))
         name, stripe_customer = optional(any_text, "name", name), optional(text_of, "stripe_customer", stripe_customer)
         if stripe_customer is not None and not stripe_customer.startswith("cus_"):
             raise Refused(f"{stripe_customer!r} is not the id of a Stripe customer, which begins with cus_")
+        if stripe_customer is not None and gateway is not None:
+            from tokentill.stripe_push.gateway import StripeGateway
+            from tokentill.stripe_push.links import require_link
+
+            require_link(self.store, of_type("gateway", gateway, StripeGateway), stripe_customer)
         at = self.clock.now()
         with self.store.write() as connection:
             described = set_customer(connection, customer, name=name, stripe_customer=stripe_customer, at=at)

@@ -303,7 +303,8 @@ def test_prices_and_contracts_are_printed_so(month: Cli) -> None:
 
 def test_customers_and_bindings_are_printed_so(cli: Cli) -> None:
     described = {"customer": "dune", "name": "Dune Ltd", "stripe_customer": "cus_1"}
-    assert cli("customers", "set", "dune", "--name", "Dune Ltd", "--stripe", "cus_1", "--json").json == described
+    linked = cli("customers", "set", "dune", "--name", "Dune Ltd", "--stripe", "cus_1", "--json").json
+    assert linked == {**described, "looked_up": False}
     added = cli("customers", "bind", "u-1", "dune", "--from", "2025-06-01T00:00:00+02:00", "--json").json["added"]
     assert only(added[0], "user", "customer", "valid_from", "source") == {
         "user": "u-1",

@@ -283,7 +283,7 @@ HOLD_A_FLOAT = {
     "tokentill.recordings.mistakes": "the same",
     "tokentill.sources.gateways.canonical_form": "the same",
     "tokentill.store.database": "how long to sleep",
-    "tokentill.stripe_push.pushing": "how long to sleep",
+    "tokentill.stripe_push.attempts": "how long to sleep",
     "tokentill.testing.stripe.server": "how long to wait for a connection",
 }
 """Where a number with a point may stand: likeness of words and waiting times; never money."""

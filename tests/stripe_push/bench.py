@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import TracebackType
+from typing import TypeVar
 
+import stripe
 from sqlalchemy import select
 
 from tests.builders import OCTOBER, MovableClock, record, till
@@ -21,6 +23,8 @@ from tokentill.stripe_push.reconciling import Reconciled, reconcile_period
 from tokentill.testing.stripe import API_KEY, Behaviour, LoggedRequest, PlannedFault, StripeStandIn
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
+
+GatewayKind = TypeVar("GatewayKind", bound=StripeGateway)
 
 MONTH = Month.parse(OCTOBER)
 EVENTS = "/v1/billing/meter_events"
@@ -71,14 +75,15 @@ class Bench:
         # A fault counts requests from the first of the push on; making the customers comes before.
         ahead = len(self.linked)
         shifted = [
-            PlannedFault(fault.at + ahead, fault.kind, fault.status, fault.path, fault.late_by)
+            replace(fault, at=fault.at + ahead)
             if fault.path is None and fault.kind not in ("timeout_late", "late_duplicate")
             else fault
             for fault in self.faults
         ]
         self.stand_in = StripeStandIn(self.clock, faults=shifted, behaviour=self.behaviour, hold_ms=5).__enter__()
         self.client = self.stand_in.client()
-        self.gateway = StripeGateway(self.client, API_KEY)
+        self.waits: list[float] = []
+        self.gateway = self.connect()
         for customer in self.linked:
             self.link(customer)
         self.ahead = ahead
@@ -89,18 +94,24 @@ class Bench:
     ) -> None:
         self.stand_in.close()
 
+    def connect(
+        self, kind: type[GatewayKind] = StripeGateway, client: stripe.StripeClient | None = None
+    ) -> GatewayKind:
+        """A gateway that does not wait between tries, and keeps in `waits` how long it would have."""
+        return kind(client or self.client, API_KEY, sleep=self.waits.append)
+
     def link(self, customer: str) -> None:
         """Make a Stripe customer, and link it."""
         self.links[customer] = self.client.v1.customers.create({"name": customer}).id
         self.shop.set_customer(customer, stripe_customer=self.links[customer])
 
     def push(self) -> Pushed:
-        """Push once, without waiting between tries."""
-        return push_period(self.shop.store, MONTH, self.gateway, clock=self.clock, sleep=lambda _: None)
+        """Push once."""
+        return push_period(self.shop.store, MONTH, self.gateway, clock=self.clock)
 
     def reconcile(self) -> Reconciled:
         """Compare once."""
-        return reconcile_period(self.shop.store, MONTH, self.gateway)
+        return reconcile_period(self.shop.store, MONTH, self.gateway, clock=self.clock)
 
     def push_until_complete(self, times_max: int = 3) -> int:
         """Push again and again, as somebody would whom it tells to. Returns how often."""
@@ -132,10 +143,10 @@ class Bench:
 
     def totals(self) -> dict[str, int]:
         """What is due by all documents of the month, for each linked customer."""
-        found: dict[str, int] = {}
+        found = dict.fromkeys(self.links, 0)
         for invoice in self.shop.invoices(period=OCTOBER):
             if invoice.status == "issued" and invoice.customer in self.links:
-                found[invoice.customer] = found.get(invoice.customer, 0) + invoice.due_minor
+                found[invoice.customer] += invoice.due_minor
         return found
 
     def is_to_the_cent(self) -> bool:

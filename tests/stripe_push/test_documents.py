@@ -117,7 +117,7 @@ def test_what_is_carried_on_is_asked_for_with_the_invoice_that_brings_it_forward
         pushed = push_period(database, NOVEMBER, bench.gateway, clock=shop.clock)
         assert pushed.is_complete
         assert bench.held() == {"alice": {date(2026, 11, 5): 600, date(2026, 11, 30): 300}}
-        (found,) = reconcile_period(database, NOVEMBER, bench.gateway).invoices
+        (found,) = reconcile_period(database, NOVEMBER, bench.gateway, clock=bench.clock).invoices
         assert (found.due_minor, found.is_equal) == (900, True)
 
 

@@ -718,3 +718,42 @@ def test_a_killed_process_starts_again_with_the_same_state(tmp_path: Path) -> No
     second.send_signal(signal.SIGTERM)
     second.communicate(timeout=5)
     assert second.returncode == 0
+
+
+def test_a_deleted_customer_is_answered_for_and_takes_no_more_events(bench: Bench) -> None:
+    bench.send(5, "before")
+    deleted = bench.client.v1.customers.delete(bench.customer)
+    assert (deleted.id, deleted.deleted) == (bench.customer, True)
+    assert bench.client.v1.customers.retrieve(bench.customer).to_dict()["deleted"] is True
+    assert bench.client.v1.customers.list().data == []
+    bench.send(6, "after")
+    assert [report.code for report in bench.standin.error_reports] == ["meter_event_customer_not_found"]
+    for gone in (bench.customer, "cus_unknown"):
+        with pytest.raises(stripe.InvalidRequestError, match="No such customer") as refusal:
+            bench.client.v1.customers.delete(gone)
+        assert refusal.value.code == "resource_missing"
+
+
+def test_a_deleted_customer_stays_so_over_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    with StripeStandIn(state_path=path) as first:
+        made = first.client().v1.customers.create({"name": "Acme"}).id
+        first.client().v1.customers.delete(made)
+    with StripeStandIn(state_path=path) as again:
+        assert again.client().v1.customers.retrieve(made).to_dict()["deleted"] is True
+
+
+def test_a_refusal_of_a_repeated_identifier_may_name_its_parameter(bench: Bench, bench_of: Open) -> None:
+    naming = bench_of(behaviour=Behaviour(repeated_identifier_param="identifier"))
+    for standing, param in ((bench, None), (naming, "identifier")):
+        standing.send(1, "same")
+        with pytest.raises(stripe.InvalidRequestError, match="already exists with identifier same") as refusal:
+            standing.send(1, "same")
+        assert refusal.value.param == param
+
+
+def test_a_fault_may_say_when_to_try_again(bench_of: Open) -> None:
+    bench = bench_of(event_fault("status_before", status=429, retry_after_seconds=7))
+    with pytest.raises(stripe.RateLimitError) as refusal:
+        bench.send(1, "a")
+    assert refusal.value.headers["retry-after"] == "7"

@@ -138,6 +138,12 @@ class Invocation(typer.Context):
         settings = self.settings
         return StripeGateway.open(stripe_key(settings), api_base=settings.stripe_api_base)
 
+    def gateway_if_any(self) -> StripeGateway | None:
+        """The same; None without a key."""
+        from tokentill.settings import stripe_key
+
+        return self.gateway() if stripe_key(self.settings) else None
+
     def answer(self, result: Result, show: Callable[[Screen, Result], None], *, is_refused: bool = False) -> None:
         """Print a result: its content as JSON, or as `show` prints it (see `finish`)."""
         self.finish(result.content(), lambda screen: show(screen, result), is_refused=is_refused)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import csv
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tokentill.canonical import Content, fields_of
 from tokentill.cli.calling import Commands, CustomerArgument, Invocation
 from tokentill.documents.escaping import shown_id
-from tokentill.documents.text.customers import show_credits, show_customers
+from tokentill.documents.text.customers import show_credits, show_customer, show_customers, show_imported
 from tokentill.errors import InvalidCall, Refused
 from tokentill.faces.arguments import instant_in
 from tokentill.store.customers import Customer
 from tokentill.till import Till
+
+if TYPE_CHECKING:
+    from tokentill.stripe_push.gateway import StripeGateway
 
 IMPORT_ROWS_MAX = 1_000_000
 CUSTOMER_COLUMNS = {"customer", "name", "stripe_customer"}
@@ -46,14 +49,18 @@ def _set(
     name: Annotated[str | None, typer.Option(metavar="TEXT", help="A name for people.")] = None,
     stripe: Annotated[str | None, typer.Option("--stripe", metavar="cus_...", help="Its Stripe customer.")] = None,
 ) -> None:
-    """Describe a customer, or link it to its Stripe customer."""
+    """Describe a customer, or link it to its Stripe customer.
+
+    With a Stripe key, a Stripe customer that does not exist is refused.
+    """
     if name is None and stripe is None:
         raise InvalidCall("nothing to set; add --name or --stripe")
+    gateway = None if stripe is None else call.gateway_if_any()
     with call.till() as till:
-        described = till.set_customer(customer, name=name, stripe_customer=stripe)
-    name_shown = shown_id(described.name) if described.name else "none"
-    done = f"{shown_id(described.id)}: name {name_shown}, Stripe customer {described.stripe_customer or 'not linked'}"
-    call.finish(_content(described), lambda screen: screen.say(done))
+        described = till.set_customer(customer, name=name, stripe_customer=stripe, gateway=gateway)
+    looked_up = None if stripe is None else gateway is not None
+    content = {**_content(described), "looked_up": looked_up}
+    call.finish(content, lambda screen: show_customer(screen, described, looked_up=looked_up))
 
 
 def _content(customer: Customer) -> Content:
@@ -94,7 +101,7 @@ def _import(
 ) -> None:
     """Describe customers, or bind users, from a CSV file.
 
-    Which of the two is told by its columns.
+    Which of the two is told by its columns. With a Stripe key, a Stripe customer that does not exist is refused.
     """
     rows, lines, columns = _rows(file)
     with call.till() as till:
@@ -103,13 +110,17 @@ def _import(
                 (row["user"], row["customer"], _instant(row.get("valid_from")), row.get("source") or None)
                 for row in rows
             ]
-            done = len(till.bind(wanted))
+            done, looked_up = len(till.bind(wanted)), None
             what = f"{done} bindings added, {len(rows) - done} were there already"
         else:
+            has_links = any(row.get("stripe_customer") for row in rows)
+            gateway = call.gateway_if_any() if has_links else None
             for line, row in zip(lines, rows, strict=True):
-                _set_row(till, f"{file}:{line}", row)
+                _set_row(till, f"{file}:{line}", row, gateway)
             done, what = len(rows), f"{len(rows)} customers set"
-    call.finish({"rows": len(rows), "changed": done}, lambda screen: screen.say(what))
+            looked_up = gateway is not None if has_links else None
+    content = {"rows": len(rows), "changed": done, "looked_up": looked_up}
+    call.finish(content, lambda screen: show_imported(screen, what, looked_up=looked_up))
 
 
 @customers.command("credits")
@@ -122,10 +133,10 @@ def _credits(call: Invocation, customer: CustomerArgument) -> None:
         call.answer(till.credits(customer), show_credits)
 
 
-def _set_row(till: Till, where: str, row: dict[str, str]) -> None:
+def _set_row(till: Till, where: str, row: dict[str, str], gateway: StripeGateway | None) -> None:
     name, stripe_customer = row.get("name") or None, row.get("stripe_customer") or None
     try:
-        till.set_customer(row["customer"], name=name, stripe_customer=stripe_customer)
+        till.set_customer(row["customer"], name=name, stripe_customer=stripe_customer, gateway=gateway)
     except Refused as refusal:
         raise Refused(f"{where}: {refusal}; the rows before it are set, so put it right and import again") from None
 

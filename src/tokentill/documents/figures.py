@@ -49,7 +49,7 @@ def exact(amount: Decimal) -> str:
     return _signed_text(format(amount.normalize(EXACT), ",f")) if amount else "0"
 
 
-def money(amount_minor: int, currency: str) -> str:
+def money(amount_minor: int | Decimal, currency: str) -> str:
     """Minor units with all digits of the currency: `1,234.50`."""
     return _signed_text(format(Decimal(minor_text(amount_minor, currency)), ",f"))
 

@@ -50,6 +50,15 @@ class PushRow:
         """Where it is sent to."""
         return self.stripe_customer, self.day
 
+    @property
+    def is_to_send(self) -> bool:
+        """Whether Stripe was not told of it yet, as far as is known."""
+        return self.state in TO_SEND
+
+    def stands_for(self, other: PushRow) -> bool:
+        """Whether it is the last word on its day, and says what another row says."""
+        return self.state != "replaced" and self.says(other)
+
     def says(self, other: PushRow) -> bool:
         """Whether another row says the same of the same period."""
         return (self.value_minor, self.period) == (other.value_minor, other.period)
@@ -63,8 +72,17 @@ def pin_account(connection: Connection, account: str, *, is_live: bool) -> None:
     """
     table = tables.stripe_account
     connection.execute(insert_new(connection, table).values(id=1, account=account, is_live=int(is_live)))
-    row = connection.execute(select(table)).one()
-    if (row.account, bool(row.is_live)) != (account, is_live):
+    require_account(connection, account, is_live=is_live)
+
+
+def require_account(connection: Connection, account: str, *, is_live: bool) -> None:
+    """See that an account is the remembered one, if there is any.
+
+    Raises:
+        Refused: for another account, or the other of test and live.
+    """
+    row = connection.execute(select(tables.stripe_account)).one_or_none()
+    if row is not None and (row.account, bool(row.is_live)) != (account, is_live):
         pinned, key_mode = _mode(bool(row.is_live)), _mode(is_live)
         raise Refused(
             f"this database pushes to the Stripe account {row.account} in {pinned} mode, and the key is of {account}"
@@ -145,7 +163,7 @@ def want_days(
     rows = []
     for row in wanted:
         stored = newest.get(row.place)
-        is_so = stored is not None and stored.state != "replaced" and row.says(stored) and row.place not in again
+        is_so = stored is not None and stored.stands_for(row) and row.place not in again
         rows.append(stored if stored is not None and is_so else tell_again(connection, row))
     return rows
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import accumulate, pairwise
+from typing import Literal
 
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
@@ -16,11 +17,22 @@ from tokentill.errors import Refused, ensure
 from tokentill.money import EXACT, ZERO, round_to_minor
 
 NOON = time(12, tzinfo=UTC)
+TAKEN_BACK, TAKEN_AHEAD = timedelta(days=35), timedelta(minutes=5)
+"""How far from now the instant of an event may lie, for Stripe to take it."""
+
+OutOfTime = Literal["too_old", "to_come"]
 
 
 def noon_of(day: date) -> datetime:
     """The instant that stands for a UTC day. A day belongs to the period that holds its noon, so to exactly one."""
     return datetime.combine(day, NOON)
+
+
+def out_of_time(day: date, now: datetime) -> OutOfTime | None:
+    """Why Stripe takes no event for a day now: it does not any more, or not yet. None for a day that it takes."""
+    if noon_of(day) < now - TAKEN_BACK:
+        return "too_old"
+    return "to_come" if noon_of(day) > now + TAKEN_AHEAD else None
 
 
 def days_of(content: Content) -> list[date]:

@@ -15,12 +15,14 @@ from sqlalchemy import Connection
 
 from tokentill.errors import Refused
 from tokentill.invoicing.periods import Month
+from tokentill.money import ZERO
 from tokentill.store.customers import customers
 from tokentill.store.database import Database
 from tokentill.store.invoices import IssuedInvoice, issued_invoices
 from tokentill.store.push_rows import told_meters
 from tokentill.stripe_push.days import day_amounts, days_of
 from tokentill.stripe_push.gateway import meter_name
+from tokentill.stripe_push.untold import CurrencySum
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,22 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Tellable:
-    """What there is to tell of a period, and who owes something without being linked to a Stripe customer."""
+    """What there is to tell of a period, and what is owed by those who are not linked to a Stripe customer."""
 
     owed: tuple[Owed, ...]
-    unlinked: tuple[str, ...]
+    unlinked: tuple[Owed, ...]
 
     @property
     def currencies(self) -> list[str]:
         """What it is owed in."""
         return sorted({owed.currency for owed in self.owed})
+
+    @property
+    def sums_untold(self) -> list[CurrencySum]:
+        """What is due of those of whom there is nothing to tell, since they are not linked and never were."""
+        told = {(owed.customer, owed.meter) for owed in self.owed}
+        untold = [owed for owed in self.unlinked if (owed.customer, owed.meter) not in told]
+        return [CurrencySum(owed.currency, owed.due_minor, ZERO) for owed in untold]
 
 
 def tellable(database: Database, month: Month) -> Tellable:
@@ -99,20 +108,20 @@ def tellable(database: Database, month: Month) -> Tellable:
     there is nothing to tell; where nothing is due any more, Stripe is to be told of that.
 
     Raises:
-        Refused: when nothing was issued for the period.
+        Refused: when no document was issued for the period, void or not.
     """
     with database.read() as connection:
         issued = issued_invoices(connection, period=str(month))
         told_keys = told_meters(connection, str(month))
         links = {id_: customer.stripe_customer for id_, customer in customers(connection).items()}
-    if not told_keys and all(document.status == "void" for document in issued):
+    if not told_keys and not issued:
         raise Refused(f"no invoice was issued for {month}; run `tokentill close {month}` first")
     all_owed = _by_customer(issued)
     due = [owed for owed in all_owed if owed.due_minor]
     linked = {(owed.customer, owed.meter) for owed in due if links.get(owed.customer) is not None}
     return Tellable(
         tuple(owed for owed in all_owed if (owed.customer, owed.meter) in linked | told_keys),
-        tuple(dict.fromkeys(owed.customer for owed in due if links.get(owed.customer) is None)),
+        tuple(owed for owed in due if links.get(owed.customer) is None),
     )
 
 

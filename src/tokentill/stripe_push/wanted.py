@@ -56,6 +56,17 @@ class Wanted:
         """The one linked now, if any, and the former ones."""
         return [*([] if self.stripe_customer is None else [self.stripe_customer]), *self.former]
 
+    @property
+    def told_anew(self) -> list[str]:
+        """The Stripe customers that are to be told something that they were not told yet."""
+        rows = self.rows(self.values)
+        stored = [(row, self.newest.get(row.place)) for row in rows]
+        untold = {
+            row.stripe_customer for row, old in stored if old is None or old.is_to_send or not old.stands_for(row)
+        }
+        overwritten = {rival.stripe_customer for own, rival in self.handed_over if own.state != "replaced"}
+        return sorted(untold | overwritten)
+
     def days_at(self, stripe_customer: str) -> list[date]:
         """The days that are for this period to say at a Stripe customer."""
         days = {day for at, day in self.values if at == stripe_customer}

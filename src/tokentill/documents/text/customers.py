@@ -30,6 +30,22 @@ def show_customers(screen: Screen, customers: Mapping[str, Customer], bindings: 
         )
 
 
+def show_customer(screen: Screen, customer: Customer, *, looked_up: bool | None) -> None:
+    """Who a customer is now; `looked_up` says whether the Stripe customer that was stated was looked up in Stripe."""
+    name = shown_id(customer.name) if customer.name else "none"
+    linked = shown_id(customer.stripe_customer) if customer.stripe_customer else "not linked"
+    show_imported(screen, f"{shown_id(customer.id)}: name {name}, Stripe customer {linked}", looked_up=looked_up)
+
+
+def show_imported(screen: Screen, done: str, *, looked_up: bool | None) -> None:
+    """What was done, and what was not looked up in Stripe."""
+    screen.say(done)
+    if looked_up is False:
+        screen.note(
+            "no Stripe key is set, so it was not looked up in Stripe; a push names a Stripe customer that is not there"
+        )
+
+
 def show_credits(screen: Screen, account: CreditAccount) -> None:
     """Grants in the order in which they burn, what each invoice drew, and what is carried on."""
     screen.say(f"{shown_id(account.customer)} at {instant_text(account.at)}")

@@ -45,18 +45,27 @@ def create_customer(state: State, params: Params, now: int) -> StripeReply:
 
 
 def retrieve_customer(state: State, customer_id: str) -> StripeReply:
-    """Stripe API: retrieve a customer; 404 `resource_missing` for an unknown id."""
+    """Stripe API: retrieve a customer; 404 `resource_missing` for an unknown id. A deleted one is answered for, too."""
     customer = state.customers.get(customer_id)
     if customer is None:
         raise wire.missing_resource("customer", customer_id)
     return StripeReply(_customer_body(customer))
 
 
+def delete_customer(state: State, customer_id: str) -> StripeReply:
+    """Stripe API: delete a customer for good. It is billed no more, and takes no more events."""
+    if not state.has_customer(customer_id):
+        raise wire.missing_resource("customer", customer_id)
+    deleted = replace(state.customers[customer_id], is_deleted=True)
+    return StripeReply(_customer_body(deleted), (deleted,))
+
+
 def list_customers(state: State, params: Params) -> StripeReply:
     """Stripe API: list customers, newest first, optionally those of one email address."""
     wire.refuse_unknown(params, CustomerListParams)
     email = wire.text(params, "email")
-    matching = [customer for customer in state.customers.values() if email in (None, customer.email)]
+    listed = [customer for customer in state.customers.values() if not customer.is_deleted]
+    matching = [customer for customer in listed if email in (None, customer.email)]
     return wire.page([_customer_body(customer) for customer in reversed(matching)], params, "/v1/customers")
 
 
@@ -154,6 +163,8 @@ def _refuse_taken_name(state: State, event_name: str) -> None:
 
 
 def _customer_body(customer: StripeCustomer) -> Body:
+    if customer.is_deleted:
+        return {"id": customer.id, "object": "customer", "deleted": True}
     return {
         **fields_of(customer, "id", "name", "email", "description", "metadata"),
         "object": "customer",

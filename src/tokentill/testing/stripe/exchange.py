@@ -180,6 +180,8 @@ class Exchange:
                 return catalogue.list_customers(state, params)
             case "GET", "v1", "customers", customer_id:
                 return catalogue.retrieve_customer(state, customer_id)
+            case "DELETE", "v1", "customers", customer_id:
+                return catalogue.delete_customer(state, customer_id)
             case "POST", "v1", "billing", "meters":
                 return catalogue.create_meter(state, params, now)
             case "GET", "v1", "billing", "meters":

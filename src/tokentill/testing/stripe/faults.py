@@ -41,6 +41,7 @@ class PlannedFault:
     `timeout` holds it first, `slow` holds it and then does what was asked. `timeout_late` holds and closes, and the
     request takes effect after `late_by` further events, under the ordinary rules. `late_duplicate` answers normally,
     and the same event is received once more after `late_by` further events, past the check of its identifier.
+    `retry_after_seconds` is what an answer with a status says in `Retry-After`.
     """
 
     at: int
@@ -48,6 +49,7 @@ class PlannedFault:
     status: int = 500
     path: str | None = None
     late_by: int = 1
+    retry_after_seconds: int | None = None
 
     def __post_init__(self) -> None:
         if self.at < 1 or self.late_by < 1:

@@ -34,14 +34,16 @@ _WHOLE_VALUE = re.compile(r"-?[0-9]+")
 class Behaviour:
     """What Stripe does not document, or what has been seen without being promised.
 
-    A repeated identifier has been seen refused with 400; `ignored` answers 200 and drops the event. A timestamp out of
-    the window has been seen refused with 400; `reported` drops the event into an error report. Of the events in one
-    window the one `received` last counts, as documented, or the one with the latest `timestamp`. Summaries and error
-    reports show an event `settling_seconds` after its receipt. `has_empty_windows` lists windows without usage, too.
+    A repeated identifier has been seen refused with 400, by its type and text; whether the answer names a parameter is
+    not known (`repeated_identifier_param`), and `ignored` answers 200 and drops the event. A timestamp out of the range
+    has been seen refused with 400; `reported` drops the event into an error report. Of the events in one window the one
+    `received` last counts, as documented, or the one with the latest `timestamp`. Summaries and error reports show an
+    event `settling_seconds` after its receipt. `has_empty_windows` lists windows without usage, too.
     Stripe documents 1,000 calls a second; no limit is set here, since a second lasts as long as the clock says.
     """
 
     repeated_identifier: Literal["refused", "ignored"] = "refused"
+    repeated_identifier_param: str | None = None
     timestamp_outside: Literal["refused", "reported"] = "refused"
     window_keeps: Literal["received", "timestamp"] = "received"
     identifier_seconds: int = DAY
@@ -94,7 +96,7 @@ def create_event(
         if behaviour.repeated_identifier == "ignored":
             return StripeReply(body)
         message = f"An event already exists with identifier {identifier}."
-        raise ApiError(400, message, param="identifier", is_stored=True, should_retry=False)
+        raise ApiError(400, message, param=behaviour.repeated_identifier_param, is_stored=True, should_retry=False)
     meter = state.latest_meter(event_name)
     fault = fault_of_time or _fault_of_content(state, behaviour, meter, payload)
     used = SeenIdentifier(identifier, now)
@@ -213,7 +215,7 @@ def _fault_of_content(
     customer_id = payload.get(meter.customer_key)
     if not customer_id:
         return "meter_event_no_customer_defined", f"The payload has no {meter.customer_key}."
-    if customer_id not in state.customers:
+    if not state.has_customer(customer_id):
         return "meter_event_customer_not_found", f"No such customer: '{customer_id}'"
     if meter.formula == "count":
         return None

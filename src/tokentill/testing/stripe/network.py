@@ -92,7 +92,10 @@ class Network:
             error = ApiError(fault.status, message, error_type=error_type, code=code)
             if fault.status == 500 and not was_answered:
                 self._exchange.remember(call, error)
-            return error_reply(error)
+            reply = error_reply(error)
+            if fault.retry_after_seconds is not None:
+                reply.headers["Retry-After"] = str(fault.retry_after_seconds)
+            return reply
         if fault.kind.startswith("timeout"):
             self._hold()
         return HANG_UP

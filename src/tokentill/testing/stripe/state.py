@@ -35,6 +35,7 @@ class StripeCustomer:
     email: str | None = None
     description: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,11 @@ class State:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def has_customer(self, customer_id: str) -> bool:
+        """Whether there is a customer of this id that was not deleted."""
+        customer = self.customers.get(customer_id)
+        return customer is not None and not customer.is_deleted
 
     def active_meter(self, event_name: str) -> Meter | None:
         """The one active meter of this event name."""
