@@ -72,12 +72,16 @@ class CatalogId:
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """The model that an id of a catalog means, behind which prefix, and in what its price differs from ours."""
+    """The model that an id of a catalog means, behind which prefix, and in what its price differs from ours.
+
+    `parts` are the fees and modes that differ, where nothing else does; then there is no `difference` behind a prefix.
+    """
 
     found: CatalogId
     model: str
     prefix: str
     difference: str | None
+    parts: frozenset[str] = frozenset()
 
 
 def catalog_ids(wheels: Mapping[str, Path], at: datetime) -> list[CatalogId]:
@@ -131,22 +135,27 @@ class Names:
             prefix, rest = found.id[:cut], found.id[cut:]
             model = self.bare(rest, [other.removeprefix(prefix) for other in found.beside])
             if model is not None:
-                return Meant(found, model, prefix, self.difference(model, found))
+                differing = self.differences(model, found)
+                parts = frozenset(part for part, _ in differing if part)
+                is_of_parts = bool(prefix) and all(part for part, _ in differing)
+                difference = None if is_of_parts or not differing else differing[0][1]
+                return Meant(found, model, prefix, difference, parts if is_of_parts else frozenset())
         return None
 
-    def difference(self, model: str, found: CatalogId) -> str | None:
-        """In what a catalog's price differs from ours.
+    def differences(self, model: str, found: CatalogId) -> list[tuple[str, str]]:
+        """In what a catalog's price differs from ours: the fee or the mode (empty: another part), and in words.
 
         A vendor's own price is ours by the same rates: of tiers, hours, modes and fees catalogs tell more of one id of
         a model than of another. What another provider lists must be ours in all that it states, and in tiers.
         """
         ours = self.book.entry_at(model, self.at)
         if isinstance(ours, NoPrice):
-            return "no price here now"
+            return [("", "no price here now")]
         stated = {"model": model, "valid_from": instant_text(self.at), **found.content}
         theirs = PriceEntry.from_content(stated, recorded_at=self.at, currency=ours.currency)
         is_own = _OWN.get(found.provider, found.provider) in ("*", "openrouter", model.partition("/")[0])
         old, new = figures(ours), figures(theirs)
+        differing = []
         for key in sorted({*old, *new}):
             rates, quantity = key
             is_tier = rates.startswith("standard, ") and not is_own
@@ -157,8 +166,17 @@ class Names:
             if was is None or now is None or (is_own and not rates.startswith("standard")):
                 continue
             if max(was, now) > EXACT.multiply(ROUNDED_MAX, min(was, now)):
-                return f"{quantity} ({rates}) is {amount_text(now)} there and {amount_text(was)} here"
-        return None
+                text = f"{quantity} ({rates}) is {amount_text(now)} there and {amount_text(was)} here"
+                differing.append((_part_of(rates, quantity, ours), text))
+        return sorted(differing)
+
+
+def _part_of(rates: str, quantity: str, entry: PriceEntry) -> str:
+    """The fee or the mode that a figure belongs to, as a route names it; empty for any other part."""
+    mode = rates.partition(",")[0]
+    if rates == "fee":
+        return f"fee.{quantity}"
+    return f"mode.{mode}" if mode in entry.modes else ""
 
 
 def aliases_of(meant: Iterable[Meant], book: PriceBook, at: datetime) -> tuple[list[Content], list[str]]:
@@ -198,11 +216,17 @@ def routes_of(meant: Iterable[Meant], book: PriceBook, at: datetime) -> tuple[li
         own = [model for model, listed in sorted(models.items()) if not any(one.difference for one in listed)]
         other = sorted(set(models) - set(own))
         vendor = _OWN.get(prefix.rstrip("/"))
-        if vendor not in (None, "*") and not any(model.startswith(f"{vendor}/") for model in other):
+        has_parts = any(one.parts for model in own for one in models[model])
+        if vendor not in (None, "*") and not has_parts and not any(model.startswith(f"{vendor}/") for model in other):
             own = [f"{vendor}/*", *(model for model in own if not model.startswith(f"{vendor}/"))]
         note = "By the catalog, these have the prices of their vendors here."
-        if own:
-            routes.append({"prefix": prefix, "models": own, "same_price": True, "source": catalogs, "note": note})
+        by_parts: dict[tuple[str, ...], list[str]] = {}
+        for model in own:
+            parts = frozenset().union(*(one.parts for one in models.get(model, ())))
+            by_parts.setdefault(tuple(sorted(parts)), []).append(model)
+        for parts, of_parts in sorted(by_parts.items()):
+            route = {"prefix": prefix, "models": of_parts, "same_price": True, "source": catalogs, "note": note}
+            routes.append({**route, **({"apart_from": list(parts)} if parts else {})})
         if other:
             note = "By the catalog, these have other prices here than those of their vendors."
             routes.append({"prefix": prefix, "models": other, "same_price": False, "source": catalogs, "note": note})

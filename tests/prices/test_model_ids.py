@@ -193,6 +193,28 @@ def test_every_path_gives_an_id_the_same_model_and_an_edge_lies_at_every_change(
                 assert any(earlier < edge <= later for edge in edges)
 
 
+def test_parts_that_a_route_has_otherwise_are_unpriced_on_it_and_nothing_else_is() -> None:
+    fees = {"web_search": {"price": "10", "per": 1000}, "page": {"price": "1", "per": 1000}}
+    modes = {name: {"rates": {"input": "1"}} for name in ("batch", "flex")}
+    table = prices(price("acme/rich", rates={"input": "2"}, fees=fees, mode=modes))
+    parts = {**route("near/", "acme/rich"), "apart_from": ["fee.web_search", "mode.flex"]}
+    known = PriceBook([table, names(routes=[parts])])
+
+    def amount(quantities: dict[str, int], mode: str = "standard", prefix: str = "near/") -> Decimal | None:
+        usage = Usage(f"{prefix}acme/rich", at(LATE), quantities, mode=mode)
+        [streamed], columns = rate_stream(known, [usage]), rate_columns(known, Columns.from_usages([usage]))
+        rated = known.rate(usage).amount
+        assert (streamed.amount, columns.totals.get("USD")) == (rated, rated)
+        return rated
+
+    assert amount({"input": 1_000_000, "page": 1000}) == Decimal(3)
+    assert amount({"input": 1_000_000}, "batch") == Decimal(1)
+    assert amount({"input": 1_000_000, "web_search": 1}) is None
+    assert amount({"input": 1_000_000}, "flex") is None
+    assert amount({"input": 1_000_000, "web_search": 1000}, prefix="") == Decimal(12)
+    assert amount({"input": 1_000_000}, "flex", prefix="") == Decimal(1)
+
+
 def test_names_change_no_hash_of_what_was_recorded_before() -> None:
     known = book(names(aliases=[alias("best")]))
 

@@ -66,7 +66,8 @@ class Prices:
             raise NotFound(chosen.reason)
         folder = self._pricing.folder
         stated = _stated((*folder.prices, *folder.beneath), chosen)
-        route = book.ids.at(asked, instant).prefix
+        meaning = book.ids.at(asked, instant)
+        route = meaning.prefix + (f" apart from {', '.join(meaning.apart_from)}" if meaning.apart_from else "")
         return PriceShown(asked, instant, chosen, stated, tuple(book.entries(chosen.model)), route)
 
     def diff(

@@ -78,7 +78,7 @@ class PriceBook:
                 f"model {meaning.model!r} has no price in force at {instant_text(at)};"
                 f" its first is valid from {instant_text(first)}"
             )
-        return entry
+        return entry.without(meaning.apart_from)
 
     def rate_card(
         self, model: str, *, at: datetime, mode: str | None, input_total: int, geo: str | None = None
@@ -130,7 +130,10 @@ class PriceBook:
         timeline = self._timelines.get(key)
         if timeline is None:
             meanings = self.ids.meanings(model)
-            spans = [(meaning.starts_at, self.entries(meaning.model or "")) for meaning in meanings]
+            spans = [
+                (meaning.starts_at, [entry.without(meaning.apart_from) for entry in self.entries(meaning.model or "")])
+                for meaning in meanings
+            ]
             timeline = timeline_of(spans, mode or STANDARD, geo)
             if len(self._timelines) >= TIMELINES_MAX:
                 self._timelines.clear()

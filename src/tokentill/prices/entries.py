@@ -6,8 +6,8 @@ from a TOML file, a JSON file or a database years later is the same value with t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -203,6 +203,18 @@ class PriceEntry:
             is_unusual=content.get("unusual", False),
         )
 
+    def without(self, parts: Collection[str]) -> PriceEntry:
+        """This entry without some of its parts: `fee.web_search` in every mode, or `mode.batch`."""
+        if not parts:
+            return self
+        fees = {part.removeprefix("fee.") for part in parts if part.startswith("fee.")}
+        modes = {name: mode for name, mode in self.modes.items() if f"mode.{name}" not in parts}
+        return replace(
+            self,
+            fees=_except(self.fees, fees),
+            modes={name: replace(mode, fees=mode.fees and _except(mode.fees, fees)) for name, mode in modes.items()},
+        )
+
     def rate_set(self, mode: str, at: datetime) -> RateSet | str:
         """The rates of a mode at an instant, or the reason why there are none."""
         if mode == "standard":
@@ -244,6 +256,10 @@ class PriceEntry:
             for window in rates.windows:
                 edges |= set(window.edges(max(starts_at, self.valid_from), ends_at))
         return {edge for edge in edges if edge is not None and starts_at <= edge < ends_at}
+
+
+def _except(fees: Mapping[str, Fee], names: Collection[str]) -> Mapping[str, Fee]:
+    return {name: fee for name, fee in fees.items() if name not in names}
 
 
 def entry_hash(content: Content, currency: str) -> str:

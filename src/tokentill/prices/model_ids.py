@@ -62,18 +62,21 @@ def aliases_of(entry: PriceEntry) -> Iterator[Alias]:
 class Route:
     """A prefix under which a provider is reported: the rest of the id is one of `models`.
 
-    With `same_price` its price is the model's; without, an id of this route has the price of its own entry or none.
+    With `same_price` its price is the model's, but for the parts of it that `apart_from` names (`fee.web_search`,
+    `mode.batch`); without, an id of this route has the price of its own entry or none.
     """
 
     prefix: str
     models: tuple[str, ...]
     same_price: bool
     recorded_at: datetime
+    apart_from: tuple[str, ...] = ()
 
     @classmethod
     def from_content(cls, content: Content, *, recorded_at: datetime) -> Route:
         """From the canonical content of a `[[route]]` table."""
-        return cls(content["prefix"], tuple(content["models"]), content["same_price"], recorded_at)
+        apart_from = tuple(content.get("apart_from", ()))
+        return cls(content["prefix"], tuple(content["models"]), content["same_price"], recorded_at, apart_from)
 
     def is_of(self, model: str) -> bool:
         """Whether a canonical model id is one of this route."""
@@ -82,11 +85,15 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What an id means from an instant on: a model (by the route with that prefix), or none and why."""
+    """What an id means from an instant on: a model (by the route with that prefix), or none and why.
+
+    Parts of the model's price that `apart_from` names are not that of the id.
+    """
 
     starts_at: datetime
     model: str | None
     prefix: str = ""
+    apart_from: tuple[str, ...] = ()
     why_none: str = ""
     code: UnpricedCode = "unknown_model"
 
@@ -166,12 +173,12 @@ class ModelIds:
             return Meaning(meaning.starts_at, None)
         route = max(of_model, key=lambda route: (route.recorded_at, not route.same_price))
         if route.same_price:
-            return replace(meaning, prefix=route.prefix)
+            return replace(meaning, prefix=route.prefix, apart_from=route.apart_from)
         why = (
             f"{model!r} is {meaning.model} on the route {route.prefix!r}, which has prices of its own;"
             f' add a [[price]] entry with model = "{model}"'
         )
-        return Meaning(meaning.starts_at, None, route.prefix, why, "no_route_price")
+        return Meaning(meaning.starts_at, None, route.prefix, why_none=why, code="no_route_price")
 
     def hint(self, model: str) -> str:
         """A near miss of an unknown id for a message, with what to write if it is meant; finding it takes a while."""

@@ -21,8 +21,8 @@ _INSTANT_KEYS = ("recorded_at", "valid_from", "valid_to")
 _SUB_TABLES = ("tier", "window", "mode")
 _HEADER_KEYS = ("format", "kind", "recorded_at", "currency", "applies_to_closed", "source", "note")
 _ENTRY_KEYS = (
-    "id prefix model models same_price aliases valid_from valid_to free per when rates fees fallback multiplier"
-    " withdraws drops unusual source note".split()
+    "id prefix model models same_price apart_from aliases valid_from valid_to free per when rates fees fallback"
+    " multiplier withdraws drops unusual source note".split()
 )
 
 

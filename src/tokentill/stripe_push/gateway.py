@@ -156,7 +156,7 @@ class StripeGateway:
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
             raise Refused(f"Stripe refuses the key: {_words(error)}") from error
         except stripe.StripeError as error:
-            return _outcome_of(error, row)
+            return _outcome_of(error)
         return SendOutcome("accepted")
 
     def require_customer(self, stripe_customer: str) -> None:
@@ -221,7 +221,7 @@ class StripeGateway:
         return body
 
 
-def _outcome_of(error: stripe.StripeError, row: PushRow) -> SendOutcome:
+def _outcome_of(error: stripe.StripeError) -> SendOutcome:
     """What an event that was not answered with 200 has come to."""
     if may_pass(error):
         return SendOutcome("unknown", _words(error))

@@ -10,6 +10,9 @@ from pydantic import Field
 from tokentill.recordings.schemas.parts import Mistake, Rules, Table, optional
 from tokentill.recordings.values import Instant, ModelId, Text
 
+OtherPart = Annotated[str, Field(pattern=r"^(mode|fee)\.[a-z][a-z0-9_.-]{0,63}$")]
+"""A part of a price that a route has otherwise: one of the modes, one of the fees."""
+
 
 class AliasTable(Table):
     """An id under which gateways report a model. It states no price and follows its model through time."""
@@ -29,6 +32,9 @@ class RouteTable(Table):
         description="Globs of canonical model ids: only these are meant."
     )
     same_price: bool = Field(description="false: the models are known, and unpriced until an id has its own entry.")
+    apart_from: Annotated[list[OtherPart], Field(min_length=1)] = optional(
+        "With same_price: fees and modes that are priced otherwise on this route, and unpriced here."
+    )
     source: Text = optional("Where this was read.")
     note: Text = optional("What a reader should know.")
 
@@ -39,4 +45,11 @@ def an_alias_is_another_id(alias: AliasTable) -> Iterator[Mistake]:
         yield Mistake(("id",), f'the alias "{alias.id}" is the id of its model', "remove it")
 
 
-RULES: Rules = {AliasTable: (an_alias_is_another_id,)}
+def a_route_has_its_price_but_for_parts(route: RouteTable) -> Iterator[Mistake]:
+    """Only a route with the price of its models can lack a part of it."""
+    if route.states("apart_from") and not route.same_price:
+        message = '"apart_from" has no effect: on this route the models have no price at all'
+        yield Mistake(("apart_from",), message, "remove it, or write same_price = true")
+
+
+RULES: Rules = {AliasTable: (an_alias_is_another_id,), RouteTable: (a_route_has_its_price_but_for_parts,)}
