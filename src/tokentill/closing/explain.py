@@ -122,7 +122,7 @@ def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> d
 
 
 def _price_entry(inputs: Inputs, hash_: str | None) -> tuple[Content | None, str | None]:
-    for recording in inputs.prices:
+    for recording in (*inputs.prices, *inputs.beneath):
         for price in recording.get("price", ()):
             if hash_ is not None and "model" in price and entry_hash(price, recording["currency"]) == hash_:
                 return {**price, "recorded_at": recording["recorded_at"]}, price.get("source", recording.get("source"))

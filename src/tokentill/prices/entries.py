@@ -133,6 +133,10 @@ class RateSet:
             valid_to=parse_instant(content.get("valid_to")),
         )
 
+    def without(self, fees: Collection[str]) -> RateSet:
+        """These rates without some of their fees."""
+        return self if self.fees is None else replace(self, fees=_except(self.fees, fees))
+
     def open_window(self, at: datetime) -> int | None:
         """The number of the window that is open at an instant, from 0; the first one if there are several."""
         return next((number for number, window in enumerate(self.windows) if window.holds(at)), None)
@@ -208,11 +212,12 @@ class PriceEntry:
         if not parts:
             return self
         fees = {part.removeprefix("fee.") for part in parts if part.startswith("fee.")}
-        modes = {name: mode for name, mode in self.modes.items() if f"mode.{name}" not in parts}
+        kept = {name: rates for name, rates in self.modes.items() if f"mode.{name}" not in parts}
         return replace(
             self,
             fees=_except(self.fees, fees),
-            modes={name: replace(mode, fees=mode.fees and _except(mode.fees, fees)) for name, mode in modes.items()},
+            standard=self.standard.without(fees),
+            modes={name: rates.without(fees) for name, rates in kept.items()},
         )
 
     def rate_set(self, mode: str, at: datetime) -> RateSet | str:
