@@ -140,14 +140,15 @@ class FolderChoice(TypedDict):
     shipped_prices: bool
 
 
-def folder_in_settings(folder: str | PathLike[str] | None = None) -> FolderChoice:
-    """The pricing folder to load: the one that is given, or the one that settings lead to.
+def folder_in_settings(folder: str | PathLike[str] | None = None, shipped_prices: bool | None = None) -> FolderChoice:
+    """The pricing folder to load, and whether shipped prices lie beneath it: as given, otherwise as settings say.
 
     Raises:
         InvalidCall: when `tokentill.toml` has a mistake.
     """
     settings = read_settings(pricing=None if folder is None else str(folder))
-    return {"folder": settings.pricing, "shipped_prices": settings.shipped_prices}
+    beneath = settings.shipped_prices if shipped_prices is None else shipped_prices
+    return {"folder": settings.pricing, "shipped_prices": beneath}
 
 
 def stripe_key(settings: Settings, environment: Mapping[str, str] = os.environ) -> str | None:

@@ -140,6 +140,7 @@ class Till(AbstractContextManager["Till"]):
         db: str | PathLike[str] | None = None,
         pricing: str | PathLike[str] | None = None,
         *,
+        shipped_prices: bool | None = None,
         cache: str | PathLike[str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
         grace: timedelta | None = None,
@@ -158,7 +159,9 @@ class Till(AbstractContextManager["Till"]):
 
         Args:
             db: a URL, or the path of a SQLite file.
-            pricing: a folder as `pricing/`, with list prices and contracts; shipped list prices lie beneath it.
+            pricing: a folder as `pricing/`, with list prices and contracts.
+            shipped_prices: whether the shipped list prices lie beneath it; as `tokentill.toml` says, and yes if it says
+                nothing.
             cache: a folder of kept results, so that a folder that is unchanged need not be checked again (see
                 `PriceBook.load`).
             grace: how long a period stays open for late records after its end.
@@ -176,7 +179,7 @@ class Till(AbstractContextManager["Till"]):
             raise InvalidCall(f"grace=... is negative ({grace}); a period stays open after its end, not before")
         return cls(
             Database.open(settings.database),
-            Pricing(pricing, cache=cache),
+            Pricing(pricing, shipped_prices=shipped_prices, cache=cache),
             clock=clock,
             grace=grace,
             bounds=settings.bounds if bounds is None else of_type("bounds", bounds, Bounds),
@@ -212,7 +215,7 @@ class Till(AbstractContextManager["Till"]):
             self._is_ready = True
         return self._store
 
-    def make_ready(self) -> None:
+    def make_database(self) -> None:
         """Make the SQLite file and its tables if they are not there, as taking usage in does.
 
         Raises:
@@ -283,7 +286,7 @@ class Till(AbstractContextManager["Till"]):
         return ingested
 
     def _ingest(self, records: Iterable[Any], name: str, progress: IngestProgress | None) -> Ingested:
-        self.make_ready()
+        self.make_database()
         return ingest(self.store, records, name=name, clock=self.clock, bounds=self.bounds, progress=progress)
 
     def preview(self, period: str, customer: str | None = None) -> Preview:

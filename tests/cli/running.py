@@ -136,6 +136,11 @@ class Cli:
         """Write canonical records as JSON lines."""
         return self.write(path, "".join(json.dumps(row) + "\n" for row in rows))
 
+    def with_database(self) -> Cli:
+        """Make an empty database."""
+        self("db", "upgrade")
+        return self
+
     def month(self) -> Cli:
         """Write and ingest the small month: alice and dune, and one request of nobody."""
         self.write_pricing()

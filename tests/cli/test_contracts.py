@@ -148,7 +148,8 @@ def agreed(cli: Cli) -> Cli:
         "fx/eur.toml": FX,
     }.items():
         cli.write(f"pricing/{path}", text)
-    return cli
+    cli.write("tokentill.toml", "shipped_prices = false\n")
+    return cli.with_database()
 
 
 def test_the_folder_has_no_mistake(agreed: Cli) -> None:

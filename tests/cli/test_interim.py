@@ -94,10 +94,9 @@ def test_a_preview_names_who_reached_the_threshold(running: Cli) -> None:
 
 
 def test_an_interim_invoice_bills_what_accrued_and_the_preview_then_bills_the_rest(running: Cli) -> None:
-    assert running("close", RUNNING, "--interim").out == (
-        f"{RUNNING}: 1 interim invoice issued, INV-000001 to INV-000001\n"
-    )
-    assert running("close", RUNNING, "--interim").out == f"{RUNNING}: no interim invoice to issue\n"
+    closed = running("close", RUNNING, "--interim").out
+    assert closed.startswith(f"{RUNNING}: 1 interim invoice issued, INV-000001: 4.50 USD\n")
+    assert running("close", RUNNING, "--interim").out.startswith(f"{RUNNING}: no interim invoice to issue\n")
     shown = running("invoices", "show", "INV-000001").out
     assert shown.startswith(f"INV-000001  alice  {RUNNING} interim invoice 1  issued\n")
     assert "used by kid, under its own contract: 1.50 USD" in shown
@@ -115,12 +114,12 @@ def test_an_interim_invoice_bills_what_accrued_and_the_preview_then_bills_the_re
     document = running("preview", RUNNING, "--json").json["invoices"][0]
     assert [found["number"] for found in document["interim_invoices"]] == ["INV-000001"]
     assert (document["subtotal"], document["total"]) == ("9.00", "4.50")
-    assert running("verify").out == "1 of 1 invoice comes to the same bytes again\n"
+    assert running("verify").out.startswith("1 of 1 invoice comes to the same bytes again\n")
 
 
 def test_customers_are_billed_early_on_request(running: Cli) -> None:
     closed = running("close", RUNNING, "--interim", "dune", "nobody", "kid")
-    assert closed.out == f"{RUNNING}: 1 interim invoice issued, INV-000001 to INV-000001\n"
+    assert closed.out.startswith(f"{RUNNING}: 1 interim invoice issued, INV-000001: 5.40 USD\n")
     assert "nothing to bill early: nobody, kid" in closed.err
     again = running("close", RUNNING, "dune", "--interim", "--json").json
     assert (again["issued"], again["nothing_to_bill"]) == ([], ["dune"])

@@ -80,6 +80,7 @@ def test_python_m_tokentill_is_the_command(tmp_path: Path) -> None:
 
 
 def test_statuses_reach_the_shell(tmp_path: Path) -> None:
+    assert run(tmp_path, "db", "upgrade").returncode == 0
     assert run(tmp_path, "invoices", "list").returncode == 0
     assert run(tmp_path, "invoices", "show", "INV-000001").returncode == 1
     assert run(tmp_path, "preview", "October").returncode == 2

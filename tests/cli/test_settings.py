@@ -119,7 +119,7 @@ def test_commands_take_all_of_them(month: Cli) -> None:
     assert month("--db", "of-flag.db", "db", "upgrade", "--json").json["database"] == "sqlite:///of-flag.db"
 
     month.patch.setenv("TOKENTILL_PRICING", "nowhere")
-    assert "'nowhere' does not exist" in month("contracts", "show", status=2).err
+    assert "'nowhere', which TOKENTILL_PRICING names, does not exist" in month("contracts", "show", status=2).err
     assert month("contracts", "show", "--pricing", "pricing").out == "dune\n"
 
 

@@ -96,7 +96,7 @@ def test_ingest_names_a_file_that_is_none_and_takes_the_others(cli: Cli) -> None
 def test_a_preview_wraps_invoices_and_says_what_belongs_to_nobody(month: Cli) -> None:
     preview = month("preview", JUNE, "--json").json
 
-    beside = {"failed", "late", "kept_boundaries", "quarantined", "revisions", "margins", "findings"}
+    beside = {"failed", "late", "kept_boundaries", "quarantined", "revisions", "margins", "findings", "pricing"}
     assert set(preview) == {"period", "invoices", "unattributed", "blocked_by", *beside}
     assert preview["period"] == JUNE
     assert [invoice["customer"] for invoice in preview["invoices"]] == ["alice", "dune"]
@@ -199,7 +199,9 @@ def test_close_says_who_was_issued_who_had_one_and_who_was_refused(month: Cli) -
     first = month("close", JUNE, "--json", status=1).json
     again = month("close", JUNE, "--json", status=1).json
 
-    assert set(first) == {"period", "issued", "already_issued", "refused", "not_due", "blocked_by", "resumed"}
+    outcome = {"issued", "already_issued", "refused", "not_due", "blocked_by", "resumed", "totals", "pricing"}
+    assert set(first) == {"period", *outcome}
+    assert first["totals"] == {"USD": "10.20"}
     assert only(first, "period", "issued", "already_issued", "not_due", "blocked_by", "resumed") == {
         "period": JUNE,
         "issued": ["INV-000001", "INV-000002"],
@@ -295,7 +297,7 @@ def test_prices_and_contracts_are_printed_so(month: Cli) -> None:
     assert month("contracts", "show", "--json").json == {"customers": ["dune"]}
 
     checked = month("prices", "check", "--json").json
-    assert checked == {"folder": checked["folder"], "errors": [], "warnings": [], "models": 2} | {
+    assert checked == {"folder": checked["folder"], "errors": [], "warnings": [], "models": 83, "own_models": 2} | {
         "recordings": 4,
         "contracts": 2,
     }
@@ -303,7 +305,7 @@ def test_prices_and_contracts_are_printed_so(month: Cli) -> None:
 
 def test_customers_and_bindings_are_printed_so(cli: Cli) -> None:
     described = {"customer": "dune", "name": "Dune Ltd", "stripe_customer": "cus_1"}
-    linked = cli("customers", "set", "dune", "--name", "Dune Ltd", "--stripe", "cus_1", "--json").json
+    linked = cli.with_database()("customers", "set", "dune", "--name", "Dune Ltd", "--stripe", "cus_1", "--json").json
     assert linked == {**described, "looked_up": False}
     added = cli("customers", "bind", "u-1", "dune", "--from", "2025-06-01T00:00:00+02:00", "--json").json["added"]
     assert only(added[0], "user", "customer", "valid_from", "source") == {

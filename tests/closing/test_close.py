@@ -841,14 +841,18 @@ class TestVerifyFindsTampering:
         assert [found.number for found in verification.invoices if found.fault] == ["INV-000077"]
 
 
-def test_a_preview_stores_nothing(database: Database) -> None:
+def test_a_preview_stores_nothing_but_which_contracts_were_looked_at(database: Database) -> None:
     one = till(database)
     one.ingest([record("1"), record("2", user="bob", model="acme/unheard-of"), record("3", user=None)])
     before = rows_of(database)
     one.preview(OCTOBER)
+    once = rows_of(database)
+    changed = {name for name, rows in once.items() if rows != before[name]}
+    assert changed == {"audit", "counter", "recording"}
+    one.preview(OCTOBER)
     one.preview(OCTOBER, "alice")
     one.verify()
-    assert rows_of(database) == before
+    assert rows_of(database) == once
 
 
 def test_a_preview_of_the_running_month_is_not_due_and_changes_nothing_of_the_close(database: Database) -> None:

@@ -19,7 +19,7 @@ NOW = datetime(2026, 10, 1, tzinfo=UTC)
 Call = Callable[[Any], object]
 
 INVALID: dict[str, tuple[Call, str]] = {
-    "open: no database": (lambda _: Till.open(None), "db=... must be a path, not None"),
+    "open: no database": (lambda _: Till.open(5), "db=... must be a path, not 5"),
     "open: a folder that is not there": (
         lambda _: Till.open("a.db", "no"),
         "'no' does not exist; name one with",
@@ -30,7 +30,7 @@ INVALID: dict[str, tuple[Call, str]] = {
     "open: hours of grace": (lambda _: Till.open("a.db", grace=5), "grace=... must be a timedelta, not int"),
     "open: negative grace": (lambda _: Till.open("a.db", grace=timedelta(-1)), "grace=... is negative"),
     "open: no clock": (lambda _: Till.open("a.db", clock=None), "clock=... must be a Clock, not None"),
-    "open: no bounds": (lambda _: Till.open("a.db", bounds=None), "bounds=... must be a Bounds, not None"),
+    "open: no bounds": (lambda _: Till.open("a.db", bounds=1), "bounds=... must be a Bounds, not int"),
     "ingest: a text": (lambda t: t.ingest("x"), "records=... must be a list of usage records, not str"),
     "ingest: nothing": (lambda t: t.ingest(None), "records=... must be a list of usage records, not None"),
     "ingest: mappings": (lambda t: t.ingest([{}]), "records=...: number 1 is no UsageRecord, but dict"),
@@ -148,7 +148,9 @@ REFUSED: dict[str, tuple[Call, type[Exception], str]] = {
 @pytest.fixture
 def till(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Till:
     monkeypatch.chdir(tmp_path)
-    return Till.open("t.db")
+    till = Till.open("t.db")
+    till.database.upgrade()
+    return till
 
 
 @pytest.mark.parametrize("case", sorted(INVALID))

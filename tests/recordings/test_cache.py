@@ -61,7 +61,7 @@ def test_shipped_prices_come_out_of_the_cache_as_they_went_in(cache: Path) -> No
 def test_a_hit_imports_no_pydantic_and_reads_no_toml(pricing: Path, cache: Path) -> None:
     code = (
         "import sys; from tokentill import PriceBook\n"
-        f"book = PriceBook.load({str(pricing)!r}, cache={str(cache)!r})\n"
+        f"book = PriceBook.load({str(pricing)!r}, shipped_prices=False, cache={str(cache)!r})\n"
         "print(sorted({'pydantic', 'tomllib'} & set(sys.modules)), book)"
     )
 
@@ -73,33 +73,33 @@ def test_a_hit_imports_no_pydantic_and_reads_no_toml(pricing: Path, cache: Path)
 
 
 def test_any_byte_of_any_file_makes_another_key(pricing: Path) -> None:
-    keys = {folder_key(pricing)}
+    keys = {folder_key([pricing])}
     (pricing / "models/a.toml").write_text(prices(entry(rates="input = 2")))
-    keys.add(folder_key(pricing))
+    keys.add(folder_key([pricing]))
     (pricing / "models/a.toml").rename(pricing / "models/b.toml")
-    keys.add(folder_key(pricing))
+    keys.add(folder_key([pricing]))
     (pricing / "lock.json").write_text("{}")
-    keys.add(folder_key(pricing))
+    keys.add(folder_key([pricing]))
     (pricing / "notes/y.toml").write_text("")
-    keys.add(folder_key(pricing))
+    keys.add(folder_key([pricing]))
     (pricing / "models/b.toml").write_text(prices(entry(rates="input = 2")) + "\n")
-    keys.add(folder_key(pricing))
+    keys.add(folder_key([pricing]))
 
     assert len(keys) == 6
     assert None not in keys
-    assert folder_key(pricing) in keys
+    assert folder_key([pricing]) in keys
 
 
 def test_another_version_makes_another_key(pricing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {folder_key(pricing)}
+    keys = {folder_key([pricing])}
     monkeypatch.setattr(caching, "FORMAT", 99)
-    keys.add(folder_key(pricing))
+    keys.add(folder_key([pricing]))
     monkeypatch.setattr(caching, "__version__", "9.9")
-    keys.add(folder_key(pricing))
+    keys.add(folder_key([pricing]))
     monkeypatch.setattr(caching, "zone_data_version", lambda: "2099.1")
-    keys.add(folder_key(pricing))
+    keys.add(folder_key([pricing]))
     monkeypatch.setattr(caching, "_stamps_of_readers", lambda: ["checks/prices.py 1 1"])
-    keys.add(folder_key(pricing))
+    keys.add(folder_key([pricing]))
 
     assert len(keys) == 5
 
@@ -151,10 +151,10 @@ def test_a_kept_file_is_json_under_its_checksum(pricing: Path, cache: Path) -> N
 
     (file,) = kept(cache)
     head, _, body = file.read_bytes().partition(b"\n")
-    assert head.decode() == f"{caching.FORMAT} {folder_key(pricing)} {hashlib.sha256(body).hexdigest()}"
-    assert file.name == f"tokentill-pricing-{folder_key(pricing)}.json"
+    assert head.decode() == f"{caching.FORMAT} {folder_key([pricing])} {hashlib.sha256(body).hexdigest()}"
+    assert file.name == f"tokentill-pricing-{folder_key([pricing])}.json"
     content = json.loads(body)
-    assert sorted(content) == ["attribution", "contracts", "fx", "paths", "prices", "warnings"]
+    assert sorted(content) == ["attribution", "beneath", "contracts", "fx", "paths", "prices", "warnings"]
     assert list(content["paths"].values()).count("models/a.toml") == 1
     assert content["warnings"][0][1:] == [
         "this file is not read where it lies",
@@ -188,9 +188,9 @@ def test_a_cache_that_cannot_be_written_is_named(pricing: Path, tmp_path: Path) 
 def test_what_cannot_be_read_whole_has_no_key(pricing: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     size = (pricing / "models/a.toml").stat().st_size
     monkeypatch.setattr(caching, "FILE_BYTES_MAX", size)
-    assert folder_key(pricing) is not None
+    assert folder_key([pricing]) is not None
     monkeypatch.setattr(caching, "FILE_BYTES_MAX", size - 1)
-    assert folder_key(pricing) is None
+    assert folder_key([pricing]) is None
     load_folder(pricing, cache=cache)
     assert not cache.exists()
 
@@ -198,7 +198,7 @@ def test_what_cannot_be_read_whole_has_no_key(pricing: Path, cache: Path, monkey
 def test_a_file_that_cannot_be_opened_is_reported_and_not_kept(pricing: Path, cache: Path) -> None:
     (pricing / "models/ring.toml").symlink_to(pricing / "models/ring.toml")
 
-    assert folder_key(pricing) is None
+    assert folder_key([pricing]) is None
     with pytest.raises(InvalidFiles, match="the file cannot be read"):
         load_folder(pricing, cache=cache)
 

@@ -117,7 +117,7 @@ def plan_import(
     listed = {*by_target, *(planning.target(omission.model) for omission in catalog.left_out)}
     gone = [
         model
-        for model in planning.book.models
+        for model in PriceBook(folder.prices).models  # of what lies beneath, nothing is the folder's to list
         if model not in listed and in_force(planning.book.entries(model), effective) is not None and is_wanted(model)
     ]
     recording = planning.recording(catalog.source)

@@ -24,7 +24,7 @@ WrongCall: type[Exception] = typer.BadParameter.__bases__[0]
 """What typer raises for arguments that do not parse; it has no public name for it."""
 
 COMMANDS = {
-    "init": ("start_commands", "Make a folder to bill from: settings, contracts, a database."),
+    "init": ("start_commands", "Make a folder to bill from."),
     "ingest": ("usage_commands", "Take usage records in: JSONL, JSON or CSV, plain or gzip."),
     "customers": ("customer_commands", "Describe customers, link them to Stripe, bind users to them."),
     "preview": ("invoice_commands", "Show what a period would come to if it were closed now."),

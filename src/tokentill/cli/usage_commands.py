@@ -73,7 +73,7 @@ def _ingest(
     done: list[Ingested] = []
     refused: list[tuple[str, str]] = []
     with call.till() as till:
-        till.make_ready()  # a database that cannot be used is refused once, not for each file
+        till.make_database()  # a database that cannot be used is refused once, not for each file
         for file in files:
             try:
                 done.append(_ingest_one(call, till, file, source, format))

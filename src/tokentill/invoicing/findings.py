@@ -65,7 +65,7 @@ def findings_of(
         invoice: a customer's.
         usage: the aggregates that it is computed from, by whose they are.
     """
-    compared = _Compared(limits)
+    compared = _CostBesideList(limits)
     for member, aggregates in usage.items():
         for aggregate in aggregates:
             if aggregate.cost and not (aggregate.is_waived or context.is_missing(member, aggregate)):
@@ -79,7 +79,7 @@ def findings_of(
     )
 
 
-class _Compared:
+class _CostBesideList:
     """Requests whose cost is not billed as such: parts of it, and by model what is above the list price or free."""
 
     def __init__(self, limits: ReviewLimits) -> None:

@@ -89,7 +89,7 @@ class Biller:
         self._books = Books(prices, contracts, Attribution((), ()), FxBook(()) if fx is None else fx)
 
     @classmethod
-    def load(cls, folder: str | PathLike[str] | None = None) -> Biller:
+    def load(cls, folder: str | PathLike[str] | None = None, *, shipped_prices: bool | None = None) -> Biller:
         """Load a `pricing/` folder, with shipped list prices beneath it (see `PriceBook.load`).
 
         Raises:
@@ -98,7 +98,7 @@ class Biller:
         from tokentill.recordings.load import load_folder  # here, so that the import stays light
         from tokentill.settings import folder_in_settings
 
-        loaded = load_folder(**folder_in_settings(folder))
+        loaded = load_folder(**folder_in_settings(folder, shipped_prices))
         return cls(loaded.price_book(), ContractBook(loaded.contracts), FxBook(loaded.fx))
 
     def bill(self, usage: Usage, *, customer: str) -> Bill:

@@ -21,13 +21,16 @@ class PriceBook(book.PriceBook):
         folder: str | PathLike[str] | None = None,
         *,
         as_of: datetime | None = None,
+        shipped_prices: bool | None = None,
         cache: str | PathLike[str] | None = None,
     ) -> PriceBook:
         """Load the price tables of a `pricing/` folder, with the list prices that tokentill ships beneath them.
 
         Args:
             folder: None is the one that settings lead to, otherwise the shipped list prices alone (see
-                `tokentill.settings`, also for how to do without what is shipped).
+                `tokentill.settings`).
+            shipped_prices: whether the shipped list prices lie beneath; as `tokentill.toml` says unless given, and yes
+                if it says nothing.
             cache: a folder to keep the checked content in, so that the next process loads it faster; see
                 `recordings.load.load_folder`.
 
@@ -38,7 +41,7 @@ class PriceBook(book.PriceBook):
         from tokentill.recordings.load import load_folder  # here, so that pricing alone stays light
         from tokentill.settings import folder_in_settings
 
-        loaded = load_folder(**folder_in_settings(folder), cache=cache)
+        loaded = load_folder(**folder_in_settings(folder, shipped_prices), cache=cache)
         return cls(loaded.prices, beneath=loaded.beneath, as_of=as_of)
 
     @classmethod

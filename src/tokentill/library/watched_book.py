@@ -19,6 +19,7 @@ class WatchedBook(WatchedFolder[PriceBook]):
     Args:
         folder: a folder as `pricing/`.
         as_of: leave out what was recorded after this instant. By default everything is known.
+        shipped_prices: whether the shipped list prices lie beneath (see `PriceBook.load`).
         check_every: how long to go without a look at the folder.
 
     Raises:
@@ -27,10 +28,15 @@ class WatchedBook(WatchedFolder[PriceBook]):
     """
 
     def __init__(
-        self, folder: str | PathLike[str], *, as_of: datetime | None = None, check_every: timedelta = CHECK_EVERY
+        self,
+        folder: str | PathLike[str],
+        *,
+        as_of: datetime | None = None,
+        shipped_prices: bool | None = None,
+        check_every: timedelta = CHECK_EVERY,
     ) -> None:
         def load(path: Path) -> PriceBook:
-            loaded = load_folder(**folder_in_settings(path))
+            loaded = load_folder(**folder_in_settings(path, shipped_prices))
             if not loaded.prices:
                 raise InvalidFiles([Finding(f"{path.as_posix()}:1", "there is no price table in this folder")])
             return PriceBook(loaded.prices, beneath=loaded.beneath, as_of=as_of)

@@ -189,22 +189,11 @@ def prices_change_within_reason(recordings: Recordings) -> Iterator[Finding]:
                     yield later.finding(path, message, _CHECK_UNIT, is_warning=True)
 
 
-def exchange_rates_are_of_usual_size(recordings: Recordings) -> Iterator[Finding]:
-    """The exchange rate of two common currencies is no more than ten times off from what it has long been about."""
-    for rate in recordings.fx_rates:
-        pair = rate.value.pair
-        of, to = (UNITS_OF_A_DOLLAR.get(currency) for currency in pair)
-        if rate.value.is_unusual or of is None or to is None:
-            continue
-        one, usual = EXACT.multiply(rate.value.rate, of), to
-        if max(one, usual) > EXACT.multiply(APART_MAX, min(one, usual)):
-            message = f"{_exchanged(rate.value)} is more than {APART_MAX}x off from what is usual"
-            hint = f"is the point in the right place, and are the two the right way round? {_MEANT.capitalize()}"
-            yield rate.finding(("rate",), message, hint, is_warning=True)
-
-
 def exchange_rates_agree(recordings: Recordings) -> Iterator[Finding]:
-    """An exchange rate is no more than five times off from the one before it, and from that of the inverse pair."""
+    """An exchange rate is no more than five times off from the one before it, and from that of the inverse pair.
+
+    The first one of two common currencies is no more than ten times off from what it has long been about.
+    """
     by_pair: dict[tuple[str, str], list[Located[FxRate]]] = {}
     for rate in recordings.fx_rates:
         by_pair.setdefault(rate.value.pair, []).append(rate)
@@ -214,12 +203,25 @@ def exchange_rates_agree(recordings: Recordings) -> Iterator[Finding]:
         inverse = _known_before(rate, by_pair.get((pair[1], pair[0]), []))
         beside = [(before, units, before.value.rate)] if before else []
         beside += [(inverse, EXACT.multiply(units, inverse.value.rate), ONE)] if inverse else []
+        if not beside and not rate.value.is_unusual:
+            yield from _of_usual_size(rate)
         for other, one, usual in [] if rate.value.is_unusual else beside:
             if max(one, usual) > EXACT.multiply(CHANGE_MAX, min(one, usual)):
                 message = f"{_exchanged(rate.value)} is more than {CHANGE_MAX}x off from {_exchanged(other.value)}"
                 hint = f"that one is at {other.where}; which is right? {_MEANT.capitalize()}"
                 yield rate.finding(("rate",), message, hint, is_warning=True)
                 break
+
+
+def _of_usual_size(rate: Located[FxRate]) -> Iterator[Finding]:
+    of, to = (UNITS_OF_A_DOLLAR.get(currency) for currency in rate.value.pair)
+    if of is None or to is None:
+        return
+    one = EXACT.multiply(rate.value.rate, of)
+    if max(one, to) > EXACT.multiply(APART_MAX, min(one, to)):
+        message = f"{_exchanged(rate.value)} is more than {APART_MAX}x off from what is usual"
+        hint = f"is the point in the right place, and are the two the right way round? {_MEANT.capitalize()}"
+        yield rate.finding(("rate",), message, hint, is_warning=True)
 
 
 def _exchanged(rate: FxRate) -> str:
@@ -269,7 +271,6 @@ CHECKS = (
     zeros_are_said_to_be_free,
     rates_are_of_usual_size,
     rates_are_not_for_a_thousand,
-    exchange_rates_are_of_usual_size,
     exchange_rates_agree,
     fees_are_of_usual_size,
     cached_is_not_dearer,
