@@ -16,7 +16,8 @@ def test_a_month_from_the_first_file_to_the_last_check(month: Cli) -> None:
     assert "unattributed: 1 request, 0.003 at list price" in preview.out
     assert preview.err == ""
 
-    used = f"prices and contracts: {month.folder}/pricing (found by ./pricing): 4 recordings, shipped list prices beneath\n"
+    folder = f"{month.folder}/pricing (found by ./pricing)"
+    used = f"prices and contracts: {folder}: 4 recordings, shipped list prices beneath\n"
     issued = "2025-06: 2 invoices issued, INV-000001 to INV-000002: 10.20 USD\n"
     assert month("close", JUNE).out == issued + used
     assert month("close", JUNE).out == f"2025-06: nothing to issue\n{used}2 customers have an invoice already\n"

@@ -3,103 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tomllib
-import venv
-from dataclasses import dataclass
 from email.message import Message
 from email.parser import Parser
-from importlib.util import find_spec
 from pathlib import Path
 from zipfile import ZipFile
 
-import pytest
+from tests.package.installation import ROOT, Installed
 
-ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-
-BUILD = """
-import os, sys
-from hatchling.build import build_wheel
-os.chdir(sys.argv[1])
-print(build_wheel(sys.argv[2]))
-"""
-
 
 PARTS_OF_DECLARED = {"dateutil", "pydantic_core", "markupsafe"}
 """The module of python-dateutil, and what pydantic and jinja2 cannot be without."""
-
-
-@dataclass(frozen=True)
-class Installed:
-    """An environment with the wheel, and an empty folder to work in."""
-
-    python: Path
-    command: Path
-    folder: Path
-    home: Path
-
-    def run(self, *words: str | Path, status: int = 0) -> str:
-        done = subprocess.run(
-            [str(word) for word in words],
-            cwd=self.folder,
-            env={"PATH": os.environ.get("PATH", ""), "HOME": str(self.home), "LANG": "C.UTF-8"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout
-
-    def tell(self, program: str) -> str:
-        return self.run(self.python, "-c", program).strip()
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built by the build backend as an installer would call it."""
-    out = tmp_path_factory.mktemp("wheel")
-    done = subprocess.run(
-        [sys.executable, "-c", BUILD, str(ROOT), str(out)], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    (found,) = out.glob("*.whl")
-    return found
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """An empty environment with the wheel; its dependencies are those of the running environment, lent by path.
-
-    A folder that a `.pth` file names runs none of its own `.pth` files, so an editable checkout stays out.
-    """
-    home = tmp_path_factory.mktemp("environment")
-    assert ROOT not in home.parents
-    venv.create(home, with_pip=False, symlinks=True)
-    python = home / "bin" / "python"
-    found = subprocess.run(
-        [str(python), "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    packages = Path(found.stdout.strip())
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check", "--quiet"),
-            *("install", "--no-deps", "--no-index", str(wheel)),
-        ],
-        capture_output=True,
-        timeout=120,
-        check=True,
-    )
-    lent = Path(str(find_spec("sqlalchemy").origin)).parents[1]  # type: ignore[union-attr]
-    (packages / "lent.pth").write_text(f"{lent}\n")
-    folder = tmp_path_factory.mktemp("empty")
-    return Installed(python, home / "bin" / "tokentill", folder, tmp_path_factory.mktemp("home"))
 
 
 def metadata(wheel: Path) -> Message:
