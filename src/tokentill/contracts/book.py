@@ -24,7 +24,10 @@ ContractKind = Literal["customer", "plan", "default"]
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One version of a customer's, a plan's or the default contract."""
+    """One version of a customer's, a plan's or the default contract; None where it does not say.
+
+    `drops` are terms of the version before that it leaves out on purpose; they change nothing that is computed.
+    """
 
     kind: ContractKind
     id: str
@@ -39,6 +42,8 @@ class Contract:
     invoice: InvoiceTerms
     rules: tuple[Rule, ...]
     hash: str
+    drops: tuple[str, ...] = ()
+    requires_approval: bool | None = None
 
     @classmethod
     def from_content(cls, content: Content) -> Contract:
@@ -59,6 +64,8 @@ class Contract:
                 for number, rule in enumerate(content.get("rule", ()), start=1)
             ),
             hash=content_hash(content),
+            drops=tuple(content.get("drops", ())),
+            requires_approval=content.get("review", {}).get("require_approval"),
         )
 
 
@@ -171,6 +178,11 @@ class ContractBook:
     def invoice_terms(self, customer: str, at: datetime) -> InvoiceTerms:
         """What is agreed for the whole invoice: each term from the first contract of the chain that states it."""
         return InvoiceTerms.first_of(contract.invoice for contract in self.chain(customer, at))
+
+    def requires_approval(self, customer: str, at: datetime) -> bool:
+        """Whether a close refuses the customer's invoice until somebody approved it; not where no contract says so."""
+        stated = (contract.requires_approval for contract in self.chain(customer, at))
+        return next((answer for answer in stated if answer is not None), False)
 
     def shared_edges(self) -> set[datetime]:
         """Every instant at which the default contract or one of a plan begins or ends."""
