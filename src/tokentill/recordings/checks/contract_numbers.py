@@ -90,33 +90,36 @@ class _Price:
         return None if units is None else _ABOUT.divide(self.million, units)
 
     def times(self, other: _Price) -> Decimal:
-        """How many times another price this one is; both are known in dollars."""
-        return _ABOUT.divide(self.in_dollars or ONE, other.in_dollars or ONE)
+        """How many times another price this one is; as if they were the same where one is not known in dollars."""
+        own, others = self.in_dollars, other.in_dollars
+        return ONE if own is None or others is None else _ABOUT.divide(own, others)
 
     def __str__(self) -> str:
         return f"{amount_text(self.million)} {self.currency}"
 
 
 def own_prices_are_near_the_list(recordings: Recordings) -> Iterator[Finding]:
-    """An own rate is not 300 times dearer or cheaper than the list prices of all models that its rule fits, and no
-    add-on or package so much dearer.
+    """An own rate is not 300 times dearer or cheaper than the list price of a model that its rule fits, and no add-on
+    or package so much dearer.
     """
     for contract, index, rule in _guarded_rules(recordings):
         listed = None
         for own in _prices_of_rule(rule, _currency_of(contract.value, recordings)):
             listed = list(_list_prices(rule, recordings)) if listed is None else listed
             leaves = set(leaves_of((own.name,)))
-            near = [price for price in listed if price.name in leaves and price.in_dollars is not None]
-            if own.in_dollars is None or not near:
-                continue
-            nearest = min(near, key=lambda price: max(own.times(price), price.times(own)))
             is_rate = "rates" in own.path
-            if own.times(nearest) < LIST_APART_MAX and not (is_rate and nearest.times(own) >= LIST_APART_MAX):
+            apart = [price for price in listed if price.name in leaves and _is_far(own, price, is_rate=is_rate)]
+            if not apart:
                 continue
+            other = max(apart, key=lambda price: max(own.times(price), price.times(own)))
             what = f'rate "{own.name}"' if is_rate else f'the price of "{own.name}"'
-            message = f"{what} is {own} for a million, and the list price of {nearest.model} is {nearest}"
+            message = f"{what} is {own} for a million, and the list price of {other.model} is {other}"
             hint = f"for how many units is it meant? Say so with {'per' if own.path[0] != 'package' else 'size'} = ..."
             yield contract.finding(("rule", index, *own.path), message, f"{hint}; {_IF_MEANT}", is_warning=True)
+
+
+def _is_far(own: _Price, listed: _Price, *, is_rate: bool) -> bool:
+    return own.times(listed) >= LIST_APART_MAX or (is_rate and listed.times(own) >= LIST_APART_MAX)
 
 
 def own_rates_of_zero_are_said_to_be_free(recordings: Recordings) -> Iterator[Finding]:
