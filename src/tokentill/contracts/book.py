@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import parse_instant
-from tokentill.contracts.invoice_terms import NO_TERMS, Grant, InvoiceTerms
+from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
 from tokentill.contracts.rules import Rule, Traits
 from tokentill.versions import edges_of, in_force
 from tokentill.zones import zone
@@ -43,7 +43,6 @@ class Contract:
     rules: tuple[Rule, ...]
     hash: str
     drops: tuple[str, ...] = ()
-    requires_approval: bool | None = None
 
     @classmethod
     def from_content(cls, content: Content) -> Contract:
@@ -58,14 +57,13 @@ class Contract:
             valid_to=parse_instant(content.get("valid_to")),
             **{name: content.get(name) for name in ("plan", "currency", "time_zone", "anchor_day")},
             parent=content.get("invoice", {}).get("parent"),
-            invoice=InvoiceTerms.from_content(content["invoice"]) if "invoice" in content else NO_TERMS,
+            invoice=InvoiceTerms.from_content(content.get("invoice", {}), content.get("review")),
             rules=tuple(
                 Rule.from_content(rule, contract=label, number=number)
                 for number, rule in enumerate(content.get("rule", ()), start=1)
             ),
             hash=content_hash(content),
             drops=tuple(content.get("drops", ())),
-            requires_approval=content.get("review", {}).get("require_approval"),
         )
 
 
@@ -178,11 +176,6 @@ class ContractBook:
     def invoice_terms(self, customer: str, at: datetime) -> InvoiceTerms:
         """What is agreed for the whole invoice: each term from the first contract of the chain that states it."""
         return InvoiceTerms.first_of(contract.invoice for contract in self.chain(customer, at))
-
-    def requires_approval(self, customer: str, at: datetime) -> bool:
-        """Whether a close refuses the customer's invoice until somebody approved it; not where no contract says so."""
-        stated = (contract.requires_approval for contract in self.chain(customer, at))
-        return next((answer for answer in stated if answer is not None), False)
 
     def shared_edges(self) -> set[datetime]:
         """Every instant at which the default contract or one of a plan begins or ends."""

@@ -17,7 +17,7 @@ from tokentill.contracts.rules import Rule
 
 AgreementKey = tuple[ContractKind, str]
 _HEADER = ("plan", "currency", "time_zone", "anchor_day", "parent")
-_KEYS_IN_FILES = {"coupons": "coupon", "taxes": "tax"}
+_KEYS_IN_FILES = {"coupons": "coupon", "taxes": "tax", "requires_approval": "require_approval"}
 _KINDS: tuple[ContractKind, ...] = ("default", "plan", "customer")
 
 
@@ -122,8 +122,6 @@ def _terms(contract: Contract) -> Iterator[str]:
     for field in fields(InvoiceTerms):
         if getattr(contract.invoice, field.name) is not None:
             yield _KEYS_IN_FILES.get(field.name, field.name)
-    if contract.requires_approval is not None:
-        yield "require_approval"
     if contract.rules:
         yield "rule"
 

@@ -60,7 +60,9 @@ class Tax:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceTerms:
-    """The `[invoice]` table of a contract; None where it does not say. An empty tuple says that there are none."""
+    """The `[invoice]` and `[review]` tables of a contract; None where they do not say. An empty tuple says that there
+    are none.
+    """
 
     base_fee: Recurring | None = None
     minimum: Recurring | None = None
@@ -69,10 +71,11 @@ class InvoiceTerms:
     taxes: tuple[Tax, ...] | None = None
     smallest_amount: Decimal | None = None
     interim_at: Decimal | None = None
+    requires_approval: bool | None = None
 
     @classmethod
-    def from_content(cls, content: Content) -> Self:
-        """From the canonical content of an `[invoice]` table."""
+    def from_content(cls, content: Content, review: Content | None = None) -> Self:
+        """From the canonical content of an `[invoice]` and a `[review]` table."""
         taxes = content.get("tax")
         return cls(
             base_fee=_recurring(content, "base_fee", name="base fee", is_prorated=True),
@@ -82,6 +85,7 @@ class InvoiceTerms:
             taxes=None if taxes is None else tuple(map(Tax.from_content, taxes)),
             smallest_amount=_decimal(content, "smallest_amount"),
             interim_at=_decimal(content, "interim_at"),
+            requires_approval=(review or {}).get("require_approval"),
         )
 
     @classmethod

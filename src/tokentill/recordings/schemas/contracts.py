@@ -168,6 +168,9 @@ def a_child_leaves_the_invoice_to_its_parent(contract: ContractFile) -> Iterator
     if contract.kind != "customer" or not contract.states("invoice") or not contract.invoice.states("parent"):
         return
     parent = contract.invoice.parent
+    if contract.states("review"):
+        message = f'"review" has no effect: the invoice is that of the parent "{parent}"'
+        yield Mistake(("review",), message, f'remove it, or state it in the contract of "{parent}"')
     for key in _OF_THE_INVOICE:
         if contract.invoice.states(key):
             message = f'"{key}" has no effect: the invoice is that of the parent "{parent}"'
