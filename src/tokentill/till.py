@@ -309,7 +309,15 @@ class Till(AbstractContextManager["Till"]):
             inputs, seq = newest_inputs(connection, folder)
             books, pins, now = inputs.books(), inputs.pins(seq), self.clock.now()
             preview = compute_preview(
-                connection, month, books, pins, now=now, grace=self.grace, only=customer, limits=self.limits
+                connection,
+                month,
+                books,
+                pins,
+                now=now,
+                grace=self.grace,
+                only=customer,
+                limits=self.limits,
+                require_approval=self.require_approval,
             )
             used = self._used(connection, inputs, pins)
             is_new = not used.is_shipped and is_news(connection, used)
@@ -406,6 +414,8 @@ class Till(AbstractContextManager["Till"]):
         """Issue the invoices of a period (see `closing.close.close_period`).
 
         Args:
+            require_approval: refuse all customers whose preview was not approved as it stands, and not only those
+                whose contract asks for it.
             interim: bill what has accrued so far instead: True for everybody who has reached the threshold of the
                 contract, or the customers to bill whether they have reached it or not.
             abandon: end a run of the period that was cut off where it stands, and begin anew with the newest inputs.

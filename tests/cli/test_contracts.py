@@ -58,6 +58,7 @@ LATER = (
     ACME.replace("recorded_at = 2025-01-02", "recorded_at = 2025-05-20")
     .replace("valid_from = 2025-01-01", "valid_from = 2025-06-01")
     .replace("minimum = 50", "cap = 500")
+    .replace("[invoice]", 'drops = ["minimum"]\n\n[invoice]')
     .replace("input = 2.8", "input = 2.5")
 )
 
@@ -405,7 +406,9 @@ def test_every_kind_of_difference_is_told(agreed: Cli) -> None:
     agreed.write(
         "pricing/contracts/labs.toml", before.replace("[invoice]", 'anchor_day = 15\nplan = "standard"\n[invoice]')
     )
-    agreed.write("pricing/contracts/labs-2.toml", after.replace("valid_from = 2025-01", "valid_from = 2025-06"))
+    drops = 'drops = ["plan", "anchor_day", "smallest_amount"]\n[invoice]'
+    later = after.replace("valid_from = 2025-01", "valid_from = 2025-06").replace("[invoice]", drops)
+    agreed.write("pricing/contracts/labs-2.toml", later)
 
     text = agreed("contracts", "diff", "2025-05-01T00:00:00Z", "2025-06-14T00:00:00Z").out
 

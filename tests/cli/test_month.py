@@ -97,6 +97,35 @@ def test_an_approval_is_of_what_was_seen_and_goes_stale(month: Cli) -> None:
     assert len(month("close", JUNE, "--require-approval", "--json").json["issued"]) == 2
 
 
+def test_an_approval_that_a_contract_requires_is_said_before_the_close(month: Cli) -> None:
+    dune = (month.folder / "pricing/contracts/dune.toml").read_text(encoding="utf-8")
+    month.write(
+        "pricing/contracts/dune.toml", dune.replace("[[rule]]", "[review]\nrequire_approval = true\n\n[[rule]]")
+    )
+
+    preview = month("preview", JUNE)
+    assert re.search(r"^dune .* needs approval$", preview.out, re.MULTILINE)
+    assert "dune cannot be closed: its preview was not approved\n" in preview.err
+    assert "`tokentill review approve 2025-06 CUSTOMER`" in preview.err
+    printed = {one["customer"]: one for one in month("preview", JUNE, "--json").json["invoices"]}
+    assert [printed[name]["requires_approval"] for name in ("alice", "dune")] == [False, True]
+    assert printed["dune"]["blocked_by"] == "its preview was not approved"
+    assert re.search(r"approval +needed before a close +customer dune", month("contracts", "show", "dune").out)
+
+    assert "dune refused: its preview was not approved" in month("close", JUNE, status=1).err
+    month("review", "approve", JUNE, "dune")
+    assert re.search(r"^dune .* approved$", month("preview", JUNE).out, re.MULTILINE)
+    assert "INV-000002" in month("close", JUNE).out
+
+
+def test_an_approval_that_settings_require_is_said_before_the_close(month: Cli) -> None:
+    month.write("tokentill.toml", "[review]\nrequire_approval = true\n")
+
+    preview = month("preview", JUNE)
+    assert len(re.findall(r" needs approval$", preview.out, re.MULTILINE)) == 2
+    assert "2 customers refused: its preview was not approved" in month("close", JUNE, status=1).err
+
+
 def test_customers_of_one_reason_are_named_together(month: Cli) -> None:
     rows = [usage(f"x-{number}", f"u{number:02d}", model="acme/new") for number in range(25)]
     month("ingest", month.write_usage(*rows, path="more.jsonl"))

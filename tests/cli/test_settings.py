@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.cli.running import JUNE, Cli, usage
+from tokentill import settings
 from tokentill.errors import InvalidCall
+from tokentill.invoicing.limits import DEFAULT_LIMITS
 from tokentill.settings import read_settings, stripe_key
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 
@@ -144,3 +148,21 @@ def test_instants_out_of_bounds_are_quarantined_and_the_bounds_are_settings(mont
     ]
     assert all("[ingest] of tokentill.toml" in problem["reason"] for problem in by_default["problems"])
     assert (by_setting["accepted"], by_setting["duplicates"], by_setting["quarantined"]) == (2, 1, 0)
+
+
+def test_the_page_shows_every_setting_and_every_variable(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    text = page.partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "tokentill.toml").write_text(text)
+    shown = tomllib.loads(text)
+
+    assert (set(shown), set(shown["review"])) == (set(settings._KEYS), set(settings._REVIEW_KEYS))
+    assert (set(shown["ingest"]), set(shown["stripe"])) == (set(settings._INGEST_KEYS), set(settings._STRIPE_KEYS))
+    read = read_settings(environment={}, folder=tmp_path)
+    assert (read.database, read.pricing, read.shipped_prices) == ("sqlite:///tokentill.db", "pricing", True)
+    assert (read.grace, read.require_approval, read.bounds) == (timedelta(hours=36), True, DEFAULT_BOUNDS)
+    assert read.limits == DEFAULT_LIMITS
+    assert (read.stripe_key_file, read.stripe_api_base) == ("stripe.key", "http://127.0.0.1:12111")
+    source = Path(settings.__file__).read_text(encoding="utf-8")
+    variables = set(re.findall(r"TOKENTILL_\w+", source))
+    assert variables == set(re.findall(r"TOKENTILL_\w+", page))

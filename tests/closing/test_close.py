@@ -471,6 +471,57 @@ class TestReviews:
         }
         assert one.close(OCTOBER).issued == ("INV-000002", "INV-000003", "INV-000004")
 
+    def test_a_contract_can_require_the_approval(self, database: Database) -> None:
+        """By the customer's contract, else its plan, else the default, as they are at the end of the period."""
+        asked = {"review": {"require_approval": True}}
+        not_asked = {"review": {"require_approval": False}}
+        contracts = [
+            contract(**asked),
+            contract("plan", "pro", **not_asked),
+            contract("customer", "by-default"),
+            contract("customer", "by-plan", plan="pro"),
+            contract("customer", "by-own", plan="pro", **asked),
+            contract("customer", "not-yet", plan="pro"),
+            contract("customer", "not-yet", plan="pro", valid_from="2026-11-01T00:00:00Z", **asked),
+            contract("customer", "since-the-31st", plan="pro"),
+            contract("customer", "since-the-31st", plan="pro", valid_from="2026-10-31T00:00:00Z", **asked),
+            contract("customer", "child", plan="pro", invoice={"parent": "by-own"}),
+        ]
+        users = ("by-default", "by-plan", "by-own", "not-yet", "since-the-31st", "child", "nobody-special")
+        one = till(database, *contracts)
+        one.ingest([record(user, user=user) for user in users])
+        asked_of = {"by-default", "by-own", "since-the-31st", "nobody-special"}
+        preview = one.preview(OCTOBER)
+        assert {each.invoice.customer for each in preview.customers if each.needs_approval} == asked_of
+        plain = till(database, *[{**one, "review": {"require_approval": False}} for one in contracts])
+        hashes = [each.invoice.content_hash for each in preview.customers]
+        assert [each.invoice.content_hash for each in plain.preview(OCTOBER).customers] == hashes
+
+        assert reasons(one.close(OCTOBER)) == dict.fromkeys(asked_of, "its preview was not approved")
+        assert set(customers_of(one).values()) == {"by-plan", "not-yet"}
+        one.review(OCTOBER, "by-own", "approved", by="rita")
+        assert not one.preview(OCTOBER, customer="by-own").customers[0].needs_approval
+        assert one.close(OCTOBER).issued == ("INV-000003",)
+        assert one.verify().is_sound
+
+    def test_a_close_that_goes_on_asks_for_the_approvals_of_the_contracts_that_it_pinned(
+        self, database: Database
+    ) -> None:
+        asked = contract("customer", "ben", review={"require_approval": True})
+        one = till(database, asked)
+        one.ingest([record("1", user="ann"), record("2", user="ben"), record("3", user="cem")])
+        with pytest.raises(KeyboardInterrupt):
+            one.close(OCTOBER, progress=stop_after(1))
+        resumed = till(database, contract("customer", "ben")).close(OCTOBER)
+        assert resumed.resumed
+        assert reasons(resumed) == {"ben": "its preview was not approved"}
+
+    def test_an_interim_invoice_has_no_preview_that_a_contract_could_ask_to_approve(self, database: Database) -> None:
+        asked = contract("customer", "alice", review={"require_approval": True}, invoice={"interim_at": "0.0001"})
+        one = till(database, asked, clock=MovableClock(datetime(2026, 10, 20, tzinfo=UTC)))
+        one.ingest([record("1", input=5_000_000)])
+        assert one.close(OCTOBER, interim=True).issued == numbers(1)
+
     def test_an_approval_is_not_staled_by_other_customers(self, database: Database) -> None:
         one = till(database)
         one.ingest([record("1", user="ann")])

@@ -289,6 +289,25 @@ def test_an_issued_customer_no_longer_blocks() -> None:
     assert "tokentill review" not in PageReader(page_of(pages, "a")).text
 
 
+def test_an_approval_that_is_required_and_missing_blocks_the_close_and_says_so() -> None:
+    waiting, approved, moved = (invoice(name) for name in ("waiting", "approved", "moved"))
+    customers = [
+        previewed(waiting, requires_approval=True),
+        previewed(approved, review(approved), requires_approval=True),
+        previewed(moved, review(moved, content_hash="sha256:" + "0" * 64), requires_approval=True),
+    ]
+    pages = {name: PageReader(page) for name, page in review_pages(preview(customers)).items()}
+    index = pages["index.html"].text
+    assert "2 customers need an approval, by contract or by settings." in index
+    assert "Nothing blocks the close" not in index
+    assert "These do not block the close" not in index
+    assert "Needs approval" in page_of(pages, "waiting").text
+    assert "a close leaves it out until then" in page_of(pages, "waiting").text
+    assert "tokentill review approve 2026-10 --hash" in page_of(pages, "waiting").text
+    assert "A close leaves it out until then" in page_of(pages, "moved").text
+    assert "leaves it out" not in page_of(pages, "approved").text
+
+
 def test_only_what_can_be_done_is_offered(shown: dict[str, PageReader]) -> None:
     yen = next(found.invoice for found in all_kinds().customers if found.invoice.customer == "yen")
     digits = yen.content_hash.removeprefix("sha256:")[:12]

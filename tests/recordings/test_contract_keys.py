@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from tests.recordings.files import DEFAULT_CONTRACT, entry, prices, write_folder
+from tests.recordings.files import CONTRACT_HEAD, DEFAULT_CONTRACT, entry, prices, write_folder
 from tokentill.contracts.book import ContractBook
 from tokentill.errors import Finding
 from tokentill.recordings.checking import check_folder
@@ -34,8 +34,9 @@ CONTRACT: dict[str, Any] = {
     "applies_to_closed": False,
     "source": "a contract",
     "note": "a note",
+    "review": {"require_approval": True},
     "invoice": {
-        "base_fee": {"amount": "20", "name": "platform", "prorate": False},
+        "base_fee": {"amount": "20", "name": "platform", "prorate": False, "unusual": False},
         "minimum": {"amount": "50"},
         "cap": "500",
         "coupon": [{"id": "spring", "percent": "10", "periods": 3}, {"id": "summer", "amount": "5"}],
@@ -57,7 +58,8 @@ CONTRACT: dict[str, Any] = {
             },
             "basis": "own",
             "per": 1000,
-            "rates": {"input": "1", "output": "2"},
+            "rates": {"input": "0.001", "output": "0.002"},
+            "unusual": False,
             "markup_percent": {"output": "5", "default": "3"},
             "add_on": {"request": {"price": "0.01", "per": 1}},
             "byok_fee_percent": "3",
@@ -83,6 +85,7 @@ CONTRACT: dict[str, Any] = {
 CHILD: dict[str, Any] = {
     **{key: CONTRACT[key] for key in ("format", "kind", "recorded_at", "valid_from", "valid_to")},
     "id": "labs",
+    "drops": ["time_zone"],
     "invoice": {"parent": "acme"},
 }
 
@@ -103,6 +106,7 @@ GRANTS: dict[str, Any] = {
             "priority": 1,
             "valid_from": "2026-01-01T00:00:00Z",
             "expires_at": "2027-01-01T00:00:00Z",
+            "new_customer": False,
         },
         {"customer": "acme", "id": "given", "currency": "USD", "amount": "5", "valid_from": "2026-01-01T00:00:00Z"},
     ],
@@ -110,6 +114,7 @@ GRANTS: dict[str, Any] = {
 
 FILES = {"contracts/a.json": CONTRACT, "contracts/b.json": CHILD, "contracts/g.json": GRANTS}
 PLAN = DEFAULT_CONTRACT.replace('"default"', '"plan"', 1).replace('id = "default"', 'id = "standard"')
+CHILD_BEFORE = CONTRACT_HEAD.replace('"acme"', '"labs"').replace("2026", "2025") + 'time_zone = "UTC"\n'
 
 ANY_NAME = {"rates", "markup_percent", "add_on", "units", "package"}
 """Tables whose keys are names of quantities."""
@@ -149,6 +154,7 @@ def line_with(text: str, path: KeyPath, content: Any) -> int:
 def findings(tmp_path: Path, file: str, content: Any) -> list[Finding]:
     texts = {name: json.dumps(known, indent=1) for name, known in FILES.items()} | {file: json.dumps(content, indent=1)}
     base = {"models/a.toml": prices(entry()), "contracts/0.toml": DEFAULT_CONTRACT, "contracts/1.toml": PLAN}
+    base["contracts/2.toml"] = CHILD_BEFORE
     return check_folder(write_folder(tmp_path, {**base, **texts}))
 
 

@@ -26,14 +26,14 @@ RULES = {
     "byok_fee_percent = 3\n",
     "own rates of sums": 'basis = "own"\nper = 1_000\nrates = { input_total = 0.003, output_total = 0.015 }\n',
     "own rates but for what is in packages or tiers": 'basis = "own"\nrates = { output = 1 }\n'
-    "package = { input_total = { price = 1, size = 1_000 } }\n",
+    "package = { input_total = { price = 1, size = 1_000_000 } }\n",
     "own rates of tiers": 'basis = "own"\nrates = { output = 1 }\n'
     'tiers = { kind = "volume", over = "input", tier = ['
     "{ up_to = 9, rates = { input = 1 } }, { rates = { input = 2 } }] }\n",
     "units and an amount included": "allowance = { units = { request = 100, output_total = 1_000 }, amount = 2.50 }\n",
     "packages beyond what is included": "allowance = { units = { image = 100 } }\n"
     "package = { image = { price = 5, size = 500 } }\n",
-    "graduated tiers with rates of their own": "per = 1_000\n"
+    "graduated tiers with rates of their own": "per = 1_000_000\n"
     'tiers = { kind = "graduated", over = ["input", "output"], flat_at_zero = true, tier = ['
     "{ up_to = 1_000, flat = 5, rates = { input = 1, output = 2 } },"
     "{ up_to = 5_000, markup_percent = { output = 5 } }, { rates = { input = 0.5, output_total = 1 } }] }\n",
@@ -44,6 +44,7 @@ RULES = {
     "credits by the request": "allowance = { amount = 5 }\nmin_margin_percent = 10\n"
     'credits = { name = "AI credit", worth = 0.003, round_up = "request", at_least = 1 }\n',
     "credits without rounding": 'credits = { name = "AI credit", worth = 0.0025, round_up = "never" }\n',
+    "numbers that are meant": 'basis = "own"\nrates = { input = 0.000001 }\nmarkup_percent = 0.5\nunusual = true\n',
     "what is free but for its requests": f'basis = "free"\n{FEE}allowance = {{ units = {{ request = 100 }} }}\n',
 }
 
@@ -53,7 +54,9 @@ INVOICES = {
     'tax = [{ name = "VAT", percent = 19 }, { name = "reverse charge", percent = 0 }]\nsmallest_amount = 5\n'
     "interim_at = 500\n",
     "a minimum that is the cap": "minimum = 50\ncap = 50\n",
-    "nothing, in place of what a plan says": "base_fee = 0\nminimum = 0\ncoupon = []\ntax = []\n",
+    "nothing, and nothing in its place": "base_fee = { amount = 0, unusual = true }\ncoupon = []\ntax = []\n",
+    "percentages below one that are meant": 'coupon = [{ id = "a", percent = 0.5, unusual = true }]\n'
+    'tax = [{ name = "levy", percent = 0.3, unusual = true }]\ncap = { amount = 0, unusual = true }\n',
 }
 
 RIGHT = {
@@ -95,8 +98,38 @@ TOGETHER = {
     "a parent that was a child before": {
         "contracts/a.toml": of("acme", valid_from="2026-03-01") + parent("bolt"),
         "contracts/b.toml": of("bolt") + parent("crux"),
-        "contracts/b2.toml": of("bolt", valid_from="2026-03-01"),
+        "contracts/b2.toml": of("bolt", valid_from="2026-03-01") + 'drops = ["parent"]\n',
         "contracts/c.toml": of("crux"),
+    },
+    "nothing, in place of what a plan, the default or the version before says": {
+        "contracts/a.toml": CONTRACT_HEAD + 'plan = "standard"\n[invoice]\nbase_fee = 0\nminimum = 0\n',
+        "contracts/p.toml": PLAN + "[invoice]\nbase_fee = 5\n",
+        "contracts/0.toml": DEFAULT_CONTRACT + "[invoice]\nminimum = 5\n",
+        "contracts/b.toml": of("bolt") + "[invoice]\nbase_fee = 20\ntax = [{ name = 'VAT', percent = 19 }]\n",
+        "contracts/b2.toml": of("bolt", valid_from="2026-03-01") + "[invoice]\nbase_fee = 0\ntax = []\n",
+    },
+    "a version that had ended, and one that goes on where it left off": {
+        "contracts/a.toml": of("acme") + "[invoice]\ncap = 100\n",
+        "contracts/a2.toml": of("acme", valid_from="2026-03-01").replace(
+            "valid_from", "valid_to = 2026-04-01T00:00:00Z\nvalid_from"
+        )
+        + "[invoice]\ncap = 50\nbase_fee = 9\n",
+        "contracts/a3.toml": of("acme", valid_from="2026-04-01") + "[invoice]\ncap = 120\n",
+    },
+    "a version that could not know what a later recording says of the time before": {
+        "contracts/a.toml": of("acme"),
+        "contracts/a2.toml": of("acme", valid_from="2026-03-01"),
+        "contracts/b.toml": of("acme").replace("recorded_at = 2026-01-01", "recorded_at = 2026-02-01")
+        + "[invoice]\ncap = 9\n",
+    },
+    "a new customer that is meant": {
+        "contracts/a.toml": CONTRACT_HEAD,
+        "contracts/g.toml": GRANT_HEAD + '[[grant]]\ncustomer = "acmee"\nid = "welcome"\ncurrency = "USD"\namount = 5\n'
+        "valid_from = 2026-01-01T00:00:00Z\nnew_customer = true\n",
+    },
+    "own rates in another currency, about those of the list": {
+        "contracts/a.toml": CONTRACT_HEAD + 'currency = "KRW"\n[[rule]]\nbasis = "own"\nrates = { input = 1500 }\n',
+        "fx/a.toml": FX_HEAD + '[[rate]]\nfrom = "USD"\nto = "KRW"\ndate = 2026-01-01\nrate = 1400\n',
     },
     "a plan in the customer's currency": {
         "contracts/a.toml": CONTRACT_HEAD + 'plan = "standard"\n',
@@ -111,7 +144,7 @@ TOGETHER = {
     },
     "a minimum and a cap of different times": {
         "contracts/a.toml": CONTRACT_HEAD + "[invoice]\ncap = 100\n",
-        "contracts/a2.toml": of("acme", valid_from="2026-03-01") + "[invoice]\nminimum = 200\n",
+        "contracts/a2.toml": of("acme", valid_from="2026-03-01") + 'drops = ["cap"]\n[invoice]\nminimum = 200\n',
     },
     "credit of customers with numbers, one without a contract": {
         "contracts/a.toml": of("user_1001"),

@@ -6,10 +6,12 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from tests.recordings.files import (
+    ATTRIBUTION_HEAD,
     CONTRACT_HEAD,
     DEFAULT_CONTRACT,
     FX_HEAD,
@@ -17,10 +19,12 @@ from tests.recordings.files import (
     prices,
     write_folder,
 )
+from tokentill.contracts.book import Contract
 from tokentill.errors import InvalidCall, InvalidFiles
 from tokentill.recordings.checking import check_folder
 from tokentill.recordings.load import load_folder
 from tokentill.recordings.recording import read_folder
+from tokentill.recordings.schemas.contracts import DroppedTerm, InvoiceTable
 from tokentill.shipped import shipped_folder
 
 WINDOW = 'when = { between = ["10:00", "12:00"] }\nrates = { input = 2 }\n'
@@ -241,3 +245,47 @@ def test_a_later_recording_makes_no_mistake_of_an_entry_that_could_not_know_of_i
         "models/b.toml": prices(entry(more=mode), recorded_at="2026-02-01T00:00:00Z"),
     }
     assert check_folder(write_folder(tmp_path, files)) == []
+
+
+def test_a_released_contract_need_not_say_what_it_drops_and_neither_is_it_warned_of(tmp_path: Path) -> None:
+    later = CONTRACT_HEAD.replace("valid_from = 2026-01-01", "valid_from = 2026-03-01")
+    files = {
+        "models/a.toml": prices(entry()),
+        "contracts/0.toml": DEFAULT_CONTRACT,
+        "contracts/a.toml": CONTRACT_HEAD + 'plan = "pro"\n[invoice]\ncap = 9\n[[rule]]\nmarkup_percent = 0.2\n',
+        "contracts/b.toml": later,
+        "contracts/p.toml": PLAN,
+        "attribution/a.toml": ATTRIBUTION_HEAD + '[[rule]]\nmatch = { user = "org_*" }\ncustomer = "acme"\n',
+    }
+    folder = write_folder(tmp_path, files)
+
+    assert [finding.is_warning for finding in check_folder(folder)] == [True, True, False]
+    hashes = {recording.path: recording.hash for recording in read_folder(folder)[0]}
+    (folder / "lock.json").write_text(json.dumps(hashes))
+    assert check_folder(folder) == []
+
+
+def test_every_term_of_a_contract_may_be_dropped() -> None:
+    terms = {field.alias or name for name, field in InvoiceTable.model_fields.items()}
+    whose = {"plan", "currency", "time_zone", "anchor_day", "require_approval", "rule"}
+    assert set(get_args(DroppedTerm)) == terms | whose
+
+
+def test_saying_that_something_is_meant_changes_nothing_that_is_computed(tmp_path: Path) -> None:
+    terms = "[invoice]\nbase_fee = { amount = 5MEANT }\ntax = [{ name = 'VAT', percent = 19MEANT }]\n"
+    rule = "[[rule]]\nmarkup_percent = 20\n"
+    head = CONTRACT_HEAD.replace("valid_from = 2026-01-01", "valid_from = 2026-03-01")
+
+    def version(drops: str, meant: str, unusual: str) -> Contract:
+        earlier = CONTRACT_HEAD + "[invoice]\ncap = 9\n"
+        text = head + drops + terms.replace("MEANT", meant) + rule + unusual
+        folder = write_folder(tmp_path, {"contracts/0.toml": DEFAULT_CONTRACT, "contracts/a.toml": earlier})
+        write_folder(folder, {"contracts/b.toml": text})
+        return read_folder(folder)[0].book.versions("customer", "acme")[1]
+
+    plain = version("", "", "")
+    meant = version('drops = ["cap"]\n', ", unusual = true", "unusual = true\n")
+
+    assert meant.hash != plain.hash
+    assert (meant.invoice, meant.rules) == (plain.invoice, plain.rules)
+    assert [rule.hash for rule in meant.rules] == [rule.hash for rule in plain.rules]

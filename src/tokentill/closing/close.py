@@ -25,7 +25,7 @@ from tokentill.invoicing.carried import NOTHING_CARRIED
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import NOTHING_ASIDE, Aside, LateUsage, PricingUsed, Review
+from tokentill.invoicing.preview import NOTHING_ASIDE, Aside, LateUsage, PricingUsed, review_refusal
 from tokentill.invoicing.totals import InvoiceKind
 from tokentill.money import minor_text
 from tokentill.recordings.load import Folder
@@ -120,7 +120,8 @@ class CloseOptions:
 
     Args:
         interim: bill early instead of closing the period.
-        require_approval: refuse customers whose preview was not approved as it stands.
+        require_approval: refuse all customers whose preview was not approved as it stands, and not only those whose
+            contract asks for it.
         grace: how long after its end a period stays open for late records, to the second.
     """
 
@@ -300,7 +301,7 @@ def _todo(database: Database, computed: Computed, at: datetime, options: CloseOp
             not_due.append(invoice.customer)
             continue
         review = reviews.get(invoice.customer)
-        reason = invoice.blocked_by or _review_refusal(invoice, review, require_approval=options.require_approval)
+        reason = invoice.blocked_by or review_refusal(invoice, review, require_approval=options.require_approval)
         if reason is None:
             invoices.append(invoice)
         else:
@@ -367,7 +368,7 @@ def _issue_one(
             hold_counter(connection, "invoice")  # a review waits for the issue, or the issue for the review
             # A hold may have come since the run began; it counts up to the moment of issue.
             review = last_reviews(connection, run.period, invoice.customer).get(invoice.customer)
-            reason = _review_refusal(invoice, review, require_approval=require_approval)
+            reason = review_refusal(invoice, review, require_approval=require_approval)
             reason = reason or _carried_refusal(connection, run, invoice)
             if reason is not None:
                 return RefusedCustomer(invoice.customer, reason)
@@ -379,18 +380,6 @@ def _issue_one(
             return number
     except CoveredTwice as refusal:  # nothing of the transaction was stored
         return RefusedCustomer(invoice.customer, str(refusal))
-
-
-def _review_refusal(invoice: Invoice, review: Review | None, *, require_approval: bool) -> str | None:
-    if review is not None and review.kind == "held":
-        return f"held by {review.by}: {review.note}"
-    if not require_approval or invoice.kind == "interim":
-        return None
-    if review is None or review.kind != "approved":
-        return "its preview was not approved"
-    if review.content_hash != invoice.content_hash:
-        return f"the approval by {review.by} is stale: the invoice has changed since"
-    return None
 
 
 def _carried_refusal(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None:

@@ -206,8 +206,12 @@ def compute_preview(
     grace: timedelta,
     only: str | None = None,
     limits: ReviewLimits = DEFAULT_LIMITS,
+    require_approval: bool = False,
 ) -> Preview:
-    """A period at the newest pins, with what people said of it and what it was the month before."""
+    """A period at the newest pins, with what people said of it and what it was the month before.
+
+    With `require_approval` every customer needs one, and not only those whose contract says so.
+    """
     computed = compute_period(connection, month, books, pins["s"], only=only, position=pins["l"])
     context = RatingContext(books)
     found = [findings_of(one, computed.usage.by_payer[one.customer], context, limits) for one in computed.invoices]
@@ -238,6 +242,7 @@ def compute_preview(
                 previous_is_partial=before.get(invoice.customer, _NOTHING_BEFORE).is_partial,
                 interims=tuple(_of_currency(interims.get(invoice.customer, ()), invoice.currency)),
                 reaches_interim=invoice.customer in reaching,
+                requires_approval=require_approval or invoice.requires_approval,
             )
             for invoice in computed.invoices
         ),

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import parse_instant
-from tokentill.contracts.invoice_terms import NO_TERMS, Grant, InvoiceTerms
+from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
 from tokentill.contracts.rules import Rule, Traits
 from tokentill.versions import edges_of, in_force
 from tokentill.zones import zone
@@ -24,7 +24,10 @@ ContractKind = Literal["customer", "plan", "default"]
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One version of a customer's, a plan's or the default contract."""
+    """One version of a customer's, a plan's or the default contract; None where it does not say.
+
+    `drops` are terms of the version before that it leaves out on purpose; they change nothing that is computed.
+    """
 
     kind: ContractKind
     id: str
@@ -39,6 +42,7 @@ class Contract:
     invoice: InvoiceTerms
     rules: tuple[Rule, ...]
     hash: str
+    drops: tuple[str, ...] = ()
 
     @classmethod
     def from_content(cls, content: Content) -> Contract:
@@ -53,12 +57,13 @@ class Contract:
             valid_to=parse_instant(content.get("valid_to")),
             **{name: content.get(name) for name in ("plan", "currency", "time_zone", "anchor_day")},
             parent=content.get("invoice", {}).get("parent"),
-            invoice=InvoiceTerms.from_content(content["invoice"]) if "invoice" in content else NO_TERMS,
+            invoice=InvoiceTerms.from_content(content.get("invoice", {}), content.get("review")),
             rules=tuple(
                 Rule.from_content(rule, contract=label, number=number)
                 for number, rule in enumerate(content.get("rule", ()), start=1)
             ),
             hash=content_hash(content),
+            drops=tuple(content.get("drops", ())),
         )
 
 

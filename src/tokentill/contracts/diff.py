@@ -6,7 +6,7 @@ differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from tokentill.contracts.rules import Rule
 
 AgreementKey = tuple[ContractKind, str]
 _HEADER = ("plan", "currency", "time_zone", "anchor_day", "parent")
+_KEYS_IN_FILES = {"coupons": "coupon", "taxes": "tax", "requires_approval": "require_approval"}
 _KINDS: tuple[ContractKind, ...] = ("default", "plan", "customer")
 
 
@@ -105,7 +106,24 @@ def compare_grants(
 def _stated(grant: Grant | None) -> tuple[object, ...] | None:
     if grant is None:
         return None
-    return tuple(getattr(grant, field.name) for field in fields(grant) if field.name != "recorded_at")
+    return tuple(getattr(grant, field.name) for field in fields(grant) if field.compare and field.name != "recorded_at")
+
+
+def lost_terms(earlier: Contract, later: Contract) -> list[str]:
+    """The terms of a version of a contract that the one in its place lacks, by their keys in a file; `rule` for all
+    rules of one that has none left.
+    """
+    kept = set(_terms(later))
+    return [term for term in _terms(earlier) if term not in kept]
+
+
+def _terms(contract: Contract) -> Iterator[str]:
+    yield from (key for key in _HEADER if getattr(contract, key) is not None)
+    for field in fields(InvoiceTerms):
+        if getattr(contract.invoice, field.name) is not None:
+            yield _KEYS_IN_FILES.get(field.name, field.name)
+    if contract.rules:
+        yield "rule"
 
 
 def _changes(old: Contract, new: Contract) -> Iterable[TermChange]:

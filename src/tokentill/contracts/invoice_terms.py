@@ -1,13 +1,13 @@
 """What is agreed for a whole invoice: fees, limits, coupons, taxes, who pays, and prepaid credit grants.
 
 Pure values. Amounts are in the contract's currency, in major units. What they do to an invoice, and in which order,
-is in `invoicing.totals`.
+is in `invoicing.totals`. `is_unusual` says of a number that it is meant although it looks like a mistake.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Self
@@ -24,6 +24,7 @@ class Recurring:
     amount: Decimal
     name: str
     is_prorated: bool
+    is_unusual: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,13 @@ class Coupon:
     percent: Decimal | None
     amount: Decimal | None
     periods: int | None
+    is_unusual: bool = field(default=False, compare=False)
 
     @classmethod
     def from_content(cls, content: Content) -> Self:
         """From canonical content."""
-        return cls(content["id"], _decimal(content, "percent"), _decimal(content, "amount"), content.get("periods"))
+        percent, amount = _decimal(content, "percent"), _decimal(content, "amount")
+        return cls(content["id"], percent, amount, content.get("periods"), content.get("unusual", False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,19 @@ class Tax:
 
     name: str
     percent: Decimal
+    is_unusual: bool = field(default=False, compare=False)
+
+    @classmethod
+    def from_content(cls, content: Content) -> Self:
+        """From canonical content."""
+        return cls(content["name"], Decimal(content["percent"]), content.get("unusual", False))
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceTerms:
-    """The `[invoice]` table of a contract; None where it does not say. An empty tuple says that there are none."""
+    """The `[invoice]` and `[review]` tables of a contract; None where they do not say. An empty tuple says that there
+    are none.
+    """
 
     base_fee: Recurring | None = None
     minimum: Recurring | None = None
@@ -60,19 +71,21 @@ class InvoiceTerms:
     taxes: tuple[Tax, ...] | None = None
     smallest_amount: Decimal | None = None
     interim_at: Decimal | None = None
+    requires_approval: bool | None = None
 
     @classmethod
-    def from_content(cls, content: Content) -> Self:
-        """From the canonical content of an `[invoice]` table."""
+    def from_content(cls, content: Content, review: Content | None = None) -> Self:
+        """From the canonical content of an `[invoice]` and a `[review]` table."""
         taxes = content.get("tax")
         return cls(
             base_fee=_recurring(content, "base_fee", name="base fee", is_prorated=True),
             minimum=_recurring(content, "minimum", name="minimum commitment", is_prorated=False),
             cap=_recurring(content, "cap", name="cap", is_prorated=False),
             coupons=tuple(map(Coupon.from_content, content["coupon"])) if "coupon" in content else None,
-            taxes=None if taxes is None else tuple(Tax(tax["name"], Decimal(tax["percent"])) for tax in taxes),
+            taxes=None if taxes is None else tuple(map(Tax.from_content, taxes)),
             smallest_amount=_decimal(content, "smallest_amount"),
             interim_at=_decimal(content, "interim_at"),
+            requires_approval=(review or {}).get("require_approval"),
         )
 
     @classmethod
@@ -104,6 +117,7 @@ class Grant:
     expires_at: datetime | None
     recorded_at: datetime
     unit: str | None = None
+    is_new_customer: bool = field(default=False, compare=False)
 
     @classmethod
     def from_content(cls, content: Content, *, recorded_at: datetime) -> Self:
@@ -120,6 +134,7 @@ class Grant:
             expires_at=parse_instant(content.get("expires_at")),
             recorded_at=recorded_at,
             unit=content.get("name"),
+            is_new_customer=content.get("new_customer", False),
         )
 
     @property
@@ -133,7 +148,12 @@ def _recurring(content: Content, key: str, *, name: str, is_prorated: bool) -> R
     stated = content.get(key)
     if stated is None:
         return None
-    return Recurring(Decimal(stated["amount"]), stated.get("name", name), stated.get("prorate", is_prorated))
+    return Recurring(
+        Decimal(stated["amount"]),
+        stated.get("name", name),
+        stated.get("prorate", is_prorated),
+        stated.get("unusual", False),
+    )
 
 
 def _decimal(content: Content, key: str) -> Decimal | None:

@@ -59,6 +59,7 @@ def trait_values(traits: Traits, key: str) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One markup rule of a contract. `hash` covers what it does, so that an invoice can name the rule it used.
+    `is_unusual` says that its numbers are meant although they look like a mistake.
 
     `is_linear` says whether the amount of a sum is the sum of the amounts, as long as a tier is known. Where it is not,
     records are billed in order of time, since what one costs may depend on those before it in the period (`counts_on`),
@@ -80,6 +81,7 @@ class Rule:
     package: Mapping[str, Package]
     credits: CreditUnit | None
     hash: str
+    is_unusual: bool = field(default=False, compare=False)
     is_linear: bool = field(init=False, repr=False, compare=False)
     is_per_request: bool = field(init=False, repr=False, compare=False)
     counts_on: bool = field(init=False, repr=False, compare=False)
@@ -111,7 +113,10 @@ class Rule:
             tiers=RuleTiers.from_content(content["tiers"]) if "tiers" in content else None,
             package={name: Package.from_content(package) for name, package in content.get("package", {}).items()},
             credits=CreditUnit.from_content(content["credits"]) if "credits" in content else None,
-            hash=content_hash({**content, "contract": contract}),
+            hash=content_hash(
+                {key: value for key, value in content.items() if key != "unusual"} | {"contract": contract}
+            ),
+            is_unusual=content.get("unusual", False),
         )
 
     @property

@@ -24,6 +24,7 @@ TERM_NAMES = {
     "taxes": "tax",
     "smallest_amount": "smallest amount",
     "interim_at": "interim invoice",
+    "requires_approval": "approval",
 }
 """The terms of an invoice as `InvoiceTerms` names them, in the order in which they act, and what people call them."""
 
@@ -115,6 +116,8 @@ def term_text(key: str, term: object, currency: str) -> str:
         return f"{shown_id(term.id)}: {taken} off{periods}"
     if isinstance(term, Tax):
         return f"{shown_text(term.name)} {exact(term.percent)} %"
+    if key == "requires_approval":
+        return "needed before a close" if term else "not needed before a close"
     amount = exact(Decimal(str(term)))
     if key == "smallest_amount":
         return f"below {amount}{unit} nothing is due yet"

@@ -28,6 +28,7 @@ from tokentill.documents.figures import (
 from tokentill.documents.review_status import (
     ADD_A_PRICE,
     LOAD_AGAIN,
+    NEEDS_APPROVAL,
     Badge,
     ReviewStatus,
     margin_shown,
@@ -161,12 +162,14 @@ def _states(statuses: Sequence[ReviewStatus]) -> Iterable[tuple[Badge, str]]:
     not_due = sum(not status.is_issued and not status.previewed.is_due for status in statuses)
     if not_due:
         counts[Badge("plain", "Not due yet")] = not_due
-    order = ("Held", "Approval stale", "Not reviewed", "Approved", "Issued", "Not due yet")
+    order = ("Held", "Approval stale", NEEDS_APPROVAL, "Not reviewed", "Approved", "Issued", "Not due yet")
     return [(badge, count(counts[badge])) for badge in sorted(counts, key=lambda badge: order.index(badge.text))]
 
 
 def _is_stale(status: ReviewStatus) -> bool:
-    return not status.is_issued and status.previewed.review_state == "stale"
+    """Whether an approval is stale that nobody requires; one that is required blocks the close."""
+    previewed = status.previewed
+    return not status.is_issued and previewed.review_state == "stale" and not previewed.requires_approval
 
 
 def _obstacles(preview: Preview, statuses: Sequence[ReviewStatus]) -> Iterable[dict[str, Any]]:
@@ -183,6 +186,10 @@ def _obstacles(preview: Preview, statuses: Sequence[ReviewStatus]) -> Iterable[d
         reason = f"{plural(len(held), 'customer is', 'customers are')} held; each page says by whom and why."
         commands = [review_command("release", preview.month, status.customer) for status in held[:NAMED_MAX]]
         yield _obstacle("Held by a reviewer", reason, "Settle what the note says, then release:", held, commands)
+    if waiting := [status for status in is_open if status.previewed.needs_approval]:
+        reason = f"{plural(len(waiting), 'customer needs', 'customers need')} an approval, by contract or by settings."
+        advice = "Look at each page, then approve with the command that it shows."
+        yield _obstacle(NEEDS_APPROVAL, reason, advice, waiting)
 
 
 def _unbilled(

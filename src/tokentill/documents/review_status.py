@@ -42,6 +42,7 @@ LOAD_AGAIN = (
 )
 
 
+NEEDS_APPROVAL = "Needs approval"
 COVERAGE_FOR_PERCENT = 95
 """A margin over the cost of fewer requests, in percent, would say too much."""
 
@@ -199,6 +200,8 @@ def _badges(previewed: Previewed, content_hash: str) -> list[Badge]:
             "none": Badge("plain", "Not reviewed"),
         }
         badges = [state[previewed.review_state]]
+        if previewed.needs_approval and previewed.review_state == "none":
+            badges = [Badge("warn", NEEDS_APPROVAL)]
         further = {
             Badge("bad", "Unpriced usage"): previewed.invoice.unpriced,
             Badge("bad", "Missing usage"): previewed.invoice.missing,
@@ -256,6 +259,8 @@ def _open_notices(status: ReviewStatus) -> list[Notice]:
 def _review_notices(status: ReviewStatus) -> list[Notice]:
     review = status.previewed.review
     state = status.previewed.review_state
+    if (review is None or state == "none") and status.previewed.requires_approval:
+        return [("warn", NEEDS_APPROVAL, "Nobody has approved this invoice, and a close leaves it out until then.")]
     if review is None or state == "none":
         text = "Nobody has approved this invoice. A close with `--require-approval` leaves it out."
         return [("plain", "Not reviewed", text)]
@@ -269,6 +274,7 @@ def _review_notices(status: ReviewStatus) -> list[Notice]:
             f"{short_hash(status.content_hash)} now. Usage, a price or a contract has changed in between: "
             "look again, then approve again."
         )
+        text += " A close leaves it out until then." if status.previewed.requires_approval else ""
         return [("warn", "The approval is stale", text)]
     text = "The approval is of this very content: nothing has moved since."
     return [("good", f"Approved by {signature}{note}", text)]

@@ -69,6 +69,7 @@ class Invoice:
     carried: Carried = NOTHING_CARRIED
     kind: InvoiceKind = "period"
     interim_at: Decimal | None = None
+    requires_approval: bool = False
     uncarried: tuple[str, ...] = ()
     waived: tuple[Unbilled, ...] = ()
     billed_cost: BilledCost = NO_COST
@@ -256,6 +257,7 @@ def compute_invoice(
         carried=carried,
         kind=kind,
         interim_at=agreed.terms.interim_at,
+        requires_approval=bool(agreed.terms.requires_approval),
         uncarried=brought.no_rates,
         billed_cost=_cost_of(billed),
     )

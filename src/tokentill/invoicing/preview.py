@@ -35,6 +35,22 @@ class Review:
     at: datetime
 
 
+def review_refusal(invoice: Invoice, review: Review | None, *, require_approval: bool) -> str | None:
+    """Why what people said of an invoice keeps it from being issued, or None.
+
+    Its contract may require an approval, or whoever closes; an interim invoice has no preview that could be approved.
+    """
+    if review is not None and review.kind == "held":
+        return f"held by {review.by}: {review.note}"
+    if invoice.kind == "interim" or not (require_approval or invoice.requires_approval):
+        return None
+    if review is None or review.kind != "approved":
+        return "its preview was not approved"
+    if review.content_hash != invoice.content_hash:
+        return f"the approval by {review.by} is stale: the invoice has changed since"
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class InterimInvoice:
     """An interim invoice that was issued for a period, as its period's invoice and preview name it."""
@@ -62,7 +78,8 @@ class Previewed:
     the period was issued. `previous` is all that was billed for the period before, as issued or as it would be;
     `previous_is_partial` says that usage began well inside of it.
     `interims` are the interim invoices that the invoice deducts, oldest first; `reaches_interim` says that the period
-    still runs and the next one may be issued.
+    still runs and the next one may be issued. `requires_approval` says that a close refuses it until somebody approved
+    it, by its contract or by settings.
     """
 
     invoice: Invoice
@@ -78,6 +95,7 @@ class Previewed:
     previous_is_partial: bool = False
     interims: tuple[InterimInvoice, ...] = ()
     reaches_interim: bool = False
+    requires_approval: bool = False
 
     @property
     def period_total_minor(self) -> int:
@@ -95,14 +113,16 @@ class Previewed:
 
     @property
     def blocked_by(self) -> str | None:
-        """Why a close would refuse this customer, or None. An approval may be required on top."""
+        """Why a close would refuse this customer, or None. Whoever closes may require an approval on top."""
         if self.issued_number is not None:
             return None
-        if self.invoice.blocked_by is not None:
-            return self.invoice.blocked_by
-        if self.review is not None and self.review_state == "held":
-            return f"held by {self.review.by}: {self.review.note}"
-        return None
+        refusal = review_refusal(self.invoice, self.review, require_approval=self.requires_approval)
+        return self.invoice.blocked_by or refusal
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether an approval is all that a close is waiting for."""
+        return self.blocked_by is not None and self.invoice.blocked_by is None and self.review_state != "held"
 
     @property
     def change_minor(self) -> int | None:
@@ -285,7 +305,8 @@ class Preview:
                     status="preview",
                     pins=self.pins,
                     review=previewed.review_state,
-                    **fields_of(previewed, "blocked_by", "issued_number", "late_requests", "is_due"),
+                    **fields_of(previewed, "requires_approval", "blocked_by", "issued_number"),
+                    **fields_of(previewed, "late_requests", "is_due"),
                     **previewed.issued_content(),
                     margin=form_of(previewed.invoice.margin if previewed.invoice.margin.is_known else None),
                     **previewed.interims_content(),

@@ -13,7 +13,17 @@ from os import PathLike
 
 from tokentill.clock import instant_text, parse_instant
 from tokentill.errors import Finding
-from tokentill.recordings.checks import before_release, contracts, dropped_parts, model_ids, prices, rules, twice
+from tokentill.recordings.checks import (
+    before_release,
+    contract_numbers,
+    contracts,
+    customers,
+    dropped_parts,
+    model_ids,
+    prices,
+    rules,
+    twice,
+)
 from tokentill.recordings.lock import released_files_are_unchanged, released_paths
 from tokentill.recordings.paths import layers_of
 from tokentill.recordings.recording import Recording, Recordings, read_folder
@@ -30,6 +40,8 @@ CHECKS: tuple[Check, ...] = (
 )
 CHECKS_BEFORE_RELEASE: tuple[Check, ...] = (
     *before_release.CHECKS,
+    *contract_numbers.CHECKS,
+    *customers.CHECKS,
     *dropped_parts.CHECKS,
     *model_ids.CHECKS_BEFORE_RELEASE,
 )

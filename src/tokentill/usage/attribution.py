@@ -17,6 +17,8 @@ from tokentill.clock import instant_text, parse_instant
 from tokentill.versions import in_force
 
 PLACEHOLDER = "{id}"
+EACH_USER: Literal["each-user"] = "each-user"
+"""The default that makes every user a customer of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +38,30 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class AttributionRule:
-    """One rule: templates that must all fit, and the customer they lead to."""
+    """One rule: templates that must all fit, and the customer they lead to.
 
+    `is_literal` and `is_new_customer` say that what looks like a mistake is meant.
+    """
+
+    templates: Mapping[str, str]
     match: Mapping[str, re.Pattern[str]]
     customer: str
     text: str
+    is_literal: bool = False
+    is_new_customer: bool = False
 
     @classmethod
     def from_content(cls, content: Content) -> AttributionRule:
         """From the canonical content of a `[[rule]]` table."""
-        match = content["match"]
-        text = ", ".join(f"{key} = {template}" for key, template in sorted(match.items()))
-        return cls({key: template_pattern(template) for key, template in match.items()}, content["customer"], text)
+        templates = content["match"]
+        return cls(
+            templates=templates,
+            match={key: template_pattern(template) for key, template in templates.items()},
+            customer=content["customer"],
+            text=", ".join(f"{key} = {template}" for key, template in sorted(templates.items())),
+            is_literal=content.get("literal", False),
+            is_new_customer=content.get("new_customer", False),
+        )
 
     def customer_of(self, values: Mapping[str, str | None]) -> str | None:
         """The customer when every template fits, otherwise None."""
@@ -81,7 +95,7 @@ class AttributionRules:
         return cls(
             recorded_at=recorded_at,
             valid_from=valid_from,
-            default=content.get("default", "each-user"),
+            default=content.get("default", EACH_USER),
             tolerance_percent=Decimal(content.get("tolerance_percent", "0")),
             rules=tuple(AttributionRule.from_content(rule) for rule in content.get("rule", ())),
             hash=content_hash(content),

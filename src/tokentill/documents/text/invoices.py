@@ -75,6 +75,8 @@ def show_preview(screen: Screen, preview: Preview) -> None:
         screen.note(f"keeps the whole period from being closed: {shown_text(reason)}")
     blocked = [(one.invoice.customer, one.blocked_by) for one in preview.customers if one.blocked_by]
     _note_reasons(screen, [*blocked, *preview.failed], "cannot be closed")
+    if any(one.needs_approval for one in preview.customers):
+        screen.note(f"to approve one after a look at it: `tokentill review approve {preview.month} CUSTOMER`")
     _note_documents(screen, preview.late, preview.kept)
     _note_aside(screen, preview.aside, preview.month)
     _say_findings(screen, preview.findings)
@@ -352,10 +354,14 @@ def _names(customers: Sequence[str]) -> str:
 
 def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
     invoice = customer.invoice
-    state: str = "" if customer.review_state == "none" else customer.review_state
+    words = (
+        "" if customer.review_state == "none" else customer.review_state,
+        customer.needs_approval and "needs approval",
+    )
+    state = ", ".join(word for word in words if word)
     if customer.issued_number is not None:
         state = customer.issued_number + (f", {count(customer.late_requests)} late" if customer.late_requests else "")
-    elif customer.blocked_by is not None:
+    elif customer.blocked_by is not None and not customer.needs_approval:
         state = "blocked"
     elif not customer.is_due:
         reached = "interim invoice" if customer.reaches_interim else ""

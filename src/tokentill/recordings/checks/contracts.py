@@ -1,12 +1,10 @@
 """Whether contracts make sense together: plans, parents, limits and currencies, in one file and along the chain.
 
-And whether prepaid credit can pay for something, and names the customers that are meant.
+And whether prepaid credit can pay for something.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -24,7 +22,6 @@ from tokentill.recordings.recording import Recordings
 from tokentill.versions import covers
 
 _PARENT: KeyPath = ("invoice", "parent")
-_DIGITS = re.compile(r"[0-9]+")
 
 
 def one_default_contract(recordings: Recordings) -> Iterator[Finding]:
@@ -232,29 +229,6 @@ def a_grant_can_pay(recordings: Recordings) -> Iterator[Finding]:
             yield grant.finding(("currency",), message, "it pays invoices in its own currency only", is_warning=True)
 
 
-def grants_name_their_customers_rightly(recordings: Recordings) -> Iterator[Finding]:
-    """A customer without a contract may have credit; one whose id is nearly that of another is a slip. Warning.
-
-    Ids that differ in their numbers are two customers.
-    """
-    customers = frozenset(recordings.book.customers)
-    known: dict[tuple[str, ...], dict[str, str]] = {}
-    for id_ in sorted(customers):
-        known.setdefault(_numbers(id_), {})[id_.casefold().strip()] = id_
-    for grant in recordings.grants:
-        customer = grant.value.customer
-        if customer in customers or recordings.is_unread("contracts", customer):
-            continue
-        alike = known.get(_numbers(customer), {})
-        for near in difflib.get_close_matches(customer.casefold().strip(), sorted(alike), 1, 0.8):
-            message = f'no contract is of a customer "{customer}"'
-            yield grant.finding(("customer",), message, f'did you mean "{alike[near]}"?', is_warning=True)
-
-
-def _numbers(id_: str) -> tuple[str, ...]:
-    return tuple(_DIGITS.findall(id_))
-
-
 CHECKS = (
     one_default_contract,
     plans_exist,
@@ -264,5 +238,4 @@ CHECKS = (
     amounts_are_in_the_currency_that_is_billed,
     currencies_can_be_converted,
     a_grant_can_pay,
-    grants_name_their_customers_rightly,
 )

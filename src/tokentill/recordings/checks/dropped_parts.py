@@ -1,53 +1,98 @@
-"""An entry replaces the one before it as a whole: what it lacks of that one, it says that it drops.
+"""A new version takes the place of the one before it as a whole: what it lacks of that one, it says that it drops.
 
-Nothing is said of released files: nobody may edit them, and what they lack was looked at.
+That goes for the entries of a model and for the versions of a contract. Nothing is said of released files: nobody may
+edit them, and what they lack was looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 from tokentill.clock import parse_instant
+from tokentill.contracts.book import Contract
+from tokentill.contracts.diff import lost_terms
 from tokentill.errors import Finding
 from tokentill.prices.book import is_live, withdrawals
 from tokentill.prices.diff import lost_parts
 from tokentill.prices.entries import PriceEntry
 from tokentill.recordings.mistakes import near_miss
+from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.reading import Located
 from tokentill.recordings.recording import Recordings
-from tokentill.versions import known_by, precedence
+from tokentill.versions import Version, covers, known_by, precedence
+
+
+class Dropping(Version, Protocol):
+    """A version that may leave something out."""
+
+    @property
+    def drops(self) -> tuple[str, ...]: ...
+
+
+SomeDropping = TypeVar("SomeDropping", bound=Dropping)
 
 
 def an_entry_keeps_or_drops(recordings: Recordings) -> Iterator[Finding]:
-    """An entry has every part of the one whose place it takes, or names it in `drops`; it drops nothing else."""
+    """An entry has every part of the one whose place it takes, or names it in `drops`; it drops nothing else.
+
+    It is a warning where an own entry takes the place of one that lies beneath: their lists need not be alike.
+    """
     by_model: dict[str, list[Located[PriceEntry]]] = {}
     for entry in recordings.entries:
         by_model.setdefault(entry.value.model, []).append(entry)
     withdrawals_by = _withdrawals_known_at(recordings)
     for model, entries in by_model.items():
         for later in () if recordings.is_unread("models", model) else entries:
-            earlier = _taken_place_of(later.value, entries, withdrawals_by[later.value.recorded_at])
-            is_shipped = earlier is not None and recordings.is_beneath(earlier)
-            yield from _kept_or_dropped(earlier, later, is_warning=is_shipped)
+            withdrawn = withdrawals_by[later.value.recorded_at]
+            earlier = _taken_place_of(later, [entry for entry in entries if is_live(entry.value, withdrawn)])
+            lacking = [] if earlier is None else lost_parts(earlier.value, later.value)
+            if earlier is not None and (missing := _not_dropped(lacking, later)):
+                message = f"it takes the place of the entry at {earlier.where}, and lacks {missing} of it"
+                hint = f"write it down again, as such usage has another price or none without; or {_dropping(lacking)}"
+                yield later.finding((), message, hint, is_warning=recordings.is_beneath(earlier))
+            yield from _dropped_in_vain(later, lacking, "the entry")
 
 
-def _kept_or_dropped(
-    earlier: Located[PriceEntry] | None, later: Located[PriceEntry], *, is_warning: bool
-) -> Iterator[Finding]:
-    """It is a warning where an own entry takes the place of one that lies beneath: their lists need not be alike."""
-    lacking = [] if earlier is None else lost_parts(earlier.value, later.value)
+def a_contract_keeps_or_drops(recordings: Recordings) -> Iterator[Finding]:
+    """A version of a contract states every term of the one whose place it takes, or names it in `drops`; it drops
+    nothing else.
+    """
+    by_contract: dict[tuple[str, str], list[Located[Contract]]] = {}
+    for version in recordings.agreements:
+        by_contract.setdefault((version.value.kind, version.value.id), []).append(version)
+    for (_, id_), versions in by_contract.items():
+        for later in () if recordings.is_unread("contracts", id_) else versions:
+            earlier = _taken_place_of(later, versions)
+            lacking = [] if earlier is None else lost_terms(earlier.value, later.value)
+            if earlier is not None and (missing := _not_dropped(lacking, later)):
+                message = f"it takes the place of {earlier.file.shown}, and lacks {missing} of it"
+                hint = f"write it down again, as nothing of the version before goes on; or {_dropping(lacking)}"
+                yield later.finding(("id",), message, hint)
+            yield from _dropped_in_vain(later, lacking, "the version")
+
+
+def _not_dropped(lacking: Iterable[str], later: Located[SomeDropping]) -> str:
+    """What is lacking and not said to be dropped, in words; nothing when all is."""
+    return _listed(part for part in lacking if part not in later.value.drops)
+
+
+def _dropping(lacking: Iterable[str]) -> str:
+    return f"say drops = [{_listed(lacking)}]"
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return ", ".join(f'"{part}"' for part in parts)
+
+
+def _dropped_in_vain(later: Located[SomeDropping], lacking: Sequence[str], what: str) -> Iterator[Finding]:
     missing = [part for part in lacking if part not in later.value.drops]
-    if earlier is not None and missing:
-        named = ", ".join(f'"{part}"' for part in missing)
-        every = ", ".join(f'"{part}"' for part in lacking)
-        message = f"it takes the place of the entry at {earlier.where}, and lacks {named} of it"
-        hint = f"write it down again, as such usage has another price or none without; or say drops = [{every}]"
-        yield later.finding((), message, hint, is_warning=is_warning)
+    path: KeyPath = ("drops",)
     for index, part in enumerate(later.value.drops):
         if part not in lacking:
-            message = f'it drops "{part}", and the entry before it has none, or this one has it, too'
-            yield later.finding(("drops", index), message, near_miss(part, missing) or "remove it from drops")
+            message = f'it drops "{part}", and {what} before it has none, or this one has it, too'
+            yield later.finding((*path, index), message, near_miss(part, missing) or "remove it from drops")
 
 
 def _withdrawals_known_at(recordings: Recordings) -> Mapping[datetime, Mapping[str, datetime]]:
@@ -58,17 +103,19 @@ def _withdrawals_known_at(recordings: Recordings) -> Mapping[datetime, Mapping[s
 
 
 def _taken_place_of(
-    entry: PriceEntry, entries: Iterable[Located[PriceEntry]], withdrawn: Mapping[str, datetime]
-) -> Located[PriceEntry] | None:
-    """The entry that would hold from this one's first instant on without it, as known when it was recorded."""
+    later: Located[SomeDropping], versions: Iterable[Located[SomeDropping]]
+) -> Located[SomeDropping] | None:
+    """The version that would hold from this one's first instant on without it, as known when it was recorded; where
+    none would, the last one before.
+    """
+    starts_at, recorded_at = later.value.valid_from, later.value.recorded_at
     before = [
         other
-        for other in entries
-        if other.value.recorded_at <= entry.recorded_at
-        and precedence(other.value) < precedence(entry)
-        and is_live(other.value, withdrawn)
+        for other in versions
+        if other.value.recorded_at <= recorded_at and precedence(other.value) < precedence(later.value)
     ]
-    return max(before, key=lambda other: precedence(other.value), default=None)
+    holding = [other for other in before if covers(other.value, starts_at)]
+    return max(holding or before, key=lambda other: precedence(other.value), default=None)
 
 
-CHECKS = (an_entry_keeps_or_drops,)
+CHECKS = (an_entry_keeps_or_drops, a_contract_keeps_or_drops)

@@ -113,12 +113,12 @@ def matches_name_known_models(recordings: Recordings) -> Iterator[Finding]:
 def matches_name_known_modes(recordings: Recordings) -> Iterator[Finding]:
     """A pattern of modes fits one that catalogs know or that some price table has. Warning."""
     modes = {*KNOWN_MODES, *(mode for entry in recordings.entries for mode in entry.value.modes)}
-    if not recordings.entries or recordings.is_unread("models"):
+    if recordings.is_unread("models"):
         return
     for rule in recordings.rules:
         for pattern in rule.value.match.get("mode", ()):
-            if not any(glob_fits(pattern, mode) for mode in modes):
-                near = near_mode(pattern)
+            near = near_mode(pattern)
+            if (near or recordings.entries) and not any(glob_fits(pattern, mode) for mode in modes):
                 hint = f'did you mean "{near}"?' if near else f"known modes are {', '.join(sorted(modes))}"
                 message = f'no mode fits "{pattern}"'
                 yield rule.finding(("match", "mode"), message, hint, is_warning=True)

@@ -27,6 +27,8 @@ class AttributionRuleTable(Table):
 
     match: TemplateTable
     customer: Id
+    literal: bool = optional("Signs that look like a pattern, as * does, are meant as they stand.")
+    new_customer: bool = optional("The customer has no contract, and its id is meant although it is near another one.")
 
 
 class AttributionFile(Header):

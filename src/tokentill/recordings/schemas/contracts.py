@@ -40,6 +40,7 @@ class RecurringTable(Table):
     amount: Rate
     name: Text = optional("What the line is called.")
     prorate: bool = optional("Whether it counts by the days on which it was agreed.")
+    unusual: bool = optional("The number is meant, although it looks like a mistake.")
 
 
 RecurringAmount = Annotated[
@@ -57,6 +58,7 @@ RecurringAmount = Annotated[
                         "amount": RATE_SCHEMA,
                         "name": {"type": "string", "minLength": 1},
                         "prorate": {"type": "boolean"},
+                        "unusual": {"type": "boolean"},
                     },
                 },
             ]
@@ -72,6 +74,7 @@ class CouponTable(Table):
     percent: SharePercent = optional("Of what is left of the subtotal.")
     amount: Positive = optional("At most what is left of the subtotal.")
     periods: Annotated[int, Field(ge=1, le=1200)] = optional("For so many periods in which it takes something off.")
+    unusual: bool = optional("The number is meant, although it looks like a mistake.")
 
 
 class TaxTable(Table):
@@ -79,6 +82,7 @@ class TaxTable(Table):
 
     name: Text
     percent: SharePercent
+    unusual: bool = optional("The number is meant, although it looks like a mistake.")
 
 
 class InvoiceTable(Table):
@@ -94,6 +98,30 @@ class InvoiceTable(Table):
     interim_at: Positive = optional("An interim invoice may bill a running period from this amount on.")
 
 
+class ReviewTable(Table):
+    """What a close asks of people first."""
+
+    require_approval: bool = optional("Whether a close refuses an invoice that nobody approved as it stands.")
+
+
+DroppedTerm = Literal[
+    "plan",
+    "currency",
+    "time_zone",
+    "anchor_day",
+    "base_fee",
+    "minimum",
+    "cap",
+    "coupon",
+    "tax",
+    "parent",
+    "smallest_amount",
+    "interim_at",
+    "require_approval",
+    "rule",
+]
+
+
 class ContractFile(Header):
     """A contract: the default one, a plan, or a customer's."""
 
@@ -106,8 +134,12 @@ class ContractFile(Header):
     time_zone: str = optional("IANA name; with anchor_day it gives the period.")
     anchor_day: Annotated[int, Field(ge=1, le=31)] = optional("Day on which a period begins.")
     applies_to_closed: bool = optional("Whether closed periods are priced anew; false unless given.")
+    drops: Annotated[list[DroppedTerm], Field(min_length=1)] = optional(
+        "Terms of the version before that this one leaves out on purpose; rule are all rules."
+    )
     source: Text = optional("Where this was agreed.")
     note: Text = optional("What a reader should know.")
+    review: ReviewTable = optional("What a close asks of people first.")
     invoice: InvoiceTable = optional("What is agreed for the whole invoice.")
     rule: list[RuleTable] = optional("The first that fits wins.")
 
@@ -136,6 +168,9 @@ def a_child_leaves_the_invoice_to_its_parent(contract: ContractFile) -> Iterator
     if contract.kind != "customer" or not contract.states("invoice") or not contract.invoice.states("parent"):
         return
     parent = contract.invoice.parent
+    if contract.states("review"):
+        message = f'"review" has no effect: the invoice is that of the parent "{parent}"'
+        yield Mistake(("review",), message, f'remove it, or state it in the contract of "{parent}"')
     for key in _OF_THE_INVOICE:
         if contract.invoice.states(key):
             message = f'"{key}" has no effect: the invoice is that of the parent "{parent}"'
@@ -157,7 +192,7 @@ def coupons_and_taxes_are_stated_once(invoice: InvoiceTable) -> Iterator[Mistake
 
 def a_cap_leaves_something_to_bill(invoice: InvoiceTable) -> Iterator[Mistake]:
     """A cap is above zero. Warning."""
-    if invoice.states("cap") and not Decimal(invoice.cap.amount):
+    if invoice.states("cap") and not Decimal(invoice.cap.amount) and not invoice.cap.unusual:
         hint = 'basis = "free" says that usage costs nothing'
         yield Mistake(("cap",), "with a cap of 0 nothing is ever billed", hint, is_warning=True)
 
@@ -194,6 +229,7 @@ class GrantTable(Table):
     priority: Annotated[int, Field(ge=-1000, le=1000)] = optional("The lowest number burns first; 0 unless given.")
     valid_from: Instant = Field(description="It pays invoices of periods that end after this.")
     expires_at: Instant = optional("It pays for what was used before this.")
+    new_customer: bool = optional("The customer is meant, although nothing else names it.")
 
 
 class GrantsFile(Header):

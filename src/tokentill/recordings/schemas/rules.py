@@ -105,6 +105,7 @@ class RuleTable(Table):
         "Quantities that are charged in blocks, in place of all else.", json_schema_extra=NAMES_ONLY
     )
     credits: CreditsTable = optional("Requests are billed in credits.")
+    unusual: bool = optional("The numbers are meant, although they look like a mistake.")
 
     @property
     def over(self) -> list[str]:
