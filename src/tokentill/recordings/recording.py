@@ -81,6 +81,10 @@ class Recordings:
         """Whether a value is of a file that lies beneath."""
         return any(located.file is recording.file for recording in self.beneath)
 
+    def is_own(self, located: Located[Any]) -> bool:
+        """Whether a value is of a file of the folder itself."""
+        return not self.is_beneath(located)
+
     def shown(self, path: str) -> str:
         """A path of this folder as it is printed."""
         return (self.folder / path).as_posix()

@@ -151,10 +151,14 @@ def tier_rates_are_of_what_is_counted(recordings: Recordings) -> Iterator[Findin
 
 
 def leaves_of_models(rule: Rule, recordings: Recordings) -> Mapping[str, str]:
-    """The leaves that price tables have a rate for, of the models that a rule fits, each with one such model."""
+    """The leaves that price tables have a rate for, of the models that a rule fits, each with one such model.
+
+    Of a rule for all models, only those count that the folder itself has a price for.
+    """
     patterns = rule.match.get("model", ("*",))
+    entries = recordings.entries if "model" in rule.match else filter(recordings.is_own, recordings.entries)
     names: dict[str, str] = {}
-    for entry in recordings.entries:
+    for entry in entries:
         if any(glob_fits(pattern, entry.value.model) for pattern in patterns):
             for leaf in entry.value.standard.rates:
                 names.setdefault(leaf, entry.value.model)
