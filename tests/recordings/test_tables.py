@@ -28,7 +28,7 @@ def instant(text: str) -> datetime:
 def book(tmp_path: Path) -> Any:
     def load(*tables: str, as_of: str | None = None) -> PriceBook:
         write_folder(tmp_path, {f"models/{number}.toml": table for number, table in enumerate(tables)})
-        return PriceBook.load(tmp_path, as_of=None if as_of is None else instant(as_of))
+        return PriceBook.load(tmp_path, shipped_prices=False, as_of=None if as_of is None else instant(as_of))
 
     return load
 

@@ -55,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_same_book_is_given_until_the_folder_changes(folder: Path) -> None:
-    watched = WatchedBook(folder, check_every=ALWAYS)
+    watched = WatchedBook(folder, shipped_prices=False, check_every=ALWAYS)
     first = watched.current()
 
     assert watched.current() is first
@@ -67,7 +67,7 @@ def test_the_same_book_is_given_until_the_folder_changes(folder: Path) -> None:
 
 
 def test_a_file_that_is_touched_or_written_with_the_same_content_changes_nothing(folder: Path) -> None:
-    watched = WatchedBook(folder, check_every=ALWAYS)
+    watched = WatchedBook(folder, shipped_prices=False, check_every=ALWAYS)
     first = watched.current()
 
     os.utime(write(folder, 1), ns=(1, 1))
@@ -77,7 +77,7 @@ def test_a_file_that_is_touched_or_written_with_the_same_content_changes_nothing
 
 def test_a_change_that_leaves_size_and_times_alone_is_seen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two writes may fall into one tick of the file system's clock."""
-    watched = WatchedBook(folder, check_every=ALWAYS)
+    watched = WatchedBook(folder, shipped_prices=False, check_every=ALWAYS)
     write(folder, 2)
     monkeypatch.setattr("tokentill.recordings.watch._stamps", lambda _: watched._seen.stamps)
 
@@ -85,7 +85,7 @@ def test_a_change_that_leaves_size_and_times_alone_is_seen(folder: Path, monkeyp
 
 
 def test_it_does_not_look_before_it_is_time_unless_told_to(folder: Path) -> None:
-    watched = WatchedBook(folder, check_every=NEVER)
+    watched = WatchedBook(folder, shipped_prices=False, check_every=NEVER)
     write(folder, 2)
 
     assert amount(watched.current()) == 1
@@ -94,7 +94,7 @@ def test_it_does_not_look_before_it_is_time_unless_told_to(folder: Path) -> None
 
 
 def test_files_may_come_and_go(folder: Path) -> None:
-    watched = WatchedBook(folder, check_every=ALWAYS)
+    watched = WatchedBook(folder, shipped_prices=False, check_every=ALWAYS)
     other = folder / "models" / "deeper" / "more.toml"
     other.parent.mkdir()
     other.write_text(TABLE.format(price=9).replace("acme/large", "acme/small"))
@@ -112,7 +112,7 @@ def test_a_folder_whose_files_are_links_that_are_turned_is_loaded_again(folder: 
     file = folder / "models" / "acme.toml"
     file.unlink()
     file.symlink_to("../..data/models/acme.toml")
-    watched = WatchedBook(folder, check_every=ALWAYS)
+    watched = WatchedBook(folder, shipped_prices=False, check_every=ALWAYS)
     first = watched.current()
 
     (folder / "..3").mkdir()
@@ -135,7 +135,7 @@ def test_hidden_folders_are_not_looked_into(folder: Path) -> None:
 def test_a_broken_folder_keeps_the_last_good_book_and_says_what_is_wrong(
     broken: str, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    watched = WatchedBook(folder, check_every=ALWAYS)
+    watched = WatchedBook(folder, shipped_prices=False, check_every=ALWAYS)
     good = watched.current()
     (folder / "models" / "acme.toml").write_text(broken)
 
@@ -157,7 +157,7 @@ def test_a_broken_folder_keeps_the_last_good_book_and_says_what_is_wrong(
 
 
 def test_a_folder_that_is_mended_to_what_it_was_is_good_again(folder: Path) -> None:
-    watched = WatchedBook(folder, check_every=ALWAYS)
+    watched = WatchedBook(folder, shipped_prices=False, check_every=ALWAYS)
     path = folder / "models" / "acme.toml"
     content = path.read_bytes()
     path.write_text("broken")
@@ -169,7 +169,7 @@ def test_a_folder_that_is_mended_to_what_it_was_is_good_again(folder: Path) -> N
 
 
 def test_a_folder_that_is_gone_or_empty_is_broken(folder: Path) -> None:
-    watched = WatchedBook(folder, check_every=ALWAYS)
+    watched = WatchedBook(folder, shipped_prices=False, check_every=ALWAYS)
     (folder / "models" / "acme.toml").unlink()
     assert amount(watched.current()) == 1
     assert "there is no price table in this folder" in str(watched.problem)
@@ -181,21 +181,21 @@ def test_a_folder_that_is_gone_or_empty_is_broken(folder: Path) -> None:
 
 def test_without_anything_good_to_begin_with_there_is_no_watched_book(tmp_path: Path) -> None:
     with pytest.raises(InvalidCall, match="does not exist"):
-        WatchedBook(tmp_path / "nowhere")
+        WatchedBook(tmp_path / "nowhere", shipped_prices=False)
     with pytest.raises(InvalidFiles, match="no price table"):
-        WatchedBook(tmp_path)
+        WatchedBook(tmp_path, shipped_prices=False)
     write(tmp_path, "-1")
     with pytest.raises(InvalidFiles, match="is negative"):
-        WatchedBook(tmp_path)
+        WatchedBook(tmp_path, shipped_prices=False)
 
 
 def test_what_was_recorded_later_can_be_left_out(folder: Path) -> None:
-    early = WatchedBook(folder, as_of=datetime(2026, 9, 2, tzinfo=UTC), check_every=ALWAYS)
+    early = WatchedBook(folder, shipped_prices=False, as_of=datetime(2026, 9, 2, tzinfo=UTC), check_every=ALWAYS)
     later = TABLE.format(price=5).replace("2026-09-01", "2026-10-01")
     (folder / "models" / "later.toml").write_text(later)
 
     assert amount(early.current()) == 1
-    assert amount(WatchedBook(folder).current()) == 5
+    assert amount(WatchedBook(folder, shipped_prices=False).current()) == 5
 
 
 def test_a_folder_that_changes_while_it_is_read_is_read_again(folder: Path) -> None:
@@ -246,7 +246,7 @@ def test_many_threads_rate_while_the_folder_is_loaded_again_and_again(tmp_path: 
     versions = 12
     for name in ("a", "b"):
         write(tmp_path, 1, f"{name}.toml").write_text(_two_models(name, 1))
-    watched = WatchedBook(tmp_path, check_every=ALWAYS)
+    watched = WatchedBook(tmp_path, shipped_prices=False, check_every=ALWAYS)
     done = threading.Event()
 
     def rate() -> list[Decimal]:
