@@ -76,52 +76,54 @@ class TestTheFolderIsFoundInOneWay:
         assert "with 1 set of prices and contracts from the copies in the database" in month("verify").out
 
 
-class TestContractsThatAreGone:
-    def test_from_another_folder_nobody_is_issued_at_list_prices(self, elsewhere: Cli) -> None:
-        """Whether contracts were used by a preview or by a close: the shipped prices alone are refused then."""
-        elsewhere("--pricing", str(elsewhere.folder / "pricing"), "preview", JUNE)
-        refused = elsewhere("close", JUNE, status=1)
-        assert "lacks:\n  everything in " in refused.err
-        assert "customer dune" in refused.err
-        assert "--accept-pricing-change" in refused.err
-        assert "the contracts lost " in elsewhere("preview", JUNE).err
-        assert elsewhere("invoices", "list", "--json").json == {"invoices": []}
-        elsewhere("review", "hold", JUNE, "alice", "--reason", "look", status=1)
-        issued = elsewhere("--pricing", str(elsewhere.folder / "pricing"), "close", JUNE, "--json").json
-        assert issued["totals"] == {"USD": "10.20"}
+def test_from_another_folder_nobody_is_issued_at_list_prices(elsewhere: Cli) -> None:
+    """Whether contracts were used by a preview or by a close: the shipped prices alone are refused then."""
+    elsewhere("--pricing", str(elsewhere.folder / "pricing"), "preview", JUNE)
+    refused = elsewhere("close", JUNE, status=1)
+    assert "lacks:\n  everything in " in refused.err
+    assert "customer dune" in refused.err
+    assert "--accept-pricing-change" in refused.err
+    assert "the contracts lost " in elsewhere("preview", JUNE).err
+    assert elsewhere("invoices", "list", "--json").json == {"invoices": []}
+    elsewhere("review", "hold", JUNE, "alice", "--reason", "look", status=1)
+    issued = elsewhere("--pricing", str(elsewhere.folder / "pricing"), "close", JUNE, "--json").json
+    assert issued["totals"] == {"USD": "10.20"}
 
-    def test_a_lost_customer_plan_or_rule_is_refused_until_it_is_confirmed(self, month: Cli) -> None:
-        month.write(PLAN_FILE, PLAN)
-        month("close", JUNE)
-        month("ingest", month.write_usage(usage("j-1", when="2025-07-10T12:00:00Z"), path="july.jsonl"))
-        dune = (month.folder / DUNE_FILE).read_text()
-        month.write(DUNE_FILE, dune.partition("[[rule]]")[0])
-        (month.folder / PLAN_FILE).unlink()
-        refused = month("close", "2025-07", status=1).err
-        for lost in ("plan pro", 'rule "partner" of customer dune', 'rule "pro" of plan pro'):
-            assert f"\n  {lost}\n" in refused
-        not_named = month("close", "2025-07", "--accept-pricing-change", status=2).err
-        assert not_named == "--accept-pricing-change goes with --pricing; name the folder that is meant\n"
-        accepted = month("--pricing", "pricing", "close", "2025-07", "--accept-pricing-change", "--json").json
-        assert accepted["issued"] == ["INV-000003"]
-        month("ingest", month.write_usage(usage("g-1", when="2025-08-10T12:00:00Z"), path="august.jsonl"))
-        assert month("close", "2025-08", "--json").json["issued"] == ["INV-000004"]
 
-    def test_a_recording_may_say_that_it_was_meant(self, month: Cli) -> None:
-        month("close", JUNE)
-        month("ingest", month.write_usage(usage("j-1", when="2025-07-10T12:00:00Z"), path="july.jsonl"))
-        (month.folder / DUNE_FILE).unlink()
-        month("close", "2025-07", status=1)
-        month.write("pricing/contracts/gone.toml", REMOVAL)
-        month("contracts", "check", "--strict")
-        assert month("close", "2025-07", "--json").json["issued"] == ["INV-000003"]
+def test_a_lost_customer_plan_or_rule_is_refused_until_it_is_confirmed(month: Cli) -> None:
+    month.write(PLAN_FILE, PLAN)
+    month("close", JUNE)
+    month("ingest", month.write_usage(usage("j-1", when="2025-07-10T12:00:00Z"), path="july.jsonl"))
+    dune = (month.folder / DUNE_FILE).read_text()
+    month.write(DUNE_FILE, dune.partition("[[rule]]")[0])
+    (month.folder / PLAN_FILE).unlink()
+    refused = month("close", "2025-07", status=1).err
+    for lost in ("plan pro", 'rule "partner" of customer dune', 'rule "pro" of plan pro'):
+        assert f"\n  {lost}\n" in refused
+    not_named = month("close", "2025-07", "--accept-pricing-change", status=2).err
+    assert not_named == "--accept-pricing-change goes with --pricing; name the folder that is meant\n"
+    accepted = month("--pricing", "pricing", "close", "2025-07", "--accept-pricing-change", "--json").json
+    assert accepted["issued"] == ["INV-000003"]
+    month("ingest", month.write_usage(usage("g-1", when="2025-08-10T12:00:00Z"), path="august.jsonl"))
+    assert month("close", "2025-08", "--json").json["issued"] == ["INV-000004"]
 
-    def test_what_is_only_added_or_rewritten_is_no_loss(self, month: Cli) -> None:
-        month("preview", JUNE)
-        month.write(PLAN_FILE, PLAN)
-        month.write(DUNE_FILE, (month.folder / DUNE_FILE).read_text().replace("partner", "friend"))
-        month("review", "approve", JUNE, "dune")
-        assert len(month("close", JUNE, "--json").json["issued"]) == 2
+
+def test_a_recording_may_say_that_it_was_meant(month: Cli) -> None:
+    month("close", JUNE)
+    month("ingest", month.write_usage(usage("j-1", when="2025-07-10T12:00:00Z"), path="july.jsonl"))
+    (month.folder / DUNE_FILE).unlink()
+    month("close", "2025-07", status=1)
+    month.write("pricing/contracts/gone.toml", REMOVAL)
+    month("contracts", "check", "--strict")
+    assert month("close", "2025-07", "--json").json["issued"] == ["INV-000003"]
+
+
+def test_what_is_only_added_or_rewritten_is_no_loss(month: Cli) -> None:
+    month("preview", JUNE)
+    month.write(PLAN_FILE, PLAN)
+    month.write(DUNE_FILE, (month.folder / DUNE_FILE).read_text().replace("partner", "friend"))
+    month("review", "approve", JUNE, "dune")
+    assert len(month("close", JUNE, "--json").json["issued"]) == 2
 
 
 def test_a_preview_of_an_issued_period_shows_what_was_issued_beside_what_it_would_be(month: Cli) -> None:
