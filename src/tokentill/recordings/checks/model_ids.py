@@ -8,7 +8,7 @@ from datetime import datetime
 
 from tokentill.errors import Finding
 from tokentill.prices.entries import PriceEntry
-from tokentill.prices.model_ids import Alias, aliases_of, near_model
+from tokentill.prices.model_ids import Alias, Route, aliases_of, near_model
 from tokentill.recordings.reading import Located
 from tokentill.recordings.recording import Recordings
 from tokentill.usage.globs import glob_fits
@@ -108,14 +108,18 @@ def routes_lead_to_models(recordings: Recordings) -> Iterator[Finding]:
 def a_route_is_stated_once(recordings: Recordings) -> Iterator[Finding]:
     """What was recorded at one time says of one prefix and model one thing."""
     models = sorted({entry.value.model for entry in recordings.entries})
-    stated: dict[tuple[str, str, datetime], str] = {}
+    alike: dict[tuple[str, datetime], list[Located[Route]]] = {}
     for route in recordings.routes:
-        for model in filter(route.value.is_of, models):
-            where = stated.setdefault((route.value.prefix, model, route.value.recorded_at), route.where)
-            if where != route.where:
-                message = f"the route {json.dumps(route.value.prefix)} is stated for {model} at {where} too"
-                yield route.finding((), message, "a correction is a new file with a later recorded_at")
-                break
+        alike.setdefault((route.value.prefix, route.value.recorded_at), []).append(route)
+    for routes in alike.values():
+        stated: dict[str, str] = {}
+        for route in routes if len(routes) > 1 else ():
+            for model in filter(route.value.is_of, models):
+                where = stated.setdefault(model, route.where)
+                if where != route.where:
+                    message = f"the route {json.dumps(route.value.prefix)} is stated for {model} at {where} too"
+                    yield route.finding((), message, "a correction is a new file with a later recorded_at")
+                    break
 
 
 def _aliases_of_entries(recordings: Recordings) -> Iterator[tuple[Located[PriceEntry], Alias]]:
