@@ -125,7 +125,9 @@ def test_the_wheel_holds_code_data_and_nothing_of_the_checkout(wheel: Path) -> N
         "py.typed",
         "documents/templates/index.html.j2",
         "documents/templates/page.css",
+        "sample/activity-2026-09.jsonl.gz",
         "sample/activity-2026-10.jsonl.gz",
+        "sample/activity-2026-10-31.jsonl.gz",
         "sample/pricing/contracts/default.toml",
     ):
         assert f"tokentill/{path}" in names, path

@@ -21,6 +21,8 @@ class User:
     keys: tuple[tuple[str, int], ...]
     size: int = 100
     first_day: int = 1
+    is_new: bool = False
+    """Whether the user came in October."""
 
 
 WEB = (("key_web", 100),)
@@ -71,18 +73,18 @@ USERS: tuple[User, ...] = (
     User("customer_ember", 700, "research", "eu", WEB),
     User("org_lumen", 620, "gemini", "us", MIXED),
     User("user_12345", 560, "chat", "us", WEB),
-    User("org_zephyr", 520, "agent", "eu", MIXED, 60, first_day=14),
+    User("org_zephyr", 520, "agent", "eu", MIXED, 60, first_day=14, is_new=True),
     User("customer_1042", 470, "research", "us", WEB),
     User("app_user_881", 430, "chat", "us", MOBILE),
     User("org_meridian", 390, "chat", "asia", MIXED),
     User("user_20931", 360, "budget", "asia", WEB),
-    User("usr_abc123", 330, "chat", "eu", WEB),
+    User("usr_abc123", 330, "chat", "eu", WEB, is_new=True),
     User("app_user_1207", 300, "chat", "eu", MOBILE, 70),
     User("customer_2087", 280, "budget", "eu", BATCHES),
     User(_hashed(1), 260, "chat", "us", ORPHAN, 80),
-    User("user_30415", 240, "research", "us", WEB, 60),
+    User("user_30415", 240, "research", "us", WEB, 60, is_new=True),
     User("usr_k3v9qp", 220, "chat", "asia", WEB, 60),
-    User("app_user_3345", 205, "budget", "us", MOBILE),
+    User("app_user_3345", 205, "budget", "us", MOBILE, is_new=True),
     User("org_tallgrass", 190, "agent", "us", WEB, 35),
     User("user_77002", 175, "budget", "eu", WEB),
     User(_hashed(2), 160, "budget", "asia", ORPHAN),
@@ -91,7 +93,7 @@ USERS: tuple[User, ...] = (
     User(SCRIPT_USER, 124, "chat", "eu", WEB, 40),
     User("user_61180", 112, "budget", "us", WEB, 70),
     User(QUOTED_USER, 100, "chat", "us", WEB, 40),
-    User(_hashed(3), 88, "budget", "eu", ORPHAN, 60),
+    User(_hashed(3), 88, "budget", "eu", ORPHAN, 60, is_new=True),
     User("customer_3310", 78, "budget", "us", WEB),
     User("usr_tq81zn", 66, "budget", "eu", WEB, 40),
     User("app_user_9003", 56, "budget", "asia", MOBILE, 40),
@@ -103,3 +105,10 @@ USERS: tuple[User, ...] = (
     User(_hashed(5), 2, "tiny", "asia", ORPHAN, 4),
     *(User(id_, 14, "budget", "us", WEB, 25) for id_ in HOSTILE_USERS),
 )
+
+GONE_USERS = (
+    User("org_quarry", 420, "agent", "us", WEB, 60),
+    User("user_66120", 240, "chat", "eu", WEB),
+    User("app_user_2290", 60, "budget", "asia", MOBILE),
+)
+"""Who used the application in September for the last time."""
