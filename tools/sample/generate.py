@@ -1,8 +1,8 @@
-"""Writes the sample: one month of an ARouter activity export with the difficulties of a real one, and what goes with it.
+"""Writes the sample: one month of ARouter activity with the difficulties of a real one, and what is beside it.
 
 `python -m tools.sample.generate [OUT_DIR]` writes the month, the month before, a second export of the last day and
-`contents.json`, always with the same bytes. `contents.json` says what is inside (records, duplicates, revisions, lines to
-quarantine, ...), counted while it is written, so that tests can hold an import against it.
+`contents.json`, always with the same bytes. `contents.json` says what is inside (records, duplicates, revisions, lines
+to quarantine, ...), counted while it is written, so that tests can hold an import against it.
 """
 
 from __future__ import annotations

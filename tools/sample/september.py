@@ -1,6 +1,6 @@
 """The month before the sample month: mostly the same users, some not there yet, some there for the last time.
 
-It is what October is compared with, and a clean export: nothing in it is repeated or damaged. As a later export does, it
+It is what October is compared with, and a clean export: nothing in it is repeated or damaged. As October's does, it
 reaches into the month that follows, and says of those hours what October's says.
 """
 
