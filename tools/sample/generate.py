@@ -18,17 +18,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tokentill.sample import __file__ as sample
+from tokentill import sample
 from tools.sample.last_day import NEW_MODEL, last_day
 from tools.sample.month import MONTH_END, MONTH_START, Month, Record, instant, utc
 from tools.sample.september import LAUNCH, september
 from tools.sample.users import CONTROL_USER
 
-SAMPLE = Path(sample).parent
 SEED = 202610
-ACTIVITY_NAME = "activity-2026-10.jsonl.gz"
-SEPTEMBER_NAME = "activity-2026-09.jsonl.gz"
-LAST_DAY_NAME = "activity-2026-10-31.jsonl.gz"
+ACTIVITY_NAME = sample.OCTOBER.name
+SEPTEMBER_NAME = sample.SEPTEMBER.name
+LAST_DAY_NAME = sample.LAST_DAY.name
 CONTENTS_NAME = "contents.json"
 
 EXACT_DUPLICATES = 228
@@ -220,7 +219,7 @@ def generate(out_dir: Path) -> dict[str, Any]:
 def main() -> None:
     """Write the sample where the command line says, by default into the package."""
     parser = argparse.ArgumentParser(description="Write the sample month of ARouter activity.")
-    parser.add_argument("out_dir", nargs="?", type=Path, default=SAMPLE, metavar="OUT_DIR")
+    parser.add_argument("out_dir", nargs="?", type=Path, default=sample.FOLDER, metavar="OUT_DIR")
     facts = generate(parser.parse_args().out_dir)
     print(f"{facts['lines']} lines, {facts['records']} records of {facts['users']} users")
 

@@ -1,13 +1,14 @@
 """Who appears in the sample month: the users of the application, with what they do and the keys they come by.
 
-The gateway takes any string as a user, so some of these are shaped to break whatever handles them carelessly: pages,
-terminals, spreadsheets, file names, comparisons.
+Ids that are odd on purpose are the sample's `ODD_IDS`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+
+from tokentill.sample import ODD_IDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +32,11 @@ MIXED = (("key_web", 74), ("key_batch", 16), ("key_mobile", 10))
 BATCHES = (("key_batch", 62), ("key_web", 38))
 ORPHAN = (("key_orphan", 100),)
 
-SCRIPT_USER = "user_<script>alert(1)</script>"
-QUOTED_USER = 'user_o\'hara_"quoted"&<b>_é山'
-HOSTILE_USERS = (
-    "user_1",
-    "USER_1",
-    " user_1",
-    "user_1 ",
-    "user_caf\u00e9",  # looks like the next one, and is another string
-    "user_cafe\u0301",
-    "=1+1",
-    "@SUM(A1:A9)",
-    "user_'); DROP TABLE invoices;--",
-    "../../etc/passwd",
-    "org_a/b?c=d#e%20f",
-    "customer_",  # the template `customer_{id}` needs one character more
-    "user_{{7*7}}",
-    "None",
-    "user_🦊_👩\u200d👩\u200d👧",
-    "user_משתמש_مستخدم",
-    "user_\u202ednuor_eht_yaw_gnorw",  # turns the writing direction round where it is not escaped
-    "user_" + "0123456789abcdef" * 31 + "_longest_id",  # 512 bytes, the most that is accepted
+SCRIPT_USER, QUOTED_USER = ODD_IDS["HTML and quotes"]
+(CONTROL_USER,) = ODD_IDS["a control character, which no id may hold"]
+HOSTILE_USERS = tuple(
+    id_ for ids in ODD_IDS.values() for id_ in ids if id_ not in (SCRIPT_USER, QUOTED_USER, CONTROL_USER)
 )
-CONTROL_USER = "user_\x00_and_more"
-"""Holds a control character, which no id may. A record with it goes to quarantine."""
 
 
 def _hashed(number: int) -> str:
