@@ -22,7 +22,7 @@ from tokentill.store.database import Database
 from tokentill.store.migrating import schema_state
 
 COMMAND = [sys.executable, "-m", "tokentill"]
-SECONDS_MAX = 60
+SECONDS_MAX = 180
 TAKES_SIGINT = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -128,6 +128,7 @@ def test_the_wheel_holds_code_data_and_nothing_of_the_checkout(wheel: Path) -> N
         "sample/activity-2026-09.jsonl.gz",
         "sample/activity-2026-10.jsonl.gz",
         "sample/activity-2026-10-31.jsonl.gz",
+        "sample/later/gateway-2026-11-02.toml",
         "sample/pricing/contracts/default.toml",
     ):
         assert f"tokentill/{path}" in names, path

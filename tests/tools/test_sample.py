@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from tokentill.sample import __file__ as sample
+from tokentill.sample import FOLDER as SAMPLE
+from tokentill.sample import ODD_IDS
 from tools.sample.generate import generate
 
-SAMPLE = Path(sample).parent
 ACTIVITY = "activity-2026-10.jsonl.gz"
 SEPTEMBER = "activity-2026-09.jsonl.gz"
 LAST_DAY = "activity-2026-10-31.jsonl.gz"
@@ -203,6 +203,9 @@ def test_no_record_lacks_usage_and_its_parts_fit(records: list[Any]) -> None:
 
 def test_users_that_break_careless_code_are_there(contents: Any) -> None:
     users = contents["by_user"].keys()
+    *billed, quarantined = (ids for ids in ODD_IDS.values())
+    assert {id_ for ids in billed for id_ in ids} <= users
+    assert not set(quarantined) & users
     assert {"user_1", "USER_1", " user_1", "user_1 ", "=1+1", "../../etc/passwd", "None"} <= users
     assert {"user_caf\u00e9", "user_cafe\u0301"} <= users
     assert any("<script>" in user for user in users)

@@ -35,8 +35,8 @@ def _demo(
     has a database and prices of its own in its folder, and touches nothing else.
     """
     _make_folder(out)
-    told = play(out, _Silent() if call.shared.json else _OnePage(call.screen))
-    call.finish(told.content, lambda screen: screen.say(told.farewell), is_refused=not told.is_sound)
+    played = play(out, _Silent() if call.shared.json else _OnePage(call.screen))
+    call.finish(played.content, lambda screen: screen.say(played.farewell), is_refused=not played.is_sound)
 
 
 class _OnePage(Screen):
@@ -78,4 +78,7 @@ def _make_folder(out: Path) -> None:
     (out / MARKER).write_text("This folder is removed and made anew by `tokentill demo`.\n", encoding="utf-8")
     shutil.copytree(shipped_folder("pricing") / "models", out / "pricing" / "models")
     shutil.copytree(shipped_folder("pricing") / "schema", out / "pricing" / "schema")
+    (out / "activity").mkdir()
+    for file in (sample.SEPTEMBER, sample.OCTOBER, sample.LAST_DAY):
+        shutil.copy(file, out / "activity")
     shutil.copytree(sample.FOLDER / "pricing", out / "pricing", dirs_exist_ok=True)

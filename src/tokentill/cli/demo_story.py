@@ -6,6 +6,7 @@ Each step does by calls what the commands that it prints would do, at instants o
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from tokentill.documents.text.pushes import show_pushed, show_reconciled
 from tokentill.documents.text.screen import Screen
 from tokentill.errors import ensure
 from tokentill.invoicing.preview import Preview, Previewed
-from tokentill.sample import LAST_DAY, OCTOBER, ODD_IDS, SEPTEMBER
+from tokentill.sample import LAST_DAY, LATER_ALIAS, OCTOBER, ODD_IDS, SEPTEMBER
 from tokentill.store.invoices import IssuedInvoice
 from tokentill.store.revisions import Revision
 from tokentill.stripe_push.gateway import StripeGateway
@@ -41,22 +42,9 @@ UNKNOWN, REVISED = "1042", "acme"
 REVISED_BECAUSE = "the gateway has counted the answer to its end"
 SHOWN_MAX = 8
 
-ALIAS_FILE = "models/gateway-2026-11-02.toml"
-ALIAS = """\
-#:schema ../schema/prices.json
-format = 1
-kind = "prices"
-recorded_at = 2026-11-02T13:00:00Z
-source = "sample: the gateway writes since 31 October that its dated id is this model"
-
-[[alias]]
-id = "x-ai/grok-4.3-20261030"
-model = "x-ai/grok-4.3"
-"""
-
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Played:
     """What came of the story: what `demo --json` prints, and the last words."""
 
     content: Content
@@ -64,9 +52,11 @@ class Told:
     is_sound: bool
 
 
-def play(out: Path, screen: Screen) -> Told:
-    """Play it in a folder that holds `pricing/`; everything else in there is made."""
+def play(out: Path, screen: Screen) -> Played:
+    """Play it in a folder that holds `activity/` and `pricing/`; everything else in there is made."""
     story = _Story(out, screen)
+    screen.say(f"Every command below is run with this database and these prices, which lie in {out}/:")
+    screen.say(f"$ export TOKENTILL_DB={out}/tokentill.db TOKENTILL_PRICING={out}/pricing")
     first_close = story.play_september()
     ingested, last_day = story.ingest_october()
     preview = story.preview_october()
@@ -91,11 +81,10 @@ def play(out: Path, screen: Screen) -> Told:
         "invoices": str(out / "invoices"),
     }
     farewell = (
-        f"\n{written} invoices of {PERIOD} lie in {out}/invoices/. Look around:\n"
-        f"$ export TOKENTILL_DB={out}/tokentill.db TOKENTILL_PRICING={out}/pricing\n"
+        f"\n{written} invoices of {PERIOD} lie in {out}/invoices/. Look around, after the export above:\n"
         f"$ tokentill invoices list --period {PERIOD}"
     )
-    return Told(content, farewell, is_complete and reconciled and is_verified and not closes[-1].is_refused)
+    return Played(content, farewell, is_complete and reconciled and is_verified and not closes[-1].is_refused)
 
 
 class _Story:
@@ -118,8 +107,9 @@ class _Story:
         self._screen.say(f"$ tokentill {words}")
 
     def _ingest(self, till: Till, file: Path) -> Ingested:
-        self._command(f"ingest {file.name}")
-        ingested = till.ingest_file(file, name=file.name)
+        copy = str(self._out / "activity" / file.name)
+        self._command(f"ingest {copy}")
+        ingested = till.ingest_file(copy)
         counts = ingested.counts
         told = [
             f"{plural(counts.accepted, 'record', 'records')} taken",
@@ -149,9 +139,7 @@ class _Story:
         self._screen.say("\nUsers may be called anything. These ids are in the sample on purpose:")
         for what, ids in ODD_IDS.items():
             self._screen.say(f"  {what}: {', '.join(map(short_id, ids))}")
-        self._screen.say(
-            "A \u00b7 is a space at the edge, and \\u... a character that would not be seen as it is."
-        )
+        self._screen.say("A \u00b7 is a space at the edge, and \\u... a character that would not be seen as it is.")
         return ingested, last_day
 
     def preview_october(self) -> Preview:
@@ -197,7 +185,7 @@ class _Story:
         self._screen.say(f"review pages, as they stand now: {self._out}/review/index.html")
 
     def _revision(self, till: Till) -> Revision:
-        (revision,) = (one for one in till.revisions(PERIOD).revisions if one.file == LAST_DAY.name)
+        (revision,) = (one for one in till.revisions(PERIOD).revisions if Path(one.file).name == LAST_DAY.name)
         return revision
 
     def close_with_refusals(self) -> Closed:
@@ -211,13 +199,15 @@ class _Story:
     def put_right(self, before: Preview) -> Closed:
         """An alias, a release and a second look, and a close that issues what was refused."""
         self._title("Put right: an alias for the new model id, a release, a second look")
-        (self._out / "pricing" / ALIAS_FILE).write_text(ALIAS, encoding="utf-8")
-        self._screen.say(f"{self._out}/pricing/{ALIAS_FILE} is written:")
-        self._screen.say("".join(f"    {line}\n" for line in ALIAS.splitlines()[-3:]).rstrip("\n"))
+        written = shutil.copy(LATER_ALIAS, self._out / "pricing" / "models")
+        self._screen.say(f"{written} is written:")
+        for line in LATER_ALIAS.read_text(encoding="utf-8").splitlines()[-3:]:
+            self._screen.say(f"    {line}")
         with self.till(LATER) as till:
             self._command("prices check")
             checked = till.prices.check()
-            ensure(not checked.errors, "the alias was refused")
+            ensure(not checked.errors, "the alias is a mistake")
+            self._screen.say(f"no mistake, {plural(len(checked.warnings), 'warning', 'warnings')}")
             self._command(f"review release {PERIOD} {HELD} --note '{RELEASED_AS}' --by {REVIEWER}")
             till.review(PERIOD, HELD, "released", by=REVIEWER, note=RELEASED_AS)
             self._command(f"preview {PERIOD}")

@@ -16,6 +16,8 @@ FOLDER = Path(__file__).resolve().parent
 SEPTEMBER = FOLDER / "activity-2026-09.jsonl.gz"
 OCTOBER = FOLDER / "activity-2026-10.jsonl.gz"
 LAST_DAY = FOLDER / "activity-2026-10-31.jsonl.gz"
+LATER_ALIAS = FOLDER / "later" / "gateway-2026-11-02.toml"
+"""The recording that gives the unknown model id of the last day a price."""
 
 ODD_IDS: dict[str, tuple[str, ...]] = {
     "look-alikes, each a customer of its own": (
