@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-demo: $(VENV)/ready  ## Run the main job on the sample month: previews, invoices, Stripe stand-in
+demo: $(VENV)/ready  ## Run the main job on sample activity: review, refusal, invoices, Stripe stand-in
 	$(BIN)/tokentill demo --out tokentill-demo
 
 test: $(VENV)/ready-for-tests  ## Run the tests on SQLite and PostgreSQL

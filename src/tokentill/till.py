@@ -13,7 +13,7 @@ told by the errors of `tokentill.errors`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -389,17 +389,58 @@ class Till(AbstractContextManager["Till"]):
         by, seen_hash = optional(any_text, "by", by), optional(any_text, "seen_hash", seen_hash)
         if kind == "held":
             reason_for("a hold", note)
-        note, customer = any_text("note", note), text_of("customer", customer)
+        seen = {text_of("customer", customer): seen_hash}
+        (made,) = self._reviewed(_month(period), kind, seen, by, any_text("note", note), accept_pricing_change)
+        return made
+
+    def approve(
+        self,
+        preview: Preview,
+        customers: Sequence[str],
+        *,
+        by: str | None = None,
+        note: str = "",
+        accept_pricing_change: bool = False,
+    ) -> list[Review]:
+        """Approve customers as they stand on a preview that the reviewer looked at: all of them, or nobody.
+
+        Args:
+            note, accept_pricing_change: as with `review`.
+
+        Raises:
+            NotFound: when one of them has no usage in the period.
+            Refused: when one of them has changed since, or cannot be approved; or when contracts are gone.
+        """
+        looked_at = {
+            previewed.invoice.customer: previewed.invoice.content_hash
+            for previewed in of_type("preview", preview, Preview).customers
+        }
+        seen = {customer: looked_at.get(customer) for customer in texts_of("customers", customers)}
+        by, note = optional(any_text, "by", by), any_text("note", note)
+        return self._reviewed(preview.month, "approved", seen, by, note, accept_pricing_change)
+
+    def _reviewed(
+        self,
+        month: Month,
+        kind: ReviewKind,
+        seen: Mapping[str, str | None],
+        by: str | None,
+        note: str,
+        accept_pricing_change: bool,
+    ) -> list[Review]:
+        """Reviews of customers, each with the hash that was looked at; stored together."""
         verb = {"approved": "approve", "held": "hold", "released": "release"}[kind]
-        month = _month(period)
         inputs, used = self._used_now(f"review {verb} {month} CUSTOMER", is_accepted=accept_pricing_change)
-        preview, _, _ = self._preview(month, customer)
-        review = make_review(
-            preview, customer, kind, by=by or actor_here(), note=note, seen_hash=seen_hash, at=self.clock.now()
-        )
+        preview, _, _ = self._preview(month, next(iter(seen)) if len(seen) == 1 else None)
+        by, at = by or actor_here(), self.clock.now()
+        made = [
+            make_review(preview, customer, kind, by=by, note=note, seen_hash=seen_hash, at=at)
+            for customer, seen_hash in seen.items()
+        ]
         with self.store.write() as connection:
-            store_review(connection, review, inputs, used)
-        return review
+            for review in made:
+                store_review(connection, review, inputs, used)
+        return made
 
     def close(
         self,

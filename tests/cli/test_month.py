@@ -126,6 +126,22 @@ def test_an_approval_that_settings_require_is_said_before_the_close(month: Cli) 
     assert "2 customers refused: its preview was not approved" in month("close", JUNE, status=1).err
 
 
+def test_customers_are_approved_together_or_not_at_all(month: Cli) -> None:
+    month("review", "hold", JUNE, "dune", "--reason", "look")
+    assert "release it first" in month("review", "approve", JUNE, "alice", "dune", status=1).err
+    reviews = {one["customer"]: one["review"] for one in month("preview", JUNE, "--json").json["invoices"]}
+    assert reviews == {"alice": "none", "dune": "held"}
+    assert "a hash is of one customer" in month("review", "approve", JUNE, "alice", "dune", "--hash", "0", status=2).err
+
+    month("review", "release", JUNE, "dune")
+    approved = month("review", "approve", JUNE, "alice", "dune", "--by", "anna", "--json").json["reviews"]
+    assert [(one["customer"], one["review"], one["by"]) for one in approved] == [
+        ("alice", "approved", "anna"),
+        ("dune", "approved", "anna"),
+    ]
+    assert len(month("close", JUNE, "--require-approval", "--json").json["issued"]) == 2
+
+
 def test_customers_of_one_reason_are_named_together(month: Cli) -> None:
     rows = [usage(f"x-{number}", f"u{number:02d}", model="acme/new") for number in range(25)]
     month("ingest", month.write_usage(*rows, path="more.jsonl"))

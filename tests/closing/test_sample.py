@@ -24,6 +24,8 @@ from tokentill.till import Till
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "src" / "tokentill" / "sample"
 ACTIVITY = SAMPLE / "activity-2026-10.jsonl.gz"
+MONTH_BEFORE = SAMPLE / "activity-2026-09.jsonl.gz"
+SEPTEMBER = "2026-09"
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +50,14 @@ def hashes(pricing: Path) -> dict[str, str]:
         return content_hashes(closed(database, pricing, [ACTIVITY.read_bytes()]))
 
 
+def till_on(database: Database, pricing: Path) -> Till:
+    """A till just after the sample month."""
+    return Till(database, load_folder(pricing), clock=MovableClock(AFTER_OCTOBER), grace=AFTER_OCTOBER - AFTER_OCTOBER)
+
+
 def closed(database: Database, pricing: Path, files: list[bytes]) -> Till:
     """A till with the sample month taken in and closed."""
-    till = Till(database, load_folder(pricing), clock=MovableClock(AFTER_OCTOBER), grace=AFTER_OCTOBER - AFTER_OCTOBER)
+    till = till_on(database, pricing)
     for number, file in enumerate(files):
         till.ingest_file(BytesIO(file), name=f"part-{number}")
     result = till.close(OCTOBER)
@@ -68,6 +75,40 @@ def test_every_invoice_of_the_month_has_the_hash_it_was_first_issued_with(hashes
     """Nothing that is moved or renamed in the program changes what an invoice says; a new f has a new version."""
     stored = json.loads((Path(__file__).parent / "data" / "sample-hashes.json").read_text(encoding="utf-8"))
     assert hashes == stored
+
+
+@pytest.fixture(scope="module")
+def both_months(pricing: Path) -> Iterator[Till]:
+    """September closed, then October, on SQLite."""
+    with new_sqlite() as database:
+        till = till_on(database, pricing)
+        for file, period in ((MONTH_BEFORE, SEPTEMBER), (ACTIVITY, OCTOBER)):
+            till.ingest_file(file)
+            assert not till.close(period).is_refused
+        yield till
+
+
+def test_october_after_september_is_october_alone(both_months: Till, hashes: dict[str, str]) -> None:
+    invoices = both_months.invoices(period=OCTOBER)
+    assert {invoice.customer: invoice.content_hash for invoice in invoices} == hashes
+    assert not both_months.late().records
+
+
+def test_september_is_what_the_independent_calculator_says(both_months: Till, pricing: Path) -> None:
+    expected = calculator.invoices(MONTH_BEFORE, pricing, SEPTEMBER)
+    totals = {invoice.customer: invoice.total_minor for invoice in both_months.invoices(period=SEPTEMBER)}
+    assert totals == {customer: wanted.total_minor for customer, wanted in expected.items()}
+
+
+def test_october_can_be_compared_with_september(both_months: Till) -> None:
+    """Changes are of the size that a month brings: the sums by a third at most, and nobody threefold."""
+    previewed = [one for one in both_months.preview(OCTOBER).customers if one.has_measure]
+    before = sum(one.previous_total_minor or 0 for one in previewed)
+    now = sum(one.period_total_minor for one in previewed)
+    assert len(previewed) > 15
+    assert abs(now - before) * 3 < before
+    assert all(3 * (one.previous_total_minor or 0) > one.period_total_minor for one in previewed)
+    assert {(one.change_minor or 0) > 0 for one in previewed} == {True, False}
 
 
 @pytest.fixture(scope="module")

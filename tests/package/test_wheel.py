@@ -41,7 +41,10 @@ def test_the_wheel_holds_code_data_and_nothing_of_the_checkout(wheel: Path) -> N
         "py.typed",
         "documents/templates/index.html.j2",
         "documents/templates/page.css",
+        "sample/activity-2026-09.jsonl.gz",
         "sample/activity-2026-10.jsonl.gz",
+        "sample/activity-2026-10-31.jsonl.gz",
+        "sample/later/gateway-2026-11-02.toml",
         "sample/pricing/contracts/default.toml",
     ):
         assert f"tokentill/{path}" in names, path
@@ -117,6 +120,16 @@ def test_the_demo_runs_from_the_wheel_alone(installed: Installed) -> None:
 
     assert said["reconciled"] is True
     assert said["verified"] is True
+    assert said["ingested"]["read"] == 23_583
+    september, refusing, last = said["closes"]
+    assert not september["refused"]
+    reasons = {one["customer"]: one["reason"] for one in refusing["refused"]}
+    assert set(reasons) == {"1042", "acme", "birch"}
+    assert "did the gateway mean 'x-ai/grok-4.3'?" in reasons["1042"]
+    assert "is stale" in reasons["acme"]
+    assert reasons["birch"].startswith("held by ana")
+    assert (len(refusing["issued"]), len(last["issued"]), last["refused"]) == (54, 3, [])
+    assert said["closed"] == last
     assert (installed.folder / said["pages"]).is_file()
     written = {path.name for path in installed.folder.iterdir()} - {"new.db", "new.db-wal", "new.db-shm"}
     assert written == {"tokentill-demo"}

@@ -53,6 +53,7 @@ INVALID: dict[str, tuple[Call, str]] = {
         lambda t: t.review("2026-10", "eve", "approved", seen_hash=5),
         "seen_hash=... must be a str",
     ),
+    "approve: a preview": (lambda t: t.approve("2026-10", ["eve"]), "preview=... must be a Preview, not str"),
     "close: interim": (lambda t: t.close("2026-10", interim=5), "interim=... must be a list of texts, not int"),
     "close: interim and approval": (
         lambda t: t.close("2026-10", interim=True, require_approval=True),

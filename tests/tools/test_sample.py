@@ -15,11 +15,14 @@ from typing import Any
 
 import pytest
 
-from tokentill.sample import __file__ as sample
+from tokentill.sample import FOLDER as SAMPLE
+from tokentill.sample import ODD_IDS
 from tools.sample.generate import generate
 
-SAMPLE = Path(sample).parent
 ACTIVITY = "activity-2026-10.jsonl.gz"
+SEPTEMBER = "activity-2026-09.jsonl.gz"
+LAST_DAY = "activity-2026-10-31.jsonl.gz"
+FILES = (ACTIVITY, SEPTEMBER, LAST_DAY)
 TIERS = {"openai/gpt-5.4": 272_001, "gpt-5.4": 272_001, "google/gemini-2.5-pro": 200_001, "x-ai/grok-4.3": 200_000}
 """Least input of a request that its model's price calls long context."""
 
@@ -70,10 +73,11 @@ def test_making_the_sample_anew_gives_what_is_shipped(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tools.sample.generate", str(tmp_path)]
     environment = {"PYTHONPATH": str(SAMPLE.parents[1]), "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}
     subprocess.run(command, check=True, capture_output=True, env=environment, timeout=60)
-    made, shipped = (tmp_path / ACTIVITY).read_bytes(), (SAMPLE / ACTIVITY).read_bytes()
-    assert gzip.decompress(made) == gzip.decompress(shipped)
-    if "ng" not in zlib.ZLIB_RUNTIME_VERSION:  # zlib-ng packs the same bytes into others
-        assert made == shipped
+    for name in FILES:
+        made, shipped = (tmp_path / name).read_bytes(), (SAMPLE / name).read_bytes()
+        assert gzip.decompress(made) == gzip.decompress(shipped)
+        if "ng" not in zlib.ZLIB_RUNTIME_VERSION:  # zlib-ng packs the same bytes into others
+            assert made == shipped
     assert (tmp_path / "contents.json").read_bytes() == (SAMPLE / "contents.json").read_bytes()
 
 
@@ -81,13 +85,56 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     made = []
     for name in ("one", "two"):
         generate(tmp_path / name)
-        made.append([(tmp_path / name / file).read_bytes() for file in (ACTIVITY, "contents.json")])
+        made.append([(tmp_path / name / file).read_bytes() for file in (*FILES, "contents.json")])
     assert made[0] == made[1]
 
 
 def test_the_gzip_header_names_no_file_and_no_time() -> None:
-    header = (SAMPLE / ACTIVITY).read_bytes()[:8]
-    assert header == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
+    for name in FILES:
+        assert (SAMPLE / name).read_bytes()[:8] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
+
+
+def test_the_sample_stays_small() -> None:
+    assert sum((SAMPLE / name).stat().st_size for name in FILES) < 1_700_000
+    assert (SAMPLE / SEPTEMBER).stat().st_size < 500_000
+
+
+def read(name: str) -> list[Any]:
+    lines = gzip.decompress((SAMPLE / name).read_bytes()).splitlines(keepends=True)
+    return [json.loads(line) for line in lines]
+
+
+def test_september_has_the_same_users_but_for_those_who_came_or_went(contents: Any, records: list[Any]) -> None:
+    told, found = contents["month_before"], read(SEPTEMBER)
+    assert told["records"] == told["lines"] == len({record["id"] for record in found}) == len(found)
+    assert told["by_user"] == Counter(record["user"] for record in found if record.get("user"))
+    assert "2026-09-01T08:00:00.000Z" <= told["first_at"] == found[0]["created_at"]
+    own = Counter(record["user"] for record in found if record.get("user") and record["created_at"] < "2026-09-30T20")
+    october = contents["by_user"].keys()
+    assert own.keys() - october == {"org_quarry", "user_66120", "app_user_2290"}
+    assert {"org_zephyr", "user_30415", "usr_abc123"} <= october - own.keys()
+    assert len(own.keys() & october) > 40
+
+
+def test_two_exports_say_the_same_of_the_hours_that_both_hold(contents: Any, records: list[Any]) -> None:
+    from_, until = "2026-09-30T20:00:00.000Z", "2026-10-01T06:00:00.000Z"
+    shared = [[one for one in found if from_ <= one["created_at"] < until] for found in (read(SEPTEMBER), records)]
+    by_id = [sorted(part, key=lambda record: record["id"]) for part in shared]
+    assert by_id[0] == by_id[1]
+    assert len(by_id[0]) == contents["month_before"]["shared_with_october"] > 50
+
+
+def test_the_last_day_comes_again_with_what_people_have_to_decide(contents: Any, records: list[Any]) -> None:
+    told, known = contents["last_day_again"], {record["id"]: record for record in records}
+    found = read(LAST_DAY)
+    new = [record for record in found if record["id"] not in known]
+    again = [record for record in found if record["id"] in known and record != known[record["id"]]]
+    assert all(record["created_at"].startswith("2026-10-31T") for record in found)
+    assert {(record["model"], record["user"]) for record in new} == {("x-ai/grok-4.3-20261030", "customer_1042")}
+    assert told["new"] == told["new_of_unknown_model"] == len(new) > 20
+    assert told["revisions"] == len(again) == 1
+    assert again[0]["user"] == "customer_acme"
+    assert told["duplicates"] == len(found) - len(new) - len(again) > 20
 
 
 def test_the_contents_count_the_lines(contents: Any, lines: list[bytes], counted: dict[str, Any]) -> None:
@@ -156,6 +203,9 @@ def test_no_record_lacks_usage_and_its_parts_fit(records: list[Any]) -> None:
 
 def test_users_that_break_careless_code_are_there(contents: Any) -> None:
     users = contents["by_user"].keys()
+    *billed, quarantined = (ids for ids in ODD_IDS.values())
+    assert {id_ for ids in billed for id_ in ids} <= users
+    assert not set(quarantined) & users
     assert {"user_1", "USER_1", " user_1", "user_1 ", "=1+1", "../../etc/passwd", "None"} <= users
     assert {"user_caf\u00e9", "user_cafe\u0301"} <= users
     assert any("<script>" in user for user in users)

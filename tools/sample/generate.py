@@ -1,8 +1,8 @@
-"""Writes the sample: one month of an ARouter activity export, with the difficulties of a real one.
+"""Writes the sample: one month of ARouter activity with the difficulties of a real one, and what is beside it.
 
-`python -m tools.sample.generate [OUT_DIR]` writes `activity-2026-10.jsonl.gz` and `contents.json`, always with the
-same bytes. `contents.json` says what is inside (records, duplicates, revisions, lines to quarantine, ...), counted
-while it is written, so that tests can hold an import against it.
+`python -m tools.sample.generate [OUT_DIR]` writes the month, the month before, a second export of the last day and
+`contents.json`, always with the same bytes. `contents.json` says what is inside (records, duplicates, revisions, lines
+to quarantine, ...), counted while it is written, so that tests can hold an import against it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tokentill.sample import __file__ as sample
+from tokentill import sample
+from tools.sample.last_day import NEW_MODEL, last_day
 from tools.sample.month import MONTH_END, MONTH_START, Month, Record, instant, utc
+from tools.sample.september import LAUNCH, september
 from tools.sample.users import CONTROL_USER
 
-SAMPLE = Path(sample).parent
 SEED = 202610
-PERIOD = "2026-10"
-ACTIVITY_NAME = "activity-2026-10.jsonl.gz"
+ACTIVITY_NAME = sample.OCTOBER.name
+SEPTEMBER_NAME = sample.SEPTEMBER.name
+LAST_DAY_NAME = sample.LAST_DAY.name
 CONTENTS_NAME = "contents.json"
 
 EXACT_DUPLICATES = 228
@@ -107,24 +109,35 @@ def lines_of(month: Month) -> tuple[list[str], dict[str, int]]:
     return [text for _, _, text in placed], counts
 
 
-def facts_of(month: Month, lines: Sequence[str], counts: Mapping[str, int]) -> dict[str, Any]:
-    """What an import of the lines has to find. Counts are of distinct records unless they say otherwise."""
-    records = month.records
-    start, end = instant(MONTH_START), instant(MONTH_END)
-    nameless = [record for record in records if not record.get("user")]
+def counted(values: Iterable[str]) -> dict[str, int]:
+    """How often each value occurs."""
+    return dict(sorted(Counter(values).items()))
 
-    def counted(values: Iterable[str]) -> dict[str, int]:
-        return dict(sorted(Counter(values).items()))
 
+def basic_facts(
+    name: str, records: Sequence[Record], lines: Sequence[str], counts: Mapping[str, int]
+) -> dict[str, Any]:
+    """What there is to say of every file."""
     return {
-        "file": ACTIVITY_NAME,
-        "period": PERIOD,
+        "file": name,
+        "period": name.removeprefix("activity-")[:7],
         "lines": len(lines),
         "records": len(records),
         **counts,
         "sha256_of_lines": hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest(),
         "first_at": records[0]["created_at"],
         "last_at": records[-1]["created_at"],
+    }
+
+
+def facts_of(month: Month, lines: Sequence[str], counts: Mapping[str, int]) -> dict[str, Any]:
+    """What an import of the lines has to find. Counts are of distinct records unless they say otherwise."""
+    records = month.records
+    start, end = instant(MONTH_START), instant(MONTH_END)
+    nameless = [record for record in records if not record.get("user")]
+
+    return {
+        **basic_facts(ACTIVITY_NAME, records, lines, counts),
         "before_period_utc": sum(record["created_at"] < start for record in records),
         "in_period_utc": sum(start <= record["created_at"] < end for record in records),
         "after_period_utc": sum(record["created_at"] >= end for record in records),
@@ -160,15 +173,44 @@ def gzipped(lines: Iterable[str]) -> bytes:
     return buffer.getvalue()
 
 
+def september_facts(month: Month, october: Sequence[Record], lines: Sequence[str]) -> dict[str, Any]:
+    """What an import of the month before has to find."""
+    ids = {record["id"] for record in october}
+    return {
+        **basic_facts(SEPTEMBER_NAME, month.records, lines, {}),
+        "launch_at": instant(LAUNCH),
+        "shared_with_october": sum(record["id"] in ids for record in month.records),
+        "by_user": counted(record["user"] for record in month.records if record.get("user")),
+    }
+
+
+def last_day_facts(month: Month, october: Sequence[Record], lines: Sequence[str]) -> dict[str, Any]:
+    """What an import of the second export of the last day has to find, after that of the month."""
+    known = {record["id"]: record for record in october}
+    new = [record for record in month.records if record["id"] not in known]
+    return {
+        **basic_facts(LAST_DAY_NAME, month.records, lines, {}),
+        "new": len(new),
+        "new_of_unknown_model": sum(record["model"] == NEW_MODEL for record in new),
+        "duplicates": sum(record == known.get(record["id"]) for record in month.records),
+        "revisions": sum(record["id"] in known and record != known[record["id"]] for record in month.records),
+    }
+
+
 def generate(out_dir: Path) -> dict[str, Any]:
     """Write the sample into `out_dir` and return the facts about it."""
     month = Month(SEED)
     month.fill()
     month.add_edges()
     lines, counts = lines_of(month)
+    before, again = september(month.records), last_day(month.records)
+    before_lines, again_lines = (list(map(json_text, one.records)) for one in (before, again))
     facts = facts_of(month, lines, counts)
+    facts["month_before"] = september_facts(before, month.records, before_lines)
+    facts["last_day_again"] = last_day_facts(again, month.records, again_lines)
     out_dir.mkdir(parents=True, exist_ok=True)
-    (out_dir / ACTIVITY_NAME).write_bytes(gzipped(lines))
+    for name, written in ((ACTIVITY_NAME, lines), (SEPTEMBER_NAME, before_lines), (LAST_DAY_NAME, again_lines)):
+        (out_dir / name).write_bytes(gzipped(written))
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     (out_dir / CONTENTS_NAME).write_text(text, encoding="utf-8", newline="\n")
     return facts
@@ -177,7 +219,7 @@ def generate(out_dir: Path) -> dict[str, Any]:
 def main() -> None:
     """Write the sample where the command line says, by default into the package."""
     parser = argparse.ArgumentParser(description="Write the sample month of ARouter activity.")
-    parser.add_argument("out_dir", nargs="?", type=Path, default=SAMPLE, metavar="OUT_DIR")
+    parser.add_argument("out_dir", nargs="?", type=Path, default=sample.FOLDER, metavar="OUT_DIR")
     facts = generate(parser.parse_args().out_dir)
     print(f"{facts['lines']} lines, {facts['records']} records of {facts['users']} users")
 

@@ -53,8 +53,11 @@ def price_of(model: Model, mode: str, at: datetime, usage: Mapping[str, int]) ->
     priced = model.modes[mode]
     is_long = priced.long_from is not None and usage["prompt"] >= priced.long_from
     rates = priced.long_rates if is_long and priced.long_rates else priced.rates
-    if model.peak and at.weekday() < 5 and (1 <= at.hour < 4 or 6 <= at.hour < 10):
-        rates = model.peak
+    peak = model.peak
+    if model.earlier and at < model.earlier[0]:
+        _, rates, peak = model.earlier
+    if peak and at.weekday() < 5 and (1 <= at.hour < 4 or 6 <= at.hour < 10):
+        rates = peak
     per_input, per_cached, per_output = map(Decimal, rates)
     tokens = (usage["prompt"] - usage["cached"]) * per_input
     tokens += usage["cached"] * per_cached + usage["completion"] * per_output

@@ -1,6 +1,6 @@
 """Which models the sample month uses, how, and at what hours: tables that `month` draws from.
 
-Rates are the list prices in force from 28 September to 2 November 2026; they make the cost that the gateway reports.
+Rates are the list prices in force from 1 September to 2 November 2026; they make the cost that the gateway reports.
 All weights are integers, so that a draw is the same on every machine.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 Rates = tuple[str, str, str]
 """USD per million tokens: input, cache read, output."""
@@ -24,7 +25,7 @@ class Priced:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What the gateway lists for one model in October 2026, and how it is used here."""
+    """What the gateway lists for one model in autumn 2026, and how it is used here."""
 
     providers: tuple[str, ...]
     modes: Mapping[str, Priced]
@@ -33,6 +34,8 @@ class Model:
     completion: tuple[int, int]
     reasons: bool = False
     peak: Rates | None = None
+    earlier: tuple[datetime, Rates, Rates] | None = None
+    """Until when it had other rates, and which: as usual, and at peak."""
     search_per_1k: str | None = None
     request_per_1k: str = "0"
 
@@ -130,6 +133,7 @@ MODELS: dict[str, Model] = {
         (30, 4_000),
         reasons=True,
         peak=("0.3", "0.006", "1.2"),
+        earlier=(datetime(2026, 9, 10, tzinfo=UTC), ("0.22", "0.007", "0.66"), ("0.44", "0.014", "1.32")),
     ),
     "deepseek/deepseek-v4-flash:free": Model(
         ("DeepSeek",),

@@ -1,13 +1,14 @@
 """Who appears in the sample month: the users of the application, with what they do and the keys they come by.
 
-The gateway takes any string as a user, so some of these are shaped to break whatever handles them carelessly: pages,
-terminals, spreadsheets, file names, comparisons.
+Ids that are odd on purpose are the sample's `ODD_IDS`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+
+from tokentill.sample import ODD_IDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class User:
     keys: tuple[tuple[str, int], ...]
     size: int = 100
     first_day: int = 1
+    is_new: bool = False
+    """Whether the user came in October."""
 
 
 WEB = (("key_web", 100),)
@@ -29,30 +32,11 @@ MIXED = (("key_web", 74), ("key_batch", 16), ("key_mobile", 10))
 BATCHES = (("key_batch", 62), ("key_web", 38))
 ORPHAN = (("key_orphan", 100),)
 
-SCRIPT_USER = "user_<script>alert(1)</script>"
-QUOTED_USER = 'user_o\'hara_"quoted"&<b>_é山'
-HOSTILE_USERS = (
-    "user_1",
-    "USER_1",
-    " user_1",
-    "user_1 ",
-    "user_caf\u00e9",  # looks like the next one, and is another string
-    "user_cafe\u0301",
-    "=1+1",
-    "@SUM(A1:A9)",
-    "user_'); DROP TABLE invoices;--",
-    "../../etc/passwd",
-    "org_a/b?c=d#e%20f",
-    "customer_",  # the template `customer_{id}` needs one character more
-    "user_{{7*7}}",
-    "None",
-    "user_🦊_👩\u200d👩\u200d👧",
-    "user_משתמש_مستخدم",
-    "user_\u202ednuor_eht_yaw_gnorw",  # turns the writing direction round where it is not escaped
-    "user_" + "0123456789abcdef" * 31 + "_longest_id",  # 512 bytes, the most that is accepted
+SCRIPT_USER, QUOTED_USER = ODD_IDS["HTML and quotes"]
+(CONTROL_USER,) = ODD_IDS["a control character, which no id may hold"]
+HOSTILE_USERS = tuple(
+    id_ for ids in ODD_IDS.values() for id_ in ids if id_ not in (SCRIPT_USER, QUOTED_USER, CONTROL_USER)
 )
-CONTROL_USER = "user_\x00_and_more"
-"""Holds a control character, which no id may. A record with it goes to quarantine."""
 
 
 def _hashed(number: int) -> str:
@@ -71,18 +55,18 @@ USERS: tuple[User, ...] = (
     User("customer_ember", 700, "research", "eu", WEB),
     User("org_lumen", 620, "gemini", "us", MIXED),
     User("user_12345", 560, "chat", "us", WEB),
-    User("org_zephyr", 520, "agent", "eu", MIXED, 60, first_day=14),
+    User("org_zephyr", 520, "agent", "eu", MIXED, 60, first_day=14, is_new=True),
     User("customer_1042", 470, "research", "us", WEB),
     User("app_user_881", 430, "chat", "us", MOBILE),
     User("org_meridian", 390, "chat", "asia", MIXED),
     User("user_20931", 360, "budget", "asia", WEB),
-    User("usr_abc123", 330, "chat", "eu", WEB),
+    User("usr_abc123", 330, "chat", "eu", WEB, is_new=True),
     User("app_user_1207", 300, "chat", "eu", MOBILE, 70),
     User("customer_2087", 280, "budget", "eu", BATCHES),
     User(_hashed(1), 260, "chat", "us", ORPHAN, 80),
-    User("user_30415", 240, "research", "us", WEB, 60),
+    User("user_30415", 240, "research", "us", WEB, 60, is_new=True),
     User("usr_k3v9qp", 220, "chat", "asia", WEB, 60),
-    User("app_user_3345", 205, "budget", "us", MOBILE),
+    User("app_user_3345", 205, "budget", "us", MOBILE, is_new=True),
     User("org_tallgrass", 190, "agent", "us", WEB, 35),
     User("user_77002", 175, "budget", "eu", WEB),
     User(_hashed(2), 160, "budget", "asia", ORPHAN),
@@ -91,7 +75,7 @@ USERS: tuple[User, ...] = (
     User(SCRIPT_USER, 124, "chat", "eu", WEB, 40),
     User("user_61180", 112, "budget", "us", WEB, 70),
     User(QUOTED_USER, 100, "chat", "us", WEB, 40),
-    User(_hashed(3), 88, "budget", "eu", ORPHAN, 60),
+    User(_hashed(3), 88, "budget", "eu", ORPHAN, 60, is_new=True),
     User("customer_3310", 78, "budget", "us", WEB),
     User("usr_tq81zn", 66, "budget", "eu", WEB, 40),
     User("app_user_9003", 56, "budget", "asia", MOBILE, 40),
@@ -103,3 +87,10 @@ USERS: tuple[User, ...] = (
     User(_hashed(5), 2, "tiny", "asia", ORPHAN, 4),
     *(User(id_, 14, "budget", "us", WEB, 25) for id_ in HOSTILE_USERS),
 )
+
+GONE_USERS = (
+    User("org_quarry", 420, "agent", "us", WEB, 60),
+    User("user_66120", 240, "chat", "eu", WEB),
+    User("app_user_2290", 60, "budget", "asia", MOBILE),
+)
+"""Who used the application in September for the last time."""

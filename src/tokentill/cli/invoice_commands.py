@@ -28,7 +28,7 @@ from tokentill.documents.text.invoices import (
 )
 from tokentill.documents.text.screen import Screen
 from tokentill.errors import InvalidCall
-from tokentill.invoicing.preview import ReviewKind
+from tokentill.invoicing.preview import Review, ReviewKind
 
 NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark to keep with it.")]
 AcceptOption = Annotated[
@@ -95,17 +95,25 @@ def _preview(
 def _approve(
     call: Invocation,
     period: PeriodArgument,
-    customer: CustomerArgument,
+    customers: Annotated[list[str], typer.Argument(metavar="CUSTOMER...", help="Customers, by id: all or nobody.")],
     seen: HashOption = None,
     by: ByOption = None,
     note: NoteOption = "",
     accept: AcceptOption = False,
 ) -> None:
-    """Approve a customer's preview as it stands.
+    """Approve previews of customers as they stand.
 
     The approval is of the content hash: if anything moves afterwards, the approval is stale.
     """
-    _review(call, period, customer, "approved", by=by, note=note, seen=seen, accept=accept)
+    if len(customers) == 1:
+        _review(call, period, customers[0], "approved", by=by, note=note, seen=seen, accept=accept)
+        return
+    if seen is not None:
+        raise InvalidCall("a hash is of one customer; name one, or leave out --hash")
+    with call.till() as till:
+        made = till.approve(till.preview(period), customers, by=by, note=note, accept_pricing_change=accept)
+    content = {"reviews": [_review_content(review) for review in made]}
+    call.finish(content, lambda screen: screen.say("\n".join(map(_review_text, made))))
 
 
 @review.command("hold")
@@ -147,10 +155,16 @@ def _review(
 ) -> None:
     with call.till() as till:
         review = till.review(period, customer, kind, by=by, note=note, seen_hash=seen, accept_pricing_change=accept)
+    call.finish(_review_content(review), lambda screen: screen.say(_review_text(review)))
+
+
+def _review_content(review: Review) -> Content:
     content: Content = {"customer": review.customer, "period": str(review.month), "review": review.kind}
-    content |= fields_of(review, "content_hash", "by", "note")
-    done = f"{shown_id(customer)} is {kind} for {period}: {review.content_hash}"
-    call.finish(content, lambda screen: screen.say(done))
+    return content | fields_of(review, "content_hash", "by", "note")
+
+
+def _review_text(review: Review) -> str:
+    return f"{shown_id(review.customer)} is {review.kind} for {review.month}: {review.content_hash}"
 
 
 @app.command("close")
