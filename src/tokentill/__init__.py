@@ -17,7 +17,8 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.ingest import Ingested as Ingested
     from tokentill.closing.late_usage import Late as Late
     from tokentill.closing.missing_usage import Missing as Missing
-    from tokentill.closing.record_decisions import Lines as Lines
+    from tokentill.closing.quarantine_decisions import Lines as Lines
+    from tokentill.closing.quarantine_decisions import Retried as Retried
     from tokentill.closing.record_decisions import Revised as Revised
     from tokentill.closing.record_decisions import Revisions as Revisions
     from tokentill.closing.record_decisions import Waived as Waived
@@ -92,7 +93,8 @@ _NAMES = {
     "closing.ingest": "Ingested",
     "closing.late_usage": "Late",
     "closing.missing_usage": "Missing",
-    "closing.record_decisions": "Lines Revised Revisions Waived",
+    "closing.quarantine_decisions": "Lines Retried",
+    "closing.record_decisions": "Revised Revisions Waived",
     "closing.verify": "Verification",
     "contracts.steps": "Step",
     "documents.views.checks": "DatabaseCheck DatabaseUpgrade FolderCheck",

@@ -34,15 +34,13 @@ from tokentill.closing.late_usage import Late, late_records
 from tokentill.closing.missing_usage import Missing, missing_usage
 from tokentill.closing.pins import Inputs, newest_inputs
 from tokentill.closing.pricing_use import is_news, lost_since, refuse_lost, remember_preview
+from tokentill.closing.quarantine_decisions import Lines, Retried, discard, line_named, retry
 from tokentill.closing.record_decisions import (
-    Lines,
     Revised,
     Revisions,
     SignedReason,
     Waived,
     decide_revision,
-    discard,
-    line_named,
     revisions_of,
     waive,
 )
@@ -559,15 +557,35 @@ class Till(AbstractContextManager["Till"]):
             return line_named(connection, any_text("name", name))
 
     def discard(self, *names: str, reason: str, file: str | None = None, by: str | None = None) -> Lines:
-        """Leave quarantined lines be: those of these ids, and all of a file (see `closing.record_decisions.discard`).
+        """Leave quarantined lines be: those of these ids, and all of a file (see `closing.quarantine_decisions`).
 
         Returns:
             Those that were open until now.
         """
-        if not names and file is None:
-            raise InvalidCall("nothing to discard; name lines by their ids, or an import with file=...")
-        named, file = [any_text("names", name) for name in names], optional(text_of, "file", file)
-        return Lines(tuple(discard(self.store, named, file, self._said("a decision on quarantined lines", reason, by))))
+        said = self._said("a decision on quarantined lines", reason, by)
+        return Lines(tuple(discard(self.store, *_lines_named(names, file, "discard"), said)))
+
+    def retry(
+        self,
+        *names: str,
+        reason: str,
+        file: str | None = None,
+        source: str | None = None,
+        format: str | None = None,  # noqa: A002
+        by: str | None = None,
+    ) -> Retried:
+        """Read quarantined lines again as they were, those of these ids and all open ones of a file, and take in what
+        is a record now (see `closing.quarantine_decisions.retry`).
+
+        Args:
+            source: the source to give them, instead of the one that they were given.
+            format: the format to read them in, instead of the one that they were read in.
+        """
+        named, said = _lines_named(names, file, "retry"), self._said("a decision on quarantined lines", reason, by)
+        source, format_ = optional(text_of, "source", source), optional(text_of, "format", format)
+        if source is not None:
+            check_id("source", source)
+        return retry(self.store, *named, said, source=source, format_=format_, bounds=self.bounds)
 
     def _said(self, what: str, reason: str, by: str | None) -> SignedReason:
         return SignedReason(optional(any_text, "by", by) or actor_here(), reason_for(what, reason), self.clock.now())
@@ -688,6 +706,12 @@ def _month(period: str) -> Month:
 
 def _record(source: str, record_id: str, digest: str | None) -> tuple[str, str, str | None]:
     return text_of("source", source), text_of("record_id", record_id), optional(any_text, "digest", digest)
+
+
+def _lines_named(names: Sequence[str], file: str | None, deed: str) -> tuple[list[str], str | None]:
+    if not names and file is None:
+        raise InvalidCall(f"nothing to {deed}; name lines by their ids, or an import with file=...")
+    return [any_text("names", name) for name in names], optional(text_of, "file", file)
 
 
 def _usage_records(records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:

@@ -69,13 +69,13 @@ def test_a_revision_of_an_issued_record_says_where_it_stands(month: Cli) -> None
 
 def test_quarantined_lines_are_named_shown_and_discarded_by_the_printed_commands(month: Cli) -> None:
     bad = usage("b-1", quantities={"input": -1})
-    month("ingest", month.write("bad.jsonl", json.dumps(bad) + "\nno json\n" + json.dumps(bad) + "\n"))
+    month("ingest", month.write("bad.jsonl", json.dumps(bad) + "\nno json\n" + json.dumps(bad) + "\n"), status=1)
     closed = month("close", JUNE)
     assert "3 lines are in quarantine, of 2025-06 or of an instant that is not known" in closed.err
     listed = month(*quoted_commands(closed.err)[0]).out
     assert (listed.count("bad.jsonl"), listed.count("not known")) == (3, 1)
     first = re.findall(r"^\w{12}:1", listed, re.MULTILINE)[0]
-    (discard,) = printed_commands(month("usage", "quarantine", "show", first).out)
+    _, discard = printed_commands(month("usage", "quarantine", "show", first).out)
     assert month(*discard).out == "1 line is discarded now\n"
     assert "2 lines are in quarantine" in month("preview", JUNE).err
     assert month("usage", "quarantine", "discard", "--file", "bad.jsonl", "--reason", "x").out.startswith("2 lines")
@@ -84,3 +84,45 @@ def test_quarantined_lines_are_named_shown_and_discarded_by_the_printed_commands
     assert states == ["discarded"] * 3
     assert month("usage", "quarantine", "list", "--state", "open").out == "no such line is in quarantine\n"
     assert "nothing to discard" in month("usage", "quarantine", "discard", "--reason", "x", status=2).err
+
+
+def test_a_file_that_is_quarantined_as_a_whole_ends_with_1_and_the_others_are_taken(month: Cli) -> None:
+    good = month.write_usage(usage("g-1"), path="good.jsonl")
+    bad = month.write_usage(usage("b-1", quantities={"input": -1}), path="bad file.jsonl")
+    said = month("ingest", bad, good, status=1)
+    assert "bad file.jsonl: nothing was taken in, since every line went to quarantine (1)" in said.err
+    assert re.search(r"good.jsonl +canonical +1 +1 ", said.out)
+    assert "bad file.jsonl" in month(*quoted_commands(said.err)[0]).out
+    assert month("ingest", month.write("none.jsonl", ""), good).status == 0
+    mixed = month.write_usage(usage("b-2", quantities={"input": -1}), usage("g-2"), path="mixed.jsonl")
+    assert month("ingest", mixed, "--json").json["quarantined"] == 1
+
+
+def test_a_quarantined_line_is_read_again_by_the_printed_command(month: Cli) -> None:
+    file = month.write_usage(usage("b-1"), usage("b-2", quantities={"input": -1}), path="bad.jsonl")
+    month("ingest", file, "--source", "wrong", status=1)
+    listed = month("usage", "quarantine", "list").out
+    first = re.findall(r"^\w{12}:1", listed, re.MULTILINE)[0]
+    retry, _ = printed_commands(month("usage", "quarantine", "show", first).out)
+    assert "this is to be read as 'wrong'" in month(*retry, status=1).err
+    assert month(*retry, "--source", "own").out == "1 line is a record now (1 accepted); 0 stay in quarantine\n"
+    again = month("usage", "quarantine", "retry", "--file", file, "--source", "own", "--reason", "x", status=1)
+    assert again.out == "0 lines are records now; 1 stays in quarantine\n"
+    assert "bad.jsonl:2: input is negative (-1)" in again.err
+    assert month("usage", "quarantine", "list", "--state", "taken").out.count("bad.jsonl") == 1
+    assert "nothing to retry" in month("usage", "quarantine", "retry", "--reason", "x", status=2).err
+
+
+def test_the_review_page_names_what_lies_aside_with_the_commands_that_list_it(month: Cli) -> None:
+    month("close", JUNE)
+    month("ingest", month.write("bad.jsonl", "no json\n" + json.dumps(usage("a-4")) + "\n"))
+    month("ingest", month.write_usage(usage("a-1", cost="9"), path="again.jsonl"))
+    month("preview", JUNE, "--html", "pages")
+    page = (month.folder / "pages" / "index.html").read_text(encoding="utf-8")
+    assert "Usage that stands on none of these invoices" in page
+    assert "1 request is late, of periods that were issued without them (2025-06)" in page
+    commands = re.findall(r"<pre><code>tokentill (.*?)</code></pre>", page)
+    said = [month(*command.split()).out for command in commands]
+    assert [one for one in said if "again.jsonl" in one or "cost 4.25 -> 9" in one]
+    assert [one for one in said if "bad.jsonl" in one]
+    assert [one for one in said if "a-4" in one]

@@ -13,6 +13,8 @@ from datetime import datetime
 from tokentill.canonical import Content, fields_of
 from tokentill.clock import Clock
 from tokentill.errors import InvalidRecord
+from tokentill.sources.gateways.canonical_form import CANONICAL
+from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.reading import Quarantined, Reading, RecordCheck, excerpt
 from tokentill.store.database import Database
 from tokentill.store.usage_rows import Bad, Counts, store_batch
@@ -37,6 +39,11 @@ class Ingested:
     bad: list[Bad] = field(default_factory=list)
     personal: dict[str, str] = field(default_factory=dict)
     personal_count: int = 0
+
+    @property
+    def is_all_quarantined(self) -> bool:
+        """Whether something was read, and nothing of it is a usage record."""
+        return 0 < self.counts.read == self.counts.quarantined
 
     def content(self) -> Content:
         """What `ingest --json` prints for each file."""
@@ -90,7 +97,7 @@ def ingest(
     for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
         if isinstance(item, Quarantined):
             at = item.occurred_at if _is_within(bounds, item.occurred_at, clock) else None
-            bad_line = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, at)
+            bad_line = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, at, item.kept)
             bad.append(bad_line)
             if len(ingested.bad) < SHOWN_MAX:
                 ingested.bad.append(bad_line)
@@ -125,7 +132,11 @@ def _checked(
             try:
                 check(item)
             except InvalidRecord as error:
-                yield Quarantined(name, number, str(error), item.record_id, excerpt(item.content_bytes()), item.digest)
+                raw = item.content_bytes()
+                kept = KeptLine.of(raw, format_=CANONICAL.name)
+                yield Quarantined(
+                    name, number, str(error), item.record_id, excerpt(raw), item.digest, item.occurred_at, kept
+                )
                 continue
         yield item
 

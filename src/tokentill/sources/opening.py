@@ -40,12 +40,16 @@ NAMES_SHOWN_MAX = 12
 
 @dataclass(frozen=True, slots=True)
 class OpenedInput:
-    """What an input holds. `layout` and `format` are None where nothing shows what they are."""
+    """What an input holds. `layout` and `format` are None where nothing shows what they are.
+
+    `header` is that of a table.
+    """
 
     layout: Layout | None
     format: Format | None
     pieces: Iterator[Piece]
     parse: Parse
+    header: bytes | None = None
 
 
 class Opening:
@@ -105,7 +109,8 @@ class Opening:
     def _table(self) -> OpenedInput | None:
         """As comma-separated values, or None when the first line is not a header."""
         try:
-            names = cells_of(self._head[self._start :].split(b"\n", 1)[0].removesuffix(b"\r"))
+            header = self._head[self._start :].split(b"\n", 1)[0].removesuffix(b"\r")
+            names = cells_of(header)
         except InvalidRecord:
             return None
         if len(names) < 2 or any(line.startswith(b"{") for line in self._head.split(b"\n")):
@@ -122,7 +127,7 @@ class Opening:
         except Refused as error:
             raise self._refusal(str(error)) from None
         pieces = rows_of(chain([self._head], self._chunks), len(columns), self._bytes_max, lambda: self._bytes.fault)
-        return OpenedInput("csv", input_format, pieces, lambda raw: row_of(raw, columns))
+        return OpenedInput("csv", input_format, pieces, lambda raw: row_of(raw, columns), header)
 
     def _format_of(self, candidates: Sequence[bytes]) -> Format | None:
         """The format that was asked for, or that of the first candidate that can be read and has one."""

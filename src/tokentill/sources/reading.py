@@ -21,6 +21,7 @@ from tokentill.errors import InvalidCall, InvalidRecord, Refused
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.sources.gateways import unwrapped
 from tokentill.sources.gateways.fields import instant_or_naive_utc
+from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.layouts import digest_of
 from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
 from tokentill.usage.ids import check_id
@@ -45,6 +46,7 @@ class Quarantined:
         raw: the start of it, with what cannot be printed escaped, at most `EXCERPT_CHARACTERS` long.
         digest: the first 16 bytes of the SHA-256 of all of it.
         occurred_at: the instant that it names, where it could be read.
+        kept: all of it, to be read again; None for what was cut off, and for what is not to be kept.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Quarantined:
     raw: str
     digest: bytes
     occurred_at: datetime | None = None
+    kept: KeptLine | None = None
 
     def __str__(self) -> str:
         return f"{self.name}:{self.line}: {self.reason}"
@@ -96,6 +99,7 @@ class Reading(AbstractContextManager["Reading"]):
         self._format = content.format
         self._pieces = content.pieces
         self._parse = content.parse
+        self._header = content.header
 
     @property
     def format(self) -> str | None:
@@ -154,7 +158,8 @@ class Reading(AbstractContextManager["Reading"]):
                 except InvalidRecord as error:
                     reason = str(error) if fault is None else f"{error}; {fault.reason}"
                     at = self._instant_of(row)
-                    yield Quarantined(name, line, reason, self._id_of(row), excerpt(raw), digest_of(raw), at)
+                    own = (self._id_of(row), excerpt(raw), digest_of(raw), at, self._kept(raw))
+                    yield Quarantined(name, line, reason, *own)
                 else:
                     yield record
         finally:
@@ -168,6 +173,9 @@ class Reading(AbstractContextManager["Reading"]):
             if self._format is None:
                 raise Refused(f"{self.name}: {no_format_message(inner)}")
         return self._format.read(row, source)
+
+    def _kept(self, raw: bytes) -> KeptLine | None:
+        return KeptLine.of(raw, header=self._header, source=self._source, format_=self.format)
 
     def _id_of(self, row: dict[str, Any] | None) -> str | None:
         if row is None or self._format is None:

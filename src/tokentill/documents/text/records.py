@@ -8,8 +8,10 @@ from typing import Any
 from tokentill.clock import instant_text
 from tokentill.closing.ingest import Ingested, counts_content
 from tokentill.closing.missing_usage import Missing
-from tokentill.closing.record_decisions import Lines, Revised, Revisions, Waived
+from tokentill.closing.quarantine_decisions import Lines, Retried
+from tokentill.closing.record_decisions import Revised, Revisions, Waived
 from tokentill.documents.escaping import shell_word, short_id, shown_id, shown_text
+from tokentill.documents.figures import count, plural
 from tokentill.documents.text.screen import Screen
 from tokentill.store.quarantine import QuarantinedLine
 from tokentill.store.revisions import Revision
@@ -24,7 +26,7 @@ def show_ingested(screen: Screen, done: Sequence[Ingested], refused: Sequence[tu
         (
             shown_id(ingested.name),
             ingested.format or "",
-            *(f"{count:,}" for count in counts_content(ingested.counts).values()),
+            *(f"{number:,}" for number in counts_content(ingested.counts).values()),
         )
         for ingested in done
     ]
@@ -35,6 +37,12 @@ def show_ingested(screen: Screen, done: Sequence[Ingested], refused: Sequence[tu
             screen.note(f"{shown_id(ingested.name)}:{bad.line}: quarantined: {shown_id(bad.reason)}")
         if ingested.counts.quarantined > PROBLEMS_SHOWN:
             screen.note(f"... and {ingested.counts.quarantined - PROBLEMS_SHOWN} more; --json lists them")
+        if ingested.is_all_quarantined:
+            screen.note(
+                f"{shown_id(ingested.name)}: nothing was taken in, since every line went to quarantine"
+                f" ({count(ingested.counts.quarantined)}):"
+                f" `tokentill usage quarantine list --file {shell_word(ingested.name)}`"
+            )
         if ingested.counts.revisions:
             screen.note(
                 f"{ingested.counts.revisions} records came again with other content; what counted before is billed"
@@ -164,11 +172,29 @@ def show_line(screen: Screen, line: QuarantinedLine) -> None:
     """One of them in full."""
     screen.say(f"{shown_id(line.file)}:{line.line}: {shown_text(line.reason)}")
     screen.say(f"  {shown_text(line.excerpt)}")
-    if line.discarded is not None:
-        by, reason, at = line.discarded
-        screen.say(f"  discarded by {shown_text(by)} at {instant_text(at)}: {shown_text(reason)}")
+    if line.decided is not None:
+        by, reason, at = line.decided
+        taken = "taken in" if line.decision == "taken" else "discarded"
+        screen.say(f"  {taken} by {shown_text(by)} at {instant_text(at)}: {shown_text(reason)}")
+        return
+    if line.is_kept:
+        screen.say(f"  tokentill usage quarantine retry {line.id} --reason 'WHY'")
     else:
-        screen.say(f"  tokentill usage quarantine discard {line.id} --reason 'WHY'")
+        screen.say("  it is not kept whole, so it cannot be read again; ingest its file again")
+    screen.say(f"  tokentill usage quarantine discard {line.id} --reason 'WHY'")
+
+
+def show_retried(screen: Screen, retried: Retried) -> None:
+    """What became of lines that were read again, and why some are no record still."""
+    counts = retried.counts
+    taken = plural(len(retried.taken), "line is a record now", "lines are records now")
+    parts = {"accepted": counts.accepted, "there already": counts.duplicates, "kept as revisions": counts.revisions}
+    told = ", ".join(f"{number:,} {name}" for name, number in parts.items() if number)
+    screen.say(f"{taken}{f' ({told})' if told else ''}; {plural(len(retried.still), 'stays', 'stay')} in quarantine")
+    for one in retried.still[:PROBLEMS_SHOWN]:
+        screen.note(f"{shown_id(one.line.file)}:{one.line.line}: {shown_text(one.reason)}")
+    if len(retried.still) > PROBLEMS_SHOWN:
+        screen.note(f"... and {len(retried.still) - PROBLEMS_SHOWN} more; --json lists them")
 
 
 def _differences(revision: Revision) -> list[str]:
