@@ -126,3 +126,32 @@ def test_the_review_page_names_what_lies_aside_with_the_commands_that_list_it(mo
     assert [one for one in said if "again.jsonl" in one or "cost 4.25 -> 9" in one]
     assert [one for one in said if "bad.jsonl" in one]
     assert [one for one in said if "a-4" in one]
+
+
+def page(number: int, pages: int) -> str:
+    """A page of an answer, with one record."""
+    return json.dumps({"data": [usage(f"p-{number}")], "page": number, "total_pages": pages})
+
+
+def test_a_file_that_is_not_all_is_named_until_all_pages_are_given(month: Cli) -> None:
+    files = [month.write(f"page-{number}.json", page(number, 2)) for number in (1, 2)]
+    said = month("ingest", files[0])
+    assert said.err == "page-1.json: it is page 1 of 2; get the rest and ingest it, too\n"
+    assert month("ingest", *files).err == ""
+    (found,) = month("ingest", files[0], "--json").json["files"]
+    assert found["incomplete"] == {"why": "it is page 1 of 2", "page": 1, "total_pages": 2}
+    assert month("ingest", files[0], "--strict", status=1).err == said.err
+
+
+def test_an_export_under_another_name_and_a_closed_month_are_pointed_out(month: Cli) -> None:
+    month("close", JUNE)
+    said = month("ingest", month.write_usage({**usage("a-1"), "source": "again"}, path="again.jsonl")).err
+    assert "1 of 1 record of source again has an id that source own has, too: was the export loaded under" in said
+    assert "again.jsonl: 1 new record lies in a period that was closed (2025-06)" in said
+    assert "again" in month(*quoted_commands(said)[0]).out
+
+
+def test_taking_usage_in_does_not_load_the_pricing_folder(month: Cli) -> None:
+    month("close", JUNE)
+    month.write("pricing/contracts/broken.toml", "format = ")
+    assert "was closed (2025-06)" in month("ingest", month.write_usage(usage("z"), path="z.jsonl")).err

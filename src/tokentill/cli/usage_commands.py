@@ -67,7 +67,10 @@ def _ingest(
     files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files of usage records; - is standard input.")],
     source: SourceOption = None,
     format: FormatOption = None,  # noqa: A002
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when a line went to quarantine.")] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit with 1 when a line went to quarantine, or a file is not all there is."),
+    ] = False,
 ) -> None:
     """Take usage records in: JSONL, JSON or CSV, plain or gzip.
 
@@ -95,7 +98,7 @@ def _ingest(
         "refused": [{"file": file, "reason": reason} for file, reason in refused],
     }
     is_refused = bool(refused) or any(ingested.is_all_quarantined for ingested in done)
-    is_refused = is_refused or (strict and total.quarantined > 0)
+    is_refused = is_refused or (strict and any(one.counts.quarantined or one.incomplete for one in done))
     call.finish(content, lambda screen: show_ingested(screen, done, refused), is_refused=is_refused)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from tokentill.errors import InvalidRecord, Refused
 from tokentill.sources.compression import ByteInput, Limits
+from tokentill.sources.cut_short import CutShort, cut_short
 from tokentill.sources.gateways import Format, unwrapped
 from tokentill.sources.gateways.arouter import ACTIVITY
 from tokentill.sources.gateways.canonical_form import CANONICAL
@@ -42,7 +43,7 @@ NAMES_SHOWN_MAX = 12
 class OpenedInput:
     """What an input holds. `layout` and `format` are None where nothing shows what they are.
 
-    `header` is that of a table.
+    `header` is that of a table. `cut_short` tells, once all is read, whether the input says that there is more.
     """
 
     layout: Layout | None
@@ -50,6 +51,7 @@ class OpenedInput:
     pieces: Iterator[Piece]
     parse: Parse
     header: bytes | None = None
+    cut_short: Callable[[], CutShort | None] = lambda: None
 
 
 class Opening:
@@ -104,7 +106,11 @@ class Opening:
         head = self._head[position:]
         elements = [raw for _, raw, fault in scanner().pieces([head]) if fault is None]
         input_format = self._format_of(elements) if elements else self._asked
-        return OpenedInput("json", input_format, scanner().pieces(chain([head], self._chunks)), parse_object)
+        whole = scanner()
+        pieces = whole.pieces(chain([head], self._chunks))
+        return OpenedInput(
+            "json", input_format, pieces, parse_object, cut_short=lambda: cut_short(whole.around, whole.count)
+        )
 
     def _table(self) -> OpenedInput | None:
         """As comma-separated values, or None when the first line is not a header."""

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 from tokentill.errors import InvalidCall, InvalidRecord, Refused
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
+from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways import unwrapped
 from tokentill.sources.gateways.fields import instant_or_naive_utc
 from tokentill.sources.kept_lines import KeptLine
@@ -100,11 +101,17 @@ class Reading(AbstractContextManager["Reading"]):
         self._pieces = content.pieces
         self._parse = content.parse
         self._header = content.header
+        self._cut_short = content.cut_short
 
     @property
     def format(self) -> str | None:
         """The name of the source's format, None as long as nothing has shown it."""
         return None if self._format is None else self._format.name
+
+    @property
+    def incomplete(self) -> CutShort | None:
+        """Once all is read: whether the input says that it is not all there is, as one page of several does."""
+        return self._cut_short()
 
     @property
     def bytes_read(self) -> int:

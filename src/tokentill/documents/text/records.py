@@ -12,6 +12,7 @@ from tokentill.closing.quarantine_decisions import Lines, Retried
 from tokentill.closing.record_decisions import Revised, Revisions, Waived
 from tokentill.documents.escaping import shell_word, short_id, shown_id, shown_text
 from tokentill.documents.figures import count, plural
+from tokentill.documents.remarks import LIST_LATE
 from tokentill.documents.text.screen import Screen
 from tokentill.store.quarantine import QuarantinedLine
 from tokentill.store.revisions import Revision
@@ -33,29 +34,63 @@ def show_ingested(screen: Screen, done: Sequence[Ingested], refused: Sequence[tu
     if rows:
         screen.table(columns, rows, right=columns[2:])
     for ingested in done:
-        for bad in ingested.bad[:PROBLEMS_SHOWN]:
-            screen.note(f"{shown_id(ingested.name)}:{bad.line}: quarantined: {shown_id(bad.reason)}")
-        if ingested.counts.quarantined > PROBLEMS_SHOWN:
-            screen.note(f"... and {ingested.counts.quarantined - PROBLEMS_SHOWN} more; --json lists them")
-        if ingested.is_all_quarantined:
-            screen.note(
-                f"{shown_id(ingested.name)}: nothing was taken in, since every line went to quarantine"
-                f" ({count(ingested.counts.quarantined)}):"
-                f" `tokentill usage quarantine list --file {shell_word(ingested.name)}`"
-            )
-        if ingested.counts.revisions:
-            screen.note(
-                f"{ingested.counts.revisions} records came again with other content; what counted before is billed"
-                " (`tokentill usage revisions list`)"
-            )
-        if ingested.personal_count:
-            first = sorted(ingested.personal)[0]
-            screen.note(
-                f"{ingested.personal_count} user ids look like personal data, as {shown_id(first)}"
-                f" ({ingested.personal[first]}); ids should be opaque"
-            )
+        _note_problems(screen, ingested)
+        _note_findings(screen, ingested)
+    for ingested in done:
+        if ingested.incomplete is not None and not _has_all_pages(ingested, done):
+            screen.note(f"{shown_id(ingested.name)}: {ingested.incomplete.why}; get the rest and ingest it, too")
     for file, reason in refused:
         screen.note(f"{shown_id(file)}: {reason}")
+
+
+def _note_problems(screen: Screen, ingested: Ingested) -> None:
+    """Print the first bad lines of a file, and whether it has no others."""
+    name = shown_id(ingested.name)
+    for bad in ingested.bad[:PROBLEMS_SHOWN]:
+        screen.note(f"{name}:{bad.line}: quarantined: {shown_id(bad.reason)}")
+    if ingested.counts.quarantined > PROBLEMS_SHOWN:
+        screen.note(f"... and {ingested.counts.quarantined - PROBLEMS_SHOWN} more; --json lists them")
+    if ingested.is_all_quarantined:
+        screen.note(
+            f"{name}: nothing was taken in, since every line went to quarantine ({count(ingested.counts.quarantined)}):"
+            f" `tokentill usage quarantine list --file {shell_word(ingested.name)}`"
+        )
+
+
+def _note_findings(screen: Screen, ingested: Ingested) -> None:
+    """Print what is odd about the records of a file."""
+    if ingested.counts.revisions:
+        screen.note(
+            f"{plural(ingested.counts.revisions, 'record', 'records')} came again with other content; what counted"
+            " before is billed (`tokentill usage revisions list`)"
+        )
+    if ingested.personal_count:
+        first = sorted(ingested.personal)[0]
+        ids = plural(ingested.personal_count, "user id looks", "user ids look")
+        screen.note(
+            f"{ids} like personal data, as {shown_id(first)} ({ingested.personal[first]}); ids should be opaque"
+        )
+    for (source, other), shared in sorted(ingested.ids_elsewhere.items()):
+        have = "has an id" if ingested.ids[source] == 1 else "have ids"
+        of = f"{count(shared)} of {plural(ingested.ids[source], 'record', 'records')} of source {shown_id(source)}"
+        screen.note(
+            f"{shown_id(ingested.name)}: {of} {have} that source {shown_id(other)} has, too: was the export loaded"
+            " under another name?"
+        )
+    if ingested.in_closed:
+        lie = plural(ingested.in_closed.total(), "new record lies", "new records lie")
+        months = ", ".join(str(month) for month in sorted(ingested.in_closed))
+        screen.note(
+            f"{shown_id(ingested.name)}: {lie} in a period that was closed ({months}): `{LIST_LATE}` lists what"
+            " invoices were issued without"
+        )
+
+
+def _has_all_pages(ingested: Ingested, done: Sequence[Ingested]) -> bool:
+    """Whether every page of an answer is among the files."""
+    pages = None if ingested.incomplete is None else ingested.incomplete.total_pages
+    given = {one.incomplete.page for one in done if one.incomplete is not None and one.incomplete.total_pages == pages}
+    return pages is not None and len(given - {None}) == pages
 
 
 def show_missing(screen: Screen, missing: Missing) -> None:
