@@ -45,8 +45,9 @@ from tokentill.closing.record_decisions import (
     waive,
 )
 from tokentill.closing.review import make_review, store_review
+from tokentill.closing.usage_summary import SummaryKey, UsageSummary, summarize_usage
 from tokentill.closing.verify import Verification, verify_invoices
-from tokentill.errors import InvalidCall, NotFound, Refused
+from tokentill.errors import InvalidCall, InvalidFiles, NotFound, Refused
 from tokentill.faces.arguments import (
     any_text,
     instant_of,
@@ -82,6 +83,7 @@ from tokentill.store.invoices import (
 from tokentill.store.migrating import make_ready
 from tokentill.store.quarantine import LineState, QuarantinedLine, quarantined_lines
 from tokentill.store.revisions import RevisionState, stored_revisions
+from tokentill.store.usage_rows import usage_extent
 from tokentill.usage.attribution import Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import check_id
@@ -493,6 +495,54 @@ class Till(AbstractContextManager["Till"]):
         with self.store.read() as connection:
             inputs, seq = newest_inputs(connection, self.folder)
             return late_records(connection, inputs.books(), inputs.pins(seq))
+
+    def usage(
+        self,
+        period: str | None = None,
+        *,
+        by: SummaryKey = "customer",
+        starts_at: datetime | None = None,
+        ends_at: datetime | None = None,
+    ) -> UsageSummary:
+        """What was used, counted by customer, user, model, UTC day, source or key.
+
+        Only by customer are attribution rules needed. List amounts are there if the folder of prices loads; prices or
+        contracts that do not load keep nobody from counting by anything else.
+
+        Args:
+            period: a calendar month in UTC, whatever contracts say of periods.
+            starts_at: from when on, instead of a period.
+            ends_at: until before when.
+
+        Raises:
+            InvalidFiles: by customer, with every mistake in the folder.
+        """
+        by = one_of("by", by, get_args(SummaryKey))
+        if period is not None and (starts_at is not None or ends_at is not None):
+            raise InvalidCall("a period and instants of one's own cannot both be asked for; leave one of them out")
+        within = optional(instant_of, "starts_at", starts_at), optional(instant_of, "ends_at", ends_at)
+        if period is not None:
+            within = _month(period).first_instant, _month(period).plus(1).first_instant
+        folder = self.folder if by == "customer" else self._folder_if_any()
+        with self.store.read() as connection:
+            attribution = None
+            if by == "customer" and folder is not None:
+                attribution = newest_inputs(connection, folder)[0].books().attribution
+            return summarize_usage(
+                connection,
+                by,
+                within,
+                extent=usage_extent(connection),
+                prices=None if folder is None else folder.price_book(),
+                attribution=attribution,
+            )
+
+    def _folder_if_any(self) -> Folder | None:
+        """The folder of prices, None where it does not load."""
+        try:
+            return self.folder
+        except (InvalidFiles, InvalidCall):
+            return None
 
     def revisions(self, period: str | None = None, *, state: RevisionState | None = None) -> Revisions:
         """Records that came again with another payload: all of them, or those whose record lies in a period."""

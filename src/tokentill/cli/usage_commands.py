@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
-from tokentill.cli.calling import ByOption, Commands, Invocation, PeriodOption, ReasonOption
+from tokentill.cli.calling import ByOption, Commands, Invocation, PeriodOption, ReasonOption, instant_option
 from tokentill.closing.ingest import Ingested, counts_content
+from tokentill.closing.usage_summary import SummaryKey
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
 from tokentill.documents.text.invoices import show_late
@@ -24,6 +25,7 @@ from tokentill.documents.text.records import (
     show_revisions_of_record,
     show_waived,
 )
+from tokentill.documents.text.usage import show_usage
 from tokentill.errors import InvalidCall, Refused
 from tokentill.sources.reading import read_records
 from tokentill.store.quarantine import LineState
@@ -112,6 +114,29 @@ def _ingest_one(call: Invocation, till: Till, file: str, source: str | None, for
     )
     with call.progress(f"ingest {shown_id(reading.name)}") as progress:
         return till.ingest_reading(reading, progress=lambda _: progress(reading.bytes_read, reading.bytes_total))
+
+
+@usage.command("summary")
+def _summary(
+    call: Invocation,
+    by: Annotated[
+        str, typer.Option("--by", metavar="KEY", help="customer, user, model, day (UTC), source or key.")
+    ] = "customer",
+    period: Annotated[
+        str | None, typer.Option("--period", metavar="PERIOD", help="Only this calendar month in UTC.")
+    ] = None,
+    starts_at: Annotated[
+        str | None, typer.Option("--from", metavar="INSTANT", help="From when, like 2026-10-15T00:00:00Z.")
+    ] = None,
+    ends_at: Annotated[str | None, typer.Option("--until", metavar="INSTANT", help="Until before when.")] = None,
+) -> None:
+    """Count what was used: requests, tokens, reported cost and list amount.
+
+    By anything but customer it needs neither contracts nor prices; without prices there is no list amount.
+    """
+    within = {"starts_at": instant_option(starts_at), "ends_at": instant_option(ends_at)}
+    with call.till() as till:
+        call.answer(till.usage(period, by=cast(SummaryKey, by), **within), show_usage)
 
 
 @usage.command("late")

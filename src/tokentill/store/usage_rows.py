@@ -12,7 +12,7 @@ from hashlib import sha256
 from operator import add
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, tuple_
 
 from tokentill.canonical import Content, canonical_bytes, fields_of, form_of
 from tokentill.clock import from_micros, to_micros
@@ -178,6 +178,13 @@ def series_used_after(connection: Connection, seq: int, starts_at: datetime, end
         .distinct()
     )
     return set(connection.execute(query).scalars())
+
+
+def usage_extent(connection: Connection) -> tuple[datetime, datetime] | None:
+    """From the first instant of all records to the microsecond after the last one; None where there is no record."""
+    batch = tables.batch.c
+    first, last = connection.execute(select(func.min(batch.first_at), func.max(batch.last_at))).one()
+    return None if first is None else (from_micros(first), from_micros(last + 1))
 
 
 def month_number(at: datetime) -> int:
