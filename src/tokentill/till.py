@@ -45,6 +45,7 @@ from tokentill.closing.record_decisions import (
     waive,
 )
 from tokentill.closing.review import make_review, store_review
+from tokentill.closing.trace import Trace, trace_record
 from tokentill.closing.usage_summary import SummaryKey, UsageSummary, summarize_usage
 from tokentill.closing.verify import Verification, verify_invoices
 from tokentill.errors import InvalidCall, InvalidFiles, NotFound, Refused
@@ -536,6 +537,17 @@ class Till(AbstractContextManager["Till"]):
                 prices=None if folder is None else folder.price_book(),
                 attribution=attribution,
             )
+
+    def trace(self, source: str, record_id: str) -> Trace:
+        """The way of one request: its import, customer, rule, price, line, invoice and push, or where it stopped.
+
+        Raises:
+            NotFound: when no such record is known, nor any such line in quarantine.
+        """
+        source, record_id, _ = _record(source, record_id, None)
+        now, grace = self.clock.now(), self.grace
+        with self.store.read() as connection:
+            return trace_record(connection, source, record_id, lambda: self.folder, now=now, grace=grace)
 
     def _folder_if_any(self) -> Folder | None:
         """The folder of prices, None where it does not load."""

@@ -155,3 +155,30 @@ def test_taking_usage_in_does_not_load_the_pricing_folder(month: Cli) -> None:
     month("close", JUNE)
     month.write("pricing/contracts/broken.toml", "format = ")
     assert "was closed (2025-06)" in month("ingest", month.write_usage(usage("z"), path="z.jsonl")).err
+
+
+def test_what_was_used_is_counted_by_any_key_also_beside_a_broken_folder(month: Cli) -> None:
+    out = month("usage", "summary", "--by", "model", "--period", JUNE).out
+    assert re.search(r"^acme/large +4 +2,334,433 +200,000 +8\.5 +10\.00332\d+ USD$", out, re.MULTILINE)
+    assert "from 2025-06-01T00:00:00Z until before 2025-07-01T00:00:00Z" in out
+    assert "3 requests report no cost" in out
+    customers = month("usage", "summary", "--json").json["rows"]
+    assert [(row["customer"], row["requests"]) for row in customers] == [("alice", 3), (None, 1), ("dune", 1)]
+    one = month("usage", "summary", "--by", "day", "--from", "2025-06-11T00:00:00Z", "--until", "2025-06-12T00:00:00Z")
+    assert re.search(r"^2025-06-11 +1 ", one.out, re.MULTILINE)
+    assert "--by must be" in month("usage", "summary", "--by", "colour", status=2).err
+    month.write("pricing/contracts/broken.toml", "format = ")
+    assert "list amount" not in month("usage", "summary", "--by", "user").out
+    assert "broken.toml" in month("usage", "summary", status=1).err
+
+
+def test_a_request_is_traced_and_one_that_is_not_known_ends_with_1(month: Cli) -> None:
+    waiting = month("trace", "own", "d-1").out
+    assert "customer    dune: " in waiting
+    assert "rule        partner of customer dune" in waiting
+    assert "not closed: nobody closed the period: `tokentill close 2025-06`" in waiting
+    month(*quoted_commands(waiting)[0])
+    issued = month("trace", "own", "d-1").out
+    assert re.search(r"line +INV-00000\d line 1 \(acme/large\): 1\.20003\d+ USD exactly", issued)
+    assert month("trace", "own", "d-1", "--json").json["state"] == "issued"
+    assert "no record 'x' of source 'own' is known" in month("trace", "own", "x", status=1).err

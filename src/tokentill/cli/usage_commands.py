@@ -25,7 +25,7 @@ from tokentill.documents.text.records import (
     show_revisions_of_record,
     show_waived,
 )
-from tokentill.documents.text.usage import show_usage
+from tokentill.documents.text.usage import show_trace, show_usage
 from tokentill.errors import InvalidCall, Refused
 from tokentill.sources.reading import read_records
 from tokentill.store.quarantine import LineState
@@ -114,6 +114,16 @@ def _ingest_one(call: Invocation, till: Till, file: str, source: str | None, for
     )
     with call.progress(f"ingest {shown_id(reading.name)}") as progress:
         return till.ingest_reading(reading, progress=lambda _: progress(reading.bytes_read, reading.bytes_total))
+
+
+@app.command("trace")
+def _trace(call: Invocation, source: SourceArgument, record_id: RecordArgument) -> None:
+    """Follow one request: import, customer, price, invoice, push.
+
+    Or where it stopped, and why. The exit status is 1 when no such record is known.
+    """
+    with call.till() as till:
+        call.answer(till.trace(source, record_id), show_trace)
 
 
 @usage.command("summary")
