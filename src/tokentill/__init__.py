@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.record_decisions import Revised as Revised
     from tokentill.closing.record_decisions import Revisions as Revisions
     from tokentill.closing.record_decisions import Waived as Waived
-    from tokentill.closing.trace import Trace as Trace
+    from tokentill.closing.trace import RequestTrace as RequestTrace
     from tokentill.closing.usage_summary import UsageSummary as UsageSummary
     from tokentill.closing.verify import Verification as Verification
     from tokentill.contracts.steps import Step as Step
@@ -97,7 +97,7 @@ _NAMES = {
     "closing.missing_usage": "Missing",
     "closing.quarantine_decisions": "Lines Retried",
     "closing.record_decisions": "Revised Revisions Waived",
-    "closing.trace": "Trace",
+    "closing.trace": "RequestTrace",
     "closing.usage_summary": "UsageSummary",
     "closing.verify": "Verification",
     "contracts.steps": "Step",

@@ -45,7 +45,7 @@ from tokentill.closing.record_decisions import (
     waive,
 )
 from tokentill.closing.review import make_review, store_review
-from tokentill.closing.trace import Trace, trace_record
+from tokentill.closing.trace import RequestTrace, trace_record
 from tokentill.closing.usage_summary import SummaryKey, UsageSummary, summarize_usage
 from tokentill.closing.verify import Verification, verify_invoices
 from tokentill.errors import InvalidCall, InvalidFiles, NotFound, Refused
@@ -538,7 +538,7 @@ class Till(AbstractContextManager["Till"]):
                 attribution=attribution,
             )
 
-    def trace(self, source: str, record_id: str) -> Trace:
+    def trace(self, source: str, record_id: str) -> RequestTrace:
         """The way of one request: its import, customer, rule, price, line, invoice and push, or where it stopped.
 
         Raises:

@@ -11,7 +11,7 @@ import pytest
 from tests.builders import OCTOBER, MovableClock, at, attribution, contract, record, till
 from tests.sources.lines import canonical, lines
 from tokentill.closing.close import CloseOptions, Interim, close_period
-from tokentill.closing.trace import Trace
+from tokentill.closing.trace import RequestTrace
 from tokentill.errors import NotFound
 from tokentill.invoicing.periods import Month
 from tokentill.sources.reading import read_records
@@ -22,7 +22,7 @@ from tokentill.testing.stripe import API_KEY, StripeStandIn
 MILLION = 1_000_000
 
 
-def came(trace: Trace) -> tuple[str, str]:
+def came(trace: RequestTrace) -> tuple[str, str]:
     return trace.state, trace.why
 
 

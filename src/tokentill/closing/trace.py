@@ -73,7 +73,7 @@ class TracedLine(ContentOfFields):
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class RequestTrace:
     """The way of one request. `state` says how far it came, and `why` what keeps it there; `record` is what counts now.
 
     `because` is what decided the customer, `payer` whose invoice it is, `number` that of the invoice, None for one that
@@ -124,7 +124,7 @@ def trace_record(
     *,
     now: datetime,
     grace: timedelta,
-) -> Trace:
+) -> RequestTrace:
     """Follow one request.
 
     Args:
@@ -142,9 +142,9 @@ def trace_record(
             raise NotFound(f"no record {record_id!r} of source {source!r} is known, nor such a line in quarantine")
         last = quarantined[-1]
         decided = "" if last.state == "open" else f" ({last.state})"
-        return Trace(source, record_id, "quarantined", f"{last.reason}{decided}", quarantined=quarantined)
+        return RequestTrace(source, record_id, "quarantined", f"{last.reason}{decided}", quarantined=quarantined)
     row_id, record = versions[-1]
-    begun = Trace(
+    begun = RequestTrace(
         source,
         record_id,
         "not closed",
@@ -186,7 +186,7 @@ def _versions(connection: Connection, records: Sequence[StoredRecord]) -> tuple[
     )
 
 
-def _on_invoice(connection: Connection, begun: Trace, record: StoredRecord, number: str) -> Trace:
+def _on_invoice(connection: Connection, begun: RequestTrace, record: StoredRecord, number: str) -> RequestTrace:
     """The way of a record that stands on an issued invoice, by the invoice's own pins."""
     issued = invoice_by_number(connection, number)
     inputs = pinned_inputs(connection, issued.pins)
@@ -212,8 +212,14 @@ def _on_invoice(connection: Connection, begun: Trace, record: StoredRecord, numb
 
 
 def _on_no_invoice(
-    connection: Connection, begun: Trace, record: StoredRecord, folder: Folder, *, now: datetime, grace: timedelta
-) -> Trace:
+    connection: Connection,
+    begun: RequestTrace,
+    record: StoredRecord,
+    folder: Folder,
+    *,
+    now: datetime,
+    grace: timedelta,
+) -> RequestTrace:
     """The way of a record that no document has, by prices and contracts as they are."""
     inputs, seq = newest_inputs(connection, folder)
     books = inputs.books()
@@ -250,7 +256,7 @@ def _on_no_invoice(
     return replace(traced, why=f"nobody closed the period: `tokentill close {month}`")
 
 
-def _attributed(begun: Trace, record: StoredRecord, inputs: Inputs) -> Trace:
+def _attributed(begun: RequestTrace, record: StoredRecord, inputs: Inputs) -> RequestTrace:
     series = record.series
     attributed = inputs.books().attribution.attribute(
         source=series.source, user=series.user, api_key=series.api_key, at=record.occurred_at

@@ -1,8 +1,8 @@
 """A line that is no record, as far as it is kept, so that it can be read again.
 
 It is kept as it was, with what is needed to read it: the header of its table, the format, and the source that it was
-given. A line that is too long is not kept, nor one that holds what was said in a conversation: nothing of a prompt is
-stored anywhere. Reading it again is as reading it from its file: the same modules decide.
+given. A line that is too long is not kept, nor one that holds what was said in a conversation: nobody's prompts are
+collected here. Reading it again is as reading it from its file: the same modules decide.
 """
 
 from __future__ import annotations

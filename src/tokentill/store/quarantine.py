@@ -18,7 +18,7 @@ from tokentill.store.decoding import decoded, decoding, rows_among
 
 LineState = Literal["open", "discarded", "taken"]
 LineDecision = Literal["discarded", "taken"]
-LineKey = tuple[bytes, int]
+QuarantineKey = tuple[bytes, int]
 """The digest of a line, and its number."""
 
 
@@ -43,7 +43,7 @@ class QuarantinedLine:
     decided: tuple[str, str, datetime] | None = None
 
     @property
-    def key(self) -> LineKey:
+    def key(self) -> QuarantineKey:
         """What it is stored under."""
         return self.digest, self.line
 
@@ -110,7 +110,7 @@ def count_quarantined(connection: Connection, starts_at: datetime, ends_at: date
 
 
 @decoding("a quarantined line")
-def kept_lines(connection: Connection, keys: Sequence[LineKey]) -> dict[LineKey, KeptLine]:
+def kept_lines(connection: Connection, keys: Sequence[QuarantineKey]) -> dict[QuarantineKey, KeptLine]:
     """What is kept of lines; those that are not kept are left out."""
     table = tables.quarantine.c
     query = select(table.digest, table.line, table.raw, table.header, table.source, table.format)
@@ -123,7 +123,7 @@ def kept_lines(connection: Connection, keys: Sequence[LineKey]) -> dict[LineKey,
     }
 
 
-def decided_keys(connection: Connection, keys: Sequence[LineKey]) -> set[LineKey]:
+def decided_keys(connection: Connection, keys: Sequence[QuarantineKey]) -> set[QuarantineKey]:
     """Those of lines that somebody decided on."""
     table = tables.quarantine_decision.c
     rows = rows_among(connection, select(table.digest, table.line), (table.digest, table.line), keys)
@@ -131,7 +131,7 @@ def decided_keys(connection: Connection, keys: Sequence[LineKey]) -> set[LineKey
 
 
 def decide_lines(
-    connection: Connection, keys: Sequence[LineKey], decision: LineDecision, *, by: str, reason: str, at: datetime
+    connection: Connection, keys: Sequence[QuarantineKey], decision: LineDecision, *, by: str, reason: str, at: datetime
 ) -> None:
     """Write down what became of lines. They stay where they are."""
     said = {"decision": decision, "reviewer": by, "reason": reason, "recorded_at": to_micros(at)}

@@ -82,7 +82,7 @@ def _note_findings(screen: Screen, ingested: Ingested) -> None:
         months = ", ".join(str(month) for month in sorted(ingested.in_closed))
         screen.note(
             f"{shown_id(ingested.name)}: {lie} in a period that was closed ({months}): `{LIST_LATE}` lists what"
-            " invoices were issued without"
+            " invoices were issued without; close again for customers that have none"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tokentill.clock import instant_text
-from tokentill.closing.trace import Trace
+from tokentill.closing.trace import RequestTrace
 from tokentill.closing.usage_summary import UsageRow, UsageSummary
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, exact, plural
@@ -46,7 +46,7 @@ def _row(name: str, row: UsageRow) -> tuple[str, ...]:
     return (name, count(row.requests), count(row.input_tokens), count(row.output_tokens), cost, *amounts)
 
 
-def show_trace(screen: Screen, trace: Trace) -> None:
+def show_trace(screen: Screen, trace: RequestTrace) -> None:
     """One step a line, in the order in which a request takes them, and last how far it came."""
     screen.say(f"{shown_id(trace.source)} {shown_id(trace.record_id)}")
     for name, text in _steps(trace):
@@ -54,7 +54,7 @@ def show_trace(screen: Screen, trace: Trace) -> None:
     screen.say(f"  {trace.state}: {shown_text(trace.why)}")
 
 
-def _steps(trace: Trace) -> Iterator[tuple[str, str]]:
+def _steps(trace: RequestTrace) -> Iterator[tuple[str, str]]:
     for line in trace.quarantined:
         yield "quarantine", f"{shown_id(line.file)}:{line.line} ({line.state}): {shown_text(line.reason)}"
     for version in trace.versions:
@@ -87,7 +87,7 @@ def _steps(trace: Trace) -> Iterator[tuple[str, str]]:
     yield from _billed_steps(trace)
 
 
-def _billed_steps(trace: Trace) -> Iterator[tuple[str, str]]:
+def _billed_steps(trace: RequestTrace) -> Iterator[tuple[str, str]]:
     for line in trace.lines:
         if line.price_entry is not None:
             entry = line.price_entry
