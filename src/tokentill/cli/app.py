@@ -48,6 +48,7 @@ _ARGUMENT = re.compile(r"\b([a-z][a-z_]*)=\.\.\.")
 
 _WRITTEN = {
     "customer": "CUSTOMER",
+    "ends_at": "--until",
     "kind": "--from",
     "model": "MODEL",
     "names": "ID",
@@ -56,6 +57,7 @@ _WRITTEN = {
     "reason": "--reason TEXT",
     "record_id": "RECORD_ID",
     "seen_hash": "--hash",
+    "starts_at": "--from",
     "stripe_customer": "--stripe",
     "tags": "--tag",
     "user": "USER",
