@@ -17,10 +17,13 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.ingest import Ingested as Ingested
     from tokentill.closing.late_usage import Late as Late
     from tokentill.closing.missing_usage import Missing as Missing
-    from tokentill.closing.record_decisions import Lines as Lines
+    from tokentill.closing.quarantine_decisions import Lines as Lines
+    from tokentill.closing.quarantine_decisions import Retried as Retried
     from tokentill.closing.record_decisions import Revised as Revised
     from tokentill.closing.record_decisions import Revisions as Revisions
     from tokentill.closing.record_decisions import Waived as Waived
+    from tokentill.closing.trace import RequestTrace as RequestTrace
+    from tokentill.closing.usage_summary import UsageSummary as UsageSummary
     from tokentill.closing.verify import Verification as Verification
     from tokentill.contracts.steps import Step as Step
     from tokentill.documents.views.checks import DatabaseCheck as DatabaseCheck
@@ -92,7 +95,10 @@ _NAMES = {
     "closing.ingest": "Ingested",
     "closing.late_usage": "Late",
     "closing.missing_usage": "Missing",
-    "closing.record_decisions": "Lines Revised Revisions Waived",
+    "closing.quarantine_decisions": "Lines Retried",
+    "closing.record_decisions": "Revised Revisions Waived",
+    "closing.trace": "RequestTrace",
+    "closing.usage_summary": "UsageSummary",
     "closing.verify": "Verification",
     "contracts.steps": "Step",
     "documents.views.checks": "DatabaseCheck DatabaseUpgrade FolderCheck",

@@ -34,21 +34,21 @@ from tokentill.closing.late_usage import Late, late_records
 from tokentill.closing.missing_usage import Missing, missing_usage
 from tokentill.closing.pins import Inputs, newest_inputs
 from tokentill.closing.pricing_use import is_news, lost_since, refuse_lost, remember_preview
+from tokentill.closing.quarantine_decisions import Lines, Retried, discard, line_named, retry
 from tokentill.closing.record_decisions import (
-    Lines,
     Revised,
     Revisions,
     SignedReason,
     Waived,
     decide_revision,
-    discard,
-    line_named,
     revisions_of,
     waive,
 )
 from tokentill.closing.review import make_review, store_review
+from tokentill.closing.trace import RequestTrace, trace_record
+from tokentill.closing.usage_summary import SummaryKey, UsageSummary, summarize_usage
 from tokentill.closing.verify import Verification, verify_invoices
-from tokentill.errors import InvalidCall, NotFound, Refused
+from tokentill.errors import InvalidCall, InvalidFiles, NotFound, Refused
 from tokentill.faces.arguments import (
     any_text,
     instant_of,
@@ -84,6 +84,7 @@ from tokentill.store.invoices import (
 from tokentill.store.migrating import make_ready
 from tokentill.store.quarantine import LineState, QuarantinedLine, quarantined_lines
 from tokentill.store.revisions import RevisionState, stored_revisions
+from tokentill.store.usage_rows import usage_extent
 from tokentill.usage.attribution import Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import check_id
@@ -550,6 +551,65 @@ class Till(AbstractContextManager["Till"]):
             inputs, seq = newest_inputs(connection, self.folder)
             return late_records(connection, inputs.books(), inputs.pins(seq))
 
+    def usage(
+        self,
+        period: str | None = None,
+        *,
+        by: SummaryKey = "customer",
+        starts_at: datetime | None = None,
+        ends_at: datetime | None = None,
+    ) -> UsageSummary:
+        """What was used, counted by customer, user, model, UTC day, source or key.
+
+        Only by customer are attribution rules needed. List amounts are there if the folder of prices loads; prices or
+        contracts that do not load keep nobody from counting by anything else.
+
+        Args:
+            period: a calendar month in UTC, whatever contracts say of periods.
+            starts_at: from when on, instead of a period.
+            ends_at: until before when.
+
+        Raises:
+            InvalidFiles: by customer, with every mistake in the folder.
+        """
+        by = one_of("by", by, get_args(SummaryKey))
+        if period is not None and (starts_at is not None or ends_at is not None):
+            raise InvalidCall("a period and instants of one's own cannot both be asked for; leave one of them out")
+        within = optional(instant_of, "starts_at", starts_at), optional(instant_of, "ends_at", ends_at)
+        if period is not None:
+            within = _month(period).first_instant, _month(period).plus(1).first_instant
+        folder = self.folder if by == "customer" else self._folder_if_any()
+        with self.store.read() as connection:
+            attribution = None
+            if by == "customer" and folder is not None:
+                attribution = newest_inputs(connection, folder)[0].books().attribution
+            return summarize_usage(
+                connection,
+                by,
+                within,
+                extent=usage_extent(connection),
+                prices=None if folder is None else folder.price_book(),
+                attribution=attribution,
+            )
+
+    def trace(self, source: str, record_id: str) -> RequestTrace:
+        """The way of one request: its import, customer, rule, price, line, invoice and push, or where it stopped.
+
+        Raises:
+            NotFound: when no such record is known, nor any such line in quarantine.
+        """
+        source, record_id, _ = _record(source, record_id, None)
+        now, grace = self.clock.now(), self.grace
+        with self.store.read() as connection:
+            return trace_record(connection, source, record_id, lambda: self.folder, now=now, grace=grace)
+
+    def _folder_if_any(self) -> Folder | None:
+        """The folder of prices, None where it does not load."""
+        try:
+            return self.folder
+        except (InvalidFiles, InvalidCall):
+            return None
+
     def revisions(self, period: str | None = None, *, state: RevisionState | None = None) -> Revisions:
         """Records that came again with another payload: all of them, or those whose record lies in a period."""
         state = None if state is None else one_of("state", state, get_args(RevisionState))
@@ -613,15 +673,35 @@ class Till(AbstractContextManager["Till"]):
             return line_named(connection, any_text("name", name))
 
     def discard(self, *names: str, reason: str, file: str | None = None, by: str | None = None) -> Lines:
-        """Leave quarantined lines be: those of these ids, and all of a file (see `closing.record_decisions.discard`).
+        """Leave quarantined lines be: those of these ids, and all of a file (see `closing.quarantine_decisions`).
 
         Returns:
             Those that were open until now.
         """
-        if not names and file is None:
-            raise InvalidCall("nothing to discard; name lines by their ids, or an import with file=...")
-        named, file = [any_text("names", name) for name in names], optional(text_of, "file", file)
-        return Lines(tuple(discard(self.store, named, file, self._said("a decision on quarantined lines", reason, by))))
+        said = self._said("a decision on quarantined lines", reason, by)
+        return Lines(tuple(discard(self.store, *_lines_named(names, file, "discard"), said)))
+
+    def retry(
+        self,
+        *names: str,
+        reason: str,
+        file: str | None = None,
+        source: str | None = None,
+        format: str | None = None,  # noqa: A002
+        by: str | None = None,
+    ) -> Retried:
+        """Read quarantined lines again as they were, those of these ids and all open ones of a file, and take in what
+        is a record now (see `closing.quarantine_decisions.retry`).
+
+        Args:
+            source: the source to give them, instead of the one that they were given.
+            format: the format to read them in, instead of the one that they were read in.
+        """
+        named, said = _lines_named(names, file, "retry"), self._said("a decision on quarantined lines", reason, by)
+        source, format_ = optional(text_of, "source", source), optional(text_of, "format", format)
+        if source is not None:
+            check_id("source", source)
+        return retry(self.store, *named, said, source=source, format_=format_, bounds=self.bounds)
 
     def _said(self, what: str, reason: str, by: str | None) -> SignedReason:
         return SignedReason(optional(any_text, "by", by) or actor_here(), reason_for(what, reason), self.clock.now())
@@ -742,6 +822,12 @@ def _month(period: str) -> Month:
 
 def _record(source: str, record_id: str, digest: str | None) -> tuple[str, str, str | None]:
     return text_of("source", source), text_of("record_id", record_id), optional(any_text, "digest", digest)
+
+
+def _lines_named(names: Sequence[str], file: str | None, deed: str) -> tuple[list[str], str | None]:
+    if not names and file is None:
+        raise InvalidCall(f"nothing to {deed}; name lines by their ids, or an import with file=...")
+    return [any_text("names", name) for name in names], optional(text_of, "file", file)
 
 
 def _usage_records(records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:

@@ -32,6 +32,7 @@ COMMANDS = {
     "close": ("invoice_commands", "Issue the invoices of a period, each once."),
     "invoices": ("invoice_commands", "Look at issued invoices, or make one void."),
     "explain": ("invoice_commands", "Go from any cent to the records, the price entry and the rule."),
+    "trace": ("usage_commands", "Follow one request: import, customer, price, invoice, push."),
     "verify": ("invoice_commands", "Compute invoices again from their pins, and compare every byte."),
     "push": ("stripe_commands", "Tell Stripe what each day of the issued invoices comes to."),
     "reconcile": ("stripe_commands", "Compare what Stripe holds with the invoices, to the cent."),
@@ -47,6 +48,7 @@ _ARGUMENT = re.compile(r"\b([a-z][a-z_]*)=\.\.\.")
 
 _WRITTEN = {
     "customer": "CUSTOMER",
+    "ends_at": "--until",
     "kind": "--from",
     "model": "MODEL",
     "names": "ID",
@@ -55,6 +57,7 @@ _WRITTEN = {
     "reason": "--reason TEXT",
     "record_id": "RECORD_ID",
     "seen_hash": "--hash",
+    "starts_at": "--from",
     "stripe_customer": "--stripe",
     "tags": "--tag",
     "user": "USER",

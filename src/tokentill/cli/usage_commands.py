@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
-from tokentill.cli.calling import ByOption, Commands, Invocation, PeriodOption, ReasonOption
+from tokentill.cli.calling import ByOption, Commands, Invocation, PeriodOption, ReasonOption, instant_option
 from tokentill.closing.ingest import Ingested, counts_content
+from tokentill.closing.usage_summary import SummaryKey
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
 from tokentill.documents.text.invoices import show_late
@@ -19,10 +20,12 @@ from tokentill.documents.text.records import (
     show_line,
     show_lines,
     show_missing,
+    show_retried,
     show_revisions,
     show_revisions_of_record,
     show_waived,
 )
+from tokentill.documents.text.usage import show_trace, show_usage
 from tokentill.errors import InvalidCall, Refused
 from tokentill.sources.reading import read_records
 from tokentill.store.quarantine import LineState
@@ -35,37 +38,46 @@ RecordArgument = Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id
 DigestOption = Annotated[
     str | None, typer.Option("--digest", metavar="PREFIX", help="Which revision, by the beginning of its digest.")
 ]
+SourceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="NAME",
+        help="Name of the source, like openrouter:team-a; the format's own name unless given.",
+    ),
+]
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="canonical, arouter, openrouter or litellm; found by content unless given.",
+    ),
+]
 STDIN = "-"
 
 
 app = Commands()
 usage = app.group("usage", "Look at records, and decide what becomes of some.")
 revisions = usage.group("revisions", "Records that came again with other content: look at them, and decide.")
-quarantine = usage.group("quarantine", "Lines that are no usage record: look at them, and leave them be.")
+quarantine = usage.group("quarantine", "Lines that are no usage record: look at them, and decide.")
 
 
 @app.command("ingest")
 def _ingest(
     call: Invocation,
     files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files of usage records; - is standard input.")],
-    source: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Name of the source, like openrouter:team-a; the format's own name unless given."
-        ),
-    ] = None,
-    format: Annotated[  # noqa: A002
-        str | None,
-        typer.Option(
-            metavar="FORMAT", help="canonical, arouter, openrouter or litellm; found by content unless given."
-        ),
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when a line went to quarantine.")] = False,
+    source: SourceOption = None,
+    format: FormatOption = None,  # noqa: A002
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit with 1 when a line went to quarantine, or a file is not all there is."),
+    ] = False,
 ) -> None:
     """Take usage records in: JSONL, JSON or CSV, plain or gzip.
 
     Taking the same file in again changes nothing. A line that is no usage record goes to quarantine with its reason and
-    stops none of the others.
+    stops none of the others. A file of which every line does ends with exit status 1.
     """
     missing = [file for file in files if file != STDIN and not Path(file).is_file()]
     if missing:
@@ -87,7 +99,8 @@ def _ingest(
         "files": [ingested.content() for ingested in done],
         "refused": [{"file": file, "reason": reason} for file, reason in refused],
     }
-    is_refused = bool(refused) or (strict and total.quarantined > 0)
+    is_refused = bool(refused) or any(ingested.is_all_quarantined for ingested in done)
+    is_refused = is_refused or (strict and any(one.counts.quarantined or one.incomplete for one in done))
     call.finish(content, lambda screen: show_ingested(screen, done, refused), is_refused=is_refused)
 
 
@@ -101,6 +114,39 @@ def _ingest_one(call: Invocation, till: Till, file: str, source: str | None, for
     )
     with call.progress(f"ingest {shown_id(reading.name)}") as progress:
         return till.ingest_reading(reading, progress=lambda _: progress(reading.bytes_read, reading.bytes_total))
+
+
+@app.command("trace")
+def _trace(call: Invocation, source: SourceArgument, record_id: RecordArgument) -> None:
+    """Follow one request: import, customer, price, invoice, push.
+
+    Or where it stopped, and why. The exit status is 1 when no such record is known.
+    """
+    with call.till() as till:
+        call.answer(till.trace(source, record_id), show_trace)
+
+
+@usage.command("summary")
+def _summary(
+    call: Invocation,
+    by: Annotated[
+        str, typer.Option("--by", metavar="KEY", help="customer, user, model, day (UTC), source or key.")
+    ] = "customer",
+    period: Annotated[
+        str | None, typer.Option("--period", metavar="PERIOD", help="Only this calendar month in UTC.")
+    ] = None,
+    starts_at: Annotated[
+        str | None, typer.Option("--from", metavar="INSTANT", help="From when, like 2026-10-15T00:00:00Z.")
+    ] = None,
+    ends_at: Annotated[str | None, typer.Option("--until", metavar="INSTANT", help="Until before when.")] = None,
+) -> None:
+    """Count what was used: requests, tokens, reported cost and list amount.
+
+    By anything but customer it needs neither contracts nor prices; without prices there is no list amount.
+    """
+    within = {"starts_at": instant_option(starts_at), "ends_at": instant_option(ends_at)}
+    with call.till() as till:
+        call.answer(till.usage(period, by=cast(SummaryKey, by), **within), show_usage)
 
 
 @usage.command("late")
@@ -186,7 +232,7 @@ def _quarantine_list(
     ] = None,
     file: Annotated[str | None, typer.Option("--file", metavar="FILE", help="Only lines of this import.")] = None,
     state: Annotated[
-        LineState | None, typer.Option("--state", metavar="STATE", help="Only those that are open or discarded.")
+        LineState | None, typer.Option("--state", metavar="STATE", help="Only those that are open, discarded or taken.")
     ] = None,
 ) -> None:
     """List lines that are no usage record."""
@@ -203,21 +249,50 @@ def _quarantine_show(
         call.answer(till.quarantined_line(line), show_line)
 
 
+LinesArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="The ids of lines.")]
+FileOption = Annotated[str | None, typer.Option("--file", metavar="FILE", help="All open lines of this import.")]
+
+
 @quarantine.command("discard")
 def _discard(
     call: Invocation,
     reason: ReasonOption,
-    lines: Annotated[list[str] | None, typer.Argument(metavar="ID", help="The ids of lines.")] = None,
-    file: Annotated[str | None, typer.Option("--file", metavar="FILE", help="All lines of this import.")] = None,
+    lines: LinesArgument = None,
+    file: FileOption = None,
     by: ByOption = None,
 ) -> None:
     """Leave quarantined lines be.
 
     Previews and closes name them no more. Nothing is removed.
     """
-    if not lines and file is None:
-        raise InvalidCall("nothing to discard; name lines by their ids, or an import with --file FILE")
+    _require_lines("discard", lines, file)
     with call.till() as till:
         discarded = till.discard(*(lines or ()), reason=reason, file=file, by=by)
     done = plural(len(discarded.lines), "line is", "lines are")
     call.finish(discarded.content(), lambda screen: screen.say(f"{done} discarded now"))
+
+
+@quarantine.command("retry")
+def _retry(
+    call: Invocation,
+    reason: ReasonOption,
+    lines: LinesArgument = None,
+    file: FileOption = None,
+    source: SourceOption = None,
+    format: FormatOption = None,  # noqa: A002
+    by: ByOption = None,
+) -> None:
+    """Read quarantined lines again as they were, and take in what is a record now.
+
+    As after an upgrade, or with another source or format than before. Lines that are none stay; the exit status is 1
+    then.
+    """
+    _require_lines("retry", lines, file)
+    with call.till() as till:
+        retried = till.retry(*(lines or ()), reason=reason, file=file, source=source, format=format, by=by)
+    call.answer(retried, show_retried, is_refused=bool(retried.still))
+
+
+def _require_lines(deed: str, lines: list[str] | None, file: str | None) -> None:
+    if not lines and file is None:
+        raise InvalidCall(f"nothing to {deed}; name lines by their ids, or an import with --file FILE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from tokentill.canonical import Content, ContentOfFields, content_hash, fields_o
 from tokentill.closing.pins import Inputs, pinned_inputs
 from tokentill.errors import NotFound, ensure
 from tokentill.invoicing.accumulators import bill_usage
+from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
 from tokentill.invoicing.lines import line_key
 from tokentill.invoicing.rating_groups import Books, RatingContext, RatingGroup, Sums
 from tokentill.money import EXACT, ZERO, amount_text, sum_exact
@@ -67,13 +69,12 @@ def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int
     if position is not None and not 1 <= position <= len(lines):
         raise NotFound(f"{issued.number} has {len(lines)} lines, counted from 1; there is no line {position}")
     inputs = pinned_inputs(connection, issued.pins)
-    of_records = _explained(connection, issued, inputs.books())
+    of_records = records_of_issued(connection, issued, inputs.books())
     explained = []
     for number, line in enumerate(lines, start=1):
         if position not in (None, number):
             continue
-        key = (line.get("customer"), line["model"], line["mode"], line["rule_hash"], line["price_entry"])
-        records = of_records.get(key, []) if line["kind"] == "usage" else []
+        records = of_records.get(key_of_line(line), []) if line["kind"] == "usage" else []
         if line["kind"] == "usage":
             total = sum_exact(record.exact_amount for record in records)
             ensure(
@@ -81,26 +82,48 @@ def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int
                 f"the records of {issued.number} line {number} come to {amount_text(total)}, not"
                 f" {line['exact_amount']}",
             )
-        entry, source = _price_entry(inputs, line["price_entry"])
-        rule = _rule(inputs, line["rule_hash"])
+        entry, source = price_entry_of(inputs, line["price_entry"])
+        rule = rule_of(inputs, line["rule_hash"])
         explained.append(ExplainedLine(number, line, entry, source, rule, tuple(records)))
     return explained
 
 
-def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> dict[OwnedKey, list[ExplainedRecord]]:
-    """The records of every line, billed one by one in order of time."""
+def key_of_line(line: Content) -> OwnedKey:
+    """Which line the canonical content of one is."""
+    return (line.get("customer"), line["model"], line["mode"], line["rule_hash"], line["price_entry"])
+
+
+def records_of_issued(
+    connection: Connection, issued: IssuedInvoice, books: Books
+) -> dict[OwnedKey, list[ExplainedRecord]]:
+    """The records of every line of an issued invoice."""
+    covered = coverage_of(connection, issued.id)
+    return records_by_line(connection, issued.customer, issued.currency, covered, books, seq_max=issued.pins["s"])
+
+
+def records_by_line(
+    connection: Connection,
+    customer: str,
+    currency: str,
+    covered: Sequence[CoveredSegment | OwnedSegment],
+    books: Books,
+    *,
+    seq_max: int,
+) -> dict[OwnedKey, list[ExplainedRecord]]:
+    """The records of every line of a customer's invoice that covers these segments, billed one by one in order of
+    time.
+    """
     context = RatingContext(books)
     records: dict[str, dict[RecordKey, tuple[StoredRecord, UsageAggregate]]] = {}
-    covered = coverage_of(connection, issued.id)
     spans = [Span.of(segment) for segment in covered]
     series = series_by_id(connection, {segment.series_id for segment in covered})
-    for place, record in records_of_spans(connection, spans, series, seq_max=issued.pins["s"]):
-        member, aggregate = covered[place].member or issued.customer, aggregate_of_record(record, record.occurred_at)
+    for place, record in records_of_spans(connection, spans, series, seq_max=seq_max):
+        member, aggregate = covered[place].member or customer, aggregate_of_record(record, record.occurred_at)
         if aggregate.record is not None:
             records.setdefault(member, {})[aggregate.record] = (record, aggregate)
     amounts_by_line: dict[OwnedKey, dict[RecordKey, Decimal]] = {}
     for member, of_member in records.items():
-        child = None if member == issued.customer else member
+        child = None if member == customer else member
 
         def note(aggregate: UsageAggregate, group: RatingGroup, sums: Sums, child: str | None = child) -> None:
             amount = group.billed(sums).amount
@@ -113,7 +136,7 @@ def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> d
             for _, aggregate in of_member.values()
             if not (aggregate.is_waived or aggregate.series.usage_state == "missing")
         ]
-        bill_usage(member, issued.currency, billed, context, trace=note)
+        bill_usage(member, currency, billed, context, trace=note)
     by_key = {key: record for of_member in records.values() for key, (record, _) in of_member.items()}
     return {
         line: [ExplainedRecord(by_key[key], amount) for key, amount in sorted(amounts.items())]
@@ -121,7 +144,8 @@ def _explained(connection: Connection, issued: IssuedInvoice, books: Books) -> d
     }
 
 
-def _price_entry(inputs: Inputs, hash_: str | None) -> tuple[Content | None, str | None]:
+def price_entry_of(inputs: Inputs, hash_: str | None) -> tuple[Content | None, str | None]:
+    """The price entry of a hash, and where its price is from; None where there is none."""
     for recording in (*inputs.prices, *inputs.beneath):
         for price in recording.get("price", ()):
             if hash_ is not None and "model" in price and entry_hash(price, recording["currency"]) == hash_:
@@ -129,7 +153,8 @@ def _price_entry(inputs: Inputs, hash_: str | None) -> tuple[Content | None, str
     return None, None
 
 
-def _rule(inputs: Inputs, hash_: str | None) -> Content | None:
+def rule_of(inputs: Inputs, hash_: str | None) -> Content | None:
+    """The rule of a hash, with its contract; None where there is none."""
     for contract in inputs.contracts:
         label = contract["kind"] if contract["kind"] == "default" else f"{contract['kind']} {contract.get('id')}"
         for rule in contract.get("rule", ()):

@@ -6,15 +6,23 @@ then. Bad lines go to quarantine beside the good ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tokentill.canonical import Content, fields_of
+from sqlalchemy import Connection
+
+from tokentill.canonical import Content, fields_of, form_of
 from tokentill.clock import Clock
 from tokentill.errors import InvalidRecord
+from tokentill.invoicing.periods import Month
+from tokentill.sources.cut_short import CutShort
+from tokentill.sources.gateways.canonical_form import CANONICAL
+from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.reading import Quarantined, Reading, RecordCheck, excerpt
-from tokentill.store.database import Database
+from tokentill.store.database import Database, current_value, hold_counter
+from tokentill.store.import_findings import closed_segments, ids_of_other_sources, usage_in_segments
 from tokentill.store.usage_rows import Bad, Counts, store_batch
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import looks_personal
@@ -29,7 +37,12 @@ IngestProgress = Callable[[Counts], None]
 
 @dataclass(slots=True)
 class Ingested:
-    """What became of one source. `bad` and `personal` name the first of each."""
+    """What became of one source. `bad` and `personal` name the first of each.
+
+    `incomplete` says that the input is not all there is. `ids` counts the ids of each source, and `ids_elsewhere`, by
+    source and other source, those that the other one has, too. `in_closed` counts new records that lie in a period that
+    was closed.
+    """
 
     name: str
     format: str | None = None
@@ -37,6 +50,15 @@ class Ingested:
     bad: list[Bad] = field(default_factory=list)
     personal: dict[str, str] = field(default_factory=dict)
     personal_count: int = 0
+    incomplete: CutShort | None = None
+    ids: Counter[str] = field(default_factory=Counter)
+    ids_elsewhere: Counter[tuple[str, str]] = field(default_factory=Counter)
+    in_closed: Counter[Month] = field(default_factory=Counter)
+
+    @property
+    def is_all_quarantined(self) -> bool:
+        """Whether something was read, and nothing of it is a usage record."""
+        return 0 < self.counts.read == self.counts.quarantined
 
     def content(self) -> Content:
         """What `ingest --json` prints for each file."""
@@ -47,6 +69,14 @@ class Ingested:
             "problems": [fields_of(bad, "line", "reason", "record_id") for bad in self.bad],
             "personal_data": [
                 {"user": user, "looks_like": looks_like} for user, looks_like in sorted(self.personal.items())
+            ],
+            "incomplete": form_of(self.incomplete),
+            "ids_of_other_sources": [
+                {"source": source, "other_source": other, "records": records, "of": self.ids[source]}
+                for (source, other), records in sorted(self.ids_elsewhere.items())
+            ],
+            "in_closed_periods": [
+                {"period": str(month), "records": records} for month, records in sorted(self.in_closed.items())
             ],
         }
 
@@ -77,8 +107,13 @@ def ingest(
 
     def store() -> None:
         with database.write() as connection:
+            hold_counter(connection, "batch")
+            seq_before = current_value(connection, "batch")
             counts = store_batch(connection, records, bad, label=name, at=clock.now())
+            seq = current_value(connection, "batch")
         ingested.counts = ingested.counts.plus(counts)
+        with database.read() as connection:
+            _look_at(connection, ingested, records, seq_before, seq)
         records.clear()
         bad.clear()
         if progress is not None:
@@ -90,7 +125,7 @@ def ingest(
     for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
         if isinstance(item, Quarantined):
             at = item.occurred_at if _is_within(bounds, item.occurred_at, clock) else None
-            bad_line = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, at)
+            bad_line = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, at, item.kept)
             bad.append(bad_line)
             if len(ingested.bad) < SHOWN_MAX:
                 ingested.bad.append(bad_line)
@@ -103,7 +138,24 @@ def ingest(
             store()
     if records or bad:
         store()
+    if isinstance(items, Reading):
+        ingested.incomplete = items.incomplete
     return ingested
+
+
+def _look_at(
+    connection: Connection, ingested: Ingested, records: Sequence[UsageRecord], seq_before: int, seq: int
+) -> None:
+    """Count what is odd about a batch. Of the closed periods only what is new: what was there was looked at before."""
+    ids: dict[str, set[str]] = {}
+    for record in records:
+        ids.setdefault(record.source, set()).add(record.record_id)
+    for source, of_source in ids.items():
+        ingested.ids[source] += len(of_source)
+        for other, count in ids_of_other_sources(connection, source, of_source).items():
+            ingested.ids_elsewhere[source, other] += count
+    if seq > seq_before:
+        ingested.in_closed += usage_in_segments(connection, closed_segments(connection), seq_before, seq)
 
 
 def _is_within(bounds: Bounds, at: datetime | None, clock: Clock) -> bool:
@@ -125,7 +177,11 @@ def _checked(
             try:
                 check(item)
             except InvalidRecord as error:
-                yield Quarantined(name, number, str(error), item.record_id, excerpt(item.content_bytes()), item.digest)
+                raw = item.content_bytes()
+                kept = KeptLine.of(raw, format_=CANONICAL.name)
+                yield Quarantined(
+                    name, number, str(error), item.record_id, excerpt(raw), item.digest, item.occurred_at, kept
+                )
                 continue
         yield item
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, ContentOfFields, form_of
+from tokentill.canonical import Content, ContentOfFields
 from tokentill.clock import from_micros, instant_text
 from tokentill.errors import InvalidCall, NotFound, Refused, ensure
 from tokentill.recordings.load import Folder
@@ -21,7 +21,6 @@ from tokentill.store.audit import append_audit
 from tokentill.store.customers import bindings
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.documents import ends_period_at, numbers_covering
-from tokentill.store.quarantine import QuarantinedLine, discard_lines, quarantined_lines
 from tokentill.store.revisions import Decided, Decision, Revision, decide, stored_revisions
 from tokentill.store.usage_rows import Counts, source_id_of, store_batch_row, store_version, versions_of
 from tokentill.store.withdrawals import withdraw, withdrawal_of
@@ -58,17 +57,6 @@ class Revisions(ContentOfFields):
     """Records that came again with another payload, in the order in which they came: `usage revisions list --json`."""
 
     revisions: tuple[Revision, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Lines that are not records, in the order in which they came."""
-
-    lines: tuple[QuarantinedLine, ...]
-
-    def content(self) -> Content:
-        """What `usage quarantine list --json` prints."""
-        return {"quarantined": form_of(self.lines)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,57 +168,6 @@ def waive(database: Database, source: str, record_id: str, signed: SignedReason)
         content = {"source": source, "record_id": record_id, "seq": seq, "reason": signed.reason}
         append_audit(connection, "usage.waived", content, at=signed.at, actor=signed.by)
         return Waived(source, record_id, signed.by, signed.reason, signed.at)
-
-
-def line_named(connection: Connection, name: str) -> QuarantinedLine:
-    """The quarantined line that a command names: the beginning of its digest, a colon and its line number.
-
-    Raises:
-        InvalidCall: when it is not such a name.
-        NotFound: when there is no such line.
-        Refused: when there are several.
-    """
-    digest, _, line = name.partition(":")
-    if not line.isascii() or not line.isdigit() or len(line) > 15 or not digest:
-        raise InvalidCall(
-            f"{name!r} does not name a quarantined line; `tokentill usage quarantine list` shows their ids"
-        )
-    lines = [
-        candidate
-        for candidate in quarantined_lines(connection, line=int(line))
-        if candidate.digest.hex().startswith(digest.lower())
-    ]
-    if not lines:
-        raise NotFound(f"there is no quarantined line {name!r}; `tokentill usage quarantine list` shows all")
-    if len(lines) > 1:
-        raise Refused(f"{len(lines)} quarantined lines begin with {name!r}; write more of the digest")
-    return lines[0]
-
-
-def discard(database: Database, names: Sequence[str], file: str | None, signed: SignedReason) -> list[QuarantinedLine]:
-    """Discard quarantined lines: those that are named, and all open ones of a file. Previews no longer name them.
-
-    Returns:
-        Those that were open until now.
-
-    Raises:
-        NotFound: when one of them does not exist, or the file has none.
-    """
-    signed = signed.checked("a decision on quarantined lines")
-    with database.write() as connection:
-        hold_counter(connection, "batch")
-        lines = [line_named(connection, name) for name in names]
-        if file is not None:
-            of_file = quarantined_lines(connection, file=file)
-            if not of_file:
-                raise NotFound(f"{file!r} has no quarantined lines; `tokentill usage quarantine list` shows all")
-            lines += of_file
-        chosen = list({(line.digest, line.line): line for line in lines if line.state == "open"}.values())
-        discard_lines(connection, chosen, by=signed.by, reason=signed.reason, at=signed.at)
-        if chosen:
-            content = {"lines": [f"{line.digest.hex()}:{line.line}" for line in chosen], "reason": signed.reason}
-            append_audit(connection, "quarantine.discarded", content, at=signed.at, actor=signed.by)
-        return chosen
 
 
 def _chosen(revisions: Sequence[Revision], decision: Decision) -> Revision:

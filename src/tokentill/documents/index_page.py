@@ -25,6 +25,7 @@ from tokentill.documents.figures import (
     plural,
     share_percent,
 )
+from tokentill.documents.remarks import LIST_LATE, aside_remarks, late_text
 from tokentill.documents.review_status import (
     ADD_A_PRICE,
     LOAD_AGAIN,
@@ -61,6 +62,7 @@ def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> dict[str, 
         "requests": count(sum(status.invoice.requests for status in statuses)),
         "obstacles": tuple(_obstacles(preview, statuses)),
         "states": tuple(_states(statuses)),
+        "remarks": tuple(_remarks(preview)),
         "look_again": tuple(status for status in statuses if status.has_moved or _is_stale(status)),
         "parts": parts,
         "margin_remarks": _margin_remarks(parts),
@@ -69,6 +71,13 @@ def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> dict[str, 
         "unattributed": unattributed,
         "causes": tuple((shown_text(cause), count(requests)) for cause, requests in unattributed.causes),
     }
+
+
+def _remarks(preview: Preview) -> Iterable[tuple[str, str]]:
+    """What lies beside the invoices, each with the command that lists it."""
+    yield from aside_remarks(preview.aside, preview.month)
+    if preview.late:
+        yield late_text(preview.late), LIST_LATE
 
 
 def by_amount(statuses: Iterable[ReviewStatus]) -> list[ReviewStatus]:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from tokentill.errors import InvalidRecord, Refused
 from tokentill.sources.compression import ByteInput, Limits
+from tokentill.sources.cut_short import CutShort, cut_short
 from tokentill.sources.gateways import Format, unwrapped
 from tokentill.sources.gateways.arouter import ACTIVITY
 from tokentill.sources.gateways.canonical_form import CANONICAL
@@ -40,12 +41,17 @@ NAMES_SHOWN_MAX = 12
 
 @dataclass(frozen=True, slots=True)
 class OpenedInput:
-    """What an input holds. `layout` and `format` are None where nothing shows what they are."""
+    """What an input holds. `layout` and `format` are None where nothing shows what they are.
+
+    `header` is that of a table. `cut_short` tells, once all is read, whether the input says that there is more.
+    """
 
     layout: Layout | None
     format: Format | None
     pieces: Iterator[Piece]
     parse: Parse
+    header: bytes | None = None
+    cut_short: Callable[[], CutShort | None] = lambda: None
 
 
 class Opening:
@@ -100,12 +106,17 @@ class Opening:
         head = self._head[position:]
         elements = [raw for _, raw, fault in scanner().pieces([head]) if fault is None]
         input_format = self._format_of(elements) if elements else self._asked
-        return OpenedInput("json", input_format, scanner().pieces(chain([head], self._chunks)), parse_object)
+        whole = scanner()
+        pieces = whole.pieces(chain([head], self._chunks))
+        return OpenedInput(
+            "json", input_format, pieces, parse_object, cut_short=lambda: cut_short(whole.around, whole.count)
+        )
 
     def _table(self) -> OpenedInput | None:
         """As comma-separated values, or None when the first line is not a header."""
         try:
-            names = cells_of(self._head[self._start :].split(b"\n", 1)[0].removesuffix(b"\r"))
+            header = self._head[self._start :].split(b"\n", 1)[0].removesuffix(b"\r")
+            names = cells_of(header)
         except InvalidRecord:
             return None
         if len(names) < 2 or any(line.startswith(b"{") for line in self._head.split(b"\n")):
@@ -122,7 +133,7 @@ class Opening:
         except Refused as error:
             raise self._refusal(str(error)) from None
         pieces = rows_of(chain([self._head], self._chunks), len(columns), self._bytes_max, lambda: self._bytes.fault)
-        return OpenedInput("csv", input_format, pieces, lambda raw: row_of(raw, columns))
+        return OpenedInput("csv", input_format, pieces, lambda raw: row_of(raw, columns), header)
 
     def _format_of(self, candidates: Sequence[bytes]) -> Format | None:
         """The format that was asked for, or that of the first candidate that can be read and has one."""

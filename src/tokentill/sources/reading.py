@@ -19,8 +19,10 @@ from typing import Any, BinaryIO
 
 from tokentill.errors import InvalidCall, InvalidRecord, Refused
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
+from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways import unwrapped
 from tokentill.sources.gateways.fields import instant_or_naive_utc
+from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.layouts import digest_of
 from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
 from tokentill.usage.ids import check_id
@@ -45,6 +47,7 @@ class Quarantined:
         raw: the start of it, with what cannot be printed escaped, at most `EXCERPT_CHARACTERS` long.
         digest: the first 16 bytes of the SHA-256 of all of it.
         occurred_at: the instant that it names, where it could be read.
+        kept: all of it, to be read again; None for what was cut off, and for what is not to be kept.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Quarantined:
     raw: str
     digest: bytes
     occurred_at: datetime | None = None
+    kept: KeptLine | None = None
 
     def __str__(self) -> str:
         return f"{self.name}:{self.line}: {self.reason}"
@@ -96,11 +100,18 @@ class Reading(AbstractContextManager["Reading"]):
         self._format = content.format
         self._pieces = content.pieces
         self._parse = content.parse
+        self._header = content.header
+        self._cut_short = content.cut_short
 
     @property
     def format(self) -> str | None:
         """The name of the source's format, None as long as nothing has shown it."""
         return None if self._format is None else self._format.name
+
+    @property
+    def incomplete(self) -> CutShort | None:
+        """Once all is read: whether the input says that it is not all there is, as one page of several does."""
+        return self._cut_short()
 
     @property
     def bytes_read(self) -> int:
@@ -154,7 +165,8 @@ class Reading(AbstractContextManager["Reading"]):
                 except InvalidRecord as error:
                     reason = str(error) if fault is None else f"{error}; {fault.reason}"
                     at = self._instant_of(row)
-                    yield Quarantined(name, line, reason, self._id_of(row), excerpt(raw), digest_of(raw), at)
+                    own = (self._id_of(row), excerpt(raw), digest_of(raw), at, self._kept(raw))
+                    yield Quarantined(name, line, reason, *own)
                 else:
                     yield record
         finally:
@@ -168,6 +180,9 @@ class Reading(AbstractContextManager["Reading"]):
             if self._format is None:
                 raise Refused(f"{self.name}: {no_format_message(inner)}")
         return self._format.read(row, source)
+
+    def _kept(self, raw: bytes) -> KeptLine | None:
+        return KeptLine.of(raw, header=self._header, source=self._source, format_=self.format)
 
     def _id_of(self, row: dict[str, Any] | None) -> str | None:
         if row is None or self._format is None:

@@ -16,6 +16,7 @@ from tokentill.clock import from_micros, parse_instant, to_micros
 from tokentill.errors import CoveredTwice
 from tokentill.invoicing.coverage import CoveredSegment, Documents, IssuedPeriod, TakenSegment
 from tokentill.invoicing.periods import Month, Period
+from tokentill.invoicing.totals import InvoiceKind
 from tokentill.store import tables
 from tokentill.store.database import current_value, insert_rows, next_value
 from tokentill.store.decoding import columns_of, decoded, decoding
@@ -166,8 +167,10 @@ def coverage_of(connection: Connection, invoice_id: int) -> list[CoveredSegment]
     return [decoded(CoveredSegment, row) for row in connection.execute(query)]
 
 
-def numbers_covering(connection: Connection, series_id: int, at: datetime, seq: int) -> list[str]:
-    """The live documents of a period that a record stands on: one, or none."""
+def numbers_covering(
+    connection: Connection, series_id: int, at: datetime, seq: int, kind: InvoiceKind = "period"
+) -> list[str]:
+    """The live documents of a kind that a record stands on: of a period one, or none."""
     row_of, header, micros = tables.coverage, tables.invoice, to_micros(at)
     query = (
         select(header.c.number)
@@ -178,7 +181,7 @@ def numbers_covering(connection: Connection, series_id: int, at: datetime, seq: 
             row_of.c.ends_at > micros,
             row_of.c.seq_after < seq,
             row_of.c.seq_upto >= seq,
-            header.c.kind == "period",
+            header.c.kind == kind,
             live_at(None),
         )
         .order_by(header.c.id)

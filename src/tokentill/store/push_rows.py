@@ -128,6 +128,14 @@ def newest_rows(
     return {row.place: row for row in map(_row, connection.execute(query))}
 
 
+def rows_of_day(connection: Connection, customer: str, period: str, day: date) -> list[PushRow]:
+    """What speaks for a customer's day of a period, meter by meter."""
+    push = tables.push
+    query = select(push).where(push.c.customer == customer, push.c.period == period, push.c.day == day.isoformat())
+    query = query.where(push.c.state != "replaced").order_by(push.c.meter, push.c.version)
+    return [_row(row) for row in connection.execute(query)]
+
+
 def stripe_customer_of(connection: Connection, customer: str) -> str | None:
     """The Stripe customer that a customer is linked to now."""
     table = tables.customer

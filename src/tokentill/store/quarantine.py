@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from tokentill.canonical import Content, fields_of
 from tokentill.clock import from_micros, instant_text, to_micros
+from tokentill.sources.kept_lines import KeptLine
 from tokentill.store import tables
 from tokentill.store.database import insert_rows
-from tokentill.store.decoding import decoded, decoding
+from tokentill.store.decoding import decoded, decoding, rows_among
 
-LineState = Literal["open", "discarded"]
+LineState = Literal["open", "discarded", "taken"]
+LineDecision = Literal["discarded", "taken"]
+QuarantineKey = tuple[bytes, int]
+"""The digest of a line, and its number."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedLine:
-    """A line that is not a record, as it is kept. `discarded` says who looked at it and discarded it, why and when."""
+    """A line that is not a record, as it is kept.
+
+    `decision` is what became of it, and `decided` says who decided so, why and when. `is_kept` says that all of it is
+    kept, so that it can be read again (see `kept_lines`).
+    """
 
     digest: bytes
     line: int
@@ -30,7 +38,14 @@ class QuarantinedLine:
     occurred_at: datetime | None
     excerpt: str
     came_at: datetime
-    discarded: tuple[str, str, datetime] | None = None
+    is_kept: bool = False
+    decision: LineDecision | None = None
+    decided: tuple[str, str, datetime] | None = None
+
+    @property
+    def key(self) -> QuarantineKey:
+        """What it is stored under."""
+        return self.digest, self.line
 
     @property
     def id(self) -> str:
@@ -40,15 +55,16 @@ class QuarantinedLine:
     @property
     def state(self) -> LineState:
         """`open` as long as nobody looked at it."""
-        return "open" if self.discarded is None else "discarded"
+        return "open" if self.decision is None else self.decision
 
     def content(self) -> Content:
         """Canonical content."""
-        by, reason, at = self.discarded or (None, None, None)
+        by, reason, at = self.decided or (None, None, None)
+        said = None if at is None else {"by": by, "reason": reason, "at": instant_text(at)}
         return {
             **fields_of(self, "id", "file", "line", "reason", "record_id", "occurred_at", "excerpt", "came_at"),
-            "state": self.state,
-            "discarded": None if at is None else {"by": by, "reason": reason, "at": instant_text(at)},
+            **fields_of(self, "is_kept", "state"),
+            **{decision: said if self.decision == decision else None for decision in get_args(LineDecision)},
         }
 
 
@@ -58,6 +74,7 @@ def quarantined_lines(
     within: tuple[datetime, datetime] | None = None,
     file: str | None = None,
     line: int | None = None,
+    record_id: str | None = None,
 ) -> list[QuarantinedLine]:
     """Lines in the order in which they came.
 
@@ -65,10 +82,13 @@ def quarantined_lines(
         within: only those of this segment of time, and those whose instant is not known.
         file: only those of imports under this name.
         line: only those of this number.
+        record_id: only those that name this record.
     """
     table, batch, decision = tables.quarantine, tables.batch, tables.quarantine_decision
+    shown = [column for column in table.columns if column.name not in ("raw", "header")]
     query = (
-        select(table, table.c.label.label("file"), batch.c.recorded_at.label("came_at"), decision.c.reviewer)
+        select(*shown, table.c.label.label("file"), batch.c.recorded_at.label("came_at"))
+        .add_columns(table.c.raw.is_not(None).label("kept"), decision.c.decision, decision.c.reviewer)
         .add_columns(decision.c.reason.label("why"), decision.c.recorded_at.label("decided_at"))
         .join(batch, batch.c.seq == table.c.seq)
         .outerjoin(decision)
@@ -76,7 +96,7 @@ def quarantined_lines(
     )
     if within is not None:
         query = query.where(_lies_in(*within))
-    for column, value in ((table.c.label, file), (table.c.line, line)):
+    for column, value in ((table.c.label, file), (table.c.line, line), (table.c.record_id, record_id)):
         if value is not None:
             query = query.where(column == value)
     return [_line(row) for row in connection.execute(query)]
@@ -89,12 +109,33 @@ def count_quarantined(connection: Connection, starts_at: datetime, ends_at: date
     return int(connection.execute(undecided.where(_lies_in(starts_at, ends_at))).scalar_one())
 
 
-def discard_lines(
-    connection: Connection, lines: Sequence[QuarantinedLine], *, by: str, reason: str, at: datetime
+@decoding("a quarantined line")
+def kept_lines(connection: Connection, keys: Sequence[QuarantineKey]) -> dict[QuarantineKey, KeptLine]:
+    """What is kept of lines; those that are not kept are left out."""
+    table = tables.quarantine.c
+    query = select(table.digest, table.line, table.raw, table.header, table.source, table.format)
+    rows = rows_among(connection, query.where(table.raw.is_not(None)), (table.digest, table.line), keys)
+    return {
+        (bytes(row.digest), row.line): KeptLine(
+            bytes(row.raw), None if row.header is None else bytes(row.header), row.source, row.format
+        )
+        for row in rows
+    }
+
+
+def decided_keys(connection: Connection, keys: Sequence[QuarantineKey]) -> set[QuarantineKey]:
+    """Those of lines that somebody decided on."""
+    table = tables.quarantine_decision.c
+    rows = rows_among(connection, select(table.digest, table.line), (table.digest, table.line), keys)
+    return {(bytes(row.digest), row.line) for row in rows}
+
+
+def decide_lines(
+    connection: Connection, keys: Sequence[QuarantineKey], decision: LineDecision, *, by: str, reason: str, at: datetime
 ) -> None:
-    """Write down that somebody looked at lines and discards them. They stay where they are."""
-    decision = {"decision": "discarded", "reviewer": by, "reason": reason, "recorded_at": to_micros(at)}
-    rows = [{"digest": line.digest, "line": line.line, **decision} for line in lines]
+    """Write down what became of lines. They stay where they are."""
+    said = {"decision": decision, "reviewer": by, "reason": reason, "recorded_at": to_micros(at)}
+    rows = [{"digest": digest, "line": line, **said} for digest, line in keys]
     insert_rows(connection, tables.quarantine_decision, rows)
 
 
@@ -105,5 +146,5 @@ def _lies_in(starts_at: datetime, ends_at: datetime) -> ColumnElement[bool]:
 
 @decoding("a quarantined line")
 def _line(row: Any) -> QuarantinedLine:
-    discarded = None if row.decided_at is None else (row.reviewer, row.why, from_micros(row.decided_at))
-    return decoded(QuarantinedLine, row, digest=bytes(row.digest), discarded=discarded)
+    decided = None if row.decided_at is None else (row.reviewer, row.why, from_micros(row.decided_at))
+    return decoded(QuarantinedLine, row, digest=bytes(row.digest), is_kept=bool(row.kept), decided=decided)

@@ -199,10 +199,13 @@ quarantine = _table(
     *_each(Text, "excerpt"),
     *_each(BigInt, "seq"),
     *_optional(BigInt, "occurred_at"),
+    *_optional(LargeBinary, "raw", "header"),
+    *_optional(Text, "source", "format"),
     *_refers(seq="batch.seq"),
     Index("ix_quarantine_occurred_at", "occurred_at"),
 )
-"""Lines that are not records. `occurred_at` is null where a line does not state its instant."""
+"""Lines that are not records. `occurred_at` is null where a line does not state its instant; `raw` is the whole line,
+null where it is not kept, and what follows is what it was read with."""
 
 quarantine_decision = _table(
     "quarantine_decision",
@@ -211,8 +214,9 @@ quarantine_decision = _table(
     *_each(Text, "decision", "reviewer", "reason"),
     *_each(BigInt, "recorded_at"),
     _refers_to("quarantine", "digest", "line"),
-    CheckConstraint("decision IN ('discarded')", name="decision"),
+    CheckConstraint("decision IN ('discarded', 'taken')", name="decision"),
 )
+"""What became of quarantined lines: somebody discarded them, or they were read again and are records now."""
 
 recording = _table(
     "recording",

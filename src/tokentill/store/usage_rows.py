@@ -12,12 +12,13 @@ from hashlib import sha256
 from operator import add
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, tuple_
 
 from tokentill.canonical import Content, canonical_bytes, fields_of, form_of
 from tokentill.clock import from_micros, to_micros
 from tokentill.errors import ensure
 from tokentill.money import EXACT
+from tokentill.sources.kept_lines import KeptLine
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_new, insert_rows, next_value
 from tokentill.store.decoding import LOOKED_UP_MAX, columns_of, decoded, decoding, rows_among
@@ -46,6 +47,7 @@ class Bad:
     excerpt: str
     digest: bytes
     occurred_at: datetime | None = None
+    kept: KeptLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,13 @@ def series_used_after(connection: Connection, seq: int, starts_at: datetime, end
         .distinct()
     )
     return set(connection.execute(query).scalars())
+
+
+def usage_extent(connection: Connection) -> tuple[datetime, datetime] | None:
+    """From the first instant of all records to the microsecond after the last one; None where there is no record."""
+    batch = tables.batch.c
+    first, last = connection.execute(select(func.min(batch.first_at), func.max(batch.last_at))).one()
+    return None if first is None else (from_micros(first), from_micros(last + 1))
 
 
 def month_number(at: datetime) -> int:
@@ -438,9 +447,16 @@ def _insert_revisions(
     insert_rows(connection, tables.revision, rows)
 
 
+def _kept_columns(kept: KeptLine | None) -> dict[str, Any]:
+    """What is kept of a line, as columns hold it."""
+    names = ("raw", "header", "source", "format")
+    return dict.fromkeys(names) if kept is None else columns_of(kept, *names)
+
+
 def _insert_quarantined(connection: Connection, bad: Sequence[Bad], seq: int) -> None:
     names = ("digest", "line", "label", "reason", "record_id", "excerpt", "occurred_at")
-    insert_rows(connection, tables.quarantine, [{**columns_of(line, *names), "seq": seq} for line in bad])
+    rows = [{**columns_of(line, *names), **_kept_columns(line.kept), "seq": seq} for line in bad]
+    insert_rows(connection, tables.quarantine, rows)
 
 
 def _series_content(values: tuple[Any, ...]) -> dict[str, Any]:

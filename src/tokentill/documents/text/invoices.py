@@ -15,6 +15,7 @@ from tokentill.closing.verify import Verification
 from tokentill.documents.arithmetic import LineGroup, conditions_of, line_groups
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import NO_BREAK, TIMES, count, exact, money, plural, signed_money
+from tokentill.documents.remarks import LIST_LATE, aside_remarks, late_text
 from tokentill.documents.review_status import margin_shown
 from tokentill.documents.steps import charge_text, step_text
 from tokentill.documents.text.screen import Screen
@@ -304,13 +305,8 @@ def show_late(screen: Screen, late: Late) -> None:
 def _note_documents(screen: Screen, late: Sequence[LateUsage], kept: Sequence[KeptBoundary]) -> None:
     """Print what documents that were issued leave to say."""
     if late:
-        requests = plural(sum(record.requests for record in late), "request is", "requests are")
-        months = ", ".join(sorted({str(record.month) for record in late}))
         names = _names(list(dict.fromkeys(record.customer for record in late)))
-        screen.note(
-            f"{requests} late, of periods that were issued without them ({months}): {names};"
-            " `tokentill usage late` lists them"
-        )
+        screen.note(f"{late_text(late)}: {names}; `{LIST_LATE}` lists them")
     for boundary in kept[:NAMES_SHOWN]:
         screen.note(f"{shown_id(boundary.customer)}: {boundary}")
     if len(kept) > NAMES_SHOWN:
@@ -319,18 +315,8 @@ def _note_documents(screen: Screen, late: Sequence[LateUsage], kept: Sequence[Ke
 
 def _note_aside(screen: Screen, aside: Aside, month: Month) -> None:
     """Print what was kept aside and nobody decided on."""
-    if aside.revisions:
-        records = plural(aside.revisions, "record came", "records came")
-        screen.note(
-            f"{records} again with other content, and nobody decided what counts:"
-            f" `tokentill usage revisions list --period {month} --state open`"
-        )
-    if aside.quarantined:
-        lines = plural(aside.quarantined, "line is", "lines are")
-        screen.note(
-            f"{lines} in quarantine, of {month} or of an instant that is not known:"
-            f" `tokentill usage quarantine list --period {month} --state open`"
-        )
+    for text, command in aside_remarks(aside, month):
+        screen.note(f"{text}: `{command}`")
 
 
 def _note_reasons(screen: Screen, refused: Sequence[tuple[str, str]], outcome: str) -> None:

@@ -8,8 +8,11 @@ from typing import Any
 from tokentill.clock import instant_text
 from tokentill.closing.ingest import Ingested, counts_content
 from tokentill.closing.missing_usage import Missing
-from tokentill.closing.record_decisions import Lines, Revised, Revisions, Waived
+from tokentill.closing.quarantine_decisions import Lines, Retried
+from tokentill.closing.record_decisions import Revised, Revisions, Waived
 from tokentill.documents.escaping import shell_word, short_id, shown_id, shown_text
+from tokentill.documents.figures import count, plural
+from tokentill.documents.remarks import LIST_LATE
 from tokentill.documents.text.screen import Screen
 from tokentill.store.quarantine import QuarantinedLine
 from tokentill.store.revisions import Revision
@@ -24,30 +27,70 @@ def show_ingested(screen: Screen, done: Sequence[Ingested], refused: Sequence[tu
         (
             shown_id(ingested.name),
             ingested.format or "",
-            *(f"{count:,}" for count in counts_content(ingested.counts).values()),
+            *(f"{number:,}" for number in counts_content(ingested.counts).values()),
         )
         for ingested in done
     ]
     if rows:
         screen.table(columns, rows, right=columns[2:])
     for ingested in done:
-        for bad in ingested.bad[:PROBLEMS_SHOWN]:
-            screen.note(f"{shown_id(ingested.name)}:{bad.line}: quarantined: {shown_id(bad.reason)}")
-        if ingested.counts.quarantined > PROBLEMS_SHOWN:
-            screen.note(f"... and {ingested.counts.quarantined - PROBLEMS_SHOWN} more; --json lists them")
-        if ingested.counts.revisions:
-            screen.note(
-                f"{ingested.counts.revisions} records came again with other content; what counted before is billed"
-                " (`tokentill usage revisions list`)"
-            )
-        if ingested.personal_count:
-            first = sorted(ingested.personal)[0]
-            screen.note(
-                f"{ingested.personal_count} user ids look like personal data, as {shown_id(first)}"
-                f" ({ingested.personal[first]}); ids should be opaque"
-            )
+        _note_problems(screen, ingested)
+        _note_findings(screen, ingested)
+    for ingested in done:
+        if ingested.incomplete is not None and not _has_all_pages(ingested, done):
+            screen.note(f"{shown_id(ingested.name)}: {ingested.incomplete.why}; get the rest and ingest it, too")
     for file, reason in refused:
         screen.note(f"{shown_id(file)}: {reason}")
+
+
+def _note_problems(screen: Screen, ingested: Ingested) -> None:
+    """Print the first bad lines of a file, and whether it has no others."""
+    name = shown_id(ingested.name)
+    for bad in ingested.bad[:PROBLEMS_SHOWN]:
+        screen.note(f"{name}:{bad.line}: quarantined: {shown_id(bad.reason)}")
+    if ingested.counts.quarantined > PROBLEMS_SHOWN:
+        screen.note(f"... and {ingested.counts.quarantined - PROBLEMS_SHOWN} more; --json lists them")
+    if ingested.is_all_quarantined:
+        screen.note(
+            f"{name}: nothing was taken in, since every line went to quarantine ({count(ingested.counts.quarantined)}):"
+            f" `tokentill usage quarantine list --file {shell_word(ingested.name)}`"
+        )
+
+
+def _note_findings(screen: Screen, ingested: Ingested) -> None:
+    """Print what is odd about the records of a file."""
+    if ingested.counts.revisions:
+        screen.note(
+            f"{plural(ingested.counts.revisions, 'record', 'records')} came again with other content; what counted"
+            " before is billed (`tokentill usage revisions list`)"
+        )
+    if ingested.personal_count:
+        first = sorted(ingested.personal)[0]
+        ids = plural(ingested.personal_count, "user id looks", "user ids look")
+        screen.note(
+            f"{ids} like personal data, as {shown_id(first)} ({ingested.personal[first]}); ids should be opaque"
+        )
+    for (source, other), shared in sorted(ingested.ids_elsewhere.items()):
+        have = "has an id" if ingested.ids[source] == 1 else "have ids"
+        of = f"{count(shared)} of {plural(ingested.ids[source], 'record', 'records')} of source {shown_id(source)}"
+        screen.note(
+            f"{shown_id(ingested.name)}: {of} {have} that source {shown_id(other)} has, too: was the export loaded"
+            " under another name?"
+        )
+    if ingested.in_closed:
+        lie = plural(ingested.in_closed.total(), "new record lies", "new records lie")
+        months = ", ".join(str(month) for month in sorted(ingested.in_closed))
+        screen.note(
+            f"{shown_id(ingested.name)}: {lie} in a period that was closed ({months}): `{LIST_LATE}` lists what"
+            " invoices were issued without; close again for customers that have none"
+        )
+
+
+def _has_all_pages(ingested: Ingested, done: Sequence[Ingested]) -> bool:
+    """Whether every page of an answer is among the files."""
+    pages = None if ingested.incomplete is None else ingested.incomplete.total_pages
+    given = {one.incomplete.page for one in done if one.incomplete is not None and one.incomplete.total_pages == pages}
+    return pages is not None and len(given - {None}) == pages
 
 
 def show_missing(screen: Screen, missing: Missing) -> None:
@@ -164,11 +207,29 @@ def show_line(screen: Screen, line: QuarantinedLine) -> None:
     """One of them in full."""
     screen.say(f"{shown_id(line.file)}:{line.line}: {shown_text(line.reason)}")
     screen.say(f"  {shown_text(line.excerpt)}")
-    if line.discarded is not None:
-        by, reason, at = line.discarded
-        screen.say(f"  discarded by {shown_text(by)} at {instant_text(at)}: {shown_text(reason)}")
+    if line.decided is not None:
+        by, reason, at = line.decided
+        taken = "taken in" if line.decision == "taken" else "discarded"
+        screen.say(f"  {taken} by {shown_text(by)} at {instant_text(at)}: {shown_text(reason)}")
+        return
+    if line.is_kept:
+        screen.say(f"  tokentill usage quarantine retry {line.id} --reason 'WHY'")
     else:
-        screen.say(f"  tokentill usage quarantine discard {line.id} --reason 'WHY'")
+        screen.say("  it is not kept whole, so it cannot be read again; ingest its file again")
+    screen.say(f"  tokentill usage quarantine discard {line.id} --reason 'WHY'")
+
+
+def show_retried(screen: Screen, retried: Retried) -> None:
+    """What became of lines that were read again, and why some are no record still."""
+    counts = retried.counts
+    taken = plural(len(retried.taken), "line is a record now", "lines are records now")
+    parts = {"accepted": counts.accepted, "there already": counts.duplicates, "kept as revisions": counts.revisions}
+    told = ", ".join(f"{number:,} {name}" for name, number in parts.items() if number)
+    screen.say(f"{taken}{f' ({told})' if told else ''}; {plural(len(retried.still), 'stays', 'stay')} in quarantine")
+    for one in retried.still[:PROBLEMS_SHOWN]:
+        screen.note(f"{shown_id(one.line.file)}:{one.line.line}: {shown_text(one.reason)}")
+    if len(retried.still) > PROBLEMS_SHOWN:
+        screen.note(f"... and {len(retried.still) - PROBLEMS_SHOWN} more; --json lists them")
 
 
 def _differences(revision: Revision) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.layouts import EndFault, LayoutFault, LongPiece, Piece, digest_of
@@ -63,6 +64,8 @@ class Elements:
         opening: the bytes before the list that belong to the object around it, empty when there is none.
         is_sequence: not a list, but one value after another.
         list_names: names under which the object around the list may hold no second list.
+
+    Once all is read, `around` is what the object around the list holds beside it.
     """
 
     bytes_max: int
@@ -80,6 +83,12 @@ class Elements:
     _comma_seen: bool = field(default=True, init=False)
     _tail: bytes | None = field(default=None, init=False)
     _disorder: str | None = field(default=None, init=False)
+    around: dict[str, Any] = field(default_factory=dict, init=False)
+
+    @property
+    def count(self) -> int:
+        """How many elements were read so far."""
+        return self._number
 
     def pieces(self, chunks: Iterable[bytes]) -> Iterator[Piece]:
         """Every element, numbered from 1. `chunks` begin after the bracket of the list."""
@@ -228,7 +237,7 @@ class Elements:
         if not self.opening:
             return "something follows the list, and was not read" if tail.strip() else None
         try:
-            around = parse_object(self.opening + b"[]" + tail)
+            self.around = around = parse_object(self.opening + b"[]" + tail)
         except InvalidRecord as error:
             return f"the object around the list: {error}"
         second = next((name for name in self.list_names if around.get(name)), None)
