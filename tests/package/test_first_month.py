@@ -188,14 +188,16 @@ def _take_usage_in(shop: Shop) -> None:
     activity = [arouter("a-1", "org_umbrella", AROUTER["a-1"][1], *AROUTER["a-1"][0][2:])]
     activity.append(arouter("a-2", None, AROUTER["a-2"][1], *AROUTER["a-2"][0][2:]))
     shop.write("arouter.json", json.dumps({"data": activity, "page": 1, "total_pages": 3}))
-    shop.write("broken.jsonl", "no json\nnor this\n")
+    broken = [litellm(f"b-{number}", "org_acme", "gpt-4o", 5, -1, 0, 7) for number in (1, 2)]
+    shop.write("broken.jsonl", "".join(json.dumps(row) + "\n" for row in broken))
 
     taken = shop.json("ingest", "litellm.jsonl", "openrouter.json", "arouter.json")
     assert (taken["accepted"], taken["quarantined"]) == (9, 0)
     assert "page 1 of 3" in shop("ingest", "arouter.json")[1]
     assert "broken.jsonl" in shop("ingest", "broken.jsonl", status=1)[1]
-    renamed = shop.json("ingest", "openrouter.json", "--source", "openrouter:again")
-    assert renamed["accepted"] == 2
+    aside = ("--db", "aside.db")
+    shop("ingest", "openrouter.json", *aside)
+    assert "under another name?" in shop("ingest", "openrouter.json", "--source", "openrouter:again", *aside)[1]
     shop("usage", "quarantine", "discard", "--file", "broken.jsonl", "--reason", "not an export")
 
 
@@ -223,7 +225,6 @@ def _put_it_right(shop: Shop) -> None:
 
 
 def _take_no_other_contracts(shop: Shop) -> None:
-    """The same ids under another source were pointed out; they are voided by their own customer's contract here."""
     shop("preview", PERIOD)
     elsewhere = shop.folder.parent / "elsewhere"
     elsewhere.mkdir()

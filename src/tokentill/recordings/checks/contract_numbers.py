@@ -99,8 +99,8 @@ class _Price:
 
 
 def own_prices_are_near_the_list(recordings: Recordings) -> Iterator[Finding]:
-    """An own rate is not 300 times dearer or cheaper than the list price of every model that its rule fits, and no
-    add-on or package so much dearer.
+    """An own rate is not 300 times dearer or cheaper than the median of the list prices of the models that its rule
+    fits, and no add-on or package so much dearer.
     """
     for contract, index, rule in _guarded_rules(recordings):
         listed = None
@@ -108,10 +108,12 @@ def own_prices_are_near_the_list(recordings: Recordings) -> Iterator[Finding]:
             listed = list(_list_prices(rule, recordings)) if listed is None else listed
             leaves = set(leaves_of((own.name,)))
             is_rate = "rates" in own.path
-            beside = [price for price in listed if price.name in leaves]
-            if not beside or not all(_is_far(own, price, is_rate=is_rate) for price in beside):
+            beside = sorted((price for price in listed if price.name in leaves), key=lambda price: price.times(own))
+            if not beside:
                 continue
-            other = min(beside, key=lambda price: max(own.times(price), price.times(own)))
+            other = beside[len(beside) // 2]
+            if not _is_far(own, other, is_rate=is_rate):
+                continue
             what = f'rate "{own.name}"' if is_rate else f'the price of "{own.name}"'
             message = f"{what} is {own} for a million, and the list price of {other.model} is {other}"
             hint = f"for how many units is it meant? Say so with {'per' if own.path[0] != 'package' else 'size'} = ..."
