@@ -6,7 +6,6 @@ the helps stand in a table here.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from importlib import import_module
@@ -16,6 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 from tokentill.cli.calling import Commands, Group, Shared
+from tokentill.cli.terminal import let_go, make_streams_safe
 from tokentill.errors import InvalidCall, TokentillError
 from tokentill.shipped import __version__
 
@@ -108,12 +108,10 @@ def _root(
 
 def run() -> None:
     """Run the command line on this process's arguments, and exit."""
-    shared = Shared()
-    status = _status_of(shared)
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    make_streams_safe()
+    status = _status_of(Shared())
+    let_go(sys.stderr)
+    if not let_go(sys.stdout):  # whoever read our output has seen enough
         status = status or 1
     sys.exit(status)
 
@@ -155,7 +153,7 @@ def _tell(shared: Shared, message: str, kind: str) -> None:
     from tokentill.documents.escaping import shown_text
 
     if shared.json:
-        shared.terminal.print_json({"error": message, "kind": kind})
+        shared.terminal.print_json({"error": shared.terminal.completed(message), "kind": kind})
     for line in message.splitlines():
         shared.terminal.complain(shown_text(line.expandtabs(4)))
 

@@ -46,6 +46,7 @@ def _demo(
     Ingest, preview, review, close, push to a Stripe stand-in, reconcile, verify. It has a database and prices of its
     own in its folder, and touches nothing else.
     """
+    call.screen.options.clear()  # what it makes is found from its folder
     _make_folder(out)
     clock = FixedClock(NOW)
     with Till.open(str(out / "tokentill.db"), out / "pricing", clock=clock) as till:

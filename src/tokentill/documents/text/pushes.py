@@ -7,13 +7,14 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
-from tokentill.documents.escaping import shell_word, shown_id, shown_text
+from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, money, plural
 from tokentill.documents.text.screen import Screen
 from tokentill.money import EXACT, ZERO
 from tokentill.stripe_push.pushing import Pushed
 from tokentill.stripe_push.reconciling import DayDifference, Reconciled, ReconciledInvoice
 from tokentill.stripe_push.untold import UntakenDay, Untold
+from tokentill.usage.shell_words import shell_word
 
 LISTED_MAX = 20
 BY_HAND = '"Days that Stripe does not take" in docs/connect-stripe.md'

@@ -9,10 +9,11 @@ from tokentill.clock import instant_text
 from tokentill.closing.ingest import Ingested, counts_content
 from tokentill.closing.missing_usage import Missing
 from tokentill.closing.record_decisions import Lines, Revised, Revisions, Waived
-from tokentill.documents.escaping import shell_word, short_id, shown_id, shown_text
+from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.text.screen import Screen
 from tokentill.store.quarantine import QuarantinedLine
 from tokentill.store.revisions import Revision
+from tokentill.usage.shell_words import shell_word
 
 PROBLEMS_SHOWN = 10
 
