@@ -13,10 +13,11 @@ told by the errors of `tokentill.errors`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, get_args
@@ -88,6 +89,7 @@ from tokentill.usage.attribution import Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import check_id
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.shell_words import command_line, shell_word
 
 if TYPE_CHECKING:
     from tokentill.faces.contracts import Contracts
@@ -206,7 +208,7 @@ class Till(AbstractContextManager["Till"]):
             if path is not None and not path.exists():
                 raise InvalidCall(
                     f"there is no database {self._store.url_shown}; name another one with db=..., or let"
-                    " `tokentill ingest FILE` or `tokentill init` make it"
+                    " `tokentill ingest FILE` make it (`tokentill init` makes a whole folder to bill from)"
                 )
             make_ready(self._store)
             self._is_ready = True
@@ -327,7 +329,7 @@ class Till(AbstractContextManager["Till"]):
         )
         return replace(used, lost=lost_since(connection, inputs, used))
 
-    def _used_now(self, command: str, *, is_accepted: bool) -> tuple[Inputs, PricingUsed]:
+    def _used_now(self, command: Callable[..., str], *, is_accepted: bool) -> tuple[Inputs, PricingUsed]:
         """What a review or a close uses now.
 
         Raises:
@@ -381,7 +383,10 @@ class Till(AbstractContextManager["Till"]):
         note, customer = any_text("note", note), text_of("customer", customer)
         verb = {"approved": "approve", "held": "hold", "released": "release"}[kind]
         month = _month(period)
-        inputs, used = self._used_now(f"review {verb} {month} CUSTOMER", is_accepted=accept_pricing_change)
+        stated = (("--hash", seen_hash), ("--by", by), ("--reason" if kind == "held" else "--note", note))
+        options = [f"{option} {shell_word(value)}" for option, value in stated if value]
+        command = partial(command_line, "review", verb, str(month), *options, ids=(customer,))
+        inputs, used = self._used_now(command, is_accepted=accept_pricing_change)
         preview, _, _ = self._preview(month, customer)
         review = make_review(
             preview, customer, kind, by=by or actor_here(), note=note, seen_hash=seen_hash, at=self.clock.now()
@@ -422,11 +427,12 @@ class Till(AbstractContextManager["Till"]):
         if billed_early is None:
             require_approval = require_approval or self.require_approval
         month, options = _month(period), CloseOptions(billed_early, require_approval, self.grace)
-        _, used = self._used_now(f"close {month}", is_accepted=accept_pricing_change)
+        _, used = self._used_now(partial(options.command, month), is_accepted=accept_pricing_change)
         closed = close_period(
             self.store, month, self.folder, options, clock=self.clock, used=used, abandon=abandon, progress=progress
         )
-        return closed if closed.resumed else replace(closed, pricing=used)
+        confirmed = ("--accept-pricing-change",) if accept_pricing_change else ()
+        return replace(closed, pricing=None if closed.resumed else used, again=options.command(month, *confirmed))
 
     def invoices(self, *, period: str | None = None, customer: str | None = None) -> list[IssuedInvoice]:
         """Issued invoices, in the order of their numbers."""

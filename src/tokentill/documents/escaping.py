@@ -11,7 +11,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from tokentill.usage.shell_words import shell_word, stands_for_itself
+from tokentill.usage.shell_words import command_line, stands_for_itself
 
 if TYPE_CHECKING:
     from tokentill.invoicing.periods import Month
@@ -64,10 +64,7 @@ def page_name(customer: str) -> str:
 
 def review_command(action: str, month: Month, customer: str, *options: str) -> str:
     """A `tokentill review` command for one customer, ready to be pasted."""
-    words = ["tokentill", "review", action, str(month), *options]
-    if customer.startswith("-"):
-        words.append("--")
-    return " ".join([*words, shell_word(customer)])
+    return command_line("review", action, str(month), *options, ids=(customer,))
 
 
 def _escape(char: str) -> str:

@@ -15,8 +15,10 @@ from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.findings import PreviewFinding
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.margin import CoveredMargin, margin_of_all
+from tokentill.invoicing.obstacles import Obstacle, together
 from tokentill.invoicing.periods import Month, Period
-from tokentill.money import amount_text, minor_text, round_to_minor
+from tokentill.invoicing.unattributed import Unattributed
+from tokentill.money import minor_text, round_to_minor
 
 ReviewKind = Literal["approved", "held", "released"]
 ReviewState = Literal["none", "approved", "held", "stale"]
@@ -33,6 +35,11 @@ class Review:
     by: str
     note: str
     at: datetime
+
+
+def held_by(review: Review) -> Obstacle:
+    """What a hold is to a close."""
+    return Obstacle("held", review.month, (review.customer,), f"held by {review.by}: {review.note}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +108,17 @@ class Previewed:
         if self.invoice.blocked_by is not None:
             return self.invoice.blocked_by
         if self.review is not None and self.review_state == "held":
-            return f"held by {self.review.by}: {self.review.note}"
+            return held_by(self.review).reason
         return None
+
+    @property
+    def obstacles(self) -> tuple[Obstacle, ...]:
+        """The causes of that, one by one."""
+        if self.issued_number is not None:
+            return ()
+        if self.review is None or self.review_state != "held":
+            return self.invoice.obstacles
+        return (*self.invoice.obstacles, held_by(self.review))
 
     @property
     def change_minor(self) -> int | None:
@@ -135,46 +151,6 @@ class Previewed:
         return {
             **({"interim_invoices": form_of(self.interims)} if self.interims else {}),
             **({"reaches_interim": True} if self.reaches_interim else {}),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Unattributed:
-    """Usage of the period that belongs to nobody. Its amounts are in the currency of the default contract.
-
-    `unpriced_requests` of them have no list price, so that nobody knows how much is left over.
-    """
-
-    requests: int
-    list_amount: Decimal
-    share_percent: Decimal
-    tolerance_percent: Decimal
-    causes: tuple[tuple[str, int], ...]
-    unpriced_requests: int = 0
-
-    @property
-    def blocked_by(self) -> tuple[str, ...]:
-        """Why a close may not happen; nothing when what is left over is within the tolerance."""
-        what_to_do = "add an attribution rule, or bind the users with `tokentill customers bind`"
-        if self.unpriced_requests:
-            return (f"{self.unpriced_requests} requests belong to nobody and have no known list amount; {what_to_do}",)
-        if self.share_percent <= self.tolerance_percent:
-            return ()
-        return (
-            f"{self.requests} requests belong to nobody: {amount_text(self.share_percent)} % of the list amount, where"
-            f" {amount_text(self.tolerance_percent)} % may be left over; {what_to_do}",
-        )
-
-    @property
-    def blocks(self) -> bool:
-        """Whether it is more than a close may leave over."""
-        return bool(self.blocked_by)
-
-    def content(self) -> Content:
-        """What `preview --json` prints."""
-        return {
-            **fields_of(self, "requests", "list_amount", "share_percent", "tolerance_percent", "unpriced_requests"),
-            "causes": [{"cause": cause, "requests": requests} for cause, requests in self.causes],
         }
 
 
@@ -269,6 +245,12 @@ class Preview:
         return margin_of_all(previewed.invoice.margin for previewed in self.customers)
 
     @property
+    def obstacles(self) -> tuple[Obstacle, ...]:
+        """What would refuse customers, one for each cause."""
+        failed = (Obstacle("failed", self.month, (customer,), reason) for customer, reason in self.failed)
+        return together((*(one for previewed in self.customers for one in previewed.obstacles), *failed))
+
+    @property
     def blocked_by(self) -> tuple[str, ...]:
         """What would refuse the whole close."""
         lost = () if self.pricing is None else self.pricing.lost
@@ -286,6 +268,7 @@ class Preview:
                     pins=self.pins,
                     review=previewed.review_state,
                     **fields_of(previewed, "blocked_by", "issued_number", "late_requests", "is_due"),
+                    requests=previewed.invoice.all_requests,
                     **previewed.issued_content(),
                     margin=form_of(previewed.invoice.margin if previewed.invoice.margin.is_known else None),
                     **previewed.interims_content(),
@@ -293,6 +276,7 @@ class Preview:
                 for previewed in self.customers
             ],
             **fields_of(self, "unattributed", "blocked_by"),
+            "obstacles": form_of(self.obstacles),
             "failed": [{"customer": customer, "reason": reason} for customer, reason in self.failed],
             "late": form_of(self.late),
             "kept_boundaries": form_of(self.kept),

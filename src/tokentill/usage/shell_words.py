@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 
 def shell_word(text: str) -> str:
@@ -15,6 +16,12 @@ def shell_word(text: str) -> str:
         return shlex.quote(text)
     octets = text.encode("utf-8", "surrogatepass")
     return "$'" + "".join(_octet(octet) for octet in octets) + "'"
+
+
+def command_line(*words: str, ids: Sequence[str] = ()) -> str:
+    """A `tokentill` command ready to be pasted: words that stand as they are, and ids, which come last."""
+    dashes = ("--",) if any(text.startswith("-") for text in ids) else ()
+    return " ".join(("tokentill", *words, *dashes, *map(shell_word, ids)))
 
 
 def stands_for_itself(char: str) -> bool:

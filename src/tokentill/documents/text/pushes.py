@@ -14,7 +14,7 @@ from tokentill.money import EXACT, ZERO
 from tokentill.stripe_push.pushing import Pushed
 from tokentill.stripe_push.reconciling import DayDifference, Reconciled, ReconciledInvoice
 from tokentill.stripe_push.untold import UntakenDay, Untold
-from tokentill.usage.shell_words import shell_word
+from tokentill.usage.shell_words import command_line
 
 LISTED_MAX = 20
 BY_HAND = '"Days that Stripe does not take" in docs/connect-stripe.md'
@@ -170,4 +170,4 @@ def _on(day: date | None) -> str:
 
 
 def _link(customer: str) -> str:
-    return f"tokentill customers set {shell_word(customer)} --stripe cus_..."
+    return command_line("customers set --stripe cus_...", ids=(customer,))
