@@ -47,7 +47,7 @@ class Obstacle:
         if self.kind == "missing":
             return (
                 f"`tokentill usage missing --period {month}` lists the records; load an export that has their usage and"
-                " accept what changed (`tokentill usage revisions list`), or bill nothing for them, with the command that"
+                " accept what changed (`tokentill usage revisions list`), or bill nothing for them, by the command that"
                 " the first prints"
             )
         if self.kind == "held":
