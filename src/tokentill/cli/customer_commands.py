@@ -12,7 +12,8 @@ import typer
 from tokentill.canonical import Content, fields_of
 from tokentill.cli.calling import Commands, CustomerArgument, Invocation
 from tokentill.documents.escaping import shown_id
-from tokentill.documents.text.customers import show_credits, show_customer, show_customers, show_imported
+from tokentill.documents.text.customers import show_credits, show_customer, show_imported
+from tokentill.documents.text.lists import show_customer_list
 from tokentill.errors import InvalidCall, Refused
 from tokentill.faces.arguments import instant_in
 from tokentill.store.customers import Customer
@@ -27,19 +28,17 @@ BINDING_COLUMNS = {"user", "customer", "valid_from", "source"}
 
 
 app = Commands()
-customers = app.group("customers", "Describe customers, link them to Stripe, bind users to them.")
+customers = app.group("customers", "List and describe customers, link them to Stripe, bind users.")
 
 
 @customers.command("list")
 def _list(call: Invocation) -> None:
-    """List described customers and bindings."""
+    """List customers and bindings.
+
+    Everybody who has a contract, usage or a description, with plan and currency.
+    """
     with call.till() as till:
-        described, bindings = till.customers(), till.bindings()
-    content = {
-        "customers": [_content(customer) for customer in described.values()],
-        "bindings": [binding.content() for binding in bindings],
-    }
-    call.finish(content, lambda screen: show_customers(screen, described, bindings))
+        call.answer(till.customer_list(), show_customer_list)
 
 
 @customers.command("set")

@@ -139,6 +139,14 @@ class Terminal:
         for line in table_lines(columns, cells, right, self._out.width):
             self._out.print(line)
 
+    def write(self, text: str) -> None:
+        """Write a document to standard output, byte for byte in UTF-8."""
+        sys.stdout.flush()
+        if hasattr(sys.stdout, "buffer"):
+            sys.stdout.buffer.write(text.encode())
+        else:
+            sys.stdout.write(text)
+
     def print_json(self, content: object) -> None:
         """Print one JSON document. Ids are escaped to ASCII, so no terminal is led astray."""
         sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=True) + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from tokentill.canonical import Content
@@ -77,7 +77,7 @@ def show_preview(screen: Screen, preview: Preview) -> None:
         _say_unattributed(screen, preview.unattributed)
     for reason in preview.blocked_by:
         screen.note(f"keeps the whole period from being closed: {shown_text(reason)}")
-    _note_obstacles(screen, preview.obstacles, "cannot be closed")
+    note_obstacles(screen.note, preview.obstacles, "cannot be closed")
     _note_documents(screen, preview.late, preview.kept)
     _note_aside(screen, preview.aside, preview.month)
     _say_findings(screen, preview.findings)
@@ -222,7 +222,7 @@ def show_closed(screen: Screen, closed: Closed, *, is_interim: bool = False) -> 
         screen.say(f"{count(len(closed.not_due))} not due yet, as the period or its grace time still runs: {names}")
     for reason in closed.blocked_by:
         screen.note(f"refused for all: {shown_text(reason)}")
-    _note_obstacles(screen, closed.obstacles, "refused")
+    note_obstacles(screen.note, closed.obstacles, "refused")
     _note_documents(screen, closed.late, closed.kept)
     _note_aside(screen, closed.aside, closed.month)
     if closed.is_refused:
@@ -349,7 +349,7 @@ def _note_aside(screen: Screen, aside: Aside, month: Month) -> None:
 _TITLES = {"unpriced": "unpriced usage", "missing": "missing usage"}
 
 
-def _note_obstacles(screen: Screen, obstacles: Sequence[Obstacle], outcome: str) -> None:
+def note_obstacles(say: Callable[[str], None], obstacles: Sequence[Obstacle], outcome: str) -> None:
     """Print what is in the way of customers: a line for each cause, and whom it stops."""
     for one in obstacles:
         customers = plural(len(one.customers), "customer", "customers")
@@ -357,12 +357,12 @@ def _note_obstacles(screen: Screen, obstacles: Sequence[Obstacle], outcome: str)
             what = f"{_TITLES[one.kind]} of {shown_id(one.model)}" + ("" if one.mode == STANDARD else f", {one.mode}")
             cost = f", at a gateway cost of {exact(one.cost)} {GATEWAY_CURRENCY}" if one.cost else ""
             requests = plural(one.requests, "request", "requests")
-            screen.note(f"{customers} {outcome}: {what}: {requests}{cost}: {shown_text(one.reason)}")
+            say(f"{customers} {outcome}: {what}: {requests}{cost}: {shown_text(one.reason)}")
         else:
-            screen.note(f"{customers} {outcome}: {shown_text(one.reason)}")
-        screen.note(f"  {_names(one.customers)}")
+            say(f"{customers} {outcome}: {shown_text(one.reason)}")
+        say(f"  {_names(one.customers)}")
         if one.what_to_do:
-            screen.note(f"  {one.what_to_do}")
+            say(f"  {one.what_to_do}")
 
 
 def _names(customers: Sequence[str]) -> str:

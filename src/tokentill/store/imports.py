@@ -1,0 +1,50 @@
+"""Which imports brought something, and who all stored usage is of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from tokentill.canonical import ContentOfFields
+from tokentill.clock import from_micros
+from tokentill.store import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Import(ContentOfFields):
+    """One import of records that brought something, and how many records of each kind."""
+
+    name: str
+    at: datetime
+    accepted: int
+    duplicates: int
+    revisions: int
+    quarantined: int
+
+
+def last_imports(connection: Connection, limit: int) -> list[Import]:
+    """The last imports, newest first."""
+    table = tables.batch
+    rows = connection.execute(select(table).order_by(table.c.seq.desc()).limit(limit))
+    return [
+        Import(row.label, from_micros(row.recorded_at), row.accepted, row.duplicates, row.revisions, row.quarantined)
+        for row in rows
+    ]
+
+
+def usage_parties(connection: Connection) -> Iterable[tuple[str, str | None, str | None]]:
+    """The source, user and API key of all usage that is stored, each combination once."""
+    table = tables.series
+    columns = (table.c.source, table.c.user, table.c.api_key)
+    return [(row[0], row[1], row[2]) for row in connection.execute(select(*columns).distinct().order_by(*columns))]
+
+
+def pushed_days(connection: Connection, period: str) -> tuple[int, int]:
+    """How many days of a period Stripe has, and how many it was to be told of and has not."""
+    table = tables.push
+    states = list(connection.scalars(select(table.c.state).where(table.c.period == period)))
+    done = sum(state in ("accepted", "confirmed") for state in states)
+    return done, sum(state != "replaced" for state in states) - done
