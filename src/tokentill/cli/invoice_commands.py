@@ -87,7 +87,7 @@ def _preview(
             only = preview.customers[0]
             show_invoice(screen, {**only.invoice.content(), **only.interims_content()})
         if pages:
-            screen.say(f"\n{len(pages)} pages written; open {html}/index.html")
+            screen.say(f"\n{plural(len(pages), 'page', 'pages')} written; open {html}/index.html")
 
     content = preview.content()
     if pages:

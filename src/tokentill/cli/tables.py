@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len, set_cell_size
 
 from tokentill.documents.escaping import ELLIPSIS
+from tokentill.documents.figures import NO_BREAK
 
 GAP = "  "
 SHORTENED_MIN = 12
@@ -24,22 +25,27 @@ def table_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Se
     """The lines of a table, its head first; columns named in `right` are of numbers and aligned so."""
     is_right = [column in right for column in columns]
     cells = [[column, *(row[place] for row in rows)] for place, column in enumerate(columns)]
-    least = [_least(column) for column in cells]
+    least, whole = (
+        [max((of(word) for cell in column for word in _words(cell)), default=0) for column in cells]
+        for of in (_least_of, cell_len)
+    )
     room = width - len(GAP) * (len(columns) - 1)
     if sum(least) > room:
         return _listed(columns, rows, width)
-    widths = _widths(least, [max(map(cell_len, column)) for column in cells], room)
-    return [line for row in (columns, *rows) for line in _row_lines(row, widths, is_right)]
+    widths = _widths(least, whole, room)  # first that no word is shortened, then that no text is folded
+    widths = _widths(widths, [max(map(cell_len, column)) for column in cells], room)
+    return [line.replace(NO_BREAK, " ") for row in (columns, *rows) for line in _row_lines(row, widths, is_right)]
 
 
-def _least(column: Sequence[str]) -> int:
-    """The least room for a column: its longest word, as far as it cannot be shortened."""
-    return max((_least_of(word) for cell in column for word in cell.split()), default=0)
+def _words(text: str) -> list[str]:
+    """Where a text may be broken; what a no-break space holds together is one word."""
+    return text.split(" ")
 
 
 def _least_of(word: str) -> int:
+    """The least room for a word: all of it where it cannot be shortened."""
     length = cell_len(word)
-    return length if _NUMBER.match(word) else min(length, SHORTENED_MIN)
+    return length if NO_BREAK in word or _NUMBER.match(word) else min(length, SHORTENED_MIN)
 
 
 def _widths(least: Sequence[int], wanted: Sequence[int], room: int) -> list[int]:
@@ -73,7 +79,7 @@ def _folded(text: str, width: int) -> list[str]:
     if cell_len(text) <= width:
         return [text]
     lines: list[str] = []
-    for word in text.split():
+    for word in filter(None, _words(text)):
         word = _shortened(word, width)
         if lines and cell_len(lines[-1]) + 1 + cell_len(word) <= width:
             lines[-1] += f" {word}"
@@ -103,4 +109,4 @@ def _listed(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
                 folded = _folded(cell, max(width - longest - len(GAP), SHORTENED_MIN))
                 lines.append(f"{name}{GAP}{folded[0]}".rstrip())
                 lines += [" " * (longest + len(GAP)) + line for line in folded[1:]]
-    return lines
+    return [line.replace(NO_BREAK, " ") for line in lines]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from tokentill.canonical import ContentOfFields
 from tokentill.clock import from_micros
@@ -15,7 +15,7 @@ from tokentill.store import tables
 
 @dataclass(frozen=True, slots=True)
 class Import(ContentOfFields):
-    """One import of records that brought something, and how many records of each kind."""
+    """What came in under one name, and how many records of each kind; `at` is when it last brought something."""
 
     name: str
     at: datetime
@@ -26,13 +26,16 @@ class Import(ContentOfFields):
 
 
 def last_imports(connection: Connection, limit: int) -> list[Import]:
-    """The last imports, newest first."""
+    """The last imports, newest first; what came under one name, in however many batches, is one."""
     table = tables.batch
-    rows = connection.execute(select(table).order_by(table.c.seq.desc()).limit(limit))
-    return [
-        Import(row.label, from_micros(row.recorded_at), row.accepted, row.duplicates, row.revisions, row.quarantined)
-        for row in rows
-    ]
+    counts = [func.sum(table.c[name]).label(name) for name in ("accepted", "duplicates", "revisions", "quarantined")]
+    rows = connection.execute(
+        select(table.c.label, func.max(table.c.recorded_at).label("at"), *counts)
+        .group_by(table.c.label)
+        .order_by(func.max(table.c.seq).desc())
+        .limit(limit)
+    )
+    return [Import(row.label, from_micros(row.at), *map(int, row[2:])) for row in rows]
 
 
 def usage_parties(connection: Connection) -> Iterable[tuple[str, str | None, str | None]]:

@@ -271,7 +271,8 @@ def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_m
             )
         rest = len(each.records) - records_max
         if rest > 0:
-            screen.say(f"    ... and {count(rest)} more records; --records {len(each.records)} or --json shows all")
+            more = plural(rest, "more record", "more records")
+            screen.say(f"    ... and {more}; --records {len(each.records)} or --json shows all")
 
 
 def show_verification(screen: Screen, verification: Verification) -> None:
@@ -327,7 +328,8 @@ def _note_documents(screen: Screen, late: Sequence[LateUsage], kept: Sequence[Ke
     for boundary in kept[:NAMES_SHOWN]:
         screen.note(f"{shown_id(boundary.customer)}: {boundary}")
     if len(kept) > NAMES_SHOWN:
-        screen.note(f"and {count(len(kept) - NAMES_SHOWN)} more customers like this; --json names all")
+        more = plural(len(kept) - NAMES_SHOWN, "more customer", "more customers")
+        screen.note(f"and {more} like this; --json names all")
 
 
 def _note_aside(screen: Screen, aside: Aside, month: Month) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from tokentill.clock import instant_text
 from tokentill.documents.escaping import short_id, shown_id, shown_text
-from tokentill.documents.figures import count, exact, plural, short_hash
+from tokentill.documents.figures import NO_BREAK, count, exact, plural, short_hash
 from tokentill.documents.text.screen import Screen
 from tokentill.documents.views.lists import ContractList, CustomerList, ListedPrice, PriceList, ReviewList
 from tokentill.money import EXACT
@@ -46,8 +46,8 @@ def _rates(listed: ListedPrice) -> str:
     is_whole = MILLION % entry.per == 0
     factor = Decimal(MILLION // entry.per) if is_whole else Decimal(1)
     per = "" if is_whole else f" per {count(entry.per)}"
-    rates = [f"{name} {exact(EXACT.multiply(rate, factor))}" for name, rate in entry.standard.rates.items()]
-    rates += [f"{name} {exact(fee.price)} per {count(fee.per)}" for name, fee in entry.fees.items()]
+    rates = [f"{name}{NO_BREAK}{exact(EXACT.multiply(rate, factor))}" for name, rate in entry.standard.rates.items()]
+    rates += [f"{name}{NO_BREAK}{exact(fee.price)} per {count(fee.per)}" for name, fee in entry.fees.items()]
     return (", ".join(rates) or "none") + per
 
 
@@ -63,7 +63,7 @@ def show_customer_list(screen: Screen, listed: CustomerList) -> None:
         [
             (
                 short_id(one.described.id),
-                shown_id(one.described.name or ""),
+                shown_id(one.described.name) if one.described.name else "",
                 _yes(one.has_contract, "own", "default"),
                 shown_id(one.plan) if one.plan else "",
                 one.currency or "not known",

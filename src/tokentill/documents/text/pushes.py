@@ -151,7 +151,7 @@ def _show_days(screen: Screen, indent: str, differences: Sequence[DayDifference]
         due, held = money(day.wanted_minor, currency), money(day.held_minor, currency)
         screen.say(f"{indent}{day.day}: {due} due, {held} held")
     if len(differences) > LISTED_MAX:
-        screen.say(f"{indent}... and {len(differences) - LISTED_MAX} more days")
+        screen.say(f"{indent}... and {plural(len(differences) - LISTED_MAX, 'more day', 'more days')}")
 
 
 def _note_each(screen: Screen, items: Sequence[Noted], sentence: Callable[[Noted], str]) -> None:

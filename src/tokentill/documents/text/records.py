@@ -10,6 +10,7 @@ from tokentill.closing.ingest import Ingested, counts_content
 from tokentill.closing.missing_usage import Missing
 from tokentill.closing.record_decisions import Lines, Revised, Revisions, Waived
 from tokentill.documents.escaping import short_id, shown_id, shown_text
+from tokentill.documents.figures import plural
 from tokentill.documents.text.screen import Screen
 from tokentill.store.quarantine import QuarantinedLine
 from tokentill.store.revisions import Revision
@@ -38,14 +39,15 @@ def show_ingested(screen: Screen, done: Sequence[Ingested], refused: Sequence[tu
             screen.note(f"... and {ingested.counts.quarantined - PROBLEMS_SHOWN} more; --json lists them")
         if ingested.counts.revisions:
             screen.note(
-                f"{ingested.counts.revisions} records came again with other content; what counted before is billed"
+                f"{plural(ingested.counts.revisions, 'record', 'records')} came again with other content; what counted"
+                " before is billed"
                 " (`tokentill usage revisions list`)"
             )
         if ingested.personal_count:
             first = sorted(ingested.personal)[0]
             screen.note(
-                f"{ingested.personal_count} user ids look like personal data, as {shown_id(first)}"
-                f" ({ingested.personal[first]}); ids should be opaque"
+                f"{plural(ingested.personal_count, 'user id looks', 'user ids look')} like personal data, as"
+                f" {shown_id(first)} ({ingested.personal[first]}); ids should be opaque"
             )
     for file, reason in refused:
         screen.note(f"{shown_id(file)}: {reason}")

@@ -16,8 +16,9 @@ def show_status(screen: Screen, status: PeriodStatus) -> None:
     screen.say(f"database: {shown_text(status.database)}")
     show_pricing(screen, preview.pricing)
     for one in status.imports:
-        odd = ((one.duplicates, "duplicates"), (one.revisions, "revisions"), (one.quarantined, "quarantined"))
-        more = "".join(f", {count(number)} {what}" for number, what in odd if number)
+        odd = [plural(one.duplicates, "duplicate", "duplicates"), plural(one.revisions, "revision", "revisions")]
+        odd.append(f"{count(one.quarantined)} in quarantine")
+        more = "".join(f", {text}" for text in odd if not text.startswith("0 "))
         taken = plural(one.accepted, "record", "records")
         screen.say(f"import: {instant_text(one.at)} {shown_id(one.name)}: {taken}{more}")
     if not status.imports:

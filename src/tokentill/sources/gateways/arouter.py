@@ -117,7 +117,7 @@ def mode_of(tier: object) -> str:
         InvalidRecord: when it is not text.
     """
     if not isinstance(tier, str):
-        raise InvalidRecord(f"service_tier is {type(tier).__name__}, not text")
+        raise InvalidRecord(f"service_tier is {type(tier).__name__}, not a text")
     return STANDARD if tier in STANDARD_TIERS else tier
 
 
