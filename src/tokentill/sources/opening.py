@@ -133,7 +133,7 @@ class Opening:
         if rows and input_format is None:
             raise self._refusal(no_format_message(rows[0]))
         if input_format is None and self._is_whole() and self._bytes.fault is None:
-            problem = "it is not a text" if b"\0" in self._head else "nothing in it is a JSON object or a CSV header"
+            problem = "it is not text" if b"\0" in self._head else "nothing in it is a JSON object or a CSV header"
             raise self._refusal(
                 f"{problem}; name its format ({', '.join(FORMATS)}) to see what is wrong with each line"
             )

@@ -99,7 +99,7 @@ def check_quantities(quantities: Mapping[str, int]) -> None:
 
 def count_text(count: int) -> str:
     """A count for a message: its digits, or how large it is when there are too many of them."""
-    return str(count) if abs(count) < 10**40 else f"an integer of {count.bit_length()} bits"
+    return str(count) if abs(count) < 10**40 else f"a whole number of {count.bit_length()} bits"
 
 
 def kept_quantities(quantities: Mapping[str, int]) -> dict[str, int]:
