@@ -308,7 +308,7 @@ def test_a_response_without_usage_is_missing_and_not_zero(
         (
             Usage.from_anthropic,
             with_usage(ANTHROPIC, cache_creation=7),
-            "cache_creation is a whole number, not an object",
+            "cache_creation is a whole number, not an",
         ),
         (Usage.from_anthropic, OPENAI_RESPONSES, "is not a count of Anthropic's"),
         (

@@ -354,7 +354,8 @@ _TITLES = {"unpriced": "unpriced usage", "missing": "missing usage"}
 def note_obstacles(say: Callable[[str], None], obstacles: Sequence[Obstacle], outcome: str) -> None:
     """Print what is in the way of customers: a line for each cause, and whom it stops."""
     for one in obstacles:
-        customers = plural(len(one.customers), "customer", "customers")
+        is_single = len(one.customers) == 1
+        customers = shown_id(one.customers[0]) if is_single else f"{count(len(one.customers))} customers"
         if one.kind in _TITLES:
             what = f"{_TITLES[one.kind]} of {shown_id(one.model)}" + ("" if one.mode == STANDARD else f", {one.mode}")
             cost = f", at a gateway cost of {exact(one.cost)} {GATEWAY_CURRENCY}" if one.cost else ""
@@ -362,7 +363,8 @@ def note_obstacles(say: Callable[[str], None], obstacles: Sequence[Obstacle], ou
             say(f"{customers} {outcome}: {what}: {requests}{cost}: {shown_text(one.reason)}")
         else:
             say(f"{customers} {outcome}: {shown_text(one.reason)}")
-        say(f"  {_names(one.customers)}")
+        if not is_single:
+            say(f"  {_names(one.customers)}")
         if one.what_to_do:
             say(f"  {one.what_to_do}")
 
