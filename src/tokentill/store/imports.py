@@ -14,7 +14,7 @@ from tokentill.store import tables
 
 
 @dataclass(frozen=True, slots=True)
-class Import(ContentOfFields):
+class UsageImport(ContentOfFields):
     """What came in under one name, and how many records of each kind; `at` is when it last brought something."""
 
     name: str
@@ -25,7 +25,7 @@ class Import(ContentOfFields):
     quarantined: int
 
 
-def last_imports(connection: Connection, limit: int) -> list[Import]:
+def last_imports(connection: Connection, limit: int) -> list[UsageImport]:
     """The last imports, newest first; what came under one name, in however many batches, is one."""
     table = tables.batch
     counts = [func.sum(table.c[name]).label(name) for name in ("accepted", "duplicates", "revisions", "quarantined")]
@@ -35,7 +35,7 @@ def last_imports(connection: Connection, limit: int) -> list[Import]:
         .order_by(func.max(table.c.seq).desc())
         .limit(limit)
     )
-    return [Import(row.label, from_micros(row.at), *map(int, row[2:])) for row in rows]
+    return [UsageImport(row.label, from_micros(row.at), *map(int, row[2:])) for row in rows]
 
 
 def usage_parties(connection: Connection) -> Iterable[tuple[str, str | None, str | None]]:

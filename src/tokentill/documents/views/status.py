@@ -9,7 +9,7 @@ from datetime import datetime
 from tokentill.canonical import Content, fields_of, form_of
 from tokentill.invoicing.preview import Preview, Previewed
 from tokentill.money import minor_text
-from tokentill.store.imports import Import
+from tokentill.store.imports import UsageImport
 from tokentill.usage.shell_words import command_line
 
 
@@ -24,7 +24,7 @@ class PeriodStatus:
     database: str
     at: datetime
     preview: Preview
-    imports: tuple[Import, ...]
+    imports: tuple[UsageImport, ...]
     require_approval: bool
     pushed: int
     to_push: int
