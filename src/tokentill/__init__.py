@@ -33,10 +33,16 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.documents.views.contracts import ContractChanges as ContractChanges
     from tokentill.documents.views.contracts import ContractedCustomers as ContractedCustomers
     from tokentill.documents.views.contracts import ExplainedContract as ExplainedContract
+    from tokentill.documents.views.export import InvoiceRows as InvoiceRows
+    from tokentill.documents.views.lists import ContractList as ContractList
+    from tokentill.documents.views.lists import CustomerList as CustomerList
+    from tokentill.documents.views.lists import PriceList as PriceList
+    from tokentill.documents.views.lists import ReviewList as ReviewList
     from tokentill.documents.views.prices import PriceChanges as PriceChanges
     from tokentill.documents.views.prices import PriceImport as PriceImport
     from tokentill.documents.views.prices import PriceShown as PriceShown
     from tokentill.documents.views.prices import Released as Released
+    from tokentill.documents.views.status import PeriodStatus as PeriodStatus
     from tokentill.errors import CoveredTwice as CoveredTwice
     from tokentill.errors import DatabaseNotReady as DatabaseNotReady
     from tokentill.errors import Finding as Finding
@@ -103,6 +109,9 @@ _NAMES = {
     "contracts.steps": "Step",
     "documents.views.checks": "DatabaseCheck DatabaseUpgrade FolderCheck",
     "documents.views.contracts": "Agreement ContractChanges ContractedCustomers ExplainedContract",
+    "documents.views.export": "InvoiceRows",
+    "documents.views.lists": "ContractList CustomerList PriceList ReviewList",
+    "documents.views.status": "PeriodStatus",
     "documents.views.prices": "PriceChanges PriceImport PriceShown Released",
     "errors": "CoveredTwice DatabaseNotReady Finding IntegrityFault InvalidAmount InvalidCall"
     " InvalidFiles InvalidRecord MissingUsage NoAnswer NotFound Refused TokentillError Unpriced",

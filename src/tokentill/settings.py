@@ -19,6 +19,7 @@ from typing import Any, TypedDict
 from tokentill.errors import InvalidCall, InvalidRecord
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
+from tokentill.usage.type_words import type_text
 
 FILE_NAME = "tokentill.toml"
 DEFAULT_DATABASE = "sqlite:///tokentill.db"
@@ -41,6 +42,7 @@ _KEYS = {
 }
 _REVIEW_KEYS = {"require_approval": bool, "cost_above_list": dict}
 _INGEST_KEYS = {"oldest": str, "ahead_days": int}
+_WORDS = {str: "a text", bool: "true or false", int: "a whole number", dict: "a table"}
 _STRIPE_KEYS = {"api_base": str, "key_file": str}
 
 
@@ -225,7 +227,7 @@ def _limits(path: Path | None, table: Mapping[str, Any]) -> ReviewLimits:
         if key not in least:
             raise InvalidCall(f"{where} is not a setting; the settings are amount, factor")
         if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-            raise InvalidCall(f"{where} must be a number, not {_type_of(value)}")
+            raise InvalidCall(f"{where} must be a number, not {type_text(value)}")
         limit = Decimal(value)
         if not (limit.is_finite() and least[key] <= limit <= LIMIT_MAX):
             raise InvalidCall(f"{where} is {value}; write {least[key]} to {LIMIT_MAX}")
@@ -238,11 +240,7 @@ def _check(path: Path, content: Mapping[str, Any], keys: Mapping[str, type], pre
         if key not in keys:
             raise InvalidCall(f"{path}: {prefix}{key} is not a setting; the settings are {', '.join(sorted(keys))}")
         if not isinstance(value, keys[key]) or (isinstance(value, bool) and keys[key] is not bool):
-            raise InvalidCall(f"{path}: {prefix}{key} must be {keys[key].__name__}, not {_type_of(value)}")
-
-
-def _type_of(value: object) -> str:
-    return "float" if isinstance(value, Decimal) else type(value).__name__
+            raise InvalidCall(f"{path}: {prefix}{key} must be {_WORDS[keys[key]]}, not {type_text(value)}")
 
 
 def _cache_folder() -> Path:

@@ -13,10 +13,11 @@ told by the errors of `tokentill.errors`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, get_args
@@ -48,6 +49,7 @@ from tokentill.closing.review import make_review, store_review
 from tokentill.closing.trace import RequestTrace, trace_record
 from tokentill.closing.usage_summary import SummaryKey, UsageSummary, summarize_usage
 from tokentill.closing.verify import Verification, verify_invoices
+from tokentill.contracts.book import ContractBook
 from tokentill.errors import InvalidCall, InvalidFiles, NotFound, Refused
 from tokentill.faces.arguments import (
     any_text,
@@ -73,6 +75,7 @@ from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
 from tokentill.store.documents import documents_around
+from tokentill.store.imports import last_imports, pushed_days, usage_parties
 from tokentill.store.invoices import (
     IssuedInvoice,
     closings,
@@ -85,12 +88,16 @@ from tokentill.store.migrating import make_ready
 from tokentill.store.quarantine import LineState, QuarantinedLine, quarantined_lines
 from tokentill.store.revisions import RevisionState, stored_revisions
 from tokentill.store.usage_rows import usage_extent
-from tokentill.usage.attribution import Binding
+from tokentill.usage.attribution import Attribution, Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import check_id
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.shell_words import command_line, shell_word
 
 if TYPE_CHECKING:
+    from tokentill.documents.views.export import InvoiceRows
+    from tokentill.documents.views.lists import CustomerList, ListedCustomer, ReviewList
+    from tokentill.documents.views.status import PeriodStatus
     from tokentill.faces.contracts import Contracts
     from tokentill.faces.database import DatabaseFace
     from tokentill.faces.prices import Prices
@@ -98,6 +105,7 @@ if TYPE_CHECKING:
     from tokentill.stripe_push.pushing import Pushed, PushProgress
     from tokentill.stripe_push.reconciling import Reconciled
 
+IMPORTS_SHOWN = 3
 CLOSED_MONTHS_LOOKED_AT = 3
 """Customers whose periods end at other times close the same month at other times; none is further behind."""
 
@@ -210,7 +218,7 @@ class Till(AbstractContextManager["Till"]):
             if path is not None and not path.exists():
                 raise InvalidCall(
                     f"there is no database {self._store.url_shown}; name another one with db=..., or let"
-                    " `tokentill ingest FILE` or `tokentill init` make it"
+                    " `tokentill ingest FILE` make it (`tokentill init` makes a whole folder to bill from)"
                 )
             make_ready(self._store)
             self._is_ready = True
@@ -339,7 +347,7 @@ class Till(AbstractContextManager["Till"]):
         )
         return replace(used, lost=lost_since(connection, inputs, used))
 
-    def _used_now(self, command: str, *, is_accepted: bool) -> tuple[Inputs, PricingUsed]:
+    def _used_now(self, command: Callable[..., str], *, is_accepted: bool) -> tuple[Inputs, PricingUsed]:
         """What a review or a close uses now.
 
         Raises:
@@ -431,7 +439,14 @@ class Till(AbstractContextManager["Till"]):
     ) -> list[Review]:
         """Reviews of customers, each with the hash that was looked at; stored together."""
         verb = {"approved": "approve", "held": "hold", "released": "release"}[kind]
-        inputs, used = self._used_now(f"review {verb} {month} CUSTOMER", is_accepted=accept_pricing_change)
+        stated = [
+            ("--hash", next(iter(seen.values()))),
+            ("--by", by),
+            ("--reason" if kind == "held" else "--note", note),
+        ]
+        options = [f"{option} {shell_word(value)}" for option, value in stated if value]
+        command = partial(command_line, "review", verb, str(month), *options, ids=tuple(seen))
+        inputs, used = self._used_now(command, is_accepted=accept_pricing_change)
         preview, _, _ = self._preview(month, next(iter(seen)) if len(seen) == 1 else None)
         by, at = by or actor_here(), self.clock.now()
         made = [
@@ -477,11 +492,12 @@ class Till(AbstractContextManager["Till"]):
         if billed_early is None:
             require_approval = require_approval or self.require_approval
         month, options = _month(period), CloseOptions(billed_early, require_approval, self.grace)
-        _, used = self._used_now(f"close {month}", is_accepted=accept_pricing_change)
+        _, used = self._used_now(partial(options.command, month), is_accepted=accept_pricing_change)
         closed = close_period(
             self.store, month, self.folder, options, clock=self.clock, used=used, abandon=abandon, progress=progress
         )
-        return closed if closed.resumed else replace(closed, pricing=used)
+        confirmed = ("--accept-pricing-change",) if accept_pricing_change else ()
+        return replace(closed, pricing=None if closed.resumed else used, again=options.command(month, *confirmed))
 
     def invoices(self, *, period: str | None = None, customer: str | None = None) -> list[IssuedInvoice]:
         """Issued invoices, in the order of their numbers."""
@@ -525,6 +541,34 @@ class Till(AbstractContextManager["Till"]):
             void_invoice(connection, issued, reason=reason, at=at, actor=actor)
             append_audit(connection, "invoice.voided", {"number": number, "reason": reason}, at=at, actor=actor)
             return invoice_by_number(connection, number)
+
+    def export(self, *, period: str | None = None, customer: str | None = None) -> InvoiceRows:
+        """Issued invoices as rows, those that are void among them (see `documents.views.export`)."""
+        from tokentill.documents.views.export import InvoiceRows
+
+        return InvoiceRows.of(self.invoices(period=period, customer=customer))
+
+    def reviews(self, period: str) -> ReviewList:
+        """What reviewers said last of each customer's preview of a period, and what that is worth now."""
+        from tokentill.documents.views.lists import ReviewList
+
+        preview, _, _ = self._preview(_month(period), None)
+        return ReviewList(preview.month, preview.customers)
+
+    def status(self, period: str | None = None) -> PeriodStatus:
+        """How far a period is, and what to do next; the month before now unless given.
+
+        Raises:
+            InvalidFiles: when the folder has mistakes.
+        """
+        from tokentill.documents.views.status import PeriodStatus
+
+        now = self.clock.now()
+        month = Month(now.year, now.month).plus(-1) if period is None else _month(period)
+        preview, _, _ = self._preview(month, None)
+        with self.store.read() as connection:
+            imports, pushed = last_imports(connection, IMPORTS_SHOWN), pushed_days(connection, str(month))
+        return PeriodStatus(self.store.url_shown, now, preview, tuple(imports), self.require_approval, *pushed)
 
     def kept_boundaries(self) -> list[KeptBoundary]:
         """Where a contract says that a period begins elsewhere than what was issued ended, in the months after those
@@ -750,6 +794,27 @@ class Till(AbstractContextManager["Till"]):
         with self.store.read() as connection:
             return customers(connection)
 
+    def customer_list(self) -> CustomerList:
+        """Everybody who has a contract, usage or a description, with what is agreed now, and all bindings.
+
+        Usage is put to customers as it would be now. Where contracts cannot be read, the list does without them.
+        """
+        from tokentill.documents.views.lists import CustomerList
+
+        with self.store.read() as connection:
+            described, bound, parties = customers(connection), bindings(connection), usage_parties(connection)
+        try:
+            contracts, rules, not_read = ContractBook(self.folder.contracts), self.folder.attribution, None
+        except InvalidFiles as error:
+            contracts, rules, not_read = None, (), str(error)
+        now, attribution = self.clock.now(), Attribution(rules, bound)
+        using = {
+            attribution.attribute(source=source, user=user, api_key=key, at=now).customer
+            for source, user, key in (parties if contracts is not None else ())
+        } - {None}
+        listed = _listed_customers(described, bound, {one for one in using if one is not None}, contracts, now)
+        return CustomerList(tuple(listed), tuple(bound), not_read)
+
     def credits(self, customer: str) -> CreditAccount:
         """What a customer paid in advance, what invoices drew from it, and what they carried on to later ones.
 
@@ -814,6 +879,28 @@ class Till(AbstractContextManager["Till"]):
         """All bindings, in the order in which they were made."""
         with self.store.read() as connection:
             return bindings(connection)
+
+
+def _listed_customers(
+    described: Mapping[str, Customer],
+    bound: Sequence[Binding],
+    using: Collection[str],
+    contracts: ContractBook | None,
+    now: datetime,
+) -> Iterator[ListedCustomer]:
+    from tokentill.documents.views.lists import ListedCustomer
+
+    users = {
+        customer: {one.user for one in bound if one.customer == customer} for customer in {b.customer for b in bound}
+    }
+    contracted = () if contracts is None else contracts.customers
+    for id_ in sorted({*described, *users, *using, *contracted}, key=str.encode):
+        customer = described.get(id_) or Customer(id_, None, None)
+        agreed: tuple[str | None, str | None, bool | None] = (None, None, None)
+        if contracts is not None:
+            own = contracts.at("customer", id_, now)
+            agreed = (None if own is None else own.plan, contracts.terms(id_, now).currency, own is not None)
+        yield ListedCustomer(customer, *agreed, None if contracts is None else id_ in using, len(users.get(id_, ())))
 
 
 def _month(period: str) -> Month:

@@ -103,7 +103,7 @@ class Cli:
         for name in list(os.environ):
             if name.startswith(("TOKENTILL_", "_TOKENTILL", "FORCE_COLOR", "NO_COLOR", "TTY_")):
                 monkeypatch.delenv(name)
-        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setenv("COLUMNS", "160")
         monkeypatch.setenv("XDG_CACHE_HOME", str(folder.with_name(f"{folder.name}-cache")))
 
     def __call__(self, *arguments: str, status: int | None = 0, stdin: bytes = b"") -> Said:

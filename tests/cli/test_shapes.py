@@ -231,7 +231,7 @@ def test_close_names_what_blocks_everybody_and_who_is_not_due(cli: Cli) -> None:
     blocked = cli("close", JUNE, "--json", status=1).json
     assert blocked["issued"] == []
     (reason,) = blocked["blocked_by"]
-    assert reason.startswith("1 requests belong to nobody")
+    assert reason.startswith("1 request belongs to nobody")
 
     cli.write_pricing("other", tolerance="100")
     cli.write("tokentill.toml", "[ingest]\nahead_days = 36500\n")
@@ -312,6 +312,7 @@ def test_prices_and_contracts_are_printed_so(month: Cli) -> None:
 
 
 def test_customers_and_bindings_are_printed_so(cli: Cli) -> None:
+    cli("db", "upgrade")
     described = {"customer": "dune", "name": "Dune Ltd", "stripe_customer": "cus_1"}
     linked = cli.with_database()("customers", "set", "dune", "--name", "Dune Ltd", "--stripe", "cus_1", "--json").json
     assert linked == {**described, "looked_up": False}
@@ -323,7 +324,8 @@ def test_customers_and_bindings_are_printed_so(cli: Cli) -> None:
         "source": None,
     }
 
-    assert cli("customers", "list", "--json").json == {"customers": [described], "bindings": added}
+    agreed = {"plan": None, "currency": "USD", "has_contract": False, "has_usage": False, "bound_users": 1}
+    assert cli("customers", "list", "--json").json == {"customers": [{**described, **agreed}], "bindings": added}
 
 
 def test_the_database_is_printed_so(month: Cli) -> None:

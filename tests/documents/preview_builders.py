@@ -10,8 +10,9 @@ from typing import Any
 from tokentill.contracts.book import ContractBook
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.periods import Month, period_of
-from tokentill.invoicing.preview import Preview, Previewed, Review, ReviewKind, Unattributed
+from tokentill.invoicing.preview import Preview, Previewed, Review, ReviewKind
 from tokentill.invoicing.rating_groups import Books, RatingContext
+from tokentill.invoicing.unattributed import Unattributed
 from tokentill.prices.book import PriceBook
 from tokentill.prices.fx import FxBook
 from tokentill.usage.aggregates import Series, UsageAggregate

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokentill.documents.escaping import page_name, review_command, shell_word, short_id, shown_id, shown_text
+from tokentill.documents.escaping import page_name, review_command, short_id, shown_id, shown_text
 from tokentill.invoicing.periods import Month
+from tokentill.usage.shell_words import shell_word
 
 CASES = [
     ("org_1", "org_1"),

@@ -149,6 +149,7 @@ def test_the_rating_core_loads_a_few_modules_and_nobody_elses() -> None:
         "tokentill.usage.ids",
         "tokentill.usage.quantities",
         "tokentill.usage.record",
+        "tokentill.usage.type_words",
         "tokentill.versions",
         "tokentill.zones",
     ]

@@ -130,7 +130,7 @@ def test_what_has_no_price_has_no_estimate(changes: dict[str, Any], code: str, q
 def test_counts_that_are_none_are_refused() -> None:
     with pytest.raises(InvalidRecord, match="input is negative"):
         SHIPPED.estimate("gpt-5.4", input=-1, max_output=5, at=AT)
-    with pytest.raises(InvalidRecord, match="output is float"):
+    with pytest.raises(InvalidRecord, match="output is a number with a point"):
         SHIPPED.estimate("gpt-5.4", input=1, max_output=5.0, at=AT)  # type: ignore[arg-type]
     with pytest.raises(InvalidCall, match="'output' stands in the input and in the output"):
         SHIPPED.estimate("gpt-5.4", input={"output": 1}, max_output=5, at=AT)

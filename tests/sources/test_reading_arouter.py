@@ -75,15 +75,15 @@ def test_audio_and_video_leave_their_totals() -> None:
         ({"completion_tokens": None, "total_tokens": 99}, "prompt (100) is more than the total (99)"),
         ({"prompt_tokens": None, "completion_tokens": None, "cached_tokens": 3}, "cached is 3, but there are"),
         ({"prompt_tokens": -1}, "prompt is negative (-1)"),
-        ({"prompt_tokens": Decimal("1.0")}, "prompt is a decimal number (1.0), not an integer"),
-        ({"prompt_tokens": "12"}, "prompt is text, not an integer"),
-        ({"prompt_tokens": True}, "prompt is true, not an integer"),
-        ({"prompt_tokens": {}}, "prompt is an object, not an integer"),
-        ({"prompt_tokens_details": "none"}, "prompt_tokens_details is text, not an object"),
+        ({"prompt_tokens": Decimal("1.0")}, "prompt is a number with a point (1.0), not a whole number"),
+        ({"prompt_tokens": "12"}, "prompt is a text, not a whole number"),
+        ({"prompt_tokens": True}, "prompt is true, not a whole number"),
+        ({"prompt_tokens": {}}, "prompt is an object, not a whole number"),
+        ({"prompt_tokens_details": "none"}, "prompt_tokens_details is a text, not an object"),
         ({"cost": "free"}, "cost: 'free' is not a decimal number"),
         ({"cost": Decimal("-0.5")}, "cost -0.5 is outside 0"),
         ({"cost": True}, "cost is true, not an amount"),
-        ({"is_byok": "yes"}, "is_byok is text, not true or false"),
+        ({"is_byok": "yes"}, "is_byok is a text, not true or false"),
     ],
 )
 def test_usage_that_does_not_add_up_is_quarantined_with_its_numbers(usage: dict[str, Any], reason: str) -> None:
@@ -183,8 +183,8 @@ def test_byok_cost_is_what_the_provider_charges() -> None:
 
 def test_a_user_that_is_empty_is_none_and_one_that_is_a_number_is_refused() -> None:
     assert read_good(arouter(user=""))[0].user is None
-    assert read_bad(arouter(user=0)).reason == "user is int, not text"
-    assert read_bad(arouter(user=False)).reason == "user is bool, not text"
+    assert read_bad(arouter(user=0)).reason == "user is a whole number, not a text"
+    assert read_bad(arouter(user=False)).reason == "user is false, not a text"
 
 
 @pytest.mark.parametrize("missing", ["id", "model", "created_at"])

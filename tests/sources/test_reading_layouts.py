@@ -151,7 +151,7 @@ def test_a_file_is_named_measured_and_closed(tmp_path: Path) -> None:
     assert (opened.name, opened.bytes_total) == (str(path), path.stat().st_size)
     [_, bad] = list(opened)
     assert isinstance(bad, Quarantined)
-    assert str(bad) == f"{path}:2: not a JSON object but text"
+    assert str(bad) == f"{path}:2: not a JSON object but a text"
     assert opened.bytes_read == path.stat().st_size
     assert opened._stream.closed
 
@@ -246,7 +246,7 @@ def test_a_row_with_other_cells_than_the_header_is_quarantined(cells: bytes, num
         (b'{"data":[%s,%s],"data":[]}', "the object around the list: the key 'data' occurs twice"),
         (b'{"data":[%s,%s],"items":[{"id":1}]}', "there is something under 'items' too"),
         (b"[%s,null,%s]", "not a JSON object but null"),
-        (b'[%s,"a]b\\"]",%s]', "not a JSON object but text"),
+        (b'[%s,"a]b\\"]",%s]', "not a JSON object but a text"),
         (b"[%s,[1,[2]],%s]", "not a JSON object but a list"),
         (b'[%s,{"id":tru},%s]', "not valid JSON"),
         (b'[%s,{"a":1,"a":2},%s]', "the key 'a' occurs twice"),

@@ -178,7 +178,7 @@ def test_litellm_rows_without_tokens_are_read_into_the_units_that_they_state(nam
 def test_a_count_of_units_that_is_none_is_quarantined() -> None:
     usage = {**ZEROS, "pages_processed": "four"}
     bad = read_bad(litellm(**ZEROS, metadata={"usage_object": usage}), format="litellm")
-    assert bad.reason == "page is text, not an integer"
+    assert bad.reason == "page is a text, not a whole number"
 
 
 def test_litellm_fields_that_tell_the_same_count_must_agree() -> None:
@@ -195,8 +195,8 @@ def test_litellm_fields_that_tell_the_same_count_must_agree() -> None:
         ({"metadata": [1]}, "metadata is a list, not an object"),
         ({"request_tags": "prod"}, "request_tags: not valid JSON"),
         ({"request_tags": {"a": 1}}, "request_tags is an object, not a list"),
-        ({"request_tags": [1]}, "tag is int, not text"),
-        ({"startTime": 1790000000}, "startTime is an integer"),
+        ({"request_tags": [1]}, "tag is a whole number, not a text"),
+        ({"startTime": 1790000000}, "startTime is a whole number"),
         ({"spend": "NaN"}, "spend: 'NaN' is not a decimal number"),
     ],
 )
@@ -234,8 +234,8 @@ def test_a_canonical_record_is_taken_word_for_word() -> None:
         ({"zzz": 1}, "the key 'zzz' is not known"),
         ({"quantities": {"Input": 1}}, "'Input' is not the name of a quantity"),
         ({"quantities": {"input_total": 1}}, "'input_total' is not the name of a quantity"),
-        ({"quantities": {"input": Decimal("1.0")}}, "input is Decimal, not an integer"),
-        ({"quantities": {"input": "1"}}, "input is str, not an integer"),
+        ({"quantities": {"input": Decimal("1.0")}}, "input is a number with a point, not a whole number"),
+        ({"quantities": {"input": "1"}}, "input is a text, not a whole number"),
         ({"quantities": {"input": 10**30}}, "at most 1000000000000 are accepted"),
         ({"quantities": {"request": 2}}, "a record is one request"),
         ({"quantities": [1]}, "quantities is a list, not an object"),
@@ -245,19 +245,19 @@ def test_a_canonical_record_is_taken_word_for_word() -> None:
         ({"status": ["ok"]}, "is not one of ok, error"),
         ({"mode": "Batch"}, "mode 'Batch' is not a lower-case word"),
         ({"mode": 7}, "mode '7' is not"),
-        ({"tags": "a"}, "tags is str, not a list of texts"),
-        ({"tags": [["a"]]}, "tag is list, not text"),
+        ({"tags": "a"}, "tags is a text, not a list of texts"),
+        ({"tags": [["a"]]}, "tag is a list, not a text"),
         ({"tags": [""]}, "a tag is empty"),
-        ({"is_byok": 1}, "is_byok is int"),
+        ({"is_byok": 1}, "is_byok is a whole number"),
         ({"cost": "1e-31"}, "cost: the exponent"),
-        ({"source": []}, "source is list"),
+        ({"source": []}, "source is a list"),
         ({"usage_state": ""}, "usage_state '' is not one of"),
         ({"cost": Decimal("1e-25")}, "cost: 1E-25 has more digits"),
         ({"cost": Decimal("1000001")}, "is outside 0 to 1000000"),
         ({"model": None}, "model is missing"),
         ({"model": ""}, "model is missing"),
-        ({"record_id": 5}, "record_id is int, not text"),
-        ({"source": ["own"]}, "source is list, not text"),
+        ({"record_id": 5}, "record_id is a whole number, not a text"),
+        ({"source": ["own"]}, "source is a list, not a text"),
     ],
 )
 def test_a_canonical_record_with_a_mistake_is_quarantined(changes: dict[str, Any], reason: str) -> None:
@@ -310,4 +310,4 @@ def test_a_count_in_a_table_is_plain_digits(cell: str) -> None:
     table = f"source,record_id,occurred_at,model,input\nown,r1,2026-10-05T09:30:00Z,m,{cell}\n"
     good, [bad] = read(table.encode())
     assert not good
-    assert "is not an integer in plain digits" in bad.reason
+    assert "is not a whole number in plain digits" in bad.reason

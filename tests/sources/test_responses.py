@@ -255,7 +255,11 @@ def test_a_response_without_usage_is_missing_and_not_zero(
             "prompt (2006) + completion (300) is 2306, and the total says 2305",
         ),
         (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=-1), "prompt is negative (-1)"),
-        (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=2006.0), "prompt is float, not an integer"),
+        (
+            Usage.from_openai,
+            with_usage(OPENAI_CHAT, prompt_tokens=2006.0),
+            "prompt is a number with a point, not a whole number",
+        ),
         (
             Usage.from_openai,
             with_usage(OPENAI_CHAT, cached_tokens=1919),
@@ -263,8 +267,8 @@ def test_a_response_without_usage_is_missing_and_not_zero(
         ),
         (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=10**5000), "an integer of 16610 bits"),
         (Usage.from_openai, {**OPENAI_CHAT, "created": Decimal("NaN")}, "NaN is not a finite number"),
-        (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=True), "prompt is true, not an integer"),
-        (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens="2006"), "prompt is text, not an integer"),
+        (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=True), "prompt is true, not a whole number"),
+        (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens="2006"), "prompt is a text, not a whole number"),
         (Usage.from_openai, with_usage(OPENAI_CHAT, completion_tokens=10**13, total_tokens=None), "at most"),
         (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens_details=[]), "prompt_tokens_details is a list"),
         (
@@ -275,7 +279,7 @@ def test_a_response_without_usage_is_missing_and_not_zero(
             ),
             "cached_audio (63) is more than audio_input (62)",
         ),
-        (Usage.from_openai, {**OPENAI_CHAT, "usage": 7}, "the usage is an integer, not an object"),
+        (Usage.from_openai, {**OPENAI_CHAT, "usage": 7}, "the usage is a whole number, not an object"),
         (Usage.from_openai, {**OPENAI_CHAT, "tool_usage": {"web_search": {"num_requests": -1}}}, "num_requests is neg"),
         (Usage.from_openai, {**OPENAI_CHAT, "service_tier": "Very Fast"}, "mode 'Very Fast' is not a lower-case word"),
         (Usage.from_openai, {**OPENAI_CHAT, "created": CREATED * 1000}, "is 1.7920656e+12, not seconds since 1970"),
@@ -301,7 +305,11 @@ def test_a_response_without_usage_is_missing_and_not_zero(
         (Usage.from_anthropic, with_usage(ANTHROPIC, speed="fast", service_tier="priority"), "pass mode="),
         (Usage.from_anthropic, with_usage(ANTHROPIC, iterations=[{"type": "message", "model": "m"}]), "several models"),
         (Usage.from_anthropic, with_usage(ANTHROPIC, iterations=[7]), "iterations is not a list of objects"),
-        (Usage.from_anthropic, with_usage(ANTHROPIC, cache_creation=7), "cache_creation is an integer, not an object"),
+        (
+            Usage.from_anthropic,
+            with_usage(ANTHROPIC, cache_creation=7),
+            "cache_creation is a whole number, not an",
+        ),
         (Usage.from_anthropic, OPENAI_RESPONSES, "is not a count of Anthropic's"),
         (
             Usage.from_gemini,
@@ -329,8 +337,8 @@ def test_a_response_without_usage_is_missing_and_not_zero(
         (Usage.from_gemini, with_usage(GEMINI, prompt_token_count=3), "in two spellings: 'prompt_token_count'"),
         (Usage.from_arouter, with_usage(AROUTER, cost=-0.5), "cost -0.5 is outside 0"),
         (Usage.from_arouter, with_usage(AROUTER, cost=float("nan")), "cost: NaN is not a finite number"),
-        (Usage.from_arouter, with_usage(AROUTER, is_byok="no"), "is_byok is text, not true or false"),
-        (Usage.from_arouter, {**AROUTER, "provider": 7}, "provider is an integer, not text"),
+        (Usage.from_arouter, with_usage(AROUTER, is_byok="no"), "is_byok is a text, not true or false"),
+        (Usage.from_arouter, {**AROUTER, "provider": 7}, "provider is a whole number, not a text"),
         (
             Usage.from_litellm,
             with_usage(LITELLM, cache_read_input_tokens=1799),
@@ -575,14 +583,14 @@ def test_a_response_that_says_no_model_or_time_needs_them_given() -> None:
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"user": 7}, "user is int, not text"),
+        ({"user": 7}, "user is a whole number, not a text"),
         ({"user": "a\0b"}, "control character U\\+0000"),
         ({"api_key": "k" * 600}, "600 bytes long"),
-        ({"tags": "abc"}, "tags is str, not a list"),
+        ({"tags": "abc"}, "tags is a text, not a list"),
         ({"tags": [""]}, "a tag is empty"),
-        ({"cost": 0.5}, "cost is float, not a decimal"),
+        ({"cost": 0.5}, "cost is a number with a point, not an amount"),
         ({"cost": Decimal(-1)}, "outside 0"),
-        ({"geo": 7}, "geo is int"),
+        ({"geo": 7}, "geo is a whole number"),
         ({"mode": "Fast Lane"}, "not a lower-case word"),
     ],
 )

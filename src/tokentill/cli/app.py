@@ -6,7 +6,6 @@ the helps stand in a table here.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from importlib import import_module
@@ -16,6 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 from tokentill.cli.calling import Commands, Group, Shared
+from tokentill.cli.terminal import let_go, make_streams_safe
 from tokentill.errors import InvalidCall, TokentillError
 from tokentill.shipped import __version__
 
@@ -26,18 +26,19 @@ WrongCall: type[Exception] = typer.BadParameter.__bases__[0]
 COMMANDS = {
     "init": ("start_commands", "Make a folder to bill from."),
     "ingest": ("usage_commands", "Take usage records in: JSONL, JSON or CSV, plain or gzip."),
-    "customers": ("customer_commands", "Describe customers, link them to Stripe, bind users to them."),
+    "customers": ("customer_commands", "List and describe customers, link them to Stripe, bind users."),
+    "status": ("invoice_commands", "Show how far a period is, and what to do next."),
     "preview": ("invoice_commands", "Show what a period would come to if it were closed now."),
     "review": ("invoice_commands", "Approve or hold a preview before it is closed."),
     "close": ("invoice_commands", "Issue the invoices of a period, each once."),
-    "invoices": ("invoice_commands", "Look at issued invoices, or make one void."),
+    "invoices": ("invoice_commands", "Look at issued invoices, export them, or make one void."),
     "explain": ("invoice_commands", "Go from any cent to the records, the price entry and the rule."),
     "trace": ("usage_commands", "Follow one request: import, customer, price, invoice, push."),
     "verify": ("invoice_commands", "Compute invoices again from their pins, and compare every byte."),
     "push": ("stripe_commands", "Tell Stripe what each day of the issued invoices comes to."),
     "reconcile": ("stripe_commands", "Compare what Stripe holds with the invoices, to the cent."),
-    "prices": ("price_commands", "Check, look at, compare, import and release price tables."),
-    "contracts": ("contract_commands", "Check, look at, explain and compare contracts."),
+    "prices": ("price_commands", "List, check, look at, compare, import and release price tables."),
+    "contracts": ("contract_commands", "List, check, look at, explain and compare contracts."),
     "db": ("database_commands", "Bring the database up to date, and check it."),
     "demo": ("demo", "Run a whole month on sample activity."),
     "usage": ("usage_commands", "Look at records, and decide what becomes of some."),
@@ -111,12 +112,10 @@ def _root(
 
 def run() -> None:
     """Run the command line on this process's arguments, and exit."""
-    shared = Shared()
-    status = _status_of(shared)
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    make_streams_safe()
+    status = _status_of(Shared())
+    let_go(sys.stderr)
+    if not let_go(sys.stdout):  # whoever read our output has seen enough
         status = status or 1
     sys.exit(status)
 
@@ -158,7 +157,7 @@ def _tell(shared: Shared, message: str, kind: str) -> None:
     from tokentill.documents.escaping import shown_text
 
     if shared.json:
-        shared.terminal.print_json({"error": message, "kind": kind})
+        shared.terminal.print_json({"error": shared.terminal.completed(message), "kind": kind})
     for line in message.splitlines():
         shared.terminal.complain(shown_text(line.expandtabs(4)))
 

@@ -236,6 +236,8 @@ def _take(call: Invocation, option: typer.CallbackParam, value: str | bool | Non
     """Keep what a shared option says; one that is not given leaves what stands before the command's name."""
     if value not in (None, False):
         setattr(call.shared, str(option.name), value)
+    if value and isinstance(value, str):
+        call.shared.terminal.options[f"--{option.name}"] = value
 
 
 _TAKEN: dict[str, Any] = {"show_default": False, "expose_value": False, "callback": _take}

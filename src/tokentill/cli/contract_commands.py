@@ -26,10 +26,11 @@ from tokentill.documents.text.contracts import (
     show_contracted,
     show_explained_contract,
 )
+from tokentill.documents.text.lists import show_contract_list
 from tokentill.usage.record import STANDARD
 
 app = Commands()
-contracts = app.group("contracts", "Check, look at, explain and compare contracts.")
+contracts = app.group("contracts", "List, check, look at, explain and compare contracts.")
 
 
 @contracts.command("check")
@@ -41,6 +42,15 @@ def _check(call: Invocation, strict: StrictOption = False) -> None:
         call.screen.note(f"not held against what was issued: {checked.not_compared}")
     is_refused = bool(checked.errors) or (strict and bool(checked.findings))
     call.finish(checked.content(), lambda screen: show_check(screen, checked, "contracts"), is_refused=is_refused)
+
+
+@contracts.command("list")
+def _list(call: Invocation, at: AtOption = None) -> None:
+    """List every contract: the default, plans, customers.
+
+    Each recorded version with its currency and time zone, since when it is valid, and the file that states it.
+    """
+    call.answer(call.contracts().list_(at=instant_option(at)), show_contract_list)
 
 
 @contracts.command("show")

@@ -12,7 +12,9 @@ import typer
 from tokentill.canonical import Content, fields_of
 from tokentill.cli.calling import Commands, CustomerArgument, Invocation
 from tokentill.documents.escaping import shown_id
-from tokentill.documents.text.customers import show_credits, show_customer, show_customers, show_imported
+from tokentill.documents.figures import plural
+from tokentill.documents.text.customers import show_credits, show_customer, show_imported
+from tokentill.documents.text.lists import show_customer_list
 from tokentill.errors import InvalidCall, Refused
 from tokentill.faces.arguments import instant_in
 from tokentill.store.customers import Customer
@@ -27,19 +29,17 @@ BINDING_COLUMNS = {"user", "customer", "valid_from", "source"}
 
 
 app = Commands()
-customers = app.group("customers", "Describe customers, link them to Stripe, bind users to them.")
+customers = app.group("customers", "List and describe customers, link them to Stripe, bind users.")
 
 
 @customers.command("list")
 def _list(call: Invocation) -> None:
-    """List described customers and bindings."""
+    """List customers and bindings.
+
+    Everybody who has a contract, usage or a description, with plan and currency.
+    """
     with call.till() as till:
-        described, bindings = till.customers(), till.bindings()
-    content = {
-        "customers": [_content(customer) for customer in described.values()],
-        "bindings": [binding.content() for binding in bindings],
-    }
-    call.finish(content, lambda screen: show_customers(screen, described, bindings))
+        call.answer(till.customer_list(), show_customer_list)
 
 
 @customers.command("set")
@@ -111,13 +111,15 @@ def _import(
                 for row in rows
             ]
             done, looked_up = len(till.bind(wanted)), None
-            what = f"{done} bindings added, {len(rows) - done} were there already"
+            already = len(rows) - done
+            there = f"{already:,} {'was' if already == 1 else 'were'} there already"
+            what = f"{plural(done, 'binding', 'bindings')} added, {there}"
         else:
             has_links = any(row.get("stripe_customer") for row in rows)
             gateway = call.gateway_if_any() if has_links else None
             for line, row in zip(lines, rows, strict=True):
                 _set_row(till, f"{file}:{line}", row, gateway)
-            done, what = len(rows), f"{len(rows)} customers set"
+            done, what = len(rows), f"{plural(len(rows), 'customer', 'customers')} set"
             looked_up = gateway is not None if has_links else None
     content = {"rows": len(rows), "changed": done, "looked_up": looked_up}
     call.finish(content, lambda screen: show_imported(screen, what, looked_up=looked_up))

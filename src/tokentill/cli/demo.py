@@ -34,6 +34,7 @@ def _demo(
     Ingest, preview, review, a close that refuses, the same put right, push to a Stripe stand-in, reconcile, verify. It
     has a database and prices of its own in its folder, and touches nothing else.
     """
+    call.screen.options.clear()  # what it makes is found from its folder
     _make_folder(out)
     played = play(out, _Silent() if call.shared.json else _OnePage(call.screen))
     call.finish(played.content, lambda screen: screen.say(played.farewell), is_refused=not played.is_sound)

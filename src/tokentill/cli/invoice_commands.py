@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,6 +19,7 @@ from tokentill.cli.calling import (
     ReasonOption,
 )
 from tokentill.documents.escaping import shown_id
+from tokentill.documents.figures import plural
 from tokentill.documents.text.invoices import (
     show_closed,
     show_explained,
@@ -26,7 +28,9 @@ from tokentill.documents.text.invoices import (
     show_preview,
     show_verification,
 )
+from tokentill.documents.text.lists import show_review_list
 from tokentill.documents.text.screen import Screen
+from tokentill.documents.text.status import show_status
 from tokentill.errors import InvalidCall
 from tokentill.invoicing.preview import Review, ReviewKind
 
@@ -49,7 +53,7 @@ HashOption = Annotated[
 
 app = Commands()
 review = app.group("review", "Approve or hold a preview before it is closed.")
-invoices = app.group("invoices", "Look at issued invoices, or make one void.")
+invoices = app.group("invoices", "Look at issued invoices, export them, or make one void.")
 
 
 @app.command("preview")
@@ -83,7 +87,7 @@ def _preview(
             only = preview.customers[0]
             show_invoice(screen, {**only.invoice.content(), **only.interims_content()})
         if pages:
-            screen.say(f"\n{len(pages)} pages written; open {html}/index.html")
+            screen.say(f"\n{plural(len(pages), 'page', 'pages')} written; open {html}/index.html")
 
     content = preview.content()
     if pages:
@@ -114,6 +118,16 @@ def _approve(
         made = till.approve(till.preview(period), customers, by=by, note=note, accept_pricing_change=accept)
     content = {"reviews": [_review_content(review) for review in made]}
     call.finish(content, lambda screen: screen.say("\n".join(map(_review_text, made))))
+
+
+@review.command("list")
+def _review_list(call: Invocation, period: PeriodArgument) -> None:
+    """List what was said of each preview of a period.
+
+    The last word on each, by whom and when, and what it is worth now: approved, stale, held, or none.
+    """
+    with call.till() as till:
+        call.answer(till.reviews(period), show_review_list)
 
 
 @review.command("hold")
@@ -235,6 +249,31 @@ def _invoices_show(call: Invocation, number: NumberArgument) -> None:
     call.finish(document, lambda screen: show_invoice(screen, document))
 
 
+@invoices.command("export")
+def _export(
+    call: Invocation,
+    period: PeriodOption = None,
+    customer: Annotated[str | None, typer.Option("--customer", metavar="ID", help="Only this customer.")] = None,
+    format_: Annotated[Literal["csv", "json"], typer.Option("--format", metavar="FORMAT", help="csv or json.")] = "csv",
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to; - is standard output.")] = "-",
+) -> None:
+    """Export the lines of issued invoices, for a spreadsheet or another program.
+
+    One row a line, tax or other step; the amounts of an invoice come to what is due by it. Void invoices are marked.
+    Text that a spreadsheet would compute begins with an apostrophe.
+    """
+    with call.till() as till:
+        rows = till.export(period=period, customer=customer)
+    is_json = format_ == "json" or (out == "-" and call.shared.json)
+    text = json.dumps(rows.content(), indent=2, ensure_ascii=True) + "\n" if is_json else rows.csv()
+    if out == "-":
+        call.screen.write(text)
+        return
+    Path(out).write_text(text, encoding="utf-8", newline="")
+    done = f"{plural(len(rows.rows), 'row', 'rows')} written to {out}"
+    call.finish({"file": out, "rows": len(rows.rows)}, lambda screen: screen.say(done))
+
+
 @invoices.command("void")
 def _invoices_void(call: Invocation, number: NumberArgument, reason: ReasonOption, by: ByOption = None) -> None:
     """Make an invoice void.
@@ -247,6 +286,21 @@ def _invoices_void(call: Invocation, number: NumberArgument, reason: ReasonOptio
     again = f"`tokentill close {issued.period}` issues its usage anew, and `tokentill push {issued.period}`"
     done = f"{number} of {shown_id(issued.customer)} is void; {again} tells Stripe"
     call.finish(issued.document(), lambda screen: screen.say(done))
+
+
+@app.command("status")
+def _status(
+    call: Invocation,
+    period: Annotated[
+        str | None, typer.Argument(metavar="PERIOD", help="The period, like 2026-10; last month unless given.")
+    ] = None,
+) -> None:
+    """Show how far a period is, and what to do next.
+
+    On one screen: database, prices and contracts, the last imports, what the period comes to, and what is in the way.
+    """
+    with call.till() as till:
+        call.answer(till.status(period), show_status)
 
 
 @app.command("explain")

@@ -24,7 +24,7 @@ from tokentill.errors import InvalidCall
 from tokentill.faces.arguments import instant_in
 
 app = Commands()
-prices = app.group("prices", "Check, look at, compare, import and release price tables.")
+prices = app.group("prices", "List, check, look at, compare, import and release price tables.")
 
 
 @prices.command("check")
@@ -38,6 +38,18 @@ def _check(call: Invocation, strict: StrictOption = False) -> None:
     checked = call.prices().check()
     is_refused = bool(checked.errors) or (strict and bool(checked.findings))
     call.finish(checked.content(), lambda screen: show_check(screen, checked, "recordings"), is_refused=is_refused)
+
+
+@prices.command("list")
+def _list(call: Invocation, at: AtOption = None) -> None:
+    """List every model that has a price.
+
+    With the rates of its standard mode that are in force, whether this folder states them or tokentill ships them, and
+    how many aliases lead to it.
+    """
+    from tokentill.documents.text.lists import show_price_list
+
+    call.answer(call.prices().list_(at=instant_option(at)), show_price_list)
 
 
 @prices.command("show")

@@ -28,4 +28,5 @@ def _init(
     Settings in `tokentill.toml`, `pricing/` with a default contract and attribution rules to edit, and a database.
     Shipped list prices lie beneath what you write. Nothing that is there is overwritten.
     """
+    call.screen.options.clear()  # what it makes is found from its folder
     call.answer(start_project(folder, currency=currency, copy_prices=copy_prices), show_started)

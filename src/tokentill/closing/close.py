@@ -24,8 +24,9 @@ from tokentill.errors import CoveredTwice, Refused
 from tokentill.invoicing.carried import NOTHING_CARRIED
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.invoice import Invoice
+from tokentill.invoicing.obstacles import Obstacle, ObstacleKind, together
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import NOTHING_ASIDE, Aside, LateUsage, PricingUsed, review_refusal
+from tokentill.invoicing.preview import NOTHING_ASIDE, Aside, LateUsage, PricingUsed, obstacles_of, review_obstacle
 from tokentill.invoicing.totals import InvoiceKind
 from tokentill.money import minor_text
 from tokentill.recordings.load import Folder
@@ -45,16 +46,18 @@ from tokentill.store.invoices import (
 )
 from tokentill.store.ledger import carried_by_customer
 from tokentill.store.recordings import keep_recordings
+from tokentill.usage.shell_words import command_line
 
 CloseProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedCustomer:
-    """A customer whose invoice was not issued, and why."""
+    """A customer whose invoice was not issued, and why: in words, and each cause."""
 
     customer: str
     reason: str
+    obstacles: tuple[Obstacle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Closed:
     `nothing_to_bill` are customers that were named for an interim invoice, and have no usage that is not invoiced;
     `late` is usage of any period that was issued without it; `kept` are boundaries that stay where issued time ended;
     `aside` is what of the period nobody decided on; `totals` are the sums of what was issued by currency, in minor
-    units; `pricing` is what it was computed with.
+    units; `pricing` is what it was computed with, and `again` the command that does the same once more.
     """
 
     month: Month
@@ -80,6 +83,12 @@ class Closed:
     aside: Aside = NOTHING_ASIDE
     totals: tuple[tuple[str, int], ...] = ()
     pricing: PricingUsed | None = field(default=None, compare=False)
+    again: str = field(default="", compare=False)
+
+    @property
+    def obstacles(self) -> tuple[Obstacle, ...]:
+        """What refused customers, one for each cause."""
+        return together(one for refusal in self.refused for one in refusal.obstacles)
 
     @property
     def is_refused(self) -> bool:
@@ -92,6 +101,7 @@ class Closed:
             "period": str(self.month),
             **fields_of(self, "issued", "already_issued"),
             "refused": [fields_of(refusal, "customer", "reason") for refusal in self.refused],
+            "obstacles": form_of(self.obstacles),
             **fields_of(self, "not_due", "blocked_by", "resumed"),
             **stated_fields_of(self, "nothing_to_bill", "late"),
             **({"kept_boundaries": form_of(self.kept)} if self.kept else {}),
@@ -136,6 +146,12 @@ class CloseOptions:
         interim = Interim(None if named is None else tuple(named)) if content.get("kind") == "interim" else None
         grace = timedelta(seconds=content.get("grace_seconds", 0))
         return cls(interim, content.get("require_approval", False), grace)
+
+    def command(self, month: Month, *more: str) -> str:
+        """The command that asks for the same."""
+        named = () if self.interim is None or self.interim.customers is None else self.interim.customers
+        flags = (*(("--interim",) if self.interim else ()), *(("--require-approval",) if self.require_approval else ()))
+        return command_line("close", str(month), *flags, *more, ids=named)
 
     def content(self) -> Content:
         """As a run keeps it."""
@@ -301,16 +317,18 @@ def _todo(database: Database, computed: Computed, at: datetime, options: CloseOp
             not_due.append(invoice.customer)
             continue
         review = reviews.get(invoice.customer)
-        reason = invoice.blocked_by or review_refusal(invoice, review, require_approval=options.require_approval)
-        if reason is None:
-            invoices.append(invoice)
+        in_the_way = review_obstacle(invoice, review, require_approval=options.require_approval)
+        obstacles = obstacles_of(invoice, in_the_way)
+        if obstacles:
+            reason = invoice.blocked_by or obstacles[0].reason
+            refused.append(RefusedCustomer(invoice.customer, reason, obstacles))
         else:
-            refused.append(RefusedCustomer(invoice.customer, reason))
+            invoices.append(invoice)
     named = () if interim is None or interim.customers is None else interim.customers
     for customer, reason in computed.failed.items():
         is_wanted = interim is None or customer in named
         if is_wanted and customer not in issued and at >= computed.due_at(customer) + options.grace:
-            refused.append(RefusedCustomer(customer, reason))
+            refused.append(_refused("failed", computed.month, customer, reason))
     refused.sort(key=lambda refusal: refusal.customer.encode())
     billed = {*(invoice.customer for invoice in invoices), *(refusal.customer for refusal in refused)}
     nothing = tuple(customer for customer in named if customer not in billed)
@@ -368,10 +386,11 @@ def _issue_one(
             hold_counter(connection, "invoice")  # a review waits for the issue, or the issue for the review
             # A hold may have come since the run began; it counts up to the moment of issue.
             review = last_reviews(connection, run.period, invoice.customer).get(invoice.customer)
-            reason = review_refusal(invoice, review, require_approval=require_approval)
-            reason = reason or _carried_refusal(connection, run, invoice)
-            if reason is not None:
-                return RefusedCustomer(invoice.customer, reason)
+            in_the_way = review_obstacle(invoice, review, require_approval=require_approval)
+            if in_the_way is not None:
+                return RefusedCustomer(invoice.customer, in_the_way.reason, (in_the_way,))
+            if (reason := _carried_refusal(connection, run, invoice)) is not None:
+                return _refused("conflict", computed.month, invoice.customer, reason)
             covered = [segment.covered() for segment in computed.segments(invoice.customer)]
             members = computed.members[invoice.customer]
             number = issue(connection, run, invoice, covered, members, at=at, actor=actor)
@@ -379,7 +398,11 @@ def _issue_one(
                 append_audit(connection, "invoice.issued", entry_of_issue(connection, number), at=at, actor=actor)
             return number
     except CoveredTwice as refusal:  # nothing of the transaction was stored
-        return RefusedCustomer(invoice.customer, str(refusal))
+        return _refused("conflict", computed.month, invoice.customer, str(refusal))
+
+
+def _refused(kind: ObstacleKind, month: Month, customer: str, reason: str) -> RefusedCustomer:
+    return RefusedCustomer(customer, reason, (Obstacle(kind, month, (customer,), reason),))
 
 
 def _carried_refusal(connection: Connection, run: CloseRun, invoice: Invoice) -> str | None:

@@ -27,9 +27,10 @@ from tokentill.invoicing.findings import findings_of, in_order
 from tokentill.invoicing.invoice import VERSION_OF_F, Invoice, compute_invoice
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.periods import Month, Period
-from tokentill.invoicing.preview import Aside, InterimInvoice, Preview, Previewed, Unattributed
+from tokentill.invoicing.preview import Aside, InterimInvoice, Preview, Previewed
 from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.invoicing.totals import InvoiceKind, is_recurring
+from tokentill.invoicing.unattributed import Unattributed, UnattributedUser
 from tokentill.money import EXACT, ZERO, minor_text, sum_exact
 from tokentill.store.documents import documents_around
 from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
@@ -347,9 +348,12 @@ def _unattributed(usage: MonthUsage, books: Books, period: Period, context: Rati
         total = EXACT.add(amount, sum_exact(others))
         share = _SHARE.quantize(_SHARE.divide(EXACT.multiply(amount, Decimal(100)), total), _SHARE_DIGITS)
     causes: Counter[str] = Counter()
+    parties: dict[tuple[str, str, str, str], list[UsageAggregate]] = {}
     for aggregate in usage.nobody:
-        why = usage.ownership.why(aggregate.series, aggregate.at)[1]
-        causes[f"{why} ({aggregate.series.source}, api key {aggregate.series.api_key or 'none'})"] += aggregate.requests
+        series, why = aggregate.series, usage.ownership.why(aggregate.series, aggregate.at)[1]
+        causes[f"{why} ({series.source}, api key {series.api_key or 'none'})"] += aggregate.requests
+        parties.setdefault((series.source, series.user or "", series.api_key or "", why), []).append(aggregate)
+    users = [_unattributed_user(why, of, currency, context) for (*_, why), of in sorted(parties.items())]
     return Unattributed(
         requests=sum(aggregate.requests for aggregate in usage.nobody),
         list_amount=amount,
@@ -357,6 +361,22 @@ def _unattributed(usage: MonthUsage, books: Books, period: Period, context: Rati
         tolerance_percent=ZERO if rules is None else rules.tolerance_percent,
         causes=tuple(sorted(causes.items(), key=lambda item: (-item[1], item[0].encode()))),
         unpriced_requests=unpriced,
+        currency=currency,
+        users=tuple(sorted(users, key=lambda user: (-user.list_amount, -user.requests))),
+    )
+
+
+def _unattributed_user(
+    cause: str, aggregates: Sequence[UsageAggregate], currency: str, context: RatingContext
+) -> UnattributedUser:
+    series = aggregates[0].series
+    return UnattributedUser(
+        series.source,
+        series.user,
+        series.api_key,
+        cause,
+        sum(aggregate.requests for aggregate in aggregates),
+        _list_amount(None, currency, aggregates, context)[0],
     )
 
 

@@ -67,7 +67,7 @@ def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int
     """
     lines = issued.content["lines"]
     if position is not None and not 1 <= position <= len(lines):
-        raise NotFound(f"{issued.number} has {len(lines)} lines, counted from 1; there is no line {position}")
+        raise NotFound(f"the lines of {issued.number} are counted from 1 to {len(lines)}; there is no line {position}")
     inputs = pinned_inputs(connection, issued.pins)
     of_records = records_of_issued(connection, issued, inputs.books())
     explained = []

@@ -8,6 +8,7 @@ the last preview.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from tokentill.invoicing.preview import PricingUsed
 from tokentill.store import tables
 from tokentill.store.audit import append_audit
 from tokentill.store.recordings import keep_recordings, recordings_of
+from tokentill.usage.shell_words import shell_word
 
 PREVIEWED = "pricing.previewed"
 _ACTIONS = (PREVIEWED, "close.started", "review.approved", "review.held", "review.released")
@@ -73,20 +75,21 @@ def is_news(connection: Connection, used: PricingUsed) -> bool:
     return not uses or uses[0].contract_set != used.b or uses[0].is_shipped != used.is_shipped
 
 
-def refuse_lost(lost: tuple[str, ...], used: PricingUsed, command: str) -> None:
-    """Refuse to go on under contracts that lost something.
+def refuse_lost(lost: tuple[str, ...], used: PricingUsed, command: Callable[..., str]) -> None:
+    """Refuse to go on under contracts that lost something. `command` is what was asked, with more options.
 
     Raises:
         Refused: with what is lost, and how to confirm that it was meant.
     """
     if not lost:
         return
+    confirmed = command("--accept-pricing-change", "--pricing", shell_word(used.folder))
     listed = "".join(f"\n  {one}" for one in lost[:NAMED_MAX])
     rest = f"\n  and {len(lost) - NAMED_MAX} more" if len(lost) > NAMED_MAX else ""
     raise Refused(
         f"these are not the contracts that this database was used with last; {used.shown} lacks:{listed}{rest}\n"
-        f"Name the right folder with --pricing DIR. If it was meant, confirm it: `tokentill {command} --pricing"
-        f" {used.folder} --accept-pricing-change`, or add a recording of kind removal that names what was removed"
+        f"Name the right folder with --pricing DIR. If it was meant, confirm it: `{confirmed}`,"
+        " or add a recording of kind removal that names what was removed"
     )
 
 

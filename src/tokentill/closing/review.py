@@ -14,6 +14,7 @@ from tokentill.invoicing.preview import Preview, PricingUsed, Review, ReviewKind
 from tokentill.store.audit import append_audit
 from tokentill.store.database import hold_counter
 from tokentill.store.invoices import add_review, issued_invoices
+from tokentill.usage.shell_words import command_line
 
 NOTE_LENGTH_MAX = 2000
 
@@ -67,7 +68,8 @@ def make_review(
     if kind == "approved" and previewed.invoice.blocked_by is not None:
         raise Refused(f"{customer!r} cannot be approved: {previewed.invoice.blocked_by}")
     if kind == "approved" and previewed.review_state == "held":
-        raise Refused(f"{customer!r} is held; release it first: `tokentill review release {preview.month} CUSTOMER`")
+        release = command_line("review release", str(preview.month), ids=(customer,))
+        raise Refused(f"{customer!r} is held; release it first: `{release}`")
     if kind == "released" and previewed.review_state != "held":
         raise Refused(f"{customer!r} is not held in {preview.month}")
     return Review(customer, preview.month, kind, content_hash, by, note, at)

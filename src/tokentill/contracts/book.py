@@ -113,6 +113,15 @@ class ContractBook:
         """Ids of all customers that have a contract of their own, sorted bytewise."""
         return tuple(sorted((id_ for kind, id_ in self._versions if kind == "customer"), key=str.encode))
 
+    @property
+    def contracts(self) -> list[Contract]:
+        """Every version of every contract: the default, plans, customers, each by id and time."""
+        order = {"default": 0, "plan": 1, "customer": 2}
+        return sorted(
+            (version for versions in self._versions.values() for version in versions),
+            key=lambda one: (order[one.kind], one.id.encode(), one.valid_from, one.recorded_at, one.hash),
+        )
+
     def versions(self, kind: ContractKind, id_: str) -> Sequence[Contract]:
         """All recorded versions of one contract."""
         return self._versions.get((kind, "" if kind == "default" else id_), ())
@@ -161,17 +170,19 @@ class ContractBook:
         """The first rule that fits, or None: list price, billed as it is."""
         return next((rule for rule in self.rules(customer, at) if rule.fits(traits)), None)
 
+    def terms_of(self, contract: Contract, at: datetime) -> Terms:
+        """The terms of whoever has a contract at an instant."""
+        if contract.kind == "customer":
+            return self.terms(contract.id, at)
+        default = self.at("default", "", at)
+        return _terms([contract, *(() if default is None else (default,))])
+
     def terms(self, customer: str | None, at: datetime) -> Terms:
         """Currency, time zone and anchor day at an instant: USD, UTC and the first where no contract says.
 
         Those of a child are its parent's, so that both fit on one invoice.
         """
-        chain = list(self.chain(customer if customer is None else self.payer(customer, at), at))
-        return Terms(
-            currency=next((contract.currency for contract in chain if contract.currency), "USD"),
-            zone=zone(next((contract.time_zone for contract in chain if contract.time_zone), "UTC")),
-            anchor_day=next((contract.anchor_day for contract in chain if contract.anchor_day), 1),
-        )
+        return _terms(list(self.chain(customer if customer is None else self.payer(customer, at), at)))
 
     def invoice_terms(self, customer: str, at: datetime) -> InvoiceTerms:
         """What is agreed for the whole invoice: each term from the first contract of the chain that states it."""
@@ -188,3 +199,11 @@ class ContractBook:
     def own_edges(self, customer: str) -> set[datetime]:
         """Every instant at which a contract of the customer's own begins or ends."""
         return edges_of(self.versions("customer", customer))
+
+
+def _terms(chain: Sequence[Contract]) -> Terms:
+    return Terms(
+        currency=next((contract.currency for contract in chain if contract.currency), "USD"),
+        zone=zone(next((contract.time_zone for contract in chain if contract.time_zone), "UTC")),
+        anchor_day=next((contract.anchor_day for contract in chain if contract.anchor_day), 1),
+    )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shlex
 import unicodedata
 from typing import TYPE_CHECKING
+
+from tokentill.usage.shell_words import command_line, stands_for_itself
 
 if TYPE_CHECKING:
     from tokentill.invoicing.periods import Month
@@ -37,7 +38,7 @@ def shown_id(text: str) -> str:
         return text
     if not text:
         return EMPTY
-    escaped = "".join(char if _stands_for_itself(char) else _escape(char) for char in text)
+    escaped = "".join(char if stands_for_itself(char) else _escape(char) for char in text)
     return _LOOSE_SPACES.sub(lambda spaces: EDGE_SPACE * len(spaces[0]), escaped)
 
 
@@ -61,31 +62,9 @@ def page_name(customer: str) -> str:
     return f"customer-{_digest(customer)[:32]}.html"
 
 
-def shell_word(text: str) -> str:
-    r"""One word of a POSIX shell that is exactly `text`.
-
-    Where the id would not be seen as it is, its bytes are written as octal escapes in `$'...'`, which bash, zsh, ksh
-    and POSIX 2024 read; a pasted command then holds no character that cannot be seen.
-    """
-    if all(char == "\\" or _stands_for_itself(char) for char in text):
-        return shlex.quote(text)
-    octets = text.encode("utf-8", "surrogatepass")
-    return "$'" + "".join(_octet(octet) for octet in octets) + "'"
-
-
 def review_command(action: str, month: Month, customer: str, *options: str) -> str:
     """A `tokentill review` command for one customer, ready to be pasted."""
-    words = ["tokentill", "review", action, str(month), *options]
-    if customer.startswith("-"):
-        words.append("--")
-    return " ".join([*words, shell_word(customer)])
-
-
-def _stands_for_itself(char: str) -> bool:
-    if char < "\x80":
-        return " " <= char <= "~" and char != "\\"
-    is_latin_1 = "\u00c0" <= char <= "\u00ff" and char not in "×÷"
-    return is_latin_1 or "\u4e00" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3"
+    return command_line("review", action, str(month), *options, ids=(customer,))
 
 
 def _escape(char: str) -> str:
@@ -93,13 +72,6 @@ def _escape(char: str) -> str:
         return "\\\\"
     code = ord(char)
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def _octet(octet: int) -> str:
-    char = chr(octet)
-    if char in "\\'":
-        return "\\" + char
-    return char if " " <= char <= "~" else f"\\{octet:03o}"
 
 
 def _digest(text: str) -> str:

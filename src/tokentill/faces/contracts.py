@@ -23,6 +23,7 @@ from tokentill.usage.record import STANDARD
 if TYPE_CHECKING:
     from tokentill.documents.views.checks import FolderCheck
     from tokentill.documents.views.contracts import ContractChanges
+    from tokentill.documents.views.lists import ContractList
     from tokentill.faces.sides import SideGiven
     from tokentill.invoicing.coverage import KeptBoundary
 
@@ -69,6 +70,30 @@ class Contracts:
             InvalidFiles: when the folder has mistakes.
         """
         return ContractedCustomers(tuple(self._book(optional(instant_of, "as_of", as_of)).customers))
+
+    def list_(self, *, at: datetime | None = None) -> ContractList:
+        """Every version of every contract, with the terms that hold under it at an instant; now unless given.
+
+        A version that is not in force then is shown with the terms of its first instant.
+
+        Raises:
+            InvalidFiles: when the folder has mistakes.
+        """
+        from tokentill.documents.views.lists import ContractList, ListedContract
+
+        instant, book = optional(instant_of, "at", at) or self._clock.now(), self._book(None)
+        listed = []
+        for contract in book.contracts:
+            id_ = "" if contract.kind == "default" else contract.id
+            in_force = book.at(contract.kind, id_, instant) == contract
+            terms = book.terms_of(contract, instant if in_force else contract.valid_from)
+            listed.append(
+                ListedContract(
+                    *(contract.kind, id_, contract.plan, terms.currency, str(terms.zone)),
+                    *(contract.valid_from, contract.valid_to, in_force, self._pricing.folder.paths[contract.hash]),
+                )
+            )
+        return ContractList(instant, tuple(listed))
 
     def show(self, customer: str, *, at: datetime | None = None, as_of: datetime | None = None) -> Agreement:
         """All that is agreed with a customer: its contracts, the terms of its invoices, its prepaid credits.

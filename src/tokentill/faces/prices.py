@@ -13,12 +13,13 @@ from tokentill.documents.views.prices import PriceShown, Released
 from tokentill.errors import InvalidCall, NotFound
 from tokentill.faces.arguments import instant_of, optional, path_of, text_of, texts_of
 from tokentill.faces.pricing import Pricing
-from tokentill.prices.book import NoPrice
+from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.entries import entry_hash
 
 if TYPE_CHECKING:
     from tokentill.canonical import Content
     from tokentill.documents.views.checks import FolderCheck
+    from tokentill.documents.views.lists import PriceList
     from tokentill.documents.views.prices import PriceChanges, PriceImport
     from tokentill.faces.sides import SideGiven
     from tokentill.prices.entries import PriceEntry
@@ -69,6 +70,23 @@ class Prices:
         meaning = book.ids.at(asked, instant)
         route = meaning.prefix + (f" apart from {', '.join(meaning.apart_from)}" if meaning.apart_from else "")
         return PriceShown(asked, instant, chosen, stated, tuple(book.entries(chosen.model)), route)
+
+    def list_(self, *, at: datetime | None = None) -> PriceList:
+        """Every model that has a price in force at an instant; now unless given.
+
+        Raises:
+            InvalidFiles: when the folder has mistakes.
+        """
+        from tokentill.documents.views.lists import ListedPrice, PriceList
+
+        folder, instant = self._pricing.folder, optional(instant_of, "at", at) or self._clock.now()
+        book = folder.price_book()
+        own_book = PriceBook(() if self._pricing.is_shipped else folder.prices)
+        own = {entry.hash for model in own_book.models for entry in own_book.entries(model)}
+        aliases = book.ids.alias_counts(instant)
+        entries = [entry for model in book.models if not isinstance(entry := book.entry_at(model, instant), NoPrice)]
+        listed = (ListedPrice(entry, entry.hash in own, aliases[entry.model]) for entry in entries)
+        return PriceList(instant, tuple(listed))
 
     def diff(
         self, before: SideGiven, after: SideGiven, *, at: datetime | None = None, as_of: bool = False

@@ -31,6 +31,7 @@ from tokentill.invoicing.lines import (
     unbilled_of,
 )
 from tokentill.invoicing.margin import NO_COST, BilledCost, CoveredMargin, margin_of
+from tokentill.invoicing.obstacles import Obstacle, ObstacleKind
 from tokentill.invoicing.periods import Period
 from tokentill.invoicing.rating_groups import RatingContext
 from tokentill.invoicing.totals import BroughtForward, InvoiceKind, Totals, agreed_for, base_fees, compute_totals
@@ -110,6 +111,25 @@ class Invoice:
     def requests(self) -> int:
         """Number of requests on all lines."""
         return sum(line.requests for line in self.lines)
+
+    @property
+    def all_requests(self) -> int:
+        """The same with those that are on no line, as they cannot be billed or are billed at nothing."""
+        return self.requests + sum(one.requests for one in (*self.unpriced, *self.missing, *self.waived))
+
+    @property
+    def obstacles(self) -> tuple[Obstacle, ...]:
+        """Each cause that keeps it from being issued."""
+        month, own = self.period.month, (self.customer,)
+        unbilled: list[tuple[ObstacleKind, Unbilled]] = [("unpriced", one) for one in self.unpriced]
+        unbilled += [("missing", one) for one in self.missing]
+        return (
+            *(
+                Obstacle(kind, month, own, one.reason, one.model, one.mode, one.requests, one.cost)
+                for kind, one in unbilled
+            ),
+            *(Obstacle("uncarried", month, own, reason) for reason in self.uncarried),
+        )
 
     @property
     def list_amount(self) -> Decimal:

@@ -96,7 +96,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Unbilled:
-    """Usage that cannot be billed, and why. It refuses the close for its customer. `cost` is that of missing usage."""
+    """Usage that cannot be billed, and why. It refuses the close for its customer. `cost` is the gateway's."""
 
     model: str
     mode: str
@@ -219,7 +219,9 @@ def daily_of(by_time: Mapping[TimeKey, tuple[int, Decimal]]) -> tuple[DayAmount,
 def unbilled_of(groups: Iterable[BilledGroup]) -> tuple[Unbilled, ...]:
     """Groups that have no amount, as they are listed."""
     return tuple(
-        Unbilled(group.model, group.mode, billed.reason or "", group.total.requests, group.total.listed)
+        Unbilled(
+            group.model, group.mode, billed.reason or "", group.total.requests, group.total.listed, group.total.cost
+        )
         for billed in groups
         for group in [billed.group]
     )

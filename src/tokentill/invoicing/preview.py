@@ -15,8 +15,10 @@ from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.findings import PreviewFinding
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.margin import CoveredMargin, margin_of_all
+from tokentill.invoicing.obstacles import Obstacle, together
 from tokentill.invoicing.periods import Month, Period
-from tokentill.money import amount_text, minor_text, round_to_minor
+from tokentill.invoicing.unattributed import Unattributed
+from tokentill.money import minor_text, round_to_minor
 
 ReviewKind = Literal["approved", "held", "released"]
 ReviewState = Literal["none", "approved", "held", "stale"]
@@ -35,20 +37,28 @@ class Review:
     at: datetime
 
 
-def review_refusal(invoice: Invoice, review: Review | None, *, require_approval: bool) -> str | None:
-    """Why what people said of an invoice keeps it from being issued, or None.
+def review_obstacle(invoice: Invoice, review: Review | None, *, require_approval: bool) -> Obstacle | None:
+    """What people said of an invoice, or did not say, that keeps it from being issued.
 
     Its contract may require an approval, or whoever closes; an interim invoice has no preview that could be approved.
     """
+    month, own = invoice.period.month, (invoice.customer,)
     if review is not None and review.kind == "held":
-        return f"held by {review.by}: {review.note}"
+        return Obstacle("held", month, own, f"held by {review.by}: {review.note}")
     if invoice.kind == "interim" or not (require_approval or invoice.requires_approval):
         return None
     if review is None or review.kind != "approved":
-        return "its preview was not approved"
+        return Obstacle("unapproved", month, own, "its preview was not approved")
     if review.content_hash != invoice.content_hash:
-        return f"the approval by {review.by} is stale: the invoice has changed since"
+        return Obstacle("stale", month, own, f"the approval by {review.by} is stale: the invoice has changed since")
     return None
+
+
+def obstacles_of(invoice: Invoice, of_review: Obstacle | None) -> tuple[Obstacle, ...]:
+    """Everything in the way of an invoice; what is blocked cannot be approved yet, and may be held."""
+    if of_review is None or (invoice.obstacles and of_review.kind != "held"):
+        return invoice.obstacles
+    return (*invoice.obstacles, of_review)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +126,24 @@ class Previewed:
         """Why a close would refuse this customer, or None. Whoever closes may require an approval on top."""
         if self.issued_number is not None:
             return None
-        refusal = review_refusal(self.invoice, self.review, require_approval=self.requires_approval)
-        return self.invoice.blocked_by or refusal
+        obstacle = self._of_review
+        return self.invoice.blocked_by or (None if obstacle is None else obstacle.reason)
 
     @property
     def needs_approval(self) -> bool:
         """Whether an approval is all that a close is waiting for."""
         return self.blocked_by is not None and self.invoice.blocked_by is None and self.review_state != "held"
+
+    @property
+    def _of_review(self) -> Obstacle | None:
+        return review_obstacle(self.invoice, self.review, require_approval=self.requires_approval)
+
+    @property
+    def obstacles(self) -> tuple[Obstacle, ...]:
+        """The causes of that, one by one."""
+        if self.issued_number is not None:
+            return ()
+        return obstacles_of(self.invoice, self._of_review)
 
     @property
     def change_minor(self) -> int | None:
@@ -155,46 +176,6 @@ class Previewed:
         return {
             **({"interim_invoices": form_of(self.interims)} if self.interims else {}),
             **({"reaches_interim": True} if self.reaches_interim else {}),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Unattributed:
-    """Usage of the period that belongs to nobody. Its amounts are in the currency of the default contract.
-
-    `unpriced_requests` of them have no list price, so that nobody knows how much is left over.
-    """
-
-    requests: int
-    list_amount: Decimal
-    share_percent: Decimal
-    tolerance_percent: Decimal
-    causes: tuple[tuple[str, int], ...]
-    unpriced_requests: int = 0
-
-    @property
-    def blocked_by(self) -> tuple[str, ...]:
-        """Why a close may not happen; nothing when what is left over is within the tolerance."""
-        what_to_do = "add an attribution rule, or bind the users with `tokentill customers bind`"
-        if self.unpriced_requests:
-            return (f"{self.unpriced_requests} requests belong to nobody and have no known list amount; {what_to_do}",)
-        if self.share_percent <= self.tolerance_percent:
-            return ()
-        return (
-            f"{self.requests} requests belong to nobody: {amount_text(self.share_percent)} % of the list amount, where"
-            f" {amount_text(self.tolerance_percent)} % may be left over; {what_to_do}",
-        )
-
-    @property
-    def blocks(self) -> bool:
-        """Whether it is more than a close may leave over."""
-        return bool(self.blocked_by)
-
-    def content(self) -> Content:
-        """What `preview --json` prints."""
-        return {
-            **fields_of(self, "requests", "list_amount", "share_percent", "tolerance_percent", "unpriced_requests"),
-            "causes": [{"cause": cause, "requests": requests} for cause, requests in self.causes],
         }
 
 
@@ -289,6 +270,12 @@ class Preview:
         return margin_of_all(previewed.invoice.margin for previewed in self.customers)
 
     @property
+    def obstacles(self) -> tuple[Obstacle, ...]:
+        """What would refuse customers, one for each cause."""
+        failed = (Obstacle("failed", self.month, (customer,), reason) for customer, reason in self.failed)
+        return together((*(one for previewed in self.customers for one in previewed.obstacles), *failed))
+
+    @property
     def blocked_by(self) -> tuple[str, ...]:
         """What would refuse the whole close."""
         lost = () if self.pricing is None else self.pricing.lost
@@ -307,6 +294,7 @@ class Preview:
                     review=previewed.review_state,
                     **fields_of(previewed, "requires_approval", "blocked_by", "issued_number"),
                     **fields_of(previewed, "late_requests", "is_due"),
+                    requests=previewed.invoice.all_requests,
                     **previewed.issued_content(),
                     margin=form_of(previewed.invoice.margin if previewed.invoice.margin.is_known else None),
                     **previewed.interims_content(),
@@ -314,6 +302,7 @@ class Preview:
                 for previewed in self.customers
             ],
             **fields_of(self, "unattributed", "blocked_by"),
+            "obstacles": form_of(self.obstacles),
             "failed": [{"customer": customer, "reason": reason} for customer, reason in self.failed],
             "late": form_of(self.late),
             "kept_boundaries": form_of(self.kept),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -124,6 +125,11 @@ class ModelIds:
     def at(self, model: str, instant: datetime) -> Meaning:
         """What an id means at an instant."""
         return _held(self.meanings(model), instant)
+
+    def alias_counts(self, instant: datetime) -> Counter[str]:
+        """How many aliases name each model at an instant."""
+        named = (self.named_at(alias, instant) for alias in self._aliases if alias not in self._models)
+        return Counter(model for model in named if model is not None)
 
     def named(self, model: str) -> tuple[Meaning, ...]:
         """What an id means as an exact id or an exact alias; nothing for another one."""

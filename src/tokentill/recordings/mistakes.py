@@ -106,6 +106,8 @@ def _finding(details: ErrorDetails, path: KeyPath, file: FileText, shape: type[B
         return file.finding(path, f'"{_name(written)}": {context["message"]}', context["hint"])
     if kind in _EXPECTED:
         expected, way_out = _EXPECTED[kind]
+        if kind == "list_type":
+            way_out = _list_form(path, details["input"], shape) or way_out
         return file.finding(path, f'"{key}" is not {expected}', way_out)
     if kind == "literal_error":
         return _not_one_of(path, file, str(details["input"]), context["expected"])
@@ -117,6 +119,18 @@ def _finding(details: ErrorDetails, path: KeyPath, file: FileText, shape: type[B
     message = details["msg"]
     hint = _BOUNDS.get(kind, "see the example in the README of this folder").format(**context)
     return file.finding(path, f'"{key}": {message[0].lower()}{message[1:]}', hint)
+
+
+def _list_form(path: KeyPath, written: object, shape: type[BaseModel]) -> str:
+    """How a table that may be repeated is written, for a single one or a value that stands in its place."""
+    keys = [key for key in _keys_at(shape, (*path, 0)) if key]
+    if not keys:
+        return ""
+    name = ".".join(str(part) for part in path if isinstance(part, str))
+    if isinstance(written, dict):
+        return f"write [[{name}]] instead of [{name}]; it may be repeated"
+    needed = _required_at(shape, (*path, 0)) or keys[:1]
+    return f"write [[{name}]], and under it " + ", ".join(f"{key} = ..." for key in needed)
 
 
 def _unknown_key(path: KeyPath, file: FileText, shape: type[BaseModel]) -> Finding:
@@ -159,6 +173,19 @@ def _name(path: KeyPath) -> str:
 
 def _keys_at(shape: type[BaseModel], path: Sequence[str | int]) -> list[str]:
     """The keys that the table at a path may have."""
+    table = _table_at(shape, path)
+    fields = {} if table is None else table.model_fields
+    return [field.alias or name for name, field in fields.items() if field.alias != "$schema"]
+
+
+def _required_at(shape: type[BaseModel], path: Sequence[str | int]) -> list[str]:
+    """The keys that the table at a path must have."""
+    table = _table_at(shape, path)
+    fields = {} if table is None else table.model_fields
+    return [field.alias or name for name, field in fields.items() if field.is_required()]
+
+
+def _table_at(shape: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
     here: Any = shape
     for part in path:
         if isinstance(here, type) and issubclass(here, BaseModel):
@@ -170,6 +197,4 @@ def _keys_at(shape: type[BaseModel], path: Sequence[str | int]) -> list[str]:
             here = None
         if get_origin(here) is Annotated:
             here = get_args(here)[0]
-    if not (isinstance(here, type) and issubclass(here, BaseModel)):
-        return []
-    return [field.alias or name for name, field in here.model_fields.items() if field.alias != "$schema"]
+    return here if isinstance(here, type) and issubclass(here, BaseModel) else None

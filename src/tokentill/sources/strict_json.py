@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from tokentill.errors import InvalidRecord
+from tokentill.usage.type_words import type_text
 
 DEPTH_MAX = 32
 NUMBER_CHARACTERS_MAX = 40
@@ -50,16 +51,6 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     if type(value) is not dict:
         raise InvalidRecord(f"not a JSON object but {type_text(value)}")
     return value
-
-
-def type_text(value: object) -> str:
-    """What a JSON value is, in words for a message."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    words = {int: "an integer", Decimal: "a decimal number", str: "text", list: "a list", dict: "an object"}
-    return words.get(type(value), type(value).__name__)
 
 
 def repeated(names: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from tokentill.errors import InvalidRecord
 from tokentill.money import amount_text
+from tokentill.usage.type_words import type_text
 
 ID_BYTES_MAX = 512
 _WORD = re.compile(r"\A[a-z][a-z0-9_.-]{0,63}\Z", re.ASCII)
@@ -55,7 +56,7 @@ def check_id(name: str, value: str | None) -> None:
     if value is None:
         return
     if not isinstance(value, str):
-        raise InvalidRecord(f"{name} is {type(value).__name__}, not text")
+        raise InvalidRecord(f"{name} is {type_text(value)}, not a text")
     if value.isascii() and value.isprintable() and len(value) <= ID_BYTES_MAX:
         return
     try:
@@ -83,7 +84,7 @@ def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
         InvalidRecord: when they are not a list of texts that can be stored.
     """
     if isinstance(tags, str) or not isinstance(tags, Iterable):
-        raise InvalidRecord(f"tags is {type(tags).__name__}, not a list of texts")
+        raise InvalidRecord(f"tags is {type_text(tags)}, not a list of texts")
     listed = list(tags)
     for tag in listed:
         check_id("tag", tag)

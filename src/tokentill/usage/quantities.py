@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from tokentill.errors import InvalidRecord
+from tokentill.usage.type_words import type_text
 
 Direction = Literal["input", "output"]
 Modality = Literal["text", "audio", "image", "video"]
@@ -91,14 +92,14 @@ def check_quantities(quantities: Mapping[str, int]) -> None:
         if not isinstance(name, str) or not _QUANTITY_NAME.match(name) or name in SUMS:
             raise InvalidRecord(f"{str(name)[:64]!r} is not the name of a quantity")
         if isinstance(count, bool) or not isinstance(count, int):
-            raise InvalidRecord(f"{name} is {type(count).__name__}, not an integer")
+            raise InvalidRecord(f"{name} is {type_text(count)}, not a whole number")
         if count < 0:
             raise InvalidRecord(f"{name} is negative ({count_text(count)})")
 
 
 def count_text(count: int) -> str:
     """A count for a message: its digits, or how large it is when there are too many of them."""
-    return str(count) if abs(count) < 10**40 else f"an integer of {count.bit_length()} bits"
+    return str(count) if abs(count) < 10**40 else f"a whole number of {count.bit_length()} bits"
 
 
 def kept_quantities(quantities: Mapping[str, int]) -> dict[str, int]:
@@ -108,7 +109,7 @@ def kept_quantities(quantities: Mapping[str, int]) -> dict[str, int]:
         InvalidRecord: with the quantity and the reason.
     """
     if not isinstance(quantities, Mapping):
-        raise InvalidRecord(f"quantities is {type(quantities).__name__}, not a table of integers")
+        raise InvalidRecord(f"quantities is {type_text(quantities)}, not a table of whole numbers")
     kept = {name: n for name, n in quantities.items() if type(n) is int and 0 < n <= QUANTITY_MAX and name in _LEAVES}
     if len(kept) < len(quantities):
         check_quantities(quantities)

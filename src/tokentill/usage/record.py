@@ -23,6 +23,7 @@ from tokentill.errors import InvalidRecord
 from tokentill.money import amount_text
 from tokentill.usage.ids import are_plain, check_ids, checked_tags, is_word
 from tokentill.usage.quantities import check_quantities, count_text, kept_quantities, sum_of
+from tokentill.usage.type_words import type_text
 
 STANDARD = "standard"
 COST_MAX = Decimal(1_000_000)
@@ -184,7 +185,7 @@ class UsageRecord(Usage):
         if self.usage_state not in USAGE_STATES:
             raise InvalidRecord(f"usage_state {str(self.usage_state)[:40]!r} is not one of {', '.join(USAGE_STATES)}")
         if not isinstance(self.is_byok, bool):
-            raise InvalidRecord(f"is_byok is {type(self.is_byok).__name__}, not true or false")
+            raise InvalidRecord(f"is_byok is {type_text(self.is_byok)}, not true or false")
         if self.input_tokens is not None:
             raise InvalidRecord("input_tokens is for sums of requests; a record has the input total of its own leaves")
         kept = kept_quantities(self.quantities)
@@ -281,7 +282,7 @@ def checked_instant(instant: datetime) -> datetime:
         InvalidRecord: when it has no time zone or lies outside the years 1971 to 2199.
     """
     if not isinstance(instant, datetime):
-        raise InvalidRecord(f"occurred_at is {type(instant).__name__}, not an instant")
+        raise InvalidRecord(f"occurred_at is {type_text(instant)}, not an instant")
     if instant.tzinfo is None:
         raise InvalidRecord("occurred_at has no time zone")
     if not 1970 < instant.year < 2200:
@@ -296,7 +297,7 @@ def cost_text(cost: Decimal) -> str:
         InvalidRecord: when it is not an exact amount from zero to `COST_MAX`.
     """
     if not isinstance(cost, Decimal):
-        raise InvalidRecord(f"cost is {type(cost).__name__}, not a decimal")
+        raise InvalidRecord(f"cost is {type_text(cost)}, not an amount")
     if not cost.is_finite() or not 0 <= cost <= COST_MAX:
         raise InvalidRecord(f"cost {cost:.12g} is outside 0 to {COST_MAX}")
     written = str(cost)

@@ -17,7 +17,9 @@ def show_check(screen: Screen, checked: FolderCheck, counted: Literal["recording
     for finding in checked.findings:
         screen.say(f"{'warning: ' if finding.is_warning else ''}{finding}")
     if checked.size is None:
-        screen.say(f"{len(checked.errors)} mistakes; nothing of this folder loads until they are put right")
+        mistakes = plural(len(checked.errors), "mistake", "mistakes")
+        until = "it is" if len(checked.errors) == 1 else "they are"
+        screen.say(f"{mistakes}; nothing of this folder loads until {until} put right")
     else:
         number = checked.size.contracts if counted == "contracts" else checked.size.recordings
         models = plural(checked.size.models, "model", "models")
@@ -47,8 +49,20 @@ def show_database_check(screen: Screen, checked: DatabaseCheck) -> None:
     screen.table(
         ("check", "looked at", "faults"),
         [
-            (check.check.replace("_", " "), f"{count(check.looked_at)} {check.of}", count(len(check.faults)))
+            (
+                check.check.replace("_", " "),
+                plural(check.looked_at, _single(check.of), check.of),
+                count(len(check.faults)),
+            )
             for check in checked.checks
         ],
         right=("looked at", "faults"),
     )
+
+
+def _single(many: str) -> str:
+    """One of what a check looked at."""
+    for end, one in (("ies", "y"), ("ches", "ch"), ("s", "")):
+        if many.endswith(end):
+            return many.removesuffix(end) + one
+    return many

@@ -1,8 +1,8 @@
-"""Customers, bindings, and the accounts of prepaid credits and carried amounts as text for a terminal."""
+"""Customers, and the accounts of prepaid credits and carried amounts as text for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tokentill.clock import instant_text
 from tokentill.closing.credit_account import CreditAccount, GrantAccount, Movement
@@ -10,24 +10,6 @@ from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import money
 from tokentill.documents.text.screen import Screen
 from tokentill.store.customers import Customer
-from tokentill.usage.attribution import Binding
-
-
-def show_customers(screen: Screen, customers: Mapping[str, Customer], bindings: Sequence[Binding]) -> None:
-    """Who is described, then who belongs to whom."""
-    if not customers and not bindings:
-        screen.say("nobody is described yet; customers need no description to be billed, only to be pushed to Stripe")
-    if customers:
-        rows = [(shown_id(c.id), shown_id(c.name or ""), c.stripe_customer or "not linked") for c in customers.values()]
-        screen.table(("customer", "name", "Stripe customer"), rows)
-    if bindings:
-        screen.table(
-            ("user", "customer", "from", "source"),
-            [
-                (shown_id(b.user), shown_id(b.customer), instant_text(b.valid_from), shown_id(b.source or "any"))
-                for b in bindings
-            ],
-        )
 
 
 def show_customer(screen: Screen, customer: Customer, *, looked_up: bool | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from tokentill.canonical import Content
@@ -23,16 +23,20 @@ from tokentill.documents.totals_rows import totals_rows
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.findings import PreviewFinding
 from tokentill.invoicing.margin import CoveredMargin
+from tokentill.invoicing.obstacles import Obstacle
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Aside, LateUsage, Preview, Previewed, PricingUsed
+from tokentill.invoicing.unattributed import NAMED_MAX, Unattributed
 from tokentill.store.invoices import IssuedInvoice
+from tokentill.usage.aggregates import GATEWAY_CURRENCY
+from tokentill.usage.record import STANDARD
 
 NAMES_SHOWN = 20
 
 
 def show_preview(screen: Screen, preview: Preview) -> None:
     """A period: customers by size, then what is in the way."""
-    largest_first = sorted(preview.customers, key=lambda one: (one.invoice.currency, -one.invoice.total_minor))
+    largest_first = sorted(preview.customers, key=_by_size)
     has_due = any(customer.invoice.due_minor != customer.invoice.total_minor for customer in preview.customers)
     if largest_first:
         due = ("due",) if has_due else ()
@@ -42,11 +46,16 @@ def show_preview(screen: Screen, preview: Preview) -> None:
             right=("requests", "list amount", "total", "due", "change"),
         )
         totals: Counter[str] = Counter()
+        blocked = [customer for customer in largest_first if _has_no_answer(customer)]
         for customer in largest_first:
-            totals[customer.invoice.currency] += customer.invoice.total_minor
-        summed = ", ".join(f"{money(total, currency)} {currency}" for currency, total in sorted(totals.items()))
+            if not _has_no_answer(customer):
+                totals[customer.invoice.currency] += customer.invoice.total_minor
+        summed = ", ".join(f"{money(total, currency)} {currency}" for currency, total in sorted(totals.items())) or "-"
         customers = plural(len(largest_first), "customer", "customers")
         screen.say(f"\n{preview.month}: {customers}, {summed}; changes are against {preview.month.plus(-1)}")
+        if blocked:
+            are = "customer is blocked and counts" if len(blocked) == 1 else "customers are blocked and count"
+            screen.say(f"{count(len(blocked))} {are} in no sum")
         for margin in preview.margins:
             screen.say(_margin_text(margin))
     else:
@@ -66,18 +75,10 @@ def show_preview(screen: Screen, preview: Preview) -> None:
             f" {money(moved.invoice.total_minor, moved.invoice.currency)} {moved.invoice.currency}"
         )
     if preview.unattributed.requests:
-        screen.say(
-            f"unattributed: {plural(preview.unattributed.requests, 'request', 'requests')},"
-            f" {exact(preview.unattributed.list_amount)} at list price"
-            f" ({exact(preview.unattributed.share_percent)} % of all;"
-            f" {exact(preview.unattributed.tolerance_percent)} % may be left over)"
-        )
+        _say_unattributed(screen, preview.unattributed)
     for reason in preview.blocked_by:
         screen.note(f"keeps the whole period from being closed: {shown_text(reason)}")
-    blocked = [(one.invoice.customer, one.blocked_by) for one in preview.customers if one.blocked_by]
-    _note_reasons(screen, [*blocked, *preview.failed], "cannot be closed")
-    if any(one.needs_approval for one in preview.customers):
-        screen.note(f"to approve one after a look at it: `tokentill review approve {preview.month} CUSTOMER`")
+    note_obstacles(screen.note, preview.obstacles, "cannot be closed")
     _note_documents(screen, preview.late, preview.kept)
     _note_aside(screen, preview.aside, preview.month)
     _say_findings(screen, preview.findings)
@@ -88,6 +89,18 @@ def _margin_text(margin: CoveredMargin) -> str:
     percent = f" ({_plain(shown.percent)})" if shown.percent else ""
     note = f"; {_plain(shown.note)}" if shown.note else ""
     return f"margin {margin.currency}: {shown.margin}{percent} over a cost of {shown.cost}{note}"
+
+
+def _say_unattributed(screen: Screen, unattributed: Unattributed) -> None:
+    screen.say(
+        f"unattributed: {plural(unattributed.requests, 'request', 'requests')},"
+        f" {exact(unattributed.list_amount)} {unattributed.currency} at list price"
+        f" ({exact(unattributed.share_percent)} % of all; {exact(unattributed.tolerance_percent)} % may be left over)"
+    )
+    for user in unattributed.users[:NAMED_MAX]:
+        screen.say(f"  {user.named}: {shown_text(user.cause)}")
+    if len(unattributed.users) > NAMED_MAX:
+        screen.say(f"  and {count(len(unattributed.users) - NAMED_MAX)} more; --json names all")
 
 
 def _say_findings(screen: Screen, findings: Sequence[PreviewFinding]) -> None:
@@ -210,11 +223,11 @@ def show_closed(screen: Screen, closed: Closed, *, is_interim: bool = False) -> 
         screen.say(f"{count(len(closed.not_due))} not due yet, as the period or its grace time still runs: {names}")
     for reason in closed.blocked_by:
         screen.note(f"refused for all: {shown_text(reason)}")
-    _note_reasons(screen, [(customer.customer, customer.reason) for customer in closed.refused], "refused")
+    note_obstacles(screen.note, closed.obstacles, "refused")
     _note_documents(screen, closed.late, closed.kept)
     _note_aside(screen, closed.aside, closed.month)
     if closed.is_refused:
-        again = f"tokentill close {closed.month}" + (" --interim" if is_interim else "")
+        again = closed.again or f"tokentill close {closed.month}"
         screen.note(f"put this right and run `{again}` again; what is issued stays issued")
 
 
@@ -259,7 +272,8 @@ def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_m
             )
         rest = len(each.records) - records_max
         if rest > 0:
-            screen.say(f"    ... and {count(rest)} more records; --records {len(each.records)} or --json shows all")
+            more = plural(rest, "more record", "more records")
+            screen.say(f"    ... and {more}; --records {len(each.records)} or --json shows all")
 
 
 def show_verification(screen: Screen, verification: Verification) -> None:
@@ -310,7 +324,8 @@ def _note_documents(screen: Screen, late: Sequence[LateUsage], kept: Sequence[Ke
     for boundary in kept[:NAMES_SHOWN]:
         screen.note(f"{shown_id(boundary.customer)}: {boundary}")
     if len(kept) > NAMES_SHOWN:
-        screen.note(f"and {count(len(kept) - NAMES_SHOWN)} more customers like this; --json names all")
+        more = plural(len(kept) - NAMES_SHOWN, "more customer", "more customers")
+        screen.note(f"and {more} like this; --json names all")
 
 
 def _note_aside(screen: Screen, aside: Aside, month: Month) -> None:
@@ -319,16 +334,25 @@ def _note_aside(screen: Screen, aside: Aside, month: Month) -> None:
         screen.note(f"{text}: `{command}`")
 
 
-def _note_reasons(screen: Screen, refused: Sequence[tuple[str, str]], outcome: str) -> None:
-    """Print (customer, reason), with the customers of one reason together."""
-    by_reason: dict[str, list[str]] = {}
-    for customer, reason in refused:
-        by_reason.setdefault(reason, []).append(customer)
-    for reason, customers in by_reason.items():
-        if len(customers) == 1:
-            screen.note(f"{shown_id(customers[0])} {outcome}: {shown_text(reason)}")
+_TITLES = {"unpriced": "unpriced usage", "missing": "missing usage"}
+
+
+def note_obstacles(say: Callable[[str], None], obstacles: Sequence[Obstacle], outcome: str) -> None:
+    """Print what is in the way of customers: a line for each cause, and whom it stops."""
+    for one in obstacles:
+        is_single = len(one.customers) == 1
+        customers = shown_id(one.customers[0]) if is_single else f"{count(len(one.customers))} customers"
+        if one.kind in _TITLES:
+            what = f"{_TITLES[one.kind]} of {shown_id(one.model)}" + ("" if one.mode == STANDARD else f", {one.mode}")
+            cost = f", at a gateway cost of {exact(one.cost)} {GATEWAY_CURRENCY}" if one.cost else ""
+            requests = plural(one.requests, "request", "requests")
+            say(f"{customers} {outcome}: {what}: {requests}{cost}: {shown_text(one.reason)}")
         else:
-            screen.note(f"{count(len(customers))} customers {outcome}: {shown_text(reason)}\n  {_names(customers)}")
+            say(f"{customers} {outcome}: {shown_text(one.reason)}")
+        if not is_single:
+            say(f"  {_names(one.customers)}")
+        if one.what_to_do:
+            say(f"  {one.what_to_do}")
 
 
 def _names(customers: Sequence[str]) -> str:
@@ -347,6 +371,15 @@ def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
     state = ", ".join(word for word in words if word)
     if customer.issued_number is not None:
         state = customer.issued_number + (f", {count(customer.late_requests)} late" if customer.late_requests else "")
+    elif _has_no_answer(customer):
+        return (
+            short_id(invoice.customer),
+            count(invoice.all_requests),
+            *("-" for _ in range(3 if has_due else 2)),
+            invoice.currency,
+            "-",
+            "blocked",
+        )
     elif customer.blocked_by is not None and not customer.needs_approval:
         state = "blocked"
     elif not customer.is_due:
@@ -357,7 +390,7 @@ def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
         change = signed_money(customer.change_minor, invoice.currency)
     return (
         short_id(invoice.customer),
-        count(invoice.requests),
+        count(invoice.all_requests),
         exact(invoice.list_amount),
         money(invoice.total_minor, invoice.currency),
         *((money(invoice.due_minor, invoice.currency),) if has_due else ()),
@@ -365,6 +398,15 @@ def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
         change,
         state,
     )
+
+
+def _by_size(customer: Previewed) -> tuple[str, bool, int]:
+    return customer.invoice.currency, _has_no_answer(customer), -customer.invoice.total_minor
+
+
+def _has_no_answer(customer: Previewed) -> bool:
+    """Whether what an invoice comes to is not known yet, as usage of it cannot be billed."""
+    return customer.issued_number is None and customer.invoice.blocked_by is not None
 
 
 def _step_text(step: Content) -> str:

@@ -7,13 +7,14 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
-from tokentill.documents.escaping import shell_word, shown_id, shown_text
+from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, money, plural
 from tokentill.documents.text.screen import Screen
 from tokentill.money import EXACT, ZERO
 from tokentill.stripe_push.pushing import Pushed
 from tokentill.stripe_push.reconciling import DayDifference, Reconciled, ReconciledInvoice
 from tokentill.stripe_push.untold import UntakenDay, Untold
+from tokentill.usage.shell_words import command_line
 
 LISTED_MAX = 20
 BY_HAND = '"Days that Stripe does not take" in docs/connect-stripe.md'
@@ -150,7 +151,7 @@ def _show_days(screen: Screen, indent: str, differences: Sequence[DayDifference]
         due, held = money(day.wanted_minor, currency), money(day.held_minor, currency)
         screen.say(f"{indent}{day.day}: {due} due, {held} held")
     if len(differences) > LISTED_MAX:
-        screen.say(f"{indent}... and {len(differences) - LISTED_MAX} more days")
+        screen.say(f"{indent}... and {plural(len(differences) - LISTED_MAX, 'more day', 'more days')}")
 
 
 def _note_each(screen: Screen, items: Sequence[Noted], sentence: Callable[[Noted], str]) -> None:
@@ -169,4 +170,4 @@ def _on(day: date | None) -> str:
 
 
 def _link(customer: str) -> str:
-    return f"tokentill customers set {shell_word(customer)} --stripe cus_..."
+    return command_line("customers set --stripe cus_...", ids=(customer,))

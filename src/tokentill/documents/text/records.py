@@ -10,12 +10,13 @@ from tokentill.closing.ingest import Ingested, counts_content
 from tokentill.closing.missing_usage import Missing
 from tokentill.closing.quarantine_decisions import Lines, Retried
 from tokentill.closing.record_decisions import Revised, Revisions, Waived
-from tokentill.documents.escaping import shell_word, short_id, shown_id, shown_text
+from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, plural
 from tokentill.documents.remarks import LIST_LATE
 from tokentill.documents.text.screen import Screen
 from tokentill.store.quarantine import QuarantinedLine
 from tokentill.store.revisions import Revision
+from tokentill.usage.shell_words import command_line, shell_word
 
 PROBLEMS_SHOWN = 10
 
@@ -113,10 +114,10 @@ def show_missing(screen: Screen, missing: Missing) -> None:
         ],
     )
     first = missing.records[0].record
-    named = _words(first.series.source, first.record_id)
+    waive = command_line("usage waive --reason 'WHY'", ids=(first.series.source, first.record_id))
     screen.say(
         "\nload an export that has their usage, and accept what changed (`tokentill usage revisions list`);"
-        f" or bill nothing, as with: tokentill usage waive --reason 'WHY' {named}"
+        f" or bill nothing, as with: `{waive}`"
     )
 
 
@@ -162,10 +163,10 @@ def show_revisions_of_record(screen: Screen, listed: Revisions) -> None:
             signed = f"{said.decision} by {shown_text(said.by)} at {instant_text(said.at)}"
             screen.say(f"  {signed}: {shown_text(said.reason)}")
             continue
-        named = _words(revision.source, revision.record_id)
         options = f"--digest {revision.digest.hex()[:12]} --reason 'WHY'"
         for decision in ("accept", "reject"):
-            screen.say(f"  tokentill usage revisions {decision} {options} {named}")
+            named = (revision.source, revision.record_id)
+            screen.say(f"  {command_line('usage revisions', decision, options, ids=named)}")
 
 
 def show_decided(screen: Screen, revised: Revised) -> None:
@@ -250,9 +251,3 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(shown_id, value)) or "none"
     return "none" if value is None else str(value).lower()
-
-
-def _words(source: str, record_id: str) -> str:
-    """The two words that name a record in a command, ready to be pasted."""
-    dashes = "-- " if source.startswith("-") or record_id.startswith("-") else ""
-    return f"{dashes}{shell_word(source)} {shell_word(record_id)}"

@@ -17,6 +17,7 @@ from tokentill.sources.gateways.fields import amount, columns_by_kind, count_cel
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap, under
 from tokentill.usage.record import STANDARD, Status, UsageRecord
+from tokentill.usage.type_words import type_text
 
 IDS = ("id", "generation_id", "request_id")
 TIMES = ("created_at", "timestamp", "date")
@@ -117,7 +118,7 @@ def mode_of(tier: object) -> str:
         InvalidRecord: when it is not text.
     """
     if not isinstance(tier, str):
-        raise InvalidRecord(f"service_tier is {type(tier).__name__}, not text")
+        raise InvalidRecord(f"service_tier is {type_text(tier)}, not a text")
     return STANDARD if tier in STANDARD_TIERS else tier
 
 

@@ -16,9 +16,9 @@ from tokentill.errors import InvalidRecord, Refused
 from tokentill.sources.gateways import Format, SourceRow
 from tokentill.sources.gateways.fields import amount, count_cell, flag_cell, instant, text_cell
 from tokentill.sources.layouts.table import Column
-from tokentill.sources.strict_json import type_text
 from tokentill.usage.quantities import SUMS, TOKEN_LEAVES
 from tokentill.usage.record import UsageRecord, UsageState
+from tokentill.usage.type_words import type_text
 
 FIELDS = tuple(
     """source record_id occurred_at user api_key model provider mode geo tags status usage_state quantities cost

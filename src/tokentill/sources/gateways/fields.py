@@ -14,8 +14,8 @@ from decimal import Decimal
 from tokentill.errors import InvalidAmount, InvalidRecord
 from tokentill.money import check_amount, parse_amount
 from tokentill.sources.layouts.table import Column
-from tokentill.sources.strict_json import type_text
 from tokentill.usage.quantities import count_text
+from tokentill.usage.type_words import type_text
 
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?"
 _OFFSET = r"(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
@@ -62,7 +62,7 @@ def count(name: str, value: object) -> int:
     """
     if type(value) is not int:
         shown = f" ({value})" if type(value) is Decimal else ""
-        raise InvalidRecord(f"{name} is {type_text(value)}{shown}, not an integer")
+        raise InvalidRecord(f"{name} is {type_text(value)}{shown}, not a whole number")
     if value < 0:
         raise InvalidRecord(f"{name} is negative ({count_text(value)})")
     return value
@@ -112,7 +112,7 @@ def count_cell(name: str, cell: str) -> int:
         InvalidRecord: for anything else.
     """
     if _DIGITS(cell) is None:
-        raise InvalidRecord(f"{name} {cell[:40]!r} is not an integer in plain digits")
+        raise InvalidRecord(f"{name} {cell[:40]!r} is not a whole number in plain digits")
     return int(cell)
 
 

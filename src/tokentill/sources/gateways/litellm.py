@@ -26,8 +26,9 @@ from tokentill.sources.gateways.arouter import RESPONSE_CACHE_TAG, mode_of, stat
 from tokentill.sources.gateways.fields import amount, columns_by_kind, count, instant_or_naive_utc, text_cell
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap, under
-from tokentill.sources.strict_json import parse_object, type_text
+from tokentill.sources.strict_json import parse_object
 from tokentill.usage.record import STANDARD, UsageRecord, UsageState
+from tokentill.usage.type_words import type_text
 
 _OBJECT = "metadata.usage_object"
 _VALUES = "metadata.additional_usage_values"

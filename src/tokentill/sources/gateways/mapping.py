@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokentill.errors import InvalidRecord
-from tokentill.sources.strict_json import type_text
+from tokentill.usage.type_words import type_text
 
 
 @dataclass(slots=True)

@@ -23,8 +23,8 @@ from tokentill.sources.responses.building import (
     usage_of,
 )
 from tokentill.sources.responses.outside import part, parts
-from tokentill.sources.strict_json import type_text
 from tokentill.usage.record import STANDARD, Given
+from tokentill.usage.type_words import type_text
 
 MARKS = ("input_tokens", "output_tokens")
 ONLY_HERE = ("cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation")

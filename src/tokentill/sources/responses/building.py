@@ -14,10 +14,10 @@ from tokentill.sources.gateways.arouter import mode_of
 from tokentill.sources.gateways.fields import amount, count, instant
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.responses.outside import opened, part, plain
-from tokentill.sources.strict_json import type_text
 from tokentill.usage.ids import check_ids, checked_tags, is_word
 from tokentill.usage.quantities import kept_quantities
 from tokentill.usage.record import Given, checked_instant
+from tokentill.usage.type_words import type_text
 
 SECONDS_MAX = 7_258_118_400
 """The beginning of the year 2200, in seconds since 1970."""
@@ -212,5 +212,5 @@ def text_or_none(name: str, value: object) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise InvalidRecord(f"{name} is {type_text(value)}, not text")
+        raise InvalidRecord(f"{name} is {type_text(value)}, not a text")
     return value

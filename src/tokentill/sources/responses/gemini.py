@@ -18,8 +18,9 @@ from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.responses.building import answer_of, counted, mode_said, moment, split_cached, usage_of
 from tokentill.sources.responses.outside import part, parts, plain
-from tokentill.sources.strict_json import repeated, type_text
+from tokentill.sources.strict_json import repeated
 from tokentill.usage.record import Given
+from tokentill.usage.type_words import type_text
 
 MARKS = ("promptTokenCount", "prompt_token_count")
 _KINDS = frozenset(("", "MODALITY_UNSPECIFIED", "TEXT", "DOCUMENT", "IMAGE", "VIDEO", "AUDIO"))
@@ -125,7 +126,7 @@ def _mode(usage: dict[str, Any]) -> str | None:
     if traffic is None:
         return None
     if not isinstance(traffic, str):
-        raise InvalidRecord(f"traffic_type is {type_text(traffic)}, not text")
+        raise InvalidRecord(f"traffic_type is {type_text(traffic)}, not a text")
     return _TRAFFIC_MODES[traffic] if traffic in _TRAFFIC_MODES else traffic.lower()
 
 
