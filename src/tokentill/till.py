@@ -439,11 +439,8 @@ class Till(AbstractContextManager["Till"]):
     ) -> list[Review]:
         """Reviews of customers, each with the hash that was looked at; stored together."""
         verb = {"approved": "approve", "held": "hold", "released": "release"}[kind]
-        stated = [
-            ("--hash", next(iter(seen.values()))),
-            ("--by", by),
-            ("--reason" if kind == "held" else "--note", note),
-        ]
+        seen_hash = next(iter(seen.values())) if len(seen) == 1 else None
+        stated = (("--hash", seen_hash), ("--by", by), ("--reason" if kind == "held" else "--note", note))
         options = [f"{option} {shell_word(value)}" for option, value in stated if value]
         command = partial(command_line, "review", verb, str(month), *options, ids=tuple(seen))
         inputs, used = self._used_now(command, is_accepted=accept_pricing_change)

@@ -158,11 +158,11 @@ def test_taking_usage_in_does_not_load_the_pricing_folder(month: Cli) -> None:
 
 
 def test_what_was_used_is_counted_by_any_key_also_beside_a_broken_folder(month: Cli) -> None:
-    out = month("usage", "summary", "--by", "model", "--period", JUNE).out
+    out = month("usage", "--by", "model", "--period", JUNE).out
     assert re.search(r"^acme/large +4 +2,334,433 +200,000 +8\.5 +10\.003029 USD$", out, re.MULTILINE)
     assert "from 2025-06-01T00:00:00Z until before 2025-07-01T00:00:00Z" in out
     assert "3 requests report no cost" in out
-    customers = month("usage", "summary", "--json").json["rows"]
+    customers = month("usage", "--json").json["rows"]
     assert [(row["customer"], row["requests"]) for row in customers] == [("alice", 3), (None, 1), ("dune", 1)]
     one = month("usage", "summary", "--by", "day", "--from", "2025-06-11T00:00:00Z", "--until", "2025-06-12T00:00:00Z")
     assert re.search(r"^2025-06-11 +1 ", one.out, re.MULTILINE)

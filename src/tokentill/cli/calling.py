@@ -225,9 +225,9 @@ class Commands(typer.Typer):
         """Register a function as the command of a name."""
         return super().command(name, cls=Command, **more)
 
-    def group(self, name: str, about: str) -> Commands:
+    def group(self, name: str, about: str, *, cls: type[Group] = Group) -> Commands:
         """A new group among these commands."""
-        made = Commands(about)
+        made = Commands(about, cls=cls)
         self.add_typer(made, name=name)
         return made
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 
-from tokentill.cli.calling import ByOption, Commands, Invocation, PeriodOption, ReasonOption, instant_option
+from tokentill.cli.calling import ByOption, Commands, Group, Invocation, PeriodOption, ReasonOption, instant_option
 from tokentill.closing.ingest import Ingested, counts_content
 from tokentill.closing.usage_summary import SummaryKey
 from tokentill.documents.escaping import shown_id
@@ -57,8 +57,18 @@ FormatOption = Annotated[
 STDIN = "-"
 
 
+class UsageGroup(Group):
+    """Without the name of a command, `tokentill usage` counts what was used."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Its arguments; those of no command are the summary's."""
+        if (not args or args[0].startswith("-")) and not {*args} & {*self.commands, "--help", "-h"}:
+            args = ["summary", *args]
+        return super().parse_args(ctx, args)
+
+
 app = Commands()
-usage = app.group("usage", "Look at records, and decide what becomes of some.")
+usage = app.group("usage", "Count what was used, look at records, and decide what becomes of some.", cls=UsageGroup)
 revisions = usage.group("revisions", "Records that came again with other content: look at them, and decide.")
 quarantine = usage.group("quarantine", "Lines that are no usage record: look at them, and decide.")
 

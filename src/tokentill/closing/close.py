@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from tokentill.canonical import Content, fields_of, form_of, stated_fields_of
 from tokentill.clock import Clock
 from tokentill.closing.compute import Computed, compute_period
-from tokentill.closing.late_usage import late_usage
+from tokentill.closing.late_usage import left_behind
 from tokentill.closing.pins import Inputs, engine_fault, newest_inputs, pinned_inputs, zone_fault
 from tokentill.closing.pricing_use import keep_use
 from tokentill.errors import CoveredTwice, Refused
@@ -210,7 +210,7 @@ def close_period(
         inputs, seq = newest_inputs(connection, folder)
         pins, cut_off = inputs.pins(seq), open_run(connection, str(month))
         if cut_off is None:
-            computed, late, aside = _computed(connection, month, inputs, pins, options)
+            computed, late, aside = _computed(connection, month, inputs, pins, options, now)
     if cut_off is not None:
         if abandon:
             _abandon(database, cut_off, clock)
@@ -279,19 +279,20 @@ def _resume(
     options = CloseOptions.of(run.asked)
     with database.read() as connection:
         inputs = pinned_inputs(connection, run.pins)
-        computed, late, aside = _computed(connection, month, inputs, run.pins, options)
+        computed, late, aside = _computed(connection, month, inputs, run.pins, options, run.started_at)
     todo = _todo(database, computed, run.started_at, options)
     return replace(_issue_all(database, run, todo, clock, progress), resumed=True, late=late, aside=aside)
 
 
 def _computed(
-    connection: Connection, month: Month, inputs: Inputs, pins: Content, options: CloseOptions
+    connection: Connection, month: Month, inputs: Inputs, pins: Content, options: CloseOptions, now: datetime
 ) -> tuple[Computed, tuple[LateUsage, ...], Aside]:
     """The period at some pins, with what is late there and what is kept aside."""
     books = inputs.books()
     pinned = {"position": pins["l"], "version": pins["f"]}
     computed = compute_period(connection, month, books, pins["s"], kind=options.kind, is_close=True, **pinned)
-    return computed, late_usage(connection, books, pins), computed.aside(connection)
+    late, open_months = left_behind(connection, books, pins, now, month=month)
+    return computed, late, computed.aside(connection, open_months)
 
 
 def _issued_customers(connection: Connection, month: Month) -> set[str]:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
-from tokentill.closing.late_usage import late_usage
+from tokentill.closing.late_usage import left_behind
 from tokentill.closing.month_usage import MonthUsage, usage_of_month
 from tokentill.errors import InvalidAmount
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
@@ -27,7 +27,7 @@ from tokentill.invoicing.findings import findings_of, in_order
 from tokentill.invoicing.invoice import VERSION_OF_F, Invoice, compute_invoice
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.periods import Month, Period
-from tokentill.invoicing.preview import Aside, InterimInvoice, Preview, Previewed
+from tokentill.invoicing.preview import Aside, InterimInvoice, OpenMonth, Preview, Previewed
 from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.invoicing.totals import InvoiceKind, is_recurring
 from tokentill.invoicing.unattributed import Unattributed, UnattributedUser
@@ -72,11 +72,11 @@ class Computed:
         """Where the records of an invoice lie."""
         return self.usage.segments.get(customer, ())
 
-    def aside(self, connection: Connection) -> Aside:
-        """What was kept aside in the time of the period."""
+    def aside(self, connection: Connection, open_months: tuple[OpenMonth, ...]) -> Aside:
+        """What was kept aside in the time of the period, and months that were closed and wait for customers."""
         starts_at, ends_at = self.usage.cuts.starts_at, self.usage.cuts.ends_at
         quarantined = count_quarantined(connection, starts_at, ends_at)
-        return Aside(quarantined, count_open_revisions(connection, starts_at, ends_at))
+        return Aside(quarantined, count_open_revisions(connection, starts_at, ends_at), open_months)
 
 
 def compute_period(
@@ -223,6 +223,7 @@ def compute_preview(
     running = [
         invoice for invoice in computed.invoices if invoice.customer not in issued and now < due[invoice.customer]
     ]
+    late, open_months = left_behind(connection, books, pins, now, month=month, only=only)
     reaching: set[str] = set()
     if any(invoice.interim_at is not None for invoice in running):
         accrued = compute_period(connection, month, books, pins["s"], only=only, kind="interim", position=pins["l"])
@@ -251,9 +252,9 @@ def compute_preview(
         pins=pins,
         made_at=now,
         failed=tuple(sorted(computed.failed.items(), key=lambda item: item[0].encode())),
-        late=late_usage(connection, books, pins, only=only),
+        late=late,
         kept=computed.kept,
-        aside=computed.aside(connection),
+        aside=computed.aside(connection, open_months),
         findings=tuple(in_order(chain.from_iterable(found))),
     )
 

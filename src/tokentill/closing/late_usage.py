@@ -16,7 +16,7 @@ from tokentill.canonical import Content, ContentOfFields, form_of
 from tokentill.closing.month_usage import MonthUsage, usage_of_month
 from tokentill.invoicing.coverage import Periods
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import LateUsage
+from tokentill.invoicing.preview import LateUsage, OpenMonth
 from tokentill.invoicing.rating_groups import Books
 from tokentill.store.aggregates import Span, records_of_spans
 from tokentill.store.documents import documents_around, issued_extents, voided_months
@@ -49,16 +49,28 @@ class Late:
         return {"late": form_of(self.records)}
 
 
-def late_usage(
-    connection: Connection, books: Books, pins: Content, *, only: str | None = None
-) -> tuple[LateUsage, ...]:
-    """How much is late, by customer and month; of all, or of one payer."""
-    return tuple(
-        LateUsage(member, payer, month, usage.ownership.issued_number(payer), count)
-        for month, usage in _late_months(connection, books, pins)
-        for (payer, member), count in sorted(usage.late_requests.items())
-        if only in (None, payer)
-    )
+def left_behind(
+    connection: Connection, books: Books, pins: Content, now: datetime, *, month: Month, only: str | None = None
+) -> tuple[tuple[LateUsage, ...], tuple[OpenMonth, ...]]:
+    """What is on no document though its month was closed: how much is late, by customer and month, of all or of one
+    payer; and how much came for customers who have no invoice of another month than this one, and whose period of it is
+    over.
+    """
+    late: list[LateUsage] = []
+    open_: list[OpenMonth] = []
+    for closed, usage in _late_months(connection, books, pins):
+        ownership = usage.ownership
+        for (payer, member), count in sorted(usage.late_requests.items()):
+            if only in (None, payer):
+                late.append(LateUsage(member, payer, closed, ownership.issued_number(payer), count))
+        waiting = [
+            payer
+            for payer in sorted(usage.by_payer)
+            if only in (None, payer) and not ownership.is_issued(payer) and ownership.periods.of(payer).ends_at <= now
+        ]
+        if waiting and closed != month:
+            open_.append(OpenMonth(closed, tuple(waiting), sum(map(usage.requests_of, waiting))))
+    return tuple(late), tuple(open_)
 
 
 def late_records(connection: Connection, books: Books, pins: Content) -> Late:
@@ -95,5 +107,5 @@ def _late_months(connection: Connection, books: Books, pins: Content) -> Iterato
         documents = documents_around(connection, month, pins["l"])
         periods = Periods(month, books, documents)
         usage = usage_of_month(connection, books, periods, documents, pins["s"], position=pins["l"], late_of=ids)
-        if usage.late_requests:
+        if usage.by_payer:
             yield month, usage

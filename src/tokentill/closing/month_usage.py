@@ -138,7 +138,7 @@ def usage_of_month(
     Args:
         documents: those around the month at `position` of the log; what they cover is read here.
         only: that of one payer's invoice, unless there is usage of nobody, which is measured against all.
-        late_of: only what issued documents were made without, of these series.
+        late_of: only what is on no document, of these series.
     """
     starts_at, ends_at = periods.starts_at, periods.ends_at
     last = month_number(ends_at - timedelta(microseconds=1))
@@ -153,7 +153,14 @@ def usage_of_month(
     usage = MonthUsage(ownership, cuts, series, seq_max)
     segments = {id_: ownership.segments(of_series) for id_, of_series in series.items()}
     if late_of is not None:
-        segments = {id_: [segment for segment in listed if segment.is_late] for id_, listed in segments.items()}
+        segments = {
+            id_: [
+                segment
+                for segment in listed
+                if segment.is_late or (segment.payer is not None and not ownership.is_issued(segment.payer))
+            ]
+            for id_, listed in segments.items()
+        }
     by_spans = late_of is not None
     if only is not None and not any(segment.payer is None for listed in segments.values() for segment in listed):
         segments = {id_: [segment for segment in listed if segment.payer == only] for id_, listed in segments.items()}

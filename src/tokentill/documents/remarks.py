@@ -17,10 +17,19 @@ def aside_remarks(aside: Aside, month: Month) -> Iterator[tuple[str, str]]:
         records = plural(aside.revisions, "record came", "records came")
         command = f"tokentill usage revisions list --period {month} --state open"
         yield f"{records} again with other content, and nobody decided what counts", command
+    yield from open_remarks(aside)
     if aside.quarantined:
         lines = plural(aside.quarantined, "line is", "lines are")
         command = f"tokentill usage quarantine list --period {month} --state open"
         yield f"{lines} in quarantine, of {month} or of an instant that is not known", command
+
+
+def open_remarks(aside: Aside) -> Iterator[tuple[str, str]]:
+    """Months that were closed, with what came later for customers without an invoice, each with what issues it."""
+    for one in aside.open_months:
+        came = plural(one.requests, "request of another month came", "requests of another month came")
+        of = plural(len(one.customers), "customer", "customers")
+        yield f"{came} after it was closed, of {of} without an invoice of it", f"tokentill close {one.month}"
 
 
 def late_text(late: Sequence[LateUsage]) -> str:

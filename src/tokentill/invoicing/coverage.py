@@ -193,7 +193,7 @@ class Ownership:
 
     def __init__(self, books: Books, periods: Periods, documents: Documents, seq_max: int) -> None:
         self._books = books
-        self._periods = periods
+        self.periods = periods
         self._documents = documents
         self._seq_max = seq_max
         self._payers: dict[str, str] = {}
@@ -205,8 +205,8 @@ class Ownership:
     def payer(self, customer: str) -> str:
         """Whose invoice of the month a customer's usage stands on: that on which it was issued, or its contract's."""
         if customer not in self._payers:
-            issued = self._documents.period(customer, self._periods.month)
-            contracts, period = self._books.contracts, self._periods.of(customer)
+            issued = self._documents.period(customer, self.periods.month)
+            contracts, period = self._books.contracts, self.periods.of(customer)
             payer = contracts.payer(customer, period.last_instant) if issued is None else issued.payer
             self._payers[customer] = payer
         return self._payers[customer]
@@ -214,18 +214,18 @@ class Ownership:
     def currency(self, customer: str) -> str:
         """What a customer's invoice of the month is in."""
         if customer not in self._currencies:
-            at = self._periods.of(customer).last_instant
+            at = self.periods.of(customer).last_instant
             self._currencies[customer] = self._books.contracts.terms(customer, at).currency
         return self._currencies[customer]
 
     def is_issued(self, payer: str) -> bool:
         """Whether the payer has a live document for the month."""
-        issued = self._documents.period(payer, self._periods.month)
+        issued = self._documents.period(payer, self.periods.month)
         return issued is not None and issued.payer == payer
 
     def issued_number(self, payer: str) -> str:
         """The number of the payer's live document for the month, empty where it has none."""
-        issued = self._documents.period(payer, self._periods.month)
+        issued = self._documents.period(payer, self.periods.month)
         return "" if issued is None else issued.number
 
     def why(self, series: Series, at: datetime) -> tuple[str | None, str]:
@@ -241,7 +241,7 @@ class Ownership:
         owned: list[OwnedSegment] = []
         for starts_at, ends_at in pairwise(self._cuts(series, taken)):
             owner = self.why(series, starts_at)[0]
-            period = self._periods.of(owner)
+            period = self.periods.of(owner)
             for start, end in pairwise(self._cut(starts_at, ends_at, (period.starts_at, period.ends_at))):
                 live = [one for one in taken if one.covered.starts_at <= start and end <= one.covered.ends_at]
                 is_inside = period.holds(start)
@@ -291,7 +291,7 @@ class Ownership:
 
     def _is_of_chain(self, taken: TakenSegment) -> bool:
         """Whether a document of the month that is computed goes on from this one, and so covers what it covers."""
-        if taken.month != str(self._periods.month):
+        if taken.month != str(self.periods.month):
             return False
         if taken.kind == "period":
             return True

@@ -199,6 +199,19 @@ class LateUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenMonth:
+    """A month that was closed, and customers with requests in it that came later and have no invoice of it yet."""
+
+    month: Month
+    customers: tuple[str, ...]
+    requests: int
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return {"period": str(self.month), **fields_of(self, "customers", "requests")}
+
+
+@dataclass(frozen=True, slots=True)
 class Aside(ContentOfFields):
     """What was kept aside when records were taken in, that lies in a period and that nobody decided on.
 
@@ -207,6 +220,7 @@ class Aside(ContentOfFields):
 
     quarantined: int = 0
     revisions: int = 0
+    open_months: tuple[OpenMonth, ...] = ()
 
 
 NOTHING_ASIDE = Aside()
