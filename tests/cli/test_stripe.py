@@ -41,7 +41,7 @@ def test_a_push_names_who_is_not_linked_and_may_be_repeated(month: Cli, stand_in
         "USD       10.20       1.20     9.00",
     ]
     assert first.err.splitlines() == [
-        "not linked to Stripe: alice; run `tokentill customers set alice --stripe cus_...`",
+        "not linked to Stripe: alice; run `tokentill customers set --stripe cus_... alice`",
         "then run `tokentill push 2025-06` again",
     ]
 
@@ -70,7 +70,7 @@ def test_a_link_to_nobody_is_refused_with_a_key_and_named_by_a_push(month: Cli, 
     pushed = month("push", JUNE, status=1)
     assert "1 day sent, 0 there already" in pushed.out
     assert pushed.err.splitlines() == [
-        "refused: alice: Stripe has no customer cus_mistyped; run `tokentill customers set alice --stripe cus_...`",
+        "refused: alice: Stripe has no customer cus_mistyped; run `tokentill customers set --stripe cus_... alice`",
         "then run `tokentill push 2025-06` again",
     ]
     compared = month("reconcile", JUNE, status=1)

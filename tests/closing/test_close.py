@@ -130,7 +130,7 @@ class TestRefusals:
         assert closed.is_refused
         assert (closed.issued, closed.refused) == ((), ())
         assert len(closed.blocked_by) == 1
-        assert "1 requests belong to nobody: 10 % of the list amount, where 9.99 %" in closed.blocked_by[0]
+        assert "1 request belongs to nobody: 10 % of the list amount, where 9.99 %" in closed.blocked_by[0]
         assert rows_of(database) == before
 
     def test_unattributed_usage_within_the_tolerance_does_not_keep_anybody_from_being_issued(
@@ -149,7 +149,7 @@ class TestRefusals:
         one.ingest([record("1"), record("2", user=None, model="acme/unheard-of")])
         closed = one.close(OCTOBER)
         assert closed.issued == ()
-        assert "have no known list amount" in closed.blocked_by[0]
+        assert "has no known list amount" in closed.blocked_by[0]
 
     def test_unattributed_usage_of_other_months_does_not_count(self, database: Database) -> None:
         one = till(database)
@@ -734,7 +734,7 @@ class TestExplain:
         one.ingest([record("1")])
         one.close(OCTOBER)
         for line in (0, 2, -1):
-            with pytest.raises(NotFound, match="has 1 lines, counted from 1"):
+            with pytest.raises(NotFound, match="are counted from 1 to 1"):
                 one.explain("INV-000001", line)
         with pytest.raises(NotFound, match="no invoice 'INV-000002'"):
             one.explain("INV-000002")

@@ -257,7 +257,7 @@ def _export(
     format_: Annotated[Literal["csv", "json"], typer.Option("--format", metavar="FORMAT", help="csv or json.")] = "csv",
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to; - is standard output.")] = "-",
 ) -> None:
-    """Export the lines of issued invoices, for a spreadsheet or another program.
+    """Export the lines of issued invoices as CSV or JSON.
 
     One row a line, tax or other step; the amounts of an invoice come to what is due by it. Void invoices are marked.
     Text that a spreadsheet would compute begins with an apostrophe.

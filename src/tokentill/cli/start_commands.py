@@ -23,7 +23,7 @@ def _init(
         bool, typer.Option("--copy-prices", help="Copy the shipped list prices, to change them there.")
     ] = False,
 ) -> None:
-    """Make a folder to bill from.
+    """Make a folder to bill from: settings, contracts, a database.
 
     Settings in `tokentill.toml`, `pricing/` with a default contract and attribution rules to edit, and a database.
     Shipped list prices lie beneath what you write. Nothing that is there is overwritten.

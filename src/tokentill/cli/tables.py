@@ -21,8 +21,10 @@ SHORTENED_MIN = 12
 _NUMBER = re.compile(r"\A[+\-\u2212]?[0-9][0-9,.:TZ%/+\-]*\Z")
 
 
-def table_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str], width: int) -> list[str]:
-    """The lines of a table, its head first; columns named in `right` are of numbers and aligned so."""
+def table_lines(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str], width: int
+) -> tuple[list[str], list[str]]:
+    """The lines of a table's head, and those of its rows; columns named in `right` are of numbers and aligned so."""
     is_right = [column in right for column in columns]
     cells = [[column, *(row[place] for row in rows)] for place, column in enumerate(columns)]
     least, whole = (
@@ -31,10 +33,11 @@ def table_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Se
     )
     room = width - len(GAP) * (len(columns) - 1)
     if sum(least) > room:
-        return _listed(columns, rows, width)
+        return [], _listed(columns, rows, width)
     widths = _widths(least, whole, room)  # first that no word is shortened, then that no text is folded
     widths = _widths(widths, [max(map(cell_len, column)) for column in cells], room)
-    return [line.replace(NO_BREAK, " ") for row in (columns, *rows) for line in _row_lines(row, widths, is_right)]
+    body = [line.replace(NO_BREAK, " ") for row in rows for line in _row_lines(row, widths, is_right)]
+    return list(_row_lines(columns, widths, is_right)), body
 
 
 def _words(text: str) -> list[str]:

@@ -136,8 +136,11 @@ class Terminal:
         from tokentill.cli.tables import table_lines
 
         cells = [[self.completed(cell) for cell in row] for row in rows]
-        for line in table_lines(columns, cells, right, self._out.width):
-            self._out.print(line)
+        head, body = table_lines(columns, cells, right, self._out.width)
+        for line in head:
+            self._out.print(line, style="bold")
+        if body:
+            self._out.print("\n".join(body))
 
     def write(self, text: str) -> None:
         """Write a document to standard output, byte for byte in UTF-8."""

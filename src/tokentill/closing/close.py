@@ -57,7 +57,7 @@ class RefusedCustomer:
 
     customer: str
     reason: str
-    obstacles: tuple[Obstacle, ...] = ()
+    obstacles: tuple[Obstacle, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

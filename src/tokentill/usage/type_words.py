@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 
@@ -20,5 +20,6 @@ def type_text(value: object) -> str:
         ((list, tuple), "a list"),
         (Mapping, "an object"),
         (datetime, "an instant"),
+        (date, "a day"),
     )
     return next((words for kind, words in kinds if isinstance(value, kind)), type(value).__name__)

@@ -189,7 +189,7 @@ def show_invoices(screen: Screen, invoices: Sequence[IssuedInvoice]) -> None:
                 money(invoice.total_minor, invoice.currency),
                 *((money(due, invoice.currency),) if has_due else ()),
                 invoice.currency,
-                instant_text(invoice.issued_at),
+                instant_text(invoice.issued_at.replace(microsecond=0)),
             )
             for due, invoice in zip(dues, invoices, strict=True)
         ],
