@@ -96,7 +96,17 @@ def test_ingest_names_a_file_that_is_none_and_takes_the_others(cli: Cli) -> None
 def test_a_preview_wraps_invoices_and_says_what_belongs_to_nobody(month: Cli) -> None:
     preview = month("preview", JUNE, "--json").json
 
-    beside = {"failed", "late", "kept_boundaries", "quarantined", "revisions", "margins", "findings"}
+    beside = {
+        "failed",
+        "late",
+        "kept_boundaries",
+        "quarantined",
+        "revisions",
+        "margins",
+        "findings",
+        "pricing",
+        "obstacles",
+    }
     assert set(preview) == {"period", "invoices", "unattributed", "blocked_by", *beside}
     assert preview["period"] == JUNE
     assert [invoice["customer"] for invoice in preview["invoices"]] == ["alice", "dune"]
@@ -199,7 +209,8 @@ def test_close_says_who_was_issued_who_had_one_and_who_was_refused(month: Cli) -
     first = month("close", JUNE, "--json", status=1).json
     again = month("close", JUNE, "--json", status=1).json
 
-    assert set(first) == {"period", "issued", "already_issued", "refused", "not_due", "blocked_by", "resumed"}
+    beside = {"obstacles", "totals", "pricing"}
+    assert set(first) == {"period", "issued", "already_issued", "refused", "not_due", "blocked_by", "resumed", *beside}
     assert only(first, "period", "issued", "already_issued", "not_due", "blocked_by", "resumed") == {
         "period": JUNE,
         "issued": ["INV-000001", "INV-000002"],
