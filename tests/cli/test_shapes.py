@@ -17,7 +17,7 @@ INVOICE_KEYS = {
     *("subtotal", "tax", "total", "cost", "requests_without_cost", "daily", "unpriced", "missing"),
     *("pins", "content_hash"),
 }
-PREVIEW_KEYS = INVOICE_KEYS | {"review", "blocked_by", "issued_number", "late_requests", "is_due", "margin"}
+PREVIEW_KEYS = INVOICE_KEYS | {"review", "blocked_by", "issued_number", "late_requests", "is_due", "margin", "requests"}
 ISSUED_KEYS = INVOICE_KEYS | {"issued_at"}
 LINE_KEYS = {
     *("kind", "description", "model", "mode", "rule", "rule_contract", "rule_hash", "price_entry"),
