@@ -18,13 +18,8 @@ INVOICE_KEYS = {
     *("pins", "content_hash"),
 }
 PREVIEW_KEYS = INVOICE_KEYS | {
-    "review",
-    "requires_approval",
-    "blocked_by",
-    "issued_number",
-    "late_requests",
-    "is_due",
-    "margin",
+    *("review", "requires_approval", "blocked_by", "issued_number"),
+    *("late_requests", "is_due", "margin", "requests"),
 }
 ISSUED_KEYS = INVOICE_KEYS | {"issued_at"}
 LINE_KEYS = {
@@ -104,7 +99,8 @@ def test_ingest_names_a_file_that_is_none_and_takes_the_others(cli: Cli) -> None
 def test_a_preview_wraps_invoices_and_says_what_belongs_to_nobody(month: Cli) -> None:
     preview = month("preview", JUNE, "--json").json
 
-    beside = {"failed", "late", "kept_boundaries", "quarantined", "revisions", "margins", "findings", "pricing"}
+    beside = {"failed", "late", "kept_boundaries", "quarantined", "revisions", "open_months", "margins", "findings"}
+    beside |= {"pricing", "obstacles"}
     assert set(preview) == {"period", "invoices", "unattributed", "blocked_by", *beside}
     assert preview["period"] == JUNE
     assert [invoice["customer"] for invoice in preview["invoices"]] == ["alice", "dune"]
@@ -208,7 +204,7 @@ def test_close_says_who_was_issued_who_had_one_and_who_was_refused(month: Cli) -
     again = month("close", JUNE, "--json", status=1).json
 
     outcome = {"issued", "already_issued", "refused", "not_due", "blocked_by", "resumed", "totals", "pricing"}
-    assert set(first) == {"period", *outcome}
+    assert set(first) == {"period", "obstacles", *outcome}
     assert first["totals"] == {"USD": "10.20"}
     assert only(first, "period", "issued", "already_issued", "not_due", "blocked_by", "resumed") == {
         "period": JUNE,

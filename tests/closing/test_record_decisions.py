@@ -415,9 +415,9 @@ def test_what_was_kept_aside_is_named_by_preview_and_close_and_blocks_nothing(da
     assert [found.record_id for found in done.lines] == ["2", "3"]
     assert one.quarantined_line(two.id).content()["discarded"]["by"] == "rita"
     one.reject_revision("own", "1", reason="a test")
-    assert one.preview(OCTOBER).aside.content() == {"quarantined": 2, "revisions": 0}
+    assert one.preview(OCTOBER).aside == Aside(quarantined=2)
     assert len(one.discard(file="f", reason="the rest", by="rita").lines) == 3
-    assert one.preview(OCTOBER).aside.content() == {"quarantined": 0, "revisions": 0}
+    assert one.preview(OCTOBER).aside == NOTHING_ASIDE
     assert not {"quarantined", "revisions"} & set(one.close(OCTOBER).content())
     assert one.discard(file="f", reason="once more").lines == ()
     assert one.verify().is_sound

@@ -205,7 +205,7 @@ def _see_what_is_in_the_way(shop: Shop) -> None:
     out, err = shop("preview", PERIOD)
     assert "pricing (found by " in out
     assert "'our-best' is in no price table" in err
-    assert "costs" in err or "at a cost of" in err  # the picture without a quantity
+    assert "at a gateway cost of 0.08 USD" in err  # the picture without a quantity
     assert "belongs to nobody" in err or "belong to nobody" in err
     blocked = shop.json("close", PERIOD, status=1)
     assert blocked["issued"] == []

@@ -121,6 +121,7 @@ def test_a_command_that_is_shown_exists_with_its_options(page: str, line: str) -
     while getattr(command, "commands", None) is not None:
         names = [word for word in words if word in command.commands]
         if not names:
+            command = command.commands.get(getattr(command, "alone", None), command)
             break
         words = words[words.index(names[0]) + 1 :]
         command = command.commands[names[0]]

@@ -265,7 +265,7 @@ def test_a_response_without_usage_is_missing_and_not_zero(
             with_usage(OPENAI_CHAT, cached_tokens=1919),
             "cached is given twice, with different values",
         ),
-        (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=10**5000), "an integer of 16610 bits"),
+        (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=10**5000), "a whole number of 16610 bits"),
         (Usage.from_openai, {**OPENAI_CHAT, "created": Decimal("NaN")}, "NaN is not a finite number"),
         (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens=True), "prompt is true, not a whole number"),
         (Usage.from_openai, with_usage(OPENAI_CHAT, prompt_tokens="2006"), "prompt is a text, not a whole number"),

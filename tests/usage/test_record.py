@@ -99,7 +99,7 @@ def test_how_a_value_was_written_is_not_part_of_the_digest() -> None:
         ({"occurred_at": datetime(1970, 12, 31, tzinfo=UTC)}, "outside the years 1971 to 2199"),
         ({"occurred_at": datetime(2200, 1, 1, tzinfo=UTC)}, "outside the years 1971 to 2199"),
         ({"quantities": {"input": 10**5000}}, "input is a whole number of 16610 bits"),
-        ({"quantities": {"input": -(10**5000)}}, "input is negative (an integer of 16610 bits)"),
+        ({"quantities": {"input": -(10**5000)}}, "input is negative (a whole number of 16610 bits)"),
         ({"quantities": {"input": True}}, "input is true, not a whole number"),
         ({"quantities": {"input": 1.5}}, "input is a number with a point, not a whole number"),
         ({"quantities": {7: 1}}, "'7' is not the name of a quantity"),

@@ -60,15 +60,17 @@ STDIN = "-"
 class UsageGroup(Group):
     """Without the name of a command, `tokentill usage` counts what was used."""
 
+    alone = "summary"
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Its arguments; those of no command are the summary's."""
         if (not args or args[0].startswith("-")) and not {*args} & {*self.commands, "--help", "-h"}:
-            args = ["summary", *args]
+            args = [self.alone, *args]
         return super().parse_args(ctx, args)
 
 
 app = Commands()
-usage = app.group("usage", "Count what was used, look at records, and decide what becomes of some.", cls=UsageGroup)
+usage = app.group("usage", "Count what was used; look at records, and decide about some.", cls=UsageGroup)
 revisions = usage.group("revisions", "Records that came again with other content: look at them, and decide.")
 quarantine = usage.group("quarantine", "Lines that are no usage record: look at them, and decide.")
 

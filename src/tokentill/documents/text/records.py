@@ -117,7 +117,7 @@ def show_missing(screen: Screen, missing: Missing) -> None:
     waive = command_line("usage waive --reason 'WHY'", ids=(first.series.source, first.record_id))
     screen.say(
         "\nload an export that has their usage, and accept what changed (`tokentill usage revisions list`);"
-        f" or bill nothing, as with: `{waive}`"
+        f" or bill nothing, as with:\n  {waive}"
     )
 
 
