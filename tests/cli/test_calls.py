@@ -44,6 +44,9 @@ ARGUMENTS = {
     "usage quarantine list": [],
     "usage quarantine show": [f"{LINE}:3"],
     "usage quarantine discard": [f"{LINE}:3", "--reason", "a test"],
+    "usage quarantine retry": ["--file", "bad.jsonl", "--reason", "a test"],
+    "usage summary": [],
+    "trace": ["own", "a-1"],
     "invoices list": [],
     "invoices show": ["INV-000001"],
     "invoices export": [],
@@ -69,7 +72,7 @@ ARGUMENTS = {
 }
 """A call of every command."""
 
-CALLED_ELSEWHERE = {"demo", "init", "push", "reconcile", "prices import"}
+CALLED_ELSEWHERE = {"demo", "init", "push", "reconcile", "prices import", "usage quarantine retry"}
 """They need Stripe, other files or seconds, or no database; other tests call them."""
 
 

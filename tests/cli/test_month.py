@@ -197,7 +197,7 @@ def test_customers_and_bindings_come_from_files(month: Cli) -> None:
     assert month("customers", "import", "bindings.csv").out == "2 bindings added, 0 were there already\n"
     assert month("customers", "import", "bindings.csv", "--json").json == {"rows": 2, "changed": 0, "looked_up": None}
     listed = month("customers", "list").out
-    assert re.search(r"^alice +Alice GmbH +default +USD +yes +1 +cus_1$", listed, re.MULTILINE)
+    assert re.search(r"^alice +Alice GmbH +default +USD +yes +0 +cus_1$", listed, re.MULTILINE)
     assert re.search(r"^u-2 +dune +2025-06-01T00:00:00Z +own$", listed, re.MULTILINE)
 
 

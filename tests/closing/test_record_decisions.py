@@ -11,6 +11,7 @@ import pytest
 from tests.builders import OCTOBER, MovableClock, at, contract, prices, record, till
 from tests.invoicing.bench import contents_by_customer, count_of, drop_guards, numbers, rows_of
 from tokentill.errors import InvalidCall, NotFound, Refused
+from tokentill.invoicing.preview import NOTHING_ASIDE, Aside
 from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.till import Till

@@ -24,7 +24,7 @@ WrongCall: type[Exception] = typer.BadParameter.__bases__[0]
 """What typer raises for arguments that do not parse; it has no public name for it."""
 
 COMMANDS = {
-    "init": ("start_commands", "Make a folder to bill from."),
+    "init": ("start_commands", "Make a folder to bill from: settings, contracts, a database."),
     "ingest": ("usage_commands", "Take usage records in: JSONL, JSON or CSV, plain or gzip."),
     "customers": ("customer_commands", "List and describe customers, link them to Stripe, bind users."),
     "status": ("invoice_commands", "Show how far a period is, and what to do next."),
