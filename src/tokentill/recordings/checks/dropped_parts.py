@@ -57,7 +57,7 @@ def an_entry_keeps_or_drops(recordings: Recordings) -> Iterator[Finding]:
 
 def a_contract_keeps_or_drops(recordings: Recordings) -> Iterator[Finding]:
     """A version of a contract states every term of the one whose place it takes, or names it in `drops`; it drops
-    nothing else.
+    nothing else. A warning, since what is gone may be stated by the plan or the default contract now.
     """
     by_contract: dict[tuple[str, str], list[Located[Contract]]] = {}
     for version in recordings.agreements:
@@ -69,7 +69,7 @@ def a_contract_keeps_or_drops(recordings: Recordings) -> Iterator[Finding]:
             if earlier is not None and (missing := _not_dropped(lacking, later)):
                 message = f"it takes the place of {earlier.file.shown}, and lacks {missing} of it"
                 hint = f"write it down again, as nothing of the version before goes on; or {_dropping(lacking)}"
-                yield later.finding(("id",), message, hint)
+                yield later.finding(("id",), message, hint, is_warning=True)
             yield from _dropped_in_vain(later, lacking, "the version")
 
 
