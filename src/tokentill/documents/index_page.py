@@ -58,8 +58,9 @@ def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> dict[str, 
         "made_at": instant_shown(preview.made_at),
         "starts_at": instant_shown(preview.default_period.starts_at),
         "ends_at": instant_shown(preview.default_period.ends_at),
-        "customers": count(len(statuses)),
-        "requests": count(sum(status.invoice.requests for status in statuses)),
+        "customers": plural(len(statuses), "customer", "customers"),
+        "requests": plural(sum(status.invoice.all_requests for status in statuses), "request", "requests"),
+        "pricing": "" if preview.pricing is None else shown_text(preview.pricing.shown),
         "obstacles": tuple(_obstacles(preview, statuses)),
         "states": tuple(_states(statuses)),
         "remarks": tuple(_remarks(preview)),
@@ -97,10 +98,11 @@ def by_amount(statuses: Iterable[ReviewStatus]) -> list[ReviewStatus]:
 
 def _part(currency: str, statuses: Sequence[ReviewStatus]) -> dict[str, Any]:
     """All customers that are billed in one currency, with their totals."""
-    total_minor = sum(status.invoice.total_minor for status in statuses)
+    known = [status for status in statuses if not status.previewed.has_no_answer]
+    total_minor = sum(status.invoice.total_minor for status in known)
     lines = [line for status in statuses for line in status.invoice.lines]
     without = sum(1 for line in lines if line.list_amount is None)
-    due_minor = sum(status.invoice.due_minor for status in statuses)
+    due_minor = sum(status.invoice.due_minor for status in known)
     margins = margin_of_all(status.invoice.margin for status in statuses)
     margin = margin_shown(margins[0] if margins else None)
     days: dict[date, Decimal] = {}
@@ -112,7 +114,7 @@ def _part(currency: str, statuses: Sequence[ReviewStatus]) -> dict[str, Any]:
         "greatest_changes": _greatest_changes(statuses),
         "chart": daily_chart(days, *first_and_last_day(status.invoice.period for status in statuses), currency),
         "customers": count(len(statuses)),
-        "requests": count(sum(status.invoice.requests for status in statuses)),
+        "requests": count(sum(status.invoice.all_requests for status in statuses)),
         "list_amount": exact(sum_exact(line.list_amount for line in lines if line.list_amount is not None)),
         "list_note": f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
         "total": money(total_minor, currency),
@@ -134,12 +136,16 @@ def _margin_remarks(parts: Sequence[dict[str, Any]]) -> tuple[tuple[str, str], .
 
 
 def _row(status: ReviewStatus, total_minor: int) -> dict[str, Any]:
-    """One customer in the list of its currency. `bar` is percent of the currency's total, for the bar."""
-    invoice = status.invoice
-    share = share_percent(Decimal(invoice.total_minor), Decimal(total_minor))
+    """One customer in the list of its currency. `bar` is percent of the currency's total, for the bar.
+
+    Of usage that cannot be billed nobody knows what it comes to, and no total is shown.
+    """
+    invoice, is_known = status.invoice, not status.previewed.has_no_answer
+    share = share_percent(Decimal(invoice.total_minor), Decimal(total_minor)) if is_known else None
     return {
         "status": status,
-        "requests": count(invoice.requests),
+        "is_known": is_known,
+        "requests": count(invoice.all_requests),
         "share": "" if share is None else percent_text(share),
         "bar": "0" if share is None else str(min(max(share, ZERO), Decimal(100))),
     }

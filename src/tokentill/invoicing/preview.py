@@ -130,6 +130,11 @@ class Previewed:
         return self.invoice.blocked_by or (None if obstacle is None else obstacle.reason)
 
     @property
+    def has_no_answer(self) -> bool:
+        """Whether what the invoice comes to is not known yet, as usage of it cannot be billed."""
+        return self.issued_number is None and self.invoice.blocked_by is not None
+
+    @property
     def needs_approval(self) -> bool:
         """Whether an approval is all that a close is waiting for."""
         return self.blocked_by is not None and self.invoice.blocked_by is None and self.review_state != "held"

@@ -46,9 +46,9 @@ def show_preview(screen: Screen, preview: Preview) -> None:
             right=("requests", "list amount", "total", "due", "change"),
         )
         totals: Counter[str] = Counter()
-        blocked = [customer for customer in largest_first if _has_no_answer(customer)]
+        blocked = [customer for customer in largest_first if customer.has_no_answer]
         for customer in largest_first:
-            if not _has_no_answer(customer):
+            if not customer.has_no_answer:
                 totals[customer.invoice.currency] += customer.invoice.total_minor
         summed = ", ".join(f"{money(total, currency)} {currency}" for currency, total in sorted(totals.items())) or "-"
         customers = plural(len(largest_first), "customer", "customers")
@@ -371,7 +371,7 @@ def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
     state = ", ".join(word for word in words if word)
     if customer.issued_number is not None:
         state = customer.issued_number + (f", {count(customer.late_requests)} late" if customer.late_requests else "")
-    elif _has_no_answer(customer):
+    elif customer.has_no_answer:
         return (
             short_id(invoice.customer),
             count(invoice.all_requests),
@@ -401,12 +401,7 @@ def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
 
 
 def _by_size(customer: Previewed) -> tuple[str, bool, int]:
-    return customer.invoice.currency, _has_no_answer(customer), -customer.invoice.total_minor
-
-
-def _has_no_answer(customer: Previewed) -> bool:
-    """Whether what an invoice comes to is not known yet, as usage of it cannot be billed."""
-    return customer.issued_number is None and customer.invoice.blocked_by is not None
+    return customer.invoice.currency, customer.has_no_answer, -customer.invoice.total_minor
 
 
 def _step_text(step: Content) -> str:
