@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -211,26 +210,6 @@ def test_two_imports_at_once_both_end_well(tmp_path: Path) -> None:
     found = [json.loads(out) for out, _ in said]
     assert sum(one["accepted"] for one in found) == 500
     assert sum(one["duplicates"] for one in found) == 500
-
-
-def test_the_demo_plays_two_months_and_prints_what_the_readme_shows(tmp_path: Path) -> None:
-    done = run(tmp_path, "demo", "--out", "d")
-    assert (done.returncode, done.stderr) == (0, b"")
-    said = done.stdout.decode()
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-    (excerpt,) = (text for text in readme.split("```\n") if text.startswith("1. September"))
-    printed = iter(said.replace(" d/", " tokentill-demo/").splitlines())
-    for line in excerpt.splitlines():
-        assert line in ("", "...") or line in printed, f"{line!r} is not printed, or not in this place"
-
-    listed = run(tmp_path, "--db", "d/tokentill.db", "--pricing", "d/pricing", "invoices", "list", "--json")
-    invoices = json.loads(listed.stdout)["invoices"]
-    october = {one["number"]: one["total"] for one in invoices if one["period"] == "2026-10"}
-    assert {path.stem for path in (tmp_path / "d" / "invoices").glob("*.json")} == set(october)
-    assert len(october) == 57 < len(invoices)
-    due = sum(map(Decimal, october.values()))
-    assert f"USD       {due}     {due}        0.00" in said
-    assert (tmp_path / "d" / "review" / "index.html").is_file()
 
 
 def test_the_demo_removes_nothing_that_is_not_its_own(tmp_path: Path) -> None:

@@ -234,8 +234,8 @@ def test_conditions_of_a_price_are_named(shown: dict[str, PageReader]) -> None:
 def test_totals_of_different_currencies_are_never_added(shown: dict[str, PageReader]) -> None:
     made: dict[str, int] = {}
     known = [found.invoice for found in all_kinds().customers if not found.has_no_answer]
-    for invoice in known:
-        made[invoice.currency] = made.get(invoice.currency, 0) + invoice.total_minor
+    for one in known:
+        made[one.currency] = made.get(one.currency, 0) + one.total_minor
     digits = {"USD": 2, "JPY": 0, "KWD": 3}
     index = shown["index.html"]
     assert index.text.count("not known") >= len(all_kinds().customers) - len(known) > 0

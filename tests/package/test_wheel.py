@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
+from decimal import Decimal
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
@@ -115,22 +116,24 @@ def test_the_shipped_migrations_make_a_database(installed: Installed) -> None:
     assert json.loads(installed.run(installed.command, "db", "check", "--db", "new.db", "--json"))["faults"] == []
 
 
-def test_the_demo_runs_from_the_wheel_alone(installed: Installed) -> None:
-    said = json.loads(installed.run(installed.command, "demo", "--json"))
+def test_the_demo_plays_two_months_from_the_wheel_alone_and_prints_what_the_readme_shows(installed: Installed) -> None:
+    done = installed.call(installed.command, "demo")
+    assert done.stderr == ""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (excerpt,) = (text for text in readme.split("```\n") if text.startswith("1. September"))
+    printed = iter(done.stdout.splitlines())
+    for line in excerpt.splitlines():
+        assert line in ("", "...") or line in printed, f"{line!r} is not printed, or not in this place"
 
-    assert said["reconciled"] is True
-    assert said["verified"] is True
-    assert said["ingested"]["read"] == 23_583
-    september, refusing, last = said["closes"]
-    assert not september["refused"]
-    reasons = {one["customer"]: one["reason"] for one in refusing["refused"]}
-    assert set(reasons) == {"1042", "acme", "birch"}
-    assert "did the gateway mean 'x-ai/grok-4.3'?" in reasons["1042"]
-    assert "is stale" in reasons["acme"]
-    assert reasons["birch"].startswith("held by ana")
-    assert (len(refusing["issued"]), len(last["issued"]), last["refused"]) == (54, 3, [])
-    assert said["closed"] == last
-    assert (installed.folder / said["pages"]).is_file()
+    made = installed.folder / "tokentill-demo"
+    in_demo = ("--db", made / "tokentill.db", "--pricing", made / "pricing", "--json")
+    invoices = json.loads(installed.run(installed.command, "invoices", "list", *in_demo))["invoices"]
+    october = {one["number"]: one["total"] for one in invoices if one["period"] == "2026-10"}
+    assert {path.stem for path in (made / "invoices").glob("*.json")} == set(october)
+    assert len(october) == 57 < len(invoices)
+    due = sum(map(Decimal, october.values()))
+    assert f"USD       {due}     {due}        0.00" in done.stdout
+    assert (made / "review" / "index.html").is_file()
     written = {path.name for path in installed.folder.iterdir()} - {"new.db", "new.db-wal", "new.db-shm"}
     assert written == {"tokentill-demo"}
 

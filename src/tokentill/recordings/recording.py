@@ -79,11 +79,11 @@ class Recordings:
 
     def is_beneath(self, located: Located[Any]) -> bool:
         """Whether a value is of a file that lies beneath."""
-        return any(located.file is recording.file for recording in self.beneath)
+        return located.file.shown in self._beneath
 
-    def is_own(self, located: Located[Any]) -> bool:
-        """Whether a value is of a file of the folder itself."""
-        return not self.is_beneath(located)
+    @cached_property
+    def _beneath(self) -> frozenset[str]:
+        return frozenset(recording.file.shown for recording in self.beneath)
 
     def shown(self, path: str) -> str:
         """A path of this folder as it is printed."""
@@ -103,6 +103,11 @@ class Recordings:
             if "withdraws" not in price
             for entry in (PriceEntry.from_content(price, recorded_at=at, currency=of.content["currency"]),)
         )
+
+    @cached_property
+    def own_entries(self) -> tuple[Located[PriceEntry], ...]:
+        """Those of the folder itself."""
+        return tuple(entry for entry in self.entries if not self.is_beneath(entry))
 
     @cached_property
     def live_entries(self) -> Mapping[str, list[Located[PriceEntry]]]:

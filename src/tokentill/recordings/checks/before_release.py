@@ -97,7 +97,7 @@ def own_rates_lack_nothing_of_the_list(recordings: Recordings) -> Iterator[Findi
 
 def zeros_are_said_to_be_free(recordings: Recordings) -> Iterator[Finding]:
     """An entry whose rates are all zero, with no fee beside them, says `free = true` instead."""
-    for entry in recordings.entries:
+    for entry in recordings.own_entries:
         amounts = [*(rate for rates in rates_of(entry.value) for rate in rates.rates.values())]
         amounts += [fee.price for rates in entry.value.rate_sets() for fee in entry.value.fees_of(rates).values()]
         if amounts and not any(amounts):
@@ -242,7 +242,7 @@ def _known_before(rate: Located[FxRate], others: list[Located[FxRate]]) -> Locat
 
 def _guarded(recordings: Recordings) -> Iterator[Located[PriceEntry]]:
     """Every entry but those whose numbers are said to be meant."""
-    return (entry for entry in recordings.entries if not entry.value.is_unusual)
+    return (entry for entry in recordings.own_entries if not entry.value.is_unusual)
 
 
 def _guarded_sets(recordings: Recordings) -> Iterator[tuple[Located[PriceEntry], RatesAt]]:
@@ -252,7 +252,7 @@ def _guarded_sets(recordings: Recordings) -> Iterator[tuple[Located[PriceEntry],
 
 def _rate_sets(recordings: Recordings) -> Iterator[tuple[Located[PriceEntry], RatesAt]]:
     """Every set of rates of every entry."""
-    return ((entry, rates) for entry in recordings.entries for rates in rates_of(entry.value))
+    return ((entry, rates) for entry in recordings.own_entries for rates in rates_of(entry.value))
 
 
 def _amounts(entry: PriceEntry) -> Iterator[tuple[KeyPath, str, Decimal]]:

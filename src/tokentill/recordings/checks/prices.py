@@ -63,9 +63,8 @@ def entries_do_not_overlap(recordings: Recordings) -> Iterator[Finding]:
     the next one begins.
     """
     at_once: dict[tuple[str, datetime], list[Located[PriceEntry]]] = {}
-    for entry in recordings.entries:
-        if not recordings.is_beneath(entry):
-            at_once.setdefault((entry.value.model, entry.value.recorded_at), []).append(entry)
+    for entry in recordings.own_entries:
+        at_once.setdefault((entry.value.model, entry.value.recorded_at), []).append(entry)
     for group in at_once.values():
         group.sort(key=lambda entry: entry.value.valid_from)
         for earlier, later in pairwise(group):
@@ -117,7 +116,7 @@ def withdrawn_entries_exist(recordings: Recordings) -> Iterator[Finding]:
 
 def sets_price_what_the_base_prices(recordings: Recordings) -> Iterator[Finding]:
     """A mode, tier or window prices no dimension that the rates it stands in for lack."""
-    for entry in recordings.entries:
+    for entry in recordings.own_entries:
         for rates in rates_of(entry.value):
             for name in sorted(set(rates.rates) - set(rates.instead_of or rates.rates)):
                 message = f'{rates.label} has a rate for "{name}", which the rates it replaces lack'
@@ -126,7 +125,7 @@ def sets_price_what_the_base_prices(recordings: Recordings) -> Iterator[Finding]
 
 def windows_share_no_minute(recordings: Recordings) -> Iterator[Finding]:
     """Two windows of one set of rates are never open at once."""
-    for entry in recordings.entries:
+    for entry in recordings.own_entries:
         for _, path, rate_set in modes_of(entry.value):
             windows = rate_set.windows
             for index, window in enumerate(windows):

@@ -156,7 +156,7 @@ def leaves_of_models(rule: Rule, recordings: Recordings) -> Mapping[str, str]:
     Of a rule for all models, only those count that the folder itself has a price for.
     """
     patterns = rule.match.get("model", ("*",))
-    entries = recordings.entries if "model" in rule.match else filter(recordings.is_own, recordings.entries)
+    entries = recordings.entries if "model" in rule.match else recordings.own_entries
     names: dict[str, str] = {}
     for entry in entries:
         if any(glob_fits(pattern, entry.value.model) for pattern in patterns):
