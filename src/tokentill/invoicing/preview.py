@@ -232,7 +232,7 @@ NOTHING_ASIDE = Aside()
 
 
 @dataclass(frozen=True, slots=True)
-class PricingUsed:
+class PricingUsed(ContentOfFields):
     """Which prices and contracts something was computed with.
 
     `found_by` says what led to the folder; `recordings` are its files, `beneath` how many shipped price tables lie
@@ -255,10 +255,6 @@ class PricingUsed:
         if self.is_shipped:
             return "the list prices that tokentill ships, without any contract"
         return self.folder if self.found_by == "given" else f"{self.folder} (found by {self.found_by})"
-
-    def content(self) -> Content:
-        """Canonical content."""
-        return fields_of(self, "folder", "found_by", "is_shipped", "recordings", "beneath", "a", "b", "lost")
 
 
 @dataclass(frozen=True, slots=True)

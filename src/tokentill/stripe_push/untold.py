@@ -7,39 +7,31 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from tokentill.canonical import Content, fields_of
+from tokentill.canonical import Content, ContentOfFields
 from tokentill.money import EXACT, ZERO, minor_text
 from tokentill.stripe_push.days import OutOfTime
 
 
 @dataclass(frozen=True, slots=True)
-class Untold:
+class Untold(ContentOfFields):
     """A customer, or one day of it, that Stripe does not know as it should, and why."""
 
     customer: str
     day: date | None
     reason: str
 
-    def content(self) -> Content:
-        """Canonical content."""
-        return fields_of(self, "customer", "day", "reason")
-
 
 @dataclass(frozen=True, slots=True)
-class RefusedLink:
+class RefusedLink(ContentOfFields):
     """A customer that owes something, and is linked to a Stripe customer that Stripe does not bill; with the reason."""
 
     customer: str
     stripe_customer: str
     reason: str
 
-    def content(self) -> Content:
-        """Canonical content."""
-        return fields_of(self, "customer", "stripe_customer", "reason")
-
 
 @dataclass(frozen=True, slots=True)
-class UntakenDay:
+class UntakenDay(ContentOfFields):
     """A day that Stripe holds another amount for, in minor units, and takes no event for: `too_old`, or `to_come`."""
 
     customer: str
@@ -54,10 +46,6 @@ class UntakenDay:
     def missing_minor(self) -> Decimal:
         """What is to be billed by hand for it; below zero, what is to be credited."""
         return EXACT.subtract(Decimal(self.wanted_minor), self.held_minor)
-
-    def content(self) -> Content:
-        """Canonical content."""
-        return fields_of(self, "customer", "stripe_customer", "currency", "day", "wanted_minor", "held_minor", "reason")
 
 
 @dataclass(frozen=True, slots=True)
