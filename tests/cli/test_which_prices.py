@@ -80,7 +80,7 @@ def test_from_another_folder_nobody_is_issued_at_list_prices(elsewhere: Cli) -> 
     """Whether contracts were used by a preview or by a close: the shipped prices alone are refused then."""
     elsewhere("--pricing", str(elsewhere.folder / "pricing"), "preview", JUNE)
     refused = elsewhere("close", JUNE, status=1)
-    assert "lacks:\n  everything in " in refused.err
+    assert "without any contract:\n  everything in " in refused.err
     assert "customer dune" in refused.err
     assert "--accept-pricing-change" in refused.err
     assert "the contracts lost " in elsewhere("preview", JUNE).err

@@ -87,7 +87,7 @@ def refuse_lost(lost: tuple[str, ...], used: PricingUsed, command: Callable[...,
     listed = "".join(f"\n  {one}" for one in lost[:NAMED_MAX])
     rest = f"\n  and {len(lost) - NAMED_MAX} more" if len(lost) > NAMED_MAX else ""
     raise Refused(
-        f"these are not the contracts that this database was used with last; {used.shown} lacks:{listed}{rest}\n"
+        f"these are not the contracts that this database was used with last; missing from {used.shown}:{listed}{rest}\n"
         f"Name the right folder with --pricing DIR. If it was meant, confirm it: `{confirmed}`,"
         " or add a recording of kind removal that names what was removed"
     )
