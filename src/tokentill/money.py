@@ -175,6 +175,11 @@ def minor_text(amount_minor: int | Decimal, currency: str) -> str:
     return format(from_minor(amount_minor, currency), "f")
 
 
+def to_minor(text: str, currency: str) -> int:
+    """The minor units that `minor_text` wrote."""
+    return int(Decimal(text).scaleb(minor_digits(currency)))
+
+
 def allocate_shares(exacts: Sequence[Decimal], total_minor: int, currency: str) -> list[int]:
     """Split a rounded total over its exact parts by largest remainder.
 

@@ -320,6 +320,7 @@ class Till(AbstractContextManager["Till"]):
             preview = compute_preview(
                 connection,
                 month,
+                inputs,
                 books,
                 pins,
                 now=now,
@@ -539,6 +540,23 @@ class Till(AbstractContextManager["Till"]):
             append_audit(connection, "invoice.voided", {"number": number, "reason": reason}, at=at, actor=actor)
             return invoice_by_number(connection, number)
 
+    def reissue(self, number: str, *, reason: str, by: str | None = None) -> Closed:
+        """Make an invoice void, and close its period again for its customer alone, with the newest inputs. If only the
+        first was done, since the work was cut off, closing the period does the rest.
+
+        Raises:
+            NotFound, Refused, InvalidCall: as `void` and `close` do; contracts that are gone are refused before
+                anything is done.
+        """
+        invoice = self.invoice(number)
+        month, kind = Month.parse(invoice.period), invoice.kind
+        interim = Interim((invoice.customer,)) if kind == "interim" else None
+        options = CloseOptions(interim, self.require_approval and interim is None, self.grace, only=invoice.customer)
+        _, used = self._used_now(partial(options.command, month), is_accepted=False)
+        self.void(number, reason=reason, by=by)
+        closed = close_period(self.store, month, self.folder, options, clock=self.clock, used=used)
+        return replace(closed, pricing=None if closed.resumed else used, again=options.command(month))
+
     def export(self, *, period: str | None = None, customer: str | None = None) -> InvoiceRows:
         """Issued invoices as rows, those that are void among them (see `documents.views.export`)."""
         from tokentill.documents.views.export import InvoiceRows
@@ -590,7 +608,7 @@ class Till(AbstractContextManager["Till"]):
         """Every record that lies in a period whose document was issued, and that no live document covers."""
         with self.store.read() as connection:
             inputs, seq = newest_inputs(connection, self.folder)
-            return late_records(connection, inputs.books(), inputs.pins(seq))
+            return late_records(connection, inputs, seq)
 
     def usage(
         self,

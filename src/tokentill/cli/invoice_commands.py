@@ -18,6 +18,7 @@ from tokentill.cli.calling import (
     PeriodOption,
     ReasonOption,
 )
+from tokentill.closing.close import Closed
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
 from tokentill.documents.text.invoices import (
@@ -275,17 +276,36 @@ def _export(
 
 
 @invoices.command("void")
-def _invoices_void(call: Invocation, number: NumberArgument, reason: ReasonOption, by: ByOption = None) -> None:
+def _invoices_void(
+    call: Invocation,
+    number: NumberArgument,
+    reason: ReasonOption,
+    by: ByOption = None,
+    reissue: Annotated[
+        bool, typer.Option("--reissue", help="Close its period again for its customer, with the newest inputs.")
+    ] = False,
+) -> None:
     """Make an invoice void.
 
     Its number and its content stay. What it billed is on no invoice any more, until its period is closed again; a push
     takes it back from Stripe.
     """
     with call.till() as till:
+        if reissue:
+            closed = till.reissue(number, reason=reason, by=by)
+            voided = till.document(number)
+            content = {**voided, "reissued": closed.content()}
+            call.finish(content, lambda screen: _show_reissued(screen, number, closed), is_refused=closed.is_refused)
+            return
         issued = till.void(number, reason=reason, by=by)
     again = f"`tokentill close {issued.period}` issues its usage anew, and `tokentill push {issued.period}`"
     done = f"{number} of {shown_id(issued.customer)} is void; {again} tells Stripe"
     call.finish(issued.document(), lambda screen: screen.say(done))
+
+
+def _show_reissued(screen: Screen, number: str, closed: Closed) -> None:
+    screen.say(f"{number} is void; its number stays")
+    show_closed(screen, closed)
 
 
 @app.command("status")

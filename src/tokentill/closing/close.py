@@ -7,7 +7,7 @@ same run. What was pinned decides what is issued; a resumed run reads its pins a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -17,21 +17,23 @@ from sqlalchemy.exc import IntegrityError
 from tokentill.canonical import Content, fields_of, form_of, stated_fields_of
 from tokentill.clock import Clock
 from tokentill.closing.compute import Computed, compute_period
-from tokentill.closing.late_usage import left_behind
+from tokentill.closing.groups import Group, ToIssue, grouped
+from tokentill.closing.late_usage import late_months, left_behind
 from tokentill.closing.pins import Inputs, engine_fault, newest_inputs, pinned_inputs, zone_fault
 from tokentill.closing.pricing_use import keep_use
 from tokentill.errors import CoveredTwice, Refused
 from tokentill.invoicing.carried import NOTHING_CARRIED
 from tokentill.invoicing.coverage import KeptBoundary
+from tokentill.invoicing.forms import InvoiceKind
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.obstacles import Obstacle, ObstacleKind, together
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import NOTHING_ASIDE, Aside, LateUsage, PricingUsed, obstacles_of, review_obstacle
-from tokentill.invoicing.totals import InvoiceKind
 from tokentill.money import minor_text
 from tokentill.recordings.load import Folder
 from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.database import Database, hold_counter
+from tokentill.store.documents import refuse_overlap
 from tokentill.store.holdings import entry_of_issue
 from tokentill.store.invoices import (
     CloseRun,
@@ -67,7 +69,8 @@ class Closed:
     `nothing_to_bill` are customers that were named for an interim invoice, and have no usage that is not invoiced;
     `late` is usage of any period that was issued without it; `kept` are boundaries that stay where issued time ended;
     `aside` is what of the period nobody decided on; `totals` are the sums of what was issued by currency, in minor
-    units; `pricing` is what it was computed with, and `again` the command that does the same once more.
+    units; `credit_notes` are those of `issued` that are such; `pricing` is what it was computed with, and `again` the
+    command that does the same once more.
     """
 
     month: Month
@@ -84,6 +87,7 @@ class Closed:
     totals: tuple[tuple[str, int], ...] = ()
     pricing: PricingUsed | None = field(default=None, compare=False)
     again: str = field(default="", compare=False)
+    credit_notes: tuple[str, ...] = ()
 
     @property
     def obstacles(self) -> tuple[Obstacle, ...]:
@@ -103,7 +107,7 @@ class Closed:
             "refused": [fields_of(refusal, "customer", "reason") for refusal in self.refused],
             "obstacles": form_of(self.obstacles),
             **fields_of(self, "not_due", "blocked_by", "resumed"),
-            **stated_fields_of(self, "nothing_to_bill", "late"),
+            **stated_fields_of(self, "credit_notes", "nothing_to_bill", "late"),
             **({"kept_boundaries": form_of(self.kept)} if self.kept else {}),
             **{name: count for name, count in self.aside.content().items() if count},
             "totals": {currency: minor_text(total, currency) for currency, total in self.totals},
@@ -133,11 +137,17 @@ class CloseOptions:
         require_approval: refuse all customers whose preview was not approved as it stands, and not only those whose
             contract asks for it.
         grace: how long after its end a period stays open for late records, to the second.
+        only: the one customer whose documents are issued; all of them when None.
     """
 
     interim: Interim | None = None
     require_approval: bool = False
     grace: timedelta = timedelta(0)
+    only: str | None = None
+
+    def concerns(self, customer: str) -> bool:
+        """Whether a customer's documents are to be issued."""
+        return self.only in (None, customer)
 
     @classmethod
     def of(cls, content: Content) -> CloseOptions:
@@ -145,7 +155,7 @@ class CloseOptions:
         named = content.get("customers")
         interim = Interim(None if named is None else tuple(named)) if content.get("kind") == "interim" else None
         grace = timedelta(seconds=content.get("grace_seconds", 0))
-        return cls(interim, content.get("require_approval", False), grace)
+        return cls(interim, content.get("require_approval", False), grace, content.get("only"))
 
     def command(self, month: Month, *more: str) -> str:
         """The command that asks for the same."""
@@ -159,6 +169,7 @@ class CloseOptions:
         return {
             "kind": self.kind,
             **({} if named is None else {"customers": list(named)}),
+            **({} if self.only is None else {"only": self.only}),
             "require_approval": self.require_approval,
             "grace_seconds": self.grace // timedelta(seconds=1),
         }
@@ -172,11 +183,11 @@ class CloseOptions:
 @dataclass(frozen=True, slots=True)
 class _Todo:
     """What there is to do for a period, decided from pinned inputs at a pinned time. `outcome` is that of a close which
-    issues none of the invoices.
+    issues none of the documents.
     """
 
     computed: Computed
-    invoices: tuple[Invoice, ...]
+    groups: tuple[Group, ...]
     outcome: Closed
 
 
@@ -226,12 +237,12 @@ def close_period(
             already = len(_issued_customers(connection, month))
         return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept, aside=aside)
     todo = _todo(database, computed, now, options)
-    if not todo.invoices:
+    if not todo.groups:
         return replace(todo.outcome, late=late, aside=aside)
     run = _start(database, month, inputs, pins, options, now, used)
     if run is None:  # another process began a run since we looked
         return close_period(database, month, folder, options, clock=clock, used=used, progress=progress)
-    return replace(_issue_all(database, run, todo, clock, progress), late=late, aside=aside)
+    return _issue_all(database, run, todo, clock, progress, late, aside)
 
 
 def _start(
@@ -281,7 +292,7 @@ def _resume(
         inputs = pinned_inputs(connection, run.pins)
         computed, late, aside = _computed(connection, month, inputs, run.pins, options, run.started_at)
     todo = _todo(database, computed, run.started_at, options)
-    return replace(_issue_all(database, run, todo, clock, progress), resumed=True, late=late, aside=aside)
+    return replace(_issue_all(database, run, todo, clock, progress, late, aside), resumed=True)
 
 
 def _computed(
@@ -289,9 +300,20 @@ def _computed(
 ) -> tuple[Computed, tuple[LateUsage, ...], Aside]:
     """The period at some pins, with what is late there and what is kept aside."""
     books = inputs.books()
-    pinned = {"position": pins["l"], "version": pins["f"]}
-    computed = compute_period(connection, month, books, pins["s"], kind=options.kind, is_close=True, **pinned)
-    late, open_months = left_behind(connection, books, pins, now, month=month)
+    months = late_months(connection, inputs, books, pins["s"])
+    computed = compute_period(
+        connection,
+        month,
+        books,
+        pins["s"],
+        kind=options.kind,
+        position=pins["l"],
+        is_close=True,
+        version=pins["f"],
+        inputs=inputs,
+        late=months,
+    )
+    late, open_months = left_behind(months, now, month=month)
     return computed, late, computed.aside(connection, open_months)
 
 
@@ -310,7 +332,7 @@ def _todo(database: Database, computed: Computed, at: datetime, options: CloseOp
     refused: list[RefusedCustomer] = []
     not_due: list[str] = []
     for invoice in computed.invoices:
-        if invoice.customer in issued:
+        if invoice.customer in issued or not options.concerns(invoice.customer):
             continue
         if interim is not None and not interim.wants(invoice):
             continue
@@ -327,45 +349,80 @@ def _todo(database: Database, computed: Computed, at: datetime, options: CloseOp
             invoices.append(invoice)
     named = () if interim is None or interim.customers is None else interim.customers
     for customer, reason in computed.failed.items():
-        is_wanted = interim is None or customer in named
+        is_wanted = customer in named if interim is not None else options.concerns(customer)
         if is_wanted and customer not in issued and at >= computed.due_at(customer) + options.grace:
             refused.append(_refused("failed", computed.month, customer, reason))
+    kept_back = {refusal.customer for refusal in refused}
+    groups, conflicts = grouped(computed, invoices, options.concerns, kept_back)
+    refused += [_refused("conflict", computed.month, customer, reason) for customer, reason in conflicts.items()]
     refused.sort(key=lambda refusal: refusal.customer.encode())
     billed = {*(invoice.customer for invoice in invoices), *(refusal.customer for refusal in refused)}
     nothing = tuple(customer for customer in named if customer not in billed)
     outcome = Closed(computed.month, (), len(issued), tuple(refused), tuple(not_due), kept=computed.kept)
-    return _Todo(computed, tuple(invoices), replace(outcome, nothing_to_bill=nothing))
+    return _Todo(computed, groups, replace(outcome, nothing_to_bill=nothing))
 
 
-def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, progress: CloseProgress | None) -> Closed:
-    numbers: list[str] = []
-    totals: Counter[str] = Counter()
-    refused = list(todo.outcome.refused)
+@dataclass(slots=True)
+class _Done:
+    """What a run has issued so far, and whom it refused."""
+
+    numbers: list[str] = field(default_factory=list)
+    credit_notes: list[str] = field(default_factory=list)
+    totals: Counter[str] = field(default_factory=Counter)
+    refused: list[RefusedCustomer] = field(default_factory=list)
+    corrected: set[tuple[str, Month]] = field(default_factory=set)
+    already_issued: int = 0
+
+    def add(self, documents: Iterable[ToIssue], numbers: Sequence[str | None]) -> None:
+        """Count the documents of a group with their numbers; None for one that was there already."""
+        for document, number in zip(documents, numbers, strict=True):
+            if number is None:
+                self.already_issued += document.invoice.kind == "period"
+                continue
+            self.numbers.append(number)
+            self.totals[document.invoice.currency] += document.invoice.total_minor
+            self.corrected |= {(one.payer, one.period.month) for one in document.corrections}
+            if document.invoice.kind == "credit-note":
+                self.credit_notes.append(number)
+
+
+def _issue_all(
+    database: Database,
+    run: CloseRun,
+    todo: _Todo,
+    clock: Clock,
+    progress: CloseProgress | None,
+    late: Sequence[LateUsage],
+    aside: Aside,
+) -> Closed:
+    done = _Done(refused=list(todo.outcome.refused))
     require_approval = CloseOptions.of(run.asked).require_approval
-    for done, invoice in enumerate(todo.invoices, start=1):
-        outcome = _issue_one(database, run, todo.computed, invoice, clock, require_approval=require_approval)
-        if isinstance(outcome, RefusedCustomer):
-            refused.append(outcome)
-        elif outcome is not None:
-            numbers.append(outcome)
-            totals[invoice.currency] += invoice.total_minor
+    all_documents, past = sum(len(group.documents) for group in todo.groups), 0
+    for group in todo.groups:
+        try:
+            numbers = _issue_group(database, run, group, clock, require_approval=require_approval)
+            done.add(group.documents, numbers)
+        except _NotIssued as refusal:  # nothing of the transaction was stored
+            done.refused += refusal.of_group(group, todo.computed.month)
+        past += len(group.documents)
         if progress is not None:
-            progress(done, len(todo.invoices))
+            progress(past, all_documents)
     with database.write() as connection:
         at = clock.now()
         left_over = _left_over(connection, todo.computed)
         finish_run(connection, run, "done", at, left_over=left_over)
-        ended = {"issued": len(numbers), "refused": len(refused), "left_over": left_over}
+        ended = {"issued": len(done.numbers), "refused": len(done.refused), "left_over": left_over}
         append_audit(connection, "close.finished", {"period": run.period, "run": run.id, **ended}, at=at)
-    refused.sort(key=lambda refusal: refusal.customer.encode())
-    before = todo.outcome
-    already = before.already_issued + len(todo.invoices) + len(before.refused) - len(numbers) - len(refused)
+    done.refused.sort(key=lambda refusal: refusal.customer.encode())
     return replace(
-        before,
-        issued=tuple(numbers),
-        already_issued=already,
-        refused=tuple(refused),
-        totals=tuple(sorted(totals.items())),
+        todo.outcome,
+        issued=tuple(done.numbers),
+        credit_notes=tuple(done.credit_notes),
+        already_issued=todo.outcome.already_issued + done.already_issued,
+        refused=tuple(done.refused),
+        totals=tuple(sorted(done.totals.items())),
+        late=tuple(one for one in late if (one.payer, one.month) not in done.corrected),
+        aside=aside,
     )
 
 
@@ -377,29 +434,73 @@ def _left_over(connection: Connection, computed: Computed) -> int:
     return usage.requests - sum(billed)
 
 
-def _issue_one(
-    database: Database, run: CloseRun, computed: Computed, invoice: Invoice, clock: Clock, *, require_approval: bool
-) -> str | RefusedCustomer | None:
+class _NotIssued(Exception):
+    """Why a customer's document is not issued after all; ends the transaction, and leaves nothing of its group."""
+
+    def __init__(self, customer: str, obstacle: Obstacle) -> None:
+        super().__init__(obstacle.reason)
+        self.customer, self.obstacle = customer, obstacle
+
+    def of_group(self, group: Group, month: Month) -> list[RefusedCustomer]:
+        """The refusals of everybody in the group."""
+        refusals = [RefusedCustomer(self.customer, self.obstacle.reason, (self.obstacle,))]
+        others = sorted({document.invoice.customer for document in group.documents} - {self.customer}, key=str.encode)
+        reason = f"usage goes between it and {self.customer!r}, who is refused"
+        return refusals + [_refused("conflict", month, customer, reason) for customer in others]
+
+
+def _issue_group(
+    database: Database, run: CloseRun, group: Group, clock: Clock, *, require_approval: bool
+) -> list[str | None]:
+    """Issue documents that go together in one transaction, all of them or none.
+
+    Raises:
+        _NotIssued: when one of them cannot be issued.
+    """
     at, actor = clock.now(), actor_here()
-    try:
-        with database.write() as connection:
-            hold_run(connection, run)
-            hold_counter(connection, "invoice")  # a review waits for the issue, or the issue for the review
-            # A hold may have come since the run began; it counts up to the moment of issue.
-            review = last_reviews(connection, run.period, invoice.customer).get(invoice.customer)
-            in_the_way = review_obstacle(invoice, review, require_approval=require_approval)
-            if in_the_way is not None:
-                return RefusedCustomer(invoice.customer, in_the_way.reason, (in_the_way,))
-            if (reason := _carried_refusal(connection, run, invoice)) is not None:
-                return _refused("conflict", computed.month, invoice.customer, reason)
-            covered = [segment.covered() for segment in computed.segments(invoice.customer)]
-            members = computed.members[invoice.customer]
-            number = issue(connection, run, invoice, covered, members, at=at, actor=actor)
-            if number is not None:
-                append_audit(connection, "invoice.issued", entry_of_issue(connection, number), at=at, actor=actor)
-            return number
-    except CoveredTwice as refusal:  # nothing of the transaction was stored
-        return _refused("conflict", computed.month, invoice.customer, str(refusal))
+    numbers: list[str | None] = []
+    stored_as: list[tuple[Invoice, int]] = []
+    with database.write() as connection:
+        hold_run(connection, run)
+        hold_counter(connection, "invoice")  # a review waits for the issue, or the issue for the review
+        for document in group.documents:
+            invoice = document.invoice
+            if invoice.kind != "credit-note":
+                # A hold may have come since the run began; it counts up to the moment of issue.
+                review = last_reviews(connection, run.period, invoice.customer).get(invoice.customer)
+                in_the_way = review_obstacle(invoice, review, require_approval=require_approval)
+                if in_the_way is not None:
+                    raise _NotIssued(invoice.customer, in_the_way)
+                if (reason := _carried_refusal(connection, run, invoice)) is not None:
+                    raise _conflict(invoice, reason)
+            try:
+                stored = issue(
+                    connection,
+                    run,
+                    invoice,
+                    document.covered,
+                    document.members,
+                    [(correction.stored(), correction.covered) for correction in document.corrections],
+                    at=at,
+                    actor=actor,
+                )
+            except CoveredTwice as refusal:
+                raise _conflict(invoice, str(refusal)) from None
+            numbers.append(None if stored is None else stored[1])
+            if stored is not None:
+                stored_as.append((invoice, stored[0]))
+                entry = entry_of_issue(connection, stored[1])
+                append_audit(connection, "invoice.issued", entry, at=at, actor=actor)
+        for invoice, id_ in stored_as:
+            try:
+                refuse_overlap(connection, id_)
+            except CoveredTwice as refusal:
+                raise _conflict(invoice, str(refusal)) from None
+    return numbers
+
+
+def _conflict(invoice: Invoice, reason: str) -> _NotIssued:
+    return _NotIssued(invoice.customer, Obstacle("conflict", invoice.period.month, (invoice.customer,), reason))
 
 
 def _refused(kind: ObstacleKind, month: Month, customer: str, reason: str) -> RefusedCustomer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_CEILING, Context, Decimal
 from itertools import chain
@@ -18,23 +18,27 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
-from tokentill.closing.late_usage import left_behind
+from tokentill.closing.corrected import NOTHING_CORRECTED, Corrected, issued_adjustments
+from tokentill.closing.corrections import corrections_due
+from tokentill.closing.late_usage import LateMonths, late_months, left_behind
 from tokentill.closing.month_usage import MonthUsage, usage_of_month
-from tokentill.errors import InvalidAmount
-from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
-from tokentill.invoicing.coverage import Documents, KeptBoundary, OwnedSegment, Ownership, Periods
+from tokentill.closing.payers import carried_to_payers, invoices_of_payers, rating_context
+from tokentill.closing.pins import Inputs
+from tokentill.invoicing.coverage import KeptBoundary, OwnedSegment, Periods
 from tokentill.invoicing.findings import findings_of, in_order
-from tokentill.invoicing.invoice import VERSION_OF_F, Invoice, compute_invoice
+from tokentill.invoicing.forms import InvoiceKind
+from tokentill.invoicing.invoice import VERSION_OF_F, Invoice
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.preview import Aside, InterimInvoice, OpenMonth, Preview, Previewed
 from tokentill.invoicing.rating_groups import Books, RatingContext
-from tokentill.invoicing.totals import InvoiceKind, is_recurring
+from tokentill.invoicing.totals import is_recurring
 from tokentill.invoicing.unattributed import Unattributed, UnattributedUser
 from tokentill.money import EXACT, ZERO, minor_text, sum_exact
+from tokentill.store.corrections import CORRECTS_SINCE
 from tokentill.store.documents import documents_around
 from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
-from tokentill.store.ledger import carried_by_customer, open_balances
+from tokentill.store.ledger import open_balances
 from tokentill.store.quarantine import count_quarantined
 from tokentill.store.revisions import count_open_revisions
 from tokentill.usage.aggregates import UsageAggregate
@@ -53,6 +57,7 @@ class Computed:
         failed: customers whose invoice cannot be computed, and why.
         kept: boundaries that a contract would move, had nothing been issued.
         usage: what was computed from.
+        corrected: the corrections of closed periods that are due.
     """
 
     month: Month
@@ -63,6 +68,7 @@ class Computed:
     failed: Mapping[str, str]
     kept: tuple[KeptBoundary, ...]
     usage: MonthUsage
+    corrected: Corrected = NOTHING_CORRECTED
 
     def due_at(self, customer: str) -> datetime:
         """When an invoice is due: the last of the periods that it ends is over."""
@@ -90,6 +96,8 @@ def compute_period(
     position: int | None = None,
     is_close: bool = False,
     version: int = VERSION_OF_F,
+    inputs: Inputs | None = None,
+    late: LateMonths | None = None,
 ) -> Computed:
     """Compute every invoice of a period, or `only` that of one customer.
 
@@ -99,6 +107,8 @@ def compute_period(
         is_close: leave out who has its document of the period. Otherwise what is computed for them is what would stand
             in its place now.
         version: of the calculation, as it is pinned.
+        inputs: what `books` are of; with them, corrections of closed periods are computed, too.
+        late: closed months with usage that is on no document, where they are known already.
     """
     documents = documents_around(connection, month, position)
     periods = Periods(month, books, documents)
@@ -115,73 +125,53 @@ def compute_period(
     chosen = sorted((payer for payer in usage.by_payer if only in (None, payer)), key=str.encode)
     if is_close:
         chosen = [payer for payer in chosen if not usage.ownership.is_issued(payer)]
-    carried = _carried(connection, month, documents, usage.ownership, chosen, position)
-    context = RatingContext(books, bills_unmeasured=version < 3)
-    invoices: dict[str, Invoice] = {}
-    failed: dict[str, str] = {}
-    todo = chosen
-    while todo:
-        to_replace: dict[str, list[UsageAggregate]] = {}
-        for payer in todo:
-            of_payer: list[UsageAggregate] = []
-            try:
-                invoices[payer] = compute_invoice(
-                    payer,
-                    periods.of(payer),
-                    usage.ownership.currency(payer),
-                    usage.by_payer[payer].get(payer, ()),
-                    context,
-                    children={member: listed for member, listed in usage.by_payer[payer].items() if member != payer},
-                    carried=carried[payer],
-                    kind=kind,
-                    wanted=of_payer,
-                )
-            except (InvalidAmount, ArithmeticError) as error:
-                failed[payer] = f"its invoice cannot be computed: {error or type(error).__name__}"
-            if of_payer:
-                to_replace[payer] = of_payer
-        usage.replace_by_records(connection, to_replace)
-        todo = list(to_replace)
+    context = rating_context(books, version)
+    corrected = NOTHING_CORRECTED
+    if kind == "period" and inputs is not None and version >= CORRECTS_SINCE:
+        if late is None:
+            late = late_months(connection, inputs, books, seq_max)
+        due = corrections_due(connection, month, inputs, books, late, seq_max, inputs.position)
+        corrected = Corrected.of(month, due, usage.ownership, books)
+        for payer in corrected.by_payer:
+            if only in (None, payer) and periods.of(payer).has_time:
+                usage.by_payer.setdefault(payer, {})
+        chosen = sorted((payer for payer in usage.by_payer if only in (None, payer)), key=str.encode)
+        if is_close:
+            chosen = [payer for payer in chosen if not usage.ownership.is_issued(payer)]
+    carried = carried_to_payers(connection, month, documents, usage.ownership, chosen, position)
+    adjustments = {payer: corrected.adjustments(payer) for payer in chosen if not usage.ownership.is_issued(payer)}
+    for payer, balances in corrected.balances.items():
+        if payer in adjustments:
+            for balance in balances:
+                carried[payer] = carried[payer].plus(payer, balance)
+    invoices, failed = invoices_of_payers(
+        connection,
+        chosen,
+        usage,
+        periods,
+        context,
+        carried,
+        kind=kind,
+        version=version,
+        adjustments=adjustments | issued_adjustments(connection, month, chosen, usage.ownership, kind),
+    )
+    for payer in adjustments:
+        if payer in invoices and (obstacles := corrected.obstacles(payer)):
+            invoices[payer] = replace(invoices[payer], of_corrections=obstacles)
+        if reason := corrected.failed(payer):
+            invoices.pop(payer, None)
+            failed[payer] = reason
     return Computed(
         month=month,
         default_period=periods.default,
-        invoices=tuple(invoices[payer] for payer in chosen if payer not in failed),
+        invoices=tuple(invoices.values()),
         unattributed=_unattributed(usage, books, periods.default, context),
         members=_members(chosen, usage, books, periods),
         failed=failed,
+        corrected=corrected,
         kept=tuple(boundary for boundary in periods.kept if only in (None, boundary.customer)),
         usage=usage,
     )
-
-
-def _carried(
-    connection: Connection,
-    month: Month,
-    documents: Documents,
-    ownership: Ownership,
-    payers: Sequence[str],
-    position: int | None,
-) -> dict[str, Carried]:
-    """What earlier documents left to each payer, with the balances of everybody whose invoice it is now.
-
-    Who has its document of the period gets what that was made with.
-    """
-    positions: dict[int | None, list[str]] = {}
-    for payer in payers:
-        issued = documents.period(payer, month)
-        at = issued.position if issued is not None and ownership.is_issued(payer) else position
-        positions.setdefault(at, []).append(payer)
-    by_payer: dict[str, Carried] = {}
-    for at, chosen in positions.items():
-        children: dict[str, list[Carried]] = {}
-        by_customer = carried_by_customer(connection, str(month), position=at)
-        for customer, carried in by_customer.items():
-            if (payer := ownership.payer(customer)) != customer:
-                children.setdefault(payer, []).append(carried)
-        for payer in chosen:
-            own = by_customer.get(payer, NOTHING_CARRIED)
-            by_payer[payer] = own.with_balances_of(children.get(payer, ()))
-    return by_payer
 
 
 def _members(
@@ -200,6 +190,7 @@ def _members(
 def compute_preview(
     connection: Connection,
     month: Month,
+    inputs: Inputs,
     books: Books,
     pins: Content,
     *,
@@ -213,7 +204,10 @@ def compute_preview(
 
     With `require_approval` every customer needs one, and not only those whose contract says so.
     """
-    computed = compute_period(connection, month, books, pins["s"], only=only, position=pins["l"])
+    months = late_months(connection, inputs, books, pins["s"])
+    computed = compute_period(
+        connection, month, books, pins["s"], only=only, position=pins["l"], inputs=inputs, late=months
+    )
     context = RatingContext(books)
     found = [findings_of(one, computed.usage.by_payer[one.customer], context, limits) for one in computed.invoices]
     reviews = last_reviews(connection, str(month))
@@ -223,7 +217,7 @@ def compute_preview(
     running = [
         invoice for invoice in computed.invoices if invoice.customer not in issued and now < due[invoice.customer]
     ]
-    late, open_months = left_behind(connection, books, pins, now, month=month, only=only)
+    late, open_months = left_behind(months, now, month=month, only=only)
     reaching: set[str] = set()
     if any(invoice.interim_at is not None for invoice in running):
         accrued = compute_period(connection, month, books, pins["s"], only=only, kind="interim", position=pins["l"])

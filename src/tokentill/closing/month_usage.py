@@ -7,11 +7,12 @@ a contract or a grant that begins there, or documents cover some of it already) 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -29,6 +30,7 @@ from tokentill.store.aggregates import (
 from tokentill.store.decoding import decoding
 from tokentill.store.documents import taken_within
 from tokentill.store.usage_rows import month_number, series_of_months
+from tokentill.store.withdrawals import Counting
 from tokentill.usage.aggregates import Series, UsageAggregate
 
 AggregatesByMember = dict[str, list[UsageAggregate]]
@@ -214,6 +216,42 @@ def _is_ordinary(segment: OwnedSegment, cuts: Cuts, own_cuts: OwnCuts, seq_max: 
         and cuts.cuts_at(segment.ends_at)
         and not own_cuts(segment.payer, segment.member)
     )
+
+
+class Placed(NamedTuple):
+    """A segment, and what counts in it."""
+
+    segment: OwnedSegment
+    counting: Counting
+
+
+def usage_of_placed(
+    connection: Connection,
+    books: Books,
+    ownership: Ownership,
+    placed: Sequence[Placed],
+    series: Mapping[int, Series],
+    seq_max: int,
+) -> MonthUsage:
+    """The usage of segments of a month, each as it counts."""
+    periods = ownership.periods
+    starts_at = min([periods.starts_at, *(one.segment.starts_at for one in placed)])
+    ends_at = max([periods.ends_at, *(one.segment.ends_at for one in placed)])
+    models = {of_series.model for of_series in series.values()}
+    edges = books.shared_edges(models, starts_at, ends_at) | {periods.default.starts_at, periods.default.ends_at}
+    cuts = Cuts.of(starts_at, ends_at, edges, books.prices.thresholds())
+    usage = MonthUsage(ownership, cuts, series, seq_max)
+    own_cuts = _own_cuts(books, cuts)
+    spans: list[Span] = []
+    places: list[OwnedSegment] = []
+    for segment, counting in placed:
+        for span in _spans_of(segment, cuts, own_cuts):
+            spans.append(span._replace(counting=counting))
+            places.append(segment)
+    with decoding("usage"):
+        for place, aggregate in aggregates_of_spans(connection, cuts, spans, series, seq_max=seq_max):
+            usage.put(places[place], aggregate, spans[place])
+    return usage
 
 
 def _spans_of(segment: OwnedSegment, cuts: Cuts, own_cuts: OwnCuts) -> Iterable[Span]:

@@ -7,7 +7,7 @@ alone is enough to compute its invoices again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -55,6 +55,31 @@ class Inputs:
         )
 
     @property
+    def asking(self) -> tuple[Content, ...]:
+        """The recordings that ask for closed periods."""
+        return tuple(one for one in (*self.prices, *self.contracts) if one.get("applies_to_closed"))
+
+    @property
+    def asks_for_closed(self) -> bool:
+        """Whether there are any."""
+        return bool(self.asking)
+
+    @property
+    def asking_hashes(self) -> frozenset[str]:
+        """Their hashes."""
+        return frozenset(map(content_hash, self.asking))
+
+    def corrected_by(self, later: Inputs) -> Inputs:
+        """These inputs with what later ones have that acts on closed periods: recordings that ask for it, and all
+        bindings.
+        """
+        prices, contracts = (
+            _with_asking(own, others)
+            for own, others in ((self.prices, later.prices), (self.contracts, later.contracts))
+        )
+        return replace(self, prices=prices, contracts=contracts, bindings=later.bindings)
+
+    @property
     def price_set(self) -> Content:
         """What A is the hash of."""
         return {
@@ -89,6 +114,13 @@ class Inputs:
             "time_zones": zone_data_version(),
             "f": VERSION_OF_F,
         }
+
+
+def _with_asking(own: Iterable[Content], later: Iterable[Content]) -> tuple[Content, ...]:
+    listed = list(own)
+    known = {content_hash(one) for one in listed if one.get("applies_to_closed")}
+    added = {content_hash(one): one for one in later if one.get("applies_to_closed")}
+    return (*listed, *(one for hash_, one in sorted(added.items()) if hash_ not in known))
 
 
 def _hashes(contents: Iterable[Content]) -> list[str]:

@@ -29,9 +29,9 @@ from tokentill.closing.explain import (
 from tokentill.closing.pins import Inputs, newest_inputs, pinned_inputs
 from tokentill.errors import NotFound
 from tokentill.invoicing.coverage import Ownership, Periods
+from tokentill.invoicing.forms import InvoiceKind
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.rating_groups import RatingContext, Sums
-from tokentill.invoicing.totals import InvoiceKind
 from tokentill.recordings.load import Folder
 from tokentill.store import tables
 from tokentill.store.aggregates import aggregate_of_record

@@ -14,11 +14,14 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content, canonical_bytes, fields_of
 from tokentill.closing.compute import Computed, compute_period
+from tokentill.closing.corrected import note_of
+from tokentill.closing.corrections import Correction
 from tokentill.closing.pins import engine_fault, pinned_inputs, zone_fault
 from tokentill.errors import IntegrityFault
+from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Month
 from tokentill.store.consistency import check_agreement
-from tokentill.store.documents import coverage_of, periods_of
+from tokentill.store.documents import corrections_on, coverage_of, periods_of
 from tokentill.store.invoices import IssuedInvoice
 from tokentill.store.ledger import rows_of, stored_rows
 
@@ -103,15 +106,17 @@ def _compute(connection: Connection, run: Sequence[IssuedInvoice]) -> Computed |
     if fault := engine_fault(first.pins):
         return f"it was computed by {fault}; verify it with the version that issued it"
     try:
+        inputs = pinned_inputs(connection, first.pins)
         return compute_period(
             connection,
             Month.parse(first.period),
-            pinned_inputs(connection, first.pins).books(),
+            inputs.books(),
             first.pins["s"],
-            kind=first.kind,
+            kind="period" if first.kind == "credit-note" else first.kind,
             position=first.pins["l"],
             only=first.customer if len(run) == 1 else None,
             version=first.pins["f"],
+            inputs=inputs,
         )
     except (IntegrityFault, LookupError, ValueError) as fault:  # what was changed by hand may be anything
         return f"it cannot be computed again: {fault}"
@@ -121,7 +126,7 @@ def _fault(connection: Connection, issued: IssuedInvoice, computed: Computed | s
     """What differs from what was stored when the invoice is computed again, or None."""
     if isinstance(computed, str):
         return computed
-    again = next((invoice for invoice in computed.invoices if invoice.customer == issued.customer), None)
+    again = _again(issued, computed)
     if again is None:
         return computed.failed.get(issued.customer, "the customer has no usage at its pins")
     if canonical_bytes(again.content()) != issued.content_bytes:
@@ -130,10 +135,38 @@ def _fault(connection: Connection, issued: IssuedInvoice, computed: Computed | s
         return f"computed again it comes to {again.content_hash}, not {issued.content_hash}{hint}"
     if stored_rows(connection, issued.id) != rows_of(again):
         return "what it carries on is not what its content says: the database was changed by hand"
-    covered = sorted((segment.covered() for segment in computed.segments(issued.customer)), key=_PLACE)
+    segments = () if issued.kind == "credit-note" else computed.segments(issued.customer)
+    covered = sorted((segment.covered() for segment in segments), key=_PLACE)
     if covered != sorted(coverage_of(connection, issued.id), key=_PLACE):
         return "what it covers is not what its pins say: the database was changed by hand"
-    ended = {customer: (period.starts_at, period.ends_at) for customer, period in computed.members[issued.customer]}
-    if periods_of(connection, issued.id) != (ended if issued.kind == "period" else {}):
+    corrected = _corrected(issued, computed)
+    if corrections_on(connection, issued.id) != {one.stored() for one in corrected}:
+        return "what it corrects is not what its pins say: the database was changed by hand"
+    for one in corrected:
+        covered_now = coverage_of(connection, issued.id, one.document.period, one.payer)
+        if sorted(one.covered, key=_PLACE) != sorted(covered_now, key=_PLACE):
+            return f"what it covers of {one.document.period} is not what its pins say: the database was changed by hand"
+    members = computed.members[issued.customer] if issued.kind == "period" else ()
+    ended = {customer: (period.starts_at, period.ends_at) for customer, period in members}
+    if periods_of(connection, issued.id) != ended:
         return "the periods that it ends are not those that its pins say: the database was changed by hand"
     return None
+
+
+def _again(issued: IssuedInvoice, computed: Computed) -> Invoice | None:
+    """The document as it was computed again, or None where there is none."""
+    if issued.kind == "credit-note":
+        return next((note_of(one) for one in _corrected(issued, computed)), None)
+    return next((invoice for invoice in computed.invoices if invoice.customer == issued.customer), None)
+
+
+def _corrected(issued: IssuedInvoice, computed: Computed) -> list[Correction]:
+    """The corrections that a document is to bill."""
+    corrected = computed.corrected
+    if issued.kind == "credit-note":
+        billed = (one.correction for listed in corrected.by_payer.values() for one in listed)
+        every = (*corrected.notes, *corrected.waiting, *billed)
+        return [one for one in every if (one.payer, one.document.period) == (issued.customer, issued.period)]
+    if issued.kind != "period":
+        return []
+    return [one.correction for one in corrected.by_payer.get(issued.customer, ())]

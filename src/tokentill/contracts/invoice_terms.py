@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
-from typing import Self
+from typing import Literal, Self
 
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
@@ -72,6 +72,7 @@ class InvoiceTerms:
     smallest_amount: Decimal | None = None
     interim_at: Decimal | None = None
     requires_approval: bool | None = None
+    adjustments: Literal["next-invoice", "credit-note"] | None = None
 
     @classmethod
     def from_content(cls, content: Content, review: Content | None = None) -> Self:
@@ -86,6 +87,7 @@ class InvoiceTerms:
             smallest_amount=_decimal(content, "smallest_amount"),
             interim_at=_decimal(content, "interim_at"),
             requires_approval=(review or {}).get("require_approval"),
+            adjustments=content.get("adjustments"),
         )
 
     @classmethod

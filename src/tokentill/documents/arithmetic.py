@@ -131,21 +131,22 @@ def _columns(content: Content) -> tuple[tuple[Aligned, ...], tuple[Aligned, ...]
 
 
 def _line(number: int, line: Mapping[str, Any], list_amount: Aligned, exact_amount: Aligned) -> LineView:
-    is_usage = line["kind"] == "usage"
+    is_usage, is_adjustment = line["kind"] == "usage", line["kind"] == "adjustment"
+    is_of_model = is_usage or bool(line["model"])
     parts = [_part(index, part, len(line["parts"])) for index, part in enumerate(line["parts"], start=1)]
     no_rule = "list price, no rule fits" if is_usage else ""
     return LineView(
         number=number,
         is_usage=is_usage,
-        description=shown_id(line["description"]) if is_usage else shown_text(line["description"]),
+        description=shown_id(line["description"]) if is_of_model else shown_text(line["description"]),
         note="" if is_usage else charge_note(line),
-        model=shown_id(line["model"]) if is_usage else "",
-        mode=shown_id(line["mode"]) if is_usage else "",
+        model=shown_id(line["model"]) if is_of_model else "",
+        mode=shown_id(line["mode"]) if is_of_model else "",
         rule=no_rule if line["rule"] is None else shown_text(line["rule"]),
         contract="" if line["rule_contract"] is None else shown_id(line["rule_contract"]),
         rule_hash=line["rule_hash"] or "",
         price_entry=line["price_entry"] or "",
-        requests=count(line["requests"]) if is_usage else "",
+        requests=count(line["requests"]) if is_usage or is_adjustment else "",
         quantities=quantities_text(sorted(line["quantities"].items())),
         list_amount=list_amount,
         exact_amount=exact_amount,
@@ -160,7 +161,7 @@ def _charge_part(line: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": "",
         "conditions": (),
-        "requests": "charged beside the requests",
+        "requests": "" if line["kind"] == "adjustment" else "charged beside the requests",
         "quantities": "",
         "steps": [(charge_text(line), amount)],
         "amount": amount,

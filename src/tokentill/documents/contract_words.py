@@ -24,6 +24,7 @@ TERM_NAMES = {
     "taxes": "tax",
     "smallest_amount": "smallest amount",
     "interim_at": "interim invoice",
+    "adjustments": "corrections in its favour",
     "requires_approval": "approval",
 }
 """The terms of an invoice as `InvoiceTerms` names them, in the order in which they act, and what people call them."""
@@ -116,6 +117,8 @@ def term_text(key: str, term: object, currency: str) -> str:
         return f"{shown_id(term.id)}: {taken} off{periods}"
     if isinstance(term, Tax):
         return f"{shown_text(term.name)} {exact(term.percent)} %"
+    if key == "adjustments":
+        return "a credit note each" if term == "credit-note" else "lines of the next invoice"
     if key == "requires_approval":
         return "needed before a close" if term else "not needed before a close"
     amount = exact(Decimal(str(term)))

@@ -53,8 +53,21 @@ def step_text(step: Mapping[str, Any]) -> StepText:
     return StepText(shown_text(step["kind"]), shown_text(step["name"]), "")
 
 
+CAUSES = {
+    "late": "came late",
+    "revision": "a revised record was accepted",
+    "retraction": "taken back",
+    "attribution": "usage is another customer's",
+    "price": "a corrected price",
+    "contract": "a corrected contract",
+}
+"""Why a closed period comes to another amount, in words."""
+
+
 def charge_text(line: Mapping[str, Any]) -> StepText:
     """The arithmetic of a line that is not of usage."""
+    if line["kind"] == "adjustment":
+        return StepText("difference", charge_note(line), "")
     charge = line["charge"]
     name, quantity, rate = charge["name"], charge["quantity"], exact(Decimal(charge["rate"]))
     if line["kind"] == "package":
@@ -74,6 +87,9 @@ def charge_text(line: Mapping[str, Any]) -> StepText:
 
 def charge_note(line: Mapping[str, Any]) -> str:
     """The arithmetic of such a line in a few words: `205 begin 3 at 4.5 each`."""
+    if line["kind"] == "adjustment":
+        corrects = line["corrects"]
+        return f"corrects {corrects['period']} ({shown_text(corrects['number'])}): {CAUSES[line['cause']]}"
     charge = line["charge"]
     rate = exact(Decimal(charge["rate"]))
     if line["kind"] == "package":

@@ -72,8 +72,10 @@ def _row(item: Mapping[str, Any], interim: Mapping[str, Any] | None = None) -> T
 def _words(item: Mapping[str, Any], interim: Mapping[str, Any] | None) -> tuple[str, str]:
     """What a step is called, and how it comes about."""
     amount = Decimal(item["amount"])
+    item = {key: value for key, value in item.items() if value is not None}
     of = amount_shown(item["of"]) if "of" in item else ""
     share = f"{percent_text(Decimal(item['percent']).normalize(EXACT))} of {of}" if "percent" in item else ""
+    corrects = f"of the correction of {item['corrects']['period']}" if "corrects" in item else ""
     match item["kind"]:
         case "coupon":
             return f"Coupon {shown_id(item['name'])}", share or f"a fixed amount, from {of}"
@@ -84,6 +86,11 @@ def _words(item: Mapping[str, Any], interim: Mapping[str, Any] | None) -> tuple[
         case "invoiced":
             by = "" if interim is None else f", {shown_text(interim['number'])} of {interim['issued_at'][:10]}"
             return _capital(shown_text(item["name"])) + by, "invoiced before, without its tax"
+        case "tax" if corrects:
+            return shown_text(item["name"]), f"{corrects}, on {of}"
+        case "credit" if corrects:
+            given_back = ", given back" if amount > 0 else ""
+            return f"Prepaid credit {shown_id(item['name'])}", f"{corrects}{given_back}"
         case "tax" if "invoiced" in item:
             invoiced = f"less {amount_shown(item['invoiced'])} invoiced before"
             return shown_text(item["name"]), f"{share}, {invoiced}" if share else invoiced

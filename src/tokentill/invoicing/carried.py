@@ -43,12 +43,24 @@ class Carried:
         credits: what each grant paid in other periods, in minor units, by the grant's id and currency.
         balances: open balances that the document brings forward, the customer's own first.
         invoiced: the interim invoices of the same period, oldest first.
+        adjusted_minor: what was due of corrections on a document that is computed again without them, as its grants
+            paid it with the rest.
     """
 
     coupons: Mapping[str, int] = field(default_factory=lambda: NONE_OF_THEM)
     credits: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
     balances: tuple[OpenBalance, ...] = ()
     invoiced: tuple[Invoiced, ...] = ()
+    adjusted_minor: int = 0
+
+    def plus(self, customer: str, balance: OpenBalance) -> Carried:
+        """With one balance more, for the document of a customer."""
+        sums: dict[tuple[bool, bytes, str], int] = {}
+        for one in (*self.balances, balance):
+            key = (one.customer != customer, one.customer.encode(), one.currency)
+            sums[key] = sums.get(key, 0) + one.amount_minor
+        balances = (OpenBalance(key[1].decode(), key[2], amount) for key, amount in sorted(sums.items()) if amount)
+        return replace(self, balances=tuple(balances))
 
     def with_balances_of(self, others: Iterable[Carried]) -> Carried:
         """With the balances of customers whose invoice this is now, in the bytewise order of their ids."""

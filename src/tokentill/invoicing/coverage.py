@@ -14,12 +14,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 from types import MappingProxyType
+from typing import Any
 
 from tokentill.canonical import Content, fields_of
 from tokentill.clock import instant_text
+from tokentill.invoicing.forms import InvoiceKind
 from tokentill.invoicing.periods import Boundary, Month, Period, joined_period, natural_start
 from tokentill.invoicing.rating_groups import Books
-from tokentill.invoicing.totals import InvoiceKind
 from tokentill.usage.aggregates import Series
 
 
@@ -182,6 +183,26 @@ class OwnedSegment:
     member: str | None
     is_late: bool = False
 
+    def without(self, gone: Iterable[OwnedSegment]) -> list[OwnedSegment]:
+        """What is left of it without others that lie in it, of the same payer and member."""
+        left = [self]
+        for other in gone:
+            if (other.series_id, other.payer, other.member) == (self.series_id, self.payer, self.member):
+                left = [piece for segment in left for piece in segment._cut_out(other)]
+        return left
+
+    def _cut_out(self, other: OwnedSegment) -> Iterator[OwnedSegment]:
+        starts_at, ends_at = max(self.starts_at, other.starts_at), min(self.ends_at, other.ends_at)
+        if starts_at >= ends_at or self.seq_after >= other.seq_upto or other.seq_after >= self.seq_upto:
+            yield self
+            return
+        if self.starts_at < starts_at:
+            yield replace(self, ends_at=starts_at)
+        for after, upto in _without((self.seq_after, self.seq_upto), (other.seq_after, other.seq_upto)):
+            yield replace(self, starts_at=starts_at, ends_at=ends_at, seq_after=after, seq_upto=upto)
+        if ends_at < self.ends_at:
+            yield replace(self, starts_at=ends_at)
+
     def covered(self) -> CoveredSegment:
         """As a document covers it."""
         member = None if self.member == self.payer else self.member
@@ -327,6 +348,25 @@ def _merged(segments: Iterable[OwnedSegment]) -> Iterator[OwnedSegment]:
             yield before
         open_[key] = segment
     yield from open_.values()
+
+
+def united(segments: Iterable[OwnedSegment]) -> list[OwnedSegment]:
+    """The same records in as few segments as there can be: numbers that join become one, and then stretches of time."""
+    by_owner: dict[tuple[Any, ...], list[OwnedSegment]] = {}
+    for segment in segments:
+        by_owner.setdefault((segment.series_id, segment.payer, segment.member), []).append(segment)
+    whole: list[OwnedSegment] = []
+    for _, listed in sorted(by_owner.items(), key=lambda item: [str(part).encode() for part in item[0]]):
+        edges = sorted({edge for segment in listed for edge in (segment.starts_at, segment.ends_at)})
+        pieces = [
+            replace(listed[0], starts_at=start, ends_at=end, seq_after=after, seq_upto=upto, is_late=False)
+            for start, end in pairwise(edges)
+            for after, upto in _union(
+                (one.seq_after, one.seq_upto) for one in listed if one.starts_at <= start and end <= one.ends_at
+            )
+        ]
+        whole += _merged(pieces)
+    return whole
 
 
 def covering(segments: Sequence[OwnedSegment], at: datetime) -> OwnedSegment | None:

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from tokentill.canonical import Content, content_hash, fields_of, stated_fields_of
+from tokentill.canonical import Content, content_hash, fields_of, form_of
 from tokentill.clock import instant_text
 from tokentill.invoicing.accumulators import Charge, Trace, bill_usage
 from tokentill.invoicing.burn_down import Accrued, segments_of
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
+from tokentill.invoicing.corrections import Adjustment, CorrectedLine, Whole
+from tokentill.invoicing.forms import DOCUMENT_FORM, KINDS, InvoiceKind, in_form
 from tokentill.invoicing.lines import (
     WAIVED,
     BilledGroup,
@@ -25,6 +27,7 @@ from tokentill.invoicing.lines import (
     Unbilled,
     amounts_by_time,
     charge_content,
+    compared_charge,
     daily_of,
     lines_of,
     missing_of,
@@ -34,15 +37,26 @@ from tokentill.invoicing.margin import NO_COST, BilledCost, CoveredMargin, margi
 from tokentill.invoicing.obstacles import Obstacle, ObstacleKind
 from tokentill.invoicing.periods import Period
 from tokentill.invoicing.rating_groups import RatingContext
-from tokentill.invoicing.totals import BroughtForward, InvoiceKind, Totals, agreed_for, base_fees, compute_totals
+from tokentill.invoicing.totals import (
+    BroughtForward,
+    Item,
+    Totals,
+    agreed_for,
+    base_fees,
+    compute_totals,
+    items_of,
+)
 from tokentill.money import EXACT, allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
 from tokentill.usage.aggregates import GATEWAY_CURRENCY, UsageAggregate
 
-VERSION_OF_F = 3
+VERSION_OF_F = 4
 """Recorded with every invoice; goes up when the same inputs would give another invoice.
 
-Up to 2, requests that cost something and report no quantity were billed at the zeros that they report.
+Up to 2, requests that cost something and report no quantity were billed at the zeros that they report. Up to 3, nothing
+was corrected, and a document did not say which form it has.
 """
+FIRST_FORM_UPTO = 3
+"""Up to this version of the calculation, documents have the first form (see `invoicing.forms`)."""
 OLDEST_VERSION_OF_F = 2
 """What was computed by this version and later ones can be computed again (see `RatingContext`)."""
 
@@ -74,6 +88,9 @@ class Invoice:
     uncarried: tuple[str, ...] = ()
     waived: tuple[Unbilled, ...] = ()
     billed_cost: BilledCost = NO_COST
+    adjustments: tuple[Adjustment, ...] = ()
+    of_corrections: tuple[Obstacle, ...] = ()
+    version: int = VERSION_OF_F
 
     @property
     def margin(self) -> CoveredMargin:
@@ -129,6 +146,7 @@ class Invoice:
                 for kind, one in unbilled
             ),
             *(Obstacle("uncarried", month, own, reason) for reason in self.uncarried),
+            *self.of_corrections,
         )
 
     @property
@@ -153,27 +171,46 @@ class Invoice:
                 " accept what changed (`tokentill usage revisions accept SOURCE RECORD_ID --reason TEXT`), or bill"
                 " nothing for a record (`tokentill usage waive SOURCE RECORD_ID --reason TEXT`)"
             )
+        if self.of_corrections:
+            cause = self.of_corrections[0]
+            return f"the correction of {cause.month}: {cause.reason}"
         return "; ".join(self.uncarried) or None
 
     def content(self) -> Content:
         """Canonical content: what was computed, and nothing of how it came about."""
-        items = [item.content(self.currency) for item in self.totals.items]
-        return {
-            **({} if self.kind == "period" else {"kind": self.kind}),
-            **({"items": items, "due": minor_text(self.due_minor, self.currency)} if items else {}),
-            "customer": self.customer,
+        is_note = self.kind == "credit-note"
+        content = {
+            "form": DOCUMENT_FORM,
+            **fields_of(self, "kind", "customer"),
+            "corrects": form_of(self.adjustments[0].corrects) if is_note else None,
             "period": str(self.period.month),
             "period_start": instant_text(self.period.starts_at),
             "period_end": instant_text(self.period.ends_at),
             "currency": self.currency,
-            "lines": [line.content(self.currency) for line in self.lines]
-            + [charge_content(charge, self.currency) for charge in self.charges],
+            "lines": [
+                *(line.content(self.currency) for line in self.lines),
+                *(charge_content(charge, self.currency) for charge in self.charges),
+                *(line for adjustment in self.adjustments for line in adjustment.lines_content()),
+            ],
+            "items": [item.content(self.currency) for item in self.totals.items],
             "subtotal": minor_text(self.subtotal_minor, self.currency),
             "tax": minor_text(self.tax_minor, self.currency),
             "total": minor_text(self.total_minor, self.currency),
-            **fields_of(self, "cost", "requests_without_cost", "daily", "unpriced", "missing"),
-            **stated_fields_of(self, "waived"),
+            "due": minor_text(self.due_minor, self.currency),
+            **fields_of(self, "cost", "requests_without_cost", "daily", "unpriced", "missing", "waived"),
         }
+        return in_form(content, 1 if self.version <= FIRST_FORM_UPTO else DOCUMENT_FORM)
+
+    def whole(self) -> Whole:
+        """As a correction compares it."""
+        steps = [item for item in self.totals.items if item.kind in ("coupon", "minimum", "cap")]
+        taxes, credits_, coupons = (
+            {item.name: sign * item.amount_minor for item in self.totals.items if item.kind == kind}
+            for kind, sign in (("tax", 1), ("credit", -1), ("coupon", -1))
+        )
+        lines = [*(line.compared() for line in self.lines), *map(compared_charge, self.charges)]
+        lines += [CorrectedLine.of_step(item.kind, item.name, item.amount_minor, self.currency) for item in steps]
+        return Whole(self.currency, tuple(lines), self.net_minor, taxes, credits_, coupons)
 
     @property
     def content_hash(self) -> str:
@@ -196,6 +233,8 @@ def compute_invoice(
     children: Mapping[str, Sequence[UsageAggregate]] | None = None,
     carried: Carried = NOTHING_CARRIED,
     kind: InvoiceKind = "period",
+    adjustments: Sequence[Adjustment] = (),
+    version: int = VERSION_OF_F,
     wanted: list[UsageAggregate] | None = None,
     trace: Trace | None = None,
 ) -> Invoice:
@@ -210,10 +249,12 @@ def compute_invoice(
         children: the usage of the customers whose invoice this one is, too, each under its own contract.
         carried: what earlier documents left.
         kind: `interim` bills what has accrued so far, without fees, coupons, minimum or balance.
+        adjustments: what corrections of earlier periods come to, in the invoice's currency.
+        version: of the calculation.
         wanted: gets the aggregates whose single records a rule needs (see `invoicing.accumulators.bill_usage`).
         trace: told what each aggregate added to which group.
     """
-    contracts = context.books.contracts
+    has, contracts = KINDS[kind], context.books.contracts
     agreed = agreed_for(customer, period, contracts)
     segments = segments_of(period, agreed.grants)
     used: list[MemberUsage] = []
@@ -229,11 +270,11 @@ def compute_invoice(
                 waived.append(aggregate)
             else:
                 (missing if context.is_missing(member, aggregate) else reported).append(aggregate)
-        at_end = contracts.rules(member, period.last_instant) if kind == "period" else ()
+        at_end = contracts.rules(member, period.last_instant) if has.has_charges else ()
         groups, charges = bill_usage(
             member, currency, reported, context, rules_at_end=at_end, segments=segments, wanted=wanted, trace=trace
         )
-        if kind == "period":
+        if has.has_charges:
             charges += base_fees(member, period, contracts, currency)
         child = None if member == customer else member
         used.append(MemberUsage(child, [BilledGroup.of(group) for group in groups], charges))
@@ -245,9 +286,9 @@ def compute_invoice(
     shares = allocate_shares(exact, subtotal_minor, currency)
     with_cost = sum(billed_group.group.total.requests_with_cost for billed_group in billed)
     by_time = amounts_by_time(billed_group.group for billed_group in billed if billed_group.amount is not None)
-    is_empty = not (billed or charges or missing or waived)
+    is_empty = not (billed or charges or missing or waived or adjustments)
     brought = BroughtForward()
-    if kind == "period":
+    if has.has_balance:
         brought = BroughtForward.of(carried.balances, customer, currency, period.last_day, context.books.fx)
     totals = compute_totals(
         Accrued.of(subtotal_minor, len(segments), by_time, charges, is_empty=is_empty),
@@ -257,13 +298,14 @@ def compute_invoice(
         carried,
         kind=kind,
         balances=brought.items,
+        adjustments=adjustments,
     )
     return Invoice(
         customer=customer,
         period=period,
         currency=currency,
         lines=tuple(replace(line, amount_minor=share) for line, share in zip(lines, shares, strict=False)),
-        subtotal_minor=subtotal_minor,
+        subtotal_minor=subtotal_minor + sum(one.net_minor for one in adjustments),
         cost=sum_exact(billed_group.group.total.cost for billed_group in billed) if with_cost else None,
         requests_without_cost=sum(billed_group.group.total.requests for billed_group in billed) - with_cost,
         daily=daily_of(by_time),
@@ -280,6 +322,33 @@ def compute_invoice(
         requires_approval=bool(agreed.terms.requires_approval),
         uncarried=brought.no_rates,
         billed_cost=_cost_of(billed),
+        adjustments=tuple(adjustments),
+        version=version,
+    )
+
+
+def credit_note(customer: str, period: Period, adjustment: Adjustment) -> Invoice:
+    """A document that gives back what a correction takes off an issued invoice. What is left of it after its grants
+    is carried on in the customer's account.
+    """
+    items = items_of(adjustment)
+    if adjustment.due_minor:
+        items.append(Item("carried", "carried forward", -adjustment.due_minor))
+    return Invoice(
+        customer=customer,
+        period=period,
+        currency=adjustment.currency,
+        lines=(),
+        subtotal_minor=adjustment.net_minor,
+        cost=None,
+        requests_without_cost=0,
+        daily=(),
+        unpriced=(),
+        missing=(),
+        charges=(),
+        totals=Totals(tuple(items), adjustment.net_minor, adjustment.tax_minor, 0),
+        kind="credit-note",
+        adjustments=(adjustment,),
     )
 
 

@@ -15,9 +15,12 @@ from operator import itemgetter
 from tokentill.canonical import Content, ContentOfFields, fields_of, form_of, stated_fields_of
 from tokentill.contracts.steps import Step
 from tokentill.invoicing.accumulators import Charge
+from tokentill.invoicing.corrections import CorrectedLine
 from tokentill.invoicing.rating_groups import RatingGroup, Sums, TimeKey
 from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact
 from tokentill.usage.aggregates import UsageAggregate
+
+NOTHING_CORRECTED: Content = {"corrects": None, "cause": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,7 @@ class Part:
     def content(self) -> Content:
         """Canonical content."""
         return {
-            **stated_fields_of(self, "rule_tier"),
-            **fields_of(self, "tier", "window", "multiplier", "fx", "requests"),
+            **fields_of(self, "tier", "rule_tier", "window", "multiplier", "fx", "requests"),
             "quantities": dict(self.quantities),
             "steps": [_step_content(step) for step in self.steps],
             "exact_amount": amount_text(self.exact_amount),
@@ -85,13 +87,20 @@ class Line:
     def content(self, currency: str) -> Content:
         """Canonical content."""
         return {
-            **stated_fields_of(self, "customer"),
             "kind": "usage",
-            **fields_of(self, "description", "model", "mode", "rule", "rule_contract", "rule_hash", "price_entry"),
-            **fields_of(self, "requests", "quantities", "list_amount", "exact_amount"),
+            **fields_of(self, "customer", "description", "model", "mode", "rule", "rule_contract", "rule_hash"),
+            **fields_of(self, "price_entry", "requests", "quantities", "list_amount", "exact_amount"),
             "amount": minor_text(self.amount_minor, currency),
             "parts": form_of(self.parts),
+            **NOTHING_CORRECTED,
+            "charge": None,
         }
+
+    def compared(self) -> CorrectedLine:
+        """As a correction compares it."""
+        named = ("customer", "description", "model", "mode", "rule", "rule_contract", "rule_hash", "price_entry")
+        amounts = ("requests", "quantities", "list_amount", "exact_amount")
+        return CorrectedLine("usage", **{name: getattr(self, name) for name in (*named, *amounts)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +260,8 @@ def missing_of(aggregates: Sequence[UsageAggregate], decided: str = "") -> tuple
 def charge_content(charge: Charge, currency: str) -> Content:
     """A line that is not of usage, with the same keys as one that is."""
     return {
-        **stated_fields_of(charge, "customer"),
-        **fields_of(charge, "kind", "description"),
+        **fields_of(charge, "customer", "kind", "description"),
+        **NOTHING_CORRECTED,
         "model": "",
         "mode": "",
         "rule": charge.rule.name if charge.rule else None,
@@ -267,6 +276,26 @@ def charge_content(charge: Charge, currency: str) -> Content:
         "parts": [],
         "charge": stated_fields_of(charge, "name", "quantity", "rate", "units", "size", "of_days"),
     }
+
+
+def compared_charge(charge: Charge) -> CorrectedLine:
+    """A charge as a correction compares it."""
+    rule = charge.rule
+    return CorrectedLine(
+        charge.kind,
+        charge.customer,
+        charge.description,
+        "",
+        "",
+        rule.name if rule else None,
+        rule.contract if rule else None,
+        rule.hash if rule else None,
+        None,
+        0,
+        {},
+        None,
+        charge.amount,
+    )
 
 
 def _step_content(step: Step) -> Content:

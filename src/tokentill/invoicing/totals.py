@@ -16,18 +16,19 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from tokentill.canonical import Content, fields_of, stated_fields_of
+from tokentill.canonical import Content, fields_of
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import Grant, InvoiceTerms, Recurring
 from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, segments_of
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
+from tokentill.invoicing.corrections import Adjustment, Corrects
+from tokentill.invoicing.forms import KINDS, InvoiceKind
 from tokentill.invoicing.periods import Period, local_midnight
-from tokentill.money import EXACT, amount_text, from_minor, minor_text, round_to_minor
+from tokentill.money import EXACT, from_minor, minor_text, round_to_minor
 from tokentill.prices.fx import FxBook, NoRate
 
 ItemKind = Literal["coupon", "minimum", "cap", "invoiced", "tax", "balance", "credit", "carried"]
-InvoiceKind = Literal["period", "interim"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Item:
 
     `percent` of `of_minor` where it is a share, less the `invoiced_minor` that interim invoices of the period billed of
     it; for a minimum or a cap `of_minor` is the limit, for a credit what the grant had. `origin` is a balance that was
-    another customer's or in another currency, converted at `rate`.
+    another customer's or in another currency, converted at `rate`. `corrects` is the period of which a correction
+    changes the tax or the credit.
     """
 
     kind: ItemKind
@@ -47,19 +49,19 @@ class Item:
     invoiced_minor: int | None = None
     origin: OpenBalance | None = None
     rate: Decimal | None = None
+    corrects: Corrects | None = None
 
     def content(self, currency: str) -> Content:
         """Canonical content."""
-        content = {**fields_of(self, "kind", "name"), "amount": minor_text(self.amount_minor, currency)}
-        content |= stated_fields_of(self, "percent")
-        shown = {"of": self.of_minor, "invoiced": self.invoiced_minor}
-        content |= {key: minor_text(minor, currency) for key, minor in shown.items() if minor is not None}
-        if self.origin is not None and self.rate is not None:
-            content["customer"] = self.origin.customer
-            content["original"] = minor_text(self.origin.amount_minor, self.origin.currency)
-            content["original_currency"] = self.origin.currency
-            content["rate"] = amount_text(self.rate)
-        return content
+        shown = {"amount": self.amount_minor, "of": self.of_minor, "invoiced": self.invoiced_minor}
+        origin = self.origin
+        return {
+            **fields_of(self, "kind", "name", "percent", "rate", "corrects"),
+            **{key: None if minor is None else minor_text(minor, currency) for key, minor in shown.items()},
+            "customer": None if origin is None else origin.customer,
+            "original": None if origin is None else minor_text(origin.amount_minor, origin.currency),
+            "original_currency": None if origin is None else origin.currency,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ def compute_totals(
     *,
     kind: InvoiceKind,
     balances: Sequence[Item] = (),
+    adjustments: Sequence[Adjustment] = (),
 ) -> Totals:
     """What becomes of a subtotal.
 
@@ -187,15 +190,18 @@ def compute_totals(
         carried: what earlier documents left; its balances are not looked at, but `balances`.
         kind: an interim invoice has no coupon, no minimum and no balance; these are the period invoice's.
         balances: what is brought forward.
+        adjustments: what corrections of earlier periods add. They come after coupons, minimum and cap with their own
+            taxes and credits; what is still due of them then is paid as a balance is.
     """
-    is_period = kind == "period"
+    has = KINDS[kind]
     invoiced = [part for part in carried.invoiced if part.currency == currency]
-    discounts = _discounts(accrued.subtotal_minor, currency, agreed, carried) if is_period else []
+    discounts = _discounts(accrued.subtotal_minor, currency, agreed, carried) if has.has_coupons else []
     discounted = accrued.subtotal_minor + _sum(discounts)
-    limits = _limits(discounted, currency, period, agreed, is_period=is_period)
+    limits = _limits(discounted, currency, period, agreed, has_minimum=has.has_minimum)
     whole_net = discounted + _sum(limits)
     whole_tax, taxes = _taxes(whole_net, currency, agreed, invoiced)
-    brought = list(balances) if is_period else []
+    brought = list(balances) if has.has_balance else []
+    adjusted = sum(one.due_minor for one in adjustments) + carried.adjusted_minor
     pieces = pieces_of(
         whole_net + whole_tax,
         accrued,
@@ -203,20 +209,31 @@ def compute_totals(
         true_up_minor=_sum(item for item in limits if item.kind == "minimum"),
         currency=currency,
     )
-    pieces[-1] += max(0, _sum(brought))
+    pieces[-1] += max(0, _sum(brought) + adjusted)
     billed = (Item("invoiced", f"interim invoice {n}", -part.net_minor) for n, part in enumerate(invoiced, start=1))
     items = [*discounts, *limits, *billed]
-    net_minor = accrued.subtotal_minor + _sum(items)
+    corrected_minor = sum(one.net_minor for one in adjustments)
+    net_minor = accrued.subtotal_minor + _sum(items) + corrected_minor
+    of_corrections = [item for one in adjustments for item in items_of(one)]
+    taxes += [item for item in of_corrections if item.kind == "tax"]
     items += [*taxes, *brought, *_credits(pieces, currency, period, agreed.grants, carried, invoiced)]
-    due = accrued.subtotal_minor + _sum(items)
+    items += [item for item in of_corrections if item.kind != "tax"]
+    due = accrued.subtotal_minor + _sum(items) + corrected_minor
     # With nothing but a balance it is the last word: there may be no later invoice to carry it on to.
     is_last = accrued.is_empty and not limits and not invoiced
     smallest = agreed.terms.smallest_amount
     is_small = smallest is not None and 0 < due < round_to_minor(smallest, currency)
-    if is_period and not is_last and (due < 0 or is_small):
+    if has.has_balance and not is_last and (due < 0 or is_small):
         items.append(Item("carried", "carried forward", -due))
         due = 0
     return Totals(tuple(items), net_minor, _sum(taxes), due)
+
+
+def items_of(adjustment: Adjustment) -> list[Item]:
+    """The taxes of a correction, which are those of what it corrects, and what its grants pay of it."""
+    corrects, net = adjustment.corrects, adjustment.net_minor
+    taxes = [Item("tax", name, tax, of_minor=net, corrects=corrects) for name, tax in adjustment.taxes.items()]
+    return [*taxes, *(Item("credit", id_, -paid, corrects=corrects) for id_, paid in adjustment.credits.items())]
 
 
 def share_minor(percent: Decimal, of_minor: int, currency: str) -> int:
@@ -245,11 +262,11 @@ def _discounts(subtotal_minor: int, currency: str, agreed: Agreed, carried: Carr
     return items
 
 
-def _limits(running: int, currency: str, period: Period, agreed: Agreed, *, is_period: bool) -> list[Item]:
+def _limits(running: int, currency: str, period: Period, agreed: Agreed, *, has_minimum: bool) -> list[Item]:
     """What is missing to the minimum, then what is above the cap."""
     items: list[Item] = []
     minimum, cap = agreed.terms.minimum, agreed.terms.cap
-    if minimum is not None and is_period:
+    if minimum is not None and has_minimum:
         limit = _prorated(minimum, agreed.minimum_days, _days_of(period), currency)
         if running < limit:
             items.append(Item("minimum", minimum.name, limit - running, of_minor=limit))

@@ -31,7 +31,7 @@ from tokentill.money import ZERO
 from tokentill.store import tables
 from tokentill.store.missing_rows import is_unmeasured, uses_nothing
 from tokentill.store.usage_rows import StoredRecord, cost_of, records_where
-from tokentill.store.withdrawals import InForce, in_force
+from tokentill.store.withdrawals import Counting, InForce, in_force
 from tokentill.usage.aggregates import RecordKey, Series, UsageAggregate
 from tokentill.usage.quantities import TOKEN_LEAVES
 
@@ -97,7 +97,7 @@ class Span(NamedTuple):
     """Records of one series in [starts_at, ends_at) with a sequence number above `seq_after` and up to `seq_upto`.
 
     `floor` is where the segment begins that the span lies in, unless a cut for everybody lies after it: an instant at
-    which all usage of the same customer is cut.
+    which all usage of the same customer is cut. `counting` says what counts, if not what does so at the end.
     """
 
     series_id: int
@@ -106,12 +106,18 @@ class Span(NamedTuple):
     seq_after: int
     seq_upto: int
     floor: datetime
+    counting: Counting | None = None
 
     @classmethod
-    def of(cls, segment: CoveredSegment | OwnedSegment, floor: datetime | None = None) -> Span:
+    def of(
+        cls,
+        segment: CoveredSegment | OwnedSegment,
+        floor: datetime | None = None,
+        counting: Counting | None = None,
+    ) -> Span:
         """That of a segment, which is its own floor unless another one is given."""
         own = (segment.series_id, segment.starts_at, segment.ends_at, segment.seq_after, segment.seq_upto)
-        return cls(*own, floor or segment.starts_at)
+        return cls(*own, floor or segment.starts_at, counting)
 
 
 def aggregates_of_all(
@@ -137,24 +143,34 @@ def aggregates_of_spans(
 
     What counts is decided at `seq_max`, also of a span that ends below it.
     """
-    force = in_force(connection, seq_max)
-    for first in range(0, len(spans), SPANS_AT_ONCE):
-        part = spans[first : first + SPANS_AT_ONCE]
+    for places, part in _parts_of(spans):
+        force = in_force(connection, seq_max, part[0].counting)
         span, inside = _span_table(part)
         for row, quantities in _summed(connection, cuts, span.c.n, inside, force):
             own_span = part[row.place]
-            yield first + row.place, _aggregate(row, quantities, cuts, series[own_span.series_id], own_span.floor)
+            yield places[row.place], _aggregate(row, quantities, cuts, series[own_span.series_id], own_span.floor)
 
 
 def records_of_spans(
     connection: Connection, spans: Sequence[Span], series: Mapping[int, Series], *, seq_max: int
 ) -> Iterator[tuple[int, StoredRecord]]:
     """The records of spans one by one, each with the place of its span in the sequence; what counts at `seq_max`."""
-    force = in_force(connection, seq_max)
-    for first in range(0, len(spans), SPANS_AT_ONCE):
-        span, inside = _span_table(spans[first : first + SPANS_AT_ONCE])
+    for places, part in _parts_of(spans):
+        force = in_force(connection, seq_max, part[0].counting)
+        span, inside = _span_table(part)
         for place, record in records_where(connection, span.c.n, inside, series, force):
-            yield first + place, record
+            yield places[place], record
+
+
+def _parts_of(spans: Sequence[Span]) -> Iterator[tuple[list[int], list[Span]]]:
+    """Spans that count alike, so many as are asked for at once, with their places in the sequence."""
+    by_counting: dict[Counting | None, list[int]] = {}
+    for place, span in enumerate(spans):
+        by_counting.setdefault(span.counting, []).append(place)
+    for listed in by_counting.values():
+        for first in range(0, len(listed), SPANS_AT_ONCE):
+            places = listed[first : first + SPANS_AT_ONCE]
+            yield places, [spans[place] for place in places]
 
 
 def aggregate_of_record(record: StoredRecord, at: datetime) -> UsageAggregate:

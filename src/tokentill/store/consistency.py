@@ -95,11 +95,15 @@ def columns_are_what_the_audit_log_says(held: HeldDocument) -> Iterator[str]:
 
 
 def columns_are_what_the_run_says(held: HeldDocument) -> Iterator[str]:
-    """Period and pins are those of the run that issued it, and it was issued at the instant of the run."""
+    """Period and pins are those of the run that issued it, and it was issued at the instant of the run. A credit note
+    is of the period that it corrects.
+    """
     if held.run is None:
         yield f"the run {held.row['close_run_id']} that issued it is not there"
     else:
         run = {"period": held.run["period"], "pins": held.run["pins"], "issued_at": held.run["started_at"]}
+        if held.row["kind"] == "credit-note":
+            del run["period"]
         yield from _differences(held.row, run, "its run")
 
 
@@ -117,7 +121,8 @@ LINE_KEYS = ("kind", "model", "mode", "rule", "requests", "exact_amount", "amoun
 def ledger_is_what_the_content_says(held: HeldDocument) -> Iterator[str]:
     """The ledger has the coupons, credits and balances of the content, and what an interim document billed."""
     if held.content is not None:
-        yield from _rows_differ("row of the ledger", held.ledger, list(_ledger_of(held.content)), LEDGER_KEYS)
+        own = [row for row in held.ledger if not row["period"]]  # what is of a correction is computed again
+        yield from _rows_differ("row of the ledger", own, list(_ledger_of(held.content)), LEDGER_KEYS)
 
 
 LEDGER_KEYS = ("kind", "name", "amount_minor", "customer", "currency")
@@ -128,10 +133,10 @@ def _ledger_of(content: Content) -> Iterator[HeldRow]:
     own = {"customer": content["customer"], "currency": content["currency"]}
     items = content.get("items", ())
     for item in items:
-        if item["kind"] in ("coupon", "credit", "balance", "carried"):
+        if item["kind"] in ("coupon", "credit", "balance", "carried") and item.get("corrects") is None:
             kind = "balance" if item["kind"] == "carried" else item["kind"]
             account, amount = own, item["amount"]
-            if "original" in item:
+            if item.get("original") is not None:
                 account = {"customer": item["customer"], "currency": item["original_currency"]}
                 amount = item["original"]
             amount_minor = -_minor(amount, account["currency"])
@@ -140,7 +145,7 @@ def _ledger_of(content: Content) -> Iterator[HeldRow]:
         net = _minor(content["total"], own["currency"]) - _minor(content["tax"], own["currency"])
         yield {"kind": "invoiced", "name": "net", "amount_minor": net, **own}
         for item in items:
-            if item["kind"] == "tax" and _minor(item["amount"], own["currency"]):
+            if item["kind"] == "tax" and item.get("corrects") is None and _minor(item["amount"], own["currency"]):
                 taxed = _minor(item["amount"], own["currency"])
                 yield {"kind": "tax", "name": item["name"], "amount_minor": taxed, **own}
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select
 
 from tokentill.clock import from_micros, parse_instant, to_micros
 from tokentill.errors import CoveredTwice
 from tokentill.invoicing.coverage import CoveredSegment, Documents, IssuedPeriod, TakenSegment
+from tokentill.invoicing.forms import InvoiceKind
 from tokentill.invoicing.periods import Month, Period
-from tokentill.invoicing.totals import InvoiceKind
 from tokentill.store import tables
 from tokentill.store.database import current_value, insert_rows, next_value
 from tokentill.store.decoding import columns_of, decoded, decoding
@@ -30,20 +32,49 @@ def newest_position(connection: Connection) -> int:
     return current_value(connection, "document")
 
 
-def live_at(position: int | None) -> ColumnElement[bool]:
+def live_at(position: int | None, header: Any = tables.invoice) -> ColumnElement[bool]:
     """Whether an invoice was live at a position of the log: issued by then, and not void by then. None is now."""
     if position is None:
-        is_issued: ColumnElement[bool] = tables.invoice.c.status == "issued"
+        is_issued: ColumnElement[bool] = header.c.status == "issued"
         return is_issued
-    return and_(_happened("issued", position), not_(_happened("void", position)))
+    return and_(_happened("issued", position, header), not_(_happened("void", position, header)))
 
 
-def _happened(kind: str, position: int) -> ColumnElement[bool]:
+def _happened(kind: str, position: int, header: Any) -> ColumnElement[bool]:
     event = tables.document_event.alias(kind)
     happened = select(event.c.position).where(
-        event.c.invoice_id == tables.invoice.c.id, event.c.kind == kind, event.c.position <= position
+        event.c.invoice_id == header.c.id, event.c.kind == kind, event.c.position <= position
     )
-    return happened.correlate(tables.invoice).exists()
+    return happened.correlate(header).exists()
+
+
+def period_covered(row_of: Any = tables.coverage, header: Any = tables.invoice) -> ColumnElement[str]:
+    """The period that a row of coverage is of: the one that the document corrects, or its own."""
+    return func.coalesce(func.nullif(row_of.c.period, ""), header.c.period)
+
+
+def customer_covered(row_of: Any = tables.coverage, header: Any = tables.invoice) -> ColumnElement[str]:
+    """Whose document a row of coverage is of: that which is corrected, or its own."""
+    return func.coalesce(func.nullif(row_of.c.corrected, ""), header.c.customer)
+
+
+def still_covers(
+    position: int | None, row_of: Any = tables.coverage, header: Any = tables.invoice
+) -> ColumnElement[bool]:
+    """Whether what a document covers of a period was not taken over by a later correction of that period."""
+    later, correction = tables.invoice.alias("later"), tables.correction
+    taken_over = (
+        select(correction.c.invoice_id)
+        .join(later, later.c.id == correction.c.invoice_id)
+        .where(
+            correction.c.customer == customer_covered(row_of, header),
+            correction.c.period == period_covered(row_of, header),
+            or_(row_of.c.period != "", correction.c.currency == header.c.currency),
+            correction.c.invoice_id > header.c.id,
+            live_at(position, later),
+        )
+    )
+    return not_(taken_over.correlate(row_of, header).exists())
 
 
 def log_event(connection: Connection, invoice_id: int, kind: str, *, at: datetime, actor: str, reason: str = "") -> int:
@@ -141,13 +172,20 @@ def taken_within(
     """What live documents cover of [starts_at, ends_at), by series; of all series, or of these."""
     row_of, header = tables.coverage, tables.invoice
     query = (
-        select(row_of, header.c.customer, header.c.period, header.c.currency, header.c.kind)
+        select(
+            *(column for column in row_of.c if column.name not in ("period", "corrected")),
+            *(header.c[name] for name in ("currency", "kind")),
+            customer_covered().label("customer"),
+            period_covered().label("period"),
+            (row_of.c.period != "").label("corrects"),
+        )
         .join(header, header.c.id == row_of.c.invoice_id)
         .where(
             row_of.c.ends_at > to_micros(starts_at),
             row_of.c.ends_at <= to_micros(ends_at + PERIOD_MAX),
             row_of.c.starts_at < to_micros(ends_at),
             live_at(position),
+            still_covers(position),
         )
         .order_by(row_of.c.series_id, row_of.c.starts_at, row_of.c.seq_after, row_of.c.invoice_id)
     )
@@ -155,15 +193,17 @@ def taken_within(
     by_series: dict[int, list[TakenSegment]] = {}
     for row in connection.execute(query):
         if chosen is None or row.series_id in chosen:
-            segment = TakenSegment(decoded(CoveredSegment, row), row.customer, row.period, row.currency, row.kind)
+            kind: InvoiceKind = "period" if row.corrects else row.kind
+            segment = TakenSegment(decoded(CoveredSegment, row), row.customer, row.period, row.currency, kind)
             by_series.setdefault(row.series_id, []).append(segment)
     return by_series
 
 
-def coverage_of(connection: Connection, invoice_id: int) -> list[CoveredSegment]:
-    """What a document covers."""
+def coverage_of(connection: Connection, invoice_id: int, period: str = "", customer: str = "") -> list[CoveredSegment]:
+    """What a document covers of its own period, or of a customer's that it corrects."""
     table = tables.coverage
-    query = select(table).where(table.c.invoice_id == invoice_id).order_by(table.c.series_id, table.c.starts_at)
+    of_period = and_(table.c.invoice_id == invoice_id, table.c.period == period, table.c.corrected == customer)
+    query = select(table).where(of_period).order_by(table.c.series_id, table.c.starts_at)
     return [decoded(CoveredSegment, row) for row in connection.execute(query)]
 
 
@@ -181,8 +221,9 @@ def numbers_covering(
             row_of.c.ends_at > micros,
             row_of.c.seq_after < seq,
             row_of.c.seq_upto >= seq,
-            header.c.kind == kind,
+            or_(header.c.kind == kind, row_of.c.period != "") if kind == "period" else header.c.kind == kind,
             live_at(None),
+            still_covers(None),
         )
         .order_by(header.c.id)
     )
@@ -214,18 +255,16 @@ def store_coverage(
     covered: Sequence[CoveredSegment],
     members: Iterable[tuple[str, Period]],
 ) -> None:
-    """Store what a document covers, in the transaction that issues it and in which nobody else issues anything.
+    """Store what a document covers, in the transaction that issues it and in which nobody else issues anything. When
+    all is stored, `refuse_overlap` looks at it.
 
     Args:
         members: whose periods it ends; nobody's, for an interim invoice.
 
     Raises:
-        CoveredTwice: when another live document covers some of it, so that a record would be on two, or ended one of
-            the periods, or ended one beside it that does not join.
+        CoveredTwice: when another live document ended a period beside it that does not join.
     """
-    names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto", "member")
-    rows = [{"invoice_id": invoice_id, **columns_of(segment, *names)} for segment in covered]
-    insert_rows(connection, tables.coverage, rows)
+    _insert_coverage(connection, invoice_id, covered)
     own = {"invoice_id": invoice_id, "period": str(month)}
     periods = [
         {**own, "customer": customer, **columns_of(period, "starts_at", "ends_at")}
@@ -237,8 +276,89 @@ def store_coverage(
         raise CoveredTwice(
             f"{apart} was issued meanwhile for the month beside, and does not join its period; close again"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCorrection:
+    """A correction as it is kept: which document corrects what, and by how much, in that document's currency."""
+
+    corrects_id: int
+    period: str
+    customer: str
+    currency: str
+    net_minor: int
+    tax_minor: int
+
+
+def store_correction(
+    connection: Connection, invoice_id: int, correction: StoredCorrection, covered: Sequence[CoveredSegment]
+) -> None:
+    """Store that a document corrects a period, in the transaction that issues it, with all that is covered of it."""
+    connection.execute(insert(tables.correction).values(invoice_id=invoice_id, **asdict(correction)))
+    _insert_coverage(connection, invoice_id, covered, correction.period, correction.customer)
+
+
+def _insert_coverage(
+    connection: Connection,
+    invoice_id: int,
+    covered: Sequence[CoveredSegment],
+    period: str = "",
+    corrected: str = "",
+) -> None:
+    names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto", "member")
+    own = {"invoice_id": invoice_id, "period": period, "corrected": corrected}
+    insert_rows(connection, tables.coverage, [{**own, **columns_of(segment, *names)} for segment in covered])
+
+
+def corrections_after(connection: Connection, invoice_id: int) -> list[str]:
+    """The live documents that correct what a document billed or corrected, in the order of their issue."""
+    header, later, own = tables.invoice, tables.correction.alias("later"), tables.correction.alias("own")
+    corrected = select(own.c.invoice_id).where(
+        own.c.invoice_id == invoice_id,
+        own.c.customer == later.c.customer,
+        own.c.period == later.c.period,
+        own.c.currency == later.c.currency,
+    )
+    correcting = select(later.c.invoice_id).where(
+        later.c.invoice_id > invoice_id, or_(later.c.corrects_id == invoice_id, corrected.correlate(later).exists())
+    )
+    query = select(header.c.number).where(header.c.id.in_(correcting), live_at(None)).order_by(header.c.id)
+    return list(connection.execute(query).scalars())
+
+
+def overlap_after_void(connection: Connection, invoice_id: int) -> str | None:
+    """The number of a live document that bills what a document gave up that was just made void, so that an older one
+    covers it again.
+    """
+    corrected, header, row_of = tables.correction, tables.invoice, tables.coverage
+    older = (
+        select(header.c.id)
+        .join(row_of, row_of.c.invoice_id == header.c.id)
+        .join(
+            corrected,
+            and_(corrected.c.customer == customer_covered(), corrected.c.period == period_covered()),
+        )
+        .where(corrected.c.invoice_id == invoice_id, header.c.id < invoice_id, live_at(None))
+        .distinct()
+    )
+    rivals = (_first_overlap(connection, id_) for id_ in connection.execute(older).scalars().all())
+    return next((rival for rival in rivals if rival is not None), None)
+
+
+def corrections_on(connection: Connection, invoice_id: int) -> set[StoredCorrection]:
+    """What a document corrects."""
+    rows = connection.execute(select(tables.correction).where(tables.correction.c.invoice_id == invoice_id))
+    return {decoded(StoredCorrection, row) for row in rows}
+
+
+def refuse_overlap(connection: Connection, invoice_id: int) -> None:
+    """See that no record of a document is on another one, once all that is issued together is stored.
+
+    Raises:
+        CoveredTwice: when another live document covers some of it, or ended one of its periods.
+    """
     if rival := _first_overlap(connection, invoice_id):
-        raise CoveredTwice(f"{rival} was issued meanwhile and covers some of its usage; close again")
+        raise CoveredTwice(f"{rival} covers some of its usage, and does not give it up now; close again")
 
 
 def overlapping_documents(connection: Connection) -> list[tuple[str, str]]:
@@ -254,10 +374,12 @@ def _first_overlap(connection: Connection, invoice_id: int) -> str | None:
     mine, other = tables.coverage.alias("mine"), tables.coverage.alias("other")
     own = tables.invoice.alias("own")
     same_chain = and_(
-        header.c.customer == own.c.customer,
-        header.c.period == own.c.period,
+        customer_covered(other, header) == customer_covered(mine, own),
+        period_covered(other, header) == period_covered(mine, own),
         header.c.currency == own.c.currency,
         or_(header.c.kind == "interim", own.c.kind == "interim"),
+        other.c.period == "",
+        mine.c.period == "",
     )
     on_two = (
         select(header.c.number)
@@ -275,7 +397,12 @@ def _first_overlap(connection: Connection, invoice_id: int) -> str | None:
         )
         .join(header, header.c.id == other.c.invoice_id)
         .where(
-            mine.c.invoice_id == invoice_id, header.c.id != invoice_id, header.c.status == "issued", not_(same_chain)
+            mine.c.invoice_id == invoice_id,
+            header.c.id != invoice_id,
+            header.c.status == "issued",
+            not_(same_chain),
+            still_covers(None, mine, own),
+            still_covers(None, other, header),
         )
     )
     period, issued = tables.member_period.alias("period"), tables.member_period.alias("issued")

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Literal
@@ -17,15 +16,22 @@ from tokentill.canonical import Content, canonical_bytes, hash_of_bytes
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.errors import NotFound, Refused, ensure
 from tokentill.invoicing.coverage import CoveredSegment
+from tokentill.invoicing.forms import KINDS, InvoiceKind
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.preview import InterimInvoice, Review
-from tokentill.invoicing.totals import InvoiceKind
-from tokentill.money import minor_digits
+from tokentill.money import to_minor
 from tokentill.store import tables
 from tokentill.store.database import current_value, hold_counter, insert_rows, next_value
 from tokentill.store.decoding import columns_of, decoded, decoding
-from tokentill.store.documents import log_event, store_coverage
+from tokentill.store.documents import (
+    StoredCorrection,
+    corrections_after,
+    log_event,
+    overlap_after_void,
+    store_correction,
+    store_coverage,
+)
 from tokentill.store.ledger import add_to_ledger, rows_of
 
 InvoiceStatus = Literal["issued", "void"]
@@ -80,7 +86,7 @@ class IssuedInvoice:
     def due_minor(self) -> int:
         """What is to be paid by this document, in minor units."""
         due = self.content.get("due")
-        return self.total_minor if due is None else int(Decimal(due).scaleb(minor_digits(self.currency)))
+        return self.total_minor if due is None else to_minor(due, self.currency)
 
     @property
     def is_whole(self) -> bool:
@@ -108,7 +114,7 @@ class IssuedInvoice:
             **invoice_document(self.content, number=self.number, status=self.status, pins=self.pins),
             "content_hash": self.content_hash,
             "issued_at": instant_text(self.issued_at),
-            **({"part": self.part} if self.kind == "interim" else {}),
+            **({} if self.kind == "period" else {"part": self.part}),
         }
 
     def as_interim(self) -> InterimInvoice:
@@ -191,36 +197,40 @@ def issue(
     invoice: Invoice,
     covered: Sequence[CoveredSegment],
     members: Sequence[tuple[str, Period]],
+    corrections: Sequence[tuple[StoredCorrection, Sequence[CoveredSegment]]] = (),
     *,
     at: datetime,
     actor: str,
-) -> str | None:
+) -> tuple[int, str] | None:
     """Store an invoice under the next number, in the caller's transaction that holds the run.
 
     Args:
         covered: the records that stand on it.
         members: whose periods it ends.
+        corrections: the periods that it corrects, each with all that is covered of it now.
 
     Returns:
-        Its number; None when the customer has its invoice for the period already.
+        Its id and number; None when the customer has its invoice for the period already.
 
     Raises:
-        CoveredTwice: when another document covers some of its usage.
+        CoveredTwice: when a document of a period beside it does not join.
     """
-    table = tables.invoice
-    mine = (table.c.customer == invoice.customer, table.c.period == run.period, table.c.status == "issued")
-    if connection.execute(select(table.c.id).where(*mine, table.c.kind == "period")).first() is not None:
+    table, period = tables.invoice, str(invoice.period.month)
+    mine = (table.c.customer == invoice.customer, table.c.period == period)
+    is_live = (*mine, table.c.status == "issued", table.c.kind == "period")
+    if invoice.kind != "credit-note" and connection.execute(select(table.c.id).where(*is_live)).first() is not None:
         return None
-    of_run = select(table.c.id).where(table.c.close_run_id == run.id, table.c.customer == invoice.customer)
+    of_run = select(table.c.id).where(*mine, table.c.close_run_id == run.id, table.c.kind == invoice.kind)
     # Also where that is void by now: the next run issues another one.
     if connection.execute(of_run).first() is not None:
         return None
     part = 0
-    if invoice.kind == "interim":
-        parts = select(func.count()).select_from(table).where(*mine, table.c.kind == "interim")
+    if invoice.kind != "period":
+        parts = select(func.coalesce(func.max(table.c.part), 0)).where(*mine, table.c.kind == invoice.kind)
         part = connection.execute(parts).scalar_one() + 1
     content = invoice.content()
     amounts = [*(line.amount_minor for line in invoice.lines), *(charge.amount_minor for charge in invoice.charges)]
+    amounts += [line.amount_minor for adjustment in invoice.adjustments for line in adjustment.lines]
     ensure(sum(amounts) == invoice.subtotal_minor, "lines do not add up")
     number = f"INV-{next_value(connection, 'invoice'):06d}"
     invoice_id = connection.execute(
@@ -228,7 +238,7 @@ def issue(
         .values(
             **columns_of(invoice, "customer", "currency", "tax_minor", "total_minor", "content_hash", "kind"),
             number=number,
-            period=run.period,
+            period=period,
             status="issued",
             subtotal_minor=invoice.net_minor,
             content=canonical_bytes(content),
@@ -251,9 +261,11 @@ def issue(
     insert_rows(connection, tables.invoice_line, lines)
     add_to_ledger(connection, invoice_id, rows_of(invoice))
     log_event(connection, invoice_id, "issued", at=at, actor=actor)
-    ended = members if invoice.kind == "period" else ()
+    ended = members if KINDS[invoice.kind].ends_period else ()
     store_coverage(connection, invoice_id, invoice.period.month, covered, ended)
-    return number
+    for correction, covered_now in corrections:
+        store_correction(connection, invoice_id, correction, covered_now)
+    return invoice_id, number
 
 
 def void_invoice(connection: Connection, issued: IssuedInvoice, *, reason: str, at: datetime, actor: str) -> None:
@@ -280,7 +292,14 @@ def void_invoice(connection: Connection, issued: IssuedInvoice, *, reason: str, 
             f"{numbers[0]} takes off what {issued.number} billed, and would bill too little without it; make"
             f" {' and '.join(numbers)} void first"
         )
+    if correcting := corrections_after(connection, issued.id):
+        raise Refused(
+            f"{correcting[-1]} corrects what {issued.number} billed, and would be wrong without it; make"
+            f" {' and '.join(reversed(correcting))} void first"
+        )
     log_event(connection, issued.id, "void", at=at, actor=actor, reason=reason)
+    if rival := overlap_after_void(connection, issued.id):
+        raise Refused(f"{rival} bills usage that {issued.number} gave up; make {rival} void first")
 
 
 def issued_invoices(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, distinct, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
 from tokentill.invoicing.invoice import Invoice
@@ -24,13 +24,16 @@ from tokentill.store.documents import live_at
 
 
 class LedgerRow(NamedTuple):
-    """What an invoice adds to an account, in minor units of its currency."""
+    """What an invoice adds to an account, in minor units of its currency. `period` is the one that a correction is of,
+    empty for the invoice's own.
+    """
 
     kind: str
     name: str
     amount_minor: int
     customer: str
     currency: str
+    period: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ def rows_of(invoice: Invoice) -> list[LedgerRow]:
     items = invoice.totals.items
     rows: list[LedgerRow] = []
     for item in items:
+        if item.corrects is not None:
+            continue
         if item.kind in ("coupon", "credit"):
             rows.append(LedgerRow(item.kind, item.name, -item.amount_minor, *own))
         elif item.origin is not None:
@@ -69,6 +74,10 @@ def rows_of(invoice: Invoice) -> list[LedgerRow]:
             for item in items
             if item.kind == "tax" and item.amount_minor
         ]
+    for adjustment in (one.billed for one in invoice.adjustments):
+        account = (adjustment.child or invoice.customer, adjustment.currency, adjustment.corrects.period)
+        for kind, amounts in (("coupon", adjustment.coupons), ("credit", adjustment.credits)):
+            rows += [LedgerRow(kind, name, amount, *account) for name, amount in amounts.items()]
     return rows
 
 
@@ -120,7 +129,7 @@ def carried_by_customer(
     for row in _counted(connection, _sums(period), position, customers):
         of_customer, amount = accounts[row.customer], int(row.amount_minor)
         if row.kind == "coupon":
-            of_customer.coupons[row.name] += row.periods
+            of_customer.coupons[row.name] += amount != 0
         elif row.kind == "credit":
             of_customer.credits[row.name, row.currency] += amount
         else:
@@ -169,19 +178,22 @@ class _CustomerLedger:
 
 
 def _sums(period: str) -> Select[Any]:
-    """Balances; and for other periods, what each grant paid and in how many each coupon was used."""
-    ledger, header = tables.ledger, tables.invoice
-    of_others = and_(ledger.c.kind.in_(("coupon", "credit")), header.c.period != period)
+    """Balances; and for other periods, what each grant paid and each coupon took off, period by period."""
+    ledger = tables.ledger
+    of_period = _period_of_row()
     keys = (ledger.c.customer, ledger.c.currency, ledger.c.kind, ledger.c.name)
+    of_others = and_(ledger.c.kind.in_(("coupon", "credit")), of_period != period)
     return (
-        select(
-            *keys,
-            func.sum(ledger.c.amount_minor).label("amount_minor"),
-            func.count(distinct(header.c.period)).label("periods"),
-        )
+        select(*keys, func.sum(ledger.c.amount_minor).label("amount_minor"))
         .where(or_(ledger.c.kind == "balance", of_others))
-        .group_by(*keys)
+        .group_by(*keys, of_period)
     )
+
+
+def _period_of_row() -> ColumnElement[str]:
+    """The period that a row is of: that which a correction is of, or the invoice's own."""
+    ledger, header = tables.ledger, tables.invoice
+    return func.coalesce(func.nullif(ledger.c.period, ""), header.c.period)
 
 
 def _of_interims(period: str) -> Select[Any]:
@@ -190,7 +202,7 @@ def _of_interims(period: str) -> Select[Any]:
     return (
         select(ledger)
         .where(header.c.kind == "interim", header.c.period == period)
-        .where(ledger.c.kind.in_(("invoiced", "tax", "credit")))
+        .where(ledger.c.kind.in_(("invoiced", "tax", "credit")), ledger.c.period == "")
         .order_by(ledger.c.invoice_id, ledger.c.position)
     )
 

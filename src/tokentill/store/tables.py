@@ -274,9 +274,9 @@ invoice = _table(
     *_refers(close_run_id="close_run.id"),
     CheckConstraint("status IN ('issued', 'void')", name="status"),
     CheckConstraint("total_minor = subtotal_minor + tax_minor", name="total"),
-    CheckConstraint("kind IN ('period', 'interim')", name="kind"),
+    CheckConstraint("kind IN ('period', 'interim', 'credit-note')", name="kind"),
     _unique_where("status = 'issued'", "uq_invoice_live", "customer", "period", "kind", "part"),
-    Index("uq_invoice_run", "close_run_id", "customer", unique=True),
+    Index("uq_invoice_run", "close_run_id", "customer", "kind", "period", unique=True),
     Index("ix_invoice_period", "period"),
     Index("ix_invoice_customer", "customer"),
 )
@@ -301,6 +301,7 @@ coverage = _table(
     *_key(BigInt, "seq_after"),
     *_each(BigInt, "seq_upto"),
     *_optional(Text, "member"),
+    *(Column(name, Text, nullable=False, server_default=text("''")) for name in ("period", "corrected")),
     *_refers(invoice_id="invoice.id", series_id="series.id"),
     CheckConstraint("starts_at < ends_at", name="time"),
     CheckConstraint("seq_after < seq_upto", name="seq"),
@@ -308,7 +309,22 @@ coverage = _table(
     Index("ix_coverage_ends_at", "ends_at"),
 )
 """Which records a document covers: those of a series from an instant to another, above one sequence number and up to
-another. `member` is whose usage it is, where that is not the document's own customer."""
+another. `member` is whose usage it is, where that is not the document's own customer. `period` is that which the
+document corrects, and `corrected` the customer whose it was; empty for its own. What a correction covers takes the
+place of all that documents of that customer and period covered before."""
+
+correction = _table(
+    "correction",
+    *_key(BigInt, "invoice_id"),
+    *_key(Text, "period", "customer"),
+    *_each(Text, "currency"),
+    *_each(BigInt, "corrects_id", "net_minor", "tax_minor"),
+    *_refers(invoice_id="invoice.id"),
+    ForeignKeyConstraint(["corrects_id"], ["invoice.id"], name="fk_correction_corrected"),
+    Index("ix_correction_customer", "customer", "period"),
+)
+"""The periods that a document corrects, with what it adds to what was invoiced of each, in the currency of that
+period's document (`corrects_id`)."""
 
 member_period = _table(
     "member_period",
@@ -343,13 +359,14 @@ ledger = _table(
     *_each(Text, "kind", "name"),
     *_each(BigInt, "amount_minor"),
     *_each(Text, "customer", "currency"),
+    Column("period", Text, nullable=False, server_default=text("''")),
     *_refers(invoice_id="invoice.id"),
     CheckConstraint("kind IN ('coupon', 'credit', 'balance', 'invoiced', 'tax')", name="kind"),
     Index("ix_ledger_customer", "customer"),
 )
 """What an invoice carries to later ones: coupons used, credits drawn, the balance that goes on, and what an interim
 invoice billed and taxed. `customer` and `currency` name the account, which may be that of another customer than the
-invoice's."""
+invoice's; `period` is that which a correction is of, empty for the invoice's own."""
 
 review = _table(
     "review",
@@ -408,7 +425,8 @@ def usage_in(segments: Any) -> ColumnElement[bool]:
 
 APPEND_ONLY = tuple(
     """source series batch usage usage_unit revision quarantine recording binding review audit invoice_line ledger
-    series_month document_event coverage member_period revision_decision withdrawal quarantine_decision""".split()
+    series_month document_event coverage correction member_period revision_decision withdrawal
+    quarantine_decision""".split()
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
 `close_run` only end, a `counter` only go up (see `guards`)."""

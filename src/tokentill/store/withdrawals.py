@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, case, insert, literal_column, not_, select
 
 from tokentill.clock import to_micros
 from tokentill.store import tables
 
-Cause = Literal["revision", "waiver"]
+Cause = Literal["revision", "waiver", "retraction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,27 @@ ALL_VERSIONS = InForce((), literal_column("0"))
 """Rows as they are stored, whether they count or not."""
 
 
-def in_force(connection: Connection, seq_max: int) -> InForce:
-    """What counts at a sequence number. Costs next to nothing as long as nothing was ever withdrawn."""
+class Counting(NamedTuple):
+    """At which sequence number each cause of a withdrawal is looked at, and whether only first versions count.
+
+    So what one change of fact after the other makes of usage can be asked for.
+    """
+
+    revision: int
+    retraction: int
+    waiver: int
+    is_first: bool = False
+
+
+def in_force(connection: Connection, seq_max: int, counting: Counting | None = None) -> InForce:
+    """What counts at a sequence number, or as `counting` says. Costs next to nothing as long as nothing was ever
+    withdrawn.
+    """
+    if counting is not None:
+        left = [not_(_withdrawn("revision", counting.revision)), not_(_withdrawn("retraction", counting.retraction))]
+        if counting.is_first:
+            left.append(tables.usage.c.version == 1)
+        return InForce(tuple(left), case((_withdrawn("waiver", counting.waiver), 1), else_=0))
     table = tables.withdrawal
     if connection.execute(select(table.c.seq).where(table.c.seq <= seq_max).limit(1)).first() is None:
         return ALL_VERSIONS

@@ -128,12 +128,15 @@ def tellable(database: Database, month: Month) -> Tellable:
 def owed_now(connection: Connection, *, customer: str, period: str, currency: str) -> Owed:
     """What a customer owes for a period by the documents that there are now; there is at least one."""
     documents = issued_invoices(connection, period=period, customer=customer)
-    return Owed(tuple(document for document in documents if document.currency == currency))
+    return Owed(tuple(one for one in documents if one.currency == currency and one.kind != "credit-note"))
 
 
 def _by_customer(issued: Iterable[IssuedInvoice]) -> list[Owed]:
-    """The documents of each customer and currency; their order is that in which they were issued."""
+    """The documents of each customer and currency; their order is that in which they were issued. Credit notes are not
+    among them: what they give back is taken off the next invoice.
+    """
     by_key: dict[tuple[bytes, str], list[IssuedInvoice]] = {}
     for document in issued:
-        by_key.setdefault((document.customer.encode(), document.currency), []).append(document)
+        if document.kind != "credit-note":
+            by_key.setdefault((document.customer.encode(), document.currency), []).append(document)
     return [Owed(tuple(by_key[key])) for key in sorted(by_key)]

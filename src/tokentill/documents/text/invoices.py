@@ -126,7 +126,11 @@ def show_invoice(screen: Screen, document: Content) -> None:
     """One invoice or preview with its lines. `document` is its printed content."""
     currency = document["currency"]
     number = document.get("number") or "preview"
-    kind = f" interim invoice {document['part']}" if "part" in document else ""
+    kind = ""
+    if document["kind"] == "interim":
+        kind = f" interim invoice {document['part']}" if "part" in document else " interim invoice"
+    elif document["kind"] == "credit-note":
+        kind = f" credit note on {shown_text(document['corrects']['number'])}"
     screen.say(f"{number}  {shown_id(document['customer'])}  {document['period']}{kind}  {document.get('status', '')}")
     screen.say(f"{document['period_start']} to {document['period_end']}")
     groups = line_groups(document)
@@ -184,7 +188,8 @@ def show_invoices(screen: Screen, invoices: Sequence[IssuedInvoice]) -> None:
             (
                 invoice.number,
                 short_id(invoice.customer),
-                f"{invoice.period} interim {invoice.part}" if invoice.kind == "interim" else invoice.period,
+                invoice.period
+                + {"interim": f" interim {invoice.part}", "credit-note": " credit note"}.get(invoice.kind, ""),
                 invoice.status,
                 money(invoice.total_minor, invoice.currency),
                 *((money(due, invoice.currency),) if has_due else ()),
@@ -203,7 +208,12 @@ def show_closed(screen: Screen, closed: Closed, *, is_interim: bool = False) -> 
         screen.say("went on with a close that was cut off, from what it had pinned")
     if closed.issued:
         kind = "interim " if is_interim else ""
-        issued = plural(len(closed.issued), f"{kind}invoice", f"{kind}invoices")
+        notes = len(closed.credit_notes)
+        issued = plural(len(closed.issued) - notes, f"{kind}invoice", f"{kind}invoices")
+        if notes:
+            issued = (f"{issued} and " if notes < len(closed.issued) else "") + plural(
+                notes, "credit note", "credit notes"
+            )
         numbers = f"{closed.issued[0]} to {closed.issued[-1]}" if len(closed.issued) > 1 else closed.issued[0]
         summed = ", ".join(f"{money(total, currency)} {currency}" for currency, total in closed.totals)
         screen.say(f"{closed.month}: {issued} issued, {numbers}: {summed}")
@@ -236,12 +246,16 @@ def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_m
     for each in explained:
         line = each.line
         requests = f", {plural(line['requests'], 'request', 'requests')}" if line["kind"] == "usage" else ""
-        of_child = f", of {shown_id(line['customer'])}" if "customer" in line else ""
+        of_child = f", of {shown_id(line['customer'])}" if line.get("customer") else ""
         screen.say(f"line {each.position}: {shown_text(line['description'])}{of_child}{requests}")
         if line["kind"] != "usage":
             charge = charge_text(line)
             amount = exact(Decimal(line["exact_amount"]))
-            screen.say(_plain(f"    {charge.name} ({charge.note}): {charge.arithmetic} = {amount}"))
+            note, arithmetic = (
+                (f" ({charge.note})" if charge.note else ""),
+                (charge.arithmetic and f": {charge.arithmetic}"),
+            )
+            screen.say(_plain(f"    {charge.name}{note}{arithmetic} = {amount}"))
         for part in line["parts"]:
             conditions = conditions_of(part)
             if conditions:
@@ -256,7 +270,7 @@ def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_m
                 f"    {shown_text(entry['model'])}, valid from {entry['valid_from']}, recorded {entry['recorded_at']}"
             )
             screen.say(f"    source: {shown_text(each.price_source or 'not stated')}")
-        if each.rule is None and line["kind"] != "usage":
+        if each.rule is None and line["kind"] not in ("usage", "adjustment"):
             screen.say("  agreed for the whole invoice")
         elif each.rule is None:
             screen.say("  rule: none fits; the list price is billed as it is")

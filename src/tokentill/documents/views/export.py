@@ -87,12 +87,12 @@ def _rows_of(invoice: IssuedInvoice) -> Iterable[InvoiceRow]:
     }
     lines = content["lines"]
     for position, line in enumerate(lines, start=1):
-        used_by = line.get("customer", invoice.customer)
+        used_by = line.get("customer") or invoice.customer
         yield InvoiceRow(**head, position=position, used_by=used_by, **{key: line[key] for key in _OF_LINES})
     nothing: dict[str, Any] = {"model": "", "mode": "", "rule": None, "requests": 0, "quantities": {}}
     nothing |= {"list_amount": None, "exact_amount": None, "used_by": invoice.customer}
     for position, item in enumerate(content.get("items", ()), start=len(lines) + 1):
-        description = item["name"] + (f", {item['percent']} %" if "percent" in item else "")
+        description = item["name"] + (f", {item['percent']} %" if item.get("percent") else "")
         of_item = {"kind": item["kind"], "description": description, "amount": item["amount"]}
         yield InvoiceRow(**head, position=position, **of_item, **nothing)
 

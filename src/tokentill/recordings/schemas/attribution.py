@@ -35,6 +35,7 @@ class AttributionFile(Header):
     """Who a user string belongs to. The newest recording in force replaces the whole set."""
 
     kind: Literal["attribution"]
+    applies_to_closed: bool = optional("Whether it acts on closed periods; false unless given.")
     valid_from: Instant
     default: Literal["each-user", "unattributed"] = optional("Whose a record is that no rule fits.")
     tolerance_percent: SharePercent = optional("How much unattributed list amount a close may leave over.")

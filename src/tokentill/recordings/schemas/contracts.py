@@ -96,6 +96,9 @@ class InvoiceTable(Table):
     parent: Id = optional("The customer whose invoice this customer's usage stands on.")
     smallest_amount: Positive = optional("Below it nothing is to be paid, and the balance is carried forward.")
     interim_at: Positive = optional("An interim invoice may bill a running period from this amount on.")
+    adjustments: Literal["next-invoice", "credit-note"] = optional(
+        "Where corrections of earlier periods go that are in the customer's favour; on the next invoice unless given."
+    )
 
 
 class ReviewTable(Table):
@@ -117,6 +120,7 @@ DroppedTerm = Literal[
     "parent",
     "smallest_amount",
     "interim_at",
+    "adjustments",
     "require_approval",
     "rule",
 ]
@@ -159,7 +163,7 @@ def only_a_customer_has_a_plan_and_a_parent(contract: ContractFile) -> Iterator[
 
 
 _PARENT = ("invoice", "parent")
-_OF_THE_INVOICE = ("minimum", "cap", "coupon", "tax", "smallest_amount", "interim_at")
+_OF_THE_INVOICE = ("minimum", "cap", "coupon", "tax", "smallest_amount", "interim_at", "adjustments")
 """Terms that are looked up for the customer who pays, and for nobody else."""
 
 

@@ -25,6 +25,7 @@ class FxFile(Header):
     """Dated exchange rates."""
 
     kind: Literal["fx"]
+    applies_to_closed: bool = optional("Whether it acts on closed periods; false unless given.")
     source: Text = optional("Where the rates were read.")
     note: Text = optional("What a reader should know.")
     rate: Annotated[list[FxRateTable], Field(min_length=1)]

@@ -1,0 +1,518 @@
+"""Corrections of closed months: who has one due, and what it comes to. Nothing is written here.
+
+A month is looked at only as far as something changed in it since its customers' last documents: records that came late
+or were withdrawn, bindings, and recordings that ask for closed periods. Each customer's period is then computed as it
+was invoiced and with one change of fact after the other (see `invoicing.corrections`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from tokentill.canonical import Content, content_hash
+from tokentill.closing.late_usage import LateMonths
+from tokentill.closing.month_usage import MonthUsage, Placed, usage_of_placed
+from tokentill.closing.payers import carried_to_payers, invoices_of_payers, rating_context
+from tokentill.closing.pins import Inputs, pinned_inputs
+from tokentill.errors import ensure
+from tokentill.invoicing.carried import Carried
+from tokentill.invoicing.corrections import Adjustment, Cause, Corrects, Whole, adjustment_of
+from tokentill.invoicing.coverage import (
+    CoveredSegment,
+    Documents,
+    OwnedSegment,
+    Ownership,
+    Periods,
+    TakenSegment,
+    united,
+)
+from tokentill.invoicing.invoice import Invoice
+from tokentill.invoicing.obstacles import Obstacle
+from tokentill.invoicing.periods import Month, Period
+from tokentill.invoicing.rating_groups import Books
+from tokentill.store.corrections import (
+    Invoiced,
+    PeriodDocument,
+    covered_of,
+    invoiced_of,
+    period_documents,
+    withdrawn_after,
+)
+from tokentill.store.documents import StoredCorrection, documents_around, issued_extents, taken_within
+from tokentill.store.invoices import closings
+from tokentill.store.ledger import carried_by_customer
+from tokentill.store.recordings import recordings_of
+from tokentill.store.usage_rows import month_number, series_by_id, series_of_months
+from tokentill.store.withdrawals import Counting
+from tokentill.usage.aggregates import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What is due of one payer's closed period. `adjustment` is None where it cannot be computed, and `failed` says
+    why; `obstacles` keep it from being billed.
+
+    `covered` is all that its documents cover now; `takes_from` are payers that give usage up to it, and
+    `gives_to` those to whose issued periods usage goes from it; `left_minor` is what credit notes have left of the
+    document.
+    """
+
+    payer: str
+    period: Period
+    document: PeriodDocument
+    adjustment: Adjustment | None
+    covered: tuple[CoveredSegment, ...] = ()
+    takes_from: frozenset[str] = frozenset()
+    gives_to: frozenset[str] = frozenset()
+    left_minor: int = 0
+    obstacles: tuple[Obstacle, ...] = ()
+    failed: str | None = None
+
+    def stored(self) -> StoredCorrection:
+        """As it is kept with the document that bills it."""
+        ensure(self.adjustment is not None, "a correction that cannot be computed is not stored")
+        billed = self.adjustment.billed  # type: ignore[union-attr]
+        return StoredCorrection(
+            corrects_id=self.document.id,
+            period=self.document.period,
+            customer=self.payer,
+            currency=billed.currency,
+            net_minor=billed.net_minor,
+            tax_minor=billed.tax_minor,
+        )
+
+
+class Move(NamedTuple):
+    """Usage on a document that belongs to somebody else by now: to nobody where `owner` is None.
+
+    `payer` and `month` say on which issued period it is to stand, None where none was issued.
+    """
+
+    segment: OwnedSegment
+    from_month: Month
+    owner: str | None
+    payer: str | None
+    month: Month | None
+
+
+def corrections_due(
+    connection: Connection,
+    upto: Month,
+    inputs: Inputs,
+    books: Books,
+    late_months: LateMonths,
+    seq_max: int,
+    position: int,
+) -> dict[str, list[Correction]]:
+    """The corrections of all closed periods up to a month, by payer and in order of time.
+
+    Args:
+        books: those of `inputs`, the newest.
+        late_months: closed months with usage that is on no document (see `late_usage.late_months`).
+        position: of the log of documents.
+    """
+    known = _Known(connection, inputs, books, dict(late_months), seq_max, position)
+    if not known.may_have_changed:
+        return {}
+    months = [_ClosedMonth(known, month) for month in sorted(known.extents)]
+    moves = [move for month in months for move in month.moves]
+    by_payer: dict[str, list[Correction]] = {}
+    for month in months:
+        if month.month <= upto:
+            for correction in month.corrections(moves):
+                by_payer.setdefault(correction.payer, []).append(correction)
+    return by_payer
+
+
+class _Known:
+    """Everything that corrections of all months are computed from."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        inputs: Inputs,
+        books: Books,
+        late: Mapping[Month, MonthUsage],
+        seq_max: int,
+        position: int,
+    ) -> None:
+        self.connection, self.inputs, self.books = connection, inputs, books
+        self.late, self.seq_max, self.position = late, seq_max, position
+        self.extents = issued_extents(connection, position)
+        self.closings = closings(connection)
+        closed = [self.closings[month].first_seq for month in self.extents if month in self.closings]
+        first_seq = min(closed, default=0)
+        self.withdrawn = withdrawn_after(connection, first_seq, seq_max) if self.extents else {}
+        self._inputs: dict[tuple[str, str], Inputs] = {}
+        self._books: dict[tuple[Any, ...], Books] = {}
+
+    def bound_upto(self, month: Month) -> int:
+        """Up to which number bindings were known to everybody who closed a month."""
+        sets = recordings_of(self.connection, self.closings[month].contract_sets) if month in self.closings else ()
+        uptos = [0 if isinstance(one["bindings"], list) else one["bindings"]["upto"] for one in sets]
+        return min(uptos, default=0)
+
+    @property
+    def may_have_changed(self) -> bool:
+        """Whether there is anything that could ask for a correction."""
+        asks = self.inputs.bindings or self.inputs.asks_for_closed
+        return bool(self.extents) and bool(self.late or self.withdrawn or asks)
+
+    def inputs_at(self, pins: Content) -> Inputs:
+        """The inputs that were pinned."""
+        key = (pins["a"], pins["b"])
+        if key not in self._inputs:
+            self._inputs[key] = pinned_inputs(self.connection, pins)
+        return self._inputs[key]
+
+    def books_of(self, inputs: Inputs) -> Books:
+        """The books of inputs, made once."""
+        key = (content_hash(inputs.price_set), content_hash(inputs.contract_set))
+        if key not in self._books:
+            self._books[key] = inputs.books()
+        return self._books[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """With what periods were invoiced that are corrected together, and with what they are corrected: documents of the
+    same pins that were looked at last at the same pins. `seq` is up to which records they were looked at.
+    """
+
+    before: Inputs
+    after: Inputs
+    seq: int
+    version: int
+
+    @classmethod
+    def of(cls, known: _Known, document: PeriodDocument) -> _Basis:
+        """That of a document."""
+        own, last = known.inputs_at(document.pins), known.inputs_at(document.looked_at)
+        before = own.corrected_by(last)
+        return cls(before, before.corrected_by(known.inputs), document.looked_at["s"], document.pins["f"])
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What documents of the same basis have in common."""
+        sets = (self.before.price_set, self.before.contract_set, self.after.price_set, self.after.contract_set)
+        return (*map(content_hash, sets), self.seq, self.version)
+
+    @property
+    def asks(self) -> bool:
+        """Whether recordings came since that ask for closed periods."""
+        return self.before.asking_hashes != self.after.asking_hashes
+
+
+class _ClosedMonth:
+    """One closed month, and what changed in it."""
+
+    def __init__(self, known: _Known, month: Month) -> None:
+        self.known, self.month = known, month
+        self.starts_at, self.ends_at = known.extents[month]
+
+    @cached_property
+    def documents(self) -> Documents:
+        """The documents around the month."""
+        return documents_around(self.known.connection, self.month, self.known.position)
+
+    @cached_property
+    def periods(self) -> Periods:
+        """The periods of the month, as they were issued."""
+        return Periods(self.month, self.known.books, self.documents)
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        """Whose invoice of the month a customer's usage stands on."""
+        return Ownership(self.known.books, self.periods, self.documents, self.known.seq_max)
+
+    @cached_property
+    def ended(self) -> dict[str, PeriodDocument]:
+        """The document that ended the month of each payer."""
+        return period_documents(self.known.connection, self.month, self.known.position)
+
+    @cached_property
+    def bases(self) -> dict[str, _Basis]:
+        """The basis of each payer's document."""
+        made: dict[tuple[Any, ...], _Basis] = {}
+        bases = {}
+        for payer, document in self.ended.items():
+            key = tuple(str(pins[name]) for pins in (document.pins, document.looked_at) for name in "abfs")
+            if key not in made:
+                made[key] = _Basis.of(self.known, document)
+            bases[payer] = made[key]
+        return bases
+
+    @cached_property
+    def moves(self) -> list[Move]:
+        """Usage on documents of the month that is somebody else's since bindings or rules came that act on it."""
+        users = {
+            binding.user: binding.seq for binding in self.known.inputs.bindings if binding.valid_from < self.ends_at
+        }
+        rules_ask = any(content["kind"] == "attribution" for content in self.known.inputs.asking)
+        if not users and not rules_ask:
+            return []
+        upto = self.known.bound_upto(self.month)
+        users = {user: seq for user, seq in users.items() if seq > upto}
+        if not users and not rules_ask:
+            return []
+        first, last = month_number(self.starts_at), month_number(self.ends_at)
+        series = {
+            id_: one
+            for id_, one in series_of_months(self.known.connection, first, last).items()
+            if rules_ask or one.user in users
+        }
+        taken = taken_within(self.known.connection, self.starts_at, self.ends_at, self.known.position, series)
+        moves: list[Move] = []
+        for id_, listed in sorted(taken.items()):
+            for one in listed:
+                basis = self.bases.get(one.customer)
+                if basis is not None and (one.month, one.kind) == (str(self.month), "period"):
+                    moves += self._moved(series[id_], one, basis)
+        return moves
+
+    def _moved(self, series: Series, taken: TakenSegment, basis: _Basis) -> Iterator[Move]:
+        covered = taken.covered
+        before, after = (self.known.books_of(one).attribution for one in (basis.before, basis.after))
+        edges = after.rule_edges() | (set() if series.user is None else after.binding_edges(series.user))
+        inside = sorted(edge for edge in edges if covered.starts_at < edge < covered.ends_at)
+        party: dict[str, Any] = {"source": series.source, "user": series.user, "api_key": series.api_key}
+        for starts_at, ends_at in pairwise([covered.starts_at, *inside, covered.ends_at]):
+            was, owner = (one.attribute(**party, at=starts_at).customer for one in (before, after))
+            if owner in (was, taken.member):
+                continue
+            payer, month = self._issued_for(owner, starts_at)
+            numbers = (covered.seq_after, covered.seq_upto)
+            segment = OwnedSegment(series.id, starts_at, ends_at, *numbers, taken.customer, taken.member)
+            yield Move(segment, self.month, owner, payer, month)
+
+    def _issued_for(self, owner: str | None, at: datetime) -> tuple[str | None, Month | None]:
+        """Whose issued period holds an instant of a customer's, and of which month."""
+        for issued in () if owner is None else self.documents.periods.get(owner, ()):
+            if issued.starts_at <= at < issued.ends_at:
+                return issued.payer, issued.month
+        return None, None
+
+    def corrections(self, moves: Sequence[Move]) -> Iterator[Correction]:
+        """What is due of the month, in bytewise order of payers."""
+        late = self.known.late.get(self.month)
+        of_late = {} if late is None else late.late
+        coming = [move for move in moves if move.month == self.month]
+        going = [move for move in moves if move.from_month == self.month]
+        touched = {payer for payer, _ in of_late}
+        touched |= {move.payer for move in coming if move.payer is not None}
+        touched |= {move.segment.payer for move in going if move.segment.payer is not None}
+        touched |= self._withdrawn_from()
+        if self.known.inputs.asks_for_closed:
+            touched |= {payer for payer, basis in self.bases.items() if basis.asks}
+        together: dict[tuple[Any, ...], list[str]] = {}
+        for payer in sorted(touched & self.ended.keys(), key=str.encode):
+            together.setdefault(self.bases[payer].key, []).append(payer)
+        found: list[Correction] = []
+        for payers in together.values():
+            batch = _Batch(self, payers, of_late, coming, going)
+            found += batch.corrections()
+        yield from sorted(found, key=lambda one: one.payer.encode())
+
+    def _withdrawn_from(self) -> set[str]:
+        """The payers from whose documents of the month usage may have been withdrawn since they were looked at."""
+        within = {
+            id_: one
+            for id_, one in self.known.withdrawn.items()
+            if one.last_at >= self.starts_at and one.first_at < self.ends_at
+        }
+        if not within:
+            return set()
+        taken = taken_within(self.known.connection, self.starts_at, self.ends_at, self.known.position, within)
+        return {
+            one.customer
+            for id_, listed in taken.items()
+            for one in listed
+            if one.customer in self.bases and within[id_].seq > self.bases[one.customer].seq
+        }
+
+
+class _Batch:
+    """Payers whose periods of a month are corrected on one basis."""
+
+    def __init__(
+        self,
+        month: _ClosedMonth,
+        payers: Sequence[str],
+        late: Mapping[tuple[str, str], Iterable[OwnedSegment]],
+        coming: Iterable[Move],
+        going: Iterable[Move],
+    ) -> None:
+        self.month, self.payers, self.basis = month, payers, month.bases[payers[0]]
+        self.known = month.known
+        chosen = frozenset(payers)
+        covered = covered_of(self.known.connection, month.month, payers, self.known.position)
+        self.covered = [
+            OwnedSegment(one.series_id, one.starts_at, one.ends_at, one.seq_after, one.seq_upto, payer, member)
+            for payer, listed in covered.items()
+            for one in listed
+            for member in [payer if one.member is None else one.member]
+        ]
+        self.free = [
+            replace(segment, is_late=False)
+            for (payer, _), segments in sorted(late.items())
+            if payer in chosen
+            for segment in segments
+        ]
+        self.coming = [move for move in coming if move.payer in chosen]
+        self.going = [move for move in going if move.segment.payer in chosen]
+        series = {segment.series_id for segment in (*self.covered, *self.free)}
+        series |= {move.segment.series_id for move in self.coming}
+        self.series = series_by_id(self.known.connection, series)
+
+    def corrections(self) -> list[Correction]:
+        """The corrections of those for whom something is different."""
+        known, month = self.known, self.month
+        documents = [month.ended[payer] for payer in self.payers]
+        invoiced = invoiced_of(known.connection, documents, known.position)
+        carried = self._carried(invoiced)
+        before, failed = self._computed(self._covered_then(), known.books_of(self.basis.before), carried)
+        stages: dict[str, list[tuple[Cause, Whole]]] = {payer: [] for payer in self.payers}
+        last = before
+        for cause, books, placed in self._stages():
+            last, failed_now = self._computed(placed, books, carried)
+            failed |= failed_now
+            for payer, invoice in last.items():
+                stages[payer].append((cause, invoice.whole()))
+        covered = _by_payer(united(self._covered_now()))
+        corrections = []
+        for payer in self.payers:
+            document, own = month.ended[payer], covered.get(payer, [])
+            shared = (payer, month.periods.of(payer), document)
+            reason = failed.get(payer) or self._unlike(document, before.get(payer), last.get(payer), invoiced[payer])
+            if reason is not None:
+                corrections.append(Correction(*shared, None, failed=reason))
+                continue
+            adjustment = adjustment_of(Corrects(document.period, document.number), before[payer].whole(), stages[payer])
+            if adjustment.lines or adjustment.total_minor or self._changes(payer):
+                corrections.append(
+                    Correction(
+                        *shared,
+                        adjustment,
+                        tuple(segment.covered() for segment in own),
+                        _others(payer, (move.segment.payer for move in self.coming if move.payer == payer)),
+                        _others(payer, (move.payer for move in self.going if move.segment.payer == payer)),
+                        invoiced[payer].left_minor,
+                        last[payer].obstacles,
+                    )
+                )
+        return corrections
+
+    def _changes(self, payer: str) -> bool:
+        """Whether other records stand on the payer's documents than before, whatever they come to."""
+        moved = any(payer in (move.payer, move.segment.payer) for move in (*self.coming, *self.going))
+        return moved or any(segment.payer == payer for segment in self.free)
+
+    def _unlike(
+        self, document: PeriodDocument, before: Invoice | None, after: Invoice | None, invoiced: Invoiced
+    ) -> str | None:
+        """Why a period cannot be corrected, or None."""
+        if before is None or after is None:
+            return f"its period {document.period} cannot be computed again"
+        if before.currency != after.currency:
+            return (
+                f"its contract is in {after.currency} now, and {document.number} is in {before.currency}; make it void"
+                f" and issue it anew: `tokentill invoices void {document.number} --reason TEXT --reissue`"
+            )
+        if (before.net_minor, before.tax_minor) != (invoiced.net_minor, invoiced.tax_minor):
+            return (
+                f"its period {document.period} comes to another amount than was invoiced when it is computed again;"
+                " run `tokentill verify`"
+            )
+        return None
+
+    def _carried(self, invoiced: Mapping[str, Invoiced]) -> dict[str, Carried]:
+        """What each document was made with; but what other periods used up of coupons and credits is as it is now, so
+        that nothing is used twice.
+        """
+        known, month = self.known, self.month
+        made_with = carried_to_payers(
+            known.connection, month.month, month.documents, month.ownership, self.payers, known.position
+        )
+        now = carried_by_customer(known.connection, str(month.month), position=known.position, customers=self.payers)
+        return {
+            payer: replace(
+                carried,
+                coupons=now[payer].coupons if payer in now else carried.coupons,
+                credits=now[payer].credits if payer in now else carried.credits,
+                adjusted_minor=invoiced[payer].adjusted_minor,
+            )
+            for payer, carried in made_with.items()
+        }
+
+    def _computed(
+        self, placed: Sequence[Placed], books: Books, carried: Mapping[str, Carried]
+    ) -> tuple[dict[str, Invoice], dict[str, str]]:
+        known, month = self.known, self.month
+        ownership = Ownership(books, month.periods, month.documents, known.seq_max)
+        usage = usage_of_placed(known.connection, books, ownership, placed, self.series, known.seq_max)
+        return invoices_of_payers(
+            known.connection,
+            self.payers,
+            usage,
+            month.periods,
+            rating_context(books, self.basis.version),
+            carried,
+            version=self.basis.version,
+        )
+
+    def _covered_then(self) -> list[Placed]:
+        counting = Counting(self.basis.seq, self.basis.seq, self.basis.seq)
+        return [Placed(segment, counting) for segment in self.covered]
+
+    def _stages(self) -> Iterator[tuple[Cause, Books, Sequence[Placed]]]:
+        """The changes of fact one after the other, those that there may be."""
+        known, basis, seq = self.known, self.basis, self.basis.seq
+        now = Counting(known.seq_max, known.seq_max, known.seq_max)
+        books = known.books_of(basis.before)
+        came = [replace(one, seq_after=max(one.seq_after, seq)) for one in self.free if one.seq_upto > seq]
+        if came:
+            then = Counting(seq, seq, known.seq_max)
+            first = now._replace(is_first=True)
+            yield "late", books, [*_placed(self.covered, then), *_placed(came, first)]
+        if came or known.withdrawn:
+            revised = Counting(known.seq_max, seq, known.seq_max)
+            yield "revision", books, [*_placed(self.covered, revised), *_placed(came, now)]
+            yield "retraction", books, [*_placed(self.covered, now), *_placed(came, now)]
+        all_now = _placed(self._covered_now(), now)
+        if self.coming or self.going or len(came) != len(self.free) or came != self.free:
+            yield "attribution", books, all_now
+        prices = known.books_of(replace(basis.before, prices=basis.after.prices, beneath=basis.after.beneath))
+        if prices is not books:
+            yield "price", prices, all_now
+        contracts = known.books_of(basis.after)
+        if contracts is not prices:
+            yield "contract", contracts, all_now
+
+    def _covered_now(self) -> list[OwnedSegment]:
+        """What stands on documents of the month now: without what went, with what came."""
+        gone = [move.segment for move in self.going]
+        kept = [piece for segment in self.covered for piece in segment.without(gone)]
+        came = [replace(move.segment, payer=move.payer, member=move.owner) for move in self.coming]
+        return [*kept, *self.free, *came]
+
+
+def _others(payer: str, payers: Iterable[str | None]) -> frozenset[str]:
+    return frozenset(other for other in payers if other is not None and other != payer)
+
+
+def _placed(segments: Iterable[OwnedSegment], counting: Counting) -> list[Placed]:
+    return [Placed(segment, counting) for segment in segments]
+
+
+def _by_payer(segments: Iterable[OwnedSegment]) -> dict[str, list[OwnedSegment]]:
+    by_payer: dict[str, list[OwnedSegment]] = {}
+    for segment in segments:
+        by_payer.setdefault(segment.payer or "", []).append(segment)
+    return by_payer

@@ -1,0 +1,100 @@
+"""Invoices of payers from the usage of a month, with what earlier documents left to each. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from tokentill.closing.month_usage import MonthUsage
+from tokentill.errors import InvalidAmount
+from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
+from tokentill.invoicing.corrections import Adjustment
+from tokentill.invoicing.coverage import Documents, Ownership, Periods
+from tokentill.invoicing.forms import InvoiceKind
+from tokentill.invoicing.invoice import VERSION_OF_F, Invoice, compute_invoice
+from tokentill.invoicing.periods import Month
+from tokentill.invoicing.rating_groups import Books, RatingContext
+from tokentill.store.ledger import carried_by_customer
+from tokentill.usage.aggregates import UsageAggregate
+
+NO_ADJUSTMENTS: Mapping[str, Sequence[Adjustment]] = {}
+
+
+def rating_context(books: Books, version: int) -> RatingContext:
+    """Books as a version of the calculation asks them."""
+    return RatingContext(books, bills_unmeasured=version < 3)
+
+
+def invoices_of_payers(
+    connection: Connection,
+    payers: Sequence[str],
+    usage: MonthUsage,
+    periods: Periods,
+    context: RatingContext,
+    carried: Mapping[str, Carried],
+    *,
+    kind: InvoiceKind = "period",
+    version: int = VERSION_OF_F,
+    adjustments: Mapping[str, Sequence[Adjustment]] = NO_ADJUSTMENTS,
+) -> tuple[dict[str, Invoice], dict[str, str]]:
+    """The invoice of each payer, and why those have none that cannot be computed."""
+    invoices: dict[str, Invoice] = {}
+    failed: dict[str, str] = {}
+    todo = payers
+    while todo:
+        to_replace: dict[str, list[UsageAggregate]] = {}
+        for payer in todo:
+            of_payer: list[UsageAggregate] = []
+            by_member = usage.by_payer.get(payer, {})
+            try:
+                invoices[payer] = compute_invoice(
+                    payer,
+                    periods.of(payer),
+                    usage.ownership.currency(payer),
+                    by_member.get(payer, ()),
+                    context,
+                    children={member: listed for member, listed in by_member.items() if member != payer},
+                    carried=carried[payer],
+                    kind=kind,
+                    adjustments=adjustments.get(payer, ()),
+                    version=version,
+                    wanted=of_payer,
+                )
+            except (InvalidAmount, ArithmeticError) as error:
+                failed[payer] = f"its invoice cannot be computed: {error or type(error).__name__}"
+            if of_payer:
+                to_replace[payer] = of_payer
+        usage.replace_by_records(connection, to_replace)
+        todo = list(to_replace)
+    return {payer: invoices[payer] for payer in payers if payer not in failed}, failed
+
+
+def carried_to_payers(
+    connection: Connection,
+    month: Month,
+    documents: Documents,
+    ownership: Ownership,
+    payers: Sequence[str],
+    position: int | None,
+) -> dict[str, Carried]:
+    """What earlier documents left to each payer, with the balances of everybody whose invoice it is now.
+
+    Who has its document of the period gets what that was made with.
+    """
+    positions: dict[int | None, list[str]] = {}
+    for payer in payers:
+        issued = documents.period(payer, month)
+        at = issued.position if issued is not None and ownership.is_issued(payer) else position
+        positions.setdefault(at, []).append(payer)
+    by_payer: dict[str, Carried] = {}
+    for at, chosen in positions.items():
+        children: dict[str, list[Carried]] = {}
+        by_customer = carried_by_customer(connection, str(month), position=at)
+        for customer, carried in by_customer.items():
+            if (payer := ownership.payer(customer)) != customer:
+                children.setdefault(payer, []).append(carried)
+        for payer in chosen:
+            own = by_customer.get(payer, NOTHING_CARRIED)
+            by_payer[payer] = own.with_balances_of(children.get(payer, ()))
+    return by_payer
