@@ -45,6 +45,7 @@ from tokentill.closing.record_decisions import (
     revisions_of,
     waive,
 )
+from tokentill.closing.retracting import Retracted, Retractions, retract
 from tokentill.closing.review import make_review, store_review
 from tokentill.closing.trace import RequestTrace, trace_record
 from tokentill.closing.usage_summary import SummaryKey, UsageSummary, summarize_usage
@@ -64,6 +65,7 @@ from tokentill.faces.arguments import (
     texts_of,
 )
 from tokentill.faces.pricing import Pricing
+from tokentill.faces.retractable import retractable
 from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.periods import Month
@@ -75,7 +77,7 @@ from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
 from tokentill.store.documents import documents_around
-from tokentill.store.imports import last_imports, pushed_days, usage_parties
+from tokentill.store.imports import Imports, last_imports, numbered_imports, pushed_days, usage_parties
 from tokentill.store.invoices import (
     IssuedInvoice,
     closings,
@@ -86,10 +88,12 @@ from tokentill.store.invoices import (
 )
 from tokentill.store.migrating import make_ready
 from tokentill.store.quarantine import LineState, QuarantinedLine, quarantined_lines
+from tokentill.store.retractions import stored_retractions
 from tokentill.store.revisions import RevisionState, stored_revisions
 from tokentill.store.usage_rows import usage_extent
 from tokentill.usage.attribution import Attribution, Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
+from tokentill.usage.filters import RecordFilter
 from tokentill.usage.ids import check_id
 from tokentill.usage.record import UsageRecord
 from tokentill.usage.shell_words import command_line, shell_word
@@ -693,6 +697,40 @@ class Till(AbstractContextManager["Till"]):
         """Bill nothing for a record that reports no usage (see `closing.record_decisions.waive`)."""
         source, record_id, _ = _record(source, record_id, None)
         return waive(self.store, source, record_id, self._said("a waiver", reason, by))
+
+    def retract(
+        self,
+        *,
+        reason: str,
+        record: tuple[str, str] | None = None,
+        import_number: int | None = None,
+        filter: RecordFilter | str | None = None,  # noqa: A002
+        by: str | None = None,
+        dry_run: bool = False,
+    ) -> Retracted:
+        """Take records back: one by its source and id, those of an import, or those that a filter means (see
+        `closing.retracting`). Previews leave them out from then on; what is issued stays as it is.
+
+        Args:
+            filter: as `RecordFilter.parse` reads it, or one.
+            dry_run: only say what would be taken back.
+
+        Raises:
+            NotFound: when there is no such record or import, or the filter means none.
+        """
+        named = retractable(record, import_number, filter)
+        said = self._said("a retraction", reason, by)
+        return retract(self.store, self.folder, named, said, dry_run=dry_run)
+
+    def retractions(self) -> Retractions:
+        """Everything that was taken back, oldest first."""
+        with self.store.read() as connection:
+            return Retractions(tuple(stored_retractions(connection)))
+
+    def imports(self) -> Imports:
+        """Every import that brought something, oldest first, with the number that `retract` takes."""
+        with self.store.read() as connection:
+            return Imports(tuple(numbered_imports(connection)))
 
     def quarantine(
         self, period: str | None = None, *, file: str | None = None, state: LineState | None = None

@@ -409,8 +409,9 @@ def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
         (lambda shop: shop.waive("arouter", "none", reason="so"), "1 withdrawals"),
         (lambda shop: shop.reject_revision("arouter", "one", reason="so"), "1 decisions on revisions"),
         (lambda shop: shop.discard(file="file", reason="so"), "1 decisions on quarantined lines"),
+        (lambda shop: shop.retract(record=("arouter", "one"), reason="so"), "1 retractions of records"),
     ],
-    ids=["accepted", "waived", "rejected", "discarded"],
+    ids=["accepted", "waived", "rejected", "discarded", "retracted"],
 )
 def test_what_people_decided_about_records_is_not_lost_by_going_back(
     database: Database, decide: Callable[[Till], object], lost: str

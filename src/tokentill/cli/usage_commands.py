@@ -25,6 +25,7 @@ from tokentill.documents.text.records import (
     show_revisions_of_record,
     show_waived,
 )
+from tokentill.documents.text.retractions import show_imports, show_retracted, show_retractions
 from tokentill.documents.text.usage import show_trace, show_usage
 from tokentill.errors import InvalidCall, Refused
 from tokentill.sources.reading import read_records
@@ -72,6 +73,8 @@ class UsageGroup(Group):
 app = Commands()
 usage = app.group("usage", "Count what was used; look at records, and decide about some.", cls=UsageGroup)
 revisions = usage.group("revisions", "Records that came again with other content: look at them, and decide.")
+retractions = usage.group("retractions", "What was taken back.")
+imports = usage.group("imports", "What was taken in, by import.")
 quarantine = usage.group("quarantine", "Lines that are no usage record: look at them, and decide.")
 
 
@@ -191,6 +194,53 @@ def _waive(
     """
     with call.till() as till:
         call.answer(till.waive(source, record_id, reason=reason, by=by), show_waived)
+
+
+@usage.command("retract")
+def _retract(
+    call: Invocation,
+    reason: ReasonOption,
+    record: Annotated[
+        tuple[str, str] | None, typer.Option("--record", metavar="SOURCE RECORD_ID", help="This one record.")
+    ] = None,
+    import_number: Annotated[
+        int | None,
+        typer.Option("--import", metavar="N", help="What this import brought; `usage imports list` numbers them."),
+    ] = None,
+    filter: Annotated[  # noqa: A002
+        str | None,
+        typer.Option(
+            "--filter",
+            metavar="FILTER",
+            help="What all of these mean: 'source=.. user=.. model=.. api_key=.. from=.. to=..', instants in UTC.",
+        ),
+    ] = None,
+    by: ByOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be taken back.")] = False,
+) -> None:
+    """Take records back: a wrong source, a test's traffic, a file loaded twice.
+
+    Nothing is removed. Previews leave the records out from then on; an issued document stays as it is.
+    """
+    with call.till() as till:
+        retracted = till.retract(
+            record=record, import_number=import_number, filter=filter, reason=reason, by=by, dry_run=dry_run
+        )
+    call.answer(retracted, show_retracted)
+
+
+@retractions.command("list")
+def _retractions_list(call: Invocation) -> None:
+    """List what was taken back, by whom and why."""
+    with call.till() as till:
+        call.answer(till.retractions(), show_retractions)
+
+
+@imports.command("list")
+def _imports_list(call: Invocation) -> None:
+    """List the imports that brought something, with their numbers."""
+    with call.till() as till:
+        call.answer(till.imports(), show_imports)
 
 
 @revisions.command("list")

@@ -23,6 +23,7 @@ from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.reading import Quarantined, Reading, RecordCheck, excerpt
 from tokentill.store.database import Database, current_value, hold_counter
 from tokentill.store.import_findings import closed_segments, ids_of_other_sources, usage_in_segments
+from tokentill.store.imports import import_going_on
 from tokentill.store.usage_rows import Bad, Counts, store_batch
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import looks_personal
@@ -39,13 +40,15 @@ IngestProgress = Callable[[Counts], None]
 class Ingested:
     """What became of one source. `bad` and `personal` name the first of each.
 
-    `incomplete` says that the input is not all there is. `ids` counts the ids of each source, and `ids_elsewhere`, by
-    source and other source, those that the other one has, too. `in_closed` counts new records that lie in a period that
-    was closed.
+    `number` is that of the import, None when nothing came of it; a source that begins as one of its name did before is
+    that import, run again. `incomplete` says that the input is not all there is. `ids` counts the ids of each source,
+    and `ids_elsewhere`, by source and other source, those that the other one has, too. `in_closed` counts new records
+    that lie in a period that was closed.
     """
 
     name: str
     format: str | None = None
+    number: int | None = None
     counts: Counts = field(default_factory=Counts)
     bad: list[Bad] = field(default_factory=list)
     personal: dict[str, str] = field(default_factory=dict)
@@ -65,6 +68,7 @@ class Ingested:
         return {
             "file": self.name,
             "format": self.format,
+            "import": self.number,
             **counts_content(self.counts),
             "problems": [fields_of(bad, "line", "reason", "record_id") for bad in self.bad],
             "personal_data": [
@@ -109,8 +113,12 @@ def ingest(
         with database.write() as connection:
             hold_counter(connection, "batch")
             seq_before = current_value(connection, "batch")
-            counts = store_batch(connection, records, bad, label=name, at=clock.now())
+            if not ingested.counts.read:
+                ingested.number = import_going_on(connection, name, *_first_of(records, bad))
+            counts = store_batch(connection, records, bad, label=name, at=clock.now(), part_of=ingested.number)
             seq = current_value(connection, "batch")
+        if seq > seq_before and ingested.number is None:
+            ingested.number = seq
         ingested.counts = ingested.counts.plus(counts)
         with database.read() as connection:
             _look_at(connection, ingested, records, seq_before, seq)
@@ -156,6 +164,11 @@ def _look_at(
             ingested.ids_elsewhere[source, other] += count
     if seq > seq_before:
         ingested.in_closed += usage_in_segments(connection, closed_segments(connection), seq_before, seq)
+
+
+def _first_of(records: Sequence[UsageRecord], bad: Sequence[Bad]) -> tuple[UsageRecord | None, Bad | None]:
+    """What a batch begins with: a record, or without any a line that is none."""
+    return next(iter(records), None), next(iter(bad), None)
 
 
 def _is_within(bounds: Bounds, at: datetime | None, clock: Clock) -> bool:

@@ -6,11 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from tokentill.canonical import ContentOfFields
 from tokentill.clock import from_micros
+from tokentill.errors import NotFound
 from tokentill.store import tables
+from tokentill.store.usage_rows import Bad
+from tokentill.usage.record import UsageRecord
+
+COUNTS = ("accepted", "duplicates", "revisions", "quarantined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +30,94 @@ class UsageImport(ContentOfFields):
     quarantined: int
 
 
+@dataclass(frozen=True, slots=True)
+class NumberedImport(ContentOfFields):
+    """One import, in however many batches. `number` is that of its first batch, `at` when the last one came;
+    `retracted` counts its records that were taken back.
+    """
+
+    number: int
+    name: str
+    at: datetime
+    accepted: int
+    duplicates: int
+    revisions: int
+    quarantined: int
+    retracted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imports(ContentOfFields):
+    """All imports, oldest first: `usage imports list --json`."""
+
+    imports: tuple[NumberedImport, ...]
+
+
+def numbered_imports(connection: Connection, number: int | None = None) -> list[NumberedImport]:
+    """All imports that brought something, or one, oldest first."""
+    table, usage, gone = tables.batch, tables.usage, tables.withdrawal
+    number_of = func.coalesce(table.c.part_of, table.c.seq)
+    retracted = (
+        select(func.count())
+        .select_from(gone.join(usage, usage.c.id == gone.c.usage_id))
+        .where(gone.c.cause == "retraction", usage.c.seq == table.c.seq)
+    )
+    counts = [func.sum(table.c[name]).label(name) for name in COUNTS]
+    query = (
+        select(
+            number_of.label("number"),
+            func.min(table.c.label).label("name"),
+            func.max(table.c.recorded_at).label("at"),
+            *counts,
+            func.sum(retracted.correlate(table).scalar_subquery()).label("retracted"),
+        )
+        .where(_brought_something())
+        .group_by(number_of)
+        .order_by(number_of)
+    )
+    if number is not None:
+        query = query.where(number_of == number)
+    rows = connection.execute(query).all()
+    return [NumberedImport(row.number, row.name, from_micros(row.at), *map(int, row[3:])) for row in rows]
+
+
+def import_numbered(connection: Connection, number: int) -> NumberedImport:
+    """One import.
+
+    Raises:
+        NotFound: when there is none of that number.
+    """
+    listed = numbered_imports(connection, number)
+    if not listed:
+        raise NotFound(f"there is no import {number}; `tokentill usage imports list` shows all, with their numbers")
+    return listed[0]
+
+
+def import_going_on(connection: Connection, name: str, record: UsageRecord | None, bad: Bad | None) -> int | None:
+    """The import of a name that brought a record or line before: what begins with it is that import, run again."""
+    table, usage, source, line = tables.batch, tables.usage, tables.source, tables.quarantine
+    if record is not None:
+        seqs = select(usage.c.seq).join(source, source.c.id == usage.c.source_id)
+        seqs = seqs.where(source.c.name == record.source, usage.c.record_id == record.record_id)
+    elif bad is not None:
+        seqs = select(line.c.seq).where(line.c.digest == bad.digest, line.c.line == bad.line)
+    else:
+        return None
+    number_of = func.coalesce(table.c.part_of, table.c.seq)
+    return connection.execute(select(func.min(number_of)).where(table.c.label == name, table.c.seq.in_(seqs))).scalar()
+
+
+def _brought_something() -> ColumnElement[bool]:
+    return or_(*(tables.batch.c[name] > 0 for name in COUNTS))
+
+
 def last_imports(connection: Connection, limit: int) -> list[UsageImport]:
     """The last imports, newest first; what came under one name, in however many batches, is one."""
     table = tables.batch
-    counts = [func.sum(table.c[name]).label(name) for name in ("accepted", "duplicates", "revisions", "quarantined")]
+    counts = [func.sum(table.c[name]).label(name) for name in COUNTS]
     rows = connection.execute(
         select(table.c.label, func.max(table.c.recorded_at).label("at"), *counts)
+        .where(_brought_something())
         .group_by(table.c.label)
         .order_by(func.max(table.c.seq).desc())
         .limit(limit)
