@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.record_decisions import Waived as Waived
     from tokentill.closing.retracting import Retracted as Retracted
     from tokentill.closing.retracting import Retractions as Retractions
+    from tokentill.closing.staging import ImportShown as ImportShown
     from tokentill.closing.trace import RequestTrace as RequestTrace
     from tokentill.closing.usage_summary import UsageSummary as UsageSummary
     from tokentill.closing.verify import Verification as Verification
@@ -86,6 +87,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.shipped import __version__ as __version__
     from tokentill.store.customers import Customer as Customer
     from tokentill.store.imports import Imports as Imports
+    from tokentill.store.imports import NumberedImport as NumberedImport
     from tokentill.store.invoices import IssuedInvoice as IssuedInvoice
     from tokentill.store.quarantine import QuarantinedLine as QuarantinedLine
     from tokentill.stripe_push.gateway import StripeGateway as StripeGateway
@@ -108,6 +110,7 @@ _NAMES = {
     "closing.quarantine_decisions": "Lines Retried",
     "closing.record_decisions": "Revised Revisions Waived",
     "closing.retracting": "Retracted Retractions",
+    "closing.staging": "ImportShown",
     "closing.trace": "RequestTrace",
     "closing.usage_summary": "UsageSummary",
     "closing.verify": "Verification",
@@ -140,7 +143,7 @@ _NAMES = {
     "prices.streams": "RatedAmount RatedStream rate_stream",
     "shipped": "__version__",
     "store.customers": "Customer",
-    "store.imports": "Imports",
+    "store.imports": "Imports NumberedImport",
     "store.invoices": "IssuedInvoice",
     "store.quarantine": "QuarantinedLine",
     "stripe_push.gateway": "StripeGateway",

@@ -25,7 +25,7 @@ from tokentill.documents.text.records import (
     show_revisions_of_record,
     show_waived,
 )
-from tokentill.documents.text.retractions import show_imports, show_retracted, show_retractions
+from tokentill.documents.text.retractions import show_import, show_imports, show_retracted, show_retractions
 from tokentill.documents.text.usage import show_trace, show_usage
 from tokentill.errors import InvalidCall, Refused
 from tokentill.sources.reading import read_records
@@ -88,6 +88,9 @@ def _ingest(
         bool,
         typer.Option("--strict", help="Exit with 1 when a line went to quarantine, or a file is not all there is."),
     ] = False,
+    staged: Annotated[
+        bool, typer.Option("--staged", help="Only keep it to be looked at, until it is accepted or dropped.")
+    ] = False,
 ) -> None:
     """Take usage records in: JSONL, JSON or CSV, plain or gzip.
 
@@ -103,7 +106,7 @@ def _ingest(
         till.make_database()  # a database that cannot be used is refused once, not for each file
         for file in files:
             try:
-                done.append(_ingest_one(call, till, file, source, format))
+                done.append(_ingest_one(call, till, file, source, format, is_staged=staged))
             except Refused as refusal:
                 refused.append((file, str(refusal)))
     total = Counts()
@@ -119,7 +122,9 @@ def _ingest(
     call.finish(content, lambda screen: show_ingested(screen, done, refused), is_refused=is_refused)
 
 
-def _ingest_one(call: Invocation, till: Till, file: str, source: str | None, format_: str | None) -> Ingested:
+def _ingest_one(
+    call: Invocation, till: Till, file: str, source: str | None, format_: str | None, *, is_staged: bool
+) -> Ingested:
     from_stdin = file == STDIN
     reading = read_records(
         sys.stdin.buffer if from_stdin else Path(file),
@@ -128,7 +133,8 @@ def _ingest_one(call: Invocation, till: Till, file: str, source: str | None, for
         format=format_,
     )
     with call.progress(f"ingest {shown_id(reading.name)}") as progress:
-        return till.ingest_reading(reading, progress=lambda _: progress(reading.bytes_read, reading.bytes_total))
+        told = lambda _: progress(reading.bytes_read, reading.bytes_total)  # noqa: E731
+        return till.ingest_reading(reading, staged=is_staged, progress=told)
 
 
 @app.command("trace")
@@ -241,6 +247,43 @@ def _imports_list(call: Invocation) -> None:
     """List the imports that brought something, with their numbers."""
     with call.till() as till:
         call.answer(till.imports(), show_imports)
+
+
+ImportArgument = Annotated[int, typer.Argument(metavar="N", help="The number of the import.")]
+
+
+@imports.command("show")
+def _imports_show(call: Invocation, number: ImportArgument) -> None:
+    """Show one import; of a staged one, what it would come to now."""
+    with call.till() as till:
+        call.answer(till.import_shown(number), show_import)
+
+
+@imports.command("accept")
+def _imports_accept(
+    call: Invocation,
+    number: ImportArgument,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with it for good.")] = "",
+    by: ByOption = None,
+) -> None:
+    """Take a staged import in, as a whole.
+
+    One that was cut off on the way goes on where it was.
+    """
+    with call.till() as till:
+        taken = till.accept_import(number, reason=reason, by=by)
+    call.answer(taken, lambda screen, ingested: show_ingested(screen, [ingested], ()))
+
+
+@imports.command("drop")
+def _imports_drop(call: Invocation, number: ImportArgument, reason: ReasonOption, by: ByOption = None) -> None:
+    """Leave a staged import be, as a whole.
+
+    Its records may be taken in by another import.
+    """
+    with call.till() as till:
+        dropped = till.drop_import(number, reason=reason, by=by)
+    call.finish(dropped.content(), lambda screen: screen.say(f"import {number} is dropped; it counts for nothing"))
 
 
 @revisions.command("list")

@@ -6,7 +6,7 @@ from typing import cast
 
 from tokentill.closing.retracting import Retractable
 from tokentill.errors import InvalidCall
-from tokentill.faces.arguments import listed, of_type, text_of
+from tokentill.faces.arguments import listed, number_of, of_type, text_of
 from tokentill.usage.filters import RecordFilter
 
 
@@ -31,9 +31,7 @@ def retractable(
             raise InvalidCall(f"record=... is a source and a record id, not {record!r}") from None
         return text_of("source", source), text_of("record_id", record_id)
     if import_number is not None:
-        if not isinstance(import_number, int) or isinstance(import_number, bool):
-            raise InvalidCall(f"import_number=... must be the number of an import, not {import_number!r}")
-        return import_number
+        return number_of("import_number", import_number)
     if isinstance(filter_, str):
         return RecordFilter.parse(filter_)
     asked: RecordFilter = of_type("filter", cast(RecordFilter, filter_), RecordFilter)

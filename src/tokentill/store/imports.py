@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
@@ -14,6 +16,13 @@ from tokentill.errors import NotFound
 from tokentill.store import tables
 from tokentill.store.usage_rows import Bad
 from tokentill.usage.record import UsageRecord
+
+ImportState = Literal["taken", "staged", "cut off", "accepted", "dropped"]
+"""`accepted` is one that is not all taken yet, `cut off` one that was not staged to its end."""
+
+_STATE_OF: Mapping[str | None, ImportState] = MappingProxyType(
+    {None: "cut off", "staged": "staged", "accepted": "accepted", "taken": "taken", "dropped": "dropped"}
+)
 
 COUNTS = ("accepted", "duplicates", "revisions", "quarantined")
 
@@ -33,7 +42,7 @@ class UsageImport(ContentOfFields):
 @dataclass(frozen=True, slots=True)
 class NumberedImport(ContentOfFields):
     """One import, in however many batches. `number` is that of its first batch, `at` when the last one came;
-    `retracted` counts its records that were taken back.
+    `retracted` counts its records that were taken back, `staged` the lines that were looked at before.
     """
 
     number: int
@@ -44,6 +53,8 @@ class NumberedImport(ContentOfFields):
     revisions: int
     quarantined: int
     retracted: int
+    staged: int = 0
+    state: ImportState = "taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,13 @@ def numbered_imports(connection: Connection, number: int | None = None) -> list[
         .select_from(gone.join(usage, usage.c.id == gone.c.usage_id))
         .where(gone.c.cause == "retraction", usage.c.seq == table.c.seq)
     )
+    staged, event = tables.staged_record, tables.staged_event
+    lines: dict[int, int] = dict(connection.execute(select(staged.c.seq, func.count()).group_by(staged.c.seq)).all())
+    states: dict[int, ImportState] = dict.fromkeys(lines, _STATE_OF[None])
+    for kind in ("staged", "accepted", "taken", "dropped"):
+        states |= dict.fromkeys(
+            connection.execute(select(event.c.seq).where(event.c.kind == kind)).scalars(), _STATE_OF[kind]
+        )
     counts = [func.sum(table.c[name]).label(name) for name in COUNTS]
     query = (
         select(
@@ -71,14 +89,24 @@ def numbered_imports(connection: Connection, number: int | None = None) -> list[
             *counts,
             func.sum(retracted.correlate(table).scalar_subquery()).label("retracted"),
         )
-        .where(_brought_something())
+        .where(or_(_brought_something(), table.c.seq.in_(select(staged.c.seq))))
         .group_by(number_of)
         .order_by(number_of)
     )
     if number is not None:
         query = query.where(number_of == number)
     rows = connection.execute(query).all()
-    return [NumberedImport(row.number, row.name, from_micros(row.at), *map(int, row[3:])) for row in rows]
+    return [
+        NumberedImport(
+            number=row.number,
+            name=row.name,
+            at=from_micros(row.at),
+            **{name: int(getattr(row, name)) for name in (*COUNTS, "retracted")},
+            staged=lines.get(row.number, 0),
+            state=states.get(row.number, "taken"),
+        )
+        for row in rows
+    ]
 
 
 def import_numbered(connection: Connection, number: int) -> NumberedImport:

@@ -117,6 +117,26 @@ batch = _table(
 """Records that came in together. `first_at` and `last_at` are the earliest and the latest `occurred_at` of what it
 brought; `part_of` is the first batch of the same import, None in that one itself."""
 
+staged_record = _table(
+    "staged_record",
+    *_key(BigInt, "seq", "position"),
+    *_each(Text, "content"),
+    *_refers(seq="batch.seq"),
+)
+"""What is looked at before it is taken in: the records and bad lines of a staged import, in order."""
+
+staged_event = _table(
+    "staged_event",
+    *_key(BigInt, "seq"),
+    *_key(Text, "kind"),
+    *_each(Text, "reviewer", "reason"),
+    *_each(BigInt, "recorded_at"),
+    *_refers(seq="batch.seq"),
+    CheckConstraint("kind IN ('staged', 'accepted', 'taken', 'dropped')", name="kind"),
+)
+"""What became of a staged import: it was staged whole, somebody accepted it, all of it was taken in, or it was
+dropped."""
+
 usage = _table(
     "usage",
     *_key(BigInt, "id"),
@@ -409,7 +429,8 @@ def usage_in(segments: Any, rows: Any = usage) -> ColumnElement[bool]:
 
 APPEND_ONLY = tuple(
     """source series batch usage usage_unit revision quarantine recording binding review audit invoice_line ledger
-    series_month document_event coverage member_period revision_decision withdrawal quarantine_decision""".split()
+    series_month document_event coverage member_period revision_decision withdrawal quarantine_decision
+    staged_record staged_event""".split()
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
 `close_run` only end, a `counter` only go up (see `guards`)."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from tokentill.clock import instant_text
 from tokentill.closing.retracting import Retracted, Retractions
+from tokentill.closing.staging import ImportShown
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, plural
+from tokentill.documents.text.records import show_ingested
 from tokentill.documents.text.screen import Screen
 from tokentill.store.imports import Imports
 
@@ -72,10 +74,25 @@ def show_imports(screen: Screen, listed: Imports) -> None:
         return
     counts = ("accepted", "duplicates", "revisions", "quarantined", "retracted")
     screen.table(
-        ("import", "name", "at", *counts),
+        ("import", "name", "at", "state", *counts),
         [
-            (str(one.number), shown_id(one.name), instant_text(one.at), *(count(getattr(one, name)) for name in counts))
+            (
+                *(str(one.number), shown_id(one.name), instant_text(one.at), one.state),
+                *(count(getattr(one, name)) for name in counts),
+            )
             for one in listed.imports
         ],
         right=("import", *counts),
     )
+
+
+def show_import(screen: Screen, shown: ImportShown) -> None:
+    """One import: what it brought, what was said of it, and what it would come to."""
+    show_imports(screen, Imports((shown.imported,)))
+    for kind, (by, reason, at) in shown.events.items():
+        if kind != "taken":
+            because = f": {shown_text(reason)}" if reason else ""
+            screen.say(f"  {kind} by {shown_text(by)} at {instant_text(at)}{because}")
+    if shown.would_be is not None:
+        screen.say("\nif it were accepted now:")
+        show_ingested(screen, [shown.would_be], ())
