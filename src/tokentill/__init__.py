@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.record_decisions import Revised as Revised
     from tokentill.closing.record_decisions import Revisions as Revisions
     from tokentill.closing.record_decisions import Waived as Waived
+    from tokentill.closing.retracting import Retracted as Retracted
+    from tokentill.closing.retracting import Retractions as Retractions
+    from tokentill.closing.staging import ImportShown as ImportShown
     from tokentill.closing.trace import RequestTrace as RequestTrace
     from tokentill.closing.usage_summary import UsageSummary as UsageSummary
     from tokentill.closing.verify import Verification as Verification
@@ -83,6 +86,8 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.prices.streams import rate_stream as rate_stream
     from tokentill.shipped import __version__ as __version__
     from tokentill.store.customers import Customer as Customer
+    from tokentill.store.imports import Imports as Imports
+    from tokentill.store.imports import NumberedImport as NumberedImport
     from tokentill.store.invoices import IssuedInvoice as IssuedInvoice
     from tokentill.store.quarantine import QuarantinedLine as QuarantinedLine
     from tokentill.stripe_push.gateway import StripeGateway as StripeGateway
@@ -91,6 +96,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.till import Till as Till
     from tokentill.usage.attribution import Binding as Binding
     from tokentill.usage.bounds import Bounds as Bounds
+    from tokentill.usage.filters import RecordFilter as RecordFilter
     from tokentill.usage.record import UsageRecord as UsageRecord
 
 _NAMES = {
@@ -103,6 +109,8 @@ _NAMES = {
     "closing.missing_usage": "Missing",
     "closing.quarantine_decisions": "Lines Retried",
     "closing.record_decisions": "Revised Revisions Waived",
+    "closing.retracting": "Retracted Retractions",
+    "closing.staging": "ImportShown",
     "closing.trace": "RequestTrace",
     "closing.usage_summary": "UsageSummary",
     "closing.verify": "Verification",
@@ -135,6 +143,7 @@ _NAMES = {
     "prices.streams": "RatedAmount RatedStream rate_stream",
     "shipped": "__version__",
     "store.customers": "Customer",
+    "store.imports": "Imports NumberedImport",
     "store.invoices": "IssuedInvoice",
     "store.quarantine": "QuarantinedLine",
     "stripe_push.gateway": "StripeGateway",
@@ -143,6 +152,7 @@ _NAMES = {
     "till": "Till",
     "usage.attribution": "Binding",
     "usage.bounds": "Bounds",
+    "usage.filters": "RecordFilter",
     "usage.record": "UsageRecord",
 }
 """Each public name, at the module that has it."""

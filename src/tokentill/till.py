@@ -45,7 +45,9 @@ from tokentill.closing.record_decisions import (
     revisions_of,
     waive,
 )
+from tokentill.closing.retracting import Retracted, Retractions, retract
 from tokentill.closing.review import make_review, store_review
+from tokentill.closing.staging import ImportShown, accept_import, drop_import, show_import, stage, with_staged
 from tokentill.closing.trace import RequestTrace, trace_record
 from tokentill.closing.usage_summary import SummaryKey, UsageSummary, summarize_usage
 from tokentill.closing.verify import Verification, verify_invoices
@@ -55,6 +57,7 @@ from tokentill.faces.arguments import (
     any_text,
     instant_of,
     listed,
+    number_of,
     of_type,
     one_of,
     optional,
@@ -64,6 +67,7 @@ from tokentill.faces.arguments import (
     texts_of,
 )
 from tokentill.faces.pricing import Pricing
+from tokentill.faces.retractable import retractable
 from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.periods import Month
@@ -75,7 +79,7 @@ from tokentill.store.audit import actor_here, append_audit
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
 from tokentill.store.documents import documents_around
-from tokentill.store.imports import last_imports, pushed_days, usage_parties
+from tokentill.store.imports import Imports, NumberedImport, last_imports, numbered_imports, pushed_days, usage_parties
 from tokentill.store.invoices import (
     IssuedInvoice,
     closings,
@@ -86,10 +90,12 @@ from tokentill.store.invoices import (
 )
 from tokentill.store.migrating import make_ready
 from tokentill.store.quarantine import LineState, QuarantinedLine, quarantined_lines
+from tokentill.store.retractions import stored_retractions
 from tokentill.store.revisions import RevisionState, stored_revisions
 from tokentill.store.usage_rows import usage_extent
 from tokentill.usage.attribution import Attribution, Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
+from tokentill.usage.filters import RecordFilter
 from tokentill.usage.ids import check_id
 from tokentill.usage.record import UsageRecord
 from tokentill.usage.shell_words import command_line, shell_word
@@ -258,16 +264,24 @@ class Till(AbstractContextManager["Till"]):
         self._store.close()
 
     def ingest(
-        self, records: Iterable[UsageRecord], *, name: str = "python", progress: IngestProgress | None = None
+        self,
+        records: Iterable[UsageRecord],
+        *,
+        name: str = "python",
+        staged: bool = False,
+        progress: IngestProgress | None = None,
     ) -> Ingested:
         """Take usage records in. Records that are there already are counted and change nothing.
 
         A record of an instant that is out of the till's bounds is quarantined; its line is its number among `records`.
 
+        Args:
+            staged: only keep them to be looked at, and say what they would be (see `accept_import`, `drop_import`).
+
         Raises:
             InvalidCall: for anything that is no `UsageRecord`. Those before it may have been taken in.
         """
-        return self._ingest(_usage_records(records), text_of("name", name), progress)
+        return self._ingest(_usage_records(records), text_of("name", name), progress, staged=staged)
 
     def ingest_file(
         self,
@@ -276,45 +290,62 @@ class Till(AbstractContextManager["Till"]):
         name: str | None = None,
         source: str | None = None,
         format: str | None = None,  # noqa: A002
+        staged: bool = False,
         progress: IngestProgress | None = None,
     ) -> Ingested:
-        """Take a file or binary stream of usage records in (see `sources.reading.read_records`).
+        """Take a file or binary stream of usage records in, or stage it (see `sources.reading.read_records`, `ingest`).
 
         Raises:
             Refused: when the file as a whole cannot be read as usage records.
         """
         if not hasattr(file, "read"):
             path_of("file", file)
-        return self.ingest_reading(read_records(file, name=name, source=source, format=format), progress=progress)
+        reading = read_records(file, name=name, source=source, format=format)
+        return self.ingest_reading(reading, staged=staged, progress=progress)
 
-    def ingest_reading(self, reading: Reading, *, progress: IngestProgress | None = None) -> Ingested:
+    def ingest_reading(
+        self, reading: Reading, *, staged: bool = False, progress: IngestProgress | None = None
+    ) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
         of_type("reading", reading, Reading)
-        ingested = self._ingest(reading, reading.name, progress)
-        ingested.format = reading.format
+        ingested = self._ingest(reading, reading.name, progress, staged=staged)
+        ingested.format, ingested.incomplete = reading.format, reading.incomplete
         return ingested
 
-    def _ingest(self, records: Iterable[Any], name: str, progress: IngestProgress | None) -> Ingested:
+    def _ingest(self, records: Iterable[Any], name: str, progress: IngestProgress | None, *, staged: bool) -> Ingested:
         self.make_database()
+        if staged:
+            by = actor_here()
+            return stage(self.store, records, name=name, clock=self.clock, bounds=self.bounds, by=by, progress=progress)
         return ingest(self.store, records, name=name, clock=self.clock, bounds=self.bounds, progress=progress)
 
-    def preview(self, period: str, customer: str | None = None) -> Preview:
+    def preview(self, period: str, customer: str | None = None, *, with_import: int | None = None) -> Preview:
         """What a period would come to if it were closed now, for all customers or for one.
 
+        Args:
+            with_import: also count what this staged import would bring. Nobody can take records in meanwhile.
+
         Raises:
-            NotFound: when the customer has no usage in the period.
+            NotFound: when the customer has no usage in the period, or there is no such import.
+            Refused: when the import is not staged.
         """
         month, customer = _month(period), optional(text_of, "customer", customer)
+        number = optional(number_of, "with_import", with_import)
+        if number is not None:
+            within = with_staged(self.store, number, self.clock)
+            return replace(self._preview(month, customer, within)[0], with_import=number)
         preview, inputs, is_new = self._preview(month, customer)
         if is_new and preview.pricing is not None and not preview.pricing.lost:
             with suppress(Refused), self.store.write() as connection:  # of a database that can only be read
                 remember_preview(connection, inputs, preview.pricing, preview.made_at)
         return preview
 
-    def _preview(self, month: Month, customer: str | None) -> tuple[Preview, Inputs, bool]:
+    def _preview(
+        self, month: Month, customer: str | None, within: AbstractContextManager[Connection] | None = None
+    ) -> tuple[Preview, Inputs, bool]:
         """The same, with its inputs, and whether the contracts are others than those that were used last."""
         folder = self.folder
-        with self.store.read() as connection:
+        with within or self.store.read() as connection:
             inputs, seq = newest_inputs(connection, folder)
             books, pins, now = inputs.books(), inputs.pins(seq), self.clock.now()
             preview = compute_preview(
@@ -711,6 +742,60 @@ class Till(AbstractContextManager["Till"]):
         """Bill nothing for a record that reports no usage (see `closing.record_decisions.waive`)."""
         source, record_id, _ = _record(source, record_id, None)
         return waive(self.store, source, record_id, self._said("a waiver", reason, by))
+
+    def retract(
+        self,
+        *,
+        reason: str,
+        record: tuple[str, str] | None = None,
+        import_number: int | None = None,
+        filter: RecordFilter | str | None = None,  # noqa: A002
+        by: str | None = None,
+        dry_run: bool = False,
+    ) -> Retracted:
+        """Take records back: one by its source and id, those of an import, or those that a filter means (see
+        `closing.retracting`). Previews leave them out from then on; what is issued stays as it is.
+
+        Args:
+            filter: as `RecordFilter.parse` reads it, or one.
+            dry_run: only say what would be taken back.
+
+        Raises:
+            NotFound: when there is no such record or import, or the filter means none.
+        """
+        named = retractable(record, import_number, filter)
+        said = self._said("a retraction", reason, by)
+        return retract(self.store, self.folder, named, said, dry_run=dry_run)
+
+    def retractions(self) -> Retractions:
+        """Everything that was taken back, oldest first."""
+        with self.store.read() as connection:
+            return Retractions(tuple(stored_retractions(connection)))
+
+    def imports(self) -> Imports:
+        """Every import that brought something, oldest first, with the number that `retract` takes."""
+        with self.store.read() as connection:
+            return Imports(tuple(numbered_imports(connection)))
+
+    def import_shown(self, number: int) -> ImportShown:
+        """One import, and what it would come to if it is staged.
+
+        Raises:
+            NotFound: when there is none of that number.
+        """
+        return show_import(self.store, number_of("number", number), self.clock)
+
+    def accept_import(
+        self, number: int, *, reason: str = "", by: str | None = None, progress: IngestProgress | None = None
+    ) -> Ingested:
+        """Take a staged import in, as a whole (see `closing.staging.accept_import`)."""
+        said = SignedReason(optional(any_text, "by", by) or actor_here(), any_text("reason", reason), self.clock.now())
+        number = number_of("number", number)
+        return accept_import(self.store, number, said, clock=self.clock, progress=progress)
+
+    def drop_import(self, number: int, *, reason: str, by: str | None = None) -> NumberedImport:
+        """Leave a staged import be; its records may be taken in by another (see `closing.staging.drop_import`)."""
+        return drop_import(self.store, number_of("number", number), self._said("to drop an import", reason, by))
 
     def quarantine(
         self, period: str | None = None, *, file: str | None = None, state: LineState | None = None

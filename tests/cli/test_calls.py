@@ -41,6 +41,12 @@ ARGUMENTS = {
     "usage revisions show": ["own", "r-1"],
     "usage revisions accept": ["own", "r-1", "--reason", "corrected"],
     "usage revisions reject": ["own", "r-2", "--reason", "a test"],
+    "usage retract": ["--record", "own", "h-1", "--reason", "a test"],
+    "usage retractions list": [],
+    "usage imports list": [],
+    "usage imports show": ["1"],
+    "usage imports accept": ["5"],
+    "usage imports drop": ["6", "--reason", "a test"],
     "usage quarantine list": [],
     "usage quarantine show": [f"{LINE}:3"],
     "usage quarantine discard": [f"{LINE}:3", "--reason", "a test"],
@@ -115,6 +121,8 @@ def prepared(cli: Cli) -> Cli:
     again = [usage(name, user) for user in ("some", "other") for name in ("r-1", "r-2")]
     cli("ingest", cli.write_usage(without, *again, path="more.jsonl"))
     cli("ingest", cli.write("bad.jsonl", json.dumps(usage("b-1", "some")) + "\n\nno json\n"))
+    for name in ("staged", "dropped"):
+        cli("ingest", cli.write_usage(usage(name, "some"), path=f"{name}.jsonl"), "--staged")
     cli.write("customers.csv", "customer,name,stripe_customer\ndune,Dune,cus_1\n")
     return cli
 

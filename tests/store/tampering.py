@@ -96,6 +96,7 @@ def world(database: Database) -> Till:
     shop.ingest([record("six", user="bob", when="2026-11-05T00:00Z", input=8_000_000)])
     clock.instant = at("2026-12-02T00:00Z")
     shop.close("2026-11")
+    shop.retract(record=("arouter", "five"), reason="a test")
     return shop
 
 

@@ -39,6 +39,8 @@ CHANGED = {
     "revision_decision": "reason = 'none'",
     "withdrawal": "seq = 0",
     "quarantine_decision": "reviewer = 'mallory'",
+    "staged_record": "content = '{}'",
+    "staged_event": "reason = 'none'",
 }
 UNIQUE_KEYS = {
     "source": [("id",), ("name",)],
@@ -61,9 +63,12 @@ UNIQUE_KEYS = {
     "revision_decision": [("source_id", "record_id", "digest", "decision")],
     "withdrawal": [("usage_id", "cause")],
     "quarantine_decision": [("digest", "line")],
+    "staged_record": [("seq", "position")],
+    "staged_event": [("seq", "kind")],
     "invoice": [("id",), ("number",), ("customer", "period", "kind", "part"), ("close_run_id", "customer")],
 }
 CLOSED_SETS = {"document_event": ("kind",), "revision_decision": ("decision",), "withdrawal": ("cause",)}
+CLOSED_SETS |= {"staged_event": ("kind",)}
 """Columns of unique keys that can only hold certain words."""
 KEPT = [*tables.APPEND_ONLY, "invoice"]
 
@@ -89,6 +94,7 @@ def filled(database: Database) -> Database:
     shop.reject_revision("arouter", "one", reason="a test")
     shop.waive("arouter", "none", reason="it failed")
     shop.discard(file="file", reason="a test")
+    shop.ingest([record("three", user="bob")], name="looked at", staged=True)
     shop.bind([("carol", "alice", at("1"), None)])
     shop.review(OCTOBER, "alice", "approved", by="rita")
     assert not shop.close(OCTOBER).is_refused

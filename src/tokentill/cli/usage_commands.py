@@ -25,6 +25,7 @@ from tokentill.documents.text.records import (
     show_revisions_of_record,
     show_waived,
 )
+from tokentill.documents.text.retractions import show_import, show_imports, show_retracted, show_retractions
 from tokentill.documents.text.usage import show_trace, show_usage
 from tokentill.errors import InvalidCall, Refused
 from tokentill.sources.reading import read_records
@@ -72,6 +73,8 @@ class UsageGroup(Group):
 app = Commands()
 usage = app.group("usage", "Count what was used; look at records, and decide about some.", cls=UsageGroup)
 revisions = usage.group("revisions", "Records that came again with other content: look at them, and decide.")
+retractions = usage.group("retractions", "What was taken back.")
+imports = usage.group("imports", "What was taken in, by import.")
 quarantine = usage.group("quarantine", "Lines that are no usage record: look at them, and decide.")
 
 
@@ -84,6 +87,9 @@ def _ingest(
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Exit with 1 when a line went to quarantine, or a file is not all there is."),
+    ] = False,
+    staged: Annotated[
+        bool, typer.Option("--staged", help="Only keep it to be looked at, until it is accepted or dropped.")
     ] = False,
 ) -> None:
     """Take usage records in: JSONL, JSON or CSV, plain or gzip.
@@ -100,7 +106,7 @@ def _ingest(
         till.make_database()  # a database that cannot be used is refused once, not for each file
         for file in files:
             try:
-                done.append(_ingest_one(call, till, file, source, format))
+                done.append(_ingest_one(call, till, file, source, format, is_staged=staged))
             except Refused as refusal:
                 refused.append((file, str(refusal)))
     total = Counts()
@@ -116,7 +122,9 @@ def _ingest(
     call.finish(content, lambda screen: show_ingested(screen, done, refused), is_refused=is_refused)
 
 
-def _ingest_one(call: Invocation, till: Till, file: str, source: str | None, format_: str | None) -> Ingested:
+def _ingest_one(
+    call: Invocation, till: Till, file: str, source: str | None, format_: str | None, *, is_staged: bool
+) -> Ingested:
     from_stdin = file == STDIN
     reading = read_records(
         sys.stdin.buffer if from_stdin else Path(file),
@@ -125,7 +133,8 @@ def _ingest_one(call: Invocation, till: Till, file: str, source: str | None, for
         format=format_,
     )
     with call.progress(f"ingest {shown_id(reading.name)}") as progress:
-        return till.ingest_reading(reading, progress=lambda _: progress(reading.bytes_read, reading.bytes_total))
+        told = lambda _: progress(reading.bytes_read, reading.bytes_total)  # noqa: E731
+        return till.ingest_reading(reading, staged=is_staged, progress=told)
 
 
 @app.command("trace")
@@ -191,6 +200,90 @@ def _waive(
     """
     with call.till() as till:
         call.answer(till.waive(source, record_id, reason=reason, by=by), show_waived)
+
+
+@usage.command("retract")
+def _retract(
+    call: Invocation,
+    reason: ReasonOption,
+    record: Annotated[
+        tuple[str, str] | None, typer.Option("--record", metavar="SOURCE RECORD_ID", help="This one record.")
+    ] = None,
+    import_number: Annotated[
+        int | None,
+        typer.Option("--import", metavar="N", help="What this import brought; `usage imports list` numbers them."),
+    ] = None,
+    filter: Annotated[  # noqa: A002
+        str | None,
+        typer.Option(
+            "--filter",
+            metavar="FILTER",
+            help="What all of these mean: 'source=.. user=.. model=.. api_key=.. from=.. to=..', instants in UTC.",
+        ),
+    ] = None,
+    by: ByOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be taken back.")] = False,
+) -> None:
+    """Take records back: a wrong source, a test's traffic, a file loaded twice.
+
+    Nothing is removed. Previews leave the records out from then on; an issued document stays as it is.
+    """
+    with call.till() as till:
+        retracted = till.retract(
+            record=record, import_number=import_number, filter=filter, reason=reason, by=by, dry_run=dry_run
+        )
+    call.answer(retracted, show_retracted)
+
+
+@retractions.command("list")
+def _retractions_list(call: Invocation) -> None:
+    """List what was taken back, by whom and why."""
+    with call.till() as till:
+        call.answer(till.retractions(), show_retractions)
+
+
+@imports.command("list")
+def _imports_list(call: Invocation) -> None:
+    """List the imports that brought something, with their numbers."""
+    with call.till() as till:
+        call.answer(till.imports(), show_imports)
+
+
+ImportArgument = Annotated[int, typer.Argument(metavar="N", help="The number of the import.")]
+
+
+@imports.command("show")
+def _imports_show(call: Invocation, number: ImportArgument) -> None:
+    """Show one import; of a staged one, what it would come to now."""
+    with call.till() as till:
+        call.answer(till.import_shown(number), show_import)
+
+
+@imports.command("accept")
+def _imports_accept(
+    call: Invocation,
+    number: ImportArgument,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with it for good.")] = "",
+    by: ByOption = None,
+) -> None:
+    """Take a staged import in, as a whole.
+
+    One that was cut off on the way goes on where it was.
+    """
+    with call.till() as till:
+        taken = till.accept_import(number, reason=reason, by=by)
+    call.answer(taken, lambda screen, ingested: show_ingested(screen, [ingested], ()))
+
+
+@imports.command("drop")
+def _imports_drop(call: Invocation, number: ImportArgument, reason: ReasonOption, by: ByOption = None) -> None:
+    """Leave a staged import be, as a whole.
+
+    Its records may be taken in by another import.
+    """
+    with call.till() as till:
+        dropped = till.drop_import(number, reason=reason, by=by)
+    call.finish(dropped.content(), lambda screen: screen.say(f"import {number} is dropped; it counts for nothing"))
 
 
 @revisions.command("list")

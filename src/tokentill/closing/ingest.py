@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -21,8 +21,9 @@ from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.reading import Quarantined, Reading, RecordCheck, excerpt
-from tokentill.store.database import Database, current_value, hold_counter
+from tokentill.store.database import Transactions, current_value, hold_counter
 from tokentill.store.import_findings import closed_segments, ids_of_other_sources, usage_in_segments
+from tokentill.store.imports import import_going_on
 from tokentill.store.usage_rows import Bad, Counts, store_batch
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import looks_personal
@@ -39,13 +40,15 @@ IngestProgress = Callable[[Counts], None]
 class Ingested:
     """What became of one source. `bad` and `personal` name the first of each.
 
-    `incomplete` says that the input is not all there is. `ids` counts the ids of each source, and `ids_elsewhere`, by
-    source and other source, those that the other one has, too. `in_closed` counts new records that lie in a period that
-    was closed.
+    `number` is that of the import, None when nothing came of it; a source that begins as one of its name did before is
+    that import, run again. `incomplete` says that the input is not all there is. `ids` counts the ids of each source,
+    and `ids_elsewhere`, by source and other source, those that the other one has, too. `in_closed` counts new records
+    that lie in a period that was closed. `is_staged` says that nothing was taken in: all this is what would be.
     """
 
     name: str
     format: str | None = None
+    number: int | None = None
     counts: Counts = field(default_factory=Counts)
     bad: list[Bad] = field(default_factory=list)
     personal: dict[str, str] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class Ingested:
     ids: Counter[str] = field(default_factory=Counter)
     ids_elsewhere: Counter[tuple[str, str]] = field(default_factory=Counter)
     in_closed: Counter[Month] = field(default_factory=Counter)
+    is_staged: bool = False
 
     @property
     def is_all_quarantined(self) -> bool:
@@ -65,6 +69,8 @@ class Ingested:
         return {
             "file": self.name,
             "format": self.format,
+            "import": self.number,
+            "staged": self.is_staged,
             **counts_content(self.counts),
             "problems": [fields_of(bad, "line", "reason", "record_id") for bad in self.bad],
             "personal_data": [
@@ -87,20 +93,24 @@ def counts_content(counts: Counts) -> Content:
 
 
 def ingest(
-    database: Database,
+    database: Transactions,
     items: Reading | Iterable[UsageRecord | Quarantined],
     *,
     name: str,
     clock: Clock,
     bounds: Bounds = DEFAULT_BOUNDS,
     progress: IngestProgress | None = None,
+    number: int | None = None,
 ) -> Ingested:
     """Store records and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`.
 
     A record of an instant that is out of `bounds` is a bad line, too.
+
+    Args:
+        number: of the import, where it has one already.
     """
     name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
-    ingested = Ingested(name)
+    ingested = Ingested(name, number=number)
     users: set[str | None] = set()
     records: list[UsageRecord] = []
     bad: list[Bad] = []
@@ -109,8 +119,12 @@ def ingest(
         with database.write() as connection:
             hold_counter(connection, "batch")
             seq_before = current_value(connection, "batch")
-            counts = store_batch(connection, records, bad, label=name, at=clock.now())
+            if number is None and not ingested.counts.read:
+                ingested.number = import_going_on(connection, name, *_first_of(records, bad))
+            counts = store_batch(connection, records, bad, label=name, at=clock.now(), part_of=ingested.number)
             seq = current_value(connection, "batch")
+        if seq > seq_before and ingested.number is None:
+            ingested.number = seq
         ingested.counts = ingested.counts.plus(counts)
         with database.read() as connection:
             _look_at(connection, ingested, records, seq_before, seq)
@@ -119,13 +133,10 @@ def ingest(
         if progress is not None:
             progress(ingested.counts)
 
-    def check(record: UsageRecord) -> None:
-        bounds.check(record.occurred_at, clock.now())
-
-    for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
+    for item in checked_lines(items, name, clock, bounds):
         if isinstance(item, Quarantined):
-            at = item.occurred_at if _is_within(bounds, item.occurred_at, clock) else None
-            bad_line = Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, at, item.kept)
+            named = (item.line, item.reason, item.record_id, item.raw, item.digest)
+            bad_line = Bad(name, *named, item.occurred_at, item.kept)
             bad.append(bad_line)
             if len(ingested.bad) < SHOWN_MAX:
                 ingested.bad.append(bad_line)
@@ -156,6 +167,25 @@ def _look_at(
             ingested.ids_elsewhere[source, other] += count
     if seq > seq_before:
         ingested.in_closed += usage_in_segments(connection, closed_segments(connection), seq_before, seq)
+
+
+def _first_of(records: Sequence[UsageRecord], bad: Sequence[Bad]) -> tuple[UsageRecord | None, Bad | None]:
+    """What a batch begins with: a record, or without any a line that is none."""
+    return next(iter(records), None), next(iter(bad), None)
+
+
+def checked_lines(
+    items: Reading | Iterable[UsageRecord | Quarantined], name: str, clock: Clock, bounds: Bounds
+) -> Iterator[UsageRecord | Quarantined]:
+    """What is given, with a bad line for every record of an instant that is out of bounds."""
+
+    def check(record: UsageRecord) -> None:
+        bounds.check(record.occurred_at, clock.now())
+
+    for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
+        if isinstance(item, Quarantined) and not _is_within(bounds, item.occurred_at, clock):
+            item = replace(item, occurred_at=None)
+        yield item
 
 
 def _is_within(bounds: Bounds, at: datetime | None, clock: Clock) -> bool:

@@ -44,7 +44,17 @@ from tokentill.store.usage_rows import StoredRecord, source_id_of, versions_of
 from tokentill.store.withdrawals import withdrawal_of
 
 TraceState = Literal[
-    "quarantined", "unattributed", "missing", "unpriced", "waived", "late", "blocked", "not closed", "issued", "pushed"
+    "quarantined",
+    "unattributed",
+    "missing",
+    "unpriced",
+    "waived",
+    "retracted",
+    "late",
+    "blocked",
+    "not closed",
+    "issued",
+    "pushed",
 ]
 """How far a request came."""
 
@@ -154,12 +164,17 @@ def trace_record(
         revisions=tuple(stored_revisions(connection, identity=identity)),
         quarantined=quarantined,
     )
-    waiver = withdrawal_of(connection, row_id, "waiver")
+    waiver, retraction = withdrawal_of(connection, row_id, "waiver"), withdrawal_of(connection, row_id, "retraction")
     numbers = numbers_covering(connection, record.series.id, record.occurred_at, record.seq)
     if numbers:
         traced = _on_invoice(connection, begun, record, numbers[0])
+    elif retraction is not None:
+        traced = _attributed(begun, record, newest_inputs(connection, folder())[0])
     else:
         traced = _on_no_invoice(connection, begun, record, folder(), now=now, grace=grace)
+    if retraction is not None:
+        said = f"taken back, says {retraction.reviewer}: {retraction.reason}"
+        return replace(traced, state="retracted", why=f"{said}; {numbers[0]} has it still" if numbers else said)
     if waiver is None:
         return traced
     return replace(traced, state="waived", why=f"billed at nothing, says {waiver.reviewer}: {waiver.reason}")

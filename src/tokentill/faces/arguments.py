@@ -75,6 +75,17 @@ def one_of(name: str, value: object, allowed: tuple[str, ...]) -> Any:
     return value
 
 
+def number_of(name: str, value: object) -> int:
+    """A number that counts from 1.
+
+    Raises:
+        InvalidCall: for anything else.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**63:
+        raise InvalidCall(f"{name}=... must be a number from 1 on, not {value!r}")
+    return value
+
+
 def reason_for(what: str, value: object) -> str:
     """Why somebody did `what`."""
     if not isinstance(value, str) or not value.strip():

@@ -263,7 +263,8 @@ class Preview:
 
     `failed` are customers whose invoice cannot be computed, with the reason; `late` is usage of any period that was
     issued without it; `kept` are boundaries that stay where issued periods ended, whatever a contract says; `aside` is
-    what nobody decided on; `findings` stand out and refuse nothing.
+    what nobody decided on; `findings` stand out and refuse nothing. `with_import` is a
+    staged import that is counted as well.
     """
 
     month: Month
@@ -278,6 +279,7 @@ class Preview:
     aside: Aside = NOTHING_ASIDE
     pricing: PricingUsed | None = field(default=None, compare=False)
     findings: tuple[PreviewFinding, ...] = ()
+    with_import: int | None = None
 
     @property
     def margins(self) -> list[CoveredMargin]:
@@ -300,6 +302,7 @@ class Preview:
         """What `preview --json` prints."""
         return {
             "period": str(self.month),
+            "with_import": self.with_import,
             "invoices": [
                 invoice_document(
                     previewed.invoice.content(),

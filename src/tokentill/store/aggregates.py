@@ -173,6 +173,19 @@ def _parts_of(spans: Sequence[Span]) -> Iterator[tuple[list[int], list[Span]]]:
             yield places, [spans[place] for place in places]
 
 
+def requests_of_spans(
+    connection: Connection, spans: Sequence[Span], conditions: Sequence[ColumnElement[bool]]
+) -> Iterator[tuple[int, int]]:
+    """How many rows of each span meet conditions, with the place of the span in the sequence; spans without any are
+    left out.
+    """
+    for first in range(0, len(spans), SPANS_AT_ONCE):
+        span, inside = _span_table(spans[first : first + SPANS_AT_ONCE])
+        query = select(span.c.n, func.count()).select_from(inside).where(*conditions).group_by(span.c.n)
+        for place, requests in connection.execute(query.order_by(span.c.n)):
+            yield first + place, requests
+
+
 def aggregate_of_record(record: StoredRecord, at: datetime) -> UsageAggregate:
     """An aggregate of one record alone. `at` is any instant of its segment of time, the same for all records in it."""
     return UsageAggregate(

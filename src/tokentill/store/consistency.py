@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, FromClause, Select, and_, func, not_, or_, select
 
 from tokentill.canonical import Content, content_of
+from tokentill.clock import to_micros
 from tokentill.money import minor_digits, minor_text
 from tokentill.store import holdings, tables
 from tokentill.store.audit import audit_faults
@@ -24,6 +25,7 @@ from tokentill.store.guards import expected_guards, guard_faults
 from tokentill.store.holdings import HeldDocument, HeldRow, HeldRun
 from tokentill.store.invoices import number_faults
 from tokentill.store.missing_rows import is_unmeasured
+from tokentill.store.retractions import retracted_digests, stored_retractions
 from tokentill.store.usage_digests import usage_row_faults
 
 FAULTS_MAX = 100
@@ -218,8 +220,8 @@ def batches_hold_what_they_accepted(connection: Connection) -> Looked:
 
 
 def one_version_of_a_record_counts(connection: Connection) -> Looked:
-    """A version of a record comes with the withdrawal of the one before it, and with nothing else does one go; what is
-    waived reports no usage.
+    """A version of a record comes with the withdrawal of the one before it; one goes with that, or is retracted;
+    what is waived reports no usage.
     """
     usage, withdrawal, series, later = tables.usage, tables.withdrawal, tables.series, tables.usage.alias("later")
     comes_with = and_(
@@ -237,10 +239,28 @@ def one_version_of_a_record_counts(connection: Connection) -> Looked:
     left_out = connection.execute(
         select(usage.c.record_id)
         .select_from(gone.join(series, series.c.id == usage.c.series_id))
-        .where(not_(or_(one_after, is_waived)))
+        .where(not_(or_(one_after, is_waived, withdrawal.c.cause == "retraction")))
     ).scalars()
     faults += [f"record {record_id!r} is left out for no reason" for record_id in left_out]
     return Looked(_count(connection, usage), "versions", faults)
+
+
+def retractions_are_what_the_audit_log_says(connection: Connection) -> Looked:
+    """Each retraction took back the rows that its entry says, and none was made without an entry."""
+    entries = {
+        content.get("seq"): (content.get("records"), content.get("rows"), content.get("reason"), at)
+        for _, at, content in holdings.audit_contents(connection, "usage.retracted")
+    }
+    digests = {seq: (count, digest) for seq, count, digest in retracted_digests(connection)}
+    stored: dict[Any, list[tuple[Any, ...]]] = {}
+    for one in stored_retractions(connection):
+        stored.setdefault(one.seq, []).append((*digests[one.seq], one.reason, to_micros(one.at)))
+    faults = [
+        f"the retraction {seq} did not take back what the audit log says"
+        for seq in sorted(entries.keys() | stored.keys(), key=str)
+        if stored.get(seq) != [entries.get(seq)]
+    ]
+    return Looked(len(stored), "retractions", faults)
 
 
 def counted_rows_have_no_gap(connection: Connection) -> Looked:
@@ -348,6 +368,7 @@ DATABASE_CHECKS: tuple[Callable[[Connection], Looked], ...] = (
     recordings_are_what_their_hashes_say,
     batches_hold_what_they_accepted,
     one_version_of_a_record_counts,
+    retractions_are_what_the_audit_log_says,
 )
 CHECKS: tuple[Callable[..., Any], ...] = (
     *DOCUMENT_CHECKS,

@@ -10,11 +10,12 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -32,6 +33,35 @@ BUSY_TIMEOUT_MS = 30_000
 _WRITES = "tokentill_writes"
 _SIGNS_OF_DAMAGE = ("malformed", "Could not decode to UTF-8")
 _SCHEME = re.compile(r"\A[a-z][a-z0-9+_]*://")
+
+
+class Transactions(Protocol):
+    """What makes transactions: a database, or one transaction of it that stands for all (`WithinOne`)."""
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """A transaction that sees one snapshot of everything and writes nothing."""
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """A transaction that begins as a writer."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithinOne:
+    """Every transaction is part of one that is under way."""
+
+    connection: Connection
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """The one transaction."""
+        return nullcontext(self.connection)
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """The one transaction."""
+        return nullcontext(self.connection)
+
+
+class _TakenBack(Exception):
+    """Ends a trial."""
 
 
 class Database:
@@ -84,12 +114,22 @@ class Database:
         """A transaction that begins as a writer and commits at the end of the block."""
         return self._transaction(writes=True)
 
+    @contextmanager
+    def trial(self) -> Iterator[Connection]:
+        """A writing transaction over one snapshot that is taken back at the end: what would be, and nothing stays.
+
+        Nobody else can take records in meanwhile.
+        """
+        with suppress(_TakenBack), self._transaction(writes=True, snapshot=True) as connection:
+            yield connection
+            raise _TakenBack
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
     @contextmanager
-    def _transaction(self, *, writes: bool) -> Iterator[Connection]:
+    def _transaction(self, *, writes: bool, snapshot: bool = False) -> Iterator[Connection]:
         try:
             connection = self.engine.connect()
         except (DatabaseError, UnicodeDecodeError) as error:
@@ -97,7 +137,7 @@ class Database:
         try:
             options: dict[str, Any] = {_WRITES: writes}
             if not self.is_sqlite:
-                options["isolation_level"] = "READ COMMITTED" if writes else "REPEATABLE READ"
+                options["isolation_level"] = "READ COMMITTED" if writes and not snapshot else "REPEATABLE READ"
                 options["postgresql_readonly"] = not writes
             with connection.execution_options(**options).begin():
                 yield connection

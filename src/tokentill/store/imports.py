@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Literal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from tokentill.canonical import ContentOfFields
 from tokentill.clock import from_micros
+from tokentill.errors import NotFound
 from tokentill.store import tables
+from tokentill.store.usage_rows import Bad
+from tokentill.usage.record import UsageRecord
+
+ImportState = Literal["taken", "staged", "cut off", "accepted", "dropped"]
+"""`accepted` is one that is not all taken yet, `cut off` one that was not staged to its end."""
+
+_STATE_OF: Mapping[str | None, ImportState] = MappingProxyType(
+    {None: "cut off", "staged": "staged", "accepted": "accepted", "taken": "taken", "dropped": "dropped"}
+)
+
+COUNTS = ("accepted", "duplicates", "revisions", "quarantined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +39,113 @@ class UsageImport(ContentOfFields):
     quarantined: int
 
 
+@dataclass(frozen=True, slots=True)
+class NumberedImport(ContentOfFields):
+    """One import, in however many batches. `number` is that of its first batch, `at` when the last one came;
+    `retracted` counts its records that were taken back, `staged` the lines that were looked at before.
+    """
+
+    number: int
+    name: str
+    at: datetime
+    accepted: int
+    duplicates: int
+    revisions: int
+    quarantined: int
+    retracted: int
+    staged: int = 0
+    state: ImportState = "taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Imports(ContentOfFields):
+    """All imports, oldest first: `usage imports list --json`."""
+
+    imports: tuple[NumberedImport, ...]
+
+
+def numbered_imports(connection: Connection, number: int | None = None) -> list[NumberedImport]:
+    """All imports that brought something, or one, oldest first."""
+    table, usage, gone = tables.batch, tables.usage, tables.withdrawal
+    number_of = func.coalesce(table.c.part_of, table.c.seq)
+    retracted = (
+        select(func.count())
+        .select_from(gone.join(usage, usage.c.id == gone.c.usage_id))
+        .where(gone.c.cause == "retraction", usage.c.seq == table.c.seq)
+    )
+    staged, event = tables.staged_record, tables.staged_event
+    lines: dict[int, int] = dict(connection.execute(select(staged.c.seq, func.count()).group_by(staged.c.seq)).all())
+    states: dict[int, ImportState] = dict.fromkeys(lines, _STATE_OF[None])
+    for kind in ("staged", "accepted", "taken", "dropped"):
+        states |= dict.fromkeys(
+            connection.execute(select(event.c.seq).where(event.c.kind == kind)).scalars(), _STATE_OF[kind]
+        )
+    counts = [func.sum(table.c[name]).label(name) for name in COUNTS]
+    query = (
+        select(
+            number_of.label("number"),
+            func.min(table.c.label).label("name"),
+            func.max(table.c.recorded_at).label("at"),
+            *counts,
+            func.sum(retracted.correlate(table).scalar_subquery()).label("retracted"),
+        )
+        .where(or_(_brought_something(), table.c.seq.in_(select(staged.c.seq))))
+        .group_by(number_of)
+        .order_by(number_of)
+    )
+    if number is not None:
+        query = query.where(number_of == number)
+    rows = connection.execute(query).all()
+    return [
+        NumberedImport(
+            number=row.number,
+            name=row.name,
+            at=from_micros(row.at),
+            **{name: int(getattr(row, name)) for name in (*COUNTS, "retracted")},
+            staged=lines.get(row.number, 0),
+            state=states.get(row.number, "taken"),
+        )
+        for row in rows
+    ]
+
+
+def import_numbered(connection: Connection, number: int) -> NumberedImport:
+    """One import.
+
+    Raises:
+        NotFound: when there is none of that number.
+    """
+    listed = numbered_imports(connection, number)
+    if not listed:
+        raise NotFound(f"there is no import {number}; `tokentill usage imports list` shows all, with their numbers")
+    return listed[0]
+
+
+def import_going_on(connection: Connection, name: str, record: UsageRecord | None, bad: Bad | None) -> int | None:
+    """The import of a name that brought a record or line before: what begins with it is that import, run again."""
+    table, usage, source, line = tables.batch, tables.usage, tables.source, tables.quarantine
+    if record is not None:
+        seqs = select(usage.c.seq).join(source, source.c.id == usage.c.source_id)
+        seqs = seqs.where(source.c.name == record.source, usage.c.record_id == record.record_id)
+    elif bad is not None:
+        seqs = select(line.c.seq).where(line.c.digest == bad.digest, line.c.line == bad.line)
+    else:
+        return None
+    number_of = func.coalesce(table.c.part_of, table.c.seq)
+    return connection.execute(select(func.min(number_of)).where(table.c.label == name, table.c.seq.in_(seqs))).scalar()
+
+
+def _brought_something() -> ColumnElement[bool]:
+    return or_(*(tables.batch.c[name] > 0 for name in COUNTS))
+
+
 def last_imports(connection: Connection, limit: int) -> list[UsageImport]:
     """The last imports, newest first; what came under one name, in however many batches, is one."""
     table = tables.batch
-    counts = [func.sum(table.c[name]).label(name) for name in ("accepted", "duplicates", "revisions", "quarantined")]
+    counts = [func.sum(table.c[name]).label(name) for name in COUNTS]
     rows = connection.execute(
         select(table.c.label, func.max(table.c.recorded_at).label("at"), *counts)
+        .where(_brought_something())
         .group_by(table.c.label)
         .order_by(func.max(table.c.seq).desc())
         .limit(limit)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
@@ -17,6 +16,7 @@ from tokentill.canonical import Content, ContentOfFields, fields_of
 from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
 from tokentill.store.decoding import columns_of, decoded
+from tokentill.store.staging import record_of
 from tokentill.store.usage_rows import Identity, StoredRecord, versions_of
 from tokentill.usage.record import UsageRecord
 
@@ -67,10 +67,7 @@ class Revision:
 
     def record(self) -> UsageRecord:
         """The record that the payload is."""
-        content = dict(self.revised)
-        content["occurred_at"] = datetime.fromisoformat(content["occurred_at"])
-        content["cost"] = None if content["cost"] is None else Decimal(content["cost"])
-        return UsageRecord(**content)
+        return record_of(self.revised)
 
     def content(self) -> Content:
         """Canonical content."""

@@ -112,9 +112,30 @@ batch = _table(
     *_key(BigInt, "seq"),
     *_each(Text, "label"),
     *_each(BigInt, "recorded_at", "accepted", "duplicates", "revisions", "quarantined"),
-    *_optional(BigInt, "first_at", "last_at"),
+    *_optional(BigInt, "first_at", "last_at", "part_of"),
 )
-"""One import of records. `first_at` and `last_at` are the earliest and the latest `occurred_at` of what it brought."""
+"""Records that came in together. `first_at` and `last_at` are the earliest and the latest `occurred_at` of what it
+brought; `part_of` is the first batch of the same import, None in that one itself."""
+
+staged_record = _table(
+    "staged_record",
+    *_key(BigInt, "seq", "position"),
+    *_each(Text, "content"),
+    *_refers(seq="batch.seq"),
+)
+"""What is looked at before it is taken in: the records and bad lines of a staged import, in order."""
+
+staged_event = _table(
+    "staged_event",
+    *_key(BigInt, "seq"),
+    *_key(Text, "kind"),
+    *_each(Text, "reviewer", "reason"),
+    *_each(BigInt, "recorded_at"),
+    *_refers(seq="batch.seq"),
+    CheckConstraint("kind IN ('staged', 'accepted', 'taken', 'dropped')", name="kind"),
+)
+"""What became of a staged import: it was staged whole, somebody accepted it, all of it was taken in, or it was
+dropped."""
 
 usage = _table(
     "usage",
@@ -184,7 +205,7 @@ withdrawal = _table(
     *_each(Text, "reviewer", "reason"),
     *_each(BigInt, "recorded_at"),
     *_refers(usage_id="usage.id", seq="batch.seq"),
-    CheckConstraint("cause IN ('revision', 'waiver')", name="cause"),
+    CheckConstraint("cause IN ('revision', 'waiver', 'retraction')", name="cause"),
     Index("ix_withdrawal_seq", "seq"),
 )
 """Records that are not billed from a sequence number on: another version counts instead (revision), or somebody waived
@@ -412,21 +433,21 @@ push = _table(
 )
 
 
-def usage_in(segments: Any) -> ColumnElement[bool]:
-    """Whether usage lies in a segment of `coverage`, or of a table with the same columns."""
+def usage_in(segments: Any, rows: Any = usage) -> ColumnElement[bool]:
+    """Whether usage, or another name of it, lies in a segment of `coverage`, or of a table with the same columns."""
     return and_(
-        usage.c.series_id == segments.c.series_id,
-        usage.c.occurred_at >= segments.c.starts_at,
-        usage.c.occurred_at < segments.c.ends_at,
-        usage.c.seq > segments.c.seq_after,
-        usage.c.seq <= segments.c.seq_upto,
+        rows.c.series_id == segments.c.series_id,
+        rows.c.occurred_at >= segments.c.starts_at,
+        rows.c.occurred_at < segments.c.ends_at,
+        rows.c.seq > segments.c.seq_after,
+        rows.c.seq <= segments.c.seq_upto,
     )
 
 
 APPEND_ONLY = tuple(
     """source series batch usage usage_unit revision quarantine recording binding review audit invoice_line ledger
-    series_month document_event coverage correction member_period revision_decision withdrawal
-    quarantine_decision""".split()
+    series_month document_event coverage correction member_period revision_decision withdrawal quarantine_decision
+    staged_record staged_event""".split()
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
 `close_run` only end, a `counter` only go up (see `guards`)."""

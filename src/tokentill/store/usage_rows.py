@@ -70,13 +70,22 @@ class Counts:
 
 
 def store_batch(
-    connection: Connection, records: Sequence[UsageRecord], bad: Sequence[Bad], *, label: str, at: datetime
+    connection: Connection,
+    records: Sequence[UsageRecord],
+    bad: Sequence[Bad],
+    *,
+    label: str,
+    at: datetime,
+    part_of: int | None = None,
 ) -> Counts:
     """Store one batch in the caller's writing transaction. What is there already stays as it is.
 
     The batch holds the lock on sequence numbers from its first look until the transaction ends, so what lies at or
     below a number that somebody has seen can never grow. A batch that brings nothing new takes no number and writes
     nothing. A payload that counted once, or that somebody rejected, is a duplicate when it comes again.
+
+    Args:
+        part_of: the first batch of the same import, where this is not it.
     """
     if not records and not bad:
         return Counts()
@@ -109,7 +118,7 @@ def store_batch(
         del quarantined[known_line]
     if not (new or revised or quarantined):
         return counts
-    seq = store_batch_row(connection, counts, new.values(), label=label, at=at)
+    seq = store_batch_row(connection, counts, new.values(), label=label, at=at, part_of=part_of)
     _insert_usage(connection, new, seq)
     kept_of = {key: stored.get(key[:2]) or Kept.of(first_of[key[:2]]) for key in revised}
     _insert_revisions(connection, revised, kept_of, seq)
@@ -118,7 +127,13 @@ def store_batch(
 
 
 def store_batch_row(
-    connection: Connection, counts: Counts, new: Collection[UsageRecord], *, label: str, at: datetime
+    connection: Connection,
+    counts: Counts,
+    new: Collection[UsageRecord],
+    *,
+    label: str,
+    at: datetime,
+    part_of: int | None = None,
 ) -> int:
     """Take the next sequence number, for a batch that brings these new records."""
     seq = next_value(connection, "batch")
@@ -130,6 +145,7 @@ def store_batch_row(
             **columns_of(counts, "accepted", "duplicates", "revisions", "quarantined"),
             first_at=min((to_micros(record.occurred_at) for record in new), default=None),
             last_at=max((to_micros(record.occurred_at) for record in new), default=None),
+            part_of=part_of,
         )
     )
     return seq

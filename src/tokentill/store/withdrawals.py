@@ -19,8 +19,8 @@ Cause = Literal["revision", "waiver", "retraction"]
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What to ask of rows of usage: `conditions` leave out the versions that were replaced, `is_waived` is 1 for a
-    record that is billed at nothing.
+    """What to ask of rows of usage: `conditions` leave out the versions that were replaced and what was retracted,
+    `is_waived` is 1 for a record that is billed at nothing.
     """
 
     conditions: tuple[ColumnElement[bool], ...]
@@ -48,15 +48,18 @@ def in_force(connection: Connection, seq_max: int, counting: Counting | None = N
     withdrawn.
     """
     if counting is not None:
-        left = [not_(_withdrawn("revision", counting.revision)), not_(_withdrawn("retraction", counting.retraction))]
+        left = [
+            not_(is_withdrawn("revision", counting.revision)),
+            not_(is_withdrawn("retraction", counting.retraction)),
+        ]
         if counting.is_first:
             left.append(tables.usage.c.version == 1)
-        return InForce(tuple(left), case((_withdrawn("waiver", counting.waiver), 1), else_=0))
+        return InForce(tuple(left), case((is_withdrawn("waiver", counting.waiver), 1), else_=0))
     table = tables.withdrawal
     if connection.execute(select(table.c.seq).where(table.c.seq <= seq_max).limit(1)).first() is None:
         return ALL_VERSIONS
-    is_waived: ColumnElement[int] = case((_withdrawn("waiver", seq_max), 1), else_=0)
-    return InForce((not_(_withdrawn("revision", seq_max)),), is_waived)
+    is_waived: ColumnElement[int] = case((is_withdrawn("waiver", seq_max), 1), else_=0)
+    return InForce((not_(is_withdrawn("revision", seq_max)), not_(is_withdrawn("retraction", seq_max))), is_waived)
 
 
 def withdraw(
@@ -77,7 +80,8 @@ def withdrawal_of(connection: Connection, usage_id: int, cause: Cause) -> Any:
     return connection.execute(query).one_or_none()
 
 
-def _withdrawn(cause: Cause, seq_max: int) -> ColumnElement[bool]:
+def is_withdrawn(cause: Cause, seq_max: int) -> ColumnElement[bool]:
+    """Whether a row of usage is withdrawn for a cause at a sequence number."""
     table, usage = tables.withdrawal.alias(cause), tables.usage
     withdrawal = select(table.c.seq).where(
         and_(table.c.usage_id == usage.c.id, table.c.cause == cause, table.c.seq <= seq_max)
