@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
-from tests.independent.calculator import (
+from tokentill.verification.calculator import (
     INPUT,
     OUTPUT,
     Folder,
