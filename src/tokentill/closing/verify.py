@@ -1,4 +1,4 @@
-"""Computing issued invoices again from their pins, and checking that the database is whole.
+"""Working issued invoices out again from their pins, and checking that the database is whole.
 
 Needs the database alone: the recordings that an invoice used are kept in it under their hashes.
 """
@@ -6,7 +6,7 @@ Needs the database alone: the recordings that an invoice used are kept in it und
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -21,6 +21,7 @@ from tokentill.store.consistency import check_agreement
 from tokentill.store.documents import coverage_of, periods_of
 from tokentill.store.invoices import IssuedInvoice
 from tokentill.store.ledger import rows_of, stored_rows
+from tokentill.verification.verifying import verify_documents
 
 _PLACE = attrgetter("series_id", "starts_at", "seq_after")
 
@@ -64,12 +65,18 @@ class Verification:
         }
 
 
-def verify_invoices(connection: Connection, invoices: Sequence[IssuedInvoice], *, whole: bool) -> Verification:
-    """See that what is stored agrees with itself, and compute invoices again where it does.
+def verify_invoices(
+    connection: Connection, invoices: Sequence[IssuedInvoice], *, whole: bool, replay: bool = False
+) -> Verification:
+    """See that what is stored agrees with itself, and work invoices out independently where it does.
+
+    What decides is `tokentill.verification`, which shares no code with what computed them. `replay` also computes them
+    again with the code of the close.
 
     `whole` also checks what concerns the whole database: its guards, the series of numbers, the audit chain, and that
     no record is on two documents.
     """
+    pins_of = {issued.number: issued.pins for issued in invoices}
     checked = check_agreement(connection, {issued.number for issued in invoices}, whole=whole)
     faults = [fault for check in checked for fault in check.faults]
     fault_of: dict[str, str | None] = {
@@ -77,14 +84,16 @@ def verify_invoices(connection: Connection, invoices: Sequence[IssuedInvoice], *
         for fault in reversed(faults)
         if fault.number is not None
     }
-    runs: dict[tuple[str, str, bytes], list[IssuedInvoice]] = {}
     for issued in invoices:
-        if issued.number not in fault_of:
-            in_common = (issued.period, issued.kind, canonical_bytes(issued.pins))
-            runs.setdefault(in_common, []).append(issued)
-    for run in runs.values():
-        computed = _compute(connection, run)
-        fault_of |= {issued.number: _fault(connection, issued, computed) for issued in run}
+        if issued.number not in fault_of and (fault := engine_fault(issued.pins)):
+            fault_of[issued.number] = f"it was computed by {fault}; verify it with the version that issued it"
+    whole_ones = [issued for issued in invoices if issued.number not in fault_of]
+    for number, difference in verify_documents(connection, {issued.number for issued in whole_ones}):
+        zones = zone_fault(pins_of[number]) if difference is not None else None
+        hint = "" if zones is None else f" (it was computed with {zones})"
+        fault_of[number] = None if difference is None else f"{difference}{hint}"
+    if replay:
+        fault_of |= {number: fault for number, fault in replayed(connection, whole_ones) if fault is not None}
     verified = [
         Verified(issued.number, issued.customer, issued.period, issued.content_hash, fault_of[issued.number])
         for issued in invoices
@@ -97,11 +106,21 @@ def verify_invoices(connection: Connection, invoices: Sequence[IssuedInvoice], *
     )
 
 
+def replayed(connection: Connection, invoices: Sequence[IssuedInvoice]) -> Iterator[tuple[str, str | None]]:
+    """Compute invoices again with the code that computes them now: the number of each, and how it differs (None: it
+    comes to the same bytes).
+    """
+    runs: dict[tuple[str, str, bytes], list[IssuedInvoice]] = {}
+    for issued in invoices:
+        runs.setdefault((issued.period, issued.kind, canonical_bytes(issued.pins)), []).append(issued)
+    for run in runs.values():
+        computed = _compute(connection, run)
+        yield from ((issued.number, _fault(connection, issued, computed)) for issued in run)
+
+
 def _compute(connection: Connection, run: Sequence[IssuedInvoice]) -> Computed | str:
     """A period at the pins of some of its invoices, or why it cannot be computed again."""
     first = run[0]
-    if fault := engine_fault(first.pins):
-        return f"it was computed by {fault}; verify it with the version that issued it"
     try:
         return compute_period(
             connection,

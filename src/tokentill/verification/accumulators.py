@@ -117,9 +117,9 @@ def _bill(
     if unit.get("round_up") == "request":
         amount = max(unit.get("at_least", 0), ceil(amount / Fraction(unit["worth"]))) * Fraction(unit["worth"])
     if "amount" in rule.get("allowance", {}):
-        limit, before = Fraction(rule["allowance"]["amount"]), memory.allowed
+        limit, allowed = Fraction(rule["allowance"]["amount"]), memory.allowed
         memory.allowed += amount
-        amount = max(memory.allowed - limit, Fraction(0)) - max(before - limit, Fraction(0))
+        amount = max(memory.allowed - limit, Fraction(0)) - max(allowed - limit, Fraction(0))
     return amount
 
 
