@@ -408,21 +408,41 @@ def with_all_keys(content: Table) -> Table:
     return {"kind": "period", "items": [], "due": content["total"], "waived": [], **content, "lines": lines}
 
 
+_FIRST = """customer period_start period_end currency lines subtotal items total due rule price_entry requests
+    quantities exact_amount amount""".split()
+_LAST = ("daily", "parts", "steps")
+
+
+def _in_turn(key: str) -> tuple[int, str]:
+    """Causes are named before what follows from them."""
+    if key in _FIRST:
+        return _FIRST.index(key), key
+    return len(_FIRST) + (1 + _LAST.index(key) if key in _LAST else 0), key
+
+
 def differences(worked_out: Any, stored: Any, place: str = "") -> Iterator[str]:
     """Where two contents differ, with both figures. A key that one of them has not is null there."""
     if isinstance(worked_out, dict) and isinstance(stored, dict):
-        for key in sorted(worked_out.keys() | stored.keys()):
+        for key in sorted(worked_out.keys() | stored.keys(), key=_in_turn):
             if (place, key) != ("", "form"):
-                yield from differences(worked_out.get(key), stored.get(key), f"{place}{', ' if place else ''}{key}")
+                yield from differences(worked_out.get(key), stored.get(key), f"{place}, {key}" if place else key)
     elif isinstance(worked_out, list) and isinstance(stored, list):
         if len(worked_out) != len(stored):
             yield f"{place}: there are {len(stored)}, and the records come to {len(worked_out)}"
         for number, (one, other) in enumerate(zip_longest(worked_out, stored), start=1):
-            yield from differences(one, other, f"{place} {number}")
+            yield from differences(one, other, f"{place.removesuffix('s')} {number}{_called(one, other)}")
     elif worked_out != stored or type(worked_out) is not type(stored):
         yield f"{place} is {_shown(stored)}, and the records come to {_shown(worked_out)}"
 
 
+def _called(*rows: Any) -> str:
+    """What a line or an item is called, for a message."""
+    names = [row.get("description") or row.get("name") or row.get("day") for row in rows if isinstance(row, dict)]
+    return f" ({names[0]})" if names and names[0] else ""
+
+
 def _shown(value: Any) -> str:
-    text = str(value) if isinstance(value, str | int) else repr(value)
+    if isinstance(value, dict):
+        value = ", ".join(f"{key} {value[key]}" for key in sorted(value, key=_in_turn)[:4] if value[key] is not None)
+    text = "nothing" if value is None else str(value)
     return text if len(text) <= 80 else f"{text[:80]}..."

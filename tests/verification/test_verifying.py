@@ -1,0 +1,225 @@
+"""`verify` is an independent computation: an invoice that wrong code made and stored with all its hashes is found.
+
+Each case makes one mistake in the code of the close, and leaves it there while the invoices are verified. What is
+stored agrees with itself, and the same code computes the same bytes again; the second computation does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.builders import OCTOBER, MovableClock, at, attribution, contract, grants, price, prices, record, till
+from tokentill.closing.verify import Verification, verify_invoices
+from tokentill.invoicing import accumulators, coverage, invoice, lines, periods, rating_groups, totals
+from tokentill.prices import rate_cards
+from tokentill.store.consistency import check_agreement
+from tokentill.store.database import Database
+from tokentill.store.invoices import issued_invoices
+from tokentill.till import Till
+
+FX = {
+    "format": 1,
+    "kind": "fx",
+    "recorded_at": "2026-09-01T00:00:00Z",
+    "rate": [
+        {"from": "USD", "to": "EUR", "date": "2026-09-01", "rate": "0.9"},
+        {"from": "USD", "to": "EUR", "date": "2026-10-16", "rate": "0.8"},
+    ],
+}
+TIERS = {"kind": "graduated", "over": ["input"], "tier": [{"up_to": "2500", "flat": "1"}, {"markup_percent": "50"}]}
+
+
+def world(database: Database) -> Till:
+    """A month in which every part of the calculation decides something."""
+    rules = [
+        {"name": "large", "match": {"model": ["acme/large"]}, "markup_percent": "20"},
+        {"name": "all", "markup_percent": "10", "add_on": {"request": {"price": "0.001"}}},
+    ]
+    coupon = {"id": "welcome", "percent": "10", "periods": 1}
+    agreed = contract(rules=rules, invoice={"tax": [{"name": "VAT", "percent": "19"}], "coupon": [coupon]})
+    own = [
+        contract("customer", "bob", rules=[{"name": "tiers", "tiers": TIERS}, {"name": "rest"}]),
+        contract("customer", "cem", currency="EUR", time_zone="Asia/Tokyo", invoice={"minimum": {"amount": "50"}}),
+        contract("customer", "dora", invoice={"parent": "alice"}),
+        contract("customer", "eve", rules=[{"name": "allowance", "allowance": {"units": {"input": 1500}}}]),
+        contract("customer", "finn", invoice={"base_fee": {"amount": "31"}}, valid_from="2026-10-11T00:00:00Z"),
+        contract("customer", "gil", rules=[{"name": "packages", "package": {"web_search": {"price": "2", "size": 3}}}]),
+    ]
+    large = price(
+        fees={"web_search": {"price": "10", "per": 1000}},
+        tier=[{"when": {"input_tokens_gt": 200_000}, "rates": {"input": "6", "output": "30"}}],
+        window=[{"when": {"between": ["01:00", "05:00"]}, "rates": {"input": "1", "cache_read": "0.1", "output": "5"}}],
+    )
+    changed = price("acme/small", rates={"input": "0.9", "output": "2"}, valid_from="2026-10-20T00:00:00Z")
+    listed = prices(large, price("acme/small"), changed)
+    clock = MovableClock(at("20"))
+    granted = grants({"id": "trial", "amount": "0.02", "expires_at": "2026-10-16T00:00:00Z"})
+    shop = till(database, listed, FX, agreed, *own, granted, attribution(), clock=clock)
+    users = ("alice", "bob", "cem", "dora", "eve", "finn", "gil", "hugo")
+    for number, user in enumerate(users):
+        shop.ingest(
+            [
+                record(f"{user}-1", user=user, when=f"{number + 2}", input=1_777, output=133, cost="0.01"),
+                record(f"{user}-2", user=user, when="15 02:30", input=1_111, reasoning=77, web_search=4),
+                record(f"{user}-3", user=user, when="17", model="acme/small", input=300_001, output=1, cost="0.03"),
+            ]
+        )
+    shop.close(OCTOBER, interim=["alice"])
+    clock.instant = at("2026-11-03T00:00Z")
+    shop.ingest(
+        [
+            record(f"{user}-{number}", user=user, when=when, model=model, input=250_003, output=3)
+            for user in users
+            for number, (when, model) in enumerate((("22 23:59", "acme/large"), ("23", "acme/small")), start=4)
+        ]
+    )
+    shop.close(OCTOBER)
+    return shop
+
+
+def verified(database: Database, *, replay: bool) -> Verification:
+    with database.read() as connection:
+        return verify_invoices(connection, issued_invoices(connection), whole=True, replay=replay)
+
+
+def dearer(unit_price: Callable[..., Any]) -> Callable[..., Any]:
+    def mistaken(*args: Any) -> Any:
+        found = unit_price(*args)
+        return found if found is None else found._replace(rate=found.rate + Decimal("0.01"))
+
+    return mistaken
+
+
+def second_rule(rule_for: Callable[..., Any]) -> Callable[..., Any]:
+    def mistaken(self: Any, customer: Any, traits: Any, instant: Any) -> Any:
+        fitting = [rule for rule in self.rules(customer, instant) if rule.fits(traits)]
+        return fitting[min(1, len(fitting) - 1)] if fitting else None
+
+    return mistaken
+
+
+def down(round_to_minor: Callable[..., Any]) -> Callable[..., Any]:
+    def mistaken(exact: Decimal, currency: str, *, divisor: int = 1) -> int:
+        rounded: int = round_to_minor(exact - Decimal("0.0049999"), currency, divisor=divisor)
+        return rounded
+
+    return mistaken
+
+
+def one_more(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args, **kwargs: function(*args, **kwargs) + 1
+
+
+def swapped(allocate_shares: Callable[..., Any]) -> Callable[..., Any]:
+    def mistaken(exacts: Any, total: int, currency: str) -> list[int]:
+        shares = allocate_shares(exacts, total, currency)
+        return [shares[0] + 1, *shares[1:-1], shares[-1] - 1] if len(shares) > 1 else shares
+
+    return mistaken
+
+
+def without_one(segments: Callable[..., Any]) -> Callable[..., Any]:
+    def mistaken(self: Any, series: Any) -> Any:
+        found = segments(self, series)
+        return [] if (series.user, series.model) == ("hugo", "acme/small") else found
+
+    return mistaken
+
+
+def of_another(why: Callable[..., Any]) -> Callable[..., Any]:
+    def mistaken(self: Any, series: Any, instant: Any) -> Any:
+        customer, because = why(self, series, instant)
+        return ("alice" if (customer, series.model) == ("hugo", "acme/small") else customer), because
+
+    return mistaken
+
+
+def an_hour_later(local_midnight: Callable[..., Any]) -> Callable[..., Any]:
+    def mistaken(day: Any, zone: Any) -> Any:
+        found = local_midnight(day, zone)
+        return found if zone.key == "UTC" else found.replace(minute=30)
+
+    return mistaken
+
+
+def nothing_paid(burn: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args: {id_: max(0, paid - 1) for id_, paid in burn(*args).items()}
+
+
+def first_day_of_all(rate: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, of, to, day: rate(self, of, to, day.replace(day=1))
+
+
+def one_request_more(daily_of: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda by_time: tuple(replace(day, requests=day.requests + 1) for day in daily_of(by_time))
+
+
+def no_more_included(consume: Callable[..., Any]) -> Callable[..., Any]:
+    def mistaken(basis: Any, quantities: Any, *others: Any) -> Any:
+        allowance = basis.rule.allowance
+        if allowance is not None:
+            units = {name: limit + 100 for name, limit in allowance.units.items()}
+            basis = replace(basis, rule=replace(basis.rule, allowance=replace(allowance, units=units)))
+        return consume(basis, quantities, *others)
+
+    return mistaken
+
+
+def dearer_packages(charge: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda rule, name, packages, units: charge(rule, name, packages + 1, units)
+
+
+def without_a_step(part: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda billed: replace(part(billed), steps=part(billed).steps[1:])
+
+
+MISTAKES: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
+    "a wrong price": (rate_cards, "unit_price", dearer, "exact_amount"),
+    "a wrong rule": (rating_groups.ContractBook, "rule_for", second_rule, "rule is "),
+    "a wrong rounding of the subtotal": (invoice, "round_to_minor", down, "subtotal"),
+    "a cent on another line": (invoice, "allocate_shares", swapped, "amount"),
+    "a wrong tax": (totals, "share_minor", one_more, "VAT"),
+    "a record left out": (coverage.Ownership, "segments", without_one, "hugo-3"),
+    "a record of somebody else": (coverage.Ownership, "why", of_another, "hugo-3"),
+    "a period in a wrong time zone": (periods, "local_midnight", an_hour_later, "period_end"),
+    "a grant that pays too little": (totals, "burn", nothing_paid, "trial"),
+    "an exchange rate of another day": (
+        rating_groups.FxBook,
+        "rate",
+        first_day_of_all,
+        "exact_amount",
+    ),
+    "a wrong count of a day": (invoice, "daily_of", one_request_more, "daily"),
+    "too much included": (accumulators, "consume", no_more_included, "exact_amount"),
+    "one package too many": (accumulators, "_package_charge", dearer_packages, "charge, quantity"),
+    "a fee of one day more": (totals, "_prorated", one_more, "base fee"),
+    "a part of a line without a step": (lines, "_part", without_a_step, "steps"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_an_invoice_that_wrong_code_made_and_stored_is_found(
+    mistake: str, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, name, wrong, told = MISTAKES[mistake]
+    monkeypatch.setattr(module, name, wrong(getattr(module, name)))
+    world(sqlite_database)
+    with sqlite_database.read() as connection:
+        assert [fault for one in check_agreement(connection, whole=True) for fault in one.faults] == []
+    found = verified(sqlite_database, replay=False)
+    faults = [one.fault for one in found.invoices if one.fault is not None]
+    assert faults, "nobody noticed"
+    assert any(word in fault for fault in faults for word in told.split("|")), faults
+
+
+def test_a_month_that_right_code_made_is_sound(database: Database) -> None:
+    shop = world(database)
+    assert len(shop.invoices()) == 8
+    found = verified(database, replay=True)
+    assert [(one.number, one.fault) for one in found.invoices if one.fault] == []
+    assert found.faults == ()
