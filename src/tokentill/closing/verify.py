@@ -6,7 +6,7 @@ Needs the database alone: the recordings that an invoice used are kept in it und
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -17,10 +17,11 @@ from tokentill.closing.compute import Computed, compute_period
 from tokentill.closing.pins import engine_fault, pinned_inputs, zone_fault
 from tokentill.errors import IntegrityFault
 from tokentill.invoicing.periods import Month
-from tokentill.store.consistency import check_agreement
+from tokentill.store.consistency import Checked, StoreFault, check_agreement
 from tokentill.store.documents import coverage_of, periods_of
-from tokentill.store.invoices import IssuedInvoice
+from tokentill.store.invoices import IssuedInvoice, issued_invoices
 from tokentill.store.ledger import rows_of, stored_rows
+from tokentill.verification.census import take_census, versions_in_force
 from tokentill.verification.verifying import verify_documents
 
 _PLACE = attrgetter("series_id", "starts_at", "seq_after")
@@ -104,6 +105,33 @@ def verify_invoices(
         tuple(fault.message for fault in faults if fault.number is None),
         tuple((*pair, number) for pair, number in sorted(sets.items())),
     )
+
+
+def independent_checks(connection: Connection, beside: Collection[str | None]) -> tuple[Checked, ...]:
+    """The checks of `db check` that work something out: where each record is, what holds in one version, and what all
+    documents come to, but for those of which something is known to be wrong.
+    """
+    issued = {one.number: one for one in issued_invoices(connection) if one.number not in beside}
+    known = {number for number, one in issued.items() if engine_fault(one.pins) is None}
+    faults = [StoreFault(number, fault) for number, fault in verify_documents(connection, known) if fault is not None]
+    faults += [
+        StoreFault(number, f"it was computed by {engine_fault(issued[number].pins)}")
+        for number in issued
+        if number not in known
+    ]
+    versions, alike = versions_in_force(connection)
+    census = take_census(connection)
+    return (
+        Checked(
+            "records_are_each_in_one_place", census.records, "records", _of_database(census.faults), census.figures
+        ),
+        Checked("prices_and_rules_hold_in_one_version", versions, "versions", _of_database(alike)),
+        Checked("documents_are_what_their_records_come_to", len(issued), "documents", tuple(faults)),
+    )
+
+
+def _of_database(messages: Iterable[str]) -> tuple[StoreFault, ...]:
+    return tuple(StoreFault(None, message) for message in messages)
 
 
 def replayed(connection: Connection, invoices: Sequence[IssuedInvoice]) -> Iterator[tuple[str, str | None]]:

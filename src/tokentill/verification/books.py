@@ -119,7 +119,7 @@ class Books:
                 self._fx.setdefault(pair, []).append({**rate, "recorded_at": one["recorded_at"]})
         self.contracts: dict[tuple[str, str], list[Table]] = {}
         self._grants: dict[str, dict[str, Table]] = {}
-        self._rules: list[Table] = []
+        self.rule_sets: list[Table] = []
         for one in map(dated, agreed):
             self._add_agreed(one)
         self._bindings: dict[str, list[Table]] = {}
@@ -139,7 +139,7 @@ class Books:
             rules = [
                 known(rule, "an attribution rule") for rule in known(one, "a set of attribution rules").get("rule", ())
             ]
-            self._rules.append({**one, "rule": rules})
+            self.rule_sets.append({**one, "rule": rules})
         elif one["kind"] in ("customer", "plan", "default"):
             label = one["kind"] if one["kind"] == "default" else f"{one['kind']} {one['id']}"
             rules = [
@@ -290,7 +290,7 @@ class Books:
         )
         if bound:
             return str(max(bound, key=lambda one: (one["valid_from"], one["seq"]))["customer"])
-        rules = in_force(self._rules, at) or {}
+        rules = in_force(self.rule_sets, at) or {}
         values = {"user": user, "api_key": api_key, "source": source}
         for rule in rules.get("rule", ()):
             ids = [template_fits(template, values[key]) for key, template in rule["match"].items()]
@@ -300,7 +300,7 @@ class Books:
 
     def owner_edges(self, user: str | None) -> set[datetime]:
         """The instants at which the records of a user may become another customer's."""
-        return {one["valid_from"] for one in (*self._rules, *self._bindings.get(user or "", ()))}
+        return {one["valid_from"] for one in (*self.rule_sets, *self._bindings.get(user or "", ()))}
 
 
 def _recorded(one: Table) -> tuple[datetime, str]:

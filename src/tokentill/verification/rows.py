@@ -88,11 +88,11 @@ class Rows:
         query = select(event.position, event.invoice_id, event.kind).order_by(event.position)
         return self._connection.execute(query).all()
 
-    def live(self, position: int) -> set[int]:
-        """The documents that were issued and not void at a position of the log."""
+    def live(self, position: int | None) -> set[int]:
+        """The documents that were issued and not void at a position of the log; None is now."""
         live: set[int] = set()
         for at, id_, kind in self._events:
-            if at <= position:
+            if position is None or at <= position:
                 (live.add if kind == "issued" else live.discard)(id_)
         return live
 
@@ -110,6 +110,11 @@ class Rows:
         if content is None:
             raise CannotVerify("its stored content is not what its hash says")
         return content
+
+    def pins_of_runs(self) -> list[Table]:
+        """What close runs were pinned to, oldest first."""
+        run = tables.close_run.c
+        return [json.loads(pins) for pins in self._connection.execute(select(run.pins).order_by(run.id)).scalars()]
 
     # What people wrote
 

@@ -115,7 +115,7 @@ class Run:
         covered = self._rows.covered(header)
         chosen = sorted({*self._of_payer.get(customer, ()), *covered})
         if strange := [id_ for id_ in chosen if id_ not in self._series]:
-            yield f"it covers records of series {strange[0]}, which has none in its period"
+            yield f"it covers records of series {strange[0]}, and there are none in its period"
             chosen = [id_ for id_ in chosen if id_ in self._series]
         parts = self._parts(customer, period)
         plans = {id_: self._plan(header, currency, id_, covered.get(id_, ()), parts) for id_ in chosen}
