@@ -43,12 +43,14 @@ class Verification:
     """What was verified, and the faults of the database as a whole.
 
     `pricing` are the sets of prices and of contracts that the invoices were computed with, from the copies in the
-    database: the hashes of both, and how many invoices.
+    database: the hashes of both, and how many invoices. `is_replayed` says that they were also computed with the code
+    that makes invoices now.
     """
 
     invoices: tuple[Verified, ...]
     faults: tuple[str, ...]
     pricing: tuple[tuple[str, str, int], ...] = ()
+    is_replayed: bool = False
 
     @property
     def is_sound(self) -> bool:
@@ -63,6 +65,7 @@ class Verification:
             "faults": list(self.faults),
             "invoices": [fields_of(verified, *named) for verified in self.invoices],
             "pricing": [{"a": a, "b": b, "invoices": count} for a, b, count in self.pricing],
+            "replayed": self.is_replayed,
         }
 
 
@@ -104,6 +107,7 @@ def verify_invoices(
         tuple(verified),
         tuple(fault.message for fault in faults if fault.number is None),
         tuple((*pair, number) for pair, number in sorted(sets.items())),
+        replay,
     )
 
 

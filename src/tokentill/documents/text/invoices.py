@@ -282,6 +282,8 @@ def show_verification(screen: Screen, verification: Verification) -> None:
         sound = sum(verified.fault is None for verified in verification.invoices)
         all_ = plural(len(verification.invoices), "invoice is what its", "invoices are what their")
         screen.say(f"{count(sound)} of {all_} records come to, worked out again by a second calculation")
+        if verification.is_replayed:
+            screen.say("each of them was also computed anew by the code that makes invoices now")
     else:
         screen.say("no such invoice was issued; there is nothing to work out again")
     if verification.pricing:
