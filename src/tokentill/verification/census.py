@@ -15,7 +15,8 @@ from sqlalchemy import Connection, select
 
 from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
-from tokentill.verification.books import Books, Table
+from tokentill.verification.books import Books
+from tokentill.verification.keys import Table
 from tokentill.verification.rows import ROWS_AT_ONCE, Rows, Taken
 
 PLACES = ("billed", "late", "open", "unattributed", "withdrawn")

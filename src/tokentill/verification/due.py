@@ -13,11 +13,12 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from tokentill.verification.books import Books, CannotVerify, Table, known
+from tokentill.verification.books import Books
 from tokentill.verification.calculator import rounded
+from tokentill.verification.keys import CannotVerify, Table, known
 from tokentill.verification.memory import Charge
 from tokentill.verification.periods import Period
-from tokentill.verification.rating import NOTHING, text_of
+from tokentill.verification.prices import NOTHING, text_of
 
 _NO_CENTS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split()
 _MILLS = "BHD IQD JOD KWD LYD OMR TND".split()
@@ -82,6 +83,11 @@ class Due:
     tax: int
     due: int
 
+    @property
+    def figures(self) -> dict[str, int]:
+        """What a document states beside its items."""
+        return {"tax": self.tax, "total": self.net + self.tax, "due": self.due}
+
 
 def base_fees(books: Books, customer: str, period: Period, currency: str) -> list[Charge]:
     """Recurring fees, each for the days on which it was agreed. Where a customer's own contract begins or ends inside
@@ -129,17 +135,11 @@ def due(
     for coupon in (books.term(customer, at, "coupon") or []) if is_period else []:
         left += _coupon(known(coupon, "a coupon"), left, currency, account, add)
     discounted, true_up = left, 0
-    days = period.ends_of_days(books.frame(customer, at)[1])
-    for kind, name in (("minimum", "minimum commitment"), ("cap", "cap")):
-        term = books.term(customer, at, kind)
-        if term is None or (kind == "minimum" and not is_period):
-            continue
-        amount, called, is_prorated = _recurring(term, name, is_prorated=False)
-        agreed = sum(books.term(customer, end, kind) is not None for end in days) if is_prorated else len(days)
-        limit = minor(amount * agreed / len(days), currency)
-        if (left < limit) if kind == "minimum" else (left > limit):
-            left += add(kind, called, limit - left, of=text(limit))
-            true_up = limit - discounted if kind == "minimum" else true_up
+    for kind in ("minimum", "cap") if is_period else ("cap",):
+        limit = _limit(kind, books, customer, period, currency)
+        if limit is not None and ((left < limit[1]) if kind == "minimum" else (left > limit[1])):
+            left += add(kind, limit[0], limit[1] - left, of=text(limit[1]))
+            true_up = left - discounted if kind == "minimum" else true_up
     whole, net = left, left
     for number, (billed, _, _) in enumerate(account.interims, start=1):
         net += add("invoiced", f"interim invoice {number}", -billed)
@@ -155,6 +155,19 @@ def due(
     if is_period and not is_last and (to_pay < 0 or is_small):
         to_pay += add("carried", "carried forward", -to_pay)
     return Due(items, net, tax, to_pay)
+
+
+def _limit(kind: str, books: Books, customer: str, period: Period, currency: str) -> tuple[str, int] | None:
+    """What a minimum or a cap is called and comes to: all of it, or for the days on which it was agreed."""
+    at = period.last_instant
+    term = books.term(customer, at, kind)
+    if term is None:
+        return None
+    named = {"minimum": "minimum commitment", "cap": "cap"}
+    amount, called, is_prorated = _recurring(term, named[kind], is_prorated=False)
+    days = period.ends_of_days(books.frame(customer, at)[1])
+    agreed = sum(books.term(customer, end, kind) is not None for end in days) if is_prorated else len(days)
+    return called, minor(amount * agreed / len(days), currency)
 
 
 def _coupon(coupon: Table, left: int, currency: str, account: Account, add: Any) -> int:

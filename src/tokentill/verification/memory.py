@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from tokentill.verification.books import Table, known
-from tokentill.verification.rating import NOTHING, Decided, Kind, Sums, leaves, rounds_up, text_of, tier_label
+from tokentill.verification.keys import Table, known
+from tokentill.verification.prices import NOTHING, leaves, text_of
+from tokentill.verification.rating import Kind, rounds_up, tier_label
+from tokentill.verification.sums import Decided, Sums
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,13 @@ from operator import add
 from typing import Any
 
 from tokentill.clock import from_micros
-from tokentill.verification.books import Books, CannotVerify, Table
+from tokentill.verification.books import Books
+from tokentill.verification.keys import CannotVerify, Table
 from tokentill.verification.memory import Memory
 from tokentill.verification.periods import Stretch
-from tokentill.verification.rating import LEAVES, REPORTED_IN, Kind, Offer, Sums, is_open
+from tokentill.verification.prices import LEAVES, REPORTED_IN, Offer, is_open
+from tokentill.verification.rating import Kind
+from tokentill.verification.sums import Sums
 
 DAY = 86_400_000_000
 EPOCH = date(1970, 1, 1)

@@ -8,22 +8,24 @@ no code with what computed it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import timedelta
 from fractions import Fraction
-from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import Connection
 
 from tokentill.canonical import canonical_bytes
 from tokentill.clock import from_micros, instant_text, to_micros
-from tokentill.verification.books import Books, CannotVerify, Table
+from tokentill.verification.books import Books
+from tokentill.verification.comparing import differences, with_all_keys
 from tokentill.verification.due import Owed, base_fees, due, minor, minor_text, shares
+from tokentill.verification.keys import CannotVerify, Table
+from tokentill.verification.lines import by_time, charge_line, daily, lines, waived
 from tokentill.verification.memory import Charge, Memory
 from tokentill.verification.periods import Calendar, Period, Rectangle, month_of, stretches
-from tokentill.verification.rating import NOTHING, Kind, step_content, text_of, tier_label
+from tokentill.verification.prices import NOTHING, text_of
+from tokentill.verification.rating import Kind
 from tokentill.verification.rows import Header, Rows, Taken, account_of
-from tokentill.verification.usage import EPOCH, Plan, Tally, UsageReader
+from tokentill.verification.usage import Plan, Tally, UsageReader
 
 DIFFERENCES_MAX = 5
 """So many differences of one document are named."""
@@ -108,8 +110,7 @@ class Run:
     def faults(self, header: Header) -> Iterator[str]:
         """What is wrong with one document, in words."""
         stored = self._rows.content(header)
-        if header.kind not in KINDS or any(line.get("corrects") for line in stored["lines"]):
-            raise CannotVerify("it corrects another document, which this verification does not know yet")
+        _see_that_it_corrects_nothing(header, stored)
         customer, period = header.customer, self.calendar.period(header.customer)
         currency = self.books.frame(customer, period.last_instant)[0]
         covered = self._rows.covered(header)
@@ -189,32 +190,22 @@ class Run:
         kinds = [(member, kind) for member, kind in kinds if kind.total.requests or kind.total.counts or kind.by_time]
         for _, kind in kinds:
             kind.check()
-        lines = [line for member in own for line in _lines(None if member == customer else member, kinds, member)]
+        usage = [line for member in own for line in lines(None if member == customer else member, kinds, member)]
         charges = [
             (None if member == customer else member, charge)
             for member in own
             for charge in self._charges(member, tally.memories.get(member, {}), currency, is_period=is_period)
         ]
-        exact = [*(amount for _, amount in lines), *(charge.amount for _, charge in charges)]
-        subtotal = minor(sum(exact, NOTHING), currency)
-        by_time = _by_time(kinds)
-        by_part = [NOTHING] * len(parts)
-        for (_, part), (_, amount) in by_time.items():
-            by_part[part] += amount
-        for part, amount in (begun for _, charge in charges for begun in charge.begun.items()):
-            by_part[part] += amount
-        at_end = sum((charge.amount - sum(charge.begun.values(), NOTHING) for _, charge in charges), NOTHING)
+        exact = [*(amount for _, amount in usage), *(charge.amount for _, charge in charges)]
+        subtotal, times = minor(sum(exact, NOTHING), currency), by_time(kinds)
         is_empty = not (kinds or charges or tally.waived)
-        owed = Owed(subtotal, by_part, at_end, [from_micros(part) for part in parts], is_empty)
-        others = sorted(
-            (one for one in self._accounts if one != customer and self.calendar.payer(one) == customer), key=str.encode
-        )
-        account = account_of(self._accounts, customer, currency, others)
+        owed = _owed(subtotal, times, [charge for _, charge in charges], parts, is_empty=is_empty)
+        others = [one for one in self._accounts if one != customer and self.calendar.payer(one) == customer]
+        account = account_of(self._accounts, customer, currency, sorted(others, key=str.encode))
         totals = due(owed, self.books, customer, period, currency, account, is_period=is_period)
-        listed = [line for line, _ in lines] + [_charge_line(member, charge) for member, charge in charges]
+        listed = [line for line, _ in usage] + [charge_line(member, charge) for member, charge in charges]
         for line, share in zip(listed, shares(exact, subtotal, currency), strict=True):
             line["amount"] = minor_text(share, currency)
-        with_cost = sum(kind.total.with_cost for _, kind in kinds)
         return {
             "kind": header.kind,
             "customer": customer,
@@ -225,15 +216,12 @@ class Run:
             "lines": listed,
             "subtotal": minor_text(subtotal, currency),
             "items": totals.items,
-            "tax": minor_text(totals.tax, currency),
-            "total": minor_text(totals.net + totals.tax, currency),
-            "due": minor_text(totals.due, currency),
-            "cost": text_of(sum((kind.total.cost for _, kind in kinds), NOTHING)) if with_cost else None,
-            "requests_without_cost": sum(kind.total.requests for _, kind in kinds) - with_cost,
-            "daily": _daily(by_time),
+            **{key: minor_text(amount, currency) for key, amount in totals.figures.items()},
+            **_costs([kind for _, kind in kinds]),
+            "daily": daily(times),
             "unpriced": [],
             "missing": [],
-            "waived": _waived(tally),
+            "waived": waived(tally),
         }
 
     def _with_fees(self, header: Header) -> list[str]:
@@ -271,6 +259,45 @@ class Run:
             yield from base_fees(self.books, member, period, currency)
 
 
+def _owed(
+    subtotal: int,
+    times: dict[tuple[int, int], tuple[int, Fraction]],
+    charges: Sequence[Charge],
+    parts: Sequence[int],
+    *,
+    is_empty: bool,
+) -> Owed:
+    """When what the lines come to was used, begun or entered; the rest lies at the end of the period."""
+    by_part = [NOTHING] * len(parts)
+    begun = [one for charge in charges for one in charge.begun.items()]
+    for part, amount in (*((part, amount) for (_, part), (_, amount) in times.items()), *begun):
+        by_part[part] += amount
+    at_end = sum((charge.amount for charge in charges), NOTHING) - sum((amount for _, amount in begun), NOTHING)
+    return Owed(subtotal, by_part, at_end, [from_micros(part) for part in parts], is_empty)
+
+
+def _costs(kinds: Sequence[Kind]) -> Table:
+    """What the gateway reports that it charged, and how many requests it says nothing of."""
+    with_cost = sum(kind.total.with_cost for kind in kinds)
+    cost = sum((kind.total.cost for kind in kinds), NOTHING)
+    requests = sum(kind.total.requests for kind in kinds)
+    return {"cost": text_of(cost) if with_cost else None, "requests_without_cost": requests - with_cost}
+
+
+def _see_that_it_corrects_nothing(header: Header, stored: Table) -> None:
+    """Refuse adjustments and credit notes, which are not verified yet.
+
+    What they must be: over all live documents of a customer's period, the sum is what the period comes to at the pins
+    of the newest of them.
+
+    Raises:
+        CannotVerify: for a document that corrects another one.
+    """
+    rows = (*stored["lines"], *stored.get("items", ()))
+    if header.kind not in KINDS or stored.get("corrects") or any(row.get("corrects") for row in rows):
+        raise CannotVerify("it corrects another document, which this verification does not know")
+
+
 def _flat_at_zero(rule: Table) -> bool:
     tiers = rule.get("tiers", {})
     return bool(tiers.get("flat_at_zero")) and Fraction(tiers["tier"][0].get("flat", 0)) != 0
@@ -284,165 +311,3 @@ def _rectangle(one: Taken, header: Header, currency: str) -> Rectangle:
 
 def _between(one: Rectangle) -> str:
     return f"from {instant_text(from_micros(one.starts_at))} to {instant_text(from_micros(one.ends_at))}"
-
-
-def _by_time(kinds: Sequence[tuple[str, Kind]]) -> dict[tuple[int, int], tuple[int, Fraction]]:
-    """Requests and exact amount of each UTC day and part of the period."""
-    found: dict[tuple[int, int], tuple[int, Fraction]] = {}
-    for _, kind in kinds:
-        for time, sums in kind.by_time.items():
-            requests, amount = found.get(time, (0, NOTHING))
-            found[time] = (requests + sums.requests, amount + kind.amount(sums))
-    return found
-
-
-def _daily(by_time: dict[tuple[int, int], tuple[int, Fraction]]) -> list[Table]:
-    days: dict[int, tuple[int, Fraction]] = {}
-    for (day, _), (requests, amount) in by_time.items():
-        before = days.get(day, (0, NOTHING))
-        days[day] = (before[0] + requests, before[1] + amount)
-    return [
-        {"day": (EPOCH + timedelta(days=day)).isoformat(), "requests": requests, "exact_amount": text_of(amount)}
-        for day, (requests, amount) in sorted(days.items())
-    ]
-
-
-def _lines(child: str | None, kinds: Sequence[tuple[str, Kind]], member: str) -> Iterator[tuple[Table, Fraction]]:
-    """The lines of a member's usage: a model in a mode, billed by one rule from one price entry."""
-    by_line: dict[tuple[str, ...], list[Kind]] = {}
-    for kind in (kind for owner, kind in kinds if owner == member):
-        entry = "" if isinstance(kind.price, str) else kind.price.offer.entry["hash"]
-        by_line.setdefault((kind.model, kind.mode, (kind.rule or {}).get("hash", ""), entry), []).append(kind)
-    for (model, mode, rule_hash, entry), listed in sorted(
-        by_line.items(), key=lambda item: [one.encode() for one in item[0]]
-    ):
-        rule = listed[0].rule or {}
-        amount = sum((kind.amount(kind.total) for kind in listed), NOTHING)
-        at_list = [kind.list_amount for kind in listed]
-        quantities: dict[str, int] = {}
-        for name, count in (used for kind in listed for used in kind.total.used.items()):
-            quantities[name] = quantities.get(name, 0) + count
-        yield (
-            {
-                "customer": child,
-                "kind": "usage",
-                "description": model if mode == "standard" else f"{model}, {mode}",
-                "model": model,
-                "mode": mode,
-                "rule": rule.get("name"),
-                "rule_contract": rule.get("contract"),
-                "rule_hash": rule_hash or None,
-                "price_entry": entry or None,
-                "requests": sum(kind.total.requests for kind in listed),
-                "quantities": quantities,
-                "list_amount": None if None in at_list else text_of(sum((one or NOTHING for one in at_list), NOTHING)),
-                "exact_amount": text_of(amount),
-                "parts": _in_any_order(_part(kind) for kind in listed),
-            },
-            amount,
-        )
-
-
-def _part(kind: Kind) -> Table:
-    price = None if isinstance(kind.price, str) else kind.price
-    number = None if kind.tier is None else (kind.rule or {})["tiers"]["tier"].index(kind.tier) + 1
-    return {
-        "rule_tier": None if number is None else tier_label(kind.rule or {}, number),
-        "tier": None if price is None else price.tier,
-        "window": None if price is None else price.window,
-        "multiplier": text_of(Fraction(1) if price is None else price.multiplier),
-        "fx": text_of(kind.fx),
-        "requests": kind.total.requests,
-        "quantities": kind.total.used,
-        "steps": _in_any_order(step_content(step) for step in kind.steps()),
-        "exact_amount": text_of(kind.amount(kind.total)),
-    }
-
-
-def _charge_line(child: str | None, charge: Charge) -> Table:
-    rule = charge.rule or {}
-    return {
-        "customer": child,
-        "kind": charge.kind,
-        "description": charge.description,
-        "model": "",
-        "mode": "",
-        "rule": rule.get("name"),
-        "rule_contract": rule.get("contract"),
-        "rule_hash": rule.get("hash"),
-        "price_entry": None,
-        "requests": 0,
-        "quantities": {},
-        "list_amount": None,
-        "exact_amount": text_of(charge.amount),
-        "parts": [],
-        "charge": charge.stated,
-    }
-
-
-def _waived(tally: Tally) -> list[Table]:
-    listed = []
-    for (model, mode, is_zero), requests in sorted(tally.waived.items()):
-        said = "the gateway reported no usage for these requests"
-        if is_zero:
-            said = "the gateway charged for these requests and reported no quantity"
-        reason = f"{said}, and somebody decided to bill nothing for them"
-        listed.append({"model": model, "mode": mode, "reason": reason, "requests": requests, "quantities": {}})
-    return listed
-
-
-def _in_any_order(listed: Any) -> list[Table]:
-    return sorted(listed, key=canonical_bytes)
-
-
-def with_all_keys(content: Table) -> Table:
-    """A stored content with the keys that older forms leave out, and parts and steps in an order of their own."""
-    lines = [
-        {
-            **line,
-            "quantities": {name: count for name, count in line["quantities"].items() if count},
-            "parts": _in_any_order({**part, "steps": _in_any_order(part["steps"])} for part in line["parts"]),
-        }
-        for line in content["lines"]
-    ]
-    return {"kind": "period", "items": [], "due": content["total"], "waived": [], **content, "lines": lines}
-
-
-_FIRST = """customer period_start period_end currency lines subtotal items total due rule price_entry requests
-    quantities exact_amount amount""".split()
-_LAST = ("daily", "parts", "steps")
-
-
-def _in_turn(key: str) -> tuple[int, str]:
-    """Causes are named before what follows from them."""
-    if key in _FIRST:
-        return _FIRST.index(key), key
-    return len(_FIRST) + (1 + _LAST.index(key) if key in _LAST else 0), key
-
-
-def differences(worked_out: Any, stored: Any, place: str = "") -> Iterator[str]:
-    """Where two contents differ, with both figures. A key that one of them has not is null there."""
-    if isinstance(worked_out, dict) and isinstance(stored, dict):
-        for key in sorted(worked_out.keys() | stored.keys(), key=_in_turn):
-            if (place, key) != ("", "form"):
-                yield from differences(worked_out.get(key), stored.get(key), f"{place}, {key}" if place else key)
-    elif isinstance(worked_out, list) and isinstance(stored, list):
-        if len(worked_out) != len(stored):
-            yield f"{place}: there are {len(stored)}, and the records come to {len(worked_out)}"
-        for number, (one, other) in enumerate(zip_longest(worked_out, stored), start=1):
-            yield from differences(one, other, f"{place.removesuffix('s')} {number}{_called(one, other)}")
-    elif worked_out != stored or type(worked_out) is not type(stored):
-        yield f"{place} is {_shown(stored)}, and the records come to {_shown(worked_out)}"
-
-
-def _called(*rows: Any) -> str:
-    """What a line or an item is called, for a message."""
-    names = [row.get("description") or row.get("name") or row.get("day") for row in rows if isinstance(row, dict)]
-    return f" ({names[0]})" if names and names[0] else ""
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        value = ", ".join(f"{key} {value[key]}" for key in sorted(value, key=_in_turn)[:4] if value[key] is not None)
-    text = "nothing" if value is None else str(value)
-    return text if len(text) <= 80 else f"{text[:80]}..."
