@@ -6,21 +6,27 @@ stored agrees with itself, and the same code computes the same bytes again; the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from tests.builders import OCTOBER, MovableClock, at, attribution, contract, grants, price, prices, record, till
+from tests.invoicing.bench import drop_guards
+from tokentill.clock import to_micros
 from tokentill.closing.verify import verify_invoices
 from tokentill.invoicing import accumulators, coverage, invoice, lines, periods, rating_groups, totals
 from tokentill.prices import rate_cards
+from tokentill.store import tables
 from tokentill.store.consistency import check_agreement
 from tokentill.store.database import Database
 from tokentill.store.invoices import issued_invoices
 from tokentill.till import Till
+from tokentill.verification.comparing import differences, with_all_keys
 from tokentill.verification.verifying import verify_documents
 
 FX = {
@@ -221,3 +227,66 @@ def test_a_month_that_right_code_made_is_sound(database: Database) -> None:
         found = verify_invoices(connection, issued_invoices(connection), whole=True, replay=True)
     assert [(one.number, one.fault) for one in found.invoices if one.fault] == []
     assert found.faults == ()
+
+
+def test_a_document_under_a_term_that_is_not_understood_is_never_passed(sqlite_database: Database) -> None:
+    agreed = contract(invoice={"rebate": {"percent": "5"}})
+    shop = till(sqlite_database, prices(price()), agreed)
+    shop.ingest([record("a")])
+    shop.close(OCTOBER)
+    (found,) = shop.verify().invoices
+    assert "the invoice terms states 'rebate', which this verification does not know" in str(found.fault)
+
+
+def test_a_document_that_covers_more_than_its_records_is_found(sqlite_database: Database) -> None:
+    """What comes later in that time would be billed by nobody."""
+    shop = till(sqlite_database, prices(price()), contract())
+    shop.ingest([record("a")])
+    shop.close(OCTOBER)
+    drop_guards(sqlite_database)
+    with sqlite_database.write() as connection:
+        connection.execute(update(tables.coverage).values(seq_upto=tables.coverage.c.seq_upto + 1))
+    (found,) = shop.verify().invoices
+    assert "it covers records of series 1" in str(found.fault)
+
+
+def test_a_document_says_less_of_a_record_that_it_does_not_cover(sqlite_database: Database) -> None:
+    shop = till(sqlite_database, prices(price()), contract())
+    shop.ingest([record("a"), record("b", when="16")])
+    shop.close(OCTOBER)
+    drop_guards(sqlite_database)
+    with sqlite_database.write() as connection:
+        connection.execute(update(tables.coverage).values(ends_at=to_micros(at("16 00:00"))))
+    (found,) = shop.verify().invoices
+    assert str(found.fault) == "it does not cover record 'b', which is its customer's (1 such record)"
+
+
+def leaves_of(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where the figures of a content stand."""
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves_of(inner, (*place, key))
+    else:
+        yield place
+
+
+def changed(content: Any, place: tuple[Any, ...]) -> Any:
+    """A content in which one figure is another one."""
+    copy = deepcopy(content)
+    holder = copy
+    for key in place[:-1]:
+        holder = holder[key]
+    value = holder[place[-1]]
+    holder[place[-1]] = f"{value}1" if isinstance(value, str) else 7 if value is None else value + 1
+    return copy
+
+
+def test_any_one_figure_of_a_content_that_is_another_one_is_a_difference(sqlite_database: Database) -> None:
+    tried = 0
+    for issued in world(sqlite_database).invoices():
+        right = with_all_keys(issued.content)
+        assert list(differences(right, with_all_keys(issued.content))) == []
+        for place in leaves_of(issued.content):
+            tried += 1
+            assert list(differences(right, with_all_keys(changed(issued.content, place)))), place
+    assert tried > 1000

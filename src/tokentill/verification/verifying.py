@@ -133,10 +133,13 @@ class Run:
             return self._rows.usage(chosen, self._starts_at, self._ends_at, header.pins["s"], in_order=in_order)
 
         tally = reader.read(usage, in_order=in_order) if chosen else Tally()
-        for said, records in (("does not cover", tally.left_out), ("covers", tally.strangers)):
+        for said, whose, records in (
+            ("does not cover", "is its customer's", tally.left_out),
+            ("covers", "is not its customer's", tally.strangers),
+        ):
             if records:
-                whose = "is its customer's" if said != "covers" else "is not its customer's"
-                yield f"it {said} record {records[0]!r}, which {whose} ({len(records):,} such records)"
+                count = f"{len(records):,} such record{'' if len(records) == 1 else 's'}"
+                yield f"it {said} record {records[0]!r}, which {whose} ({count})"
         content = self._content(header, period, currency, tally, parts)
         yield from differences(content, with_all_keys(stored))
         if (ended := self._ended(header, tally)) != self._rows.ended(header):
