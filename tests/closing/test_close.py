@@ -814,7 +814,8 @@ class TestVerifyFindsTampering:
             connection.execute(update(tables.usage).where(tables.usage.c.record_id == "cem").values(input=1))
         assert [found.customer for found in closed.verify().invoices if found.fault] == ["cem"]
         assert beside_guards(closed.verify()) == [
-            "usage record 'cem' of 'arouter': its row is not what its digest says"
+            "record 'cem': its input total is not the sum of its parts",
+            "usage record 'cem' of 'arouter': its row is not what its digest says",
         ]
         with pytest.raises(IntegrityFault, match="come to"):
             closed.explain("INV-000003")
