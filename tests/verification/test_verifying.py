@@ -198,7 +198,7 @@ MISTAKES: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     ),
     "a wrong count of a day": (invoice, "daily_of", one_request_more, "daily"),
     "too much included": (accumulators, "consume", no_more_included, "exact_amount"),
-    "one package too many": (accumulators, "_package_charge", dearer_packages, "charge, quantity"),
+    "one package too many": (accumulators, "_package_charge", dearer_packages, "packages of 3"),
     "a fee of one day more": (totals, "_prorated", one_more, "base fee"),
     "a part of a line without a step": (lines, "_part", without_a_step, "steps"),
 }

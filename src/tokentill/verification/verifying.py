@@ -55,8 +55,18 @@ def verify_documents(connection: Connection, numbers: Collection[str]) -> Iterat
                 TypeError,
             ) as error:  # rows changed by hand may be anything
                 faults = [_why(error)]
-            more = f"; and {len(faults) - DIFFERENCES_MAX} more differences" if len(faults) > DIFFERENCES_MAX else ""
-            yield header.number, "; ".join(faults[:DIFFERENCES_MAX]) + more if faults else None
+            yield header.number, _told(faults)
+
+
+def _told(faults: Sequence[str]) -> str | None:
+    """Some of the faults, the first of each line and figure, and how many more there are."""
+    firsts: dict[str, str] = {}
+    for fault in faults:
+        firsts.setdefault(fault.partition(" is ")[0].partition(",")[0], fault)
+    shown = list(firsts.values())[:DIFFERENCES_MAX]
+    left = len(faults) - len(shown)
+    more = [f"and {left:,} more {'difference' if left == 1 else 'differences'}"] if left else []
+    return "; ".join([*shown, *more]) or None
 
 
 def _why(error: Exception) -> str:
