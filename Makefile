@@ -29,6 +29,7 @@ campaigns: $(VENV)/ready-for-tests  ## Run the long fault and property campaigns
 
 bench: $(VENV)/ready-for-tests  ## Measure speed, as ratios against stated references
 	$(BIN)/python benchmarks/main_job.py
+	$(BIN)/python benchmarks/verify.py --records 100000 --customers 500
 	$(BIN)/python benchmarks/rating.py
 	$(BIN)/python benchmarks/start.py
 

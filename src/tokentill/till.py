@@ -864,14 +864,19 @@ class Till(AbstractContextManager["Till"]):
         with self.store.read() as connection:
             return explain_invoice(connection, invoice_by_number(connection, text_of("number", number)), line)
 
-    def verify(self, number: str | None = None, *, period: str | None = None) -> Verification:
-        """Compute one invoice, those of a period, or all of them again from their pins."""
+    def verify(self, number: str | None = None, *, period: str | None = None, replay: bool = False) -> Verification:
+        """Work one invoice, those of a period, or all of them out again from raw rows and their pins.
+
+        That is a second computation, which shares no code with the one that made them. `replay` also computes them with
+        the code that makes invoices now, which must give the same bytes.
+        """
         month = None if period is None else str(_month(period))
         with self.store.read() as connection:
             if number is None:
-                return verify_invoices(connection, issued_invoices(connection, period=month), whole=True)
+                issued = issued_invoices(connection, period=month)
+                return verify_invoices(connection, issued, whole=True, replay=replay)
             invoice = invoice_by_number(connection, text_of("number", number))
-            return verify_invoices(connection, [invoice], whole=False)
+            return verify_invoices(connection, [invoice], whole=False, replay=replay)
 
     def push(self, period: str, gateway: StripeGateway, *, progress: PushProgress | None = None) -> Pushed:
         """Tell Stripe what the issued invoices of a period amount to (see `stripe_push.pushing`)."""

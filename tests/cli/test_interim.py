@@ -114,7 +114,7 @@ def test_an_interim_invoice_bills_what_accrued_and_the_preview_then_bills_the_re
     document = running("preview", RUNNING, "--json").json["invoices"][0]
     assert [found["number"] for found in document["interim_invoices"]] == ["INV-000001"]
     assert (document["subtotal"], document["total"]) == ("9.00", "4.50")
-    assert running("verify").out.startswith("1 of 1 invoice comes to the same bytes again\n")
+    assert running("verify").out.startswith("1 of 1 invoice is what its records come to")
 
 
 def test_customers_are_billed_early_on_request(running: Cli) -> None:

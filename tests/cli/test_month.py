@@ -30,8 +30,8 @@ def test_a_month_from_the_first_file_to_the_last_check(month: Cli) -> None:
     shown = month("invoices", "show", "INV-000002").out
     assert "partner" in shown
     assert "subtotal 1.20, tax 0.00, total 1.20 USD" in shown
-    assert month("verify").out.startswith("2 of 2 invoices come to the same bytes again\n")
-    assert month("verify", "INV-000001").out.startswith("1 of 1 invoice comes to the same bytes again\n")
+    assert month("verify").out.startswith("2 of 2 invoices are what their records come to")
+    assert month("verify", "INV-000001").out.startswith("1 of 1 invoice is what its records come to")
     assert month("db", "check").out.startswith("sqlite:///tokentill.db is sound\n")
 
 
@@ -56,7 +56,7 @@ def test_empty_lists_say_so_in_words(cli: Cli) -> None:
     cli.write_pricing()
     cli.with_database()
     assert "no such invoice was issued yet" in cli("invoices", "list").out
-    assert "there is nothing to compute again" in cli("verify").out
+    assert "there is nothing to work out again" in cli("verify").out
     assert cli("preview", JUNE).out.startswith("nobody has usage in 2025-06\n")
     assert cli("close", JUNE).out.startswith("2025-06: nothing to issue; nobody has usage in it\n")
     assert re.search(r"^dune +own +USD +none +0 +not linked$", cli("customers", "list").out, re.MULTILINE)

@@ -329,7 +329,7 @@ def test_the_database_is_printed_so(month: Cli) -> None:
     checked = month("db", "check", "--json").json
     checks = checked.pop("checks")
     assert checked == {"database": "sqlite:///tokentill.db", "tables": "current", "faults": []}
-    assert all(set(check) == {"check", "looked_at", "of", "faults"} for check in checks)
+    assert all(set(check) == {"check", "invariant", "looked_at", "of", "faults", "figures"} for check in checks)
     looked_at = {check["check"]: (check["looked_at"], check["of"]) for check in checks}
     assert looked_at["lines_are_what_the_content_says"] == (2, "documents")
     assert looked_at["usage_rows_are_what_their_digests_say"] == (5, "usage records")

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock
-from tests.independent import calculator
 from tests.invoicing.bench import new_sqlite
 from tokentill.recordings.load import load_folder
 from tokentill.store.database import Database
 from tokentill.till import Till
+from tokentill.verification import calculator
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "src" / "tokentill" / "sample"

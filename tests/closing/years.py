@@ -84,11 +84,15 @@ def first_contents(random: Random) -> list[Content]:
     rules: list[Content] = [{"name": "tiers", "tiers": TIERS}] if random.random() < 0.5 else []
     allowance: Content = {"name": "included", "allowance": {"units": {"input": 1_500_000}}}
     return [
-        prices(*(price(model, valid_from="2025-12-01T00:00:00Z") for model in MODELS), recorded_at="2025-12-01T00:00:00Z"),
+        prices(
+            *(price(model, valid_from="2025-12-01T00:00:00Z") for model in MODELS), recorded_at="2025-12-01T00:00:00Z"
+        ),
         contract(**beginning),
         contract("customer", "user-a", rules=rules, invoice={"tax": [{"name": "VAT", "percent": "19"}]}, **beginning),
         contract("customer", "user-b", rules=[allowance], currency="EUR", **beginning),
-        contract("customer", "user-c", invoice={"minimum": {"amount": "20"}, "adjustments": "credit-note"}, **beginning),
+        contract(
+            "customer", "user-c", invoice={"minimum": {"amount": "20"}, "adjustments": "credit-note"}, **beginning
+        ),
         contract("customer", "user-d", invoice={"cap": {"amount": "9"}, "base_fee": {"amount": "5"}}, **beginning),
         attribution() | beginning,
         EUROS,

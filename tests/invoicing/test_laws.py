@@ -27,7 +27,6 @@ from tests.builders import (
     prices,
     till,
 )
-from tests.independent import calculator
 from tests.invoicing.bench import (
     SecondOpinion,
     contents_by_customer,
@@ -42,6 +41,7 @@ from tests.invoicing.pure_invoices import compute_pure
 from tokentill.canonical import Content, canonical_bytes
 from tokentill.prices.book import PriceBook
 from tokentill.usage.record import Usage, UsageRecord
+from tokentill.verification import calculator
 
 SLOW = settings(max_examples=max(20, settings().max_examples // 2))
 

@@ -18,8 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import contract, grants, price, prices, record
-from tests.independent import totals as second
-from tests.independent.accumulators import work_out
 from tests.invoicing.bench import second_folder, second_request
 from tests.invoicing.generated import price_tables, rules, usage_records
 from tests.invoicing.generated_terms import cents, granted, invoice_terms
@@ -34,6 +32,8 @@ from tokentill.invoicing.totals import InvoiceKind
 from tokentill.store.ledger import rows_of
 from tokentill.usage.aggregates import UsageAggregate
 from tokentill.usage.record import UsageRecord
+from tokentill.verification import totals as second
+from tokentill.verification.accumulators import work_out
 
 DAYS = 31
 

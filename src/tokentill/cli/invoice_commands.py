@@ -351,8 +351,11 @@ def _verify(
         str | None, typer.Argument(metavar="INVOICE", help="One invoice; all of them unless given.")
     ] = None,
     period: PeriodOption = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Also compute them with the code that makes invoices now.")
+    ] = False,
 ) -> None:
-    """Compute invoices again from their pins, and compare every byte."""
+    """Work invoices out a second time from raw records, by code of its own, and compare every figure."""
     with call.till() as till:
-        verification = till.verify(number, period=period)
+        verification = till.verify(number, period=period, replay=replay)
     call.answer(verification, show_verification, is_refused=not verification.is_sound)

@@ -1,4 +1,4 @@
-"""Computing issued invoices again from their pins, and checking that the database is whole.
+"""Working issued invoices out again from their pins, and checking that the database is whole.
 
 Needs the database alone: the recordings that an invoice used are kept in it under their hashes.
 """
@@ -6,7 +6,7 @@ Needs the database alone: the recordings that an invoice used are kept in it und
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -20,10 +20,12 @@ from tokentill.closing.pins import engine_fault, pinned_inputs, zone_fault
 from tokentill.errors import IntegrityFault
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Month
-from tokentill.store.consistency import check_agreement
+from tokentill.store.consistency import Checked, StoreFault, check_agreement
 from tokentill.store.documents import corrections_on, coverage_of, periods_of
-from tokentill.store.invoices import IssuedInvoice
+from tokentill.store.invoices import IssuedInvoice, issued_invoices
 from tokentill.store.ledger import rows_of, stored_rows
+from tokentill.verification.census import take_census, versions_in_force
+from tokentill.verification.verifying import verify_documents
 
 _PLACE = attrgetter("series_id", "starts_at", "seq_after")
 
@@ -44,12 +46,14 @@ class Verification:
     """What was verified, and the faults of the database as a whole.
 
     `pricing` are the sets of prices and of contracts that the invoices were computed with, from the copies in the
-    database: the hashes of both, and how many invoices.
+    database: the hashes of both, and how many invoices. `is_replayed` says that they were also computed with the code
+    that makes invoices now.
     """
 
     invoices: tuple[Verified, ...]
     faults: tuple[str, ...]
     pricing: tuple[tuple[str, str, int], ...] = ()
+    is_replayed: bool = False
 
     @property
     def is_sound(self) -> bool:
@@ -64,15 +68,22 @@ class Verification:
             "faults": list(self.faults),
             "invoices": [fields_of(verified, *named) for verified in self.invoices],
             "pricing": [{"a": a, "b": b, "invoices": count} for a, b, count in self.pricing],
+            "replayed": self.is_replayed,
         }
 
 
-def verify_invoices(connection: Connection, invoices: Sequence[IssuedInvoice], *, whole: bool) -> Verification:
-    """See that what is stored agrees with itself, and compute invoices again where it does.
+def verify_invoices(
+    connection: Connection, invoices: Sequence[IssuedInvoice], *, whole: bool, replay: bool = False
+) -> Verification:
+    """See that what is stored agrees with itself, and work invoices out independently where it does.
+
+    What decides is `tokentill.verification`, which shares no code with what computed them. `replay` also computes them
+    again with the code of the close.
 
     `whole` also checks what concerns the whole database: its guards, the series of numbers, the audit chain, and that
     no record is on two documents.
     """
+    pins_of = {issued.number: issued.pins for issued in invoices}
     checked = check_agreement(connection, {issued.number for issued in invoices}, whole=whole)
     faults = [fault for check in checked for fault in check.faults]
     fault_of: dict[str, str | None] = {
@@ -80,14 +91,16 @@ def verify_invoices(connection: Connection, invoices: Sequence[IssuedInvoice], *
         for fault in reversed(faults)
         if fault.number is not None
     }
-    runs: dict[tuple[str, str, bytes], list[IssuedInvoice]] = {}
     for issued in invoices:
-        if issued.number not in fault_of:
-            in_common = (issued.period, issued.kind, canonical_bytes(issued.pins))
-            runs.setdefault(in_common, []).append(issued)
-    for run in runs.values():
-        computed = _compute(connection, run)
-        fault_of |= {issued.number: _fault(connection, issued, computed) for issued in run}
+        if issued.number not in fault_of and (fault := engine_fault(issued.pins)):
+            fault_of[issued.number] = f"it was computed by {fault}; verify it with the version that issued it"
+    whole_ones = [issued for issued in invoices if issued.number not in fault_of]
+    for number, difference in verify_documents(connection, {issued.number for issued in whole_ones}):
+        zones = zone_fault(pins_of[number]) if difference is not None else None
+        hint = "" if zones is None else f" (it was computed with {zones})"
+        fault_of[number] = None if difference is None else f"{difference}{hint}"
+    if replay:
+        fault_of |= {number: fault for number, fault in replayed(connection, whole_ones) if fault is not None}
     verified = [
         Verified(issued.number, issued.customer, issued.period, issued.content_hash, fault_of[issued.number])
         for issued in invoices
@@ -97,14 +110,52 @@ def verify_invoices(connection: Connection, invoices: Sequence[IssuedInvoice], *
         tuple(verified),
         tuple(fault.message for fault in faults if fault.number is None),
         tuple((*pair, number) for pair, number in sorted(sets.items())),
+        replay,
     )
+
+
+def independent_checks(connection: Connection, beside: Collection[str | None]) -> tuple[Checked, ...]:
+    """The checks of `db check` that work something out: where each record is, what holds in one version, and what all
+    documents come to, but for those of which something is known to be wrong.
+    """
+    issued = {one.number: one for one in issued_invoices(connection) if one.number not in beside}
+    known = {number for number, one in issued.items() if engine_fault(one.pins) is None}
+    faults = [StoreFault(number, fault) for number, fault in verify_documents(connection, known) if fault is not None]
+    faults += [
+        StoreFault(number, f"it was computed by {engine_fault(issued[number].pins)}")
+        for number in issued
+        if number not in known
+    ]
+    versions, alike = versions_in_force(connection)
+    census = take_census(connection)
+    return (
+        Checked(
+            "records_are_each_in_one_place", census.records, "records", _of_database(census.faults), census.figures
+        ),
+        Checked("prices_and_rules_hold_in_one_version", versions, "versions", _of_database(alike)),
+        Checked("documents_are_what_their_records_come_to", len(issued), "documents", tuple(faults)),
+    )
+
+
+def _of_database(messages: Iterable[str]) -> tuple[StoreFault, ...]:
+    return tuple(StoreFault(None, message) for message in messages)
+
+
+def replayed(connection: Connection, invoices: Sequence[IssuedInvoice]) -> Iterator[tuple[str, str | None]]:
+    """Compute invoices again with the code that computes them now: the number of each, and how it differs (None: it
+    comes to the same bytes).
+    """
+    runs: dict[tuple[str, str, bytes], list[IssuedInvoice]] = {}
+    for issued in invoices:
+        runs.setdefault((issued.period, issued.kind, canonical_bytes(issued.pins)), []).append(issued)
+    for run in runs.values():
+        computed = _compute(connection, run)
+        yield from ((issued.number, _fault(connection, issued, computed)) for issued in run)
 
 
 def _compute(connection: Connection, run: Sequence[IssuedInvoice]) -> Computed | str:
     """A period at the pins of some of its invoices, or why it cannot be computed again."""
     first = run[0]
-    if fault := engine_fault(first.pins):
-        return f"it was computed by {fault}; verify it with the version that issued it"
     try:
         inputs = pinned_inputs(connection, first.pins)
         return compute_period(

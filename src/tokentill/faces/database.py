@@ -6,6 +6,7 @@ from os import PathLike
 
 from sqlalchemy import Connection, select, text
 
+from tokentill.closing.verify import independent_checks
 from tokentill.documents.views.checks import DatabaseCheck, DatabaseUpgrade
 from tokentill.errors import NotFound
 from tokentill.faces.arguments import path_of
@@ -42,8 +43,9 @@ class DatabaseFace:
     def check(self) -> DatabaseCheck:
         """Check that the database is whole.
 
-        The version of its tables, its own integrity, and whether all that it holds about issued documents and usage
-        agrees with itself: what somebody changed by hand is found.
+        The version of its tables, its own integrity, whether all that it holds about issued documents and usage
+        agrees with itself, whether each record is in one place, and whether every document is what its records come
+        to: what somebody changed by hand is found.
 
         Raises:
             NotFound: when there is no such SQLite file; looking makes none.
@@ -58,6 +60,8 @@ class DatabaseFace:
                 faults += _sqlite_faults(connection)
             if state == "current" and not faults:  # what is inside a file that is not whole cannot be told
                 checks = check_agreement(connection, whole=True, usage=select(tables.usage.c.id))
+                wrong = {fault.number for check in checks for fault in check.faults}
+                checks += independent_checks(connection, wrong - {None})
                 faults += [str(fault) for check in checks for fault in check.faults]
         return DatabaseCheck(self._store.url_shown, state, tuple(faults), checks)
 

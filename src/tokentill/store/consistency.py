@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, Select, and_, func, not_, or_, select
 
-from tokentill.canonical import Content, content_of
+from tokentill.canonical import Content, content_of, fields_of
 from tokentill.clock import to_micros
-from tokentill.money import minor_digits, minor_text
+from tokentill.money import minor_text
 from tokentill.store import holdings, tables
 from tokentill.store.audit import audit_faults
 from tokentill.store.database import current_value
 from tokentill.store.documents import overlapping_documents
 from tokentill.store.guards import expected_guards, guard_faults
 from tokentill.store.holdings import HeldDocument, HeldRow, HeldRun
+from tokentill.store.invariants import DATABASE_INVARIANTS, DOCUMENT_INVARIANTS, INVARIANTS, Looked, minor_of
 from tokentill.store.invoices import number_faults
 from tokentill.store.missing_rows import is_unmeasured
 from tokentill.store.retractions import retracted_digests, stored_retractions
@@ -33,15 +33,6 @@ FAULTS_MAX = 100
 
 COUNTED = ("batch", "binding", "review")
 """Tables whose rows a counter of the same name numbers; `audit` and `invoice` have checks of their own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """How many things a check of the whole database looked at, and what is wrong with them."""
-
-    count: int
-    of: str
-    faults: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +48,25 @@ class StoreFault:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One check that was made: its rule, how many things it looked at, and its faults."""
+    """One check that was made: its rule, how many things it looked at, and its faults. `figures` are what it counted
+    beside them.
+    """
 
     check: str
     looked_at: int
     of: str
     faults: tuple[StoreFault, ...]
+    figures: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def invariant(self) -> str | None:
+        """The numbered invariant that it holds, if there is one."""
+        return INVARIANTS.get(self.check)
 
     def content(self) -> Content:
         """What `db check --json` prints of it."""
-        return {"check": self.check, "looked_at": self.looked_at, "of": self.of, "faults": len(self.faults)}
+        named = fields_of(self, "check", "invariant", "looked_at", "of")
+        return {**named, "faults": len(self.faults), "figures": dict(self.figures)}
 
 
 # What holds of each document
@@ -82,7 +82,7 @@ def columns_are_what_the_content_says(held: HeldDocument) -> Iterator[str]:
     """Customer, period, kind, currency and amounts are those of the content; the subtotal is the total before tax."""
     content = held.content
     if content is not None:
-        tax, total = (_minor(content[key], content["currency"]) for key in ("tax", "total"))
+        tax, total = (minor_of(content[key], content["currency"]) for key in ("tax", "total"))
         kept = {key: content[key] for key in ("customer", "period", "currency")}
         amounts = {"subtotal_minor": total - tax, "tax_minor": tax, "total_minor": total}
         yield from _differences(held.row, {**kept, "kind": content.get("kind", "period"), **amounts}, "its content")
@@ -141,14 +141,14 @@ def _ledger_of(content: Content) -> Iterator[HeldRow]:
             if item.get("original") is not None:
                 account = {"customer": item["customer"], "currency": item["original_currency"]}
                 amount = item["original"]
-            amount_minor = -_minor(amount, account["currency"])
+            amount_minor = -minor_of(amount, account["currency"])
             yield {"kind": kind, "name": item["name"], "amount_minor": amount_minor, **account}
     if content.get("kind") == "interim":
-        net = _minor(content["total"], own["currency"]) - _minor(content["tax"], own["currency"])
+        net = minor_of(content["total"], own["currency"]) - minor_of(content["tax"], own["currency"])
         yield {"kind": "invoiced", "name": "net", "amount_minor": net, **own}
         for item in items:
-            if item["kind"] == "tax" and item.get("corrects") is None and _minor(item["amount"], own["currency"]):
-                taxed = _minor(item["amount"], own["currency"])
+            if item["kind"] == "tax" and item.get("corrects") is None and minor_of(item["amount"], own["currency"]):
+                taxed = minor_of(item["amount"], own["currency"])
                 yield {"kind": "tax", "name": item["name"], "amount_minor": taxed, **own}
 
 
@@ -355,6 +355,7 @@ DOCUMENT_CHECKS: tuple[Callable[[HeldDocument], Iterator[str]], ...] = (
     columns_are_what_the_run_says,
     lines_are_what_the_content_says,
     ledger_is_what_the_content_says,
+    *DOCUMENT_INVARIANTS,
 )
 RUN_CHECKS: tuple[Callable[[HeldRun], Iterator[str]], ...] = (run_is_what_the_audit_log_says,)
 DATABASE_CHECKS: tuple[Callable[[Connection], Looked], ...] = (
@@ -369,6 +370,7 @@ DATABASE_CHECKS: tuple[Callable[[Connection], Looked], ...] = (
     batches_hold_what_they_accepted,
     one_version_of_a_record_counts,
     retractions_are_what_the_audit_log_says,
+    *DATABASE_INVARIANTS,
 )
 CHECKS: tuple[Callable[..., Any], ...] = (
     *DOCUMENT_CHECKS,
@@ -424,11 +426,6 @@ def _checked(check: Callable[..., object], looked: Looked) -> Checked:
     return Checked(
         check.__name__, looked.count, looked.of, tuple(StoreFault(None, message) for message in looked.faults)
     )
-
-
-def _minor(amount: str, currency: str) -> int:
-    """An amount of a content in minor units."""
-    return int(Decimal(amount).scaleb(minor_digits(currency)))
 
 
 def _differences(row: HeldRow, expected: HeldRow, by: str) -> Iterator[str]:

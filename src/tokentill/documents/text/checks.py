@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from tokentill.documents.escaping import shown_id, shown_text
@@ -47,17 +48,23 @@ def show_database_check(screen: Screen, checked: DatabaseCheck) -> None:
     if any(check.faults for check in checked.checks):
         screen.say("  Stored facts that contradict each other were changed by hand; compare them with a backup.")
     screen.table(
-        ("check", "looked at", "faults"),
+        ("", "check", "looked at", "faults"),
         [
             (
+                check.invariant or "",
                 check.check.replace("_", " "),
-                plural(check.looked_at, _single(check.of), check.of),
+                plural(check.looked_at, _single(check.of), check.of) + _figures(check.figures),
                 count(len(check.faults)),
             )
             for check in checked.checks
         ],
         right=("looked at", "faults"),
     )
+
+
+def _figures(figures: Sequence[tuple[str, int]]) -> str:
+    shown = ", ".join(f"{count(number)} {name}" for name, number in figures if number)
+    return f": {shown}" if shown else ""
 
 
 def _single(many: str) -> str:

@@ -294,10 +294,12 @@ def show_verification(screen: Screen, verification: Verification) -> None:
     """What was verified."""
     if verification.invoices:
         sound = sum(verified.fault is None for verified in verification.invoices)
-        all_ = plural(len(verification.invoices), "invoice comes", "invoices come")
-        screen.say(f"{count(sound)} of {all_} to the same bytes again")
+        all_ = plural(len(verification.invoices), "invoice is what its", "invoices are what their")
+        screen.say(f"{count(sound)} of {all_} records come to, worked out again by a second calculation")
+        if verification.is_replayed:
+            screen.say("each of them was also computed anew by the code that makes invoices now")
     else:
-        screen.say("no such invoice was issued; there is nothing to compute again")
+        screen.say("no such invoice was issued; there is nothing to work out again")
     if verification.pricing:
         sets = plural(len(verification.pricing), "set", "sets")
         screen.say(f"with {sets} of prices and contracts from the copies in the database; no pricing folder was read")

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.independent.calculator import rounded
+from tokentill.verification.calculator import rounded
 
 Terms = dict[str, Any]
 Slice = tuple[datetime, Fraction]
@@ -179,7 +179,7 @@ def fees_of_days(contents: list[Terms], first_day: date, last_day: date) -> dict
         fees = [(fee["name"], Fraction(fee["amount"]), fee.get("prorate", True)) for fee in stated]
         days.append((own is not None, fees[0] if fees else None))
     counted = [fee for is_own, fee in days if fee and (is_own or not any(own for own, _ in days))]
-    found = {}
+    found: dict[tuple[str, Fraction, int, int], int] = {}
     for name, amount, is_prorated in dict.fromkeys(counted):
         fee = (name, amount, is_prorated)
         days_agreed = counted.count(fee) if is_prorated else len(days)

@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
-from tests.independent.calculator import (
+from tokentill.verification.calculator import (
     INPUT,
     OUTPUT,
     Folder,
@@ -117,9 +117,9 @@ def _bill(
     if unit.get("round_up") == "request":
         amount = max(unit.get("at_least", 0), ceil(amount / Fraction(unit["worth"]))) * Fraction(unit["worth"])
     if "amount" in rule.get("allowance", {}):
-        limit, before = Fraction(rule["allowance"]["amount"]), memory.allowed
+        limit, allowed = Fraction(rule["allowance"]["amount"]), memory.allowed
         memory.allowed += amount
-        amount = max(memory.allowed - limit, Fraction(0)) - max(before - limit, Fraction(0))
+        amount = max(memory.allowed - limit, Fraction(0)) - max(allowed - limit, Fraction(0))
     return amount
 
 
@@ -157,12 +157,12 @@ def _by_tier(
     found: dict[int, dict[str, int]] = {begins: {leaf: count for leaf, count in counts.items() if leaf not in order}}
     for leaf in order:
         before, memory.position = memory.position, memory.position + counts.get(leaf, 0)
-        low = Fraction(0)
+        low, units = Fraction(0), Fraction(0)
         for number, tier in enumerate(tiers, start=1):
             high = Fraction(tier["up_to"]) if "up_to" in tier else max(low, memory.position)
             units = _overlap(before, memory.position, low, high)
             if is_volume:
-                units = counts.get(leaf, 0) if number == _tier_at(tiers, total) else 0
+                units = Fraction(counts.get(leaf, 0) if number == _tier_at(tiers, total) else 0)
             if units:
                 _enter(request, rule, number, memory, worked)
                 found.setdefault(number, {})[leaf] = int(units)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.independent import calculator
+from tokentill.verification import calculator
 
 MODEL = """
 [[price]]

@@ -1,0 +1,240 @@
+"""What is true of data at rest whatever was computed: nothing counted twice, sums that add up, amounts in range.
+
+Each is a check that `consistency` makes, with a name of its own. `INVARIANTS` says which numbered invariant of
+docs/verification.md a check holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, not_, or_, select
+
+from tokentill.money import ZERO, minor_digits
+from tokentill.store import tables
+from tokentill.store.documents import live_at
+from tokentill.store.holdings import HeldDocument
+from tokentill.usage.quantities import INPUT_LEAVES, QUANTITY_MAX, TOKEN_LEAVES
+
+NAMED_MAX = 20
+"""So many things are named by one check."""
+
+INVARIANTS = {
+    "batches_hold_what_they_accepted": "M1",
+    "batches_say_what_became_of_their_rows": "M1",
+    "identities_are_unique": "M2",
+    "one_version_of_a_record_counts": "M2",
+    "usage_rows_are_what_their_digests_say": "M2",
+    "records_are_each_in_one_place": "M3",
+    "prices_and_rules_hold_in_one_version": "M4",
+    "recordings_are_what_their_hashes_say": "M4",
+    "documents_are_what_their_records_come_to": "M5 M7 M10",
+    "no_record_is_on_two_documents": "M6",
+    "lines_are_within_a_minor_unit": "M8",
+    "amounts_add_up": "M9",
+    "periods_join": "M11",
+    "log_of_documents_is_what_statuses_say": "M12",
+    "one_document_is_live": "M13",
+    "guards_are_in_force": "M14",
+    "content_is_what_its_hash_says": "M14",
+    "lines_are_what_the_content_says": "M14",
+    "columns_are_what_the_content_says": "M14",
+    "numbers_have_no_gap": "M15",
+    "issued_entries_have_their_documents": "M15",
+    "accounts_are_in_one_currency": "M17",
+    "quantities_are_in_range": "M18",
+    "input_totals_are_sums_of_their_parts": "M19",
+    "audit_log_is_one_chain": "M21",
+    "pushes_are_of_issued_documents": "M22",
+}
+"""Of checks that hold a numbered invariant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How many things a check of the whole database looked at, and what is wrong with them."""
+
+    count: int
+    of: str
+    faults: Sequence[str]
+
+
+# What holds of each document
+
+
+def amounts_add_up(held: HeldDocument) -> Iterator[str]:
+    """The lines add up to the subtotal, and the steps after it lead to the total and to what is due."""
+    if (content := held.content) is None:
+        return
+    lines = sum(line["amount_minor"] for line in held.lines)
+    subtotal, tax, total = (minor_of(content[key], content["currency"]) for key in ("subtotal", "tax", "total"))
+    steps = dict.fromkeys(("net", "tax", "due"), 0)
+    for item in content.get("items", ()):
+        step = "net" if item["kind"] in _BEFORE_TAX else "tax" if item["kind"] == "tax" else "due"
+        steps[step] += minor_of(item["amount"], content["currency"])
+    due = minor_of(content.get("due", content["total"]), content["currency"])
+    for what, stated, added in (
+        ("subtotal", subtotal, lines),
+        ("tax", tax, steps["tax"]),
+        ("total", total, subtotal + steps["net"] + tax),
+        ("amount due", due, total + steps["due"]),
+    ):
+        if stated != added:
+            yield f"its {what} is {stated} minor units, and its parts add up to {added}"
+
+
+_BEFORE_TAX = ("coupon", "minimum", "cap", "invoiced")
+
+
+def lines_are_within_a_minor_unit(held: HeldDocument) -> Iterator[str]:
+    """Every line is within one minor unit of its exact amount, and the subtotal within half of one."""
+    if (content := held.content) is None:
+        return
+    exact = [Decimal(line["exact_amount"]).scaleb(minor_digits(content["currency"])) for line in held.lines]
+    for line, amount in zip(held.lines, exact, strict=True):
+        if abs(line["amount_minor"] - amount) >= 1:
+            yield f"line {line['position']} is {line['amount_minor']} minor units, and exactly {amount:f}"
+    subtotal = minor_of(content["subtotal"], content["currency"])
+    if abs(2 * (subtotal - sum(exact, ZERO))) > 1:
+        yield f"its subtotal is {subtotal} minor units, and exactly {sum(exact, ZERO):f}"
+
+
+def minor_of(amount: Any, currency: str) -> int:
+    """An amount of a content in minor units."""
+    return int(Decimal(amount).scaleb(minor_digits(currency)))
+
+
+# What holds of the whole database
+
+
+def batches_say_what_became_of_their_rows(connection: Connection) -> Looked:
+    """No batch has more revisions or quarantined lines than it says."""
+    batch = tables.batch.c
+    faults = []
+    for name, table in (("revisions", tables.revision), ("quarantined", tables.quarantine)):
+        held = select(table.c.seq, func.count().label("held")).group_by(table.c.seq).subquery()
+        more = select(batch.seq, batch[name], held.c.held).join_from(tables.batch, held, held.c.seq == batch.seq)
+        faults += [
+            f"batch {seq} says {stated} {name}, and {count} rows are of it"
+            for seq, stated, count in connection.execute(more.where(held.c.held > batch[name]).order_by(batch.seq))
+        ]
+    return Looked(connection.execute(select(func.count()).select_from(tables.batch)).scalar_one(), "batches", faults)
+
+
+def identities_are_unique(connection: Connection) -> Looked:
+    """Of each identity there is one row a version, counted from 1."""
+    usage = tables.usage.c
+    wrong = or_(func.count() != func.max(usage.version), func.min(usage.version) != 1)
+    groups = select(usage.record_id).group_by(usage.source_id, usage.record_id)
+    twice = connection.execute(groups.having(wrong).order_by(usage.record_id).limit(NAMED_MAX)).scalars()
+    of_all = select(func.count()).select_from(tables.usage)
+    faults = [f"record {record_id!r} is there more often than it has versions" for record_id in twice]
+    return Looked(connection.execute(of_all).scalar_one(), "records", faults)
+
+
+def periods_join(connection: Connection) -> Looked:
+    """The issued periods of a customer do not overlap, and those of neighbouring months leave no time between them."""
+    member, header = tables.member_period.c, tables.invoice.c
+    query = (
+        select(member.customer, member.period, member.starts_at, member.ends_at, header.number)
+        .join_from(tables.member_period, tables.invoice, header.id == member.invoice_id)
+        .where(live_at(None))
+        .order_by(member.customer, member.starts_at, member.period)
+    )
+    faults, count, before = [], 0, None
+    for row in connection.execute(query):
+        count += 1
+        if before is not None and before.customer == row.customer:
+            is_next = _months(row.period) - _months(before.period) == 1
+            if row.starts_at < before.ends_at or (is_next and row.starts_at != before.ends_at):
+                faults.append(f"the periods of {row.customer!r} that {before.number} and {row.number} end do not join")
+        before = row
+    return Looked(count, "periods", faults)
+
+
+def _months(period: str) -> int:
+    return int(period[:4]) * 12 + int(period[5:])
+
+
+def one_document_is_live(connection: Connection) -> Looked:
+    """A customer has one live document of a kind and a part for a period."""
+    invoice = tables.invoice.c
+    keys = (invoice.customer, invoice.period, invoice.kind, invoice.part)
+    query = select(*keys, func.count().label("live")).where(live_at(None)).group_by(*keys)
+    rows = connection.execute(query.order_by(*keys)).all()
+    faults = [f"{row.customer!r} has {row.live} live documents of {row.period}" for row in rows if row.live > 1]
+    return Looked(len(rows), "documents", faults)
+
+
+def accounts_are_in_one_currency(connection: Connection) -> Looked:
+    """What a document takes from its own customer's account is in its own currency, but for balances."""
+    ledger, invoice = tables.ledger.c, tables.invoice.c
+    query = (
+        select(invoice.number, ledger.kind, ledger.currency, invoice.currency.label("own"))
+        .join_from(tables.ledger, tables.invoice, invoice.id == ledger.invoice_id)
+        .where(ledger.currency != invoice.currency, ledger.kind != "balance")
+    )
+    faults = [
+        f"{row.number} is in {row.own}, and its ledger has a {row.kind} in {row.currency}"
+        for row in connection.execute(query.order_by(invoice.number))
+    ]
+    of_all = select(func.count()).select_from(tables.ledger)
+    return Looked(connection.execute(of_all).scalar_one(), "rows", faults)
+
+
+def quantities_are_in_range(connection: Connection) -> Looked:
+    """No quantity and no part of a cost is negative, or larger than a record can have."""
+    usage, unit = tables.usage.c, tables.usage_unit.c
+    leaves = (not_(usage[leaf].between(0, QUANTITY_MAX)) for leaf in TOKEN_LEAVES)
+    limbs = (not_(usage[limb].between(0, 10**8 - 1)) for limb in tables.COST_LIMBS[1:])
+    wrong = select(usage.record_id).where(or_(*leaves, *limbs, usage[tables.COST_LIMBS[0]] < 0))
+    faults = [
+        f"record {record_id!r} has a quantity or a cost out of range"
+        for record_id in connection.execute(wrong.order_by(usage.id).limit(NAMED_MAX)).scalars()
+    ]
+    strange = select(unit.usage_id, unit.name).where(not_(unit.quantity.between(0, QUANTITY_MAX)))
+    faults += [
+        f"row {row.usage_id} of usage counts {row.name} out of range"
+        for row in connection.execute(strange.order_by(unit.usage_id).limit(NAMED_MAX))
+    ]
+    return Looked(connection.execute(select(func.count()).select_from(tables.usage)).scalar_one(), "records", faults)
+
+
+def input_totals_are_sums_of_their_parts(connection: Connection) -> Looked:
+    """The input total of a record is the sum of its input quantities."""
+    usage = tables.usage.c
+    first, *others = (usage[leaf] for leaf in INPUT_LEAVES)
+    wrong = select(usage.record_id).where(usage.input_total != sum(others, start=first))
+    faults = [
+        f"record {record_id!r}: its input total is not the sum of its parts"
+        for record_id in connection.execute(wrong.order_by(usage.id).limit(NAMED_MAX)).scalars()
+    ]
+    return Looked(connection.execute(select(func.count()).select_from(tables.usage)).scalar_one(), "records", faults)
+
+
+def pushes_are_of_issued_documents(connection: Connection) -> Looked:
+    """What Stripe was told of stands on a document of the same customer and period."""
+    push, invoice = tables.push.c, tables.invoice.c
+    same = and_(invoice.number == push.invoice, invoice.customer == push.customer, invoice.period == push.period)
+    query = select(push.identifier, push.invoice).where(not_(select(invoice.id).where(same).exists()))
+    faults = [
+        f"push {identifier} is of {number}, which is not a document of its customer and period"
+        for identifier, number in connection.execute(query.order_by(push.identifier).limit(NAMED_MAX))
+    ]
+    return Looked(connection.execute(select(func.count()).select_from(tables.push)).scalar_one(), "pushes", faults)
+
+
+DOCUMENT_INVARIANTS = (amounts_add_up, lines_are_within_a_minor_unit)
+DATABASE_INVARIANTS = (
+    batches_say_what_became_of_their_rows,
+    identities_are_unique,
+    periods_join,
+    one_document_is_live,
+    accounts_are_in_one_currency,
+    quantities_are_in_range,
+    input_totals_are_sums_of_their_parts,
+    pushes_are_of_issued_documents,
+)

@@ -1,0 +1,272 @@
+"""From the sum of the lines to what is due: coupons, minimum, cap, taxes, balances, prepaid credits, what is carried.
+
+In whole minor units; each step that divides is rounded by the one rule, halves away from zero. Trusts the ledger for
+what earlier documents left: every document that is verified is held to its rows of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from tokentill.verification.books import Books
+from tokentill.verification.calculator import rounded
+from tokentill.verification.keys import CannotVerify, Table, known
+from tokentill.verification.memory import Charge
+from tokentill.verification.periods import Period
+from tokentill.verification.prices import NOTHING, text_of
+
+_NO_CENTS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split()
+_MILLS = "BHD IQD JOD KWD LYD OMR TND".split()
+
+
+def minor_unit(currency: str) -> int:
+    """How many minor units a currency's unit has."""
+    return 1 if currency in _NO_CENTS else 1000 if currency in _MILLS else 100
+
+
+def minor(amount: Fraction, currency: str) -> int:
+    """An exact amount in whole minor units."""
+    return rounded(amount * minor_unit(currency))
+
+
+def minor_text(amount_minor: int, currency: str) -> str:
+    """Minor units as text, with all digits."""
+    digits = len(str(minor_unit(currency))) - 1
+    shown = f"{abs(amount_minor):0{digits + 1}d}"
+    sign = "-" if amount_minor < 0 else ""
+    return sign + (f"{shown[:-digits]}.{shown[-digits:]}" if digits else shown)
+
+
+def shares(exact: Sequence[Fraction], total_minor: int, currency: str) -> list[int]:
+    """Whole minor units that add up to a total: rounded down, and what is left to the largest remainders."""
+    scaled = [amount * minor_unit(currency) for amount in exact]
+    found = [amount.numerator // amount.denominator for amount in scaled]
+    by_remainder = sorted(range(len(exact)), key=lambda place: (found[place] - scaled[place], place))
+    for place in by_remainder[: total_minor - sum(found)]:
+        found[place] += 1
+    return found
+
+
+@dataclass(slots=True)
+class Account:
+    """What earlier documents left for one of a customer's period: in how many other periods each coupon was used, what
+    each grant paid in them, balances by customer and currency, and what interim invoices of the period billed."""
+
+    coupons: Mapping[str, int] = field(default_factory=dict)
+    credits: Mapping[str, int] = field(default_factory=dict)
+    balances: Sequence[tuple[str, str, int]] = ()
+    interims: Sequence[tuple[int, Counter[str], Counter[str]]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What the lines of a document come to, rounded, and exactly: in each part of the period, and at its end."""
+
+    subtotal: int
+    by_part: Sequence[Fraction]
+    at_end: Fraction
+    parts: Sequence[datetime]
+    is_empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The steps as a document states them, and the figures after them."""
+
+    items: list[Table]
+    net: int
+    tax: int
+    due: int
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """What a document states beside its items."""
+        return {"tax": self.tax, "total": self.net + self.tax, "due": self.due}
+
+
+def base_fees(books: Books, customer: str, period: Period, currency: str) -> list[Charge]:
+    """Recurring fees, each for the days on which it was agreed. Where a customer's own contract begins or ends inside
+    the period, only its days count."""
+    ends = period.ends_of_days(books.frame(customer, period.last_instant)[1])
+    own = [books.contract("customer", customer, at) is not None for at in ends]
+    days: list[tuple[Fraction, str, bool] | None] = []
+    for at, is_own in zip(ends, own, strict=True):
+        fee = books.term(customer, at, "base_fee") if is_own or not any(own) else None
+        days.append(None if fee is None else _recurring(fee, "base fee", is_prorated=True))
+    agreed = [fee for fee in days if fee is not None]
+    charges = []
+    for fee in dict.fromkeys(agreed):
+        amount, name, is_prorated = fee
+        count = days.count(fee) if is_prorated else len(days)
+        if is_prorated or fee == agreed[-1]:
+            stated = {"name": name, "quantity": count, "rate": text_of(amount), "of_days": len(days)}
+            if count < len(days):
+                amount = Fraction(minor(amount * count / len(days), currency), minor_unit(currency))
+            charges.append(Charge("base_fee", name, None, amount, stated))
+    return charges
+
+
+def _recurring(stated: Table, name: str, *, is_prorated: bool) -> tuple[Fraction, str, bool]:
+    known(stated, "an amount for a period")
+    return Fraction(stated["amount"]), stated.get("name", name), stated.get("prorate", is_prorated)
+
+
+def due(
+    owed: Owed, books: Books, customer: str, period: Period, currency: str, account: Account, *, is_period: bool
+) -> Due:
+    """What becomes of a subtotal. Coupons, minimum and balances are those of the period's own invoice alone."""
+    items: list[Table] = []
+
+    def add(kind: str, name: str, amount_minor: int, **more: str | None) -> int:
+        stated = {key: value for key, value in more.items() if value is not None}
+        items.append({"kind": kind, "name": name, "amount": text(amount_minor), **stated})
+        return amount_minor
+
+    def text(amount_minor: int) -> str:
+        return minor_text(amount_minor, currency)
+
+    at = period.last_instant
+    left = owed.subtotal
+    for coupon in (books.term(customer, at, "coupon") or []) if is_period else []:
+        left += _coupon(known(coupon, "a coupon"), left, currency, account, add)
+    discounted, true_up = left, 0
+    for kind in ("minimum", "cap") if is_period else ("cap",):
+        limit = _limit(kind, books, customer, period, currency)
+        if limit is not None and ((left < limit[1]) if kind == "minimum" else (left > limit[1])):
+            left += add(kind, limit[0], limit[1] - left, of=text(limit[1]))
+            true_up = left - discounted if kind == "minimum" else true_up
+    whole, net = left, left
+    for number, (billed, _, _) in enumerate(account.interims, start=1):
+        net += add("invoiced", f"interim invoice {number}", -billed)
+    whole_tax, tax = _taxes(books.term(customer, at, "tax") or [], whole, account, text, add)
+    brought = _balances(books, customer, currency, period, account, add) if is_period else 0
+    pieces = _pieces(whole + whole_tax, owed, discounted, true_up)
+    pieces[-1] += max(0, brought)
+    paid = _credits(books.grants(customer), pieces, owed.parts, currency, account, text, add)
+    to_pay = net + tax + brought - paid
+    smallest = books.term(customer, at, "smallest_amount")
+    is_last = owed.is_empty and not account.interims and not any(one["kind"] in ("minimum", "cap") for one in items)
+    is_small = smallest is not None and 0 < to_pay < minor(Fraction(smallest), currency)
+    if is_period and not is_last and (to_pay < 0 or is_small):
+        to_pay += add("carried", "carried forward", -to_pay)
+    return Due(items, net, tax, to_pay)
+
+
+def _limit(kind: str, books: Books, customer: str, period: Period, currency: str) -> tuple[str, int] | None:
+    """What a minimum or a cap is called and comes to: all of it, or for the days on which it was agreed."""
+    at = period.last_instant
+    term = books.term(customer, at, kind)
+    if term is None:
+        return None
+    named = {"minimum": "minimum commitment", "cap": "cap"}
+    amount, called, is_prorated = _recurring(term, named[kind], is_prorated=False)
+    days = period.ends_of_days(books.frame(customer, at)[1])
+    agreed = sum(books.term(customer, end, kind) is not None for end in days) if is_prorated else len(days)
+    return called, minor(amount * agreed / len(days), currency)
+
+
+def _coupon(coupon: Table, left: int, currency: str, account: Account, add: Any) -> int:
+    used_up = "periods" in coupon and account.coupons.get(coupon["id"], 0) >= coupon["periods"]
+    if left <= 0 or used_up:
+        return 0
+    percent = coupon.get("percent")
+    off = minor(Fraction(coupon.get("amount", 0)), currency)
+    if percent is not None:
+        off = rounded(Fraction(left) * Fraction(percent) / 100)
+    if not off:
+        return 0
+    stated = None if percent is None else text_of(Fraction(percent))
+    taken: int = add("coupon", coupon["id"], -min(off, left), percent=stated, of=minor_text(left, currency))
+    return taken
+
+
+def _taxes(taxes: Sequence[Table], whole: int, account: Account, text: Any, add: Any) -> tuple[int, int]:
+    """The taxes of the whole period, and what of them interim invoices have not taxed."""
+    taxed: Counter[str] = Counter()
+    for _, by_name, _ in account.interims:
+        taxed.update(by_name)
+    whole_tax = tax = 0
+    for one in taxes:
+        percent, before = Fraction(known(one, "a tax")["percent"]), taxed.pop(one["name"], 0)
+        share = rounded(Fraction(whole) * percent / 100)
+        whole_tax += share
+        more = {"percent": text_of(percent), "of": text(whole), "invoiced": text(before) if before else None}
+        tax += add("tax", one["name"], share - before, **more)
+    for name, before in sorted(taxed.items()):
+        if before:
+            tax += add("tax", name, -before, invoiced=text(before))
+    return whole_tax, tax
+
+
+def _balances(books: Books, customer: str, currency: str, period: Period, account: Account, add: Any) -> int:
+    """What was carried forward before, in the currency of the invoice."""
+    brought = 0
+    for owner, of_currency, amount in account.balances:
+        if (owner, of_currency) == (customer, currency):
+            brought += add("balance", "brought forward", amount)
+            continue
+        rate = books.fx(of_currency, currency, period.last_day)
+        if rate is None:
+            raise CannotVerify(f"no exchange rate from {of_currency} to {currency} is listed for a balance")
+        converted = minor(Fraction(amount, minor_unit(of_currency)) * rate, currency)
+        origin = {"customer": owner, "original": minor_text(amount, of_currency), "original_currency": of_currency}
+        brought += add("balance", "brought forward", converted, **origin, rate=text_of(rate))
+    return brought
+
+
+def _pieces(due_minor: int, owed: Owed, discounted: int, true_up: int) -> list[int]:
+    """What is due, cut into parts of the period in proportion to what they came to; fees and true-up lie at the end."""
+    amounts = [max(amount, NOTHING) for amount in owed.by_part]
+    weights = [amount * discounted for amount in amounts]
+    weights[-1] += owed.at_end * discounted + (sum(amounts) + owed.at_end) * true_up
+    whole = sum(weights)
+    if whole <= 0:
+        return [0] * (len(weights) - 1) + [due_minor]
+    reached, before, pieces = NOTHING, 0, []
+    for weight in weights:
+        reached += weight
+        pieces.append(rounded(due_minor * reached / whole) - before)
+        before += pieces[-1]
+    return pieces
+
+
+def _credits(
+    grants: Sequence[Table],
+    pieces: Sequence[int],
+    parts: Sequence[datetime],
+    currency: str,
+    account: Account,
+    text: Any,
+    add: Any,
+) -> int:
+    """What prepaid credits pay of the whole period, less what interim invoices drew. Each pays for what was used while
+    it was in effect."""
+    before: Counter[str] = Counter()
+    for _, _, drawn in account.interims:
+        before.update(drawn)
+    granted = [grant for grant in grants if grant["currency"] == currency]
+    left = {grant["id"]: minor(_worth(grant), currency) - account.credits.get(grant["id"], 0) for grant in granted}
+    paid = dict.fromkeys(left, 0)
+    for starts_at, piece in zip(parts, pieces, strict=True):
+        for grant in granted:
+            if grant["valid_from"] <= starts_at and ("expires_at" not in grant or starts_at < grant["expires_at"]):
+                pays = max(0, min(left[grant["id"]] - paid[grant["id"]], piece))
+                paid[grant["id"]] += pays
+                piece -= pays
+    drawn_now = 0
+    for id_ in (*paid, *sorted(before.keys() - paid.keys())):
+        had = left.get(id_, -account.credits.get(id_, 0)) - before[id_]
+        if pays := paid.get(id_, 0) - before[id_]:
+            drawn_now -= add("credit", id_, -pays, of=text(had))
+    return drawn_now
+
+
+def _worth(grant: Table) -> Fraction:
+    if "credits" in grant:
+        return Fraction(grant["credits"]) * Fraction(grant["worth"])
+    return Fraction(grant["amount"])

@@ -1,0 +1,119 @@
+"""What stands on a document: lines of usage with their parts and arithmetic, charges, days, what was waived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from fractions import Fraction
+
+from tokentill.verification.comparing import in_any_order
+from tokentill.verification.keys import Table
+from tokentill.verification.memory import Charge
+from tokentill.verification.prices import NOTHING, text_of
+from tokentill.verification.rating import Kind, step_content, tier_label
+from tokentill.verification.usage import EPOCH, Tally
+
+
+def by_time(kinds: Sequence[tuple[str, Kind]]) -> dict[tuple[int, int], tuple[int, Fraction]]:
+    """Requests and exact amount of each UTC day and part of the period."""
+    found: dict[tuple[int, int], tuple[int, Fraction]] = {}
+    for _, kind in kinds:
+        for time, sums in kind.by_time.items():
+            requests, amount = found.get(time, (0, NOTHING))
+            found[time] = (requests + sums.requests, amount + kind.amount(sums))
+    return found
+
+
+def daily(by_time: dict[tuple[int, int], tuple[int, Fraction]]) -> list[Table]:
+    days: dict[int, tuple[int, Fraction]] = {}
+    for (day, _), (requests, amount) in by_time.items():
+        before = days.get(day, (0, NOTHING))
+        days[day] = (before[0] + requests, before[1] + amount)
+    return [
+        {"day": (EPOCH + timedelta(days=day)).isoformat(), "requests": requests, "exact_amount": text_of(amount)}
+        for day, (requests, amount) in sorted(days.items())
+    ]
+
+
+def lines(child: str | None, kinds: Sequence[tuple[str, Kind]], member: str) -> Iterator[tuple[Table, Fraction]]:
+    """The lines of a member's usage: a model in a mode, billed by one rule from one price entry."""
+    by_line: dict[tuple[str, ...], list[Kind]] = {}
+    for kind in (kind for owner, kind in kinds if owner == member):
+        entry = "" if isinstance(kind.price, str) else kind.price.offer.entry["hash"]
+        by_line.setdefault((kind.model, kind.mode, (kind.rule or {}).get("hash", ""), entry), []).append(kind)
+    for (model, mode, rule_hash, entry), listed in sorted(
+        by_line.items(), key=lambda item: [one.encode() for one in item[0]]
+    ):
+        rule = listed[0].rule or {}
+        amount = sum((kind.amount(kind.total) for kind in listed), NOTHING)
+        at_list = [kind.list_amount for kind in listed]
+        quantities: dict[str, int] = {}
+        for name, count in (used for kind in listed for used in kind.total.used.items()):
+            quantities[name] = quantities.get(name, 0) + count
+        yield (
+            {
+                "customer": child,
+                "kind": "usage",
+                "description": model if mode == "standard" else f"{model}, {mode}",
+                "model": model,
+                "mode": mode,
+                "rule": rule.get("name"),
+                "rule_contract": rule.get("contract"),
+                "rule_hash": rule_hash or None,
+                "price_entry": entry or None,
+                "requests": sum(kind.total.requests for kind in listed),
+                "quantities": quantities,
+                "list_amount": None if None in at_list else text_of(sum((one or NOTHING for one in at_list), NOTHING)),
+                "exact_amount": text_of(amount),
+                "parts": in_any_order(_part(kind) for kind in listed),
+            },
+            amount,
+        )
+
+
+def _part(kind: Kind) -> Table:
+    price = None if isinstance(kind.price, str) else kind.price
+    number = None if kind.tier is None else (kind.rule or {})["tiers"]["tier"].index(kind.tier) + 1
+    return {
+        "rule_tier": None if number is None else tier_label(kind.rule or {}, number),
+        "tier": None if price is None else price.tier,
+        "window": None if price is None else price.window,
+        "multiplier": text_of(Fraction(1) if price is None else price.multiplier),
+        "fx": text_of(kind.fx),
+        "requests": kind.total.requests,
+        "quantities": kind.total.used,
+        "steps": in_any_order(step_content(step) for step in kind.steps()),
+        "exact_amount": text_of(kind.amount(kind.total)),
+    }
+
+
+def charge_line(child: str | None, charge: Charge) -> Table:
+    rule = charge.rule or {}
+    return {
+        "customer": child,
+        "kind": charge.kind,
+        "description": charge.description,
+        "model": "",
+        "mode": "",
+        "rule": rule.get("name"),
+        "rule_contract": rule.get("contract"),
+        "rule_hash": rule.get("hash"),
+        "price_entry": None,
+        "requests": 0,
+        "quantities": {},
+        "list_amount": None,
+        "exact_amount": text_of(charge.amount),
+        "parts": [],
+        "charge": charge.stated,
+    }
+
+
+def waived(tally: Tally) -> list[Table]:
+    listed = []
+    for (model, mode, is_zero), requests in sorted(tally.waived.items()):
+        said = "the gateway reported no usage for these requests"
+        if is_zero:
+            said = "the gateway charged for these requests and reported no quantity"
+        reason = f"{said}, and somebody decided to bill nothing for them"
+        listed.append({"model": model, "mode": mode, "reason": reason, "requests": requests, "quantities": {}})
+    return listed

@@ -1,0 +1,309 @@
+"""The rows that a verification reads, and nothing else of the database: usage one by one, what documents cover, the
+log of documents, the ledger, recordings and bindings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, cast, func, literal_column, select
+
+from tokentill.canonical import content_hash, content_of
+from tokentill.clock import from_micros, micros_text
+from tokentill.store import tables
+from tokentill.verification.books import Books
+from tokentill.verification.due import Account
+from tokentill.verification.keys import CannotVerify, Table
+from tokentill.verification.periods import Issued, month_of, plus
+from tokentill.verification.prices import LEAVES
+
+ROWS_AT_ONCE = 5_000
+SERIES_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A document without its content. `position` is the place in the log of documents that it was computed at."""
+
+    id: int
+    number: str
+    customer: str
+    period: str
+    kind: str
+    currency: str
+    pins: Table
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a live document covers."""
+
+    document: Header
+    starts_at: int
+    ends_at: int
+    after: int
+    upto: int
+    member: str
+
+
+@dataclass(slots=True)
+class _Ledger:
+    coupons: dict[str, set[str]] = field(default_factory=dict)
+    credits: Counter[tuple[str, str]] = field(default_factory=Counter)
+    balances: Counter[str] = field(default_factory=Counter)
+    interims: dict[int, tuple[str, dict[str, Counter[str]]]] = field(default_factory=dict)
+
+
+class Rows:
+    """One snapshot of a database."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._books: dict[tuple[str, str], Books] = {}
+
+    @cached_property
+    def headers(self) -> dict[int, Header]:
+        """All documents by their ids, in the order of their issue."""
+        invoice, event = tables.invoice.c, tables.document_event.c
+        names = ("id", "number", "customer", "period", "kind", "currency", "pins")
+        query = select(*(invoice[name] for name in names), event.position).join_from(
+            tables.invoice, tables.document_event, event.invoice_id == invoice.id
+        )
+        headers = {}
+        for row in self._connection.execute(query.where(event.kind == "issued").order_by(invoice.id)):
+            read = json.loads(row.pins)
+            own = (row.id, row.number, row.customer, row.period, row.kind, row.currency, read)
+            headers[row.id] = Header(*own, read.get("l", row.position - 1))
+        return headers
+
+    @cached_property
+    def _events(self) -> Sequence[Any]:
+        event = tables.document_event.c
+        query = select(event.position, event.invoice_id, event.kind).order_by(event.position)
+        return self._connection.execute(query).all()
+
+    def live(self, position: int | None) -> set[int]:
+        """The documents that were issued and not void at a position of the log; None is now."""
+        live: set[int] = set()
+        for at, id_, kind in self._events:
+            if position is None or at <= position:
+                (live.add if kind == "issued" else live.discard)(id_)
+        return live
+
+    def content(self, header: Header) -> Table:
+        """What a document says.
+
+        Raises:
+            CannotVerify: when it is not what its hash says.
+        """
+        invoice = tables.invoice.c
+        row = self._connection.execute(
+            select(invoice.content, invoice.content_hash).where(invoice.id == header.id)
+        ).one()
+        content = content_of(bytes(row.content), row.content_hash)
+        if content is None:
+            raise CannotVerify("its stored content is not what its hash says")
+        return content
+
+    def pins_of_runs(self) -> list[Table]:
+        """What close runs were pinned to, oldest first."""
+        run = tables.close_run.c
+        return [json.loads(pins) for pins in self._connection.execute(select(run.pins).order_by(run.id)).scalars()]
+
+    # What people wrote
+
+    def books(self, pins: Table) -> Books:
+        """The books that pins stand for."""
+        key = (pins["a"], pins["b"])
+        if key not in self._books:
+            if len(self._books) >= 4:
+                self._books.clear()
+            prices, contracts = (self._recordings([pins[name]])[0] for name in ("a", "b"))
+            own, beneath = (self._recordings(prices.get(name, ())) for name in ("recordings", "beneath"))
+            agreed = self._recordings(contracts["recordings"])
+            self._books[key] = Books(own, beneath, agreed, self._bindings(contracts["bindings"]))
+        return self._books[key]
+
+    def _recordings(self, hashes: Collection[str]) -> list[Table]:
+        table, found = tables.recording.c, {}
+        for hash_ in sorted(set(hashes)):
+            stored = self._connection.execute(select(table.content).where(table.hash == hash_)).scalar()
+            content = None if stored is None else content_of(bytes(stored), hash_)
+            if content is None:
+                raise CannotVerify(f"the recording {hash_} is not stored, or is not what its hash says")
+            found[hash_] = {**content, "hash": hash_}
+        return list(found.values())
+
+    def _bindings(self, stated: Any) -> list[Table]:
+        if isinstance(stated, list):  # older sets hold the bindings themselves
+            return [{**one, "seq": seq, "valid_from": _instant(one["valid_from"])} for seq, one in enumerate(stated, 1)]
+        table = tables.binding.c
+        names = ("seq", "user", "customer", "valid_from", "source")
+        query = select(*(table[name] for name in names)).where(table.seq <= stated["upto"]).order_by(table.seq)
+        listed = [dict(row._mapping) for row in self._connection.execute(query)]
+        texts = [
+            {
+                **{name: one[name] for name in ("user", "customer", "source")},
+                "valid_from": micros_text(one["valid_from"]),
+            }
+            for one in listed
+        ]
+        if content_hash(texts) != stated["hash"]:
+            raise CannotVerify("the bindings that it was computed with are not what their hash says")
+        return [{**one, "valid_from": from_micros(one["valid_from"])} for one in listed]
+
+    # What was issued before
+
+    def issued(self, live: Collection[int], month: tuple[int, int]) -> dict[str, list[Issued]]:
+        """The periods that live documents ended, and those around a month of which interim invoices billed a part."""
+        table = tables.member_period.c
+        issued: dict[str, list[Issued]] = {}
+        query = select(table.invoice_id, table.customer, table.period, table.starts_at, table.ends_at)
+        for id_, customer, period, starts_at, ends_at in self._connection.execute(query.order_by(table.starts_at)):
+            if id_ in live:
+                one = Issued(month_of(period), from_micros(starts_at), from_micros(ends_at), self.headers[id_].customer)
+                issued.setdefault(customer, []).append(one)
+        near = {plus(month, step) for step in (-1, 0, 1)}
+        covered = tables.coverage.c
+        for id_ in sorted(live):
+            header = self.headers[id_]
+            if header.kind == "interim" and month_of(header.period) in near:
+                content = self.content(header)
+                starts_at, ends_at = (_instant(content[key]) for key in ("period_start", "period_end"))
+                members = (
+                    select(covered.member).where(covered.invoice_id == id_, covered.member.is_not(None)).distinct()
+                )
+                for customer in {header.customer, *self._connection.execute(members).scalars()}:
+                    issued.setdefault(customer, []).append(Issued(month_of(header.period), starts_at, ends_at, None))
+        return issued
+
+    def taken(self, live: Collection[int], starts_at: int, ends_at: int) -> dict[int, list[Taken]]:
+        """What live documents cover of a stretch of time, by series."""
+        table = tables.coverage.c
+        by_series: dict[int, list[Taken]] = {}
+        query = select(tables.coverage).where(table.ends_at > starts_at, table.starts_at < ends_at)
+        for row in self._connection.execute(query.order_by(table.invoice_id, table.series_id, table.starts_at)):
+            if row.invoice_id in live:
+                by_series.setdefault(row.series_id, []).append(self._taken(row))
+        return by_series
+
+    def covered(self, header: Header) -> dict[int, list[Taken]]:
+        """What one document covers, by series."""
+        table = tables.coverage.c
+        by_series: dict[int, list[Taken]] = {}
+        for row in self._connection.execute(select(tables.coverage).where(table.invoice_id == header.id)):
+            by_series.setdefault(row.series_id, []).append(self._taken(row))
+        return by_series
+
+    def _taken(self, row: Any) -> Taken:
+        header = self.headers[row.invoice_id]
+        place = (row.starts_at, row.ends_at, row.seq_after, row.seq_upto)
+        return Taken(header, *place, header.customer if row.member is None else row.member)
+
+    def ended(self, header: Header) -> dict[str, tuple[int, int]]:
+        """The periods that a document ended, by customer."""
+        table = tables.member_period.c
+        query = select(table.customer, table.starts_at, table.ends_at).where(table.invoice_id == header.id)
+        return {customer: (starts_at, ends_at) for customer, starts_at, ends_at in self._connection.execute(query)}
+
+    def accounts(self, live: Collection[int], period: str) -> dict[str, _Ledger]:
+        """What live documents left to a period, by customer."""
+        table, accounts = tables.ledger.c, dict[str, _Ledger]()
+        names = ("invoice_id", "kind", "name", "amount_minor", "customer", "currency")
+        query = select(*(table[name] for name in names)).order_by(table.invoice_id, table.position)
+        for id_, kind, name, amount, customer, currency in self._connection.execute(query):
+            if id_ not in live:
+                continue
+            header, account = self.headers[id_], accounts.setdefault(customer, _Ledger())
+            if kind == "balance":
+                account.balances[currency] += amount
+            elif header.period != period and kind == "coupon":
+                account.coupons.setdefault(name, set()).add(header.period)
+            elif header.period != period and kind == "credit":
+                account.credits[name, currency] += amount
+            if header.period == period and header.kind == "interim" and kind in ("invoiced", "tax", "credit"):
+                sums = account.interims.setdefault(id_, (currency, {}))[1]
+                sums.setdefault(kind, Counter())[name] += amount
+        return accounts
+
+    # Usage
+
+    @cached_property
+    def withdrawn(self) -> dict[int, list[tuple[str, int]]]:
+        """Why, and from which sequence number on, records are not billed."""
+        table, withdrawn = tables.withdrawal.c, dict[int, list[tuple[str, int]]]()
+        for id_, cause, seq in self._connection.execute(select(table.usage_id, table.cause, table.seq)):
+            withdrawn.setdefault(id_, []).append((cause, seq))
+        return withdrawn
+
+    def series(self, starts_at: int, ends_at: int) -> dict[int, Table]:
+        """The series that have records in a stretch of time, by id."""
+        usage = tables.usage.c
+        within = select(usage.series_id).where(usage.occurred_at >= starts_at, usage.occurred_at < ends_at)
+        query = select(tables.series).where(tables.series.c.id.in_(within))
+        return {row.id: {**row._mapping, "tags": json.loads(row.tags)} for row in self._connection.execute(query)}
+
+    def usage(self, series: Sequence[int], starts_at: int, ends_at: int, seq: int, *, in_order: bool) -> Iterator[Any]:
+        """Records of series one by one: `id, series_id, occurred_at, seq, record_id, units, input_total, has_cost`,
+        three limbs of the cost, and the leaves.
+
+        With `in_order` all of them come in order of time, source and record id.
+        """
+        usage, unit = tables.usage, tables.usage_unit
+        one = unit.c.name + literal_column("':'", Text) + cast(unit.c.quantity, Text)
+        units: ColumnElement[Any] = (
+            select(func.aggregate_strings(one, ","))
+            .where(unit.c.usage_id == usage.c.id)
+            .correlate(usage)
+            .scalar_subquery()
+        )
+        own = ("id", "series_id", "occurred_at", "seq", "record_id")
+        counted = ("input_total", "has_cost", *tables.COST_LIMBS, *LEAVES)
+        query = select(*(usage.c[name] for name in own), units, *(usage.c[name] for name in counted)).where(
+            usage.c.occurred_at >= starts_at, usage.c.occurred_at < ends_at, usage.c.seq <= seq
+        )
+        at_once = max(1, len(series)) if in_order else SERIES_AT_ONCE
+        if in_order:
+            bytewise = "BINARY" if self._connection.dialect.name == "sqlite" else "C"
+            query = query.join(tables.series, tables.series.c.id == usage.c.series_id).order_by(
+                usage.c.occurred_at, tables.series.c.source.collate(bytewise), usage.c.record_id.collate(bytewise)
+            )
+        for first in range(0, len(series), at_once):
+            listed = list(series[first : first + at_once])
+            within: Any = bindparam("series", listed, expanding=True, literal_execute=True)  # any number of them
+            part = query.where(usage.c.series_id.in_(within))
+            with self._connection.execute(part, execution_options={"yield_per": ROWS_AT_ONCE}) as result:
+                for rows in result.partitions():
+                    yield from rows
+
+
+def account_of(accounts: dict[str, _Ledger], customer: str, currency: str, others: Sequence[str]) -> Account:
+    """The account of a document's customer, with the balances of others whose invoice it is now."""
+    own = accounts.get(customer, _Ledger())
+    balances = [
+        (owner, of_currency, amount)
+        for owner in (customer, *others)
+        for of_currency, amount in sorted(accounts[owner].balances.items() if owner in accounts else ())
+        if amount
+    ]
+    return Account(
+        {name: len(periods) for name, periods in own.coupons.items()},
+        {name: amount for (name, of_currency), amount in own.credits.items() if of_currency == currency},
+        balances,
+        [
+            (sums.get("invoiced", Counter()).total(), sums.get("tax", Counter()), sums.get("credit", Counter()))
+            for _, (of_currency, sums) in sorted(own.interims.items())
+            if of_currency == currency
+        ],
+    )
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

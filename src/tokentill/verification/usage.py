@@ -1,0 +1,286 @@
+"""The usage of one document: record by record, whether it should stand on it and does, and what it comes to.
+
+Sums of whole numbers stand for records as long as nothing is decided for each of them; otherwise they are billed one
+by one in order of time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+from operator import add
+from typing import Any
+
+from tokentill.clock import from_micros
+from tokentill.verification.books import Books
+from tokentill.verification.keys import CannotVerify, Table
+from tokentill.verification.memory import Memory
+from tokentill.verification.periods import Stretch
+from tokentill.verification.prices import LEAVES, REPORTED_IN, Offer, is_open
+from tokentill.verification.rating import Kind
+from tokentill.verification.sums import Sums
+
+DAY = 86_400_000_000
+EPOCH = date(1970, 1, 1)
+_OUTPUTS = slice(-4, None)
+
+
+@dataclass(slots=True)
+class Plan:
+    """A series with the stretches of time in which nothing changes, and what is offered in each; looked up once."""
+
+    series: Table
+    stretches: Sequence[Stretch]
+    parts: Sequence[int]
+    starts: list[int] = field(init=False)
+    offers: dict[int, tuple[Offer | str, list[int], list[Table]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.starts = [stretch.starts_at for stretch in self.stretches]
+
+    def offer(self, books: Books, place: int) -> tuple[Offer | str, list[int], list[Table]]:
+        """What holds in a stretch, with the thresholds of its tiers and its windows."""
+        if place not in self.offers:
+            offer = Offer.at(books, self.series["model"], self.series["mode"], from_micros(self.starts[place]))
+            no_choice: tuple[list[int], list[Table]] = ([], [])
+            choice = no_choice if isinstance(offer, str) else (offer.thresholds, offer.windows)
+            self.offers[place] = (offer, *choice)
+        return self.offers[place]
+
+
+Place = tuple[int, int, str, int, int, int | None, bool, bool]
+"""Series, stretch, member, UTC day, band of input, open window, whether it is waived, whether it reports nothing."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Everything that the records of a document come to, by member."""
+
+    kinds: dict[str, dict[tuple[Any, ...], Kind]] = field(default_factory=dict)
+    memories: dict[str, dict[tuple[str, str], Memory]] = field(default_factory=dict)
+    waived: dict[tuple[str, str, bool], int] = field(default_factory=dict)
+    members: set[str] = field(default_factory=set)
+    left_out: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+
+class UsageReader:
+    """Goes through the records of one document.
+
+    Args:
+        withdrawn: why, and from which sequence number on, records are not billed.
+        seq_max: the sequence number that the document was computed at.
+        bills_unmeasured: whether zeros of requests that cost something are taken for what they say.
+    """
+
+    def __init__(
+        self,
+        books: Books,
+        plans: Mapping[int, Plan],
+        withdrawn: Mapping[int, Sequence[tuple[str, int]]],
+        currency: str,
+        seq_max: int,
+        *,
+        bills_unmeasured: bool,
+    ) -> None:
+        self._books = books
+        self._plans = plans
+        self._withdrawn = withdrawn
+        self._currency = currency
+        self._seq_max = seq_max
+        self._bills_unmeasured = bills_unmeasured
+        self._rules: dict[tuple[int, int, str], Table | None] = {}
+        self._kinds: dict[tuple[Any, ...], Kind] = {}
+
+    def read(self, usage: Callable[[], Iterator[Any]], *, in_order: bool) -> Tally:
+        """What the records come to. `usage` gives them all, each time it is called."""
+        if not in_order:
+            tally, sums = Tally(), dict[Place, Any]()
+            for place, numbers, units in self._placed(usage(), tally):
+                held = sums.get(place)
+                if held is None:
+                    sums[place] = [[1, *numbers], dict(units)]
+                else:
+                    held[0] = list(map(add, held[0], (1, *numbers)))
+                    for name, count in units.items():
+                        held[1][name] = held[1].get(name, 0) + count
+            for place, (numbers, units) in sums.items():
+                self._add(tally, place, _sums_of(numbers, units))
+            return tally
+        first = self._in_order(usage(), {})
+        has_volume = any(
+            (kind.rule or {}).get("tiers", {}).get("kind") == "volume"
+            for kinds in first.kinds.values()
+            for kind in kinds.values()
+        )
+        if not has_volume:
+            return first
+        totals = {(m, key): memory.position for m, listed in first.memories.items() for key, memory in listed.items()}
+        self._kinds.clear()
+        return self._in_order(usage(), totals)
+
+    def _in_order(self, rows: Iterator[Any], totals: Mapping[tuple[str, tuple[str, str]], Fraction]) -> Tally:
+        tally = Tally()
+        for place, numbers, units in self._placed(rows, tally):
+            self._add(tally, place, _sums_of([1, *numbers], units), totals)
+        return tally
+
+    def _placed(self, rows: Iterator[Any], tally: Tally) -> Iterator[tuple[Place, Any, Mapping[str, int]]]:
+        """The records that stand on the document, each with its place."""
+        books, plans, withdrawn = self._books, self._plans, self._withdrawn
+        for row in rows:
+            id_, series_id, at, seq, record_id, listed, input_total, has_cost, *_ = row
+            plan = plans[series_id]
+            index = bisect_right(plan.starts, at) - 1
+            if index < 0:
+                continue
+            stretch, is_waived = plan.stretches[index], False
+            if id_ in withdrawn:
+                causes = {cause for cause, since in withdrawn[id_] if since <= self._seq_max}
+                is_waived = causes == {"waiver"}
+                if causes - {"waiver"}:
+                    continue
+            member = stretch.member(seq)
+            if member is None:
+                if any(one.after < seq <= one.upto for one in stretch.covered):
+                    tally.strangers.append(record_id)
+                continue
+            if not stretch.is_covered(seq, member):
+                tally.left_out.append(record_id)
+            units = _units(listed) if listed else {}
+            is_nothing = not input_total and not any(row[_OUTPUTS]) and not any(units.values())
+            is_free = has_cost and not (row[8] or row[9] or row[10])
+            _, thresholds, windows = plan.offer(books, index)
+            window = None
+            if windows:
+                instant = from_micros(at)
+                window = next((n for n, one in enumerate(windows) if is_open(one["when"], instant)), None)
+            band = bisect_left(thresholds, input_total) if thresholds else 0
+            is_unmeasured = bool(is_nothing and has_cost and not is_free)
+            place = (series_id, index, member, at // DAY, band, window, is_waived, is_unmeasured)
+            yield place, (has_cost, is_free and not is_nothing, *row[8:]), units
+
+    def _add(
+        self,
+        tally: Tally,
+        place: Place,
+        sums: Sums,
+        totals: Mapping[tuple[str, tuple[str, str]], Fraction] | None = None,
+    ) -> None:
+        series_id, index, member, day, *_, is_waived, is_unmeasured = place
+        plan = self._plans[series_id]
+        series = plan.series
+        tally.members.add(member)
+        if is_waived:
+            of_kind = (series["model"], series["mode"], is_unmeasured and series["usage_state"] != "missing")
+            tally.waived[of_kind] = tally.waived.get(of_kind, 0) + sums.requests
+            return
+        kind = self._kind(tally, place)
+        if is_unmeasured or series["usage_state"] == "missing":
+            self._see_that_it_can_be_billed(kind, series, member)
+        part = bisect_right(plan.parts, plan.starts[index]) - 1
+        time = (day, max(part, 0))
+        if kind.is_linear:
+            kind.add(time, sums)
+            return
+        rule = kind.rule or {}
+        key = (rule["contract"], rule["name"])
+        memories = tally.memories.setdefault(member, {})
+        if key not in memories:
+            memories[key] = Memory((totals or {}).get((member, key), Fraction(0)))
+        for piece, of_piece in memories[key].take(
+            kind, sums, time[1], lambda number: self._in_tier(tally, member, kind, number)
+        ):
+            piece.add(time, of_piece)
+
+    def _see_that_it_can_be_billed(self, kind: Kind, series: Table, member: str) -> None:
+        """Records that report nothing, though they cost something, are billed only where that is of no matter."""
+        rule, price = kind.rule or {}, kind.price
+        by_request = [rule.get("rates", {}), rule.get("package", {})]
+        by_request += [tier.get("rates", {}) for tier in rule.get("tiers", {}).get("tier", ())]
+        says = rule.get("basis") in ("cost", "free") or any("request" in priced for priced in by_request)
+        is_fine = self._bills_unmeasured or kind.is_byok or says
+        if not is_fine and rule.get("basis") == "own":
+            is_fine = not isinstance(price, str) and "request" in price.offer.fees
+        elif not is_fine:
+            is_fine = not isinstance(price, str) and not price.needs_quantities
+        if series["usage_state"] == "missing" or not is_fine:
+            raise CannotVerify(f"records of {member!r} on {series['model']!r} report no usage, and nobody waived them")
+
+    def _rule(self, series_id: int, index: int, member: str, model: str) -> Table | None:
+        key = (series_id, index, member)
+        if key not in self._rules:
+            series = self._plans[series_id].series
+            traits = {
+                name: () if series[name] is None else (series[name],)
+                for name in ("provider", "mode", "api_key", "user", "source")
+            }
+            traits |= {"model": (model,), "tag": tuple(series["tags"])}
+            self._rules[key] = self._books.rule(member, traits, from_micros(self._plans[series_id].starts[index]))
+        return self._rules[key]
+
+    def _kind(self, tally: Tally, place: Place) -> Kind:
+        """The kind that a record belongs to, by what decides about it."""
+        series_id, index, member, day, band, window, _, _ = place
+        key = (series_id, index, member, day if self._depends_on_day(series_id, index) else 0, band, window)
+        if key not in self._kinds:
+            self._kinds[key] = self._looked_up(tally, place)
+        return self._kinds[key]
+
+    def _depends_on_day(self, series_id: int, index: int) -> bool:
+        offer = self._plans[series_id].offer(self._books, index)[0]
+        currency = REPORTED_IN if isinstance(offer, str) else offer.entry["currency"]
+        return not currency == REPORTED_IN == self._currency
+
+    def _looked_up(self, tally: Tally, place: Place) -> Kind:
+        series_id, index, member, day, band, window, _, _ = place
+        plan, books = self._plans[series_id], self._books
+        series, starts_at = plan.series, from_micros(plan.starts[index])
+        offer, thresholds, _ = plan.offer(books, index)
+        meaning = books.meaning(series["model"], starts_at)
+        model = series["model"] if meaning is None else meaning[0]
+        rule = self._rule(series_id, index, member, model)
+        on = EPOCH + timedelta(days=day)
+        price, fx = (
+            (offer, books.fx(REPORTED_IN, self._currency, on))
+            if isinstance(offer, str)
+            else (
+                offer.price(window, thresholds[band - 1] + 1 if band else 0, series["geo"]),
+                books.fx(offer.entry["currency"], self._currency, on),
+            )
+        )
+        if fx is None and not isinstance(price, str):
+            price = f"no exchange rate from {price.currency} to {self._currency} is listed for {on.isoformat()}"
+        is_byok = bool(series["is_byok"]) and "byok_fee_percent" in (rule or {})
+        cost_fx = books.fx(REPORTED_IN, self._currency, on)
+        kind = Kind(model, series["mode"], price, rule, fx or Fraction(1), cost_fx, is_byok)
+        return self._shared(tally, member, kind)
+
+    @staticmethod
+    def _shared(tally: Tally, member: str, kind: Kind) -> Kind:
+        """The one kind that is alike."""
+        price, rule = kind.price, kind.rule or {}
+        by_price: tuple[Any, ...] = (price,)
+        if not isinstance(price, str):
+            by_price = (price.offer.entry["hash"], price.tier, price.window, price.multiplier)
+        number = None if kind.tier is None else rule["tiers"]["tier"].index(kind.tier)
+        key = (kind.model, kind.mode, rule.get("hash"), *by_price, kind.fx, kind.cost_fx, kind.is_byok, number)
+        return tally.kinds.setdefault(member, {}).setdefault(key, kind)
+
+    def _in_tier(self, tally: Tally, member: str, kind: Kind, number: int) -> Kind:
+        tier = (kind.rule or {})["tiers"]["tier"][number - 1]
+        own = (kind.model, kind.mode, kind.price, kind.rule, kind.fx, kind.cost_fx, kind.is_byok)
+        return self._shared(tally, member, Kind(*own, tier))
+
+
+def _units(listed: str) -> dict[str, int]:
+    return {name: int(count) for name, _, count in (one.partition(":") for one in listed.split(","))}
+
+
+def _sums_of(numbers: Sequence[Any], units: Mapping[str, int]) -> Sums:
+    requests, with_cost, at_no_cost, e8, e16, e24, *counts = map(int, numbers)
+    named = {name: count for name, count in zip(LEAVES, counts, strict=True) if count} | dict(units)
+    return Sums(requests, with_cost, at_no_cost, (e8 * 10**8 + e16) * 10**8 + e24, named)
