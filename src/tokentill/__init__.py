@@ -64,6 +64,8 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.invoicing.findings import PreviewFinding as PreviewFinding
     from tokentill.invoicing.invoice import Invoice as Invoice
     from tokentill.invoicing.limits import ReviewLimits as ReviewLimits
+    from tokentill.invoicing.manual_lines import ManualLine as ManualLine
+    from tokentill.invoicing.manual_lines import ManualLines as ManualLines
     from tokentill.invoicing.margin import CoveredMargin as CoveredMargin
     from tokentill.invoicing.preview import Preview as Preview
     from tokentill.invoicing.preview import Review as Review
@@ -123,6 +125,7 @@ _NAMES = {
     "invoicing.findings": "PreviewFinding",
     "invoicing.invoice": "Invoice",
     "invoicing.limits": "ReviewLimits",
+    "invoicing.manual_lines": "ManualLine ManualLines",
     "invoicing.margin": "CoveredMargin",
     "invoicing.preview": "Preview Review",
     "library.biller": "Bill Biller",

@@ -32,6 +32,7 @@ from tokentill.closing.credit_account import CreditAccount, credit_account
 from tokentill.closing.explain import ExplainedLine, explain_invoice
 from tokentill.closing.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.late_usage import Late, late_records
+from tokentill.closing.manual_lines import WantedLine, add_manual_line, remove_manual_line
 from tokentill.closing.missing_usage import Missing, missing_usage
 from tokentill.closing.pins import Inputs, newest_inputs
 from tokentill.closing.pricing_use import is_news, lost_since, refuse_lost, remember_preview
@@ -66,6 +67,7 @@ from tokentill.faces.arguments import (
 from tokentill.faces.pricing import Pricing
 from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
+from tokentill.invoicing.manual_lines import ManualLine, ManualLines
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Preview, PricingUsed, Review, ReviewKind
 from tokentill.recordings.load import Folder
@@ -84,6 +86,7 @@ from tokentill.store.invoices import (
     issued_invoices,
     void_invoice,
 )
+from tokentill.store.manual_lines import all_manual_lines
 from tokentill.store.migrating import make_ready
 from tokentill.store.quarantine import LineState, QuarantinedLine, quarantined_lines
 from tokentill.store.revisions import RevisionState, stored_revisions
@@ -454,6 +457,37 @@ class Till(AbstractContextManager["Till"]):
             for review in made:
                 store_review(connection, review, inputs, used)
         return made
+
+    def add_line(
+        self,
+        period: str,
+        customer: str,
+        *,
+        amount: str,
+        description: str,
+        reason: str,
+        may_be_negative: bool = False,
+        by: str | None = None,
+    ) -> ManualLine:
+        """Add a line to a customer's invoice of a period (see `closing.manual_lines.add_manual_line`).
+
+        Args:
+            amount: in major units of the invoice's currency, as a decimal text; negative takes away.
+            may_be_negative: whether it may make the subtotal negative.
+        """
+        customer, amount = text_of("customer", customer), text_of("amount", amount)
+        wanted = WantedLine(_month(period), customer, amount, text_of("description", description), may_be_negative)
+        return add_manual_line(self.store, self.folder, wanted, self._said("a manual line", reason, by))
+
+    def remove_line(self, line: int, *, reason: str, by: str | None = None) -> ManualLine:
+        """Take a line away that somebody added, by its number (see `closing.manual_lines.remove_manual_line`)."""
+        return remove_manual_line(self.store, of_type("line", line, int), self._said("a removal", reason, by))
+
+    def lines(self, period: str) -> ManualLines:
+        """The lines that people added to invoices of a period, those that were removed among them."""
+        month = _month(period)
+        with self.store.read() as connection:
+            return ManualLines(month, tuple(all_manual_lines(connection, month)))
 
     def close(
         self,

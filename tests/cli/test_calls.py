@@ -33,6 +33,9 @@ ARGUMENTS = {
     "review approve": [JUNE, "alice"],
     "review hold": [JUNE, "alice", "--reason", "look"],
     "review release": [JUNE, "held"],
+    "review lines": [JUNE],
+    "review add-line": [JUNE, "alice", "--amount", "3", "--description", "set-up", "--reason", "agreed"],
+    "review remove-line": ["1", "--reason", "twice"],
     "close": [JUNE],
     "usage late": [],
     "usage missing": [],
@@ -110,6 +113,7 @@ def prepared(cli: Cli) -> Cli:
     cli.write("pricing/contracts/grants.toml", GRANT)
     cli("ingest", cli.write_usage(usage("h-1", "held"), usage("may", "alice", when="2025-05-10T00:00:00Z")))
     cli("review", "hold", JUNE, "held", "--reason", "look")
+    cli("review", "add-line", JUNE, "dune", "--amount", "1", "--description", "fee", "--reason", "agreed")
     cli("close", "2025-05")
     without = usage("m-1", "nobody-else", quantities={})
     again = [usage(name, user) for user in ("some", "other") for name in ("r-1", "r-2")]

@@ -39,7 +39,7 @@ def check_invoice(invoice: dict[str, Any], keys: set[str]) -> None:
     assert INSTANT(invoice["period_end"])
     assert invoice["status"] in {"preview", "issued", "void"}
     assert HASH(invoice["content_hash"])
-    assert set(invoice["pins"]) == {"s", "a", "b", "l", "f", "time_zones"}
+    assert set(invoice["pins"]) == {"s", "a", "b", "l", "m", "f", "time_zones"}
     assert type(invoice["pins"]["s"]) is int
     assert HASH(invoice["pins"]["a"])
     assert HASH(invoice["pins"]["b"])

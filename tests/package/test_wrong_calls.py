@@ -53,6 +53,16 @@ INVALID: dict[str, tuple[Call, str]] = {
         lambda t: t.review("2026-10", "eve", "approved", seen_hash=5),
         "seen_hash=... must be a str",
     ),
+    "add_line: an amount": (
+        lambda t: t.add_line("2026-10", "eve", amount=5, description="x", reason="x"),
+        "amount=... must be a str, not int",
+    ),
+    "add_line: no reason": (
+        lambda t: t.add_line("2026-10", "eve", amount="5", description="x", reason=""),
+        "a manual line needs a reason; add reason=...",
+    ),
+    "remove_line: a number": (lambda t: t.remove_line("1", reason="x"), "line=... must be a int, not str"),
+    "lines: a period": (lambda t: t.lines("October"), "is not a period"),
     "approve: a preview": (lambda t: t.approve("2026-10", ["eve"]), "preview=... must be a Preview, not str"),
     "close: interim": (lambda t: t.close("2026-10", interim=5), "interim=... must be a list of texts, not int"),
     "close: interim and approval": (

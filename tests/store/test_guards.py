@@ -39,6 +39,8 @@ CHANGED = {
     "revision_decision": "reason = 'none'",
     "withdrawal": "seq = 0",
     "quarantine_decision": "reviewer = 'mallory'",
+    "manual_line": "amount_minor = 0",
+    "manual_line_removal": "reason = 'none'",
 }
 UNIQUE_KEYS = {
     "source": [("id",), ("name",)],
@@ -61,6 +63,8 @@ UNIQUE_KEYS = {
     "revision_decision": [("source_id", "record_id", "digest", "decision")],
     "withdrawal": [("usage_id", "cause")],
     "quarantine_decision": [("digest", "line")],
+    "manual_line": [("number",)],
+    "manual_line_removal": [("line",), ("number",)],
     "invoice": [("id",), ("number",), ("customer", "period", "kind", "part"), ("close_run_id", "customer")],
 }
 CLOSED_SETS = {"document_event": ("kind",), "revision_decision": ("decision",), "withdrawal": ("cause",)}
@@ -90,6 +94,8 @@ def filled(database: Database) -> Database:
     shop.waive("arouter", "none", reason="it failed")
     shop.discard(file="file", reason="a test")
     shop.bind([("carol", "alice", at("1"), None)])
+    line = shop.add_line(OCTOBER, "alice", amount="3", description="set-up", reason="a test")
+    shop.remove_line(line.number, reason="a test")
     shop.review(OCTOBER, "alice", "approved", by="rita")
     assert not shop.close(OCTOBER).is_refused
     rows = rows_of_all_tables(database)
@@ -334,7 +340,7 @@ def _replacements(table: str) -> list[str]:
 def _is_numbered(table: str) -> bool:
     """Whether a column is SQLite's row number already."""
     key = tables.metadata.tables[table].primary_key.columns
-    return len(key) == 1 and next(iter(key)).name in ("id", "seq", "position")
+    return len(key) == 1 and next(iter(key)).name in ("id", "seq", "position", "number", "line")
 
 
 def _other(table: str, name: str) -> str:

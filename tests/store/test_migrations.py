@@ -70,8 +70,8 @@ SEARCHED = prices(price(fees={"web_search": {"price": "10", "per": 1000}}))
 WELCOME = contract(invoice={"coupon": [{"id": "welcome", "percent": "10"}]})
 
 
-DECIDED = ("revision_decision", "withdrawal", "quarantine_decision")
-"""Tables of what people decided about single records; older versions have no place for it."""
+DECIDED = ("revision_decision", "withdrawal", "quarantine_decision", "manual_line", "manual_line_removal")
+"""Tables of what people decided about single records and invoices; older versions have no place for it."""
 
 
 def with_everything(database: Database, *contracts: Content) -> Till:
@@ -118,8 +118,8 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
         made = described(connection)
     assert set(migrated) == ALL_TABLES
     assert migrated == made
-    assert sum(len(found["checks"]) for found in migrated.values()) == 19
-    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 20
+    assert sum(len(found["checks"]) for found in migrated.values()) == 20
+    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 21
 
 
 def described(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -183,7 +183,7 @@ def test_nothing_is_deleted_because_something_else_was(database: Database) -> No
     with database.read() as connection:
         inspector = inspect(connection)
         options = [key["options"] for table in ALL_TABLES for key in inspector.get_foreign_keys(table)]
-    assert len(options) == 20
+    assert len(options) == 21
     assert not any("ondelete" in option or "onupdate" in option for option in options)
 
 
@@ -409,8 +409,14 @@ def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
         (lambda shop: shop.waive("arouter", "none", reason="so"), "1 withdrawals"),
         (lambda shop: shop.reject_revision("arouter", "one", reason="so"), "1 decisions on revisions"),
         (lambda shop: shop.discard(file="file", reason="so"), "1 decisions on quarantined lines"),
+        (
+            lambda shop: (
+                shop.set_customer("eve") and shop.add_line(OCTOBER, "eve", amount="2", description="fee", reason="so")
+            ),
+            "1 manual lines",
+        ),
     ],
-    ids=["accepted", "waived", "rejected", "discarded"],
+    ids=["accepted", "waived", "rejected", "discarded", "added"],
 )
 def test_what_people_decided_about_records_is_not_lost_by_going_back(
     database: Database, decide: Callable[[Till], object], lost: str

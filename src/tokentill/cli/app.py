@@ -29,7 +29,7 @@ COMMANDS = {
     "customers": ("customer_commands", "List and describe customers, link them to Stripe, bind users."),
     "status": ("invoice_commands", "Show how far a period is, and what to do next."),
     "preview": ("invoice_commands", "Show what a period would come to if it were closed now."),
-    "review": ("invoice_commands", "Approve or hold a preview before it is closed."),
+    "review": ("review_commands", "Approve or hold a preview, or add a line to it."),
     "close": ("invoice_commands", "Issue the invoices of a period, each once."),
     "invoices": ("invoice_commands", "Look at issued invoices, export them, or make one void."),
     "explain": ("invoice_commands", "Go from any cent to the records, the price entry and the rule."),

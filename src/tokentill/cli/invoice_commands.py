@@ -1,4 +1,4 @@
-"""`tokentill preview`, `review ...`, `close`, `invoices ...`, `explain` and `verify`."""
+"""`tokentill preview`, `close`, `invoices ...`, `explain` and `verify`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from tokentill.canonical import Content, fields_of
 from tokentill.cli.calling import (
+    AcceptOption,
     ByOption,
     Commands,
-    CustomerArgument,
     Invocation,
     PeriodArgument,
     PeriodOption,
@@ -28,31 +27,14 @@ from tokentill.documents.text.invoices import (
     show_preview,
     show_verification,
 )
-from tokentill.documents.text.lists import show_review_list
 from tokentill.documents.text.screen import Screen
 from tokentill.documents.text.status import show_status
 from tokentill.errors import InvalidCall
-from tokentill.invoicing.preview import Review, ReviewKind
 
-NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark to keep with it.")]
-AcceptOption = Annotated[
-    bool,
-    typer.Option(
-        "--accept-pricing-change",
-        help="Go on although contracts are gone that the database was used with; with --pricing.",
-    ),
-]
 NumberArgument = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice's number, like INV-000001.")]
-HashOption = Annotated[
-    str | None,
-    typer.Option(
-        "--hash", metavar="HASH", help="The content hash you looked at; refused when the preview has changed since."
-    ),
-]
 
 
 app = Commands()
-review = app.group("review", "Approve or hold a preview before it is closed.")
 invoices = app.group("invoices", "Look at issued invoices, export them, or make one void.")
 
 
@@ -93,92 +75,6 @@ def _preview(
     if pages:
         content["pages"] = [str(page) for page in pages]
     call.finish(content, show)
-
-
-@review.command("approve")
-def _approve(
-    call: Invocation,
-    period: PeriodArgument,
-    customers: Annotated[list[str], typer.Argument(metavar="CUSTOMER...", help="Customers, by id: all or nobody.")],
-    seen: HashOption = None,
-    by: ByOption = None,
-    note: NoteOption = "",
-    accept: AcceptOption = False,
-) -> None:
-    """Approve previews of customers as they stand.
-
-    The approval is of the content hash: if anything moves afterwards, the approval is stale.
-    """
-    if len(customers) == 1:
-        _review(call, period, customers[0], "approved", by=by, note=note, seen=seen, accept=accept)
-        return
-    if seen is not None:
-        raise InvalidCall("a hash is of one customer; name one, or leave out --hash")
-    with call.till() as till:
-        made = till.approve(till.preview(period), customers, by=by, note=note, accept_pricing_change=accept)
-    content = {"reviews": [_review_content(review) for review in made]}
-    call.finish(content, lambda screen: screen.say("\n".join(map(_review_text, made))))
-
-
-@review.command("list")
-def _review_list(call: Invocation, period: PeriodArgument) -> None:
-    """List what was said of each preview of a period.
-
-    The last word on each, by whom and when, and what it is worth now: approved, stale, held, or none.
-    """
-    with call.till() as till:
-        call.answer(till.reviews(period), show_review_list)
-
-
-@review.command("hold")
-def _hold(
-    call: Invocation,
-    period: PeriodArgument,
-    customer: CustomerArgument,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; shown to everybody.")],
-    by: ByOption = None,
-    accept: AcceptOption = False,
-) -> None:
-    """Keep a customer from being closed, until it is released."""
-    _review(call, period, customer, "held", by=by, note=reason, accept=accept)
-
-
-@review.command("release")
-def _release(
-    call: Invocation,
-    period: PeriodArgument,
-    customer: CustomerArgument,
-    by: ByOption = None,
-    note: NoteOption = "",
-    accept: AcceptOption = False,
-) -> None:
-    """Release a hold."""
-    _review(call, period, customer, "released", by=by, note=note, accept=accept)
-
-
-def _review(
-    call: Invocation,
-    period: str,
-    customer: str,
-    kind: ReviewKind,
-    *,
-    by: str | None,
-    note: str,
-    seen: str | None = None,
-    accept: bool,
-) -> None:
-    with call.till() as till:
-        review = till.review(period, customer, kind, by=by, note=note, seen_hash=seen, accept_pricing_change=accept)
-    call.finish(_review_content(review), lambda screen: screen.say(_review_text(review)))
-
-
-def _review_content(review: Review) -> Content:
-    content: Content = {"customer": review.customer, "period": str(review.month), "review": review.kind}
-    return content | fields_of(review, "content_hash", "by", "note")
-
-
-def _review_text(review: Review) -> str:
-    return f"{shown_id(review.customer)} is {review.kind} for {review.month}: {review.content_hash}"
 
 
 @app.command("close")

@@ -45,6 +45,7 @@ from tokentill.store.invoices import (
     take_over,
 )
 from tokentill.store.ledger import carried_by_customer
+from tokentill.store.manual_lines import changed_since
 from tokentill.store.recordings import keep_recordings
 from tokentill.usage.shell_words import command_line
 
@@ -289,7 +290,7 @@ def _computed(
 ) -> tuple[Computed, tuple[LateUsage, ...], Aside]:
     """The period at some pins, with what is late there and what is kept aside."""
     books = inputs.books()
-    pinned = {"position": pins["l"], "version": pins["f"]}
+    pinned = {"position": pins["l"], "manual": pins.get("m", 0), "version": pins["f"]}
     computed = compute_period(connection, month, books, pins["s"], kind=options.kind, is_close=True, **pinned)
     late, open_months = left_behind(connection, books, pins, now, month=month)
     return computed, late, computed.aside(connection, open_months)
@@ -392,6 +393,9 @@ def _issue_one(
                 return RefusedCustomer(invoice.customer, in_the_way.reason, (in_the_way,))
             if (reason := _carried_refusal(connection, run, invoice)) is not None:
                 return _refused("conflict", computed.month, invoice.customer, reason)
+            if changed_since(connection, computed.month, run.pins.get("m", 0), _whose(computed, invoice)):
+                reason = "a line was added to it or removed from it meanwhile; close again"
+                return _refused("conflict", computed.month, invoice.customer, reason)
             covered = [segment.covered() for segment in computed.segments(invoice.customer)]
             members = computed.members[invoice.customer]
             number = issue(connection, run, invoice, covered, members, at=at, actor=actor)
@@ -400,6 +404,11 @@ def _issue_one(
             return number
     except CoveredTwice as refusal:  # nothing of the transaction was stored
         return _refused("conflict", computed.month, invoice.customer, str(refusal))
+
+
+def _whose(computed: Computed, invoice: Invoice) -> set[str]:
+    """Whose lines stand on an invoice."""
+    return {invoice.customer, *(member for member, _ in computed.members[invoice.customer])}
 
 
 def _refused(kind: ObstacleKind, month: Month, customer: str, reason: str) -> RefusedCustomer:

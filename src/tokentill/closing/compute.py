@@ -35,6 +35,7 @@ from tokentill.money import EXACT, ZERO, minor_text, sum_exact
 from tokentill.store.documents import documents_around
 from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
 from tokentill.store.ledger import carried_by_customer, open_balances
+from tokentill.store.manual_lines import manual_by_customer
 from tokentill.store.quarantine import count_quarantined
 from tokentill.store.revisions import count_open_revisions
 from tokentill.usage.aggregates import UsageAggregate
@@ -88,6 +89,7 @@ def compute_period(
     only: str | None = None,
     kind: InvoiceKind = "period",
     position: int | None = None,
+    manual: int = 0,
     is_close: bool = False,
     version: int = VERSION_OF_F,
 ) -> Computed:
@@ -96,6 +98,7 @@ def compute_period(
     Args:
         kind: `interim` computes what has accrued so far, for everybody with usage.
         position: of the log of documents, up to which documents count; None is all of them.
+        manual: the number up to which lines that people added count.
         is_close: leave out who has its document of the period. Otherwise what is computed for them is what would stand
             in its place now.
         version: of the calculation, as it is pinned.
@@ -112,6 +115,9 @@ def compute_period(
         for customer, last in open_balances(connection, position):
             if last < month and periods.of(customer).has_time:
                 usage.by_payer.setdefault(usage.ownership.payer(customer), {})
+    added = manual_by_customer(connection, month, manual) if kind == "period" else {}
+    for customer in added:
+        usage.by_payer.setdefault(usage.ownership.payer(customer), {}).setdefault(customer, [])
     chosen = sorted((payer for payer in usage.by_payer if only in (None, payer)), key=str.encode)
     if is_close:
         chosen = [payer for payer in chosen if not usage.ownership.is_issued(payer)]
@@ -134,6 +140,7 @@ def compute_period(
                     children={member: listed for member, listed in usage.by_payer[payer].items() if member != payer},
                     carried=carried[payer],
                     kind=kind,
+                    manual={member: added[member] for member in (payer, *usage.by_payer[payer]) if member in added},
                     wanted=of_payer,
                 )
             except (InvalidAmount, ArithmeticError) as error:
@@ -213,7 +220,8 @@ def compute_preview(
 
     With `require_approval` every customer needs one, and not only those whose contract says so.
     """
-    computed = compute_period(connection, month, books, pins["s"], only=only, position=pins["l"])
+    pinned = {"position": pins["l"], "manual": pins.get("m", 0)}
+    computed = compute_period(connection, month, books, pins["s"], only=only, **pinned)
     context = RatingContext(books)
     found = [findings_of(one, computed.usage.by_payer[one.customer], context, limits) for one in computed.invoices]
     reviews = last_reviews(connection, str(month))
@@ -305,7 +313,8 @@ def _totals_before(
             before[customer] = _Before.of(document.total_minor, document.currency, starts_at, first_day)
     if open_ := [customer for customer in customers if customer not in before]:
         only = open_[0] if len(open_) == 1 else None
-        again = compute_period(connection, month, books, pins["s"], only=only, position=pins["l"], is_close=True)
+        pinned = {"position": pins["l"], "manual": pins.get("m", 0)}
+        again = compute_period(connection, month, books, pins["s"], only=only, is_close=True, **pinned)
         for invoice in again.invoices:
             first_day = invoice.daily[0].day if invoice.daily else None
             starts_at = invoice.period.starts_at

@@ -31,6 +31,7 @@ PIN_NAMES = {
     "s": "Usage up to sequence number (S)",
     "a": "Price tables and exchange rates (A)",
     "b": "Contracts and attribution (B)",
+    "m": "Lines that people added, up to number",
     "time_zones": "Time-zone data",
     "f": "Version of the computation",
 }

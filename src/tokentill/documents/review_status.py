@@ -242,6 +242,8 @@ def _open_notices(status: ReviewStatus) -> list[Notice]:
     for reason in invoice.uncarried:
         text = f"{shown_text(reason)}. A close leaves this customer out until it can."
         notices.append(("bad", "It cannot take over what earlier documents left", text))
+    added = "A line that somebody added cannot stand on it"
+    notices += [("bad", added, f"{shown_text(reason)}.") for reason in invoice.misfits]
     notices += _review_notices(status)
     if previewed.reaches_interim and invoice.interim_at is not None:
         title = f"The threshold of {exact(invoice.interim_at)} {invoice.currency} for an interim invoice is reached"

@@ -30,6 +30,7 @@ from tokentill.invoicing.lines import (
     missing_of,
     unbilled_of,
 )
+from tokentill.invoicing.manual_lines import LinesByCustomer, manual_charges, negative_subtotal
 from tokentill.invoicing.margin import NO_COST, BilledCost, CoveredMargin, margin_of
 from tokentill.invoicing.obstacles import Obstacle, ObstacleKind
 from tokentill.invoicing.periods import Period
@@ -51,7 +52,8 @@ OLDEST_VERSION_OF_F = 2
 class Invoice:
     """What a customer owes for a period. `unpriced`, `missing` and `uncarried` keep it from being issued.
 
-    `uncarried` says what earlier documents left that it cannot take over. `waived` are requests without usage that
+    `uncarried` says what earlier documents left that it cannot take over, and `misfits` why lines that people added
+    cannot stand on it. `waived` are requests without usage that
     somebody decided to bill at nothing. `billed_cost` is what `margin` is measured against, and no part of the content.
     """
 
@@ -72,6 +74,7 @@ class Invoice:
     interim_at: Decimal | None = None
     requires_approval: bool = False
     uncarried: tuple[str, ...] = ()
+    misfits: tuple[str, ...] = ()
     waived: tuple[Unbilled, ...] = ()
     billed_cost: BilledCost = NO_COST
 
@@ -129,6 +132,7 @@ class Invoice:
                 for kind, one in unbilled
             ),
             *(Obstacle("uncarried", month, own, reason) for reason in self.uncarried),
+            *(Obstacle("manual", month, own, reason) for reason in self.misfits),
         )
 
     @property
@@ -153,7 +157,7 @@ class Invoice:
                 " accept what changed (`tokentill usage revisions accept SOURCE RECORD_ID --reason TEXT`), or bill"
                 " nothing for a record (`tokentill usage waive SOURCE RECORD_ID --reason TEXT`)"
             )
-        return "; ".join(self.uncarried) or None
+        return "; ".join((*self.uncarried, *self.misfits)) or None
 
     def content(self) -> Content:
         """Canonical content: what was computed, and nothing of how it came about."""
@@ -196,6 +200,7 @@ def compute_invoice(
     children: Mapping[str, Sequence[UsageAggregate]] | None = None,
     carried: Carried = NOTHING_CARRIED,
     kind: InvoiceKind = "period",
+    manual: LinesByCustomer | None = None,
     wanted: list[UsageAggregate] | None = None,
     trace: Trace | None = None,
 ) -> Invoice:
@@ -210,6 +215,7 @@ def compute_invoice(
         children: the usage of the customers whose invoice this one is, too, each under its own contract.
         carried: what earlier documents left.
         kind: `interim` bills what has accrued so far, without fees, coupons, minimum or balance.
+        manual: the lines that people added for the customer and its children; an interim invoice has none.
         wanted: gets the aggregates whose single records a rule needs (see `invoicing.accumulators.bill_usage`).
         trace: told what each aggregate added to which group.
     """
@@ -217,6 +223,8 @@ def compute_invoice(
     agreed = agreed_for(customer, period, contracts)
     segments = segments_of(period, agreed.grants)
     used: list[MemberUsage] = []
+    added = {} if manual is None or kind != "period" else manual
+    misfits: list[str] = []
     missing: list[UsageAggregate] = []
     waived: list[UsageAggregate] = []
     for member, usage_of_member in (
@@ -235,6 +243,9 @@ def compute_invoice(
         )
         if kind == "period":
             charges += base_fees(member, period, contracts, currency)
+            own_lines, misfitting = manual_charges(added.get(member, ()), currency)
+            charges += own_lines
+            misfits += misfitting
         child = None if member == customer else member
         used.append(MemberUsage(child, [BilledGroup.of(group) for group in groups], charges))
     billed = [billed_group for usage in used for billed_group in usage.groups]
@@ -243,6 +254,7 @@ def compute_invoice(
     exact = [*(line.exact_amount for line in lines), *(charge.amount for charge in charges)]
     subtotal_minor = round_to_minor(sum_exact(exact), currency)
     shares = allocate_shares(exact, subtotal_minor, currency)
+    misfits += negative_subtotal(added, subtotal_minor, currency)
     with_cost = sum(billed_group.group.total.requests_with_cost for billed_group in billed)
     by_time = amounts_by_time(billed_group.group for billed_group in billed if billed_group.amount is not None)
     is_empty = not (billed or charges or missing or waived)
@@ -279,6 +291,7 @@ def compute_invoice(
         interim_at=agreed.terms.interim_at,
         requires_approval=bool(agreed.terms.requires_approval),
         uncarried=brought.no_rates,
+        misfits=tuple(misfits),
         billed_cost=_cost_of(billed),
     )
 

@@ -16,7 +16,9 @@ from tokentill.invoicing.periods import Month
 from tokentill.money import ZERO, sum_exact
 from tokentill.usage.shell_words import command_line
 
-ObstacleKind = Literal["unpriced", "missing", "uncarried", "failed", "held", "unapproved", "stale", "conflict"]
+ObstacleKind = Literal[
+    "unpriced", "missing", "uncarried", "manual", "failed", "held", "parked", "unapproved", "stale", "conflict"
+]
 
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
 

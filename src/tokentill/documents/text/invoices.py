@@ -256,7 +256,10 @@ def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_m
                 f"    {shown_text(entry['model'])}, valid from {entry['valid_from']}, recorded {entry['recorded_at']}"
             )
             screen.say(f"    source: {shown_text(each.price_source or 'not stated')}")
-        if each.rule is None and line["kind"] != "usage":
+        if each.manual is not None:
+            added = each.manual
+            screen.say(f"  added by {shown_text(added.by)} at {instant_text(added.at)}: {shown_text(added.reason)}")
+        elif each.rule is None and line["kind"] != "usage":
             screen.say("  agreed for the whole invoice")
         elif each.rule is None:
             screen.say("  rule: none fits; the list price is billed as it is")

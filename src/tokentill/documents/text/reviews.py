@@ -1,0 +1,66 @@
+"""What people said of previews, and the lines that they added to invoices, as text for a terminal."""
+
+from __future__ import annotations
+
+from tokentill.clock import instant_text
+from tokentill.documents.escaping import short_id, shown_id, shown_text
+from tokentill.documents.figures import short_hash
+from tokentill.documents.text.screen import Screen
+from tokentill.documents.views.lists import ReviewList
+from tokentill.invoicing.manual_lines import ManualLine, ManualLines
+
+
+def show_review_list(screen: Screen, listed: ReviewList) -> None:
+    """A customer a row, with the last word on its preview."""
+    if not listed.customers:
+        screen.say(f"nobody has usage in {listed.month}")
+        return
+    rows = []
+    for one in listed.customers:
+        review = one.review
+        said = (
+            ("", "", "", "")
+            if review is None
+            else (
+                review.kind,
+                shown_text(review.by),
+                instant_text(review.at),
+                shown_text(review.note),
+            )
+        )
+        state = one.review_state if one.issued_number is None else f"issued as {one.issued_number}"
+        rows.append((short_id(one.invoice.customer), state, *said, short_hash(one.invoice.content_hash)))
+    screen.table(("customer", "state", "last word", "by", "at", "note", "preview"), rows)
+
+
+def manual_line_text(line: ManualLine) -> str:
+    """A line that somebody added, in one sentence."""
+    return (
+        f"line {line.number} of {line.amount_text} {line.currency} on the invoice of {shown_id(line.customer)} for"
+        f" {line.month}: {shown_text(line.description)}"
+    )
+
+
+def show_manual_lines(screen: Screen, listed: ManualLines) -> None:
+    """A line a row, with who added it and why, and who removed it."""
+    if not listed.lines:
+        screen.say(f"nobody added a line to an invoice of {listed.month}; `tokentill review add-line` does")
+        return
+    screen.table(
+        ("line", "customer", "amount", "currency", "description", "by", "reason", "added at", "removed"),
+        [
+            (
+                str(line.number),
+                short_id(line.customer),
+                line.amount_text,
+                line.currency,
+                shown_text(line.description),
+                shown_text(line.by),
+                shown_text(line.reason),
+                instant_text(line.at.replace(microsecond=0)),
+                "" if line.removed is None else f"by {shown_text(line.removed.by)}: {shown_text(line.removed.reason)}",
+            )
+            for line in listed.lines
+        ],
+        right=("line", "amount"),
+    )
