@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.documents.views.lists import CustomerList as CustomerList
     from tokentill.documents.views.lists import PriceList as PriceList
     from tokentill.documents.views.lists import ReviewList as ReviewList
+    from tokentill.documents.views.lists import ReviewShown as ReviewShown
     from tokentill.documents.views.prices import PriceChanges as PriceChanges
     from tokentill.documents.views.prices import PriceImport as PriceImport
     from tokentill.documents.views.prices import PriceShown as PriceShown
@@ -112,7 +113,7 @@ _NAMES = {
     "documents.views.checks": "DatabaseCheck DatabaseUpgrade FolderCheck",
     "documents.views.contracts": "Agreement ContractChanges ContractedCustomers ExplainedContract",
     "documents.views.export": "InvoiceRows",
-    "documents.views.lists": "ContractList CustomerList PriceList ReviewList",
+    "documents.views.lists": "ContractList CustomerList PriceList ReviewList ReviewShown",
     "documents.views.status": "PeriodStatus",
     "documents.views.prices": "PriceChanges PriceImport PriceShown Released",
     "errors": "CoveredTwice DatabaseNotReady Finding IntegrityFault InvalidAmount InvalidCall"

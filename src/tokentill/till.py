@@ -46,7 +46,8 @@ from tokentill.closing.record_decisions import (
     revisions_of,
     waive,
 )
-from tokentill.closing.review import make_review, store_review
+from tokentill.closing.review import make_review, store_reviews
+from tokentill.closing.review_changes import with_changes
 from tokentill.closing.trace import RequestTrace, trace_record
 from tokentill.closing.usage_summary import SummaryKey, UsageSummary, summarize_usage
 from tokentill.closing.verify import Verification, verify_invoices
@@ -99,7 +100,7 @@ from tokentill.usage.shell_words import command_line, shell_word
 
 if TYPE_CHECKING:
     from tokentill.documents.views.export import InvoiceRows
-    from tokentill.documents.views.lists import CustomerList, ListedCustomer, ReviewList
+    from tokentill.documents.views.lists import CustomerList, ListedCustomer, ReviewList, ReviewShown
     from tokentill.documents.views.status import PeriodStatus
     from tokentill.faces.contracts import Contracts
     from tokentill.faces.database import DatabaseFace
@@ -304,11 +305,15 @@ class Till(AbstractContextManager["Till"]):
     def preview(self, period: str, customer: str | None = None) -> Preview:
         """What a period would come to if it were closed now, for all customers or for one.
 
+        Of approvals that are stale it says what moved since.
+
         Raises:
             NotFound: when the customer has no usage in the period.
         """
         month, customer = _month(period), optional(text_of, "customer", customer)
         preview, inputs, is_new = self._preview(month, customer)
+        with self.store.read() as connection:
+            preview = with_changes(connection, preview)
         if is_new and preview.pricing is not None and not preview.pricing.lost:
             with suppress(Refused), self.store.write() as connection:  # of a database that can only be read
                 remember_preview(connection, inputs, preview.pricing, preview.made_at)
@@ -446,16 +451,15 @@ class Till(AbstractContextManager["Till"]):
         stated = (("--hash", seen_hash), ("--by", by), ("--reason" if kind == "held" else "--note", note))
         options = [f"{option} {shell_word(value)}" for option, value in stated if value]
         command = partial(command_line, "review", verb, str(month), *options, ids=tuple(seen))
-        inputs, used = self._used_now(command, is_accepted=accept_pricing_change)
-        preview, _, _ = self._preview(month, next(iter(seen)) if len(seen) == 1 else None)
+        _, used = self._used_now(command, is_accepted=accept_pricing_change)
+        preview, inputs, _ = self._preview(month, next(iter(seen)) if len(seen) == 1 else None)
         by, at = by or actor_here(), self.clock.now()
         made = [
             make_review(preview, customer, kind, by=by, note=note, seen_hash=seen_hash, at=at)
             for customer, seen_hash in seen.items()
         ]
         with self.store.write() as connection:
-            for review in made:
-                store_review(connection, review, inputs, used)
+            store_reviews(connection, made, inputs, used)
         return made
 
     def add_line(
@@ -585,6 +589,17 @@ class Till(AbstractContextManager["Till"]):
 
         preview, _, _ = self._preview(_month(period), None)
         return ReviewList(preview.month, preview.customers)
+
+    def shown_review(self, period: str, customer: str) -> ReviewShown:
+        """What was said last of a customer's preview, and what moved since.
+
+        Raises:
+            NotFound: when the customer has no usage in the period.
+        """
+        from tokentill.documents.views.lists import ReviewShown
+
+        preview = self.preview(period, text_of("customer", customer))
+        return ReviewShown(preview.month, preview.customers[0])
 
     def status(self, period: str | None = None) -> PeriodStatus:
         """How far a period is, and what to do next; the month before now unless given.

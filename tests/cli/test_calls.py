@@ -30,6 +30,7 @@ ARGUMENTS = {
     "customers credits": ["dune"],
     "preview": [JUNE],
     "review list": [JUNE],
+    "review show": [JUNE, "alice"],
     "review approve": [JUNE, "alice"],
     "review hold": [JUNE, "alice", "--reason", "look"],
     "review release": [JUNE, "held"],

@@ -73,6 +73,7 @@ INVALID: dict[str, tuple[Call, str]] = {
     "invoices: a customer": (lambda t: t.invoices(customer=5), "customer=... must be a str, not int"),
     "export: a period": (lambda t: t.export(period="October"), "is not a period"),
     "reviews: a period": (lambda t: t.reviews(5), "period=... must be a str, not int"),
+    "shown_review: a customer": (lambda t: t.shown_review("2026-10", 5), "customer=... must be a str, not int"),
     "status: a period": (lambda t: t.status(5), "period=... must be a str, not int"),
     "prices.list_: a text": (lambda t: t.prices.list_(at="x"), "at=... must be a datetime"),
     "contracts.list_: a naive instant": (lambda t: t.contracts.list_(at=NAIVE), "at=... has no time zone"),

@@ -27,6 +27,7 @@ from tokentill.documents.text.invoices import (
     show_preview,
     show_verification,
 )
+from tokentill.documents.text.reviews import show_moved
 from tokentill.documents.text.screen import Screen
 from tokentill.documents.text.status import show_status
 from tokentill.errors import InvalidCall
@@ -68,6 +69,9 @@ def _preview(
         if customer is not None:
             only = preview.customers[0]
             show_invoice(screen, {**only.invoice.content(), **only.interims_content()})
+            if only.moved is not None:
+                screen.say("\nsince the approval:")
+                show_moved(screen, only.moved)
         if pages:
             screen.say(f"\n{plural(len(pages), 'page', 'pages')} written; open {html}/index.html")
 

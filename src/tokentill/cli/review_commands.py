@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from tokentill.canonical import Content, fields_of
 from tokentill.cli.calling import (
     AcceptOption,
     ByOption,
@@ -17,7 +16,7 @@ from tokentill.cli.calling import (
     ReasonOption,
 )
 from tokentill.documents.escaping import shown_id
-from tokentill.documents.text.reviews import manual_line_text, show_manual_lines, show_review_list
+from tokentill.documents.text.reviews import manual_line_text, show_manual_lines, show_review, show_review_list
 from tokentill.errors import InvalidCall
 from tokentill.invoicing.preview import Review, ReviewKind
 
@@ -54,7 +53,7 @@ def _approve(
         raise InvalidCall("a hash is of one customer; name one, or leave out --hash")
     with call.till() as till:
         made = till.approve(till.preview(period), customers, by=by, note=note, accept_pricing_change=accept)
-    content = {"reviews": [_review_content(review) for review in made]}
+    content = {"reviews": [review.content() for review in made]}
     call.finish(content, lambda screen: screen.say("\n".join(map(_review_text, made))))
 
 
@@ -66,6 +65,16 @@ def _review_list(call: Invocation, period: PeriodArgument) -> None:
     """
     with call.till() as till:
         call.answer(till.reviews(period), show_review_list)
+
+
+@review.command("show")
+def _show(call: Invocation, period: PeriodArgument, customer: CustomerArgument) -> None:
+    """Show what was said last of a customer's preview, and what moved since.
+
+    Of an approval that is stale: which inputs changed, and what that does to each line and step.
+    """
+    with call.till() as till:
+        call.answer(till.shown_review(period, customer), show_review)
 
 
 @review.command("hold")
@@ -107,12 +116,7 @@ def _review(
 ) -> None:
     with call.till() as till:
         review = till.review(period, customer, kind, by=by, note=note, seen_hash=seen, accept_pricing_change=accept)
-    call.finish(_review_content(review), lambda screen: screen.say(_review_text(review)))
-
-
-def _review_content(review: Review) -> Content:
-    content: Content = {"customer": review.customer, "period": str(review.month), "review": review.kind}
-    return content | fields_of(review, "content_hash", "by", "note")
+    call.finish(review.content(), lambda screen: screen.say(_review_text(review)))
 
 
 def _review_text(review: Review) -> str:

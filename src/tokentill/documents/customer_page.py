@@ -21,10 +21,11 @@ from tokentill.documents.figures import (
     plural,
     short_hash,
 )
+from tokentill.documents.moved import moved_rows
 from tokentill.documents.review_status import ReviewStatus, notices_of
 from tokentill.documents.totals_rows import interim_names, totals_rows
 from tokentill.invoicing.invoice import Invoice
-from tokentill.invoicing.preview import Preview
+from tokentill.invoicing.preview import Moved, Preview
 from tokentill.money import EXACT, minor_digits
 
 PIN_NAMES = {
@@ -70,6 +71,7 @@ def customer_view(
         "unit": exact(Decimal(1).scaleb(-minor_digits(currency), EXACT)),
         "notices": notices_of(status),
         "findings": tuple(shown_text(one.text) for one in preview.findings if one.customer == status.customer),
+        "moved": None if status.previewed.moved is None else _moved(status.previewed.moved),
         "commands": _commands(status, preview),
         "id_is_escaped": shown_id(status.customer) != status.customer,
         "groups": line_groups(content),
@@ -86,6 +88,11 @@ def customer_view(
         "before": before,
         "after": after,
     }
+
+
+def _moved(moved: Moved) -> dict[str, Any]:
+    rows = () if moved.differences is None else tuple(moved_rows(moved.differences))
+    return {"inputs": ", ".join(moved.inputs), "reason": shown_text(moved.reason), "rows": rows}
 
 
 def flat_pins(pins: Content) -> tuple[tuple[str, str], ...]:

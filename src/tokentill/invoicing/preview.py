@@ -10,8 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from tokentill.canonical import Content, ContentOfFields, fields_of, form_of
+from tokentill.canonical import Content, ContentOfFields, fields_of, form_of, stated_fields_of
 from tokentill.invoicing.coverage import KeptBoundary
+from tokentill.invoicing.differences import Differences
 from tokentill.invoicing.findings import PreviewFinding
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.margin import CoveredMargin, margin_of_all
@@ -26,7 +27,11 @@ ReviewState = Literal["none", "approved", "held", "stale"]
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a reviewer said of a preview, with the content hash that was on the page."""
+    """What a reviewer said of a preview, with the content hash that was on the page and the pins it was computed at.
+
+    `policy` is the declared policy that approved it, with its hash, where nobody looked; `by` is who ran it then.
+    Reviews of older versions kept no pins.
+    """
 
     customer: str
     month: Month
@@ -35,6 +40,35 @@ class Review:
     by: str
     note: str
     at: datetime
+    pins: Content | None = field(default=None, compare=False)
+    policy: str | None = None
+    policy_hash: str | None = None
+
+    @property
+    def signature(self) -> str:
+        """Who said so: a person, or a policy and the person who ran it."""
+        return self.by if self.policy is None else f"policy {self.policy}, run by {self.by}"
+
+    def content(self) -> Content:
+        """What `review approve --json` prints."""
+        said: Content = {"customer": self.customer, "period": str(self.month), "review": self.kind}
+        return said | fields_of(self, "content_hash", "by", "note", "at", "policy", "policy_hash", "pins")
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What moved since an approval: which inputs, and what that does to the invoice.
+
+    `reason` says why the difference is not known, where it is not.
+    """
+
+    inputs: tuple[str, ...] = ()
+    reason: str = ""
+    differences: Differences | None = None
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return fields_of(self, "inputs", "reason", "differences")
 
 
 def review_obstacle(invoice: Invoice, review: Review | None, *, require_approval: bool) -> Obstacle | None:
@@ -89,7 +123,7 @@ class Previewed:
     `previous_is_partial` says that usage began well inside of it.
     `interims` are the interim invoices that the invoice deducts, oldest first; `reaches_interim` says that the period
     still runs and the next one may be issued. `requires_approval` says that a close refuses it until somebody approved
-    it, by its contract or by settings.
+    it, by its contract or by settings. `moved` is what moved since an approval that is stale, where that was asked for.
     """
 
     invoice: Invoice
@@ -106,6 +140,7 @@ class Previewed:
     interims: tuple[InterimInvoice, ...] = ()
     reaches_interim: bool = False
     requires_approval: bool = False
+    moved: Moved | None = None
 
     @property
     def period_total_minor(self) -> int:
@@ -313,6 +348,7 @@ class Preview:
                     **previewed.issued_content(),
                     margin=form_of(previewed.invoice.margin if previewed.invoice.margin.is_known else None),
                     **previewed.interims_content(),
+                    **stated_fields_of(previewed, "moved"),
                 )
                 for previewed in self.customers
             ],

@@ -332,7 +332,8 @@ def add_review(connection: Connection, review: Review) -> None:
     connection.execute(
         insert(tables.review).values(
             seq=next_value(connection, "review"),
-            **columns_of(review, "customer", "kind", "content_hash", "note"),
+            **columns_of(review, "customer", "kind", "content_hash", "note", "policy", "policy_hash"),
+            pins=None if review.pins is None else canonical_bytes(review.pins).decode(),
             period=str(review.month),
             reviewer=review.by,
             recorded_at=to_micros(review.at),
@@ -350,7 +351,12 @@ def last_reviews(connection: Connection, period: str, customer: str | None = Non
     rows = connection.execute(select(table).where(table.c.seq.in_(newest)))
     return {
         row.customer: decoded(
-            Review, row, month=Month.parse(row.period), by=row.reviewer, at=from_micros(row.recorded_at)
+            Review,
+            row,
+            month=Month.parse(row.period),
+            by=row.reviewer,
+            at=from_micros(row.recorded_at),
+            pins=None if row.pins is None else _pins(row.pins),
         )
         for row in rows
     }

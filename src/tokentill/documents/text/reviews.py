@@ -5,9 +5,11 @@ from __future__ import annotations
 from tokentill.clock import instant_text
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import short_hash
+from tokentill.documents.moved import moved_rows
 from tokentill.documents.text.screen import Screen
-from tokentill.documents.views.lists import ReviewList
+from tokentill.documents.views.lists import ReviewList, ReviewShown
 from tokentill.invoicing.manual_lines import ManualLine, ManualLines
+from tokentill.invoicing.preview import Moved
 
 
 def show_review_list(screen: Screen, listed: ReviewList) -> None:
@@ -31,6 +33,39 @@ def show_review_list(screen: Screen, listed: ReviewList) -> None:
         state = one.review_state if one.issued_number is None else f"issued as {one.issued_number}"
         rows.append((short_id(one.invoice.customer), state, *said, short_hash(one.invoice.content_hash)))
     screen.table(("customer", "state", "last word", "by", "at", "note", "preview"), rows)
+
+
+def show_review(screen: Screen, shown: ReviewShown) -> None:
+    """The last word on a customer's preview, and what moved since."""
+    one = shown.previewed
+    invoice, review = one.invoice, one.review
+    state = one.review_state if one.issued_number is None else f"issued as {one.issued_number}"
+    screen.say(f"{shown_id(invoice.customer)}  {shown.month}  {state}")
+    if review is None:
+        screen.say("nobody has said anything of it")
+        return
+    note = f": {shown_text(review.note)}" if review.note else ""
+    screen.say(f"{review.kind} by {shown_text(review.signature)} at {instant_text(review.at)}{note}")
+    screen.say(f"of {review.content_hash}")
+    if review.content_hash != invoice.content_hash:
+        screen.say(f"now {invoice.content_hash}")
+    if one.moved is not None:
+        show_moved(screen, one.moved)
+
+
+def show_moved(screen: Screen, moved: Moved) -> None:
+    """What moved since an approval: inputs, amounts, lines and steps."""
+    if moved.inputs:
+        screen.say(f"changed since: {', '.join(moved.inputs)}")
+    differences = moved.differences
+    if differences is None:
+        screen.say(f"what that does is not known: {moved.reason}")
+        return
+    rows = moved_rows(differences)
+    columns = ("", "requests", "quantities", "exact amount", "before", "after", "difference")
+    screen.table(
+        columns, [row.cells for row in rows], right=("requests", "exact amount", "before", "after", "difference")
+    )
 
 
 def manual_line_text(line: ManualLine) -> str:
