@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # each under a name of its own, which tells type checkers that it is public
     from tokentill.clock import Clock as Clock
     from tokentill.clock import FixedClock as FixedClock
+    from tokentill.closing.approval_policy import PolicyApprovals as PolicyApprovals
     from tokentill.closing.close import Closed as Closed
     from tokentill.closing.credit_account import CreditAccount as CreditAccount
     from tokentill.closing.explain import ExplainedLine as ExplainedLine
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.trace import RequestTrace as RequestTrace
     from tokentill.closing.usage_summary import UsageSummary as UsageSummary
     from tokentill.closing.verify import Verification as Verification
+    from tokentill.contracts.review_policy import ReviewPolicy as ReviewPolicy
     from tokentill.contracts.steps import Step as Step
     from tokentill.documents.views.checks import DatabaseCheck as DatabaseCheck
     from tokentill.documents.views.checks import DatabaseUpgrade as DatabaseUpgrade
@@ -98,6 +100,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
 
 _NAMES = {
     "clock": "Clock FixedClock",
+    "closing.approval_policy": "PolicyApprovals",
     "closing.close": "Closed",
     "closing.credit_account": "CreditAccount",
     "closing.explain": "ExplainedLine",
@@ -129,6 +132,7 @@ _NAMES = {
     "invoicing.manual_lines": "ManualLine ManualLines",
     "invoicing.margin": "CoveredMargin",
     "invoicing.preview": "Preview Review",
+    "contracts.review_policy": "ReviewPolicy",
     "library.biller": "Bill Biller",
     "library.price_book": "PriceBook",
     "library.usage": "Usage",

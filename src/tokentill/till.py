@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, content_hash
 from tokentill.clock import SYSTEM_CLOCK, Clock
+from tokentill.closing.approval_policy import PolicyApprovals, approvals_by_policy
 from tokentill.closing.close import Closed, CloseOptions, CloseProgress, Interim, close_period
 from tokentill.closing.compute import compute_preview
 from tokentill.closing.credit_account import CreditAccount, credit_account
@@ -52,6 +53,7 @@ from tokentill.closing.trace import RequestTrace, trace_record
 from tokentill.closing.usage_summary import SummaryKey, UsageSummary, summarize_usage
 from tokentill.closing.verify import Verification, verify_invoices
 from tokentill.contracts.book import ContractBook
+from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.errors import InvalidCall, InvalidFiles, NotFound, Refused
 from tokentill.faces.arguments import (
     any_text,
@@ -90,6 +92,7 @@ from tokentill.store.invoices import (
 from tokentill.store.manual_lines import all_manual_lines
 from tokentill.store.migrating import make_ready
 from tokentill.store.quarantine import LineState, QuarantinedLine, quarantined_lines
+from tokentill.store.recordings import keep_recordings
 from tokentill.store.revisions import RevisionState, stored_revisions
 from tokentill.store.usage_rows import usage_extent
 from tokentill.usage.attribution import Attribution, Binding
@@ -125,6 +128,7 @@ class Till(AbstractContextManager["Till"]):
         bounds: between which instants usage is taken; what lies outside is quarantined.
         require_approval: whether every close refuses customers whose preview was not approved as it stands.
         limits: from where on a preview names a reported cost as far above its list amount.
+        policy: what may be approved without a person, and what waits for one whatever else holds.
     """
 
     def __init__(
@@ -137,6 +141,7 @@ class Till(AbstractContextManager["Till"]):
         bounds: Bounds = DEFAULT_BOUNDS,
         require_approval: bool = False,
         limits: ReviewLimits = DEFAULT_LIMITS,
+        policy: ReviewPolicy = NO_POLICY,
     ) -> None:
         self._store = store
         self._is_ready = False
@@ -146,6 +151,7 @@ class Till(AbstractContextManager["Till"]):
         self.bounds = bounds
         self.require_approval = require_approval
         self.limits = limits
+        self.policy = policy
 
     @classmethod
     def open(
@@ -198,6 +204,7 @@ class Till(AbstractContextManager["Till"]):
             bounds=settings.bounds if bounds is None else of_type("bounds", bounds, Bounds),
             limits=settings.limits if limits is None else of_type("limits", limits, ReviewLimits),
             require_approval=settings.require_approval,
+            policy=settings.policy,
         )
 
     @property
@@ -335,6 +342,7 @@ class Till(AbstractContextManager["Till"]):
                 only=customer,
                 limits=self.limits,
                 require_approval=self.require_approval,
+                policy=self.policy,
             )
             used = self._used(connection, inputs, pins)
             is_new = not used.is_shipped and is_news(connection, used)
@@ -436,6 +444,33 @@ class Till(AbstractContextManager["Till"]):
         by, note = optional(any_text, "by", by), any_text("note", note)
         return self._reviewed(preview.month, "approved", seen, by, note, accept_pricing_change)
 
+    def approve_within(
+        self, period: str, *, by: str | None = None, note: str = "", accept_pricing_change: bool = False
+    ) -> PolicyApprovals:
+        """Approve what the declared policy approves, and say of the rest why it waits for a person.
+
+        The policy is `approve_within` of settings or of a contract (see `invoicing.review_policy`).
+
+        Args:
+            by: who runs it; each approval names the policy with its hash, and them.
+            note, accept_pricing_change: as with `review`.
+        """
+        month, note, given = _month(period), any_text("note", note), optional(any_text, "by", by)
+        stated = (("--by", given), ("--note", note))
+        options = [f"{option} {shell_word(value)}" for option, value in stated if value]
+        command = partial(command_line, "review approve", str(month), "--all-within", *options)
+        _, used = self._used_now(command, is_accepted=accept_pricing_change)
+        preview, inputs, _ = self._preview(month, None)
+        made = approvals_by_policy(preview, self.policy, by=given or actor_here(), note=note, at=self.clock.now())
+        if made.approved:
+            named = {review.policy_hash for review in made.approved}
+            policies = [self.policy.content_for(invoice.terms) for invoice in preview.invoices]
+            kept = {hash_: policy for policy in policies if (hash_ := content_hash(policy)) in named}
+            with self.store.write() as connection:
+                keep_recordings(connection, kept.values(), self.clock.now())
+                store_reviews(connection, made.approved, inputs, used)
+        return made
+
     def _reviewed(
         self,
         month: Month,
@@ -501,6 +536,7 @@ class Till(AbstractContextManager["Till"]):
         interim: bool | Sequence[str] = False,
         abandon: bool = False,
         accept_pricing_change: bool = False,
+        by: str | None = None,
         progress: CloseProgress | None = None,
     ) -> Closed:
         """Issue the invoices of a period (see `closing.close.close_period`).
@@ -513,6 +549,7 @@ class Till(AbstractContextManager["Till"]):
             abandon: end a run of the period that was cut off where it stands, and begin anew with the newest inputs.
             accept_pricing_change: go on although contracts are gone that the database was used with last; the folder
                 must be named then.
+            by: who closes; whoever runs this process unless given.
 
         Raises:
             Refused: when contracts are gone.
@@ -526,7 +563,8 @@ class Till(AbstractContextManager["Till"]):
             raise InvalidCall("an interim invoice has no preview that could be approved; leave the approval out")
         if billed_early is None:
             require_approval = require_approval or self.require_approval
-        month, options = _month(period), CloseOptions(billed_early, require_approval, self.grace)
+        month, closed_by = _month(period), optional(any_text, "by", by) or None
+        options = CloseOptions(billed_early, require_approval, self.grace, self.policy, closed_by)
         _, used = self._used_now(partial(options.command, month), is_accepted=accept_pricing_change)
         closed = close_period(
             self.store, month, self.folder, options, clock=self.clock, used=used, abandon=abandon, progress=progress

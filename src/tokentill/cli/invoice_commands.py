@@ -104,6 +104,7 @@ def _close(
         bool, typer.Option("--abandon", help="End a close that was cut off where it stands, and begin anew.")
     ] = False,
     accept: AcceptOption = False,
+    by: ByOption = None,
 ) -> None:
     """Issue the invoices of a period, each once.
 
@@ -121,6 +122,7 @@ def _close(
             interim=named or interim,
             abandon=abandon,
             accept_pricing_change=accept,
+            by=by,
             progress=progress,
         )
     call.finish(

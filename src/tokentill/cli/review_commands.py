@@ -16,7 +16,13 @@ from tokentill.cli.calling import (
     ReasonOption,
 )
 from tokentill.documents.escaping import shown_id
-from tokentill.documents.text.reviews import manual_line_text, show_manual_lines, show_review, show_review_list
+from tokentill.documents.text.reviews import (
+    manual_line_text,
+    show_approvals,
+    show_manual_lines,
+    show_review,
+    show_review_list,
+)
 from tokentill.errors import InvalidCall
 from tokentill.invoicing.preview import Review, ReviewKind
 
@@ -36,7 +42,16 @@ review = app.group("review", "Approve or hold a preview, or add a line to it.")
 def _approve(
     call: Invocation,
     period: PeriodArgument,
-    customers: Annotated[list[str], typer.Argument(metavar="CUSTOMER...", help="Customers, by id: all or nobody.")],
+    customers: Annotated[
+        list[str] | None, typer.Argument(metavar="CUSTOMER...", help="Customers, by id: all or nobody.")
+    ] = None,
+    all_within: Annotated[
+        bool,
+        typer.Option(
+            "--all-within",
+            help="Instead of naming them: all that the declared policy approves ([review] approve_within).",
+        ),
+    ] = False,
     seen: HashOption = None,
     by: ByOption = None,
     note: NoteOption = "",
@@ -46,6 +61,15 @@ def _approve(
 
     The approval is of the content hash: if anything moves afterwards, the approval is stale.
     """
+    if all_within == bool(customers):
+        raise InvalidCall("name the customers to approve, or ask for --all-within, and not both")
+    if customers is None or all_within:
+        if seen is not None:
+            raise InvalidCall("a hash is of one customer; name one, or leave out --hash")
+        with call.till() as till:
+            by_policy = till.approve_within(period, by=by, note=note, accept_pricing_change=accept)
+        call.answer(by_policy, show_approvals)
+        return
     if len(customers) == 1:
         _review(call, period, customers[0], "approved", by=by, note=note, seen=seen, accept=accept)
         return

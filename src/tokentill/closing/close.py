@@ -7,7 +7,7 @@ same run. What was pinned decides what is issued; a resumed run reads its pins a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,17 +16,28 @@ from sqlalchemy.exc import IntegrityError
 
 from tokentill.canonical import Content, fields_of, form_of, stated_fields_of
 from tokentill.clock import Clock
+from tokentill.closing.approval_policy import parked_customers
 from tokentill.closing.compute import Computed, compute_period
 from tokentill.closing.late_usage import left_behind
 from tokentill.closing.pins import Inputs, engine_fault, newest_inputs, pinned_inputs, zone_fault
 from tokentill.closing.pricing_use import keep_use
+from tokentill.contracts.review_bounds import ReviewBounds
+from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.errors import CoveredTwice, Refused
 from tokentill.invoicing.carried import NOTHING_CARRIED
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.obstacles import Obstacle, ObstacleKind, together
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import NOTHING_ASIDE, Aside, LateUsage, PricingUsed, obstacles_of, review_obstacle
+from tokentill.invoicing.preview import (
+    NOTHING_ASIDE,
+    Aside,
+    LateUsage,
+    PricingUsed,
+    Review,
+    obstacles_of,
+    review_obstacle,
+)
 from tokentill.invoicing.totals import InvoiceKind
 from tokentill.money import minor_text
 from tokentill.recordings.load import Folder
@@ -134,11 +145,15 @@ class CloseOptions:
         require_approval: refuse all customers whose preview was not approved as it stands, and not only those whose
             contract asks for it.
         grace: how long after its end a period stays open for late records, to the second.
+        policy: what is parked, and whether who closes must be another than who approved.
+        by: who closes; whoever runs this process unless given.
     """
 
     interim: Interim | None = None
     require_approval: bool = False
     grace: timedelta = timedelta(0)
+    policy: ReviewPolicy = NO_POLICY
+    by: str | None = None
 
     @classmethod
     def of(cls, content: Content) -> CloseOptions:
@@ -146,7 +161,10 @@ class CloseOptions:
         named = content.get("customers")
         interim = Interim(None if named is None else tuple(named)) if content.get("kind") == "interim" else None
         grace = timedelta(seconds=content.get("grace_seconds", 0))
-        return cls(interim, content.get("require_approval", False), grace)
+        park = content.get("park_beyond")
+        beyond = None if park is None else ReviewBounds.from_content(park["bounds"], park["stated_by"])
+        policy = ReviewPolicy(park_beyond=beyond, four_eyes=content.get("four_eyes", False))
+        return cls(interim, content.get("require_approval", False), grace, policy)
 
     def command(self, month: Month, *more: str) -> str:
         """The command that asks for the same."""
@@ -162,7 +180,20 @@ class CloseOptions:
             **({} if named is None else {"customers": list(named)}),
             "require_approval": self.require_approval,
             "grace_seconds": self.grace // timedelta(seconds=1),
+            **({} if (park := self.policy.park_beyond) is None else {"park_beyond": _stated(park)}),
+            **({"four_eyes": True} if self.policy.four_eyes else {}),
         }
+
+    def obstacle(self, invoice: Invoice, review: Review | None, parked: str | None) -> Obstacle | None:
+        """What people said of an invoice, or did not say, that keeps it from being issued by this close."""
+        four_eyes = self.policy.four_eyes
+        return review_obstacle(
+            invoice,
+            review,
+            require_approval=self.require_approval or four_eyes,
+            parked=parked,
+            closed_by=(self.by or actor_here()) if four_eyes else None,
+        )
 
     @property
     def kind(self) -> InvoiceKind:
@@ -170,13 +201,18 @@ class CloseOptions:
         return "period" if self.interim is None else "interim"
 
 
+def _stated(bounds: ReviewBounds) -> Content:
+    return {"bounds": bounds.content(), "stated_by": bounds.stated_by}
+
+
 @dataclass(frozen=True, slots=True)
 class _Todo:
     """What there is to do for a period, decided from pinned inputs at a pinned time. `outcome` is that of a close which
-    issues none of the invoices.
+    issues none of the invoices. `parked` says whose wait for a person, and why.
     """
 
     computed: Computed
+    parked: Mapping[str, str]
     invoices: tuple[Invoice, ...]
     outcome: Closed
 
@@ -212,11 +248,12 @@ def close_period(
         pins, cut_off = inputs.pins(seq), open_run(connection, str(month))
         if cut_off is None:
             computed, late, aside = _computed(connection, month, inputs, pins, options, now)
+            parked = parked_customers(connection, computed, inputs.books(), pins, options.policy)
     if cut_off is not None:
         if abandon:
             _abandon(database, cut_off, clock)
             return close_period(database, month, folder, options, clock=clock, used=used, progress=progress)
-        resumed = _resume(database, month, cut_off, clock, progress)
+        resumed = _resume(database, month, cut_off, clock, progress, options.by)
         if CloseOptions.of(cut_off.asked).interim == options.interim:
             return resumed
         again = close_period(database, month, folder, options, clock=clock, used=used, progress=progress)
@@ -226,13 +263,13 @@ def close_period(
         with database.read() as connection:
             already = len(_issued_customers(connection, month))
         return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept, aside=aside)
-    todo = _todo(database, computed, now, options)
+    todo = _todo(database, computed, parked, now, options)
     if not todo.invoices:
         return replace(todo.outcome, late=late, aside=aside)
     run = _start(database, month, inputs, pins, options, now, used)
     if run is None:  # another process began a run since we looked
         return close_period(database, month, folder, options, clock=clock, used=used, progress=progress)
-    return replace(_issue_all(database, run, todo, clock, progress), late=late, aside=aside)
+    return replace(_issue_all(database, run, todo, options, clock, progress), late=late, aside=aside)
 
 
 def _start(
@@ -265,7 +302,7 @@ def _abandon(database: Database, cut_off: CloseRun, clock: Clock) -> None:
 
 
 def _resume(
-    database: Database, month: Month, cut_off: CloseRun, clock: Clock, progress: CloseProgress | None
+    database: Database, month: Month, cut_off: CloseRun, clock: Clock, progress: CloseProgress | None, by: str | None
 ) -> Closed:
     if fault := engine_fault(cut_off.pins) or zone_fault(cut_off.pins):
         raise Refused(
@@ -277,12 +314,13 @@ def _resume(
         append_audit(
             connection, "close.resumed", {"period": str(month), "run": run.id, "epoch": run.epoch}, at=clock.now()
         )
-    options = CloseOptions.of(run.asked)
+    options = replace(CloseOptions.of(run.asked), by=by)
     with database.read() as connection:
         inputs = pinned_inputs(connection, run.pins)
         computed, late, aside = _computed(connection, month, inputs, run.pins, options, run.started_at)
-    todo = _todo(database, computed, run.started_at, options)
-    return replace(_issue_all(database, run, todo, clock, progress), resumed=True, late=late, aside=aside)
+        parked = parked_customers(connection, computed, inputs.books(), run.pins, options.policy)
+    todo = _todo(database, computed, parked, run.started_at, options)
+    return replace(_issue_all(database, run, todo, options, clock, progress), resumed=True, late=late, aside=aside)
 
 
 def _computed(
@@ -302,7 +340,9 @@ def _issued_customers(connection: Connection, month: Month) -> set[str]:
     return {document.customer for document in documents if document.kind == "period"}
 
 
-def _todo(database: Database, computed: Computed, at: datetime, options: CloseOptions) -> _Todo:
+def _todo(
+    database: Database, computed: Computed, parked: Mapping[str, str], at: datetime, options: CloseOptions
+) -> _Todo:
     with database.read() as connection:
         issued = _issued_customers(connection, computed.month)
         reviews = last_reviews(connection, str(computed.month))
@@ -319,7 +359,7 @@ def _todo(database: Database, computed: Computed, at: datetime, options: CloseOp
             not_due.append(invoice.customer)
             continue
         review = reviews.get(invoice.customer)
-        in_the_way = review_obstacle(invoice, review, require_approval=options.require_approval)
+        in_the_way = options.obstacle(invoice, review, parked.get(invoice.customer))
         obstacles = obstacles_of(invoice, in_the_way)
         if obstacles:
             reason = invoice.blocked_by or obstacles[0].reason
@@ -335,16 +375,22 @@ def _todo(database: Database, computed: Computed, at: datetime, options: CloseOp
     billed = {*(invoice.customer for invoice in invoices), *(refusal.customer for refusal in refused)}
     nothing = tuple(customer for customer in named if customer not in billed)
     outcome = Closed(computed.month, (), len(issued), tuple(refused), tuple(not_due), kept=computed.kept)
-    return _Todo(computed, tuple(invoices), replace(outcome, nothing_to_bill=nothing))
+    return _Todo(computed, parked, tuple(invoices), replace(outcome, nothing_to_bill=nothing))
 
 
-def _issue_all(database: Database, run: CloseRun, todo: _Todo, clock: Clock, progress: CloseProgress | None) -> Closed:
+def _issue_all(
+    database: Database,
+    run: CloseRun,
+    todo: _Todo,
+    options: CloseOptions,
+    clock: Clock,
+    progress: CloseProgress | None,
+) -> Closed:
     numbers: list[str] = []
     totals: Counter[str] = Counter()
     refused = list(todo.outcome.refused)
-    require_approval = CloseOptions.of(run.asked).require_approval
     for done, invoice in enumerate(todo.invoices, start=1):
-        outcome = _issue_one(database, run, todo.computed, invoice, clock, require_approval=require_approval)
+        outcome = _issue_one(database, run, todo, invoice, clock, options)
         if isinstance(outcome, RefusedCustomer):
             refused.append(outcome)
         elif outcome is not None:
@@ -379,16 +425,16 @@ def _left_over(connection: Connection, computed: Computed) -> int:
 
 
 def _issue_one(
-    database: Database, run: CloseRun, computed: Computed, invoice: Invoice, clock: Clock, *, require_approval: bool
+    database: Database, run: CloseRun, todo: _Todo, invoice: Invoice, clock: Clock, options: CloseOptions
 ) -> str | RefusedCustomer | None:
-    at, actor = clock.now(), actor_here()
+    at, actor, computed = clock.now(), options.by or actor_here(), todo.computed
     try:
         with database.write() as connection:
             hold_run(connection, run)
             hold_counter(connection, "invoice")  # a review waits for the issue, or the issue for the review
             # A hold may have come since the run began; it counts up to the moment of issue.
             review = last_reviews(connection, run.period, invoice.customer).get(invoice.customer)
-            in_the_way = review_obstacle(invoice, review, require_approval=require_approval)
+            in_the_way = options.obstacle(invoice, review, todo.parked.get(invoice.customer))
             if in_the_way is not None:
                 return RefusedCustomer(invoice.customer, in_the_way.reason, (in_the_way,))
             if (reason := _carried_refusal(connection, run, invoice)) is not None:

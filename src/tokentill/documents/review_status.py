@@ -43,6 +43,7 @@ LOAD_AGAIN = (
 
 
 NEEDS_APPROVAL = "Needs approval"
+PARKED = "Parked"
 COVERAGE_FOR_PERCENT = 95
 """A margin over the cost of fewer requests, in percent, would say too much."""
 
@@ -205,6 +206,7 @@ def _badges(previewed: Previewed, content_hash: str) -> list[Badge]:
         further = {
             Badge("bad", "Unpriced usage"): previewed.invoice.unpriced,
             Badge("bad", "Missing usage"): previewed.invoice.missing,
+            Badge("bad", PARKED): previewed.parked is not None and not previewed.is_seen,
             Badge("plain", "Not due yet"): not previewed.is_due,
             Badge("warn", "Interim invoice"): previewed.reaches_interim,
         }
@@ -261,12 +263,17 @@ def _open_notices(status: ReviewStatus) -> list[Notice]:
 def _review_notices(status: ReviewStatus) -> list[Notice]:
     review = status.previewed.review
     state = status.previewed.review_state
+    if status.previewed.parked is not None and not status.previewed.is_seen and state != "held":
+        text = (
+            f"{shown_text(status.previewed.parked)}. A close leaves it out until a person approves this very content."
+        )
+        return [("bad", PARKED, text)]
     if (review is None or state == "none") and status.previewed.requires_approval:
         return [("warn", NEEDS_APPROVAL, "Nobody has approved this invoice, and a close leaves it out until then.")]
     if review is None or state == "none":
         text = "Nobody has approved this invoice. A close with `--require-approval` leaves it out."
         return [("plain", "Not reviewed", text)]
-    signature = f"{shown_text(review.by)} on {instant_shown(review.at)}"
+    signature = f"{shown_text(review.signature)} on {instant_shown(review.at)}"
     note = f": {shown_text(review.note)}" if review.note else ""
     if state == "held":
         return [("bad", f"Held by {signature}{note}", "A close leaves it out until it is released.")]

@@ -13,6 +13,7 @@ from typing import Any
 
 from tokentill.canonical import Content, content_hash, fields_of, stated_fields_of
 from tokentill.clock import instant_text
+from tokentill.contracts.invoice_terms import NO_TERMS, InvoiceTerms
 from tokentill.invoicing.accumulators import Charge, Trace, bill_usage
 from tokentill.invoicing.burn_down import Accrued, segments_of
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
@@ -73,6 +74,7 @@ class Invoice:
     kind: InvoiceKind = "period"
     interim_at: Decimal | None = None
     requires_approval: bool = False
+    terms: InvoiceTerms = NO_TERMS
     uncarried: tuple[str, ...] = ()
     misfits: tuple[str, ...] = ()
     waived: tuple[Unbilled, ...] = ()
@@ -290,6 +292,7 @@ def compute_invoice(
         kind=kind,
         interim_at=agreed.terms.interim_at,
         requires_approval=bool(agreed.terms.requires_approval),
+        terms=agreed.terms,
         uncarried=brought.no_rates,
         misfits=tuple(misfits),
         billed_cost=_cost_of(billed),

@@ -71,21 +71,44 @@ class Moved:
         return fields_of(self, "inputs", "reason", "differences")
 
 
-def review_obstacle(invoice: Invoice, review: Review | None, *, require_approval: bool) -> Obstacle | None:
+def review_obstacle(
+    invoice: Invoice,
+    review: Review | None,
+    *,
+    require_approval: bool,
+    parked: str | None = None,
+    closed_by: str | None = None,
+) -> Obstacle | None:
     """What people said of an invoice, or did not say, that keeps it from being issued.
 
     Its contract may require an approval, or whoever closes; an interim invoice has no preview that could be approved.
+
+    Args:
+        parked: why it waits for a person, whatever else holds.
+        closed_by: who closes, where that has to be somebody else than who approved.
     """
     month, own = invoice.period.month, (invoice.customer,)
     if review is not None and review.kind == "held":
         return Obstacle("held", month, own, f"held by {review.by}: {review.note}")
+    if parked is not None and not _is_seen(invoice, review):
+        return Obstacle("parked", month, own, parked)
     if invoice.kind == "interim" or not (require_approval or invoice.requires_approval):
         return None
     if review is None or review.kind != "approved":
         return Obstacle("unapproved", month, own, "its preview was not approved")
     if review.content_hash != invoice.content_hash:
-        return Obstacle("stale", month, own, f"the approval by {review.by} is stale: the invoice has changed since")
+        reason = f"the approval by {review.signature} is stale: the invoice has changed since"
+        return Obstacle("stale", month, own, reason)
+    if closed_by is not None and review.by == closed_by:
+        return Obstacle("four_eyes", month, own, f"{closed_by} approved it and closes; four eyes are asked for")
     return None
+
+
+def _is_seen(invoice: Invoice, review: Review | None) -> bool:
+    """Whether a person approved exactly this content."""
+    if review is None or review.kind != "approved" or review.policy is not None:
+        return False
+    return review.content_hash == invoice.content_hash
 
 
 def obstacles_of(invoice: Invoice, of_review: Obstacle | None) -> tuple[Obstacle, ...]:
@@ -124,6 +147,7 @@ class Previewed:
     `interims` are the interim invoices that the invoice deducts, oldest first; `reaches_interim` says that the period
     still runs and the next one may be issued. `requires_approval` says that a close refuses it until somebody approved
     it, by its contract or by settings. `moved` is what moved since an approval that is stale, where that was asked for.
+    `previous_models` are those of the period before, and `parked` says why it waits for a person whatever else holds.
     """
 
     invoice: Invoice
@@ -141,6 +165,13 @@ class Previewed:
     reaches_interim: bool = False
     requires_approval: bool = False
     moved: Moved | None = None
+    previous_models: tuple[str, ...] | None = None
+    parked: str | None = None
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether a person, and not a policy, approved it as it stands."""
+        return _is_seen(self.invoice, self.review)
 
     @property
     def period_total_minor(self) -> int:
@@ -176,7 +207,7 @@ class Previewed:
 
     @property
     def _of_review(self) -> Obstacle | None:
-        return review_obstacle(self.invoice, self.review, require_approval=self.requires_approval)
+        return review_obstacle(self.invoice, self.review, require_approval=self.requires_approval, parked=self.parked)
 
     @property
     def obstacles(self) -> tuple[Obstacle, ...]:
@@ -315,6 +346,11 @@ class Preview:
     findings: tuple[PreviewFinding, ...] = ()
 
     @property
+    def invoices(self) -> tuple[Invoice, ...]:
+        """The invoices of all customers."""
+        return tuple(previewed.invoice for previewed in self.customers)
+
+    @property
     def margins(self) -> list[CoveredMargin]:
         """What all invoices bill against their reported cost, by currency."""
         return margin_of_all(previewed.invoice.margin for previewed in self.customers)
@@ -348,7 +384,7 @@ class Preview:
                     **previewed.issued_content(),
                     margin=form_of(previewed.invoice.margin if previewed.invoice.margin.is_known else None),
                     **previewed.interims_content(),
-                    **stated_fields_of(previewed, "moved"),
+                    **stated_fields_of(previewed, "moved", "parked"),
                 )
                 for previewed in self.customers
             ],

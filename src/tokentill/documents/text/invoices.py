@@ -383,6 +383,8 @@ def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
             "-",
             "blocked",
         )
+    elif customer.parked is not None and not customer.is_seen:
+        state = ", ".join(word for word in (state, "parked") if word)
     elif customer.blocked_by is not None and not customer.needs_approval:
         state = "blocked"
     elif not customer.is_due:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from tokentill.clock import instant_text
+from tokentill.closing.approval_policy import PolicyApprovals
 from tokentill.documents.escaping import short_id, shown_id, shown_text
-from tokentill.documents.figures import short_hash
+from tokentill.documents.figures import amount_shown, plural, short_hash
 from tokentill.documents.moved import moved_rows
 from tokentill.documents.text.screen import Screen
 from tokentill.documents.views.lists import ReviewList, ReviewShown
@@ -51,6 +54,26 @@ def show_review(screen: Screen, shown: ReviewShown) -> None:
         screen.say(f"now {invoice.content_hash}")
     if one.moved is not None:
         show_moved(screen, one.moved)
+
+
+def show_approvals(screen: Screen, made: PolicyApprovals) -> None:
+    """What a policy approved, then everything that waits for a person, with each reason."""
+    policies = dict.fromkeys((review.policy, review.policy_hash) for review in made.approved)
+    for name, hash_ in policies:
+        customers = [review.customer for review in made.approved if review.policy_hash == hash_]
+        approved = plural(len(customers), "customer", "customers")
+        screen.say(f"{made.month}: {approved} approved by the policy of {shown_text(name or '')}, {hash_}")
+        screen.say(f"  {', '.join(map(short_id, customers))}")
+    if not made.approved:
+        screen.say(f"{made.month}: the policy approves nothing that was not approved before")
+    if made.already:
+        screen.say(f"{plural(len(made.already), 'customer was', 'customers were')} approved before")
+    if made.waiting:
+        screen.say(f"\n{plural(len(made.waiting), 'customer waits', 'customers wait')} for a person:")
+    for one in sorted(made.waiting, key=lambda waiting: (waiting.currency, -Decimal(waiting.total))):
+        screen.say(f"  {short_id(one.customer)}, {amount_shown(one.total)} {one.currency}")
+        for reason in one.reasons:
+            screen.say(f"    {shown_text(reason)}")
 
 
 def show_moved(screen: Screen, moved: Moved) -> None:
