@@ -29,6 +29,7 @@ from tokentill.invoicing.invoice import VERSION_OF_F, Invoice, compute_invoice
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.preview import Aside, InterimInvoice, OpenMonth, Preview, Previewed
+from tokentill.invoicing.projection import Projection, projection_of
 from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.invoicing.review_policy import parked
 from tokentill.invoicing.totals import InvoiceKind, is_recurring
@@ -252,6 +253,7 @@ def compute_preview(
                 reaches_interim=one.invoice.customer in reaching,
                 requires_approval=require_approval or policy.four_eyes or one.invoice.requires_approval,
                 parked=parked(one, policy),
+                projection=None if one.invoice.customer in issued else _projection(one, books, now),
             )
             for one in compared(connection, computed, books, pins)
         ),
@@ -264,6 +266,10 @@ def compute_preview(
         aside=computed.aside(connection, open_months),
         findings=tuple(in_order(chain.from_iterable(found))),
     )
+
+
+def _projection(one: Previewed, books: Books, now: datetime) -> Projection | None:
+    return projection_of(one.invoice, books.contracts, now, (interim.total_minor for interim in one.interims))
 
 
 def compared(connection: Connection, computed: Computed, books: Books, pins: Content) -> list[Previewed]:

@@ -22,6 +22,7 @@ from tokentill.documents.figures import (
     short_hash,
 )
 from tokentill.documents.moved import moved_rows
+from tokentill.documents.remarks import projection_text
 from tokentill.documents.review_status import ReviewStatus, notices_of
 from tokentill.documents.totals_rows import interim_names, totals_rows
 from tokentill.invoicing.invoice import Invoice
@@ -60,6 +61,7 @@ def customer_view(
         "starts_at": instant_shown(invoice.period.starts_at),
         "ends_at": instant_shown(invoice.period.ends_at),
         "made_at": instant_shown(preview.made_at),
+        "projection": "" if status.previewed.projection is None else projection_text(status.previewed.projection),
         "requests": count(invoice.requests),
         "list_amount": exact(invoice.list_amount),
         "list_note": f"{plural(without, 'line has', 'lines have')} no list price" if without else "",

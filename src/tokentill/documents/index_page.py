@@ -25,7 +25,7 @@ from tokentill.documents.figures import (
     plural,
     share_percent,
 )
-from tokentill.documents.remarks import LIST_LATE, aside_remarks, late_text
+from tokentill.documents.remarks import LIST_LATE, aside_remarks, late_text, projection_texts
 from tokentill.documents.review_status import (
     ADD_A_PRICE,
     LOAD_AGAIN,
@@ -61,6 +61,7 @@ def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> dict[str, 
         "customers": plural(len(statuses), "customer", "customers"),
         "requests": plural(sum(status.invoice.all_requests for status in statuses), "request", "requests"),
         "pricing": "" if preview.pricing is None else shown_text(preview.pricing.shown),
+        "projections": tuple(projection_texts(preview)),
         "obstacles": tuple(_obstacles(preview, statuses)),
         "states": tuple(_states(statuses)),
         "remarks": tuple(_remarks(preview)),

@@ -18,6 +18,7 @@ from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.margin import CoveredMargin, margin_of_all
 from tokentill.invoicing.obstacles import Obstacle, together
 from tokentill.invoicing.periods import Month, Period
+from tokentill.invoicing.projection import Projection
 from tokentill.invoicing.unattributed import Unattributed
 from tokentill.money import minor_text, round_to_minor
 
@@ -148,6 +149,7 @@ class Previewed:
     still runs and the next one may be issued. `requires_approval` says that a close refuses it until somebody approved
     it, by its contract or by settings. `moved` is what moved since an approval that is stale, where that was asked for.
     `previous_models` are those of the period before, and `parked` says why it waits for a person whatever else holds.
+    `projection` is what a period that runs would come to.
     """
 
     invoice: Invoice
@@ -167,6 +169,7 @@ class Previewed:
     moved: Moved | None = None
     previous_models: tuple[str, ...] | None = None
     parked: str | None = None
+    projection: Projection | None = None
 
     @property
     def is_seen(self) -> bool:
@@ -384,7 +387,7 @@ class Preview:
                     **previewed.issued_content(),
                     margin=form_of(previewed.invoice.margin if previewed.invoice.margin.is_known else None),
                     **previewed.interims_content(),
-                    **stated_fields_of(previewed, "moved", "parked"),
+                    **stated_fields_of(previewed, "moved", "parked", "projection"),
                 )
                 for previewed in self.customers
             ],

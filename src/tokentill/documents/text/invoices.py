@@ -15,7 +15,7 @@ from tokentill.closing.verify import Verification
 from tokentill.documents.arithmetic import LineGroup, conditions_of, line_groups
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import NO_BREAK, TIMES, count, exact, money, plural, signed_money
-from tokentill.documents.remarks import LIST_LATE, aside_remarks, late_text
+from tokentill.documents.remarks import LIST_LATE, aside_remarks, late_text, projection_texts
 from tokentill.documents.review_status import margin_shown
 from tokentill.documents.steps import charge_text, step_text
 from tokentill.documents.text.screen import Screen
@@ -38,12 +38,14 @@ def show_preview(screen: Screen, preview: Preview) -> None:
     """A period: customers by size, then what is in the way."""
     largest_first = sorted(preview.customers, key=_by_size)
     has_due = any(customer.invoice.due_minor != customer.invoice.total_minor for customer in preview.customers)
+    has_projection = any(customer.projection is not None for customer in preview.customers)
     if largest_first:
         due = ("due",) if has_due else ()
+        projected = ("projected",) if has_projection else ()
         screen.table(
-            ("customer", "requests", "list amount", "total", *due, "currency", "change", "state"),
-            [_preview_row(customer, has_due=has_due) for customer in largest_first],
-            right=("requests", "list amount", "total", "due", "change"),
+            ("customer", "requests", "list amount", "total", *due, *projected, "currency", "change", "state"),
+            [_preview_row(customer, has_due=has_due, has_projection=has_projection) for customer in largest_first],
+            right=("requests", "list amount", "total", "due", "projected", "change"),
         )
         totals: Counter[str] = Counter()
         blocked = [customer for customer in largest_first if customer.has_no_answer]
@@ -56,6 +58,8 @@ def show_preview(screen: Screen, preview: Preview) -> None:
         if blocked:
             are = "customer is blocked and counts" if len(blocked) == 1 else "customers are blocked and count"
             screen.say(f"{count(len(blocked))} {are} in no sum")
+        for text in projection_texts(preview):
+            screen.say(text)
         for margin in preview.margins:
             screen.say(_margin_text(margin))
     else:
@@ -365,8 +369,9 @@ def _names(customers: Sequence[str]) -> str:
     return names + (f" and {count(rest)} more; --json names all" if rest > 0 else "")
 
 
-def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
-    invoice = customer.invoice
+def _preview_row(customer: Previewed, *, has_due: bool, has_projection: bool) -> tuple[str, ...]:
+    invoice, projection = customer.invoice, customer.projection
+    projected = "-" if projection is None else money(projection.total_minor, invoice.currency)
     words = (
         "" if customer.review_state == "none" else customer.review_state,
         customer.needs_approval and "needs approval",
@@ -378,7 +383,7 @@ def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
         return (
             short_id(invoice.customer),
             count(invoice.all_requests),
-            *("-" for _ in range(3 if has_due else 2)),
+            *("-" for _ in range(2 + has_due + has_projection)),
             invoice.currency,
             "-",
             "blocked",
@@ -399,6 +404,7 @@ def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
         exact(invoice.list_amount),
         money(invoice.total_minor, invoice.currency),
         *((money(invoice.due_minor, invoice.currency),) if has_due else ()),
+        *((projected,) if has_projection else ()),
         invoice.currency,
         change,
         state,
