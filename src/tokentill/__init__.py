@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.approval_policy import PolicyApprovals as PolicyApprovals
     from tokentill.closing.close import Closed as Closed
     from tokentill.closing.credit_account import CreditAccount as CreditAccount
+    from tokentill.closing.due_months import ClosedMonths as ClosedMonths
+    from tokentill.closing.due_months import DueMonths as DueMonths
     from tokentill.closing.explain import ExplainedLine as ExplainedLine
     from tokentill.closing.ingest import Ingested as Ingested
     from tokentill.closing.late_usage import Late as Late
@@ -103,6 +105,7 @@ _NAMES = {
     "closing.approval_policy": "PolicyApprovals",
     "closing.close": "Closed",
     "closing.credit_account": "CreditAccount",
+    "closing.due_months": "ClosedMonths DueMonths",
     "closing.explain": "ExplainedLine",
     "closing.ingest": "Ingested",
     "closing.late_usage": "Late",

@@ -30,6 +30,7 @@ from tokentill.closing.approval_policy import PolicyApprovals, approvals_by_poli
 from tokentill.closing.close import Closed, CloseOptions, CloseProgress, Interim, close_period
 from tokentill.closing.compute import compute_preview
 from tokentill.closing.credit_account import CreditAccount, credit_account
+from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths, due_months, earlier_open
 from tokentill.closing.explain import ExplainedLine, explain_invoice
 from tokentill.closing.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.late_usage import Late, late_records
@@ -72,7 +73,7 @@ from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.manual_lines import ManualLine, ManualLines
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import Preview, PricingUsed, Review, ReviewKind
+from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review, ReviewKind
 from tokentill.recordings.load import Folder
 from tokentill.settings import GIVEN, read_settings
 from tokentill.sources.reading import Reading, read_records
@@ -570,7 +571,59 @@ class Till(AbstractContextManager["Till"]):
             self.store, month, self.folder, options, clock=self.clock, used=used, abandon=abandon, progress=progress
         )
         confirmed = ("--accept-pricing-change",) if accept_pricing_change else ()
-        return replace(closed, pricing=None if closed.resumed else used, again=options.command(month, *confirmed))
+        again = options.command(month, *confirmed)
+        earlier = () if billed_early is not None else self._earlier_open(month)
+        return replace(closed, pricing=None if closed.resumed else used, again=again, earlier=earlier)
+
+    def _earlier_open(self, month: Month) -> tuple[OpenMonth, ...]:
+        with self.store.read() as connection:
+            inputs, seq = newest_inputs(connection, self.folder)
+            pins, now = inputs.pins(seq), self.clock.now()
+            return earlier_open(connection, inputs.books(), pins, now, self.grace, month=month)
+
+    def due_months(self) -> DueMonths:
+        """The months in which somebody is due and has no invoice, oldest first, with what would refuse them now.
+
+        It begins with the first month that has usage or was closed.
+        """
+        with self.store.read() as connection:
+            inputs, seq = newest_inputs(connection, self.folder)
+            now = self.clock.now()
+            months = due_months(connection, inputs.books(), inputs.pins(seq), now, self.grace)
+        return DueMonths(tuple(map(self._with_obstacles, months)))
+
+    def _with_obstacles(self, due: DueMonth) -> DueMonth:
+        preview, _, _ = self._preview(due.month, None)
+        obstacles = tuple(one for one in preview.obstacles if {*one.customers} & {*due.due})
+        return replace(due, obstacles=obstacles, blocked_by=preview.blocked_by)
+
+    def close_due(
+        self,
+        *,
+        require_approval: bool = False,
+        accept_pricing_change: bool = False,
+        by: str | None = None,
+        progress: CloseProgress | None = None,
+    ) -> ClosedMonths:
+        """Close every month in which somebody is due, oldest first (see `close` and `due_months`).
+
+        What is refused in one month keeps no other month from being closed.
+        """
+        with self.store.read() as connection:
+            inputs, seq = newest_inputs(connection, self.folder)
+            now = self.clock.now()
+            months = due_months(connection, inputs.books(), inputs.pins(seq), now, self.grace)
+        closed = [
+            self.close(
+                str(due.month),
+                require_approval=require_approval,
+                accept_pricing_change=accept_pricing_change,
+                by=by,
+                progress=progress,
+            )
+            for due in months
+        ]
+        return ClosedMonths(tuple(closed))
 
     def invoices(self, *, period: str | None = None, customer: str | None = None) -> list[IssuedInvoice]:
         """Issued invoices, in the order of their numbers."""

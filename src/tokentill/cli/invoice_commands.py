@@ -21,6 +21,8 @@ from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
 from tokentill.documents.text.invoices import (
     show_closed,
+    show_closed_months,
+    show_due_months,
     show_explained,
     show_invoice,
     show_invoices,
@@ -84,7 +86,12 @@ def _preview(
 @app.command("close")
 def _close(
     call: Invocation,
-    period: PeriodArgument,
+    period: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PERIOD", help="The period, like 2026-10; every month in which somebody is due unless given."
+        ),
+    ] = None,
     customers: Annotated[
         list[str] | None,
         typer.Argument(metavar="CUSTOMER", help="With --interim: only these, whether they reached it or not."),
@@ -103,6 +110,9 @@ def _close(
     abandon: Annotated[
         bool, typer.Option("--abandon", help="End a close that was cut off where it stands, and begin anew.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Without a period: only say which months would be closed, and for whom.")
+    ] = False,
     accept: AcceptOption = False,
     by: ByOption = None,
 ) -> None:
@@ -113,6 +123,13 @@ def _close(
     invoice of the period then bills the rest.
     """
     named = list(customers or ())
+    if dry_run and (period is not None or by or require_approval or accept):
+        raise InvalidCall("--dry-run is of all months and does nothing; `tokentill preview PERIOD` is of one period")
+    if period is None:
+        if interim or abandon:
+            raise InvalidCall("name the period; without one every month is closed in which somebody is due")
+        _close_due(call, dry_run=dry_run, require_approval=require_approval, accept=accept, by=by)
+        return
     if named and not interim:
         raise InvalidCall("a close takes every customer; customers are named for interim invoices, with --interim")
     with call.till() as till, call.progress(f"close {period}") as progress:
@@ -128,6 +145,19 @@ def _close(
     call.finish(
         closed.content(), lambda screen: show_closed(screen, closed, is_interim=interim), is_refused=closed.is_refused
     )
+
+
+def _close_due(call: Invocation, *, dry_run: bool, require_approval: bool, accept: bool, by: str | None) -> None:
+    """Close every month in which somebody is due, or say which ones these are."""
+    with call.till() as till:
+        if dry_run:
+            call.answer(till.due_months(), show_due_months)
+            return
+        with call.progress("close") as progress:
+            closed = till.close_due(
+                require_approval=require_approval, accept_pricing_change=accept, by=by, progress=progress
+            )
+    call.answer(closed, show_closed_months, is_refused=closed.is_refused)
 
 
 @invoices.command("list")

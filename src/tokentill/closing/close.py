@@ -33,6 +33,7 @@ from tokentill.invoicing.preview import (
     NOTHING_ASIDE,
     Aside,
     LateUsage,
+    OpenMonth,
     PricingUsed,
     Review,
     obstacles_of,
@@ -79,7 +80,8 @@ class Closed:
     `nothing_to_bill` are customers that were named for an interim invoice, and have no usage that is not invoiced;
     `late` is usage of any period that was issued without it; `kept` are boundaries that stay where issued time ended;
     `aside` is what of the period nobody decided on; `totals` are the sums of what was issued by currency, in minor
-    units; `pricing` is what it was computed with, and `again` the command that does the same once more.
+    units; `pricing` is what it was computed with, and `again` the command that does the same once more. `due_at` says
+    from when on each of `not_due` is due, and `earlier` are months before it that nobody closed.
     """
 
     month: Month
@@ -96,6 +98,8 @@ class Closed:
     totals: tuple[tuple[str, int], ...] = ()
     pricing: PricingUsed | None = field(default=None, compare=False)
     again: str = field(default="", compare=False)
+    due_at: tuple[tuple[str, datetime], ...] = field(default=(), compare=False)
+    earlier: tuple[OpenMonth, ...] = field(default=(), compare=False)
 
     @property
     def obstacles(self) -> tuple[Obstacle, ...]:
@@ -115,7 +119,8 @@ class Closed:
             "refused": [fields_of(refusal, "customer", "reason") for refusal in self.refused],
             "obstacles": form_of(self.obstacles),
             **fields_of(self, "not_due", "blocked_by", "resumed"),
-            **stated_fields_of(self, "nothing_to_bill", "late"),
+            **({"due_at": form_of(dict(self.due_at))} if self.due_at else {}),
+            **stated_fields_of(self, "nothing_to_bill", "late", "earlier"),
             **({"kept_boundaries": form_of(self.kept)} if self.kept else {}),
             **{name: count for name, count in self.aside.content().items() if count},
             "totals": {currency: minor_text(total, currency) for currency, total in self.totals},
@@ -349,14 +354,15 @@ def _todo(
     interim = options.interim
     invoices: list[Invoice] = []
     refused: list[RefusedCustomer] = []
-    not_due: list[str] = []
+    not_due: dict[str, datetime] = {}
     for invoice in computed.invoices:
         if invoice.customer in issued:
             continue
         if interim is not None and not interim.wants(invoice):
             continue
-        if interim is None and at < computed.due_at(invoice.customer) + options.grace:
-            not_due.append(invoice.customer)
+        due_at = computed.due_at(invoice.customer) + options.grace
+        if interim is None and at < due_at:
+            not_due[invoice.customer] = due_at
             continue
         review = reviews.get(invoice.customer)
         in_the_way = options.obstacle(invoice, review, parked.get(invoice.customer))
@@ -374,7 +380,15 @@ def _todo(
     refused.sort(key=lambda refusal: refusal.customer.encode())
     billed = {*(invoice.customer for invoice in invoices), *(refusal.customer for refusal in refused)}
     nothing = tuple(customer for customer in named if customer not in billed)
-    outcome = Closed(computed.month, (), len(issued), tuple(refused), tuple(not_due), kept=computed.kept)
+    outcome = Closed(
+        computed.month,
+        (),
+        len(issued),
+        tuple(refused),
+        tuple(not_due),
+        kept=computed.kept,
+        due_at=tuple(not_due.items()),
+    )
     return _Todo(computed, parked, tuple(invoices), replace(outcome, nothing_to_bill=nothing))
 
 

@@ -38,7 +38,8 @@ def open_remarks(aside: Aside) -> Iterator[tuple[str, str]]:
 def projection_text(projection: Projection) -> str:
     """What a period that runs would come to: `120.00 USD after 9.4 of 31 days`."""
     amount = money(projection.total_minor, projection.currency)
-    return f"{amount} {projection.currency} after {_days(projection.elapsed_seconds)} of {_days(projection.of_seconds)} days"
+    days = f"{_days(projection.elapsed_seconds)} of {_days(projection.of_seconds)} days"
+    return f"{amount} {projection.currency} after {days}"
 
 
 def projection_texts(preview: Preview) -> Iterator[str]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.closing.close import Closed
+from tokentill.closing.due_months import ClosedMonths, DueMonths
 from tokentill.closing.explain import ExplainedLine
 from tokentill.closing.late_usage import Late
 from tokentill.closing.verify import Verification
@@ -223,16 +224,57 @@ def show_closed(screen: Screen, closed: Closed, *, is_interim: bool = False) -> 
         names = _names(closed.nothing_to_bill)
         screen.note(f"nothing to bill early: {names}; no usage that is not invoiced yet, or the period is closed")
     if closed.not_due:
-        names = _names(closed.not_due)
+        names = _not_due_names(closed)
         screen.say(f"{count(len(closed.not_due))} not due yet, as the period or its grace time still runs: {names}")
     for reason in closed.blocked_by:
         screen.note(f"refused for all: {shown_text(reason)}")
     note_obstacles(screen.note, closed.obstacles, "refused")
     _note_documents(screen, closed.late, closed.kept)
     _note_aside(screen, closed.aside, closed.month)
+    for one in closed.earlier:
+        customers = plural(len(one.customers), "customer is", "customers are")
+        screen.note(f"{one.month} was never closed, and {customers} due in it: `tokentill close {one.month}`")
     if closed.is_refused:
         again = closed.again or f"tokentill close {closed.month}"
         screen.note(f"put this right and run `{again}` again; what is issued stays issued")
+
+
+def show_closed_months(screen: Screen, closed: ClosedMonths) -> None:
+    """What a close of all who are due did, month by month."""
+    if not closed.months:
+        screen.say("nobody is due who has no invoice; nothing to close")
+    for one in closed.months:
+        show_closed(screen, one)
+
+
+def show_due_months(screen: Screen, due: DueMonths) -> None:
+    """What a close of all who are due would do. Nothing is done."""
+    if not due.months:
+        screen.say("nobody is due who has no invoice; there is nothing to close")
+    for one in due.months:
+        stopped = {customer for obstacle in one.obstacles for customer in obstacle.customers}
+        ready = [customer for customer in one.due if customer not in stopped and not one.blocked_by]
+        screen.say(f"{one.month}: {plural(len(one.due), 'customer is', 'customers are')} due: {_names(one.due)}")
+        screen.say(f"  a close would issue {plural(len(ready), 'invoice', 'invoices')}")
+        if one.not_due:
+            names = ", ".join(
+                f"{short_id(each.customer)} ({instant_text(each.due_at)})" for each in one.not_due[:NAMES_SHOWN]
+            )
+            screen.say(f"  {count(len(one.not_due))} not due yet: {names}")
+        for reason in one.blocked_by:
+            screen.note(f"{one.month} would be refused for all: {shown_text(reason)}")
+        note_obstacles(screen.note, one.obstacles, f"would be refused in {one.month}")
+
+
+def _not_due_names(closed: Closed) -> str:
+    """Who is not due yet, each with the instant from which on it is."""
+    at = dict(closed.due_at)
+    shown = [
+        f"{short_id(customer)} ({instant_text(at[customer])})" if customer in at else short_id(customer)
+        for customer in closed.not_due[:NAMES_SHOWN]
+    ]
+    rest = len(closed.not_due) - NAMES_SHOWN
+    return ", ".join(shown) + (f" and {count(rest)} more; --json names all" if rest > 0 else "")
 
 
 def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_max: int) -> None:
