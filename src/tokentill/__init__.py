@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.clock import FixedClock as FixedClock
     from tokentill.closing.approval_policy import PolicyApprovals as PolicyApprovals
     from tokentill.closing.close import Closed as Closed
+    from tokentill.closing.close_report import CloseReport as CloseReport
     from tokentill.closing.credit_account import CreditAccount as CreditAccount
     from tokentill.closing.due_months import ClosedMonths as ClosedMonths
     from tokentill.closing.due_months import DueMonths as DueMonths
@@ -104,6 +105,7 @@ _NAMES = {
     "clock": "Clock FixedClock",
     "closing.approval_policy": "PolicyApprovals",
     "closing.close": "Closed",
+    "closing.close_report": "CloseReport",
     "closing.credit_account": "CreditAccount",
     "closing.due_months": "ClosedMonths DueMonths",
     "closing.explain": "ExplainedLine",

@@ -28,6 +28,7 @@ from tokentill.canonical import Content, content_hash
 from tokentill.clock import SYSTEM_CLOCK, Clock
 from tokentill.closing.approval_policy import PolicyApprovals, approvals_by_policy
 from tokentill.closing.close import Closed, CloseOptions, CloseProgress, Interim, close_period
+from tokentill.closing.close_report import CloseReport, close_report
 from tokentill.closing.compute import compute_preview
 from tokentill.closing.credit_account import CreditAccount, credit_account
 from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths, due_months, earlier_open
@@ -77,7 +78,7 @@ from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review,
 from tokentill.recordings.load import Folder
 from tokentill.settings import GIVEN, read_settings
 from tokentill.sources.reading import Reading, read_records
-from tokentill.store.audit import actor_here, append_audit
+from tokentill.store.audit import actor_here, append_audit, chain_head
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
 from tokentill.store.documents import documents_around
@@ -573,7 +574,22 @@ class Till(AbstractContextManager["Till"]):
         confirmed = ("--accept-pricing-change",) if accept_pricing_change else ()
         again = options.command(month, *confirmed)
         earlier = () if billed_early is not None else self._earlier_open(month)
-        return replace(closed, pricing=None if closed.resumed else used, again=again, earlier=earlier)
+        with self.store.read() as connection:
+            head = chain_head(connection)
+        pricing = None if closed.resumed else used
+        return replace(closed, pricing=pricing, again=again, earlier=earlier, chain_head=head)
+
+    def close_report(self, period: str) -> CloseReport:
+        """What the close of a period came to, as of now (see `closing.close_report`)."""
+        preview, _, _ = self._preview(_month(period), None)
+        with self.store.read() as connection:
+            return close_report(connection, preview)
+
+    def write_close_report(self, report: CloseReport, file: str | PathLike[str]) -> Path:
+        """Write a report as one self-contained page; returns its path."""
+        from tokentill.documents.close_report import write_close_report  # brings in the templates
+
+        return write_close_report(of_type("report", report, CloseReport), Path(path_of("file", file)))
 
     def _earlier_open(self, month: Month) -> tuple[OpenMonth, ...]:
         with self.store.read() as connection:

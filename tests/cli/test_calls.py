@@ -35,6 +35,7 @@ ARGUMENTS = {
     "review hold": [JUNE, "alice", "--reason", "look"],
     "review release": [JUNE, "held"],
     "review lines": [JUNE],
+    "report close": ["2025-05"],
     "review add-line": [JUNE, "alice", "--amount", "3", "--description", "set-up", "--reason", "agreed"],
     "review remove-line": ["1", "--reason", "twice"],
     "close": [JUNE],

@@ -1,4 +1,4 @@
-"""A close without a period closes every month in which somebody is due; a close names what was never closed before it."""
+"""A close without a period closes every month in which somebody is due; a close names earlier months that are open."""
 
 from __future__ import annotations
 

@@ -65,6 +65,11 @@ INVALID: dict[str, tuple[Call, str]] = {
     "lines: a period": (lambda t: t.lines("October"), "is not a period"),
     "approve_within: a note": (lambda t: t.approve_within("2026-10", note=5), "note=... must be a str, not int"),
     "approve: a preview": (lambda t: t.approve("2026-10", ["eve"]), "preview=... must be a Preview, not str"),
+    "close_report: a period": (lambda t: t.close_report("October"), "is not a period"),
+    "write_close_report: a report": (
+        lambda t: t.write_close_report("2026-10", "a.html"),
+        "report=... must be a CloseReport, not str",
+    ),
     "close_due: a name": (lambda t: t.close_due(by=5), "by=... must be a str, not int"),
     "close: interim": (lambda t: t.close("2026-10", interim=5), "interim=... must be a list of texts, not int"),
     "close: interim and approval": (

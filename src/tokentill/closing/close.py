@@ -42,7 +42,7 @@ from tokentill.invoicing.preview import (
 from tokentill.invoicing.totals import InvoiceKind
 from tokentill.money import minor_text
 from tokentill.recordings.load import Folder
-from tokentill.store.audit import actor_here, append_audit
+from tokentill.store.audit import ChainHead, actor_here, append_audit
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.holdings import entry_of_issue
 from tokentill.store.invoices import (
@@ -81,7 +81,8 @@ class Closed:
     `late` is usage of any period that was issued without it; `kept` are boundaries that stay where issued time ended;
     `aside` is what of the period nobody decided on; `totals` are the sums of what was issued by currency, in minor
     units; `pricing` is what it was computed with, and `again` the command that does the same once more. `due_at` says
-    from when on each of `not_due` is due, and `earlier` are months before it that nobody closed.
+    from when on each of `not_due` is due, and `earlier` are months before it that nobody closed. `chain_head` is
+    where the audit log stood then.
     """
 
     month: Month
@@ -100,6 +101,7 @@ class Closed:
     again: str = field(default="", compare=False)
     due_at: tuple[tuple[str, datetime], ...] = field(default=(), compare=False)
     earlier: tuple[OpenMonth, ...] = field(default=(), compare=False)
+    chain_head: ChainHead | None = field(default=None, compare=False)
 
     @property
     def obstacles(self) -> tuple[Obstacle, ...]:
@@ -124,7 +126,7 @@ class Closed:
             **({"kept_boundaries": form_of(self.kept)} if self.kept else {}),
             **{name: count for name, count in self.aside.content().items() if count},
             "totals": {currency: minor_text(total, currency) for currency, total in self.totals},
-            **stated_fields_of(self, "pricing"),
+            **stated_fields_of(self, "pricing", "chain_head"),
         }
 
 

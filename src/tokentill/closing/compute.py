@@ -265,6 +265,8 @@ def compute_preview(
         kept=computed.kept,
         aside=computed.aside(connection, open_months),
         findings=tuple(in_order(chain.from_iterable(found))),
+        requests=computed.usage.requests,
+        requests_failed=sum(map(computed.usage.requests_of, computed.failed)),
     )
 
 

@@ -81,8 +81,8 @@ class ClosedMonths:
 def due_months(connection: Connection, books: Books, pins: Content, now: datetime, grace: timedelta) -> list[DueMonth]:
     """Every month up to now in which somebody is due, oldest first.
 
-    It begins with the first month that has usage, or was closed. A fee that was agreed from long before that is not asked
-    for by itself.
+    It begins with the first month that has usage, or was closed. A fee that was agreed from long before that is not
+    asked for by itself.
     """
     known = [*months_with_usage(connection), *closings(connection)]
     if not known:

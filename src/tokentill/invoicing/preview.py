@@ -332,7 +332,8 @@ class Preview:
 
     `failed` are customers whose invoice cannot be computed, with the reason; `late` is usage of any period that was
     issued without it; `kept` are boundaries that stay where issued periods ended, whatever a contract says; `aside` is
-    what nobody decided on; `findings` stand out and refuse nothing.
+    what nobody decided on; `findings` stand out and refuse nothing. `requests` are all of the period, whoever they
+    belong to, and `requests_failed` those of `failed`.
     """
 
     month: Month
@@ -347,6 +348,8 @@ class Preview:
     aside: Aside = NOTHING_ASIDE
     pricing: PricingUsed | None = field(default=None, compare=False)
     findings: tuple[PreviewFinding, ...] = ()
+    requests: int = 0
+    requests_failed: int = 0
 
     @property
     def invoices(self) -> tuple[Invoice, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -140,6 +140,15 @@ def closings(connection: Connection) -> dict[Month, Closing]:
         for period, of_period in groupby(runs, key=attrgetter("period"))
         for listed in [[run.pins for run in of_period]]
     }
+
+
+def runs_of(connection: Connection, month: Month) -> Iterator[tuple[datetime, datetime | None, str, Content, Content]]:
+    """Every run of a month in order: when it began and ended, its state, what it was asked, its pins."""
+    table = tables.close_run
+    for row in connection.execute(select(table).where(table.c.period == str(month)).order_by(table.c.id)):
+        run = _run(row)
+        ended_at = None if row.finished_at is None else from_micros(row.finished_at)
+        yield run.started_at, ended_at, row.state, run.asked, run.pins
 
 
 def take_over(connection: Connection, run: CloseRun) -> CloseRun:
