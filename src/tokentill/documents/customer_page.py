@@ -120,7 +120,7 @@ def _commands(status: ReviewStatus, preview: Preview) -> tuple[tuple[str, str], 
     commands = []
     if state == "held":
         commands.append(("Release the hold", review_command("release", month, customer)))
-    elif state != "approved" and status.invoice.blocked_by is None:
+    elif (state != "approved" or status.is_parked) and status.invoice.blocked_by is None:
         commands.append(("Approve this content", review_command("approve", month, customer, "--hash", digits)))
     if state != "held":
         commands.append(("Hold it, with a reason", review_command("hold", month, customer, "--reason", "'WHY'")))

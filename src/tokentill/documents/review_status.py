@@ -103,6 +103,12 @@ class ReviewStatus:
         return self.previewed.issued_number is not None
 
     @property
+    def is_parked(self) -> bool:
+        """Whether it waits for a person, whatever else holds."""
+        previewed = self.previewed
+        return not self.is_issued and previewed.parked is not None and not previewed.is_seen
+
+    @property
     def has_moved(self) -> bool:
         """Whether it is issued, and the same period would be billed differently today."""
         return self.is_issued and self.previewed.issued_hash != self.content_hash
@@ -263,10 +269,9 @@ def _open_notices(status: ReviewStatus) -> list[Notice]:
 def _review_notices(status: ReviewStatus) -> list[Notice]:
     review = status.previewed.review
     state = status.previewed.review_state
-    if status.previewed.parked is not None and not status.previewed.is_seen and state != "held":
-        text = (
-            f"{shown_text(status.previewed.parked)}. A close leaves it out until a person approves this very content."
-        )
+    if status.is_parked and state != "held":
+        reason = shown_text(status.previewed.parked or "")
+        text = f"{reason}. A close leaves it out until a person approves this very content."
         return [("bad", PARKED, text)]
     if (review is None or state == "none") and status.previewed.requires_approval:
         return [("warn", NEEDS_APPROVAL, "Nobody has approved this invoice, and a close leaves it out until then.")]

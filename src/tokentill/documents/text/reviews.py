@@ -28,7 +28,7 @@ def show_review_list(screen: Screen, listed: ReviewList) -> None:
             if review is None
             else (
                 review.kind,
-                shown_text(review.by),
+                shown_text(review.signature),
                 instant_text(review.at),
                 shown_text(review.note),
             )
