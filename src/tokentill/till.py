@@ -625,6 +625,7 @@ class Till(AbstractContextManager["Till"]):
 
         What is refused in one month keeps no other month from being closed.
         """
+        by = optional(any_text, "by", by)
         with self.store.read() as connection:
             inputs, seq = newest_inputs(connection, self.folder)
             now = self.clock.now()

@@ -194,7 +194,9 @@ def test_shared_options_may_stand_before_or_after_a_name(
             "between": [first, *shared, *rest, *ARGUMENTS[words]],
         }
         said = cli(*calls[place], status=1 if words == "close" else 0)  # somebody is held
-        documents.append(re.sub(r"\d{4}-[\d-]+T[\d:.]+Z", "INSTANT", said.out))
+        printed = re.sub(r"\d{4}-[\d-]+T[\d:.]+Z", "INSTANT", said.out)
+        # The last entry of the audit log has an instant in its hash.
+        documents.append(re.sub(r'("chain_head": \{\s+"seq": \d+,\s+"hash": )"sha256:\w+"', r"\1HASH", printed))
         json.loads(said.out)
         assert said.err == ""
         assert not (folder / "tokentill.db").exists()

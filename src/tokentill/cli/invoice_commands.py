@@ -20,6 +20,7 @@ from tokentill.cli.calling import (
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
 from tokentill.documents.text.invoices import (
+    show_chain_head,
     show_closed,
     show_closed_months,
     show_due_months,
@@ -142,9 +143,12 @@ def _close(
             by=by,
             progress=progress,
         )
-    call.finish(
-        closed.content(), lambda screen: show_closed(screen, closed, is_interim=interim), is_refused=closed.is_refused
-    )
+
+    def show(screen: Screen) -> None:
+        show_closed(screen, closed, is_interim=interim)
+        show_chain_head(screen, closed)
+
+    call.finish(closed.content(), show, is_refused=closed.is_refused)
 
 
 def _close_due(call: Invocation, *, dry_run: bool, require_approval: bool, accept: bool, by: str | None) -> None:

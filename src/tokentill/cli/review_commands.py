@@ -93,7 +93,7 @@ def _review_list(call: Invocation, period: PeriodArgument) -> None:
 
 @review.command("show")
 def _show(call: Invocation, period: PeriodArgument, customer: CustomerArgument) -> None:
-    """Show what was said last of a customer's preview, and what moved since.
+    """Show the last word on a preview, and what moved since.
 
     Of an approval that is stale: which inputs changed, and what that does to each line and step.
     """

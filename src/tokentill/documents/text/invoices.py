@@ -234,13 +234,17 @@ def show_closed(screen: Screen, closed: Closed, *, is_interim: bool = False) -> 
     for one in closed.earlier:
         customers = plural(len(one.customers), "customer is", "customers are")
         screen.note(f"{one.month} was never closed, and {customers} due in it: `tokentill close {one.month}`")
+    if closed.is_refused:
+        again = closed.again or f"tokentill close {closed.month}"
+        screen.note(f"put this right and run `{again}` again; what is issued stays issued")
+
+
+def show_chain_head(screen: Screen, closed: Closed) -> None:
+    """Where the audit log stood after a close that issued something, to be kept elsewhere."""
     if closed.chain_head is not None and closed.issued:
         head = closed.chain_head
         screen.say(f"the audit log ends with entry {count(head.seq)}, {head.hash}")
         screen.say(f"`tokentill report close {closed.month}` says what the close came to")
-    if closed.is_refused:
-        again = closed.again or f"tokentill close {closed.month}"
-        screen.note(f"put this right and run `{again}` again; what is issued stays issued")
 
 
 def show_closed_months(screen: Screen, closed: ClosedMonths) -> None:
@@ -249,6 +253,7 @@ def show_closed_months(screen: Screen, closed: ClosedMonths) -> None:
         screen.say("nobody is due who has no invoice; nothing to close")
     for one in closed.months:
         show_closed(screen, one)
+        show_chain_head(screen, one)
 
 
 def show_due_months(screen: Screen, due: DueMonths) -> None:
