@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # each under a name of its own, which tells type checkers that it is public
     from tokentill.clock import Clock as Clock
     from tokentill.clock import FixedClock as FixedClock
+    from tokentill.closing.approval_policy import PolicyApprovals as PolicyApprovals
     from tokentill.closing.close import Closed as Closed
+    from tokentill.closing.close_report import CloseReport as CloseReport
     from tokentill.closing.credit_account import CreditAccount as CreditAccount
+    from tokentill.closing.due_months import ClosedMonths as ClosedMonths
+    from tokentill.closing.due_months import DueMonths as DueMonths
     from tokentill.closing.explain import ExplainedLine as ExplainedLine
     from tokentill.closing.ingest import Ingested as Ingested
     from tokentill.closing.late_usage import Late as Late
@@ -28,6 +32,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.trace import RequestTrace as RequestTrace
     from tokentill.closing.usage_summary import UsageSummary as UsageSummary
     from tokentill.closing.verify import Verification as Verification
+    from tokentill.contracts.review_policy import ReviewPolicy as ReviewPolicy
     from tokentill.contracts.steps import Step as Step
     from tokentill.documents.views.checks import DatabaseCheck as DatabaseCheck
     from tokentill.documents.views.checks import DatabaseUpgrade as DatabaseUpgrade
@@ -41,6 +46,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.documents.views.lists import CustomerList as CustomerList
     from tokentill.documents.views.lists import PriceList as PriceList
     from tokentill.documents.views.lists import ReviewList as ReviewList
+    from tokentill.documents.views.lists import ReviewShown as ReviewShown
     from tokentill.documents.views.prices import PriceChanges as PriceChanges
     from tokentill.documents.views.prices import PriceImport as PriceImport
     from tokentill.documents.views.prices import PriceShown as PriceShown
@@ -67,6 +73,8 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.invoicing.findings import PreviewFinding as PreviewFinding
     from tokentill.invoicing.invoice import Invoice as Invoice
     from tokentill.invoicing.limits import ReviewLimits as ReviewLimits
+    from tokentill.invoicing.manual_lines import ManualLine as ManualLine
+    from tokentill.invoicing.manual_lines import ManualLines as ManualLines
     from tokentill.invoicing.margin import CoveredMargin as CoveredMargin
     from tokentill.invoicing.preview import Preview as Preview
     from tokentill.invoicing.preview import Review as Review
@@ -101,8 +109,11 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
 
 _NAMES = {
     "clock": "Clock FixedClock",
+    "closing.approval_policy": "PolicyApprovals",
     "closing.close": "Closed",
+    "closing.close_report": "CloseReport",
     "closing.credit_account": "CreditAccount",
+    "closing.due_months": "ClosedMonths DueMonths",
     "closing.explain": "ExplainedLine",
     "closing.ingest": "Ingested",
     "closing.late_usage": "Late",
@@ -118,7 +129,7 @@ _NAMES = {
     "documents.views.checks": "DatabaseCheck DatabaseUpgrade FolderCheck",
     "documents.views.contracts": "Agreement ContractChanges ContractedCustomers ExplainedContract",
     "documents.views.export": "InvoiceRows",
-    "documents.views.lists": "ContractList CustomerList PriceList ReviewList",
+    "documents.views.lists": "ContractList CustomerList PriceList ReviewList ReviewShown",
     "documents.views.status": "PeriodStatus",
     "documents.views.prices": "PriceChanges PriceImport PriceShown Released",
     "errors": "CoveredTwice DatabaseNotReady Finding IntegrityFault InvalidAmount InvalidCall"
@@ -131,8 +142,10 @@ _NAMES = {
     "invoicing.findings": "PreviewFinding",
     "invoicing.invoice": "Invoice",
     "invoicing.limits": "ReviewLimits",
+    "invoicing.manual_lines": "ManualLine ManualLines",
     "invoicing.margin": "CoveredMargin",
     "invoicing.preview": "Preview Review",
+    "contracts.review_policy": "ReviewPolicy",
     "library.biller": "Bill Biller",
     "library.price_book": "PriceBook",
     "library.usage": "Usage",

@@ -16,6 +16,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypedDict
 
+from tokentill.contracts.review_bounds import ReviewBounds
+from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.errors import InvalidCall, InvalidRecord
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
@@ -40,7 +42,15 @@ _KEYS = {
     "ingest": dict,
     "stripe": dict,
 }
-_REVIEW_KEYS = {"require_approval": bool, "cost_above_list": dict}
+_REVIEW_KEYS = {
+    "require_approval": bool,
+    "cost_above_list": dict,
+    "approve_within": dict,
+    "park_beyond": dict,
+    "four_eyes": bool,
+}
+_BOUNDS = {"approve_within": ("total", "change_percent", "change"), "park_beyond": ("total", "change_percent")}
+BOUND_MAX = 10**12
 _INGEST_KEYS = {"oldest": str, "ahead_days": int}
 _WORDS = {str: "a text", bool: "true or false", int: "a whole number", dict: "a table"}
 _STRIPE_KEYS = {"api_base": str, "key_file": str}
@@ -63,6 +73,7 @@ class Settings:
     grace: timedelta
     bounds: Bounds
     limits: ReviewLimits
+    policy: ReviewPolicy
     stripe_api_base: str | None
     stripe_key_file: str | None
 
@@ -99,6 +110,7 @@ def read_settings(
         require_approval=file.get("review", {}).get("require_approval", False),
         grace=timedelta(hours=file.get("grace_hours", 0)),
         bounds=_bounds(path, file.get("ingest", {})),
+        policy=_policy(path, file.get("review", {})),
         limits=_limits(path, file.get("review", {}).get("cost_above_list", {})),
         stripe_api_base=environment.get("TOKENTILL_STRIPE_API_BASE") or stripe.get("api_base"),
         stripe_key_file=environment.get("TOKENTILL_STRIPE_KEY_FILE") or (key_file and _from(beside, here, key_file)),
@@ -233,6 +245,25 @@ def _limits(path: Path | None, table: Mapping[str, Any]) -> ReviewLimits:
             raise InvalidCall(f"{where} is {value}; write {least[key]} to {LIMIT_MAX}")
         chosen[key] = limit
     return ReviewLimits(chosen["factor"], chosen["amount"])
+
+
+def _policy(path: Path | None, table: Mapping[str, Any]) -> ReviewPolicy:
+    """What may be approved without a person, and what waits for one whatever else holds."""
+    if not table.keys() & {*_BOUNDS, "four_eyes"}:
+        return NO_POLICY
+    for name in _BOUNDS:
+        for key, value in table.get(name, {}).items():
+            where = f"{path}: review.{name}.{key}"
+            if key not in _BOUNDS[name]:
+                raise InvalidCall(f"{where} is not a setting; the settings are {', '.join(sorted(_BOUNDS[name]))}")
+            if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+                raise InvalidCall(f"{where} must be a number, not {type_text(value)}")
+            if not (Decimal(value).is_finite() and 0 < value <= BOUND_MAX):
+                raise InvalidCall(f"{where} is {value}; write more than 0, and up to {BOUND_MAX}")
+        if table.get(name) == {}:
+            raise InvalidCall(f"{path}: review.{name} states no bound; write one, or leave it out")
+    within, beyond = (ReviewBounds.from_content(table.get(name), FILE_NAME) for name in _BOUNDS)
+    return ReviewPolicy(within, beyond, table.get("four_eyes", False))
 
 
 def _check(path: Path, content: Mapping[str, Any], keys: Mapping[str, type], prefix: str) -> None:

@@ -24,14 +24,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content
+from tokentill.canonical import Content, content_hash
 from tokentill.clock import SYSTEM_CLOCK, Clock
+from tokentill.closing.approval_policy import PolicyApprovals, approvals_by_policy
 from tokentill.closing.close import Closed, CloseOptions, CloseProgress, Interim, close_period
+from tokentill.closing.close_report import CloseReport, close_report
 from tokentill.closing.compute import compute_preview
 from tokentill.closing.credit_account import CreditAccount, credit_account
+from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths, due_months, earlier_open
 from tokentill.closing.explain import ExplainedLine, explain_invoice
 from tokentill.closing.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.late_usage import Late, late_records
+from tokentill.closing.manual_lines import WantedLine, add_manual_line, remove_manual_line
 from tokentill.closing.missing_usage import Missing, missing_usage
 from tokentill.closing.pins import Inputs, newest_inputs
 from tokentill.closing.pricing_use import is_news, lost_since, refuse_lost, remember_preview
@@ -46,12 +50,14 @@ from tokentill.closing.record_decisions import (
     waive,
 )
 from tokentill.closing.retracting import Retracted, Retractions, retract
-from tokentill.closing.review import make_review, store_review
+from tokentill.closing.review import make_review, store_reviews
+from tokentill.closing.review_changes import with_changes
 from tokentill.closing.staging import ImportShown, accept_import, drop_import, show_import, stage, with_staged
 from tokentill.closing.trace import RequestTrace, trace_record
 from tokentill.closing.usage_summary import SummaryKey, UsageSummary, summarize_usage
 from tokentill.closing.verify import Verification, verify_invoices
 from tokentill.contracts.book import ContractBook
+from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.errors import InvalidCall, InvalidFiles, NotFound, Refused
 from tokentill.faces.arguments import (
     any_text,
@@ -70,12 +76,13 @@ from tokentill.faces.pricing import Pricing
 from tokentill.faces.retractable import retractable
 from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
+from tokentill.invoicing.manual_lines import ManualLine, ManualLines
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import Preview, PricingUsed, Review, ReviewKind
+from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review, ReviewKind
 from tokentill.recordings.load import Folder
 from tokentill.settings import GIVEN, read_settings
 from tokentill.sources.reading import Reading, read_records
-from tokentill.store.audit import actor_here, append_audit
+from tokentill.store.audit import actor_here, append_audit, chain_head
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
 from tokentill.store.documents import documents_around
@@ -88,8 +95,10 @@ from tokentill.store.invoices import (
     issued_invoices,
     void_invoice,
 )
+from tokentill.store.manual_lines import all_manual_lines
 from tokentill.store.migrating import make_ready
 from tokentill.store.quarantine import LineState, QuarantinedLine, quarantined_lines
+from tokentill.store.recordings import keep_recordings
 from tokentill.store.retractions import stored_retractions
 from tokentill.store.revisions import RevisionState, stored_revisions
 from tokentill.store.usage_rows import usage_extent
@@ -102,7 +111,7 @@ from tokentill.usage.shell_words import command_line, shell_word
 
 if TYPE_CHECKING:
     from tokentill.documents.views.export import InvoiceRows
-    from tokentill.documents.views.lists import CustomerList, ListedCustomer, ReviewList
+    from tokentill.documents.views.lists import CustomerList, ListedCustomer, ReviewList, ReviewShown
     from tokentill.documents.views.status import PeriodStatus
     from tokentill.faces.contracts import Contracts
     from tokentill.faces.database import DatabaseFace
@@ -127,6 +136,7 @@ class Till(AbstractContextManager["Till"]):
         bounds: between which instants usage is taken; what lies outside is quarantined.
         require_approval: whether every close refuses customers whose preview was not approved as it stands.
         limits: from where on a preview names a reported cost as far above its list amount.
+        policy: what may be approved without a person, and what waits for one whatever else holds.
     """
 
     def __init__(
@@ -139,6 +149,7 @@ class Till(AbstractContextManager["Till"]):
         bounds: Bounds = DEFAULT_BOUNDS,
         require_approval: bool = False,
         limits: ReviewLimits = DEFAULT_LIMITS,
+        policy: ReviewPolicy = NO_POLICY,
     ) -> None:
         self._store = store
         self._is_ready = False
@@ -148,6 +159,7 @@ class Till(AbstractContextManager["Till"]):
         self.bounds = bounds
         self.require_approval = require_approval
         self.limits = limits
+        self.policy = policy
 
     @classmethod
     def open(
@@ -200,6 +212,7 @@ class Till(AbstractContextManager["Till"]):
             bounds=settings.bounds if bounds is None else of_type("bounds", bounds, Bounds),
             limits=settings.limits if limits is None else of_type("limits", limits, ReviewLimits),
             require_approval=settings.require_approval,
+            policy=settings.policy,
         )
 
     @property
@@ -322,6 +335,8 @@ class Till(AbstractContextManager["Till"]):
     def preview(self, period: str, customer: str | None = None, *, with_import: int | None = None) -> Preview:
         """What a period would come to if it were closed now, for all customers or for one.
 
+        Of approvals that are stale it says what moved since.
+
         Args:
             with_import: also count what this staged import would bring. Nobody can take records in meanwhile.
 
@@ -335,6 +350,8 @@ class Till(AbstractContextManager["Till"]):
             within = with_staged(self.store, number, self.clock)
             return replace(self._preview(month, customer, within)[0], with_import=number)
         preview, inputs, is_new = self._preview(month, customer)
+        with self.store.read() as connection:
+            preview = with_changes(connection, preview)
         if is_new and preview.pricing is not None and not preview.pricing.lost:
             with suppress(Refused), self.store.write() as connection:  # of a database that can only be read
                 remember_preview(connection, inputs, preview.pricing, preview.made_at)
@@ -359,6 +376,7 @@ class Till(AbstractContextManager["Till"]):
                 only=customer,
                 limits=self.limits,
                 require_approval=self.require_approval,
+                policy=self.policy,
             )
             used = self._used(connection, inputs, pins)
             is_new = not used.is_shipped and is_news(connection, used)
@@ -460,6 +478,33 @@ class Till(AbstractContextManager["Till"]):
         by, note = optional(any_text, "by", by), any_text("note", note)
         return self._reviewed(preview.month, "approved", seen, by, note, accept_pricing_change)
 
+    def approve_within(
+        self, period: str, *, by: str | None = None, note: str = "", accept_pricing_change: bool = False
+    ) -> PolicyApprovals:
+        """Approve what the declared policy approves, and say of the rest why it waits for a person.
+
+        The policy is `approve_within` of settings or of a contract (see `invoicing.review_policy`).
+
+        Args:
+            by: who runs it; each approval names the policy with its hash, and them.
+            note, accept_pricing_change: as with `review`.
+        """
+        month, note, given = _month(period), any_text("note", note), optional(any_text, "by", by)
+        stated = (("--by", given), ("--note", note))
+        options = [f"{option} {shell_word(value)}" for option, value in stated if value]
+        command = partial(command_line, "review approve", str(month), "--all-within", *options)
+        _, used = self._used_now(command, is_accepted=accept_pricing_change)
+        preview, inputs, _ = self._preview(month, None)
+        made = approvals_by_policy(preview, self.policy, by=given or actor_here(), note=note, at=self.clock.now())
+        if made.approved:
+            named = {review.policy_hash for review in made.approved}
+            policies = [self.policy.content_for(invoice.terms) for invoice in preview.invoices]
+            kept = {hash_: policy for policy in policies if (hash_ := content_hash(policy)) in named}
+            with self.store.write() as connection:
+                keep_recordings(connection, kept.values(), self.clock.now())
+                store_reviews(connection, made.approved, inputs, used)
+        return made
+
     def _reviewed(
         self,
         month: Month,
@@ -475,17 +520,47 @@ class Till(AbstractContextManager["Till"]):
         stated = (("--hash", seen_hash), ("--by", by), ("--reason" if kind == "held" else "--note", note))
         options = [f"{option} {shell_word(value)}" for option, value in stated if value]
         command = partial(command_line, "review", verb, str(month), *options, ids=tuple(seen))
-        inputs, used = self._used_now(command, is_accepted=accept_pricing_change)
-        preview, _, _ = self._preview(month, next(iter(seen)) if len(seen) == 1 else None)
+        _, used = self._used_now(command, is_accepted=accept_pricing_change)
+        preview, inputs, _ = self._preview(month, next(iter(seen)) if len(seen) == 1 else None)
         by, at = by or actor_here(), self.clock.now()
         made = [
             make_review(preview, customer, kind, by=by, note=note, seen_hash=seen_hash, at=at)
             for customer, seen_hash in seen.items()
         ]
         with self.store.write() as connection:
-            for review in made:
-                store_review(connection, review, inputs, used)
+            store_reviews(connection, made, inputs, used)
         return made
+
+    def add_line(
+        self,
+        period: str,
+        customer: str,
+        *,
+        amount: str,
+        description: str,
+        reason: str,
+        may_be_negative: bool = False,
+        by: str | None = None,
+    ) -> ManualLine:
+        """Add a line to a customer's invoice of a period (see `closing.manual_lines.add_manual_line`).
+
+        Args:
+            amount: in major units of the invoice's currency, as a decimal text; negative takes away.
+            may_be_negative: whether it may make the subtotal negative.
+        """
+        customer, amount = text_of("customer", customer), text_of("amount", amount)
+        wanted = WantedLine(_month(period), customer, amount, text_of("description", description), may_be_negative)
+        return add_manual_line(self.store, self.folder, wanted, self._said("a manual line", reason, by))
+
+    def remove_line(self, line: int, *, reason: str, by: str | None = None) -> ManualLine:
+        """Take a line away that somebody added, by its number (see `closing.manual_lines.remove_manual_line`)."""
+        return remove_manual_line(self.store, of_type("line", line, int), self._said("a removal", reason, by))
+
+    def lines(self, period: str) -> ManualLines:
+        """The lines that people added to invoices of a period, those that were removed among them."""
+        month = _month(period)
+        with self.store.read() as connection:
+            return ManualLines(month, tuple(all_manual_lines(connection, month)))
 
     def close(
         self,
@@ -495,6 +570,7 @@ class Till(AbstractContextManager["Till"]):
         interim: bool | Sequence[str] = False,
         abandon: bool = False,
         accept_pricing_change: bool = False,
+        by: str | None = None,
         progress: CloseProgress | None = None,
     ) -> Closed:
         """Issue the invoices of a period (see `closing.close.close_period`).
@@ -507,6 +583,7 @@ class Till(AbstractContextManager["Till"]):
             abandon: end a run of the period that was cut off where it stands, and begin anew with the newest inputs.
             accept_pricing_change: go on although contracts are gone that the database was used with last; the folder
                 must be named then.
+            by: who closes; whoever runs this process unless given.
 
         Raises:
             Refused: when contracts are gone.
@@ -520,13 +597,82 @@ class Till(AbstractContextManager["Till"]):
             raise InvalidCall("an interim invoice has no preview that could be approved; leave the approval out")
         if billed_early is None:
             require_approval = require_approval or self.require_approval
-        month, options = _month(period), CloseOptions(billed_early, require_approval, self.grace)
+        month, closed_by = _month(period), optional(any_text, "by", by) or None
+        options = CloseOptions(billed_early, require_approval, self.grace, policy=self.policy, by=closed_by)
         _, used = self._used_now(partial(options.command, month), is_accepted=accept_pricing_change)
         closed = close_period(
             self.store, month, self.folder, options, clock=self.clock, used=used, abandon=abandon, progress=progress
         )
         confirmed = ("--accept-pricing-change",) if accept_pricing_change else ()
-        return replace(closed, pricing=None if closed.resumed else used, again=options.command(month, *confirmed))
+        again = options.command(month, *confirmed)
+        earlier = () if billed_early is not None else self._earlier_open(month)
+        with self.store.read() as connection:
+            head = chain_head(connection)
+        pricing = None if closed.resumed else used
+        return replace(closed, pricing=pricing, again=again, earlier=earlier, chain_head=head)
+
+    def close_report(self, period: str) -> CloseReport:
+        """What the close of a period came to, as of now (see `closing.close_report`)."""
+        preview, _, _ = self._preview(_month(period), None)
+        with self.store.read() as connection:
+            return close_report(connection, preview)
+
+    def write_close_report(self, report: CloseReport, file: str | PathLike[str]) -> Path:
+        """Write a report as one self-contained page; returns its path."""
+        from tokentill.documents.close_report import write_close_report  # brings in the templates
+
+        return write_close_report(of_type("report", report, CloseReport), Path(path_of("file", file)))
+
+    def _earlier_open(self, month: Month) -> tuple[OpenMonth, ...]:
+        with self.store.read() as connection:
+            inputs, seq = newest_inputs(connection, self.folder)
+            pins, now = inputs.pins(seq), self.clock.now()
+            return earlier_open(connection, inputs.books(), pins, now, self.grace, month=month)
+
+    def due_months(self) -> DueMonths:
+        """The months in which somebody is due and has no invoice, oldest first, with what would refuse them now.
+
+        It begins with the first month that has usage or was closed.
+        """
+        with self.store.read() as connection:
+            inputs, seq = newest_inputs(connection, self.folder)
+            now = self.clock.now()
+            months = due_months(connection, inputs.books(), inputs.pins(seq), now, self.grace)
+        return DueMonths(tuple(map(self._with_obstacles, months)))
+
+    def _with_obstacles(self, due: DueMonth) -> DueMonth:
+        preview, _, _ = self._preview(due.month, None)
+        obstacles = tuple(one for one in preview.obstacles if {*one.customers} & {*due.due})
+        return replace(due, obstacles=obstacles, blocked_by=preview.blocked_by)
+
+    def close_due(
+        self,
+        *,
+        require_approval: bool = False,
+        accept_pricing_change: bool = False,
+        by: str | None = None,
+        progress: CloseProgress | None = None,
+    ) -> ClosedMonths:
+        """Close every month in which somebody is due, oldest first (see `close` and `due_months`).
+
+        What is refused in one month keeps no other month from being closed.
+        """
+        by = optional(any_text, "by", by)
+        with self.store.read() as connection:
+            inputs, seq = newest_inputs(connection, self.folder)
+            now = self.clock.now()
+            months = due_months(connection, inputs.books(), inputs.pins(seq), now, self.grace)
+        closed = [
+            self.close(
+                str(due.month),
+                require_approval=require_approval,
+                accept_pricing_change=accept_pricing_change,
+                by=by,
+                progress=progress,
+            )
+            for due in months
+        ]
+        return ClosedMonths(tuple(closed))
 
     def invoices(self, *, period: str | None = None, customer: str | None = None) -> list[IssuedInvoice]:
         """Issued invoices, in the order of their numbers."""
@@ -582,7 +728,9 @@ class Till(AbstractContextManager["Till"]):
         invoice = self.invoice(number)
         month, kind = Month.parse(invoice.period), invoice.kind
         interim = Interim((invoice.customer,)) if kind == "interim" else None
-        options = CloseOptions(interim, self.require_approval and interim is None, self.grace, only=invoice.customer)
+        options = CloseOptions(
+            interim, self.require_approval and interim is None, self.grace, invoice.customer, self.policy, by
+        )
         _, used = self._used_now(partial(options.command, month), is_accepted=False)
         self.void(number, reason=reason, by=by)
         closed = close_period(self.store, month, self.folder, options, clock=self.clock, used=used)
@@ -600,6 +748,17 @@ class Till(AbstractContextManager["Till"]):
 
         preview, _, _ = self._preview(_month(period), None)
         return ReviewList(preview.month, preview.customers)
+
+    def shown_review(self, period: str, customer: str) -> ReviewShown:
+        """What was said last of a customer's preview, and what moved since.
+
+        Raises:
+            NotFound: when the customer has no usage in the period.
+        """
+        from tokentill.documents.views.lists import ReviewShown
+
+        preview = self.preview(period, text_of("customer", customer))
+        return ReviewShown(preview.month, preview.customers[0])
 
     def status(self, period: str | None = None) -> PeriodStatus:
         """How far a period is, and what to do next; the month before now unless given.

@@ -19,7 +19,12 @@ def test_a_month_from_the_first_file_to_the_last_check(month: Cli) -> None:
     folder = f"{month.folder}/pricing (found by ./pricing)"
     used = f"prices and contracts: {folder}: 4 recordings, shipped list prices beneath\n"
     issued = "2025-06: 2 invoices issued, INV-000001 to INV-000002: 10.20 USD\n"
-    assert month("close", JUNE).out == issued + used
+    closed = month("close", JUNE).out
+    assert closed.startswith(issued + used)
+    log, report = closed.removeprefix(issued + used).splitlines()
+    assert re.fullmatch(r"the audit log ends with entry \d+, sha256:[0-9a-f]{64}", log)
+    assert report == "`tokentill report close 2025-06` says what the close came to"
+    assert log in month("report", "close", JUNE).out.splitlines()
     assert month("close", JUNE).out == f"2025-06: nothing to issue\n{used}2 customers have an invoice already\n"
     listed = month("invoices", "list").out.splitlines()
     assert listed[0].split() == ["number", "customer", "period", "status", "total", "currency", "issued", "at"]

@@ -82,7 +82,7 @@ def test_without_any_setting_the_defaults_work(tmp_path: Path) -> None:
         ("[ingest]\nahead_days = 1.5", "ingest.ahead_days must be a whole number, not a number with a point"),
         ("[ingest]\nahead_days = -1", "ingest.ahead_days is -1; write 0 to 36500"),
         ("[ingest]\nahead_days = 36501", "ingest.ahead_days is 36501; write 0 to 36500"),
-        ("[review]\ncost = 3", "review.cost is not a setting; the settings are cost_above_list"),
+        ("[review]\ncost = 3", "review.cost is not a setting; the settings are approve_within, cost_above_list"),
         ("[review]\ncost_above_list = 3", "review.cost_above_list must be a table, not a whole number"),
         ("[review.cost_above_list]\nfactors = 3", "cost_above_list.factors is not a setting; the settings are amount"),
         ("[review.cost_above_list]\nfactor = 0.5", "review.cost_above_list.factor is 0.5; write 1 to 1000000"),
@@ -166,3 +166,28 @@ def test_the_page_shows_every_setting_and_every_variable(tmp_path: Path) -> None
     source = Path(settings.__file__).read_text(encoding="utf-8")
     variables = set(re.findall(r"TOKENTILL_\w+", source))
     assert variables == set(re.findall(r"TOKENTILL_\w+", page))
+
+
+def test_a_policy_of_reviews_is_read_and_its_mistakes_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "tokentill.toml"
+    path.write_text(
+        "[review]\napprove_within = { total = 500, change_percent = 0.5 }\npark_beyond = { total = 1_000 }\n"
+        "four_eyes = true\n"
+    )
+    policy = read_settings(environment={}, folder=tmp_path).policy
+    assert policy.approve_within is not None
+    assert policy.approve_within.content() == {"total": "500", "change_percent": "0.5"}
+    assert policy.park_beyond is not None
+    assert policy.park_beyond.content() == {"total": "1000"}
+    assert policy.four_eyes
+    for text, message in {
+        "approve_within = { most = 5 }": "review.approve_within.most is not a setting; the settings are change,",
+        "park_beyond = { change = 5 }": "review.park_beyond.change is not a setting; the settings are change_percent",
+        "approve_within = { total = true }": "review.approve_within.total must be a number, not",
+        "approve_within = { total = 0 }": "review.approve_within.total is 0; write more than 0",
+        "park_beyond = {}": "review.park_beyond states no bound; write one, or leave it out",
+        "four_eyes = 1": "review.four_eyes must be true or false",
+    }.items():
+        path.write_text(f"[review]\n{text}\n")
+        with pytest.raises(InvalidCall, match=re.escape(message)):
+            read_settings(environment={}, folder=tmp_path)

@@ -39,7 +39,7 @@ def check_invoice(invoice: dict[str, Any], keys: set[str]) -> None:
     assert INSTANT(invoice["period_end"])
     assert invoice["status"] in {"preview", "issued", "void"}
     assert HASH(invoice["content_hash"])
-    assert set(invoice["pins"]) == {"s", "a", "b", "l", "f", "time_zones"}
+    assert set(invoice["pins"]) == {"s", "a", "b", "l", "m", "f", "time_zones"}
     assert type(invoice["pins"]["s"]) is int
     assert HASH(invoice["pins"]["a"])
     assert HASH(invoice["pins"]["b"])
@@ -204,7 +204,7 @@ def test_close_says_who_was_issued_who_had_one_and_who_was_refused(month: Cli) -
     again = month("close", JUNE, "--json", status=1).json
 
     outcome = {"issued", "already_issued", "refused", "not_due", "blocked_by", "resumed", "totals", "pricing"}
-    assert set(first) == {"period", "obstacles", *outcome}
+    assert set(first) == {"period", "obstacles", "chain_head", *outcome}
     assert first["totals"] == {"USD": "10.20"}
     assert only(first, "period", "issued", "already_issued", "not_due", "blocked_by", "resumed") == {
         "period": JUNE,
@@ -244,7 +244,7 @@ def test_explain_goes_down_to_records_whose_amounts_add_up(month: Cli) -> None:
     assert found["invoice"] == "INV-000001"
     assert [line["position"] for line in found["lines"]] == [1, 2]
     large = found["lines"][1]
-    assert set(large) == {"position", "line", "price_entry", "price_source", "rule", "records"}
+    assert set(large) == {"position", "line", "price_entry", "price_source", "rule", "records", "manual"}
     assert large["price_source"] == "a price list"
     assert large["rule"] is None
     assert [record["record_id"] for record in large["records"]] == ["a-1", "a-2"]
@@ -268,7 +268,11 @@ def test_a_review_is_printed_with_the_hash_it_is_of(month: Cli) -> None:
 
     found = month("review", "approve", JUNE, "alice", "--by", "anna", "--note", "fine", "--json").json
 
-    assert found == {
+    assert set(found) == {
+        *("customer", "period", "review", "content_hash", "by", "note"),
+        *("at", "pins", "policy", "policy_hash"),
+    }
+    assert only(found, "customer", "period", "review", "content_hash", "by", "note") == {
         "customer": "alice",
         "period": JUNE,
         "review": "approved",

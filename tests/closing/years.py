@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 
-from tests.builders import attribution, contract, folder, price, prices, record
+from tests.builders import attribution, contract, price, prices, record
 from tests.closing.test_one_document_a_record import Shop
 from tokentill.canonical import Content
 from tokentill.clock import instant_text

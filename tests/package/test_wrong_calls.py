@@ -53,7 +53,24 @@ INVALID: dict[str, tuple[Call, str]] = {
         lambda t: t.review("2026-10", "eve", "approved", seen_hash=5),
         "seen_hash=... must be a str",
     ),
+    "add_line: an amount": (
+        lambda t: t.add_line("2026-10", "eve", amount=5, description="x", reason="x"),
+        "amount=... must be a str, not int",
+    ),
+    "add_line: no reason": (
+        lambda t: t.add_line("2026-10", "eve", amount="5", description="x", reason=""),
+        "a manual line needs a reason; add reason=...",
+    ),
+    "remove_line: a number": (lambda t: t.remove_line("1", reason="x"), "line=... must be a int, not str"),
+    "lines: a period": (lambda t: t.lines("October"), "is not a period"),
+    "approve_within: a note": (lambda t: t.approve_within("2026-10", note=5), "note=... must be a str, not int"),
     "approve: a preview": (lambda t: t.approve("2026-10", ["eve"]), "preview=... must be a Preview, not str"),
+    "close_report: a period": (lambda t: t.close_report("October"), "is not a period"),
+    "write_close_report: a report": (
+        lambda t: t.write_close_report("2026-10", "a.html"),
+        "report=... must be a CloseReport, not str",
+    ),
+    "close_due: a name": (lambda t: t.close_due(by=5), "by=... must be a str, not int"),
     "close: interim": (lambda t: t.close("2026-10", interim=5), "interim=... must be a list of texts, not int"),
     "close: interim and approval": (
         lambda t: t.close("2026-10", interim=True, require_approval=True),
@@ -63,6 +80,7 @@ INVALID: dict[str, tuple[Call, str]] = {
     "invoices: a customer": (lambda t: t.invoices(customer=5), "customer=... must be a str, not int"),
     "export: a period": (lambda t: t.export(period="October"), "is not a period"),
     "reviews: a period": (lambda t: t.reviews(5), "period=... must be a str, not int"),
+    "shown_review: a customer": (lambda t: t.shown_review("2026-10", 5), "customer=... must be a str, not int"),
     "status: a period": (lambda t: t.status(5), "period=... must be a str, not int"),
     "prices.list_: a text": (lambda t: t.prices.list_(at="x"), "at=... must be a datetime"),
     "contracts.list_: a naive instant": (lambda t: t.contracts.list_(at=NAIVE), "at=... has no time zone"),

@@ -34,7 +34,12 @@ CONTRACT: dict[str, Any] = {
     "applies_to_closed": False,
     "source": "a contract",
     "note": "a note",
-    "review": {"require_approval": True},
+    "review": {
+        "require_approval": True,
+        "approve_within": {"total": "500", "change_percent": "20", "change": "5"},
+        "park_beyond": {"total": "10000", "change_percent": "1000"},
+        "by_policy": False,
+    },
     "invoice": {
         "base_fee": {"amount": "20", "name": "platform", "prorate": False, "unusual": False},
         "minimum": {"amount": "50"},

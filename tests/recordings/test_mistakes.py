@@ -267,7 +267,8 @@ def test_a_released_contract_need_not_say_what_it_drops_and_neither_is_it_warned
 
 def test_every_term_of_a_contract_may_be_dropped() -> None:
     terms = {field.alias or name for name, field in InvoiceTable.model_fields.items()}
-    whose = {"plan", "currency", "time_zone", "anchor_day", "require_approval", "rule"}
+    whose = {"plan", "currency", "time_zone", "anchor_day", "rule"}
+    whose |= {"require_approval", "approve_within", "park_beyond", "by_policy"}
     assert set(get_args(DroppedTerm)) == terms | whose
 
 

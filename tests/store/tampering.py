@@ -84,6 +84,7 @@ def world(database: Database) -> Till:
     shop.close(OCTOBER, interim=["alice"])
     clock.instant = at("2026-11-02T00:00Z")
     shop.ingest([record("four", when="30", web_search=3, input=9_000_000), record("five", user="cem")])
+    shop.review(OCTOBER, "bob", "approved", by="rita")
 
     def stop_after_the_first(done: int, _: int) -> None:
         if done == 1:

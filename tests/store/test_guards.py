@@ -41,6 +41,8 @@ CHANGED = {
     "quarantine_decision": "reviewer = 'mallory'",
     "staged_record": "content = '{}'",
     "staged_event": "reason = 'none'",
+    "manual_line": "amount_minor = 0",
+    "manual_line_removal": "reason = 'none'",
 }
 UNIQUE_KEYS = {
     "source": [("id",), ("name",)],
@@ -65,6 +67,8 @@ UNIQUE_KEYS = {
     "quarantine_decision": [("digest", "line")],
     "staged_record": [("seq", "position")],
     "staged_event": [("seq", "kind")],
+    "manual_line": [("number",)],
+    "manual_line_removal": [("line",), ("number",)],
     "invoice": [("id",), ("number",), ("customer", "period", "kind", "part"), ("close_run_id", "customer")],
 }
 CLOSED_SETS = {"document_event": ("kind",), "revision_decision": ("decision",), "withdrawal": ("cause",)}
@@ -96,6 +100,8 @@ def filled(database: Database) -> Database:
     shop.discard(file="file", reason="a test")
     shop.ingest([record("three", user="bob")], name="looked at", staged=True)
     shop.bind([("carol", "alice", at("1"), None)])
+    line = shop.add_line(OCTOBER, "alice", amount="3", description="set-up", reason="a test")
+    shop.remove_line(line.number, reason="a test")
     shop.review(OCTOBER, "alice", "approved", by="rita")
     assert not shop.close(OCTOBER).is_refused
     rows = rows_of_all_tables(database)
@@ -340,7 +346,7 @@ def _replacements(table: str) -> list[str]:
 def _is_numbered(table: str) -> bool:
     """Whether a column is SQLite's row number already."""
     key = tables.metadata.tables[table].primary_key.columns
-    return len(key) == 1 and next(iter(key)).name in ("id", "seq", "position")
+    return len(key) == 1 and next(iter(key)).name in ("id", "seq", "position", "number", "line")
 
 
 def _other(table: str, name: str) -> str:

@@ -70,8 +70,12 @@ SEARCHED = prices(price(fees={"web_search": {"price": "10", "per": 1000}}))
 WELCOME = contract(invoice={"coupon": [{"id": "welcome", "percent": "10"}]})
 
 
-DECIDED = ("revision_decision", "withdrawal", "quarantine_decision", "staged_record", "staged_event")
-"""Tables of what people decided about single records and whole imports; older versions have no place for it."""
+DECIDED = (
+    *("revision_decision", "withdrawal", "quarantine_decision", "staged_record", "staged_event"),
+    *("manual_line", "manual_line_removal"),
+)
+"""Tables of what people decided about single records, whole imports and invoices; older versions have no place for
+it."""
 
 
 def with_everything(database: Database, *contracts: Content) -> Till:
@@ -119,7 +123,7 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
     assert set(migrated) == ALL_TABLES
     assert migrated == made
     assert sum(len(found["checks"]) for found in migrated.values()) == 20
-    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 20
+    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 21
 
 
 def described(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -183,7 +187,7 @@ def test_nothing_is_deleted_because_something_else_was(database: Database) -> No
     with database.read() as connection:
         inspector = inspect(connection)
         options = [key["options"] for table in ALL_TABLES for key in inspector.get_foreign_keys(table)]
-    assert len(options) == 22
+    assert len(options) == 21
     assert not any("ondelete" in option or "onupdate" in option for option in options)
 
 
@@ -411,8 +415,14 @@ def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
         (lambda shop: shop.discard(file="file", reason="so"), "1 decisions on quarantined lines"),
         (lambda shop: shop.retract(record=("arouter", "one"), reason="so"), "1 retractions of records"),
         (lambda shop: shop.ingest([record("new")], staged=True), "1 lines of staged imports"),
+        (
+            lambda shop: (
+                shop.set_customer("eve") and shop.add_line(OCTOBER, "eve", amount="2", description="fee", reason="so")
+            ),
+            "1 manual lines",
+        ),
     ],
-    ids=["accepted", "waived", "rejected", "discarded", "retracted", "staged"],
+    ids=["accepted", "waived", "rejected", "discarded", "retracted", "staged", "added"],
 )
 def test_what_people_decided_about_records_is_not_lost_by_going_back(
     database: Database, decide: Callable[[Till], object], lost: str

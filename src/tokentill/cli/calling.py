@@ -45,6 +45,13 @@ ByOption = Annotated[
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")]
 CustomerArgument = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="The model's id, as the gateway reports it.")]
+AcceptOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-pricing-change",
+        help="Go on although contracts are gone that the database was used with; with --pricing.",
+    ),
+]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with it for good.")]
 
 # The two sides of a comparison.

@@ -1,4 +1,4 @@
-"""`tokentill preview`, `review ...`, `close`, `invoices ...`, `explain` and `verify`."""
+"""`tokentill preview`, `close`, `invoices ...`, `explain` and `verify`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from tokentill.canonical import Content, fields_of
 from tokentill.cli.calling import (
+    AcceptOption,
     ByOption,
     Commands,
-    CustomerArgument,
     Invocation,
     PeriodArgument,
     PeriodOption,
@@ -22,38 +21,25 @@ from tokentill.closing.close import Closed
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
 from tokentill.documents.text.invoices import (
+    show_chain_head,
     show_closed,
+    show_closed_months,
+    show_due_months,
     show_explained,
     show_invoice,
     show_invoices,
     show_preview,
     show_verification,
 )
-from tokentill.documents.text.lists import show_review_list
+from tokentill.documents.text.reviews import show_moved
 from tokentill.documents.text.screen import Screen
 from tokentill.documents.text.status import show_status
 from tokentill.errors import InvalidCall
-from tokentill.invoicing.preview import Review, ReviewKind
 
-NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark to keep with it.")]
-AcceptOption = Annotated[
-    bool,
-    typer.Option(
-        "--accept-pricing-change",
-        help="Go on although contracts are gone that the database was used with; with --pricing.",
-    ),
-]
 NumberArgument = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice's number, like INV-000001.")]
-HashOption = Annotated[
-    str | None,
-    typer.Option(
-        "--hash", metavar="HASH", help="The content hash you looked at; refused when the preview has changed since."
-    ),
-]
 
 
 app = Commands()
-review = app.group("review", "Approve or hold a preview before it is closed.")
 invoices = app.group("invoices", "Look at issued invoices, export them, or make one void.")
 
 
@@ -92,6 +78,9 @@ def _preview(
         if customer is not None:
             only = preview.customers[0]
             show_invoice(screen, {**only.invoice.content(), **only.interims_content()})
+            if only.moved is not None:
+                screen.say("\nsince the approval:")
+                show_moved(screen, only.moved)
         if pages:
             screen.say(f"\n{plural(len(pages), 'page', 'pages')} written; open {html}/index.html")
 
@@ -101,96 +90,15 @@ def _preview(
     call.finish(content, show)
 
 
-@review.command("approve")
-def _approve(
-    call: Invocation,
-    period: PeriodArgument,
-    customers: Annotated[list[str], typer.Argument(metavar="CUSTOMER...", help="Customers, by id: all or nobody.")],
-    seen: HashOption = None,
-    by: ByOption = None,
-    note: NoteOption = "",
-    accept: AcceptOption = False,
-) -> None:
-    """Approve previews of customers as they stand.
-
-    The approval is of the content hash: if anything moves afterwards, the approval is stale.
-    """
-    if len(customers) == 1:
-        _review(call, period, customers[0], "approved", by=by, note=note, seen=seen, accept=accept)
-        return
-    if seen is not None:
-        raise InvalidCall("a hash is of one customer; name one, or leave out --hash")
-    with call.till() as till:
-        made = till.approve(till.preview(period), customers, by=by, note=note, accept_pricing_change=accept)
-    content = {"reviews": [_review_content(review) for review in made]}
-    call.finish(content, lambda screen: screen.say("\n".join(map(_review_text, made))))
-
-
-@review.command("list")
-def _review_list(call: Invocation, period: PeriodArgument) -> None:
-    """List what was said of each preview of a period.
-
-    The last word on each, by whom and when, and what it is worth now: approved, stale, held, or none.
-    """
-    with call.till() as till:
-        call.answer(till.reviews(period), show_review_list)
-
-
-@review.command("hold")
-def _hold(
-    call: Invocation,
-    period: PeriodArgument,
-    customer: CustomerArgument,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; shown to everybody.")],
-    by: ByOption = None,
-    accept: AcceptOption = False,
-) -> None:
-    """Keep a customer from being closed, until it is released."""
-    _review(call, period, customer, "held", by=by, note=reason, accept=accept)
-
-
-@review.command("release")
-def _release(
-    call: Invocation,
-    period: PeriodArgument,
-    customer: CustomerArgument,
-    by: ByOption = None,
-    note: NoteOption = "",
-    accept: AcceptOption = False,
-) -> None:
-    """Release a hold."""
-    _review(call, period, customer, "released", by=by, note=note, accept=accept)
-
-
-def _review(
-    call: Invocation,
-    period: str,
-    customer: str,
-    kind: ReviewKind,
-    *,
-    by: str | None,
-    note: str,
-    seen: str | None = None,
-    accept: bool,
-) -> None:
-    with call.till() as till:
-        review = till.review(period, customer, kind, by=by, note=note, seen_hash=seen, accept_pricing_change=accept)
-    call.finish(_review_content(review), lambda screen: screen.say(_review_text(review)))
-
-
-def _review_content(review: Review) -> Content:
-    content: Content = {"customer": review.customer, "period": str(review.month), "review": review.kind}
-    return content | fields_of(review, "content_hash", "by", "note")
-
-
-def _review_text(review: Review) -> str:
-    return f"{shown_id(review.customer)} is {review.kind} for {review.month}: {review.content_hash}"
-
-
 @app.command("close")
 def _close(
     call: Invocation,
-    period: PeriodArgument,
+    period: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PERIOD", help="The period, like 2026-10; every month in which somebody is due unless given."
+        ),
+    ] = None,
     customers: Annotated[
         list[str] | None,
         typer.Argument(metavar="CUSTOMER", help="With --interim: only these, whether they reached it or not."),
@@ -209,7 +117,11 @@ def _close(
     abandon: Annotated[
         bool, typer.Option("--abandon", help="End a close that was cut off where it stands, and begin anew.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Without a period: only say which months would be closed, and for whom.")
+    ] = False,
     accept: AcceptOption = False,
+    by: ByOption = None,
 ) -> None:
     """Issue the invoices of a period, each once.
 
@@ -218,6 +130,13 @@ def _close(
     invoice of the period then bills the rest.
     """
     named = list(customers or ())
+    if dry_run and (period is not None or by or require_approval or accept):
+        raise InvalidCall("--dry-run is of all months and does nothing; `tokentill preview PERIOD` is of one period")
+    if period is None:
+        if interim or abandon:
+            raise InvalidCall("name the period; without one every month is closed in which somebody is due")
+        _close_due(call, dry_run=dry_run, require_approval=require_approval, accept=accept, by=by)
+        return
     if named and not interim:
         raise InvalidCall("a close takes every customer; customers are named for interim invoices, with --interim")
     with call.till() as till, call.progress(f"close {period}") as progress:
@@ -227,11 +146,28 @@ def _close(
             interim=named or interim,
             abandon=abandon,
             accept_pricing_change=accept,
+            by=by,
             progress=progress,
         )
-    call.finish(
-        closed.content(), lambda screen: show_closed(screen, closed, is_interim=interim), is_refused=closed.is_refused
-    )
+
+    def show(screen: Screen) -> None:
+        show_closed(screen, closed, is_interim=interim)
+        show_chain_head(screen, closed)
+
+    call.finish(closed.content(), show, is_refused=closed.is_refused)
+
+
+def _close_due(call: Invocation, *, dry_run: bool, require_approval: bool, accept: bool, by: str | None) -> None:
+    """Close every month in which somebody is due, or say which ones these are."""
+    with call.till() as till:
+        if dry_run:
+            call.answer(till.due_months(), show_due_months)
+            return
+        with call.progress("close") as progress:
+            closed = till.close_due(
+                require_approval=require_approval, accept_pricing_change=accept, by=by, progress=progress
+            )
+    call.answer(closed, show_closed_months, is_refused=closed.is_refused)
 
 
 @invoices.command("list")

@@ -7,7 +7,7 @@ same run. What was pinned decides what is issued; a resumed run reads its pins a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,11 +16,14 @@ from sqlalchemy.exc import IntegrityError
 
 from tokentill.canonical import Content, fields_of, form_of, stated_fields_of
 from tokentill.clock import Clock
+from tokentill.closing.approval_policy import parked_customers
 from tokentill.closing.compute import Computed, compute_period
 from tokentill.closing.groups import Group, ToIssue, grouped
 from tokentill.closing.late_usage import late_months, left_behind
 from tokentill.closing.pins import Inputs, engine_fault, newest_inputs, pinned_inputs, zone_fault
 from tokentill.closing.pricing_use import keep_use
+from tokentill.contracts.review_bounds import ReviewBounds
+from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.errors import CoveredTwice, Refused
 from tokentill.invoicing.carried import NOTHING_CARRIED
 from tokentill.invoicing.coverage import KeptBoundary
@@ -28,10 +31,19 @@ from tokentill.invoicing.forms import InvoiceKind
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.obstacles import Obstacle, ObstacleKind, together
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import NOTHING_ASIDE, Aside, LateUsage, PricingUsed, obstacles_of, review_obstacle
+from tokentill.invoicing.preview import (
+    NOTHING_ASIDE,
+    Aside,
+    LateUsage,
+    OpenMonth,
+    PricingUsed,
+    Review,
+    obstacles_of,
+    review_obstacle,
+)
 from tokentill.money import minor_text
 from tokentill.recordings.load import Folder
-from tokentill.store.audit import actor_here, append_audit
+from tokentill.store.audit import ChainHead, actor_here, append_audit
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.documents import refuse_overlap
 from tokentill.store.holdings import entry_of_issue
@@ -47,6 +59,7 @@ from tokentill.store.invoices import (
     take_over,
 )
 from tokentill.store.ledger import carried_by_customer
+from tokentill.store.manual_lines import changed_since
 from tokentill.store.recordings import keep_recordings
 from tokentill.usage.shell_words import command_line
 
@@ -70,7 +83,8 @@ class Closed:
     `late` is usage of any period that was issued without it; `kept` are boundaries that stay where issued time ended;
     `aside` is what of the period nobody decided on; `totals` are the sums of what was issued by currency, in minor
     units; `credit_notes` are those of `issued` that are such; `pricing` is what it was computed with, and `again` the
-    command that does the same once more.
+    command that does the same once more. `due_at` says from when on each of `not_due` is due, and `earlier` are months
+    before it that nobody closed. `chain_head` is where the audit log stood then.
     """
 
     month: Month
@@ -88,6 +102,9 @@ class Closed:
     pricing: PricingUsed | None = field(default=None, compare=False)
     again: str = field(default="", compare=False)
     credit_notes: tuple[str, ...] = ()
+    due_at: tuple[tuple[str, datetime], ...] = field(default=(), compare=False)
+    earlier: tuple[OpenMonth, ...] = field(default=(), compare=False)
+    chain_head: ChainHead | None = field(default=None, compare=False)
 
     @property
     def obstacles(self) -> tuple[Obstacle, ...]:
@@ -107,11 +124,12 @@ class Closed:
             "refused": [fields_of(refusal, "customer", "reason") for refusal in self.refused],
             "obstacles": form_of(self.obstacles),
             **fields_of(self, "not_due", "blocked_by", "resumed"),
-            **stated_fields_of(self, "credit_notes", "nothing_to_bill", "late"),
+            **({"due_at": form_of(dict(self.due_at))} if self.due_at else {}),
+            **stated_fields_of(self, "credit_notes", "nothing_to_bill", "late", "earlier"),
             **({"kept_boundaries": form_of(self.kept)} if self.kept else {}),
             **{name: count for name, count in self.aside.content().items() if count},
             "totals": {currency: minor_text(total, currency) for currency, total in self.totals},
-            **stated_fields_of(self, "pricing"),
+            **stated_fields_of(self, "pricing", "chain_head"),
         }
 
 
@@ -138,12 +156,16 @@ class CloseOptions:
             contract asks for it.
         grace: how long after its end a period stays open for late records, to the second.
         only: the one customer whose documents are issued; all of them when None.
+        policy: what is parked, and whether who closes must be another than who approved.
+        by: who closes; whoever runs this process unless given.
     """
 
     interim: Interim | None = None
     require_approval: bool = False
     grace: timedelta = timedelta(0)
     only: str | None = None
+    policy: ReviewPolicy = NO_POLICY
+    by: str | None = None
 
     def concerns(self, customer: str) -> bool:
         """Whether a customer's documents are to be issued."""
@@ -155,7 +177,10 @@ class CloseOptions:
         named = content.get("customers")
         interim = Interim(None if named is None else tuple(named)) if content.get("kind") == "interim" else None
         grace = timedelta(seconds=content.get("grace_seconds", 0))
-        return cls(interim, content.get("require_approval", False), grace, content.get("only"))
+        park = content.get("park_beyond")
+        beyond = None if park is None else ReviewBounds.from_content(park["bounds"], park["stated_by"])
+        policy = ReviewPolicy(park_beyond=beyond, four_eyes=content.get("four_eyes", False))
+        return cls(interim, content.get("require_approval", False), grace, content.get("only"), policy)
 
     def command(self, month: Month, *more: str) -> str:
         """The command that asks for the same."""
@@ -172,7 +197,20 @@ class CloseOptions:
             **({} if self.only is None else {"only": self.only}),
             "require_approval": self.require_approval,
             "grace_seconds": self.grace // timedelta(seconds=1),
+            **({} if (park := self.policy.park_beyond) is None else {"park_beyond": _stated(park)}),
+            **({"four_eyes": True} if self.policy.four_eyes else {}),
         }
+
+    def obstacle(self, invoice: Invoice, review: Review | None, parked: str | None) -> Obstacle | None:
+        """What people said of an invoice, or did not say, that keeps it from being issued by this close."""
+        four_eyes = self.policy.four_eyes
+        return review_obstacle(
+            invoice,
+            review,
+            require_approval=self.require_approval or four_eyes,
+            parked=parked,
+            closed_by=(self.by or actor_here()) if four_eyes else None,
+        )
 
     @property
     def kind(self) -> InvoiceKind:
@@ -180,13 +218,18 @@ class CloseOptions:
         return "period" if self.interim is None else "interim"
 
 
+def _stated(bounds: ReviewBounds) -> Content:
+    return {"bounds": bounds.content(), "stated_by": bounds.stated_by}
+
+
 @dataclass(frozen=True, slots=True)
 class _Todo:
     """What there is to do for a period, decided from pinned inputs at a pinned time. `outcome` is that of a close which
-    issues none of the documents.
+    issues none of the documents. `parked` says whose wait for a person, and why.
     """
 
     computed: Computed
+    parked: Mapping[str, str]
     groups: tuple[Group, ...]
     outcome: Closed
 
@@ -222,11 +265,12 @@ def close_period(
         pins, cut_off = inputs.pins(seq), open_run(connection, str(month))
         if cut_off is None:
             computed, late, aside = _computed(connection, month, inputs, pins, options, now)
+            parked = parked_customers(connection, computed, inputs.books(), pins, options.policy)
     if cut_off is not None:
         if abandon:
             _abandon(database, cut_off, clock)
             return close_period(database, month, folder, options, clock=clock, used=used, progress=progress)
-        resumed = _resume(database, month, cut_off, clock, progress)
+        resumed = _resume(database, month, cut_off, clock, progress, options.by)
         if CloseOptions.of(cut_off.asked).interim == options.interim:
             return resumed
         again = close_period(database, month, folder, options, clock=clock, used=used, progress=progress)
@@ -236,13 +280,13 @@ def close_period(
         with database.read() as connection:
             already = len(_issued_customers(connection, month))
         return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept, aside=aside)
-    todo = _todo(database, computed, now, options)
+    todo = _todo(database, computed, parked, now, options)
     if not todo.groups:
         return replace(todo.outcome, late=late, aside=aside)
     run = _start(database, month, inputs, pins, options, now, used)
     if run is None:  # another process began a run since we looked
         return close_period(database, month, folder, options, clock=clock, used=used, progress=progress)
-    return _issue_all(database, run, todo, clock, progress, late, aside)
+    return _issue_all(database, run, todo, options, clock, progress, late, aside)
 
 
 def _start(
@@ -275,7 +319,7 @@ def _abandon(database: Database, cut_off: CloseRun, clock: Clock) -> None:
 
 
 def _resume(
-    database: Database, month: Month, cut_off: CloseRun, clock: Clock, progress: CloseProgress | None
+    database: Database, month: Month, cut_off: CloseRun, clock: Clock, progress: CloseProgress | None, by: str | None
 ) -> Closed:
     if fault := engine_fault(cut_off.pins) or zone_fault(cut_off.pins):
         raise Refused(
@@ -287,12 +331,13 @@ def _resume(
         append_audit(
             connection, "close.resumed", {"period": str(month), "run": run.id, "epoch": run.epoch}, at=clock.now()
         )
-    options = CloseOptions.of(run.asked)
+    options = replace(CloseOptions.of(run.asked), by=by)
     with database.read() as connection:
         inputs = pinned_inputs(connection, run.pins)
         computed, late, aside = _computed(connection, month, inputs, run.pins, options, run.started_at)
-    todo = _todo(database, computed, run.started_at, options)
-    return replace(_issue_all(database, run, todo, clock, progress, late, aside), resumed=True)
+        parked = parked_customers(connection, computed, inputs.books(), run.pins, options.policy)
+    todo = _todo(database, computed, parked, run.started_at, options)
+    return replace(_issue_all(database, run, todo, options, clock, progress, late, aside), resumed=True)
 
 
 def _computed(
@@ -308,6 +353,7 @@ def _computed(
         pins["s"],
         kind=options.kind,
         position=pins["l"],
+        manual=pins.get("m", 0),
         is_close=True,
         version=pins["f"],
         inputs=inputs,
@@ -323,24 +369,27 @@ def _issued_customers(connection: Connection, month: Month) -> set[str]:
     return {document.customer for document in documents if document.kind == "period"}
 
 
-def _todo(database: Database, computed: Computed, at: datetime, options: CloseOptions) -> _Todo:
+def _todo(
+    database: Database, computed: Computed, parked: Mapping[str, str], at: datetime, options: CloseOptions
+) -> _Todo:
     with database.read() as connection:
         issued = _issued_customers(connection, computed.month)
         reviews = last_reviews(connection, str(computed.month))
     interim = options.interim
     invoices: list[Invoice] = []
     refused: list[RefusedCustomer] = []
-    not_due: list[str] = []
+    not_due: dict[str, datetime] = {}
     for invoice in computed.invoices:
         if invoice.customer in issued or not options.concerns(invoice.customer):
             continue
         if interim is not None and not interim.wants(invoice):
             continue
-        if interim is None and at < computed.due_at(invoice.customer) + options.grace:
-            not_due.append(invoice.customer)
+        due_at = computed.due_at(invoice.customer) + options.grace
+        if interim is None and at < due_at:
+            not_due[invoice.customer] = due_at
             continue
         review = reviews.get(invoice.customer)
-        in_the_way = review_obstacle(invoice, review, require_approval=options.require_approval)
+        in_the_way = options.obstacle(invoice, review, parked.get(invoice.customer))
         obstacles = obstacles_of(invoice, in_the_way)
         if obstacles:
             reason = invoice.blocked_by or obstacles[0].reason
@@ -358,8 +407,16 @@ def _todo(database: Database, computed: Computed, at: datetime, options: CloseOp
     refused.sort(key=lambda refusal: refusal.customer.encode())
     billed = {*(invoice.customer for invoice in invoices), *(refusal.customer for refusal in refused)}
     nothing = tuple(customer for customer in named if customer not in billed)
-    outcome = Closed(computed.month, (), len(issued), tuple(refused), tuple(not_due), kept=computed.kept)
-    return _Todo(computed, groups, replace(outcome, nothing_to_bill=nothing))
+    outcome = Closed(
+        computed.month,
+        (),
+        len(issued),
+        tuple(refused),
+        tuple(not_due),
+        kept=computed.kept,
+        due_at=tuple(not_due.items()),
+    )
+    return _Todo(computed, parked, groups, replace(outcome, nothing_to_bill=nothing))
 
 
 @dataclass(slots=True)
@@ -390,17 +447,17 @@ def _issue_all(
     database: Database,
     run: CloseRun,
     todo: _Todo,
+    options: CloseOptions,
     clock: Clock,
     progress: CloseProgress | None,
     late: Sequence[LateUsage],
     aside: Aside,
 ) -> Closed:
     done = _Done(refused=list(todo.outcome.refused))
-    require_approval = CloseOptions.of(run.asked).require_approval
     all_documents, past = sum(len(group.documents) for group in todo.groups), 0
     for group in todo.groups:
         try:
-            numbers = _issue_group(database, run, group, clock, require_approval=require_approval)
+            numbers = _issue_group(database, run, todo, group, clock, options)
             done.add(group.documents, numbers)
         except _NotIssued as refusal:  # nothing of the transaction was stored
             done.refused += refusal.of_group(group, todo.computed.month)
@@ -450,14 +507,14 @@ class _NotIssued(Exception):
 
 
 def _issue_group(
-    database: Database, run: CloseRun, group: Group, clock: Clock, *, require_approval: bool
+    database: Database, run: CloseRun, todo: _Todo, group: Group, clock: Clock, options: CloseOptions
 ) -> list[str | None]:
     """Issue documents that go together in one transaction, all of them or none.
 
     Raises:
         _NotIssued: when one of them cannot be issued.
     """
-    at, actor = clock.now(), actor_here()
+    at, actor = clock.now(), options.by or actor_here()
     numbers: list[str | None] = []
     stored_as: list[tuple[Invoice, int]] = []
     with database.write() as connection:
@@ -468,9 +525,12 @@ def _issue_group(
             if invoice.kind != "credit-note":
                 # A hold may have come since the run began; it counts up to the moment of issue.
                 review = last_reviews(connection, run.period, invoice.customer).get(invoice.customer)
-                in_the_way = review_obstacle(invoice, review, require_approval=require_approval)
+                in_the_way = options.obstacle(invoice, review, todo.parked.get(invoice.customer))
                 if in_the_way is not None:
                     raise _NotIssued(invoice.customer, in_the_way)
+                whose = {invoice.customer, *(member for member, _ in document.members)}
+                if changed_since(connection, todo.computed.month, run.pins.get("m", 0), whose):
+                    raise _conflict(invoice, "a line was added to it or removed from it meanwhile; close again")
                 if (reason := _carried_refusal(connection, run, invoice)) is not None:
                     raise _conflict(invoice, reason)
             try:

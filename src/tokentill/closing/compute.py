@@ -24,6 +24,7 @@ from tokentill.closing.late_usage import LateMonths, late_months, left_behind
 from tokentill.closing.month_usage import MonthUsage, usage_of_month
 from tokentill.closing.payers import carried_to_payers, invoices_of_payers, rating_context
 from tokentill.closing.pins import Inputs
+from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.invoicing.coverage import KeptBoundary, OwnedSegment, Periods
 from tokentill.invoicing.findings import findings_of, in_order
 from tokentill.invoicing.forms import InvoiceKind
@@ -31,7 +32,9 @@ from tokentill.invoicing.invoice import VERSION_OF_F, Invoice
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.preview import Aside, InterimInvoice, OpenMonth, Preview, Previewed
+from tokentill.invoicing.projection import Projection, projection_of
 from tokentill.invoicing.rating_groups import Books, RatingContext
+from tokentill.invoicing.review_policy import parked
 from tokentill.invoicing.totals import is_recurring
 from tokentill.invoicing.unattributed import Unattributed, UnattributedUser
 from tokentill.money import EXACT, ZERO, minor_text, sum_exact
@@ -39,6 +42,7 @@ from tokentill.store.corrections import CORRECTS_SINCE
 from tokentill.store.documents import documents_around
 from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
 from tokentill.store.ledger import open_balances
+from tokentill.store.manual_lines import manual_by_customer
 from tokentill.store.quarantine import count_quarantined
 from tokentill.store.revisions import count_open_revisions
 from tokentill.usage.aggregates import UsageAggregate
@@ -94,6 +98,7 @@ def compute_period(
     only: str | None = None,
     kind: InvoiceKind = "period",
     position: int | None = None,
+    manual: int = 0,
     is_close: bool = False,
     version: int = VERSION_OF_F,
     inputs: Inputs | None = None,
@@ -104,6 +109,7 @@ def compute_period(
     Args:
         kind: `interim` computes what has accrued so far, for everybody with usage.
         position: of the log of documents, up to which documents count; None is all of them.
+        manual: the number up to which lines that people added count.
         is_close: leave out who has its document of the period. Otherwise what is computed for them is what would stand
             in its place now.
         version: of the calculation, as it is pinned.
@@ -122,6 +128,9 @@ def compute_period(
         for customer, last in open_balances(connection, position):
             if last < month and periods.of(customer).has_time:
                 usage.by_payer.setdefault(usage.ownership.payer(customer), {})
+    added = manual_by_customer(connection, month, manual) if kind == "period" else {}
+    for customer in added:
+        usage.by_payer.setdefault(usage.ownership.payer(customer), {}).setdefault(customer, [])
     chosen = sorted((payer for payer in usage.by_payer if only in (None, payer)), key=str.encode)
     if is_close:
         chosen = [payer for payer in chosen if not usage.ownership.is_issued(payer)]
@@ -153,6 +162,7 @@ def compute_period(
         carried,
         kind=kind,
         version=version,
+        manual=added,
         adjustments=adjustments | issued_adjustments(connection, month, chosen, usage.ownership, kind),
     )
     for payer in adjustments:
@@ -199,20 +209,19 @@ def compute_preview(
     only: str | None = None,
     limits: ReviewLimits = DEFAULT_LIMITS,
     require_approval: bool = False,
+    policy: ReviewPolicy = NO_POLICY,
 ) -> Preview:
     """A period at the newest pins, with what people said of it and what it was the month before.
 
     With `require_approval` every customer needs one, and not only those whose contract says so.
     """
     months = late_months(connection, inputs, books, pins["s"])
-    computed = compute_period(
-        connection, month, books, pins["s"], only=only, position=pins["l"], inputs=inputs, late=months
-    )
+    pinned = {"position": pins["l"], "manual": pins.get("m", 0)}
+    computed = compute_period(connection, month, books, pins["s"], only=only, inputs=inputs, late=months, **pinned)
     context = RatingContext(books)
     found = [findings_of(one, computed.usage.by_payer[one.customer], context, limits) for one in computed.invoices]
     reviews = last_reviews(connection, str(month))
-    issued, interims = _documents_of(connection, month)
-    before = _totals_before(connection, month.plus(-1), books, pins, computed)
+    issued, _ = documents_of(connection, month)
     due = {invoice.customer: computed.due_at(invoice.customer) + grace for invoice in computed.invoices}
     running = [
         invoice for invoice in computed.invoices if invoice.customer not in issued and now < due[invoice.customer]
@@ -227,20 +236,18 @@ def compute_preview(
         month=month,
         default_period=computed.default_period,
         customers=tuple(
-            Previewed(
-                invoice=invoice,
-                review=reviews.get(invoice.customer),
-                **_as_issued(issued.get(invoice.customer)),
-                late_requests=computed.usage.late_of(invoice.customer),
-                is_due=now >= due[invoice.customer],
-                previous_total_minor=before.get(invoice.customer, _NOTHING_BEFORE).total_minor,
-                previous_currency=before.get(invoice.customer, _NOTHING_BEFORE).currency,
-                previous_is_partial=before.get(invoice.customer, _NOTHING_BEFORE).is_partial,
-                interims=tuple(_of_currency(interims.get(invoice.customer, ()), invoice.currency)),
-                reaches_interim=invoice.customer in reaching,
-                requires_approval=require_approval or invoice.requires_approval,
+            replace(
+                one,
+                review=reviews.get(one.invoice.customer),
+                **_as_issued(issued.get(one.invoice.customer)),
+                late_requests=computed.usage.late_of(one.invoice.customer),
+                is_due=now >= due[one.invoice.customer],
+                reaches_interim=one.invoice.customer in reaching,
+                requires_approval=require_approval or policy.four_eyes or one.invoice.requires_approval,
+                parked=parked(one, policy),
+                projection=None if one.invoice.customer in issued else _projection(one, books, now),
             )
-            for invoice in computed.invoices
+            for one in compared(connection, computed, books, pins)
         ),
         unattributed=computed.unattributed,
         pins=pins,
@@ -250,7 +257,38 @@ def compute_preview(
         kept=computed.kept,
         aside=computed.aside(connection, open_months),
         findings=tuple(in_order(chain.from_iterable(found))),
+        requests=computed.usage.requests,
+        requests_failed=sum(map(computed.usage.requests_of, computed.failed)),
     )
+
+
+def _projection(one: Previewed, books: Books, now: datetime) -> Projection | None:
+    return projection_of(one.invoice, books.contracts, now, (interim.total_minor for interim in one.interims))
+
+
+def compared(connection: Connection, computed: Computed, books: Books, pins: Content) -> list[Previewed]:
+    """The invoices of a period, each with its interim invoices and what there was of it in the period before."""
+    _, interims = documents_of(connection, computed.month)
+    before = totals_before(connection, computed.month.plus(-1), books, pins, computed)
+    listed = []
+    for invoice in computed.invoices:
+        last = before.get(invoice.customer, NOTHING_BEFORE)
+        listed.append(
+            Previewed(
+                invoice=invoice,
+                review=None,
+                issued_number=None,
+                issued_hash=None,
+                late_requests=0,
+                is_due=True,
+                previous_total_minor=last.total_minor,
+                previous_currency=last.currency,
+                previous_is_partial=last.is_partial,
+                previous_models=last.models,
+                interims=tuple(_of_currency(interims.get(invoice.customer, ()), invoice.currency)),
+            )
+        )
+    return listed
 
 
 def _as_issued(issued: IssuedInvoice | None) -> dict[str, Any]:
@@ -265,53 +303,59 @@ def _as_issued(issued: IssuedInvoice | None) -> dict[str, Any]:
     }
 
 
-class _Before(NamedTuple):
-    """All that a customer was billed for the period before, and whether usage began well inside of it."""
+class Before(NamedTuple):
+    """All that a customer was billed for the period before, its models, and whether usage began well inside of it."""
 
     total_minor: int | None
     currency: str | None
     is_partial: bool
+    models: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, total_minor: int, currency: str, starts_at: datetime, first_day: date | None) -> _Before:
-        """That of an invoice, by the first day on which it bills usage."""
+    def of(
+        cls, total_minor: int, currency: str, starts_at: datetime, first_day: date | None, models: Iterable[str]
+    ) -> Before:
+        """That of an invoice, by the first day on which it bills usage, with its models."""
         after = timedelta(0) if first_day is None else first_day - starts_at.astimezone(UTC).date()
-        return cls(total_minor, currency, after > PARTIAL_AFTER)
+        return cls(total_minor, currency, after > PARTIAL_AFTER, tuple(sorted({*models} - {""})))
 
 
-_NOTHING_BEFORE = _Before(None, None, is_partial=False)
+NOTHING_BEFORE = Before(None, None, is_partial=False)
 PARTIAL_AFTER = timedelta(days=7)
 """A period whose usage begins later than this after its start is no measure for the one that follows."""
 
 
-def _totals_before(
+def totals_before(
     connection: Connection, month: Month, books: Books, pins: Content, computed: Computed
-) -> dict[str, _Before]:
+) -> dict[str, Before]:
     """What each customer was billed for the period before, or would be: its invoice and its interim invoices."""
     customers = [invoice.customer for invoice in computed.invoices]
-    issued, interims = _documents_of(connection, month)
-    before: dict[str, _Before] = {}
+    issued, interims = documents_of(connection, month)
+    before: dict[str, Before] = {}
     for customer in customers:
         if (document := issued.get(customer)) is not None:
             days = document.content["daily"]
             first_day = date.fromisoformat(days[0]["day"]) if days else None
             starts_at = parse_instant(document.content["period_start"])
-            before[customer] = _Before.of(document.total_minor, document.currency, starts_at, first_day)
+            models = [line["model"] for line in document.content["lines"]]
+            before[customer] = Before.of(document.total_minor, document.currency, starts_at, first_day, models)
     if open_ := [customer for customer in customers if customer not in before]:
         only = open_[0] if len(open_) == 1 else None
-        again = compute_period(connection, month, books, pins["s"], only=only, position=pins["l"], is_close=True)
+        pinned = {"position": pins["l"], "manual": pins.get("m", 0)}
+        again = compute_period(connection, month, books, pins["s"], only=only, is_close=True, **pinned)
         for invoice in again.invoices:
             first_day = invoice.daily[0].day if invoice.daily else None
             starts_at = invoice.period.starts_at
-            before[invoice.customer] = _Before.of(invoice.total_minor, invoice.currency, starts_at, first_day)
-    for customer, (total, currency, is_partial) in before.items():
-        billed_early = _of_currency(interims.get(customer, ()), currency or "")
+            models = [line.model for line in invoice.lines]
+            before[invoice.customer] = Before.of(invoice.total_minor, invoice.currency, starts_at, first_day, models)
+    for customer, of_invoice in before.items():
+        billed_early = _of_currency(interims.get(customer, ()), of_invoice.currency or "")
         interim = sum(document.total_minor for document in billed_early)
-        before[customer] = _Before((total or 0) + interim, currency, is_partial)
+        before[customer] = of_invoice._replace(total_minor=(of_invoice.total_minor or 0) + interim)
     return before
 
 
-def _documents_of(
+def documents_of(
     connection: Connection, month: Month
 ) -> tuple[dict[str, IssuedInvoice], dict[str, list[InterimInvoice]]]:
     """The period invoice of each customer that has one, and its interim invoices."""
@@ -320,7 +364,7 @@ def _documents_of(
     for document in issued_invoices(connection, period=str(month), status="issued"):
         if document.kind == "period":
             issued[document.customer] = document
-        else:
+        elif document.kind == "interim":
             interims.setdefault(document.customer, []).append(document.as_interim())
     return issued, interims
 

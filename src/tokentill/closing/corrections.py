@@ -48,6 +48,7 @@ from tokentill.store.corrections import (
 from tokentill.store.documents import StoredCorrection, documents_around, issued_extents, taken_within
 from tokentill.store.invoices import closings
 from tokentill.store.ledger import carried_by_customer
+from tokentill.store.manual_lines import manual_by_customer
 from tokentill.store.recordings import recordings_of
 from tokentill.store.usage_rows import month_number, series_by_id, series_of_months
 from tokentill.store.withdrawals import Counting
@@ -190,19 +191,22 @@ class _Basis:
     after: Inputs
     seq: int
     version: int
+    manual: int
 
     @classmethod
     def of(cls, known: _Known, document: PeriodDocument) -> _Basis:
         """That of a document."""
         own, last = known.inputs_at(document.pins), known.inputs_at(document.looked_at)
         before = own.corrected_by(last)
-        return cls(before, before.corrected_by(known.inputs), document.looked_at["s"], document.pins["f"])
+        own_pins = document.pins
+        after = before.corrected_by(known.inputs)
+        return cls(before, after, document.looked_at["s"], own_pins["f"], own_pins.get("m", 0))
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What documents of the same basis have in common."""
         sets = (self.before.price_set, self.before.contract_set, self.after.price_set, self.after.contract_set)
-        return (*map(content_hash, sets), self.seq, self.version)
+        return (*map(content_hash, sets), self.seq, self.version, self.manual)
 
     @property
     def asks(self) -> bool:
@@ -243,7 +247,7 @@ class _ClosedMonth:
         made: dict[tuple[Any, ...], _Basis] = {}
         bases = {}
         for payer, document in self.ended.items():
-            key = tuple(str(pins[name]) for pins in (document.pins, document.looked_at) for name in "abfs")
+            key = tuple(str(pins.get(name)) for pins in (document.pins, document.looked_at) for name in "abfms")
             if key not in made:
                 made[key] = _Basis.of(self.known, document)
             bases[payer] = made[key]
@@ -465,6 +469,7 @@ class _Batch:
             rating_context(books, self.basis.version),
             carried,
             version=self.basis.version,
+            manual=manual_by_customer(known.connection, month.month, self.basis.manual),
         )
 
     def _covered_then(self) -> list[Placed]:

@@ -14,12 +14,14 @@ from tokentill.errors import NotFound, ensure
 from tokentill.invoicing.accumulators import bill_usage
 from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
 from tokentill.invoicing.lines import line_key
+from tokentill.invoicing.manual_lines import ManualLine
 from tokentill.invoicing.rating_groups import Books, RatingContext, RatingGroup, Sums
 from tokentill.money import EXACT, ZERO, amount_text, sum_exact
 from tokentill.prices.entries import entry_hash
 from tokentill.store.aggregates import Span, aggregate_of_record, records_of_spans
 from tokentill.store.documents import coverage_of
 from tokentill.store.invoices import IssuedInvoice
+from tokentill.store.manual_lines import manual_line_of
 from tokentill.store.usage_rows import StoredRecord, series_by_id
 from tokentill.usage.aggregates import RecordKey, UsageAggregate
 
@@ -48,7 +50,9 @@ class ExplainedRecord:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedLine(ContentOfFields):
-    """One line of an invoice with everything it came from, for `explain --json`. `line` is its canonical content."""
+    """One line of an invoice with everything it came from, for `explain --json`. `line` is its canonical content, and
+    `manual` what somebody added it with.
+    """
 
     position: int
     line: Content
@@ -56,6 +60,7 @@ class ExplainedLine(ContentOfFields):
     price_source: str | None
     rule: Content | None
     records: tuple[ExplainedRecord, ...]
+    manual: ManualLine | None = None
 
 
 def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int | None) -> list[ExplainedLine]:
@@ -84,7 +89,8 @@ def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int
             )
         entry, source = price_entry_of(inputs, line["price_entry"])
         rule = rule_of(inputs, line["rule_hash"])
-        explained.append(ExplainedLine(number, line, entry, source, rule, tuple(records)))
+        manual = manual_line_of(connection, line["charge"]["number"]) if line["kind"] == "manual" else None
+        explained.append(ExplainedLine(number, line, entry, source, rule, tuple(records), manual))
     return explained
 
 

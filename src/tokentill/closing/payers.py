@@ -13,6 +13,7 @@ from tokentill.invoicing.corrections import Adjustment
 from tokentill.invoicing.coverage import Documents, Ownership, Periods
 from tokentill.invoicing.forms import InvoiceKind
 from tokentill.invoicing.invoice import VERSION_OF_F, Invoice, compute_invoice
+from tokentill.invoicing.manual_lines import LinesByCustomer
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.store.ledger import carried_by_customer
@@ -36,6 +37,7 @@ def invoices_of_payers(
     *,
     kind: InvoiceKind = "period",
     version: int = VERSION_OF_F,
+    manual: LinesByCustomer | None = None,
     adjustments: Mapping[str, Sequence[Adjustment]] = NO_ADJUSTMENTS,
 ) -> tuple[dict[str, Invoice], dict[str, str]]:
     """The invoice of each payer, and why those have none that cannot be computed."""
@@ -59,6 +61,7 @@ def invoices_of_payers(
                     kind=kind,
                     adjustments=adjustments.get(payer, ()),
                     version=version,
+                    manual=manual,
                     wanted=of_payer,
                 )
             except (InvalidAmount, ArithmeticError) as error:

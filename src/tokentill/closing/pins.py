@@ -23,6 +23,7 @@ from tokentill.prices.fx import FxBook
 from tokentill.store.customers import bindings
 from tokentill.store.database import current_value
 from tokentill.store.documents import newest_position
+from tokentill.store.manual_lines import newest_manual_line
 from tokentill.store.recordings import recordings_of
 from tokentill.usage.attribution import Attribution, Binding
 from tokentill.zones import zone_data_version
@@ -36,7 +37,7 @@ class Inputs:
     """Everything people wrote: price tables and exchange rates, contracts and attribution rules, bindings.
 
     `beneath` are price tables that lie beneath the own ones (see `PriceBook`). `position` is the place in the log of
-    documents up to which documents count.
+    documents up to which documents count, and `manual` the number up to which lines that people added do.
     """
 
     prices: tuple[Content, ...]
@@ -44,6 +45,7 @@ class Inputs:
     bindings: tuple[Binding, ...]
     position: int
     beneath: tuple[Content, ...] = ()
+    manual: int = 0
 
     def books(self) -> Books:
         """The books that an invoice is computed with."""
@@ -111,6 +113,7 @@ class Inputs:
             "a": content_hash(self.price_set),
             "b": content_hash(self.contract_set),
             "l": self.position,
+            "m": self.manual,
             "time_zones": zone_data_version(),
             "f": VERSION_OF_F,
         }
@@ -135,6 +138,7 @@ def newest_inputs(connection: Connection, folder: Folder) -> tuple[Inputs, int]:
         contracts=(*folder.contracts, *folder.attribution),
         bindings=tuple(bindings(connection)),
         position=newest_position(connection),
+        manual=newest_manual_line(connection),
     )
     return inputs, current_value(connection, "batch")
 
@@ -162,6 +166,7 @@ def pinned_inputs(connection: Connection, pins: Content) -> Inputs:
         contracts=tuple(recordings_of(connection, contract_set["recordings"])),
         bindings=tuple(listed),
         position=pins.get("l", 0),
+        manual=pins.get("m", 0),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import fields_of
+from tokentill.canonical import Content, fields_of, stated_fields_of
 from tokentill.closing.pins import Inputs
 from tokentill.closing.pricing_use import keep_use
 from tokentill.errors import InvalidCall, NotFound, Refused
@@ -14,18 +15,26 @@ from tokentill.invoicing.preview import Preview, PricingUsed, Review, ReviewKind
 from tokentill.store.audit import append_audit
 from tokentill.store.database import hold_counter
 from tokentill.store.invoices import add_review, issued_invoices
+from tokentill.store.recordings import keep_recordings
 from tokentill.usage.shell_words import command_line
 
 NOTE_LENGTH_MAX = 2000
 
 
-def store_review(connection: Connection, review: Review, inputs: Inputs, used: PricingUsed) -> None:
-    """Append a review in the caller's writing transaction, with the prices and contracts that it was made under.
+def store_reviews(connection: Connection, reviews: Sequence[Review], inputs: Inputs, used: PricingUsed) -> None:
+    """Append reviews in the caller's writing transaction, with everything that the preview was computed from.
 
     Raises:
-        Refused: when the invoice was issued meanwhile.
+        Refused: when one of the invoices was issued meanwhile.
     """
     hold_counter(connection, "invoice")  # nothing is issued between the look and the word
+    keep_recordings(connection, inputs.recordings(), reviews[0].at)
+    use = keep_use(connection, inputs, used, reviews[0].at)
+    for review in reviews:
+        _store_review(connection, review, use)
+
+
+def _store_review(connection: Connection, review: Review, use: Content) -> None:
     documents = issued_invoices(connection, period=str(review.month), customer=review.customer, status="issued")
     issued = [invoice for invoice in documents if invoice.kind == "period"]
     if issued:
@@ -33,8 +42,8 @@ def store_review(connection: Connection, review: Review, inputs: Inputs, used: P
             f"{review.customer!r} was issued {issued[0].number} for {review.month}; it can no longer be reviewed"
         )
     add_review(connection, review)
-    content = {"period": str(review.month), **fields_of(review, "customer", "content_hash", "note")}
-    content |= keep_use(connection, inputs, used, review.at)
+    content = {"period": str(review.month), **fields_of(review, "customer", "content_hash", "note", "pins")}
+    content |= {**stated_fields_of(review, "policy", "policy_hash"), **use}
     append_audit(connection, f"review.{review.kind}", content, at=review.at, actor=review.by)
 
 
@@ -72,7 +81,7 @@ def make_review(
         raise Refused(f"{customer!r} is held; release it first: `{release}`")
     if kind == "released" and previewed.review_state != "held":
         raise Refused(f"{customer!r} is not held in {preview.month}")
-    return Review(customer, preview.month, kind, content_hash, by, note, at)
+    return Review(customer, preview.month, kind, content_hash, by, note, at, preview.pins)
 
 
 def _same(content_hash: str, prefix: str) -> bool:

@@ -255,7 +255,7 @@ def _on_no_invoice(
         return replace(traced, state="unpriced", why=group.no_price or "it has no price")
     if ownership.is_issued(payer):
         return replace(traced, state="late", why=f"{ownership.issued_number(payer)} was issued without it")
-    computed = compute_period(connection, month, books, seq, only=payer, position=inputs.position)
+    computed = compute_period(connection, month, books, seq, only=payer, position=inputs.position, manual=inputs.manual)
     invoice = next((one for one in computed.invoices if one.customer == payer), None)
     if invoice is None:
         return replace(traced, state="blocked", why=computed.failed.get(payer, "its invoice cannot be computed"))

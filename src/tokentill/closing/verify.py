@@ -165,6 +165,7 @@ def _compute(connection: Connection, run: Sequence[IssuedInvoice]) -> Computed |
             first.pins["s"],
             kind="period" if first.kind == "credit-note" else first.kind,
             position=first.pins["l"],
+            manual=first.pins.get("m", 0),
             only=first.customer if len(run) == 1 else None,
             version=first.pins["f"],
             inputs=inputs,

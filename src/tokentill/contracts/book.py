@@ -57,7 +57,7 @@ class Contract:
             valid_to=parse_instant(content.get("valid_to")),
             **{name: content.get(name) for name in ("plan", "currency", "time_zone", "anchor_day")},
             parent=content.get("invoice", {}).get("parent"),
-            invoice=InvoiceTerms.from_content(content.get("invoice", {}), content.get("review")),
+            invoice=InvoiceTerms.from_content(content.get("invoice", {}), content.get("review"), stated_by=label),
             rules=tuple(
                 Rule.from_content(rule, contract=label, number=number)
                 for number, rule in enumerate(content.get("rule", ()), start=1)

@@ -14,6 +14,7 @@ from typing import Literal, Self
 
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
+from tokentill.contracts.review_bounds import ReviewBounds
 from tokentill.money import EXACT
 
 
@@ -73,11 +74,14 @@ class InvoiceTerms:
     interim_at: Decimal | None = None
     requires_approval: bool | None = None
     adjustments: Literal["next-invoice", "credit-note"] | None = None
+    approve_within: ReviewBounds | None = None
+    park_beyond: ReviewBounds | None = None
+    by_policy: bool | None = None
 
     @classmethod
-    def from_content(cls, content: Content, review: Content | None = None) -> Self:
-        """From the canonical content of an `[invoice]` and a `[review]` table."""
-        taxes = content.get("tax")
+    def from_content(cls, content: Content, review: Content | None = None, *, stated_by: str = "") -> Self:
+        """From the canonical content of an `[invoice]` and a `[review]` table; `stated_by` is whose they are."""
+        taxes, asked = content.get("tax"), review or {}
         return cls(
             base_fee=_recurring(content, "base_fee", name="base fee", is_prorated=True),
             minimum=_recurring(content, "minimum", name="minimum commitment", is_prorated=False),
@@ -86,8 +90,11 @@ class InvoiceTerms:
             taxes=None if taxes is None else tuple(map(Tax.from_content, taxes)),
             smallest_amount=_decimal(content, "smallest_amount"),
             interim_at=_decimal(content, "interim_at"),
-            requires_approval=(review or {}).get("require_approval"),
+            requires_approval=asked.get("require_approval"),
             adjustments=content.get("adjustments"),
+            approve_within=ReviewBounds.from_content(asked.get("approve_within"), stated_by),
+            park_beyond=ReviewBounds.from_content(asked.get("park_beyond"), stated_by),
+            by_policy=asked.get("by_policy"),
         )
 
     @classmethod

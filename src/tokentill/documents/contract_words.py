@@ -10,6 +10,7 @@ from tokentill.clock import instant_text
 from tokentill.contracts.book import Contract, ContractBook
 from tokentill.contracts.features.tiers import RuleTier
 from tokentill.contracts.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring, Tax
+from tokentill.contracts.review_bounds import ReviewBounds
 from tokentill.contracts.rule_trace import Considered, MatchAsked
 from tokentill.contracts.rules import Rule
 from tokentill.documents.escaping import shown_id, shown_text
@@ -26,6 +27,9 @@ TERM_NAMES = {
     "interim_at": "interim invoice",
     "adjustments": "corrections in its favour",
     "requires_approval": "approval",
+    "approve_within": "approved by policy",
+    "park_beyond": "parked",
+    "by_policy": "policy",
 }
 """The terms of an invoice as `InvoiceTerms` names them, in the order in which they act, and what people call them."""
 
@@ -121,10 +125,24 @@ def term_text(key: str, term: object, currency: str) -> str:
         return "a credit note each" if term == "credit-note" else "lines of the next invoice"
     if key == "requires_approval":
         return "needed before a close" if term else "not needed before a close"
+    if key == "by_policy":
+        return "may approve it" if term else "never approves it; a person looks"
+    if isinstance(term, ReviewBounds):
+        return _bounds_text(term, "beyond" if key == "park_beyond" else "up to", unit)
     amount = exact(Decimal(str(term)))
     if key == "smallest_amount":
         return f"below {amount}{unit} nothing is due yet"
     return f"from {amount}{unit} on"
+
+
+def _bounds_text(bounds: ReviewBounds, side: str, unit: str) -> str:
+    stated = (
+        ("a total", bounds.total, unit),
+        ("a change", bounds.change_percent, " %"),
+        ("a change", bounds.change, unit),
+    )
+    joined = " or " if side == "beyond" else " and "
+    return joined.join(f"{what} {side} {exact(number)}{of}" for what, number, of in stated if number is not None)
 
 
 def grant_text(grant: Grant) -> str:

@@ -21,16 +21,19 @@ from tokentill.documents.figures import (
     plural,
     short_hash,
 )
+from tokentill.documents.moved import moved_rows
+from tokentill.documents.remarks import projection_text
 from tokentill.documents.review_status import ReviewStatus, notices_of
 from tokentill.documents.totals_rows import interim_names, totals_rows
 from tokentill.invoicing.invoice import Invoice
-from tokentill.invoicing.preview import Preview
+from tokentill.invoicing.preview import Moved, Preview
 from tokentill.money import EXACT, minor_digits
 
 PIN_NAMES = {
     "s": "Usage up to sequence number (S)",
     "a": "Price tables and exchange rates (A)",
     "b": "Contracts and attribution (B)",
+    "m": "Lines that people added, up to number",
     "time_zones": "Time-zone data",
     "f": "Version of the computation",
 }
@@ -58,6 +61,7 @@ def customer_view(
         "starts_at": instant_shown(invoice.period.starts_at),
         "ends_at": instant_shown(invoice.period.ends_at),
         "made_at": instant_shown(preview.made_at),
+        "projection": "" if status.previewed.projection is None else projection_text(status.previewed.projection),
         "requests": count(invoice.requests),
         "list_amount": exact(invoice.list_amount),
         "list_note": f"{plural(without, 'line has', 'lines have')} no list price" if without else "",
@@ -69,6 +73,7 @@ def customer_view(
         "unit": exact(Decimal(1).scaleb(-minor_digits(currency), EXACT)),
         "notices": notices_of(status),
         "findings": tuple(shown_text(one.text) for one in preview.findings if one.customer == status.customer),
+        "moved": None if status.previewed.moved is None else _moved(status.previewed.moved),
         "commands": _commands(status, preview),
         "id_is_escaped": shown_id(status.customer) != status.customer,
         "groups": line_groups(content),
@@ -85,6 +90,11 @@ def customer_view(
         "before": before,
         "after": after,
     }
+
+
+def _moved(moved: Moved) -> dict[str, Any]:
+    rows = () if moved.differences is None else tuple(moved_rows(moved.differences))
+    return {"inputs": ", ".join(moved.inputs), "reason": shown_text(moved.reason), "rows": rows}
 
 
 def flat_pins(pins: Content) -> tuple[tuple[str, str], ...]:
@@ -110,7 +120,7 @@ def _commands(status: ReviewStatus, preview: Preview) -> tuple[tuple[str, str], 
     commands = []
     if state == "held":
         commands.append(("Release the hold", review_command("release", month, customer)))
-    elif state != "approved" and status.invoice.blocked_by is None:
+    elif (state != "approved" or status.is_parked) and status.invoice.blocked_by is None:
         commands.append(("Approve this content", review_command("approve", month, customer, "--hash", digits)))
     if state != "held":
         commands.append(("Hold it, with a reason", review_command("hold", month, customer, "--reason", "'WHY'")))

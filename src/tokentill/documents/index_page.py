@@ -25,11 +25,12 @@ from tokentill.documents.figures import (
     plural,
     share_percent,
 )
-from tokentill.documents.remarks import LIST_LATE, aside_remarks, late_text
+from tokentill.documents.remarks import LIST_LATE, aside_remarks, late_text, projection_texts
 from tokentill.documents.review_status import (
     ADD_A_PRICE,
     LOAD_AGAIN,
     NEEDS_APPROVAL,
+    PARKED,
     Badge,
     ReviewStatus,
     margin_shown,
@@ -61,6 +62,7 @@ def index_view(preview: Preview, statuses: Sequence[ReviewStatus]) -> dict[str, 
         "customers": plural(len(statuses), "customer", "customers"),
         "requests": plural(sum(status.invoice.all_requests for status in statuses), "request", "requests"),
         "pricing": "" if preview.pricing is None else shown_text(preview.pricing.shown),
+        "projections": tuple(projection_texts(preview)),
         "obstacles": tuple(_obstacles(preview, statuses)),
         "states": tuple(_states(statuses)),
         "remarks": tuple(_remarks(preview)),
@@ -201,7 +203,12 @@ def _obstacles(preview: Preview, statuses: Sequence[ReviewStatus]) -> Iterable[d
         reason = f"{plural(len(held), 'customer is', 'customers are')} held; each page says by whom and why."
         commands = [review_command("release", preview.month, status.customer) for status in held[:NAMED_MAX]]
         yield _obstacle("Held by a reviewer", reason, "Settle what the note says, then release:", held, commands)
-    if waiting := [status for status in is_open if status.previewed.needs_approval]:
+    if parked := [status for status in is_open if status.is_parked]:
+        are = plural(len(parked), "customer is", "customers are")
+        reason = f"{are} out of all declared bounds; each page says why."
+        advice = "Look at each page, then approve this very content with the command that it shows."
+        yield _obstacle(PARKED, reason, advice, parked)
+    if waiting := [status for status in is_open if status.previewed.needs_approval and not status.is_parked]:
         reason = f"{plural(len(waiting), 'customer needs', 'customers need')} an approval, by contract or by settings."
         advice = "Look at each page, then approve with the command that it shows."
         yield _obstacle(NEEDS_APPROVAL, reason, advice, waiting)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
-from tokentill.documents.figures import plural
+from tokentill.documents.figures import FOR_THE_EYE, money, plural
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import Aside, LateUsage
+from tokentill.invoicing.preview import Aside, LateUsage, Preview
+from tokentill.invoicing.projection import Projection
 
 LIST_LATE = "tokentill usage late"
 
@@ -30,6 +33,35 @@ def open_remarks(aside: Aside) -> Iterator[tuple[str, str]]:
         came = plural(one.requests, "request of another month came", "requests of another month came")
         of = plural(len(one.customers), "customer", "customers")
         yield f"{came} after it was closed, of {of} without an invoice of it", f"tokentill close {one.month}"
+
+
+def projection_text(projection: Projection) -> str:
+    """What a period that runs would come to: `120.00 USD after 9.4 of 31 days`."""
+    amount = money(projection.total_minor, projection.currency)
+    days = f"{_days(projection.elapsed_seconds)} of {_days(projection.of_seconds)} days"
+    return f"{amount} {projection.currency} after {days}"
+
+
+def projection_texts(preview: Preview) -> Iterator[str]:
+    """What all customers whose period runs would come to together, in each currency."""
+    totals: Counter[str] = Counter()
+    running: Counter[str] = Counter()
+    for one in preview.customers:
+        if one.projection is not None:
+            totals[one.projection.currency] += one.projection.total_minor
+            running[one.projection.currency] += 1
+    for currency, total in sorted(totals.items()):
+        customers = plural(running[currency], "customer whose period runs", "customers whose period runs")
+        yield (
+            f"projection: {money(total, currency)} {currency} for {customers}, if usage goes on to the end as it went"
+            " until now"
+        )
+
+
+def _days(seconds: int) -> str:
+    """To a tenth of a day, for the eye."""
+    days = FOR_THE_EYE.divide(Decimal(seconds), Decimal(86_400)).quantize(Decimal("0.1"), context=FOR_THE_EYE)
+    return format(days.normalize(FOR_THE_EYE), "f")
 
 
 def late_text(late: Sequence[LateUsage]) -> str:

@@ -43,7 +43,7 @@ def write_review_pages(preview: Preview, folder: Path) -> list[Path]:
 
 def review_pages(preview: Preview) -> dict[str, str]:
     """All pages by file name. The index comes last, so that it never leads to a page that is not there yet."""
-    environment = _environment()
+    environment = page_environment()
     statuses = by_amount(review_status_of(previewed) for previewed in preview.customers)
     shown = {"pins": flat_pins(preview.pins), "preview": preview}
     customer_template = environment.get_template("customer.html.j2")
@@ -56,7 +56,8 @@ def review_pages(preview: Preview) -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """What renders pages: templates with their filters, everything escaped."""
     environment = Environment(
         loader=PackageLoader("tokentill.documents", "templates"),
         autoescape=True,

@@ -43,6 +43,7 @@ LOAD_AGAIN = (
 
 
 NEEDS_APPROVAL = "Needs approval"
+PARKED = "Parked"
 COVERAGE_FOR_PERCENT = 95
 """A margin over the cost of fewer requests, in percent, would say too much."""
 
@@ -100,6 +101,12 @@ class ReviewStatus:
     def is_issued(self) -> bool:
         """Whether the period's invoice has been issued."""
         return self.previewed.issued_number is not None
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it waits for a person, whatever else holds."""
+        previewed = self.previewed
+        return not self.is_issued and previewed.parked is not None and not previewed.is_seen
 
     @property
     def has_moved(self) -> bool:
@@ -205,6 +212,7 @@ def _badges(previewed: Previewed, content_hash: str) -> list[Badge]:
         further = {
             Badge("bad", "Unpriced usage"): previewed.invoice.unpriced,
             Badge("bad", "Missing usage"): previewed.invoice.missing,
+            Badge("bad", PARKED): previewed.parked is not None and not previewed.is_seen,
             Badge("plain", "Not due yet"): not previewed.is_due,
             Badge("warn", "Interim invoice"): previewed.reaches_interim,
         }
@@ -242,6 +250,8 @@ def _open_notices(status: ReviewStatus) -> list[Notice]:
     for reason in invoice.uncarried:
         text = f"{shown_text(reason)}. A close leaves this customer out until it can."
         notices.append(("bad", "It cannot take over what earlier documents left", text))
+    added = "A line that somebody added cannot stand on it"
+    notices += [("bad", added, f"{shown_text(reason)}.") for reason in invoice.misfits]
     notices += _review_notices(status)
     if previewed.reaches_interim and invoice.interim_at is not None:
         title = f"The threshold of {exact(invoice.interim_at)} {invoice.currency} for an interim invoice is reached"
@@ -259,12 +269,16 @@ def _open_notices(status: ReviewStatus) -> list[Notice]:
 def _review_notices(status: ReviewStatus) -> list[Notice]:
     review = status.previewed.review
     state = status.previewed.review_state
+    if status.is_parked and state != "held":
+        reason = shown_text(status.previewed.parked or "")
+        text = f"{reason}. A close leaves it out until a person approves this very content."
+        return [("bad", PARKED, text)]
     if (review is None or state == "none") and status.previewed.requires_approval:
         return [("warn", NEEDS_APPROVAL, "Nobody has approved this invoice, and a close leaves it out until then.")]
     if review is None or state == "none":
         text = "Nobody has approved this invoice. A close with `--require-approval` leaves it out."
         return [("plain", "Not reviewed", text)]
-    signature = f"{shown_text(review.by)} on {instant_shown(review.at)}"
+    signature = f"{shown_text(review.signature)} on {instant_shown(review.at)}"
     note = f": {shown_text(review.note)}" if review.note else ""
     if state == "held":
         return [("bad", f"Held by {signature}{note}", "A close leaves it out until it is released.")]

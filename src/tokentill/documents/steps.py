@@ -76,6 +76,8 @@ def charge_text(line: Mapping[str, Any]) -> StepText:
         return StepText(f"{shown_id(name)} in packages", note, f"{count(quantity)} {TIMES} {rate}")
     if line["kind"] == "flat":
         return StepText("flat amount", f"charged once, on entering the tier {shown_text(name)}", f"1 {TIMES} {rate}")
+    if line["kind"] == "manual":
+        return StepText(shown_text(name), f"manual line {charge['number']}", rate)
     if _is_part_of_period(charge):
         days = count(charge["of_days"])
         note = f"agreed on {count(quantity)} of the {days} days of the period"
@@ -96,6 +98,8 @@ def charge_note(line: Mapping[str, Any]) -> str:
         return f"{count(charge['units'])} begin {count(charge['quantity'])} at {rate} each"
     if line["kind"] == "flat":
         return "charged once, on entering the tier"
+    if line["kind"] == "manual":
+        return f"manual line {charge['number']}"
     if _is_part_of_period(charge):
         return f"{count(charge['quantity'])} of {count(charge['of_days'])} days at {rate}"
     return "for the whole period" if "of_days" in charge else charge_text(line).arithmetic

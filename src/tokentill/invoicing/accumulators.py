@@ -26,16 +26,17 @@ from tokentill.invoicing.rating_groups import GroupKey, RatingContext, RatingGro
 from tokentill.money import EXACT, ZERO
 from tokentill.usage.aggregates import UsageAggregate
 
-ChargeKind = Literal["package", "flat", "base_fee"]
+ChargeKind = Literal["package", "flat", "base_fee", "manual"]
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a period is charged beside its records: packages begun, tiers entered, fees.
+    """What a period is charged beside its records: packages begun, tiers entered, fees, lines that people added.
 
     `amount` is `quantity` x `rate`, or for a fee that was prorated over `of_days`, rounded to the minor unit.
     `units` are those that `quantity` packages of `size` hold. `begun` says how much of the amount was begun or entered
-    in which segment of time (see `invoicing.burn_down`); the rest lies at the end of the period.
+    in which segment of time (see `invoicing.burn_down`); the rest lies at the end of the period. `number` is that of a
+    line that somebody added.
     """
 
     kind: ChargeKind
@@ -49,6 +50,7 @@ class Charge:
     of_days: int | None = None
     customer: str | None = None
     amount_minor: int = 0
+    number: int | None = None
     begun: tuple[tuple[int, Decimal], ...] = field(default=(), compare=False)
 
     @property

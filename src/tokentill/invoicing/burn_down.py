@@ -45,7 +45,10 @@ class Accrued:
         *,
         is_empty: bool,
     ) -> Accrued:
-        """From amounts by time and the charges beside them."""
+        """From amounts by time and the charges beside them.
+
+        What a charge takes away lies nowhere: it spreads over all the rest in proportion, as a coupon does.
+        """
         by_segment, at_end = [ZERO] * segments, ZERO
         for (_, segment), (_, amount) in by_time.items():
             by_segment[segment] = EXACT.add(by_segment[segment], amount)
@@ -53,7 +56,7 @@ class Accrued:
             for segment, amount in charge.begun:
                 by_segment[segment] = EXACT.add(by_segment[segment], amount)
             begun = sum_exact(amount for _, amount in charge.begun)
-            at_end = EXACT.add(at_end, EXACT.subtract(charge.amount, begun))
+            at_end = EXACT.add(at_end, max(EXACT.subtract(charge.amount, begun), ZERO))
         return cls(subtotal_minor, tuple(by_segment), at_end, is_empty)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from tokentill.canonical import Content, content_hash, fields_of, form_of
 from tokentill.clock import instant_text
+from tokentill.contracts.invoice_terms import NO_TERMS, InvoiceTerms
 from tokentill.invoicing.accumulators import Charge, Trace, bill_usage
 from tokentill.invoicing.burn_down import Accrued, segments_of
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
@@ -33,6 +34,7 @@ from tokentill.invoicing.lines import (
     missing_of,
     unbilled_of,
 )
+from tokentill.invoicing.manual_lines import LinesByCustomer, manual_charges, negative_subtotal
 from tokentill.invoicing.margin import NO_COST, BilledCost, CoveredMargin, margin_of
 from tokentill.invoicing.obstacles import Obstacle, ObstacleKind
 from tokentill.invoicing.periods import Period
@@ -65,7 +67,8 @@ OLDEST_VERSION_OF_F = 2
 class Invoice:
     """What a customer owes for a period. `unpriced`, `missing` and `uncarried` keep it from being issued.
 
-    `uncarried` says what earlier documents left that it cannot take over. `waived` are requests without usage that
+    `uncarried` says what earlier documents left that it cannot take over, and `misfits` why lines that people added
+    cannot stand on it. `waived` are requests without usage that
     somebody decided to bill at nothing. `billed_cost` is what `margin` is measured against, and no part of the content.
     """
 
@@ -85,7 +88,9 @@ class Invoice:
     kind: InvoiceKind = "period"
     interim_at: Decimal | None = None
     requires_approval: bool = False
+    terms: InvoiceTerms = NO_TERMS
     uncarried: tuple[str, ...] = ()
+    misfits: tuple[str, ...] = ()
     waived: tuple[Unbilled, ...] = ()
     billed_cost: BilledCost = NO_COST
     adjustments: tuple[Adjustment, ...] = ()
@@ -147,6 +152,7 @@ class Invoice:
             ),
             *(Obstacle("uncarried", month, own, reason) for reason in self.uncarried),
             *self.of_corrections,
+            *(Obstacle("manual", month, own, reason) for reason in self.misfits),
         )
 
     @property
@@ -174,7 +180,7 @@ class Invoice:
         if self.of_corrections:
             cause = self.of_corrections[0]
             return f"the correction of {cause.month}: {cause.reason}"
-        return "; ".join(self.uncarried) or None
+        return "; ".join((*self.uncarried, *self.misfits)) or None
 
     def content(self) -> Content:
         """Canonical content: what was computed, and nothing of how it came about."""
@@ -235,6 +241,7 @@ def compute_invoice(
     kind: InvoiceKind = "period",
     adjustments: Sequence[Adjustment] = (),
     version: int = VERSION_OF_F,
+    manual: LinesByCustomer | None = None,
     wanted: list[UsageAggregate] | None = None,
     trace: Trace | None = None,
 ) -> Invoice:
@@ -251,6 +258,7 @@ def compute_invoice(
         kind: `interim` bills what has accrued so far, without fees, coupons, minimum or balance.
         adjustments: what corrections of earlier periods come to, in the invoice's currency.
         version: of the calculation.
+        manual: the lines that people added for the customer and its children; an interim invoice has none.
         wanted: gets the aggregates whose single records a rule needs (see `invoicing.accumulators.bill_usage`).
         trace: told what each aggregate added to which group.
     """
@@ -258,6 +266,8 @@ def compute_invoice(
     agreed = agreed_for(customer, period, contracts)
     segments = segments_of(period, agreed.grants)
     used: list[MemberUsage] = []
+    added = {} if manual is None or kind != "period" else manual
+    misfits: list[str] = []
     missing: list[UsageAggregate] = []
     waived: list[UsageAggregate] = []
     for member, usage_of_member in (
@@ -276,6 +286,9 @@ def compute_invoice(
         )
         if has.has_charges:
             charges += base_fees(member, period, contracts, currency)
+            own_lines, misfitting = manual_charges(added.get(member, ()), currency)
+            charges += own_lines
+            misfits += misfitting
         child = None if member == customer else member
         used.append(MemberUsage(child, [BilledGroup.of(group) for group in groups], charges))
     billed = [billed_group for usage in used for billed_group in usage.groups]
@@ -284,6 +297,7 @@ def compute_invoice(
     exact = [*(line.exact_amount for line in lines), *(charge.amount for charge in charges)]
     subtotal_minor = round_to_minor(sum_exact(exact), currency)
     shares = allocate_shares(exact, subtotal_minor, currency)
+    misfits += negative_subtotal(added, subtotal_minor, currency)
     with_cost = sum(billed_group.group.total.requests_with_cost for billed_group in billed)
     by_time = amounts_by_time(billed_group.group for billed_group in billed if billed_group.amount is not None)
     is_empty = not (billed or charges or missing or waived or adjustments)
@@ -320,7 +334,9 @@ def compute_invoice(
         kind=kind,
         interim_at=agreed.terms.interim_at,
         requires_approval=bool(agreed.terms.requires_approval),
+        terms=agreed.terms,
         uncarried=brought.no_rates,
+        misfits=tuple(misfits),
         billed_cost=_cost_of(billed),
         adjustments=tuple(adjustments),
         version=version,

@@ -16,7 +16,19 @@ from tokentill.invoicing.periods import Month
 from tokentill.money import ZERO, sum_exact
 from tokentill.usage.shell_words import command_line
 
-ObstacleKind = Literal["unpriced", "missing", "uncarried", "failed", "held", "unapproved", "stale", "conflict"]
+ObstacleKind = Literal[
+    "unpriced",
+    "missing",
+    "uncarried",
+    "manual",
+    "failed",
+    "held",
+    "parked",
+    "unapproved",
+    "stale",
+    "four_eyes",
+    "conflict",
+]
 
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
 
@@ -52,7 +64,9 @@ class Obstacle:
             )
         if self.kind == "held":
             return f"settle what the note says, then release it: `{command_line('review release', month, ids=first)}`"
-        if self.kind in ("unapproved", "stale"):
+        if self.kind == "four_eyes":
+            return "let somebody else close, or somebody else approve it"
+        if self.kind in ("unapproved", "stale", "parked"):
             return f"look at it, then approve it: `{command_line('review approve', month, ids=first)}`"
         return "close again" if self.kind == "conflict" else ""
 

@@ -10,13 +10,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from tokentill.canonical import Content, ContentOfFields, fields_of, form_of
+from tokentill.canonical import Content, ContentOfFields, fields_of, form_of, stated_fields_of
 from tokentill.invoicing.coverage import KeptBoundary
+from tokentill.invoicing.differences import Differences
 from tokentill.invoicing.findings import PreviewFinding
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.margin import CoveredMargin, margin_of_all
 from tokentill.invoicing.obstacles import Obstacle, together
 from tokentill.invoicing.periods import Month, Period
+from tokentill.invoicing.projection import Projection
 from tokentill.invoicing.unattributed import Unattributed
 from tokentill.money import minor_text, round_to_minor
 
@@ -26,7 +28,11 @@ ReviewState = Literal["none", "approved", "held", "stale"]
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a reviewer said of a preview, with the content hash that was on the page."""
+    """What a reviewer said of a preview, with the content hash that was on the page and the pins it was computed at.
+
+    `policy` is the declared policy that approved it, with its hash, where nobody looked; `by` is who ran it then.
+    Reviews of older versions kept no pins.
+    """
 
     customer: str
     month: Month
@@ -35,23 +41,75 @@ class Review:
     by: str
     note: str
     at: datetime
+    pins: Content | None = field(default=None, compare=False)
+    policy: str | None = None
+    policy_hash: str | None = None
+
+    @property
+    def signature(self) -> str:
+        """Who said so: a person, or a policy and the person who ran it."""
+        return self.by if self.policy is None else f"policy {self.policy}, run by {self.by}"
+
+    def content(self) -> Content:
+        """What `review approve --json` prints."""
+        said: Content = {"customer": self.customer, "period": str(self.month), "review": self.kind}
+        return said | fields_of(self, "content_hash", "by", "note", "at", "policy", "policy_hash", "pins")
 
 
-def review_obstacle(invoice: Invoice, review: Review | None, *, require_approval: bool) -> Obstacle | None:
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What moved since an approval: which inputs, and what that does to the invoice.
+
+    `reason` says why the difference is not known, where it is not.
+    """
+
+    inputs: tuple[str, ...] = ()
+    reason: str = ""
+    differences: Differences | None = None
+
+    def content(self) -> Content:
+        """Canonical content."""
+        return fields_of(self, "inputs", "reason", "differences")
+
+
+def review_obstacle(
+    invoice: Invoice,
+    review: Review | None,
+    *,
+    require_approval: bool,
+    parked: str | None = None,
+    closed_by: str | None = None,
+) -> Obstacle | None:
     """What people said of an invoice, or did not say, that keeps it from being issued.
 
     Its contract may require an approval, or whoever closes; an interim invoice has no preview that could be approved.
+
+    Args:
+        parked: why it waits for a person, whatever else holds.
+        closed_by: who closes, where that has to be somebody else than who approved.
     """
     month, own = invoice.period.month, (invoice.customer,)
     if review is not None and review.kind == "held":
         return Obstacle("held", month, own, f"held by {review.by}: {review.note}")
+    if parked is not None and not _is_seen(invoice, review):
+        return Obstacle("parked", month, own, parked)
     if invoice.kind == "interim" or not (require_approval or invoice.requires_approval):
         return None
     if review is None or review.kind != "approved":
         return Obstacle("unapproved", month, own, "its preview was not approved")
     if review.content_hash != invoice.content_hash:
-        return Obstacle("stale", month, own, f"the approval by {review.by} is stale: the invoice has changed since")
+        reason = f"the approval by {review.signature} is stale: the invoice has changed since"
+        return Obstacle("stale", month, own, reason)
+    if closed_by is not None and review.by == closed_by:
+        return Obstacle("four_eyes", month, own, f"{closed_by} approved it and closes; four eyes are asked for")
     return None
+
+
+def _is_seen(invoice: Invoice, review: Review | None) -> bool:
+    """Whether a person approved exactly this content."""
+    if review is None or review.kind != "approved" or review.policy is not None:
+        return False
+    return review.content_hash == invoice.content_hash
 
 
 def obstacles_of(invoice: Invoice, of_review: Obstacle | None) -> tuple[Obstacle, ...]:
@@ -89,7 +147,9 @@ class Previewed:
     `previous_is_partial` says that usage began well inside of it.
     `interims` are the interim invoices that the invoice deducts, oldest first; `reaches_interim` says that the period
     still runs and the next one may be issued. `requires_approval` says that a close refuses it until somebody approved
-    it, by its contract or by settings.
+    it, by its contract or by settings. `moved` is what moved since an approval that is stale, where that was asked for.
+    `previous_models` are those of the period before, and `parked` says why it waits for a person whatever else holds.
+    `projection` is what a period that runs would come to.
     """
 
     invoice: Invoice
@@ -106,6 +166,15 @@ class Previewed:
     interims: tuple[InterimInvoice, ...] = ()
     reaches_interim: bool = False
     requires_approval: bool = False
+    moved: Moved | None = None
+    previous_models: tuple[str, ...] | None = None
+    parked: str | None = None
+    projection: Projection | None = None
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether a person, and not a policy, approved it as it stands."""
+        return _is_seen(self.invoice, self.review)
 
     @property
     def period_total_minor(self) -> int:
@@ -141,7 +210,7 @@ class Previewed:
 
     @property
     def _of_review(self) -> Obstacle | None:
-        return review_obstacle(self.invoice, self.review, require_approval=self.requires_approval)
+        return review_obstacle(self.invoice, self.review, require_approval=self.requires_approval, parked=self.parked)
 
     @property
     def obstacles(self) -> tuple[Obstacle, ...]:
@@ -263,8 +332,8 @@ class Preview:
 
     `failed` are customers whose invoice cannot be computed, with the reason; `late` is usage of any period that was
     issued without it; `kept` are boundaries that stay where issued periods ended, whatever a contract says; `aside` is
-    what nobody decided on; `findings` stand out and refuse nothing. `with_import` is a
-    staged import that is counted as well.
+    what nobody decided on; `findings` stand out and refuse nothing. `with_import` is a staged import that is counted as
+    well. `requests` are all of the period, whoever they belong to, and `requests_failed` those of `failed`.
     """
 
     month: Month
@@ -280,6 +349,13 @@ class Preview:
     pricing: PricingUsed | None = field(default=None, compare=False)
     findings: tuple[PreviewFinding, ...] = ()
     with_import: int | None = None
+    requests: int = 0
+    requests_failed: int = 0
+
+    @property
+    def invoices(self) -> tuple[Invoice, ...]:
+        """The invoices of all customers."""
+        return tuple(previewed.invoice for previewed in self.customers)
 
     @property
     def margins(self) -> list[CoveredMargin]:
@@ -316,6 +392,7 @@ class Preview:
                     **previewed.issued_content(),
                     margin=form_of(previewed.invoice.margin if previewed.invoice.margin.is_known else None),
                     **previewed.interims_content(),
+                    **stated_fields_of(previewed, "moved", "parked", "projection"),
                 )
                 for previewed in self.customers
             ],

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from tokentill.canonical import Content, canonical_bytes, content_hash, fields_of
+from tokentill.canonical import Content, ContentOfFields, canonical_bytes, content_hash, fields_of
 from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
 from tokentill.store.database import current_value, next_value
@@ -34,6 +34,21 @@ class AuditEntry:
     def expected_hash(self) -> str:
         """What the hash must be."""
         return content_hash(fields_of(self, "seq", "at", "actor", "action", "content", "previous_hash"))
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead(ContentOfFields):
+    """The last entry of the audit log. Kept elsewhere, it shows later whether anything before it was changed."""
+
+    seq: int
+    hash: str
+
+
+def chain_head(connection: Connection) -> ChainHead | None:
+    """The last entry; None of an empty log."""
+    table = tables.audit
+    row = connection.execute(select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)).one_or_none()
+    return None if row is None else ChainHead(row.seq, row.hash)
 
 
 def append_audit(

@@ -26,6 +26,7 @@ from tokentill.store.invariants import DATABASE_INVARIANTS, DOCUMENT_INVARIANTS,
 from tokentill.store.invoices import number_faults
 from tokentill.store.missing_rows import is_unmeasured
 from tokentill.store.retractions import retracted_digests, stored_retractions
+from tokentill.store.said_checks import said_faults
 from tokentill.store.usage_digests import usage_row_faults
 
 FAULTS_MAX = 100
@@ -275,6 +276,12 @@ def counted_rows_have_no_gap(connection: Connection) -> Looked:
     return Looked(rows, "rows", faults)
 
 
+def what_people_said_is_in_the_audit_log(connection: Connection) -> Looked:
+    """Reviews and lines that people added are what the audit log says that they said, each once."""
+    count, faults = said_faults(connection)
+    return Looked(count, "rows", faults)
+
+
 def numbers_have_no_gap(connection: Connection) -> Looked:
     """Documents are numbered from 1 to where their counter stands."""
     return Looked(_count(connection, tables.invoice), "documents", number_faults(connection))
@@ -366,6 +373,7 @@ DATABASE_CHECKS: tuple[Callable[[Connection], Looked], ...] = (
     no_record_is_on_two_documents,
     issued_entries_have_their_documents,
     counted_rows_have_no_gap,
+    what_people_said_is_in_the_audit_log,
     recordings_are_what_their_hashes_say,
     batches_hold_what_they_accepted,
     one_version_of_a_record_counts,

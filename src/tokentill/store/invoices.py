@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -146,6 +146,15 @@ def closings(connection: Connection) -> dict[Month, Closing]:
         for period, of_period in groupby(runs, key=attrgetter("period"))
         for listed in [[run.pins for run in of_period]]
     }
+
+
+def runs_of(connection: Connection, month: Month) -> Iterator[tuple[datetime, datetime | None, str, Content, Content]]:
+    """Every run of a month in order: when it began and ended, its state, what it was asked, its pins."""
+    table = tables.close_run
+    for row in connection.execute(select(table).where(table.c.period == str(month)).order_by(table.c.id)):
+        run = _run(row)
+        ended_at = None if row.finished_at is None else from_micros(row.finished_at)
+        yield run.started_at, ended_at, row.state, run.asked, run.pins
 
 
 def take_over(connection: Connection, run: CloseRun) -> CloseRun:
@@ -351,7 +360,8 @@ def add_review(connection: Connection, review: Review) -> None:
     connection.execute(
         insert(tables.review).values(
             seq=next_value(connection, "review"),
-            **columns_of(review, "customer", "kind", "content_hash", "note"),
+            **columns_of(review, "customer", "kind", "content_hash", "note", "policy", "policy_hash"),
+            pins=None if review.pins is None else canonical_bytes(review.pins).decode(),
             period=str(review.month),
             reviewer=review.by,
             recorded_at=to_micros(review.at),
@@ -369,7 +379,12 @@ def last_reviews(connection: Connection, period: str, customer: str | None = Non
     rows = connection.execute(select(table).where(table.c.seq.in_(newest)))
     return {
         row.customer: decoded(
-            Review, row, month=Month.parse(row.period), by=row.reviewer, at=from_micros(row.recorded_at)
+            Review,
+            row,
+            month=Month.parse(row.period),
+            by=row.reviewer,
+            at=from_micros(row.recorded_at),
+            pins=None if row.pins is None else _pins(row.pins),
         )
         for row in rows
     }

@@ -394,9 +394,37 @@ review = _table(
     *_key(BigInt, "seq"),
     *_each(Text, "customer", "period", "kind", "content_hash", "reviewer", "note"),
     *_each(BigInt, "recorded_at"),
+    *_optional(Text, "pins", "policy", "policy_hash"),
     CheckConstraint("kind IN ('approved', 'held', 'released')", name="kind"),
     Index("ix_review_period", "period"),
 )
+"""What people said of previews. `pins` are those of the preview that they saw, `policy` is the declared policy by which
+it was approved, with its hash; null where somebody looked."""
+
+manual_line = _table(
+    "manual_line",
+    *_key(BigInt, "number", autoincrement=False),
+    *_each(Text, "period", "customer", "currency"),
+    *_each(BigInt, "amount_minor"),
+    *_each(Text, "description"),
+    *_each(Integer, "may_be_negative"),
+    *_each(Text, "reviewer", "reason"),
+    *_each(BigInt, "recorded_at"),
+    CheckConstraint("may_be_negative IN (0, 1)", name="may_be_negative"),
+    Index("ix_manual_line_period", "period"),
+)
+"""Lines that people added to a customer's invoice of a period."""
+
+manual_line_removal = _table(
+    "manual_line_removal",
+    *_key(BigInt, "line", autoincrement=False),
+    *_each(BigInt, "number"),
+    *_each(Text, "reviewer", "reason"),
+    *_each(BigInt, "recorded_at"),
+    UniqueConstraint("number", name="uq_manual_line_removal_number"),
+    *_refers(line="manual_line.number"),
+)
+"""Manual lines that were taken away again. Both are numbered in one series, which is a pin of what is computed."""
 
 audit = _table(
     "audit",
@@ -447,7 +475,7 @@ def usage_in(segments: Any, rows: Any = usage) -> ColumnElement[bool]:
 APPEND_ONLY = tuple(
     """source series batch usage usage_unit revision quarantine recording binding review audit invoice_line ledger
     series_month document_event coverage correction member_period revision_decision withdrawal quarantine_decision
-    staged_record staged_event""".split()
+    staged_record staged_event manual_line manual_line_removal""".split()
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
 `close_run` only end, a `counter` only go up (see `guards`)."""

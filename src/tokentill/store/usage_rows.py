@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, tu
 from tokentill.canonical import Content, canonical_bytes, fields_of, form_of
 from tokentill.clock import from_micros, to_micros
 from tokentill.errors import ensure
+from tokentill.invoicing.periods import Month
 from tokentill.money import EXACT
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.store import tables
@@ -176,6 +177,12 @@ def series_of_months(connection: Connection, first: int, last: int) -> dict[int,
     table, in_month = tables.series, tables.series_month
     inside = select(in_month.c.series_id).where(in_month.c.month.between(first, last))
     return {row.id: _series(row) for row in connection.execute(select(table).where(table.c.id.in_(inside)))}
+
+
+def months_with_usage(connection: Connection) -> list[Month]:
+    """Every calendar month (UTC) that has records, in order of time."""
+    numbers = connection.execute(select(tables.series_month.c.month).distinct()).scalars()
+    return [Month(1970, 1).plus(number) for number in sorted(numbers)]
 
 
 def series_used_after(connection: Connection, seq: int, starts_at: datetime, ends_at: datetime) -> set[int]:

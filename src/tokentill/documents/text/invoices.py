@@ -9,13 +9,14 @@ from decimal import Decimal
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.closing.close import Closed
+from tokentill.closing.due_months import ClosedMonths, DueMonths
 from tokentill.closing.explain import ExplainedLine
 from tokentill.closing.late_usage import Late
 from tokentill.closing.verify import Verification
 from tokentill.documents.arithmetic import LineGroup, conditions_of, line_groups
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import NO_BREAK, TIMES, count, exact, money, plural, signed_money
-from tokentill.documents.remarks import LIST_LATE, aside_remarks, late_text
+from tokentill.documents.remarks import LIST_LATE, aside_remarks, late_text, projection_texts
 from tokentill.documents.review_status import margin_shown
 from tokentill.documents.steps import charge_text, step_text
 from tokentill.documents.text.screen import Screen
@@ -38,12 +39,14 @@ def show_preview(screen: Screen, preview: Preview) -> None:
     """A period: customers by size, then what is in the way."""
     largest_first = sorted(preview.customers, key=_by_size)
     has_due = any(customer.invoice.due_minor != customer.invoice.total_minor for customer in preview.customers)
+    has_projection = any(customer.projection is not None for customer in preview.customers)
     if largest_first:
         due = ("due",) if has_due else ()
+        projected = ("projected",) if has_projection else ()
         screen.table(
-            ("customer", "requests", "list amount", "total", *due, "currency", "change", "state"),
-            [_preview_row(customer, has_due=has_due) for customer in largest_first],
-            right=("requests", "list amount", "total", "due", "change"),
+            ("customer", "requests", "list amount", "total", *due, *projected, "currency", "change", "state"),
+            [_preview_row(customer, has_due=has_due, has_projection=has_projection) for customer in largest_first],
+            right=("requests", "list amount", "total", "due", "projected", "change"),
         )
         totals: Counter[str] = Counter()
         blocked = [customer for customer in largest_first if customer.has_no_answer]
@@ -56,6 +59,8 @@ def show_preview(screen: Screen, preview: Preview) -> None:
         if blocked:
             are = "customer is blocked and counts" if len(blocked) == 1 else "customers are blocked and count"
             screen.say(f"{count(len(blocked))} {are} in no sum")
+        for text in projection_texts(preview):
+            screen.say(text)
         for margin in preview.margins:
             screen.say(_margin_text(margin))
     else:
@@ -229,16 +234,66 @@ def show_closed(screen: Screen, closed: Closed, *, is_interim: bool = False) -> 
         names = _names(closed.nothing_to_bill)
         screen.note(f"nothing to bill early: {names}; no usage that is not invoiced yet, or the period is closed")
     if closed.not_due:
-        names = _names(closed.not_due)
+        names = _not_due_names(closed)
         screen.say(f"{count(len(closed.not_due))} not due yet, as the period or its grace time still runs: {names}")
     for reason in closed.blocked_by:
         screen.note(f"refused for all: {shown_text(reason)}")
     note_obstacles(screen.note, closed.obstacles, "refused")
     _note_documents(screen, closed.late, closed.kept)
     _note_aside(screen, closed.aside, closed.month)
+    for one in closed.earlier:
+        customers = plural(len(one.customers), "customer is", "customers are")
+        screen.note(f"{one.month} was never closed, and {customers} due in it: `tokentill close {one.month}`")
     if closed.is_refused:
         again = closed.again or f"tokentill close {closed.month}"
         screen.note(f"put this right and run `{again}` again; what is issued stays issued")
+
+
+def show_chain_head(screen: Screen, closed: Closed) -> None:
+    """Where the audit log stood after a close that issued something, to be kept elsewhere."""
+    if closed.chain_head is not None and closed.issued:
+        head = closed.chain_head
+        screen.say(f"the audit log ends with entry {count(head.seq)}, {head.hash}")
+        screen.say(f"`tokentill report close {closed.month}` says what the close came to")
+
+
+def show_closed_months(screen: Screen, closed: ClosedMonths) -> None:
+    """What a close of all who are due did, month by month."""
+    if not closed.months:
+        screen.say("nobody is due who has no invoice; nothing to close")
+    for one in closed.months:
+        show_closed(screen, one)
+        show_chain_head(screen, one)
+
+
+def show_due_months(screen: Screen, due: DueMonths) -> None:
+    """What a close of all who are due would do. Nothing is done."""
+    if not due.months:
+        screen.say("nobody is due who has no invoice; there is nothing to close")
+    for one in due.months:
+        stopped = {customer for obstacle in one.obstacles for customer in obstacle.customers}
+        ready = [customer for customer in one.due if customer not in stopped and not one.blocked_by]
+        screen.say(f"{one.month}: {plural(len(one.due), 'customer is', 'customers are')} due: {_names(one.due)}")
+        screen.say(f"  a close would issue {plural(len(ready), 'invoice', 'invoices')}")
+        if one.not_due:
+            names = ", ".join(
+                f"{short_id(each.customer)} ({instant_text(each.due_at)})" for each in one.not_due[:NAMES_SHOWN]
+            )
+            screen.say(f"  {count(len(one.not_due))} not due yet: {names}")
+        for reason in one.blocked_by:
+            screen.note(f"{one.month} would be refused for all: {shown_text(reason)}")
+        note_obstacles(screen.note, one.obstacles, f"would be refused in {one.month}")
+
+
+def _not_due_names(closed: Closed) -> str:
+    """Who is not due yet, each with the instant from which on it is."""
+    at = dict(closed.due_at)
+    shown = [
+        f"{short_id(customer)} ({instant_text(at[customer])})" if customer in at else short_id(customer)
+        for customer in closed.not_due[:NAMES_SHOWN]
+    ]
+    rest = len(closed.not_due) - NAMES_SHOWN
+    return ", ".join(shown) + (f" and {count(rest)} more; --json names all" if rest > 0 else "")
 
 
 def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_max: int) -> None:
@@ -270,7 +325,10 @@ def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_m
                 f"    {shown_text(entry['model'])}, valid from {entry['valid_from']}, recorded {entry['recorded_at']}"
             )
             screen.say(f"    source: {shown_text(each.price_source or 'not stated')}")
-        if each.rule is None and line["kind"] not in ("usage", "adjustment"):
+        if each.manual is not None:
+            added = each.manual
+            screen.say(f"  added by {shown_text(added.by)} at {instant_text(added.at)}: {shown_text(added.reason)}")
+        elif each.rule is None and line["kind"] not in ("usage", "adjustment"):
             screen.say("  agreed for the whole invoice")
         elif each.rule is None:
             screen.say("  rule: none fits; the list price is billed as it is")
@@ -378,8 +436,9 @@ def _names(customers: Sequence[str]) -> str:
     return names + (f" and {count(rest)} more; --json names all" if rest > 0 else "")
 
 
-def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
-    invoice = customer.invoice
+def _preview_row(customer: Previewed, *, has_due: bool, has_projection: bool) -> tuple[str, ...]:
+    invoice, projection = customer.invoice, customer.projection
+    projected = "-" if projection is None else money(projection.total_minor, invoice.currency)
     words = (
         "" if customer.review_state == "none" else customer.review_state,
         customer.needs_approval and "needs approval",
@@ -391,11 +450,13 @@ def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
         return (
             short_id(invoice.customer),
             count(invoice.all_requests),
-            *("-" for _ in range(3 if has_due else 2)),
+            *("-" for _ in range(2 + has_due + has_projection)),
             invoice.currency,
             "-",
             "blocked",
         )
+    elif customer.parked is not None and not customer.is_seen:
+        state = ", ".join(word for word in (state, "parked") if word)
     elif customer.blocked_by is not None and not customer.needs_approval:
         state = "blocked"
     elif not customer.is_due:
@@ -410,6 +471,7 @@ def _preview_row(customer: Previewed, *, has_due: bool) -> tuple[str, ...]:
         exact(invoice.list_amount),
         money(invoice.total_minor, invoice.currency),
         *((money(invoice.due_minor, invoice.currency),) if has_due else ()),
+        *((projected,) if has_projection else ()),
         invoice.currency,
         change,
         state,

@@ -1,4 +1,4 @@
-"""Lists as text for a terminal: prices, customers, contracts, reviews."""
+"""Lists as text for a terminal: prices, customers, contracts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from tokentill.clock import instant_text
 from tokentill.documents.escaping import short_id, shown_id, shown_text
-from tokentill.documents.figures import NO_BREAK, count, exact, plural, short_hash
+from tokentill.documents.figures import NO_BREAK, count, exact, plural
 from tokentill.documents.text.screen import Screen
-from tokentill.documents.views.lists import ContractList, CustomerList, ListedPrice, PriceList, ReviewList
+from tokentill.documents.views.lists import ContractList, CustomerList, ListedPrice, PriceList
 from tokentill.money import EXACT
 
 MILLION = 1_000_000
@@ -110,26 +110,3 @@ def show_contract_list(screen: Screen, listed: ContractList) -> None:
             for one in listed.contracts
         ],
     )
-
-
-def show_review_list(screen: Screen, listed: ReviewList) -> None:
-    """A customer a row, with the last word on its preview."""
-    if not listed.customers:
-        screen.say(f"nobody has usage in {listed.month}")
-        return
-    rows = []
-    for one in listed.customers:
-        review = one.review
-        said = (
-            ("", "", "", "")
-            if review is None
-            else (
-                review.kind,
-                shown_text(review.by),
-                instant_text(review.at),
-                shown_text(review.note),
-            )
-        )
-        state = one.review_state if one.issued_number is None else f"issued as {one.issued_number}"
-        rows.append((short_id(one.invoice.customer), state, *said, short_hash(one.invoice.content_hash)))
-    screen.table(("customer", "state", "last word", "by", "at", "note", "preview"), rows)

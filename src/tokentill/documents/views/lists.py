@@ -121,6 +121,26 @@ class ReviewList:
         return {"period": str(self.month), "reviews": [_review_content(one) for one in self.customers]}
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewShown:
+    """What was said last of one customer's preview, what that is worth now, and what moved since."""
+
+    month: Month
+    previewed: Previewed
+
+    def content(self) -> Content:
+        """What `review show --json` prints."""
+        one = self.previewed
+        return {
+            "period": str(self.month),
+            **_review_content(one),
+            "policy": None if one.review is None else one.review.policy,
+            "policy_hash": None if one.review is None else one.review.policy_hash,
+            "pins": None if one.review is None else one.review.pins,
+            "moved": form_of(one.moved),
+        }
+
+
 def _review_content(previewed: Previewed) -> Content:
     review = previewed.review
     said: Content = {"review": None, "by": None, "at": None, "note": None, "content_hash": None}

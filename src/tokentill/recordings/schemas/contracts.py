@@ -101,10 +101,28 @@ class InvoiceTable(Table):
     )
 
 
+class ApproveWithinTable(Table):
+    """Up to where the declared policy may approve an invoice; every bound that is stated has to hold."""
+
+    total: Positive = optional("Of the total, in the invoice's currency.")
+    change_percent: Positive = optional("Of the change from the last period, in percent.")
+    change: Positive = optional("Of the same change, in the invoice's currency.")
+
+
+class ParkBeyondTable(Table):
+    """From where on an invoice waits for a person, whatever else holds; one bound that is passed is enough."""
+
+    total: Positive = optional("Of the total, in the invoice's currency.")
+    change_percent: Positive = optional("Of the change from the last period, in percent.")
+
+
 class ReviewTable(Table):
     """What a close asks of people first."""
 
     require_approval: bool = optional("Whether a close refuses an invoice that nobody approved as it stands.")
+    approve_within: ApproveWithinTable = optional("What a policy may approve; as settings say unless given.")
+    park_beyond: ParkBeyondTable = optional("What is parked until a person approves it; as settings say unless given.")
+    by_policy: bool = optional("Whether a policy may approve it at all; true unless given.")
 
 
 DroppedTerm = Literal[
@@ -122,6 +140,9 @@ DroppedTerm = Literal[
     "interim_at",
     "adjustments",
     "require_approval",
+    "approve_within",
+    "park_beyond",
+    "by_policy",
     "rule",
 ]
 
@@ -271,7 +292,15 @@ def a_grant_is_an_amount_or_credits(grant: GrantTable) -> Iterator[Mistake]:
         yield Mistake(("expires_at",), message, "expires_at is an instant after valid_from")
 
 
+def a_bound_is_stated(bounds: ApproveWithinTable | ParkBeyondTable) -> Iterator[Mistake]:
+    """A table of bounds states one at least; without any it would hold for everything, or for nothing."""
+    if not any(bounds.states(key) for key in type(bounds).model_fields):
+        yield Mistake((), "no bound is stated", "write total = ... or change_percent = ..., or remove the table")
+
+
 RULES: Rules = {
+    ApproveWithinTable: (a_bound_is_stated,),
+    ParkBeyondTable: (a_bound_is_stated,),
     ContractFile: (
         a_validity_is_not_empty,
         the_time_zone_exists,
