@@ -98,7 +98,7 @@ def stage(
         hold_counter(connection, "batch")
         if same is not None and count_staged(connection, same) > done:
             number, same = _copied(connection, same, done, name, clock), None
-        if same is None:
+        if same is None and not events_of(connection, number or 0):  # another process may have been as fast
             _finish_staging(connection, number or 0, name, done, SignedReason(by, "", clock.now()))
     return would_be(database, same or number or 0, clock)
 
