@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint format campaigns bench mutants lock clean help
+.PHONY: demo test lint format campaigns campaign bench mutants lock clean help
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -26,6 +26,10 @@ format: $(VENV)/ready-for-tests  ## Format the code
 
 campaigns: $(VENV)/ready-for-tests  ## Run the long fault and property campaigns (about an hour)
 	TOKENTILL_HYPOTHESIS=campaign $(BIN)/python -m pytest -n 2 -m "campaign or not campaign"
+
+campaign: $(VENV)/ready-for-tests  ## Disturb every command by every fault, and print how many fired (hours; SHARE=0.1 makes a tenth)
+	TOKENTILL_CAMPAIGN_SHARE=$(or $(SHARE),1) $(BIN)/python -m pytest -q -n 2 -m campaign \
+	  tests/campaigns/test_faults.py tests/campaigns/test_schedules.py
 
 bench: $(VENV)/ready-for-tests  ## Measure speed, as ratios against stated references
 	$(BIN)/python benchmarks/main_job.py

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -29,8 +31,12 @@ from tests.builders import OCTOBER, MovableClock, attribution, contract, grants,
 from tokentill.canonical import Content
 from tokentill.clock import FixedClock
 from tokentill.closing import ingest as ingesting
+from tokentill.closing import staging
 from tokentill.errors import Refused
 from tokentill.store.database import Database
+from tokentill.stripe_push.gateway import StripeGateway
+from tokentill.testing.stripe import API_KEY
+from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
 
 Edges = Literal["commits", "statements", "calls"]
@@ -43,9 +49,11 @@ BATCH_RECORDS = 10
 
 @dataclass(frozen=True)
 class Job:
-    """What a child does: the steps `ingest` and `close`, for so many customers, until it is killed.
+    """What a child does: some of `COMMANDS`, for so many customers, until it is killed.
 
-    With `is_dearer` everything has become a hundred times as expensive and the clock shows another month.
+    With `is_dearer` everything has become a hundred times as expensive and the clock shows another month. `stripe` is
+    where the stand-in of Stripe listens; the clock is so many `days_ahead`; no file may grow beyond `file_bytes_max`,
+    as on a full disk.
     """
 
     url: str
@@ -54,6 +62,9 @@ class Job:
     edges: Edges = "commits"
     kill_at: int = 0
     is_dearer: bool = False
+    stripe: str = ""
+    days_ahead: int = 0
+    file_bytes_max: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,19 +119,72 @@ def records(customers: int) -> list[UsageRecord]:
     ]
 
 
+def _ingest(one: Till, job: Job) -> None:
+    one.ingest(records(job.customers), name="activity")
+
+
+def _close(one: Till, _: Job) -> None:
+    closed = one.close(OCTOBER)
+    if closed.is_refused:
+        raise AssertionError(f"refused: {closed.content()}")
+
+
+def _revise(one: Till, _: Job) -> None:
+    one.ingest([record("0-0", user="u000", when="1", cost="0.5", input=900_000)], name="again")
+    one.accept_revision("arouter", "0-0", reason="corrected", by="rita")
+
+
+def _retract(one: Till, _: Job) -> None:
+    one.retract(record=("arouter", "1-1"), reason="a test", by="rita")
+    one.retract(filter="user=u002 model=acme/small", reason="a load test", by="rita")
+
+
+def _stage(one: Till, job: Job) -> None:
+    more = [
+        record(f"more-{n}", user=f"u{n % job.customers:03d}", when=f"{1 + n}", cost="0.02", input=50_000)
+        for n in range(14)
+    ]
+    known = {imported.name: imported for imported in one.imports().imports}.get("looked at")
+    number = known.number if known is not None and known.state in ("accepted", "taken") else None
+    one.accept_import(number or one.ingest(more, name="looked at", staged=True).number or 0, by="rita")
+
+
+def _void(one: Till, _: Job) -> None:
+    if one.invoice("INV-000002").status == "issued":
+        one.void("INV-000002", reason="to be issued anew", by="rita")
+
+
+def _push(one: Till, job: Job) -> None:
+    pushed = one.push(OCTOBER, StripeGateway.open(API_KEY, api_base=job.stripe))
+    if not pushed.is_complete:
+        raise AssertionError(f"not all was pushed: {pushed.content()}")
+
+
+COMMANDS: dict[str, Callable[[Till, Job], None]] = {
+    "ingest": _ingest,
+    "revise": _revise,
+    "retract": _retract,
+    "stage": _stage,
+    "close": _close,
+    "void": _void,
+    "close again": _close,
+    "push": _push,
+}
+"""What is attacked. Each may be given again at any time, in this order, and then changes nothing."""
+
+
 def work(job: Job, database: Database) -> None:
     """Do the steps of a job."""
     clock = FixedClock(MovableClock().instant)
     if job.is_dearer:
         clock = FixedClock(clock.instant.replace(month=12))
+    clock = FixedClock(clock.instant + timedelta(days=job.days_ahead))
+    if job.file_bytes_max:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (job.file_bytes_max, job.file_bytes_max))
     one = till(database, *contents(is_dearer=job.is_dearer), clock=clock)
     for step in job.steps:
-        if step == "ingest":
-            one.ingest(records(job.customers), name="activity")
-        else:
-            closed = one.close(OCTOBER)
-            if closed.is_refused:
-                raise AssertionError(f"refused: {closed.content()}")
+        COMMANDS[step](one, job)
 
 
 class KillServer:
@@ -177,7 +241,7 @@ class KillServer:
 
 
 def _serve() -> None:
-    ingesting.BATCH_RECORDS_MAX = BATCH_RECORDS
+    ingesting.BATCH_RECORDS_MAX = staging.BATCH_RECORDS_MAX = BATCH_RECORDS
     for line in sys.stdin:
         children = [_start(Job(**job)) for job in json.loads(line)]
         print(json.dumps([_wait(child, told) for child, told in children]), flush=True)

@@ -152,6 +152,22 @@ def test_a_staging_that_was_cut_off_goes_on(used: Till, monkeypatch: pytest.Monk
     assert [one.staged for one in used.imports().imports] == [0, 6]
 
 
+@pytest.mark.usefixtures("few_at_once")
+def test_the_same_file_staged_again_is_the_same_import_until_somebody_decided(used: Till) -> None:
+    used.ingest(LINES, name="new.jsonl", staged=True)
+    before = rows_of_all_tables(used.store)
+    assert used.ingest(LINES, name="new.jsonl", staged=True).number == 2
+    assert rows_of_all_tables(used.store) == before
+    for other in (LINES[:3], [*LINES, record("z")], [record("y"), *LINES], [*LINES[:4], record("x")]):
+        staged = used.ingest(other, name="new.jsonl", staged=True)
+        one = used.import_shown(staged.number or 0).imported
+        assert (one.state, one.staged, staged.counts.read) == ("staged", len(other), len(other))
+    assert [one.staged for one in used.imports().imports] == [0, 5, 3, 6, 6, 5]
+    used.drop_import(2, reason="a test")
+    assert used.ingest(LINES, name="new.jsonl", staged=True).number == 7
+    assert used.verify().is_sound
+
+
 def test_another_file_under_the_name_of_one_that_was_cut_off_is_not_mixed_with_it(
     used: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:

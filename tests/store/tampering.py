@@ -31,6 +31,12 @@ TABLES = (
     "usage_unit",
     "series",
     "source",
+    "coverage",
+    "member_period",
+    "document_event",
+    "binding",
+    "review",
+    "withdrawal",
 )
 LEFT_OUT = {
     ("invoice", "status"),  # a document may become void
@@ -43,6 +49,7 @@ OTHERS = {
     "status": ("ok", "error"),
     "usage_state": ("reported", "estimated"),
     "mode": ("standard", "batch"),
+    "cause": ("retraction", "waiver"),
     "action": ("invoice.issued", "close.finished"),
 }
 """For columns with few values, two of them."""
@@ -83,6 +90,9 @@ def world(database: Database) -> Till:
     )
     shop.close(OCTOBER, interim=["alice"])
     clock.instant = at("2026-11-02T00:00Z")
+    shop.bind([("u1", "bob", at("1"), None), ("u2", "bob", at("1"), "arouter")])
+    for customer in ("alice", "bob"):
+        shop.review(OCTOBER, customer, "approved", by="rita")
     shop.ingest([record("four", when="30", web_search=3, input=9_000_000), record("five", user="cem")])
     shop.review(OCTOBER, "bob", "approved", by="rita")
 
@@ -97,7 +107,9 @@ def world(database: Database) -> Till:
     shop.ingest([record("six", user="bob", when="2026-11-05T00:00Z", input=8_000_000)])
     clock.instant = at("2026-12-02T00:00Z")
     shop.close("2026-11")
-    shop.retract(record=("arouter", "five"), reason="a test")
+    shop.void("INV-000005", reason="to be issued anew", by="rita")
+    for source, name in (("arouter", "five"), ("openrouter", "three")):
+        shop.retract(record=(source, name), reason="a test")
     return shop
 
 
@@ -121,6 +133,8 @@ def tamperings(database: Database, seed: int, rows_each: int) -> list[Tampering]
 def _another(column: Any, row: Row[Any], rows: list[Any], chosen: random.Random) -> Any:
     """Another value of a column that might as well stand there."""
     name, value = column.name, row._mapping[column.name]
+    if (column.table.name, name) == ("document_event", "invoice_id"):  # of which each has one event of a kind
+        return value + 1000
     if column.foreign_keys and not column.primary_key:  # that of another row; a run has one document of a customer
         owner = row._mapping.get("customer", name)
         taken = {other._mapping[name] for other in rows if other._mapping.get("customer") == owner} | {value}

@@ -28,3 +28,13 @@ def _check(call: Invocation) -> None:
     """
     checked = call.database().check()
     call.answer(checked, show_database_check, is_refused=not checked.is_sound)
+
+
+@database.command("roles")
+def _roles(call: Invocation) -> None:
+    """Print the SQL that makes roles on PostgreSQL.
+
+    An owner of the tables, an application that can change nothing of what is issued, and a reader. It goes to psql.
+    """
+    script = call.database().roles()
+    call.finish({"sql": script}, lambda screen: screen.say(script.rstrip()))

@@ -27,10 +27,12 @@ from tokentill.store.staging import (
     StagedEventKind,
     StagedLine,
     add_staged,
+    copy_staged,
     count_staged,
     events_of,
     holds_staged,
     log_staged,
+    open_staging,
     staged_digest,
     staged_lines,
     unfinished_staging,
@@ -68,34 +70,55 @@ def stage(
     by: str,
     progress: IngestProgress | None = None,
 ) -> Ingested:
-    """Keep records and bad lines to be looked at, and say what they would be. One that was cut off goes on.
+    """Keep records and bad lines to be looked at, and say what they would be. One that was cut off goes on; the same
+    again, as long as nobody decided, changes nothing.
 
     Returns:
         What would become of them; the number is None when there was nothing to stage.
     """
     name = name.encode("utf-8", "backslashreplace").decode()
-    lines, number, done = checked_lines(items, name, clock, bounds), None, 0
+    lines, done = checked_lines(items, name, clock, bounds), 0
+    with database.read() as connection:
+        same, number = open_staging(connection, name), unfinished_staging(connection, name)
     while part := list(islice(lines, BATCH_RECORDS_MAX)):
         with database.write() as connection:
             hold_counter(connection, "batch")
-            if number is None:
-                number = unfinished_staging(connection, name)
-                if number is None or not _goes_on(connection, number, part):
+            if same is not None and not holds_staged(connection, same, done, part):
+                number, same = _copied(connection, same, done, name, clock), None
+            if same is None:
+                if done == 0 and (number is None or not _goes_on(connection, number, part)):
                     number = store_batch_row(connection, Counts(), (), label=name, at=clock.now())
-            there = max(0, min(count_staged(connection, number) - done, len(part)))
-            if not holds_staged(connection, number, done, part[:there]):
-                raise Refused(
-                    f"{name} is not what it was when its staging was cut off (import {number}); drop that one, and"
-                    f" stage the file again: `tokentill usage imports drop {number} --reason TEXT`"
-                )
-            add_staged(connection, number, done + there, part[there:])
+                _add(connection, number or 0, name, done, part)
         done += len(part)
         if progress is not None:
             progress(Counts(accepted=done))
-    if number is None:
+    if not done:
         return Ingested(name, is_staged=True)
-    _finish_staging(database, number, name, done, SignedReason(by, "", clock.now()))
-    return would_be(database, number, clock)
+    with database.write() as connection:
+        hold_counter(connection, "batch")
+        if same is not None and count_staged(connection, same) > done:
+            number, same = _copied(connection, same, done, name, clock), None
+        if same is None and not events_of(connection, number or 0):  # another process may have been as fast
+            _finish_staging(connection, number or 0, name, done, SignedReason(by, "", clock.now()))
+    return would_be(database, same or number or 0, clock)
+
+
+def _copied(connection: Connection, same: int, done: int, name: str, clock: Clock) -> int:
+    """A new import that begins as a staged one does, which holds something else behind that."""
+    number = store_batch_row(connection, Counts(), (), label=name, at=clock.now())
+    copy_staged(connection, same, number, done)
+    return number
+
+
+def _add(connection: Connection, number: int, name: str, done: int, part: list[StagedLine]) -> None:
+    """Append lines behind the first `done`, but for those that are there since the staging was cut off."""
+    there = max(0, min(count_staged(connection, number) - done, len(part)))
+    if not holds_staged(connection, number, done, part[:there]):
+        raise Refused(
+            f"{name} is not what it was when its staging was cut off (import {number}); drop that one, and"
+            f" stage the file again: `tokentill usage imports drop {number} --reason TEXT`"
+        )
+    add_staged(connection, number, done + there, part[there:])
 
 
 def would_be(database: Database, number: int, clock: Clock) -> Ingested:
@@ -191,12 +214,10 @@ def _goes_on(connection: Connection, number: int, part: list[StagedLine]) -> boo
     return holds_staged(connection, number, 0, part[: min(count_staged(connection, number), len(part))])
 
 
-def _finish_staging(database: Database, number: int, name: str, lines: int, signed: SignedReason) -> None:
-    with database.write() as connection:
-        hold_counter(connection, "batch")
-        log_staged(connection, number, "staged", by=signed.by, reason=signed.reason, at=signed.at)
-        content = {"import": number, "name": name, "lines": lines, "digest": staged_digest(connection, number)}
-        append_audit(connection, "import.staged", content, at=signed.at, actor=signed.by)
+def _finish_staging(connection: Connection, number: int, name: str, lines: int, signed: SignedReason) -> None:
+    log_staged(connection, number, "staged", by=signed.by, reason=signed.reason, at=signed.at)
+    content = {"import": number, "name": name, "lines": lines, "digest": staged_digest(connection, number)}
+    append_audit(connection, "import.staged", content, at=signed.at, actor=signed.by)
 
 
 def _decide(connection: Connection, one: NumberedImport, kind: StagedEventKind, signed: SignedReason) -> None:

@@ -10,6 +10,7 @@ from tokentill.closing.verify import independent_checks
 from tokentill.documents.views.checks import DatabaseCheck, DatabaseUpgrade
 from tokentill.errors import NotFound
 from tokentill.faces.arguments import path_of
+from tokentill.shipped import shipped_folder
 from tokentill.store import tables
 from tokentill.store.consistency import Checked, check_agreement
 from tokentill.store.database import Database
@@ -39,6 +40,10 @@ class DatabaseFace:
             upgrade(self._store)
         with self._store.read() as connection:
             return DatabaseUpgrade(self._store.url_shown, before, schema_state(connection))
+
+    def roles(self) -> str:
+        """The SQL that makes the roles of a PostgreSQL database: its owner, the application, and who only looks."""
+        return (shipped_folder("migrations") / "roles.sql").read_text("utf-8")
 
     def check(self) -> DatabaseCheck:
         """Check that the database is whole.

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, Select, and_, func, not_, or_, select
 
 from tokentill.canonical import Content, content_of, fields_of
-from tokentill.clock import to_micros
+from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.money import minor_text
 from tokentill.store import holdings, tables
 from tokentill.store.audit import audit_faults
@@ -90,11 +91,13 @@ def columns_are_what_the_content_says(held: HeldDocument) -> Iterator[str]:
 
 
 def columns_are_what_the_audit_log_says(held: HeldDocument) -> Iterator[str]:
-    """One entry records the issue, and the row still says so. Entries of earlier versions say less."""
+    """One entry records the issue, and the row still says so, and what the document covers and ends. Entries of earlier
+    versions say less.
+    """
     if len(held.entries) != 1:
         yield f"the audit log records its issue {len(held.entries)} times"
     for entry in held.entries:
-        yield from _differences(holdings.issued_entry(held.row), entry, "the audit log")
+        yield from _differences(holdings.issued_entry(held.row, held.rows), entry, "the audit log")
 
 
 def columns_are_what_the_run_says(held: HeldDocument) -> Iterator[str]:
@@ -249,19 +252,40 @@ def one_version_of_a_record_counts(connection: Connection) -> Looked:
 def retractions_are_what_the_audit_log_says(connection: Connection) -> Looked:
     """Each retraction took back the rows that its entry says, and none was made without an entry."""
     entries = {
-        content.get("seq"): (content.get("records"), content.get("rows"), content.get("reason"), at)
-        for _, at, content in holdings.audit_contents(connection, "usage.retracted")
+        content.get("seq"): (content.get("records"), content.get("rows"), content.get("reason"), actor, at)
+        for _, actor, at, content in holdings.signed_entries(connection, "usage.retracted")
     }
     digests = {seq: (count, digest) for seq, count, digest in retracted_digests(connection)}
     stored: dict[Any, list[tuple[Any, ...]]] = {}
     for one in stored_retractions(connection):
-        stored.setdefault(one.seq, []).append((*digests[one.seq], one.reason, to_micros(one.at)))
+        stored.setdefault(one.seq, []).append((*digests[one.seq], one.reason, one.by, to_micros(one.at)))
     faults = [
         f"the retraction {seq} did not take back what the audit log says"
         for seq in sorted(entries.keys() | stored.keys(), key=str)
         if stored.get(seq) != [entries.get(seq)]
     ]
     return Looked(len(stored), "retractions", faults)
+
+
+def bindings_are_what_the_audit_log_says(connection: Connection) -> Looked:
+    """Every binding was recorded when it was made, and still says so."""
+    table = tables.binding
+    stored = [
+        (row.user, row.customer, instant_text(from_micros(row.valid_from)), row.source, row.recorded_at)
+        for row in connection.execute(select(table).order_by(table.c.seq))
+    ]
+    recorded = [
+        (*(content.get(key) for key in ("user", "customer", "valid_from", "source")), at)
+        for _, _, at, content in holdings.signed_entries(connection, "binding.added")
+    ]
+    return Looked(len(stored), "bindings", list(_first_differing("binding", stored, recorded)))
+
+
+def _first_differing(noun: str, stored: Sequence[object], recorded: Sequence[object]) -> Iterator[str]:
+    for number, (row, entry) in enumerate(zip_longest(stored, recorded), start=1):
+        if row != entry:
+            yield f"{noun} {number} is not what the audit log says"
+            return
 
 
 def counted_rows_have_no_gap(connection: Connection) -> Looked:
@@ -321,14 +345,16 @@ def log_of_documents_is_what_statuses_say(connection: Connection) -> Looked:
     if [row.position for row in rows] != list(range(1, last_position + 1)):
         faults.append(f"the log of documents has {len(rows)} rows, and {last_position} were made")
     entries = {
-        (str(content.get("number")), action.removeprefix("invoice.").replace("voided", "void")): at
-        for action, at, content in holdings.audit_contents(connection, "invoice.issued", "invoice.voided")
+        (str(content.get("number")), action.removeprefix("invoice.").replace("voided", "void")): (actor, at, content)
+        for action, actor, at, content in holdings.signed_entries(connection, "invoice.issued", "invoice.voided")
     }
-    faults += [
-        f"{row.number} was {row.kind} at {row.recorded_at}, says the log of documents, and the audit log says otherwise"
-        for row in rows
-        if entries.get((row.number, row.kind), row.recorded_at) != row.recorded_at
-    ]
+    for row in rows:
+        actor, at, content = entries.get((row.number, row.kind), (row.actor, row.recorded_at, {}))
+        if (actor, at, content.get("reason", row.reason)) != (row.actor, row.recorded_at, row.reason):
+            faults.append(
+                f"{row.number} was {row.kind} at {row.recorded_at} by {row.actor!r}, says the log of documents, and the"
+                " audit log says otherwise"
+            )
     return Looked(len(rows), "rows", faults)
 
 
@@ -379,6 +405,7 @@ DATABASE_CHECKS: tuple[Callable[[Connection], Looked], ...] = (
     one_version_of_a_record_counts,
     retractions_are_what_the_audit_log_says,
     *DATABASE_INVARIANTS,
+    bindings_are_what_the_audit_log_says,
 )
 CHECKS: tuple[Callable[..., Any], ...] = (
     *DOCUMENT_CHECKS,

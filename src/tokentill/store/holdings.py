@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -28,6 +29,7 @@ class HeldDocument:
     ledger: Sequence[HeldRow]
     run: HeldRow | None
     entries: Sequence[Content]
+    rows: Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,26 @@ def covered_usage(documents: Collection[int]) -> Select[Any]:
     return query if len(documents) > _READ_AT_ONCE else query.where(coverage.c.invoice_id.in_(documents))
 
 
-def issued_entry(row: HeldRow) -> Content:
-    """What the audit log says of a document that was issued: which one it is, and what its content leaves out."""
+ROWS_OF_ISSUE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "coverage": ("series_id", "starts_at", "seq_after", "ends_at", "seq_upto", "member"),
+        "member_period": ("customer", "period", "starts_at", "ends_at"),
+        "document_event": ("position", "recorded_at", "actor", "reason"),
+    }
+)
+"""What is stored of an issue beside the document, and stands in no content: by table, the columns that the audit log
+vouches for, the first ones in their order.
+"""
+
+
+def issued_entry(row: HeldRow, rows: Content) -> Content:
+    """What the audit log says of a document that was issued: which one it is, and what its content leaves out.
+
+    Args:
+        rows: the rows of its issue (see `rows_of_issues`).
+    """
     return {
+        "rows": content_hash(rows),
         **{name: row[name] for name in ("number", "customer", "content_hash", "id", "kind", "part")},
         "pins_hash": content_hash(content_of(row["pins"])),
         "issued_at": instant_text(from_micros(row["issued_at"])),
@@ -63,7 +82,24 @@ def entry_of_issue(connection: Connection, number: str) -> Content:
     """What the audit log is to say of a document that was just issued."""
     columns = [column for column in tables.invoice.columns if column.name != "content"]
     query = select(*columns).where(tables.invoice.c.number == number)
-    return issued_entry(connection.execute(query).mappings().one())
+    row = connection.execute(query).mappings().one()
+    return issued_entry(row, rows_of_issues(connection, [row["id"]])[row["id"]])
+
+
+def rows_of_issues(connection: Connection, invoice_ids: Sequence[int]) -> dict[int, Content]:
+    """The rows of the issues of some documents, by table and in their order."""
+    found: dict[int, Content] = {id_: {name: [] for name in ROWS_OF_ISSUE} for id_ in invoice_ids}
+    for name, columns in ROWS_OF_ISSUE.items():
+        table = tables.metadata.tables[name]
+        query = select(table.c.invoice_id, *(table.c[column] for column in columns))
+        query = query.where(table.c.invoice_id.in_(invoice_ids))
+        if name == "document_event":
+            query = query.where(table.c.kind == "issued")
+        for id_, *row in connection.execute(query.order_by(table.c.invoice_id)):
+            found[id_][name].append(row)
+        for of_document in found.values():
+            of_document[name].sort(key=lambda row: [str(value) for value in row])
+    return found
 
 
 def held_documents(connection: Connection, numbers: Collection[str] | None = None) -> Iterator[HeldDocument]:
@@ -75,6 +111,7 @@ def held_documents(connection: Connection, numbers: Collection[str] | None = Non
     for start in range(0, len(chosen_ids), _READ_AT_ONCE):
         part = chosen_ids[start : start + _READ_AT_ONCE]
         lines, ledger = (_rows_of(connection, table, part) for table in (tables.invoice_line, tables.ledger))
+        issues = rows_of_issues(connection, part)
         query = select(tables.invoice).where(tables.invoice.c.id.in_(part)).order_by(tables.invoice.c.id)
         for row in connection.execute(query).mappings():
             yield HeldDocument(
@@ -84,6 +121,7 @@ def held_documents(connection: Connection, numbers: Collection[str] | None = Non
                 ledger=ledger.get(row["id"], ()),
                 run=runs.get(row["close_run_id"]),
                 entries=entries.get(row["number"], ()),
+                rows=issues[row["id"]],
             )
 
 
@@ -113,6 +151,14 @@ def audit_contents(connection: Connection, *actions: str) -> Iterator[tuple[str,
     query = select(table.c.action, table.c.recorded_at, table.c.content).where(table.c.action.in_(actions))
     for action, at, text in connection.execute(query.order_by(table.c.seq)):
         yield action, at, content_of(text) or {}
+
+
+def signed_entries(connection: Connection, *actions: str) -> list[tuple[str, str, int, Content]]:
+    """Action, actor, instant and content of the entries of some actions, oldest first."""
+    table = tables.audit
+    query = select(table.c.action, table.c.actor, table.c.recorded_at, table.c.content)
+    rows = connection.execute(query.where(table.c.action.in_(actions)).order_by(table.c.seq))
+    return [(action, actor, at, content_of(text) or {}) for action, actor, at, text in rows]
 
 
 def _rows_of(connection: Connection, table: Table[Any], invoice_ids: Iterable[int]) -> dict[int, list[HeldRow]]:

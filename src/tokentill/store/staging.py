@@ -14,7 +14,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, literal, select
 
 from tokentill.canonical import Content, canonical_bytes, fields_of
 from tokentill.clock import from_micros, parse_instant, to_micros
@@ -69,6 +69,24 @@ def staged_digest(connection: Connection, seq: int) -> str:
         for text in result.scalars():
             digest.update(text.encode() + b"\n")
     return f"sha256:{digest.hexdigest()}"
+
+
+def copy_staged(connection: Connection, seq: int, other: int, upto: int) -> None:
+    """Let another import begin with the first lines of a staged one."""
+    table = tables.staged_record
+    lines = select(literal(other), table.c.position, table.c.content).where(
+        table.c.seq == seq, table.c.position <= upto
+    )
+    connection.execute(insert(table).from_select(("seq", "position", "content"), lines))
+
+
+def open_staging(connection: Connection, name: str) -> int | None:
+    """The newest staged import of a name of which nobody said what becomes of it."""
+    batch, event = tables.batch.c, tables.staged_event.c
+    staged = select(event.seq).where(event.kind == "staged")
+    decided = select(event.seq).where(event.kind != "staged")
+    query = select(func.max(batch.seq)).where(batch.label == name, batch.seq.in_(staged), batch.seq.not_in(decided))
+    return connection.execute(query).scalar()
 
 
 def unfinished_staging(connection: Connection, name: str) -> int | None:
