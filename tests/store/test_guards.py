@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -35,6 +36,7 @@ CHANGED = {
     "series_month": "month = 0",
     "document_event": "reason = 'none'",
     "coverage": "seq_upto = 99",
+    "correction": "net_minor = 0",
     "member_period": "customer = 'mallory'",
     "revision_decision": "reason = 'none'",
     "withdrawal": "seq = 0",
@@ -61,6 +63,7 @@ UNIQUE_KEYS = {
     "series_month": [("month", "series_id")],
     "document_event": [("position",), ("invoice_id", "kind")],
     "coverage": [("invoice_id", "series_id", "starts_at", "seq_after")],
+    "correction": [("invoice_id", "period", "customer")],
     "member_period": [("invoice_id", "customer")],
     "revision_decision": [("source_id", "record_id", "digest", "decision")],
     "withdrawal": [("usage_id", "cause")],
@@ -69,7 +72,12 @@ UNIQUE_KEYS = {
     "staged_event": [("seq", "kind")],
     "manual_line": [("number",)],
     "manual_line_removal": [("line",), ("number",)],
-    "invoice": [("id",), ("number",), ("customer", "period", "kind", "part"), ("close_run_id", "customer")],
+    "invoice": [
+        ("id",),
+        ("number",),
+        ("customer", "period", "kind", "part"),
+        ("close_run_id", "customer", "kind", "period"),
+    ],
 }
 CLOSED_SETS = {"document_event": ("kind",), "revision_decision": ("decision",), "withdrawal": ("cause",)}
 CLOSED_SETS |= {"staged_event": ("kind",)}
@@ -104,6 +112,9 @@ def filled(database: Database) -> Database:
     shop.remove_line(line.number, reason="a test")
     shop.review(OCTOBER, "alice", "approved", by="rita")
     assert not shop.close(OCTOBER).is_refused
+    shop.ingest([record("late", input=1_000_000)])
+    shop.clock.instant = datetime(2026, 12, 20, tzinfo=UTC)  # type: ignore[attr-defined]
+    assert len(shop.close("2026-11").issued) == 1
     rows = rows_of_all_tables(database)
     assert [name for name in KEPT if not rows[name]] == []
     return database

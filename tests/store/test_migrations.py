@@ -72,7 +72,7 @@ WELCOME = contract(invoice={"coupon": [{"id": "welcome", "percent": "10"}]})
 
 DECIDED = (
     *("revision_decision", "withdrawal", "quarantine_decision", "staged_record", "staged_event"),
-    *("manual_line", "manual_line_removal"),
+    *("manual_line", "manual_line_removal", "correction"),
 )
 """Tables of what people decided about single records, whole imports and invoices; older versions have no place for
 it."""
