@@ -53,7 +53,9 @@ def covered_usage(documents: Collection[int]) -> Select[Any]:
 
 ROWS_OF_ISSUE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "coverage": ("series_id", "starts_at", "seq_after", "ends_at", "seq_upto", "member"),
+        "coverage": ("series_id", "starts_at", "seq_after", "ends_at", "seq_upto", "member", "period", "corrected"),
+        "correction": ("period", "customer", "currency", "corrects_id", "net_minor", "tax_minor"),
+        "ledger": ("position", "kind", "name", "amount_minor", "customer", "currency", "period"),
         "member_period": ("customer", "period", "starts_at", "ends_at"),
         "document_event": ("position", "recorded_at", "actor", "reason"),
     }
