@@ -259,9 +259,8 @@ def credit_notes_are_within_their_documents(connection: Connection) -> Looked:
         own = left[row.number] if row.number in left else _own_total(json.loads(bytes(row.content)))
         left[row.number] = own + row.net_minor + row.tax_minor
         if left[row.number] < 0:
-            faults.append(
-                f"{row.note} gives back {-row.net_minor - row.tax_minor} minor units, and {own} are left of {row.number}"
-            )
+            back = -row.net_minor - row.tax_minor
+            faults.append(f"{row.note} gives back {back} minor units, and {own} are left of {row.number}")
     return Looked(count, "credit notes", faults)
 
 
