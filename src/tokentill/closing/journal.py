@@ -128,8 +128,8 @@ def _credits_of(
 
 
 def _paid_minor(grant: Grant) -> int:
-    """What was paid for a grant, in minor units: all of it, as nothing else is stated."""
-    return round_to_minor(grant.amount, grant.currency)
+    """What was paid for a grant, in minor units."""
+    return round_to_minor(grant.amount if grant.paid is None else grant.paid, grant.currency)
 
 
 def _first_close(expires_at: datetime, closes: Sequence[tuple[Month, datetime]]) -> datetime | None:

@@ -73,7 +73,7 @@ def postings_of(content: Content, ledger: Iterable[Mapping[Any, Any]]) -> tuple[
     """
     currency = content["currency"]
     sums: Counter[tuple[Account, str]] = Counter()
-    due: str = content.get("due", content["total"])
+    due = content["due"] if "due" in content else content["total"]
     sums[Account(RECEIVABLE, content["customer"]), currency] += to_minor(due, currency)
     for account, amount_minor in _revenue(content):
         sums[account, currency] -= amount_minor
