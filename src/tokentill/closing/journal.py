@@ -15,6 +15,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
+from tokentill.clock import MICROSECOND
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import Grant
 from tokentill.errors import ensure
@@ -43,7 +44,7 @@ GrantKey = tuple[str, str, str]
 class Transaction:
     """What is booked at one instant; its postings come to nothing in every currency.
 
-    `period` is that of the document, or the calendar month (UTC) in which a grant begins or expires. `number` is the
+    `period` is that of the document, or the calendar month (UTC) of a grant's first or last instant. `number` is the
     document's, None for a grant, whose id is `grant`; `reason` is why the document became void.
     """
 
@@ -117,7 +118,8 @@ def _credits_of(
     credits_: dict[GrantKey, _Credit] = {}
     for grant in contracts.all_grants():
         amount = round_to_minor(grant.amount, grant.currency)
-        expired = None if grant.expires_at is None else _first_close(grant.expires_at, closes)
+        last = _last_instant(grant)
+        expired = None if last is None else _first_close(last, closes)
         key = (grant.customer, grant.id, grant.currency)
         credits_[key] = _Credit(grant, amount, _paid_minor(grant), known_at=expired)
     for one in documents:
@@ -132,11 +134,16 @@ def _paid_minor(grant: Grant) -> int:
     return round_to_minor(grant.amount if grant.paid is None else grant.paid, grant.currency)
 
 
-def _first_close(expires_at: datetime, closes: Sequence[tuple[Month, datetime]]) -> datetime | None:
+def _last_instant(grant: Grant) -> datetime | None:
+    """The last one at which a grant pays for what is used; a grant to the end of a month is of that month."""
+    return None if grant.expires_at is None else grant.expires_at - MICROSECOND
+
+
+def _first_close(last: datetime, closes: Sequence[tuple[Month, datetime]]) -> datetime | None:
     """When the month that holds an instant was closed first, or a later one: then it is known what was used until
     then. None while it was not."""
-    month = Month(expires_at.year, expires_at.month)
-    return next((at for closed, at in closes if closed >= month and at >= expires_at), None)
+    month = Month(last.year, last.month)
+    return next((at for closed, at in closes if closed >= month and at > last), None)
 
 
 def _of_grants(credits_: dict[GrantKey, _Credit]) -> Iterator[Transaction]:
@@ -146,7 +153,7 @@ def _of_grants(credits_: dict[GrantKey, _Credit]) -> Iterator[Transaction]:
             continue
         events: tuple[tuple[datetime | None, TransactionKind, Account, int], ...] = (
             (grant.valid_from, "prepaid-credit", Account(PAYMENTS, customer), credit.paid_minor),
-            (grant.expires_at, "breakage", BREAKAGE, 0 if credit.known_at is None else -credit.left_minor),
+            (_last_instant(grant), "breakage", BREAKAGE, 0 if credit.known_at is None else -credit.left_minor),
         )
         for at, kind, other, amount_minor in events:
             if at is not None and amount_minor:
