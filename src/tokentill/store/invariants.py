@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, not_, or_, select
 
+from tokentill.invoicing.journal import postings_of, sum_by_currency
 from tokentill.money import ZERO, minor_digits
 from tokentill.store import tables
 from tokentill.store.documents import live_at
@@ -49,6 +50,7 @@ INVARIANTS = {
     "input_totals_are_sums_of_their_parts": "M19",
     "audit_log_is_one_chain": "M21",
     "pushes_are_of_issued_documents": "M22",
+    "postings_come_to_nothing": "M24",
 }
 """Of checks that hold a numbered invariant."""
 
@@ -100,6 +102,13 @@ def lines_are_within_a_minor_unit(held: HeldDocument) -> Iterator[str]:
     subtotal = minor_of(content["subtotal"], content["currency"])
     if abs(2 * (subtotal - sum(exact, ZERO))) > 1:
         yield f"its subtotal is {subtotal} minor units, and exactly {sum(exact, ZERO):f}"
+
+
+def postings_come_to_nothing(held: HeldDocument) -> Iterator[str]:
+    """What a document is in a double-entry journal comes to nothing in each currency."""
+    if held.content is not None:
+        for currency, more in sum_by_currency(postings_of(held.content, held.ledger)).items():
+            yield f"its postings in {currency} come to {more} minor units, and not to nothing"
 
 
 def minor_of(amount: Any, currency: str) -> int:
@@ -227,7 +236,7 @@ def pushes_are_of_issued_documents(connection: Connection) -> Looked:
     return Looked(connection.execute(select(func.count()).select_from(tables.push)).scalar_one(), "pushes", faults)
 
 
-DOCUMENT_INVARIANTS = (amounts_add_up, lines_are_within_a_minor_unit)
+DOCUMENT_INVARIANTS = (amounts_add_up, lines_are_within_a_minor_unit, postings_come_to_nothing)
 DATABASE_INVARIANTS = (
     batches_say_what_became_of_their_rows,
     identities_are_unique,

@@ -17,7 +17,7 @@ _WHAT = {
     "period": "invoice",
     "interim": "interim invoice",
     "credit-note": "credit note",
-    "void": "void of",
+    "void": "void",
     "prepaid-credit": "prepaid credit",
     "breakage": "prepaid credit expired",
 }
@@ -99,7 +99,7 @@ def _metadata(one: Transaction) -> Mapping[str, str]:
 
 def _narration(one: Transaction) -> str:
     about = one.number if one.grant is None else shown_id(one.grant)
-    return f"{_WHAT[one.kind]} {about}, {one.period}"
+    return f"{_WHAT[one.kind]} {about} of {one.period}"
 
 
 def _postings(postings: Sequence[Posting], *, indent: str) -> list[str]:
