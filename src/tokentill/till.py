@@ -755,9 +755,6 @@ class Till(AbstractContextManager["Till"]):
                 in this calendar month (UTC).
             starts_at: what is dated from then on, instead of a period.
             ends_at: until before when.
-
-        Raises:
-            InvalidFiles: with every mistake in the folder, which states the grants.
         """
         from tokentill.documents.views.journal import Journal
 
@@ -766,7 +763,7 @@ class Till(AbstractContextManager["Till"]):
         month = None if period is None else str(_month(period))
         since, until = optional(instant_of, "starts_at", starts_at), optional(instant_of, "ends_at", ends_at)
         with self.store.read() as connection:
-            booked = transactions(connection, newest_inputs(connection, self.folder)[0].books().contracts)
+            booked = transactions(connection)
         return Journal(
             tuple(
                 one

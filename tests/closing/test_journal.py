@@ -144,11 +144,13 @@ class TestPrepaidCredit:
     def test_is_a_liability_that_documents_draw_and_expiry_makes_revenue(self, database: Database) -> None:
         bought = grants({"id": "bought", "amount": "100", "expires_at": "2026-11-01T00:00:00Z"})
         shop = Shop(database, bought)
-        shop.take(worth(30, "10-20"))
+        shop.take(worth(30, "10-20"), worth(0, "09-20", "bob"))
+        shop.close("2026-09", "2026-10-25T09:00:00+00:00")
         assert sums(hold(shop.till)) == {
             ("Assets:Payments-For-Credit:C-alice", "USD"): Decimal(100),
             ("Liabilities:Prepaid-Credit:C-alice:N-bought", "USD"): Decimal(-100),
         }, "what is left is not known before October is closed"
+        shop.clock.instant = datetime.fromisoformat(IN_NOVEMBER)
         shop.close(OCTOBER)
         journal = hold(shop.till)
         assert sums(journal) == {
@@ -156,7 +158,8 @@ class TestPrepaidCredit:
             ("Income:Usage", "USD"): Decimal(-30),
             ("Income:Breakage", "USD"): Decimal(-70),
         }
-        assert [(one.kind, str(one.date)) for one in journal.transactions] == [
+        of_alice = [one for one in journal.transactions if one.customer == "alice"]
+        assert [(one.kind, str(one.date)) for one in of_alice] == [
             ("prepaid-credit", "2026-01-01"),
             ("breakage", "2026-10-31"),
             ("period", "2026-11-20"),
@@ -183,11 +186,26 @@ class TestPrepaidCredit:
         assert found.get(("Liabilities:Prepaid-Credit:C-alice:N-g", "USD"), 0) == liability
         assert found.get(("Income:Discounts:Given-Credit", "USD"), 0) == given
 
+    def test_is_what_closes_were_made_with_whatever_the_folder_says(self, database: Database) -> None:
+        bought, more = {"id": "bought", "amount": "100"}, {"id": "more", "amount": "50"}
+        shop = Shop(database, grants(bought, more))
+        shop.take(worth(30, "10-20"))
+        shop.close(OCTOBER)
+        before = shop.till.journal().content()
+        shop.write(contract())
+        assert shop.till.journal().content() == before
+        shop.till.close(NOVEMBER, accept_pricing_change=True)
+        shop.take(worth(3, "11-05"))
+        shop.clock.instant = datetime.fromisoformat(IN_DECEMBER)
+        shop.till.close(NOVEMBER, accept_pricing_change=True)
+        found = of_customers(hold(shop.till), "Liabilities:Prepaid-Credit")
+        assert found == {("alice", "USD"): Decimal(-70)}, "what was drawn from stays, what was not is stated no more"
+
     def test_comes_back_by_a_void(self, database: Database) -> None:
         shop = Shop(database, grants({"id": "g", "amount": "100"}))
         shop.take(worth(30, "10-20"))
         shop.close(OCTOBER)
-        before = sums(Shop(database, grants({"id": "g", "amount": "100"})).till.journal())
+        before = sums(shop.till.journal())
         shop.till.reissue("INV-000001", reason="a test")
         assert sums(hold(shop.till)) == before
         assert [one.kind for one in shop.till.journal().transactions] == ["prepaid-credit", "period", "void", "period"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -33,7 +33,8 @@ from tokentill.invoicing.journal import (
 )
 from tokentill.invoicing.periods import Month
 from tokentill.money import round_to_minor
-from tokentill.store.journal import BookedDocument, booked_documents, closed_at
+from tokentill.store.journal import BegunRun, BookedDocument, begun_runs, booked_documents
+from tokentill.store.recordings import recordings_of
 
 TransactionKind = Literal["period", "interim", "credit-note", "void", "prepaid-credit", "breakage"]
 GrantKey = tuple[str, str, str]
@@ -64,11 +65,22 @@ class _Credit:
     of it became breakage; what is drawn, or given back, after that changes the breakage."""
 
     grant: Grant | None
+    draws: Sequence[tuple[datetime, int]]
     amount_minor: int = 0
     paid_minor: int = 0
-    drawn_minor: int = 0
     known_at: datetime | None = None
-    draws: list[tuple[datetime, int]] = field(default_factory=list)
+    drawn_minor: int = 0
+
+    @classmethod
+    def of(cls, grant: Grant | None, draws: Sequence[tuple[datetime, int]], runs: Iterable[BegunRun]) -> _Credit:
+        """A grant with everything that was drawn from it; None is one that was never stated in its currency."""
+        if grant is None:
+            return cls(None, draws)
+        last = _last_instant(grant)
+        known_at = None if last is None else _first_close(last, runs)
+        paid = grant.amount if grant.paid is None else grant.paid
+        amount_minor, paid_minor = (round_to_minor(amount, grant.currency) for amount in (grant.amount, paid))
+        return cls(grant, draws, amount_minor, paid_minor, known_at)
 
     def paid_of(self, drawn_minor: int) -> int:
         """How much of what was drawn was paid for: as large a share as of the whole grant, rounded down; what is drawn
@@ -83,16 +95,15 @@ class _Credit:
         return self.paid_minor - self.paid_of(known)
 
 
-def transactions(connection: Connection, contracts: ContractBook) -> tuple[Transaction, ...]:
+def transactions(connection: Connection) -> tuple[Transaction, ...]:
     """Everything that is to be booked, in order of time; what happens at one instant is in the order of the log of
     documents, and grants come first.
 
-    Args:
-        contracts: state the grants.
+    Grants are those of the contracts that were closed with last, and those from which something was ever drawn.
     """
     logged = sorted(_of_documents(booked_documents(connection)), key=lambda one: one[0])
     documents = [one for _, one in logged]
-    credits_ = _credits_of(documents, contracts, closed_at(connection))
+    credits_ = _credits_of(connection, documents)
     booked = [*_of_grants(credits_), *(_with_credit(one, credits_) for one in documents)]
     return tuple(sorted(booked, key=lambda one: one.at))
 
@@ -111,27 +122,25 @@ def _of_documents(documents: Iterable[BookedDocument]) -> Iterator[tuple[int, Tr
             yield void.position, replace(issue, at=void.at, kind="void", reason=void.reason, postings=undone)
 
 
-def _credits_of(
-    documents: Iterable[Transaction], contracts: ContractBook, closes: Sequence[tuple[Month, datetime]]
-) -> dict[GrantKey, _Credit]:
+def _credits_of(connection: Connection, documents: Iterable[Transaction]) -> dict[GrantKey, _Credit]:
     """Every grant that is stated or was drawn from."""
-    credits_: dict[GrantKey, _Credit] = {}
-    for grant in contracts.all_grants():
-        amount = round_to_minor(grant.amount, grant.currency)
-        last = _last_instant(grant)
-        expired = None if last is None else _first_close(last, closes)
-        key = (grant.customer, grant.id, grant.currency)
-        credits_[key] = _Credit(grant, amount, _paid_minor(grant), known_at=expired)
+    runs = begun_runs(connection)
+    draws: dict[GrantKey, list[tuple[datetime, int]]] = defaultdict(list)
     for one in documents:
         for posting in one.postings:
             if (key_of := _grant_of(posting)) is not None:
-                credits_.setdefault(key_of, _Credit(None)).draws.append((one.at, posting.amount_minor))
-    return credits_
+                draws[key_of].append((one.at, posting.amount_minor))
+    stated = {**_grants_of(connection, runs), **_grants_of(connection, runs[-1:])}
+    now = _grants_of(connection, runs[-1:]).keys() | draws.keys()
+    return {key: _Credit.of(stated.get(key), draws[key], runs) for key in sorted(now, key=_bytes_of)}
 
 
-def _paid_minor(grant: Grant) -> int:
-    """What was paid for a grant, in minor units."""
-    return round_to_minor(grant.amount if grant.paid is None else grant.paid, grant.currency)
+def _grants_of(connection: Connection, runs: Iterable[BegunRun]) -> dict[GrantKey, Grant]:
+    """The grants of the contracts that runs were pinned to; of several statements, what was recorded last holds."""
+    sets = recordings_of(connection, {run.contract_set for run in runs})
+    recordings = recordings_of(connection, {hash_ for one in sets for hash_ in one["recordings"]})
+    book = ContractBook(one for one in recordings if one["kind"] == "grant")
+    return {(grant.customer, grant.id, grant.currency): grant for grant in book.all_grants()}
 
 
 def _last_instant(grant: Grant) -> datetime | None:
@@ -139,15 +148,16 @@ def _last_instant(grant: Grant) -> datetime | None:
     return None if grant.expires_at is None else grant.expires_at - MICROSECOND
 
 
-def _first_close(last: datetime, closes: Sequence[tuple[Month, datetime]]) -> datetime | None:
+def _first_close(last: datetime, runs: Iterable[BegunRun]) -> datetime | None:
     """When the month that holds an instant was closed first, or a later one: then it is known what was used until
     then. None while it was not."""
     month = Month(last.year, last.month)
-    return next((at for closed, at in closes if closed >= month and at > last), None)
+    closes = (run.at for run in runs if run.is_close and run.month >= month and run.at > last)
+    return next(closes, None)
 
 
 def _of_grants(credits_: dict[GrantKey, _Credit]) -> Iterator[Transaction]:
-    for (customer, id_, currency), credit in sorted(credits_.items(), key=lambda item: _bytes_of(item[0])):
+    for (customer, id_, currency), credit in credits_.items():
         grant, liability = credit.grant, Account(PREPAID, customer, id_)
         if grant is None:
             continue

@@ -1,4 +1,4 @@
-"""What a journal is made of: issued documents with their rows of the ledger, when they became void, and closes."""
+"""What a journal is made of: issued documents with their rows of the ledger, when they became void, and runs."""
 
 from __future__ import annotations
 
@@ -35,6 +35,16 @@ class BookedVoid:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class BegunRun:
+    """A run of a month: when it began, whether it closed the month, and under which contracts."""
+
+    month: Month
+    at: datetime
+    is_close: bool
+    contract_set: str
+
+
 def booked_documents(connection: Connection) -> list[BookedDocument]:
     """Every document in the order of their numbers, those that are void among them."""
     ledger, event = tables.ledger, tables.document_event
@@ -50,16 +60,13 @@ def booked_documents(connection: Connection) -> list[BookedDocument]:
     return booked
 
 
-def closed_at(connection: Connection) -> list[tuple[Month, datetime]]:
-    """When each month was closed: its number, and when a run of it began that was done, in order of time."""
+def begun_runs(connection: Connection) -> list[BegunRun]:
+    """Every run, in the order in which they began."""
     run = tables.close_run
     months = [Month.parse(one) for one in connection.execute(select(run.c.period).distinct()).scalars()]
-    return sorted(
-        (
-            (month, at)
-            for month in months
-            for at, _, state, asked, _ in runs_of(connection, month)
-            if state == "done" and asked.get("kind") != "interim"
-        ),
-        key=lambda item: (item[1], item[0]),
+    runs = (
+        BegunRun(month, at, state != "open" and asked.get("kind") != "interim", pins["b"])
+        for month in months
+        for at, _, state, asked, pins in runs_of(connection, month)
     )
+    return sorted(runs, key=lambda one: (one.at, one.month))
