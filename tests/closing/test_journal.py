@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import Counter
 from datetime import datetime
@@ -27,6 +28,7 @@ from tokentill.till import Till
 
 DECEMBER = "2026-12"
 IN_NOVEMBER, IN_DECEMBER, IN_JANUARY = (f"{day}T09:00:00+00:00" for day in ("2026-11-20", "2026-12-20", "2027-01-20"))
+GOLDEN = Path(__file__).parent / "data" / "journal.hledger"
 ODD_IDS = (
     "alice",
     "C-alice",
@@ -305,6 +307,14 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Any:
     shop.till.reissue(shop.till.invoices(customer="a:b")[-1].number, reason='wrong, so [to say] "twice"\nat least')
     yield shop.till
     database.close()
+
+
+def test_it_reads_so(everything: Till) -> None:
+    """TOKENTILL_WRITE_GOLDEN=1 writes the file anew; its sums are looked at below."""
+    text = everything.journal().text("hledger")
+    if os.environ.get("TOKENTILL_WRITE_GOLDEN") == "1":
+        GOLDEN.write_text(text, encoding="utf-8", newline="")
+    assert text == GOLDEN.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -19,7 +19,7 @@ _WHAT = {
     "credit-note": "credit note",
     "void": "void",
     "prepaid-credit": "prepaid credit",
-    "breakage": "prepaid credit expired",
+    "breakage": "expired prepaid credit",
 }
 
 _TAGS = ("customer", "name", "period", "document", "grant", "reason")
