@@ -24,7 +24,7 @@ from tokentill.invoicing.journal import (
     GIVEN,
     PAYMENTS,
     PREPAID,
-    Account,
+    JournalAccount,
     Posting,
     posted,
     postings_of,
@@ -158,11 +158,11 @@ def _first_close(last: datetime, runs: Iterable[BegunRun]) -> datetime | None:
 
 def _of_grants(credits_: dict[GrantKey, _Credit]) -> Iterator[Transaction]:
     for (customer, id_, currency), credit in credits_.items():
-        grant, liability = credit.grant, Account(PREPAID, customer, id_)
+        grant, liability = credit.grant, JournalAccount(PREPAID, customer, id_)
         if grant is None:
             continue
-        events: tuple[tuple[datetime | None, TransactionKind, Account, int], ...] = (
-            (grant.valid_from, "prepaid-credit", Account(PAYMENTS, customer), credit.paid_minor),
+        events: tuple[tuple[datetime | None, TransactionKind, JournalAccount, int], ...] = (
+            (grant.valid_from, "prepaid-credit", JournalAccount(PAYMENTS, customer), credit.paid_minor),
             (_last_instant(grant), "breakage", BREAKAGE, 0 if credit.known_at is None else -credit.left_minor),
         )
         for at, kind, other, amount_minor in events:
@@ -190,7 +190,7 @@ def _with_credit(one: Transaction, credits_: dict[GrantKey, _Credit]) -> Transac
     """
     if one.number is None:
         return one
-    sums: dict[tuple[Account, str], int] = defaultdict(int)
+    sums: dict[tuple[JournalAccount, str], int] = defaultdict(int)
     for posting in one.postings:
         key = _grant_of(posting)
         if key is None:

@@ -16,7 +16,7 @@ from tokentill.canonical import Content
 from tokentill.money import round_to_minor, sum_exact, to_minor
 
 
-class Account(NamedTuple):
+class JournalAccount(NamedTuple):
     """An account of the journal: a fixed path, and whose or which it is, by the real id or name."""
 
     path: str
@@ -34,7 +34,7 @@ class Account(NamedTuple):
 class Posting:
     """What one account gets, in minor units; a credit is negative."""
 
-    account: Account
+    account: JournalAccount
     amount_minor: int
     currency: str
 
@@ -43,10 +43,10 @@ _ROOTS = ("Assets", "Liabilities", "Equity", "Income")
 RECEIVABLE, CARRIED = "Assets:Receivable", "Assets:Carried-Forward"
 PAYMENTS = "Assets:Payments-For-Credit"
 PREPAID, TAX = "Liabilities:Prepaid-Credit", "Liabilities:Tax"
-CONVERSION = Account("Equity:Conversion")
-GIVEN = Account("Income:Discounts:Given-Credit")
-BREAKAGE = Account("Income:Breakage")
-ROUNDING = Account("Income:Rounding")
+CONVERSION = JournalAccount("Equity:Conversion")
+GIVEN = JournalAccount("Income:Discounts:Given-Credit")
+BREAKAGE = JournalAccount("Income:Breakage")
+ROUNDING = JournalAccount("Income:Rounding")
 
 _REVENUE: Mapping[str, str] = {
     "usage": "Usage",
@@ -72,46 +72,46 @@ def postings_of(content: Content, ledger: Iterable[Mapping[Any, Any]]) -> tuple[
         ledger: its rows of the ledger, which say whose balances and grants it moved, in their own currencies.
     """
     currency = content["currency"]
-    sums: Counter[tuple[Account, str]] = Counter()
+    sums: Counter[tuple[JournalAccount, str]] = Counter()
     due = content["due"] if "due" in content else content["total"]
-    sums[Account(RECEIVABLE, content["customer"]), currency] += to_minor(due, currency)
+    sums[JournalAccount(RECEIVABLE, content["customer"]), currency] += to_minor(due, currency)
     for account, amount_minor in _revenue(content):
         sums[account, currency] -= amount_minor
     for item in content.get("items", ()):
         amount_minor = to_minor(item["amount"], currency)
         if item["kind"] == "tax":
-            sums[Account(TAX, name=item["name"]), currency] -= amount_minor
+            sums[JournalAccount(TAX, name=item["name"]), currency] -= amount_minor
         elif item["kind"] in _REVENUE:
             sums[_revenue_of(content, item["kind"]), currency] -= amount_minor
     for row in ledger:
         if row["kind"] == "balance":
-            sums[Account(CARRIED, row["customer"]), row["currency"]] += row["amount_minor"]
+            sums[JournalAccount(CARRIED, row["customer"]), row["currency"]] += row["amount_minor"]
         elif row["kind"] == "credit":
-            sums[Account(PREPAID, row["customer"], row["name"]), row["currency"]] += row["amount_minor"]
+            sums[JournalAccount(PREPAID, row["customer"], row["name"]), row["currency"]] += row["amount_minor"]
     if _is_converted(content):
         for of_currency, more in sum_by_currency(posted(sums)).items():
             sums[CONVERSION, of_currency] -= more
     return posted(sums)
 
 
-def _revenue(content: Content) -> Iterable[tuple[Account, int]]:
+def _revenue(content: Content) -> Iterable[tuple[JournalAccount, int]]:
     """What each account of revenue gets by the lines, its exact sum rounded once; and what that leaves of the
     subtotal, since every line got a share of it that is whole."""
     currency = content["currency"]
-    exact: dict[Account, list[Decimal]] = {}
+    exact: dict[JournalAccount, list[Decimal]] = {}
     for line in content["lines"]:
         account = _revenue_of(content, line["kind"])
         if line["kind"] == "adjustment":
             corrected = "usage" if line["charge"] is None else line["charge"]["kind"]
-            account = Account(f"Income:Adjustments:{_REVENUE[corrected]}")
+            account = JournalAccount(f"Income:Adjustments:{_REVENUE[corrected]}")
         exact.setdefault(account, []).append(Decimal(line["exact_amount"]))
     rounded = {account: round_to_minor(sum_exact(amounts), currency) for account, amounts in exact.items()}
     return [*rounded.items(), (ROUNDING, to_minor(content["subtotal"], currency) - sum(rounded.values()))]
 
 
-def _revenue_of(content: Content, kind: str) -> Account:
+def _revenue_of(content: Content, kind: str) -> JournalAccount:
     """The account of a kind of line or step on a document; an interim invoice has one for all of them."""
-    return Account(f"Income:{_REVENUE['invoiced' if content.get('kind') == 'interim' else kind]}")
+    return JournalAccount(f"Income:{_REVENUE['invoiced' if content.get('kind') == 'interim' else kind]}")
 
 
 def _is_converted(content: Content) -> bool:
@@ -121,7 +121,7 @@ def _is_converted(content: Content) -> bool:
     return any("rate" in (line.get("corrects") or ()) for line in content["lines"])
 
 
-def posted(sums: Mapping[tuple[Account, str], int]) -> tuple[Posting, ...]:
+def posted(sums: Mapping[tuple[JournalAccount, str], int]) -> tuple[Posting, ...]:
     """Sums as postings in order, without what is nothing; what is receivable is always there."""
     listed = sorted(sums.items(), key=lambda item: (item[0][0].order, item[0][1]))
     return tuple(

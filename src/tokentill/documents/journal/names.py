@@ -6,10 +6,10 @@ are themselves, a hyphen is two, and every other byte of the UTF-8 is a hyphen w
 
 from __future__ import annotations
 
-from tokentill.invoicing.journal import Account
+from tokentill.invoicing.journal import JournalAccount
 
 
-def account_name(account: Account) -> str:
+def account_name(account: JournalAccount) -> str:
     """The name of an account, like `Assets:Receivable:C-alice`."""
     parts = [account.path]
     if account.customer is not None:

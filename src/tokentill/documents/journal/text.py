@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from tokentill.closing.journal import Transaction
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.journal.names import account_name
-from tokentill.invoicing.journal import Account, Posting
+from tokentill.invoicing.journal import JournalAccount, Posting
 from tokentill.money import minor_digits, minor_text
 
 _WHAT = {
@@ -77,16 +77,16 @@ def _currencies(transactions: Iterable[Transaction]) -> list[str]:
     return sorted({posting.currency for one in transactions for posting in one.postings})
 
 
-def _accounts(transactions: Iterable[Transaction]) -> Mapping[Account, str]:
+def _accounts(transactions: Iterable[Transaction]) -> Mapping[JournalAccount, str]:
     """Every account with the day on which it is used first."""
-    first: dict[Account, str] = {}
+    first: dict[JournalAccount, str] = {}
     for one in transactions:
         for posting in one.postings:
             first.setdefault(posting.account, f"{one.at:%Y-%m-%d}")
     return {account: first[account] for account in sorted(first, key=lambda account: account.order)}
 
 
-def _ids_of(account: Account) -> Mapping[str, str]:
+def _ids_of(account: JournalAccount) -> Mapping[str, str]:
     ids = {"customer": account.customer, "name": account.name}
     return {key: shown_id(id_) for key, id_ in ids.items() if id_ is not None}
 
