@@ -42,6 +42,9 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.documents.views.contracts import ContractedCustomers as ContractedCustomers
     from tokentill.documents.views.contracts import ExplainedContract as ExplainedContract
     from tokentill.documents.views.export import InvoiceRows as InvoiceRows
+    from tokentill.documents.views.journal import Journal as Journal
+    from tokentill.documents.views.journal import JournalPosting as JournalPosting
+    from tokentill.documents.views.journal import JournalTransaction as JournalTransaction
     from tokentill.documents.views.lists import ContractList as ContractList
     from tokentill.documents.views.lists import CustomerList as CustomerList
     from tokentill.documents.views.lists import PriceList as PriceList
@@ -129,6 +132,7 @@ _NAMES = {
     "documents.views.checks": "DatabaseCheck DatabaseUpgrade FolderCheck",
     "documents.views.contracts": "Agreement ContractChanges ContractedCustomers ExplainedContract",
     "documents.views.export": "InvoiceRows",
+    "documents.views.journal": "Journal JournalPosting JournalTransaction",
     "documents.views.lists": "ContractList CustomerList PriceList ReviewList ReviewShown",
     "documents.views.status": "PeriodStatus",
     "documents.views.prices": "PriceChanges PriceImport PriceShown Released",

@@ -34,6 +34,7 @@ from tokentill.closing.credit_account import CreditAccount, credit_account
 from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths, due_months, earlier_open
 from tokentill.closing.explain import ExplainedLine, explain_invoice
 from tokentill.closing.ingest import Ingested, IngestProgress, ingest
+from tokentill.closing.journal import transactions
 from tokentill.closing.late_usage import Late, late_records
 from tokentill.closing.manual_lines import WantedLine, add_manual_line, remove_manual_line
 from tokentill.closing.missing_usage import Missing, missing_usage
@@ -111,6 +112,7 @@ from tokentill.usage.shell_words import command_line, shell_word
 
 if TYPE_CHECKING:
     from tokentill.documents.views.export import InvoiceRows
+    from tokentill.documents.views.journal import Journal
     from tokentill.documents.views.lists import CustomerList, ListedCustomer, ReviewList, ReviewShown
     from tokentill.documents.views.status import PeriodStatus
     from tokentill.faces.contracts import Contracts
@@ -741,6 +743,36 @@ class Till(AbstractContextManager["Till"]):
         from tokentill.documents.views.export import InvoiceRows
 
         return InvoiceRows.of(self.invoices(period=period, customer=customer))
+
+    def journal(
+        self, period: str | None = None, *, starts_at: datetime | None = None, ends_at: datetime | None = None
+    ) -> Journal:
+        """Everything that was issued as a double-entry journal, with voids, prepaid credit and what expired of it
+        (docs/journals.md). Dates are those of the documents, in UTC.
+
+        Args:
+            period: the documents of one period, whenever they were issued or became void, and what begins or expires
+                in this calendar month (UTC).
+            starts_at: what is dated from then on, instead of a period.
+            ends_at: until before when.
+        """
+        from tokentill.documents.views.journal import Journal
+
+        if period is not None and (starts_at is not None or ends_at is not None):
+            raise InvalidCall("a period and instants of one's own cannot both be asked for; leave one of them out")
+        month = None if period is None else str(_month(period))
+        since, until = optional(instant_of, "starts_at", starts_at), optional(instant_of, "ends_at", ends_at)
+        with self.store.read() as connection:
+            booked = transactions(connection)
+        return Journal(
+            tuple(
+                one
+                for one in booked
+                if month in (None, one.period)
+                and (since is None or since <= one.at)
+                and (until is None or one.at < until)
+            )
+        )
 
     def reviews(self, period: str) -> ReviewList:
         """What reviewers said last of each customer's preview of a period, and what that is worth now."""

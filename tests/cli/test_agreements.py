@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import Cli
+from tests.documents.bookkeeping import PROGRAMS
 from tests.documents.everything import OCTOBER, PAYER, months_of_everything
 from tokentill.canonical import Content
 from tokentill.store.database import Database
@@ -50,6 +51,11 @@ def test_every_invoice_reads_so(issued: Cli) -> None:
 
 def test_every_line_is_explained_so(issued: Cli) -> None:
     compare("explained.txt", issued("explain", "INV-000003").out)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_journal_reads_so(program: str, issued: Cli) -> None:
+    compare(f"journal.{program}", issued("invoices", "journal", "--format", program).out)
 
 
 def minor(text: str, currency: str) -> Fraction:

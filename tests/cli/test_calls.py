@@ -61,6 +61,7 @@ ARGUMENTS = {
     "invoices list": [],
     "invoices show": ["INV-000001"],
     "invoices export": [],
+    "invoices journal": [],
     "invoices void": ["INV-000001", "--reason", "a test"],
     "explain": ["INV-000001"],
     "verify": [],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -35,6 +36,7 @@ from tokentill.documents.text.reviews import show_moved
 from tokentill.documents.text.screen import Screen
 from tokentill.documents.text.status import show_status
 from tokentill.errors import InvalidCall
+from tokentill.faces.arguments import instant_in
 
 NumberArgument = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice's number, like INV-000001.")]
 
@@ -214,6 +216,50 @@ def _export(
     Path(out).write_text(text, encoding="utf-8", newline="")
     done = f"{plural(len(rows.rows), 'row', 'rows')} written to {out}"
     call.finish({"file": out, "rows": len(rows.rows)}, lambda screen: screen.say(done))
+
+
+@invoices.command("journal")
+def _journal(
+    call: Invocation,
+    period: Annotated[
+        str | None, typer.Argument(metavar="PERIOD", help="Only documents of this period, like 2026-10.")
+    ] = None,
+    starts_at: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="Only what is dated from this day (UTC) on.")
+    ] = None,
+    ends_at: Annotated[
+        str | None, typer.Option("--until", "--to", metavar="DAY", help="Only what is dated before this day (UTC).")
+    ] = None,
+    format_: Annotated[
+        Literal["beancount", "hledger", "ledger"],
+        typer.Option("--format", metavar="FORMAT", help="beancount, hledger or ledger."),
+    ] = "beancount",
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to; - is standard output.")] = "-",
+) -> None:
+    """Write a double-entry journal of what was issued, for a bookkeeping program.
+
+    What is receivable from each customer is what its documents say is due; prepaid credit is a liability until
+    documents draw it or it expires. Payments are not known here. Days are those of the documents, in UTC.
+    """
+    with call.till() as till:
+        journal = till.journal(period, starts_at=_first_instant(starts_at), ends_at=_first_instant(ends_at))
+    if out == "-":
+        if call.shared.json:
+            call.finish(journal.content(), lambda _: None)
+        else:
+            call.screen.write(journal.text(format_))
+        return
+    Path(out).write_text(journal.text(format_), encoding="utf-8", newline="")
+    count = len(journal.transactions)
+    done = f"{plural(count, 'transaction', 'transactions')} written to {out}"
+    call.finish({"file": out, "transactions": count}, lambda screen: screen.say(done))
+
+
+def _first_instant(text: str | None) -> datetime | None:
+    """A day as its first instant in UTC; an instant as it is."""
+    if text is None:
+        return None
+    return instant_in(f"{text}T00:00:00Z" if len(text) == len("2026-10-01") else text)
 
 
 @invoices.command("void")

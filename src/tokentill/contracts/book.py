@@ -144,6 +144,11 @@ class ContractBook:
         """The prepaid credits of a customer, in the order in which they burn."""
         return tuple(sorted(self._grants.get(customer, {}).values(), key=lambda grant: grant.order))
 
+    def all_grants(self) -> Iterator[Grant]:
+        """The prepaid credits of everybody."""
+        for of_customer in self._grants.values():
+            yield from of_customer.values()
+
     def grant_edges(self, customer: str) -> set[datetime]:
         """Every instant at which a prepaid credit of a customer comes into effect or expires."""
         grants = self._grants.get(customer, {}).values()

@@ -115,7 +115,10 @@ NO_TERMS = InvoiceTerms()
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Prepaid credit of a customer: it pays invoices, including their tax, until it is burnt down or expires."""
+    """Prepaid credit of a customer: it pays invoices, including their tax, until it is burnt down or expires.
+
+    `paid` is what was paid for it; None is all of it.
+    """
 
     customer: str
     id: str
@@ -127,6 +130,7 @@ class Grant:
     recorded_at: datetime
     unit: str | None = None
     is_new_customer: bool = field(default=False, compare=False)
+    paid: Decimal | None = field(default=None, compare=False)
 
     @classmethod
     def from_content(cls, content: Content, *, recorded_at: datetime) -> Self:
@@ -144,6 +148,7 @@ class Grant:
             recorded_at=recorded_at,
             unit=content.get("name"),
             is_new_customer=content.get("new_customer", False),
+            paid=_decimal(content, "paid"),
         )
 
     @property

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, not_, or_, select
 
+from tokentill.invoicing.journal import postings_of, sum_by_currency
 from tokentill.money import ZERO, minor_digits
 from tokentill.store import tables
 from tokentill.store.documents import live_at
@@ -51,6 +52,7 @@ INVARIANTS = {
     "input_totals_are_sums_of_their_parts": "M19",
     "audit_log_is_one_chain": "M21",
     "pushes_are_of_issued_documents": "M22",
+    "postings_come_to_nothing": "M24",
 }
 """Of checks that hold a numbered invariant."""
 
@@ -112,6 +114,13 @@ def lines_are_within_a_minor_unit(held: HeldDocument) -> Iterator[str]:
         if abs(2 * (amount - exact)) > (2 if part else 1):
             called = "what is {1} of {0}".format(*part) if part else "subtotal"
             yield f"its {called} is {amount} minor units, and exactly {exact:f}"
+
+
+def postings_come_to_nothing(held: HeldDocument) -> Iterator[str]:
+    """What a document is in a double-entry journal comes to nothing in each currency."""
+    if held.content is not None:
+        for currency, more in sum_by_currency(postings_of(held.content, held.ledger)).items():
+            yield f"its postings in {currency} come to {more} minor units, and not to nothing"
 
 
 def minor_of(amount: Any, currency: str) -> int:
@@ -272,7 +281,7 @@ def _own_total(content: Any) -> int:
     return sum(minor_of(row["amount"], currency) for row in own)
 
 
-DOCUMENT_INVARIANTS = (amounts_add_up, lines_are_within_a_minor_unit)
+DOCUMENT_INVARIANTS = (amounts_add_up, lines_are_within_a_minor_unit, postings_come_to_nothing)
 DATABASE_INVARIANTS = (
     batches_say_what_became_of_their_rows,
     identities_are_unique,

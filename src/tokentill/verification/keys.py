@@ -26,7 +26,7 @@ KNOWN = {
     "an amount for a period": "amount name prorate",
     "a coupon": "id percent amount periods",
     "a tax": "name percent",
-    "a grant": "customer id currency amount credits worth name priority valid_from expires_at new_customer",
+    "a grant": "customer id currency amount credits worth name paid priority valid_from expires_at new_customer",
     "a rule": """name match basis per rates markup_percent add_on byok_fee_percent min_margin_percent allowance tiers
         package credits contract""",
     "what a rule matches": "model provider mode api_key user source tag",

@@ -251,6 +251,7 @@ class GrantTable(Table):
     credits: Annotated[int, Field(ge=0, le=UNITS_MAX)] = optional("Or: how many credits.")
     worth: Positive = optional("Worth of one credit.")
     name: Text = optional("Name of the credit.")
+    paid: Rate = optional("What was paid for it; all of it unless given, 0 where it was a gift.")
     priority: Annotated[int, Field(ge=-1000, le=1000)] = optional("The lowest number burns first; 0 unless given.")
     valid_from: Instant = Field(description="It pays invoices of periods that end after this.")
     expires_at: Instant = optional("It pays for what was used before this.")
