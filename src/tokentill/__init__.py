@@ -78,6 +78,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.invoicing.margin import CoveredMargin as CoveredMargin
     from tokentill.invoicing.preview import Preview as Preview
     from tokentill.invoicing.preview import Review as Review
+    from tokentill.invoicing.simulation import Simulation as Simulation
     from tokentill.library.biller import Bill as Bill
     from tokentill.library.biller import Biller as Biller
     from tokentill.library.price_book import PriceBook as PriceBook
@@ -145,6 +146,7 @@ _NAMES = {
     "invoicing.manual_lines": "ManualLine ManualLines",
     "invoicing.margin": "CoveredMargin",
     "invoicing.preview": "Preview Review",
+    "invoicing.simulation": "Simulation",
     "contracts.review_policy": "ReviewPolicy",
     "library.biller": "Bill Biller",
     "library.price_book": "PriceBook",

@@ -52,6 +52,7 @@ from tokentill.closing.record_decisions import (
 from tokentill.closing.retracting import Retracted, Retractions, retract
 from tokentill.closing.review import make_review, store_reviews
 from tokentill.closing.review_changes import with_changes
+from tokentill.closing.simulate import simulate_period, simulation_of, under_folder
 from tokentill.closing.staging import ImportShown, accept_import, drop_import, show_import, stage, with_staged
 from tokentill.closing.trace import RequestTrace, trace_record
 from tokentill.closing.usage_summary import SummaryKey, UsageSummary, summarize_usage
@@ -79,6 +80,7 @@ from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.manual_lines import ManualLine, ManualLines
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review, ReviewKind
+from tokentill.invoicing.simulation import Simulation
 from tokentill.recordings.load import Folder
 from tokentill.settings import GIVEN, read_settings
 from tokentill.sources.reading import Reading, read_records
@@ -386,15 +388,7 @@ class Till(AbstractContextManager["Till"]):
 
     def _used(self, connection: Connection, inputs: Inputs, pins: Content) -> PricingUsed:
         """Which folder the inputs are of, with what it lost since the database was used last."""
-        used = PricingUsed(
-            folder=str(self._pricing.root),
-            found_by=self._pricing.found_by,
-            is_shipped=self._pricing.is_shipped,
-            recordings=tuple(sorted(self.folder.paths.values())),
-            beneath=len(inputs.beneath),
-            a=pins["a"],
-            b=pins["b"],
-        )
+        used = self._pricing.used(inputs.pins(pins["s"]))
         return replace(used, lost=lost_since(connection, inputs, used))
 
     def _used_now(self, command: Callable[..., str], *, is_accepted: bool) -> tuple[Inputs, PricingUsed]:
@@ -413,6 +407,34 @@ class Till(AbstractContextManager["Till"]):
         if not is_accepted:
             refuse_lost(used.lost, used, command)
         return inputs, replace(used, lost=())
+
+    def simulate(self, period: str, pricing: Folder | str | PathLike[str], customer: str | None = None) -> Simulation:
+        """What a past or running period would come to under another folder of prices and contracts, against what was
+        issued or would be (see `closing.simulate`). Nothing is stored.
+
+        Args:
+            pricing: the other folder, as `pricing/`, or where it lies.
+            customer: only this one, with the differences of its lines.
+
+        Raises:
+            InvalidFiles: with every mistake in a folder.
+            NotFound: when the customer has no invoice of the period on either side.
+        """
+        month, customer = _month(period), optional(text_of, "customer", customer)
+        if isinstance(pricing, Folder):
+            other = Pricing.of(pricing)
+        else:
+            other = self._pricing.beside(str(path_of("pricing", pricing)))
+        own_folder, folder = self.folder, other.folder
+        with self.store.read() as connection:
+            inputs, seq = newest_inputs(connection, own_folder)
+            sides, documents = simulate_period(connection, month, inputs, seq, folder, only=customer)
+            before = self._used(connection, inputs, inputs.pins(seq))
+        after = other.used(under_folder(inputs, folder).pins(seq))
+        simulation = simulation_of(month, sides, documents, before, after, only=customer)
+        if customer is not None and not (simulation.customers or documents):
+            raise NotFound(f"{customer!r} has no usage in {month}; `tokentill preview {month}` lists who has")
+        return simulation
 
     def write_review_pages(self, period: str, folder: str | PathLike[str]) -> Sequence[Path]:
         """Write the review pages of a period as self-contained HTML; returns the paths, the index first."""

@@ -63,6 +63,7 @@ ARGUMENTS = {
     "invoices export": [],
     "invoices void": ["INV-000001", "--reason", "a test"],
     "explain": ["INV-000001"],
+    "simulate": [JUNE, "--pricing", "pricing"],
     "verify": [],
     "push": [JUNE],
     "reconcile": [JUNE],

@@ -1,4 +1,4 @@
-"""`tokentill preview`, `close`, `invoices ...`, `explain` and `verify`."""
+"""`tokentill preview`, `close`, `invoices ...`, `status` and `verify`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tokentill.cli.calling import (
     ByOption,
     Commands,
     Invocation,
+    NumberArgument,
     PeriodArgument,
     PeriodOption,
     ReasonOption,
@@ -25,7 +26,6 @@ from tokentill.documents.text.invoices import (
     show_closed,
     show_closed_months,
     show_due_months,
-    show_explained,
     show_invoice,
     show_invoices,
     show_preview,
@@ -35,9 +35,6 @@ from tokentill.documents.text.reviews import show_moved
 from tokentill.documents.text.screen import Screen
 from tokentill.documents.text.status import show_status
 from tokentill.errors import InvalidCall
-
-NumberArgument = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice's number, like INV-000001.")]
-
 
 app = Commands()
 invoices = app.group("invoices", "Look at issued invoices, export them, or make one void.")
@@ -262,22 +259,6 @@ def _status(
     """
     with call.till() as till:
         call.answer(till.status(period), show_status)
-
-
-@app.command("explain")
-def _explain(
-    call: Invocation,
-    number: NumberArgument,
-    line: Annotated[int | None, typer.Argument(metavar="LINE", help="Only this line, counted from 1.")] = None,
-    records: Annotated[
-        int, typer.Option("--records", metavar="N", min=0, help="How many records of each line to print.")
-    ] = 10,
-) -> None:
-    """Go from any cent to the records, the price entry and the rule."""
-    with call.till() as till:
-        explained = till.explain(number, line)
-    content = {"invoice": number, "lines": [line.content() for line in explained]}
-    call.finish(content, lambda screen: show_explained(screen, explained, records))
 
 
 @app.command("verify")

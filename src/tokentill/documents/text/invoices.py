@@ -62,7 +62,7 @@ def show_preview(screen: Screen, preview: Preview) -> None:
         for text in projection_texts(preview):
             screen.say(text)
         for margin in preview.margins:
-            screen.say(_margin_text(margin))
+            screen.say(margin_text(margin))
     else:
         screen.say(f"nobody has usage in {preview.month}")
     reaching = [customer.invoice.customer for customer in preview.customers if customer.reaches_interim]
@@ -89,7 +89,8 @@ def show_preview(screen: Screen, preview: Preview) -> None:
     _say_findings(screen, preview.findings)
 
 
-def _margin_text(margin: CoveredMargin) -> str:
+def margin_text(margin: CoveredMargin) -> str:
+    """A margin with how much of the usage has a cost."""
     shown = margin_shown(margin)
     percent = f" ({_plain(shown.percent)})" if shown.percent else ""
     note = f"; {_plain(shown.note)}" if shown.note else ""
@@ -122,9 +123,14 @@ def show_pricing(screen: Screen, used: PricingUsed | None) -> None:
     """Which prices and contracts something was computed with."""
     if used is None:
         return
+    screen.say(f"prices and contracts: {pricing_text(used)}")
+
+
+def pricing_text(used: PricingUsed) -> str:
+    """The same in words."""
     own = "" if used.is_shipped else f": {plural(len(used.recordings), 'recording', 'recordings')}"
     beneath = ", shipped list prices beneath" if used.beneath else ""
-    screen.say(f"prices and contracts: {shown_text(used.shown)}{own}{beneath}")
+    return f"{shown_text(used.shown)}{own}{beneath}"
 
 
 def show_invoice(screen: Screen, document: Content) -> None:

@@ -1,0 +1,50 @@
+"""`tokentill explain` and `simulate`: where amounts come from, and what they would be."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tokentill.cli.calling import Commands, Invocation, NumberArgument, PeriodArgument
+from tokentill.documents.text.invoices import show_explained
+from tokentill.documents.text.simulations import show_simulation
+from tokentill.errors import InvalidCall
+
+app = Commands()
+
+
+@app.command("explain")
+def _explain(
+    call: Invocation,
+    number: NumberArgument,
+    line: Annotated[int | None, typer.Argument(metavar="LINE", help="Only this line, counted from 1.")] = None,
+    records: Annotated[
+        int, typer.Option("--records", metavar="N", min=0, help="How many records of each line to print.")
+    ] = 10,
+) -> None:
+    """Go from any cent to the records, the price entry and the rule."""
+    with call.till() as till:
+        explained = till.explain(number, line)
+    content = {"invoice": number, "lines": [line.content() for line in explained]}
+    call.finish(content, lambda screen: show_explained(screen, explained, records))
+
+
+@app.command("simulate")
+def _simulate(
+    call: Invocation,
+    period: PeriodArgument,
+    customer: Annotated[
+        str | None, typer.Option("--customer", metavar="ID", help="Only this customer, with what differs line by line.")
+    ] = None,
+) -> None:
+    """Show what a period would come to under other prices and contracts, those of --pricing DIR.
+
+    It is held against what was issued, and for customers without an invoice against what would be with your own prices
+    and contracts, which TOKENTILL_PRICING, tokentill.toml or ./pricing name. Nothing is stored.
+    """
+    other = call.shared.pricing
+    if other is None:
+        raise InvalidCall("name the folder of the other prices and contracts with --pricing DIR")
+    with call.till(own_pricing=True) as till:
+        call.answer(till.simulate(period, other, customer), show_simulation)
