@@ -70,6 +70,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.faces.prices import Prices as Prices
     from tokentill.invoicing.accumulators import Charge as Charge
     from tokentill.invoicing.coverage import KeptBoundary as KeptBoundary
+    from tokentill.invoicing.differences import DocumentDifferences as DocumentDifferences
     from tokentill.invoicing.findings import PreviewFinding as PreviewFinding
     from tokentill.invoicing.invoice import Invoice as Invoice
     from tokentill.invoicing.limits import ReviewLimits as ReviewLimits
@@ -140,6 +141,7 @@ _NAMES = {
     "faces.prices": "Prices",
     "invoicing.accumulators": "Charge",
     "invoicing.coverage": "KeptBoundary",
+    "invoicing.differences": "DocumentDifferences",
     "invoicing.findings": "PreviewFinding",
     "invoicing.invoice": "Invoice",
     "invoicing.limits": "ReviewLimits",

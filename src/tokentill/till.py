@@ -76,6 +76,7 @@ from tokentill.faces.arguments import (
 from tokentill.faces.pricing import Pricing
 from tokentill.faces.retractable import retractable
 from tokentill.invoicing.coverage import KeptBoundary, Periods
+from tokentill.invoicing.differences import DocumentDifferences
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.manual_lines import ManualLine, ManualLines
 from tokentill.invoicing.periods import Month
@@ -123,6 +124,7 @@ if TYPE_CHECKING:
     from tokentill.stripe_push.reconciling import Reconciled
 
 IMPORTS_SHOWN = 3
+PREVIEW = "preview"
 CLOSED_MONTHS_LOOKED_AT = 3
 """Customers whose periods end at other times close the same month at other times; none is further behind."""
 
@@ -721,6 +723,29 @@ class Till(AbstractContextManager["Till"]):
             invoice = invoice_by_number(connection, text_of("number", number))
             listed = [interim.as_interim().content() for interim in interims_of(connection, invoice)]
         return {**invoice.document(), **({"interim_invoices": listed} if listed else {})}
+
+    def diff(self, before: str, after: str) -> DocumentDifferences:
+        """What differs between two invoices, each by its number; or between one and `preview`, which is what would
+        stand in its place now.
+
+        Raises:
+            NotFound: when there is none of that number, or its customer has no usage in the period any more.
+            InvalidCall: for two previews, or the preview of what is not a period's invoice.
+        """
+        sides = {"before": text_of("before", before), "after": text_of("after", after)}
+        numbers = [number for number in sides.values() if number != PREVIEW]
+        if not numbers:
+            raise InvalidCall("a preview is held against an invoice; name one by its number")
+        issued = {number: self.invoice(number) for number in numbers}
+        contents = {number: invoice.content for number, invoice in issued.items()}
+        if len(numbers) == 1:
+            invoice = issued[numbers[0]]
+            if invoice.kind != "period":
+                raise InvalidCall(f"{invoice.number} is no invoice of a whole period, and has no preview")
+            preview, _, _ = self._preview(Month.parse(invoice.period), invoice.customer)
+            contents[PREVIEW] = preview.customers[0].invoice.content()
+        named = ((None if number == PREVIEW else number, contents[number]) for number in sides.values())
+        return DocumentDifferences.of(*named)
 
     def void(self, number: str, *, reason: str, by: str | None = None) -> IssuedInvoice:
         """Make an invoice void. Its number and content stay; its records are on no document until the period is closed

@@ -60,6 +60,7 @@ ARGUMENTS = {
     "trace": ["own", "a-1"],
     "invoices list": [],
     "invoices show": ["INV-000001"],
+    "invoices diff": ["INV-000001", "preview"],
     "invoices export": [],
     "invoices void": ["INV-000001", "--reason", "a test"],
     "explain": ["INV-000001"],

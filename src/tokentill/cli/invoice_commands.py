@@ -21,6 +21,7 @@ from tokentill.cli.calling import (
 from tokentill.closing.close import Closed
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
+from tokentill.documents.text.comparisons import show_document_differences
 from tokentill.documents.text.invoices import (
     show_chain_head,
     show_closed,
@@ -186,6 +187,22 @@ def _invoices_show(call: Invocation, number: NumberArgument) -> None:
     with call.till() as till:
         document = till.document(number)
     call.finish(document, lambda screen: show_invoice(screen, document))
+
+
+@invoices.command("diff")
+def _invoices_diff(
+    call: Invocation,
+    before: Annotated[str, typer.Argument(metavar="A", help="An invoice's number, like INV-000001.")],
+    after: Annotated[
+        str, typer.Argument(metavar="B", help="Another one; or `preview`, what would stand in the place of A now.")
+    ],
+) -> None:
+    """Show what differs between two invoices, by line, step and total.
+
+    With `preview` an invoice is held against what its customer's period would come to now.
+    """
+    with call.till() as till:
+        call.answer(till.diff(before, after), show_document_differences)
 
 
 @invoices.command("export")

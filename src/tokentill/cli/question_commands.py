@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from tokentill.cli.calling import Commands, Invocation, NumberArgument, PeriodArgument
+from tokentill.documents.text.comparisons import show_simulation
 from tokentill.documents.text.invoices import show_explained
-from tokentill.documents.text.simulations import show_simulation
 from tokentill.errors import InvalidCall
 
 app = Commands()

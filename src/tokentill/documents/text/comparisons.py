@@ -1,13 +1,13 @@
-"""What other prices and contracts would make of a period, as text for a terminal."""
+"""What differs: a period under other prices and contracts, two invoices; as text for a terminal."""
 
 from __future__ import annotations
 
-from tokentill.documents.escaping import short_id, shown_text
+from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, money, plural, short_hash, signed_money
 from tokentill.documents.text.invoices import margin_text, note_obstacles, pricing_text
-from tokentill.documents.text.reviews import show_moved
+from tokentill.documents.text.reviews import show_differences
 from tokentill.documents.text.screen import Screen
-from tokentill.invoicing.preview import Moved
+from tokentill.invoicing.differences import DocumentDifferences
 from tokentill.invoicing.simulation import SimulatedCustomer, SimulatedSide, Simulation
 
 
@@ -29,8 +29,23 @@ def show_simulation(screen: Screen, simulation: Simulation) -> None:
     for one in simulation.customers:
         if one.differences is not None and one.change_minor:
             screen.say("\nline by line:")
-            show_moved(screen, Moved(differences=one.differences))
+            show_differences(screen, one.differences)
     _show_apart(screen, simulation)
+
+
+def show_document_differences(screen: Screen, compared: DocumentDifferences) -> None:
+    """One document held against another."""
+    first, second = (_named(*side) for side in (compared.before, compared.after))
+    if compared.is_same:
+        screen.say(f"{first} and {second} are the same to the byte")
+        return
+    screen.say(f"before: {first}")
+    screen.say(f"after: {second}")
+    show_differences(screen, compared.differences)
+
+
+def _named(number: str | None, customer: str, period: str) -> str:
+    return f"{shown_text(number or 'the preview')} of {shown_id(customer)} for {period}"
 
 
 def _show_sides(screen: Screen, simulation: Simulation) -> None:
