@@ -1,4 +1,4 @@
-"""What differs between two computations of an invoice, as rows of one table: lines first, then steps, then the amounts of the invoice."""
+"""What differs between two computations of an invoice, as rows of one table: lines, then steps, then its amounts."""
 
 from __future__ import annotations
 
