@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 
 from sqlalchemy import Connection
 
@@ -23,6 +24,7 @@ from tokentill.store.documents import coverage_of
 from tokentill.store.invoices import IssuedInvoice
 from tokentill.store.manual_lines import manual_line_of
 from tokentill.store.usage_rows import StoredRecord, series_by_id
+from tokentill.store.withdrawals import Counting
 from tokentill.usage.aggregates import RecordKey, UsageAggregate
 
 OwnedKey = tuple[str | None, str, str, str | None, str | None]
@@ -115,13 +117,17 @@ def records_by_line(
     books: Books,
     *,
     seq_max: int,
+    counting: Sequence[Counting] = (),
 ) -> dict[OwnedKey, list[ExplainedRecord]]:
     """The records of every line of a customer's invoice that covers these segments, billed one by one in order of
     time.
+
+    Args:
+        counting: of each segment what counts in it, if not what does so at `seq_max`.
     """
     context = RatingContext(books)
     records: dict[str, dict[RecordKey, tuple[StoredRecord, UsageAggregate]]] = {}
-    spans = [Span.of(segment) for segment in covered]
+    spans = [Span.of(segment, counting=counts) for segment, counts in zip_longest(covered, counting)]
     series = series_by_id(connection, {segment.series_id for segment in covered})
     for place, record in records_of_spans(connection, spans, series, seq_max=seq_max):
         member, aggregate = covered[place].member or customer, aggregate_of_record(record, record.occurred_at)
