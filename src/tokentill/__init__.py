@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.credit_account import CreditAccount as CreditAccount
     from tokentill.closing.due_months import ClosedMonths as ClosedMonths
     from tokentill.closing.due_months import DueMonths as DueMonths
-    from tokentill.closing.explain import ExplainedLine as ExplainedLine
+    from tokentill.closing.explanation import Explanation as Explanation
     from tokentill.closing.ingest import Ingested as Ingested
     from tokentill.closing.late_usage import Late as Late
     from tokentill.closing.missing_usage import Missing as Missing
@@ -116,7 +116,7 @@ _NAMES = {
     "closing.close_report": "CloseReport",
     "closing.credit_account": "CreditAccount",
     "closing.due_months": "ClosedMonths DueMonths",
-    "closing.explain": "ExplainedLine",
+    "closing.explanation": "Explanation",
     "closing.ingest": "Ingested",
     "closing.late_usage": "Late",
     "closing.missing_usage": "Missing",

@@ -32,7 +32,7 @@ from tokentill.closing.close_report import CloseReport, close_report
 from tokentill.closing.compute import compute_preview
 from tokentill.closing.credit_account import CreditAccount, credit_account
 from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths, due_months, earlier_open
-from tokentill.closing.explain import ExplainedLine, explain_invoice
+from tokentill.closing.explanation import Explanation, explain_invoice
 from tokentill.closing.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.late_usage import Late, late_records
 from tokentill.closing.manual_lines import WantedLine, add_manual_line, remove_manual_line
@@ -1063,8 +1063,12 @@ class Till(AbstractContextManager["Till"]):
         periods = _periods(connection, newest_inputs(connection, self.folder)[0], period)
         return periods.starts_at, periods.ends_at
 
-    def explain(self, number: str, line: int | None = None) -> list[ExplainedLine]:
-        """Where an invoice, or one line of it (counted from 1), comes from."""
+    def explain(self, number: str, line: int | None = None) -> Explanation:
+        """Where an invoice, or one line of it, comes from.
+
+        Args:
+            line: counted from 1; the steps below the lines are counted on from there.
+        """
         if line is not None and (not isinstance(line, int) or isinstance(line, bool)):
             raise InvalidCall(f"line=... must be the number of a line, not {line!r}")
         with self.store.read() as connection:

@@ -8,7 +8,7 @@ import typer
 
 from tokentill.cli.calling import Commands, Invocation, NumberArgument, PeriodArgument
 from tokentill.documents.text.comparisons import show_simulation
-from tokentill.documents.text.invoices import show_explained
+from tokentill.documents.text.explanations import show_explained
 from tokentill.errors import InvalidCall
 
 app = Commands()
@@ -18,16 +18,20 @@ app = Commands()
 def _explain(
     call: Invocation,
     number: NumberArgument,
-    line: Annotated[int | None, typer.Argument(metavar="LINE", help="Only this line, counted from 1.")] = None,
+    line: Annotated[int | None, typer.Argument(metavar="LINE", help="Only this line or step, counted from 1.")] = None,
     records: Annotated[
         int, typer.Option("--records", metavar="N", min=0, help="How many records of each line to print.")
     ] = 10,
 ) -> None:
-    """Go from any cent to the records, the price entry and the rule."""
+    """Go from any cent to the records, the price entry and the rule.
+
+    The steps below the lines are explained, too: coupons, minimum and cap, taxes, credits, balances; they are counted
+    on from the last line. Of an adjustment it shows which records changed, how, and by how much. All of it together is
+    what is due.
+    """
     with call.till() as till:
-        explained = till.explain(number, line)
-    content = {"invoice": number, "lines": [line.content() for line in explained]}
-    call.finish(content, lambda screen: show_explained(screen, explained, records))
+        explanation = till.explain(number, line)
+    call.finish(explanation.content(), lambda screen: show_explained(screen, explanation, records))
 
 
 @app.command("simulate")
