@@ -17,7 +17,7 @@ from tokentill.documents.steps import charge_text, step_text
 from tokentill.documents.text.invoices import plain
 from tokentill.documents.text.screen import Screen
 from tokentill.documents.totals_rows import item_row
-from tokentill.money import sum_exact
+from tokentill.money import EXACT, sum_exact
 
 
 def show_explained(screen: Screen, explanation: Explanation, records_max: int) -> None:
@@ -163,7 +163,7 @@ def _quantities(quantities: object) -> str:
 def _show_item(screen: Screen, each: ExplainedItem) -> None:
     """A step with its arithmetic, the grant that pays, and the documents that it comes from or goes to."""
     row = item_row(each.item)
-    note = f": {plain(row.note)}" if row.note else ""
+    note = f": {plain(row.note)}{_rounded(each.item)}" if row.note else ""
     screen.say(f"step {each.position}: {row.name}{note} = {row.amount}")
     grant = each.grant
     if grant is not None:
@@ -171,6 +171,15 @@ def _show_item(screen: Screen, each: ExplainedItem) -> None:
         screen.say(f"    granted: {exact(grant.amount)} {grant.currency}, from {instant_text(grant.valid_from)}{until}")
     for document in each.documents:
         screen.say(f"    {_document_text(document, each.item['kind'])}")
+
+
+def _rounded(item: Content) -> str:
+    """Said of a share whose exact amount is another one."""
+    if item.get("percent") is None:
+        return ""
+    share = EXACT.multiply(Decimal(item["of"]), Decimal(item["percent"])).scaleb(-2, EXACT)
+    billed = sum_exact([Decimal(item["amount"]).copy_abs(), Decimal(item.get("invoiced") or 0)])
+    return "" if share == billed else ", rounded"
 
 
 def _document_text(document: OtherDocument, kind: str) -> str:
