@@ -106,7 +106,7 @@ def lines_are_within_a_minor_unit(held: HeldDocument) -> Iterator[str]:
         off = abs(line["amount_minor"] - exact)
         if off > 1 or (off == 1 and corrects is None):
             yield f"line {line['position']} is {line['amount_minor']} minor units, and exactly {exact:f}"
-        part = () if corrects is None else (corrects["number"], said["cause"])
+        part: tuple[str, ...] = () if corrects is None else (corrects["number"], said["cause"])
         of_part = sums.setdefault(part, [ZERO, ZERO])
         of_part[0] += line["amount_minor"]
         of_part[1] += exact
