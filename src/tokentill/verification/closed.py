@@ -97,6 +97,30 @@ class ClosedMonth:
         """What documents cover of a series, with what of it stands on those of a customer's period now."""
         return [self._rectangle(customer, piece) for piece in self.pieces.get(id_, ())]
 
+    def rectangles_then(self, customer: str, id_: int, seq: int) -> list[Rectangle]:
+        """What documents cover of a series, as it was looked at before: nothing had moved, and what nobody had of the
+        records up to `seq` stood on no document."""
+        of_chain = (customer, self.at.period, "period")
+        listed = [
+            Rectangle(starts_at, ends_at, one.after, one.upto, one.member, one.document.number, of_chain == own)
+            for one, starts_at, ends_at, _, _ in self.pieces.get(id_, ())
+            for own in [(one.customer, one.period, one.kind)]
+        ]
+        return [*listed, Rectangle(self.at.starts_at, self.at.ends_at, 0, seq, "")]
+
+    def series_then(self, customer: str) -> set[int]:
+        """The series of which something stood on them before."""
+        return self._then.get(customer, set())
+
+    @cached_property
+    def _then(self) -> dict[str, set[int]]:
+        then: dict[str, set[int]] = {}
+        for id_, pieces in self.pieces.items():
+            for one, *_ in pieces:
+                if (one.period, one.kind) == (self.at.period, "period"):
+                    then.setdefault(one.customer, set()).add(id_)
+        return then
+
     def series_of(self, customer: str) -> set[int]:
         """The series of which something stands on documents of a customer's period now."""
         return self._on.get(customer, set())

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from tokentill.canonical import canonical_bytes
@@ -26,6 +27,7 @@ from tokentill.verification.keys import CannotVerify, Table
 from tokentill.verification.months import rectangle
 from tokentill.verification.prices import text_of
 from tokentill.verification.rows import Correction, Header, Rows, Taken
+from tokentill.verification.usage import Counting, Tally
 
 CAUSES = ("late", "revision", "retraction", "attribution", "price", "contract")
 
@@ -158,11 +160,11 @@ class Corrections:
             yield f"it corrects {correction.period}, which does not lie before its own period"
         covered = self._rows.covered(header, correction)
         before, whole, faults = self._compared(header, month, document, covered)
-        yield from faults
         billed = self._billed(before, [correction], {header.id: stated})
-        yield from _told(correction.period, billed, whole)
-        yield from self._converted(header, correction, stated, before, whole)
-        yield from _faults_of_lines(header, correction, stated, whole)
+        faults += _told(correction.period, billed, whole)
+        faults += self._converted(header, correction, stated, before, whole)
+        faults += _faults_of_lines(header, correction, stated)
+        yield from faults or self._by_cause(header, month, document, stated)
 
     def _compared(
         self, header: Header, month: ClosedMonth, document: Header, covered: Mapping[int, Sequence[Taken]]
@@ -170,30 +172,77 @@ class Corrections:
         """What was billed of a period before a document, what it comes to at its pins, and which records are covered
         wrongly."""
         customer, pins = document.customer, document.pins
-        books = self._rows.books(pins, header.pins)
-        manual = self._rows.manual_lines(document.period, pins.get("m", 0))
-        billing = Billing(books, month.at.calendar, manual)
+        billing = self._billing(month, document, header.pins)
         read = month.at.read(
             customer,
             billing,
-            header.pins,
+            Counting.at(header.pins["s"]),
             {id_: [rectangle(one, in_chain=False) for one in listed] for id_, listed in covered.items()},
             lambda id_: month.rectangles(customer, id_),
             month.series_of(customer),
             bills_unmeasured=pins["f"] < 3,
         )
         own = self._content(document)
-        account = month.at.account(customer, document.currency, document.position)
-        content = billing.content(customer, "period", read.tally, account, adjusted_then=_adjusted_on(own))
-        if content["currency"] != document.currency:
-            raise CannotVerify(f"{document.period} is in {content['currency']} by now, and was in {document.currency}")
+        whole = self._figures(month, document, billing, read.tally)
+        if whole.currency != document.currency:
+            raise CannotVerify(f"{document.period} is in {whole.currency} by now, and was in {document.currency}")
         earlier = [
             one
             for one in self._rows.corrections.get((customer, document.period), ())
             if one.document.id in month.at.live and one.corrects_id == document.id
         ]
         before = self._billed(Figures.of_own(own), earlier, {})
-        return before, Figures.of_own(content), [f"of {document.period}, {fault}" for fault in read.faults]
+        return before, whole, [f"of {document.period}, {fault}" for fault in read.faults]
+
+    def _billing(self, month: ClosedMonth, document: Header, later: Table) -> Billing:
+        manual = self._rows.manual_lines(document.period, document.pins.get("m", 0))
+        return Billing(self._rows.books(document.pins, later), month.at.calendar, manual)
+
+    def _figures(self, month: ClosedMonth, document: Header, billing: Billing, tally: Tally) -> Figures:
+        account = month.at.account(document.customer, document.currency, document.position)
+        then = _adjusted_on(self._content(document))
+        return Figures.of_own(billing.content(document.customer, "period", tally, account, adjusted_then=then))
+
+    def _by_cause(self, header: Header, month: ClosedMonth, document: Header, stated: Stated) -> Iterator[str]:
+        """What each cause changes, by itself: the period with one change of fact after the other."""
+        stages = self._stages(header, month, document)
+        _, last = next(stages)
+        for cause, stage in stages:
+            so_far = replace(deepcopy(stage), net=last.net, lines=deepcopy(last.lines))
+            for line in (one for one in stated.lines if one["cause"] == cause):
+                so_far.net += 0 if stated.rate is not None else so_far.minor(line["amount"])
+                so_far.add_adjustment(document.customer, line, stated.rate)
+            if stated.rate is not None:
+                so_far.net = stage.net
+            for what, stands, comes_to in so_far.differences(stage):
+                said = f"{what} of {document.period} with cause {cause!r}"
+                yield f"{said} is {stands}, and the records come to {comes_to}"
+            last = stage
+
+    def _stages(self, header: Header, month: ClosedMonth, document: Header) -> Iterator[tuple[str, Figures]]:
+        looked, now, customer = month.looked_at(document), header.pins, document.customer
+        seq, seq_max = looked["s"], now["s"]
+        then: dict[str, int] = {"revision": seq, "retraction": seq}
+        before = Counting(seq, seq, {})
+        facts: list[tuple[str, Counting, bool]] = [
+            ("", before, False),
+            ("late", Counting(seq, seq_max, then, self._rows.later_versions), False),
+            ("revision", Counting(seq, seq_max, {"retraction": seq}), False),
+            ("retraction", Counting.at(seq_max), False),
+            ("attribution", Counting.at(seq_max), True),
+        ]
+        terms = [(cause, facts[-1][1], True) for cause in ("price", "contract")]
+        pins = {"a": looked["a"], "b": looked["b"]}
+        for cause, counting, is_now in (*facts, *terms):
+            pins = {**pins, **{key: now[key] for key, of in (("a", "price"), ("b", "contract")) if of == cause}}
+            billing = self._billing(month, document, pins)
+            taken = month.rectangles if is_now else partial(month.rectangles_then, seq=seq)
+            chained = month.series_of(customer) | month.series_then(customer)
+            unmeasured = document.pins["f"] < 3
+            read = month.at.read(
+                customer, billing, counting, {}, partial(taken, customer), chained, bills_unmeasured=unmeasured
+            )
+            yield cause, self._figures(month, document, billing, read.tally)
 
     def _billed(self, before: Figures, corrections: Iterable[Correction], stated: Mapping[int, Stated]) -> Figures:
         """What was billed before with what corrections add to it."""
@@ -209,9 +258,7 @@ class Corrections:
             billed.credits.update(account["credit"])
             billed.coupons.update(account["coupon"])
             for line in said.lines:
-                kind = "usage" if line["charge"] is None else line["charge"]["kind"]
-                customer = None if line["customer"] == one.customer else line["customer"]
-                billed.add_line(kind, customer, line, said.rate)
+                billed.add_adjustment(one.customer, line, said.rate)
         return billed
 
     def _converted(
@@ -316,7 +363,7 @@ def _told(period: str, billed: Figures, whole: Figures) -> Iterator[str]:
         yield f"{what} of {period} on all its documents is {stands}, and the records come to {comes_to}"
 
 
-def _faults_of_lines(header: Header, correction: Correction, stated: Stated, whole: Figures) -> Iterator[str]:
+def _faults_of_lines(header: Header, correction: Correction, stated: Stated) -> Iterator[str]:
     """What is wrong with single lines, whatever they add up to."""
     corrects: Table = dict(stated.adjusted.corrects)
     if stated.rate is not None:

@@ -38,7 +38,6 @@ class Figures:
     credits: Counter[str] = field(default_factory=Counter)
     coupons: Counter[str] = field(default_factory=Counter)
     lines: dict[Key, LineFigures] = field(default_factory=dict)
-    rules: dict[Key, tuple[Any, Any]] = field(default_factory=dict)
 
     @classmethod
     def of_own(cls, content: Table) -> Figures:
@@ -87,7 +86,11 @@ class Figures:
             own.quantities[name] += count
         own.exact += Fraction(line["exact_amount"]) / (1 if rate is None else rate)
         own.slack += rate is not None
-        self.rules.setdefault(key, (line["rule"], line["rule_contract"]))
+
+    def add_adjustment(self, customer: str, line: Table, rate: Fraction | None) -> None:
+        """A line of a correction of a customer's period, which may stand on somebody else's document."""
+        kind = "usage" if line["charge"] is None else line["charge"]["kind"]
+        self.add_line(kind, None if line["customer"] == customer else line["customer"], line, rate)
 
     def differences(self, whole: Figures) -> Iterator[tuple[str, Any, Any]]:
         """Where the documents differ from the whole period: what, as they say it, and as it comes to."""

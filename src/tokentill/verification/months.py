@@ -12,10 +12,9 @@ from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.verification.billing import Billing
 from tokentill.verification.books import Books
 from tokentill.verification.due import Account
-from tokentill.verification.keys import Table
 from tokentill.verification.periods import Calendar, Rectangle, month_of, stretches
 from tokentill.verification.rows import Ledgers, Rows, Taken, account_of
-from tokentill.verification.usage import Plan, Tally, UsageReader
+from tokentill.verification.usage import Counting, Plan, Tally, UsageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ class MonthAt:
         self,
         customer: str,
         billing: Billing,
-        pins: Table,
+        counting: Counting,
         covered: Mapping[int, Sequence[Rectangle]],
         taken: Callable[[int], Sequence[Rectangle]],
         chained: Collection[int],
@@ -113,7 +112,7 @@ class MonthAt:
         """The records of a customer's document.
 
         Args:
-            pins: those that the records are looked at.
+            counting: up to which sequence numbers the records and withdrawals are looked at.
             covered: what the document says it covers, by series.
             taken: what documents cover of a series already, and which of them it goes on from.
             chained: the series of which it goes on from something.
@@ -127,7 +126,7 @@ class MonthAt:
             chosen = [id_ for id_ in chosen if id_ in self.series]
         plans = {id_: self._plan(customer, billing, id_, covered.get(id_, ()), taken(id_), parts) for id_ in chosen}
         for id_, plan in plans.items():
-            strays = (stretch.stray(pins["s"]) for stretch in plan.stretches)
+            strays = (stretch.stray(counting.seq_max) for stretch in plan.stretches)
             faults += [
                 f"it covers records of series {id_} {_between(stray)}, which are not its customer's"
                 for stray in strays
@@ -138,10 +137,10 @@ class MonthAt:
         in_order = billing.has_memory(members)
 
         def usage() -> Iterator[Any]:
-            return self._rows.usage(chosen, self.starts_at, self.ends_at, pins["s"], in_order=in_order)
+            return self._rows.usage(chosen, self.starts_at, self.ends_at, counting.seq_max, in_order=in_order)
 
         reader = UsageReader(
-            billing.books, plans, self._rows.withdrawn, currency, pins["s"], bills_unmeasured=bills_unmeasured
+            billing.books, plans, self._rows.withdrawn, currency, counting, bills_unmeasured=bills_unmeasured
         )
         tally = reader.read(usage, in_order=in_order) if chosen else Tally()
         return Read(tally, [*faults, *_misplaced(tally)])

@@ -368,6 +368,12 @@ class Rows:
             withdrawn.setdefault(id_, []).append((cause, seq))
         return withdrawn
 
+    @cached_property
+    def later_versions(self) -> frozenset[int]:
+        """The rows of usage that took the place of an earlier version."""
+        usage = tables.usage.c
+        return frozenset(self._connection.execute(select(usage.id).where(usage.version > 1)).scalars())
+
     def series(self, starts_at: int, ends_at: int) -> dict[int, Table]:
         """The series that have records in a stretch of time, by id."""
         usage = tables.usage.c

@@ -22,7 +22,7 @@ from tokentill.verification.keys import CannotVerify, Table
 from tokentill.verification.months import MonthAt, rectangle
 from tokentill.verification.periods import Rectangle
 from tokentill.verification.rows import Header, Rows
-from tokentill.verification.usage import Tally
+from tokentill.verification.usage import Counting, Tally
 
 DIFFERENCES_MAX = 5
 """So many differences of one document are named."""
@@ -114,7 +114,9 @@ class Run:
         }
         chained = month.chains.get(chain, ())
         unmeasured = header.pins["f"] < 3
-        read = month.read(customer, self._billing, header.pins, covered, taken, chained, bills_unmeasured=unmeasured)
+        read = month.read(
+            customer, self._billing, Counting.at(header.pins["s"]), covered, taken, chained, bills_unmeasured=unmeasured
+        )
         yield from read.faults
         adjusted, lines, faults = self._corrections.on(header, stored, month.books, currency, period.last_day)
         yield from faults
