@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
+from tokentill.money import EXACT, amount_text
 from tokentill.recordings.schemas.parts import (
     UNITS_MAX,
     Header,
@@ -293,6 +294,18 @@ def a_grant_is_an_amount_or_credits(grant: GrantTable) -> Iterator[Mistake]:
         yield Mistake(("expires_at",), message, "expires_at is an instant after valid_from")
 
 
+def no_more_is_paid_for_a_grant_than_it_is(grant: GrantTable) -> Iterator[Mistake]:
+    """What is paid for a grant is as much as it is at most; less is a discount."""
+    if not grant.states("paid"):
+        return
+    amount = Decimal(grant.amount) if grant.states("amount") else None
+    if grant.states("credits") and grant.states("worth"):
+        amount = EXACT.multiply(Decimal(grant.credits), Decimal(grant.worth))
+    if amount is not None and Decimal(grant.paid) > amount:
+        message = f'the grant "{grant.id}" is {amount_text(amount)}, and {grant.paid} was paid for it'
+        yield Mistake(("paid",), message, "state what was paid for the credit alone; a fee is a line of an invoice")
+
+
 def a_bound_is_stated(bounds: ApproveWithinTable | ParkBeyondTable) -> Iterator[Mistake]:
     """A table of bounds states one at least; without any it would hold for everything, or for nothing."""
     if not any(bounds.states(key) for key in type(bounds).model_fields):
@@ -310,5 +323,5 @@ RULES: Rules = {
     ),
     InvoiceTable: (coupons_and_taxes_are_stated_once, a_cap_leaves_something_to_bill),
     CouponTable: (a_coupon_takes_something_off,),
-    GrantTable: (a_grant_is_an_amount_or_credits,),
+    GrantTable: (a_grant_is_an_amount_or_credits, no_more_is_paid_for_a_grant_than_it_is),
 }
