@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import Cli
-from tests.documents.bookkeeping import PROGRAMS
 from tests.documents.everything import OCTOBER, PAYER, months_of_everything
 from tokentill.canonical import Content
 from tokentill.store.database import Database
@@ -51,11 +50,6 @@ def test_every_invoice_reads_so(issued: Cli) -> None:
 
 def test_every_line_is_explained_so(issued: Cli) -> None:
     compare("explained.txt", issued("explain", "INV-000003").out)
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_the_journal_reads_so(program: str, issued: Cli) -> None:
-    compare(f"journal.{program}", issued("invoices", "journal", "--format", program).out)
 
 
 def minor(text: str, currency: str) -> Fraction:
@@ -105,7 +99,7 @@ def test_the_month_is_billed_once_in_two_documents(issued: Cli) -> None:
     early, rest = (issued("invoices", "show", number, "--json").json for number in ("INV-000002", "INV-000003"))
     assert Fraction(early["total"]) + Fraction(rest["total"]) == Fraction("361.50")
     assert [found["number"] for found in rest["interim_invoices"]] == ["INV-000002"]
-    assert (early["kind"], early["part"], "kind" in rest) == ("interim", 1, False)
+    assert (early["kind"], early["part"], rest["kind"]) == ("interim", 1, "period")
     paid = {"INV-000001": "2.00", "INV-000002": "10.50", "goodwill": "12.50"}
     assert Fraction(paid["INV-000001"]) + Fraction(paid["INV-000002"]) == Fraction(paid["goodwill"])
 
@@ -137,12 +131,9 @@ def test_every_printed_piece_of_arithmetic_comes_to_what_stands_behind_it(issued
             arithmetic = left.rpartition(": ")[2] if ": " in left else left
             value = worked_out(arithmetic)
             if value is None:
-                if not line.startswith("step "):
-                    in_words.append(arithmetic)
+                in_words.append(arithmetic)
                 continue
             expected = Fraction(amount.replace(",", "").replace("\N{MINUS SIGN}", "-"))
-            if line.startswith("step "):  # what takes away has a minus
-                expected = abs(expected)
             is_rounded = arithmetic.endswith("rounded")
             assert (Fraction(rounded(value * 100), 100) if is_rounded else value) == expected, line
             checked += 1

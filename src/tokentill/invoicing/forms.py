@@ -14,7 +14,7 @@ from tokentill.canonical import Content
 
 InvoiceKind = Literal["period", "interim", "credit-note"]
 DOCUMENT_FORM = 2
-"""The form of what is issued now. The first one left out what it had nothing to say of, and had no number."""
+"""The form of what is issued now. The first one had no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +50,33 @@ _OF_ITEM = ("percent", "of", "invoiced", "customer", "original", "original_curre
 
 
 def in_form(content: Content, form: int) -> Content:
-    """Content in a form of documents: as it is, or as the first form said it."""
+    """Content in a form of documents.
+
+    Lines, their parts and steps of totals leave out what they have nothing to say of, but for adjustments. In the first
+    form so did the whole document, which did not say its form.
+    """
+    kept = {
+        **content,
+        "lines": [_line(line) for line in content["lines"]],
+        "items": [_without_nothing(item, _OF_ITEM) for item in content["items"]],
+    }
     if form == DOCUMENT_FORM:
-        return content
-    kept = {key: value for key, value in content.items() if key not in ("form", "corrects")}
+        return kept
+    del kept["form"], kept["corrects"]
     if kept["kind"] == "period":
         del kept["kind"]
     if not kept["items"]:
         del kept["items"], kept["due"]
     if not kept["waived"]:
         del kept["waived"]
-    lines = [_without_nothing(line, _OF_LINE) for line in kept["lines"]]
-    kept["lines"] = [
-        {**line, "parts": [_without_nothing(part, ("rule_tier",)) for part in line["parts"]]} for line in lines
-    ]
-    if "items" in kept:
-        kept["items"] = [_without_nothing(item, _OF_ITEM) for item in kept["items"]]
     return kept
+
+
+def _line(line: Content) -> Content:
+    if line["kind"] == "adjustment":
+        return line
+    stated = _without_nothing(line, _OF_LINE)
+    return {**stated, "parts": [_without_nothing(part, ("rule_tier",)) for part in stated["parts"]]}
 
 
 def _without_nothing(content: Content, names: tuple[str, ...]) -> Content:

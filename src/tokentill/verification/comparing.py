@@ -29,8 +29,8 @@ def with_all_keys(content: Table) -> Table:
 
 KEYS = {
     "": "form kind customer corrects period lines items due waived",
-    "line": "customer charge corrects cause amount exact_amount quantities",
-    "item": "percent of invoiced customer original original_currency rate corrects",
+    "line": "kind description requests quantities exact_amount amount parts",
+    "item": "kind name amount",
 }
 """Keys that each document of form 2, and each of its lines and items has, whether they say something or not."""
 
