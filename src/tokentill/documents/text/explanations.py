@@ -114,9 +114,9 @@ def _show_adjustment(screen: Screen, adjustment: ExplainedAdjustment, records_ma
     for name, side in (("before", adjustment.before), ("after", adjustment.after)):
         screen.say(f"  {name}: {_side_text(side, number, adjustment)}")
     sides = [side for side in (adjustment.before, adjustment.after) if side is not None]
-    for entry in {id(side.price_entry): side.price_entry for side in sides if side.price_entry}.values():
-        screen.say(f"    price entry: {_entry_text(entry)}")
-    for rule in {_rule_text(side.rule): None for side in sides if side.price_entry or side.rule}:
+    for entry in dict.fromkeys(_entry_text(side.price_entry) for side in sides if side.price_entry):
+        screen.say(f"    price entry: {entry}")
+    for rule in dict.fromkeys(_rule_text(side.rule) for side in sides if side.price_entry or side.rule):
         screen.say(f"    {rule}")
     if adjustment.rate is not None:
         screen.say(f"  converted from {adjustment.currency} at {adjustment.rate}")
