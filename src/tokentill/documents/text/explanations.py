@@ -165,6 +165,12 @@ def _show_item(screen: Screen, each: ExplainedItem) -> None:
     row = item_row(each.item)
     note = f": {plain(row.note)}{_rounded(each.item)}" if row.note else ""
     screen.say(f"step {each.position}: {row.name}{note} = {row.amount}")
+    whole = each.corrected
+    if whole is not None:
+        names = ("before", "after", "taxable_before", "taxable_after")
+        before, after, was, now = (money(getattr(whole, f"{name}_minor"), whole.currency) for name in names)
+        of = (f" of {was}", f" of {now}") if each.item["kind"] == "tax" else ("", "")
+        screen.say(f"    of the whole period: {before}{of[0]} before, {after}{of[1]} after, {whole.currency}")
     grant = each.grant
     if grant is not None:
         until = "" if grant.expires_at is None else f" until {instant_text(grant.expires_at)}"
