@@ -129,6 +129,18 @@ class TestAnAdjustment:
         ]
         assert adds_up(shop.till.explain("INV-000002"))
 
+    def test_has_a_tax_that_is_the_difference_of_the_whole_period(self, database: Database) -> None:
+        shop = Shop(database, agreed("alice", invoice={"tax": [{"name": "VAT", "percent": "19"}]}))
+        shop.take(worth(30, "10-20"))
+        shop.close(OCTOBER)
+        shop.take(worth(9, "10-21"))
+        shop.close(NOVEMBER, IN_DECEMBER)
+        explanation = shop.till.explain("INV-000002")
+        tax = next(one.corrected for one in explanation.items if one.corrected is not None)
+        assert (tax.before_minor, tax.after_minor) == (570, 741)
+        assert (tax.taxable_before_minor, tax.taxable_after_minor) == (3000, 3900)
+        assert adds_up(explanation)
+
     def test_of_a_correction_is_explained_by_what_changed_since(self, database: Database) -> None:
         shop = Shop(database)
         shop.take(worth(30, "10-20"))

@@ -47,6 +47,7 @@ def test_a_revision_and_a_retraction_name_what_they_changed(database: Database) 
     shop.close(NOVEMBER, IN_DECEMBER)
     revised, taken = (shop.till.trace("arouter", name) for name in "ab")
     assert next(one.invoices for one in revised.versions) == ("INV-000002",)
+    assert (revised.number, [line.exact_amount for line in revised.lines]) == ("INV-000001", [30])
     assert corrected(revised) == [("INV-000002", "INV-000001", "revised", 3)]
     assert corrected(taken) == [("INV-000002", "INV-000001", "taken back", -60)]
     assert (taken.state, taken.number) == ("retracted", "INV-000001")

@@ -33,7 +33,7 @@ COMMANDS = {
     "close": ("invoice_commands", "Issue the invoices of a period, each once."),
     "report": ("report_commands", "Report what the close of a period came to."),
     "invoices": ("invoice_commands", "Look at issued invoices, export them, or make one void."),
-    "simulate": ("question_commands", "Show what a period would come to under other prices and contracts."),
+    "simulate": ("question_commands", "Show a period under other prices and contracts."),
     "explain": ("question_commands", "Go from any cent to the records, the price entry and the rule."),
     "trace": ("usage_commands", "Follow one request: import, customer, price, invoice, push."),
     "verify": ("invoice_commands", "Compute invoices again from their pins, and compare every byte."),

@@ -42,10 +42,11 @@ def _simulate(
         str | None, typer.Option("--customer", metavar="ID", help="Only this customer, with what differs line by line.")
     ] = None,
 ) -> None:
-    """Show what a period would come to under other prices and contracts, those of --pricing DIR.
+    """Show a period under other prices and contracts.
 
-    It is held against what was issued, and for customers without an invoice against what would be with your own prices
-    and contracts, which TOKENTILL_PRICING, tokentill.toml or ./pricing name. Nothing is stored.
+    These are those of --pricing DIR. What the period would come to is held against what was issued, and for customers
+    without an invoice against what would be with your own prices and contracts, which TOKENTILL_PRICING, tokentill.toml
+    or ./pricing name. Nothing is stored.
     """
     other = call.shared.pricing
     if other is None:

@@ -24,7 +24,7 @@ from tokentill.closing.pins import Inputs, pinned_inputs
 from tokentill.errors import ensure
 from tokentill.invoicing.corrections import CorrectedLine
 from tokentill.invoicing.periods import Month
-from tokentill.money import EXACT, ZERO, amount_text, sum_exact
+from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact
 from tokentill.store.invoices import IssuedInvoice, invoice_by_number
 from tokentill.store.usage_rows import StoredRecord, source_id_of, versions_of
 from tokentill.store.withdrawals import Cause as WithdrawalCause
@@ -131,8 +131,27 @@ class ExplainedAdjustment:
         return {name: form_of(getattr(self, name)) for name in names}
 
 
+@dataclass(frozen=True, slots=True)
+class CorrectedStep:
+    """What a tax or a prepaid credit comes to in the whole corrected period, before all changes of fact and after them,
+    with what is taxable of it; in minor units of the corrected document's currency.
+    """
+
+    currency: str
+    before_minor: int
+    after_minor: int
+    taxable_before_minor: int
+    taxable_after_minor: int
+
+    def content(self) -> Content:
+        """Canonical content."""
+        names = ("before", "after", "taxable_before", "taxable_after")
+        amounts = {name: minor_text(getattr(self, f"{name}_minor"), self.currency) for name in names}
+        return {"currency": self.currency, **amounts}
+
+
 class Adjustments:
-    """Explains the adjustment lines of one document; what lines have in common is computed once."""
+    """Explains what one document corrects, line by line; what lines have in common is computed once."""
 
     def __init__(self, connection: Connection, issued: IssuedInvoice, inputs: Inputs) -> None:
         self._connection, self._issued, self._inputs = connection, issued, inputs
@@ -140,11 +159,26 @@ class Adjustments:
 
     def of_line(self, line: Content) -> ExplainedAdjustment | None:
         """One line; None where what it was computed from is not there any more."""
-        number = line["corrects"]["number"]
+        period = self._corrected(line)
+        return None if period is None else period.explained(line)
+
+    def of_item(self, item: Content) -> CorrectedStep | None:
+        """One tax or credit of a correction, likewise."""
+        period = self._corrected(item)
+        if period is None:
+            return None
+        step = period.step(item["kind"], item["name"])
+        if step.currency == self._issued.currency:
+            sign = 1 if item["kind"] == "tax" else -1
+            more = minor_text(sign * (step.after_minor - step.before_minor), step.currency)
+            ensure(more == item["amount"], f"{item['name']} comes to {more} more, not {item['amount']}")
+        return step
+
+    def _corrected(self, part: Content) -> _Period | None:
+        number = part["corrects"]["number"]
         if number not in self._periods:
             self._periods[number] = self._period(number)
-        period = self._periods[number]
-        return None if period is None else period.explained(line)
+        return self._periods[number]
 
     def _period(self, number: str) -> _Period | None:
         corrected = invoice_by_number(self._connection, number)
@@ -194,6 +228,13 @@ class _Period:
             self._side(after),
             records,
         )
+
+    def step(self, kind: str, name: str) -> CorrectedStep:
+        """A tax or a credit of the whole period, before all changes and after them."""
+        stages = self._period.stages
+        before, after = (stage.invoices[self._corrected.customer].whole() for stage in (stages[0], stages[-1]))
+        first, last = ((one.taxes if kind == "tax" else one.credits).get(name, 0) for one in (before, after))
+        return CorrectedStep(self._corrected.currency, first, last, before.net_minor, after.net_minor)
 
     def _line(self, stage: ComputedStage, line: Content) -> CorrectedLine | None:
         """The line of the corrected period that an adjustment is of, at a stage."""

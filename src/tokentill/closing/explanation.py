@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, ContentOfFields, fields_of, form_of
+from tokentill.canonical import Content, ContentOfFields, fields_of
 from tokentill.closing.explain import (
     ExplainedRecord,
     OwnedKey,
@@ -21,7 +21,7 @@ from tokentill.closing.explain import (
     records_of_issued,
     rule_of,
 )
-from tokentill.closing.explain_corrections import Adjustments, ExplainedAdjustment
+from tokentill.closing.explain_corrections import Adjustments, CorrectedStep, ExplainedAdjustment
 from tokentill.closing.pins import Inputs, pinned_inputs
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import Grant
@@ -80,19 +80,21 @@ class ExplainedItem:
 
     `grant` is the prepaid credit that pays, as the contracts that were pinned state it. `documents` are the others that
     it comes from, or goes to: what drew from the grant before, what was carried on to here, the interim invoice that is
-    taken off, and the invoice that brought forward what this one carries on.
+    taken off, and the invoice that brought forward what this one carries on. `corrected` is what a tax or credit of a
+    correction comes to in its whole period.
     """
 
     position: int
     item: Content
     grant: Grant | None = None
     documents: tuple[OtherDocument, ...] = ()
+    corrected: CorrectedStep | None = None
 
     def content(self) -> Content:
         """Canonical content."""
         stated = ("id", "amount", "currency", "unit", "priority", "valid_from", "expires_at")
         grant = None if self.grant is None else fields_of(self.grant, *stated)
-        return {**fields_of(self, "position", "item"), "grant": grant, "documents": form_of(self.documents)}
+        return {**fields_of(self, "position", "item"), "grant": grant, **fields_of(self, "documents", "corrected")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +170,15 @@ def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int
     chosen = numbered if position is None else numbered[position - 1 : position]
     explained_lines: tuple[ExplainedLine, ...] = ()
     explained_items: tuple[ExplainedItem, ...] = ()
+    inputs = pinned_inputs(connection, issued.pins)
+    adjustments = Adjustments(connection, issued, inputs)
     if any(number <= len(lines) for number, _ in chosen):
-        source = _Lines.of(connection, issued)
+        source = _Lines.of(connection, issued, inputs, adjustments)
         explained_lines = tuple(source.explained(number, one) for number, one in chosen if number <= len(lines))
     if any(number > len(lines) for number, _ in chosen):
-        steps = _Steps.of(connection, issued)
+        steps = _Steps(
+            connection, issued, position_before(connection, issued.id), inputs.books().contracts, adjustments
+        )
         explained_items = tuple(
             steps.explained(number, one, index=number - len(lines) - 1) for number, one in chosen if number > len(lines)
         )
@@ -192,10 +198,8 @@ class _Lines(NamedTuple):
     adjustments: Adjustments
 
     @classmethod
-    def of(cls, connection: Connection, issued: IssuedInvoice) -> _Lines:
-        inputs = pinned_inputs(connection, issued.pins)
-        records = records_of_issued(connection, issued, inputs.books())
-        return cls(connection, issued, inputs, records, Adjustments(connection, issued, inputs))
+    def of(cls, connection: Connection, issued: IssuedInvoice, inputs: Inputs, adjustments: Adjustments) -> _Lines:
+        return cls(connection, issued, inputs, records_of_issued(connection, issued, inputs.books()), adjustments)
 
     def explained(self, number: int, line: Content) -> ExplainedLine:
         """One line."""
@@ -226,15 +230,13 @@ class _Steps(NamedTuple):
     issued: IssuedInvoice
     position: int
     contracts: ContractBook
-
-    @classmethod
-    def of(cls, connection: Connection, issued: IssuedInvoice) -> _Steps:
-        contracts = pinned_inputs(connection, issued.pins).books().contracts
-        return cls(connection, issued, position_before(connection, issued.id), contracts)
+    adjustments: Adjustments
 
     def explained(self, number: int, item: Content, *, index: int) -> ExplainedItem:
         """One step."""
         customer = item.get("customer") or self.issued.customer
+        if item.get("corrects") is not None:
+            return ExplainedItem(number, item, corrected=self.adjustments.of_item(item))
         match item["kind"]:
             case "credit":
                 grants = self.contracts.grants(customer)

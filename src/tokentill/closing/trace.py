@@ -177,7 +177,7 @@ def trace_record(
     documents = documents_of(connection, [version for _, version in versions])
     corrections = corrections_of_record(connection, record, documents)
     begun = replace(begun, corrections=corrections)
-    billed_by = _billed_by(connection, record)
+    billed_by = _billed_by(connection, record, documents)
     if billed_by is not None:
         traced = _on_invoice(connection, begun, record, billed_by)
     elif retraction is not None:
@@ -206,9 +206,11 @@ def _staged_text(imports: Sequence[tuple[int, str]]) -> str:
     )
 
 
-def _billed_by(connection: Connection, record: StoredRecord) -> CoveringDocument | None:
-    """The document that billed a record first of those of the period on which it stands now; later ones of that period
-    cover what they correct.
+def _billed_by(
+    connection: Connection, record: StoredRecord, documents: Sequence[CoveringDocument]
+) -> CoveringDocument | None:
+    """The document that billed a record first, be it as another version, of those of the period on which it stands now;
+    later ones of that period cover what they correct.
     """
     place = (record.series.id, record.occurred_at, record.seq)
     numbers = numbers_covering(connection, *place)
@@ -216,7 +218,7 @@ def _billed_by(connection: Connection, record: StoredRecord) -> CoveringDocument
     now = next((one for one in covering if numbers and one.number == numbers[0]), None)
     if now is None:
         return None
-    return next(one for one in covering if (one.customer, one.period) == (now.customer, now.period))
+    return next(one for one in documents if (one.customer, one.period) == (now.customer, now.period))
 
 
 def _versions(connection: Connection, records: Sequence[StoredRecord]) -> tuple[TracedVersion, ...]:

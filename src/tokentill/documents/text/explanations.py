@@ -12,7 +12,7 @@ from tokentill.closing.explain_corrections import ExplainedAdjustment, RecordCha
 from tokentill.closing.explanation import ExplainedItem, ExplainedLine, Explanation, OtherDocument, Rounding
 from tokentill.documents.arithmetic import conditions_of
 from tokentill.documents.escaping import shown_id, shown_text
-from tokentill.documents.figures import amount_shown, count, exact, money, plural, signed_exact
+from tokentill.documents.figures import MINUS, amount_shown, count, exact, money, plural, signed_exact
 from tokentill.documents.steps import charge_text, step_text
 from tokentill.documents.text.invoices import plain
 from tokentill.documents.text.screen import Screen
@@ -114,9 +114,9 @@ def _show_adjustment(screen: Screen, adjustment: ExplainedAdjustment, records_ma
     for name, side in (("before", adjustment.before), ("after", adjustment.after)):
         screen.say(f"  {name}: {_side_text(side, number, adjustment)}")
     sides = [side for side in (adjustment.before, adjustment.after) if side is not None]
-    for entry in {id(side.price_entry): side.price_entry for side in sides if side.price_entry}.values():
-        screen.say(f"    price entry: {_entry_text(entry)}")
-    for rule in {_rule_text(side.rule): None for side in sides if side.price_entry or side.rule}:
+    for entry in dict.fromkeys(_entry_text(side.price_entry) for side in sides if side.price_entry):
+        screen.say(f"    price entry: {entry}")
+    for rule in dict.fromkeys(_rule_text(side.rule) for side in sides if side.price_entry or side.rule):
         screen.say(f"    {rule}")
     if adjustment.rate is not None:
         screen.say(f"  converted from {adjustment.currency} at {adjustment.rate}")
@@ -163,8 +163,15 @@ def _quantities(quantities: object) -> str:
 def _show_item(screen: Screen, each: ExplainedItem) -> None:
     """A step with its arithmetic, the grant that pays, and the documents that it comes from or goes to."""
     row = item_row(each.item)
-    note = f": {plain(row.note)}{_rounded(each.item)}" if row.note else ""
+    taken_off = MINUS if each.item["kind"] == "coupon" and each.item.get("percent") else ""
+    note = f": {taken_off}{plain(row.note)}{_rounded(each.item)}" if row.note else ""
     screen.say(f"step {each.position}: {row.name}{note} = {row.amount}")
+    whole = each.corrected
+    if whole is not None:
+        names = ("before", "after", "taxable_before", "taxable_after")
+        before, after, was, now = (money(getattr(whole, f"{name}_minor"), whole.currency) for name in names)
+        of = (f" of {was}", f" of {now}") if each.item["kind"] == "tax" else ("", "")
+        screen.say(f"    of the whole period: {before}{of[0]} before, {after}{of[1]} after, {whole.currency}")
     grant = each.grant
     if grant is not None:
         until = "" if grant.expires_at is None else f" until {instant_text(grant.expires_at)}"
