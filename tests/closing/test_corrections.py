@@ -330,3 +330,50 @@ class TestAVoid:
         shop.close(NOVEMBER, IN_DECEMBER)
         with pytest.raises(Refused, match="bills usage that INV-000004 gave up"):
             shop.till.void("INV-000004", reason="a mistake")
+
+
+class TestWhatIsNotOfUsage:
+    @pytest.mark.parametrize(
+        "terms",
+        [
+            [contract("customer", "alice")],
+            [
+                contract("customer", "alice", invoice={"base_fee": {"amount": "31"}}),
+                contract(
+                    "customer",
+                    "alice",
+                    valid_from="2026-10-16T00:00:00Z",
+                    recorded_at="2026-09-02T00:00:00Z",
+                    invoice={"base_fee": {"amount": "62"}},
+                ),
+            ],
+            [contract("customer", "kid", invoice={"parent": "alice", "base_fee": {"amount": "31"}})],
+        ],
+        ids=["manual lines of one name", "a fee that changed within the month", "a fee of a child without usage"],
+    )
+    def test_stays_what_it_was_when_a_record_came_late(self, database: Database, terms: list[Content]) -> None:
+        shop = Shop(database, *terms)
+        shop.take(worth(30, "10-20"))
+        for amount in ("5", "7"):
+            shop.till.add_line(OCTOBER, "alice", amount=amount, description="seat", reason="an order")
+        shop.close(OCTOBER)
+        shop.take(worth(300, "10-21"), worth(3, "11-05"))
+        shop.close(NOVEMBER, IN_DECEMBER)
+        assert told(adjustments(shop, "INV-000002")) == [("late", "INV-000001", 1, "300.00")]
+        assert shop.till.verify().is_sound
+
+
+def test_usage_that_moves_to_a_customer_with_other_periods_stands_in_each_of_them(database: Database) -> None:
+    shop = Shop(database, contract("customer", "alice", anchor_day=15))
+    shop.take(worth(9, "09-20"), worth(30, "10-20"), worth(600, "10-05", "zoe"), worth(300, "10-21", "zoe"))
+    for month in ("2026-09", OCTOBER):
+        shop.close(month, IN_NOVEMBER)
+    shop.till.bind([("zoe", "alice", worth(3, "10-01").occurred_at, None)])
+    shop.close(NOVEMBER, IN_DECEMBER)
+    (number,) = (one.number for one in shop.till.invoices(period=NOVEMBER, customer="alice"))
+    lines = adjustments(shop, number)
+    assert [(line["corrects"]["period"], line["amount"]) for line in lines] == [
+        ("2026-09", "600.00"),
+        (OCTOBER, "300.00"),
+    ]
+    assert shop.is_settled()

@@ -22,7 +22,7 @@ from tokentill.closing.corrected import NOTHING_CORRECTED, Corrected, issued_adj
 from tokentill.closing.corrections import corrections_due
 from tokentill.closing.late_usage import LateMonths, late_months, left_behind
 from tokentill.closing.month_usage import MonthUsage, usage_of_month
-from tokentill.closing.payers import carried_to_payers, invoices_of_payers, rating_context
+from tokentill.closing.payers import add_members_with_charges, carried_to_payers, invoices_of_payers, rating_context
 from tokentill.closing.pins import Inputs
 from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.invoicing.coverage import KeptBoundary, OwnedSegment, Periods
@@ -35,7 +35,6 @@ from tokentill.invoicing.preview import Aside, InterimInvoice, OpenMonth, Previe
 from tokentill.invoicing.projection import Projection, projection_of
 from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.invoicing.review_policy import parked
-from tokentill.invoicing.totals import is_recurring
 from tokentill.invoicing.unattributed import Unattributed, UnattributedUser
 from tokentill.money import EXACT, ZERO, minor_text, sum_exact
 from tokentill.store.corrections import CORRECTS_SINCE
@@ -120,17 +119,12 @@ def compute_period(
     periods = Periods(month, books, documents)
     usage = usage_of_month(connection, books, periods, documents, seq_max, position=position, only=only)
     if kind == "period":
-        # Under a contract of its own there may be something to bill without usage.
-        for customer in books.contracts.customers:
-            own = periods.of(customer)
-            if own.has_time and is_recurring(customer, own, books.contracts):
-                usage.by_payer.setdefault(usage.ownership.payer(customer), {}).setdefault(customer, [])
         for customer, last in open_balances(connection, position):
             if last < month and periods.of(customer).has_time:
                 usage.by_payer.setdefault(usage.ownership.payer(customer), {})
     added = manual_by_customer(connection, month, manual) if kind == "period" else {}
-    for customer in added:
-        usage.by_payer.setdefault(usage.ownership.payer(customer), {}).setdefault(customer, [])
+    if kind == "period":
+        add_members_with_charges(usage, books, added)
     chosen = sorted((payer for payer in usage.by_payer if only in (None, payer)), key=str.encode)
     if is_close:
         chosen = [payer for payer in chosen if not usage.ownership.is_issued(payer)]

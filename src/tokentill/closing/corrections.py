@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from tokentill.canonical import Content, content_hash
 from tokentill.closing.late_usage import LateMonths
 from tokentill.closing.month_usage import MonthUsage, Placed, usage_of_placed
-from tokentill.closing.payers import carried_to_payers, invoices_of_payers, rating_context
+from tokentill.closing.payers import add_members_with_charges, carried_to_payers, invoices_of_payers, rating_context
 from tokentill.closing.pins import Inputs, pinned_inputs
 from tokentill.errors import ensure
 from tokentill.invoicing.carried import Carried
@@ -337,10 +337,13 @@ class _ClosedMonth:
             was, owner = (one.attribute(**party, at=starts_at).customer for one in (before, after))
             if owner in (was, taken.member):
                 continue
-            payer, month = self._issued_for(owner, starts_at)
             numbers = (covered.seq_after, covered.seq_upto)
-            segment = OwnedSegment(series.id, starts_at, ends_at, *numbers, taken.customer, taken.member)
-            yield Move(segment, self.month, owner, payer, month)
+            issued = () if owner is None else self.documents.periods.get(owner, ())
+            bounds = {edge for one in issued for edge in (one.starts_at, one.ends_at) if starts_at < edge < ends_at}
+            for first, end in pairwise([starts_at, *sorted(bounds), ends_at]):
+                payer, month = self._issued_for(owner, first)
+                segment = OwnedSegment(series.id, first, end, *numbers, taken.customer, taken.member)
+                yield Move(segment, self.month, owner, payer, month)
 
     def _issued_for(self, owner: str | None, at: datetime) -> tuple[str | None, Month | None]:
         """Whose issued period holds an instant of a customer's, and of which month."""
@@ -525,6 +528,8 @@ class _Batch:
         known, month = self.known, self.month
         ownership = Ownership(books, month.periods, month.documents, known.seq_max)
         usage = usage_of_placed(known.connection, books, ownership, placed, self.series, known.seq_max)
+        manual = manual_by_customer(known.connection, month.month, self.basis.manual)
+        add_members_with_charges(usage, books, manual)
         return invoices_of_payers(
             known.connection,
             self.payers,
@@ -533,7 +538,7 @@ class _Batch:
             rating_context(books, self.basis.version),
             carried,
             version=self.basis.version,
-            manual=manual_by_customer(known.connection, month.month, self.basis.manual),
+            manual=manual,
         )
 
     def _covered_then(self) -> list[Placed]:

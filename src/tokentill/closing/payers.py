@@ -16,6 +16,7 @@ from tokentill.invoicing.invoice import VERSION_OF_F, Invoice, compute_invoice
 from tokentill.invoicing.manual_lines import LinesByCustomer
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.rating_groups import Books, RatingContext
+from tokentill.invoicing.totals import is_recurring
 from tokentill.store.ledger import carried_by_customer
 from tokentill.usage.aggregates import UsageAggregate
 
@@ -25,6 +26,20 @@ NO_ADJUSTMENTS: Mapping[str, Sequence[Adjustment]] = {}
 def rating_context(books: Books, version: int) -> RatingContext:
     """Books as a version of the calculation asks them."""
     return RatingContext(books, bills_unmeasured=version < 3)
+
+
+def add_members_with_charges(usage: MonthUsage, books: Books, manual: LinesByCustomer) -> None:
+    """Add to the usage of a month those who owe something without any: under a contract of their own, or by lines that
+    people added.
+    """
+    periods, ownership = usage.ownership.periods, usage.ownership
+    recurring = (
+        customer
+        for customer in books.contracts.customers
+        if periods.of(customer).has_time and is_recurring(customer, periods.of(customer), books.contracts)
+    )
+    for customer in (*recurring, *manual):
+        usage.by_payer.setdefault(ownership.payer(customer), {}).setdefault(customer, [])
 
 
 def invoices_of_payers(

@@ -235,8 +235,8 @@ def _lines_between(cause: Cause, before: Whole, after: Whole) -> Iterator[Adjust
     """What a change of fact changes. The difference of what is taxable is shared out over the lines by their exact
     amounts, so that it is rounded once.
     """
-    old = {line.key: line for line in before.lines}
-    differences = [line.less(old.pop(line.key, None)) for line in after.lines]
+    old, new = _by_key(before.lines), _by_key(after.lines)
+    differences = [line.less(old.pop(key, None)) for key, line in new.items()]
     differences += [line.negative() for line in old.values()]
     listed = sorted((line for line in differences if not line.is_nothing), key=_place)
     amounts = allocate_shares(
@@ -244,6 +244,15 @@ def _lines_between(cause: Cause, before: Whole, after: Whole) -> Iterator[Adjust
     )
     for line, amount_minor in zip(listed, amounts, strict=True):
         yield AdjustmentLine(cause, line, amount_minor)
+
+
+def _by_key(lines: Iterable[CorrectedLine]) -> dict[tuple[str, ...], CorrectedLine]:
+    """Lines that are the same one for a correction, such as two fees of one name, as one."""
+    by_key: dict[tuple[str, ...], CorrectedLine] = {}
+    for line in lines:
+        same = by_key.get(line.key)
+        by_key[line.key] = line if same is None else same.less(line.negative())
+    return by_key
 
 
 def _place(line: CorrectedLine) -> list[bytes]:
