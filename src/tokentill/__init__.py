@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.credit_account import CreditAccount as CreditAccount
     from tokentill.closing.due_months import ClosedMonths as ClosedMonths
     from tokentill.closing.due_months import DueMonths as DueMonths
-    from tokentill.closing.explain import ExplainedLine as ExplainedLine
+    from tokentill.closing.explanation import Explanation as Explanation
     from tokentill.closing.ingest import Ingested as Ingested
     from tokentill.closing.late_usage import Late as Late
     from tokentill.closing.missing_usage import Missing as Missing
@@ -73,6 +73,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.faces.prices import Prices as Prices
     from tokentill.invoicing.accumulators import Charge as Charge
     from tokentill.invoicing.coverage import KeptBoundary as KeptBoundary
+    from tokentill.invoicing.differences import DocumentDifferences as DocumentDifferences
     from tokentill.invoicing.findings import PreviewFinding as PreviewFinding
     from tokentill.invoicing.invoice import Invoice as Invoice
     from tokentill.invoicing.limits import ReviewLimits as ReviewLimits
@@ -81,6 +82,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.invoicing.margin import CoveredMargin as CoveredMargin
     from tokentill.invoicing.preview import Preview as Preview
     from tokentill.invoicing.preview import Review as Review
+    from tokentill.invoicing.simulation import Simulation as Simulation
     from tokentill.library.biller import Bill as Bill
     from tokentill.library.biller import Biller as Biller
     from tokentill.library.price_book import PriceBook as PriceBook
@@ -117,7 +119,7 @@ _NAMES = {
     "closing.close_report": "CloseReport",
     "closing.credit_account": "CreditAccount",
     "closing.due_months": "ClosedMonths DueMonths",
-    "closing.explain": "ExplainedLine",
+    "closing.explanation": "Explanation",
     "closing.ingest": "Ingested",
     "closing.late_usage": "Late",
     "closing.missing_usage": "Missing",
@@ -143,12 +145,14 @@ _NAMES = {
     "faces.prices": "Prices",
     "invoicing.accumulators": "Charge",
     "invoicing.coverage": "KeptBoundary",
+    "invoicing.differences": "DocumentDifferences",
     "invoicing.findings": "PreviewFinding",
     "invoicing.invoice": "Invoice",
     "invoicing.limits": "ReviewLimits",
     "invoicing.manual_lines": "ManualLine ManualLines",
     "invoicing.margin": "CoveredMargin",
     "invoicing.preview": "Preview Review",
+    "invoicing.simulation": "Simulation",
     "contracts.review_policy": "ReviewPolicy",
     "library.biller": "Bill Biller",
     "library.price_book": "PriceBook",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from tests.closing.schedules import Schedule
 
-TestSchedule = Schedule.TestCase
-TestSchedule.settings = settings(max_examples=8, stateful_step_count=12)
+
+def test_every_schedule_ends_as_the_model_says() -> None:
+    run_state_machine_as_test(Schedule, settings=settings(max_examples=6, stateful_step_count=12))

@@ -47,7 +47,7 @@ def test_an_invoice_is_what_was_worked_out_by_hand_and_reads_as_before(case: Cas
     assert [line["amount"] for line in lines] == list(case.amounts)
     assert sum(Decimal(amount) for amount in case.amounts) == Decimal(content["subtotal"])
     assert content["total"] == case.total
-    assert content.get("due") == case.due
+    assert content["due"] == (case.due or case.total)
     assert one.verify().is_sound
     hold(one)
     text = "\n".join(rendered(issued) for issued in documents)

@@ -1,4 +1,4 @@
-"""`tokentill preview`, `close`, `invoices ...`, `explain` and `verify`."""
+"""`tokentill preview`, `close`, `invoices ...`, `status` and `verify`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tokentill.cli.calling import (
     ByOption,
     Commands,
     Invocation,
+    NumberArgument,
     PeriodArgument,
     PeriodOption,
     ReasonOption,
@@ -21,12 +22,12 @@ from tokentill.cli.calling import (
 from tokentill.closing.close import Closed
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
+from tokentill.documents.text.comparisons import show_document_differences
 from tokentill.documents.text.invoices import (
     show_chain_head,
     show_closed,
     show_closed_months,
     show_due_months,
-    show_explained,
     show_invoice,
     show_invoices,
     show_preview,
@@ -37,9 +38,6 @@ from tokentill.documents.text.screen import Screen
 from tokentill.documents.text.status import show_status
 from tokentill.errors import InvalidCall
 from tokentill.faces.arguments import instant_in
-
-NumberArgument = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice's number, like INV-000001.")]
-
 
 app = Commands()
 invoices = app.group("invoices", "Look at issued invoices, export them, or make one void.")
@@ -193,6 +191,22 @@ def _invoices_show(call: Invocation, number: NumberArgument) -> None:
     call.finish(document, lambda screen: show_invoice(screen, document))
 
 
+@invoices.command("diff")
+def _invoices_diff(
+    call: Invocation,
+    before: Annotated[str, typer.Argument(metavar="A", help="An invoice's number, like INV-000001.")],
+    after: Annotated[
+        str, typer.Argument(metavar="B", help="Another one; or `preview`, what would stand in the place of A now.")
+    ],
+) -> None:
+    """Show what differs between two invoices, by line, step and total.
+
+    With `preview` an invoice is held against what its customer's period would come to now.
+    """
+    with call.till() as till:
+        call.answer(till.diff(before, after), show_document_differences)
+
+
 @invoices.command("export")
 def _export(
     call: Invocation,
@@ -308,22 +322,6 @@ def _status(
     """
     with call.till() as till:
         call.answer(till.status(period), show_status)
-
-
-@app.command("explain")
-def _explain(
-    call: Invocation,
-    number: NumberArgument,
-    line: Annotated[int | None, typer.Argument(metavar="LINE", help="Only this line, counted from 1.")] = None,
-    records: Annotated[
-        int, typer.Option("--records", metavar="N", min=0, help="How many records of each line to print.")
-    ] = 10,
-) -> None:
-    """Go from any cent to the records, the price entry and the rule."""
-    with call.till() as till:
-        explained = till.explain(number, line)
-    content = {"invoice": number, "lines": [line.content() for line in explained]}
-    call.finish(content, lambda screen: show_explained(screen, explained, records))
 
 
 @app.command("verify")

@@ -22,7 +22,7 @@ KNOWN = {
     "a route": "prefix models same_price apart_from",
     "an exchange rate": "from to date rate",
     "a contract": "id plan valid_from valid_to currency time_zone anchor_day review invoice rule",
-    "the invoice terms": "base_fee minimum cap coupon tax parent smallest_amount interim_at",
+    "the invoice terms": "base_fee minimum cap coupon tax parent smallest_amount interim_at adjustments",
     "an amount for a period": "amount name prorate",
     "a coupon": "id percent amount periods",
     "a tax": "name percent",
