@@ -143,7 +143,7 @@ class WorldRun:
         self._was_closed = False
         self._before_void: dict[str, tuple[ExplainedLine, ...]] = {}
         self._contents: list[Content] = []
-        self._till = self._new_till()
+        self._till = self.new_till()
         if database.is_sqlite:
             database_event.listen(database.engine, "connect", _do_not_wait_for_the_disk)
 
@@ -175,7 +175,7 @@ class WorldRun:
                 self._count("record")
             case Wrote():
                 self._contents.append(event.content)
-                self._till = self._new_till()
+                self._till = self.new_till()
                 for why in event.why:
                     self._count(why)
                     if self._was_closed and why.endswith(("moves", "changes", "change")):
@@ -315,7 +315,7 @@ class WorldRun:
         self._count("of a child", any(found.member != document.customer for found in document.records.values()))
         self._count("in another currency", document.currency != "USD")
 
-    def _new_till(self) -> Till:
+    def new_till(self) -> Till:
         return Till(self._database, folder(*self._contents), clock=self._clock, grace=timedelta(0))
 
 
