@@ -106,6 +106,8 @@ GRANTS: dict[str, Any] = {
             "priority": 1,
             "valid_from": "2026-01-01T00:00:00Z",
             "expires_at": "2027-01-01T00:00:00Z",
+            "every": "month",
+            "rollover": {"max": "20", "months": 3},
             "new_customer": False,
         },
         {"customer": "acme", "id": "given", "currency": "USD", "amount": "5", "valid_from": "2026-01-01T00:00:00Z"},

@@ -201,7 +201,7 @@ def _own_cuts(books: Books, cuts: Cuts) -> OwnCuts:
     def instants(payer: str | None, member: str | None) -> list[datetime]:
         if payer is None or member is None:
             return []
-        edges = books.contracts.own_edges(member) | books.contracts.grant_edges(payer)
+        edges = books.contracts.own_edges(member) | books.contracts.grant_edges(payer, cuts.starts_at, cuts.ends_at)
         return sorted(edge for edge in edges if not cuts.cuts_at(edge))
 
     return instants

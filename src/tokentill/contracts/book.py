@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import parse_instant
 from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
+from tokentill.contracts.recurring import Recurrence
 from tokentill.contracts.rules import Rule, Traits
 from tokentill.versions import edges_of, in_force
 from tokentill.zones import zone
@@ -141,12 +142,29 @@ class ContractBook:
                 held[grant.id] = grant
 
     def grants(self, customer: str) -> tuple[Grant, ...]:
-        """The prepaid credits of a customer, in the order in which they burn."""
+        """The prepaid credits of a customer as they are stated, in the order in which they burn."""
         return tuple(sorted(self._grants.get(customer, {}).values(), key=lambda grant: grant.order))
 
-    def grant_edges(self, customer: str) -> set[datetime]:
-        """Every instant at which a prepaid credit of a customer comes into effect or expires."""
-        grants = self._grants.get(customer, {}).values()
+    def recurrence(self, grant: Grant) -> Recurrence:
+        """When a recurring grant begins anew: by the time zone that its customer has when it begins first."""
+        return Recurrence(grant, self.terms(grant.customer, grant.valid_from).zone)
+
+    def grants_within(self, customer: str, starts_at: datetime, ends_at: datetime) -> tuple[Grant, ...]:
+        """The prepaid credits of a customer, in the order in which they burn; in the place of each that recurs, its
+        parts that are in effect in [starts_at, ends_at).
+        """
+        found: list[Grant] = []
+        for grant in self._grants.get(customer, {}).values():
+            if grant.every is None:
+                found.append(grant)
+            else:
+                found += self.recurrence(grant).parts_within(starts_at, ends_at)
+        return tuple(sorted(found, key=lambda grant: grant.order))
+
+    def grant_edges(self, customer: str, starts_at: datetime, ends_at: datetime) -> set[datetime]:
+        """Every instant at which a prepaid credit of a customer comes into effect or expires, of those that are in
+        effect in [starts_at, ends_at) at least."""
+        grants = self.grants_within(customer, starts_at, ends_at)
         return {edge for grant in grants for edge in (grant.valid_from, grant.expires_at) if edge is not None}
 
     def payer(self, customer: str, at: datetime) -> str:

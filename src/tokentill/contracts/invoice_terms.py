@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
-from typing import Self
+from typing import Literal, Self
 
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
@@ -102,11 +102,23 @@ class InvoiceTerms:
 
 
 NO_TERMS = InvoiceTerms()
+Every = Literal["month", "year"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollover:
+    """What is left of an occurrence of a recurring grant goes over into so many months, up to so much in all."""
+
+    amount_max: Decimal
+    months: int
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Prepaid credit of a customer: it pays invoices, including their tax, until it is burnt down or expires."""
+    """Prepaid credit of a customer: it pays invoices, including their tax, until it is burnt down or expires.
+
+    With `every` it is granted anew each month or year until it expires (see `contracts.recurring`).
+    """
 
     customer: str
     id: str
@@ -118,6 +130,8 @@ class Grant:
     recorded_at: datetime
     unit: str | None = None
     is_new_customer: bool = field(default=False, compare=False)
+    every: Every | None = None
+    rollover: Rollover | None = None
 
     @classmethod
     def from_content(cls, content: Content, *, recorded_at: datetime) -> Self:
@@ -126,6 +140,7 @@ class Grant:
             amount = EXACT.multiply(Decimal(content["credits"]), Decimal(content["worth"]))
         else:
             amount = Decimal(content["amount"])
+        over = content.get("rollover")
         return cls(
             **{name: content[name] for name in ("customer", "id", "currency")},
             amount=amount,
@@ -135,6 +150,8 @@ class Grant:
             recorded_at=recorded_at,
             unit=content.get("name"),
             is_new_customer=content.get("new_customer", False),
+            every=content.get("every"),
+            rollover=None if over is None else Rollover(Decimal(over["max"]), over["months"]),
         )
 
     @property

@@ -125,9 +125,14 @@ def term_text(key: str, term: object, currency: str) -> str:
 
 
 def grant_text(grant: Grant) -> str:
-    """How much a grant is."""
+    """How much a grant is, how often, and what goes over of it."""
     unit = "" if grant.unit is None else f" of {shown_text(grant.unit)}"
-    return f"{exact(grant.amount)} {grant.currency}{unit}"
+    every = "" if grant.every is None else f" every {grant.every}"
+    over = ""
+    if grant.rollover is not None:
+        months = "the month" if grant.rollover.months == 1 else f"the {count(grant.rollover.months)} months"
+        over = f", of which up to {exact(grant.rollover.amount_max)} go over into {months} after"
+    return f"{exact(grant.amount)} {grant.currency}{unit}{every}{over}"
 
 
 def grant_rows(grants: Iterable[Grant]) -> list[tuple[str, ...]]:

@@ -93,12 +93,13 @@ class Agreed:
 def agreed_for(customer: str, period: Period, contracts: ContractBook) -> Agreed:
     """Read the contracts for one customer and period."""
     terms = contracts.invoice_terms(customer, period.last_instant)
+    grants = contracts.grants_within(customer, period.starts_at, period.ends_at)
     if not contracts.has_recurring_terms:
-        return Agreed(terms, contracts.grants(customer), 0, 0)
+        return Agreed(terms, grants, 0, 0)
     days = [contracts.invoice_terms(customer, at) for at in _ends_of_days(customer, period, contracts)]
     return Agreed(
         terms=terms,
-        grants=contracts.grants(customer),
+        grants=grants,
         minimum_days=sum(day.minimum is not None for day in days),
         cap_days=sum(day.cap is not None for day in days),
     )
@@ -291,12 +292,13 @@ def _credits(
         grant.id: round_to_minor(grant.amount, currency) - carried.credits.get((grant.id, currency), 0)
         for grant in granted
     }
-    paid = burn(pieces, segments_of(period, grants), granted, left)
+    drawn_before = {id_: minor for (id_, of), minor in carried.credits.items() if of == currency}
+    burnt = burn(pieces, segments_of(period, grants), granted, left, drawn_before)
     items = []
-    for id_ in (*paid, *sorted(before.keys() - paid.keys())):
+    for id_ in (*burnt.paid, *sorted(before.keys() - burnt.paid.keys())):
         drawn = before.get(id_, 0)
-        had = left.get(id_, -carried.credits.get((id_, currency), 0)) - drawn
-        if pays := paid.get(id_, 0) - drawn:
+        had = burnt.had.get(id_, -carried.credits.get((id_, currency), 0)) - drawn
+        if pays := burnt.paid.get(id_, 0) - drawn:
             items.append(Item("credit", id_, -pays, of_minor=had))
     return items
 

@@ -210,6 +210,13 @@ def a_coupon_takes_something_off(coupon: CouponTable) -> Iterator[Mistake]:
         yield Mistake(("percent",), f"{called} takes 0 percent off", hint)
 
 
+class RolloverTable(Table):
+    """What is left of an occurrence of a grant that recurs goes over into the months after it."""
+
+    max: Positive = Field(description="At most so much goes over into a month, of all occurrences together.")
+    months: Annotated[int, Field(ge=1, le=120)] = Field(description="For so many months.")
+
+
 _OF_CREDITS = ("credits", "worth", "name")
 _GRANT_RULE: JsonDict = {"oneOf": [{"required": ["amount"]}, {"required": [*_OF_CREDITS]}]}
 
@@ -229,6 +236,8 @@ class GrantTable(Table):
     priority: Annotated[int, Field(ge=-1000, le=1000)] = optional("The lowest number burns first; 0 unless given.")
     valid_from: Instant = Field(description="It pays invoices of periods that end after this.")
     expires_at: Instant = optional("It pays for what was used before this.")
+    every: Literal["month", "year"] = optional("It is granted anew each month or year, and the one before expires.")
+    rollover: RolloverTable = optional("What is left of one goes over, where the grant recurs.")
     new_customer: bool = optional("The customer is meant, although nothing else names it.")
 
 
@@ -262,6 +271,9 @@ def a_grant_is_an_amount_or_credits(grant: GrantTable) -> Iterator[Mistake]:
     elif not grant.states("amount") and missing:
         what = missing[0] if of_credits else "amount"
         yield Mistake((), f"{called} states no {what}", "add amount = ..., or credits, worth and name")
+    if grant.states("rollover") and not grant.states("every"):
+        message = f"{called} is granted once, so nothing of it goes over into the next"
+        yield Mistake(("rollover",), message, 'add every = "month" or "year", or remove it; expires_at says how long')
     if is_empty(grant.valid_from, grant.expires_at):
         message = f"{called} expires before it begins"
         yield Mistake(("expires_at",), message, "expires_at is an instant after valid_from")
