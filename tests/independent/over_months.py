@@ -5,8 +5,12 @@ Imports nothing of the package. Amounts are whole cents or fractions of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+
+from tests.independent.calculator import rounded
 
 
 @dataclass(slots=True)
@@ -34,3 +38,30 @@ def paid_by_a_monthly_grant(used: Sequence[int], granted: int, over_max: int, ov
             left -= taken
         paid.append(wanted - left)
     return paid
+
+
+def charged_of_a_yearly_fee(
+    amount: int, starts: date, agreed: Mapping[date, bool], month: tuple[date, date]
+) -> dict[date, int]:
+    """What a month charges of a fee by the year, in cents, by the first day of the year. Looks at each day by itself.
+
+    Args:
+        agreed: of each day, whether the fee is agreed on it.
+        month: its first and its last day.
+    """
+    charged: dict[date, int] = {}
+    for number in range(-1, 60):
+        first, following = anniversary(starts, number), anniversary(starts, number + 1)
+        days = [first + timedelta(days=n) for n in range((following - first).days)]
+        agreed_days = [day for day in days if agreed.get(day) and number >= 0]
+        if agreed_days and month[0] <= agreed_days[0] <= month[1]:
+            charged[first] = rounded(Fraction(amount * len(agreed_days), len(days)))
+    return charged
+
+
+def anniversary(day: date, years: int) -> date:
+    """The same day so many years later, or the day before the 1st of March."""
+    try:
+        return date(day.year + years, day.month, day.day)
+    except ValueError:
+        return date(day.year + years, 3, 1) - timedelta(days=1)

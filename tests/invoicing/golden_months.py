@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from tests.builders import OCTOBER, grants
+from typing import Any
+
+from tests.builders import OCTOBER, contract, grants
 from tests.invoicing.golden_text import Case, usage
+from tokentill.canonical import Content
 
 IN_SEPTEMBER = "2026-09-10T12:00:00+00:00"
+
+
+def yearly(amount: str, starts: str, **more: Any) -> Content:
+    """A contract of alice's with a fee by the year."""
+    fee = {"amount": amount, "name": "platform", "every": "year", "starts": starts}
+    return contract("customer", "alice", invoice={"base_fee": fee}, **more)
+
 
 MONTHS_CASES = (
     # 5.00 a month. September uses 1.50 of them; 3.50 are left, of which 3.00 go over. October's 9.00 are paid by those
@@ -43,5 +53,23 @@ MONTHS_CASES = (
         due="3.00",
         months=("2026-09", OCTOBER),
         documents=2,
+    ),
+    # 1,200.00 a year from 15 October on: all of the second year in the October that holds its first day
+    Case(
+        "fee-by-the-year",
+        ["3", "1200"],
+        ["3.00", "1200.00"],
+        "1203.00",
+        [usage(1, "22", 1_000_000, 0)],
+        [yearly("1200", "2025-10-15")],
+    ),
+    # 730.00 a year from 1 January on, agreed from 21 October on: 11 + 30 + 31 = 72 of 365 days, 730 x 72 / 365 = 144.00
+    Case(
+        "fee-by-the-year-that-is-agreed-inside-of-it",
+        ["3", "144"],
+        ["3.00", "144.00"],
+        "147.00",
+        [usage(1, "22", 1_000_000, 0)],
+        [yearly("730", "2024-01-01", valid_from="2026-10-21T00:00:00Z")],
     ),
 )

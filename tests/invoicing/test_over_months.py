@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,8 +14,12 @@ from tests.builders import MovableClock, contract, grants, record, till
 from tests.independent import over_months as second
 from tests.invoicing.bench import new_sqlite
 from tokentill.canonical import Content
+from tokentill.clock import instant_text
 from tokentill.closing.close import CloseOptions, Interim, close_period
-from tokentill.invoicing.periods import Month
+from tokentill.contracts.book import ContractBook
+from tokentill.invoicing.periods import Month, local_midnight, period_of
+from tokentill.invoicing.totals import base_fees, is_recurring
+from tokentill.money import round_to_minor
 from tokentill.store.ledger import ledger_entries
 
 MONTHS = ("2026-07", "2026-08", "2026-09", "2026-10")
@@ -78,6 +84,38 @@ PRICES = {
     "source": "a test",
     "price": [CENT],
 }
+
+
+@given(
+    starts=st.dates(date(2024, 2, 1), date(2026, 12, 31)) | st.just(date(2024, 2, 29)),
+    cuts=st.lists(st.dates(date(2025, 12, 1), date(2027, 3, 1)), min_size=1, max_size=4, unique=True).map(sorted),
+    amount=st.integers(1, 100_000),
+    zone=st.sampled_from(["UTC", "America/New_York", "Pacific/Auckland"]),
+    anchor_day=st.sampled_from([1, 15, 31]),
+)
+def test_a_fee_by_the_year_is_charged_where_its_first_agreed_day_lies(
+    starts: date, cuts: list[date], amount: int, zone: str, anchor_day: int
+) -> None:
+    """It is agreed from the first cut to the second, from the third to the fourth, by versions of a contract."""
+    fee = {"amount": f"{amount / 100:.2f}", "every": "year", "starts": starts.isoformat()}
+    header = {"time_zone": zone, "anchor_day": anchor_day}
+    versions = [contract("customer", "alice", valid_from="2020-01-01T00:00:00Z", **header)]
+    for number, day in enumerate(cuts):
+        at = local_midnight(day, ZoneInfo(zone)) + timedelta(hours=number)
+        terms = {} if number % 2 else {"invoice": {"base_fee": fee}}
+        versions.append(contract("customer", "alice", valid_from=instant_text(at), **header, **terms))
+    book = ContractBook([contract(), *versions])
+    every_day = [date(2024, 1, 1) + timedelta(days=number) for number in range(2000)]
+    agreed = {day: sum(cut <= day for cut in cuts) % 2 == 1 for day in every_day}
+    charged: Counter[date] = Counter()
+    for number in range(30):
+        period = period_of(Month(2025, 10).plus(number), lambda at: book.terms("alice", at))
+        expected = second.charged_of_a_yearly_fee(amount, starts, agreed, (period.first_day, period.last_day))
+        found = {charge.year_from: charge for charge in base_fees("alice", period, book, "USD")}
+        assert {first: round_to_minor(charge.amount, "USD") for first, charge in found.items()} == expected
+        assert is_recurring("alice", period, book) == bool(expected)
+        charged.update(found.keys())
+    assert set(charged.values()) <= {1}, "each year is charged once"
 
 
 @given(

@@ -36,7 +36,8 @@ CONTRACT: dict[str, Any] = {
     "note": "a note",
     "review": {"require_approval": True},
     "invoice": {
-        "base_fee": {"amount": "20", "name": "platform", "prorate": False, "unusual": False},
+        "base_fee": {"amount": "20", "name": "platform", "every": "year", "starts": "2026-01-01"}
+        | {"prorate": False, "unusual": False},
         "minimum": {"amount": "50"},
         "cap": "500",
         "coupon": [{"id": "spring", "percent": "10", "periods": 3}, {"id": "summer", "amount": "5"}],

@@ -110,6 +110,12 @@ class ContractBook:
         )
 
     @property
+    def has_yearly_fees(self) -> bool:
+        """Whether any contract has a base fee by the year."""
+        fees = (version.invoice.base_fee for versions in self._versions.values() for version in versions)
+        return any(fee is not None and fee.starts is not None for fee in fees)
+
+    @property
     def customers(self) -> tuple[str, ...]:
         """Ids of all customers that have a contract of their own, sorted bytewise."""
         return tuple(sorted((id_ for kind, id_ in self._versions if kind == "customer"), key=str.encode))

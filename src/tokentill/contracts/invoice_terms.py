@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, Self
 
@@ -19,12 +19,16 @@ from tokentill.money import EXACT
 
 @dataclass(frozen=True, slots=True)
 class Recurring:
-    """An amount for a period. With `is_prorated` it counts for the days on which it was agreed alone."""
+    """An amount for a period. With `is_prorated` it counts for the days on which it was agreed alone.
+
+    With `starts` it is for a year instead, from each anniversary of that local day on.
+    """
 
     amount: Decimal
     name: str
     is_prorated: bool
     is_unusual: bool = field(default=False, compare=False)
+    starts: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,7 @@ def _recurring(content: Content, key: str, *, name: str, is_prorated: bool) -> R
         stated.get("name", name),
         stated.get("prorate", is_prorated),
         stated.get("unusual", False),
+        date.fromisoformat(stated["starts"]) if "starts" in stated else None,
     )
 
 

@@ -109,6 +109,7 @@ def term_text(key: str, term: object, currency: str) -> str:
     unit = f" {currency}" if currency else ""
     if isinstance(term, Recurring):
         days = ", by the days on which it was agreed" if term.is_prorated else ""
+        days = days if term.starts is None else f" every year from {term.starts} on{days}"
         return f"{exact(term.amount)}{unit}{days}" + ("" if key != "base_fee" else f" ({shown_text(term.name)})")
     if isinstance(term, Coupon):
         taken = f"{exact(term.percent)} %" if term.percent is not None else f"{exact(term.amount or Decimal(0))}{unit}"

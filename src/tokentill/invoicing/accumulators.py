@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Literal
@@ -33,7 +33,8 @@ ChargeKind = Literal["package", "flat", "base_fee"]
 class Charge:
     """What a period is charged beside its records: packages begun, tiers entered, fees.
 
-    `amount` is `quantity` x `rate`, or for a fee that was prorated over `of_days`, rounded to the minor unit.
+    `amount` is `quantity` x `rate`, or for a fee that was prorated over `of_days`, rounded to the minor unit. A fee for
+    a year says the day on which that begins.
     `units` are those that `quantity` packages of `size` hold. `begun` says how much of the amount was begun or entered
     in which segment of time (see `invoicing.burn_down`); the rest lies at the end of the period.
     """
@@ -50,6 +51,7 @@ class Charge:
     customer: str | None = None
     amount_minor: int = 0
     begun: tuple[tuple[int, Decimal], ...] = field(default=(), compare=False)
+    year_from: date | None = None
 
     @property
     def description(self) -> str:

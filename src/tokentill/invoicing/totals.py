@@ -23,6 +23,7 @@ from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, segments_of
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
 from tokentill.invoicing.periods import Period, local_midnight
+from tokentill.invoicing.yearly_fees import yearly_fees
 from tokentill.money import EXACT, amount_text, from_minor, minor_text, round_to_minor
 from tokentill.prices.fx import FxBook, NoRate
 
@@ -114,11 +115,16 @@ def is_recurring(customer: str, period: Period, contracts: ContractBook) -> bool
     has_flat = any(rule.flat_at_zero is not None for rule in contracts.rules(customer, at_end))
     is_owed = has_flat or contracts.invoice_terms(customer, at_end).minimum is not None
     has_own = contracts.at("customer", customer, at_end) is not None
-    return (has_own and is_owed) or any(contracts.invoice_terms(customer, at).base_fee for at in days)
+    fees = (contracts.invoice_terms(customer, at).base_fee for at in days)
+    return (
+        (has_own and is_owed)
+        or any(fee is not None and fee.starts is None for fee in fees)
+        or bool(yearly_fees(customer, period, contracts, contracts.terms(customer, at_end).currency))
+    )
 
 
 def base_fees(customer: str, period: Period, contracts: ContractBook, currency: str) -> list[Charge]:
-    """The recurring fees of a customer: each for the days of the period on which it was agreed.
+    """The recurring fees of a customer: each for the days of the period on which it was agreed, then those of a year.
 
     Where a customer's own contract begins or ends inside the period, only its days count.
     """
@@ -130,7 +136,7 @@ def base_fees(customer: str, period: Period, contracts: ContractBook, currency: 
         contracts.invoice_terms(customer, at).base_fee if is_own or not any(own) else None
         for at, is_own in zip(ends, own, strict=True)
     ]
-    agreed = [fee for fee in days if fee is not None]
+    agreed = [fee for fee in days if fee is not None and fee.starts is None]
     charges = []
     for fee in dict.fromkeys(agreed):
         count = len(days) if not fee.is_prorated else days.count(fee)
@@ -139,7 +145,7 @@ def base_fees(customer: str, period: Period, contracts: ContractBook, currency: 
             if count < len(days):
                 amount = from_minor(_prorated(fee, count, len(days), currency), currency)
             charges.append(Charge("base_fee", fee.name, None, count, fee.amount, amount, of_days=len(days)))
-    return charges
+    return charges + yearly_fees(customer, period, contracts, currency)
 
 
 @dataclass(frozen=True, slots=True)

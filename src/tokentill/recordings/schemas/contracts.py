@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
@@ -24,6 +24,7 @@ from tokentill.recordings.schemas.rules import RuleTable
 from tokentill.recordings.values import (
     RATE_SCHEMA,
     Currency,
+    Day,
     Id,
     Instant,
     Positive,
@@ -43,28 +44,41 @@ class RecurringTable(Table):
     unusual: bool = optional("The number is meant, although it looks like a mistake.")
 
 
-RecurringAmount = Annotated[
-    RecurringTable,
-    alone_under("amount"),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                RATE_SCHEMA,
-                {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "required": ["amount"],
-                    "properties": {
-                        "amount": RATE_SCHEMA,
-                        "name": {"type": "string", "minLength": 1},
-                        "prorate": {"type": "boolean"},
-                        "unusual": {"type": "boolean"},
-                    },
-                },
-            ]
-        }
-    ),
-]
+class BaseFeeTable(RecurringTable):
+    """The same, or an amount for a year."""
+
+    every: Literal["month", "year"] = optional("For each period, or for each year; month unless given.")
+    starts: Day = optional("The day on which a year of the fee begins, this year and every year after.")
+
+
+_OF_RECURRING: dict[str, Any] = {
+    "amount": RATE_SCHEMA,
+    "name": {"type": "string", "minLength": 1},
+    "prorate": {"type": "boolean"},
+    "unusual": {"type": "boolean"},
+}
+_OF_A_YEAR: dict[str, Any] = {
+    "every": {"enum": ["month", "year"]},
+    "starts": {"type": "string", "format": "date"},
+}
+
+
+def _amount_or_table(properties: dict[str, Any]) -> WithJsonSchema:
+    table = {"type": "object", "additionalProperties": False, "required": ["amount"], "properties": properties}
+    return WithJsonSchema({"anyOf": [RATE_SCHEMA, table]})
+
+
+RecurringAmount = Annotated[RecurringTable, alone_under("amount"), _amount_or_table(_OF_RECURRING)]
+BaseFee = Annotated[BaseFeeTable, alone_under("amount"), _amount_or_table(_OF_RECURRING | _OF_A_YEAR)]
+
+
+def a_fee_for_a_year_says_when_it_begins(fee: BaseFeeTable) -> Iterator[Mistake]:
+    """A fee for a year states the day on which its years begin, and a fee for a period none."""
+    is_yearly = fee.states("every") and fee.every == "year"
+    if is_yearly and not fee.states("starts"):
+        yield Mistake((), "a fee for a year states no day on which it begins", "add starts = 2026-01-01 or the like")
+    if fee.states("starts") and not is_yearly:
+        yield Mistake(("starts",), "a fee for each period begins with the period", 'add every = "year", or remove it')
 
 
 class CouponTable(Table):
@@ -88,7 +102,7 @@ class TaxTable(Table):
 class InvoiceTable(Table):
     """What is agreed for the whole invoice. Amounts are in the contract's currency."""
 
-    base_fee: RecurringAmount = optional("Recurring fee, by the days on which it was agreed unless prorate = false.")
+    base_fee: BaseFee = optional("Recurring fee, by the days on which it was agreed unless prorate = false.")
     minimum: RecurringAmount = optional("Commitment; what is missing to it is charged.")
     cap: RecurringAmount = optional("What is above it is taken off.")
     coupon: list[CouponTable] = optional("In this order.")
@@ -286,6 +300,7 @@ RULES: Rules = {
         only_a_customer_has_a_plan_and_a_parent,
         a_child_leaves_the_invoice_to_its_parent,
     ),
+    BaseFeeTable: (a_fee_for_a_year_says_when_it_begins,),
     InvoiceTable: (coupons_and_taxes_are_stated_once, a_cap_leaves_something_to_bill),
     CouponTable: (a_coupon_takes_something_off,),
     GrantTable: (a_grant_is_an_amount_or_credits,),
