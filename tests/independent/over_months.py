@@ -65,3 +65,19 @@ def anniversary(day: date, years: int) -> date:
         return date(day.year + years, day.month, day.day)
     except ValueError:
         return date(day.year + years, 3, 1) - timedelta(days=1)
+
+
+def documents_of_a_commitment(
+    used: Sequence[int], committed: int, factor: Fraction, first: int, last: int
+) -> list[int]:
+    """What the document of each month comes to, in cents, where months `first` to `last` are the committed term."""
+    totals, drawn = [], 0
+    for month, cents in enumerate(used):
+        total = Fraction(cents)
+        if first <= month <= last:
+            above = [position for position in range(drawn, drawn + cents) if position >= committed]
+            total += len(above) * (factor - 1)
+            drawn += cents
+        rest = max(0, committed - drawn) if month == last else 0
+        totals.append(rounded(total) + rest)
+    return totals

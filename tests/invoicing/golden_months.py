@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tests.builders import OCTOBER, contract, grants
@@ -15,6 +16,12 @@ def yearly(amount: str, starts: str, **more: Any) -> Content:
     """A contract of alice's with a fee by the year."""
     fee = {"amount": amount, "name": "platform", "every": "year", "starts": starts}
     return contract("customer", "alice", invoice={"base_fee": fee}, **more)
+
+
+def committed(*, tax: Sequence[Content] = (), cap: Content | None = None, **commitment: Any) -> Content:
+    """A contract of alice's with a commitment."""
+    terms: Content = {"commitment": commitment, "tax": list(tax), **({} if cap is None else {"cap": cap})}
+    return contract("customer", "alice", invoice=terms)
 
 
 MONTHS_CASES = (
@@ -71,5 +78,42 @@ MONTHS_CASES = (
         "147.00",
         [usage(1, "22", 1_000_000, 0)],
         [yearly("730", "2024-01-01", valid_from="2026-10-21T00:00:00Z")],
+    ),
+    # 10.00 for September and October. 6.00 and 9.00 were used, 5.00 above it, which cost half as much again: 2.50
+    Case(
+        "commitment-with-usage-above-it",
+        ["9", "2.5"],
+        ["9.00", "2.50"],
+        "11.50",
+        [usage(1, IN_SEPTEMBER, 2_000_000, 0), usage(2, "10", 3_000_000, 0)],
+        [committed(amount="10", starts="2026-09-01", months=2, overage_factor="1.5")],
+        due="11.50",
+        months=("2026-09", OCTOBER),
+        documents=2,
+    ),
+    # 20.00 from 15 September until before 15 October. 3.00 of 20 September and 3.00 of 10 October were used; the 6.00
+    # of 20 October come after it. 14.00 were not used: 9.00 + 14.00 = 23.00, with 10 % tax 25.30; the cap is of usage
+    Case(
+        "commitment-with-a-true-up",
+        ["9"],
+        ["9.00"],
+        "25.30",
+        [
+            usage(1, "2026-09-20T12:00:00+00:00", 1_000_000, 0),
+            usage(2, "10", 1_000_000, 0),
+            usage(3, "20", 2_000_000, 0),
+        ],
+        [
+            committed(
+                tax=[{"name": "VAT", "percent": "10"}],
+                cap={"amount": "12"},
+                amount="20",
+                starts="2026-09-15",
+                ends="2026-10-15",
+            )
+        ],
+        due="25.30",
+        months=("2026-09", OCTOBER),
+        documents=2,
     ),
 )

@@ -82,11 +82,15 @@ def charged(charge: Content) -> str:
     """What a line that is not of usage counts."""
     if "units" in charge:
         return f"{charge['quantity']:,} begun by {charge['units']:,} units"
+    if "of_amount" in charge:
+        return f"{charge['of_amount']} above the commitment"
     return f"{charge['quantity']} of {charge['of_days']} days" if "of_days" in charge else "once"
 
 
 def multiplied(charge: Content) -> str:
     """How such a line comes to its amount."""
+    if "of_amount" in charge:
+        return f"{charge['of_amount']} x {charge['rate']}"
     return f"{charge['quantity']:,} x {charge['rate']}" + (f" / {charge['of_days']}" if "of_days" in charge else "")
 
 
@@ -94,6 +98,8 @@ def item_text(item: Content) -> str:
     """One step from the subtotal to what is due."""
     share = f" ({item['percent']} % of {item['of']}{less(item)})" if "percent" in item else ""
     limit = f" (of {item['of']})" if "of" in item and not share else ""
+    if "drawn" in item:
+        limit = f" (of {item['of']} until {item['ends']}; {item['before']} before, {item['drawn']} now)"
     return f"{item['kind']} {item['name']}{share}{limit}: {item['amount']}"
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +66,13 @@ class Shop:
         """Every document that is not void."""
         return [issued for issued in self.till.invoices() if issued.status == "issued"]
 
+    def totals(self) -> list[int]:
+        """What the documents of each month come to."""
+        of_month: Counter[str] = Counter()
+        for issued in self.live():
+            of_month[issued.period] += issued.total_minor
+        return [of_month[month] for month in MONTHS]
+
     def drawn(self) -> dict[str, int]:
         """What was drawn in each month from all grants together, and what the ledger says of each grant."""
         with self.database.read() as connection:
@@ -84,6 +93,57 @@ PRICES = {
     "source": "a test",
     "price": [CENT],
 }
+
+
+@given(
+    used=st.lists(st.integers(0, 900), min_size=4, max_size=4),
+    committed=st.integers(1, 2500),
+    factor=st.sampled_from(["1", "1.25", "2", "0.5"]),
+    term=st.tuples(st.integers(0, 3), st.integers(0, 3)).map(sorted),
+    early=st.sets(st.integers(0, 3)),
+    voided=st.lists(st.integers(0, 3), max_size=3),
+)
+def test_a_commitment_bills_what_lies_above_it_and_what_is_left_at_its_end(
+    used: list[int], committed: int, factor: str, term: list[int], early: set[int], voided: list[int]
+) -> None:
+    first, last = term
+    commitment: Content = {"amount": f"{committed / 100:.2f}", "overage_factor": factor}
+    commitment |= {"starts": f"{MONTHS[first]}-01", "months": last - first + 1}
+    with new_sqlite() as database:
+        shop = Shop(database, PRICES, contract("customer", "alice", invoice={"commitment": commitment}))
+        for number, (month, cents) in enumerate(zip(MONTHS, used, strict=True)):
+            shop.use(month, 5, cents // 3)
+            if number in early:
+                shop.bill_early(month)
+            shop.use(month, 20, cents - cents // 3)
+            shop.close(month)
+        expected = second.documents_of_a_commitment(used, committed, Fraction(factor), first, last)
+        assert shop.totals() == expected
+        for number in voided:
+            shop.void(MONTHS[number])
+            shop.close(MONTHS[number])
+            assert sum(shop.totals()) == pytest.approx(sum(expected), abs=0 if factor != "1.25" else len(voided))
+        assert shop.till.verify().is_sound
+
+
+@given(
+    used=st.lists(st.integers(0, 900), min_size=4, max_size=4), more=st.integers(1, 900), committed=st.integers(1, 2500)
+)
+def test_a_voided_month_that_is_made_again_with_more_usage_corrects_overage_and_true_up(
+    used: list[int], more: int, committed: int
+) -> None:
+    commitment = {"amount": f"{committed / 100:.2f}", "overage_factor": "2", "starts": "2026-07-01", "months": 4}
+    with new_sqlite() as database:
+        shop = Shop(database, PRICES, contract("customer", "alice", invoice={"commitment": commitment}))
+        for month, cents in zip(MONTHS, used, strict=True):
+            shop.use(month, 5, cents)
+            shop.close(month)
+        shop.void("2026-08")
+        shop.till.ingest([record("late", model="acme/cent", when="2026-08-09T12:00:00+00:00", input=more * 10_000)])
+        shop.close("2026-08")
+        used[1] += more
+        assert sum(shop.totals()) == sum(second.documents_of_a_commitment(used, committed, Fraction(2), 0, 3))
+        assert shop.till.verify().is_sound
 
 
 @given(

@@ -36,6 +36,8 @@ CONTRACT: dict[str, Any] = {
     "note": "a note",
     "review": {"require_approval": True},
     "invoice": {
+        "commitment": {"amount": "100", "starts": "2026-01-01", "months": 12, "overage_factor": "1.2", "name": "year"}
+        | {"unusual": False},
         "base_fee": {"amount": "20", "name": "platform", "every": "year", "starts": "2026-01-01"}
         | {"prorate": False, "unusual": False},
         "minimum": {"amount": "50"},
@@ -115,7 +117,19 @@ GRANTS: dict[str, Any] = {
     ],
 }
 
-FILES = {"contracts/a.json": CONTRACT, "contracts/b.json": CHILD, "contracts/g.json": GRANTS}
+COMMITTED: dict[str, Any] = {
+    **{key: CONTRACT[key] for key in ("format", "kind", "recorded_at", "valid_from")},
+    "id": "bolt",
+    "invoice": {"commitment": {"amount": "100", "starts": "2026-01-01", "ends": "2027-01-01"}},
+}
+"""What cannot stand beside the keys of the first."""
+
+FILES = {
+    "contracts/a.json": CONTRACT,
+    "contracts/b.json": CHILD,
+    "contracts/c.json": COMMITTED,
+    "contracts/g.json": GRANTS,
+}
 PLAN = DEFAULT_CONTRACT.replace('"default"', '"plan"', 1).replace('id = "default"', 'id = "standard"')
 CHILD_BEFORE = CONTRACT_HEAD.replace('"acme"', '"labs"').replace("2026", "2025") + 'time_zone = "UTC"\n'
 

@@ -195,13 +195,13 @@ OwnCuts = Callable[[str | None, str | None], list[datetime]]
 
 
 def _own_cuts(books: Books, cuts: Cuts) -> OwnCuts:
-    """Usage of one customer is cut at its own contracts, and at the payer's grants."""
+    """Usage of one customer is cut at its own contracts, and at the payer's grants and commitments."""
 
     @cache
     def instants(payer: str | None, member: str | None) -> list[datetime]:
         if payer is None or member is None:
             return []
-        edges = books.contracts.own_edges(member) | books.contracts.grant_edges(payer, cuts.starts_at, cuts.ends_at)
+        edges = books.contracts.own_edges(member) | books.contracts.payer_edges(payer, cuts.starts_at, cuts.ends_at)
         return sorted(edge for edge in edges if not cuts.cuts_at(edge))
 
     return instants

@@ -13,7 +13,8 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tokentill.canonical import Content, content_hash
-from tokentill.clock import parse_instant
+from tokentill.clock import MICROSECOND, parse_instant
+from tokentill.contracts.commitments import CommittedTerm
 from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
 from tokentill.contracts.recurring import Recurrence
 from tokentill.contracts.rules import Rule, Traits
@@ -97,23 +98,18 @@ class ContractBook:
         self._shared_edges = edges_of(
             version for (kind, _), versions in self._versions.items() if kind != "customer" for version in versions
         )
-
-    @property
-    def has_recurring_terms(self) -> bool:
-        """Whether any contract has something to bill or to limit beside usage, so that its days count."""
-        return any(
+        stated = [version for versions in self._versions.values() for version in versions]
+        self.has_recurring_terms = any(
             version.invoice.is_recurring
             or version.invoice.cap is not None
             or any(rule.flat_at_zero is not None for rule in version.rules)
-            for versions in self._versions.values()
-            for version in versions
+            for version in stated
         )
-
-    @property
-    def has_yearly_fees(self) -> bool:
+        """Whether any contract has something to bill or to limit beside usage, so that its days count."""
+        fees = (version.invoice.base_fee for version in stated)
+        self.has_yearly_fees = any(fee is not None and fee.starts is not None for fee in fees)
         """Whether any contract has a base fee by the year."""
-        fees = (version.invoice.base_fee for versions in self._versions.values() for version in versions)
-        return any(fee is not None and fee.starts is not None for fee in fees)
+        self._has_commitments = any(version.invoice.commitment is not None for version in stated)
 
     @property
     def customers(self) -> tuple[str, ...]:
@@ -172,6 +168,39 @@ class ContractBook:
         effect in [starts_at, ends_at) at least."""
         grants = self.grants_within(customer, starts_at, ends_at)
         return {edge for grant in grants for edge in (grant.valid_from, grant.expires_at) if edge is not None}
+
+    def commitments(self, customer: str, starts_at: datetime, ends_at: datetime) -> tuple[CommittedTerm, ...]:
+        """The commitments of a customer whose terms reach into [starts_at, ends_at), by the days on which they start.
+
+        Of one that several versions of contracts state, what held last inside its term is taken.
+        """
+        by_start: dict[str, CommittedTerm] = {}
+        for at, term in self._committed(customer, starts_at, ends_at):
+            key = term.commitment.starts.isoformat()
+            if term.starts_at < ends_at and starts_at < term.ends_at and (key not in by_start or at < term.ends_at):
+                by_start[key] = term
+        return tuple(by_start[key] for key in sorted(by_start))
+
+    def payer_edges(self, customer: str, starts_at: datetime, ends_at: datetime) -> set[datetime]:
+        """The instants of [starts_at, ends_at) at which amounts on a customer's invoice are told apart: where a prepaid
+        credit comes into effect or expires, and where the term of a commitment begins or ends.
+        """
+        terms = [term for _, term in self._committed(customer, starts_at, ends_at)]
+        edges = self.grant_edges(customer, starts_at, ends_at)
+        of_terms = {edge for term in terms for edge in (term.starts_at, term.ends_at)}
+        return edges | {edge for edge in of_terms if starts_at < edge < ends_at}
+
+    def _committed(
+        self, customer: str, starts_at: datetime, ends_at: datetime
+    ) -> Iterator[tuple[datetime, CommittedTerm]]:
+        """Every statement of a commitment that holds at some instant of [starts_at, ends_at), in order of time."""
+        if self._has_commitments:
+            edges = (edge for edge in self.edges_for(customer) if starts_at < edge < ends_at)
+            for end in (*sorted(edges), ends_at):
+                at = end - MICROSECOND
+                commitment = self.invoice_terms(customer, at).commitment
+                if commitment is not None:
+                    yield at, CommittedTerm.in_zone(commitment, self.terms(customer, at).zone)
 
     def payer(self, customer: str, at: datetime) -> str:
         """Whose invoice a customer's usage stands on: its parent's, or its own."""

@@ -14,6 +14,7 @@ from typing import Literal, Self
 
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
+from tokentill.contracts.commitments import Commitment
 from tokentill.money import EXACT
 
 
@@ -76,6 +77,7 @@ class InvoiceTerms:
     smallest_amount: Decimal | None = None
     interim_at: Decimal | None = None
     requires_approval: bool | None = None
+    commitment: Commitment | None = None
 
     @classmethod
     def from_content(cls, content: Content, review: Content | None = None) -> Self:
@@ -90,6 +92,7 @@ class InvoiceTerms:
             smallest_amount=_decimal(content, "smallest_amount"),
             interim_at=_decimal(content, "interim_at"),
             requires_approval=(review or {}).get("require_approval"),
+            commitment=Commitment.from_content(content["commitment"]) if "commitment" in content else None,
         )
 
     @classmethod
@@ -102,7 +105,7 @@ class InvoiceTerms:
     @property
     def is_recurring(self) -> bool:
         """Whether there is something to bill without any usage."""
-        return self.base_fee is not None or self.minimum is not None
+        return self.base_fee is not None or self.minimum is not None or self.commitment is not None
 
 
 NO_TERMS = InvoiceTerms()

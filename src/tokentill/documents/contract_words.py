@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from tokentill.clock import instant_text
 from tokentill.contracts.book import Contract, ContractBook
+from tokentill.contracts.commitments import Commitment
 from tokentill.contracts.features.tiers import RuleTier
 from tokentill.contracts.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring, Tax
 from tokentill.contracts.rule_trace import Considered, MatchAsked
@@ -22,6 +23,7 @@ TERM_NAMES = {
     "cap": "cap",
     "coupons": "coupon",
     "taxes": "tax",
+    "commitment": "commitment",
     "smallest_amount": "smallest amount",
     "interim_at": "interim invoice",
     "requires_approval": "approval",
@@ -115,6 +117,11 @@ def term_text(key: str, term: object, currency: str) -> str:
         taken = f"{exact(term.percent)} %" if term.percent is not None else f"{exact(term.amount or Decimal(0))}{unit}"
         periods = "" if term.periods is None else f", for {count(term.periods)} periods"
         return f"{shown_id(term.id)}: {taken} off{periods}"
+    if isinstance(term, Commitment):
+        above = "" if term.overage_factor == 1 else f"; what lies above is billed {exact(term.overage_factor)} times"
+        return (
+            f"{exact(term.amount)}{unit} from {term.starts} until before {term.ends} ({shown_text(term.name)}){above}"
+        )
     if isinstance(term, Tax):
         return f"{shown_text(term.name)} {exact(term.percent)} %"
     if key == "requires_approval":

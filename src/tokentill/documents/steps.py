@@ -63,6 +63,9 @@ def charge_text(line: Mapping[str, Any]) -> StepText:
         return StepText(f"{shown_id(name)} in packages", note, f"{count(quantity)} {TIMES} {rate}")
     if line["kind"] == "flat":
         return StepText("flat amount", f"charged once, on entering the tier {shown_text(name)}", f"1 {TIMES} {rate}")
+    if line["kind"] == "overage":
+        over = exact(Decimal(charge["of_amount"]))
+        return StepText(f"overage, {shown_text(name)}", "usage above the commitment", f"{over} {TIMES} {rate}")
     of_what = f"year from {charge['year_from']}" if "year_from" in charge else "period"
     if _is_part_of_period(charge):
         days = count(charge["of_days"])

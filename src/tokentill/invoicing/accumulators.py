@@ -26,7 +26,7 @@ from tokentill.invoicing.rating_groups import GroupKey, RatingContext, RatingGro
 from tokentill.money import EXACT, ZERO
 from tokentill.usage.aggregates import UsageAggregate
 
-ChargeKind = Literal["package", "flat", "base_fee"]
+ChargeKind = Literal["package", "flat", "base_fee", "overage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Charge:
     """What a period is charged beside its records: packages begun, tiers entered, fees.
 
     `amount` is `quantity` x `rate`, or for a fee that was prorated over `of_days`, rounded to the minor unit. A fee for
-    a year says the day on which that begins.
+    a year says the day on which that begins; an overage is `rate` x `of_amount`.
     `units` are those that `quantity` packages of `size` hold. `begun` says how much of the amount was begun or entered
     in which segment of time (see `invoicing.burn_down`); the rest lies at the end of the period.
     """
@@ -52,13 +52,15 @@ class Charge:
     amount_minor: int = 0
     begun: tuple[tuple[int, Decimal], ...] = field(default=(), compare=False)
     year_from: date | None = None
+    of_amount: Decimal | None = None
 
     @property
     def description(self) -> str:
         """What people read on the line."""
         if self.kind == "package":
             return f"{self.name}, packages of {self.size:,}"
-        return f"flat amount, {self.name}" if self.kind == "flat" else self.name
+        prefix = {"flat": "flat amount, ", "overage": "overage, "}.get(self.kind, "")
+        return f"{prefix}{self.name}"
 
 
 class PeriodCharges:

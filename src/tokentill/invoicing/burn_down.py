@@ -13,6 +13,7 @@ from decimal import Decimal
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from tokentill.contracts.commitments import CommittedTerm
 from tokentill.contracts.invoice_terms import Grant
 from tokentill.contracts.recurring import GrantPart
 from tokentill.invoicing.accumulators import Charge
@@ -60,9 +61,13 @@ class Accrued:
         return cls(subtotal_minor, tuple(by_segment), at_end, is_empty)
 
 
-def segments_of(period: Period, grants: Iterable[Grant]) -> tuple[datetime, ...]:
-    """Where the segments of a period begin: with it, and wherever a grant comes into effect or expires."""
+def segments_of(
+    period: Period, grants: Iterable[Grant], committed: Iterable[CommittedTerm] = ()
+) -> tuple[datetime, ...]:
+    """Where the segments of a period begin: with it, wherever a grant comes into effect or expires, and wherever the
+    term of a commitment begins or ends."""
     edges = {edge for grant in grants for edge in (grant.valid_from, grant.expires_at) if edge is not None}
+    edges |= {edge for term in committed for edge in (term.starts_at, term.ends_at)}
     return (period.starts_at, *sorted(edge for edge in edges if period.starts_at < edge < period.ends_at))
 
 

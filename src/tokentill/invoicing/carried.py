@@ -40,6 +40,8 @@ class Carried:
 
     Args:
         coupons: in how many other periods each coupon was used, in whatever currency.
+        over_months: what documents of other periods have of commitments, and (kind `opening`) what of opening balances
+            came in, in minor units: by kind, name and currency of the rows.
         credits: what each grant paid in other periods, in minor units, by the grant's id and currency.
         balances: open balances that the document brings forward, the customer's own first.
         invoiced: the interim invoices of the same period, oldest first.
@@ -49,6 +51,7 @@ class Carried:
     credits: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
     balances: tuple[OpenBalance, ...] = ()
     invoiced: tuple[Invoiced, ...] = ()
+    over_months: Mapping[tuple[str, str, str], int] = field(default_factory=lambda: MappingProxyType({}))
 
     def with_balances_of(self, others: Iterable[Carried]) -> Carried:
         """With the balances of customers whose invoice this is now, in the bytewise order of their ids."""

@@ -14,8 +14,9 @@ from typing import Any
 from tokentill.canonical import Content, content_hash, fields_of, stated_fields_of
 from tokentill.clock import instant_text
 from tokentill.invoicing.accumulators import Charge, Trace, bill_usage
-from tokentill.invoicing.burn_down import Accrued, segments_of
+from tokentill.invoicing.burn_down import Accrued
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
+from tokentill.invoicing.commitments import draw_down
 from tokentill.invoicing.lines import (
     WAIVED,
     BilledGroup,
@@ -215,7 +216,7 @@ def compute_invoice(
     """
     contracts = context.books.contracts
     agreed = agreed_for(customer, period, contracts)
-    segments = segments_of(period, agreed.grants)
+    segments = agreed.segments(period)
     used: list[MemberUsage] = []
     missing: list[UsageAggregate] = []
     waived: list[UsageAggregate] = []
@@ -240,11 +241,21 @@ def compute_invoice(
     billed = [billed_group for usage in used for billed_group in usage.groups]
     lines = [line for usage in used for line in lines_of(usage)]
     charges = [replace(charge, customer=usage.child) for usage in used for charge in usage.charges]
+    by_time = amounts_by_time(billed_group.group for billed_group in billed if billed_group.amount is not None)
+    drawdowns = draw_down(
+        agreed.commitments,
+        Accrued.of(0, len(segments), by_time, charges, is_empty=False),
+        segments,
+        period,
+        currency,
+        carried.over_months,
+        is_period=kind == "period",
+    )
+    charges += [charge for drawdown in drawdowns if (charge := drawdown.overage(currency)) is not None]
     exact = [*(line.exact_amount for line in lines), *(charge.amount for charge in charges)]
     subtotal_minor = round_to_minor(sum_exact(exact), currency)
     shares = allocate_shares(exact, subtotal_minor, currency)
     with_cost = sum(billed_group.group.total.requests_with_cost for billed_group in billed)
-    by_time = amounts_by_time(billed_group.group for billed_group in billed if billed_group.amount is not None)
     is_empty = not (billed or charges or missing or waived)
     brought = BroughtForward()
     if kind == "period":
@@ -257,6 +268,7 @@ def compute_invoice(
         carried,
         kind=kind,
         balances=brought.items,
+        drawdowns=drawdowns,
     )
     return Invoice(
         customer=customer,

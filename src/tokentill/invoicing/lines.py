@@ -265,7 +265,9 @@ def charge_content(charge: Charge, currency: str) -> Content:
         "exact_amount": amount_text(charge.amount),
         "amount": minor_text(charge.amount_minor, currency),
         "parts": [],
-        "charge": stated_fields_of(charge, "name", "quantity", "rate", "units", "size", "of_days", "year_from"),
+        "charge": stated_fields_of(
+            charge, "name", "quantity", "rate", "units", "size", "of_days", "year_from", "of_amount"
+        ),
     }
 
 

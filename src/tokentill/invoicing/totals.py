@@ -18,16 +18,20 @@ from typing import Literal
 
 from tokentill.canonical import Content, fields_of, stated_fields_of
 from tokentill.contracts.book import ContractBook
+from tokentill.contracts.commitments import CommittedTerm
 from tokentill.contracts.invoice_terms import Grant, InvoiceTerms, Recurring
 from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, segments_of
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
+from tokentill.invoicing.commitments import Drawdown
 from tokentill.invoicing.periods import Period, local_midnight
 from tokentill.invoicing.yearly_fees import yearly_fees
 from tokentill.money import EXACT, amount_text, from_minor, minor_text, round_to_minor
 from tokentill.prices.fx import FxBook, NoRate
 
-ItemKind = Literal["coupon", "minimum", "cap", "invoiced", "tax", "balance", "credit", "carried"]
+ItemKind = Literal[
+    "coupon", "minimum", "cap", "invoiced", "tax", "balance", "credit", "carried", "commitment", "true_up"
+]
 InvoiceKind = Literal["period", "interim"]
 
 
@@ -37,7 +41,7 @@ class Item:
 
     `percent` of `of_minor` where it is a share, less the `invoiced_minor` that interim invoices of the period billed of
     it; for a minimum or a cap `of_minor` is the limit, for a credit what the grant had. `origin` is a balance that was
-    another customer's or in another currency, converted at `rate`.
+    another customer's or in another currency, converted at `rate`. `drawdown` is what usage drew from a commitment.
     """
 
     kind: ItemKind
@@ -48,6 +52,7 @@ class Item:
     invoiced_minor: int | None = None
     origin: OpenBalance | None = None
     rate: Decimal | None = None
+    drawdown: Drawdown | None = None
 
     def content(self, currency: str) -> Content:
         """Canonical content."""
@@ -55,6 +60,8 @@ class Item:
         content |= stated_fields_of(self, "percent")
         shown = {"of": self.of_minor, "invoiced": self.invoiced_minor}
         content |= {key: minor_text(minor, currency) for key, minor in shown.items() if minor is not None}
+        if self.drawdown is not None:
+            content |= self.drawdown.content(currency)
         if self.origin is not None and self.rate is not None:
             content["customer"] = self.origin.customer
             content["original"] = minor_text(self.origin.amount_minor, self.origin.currency)
@@ -89,6 +96,11 @@ class Agreed:
     grants: tuple[Grant, ...]
     minimum_days: int
     cap_days: int
+    commitments: tuple[CommittedTerm, ...] = ()
+
+    def segments(self, period: Period) -> tuple[datetime, ...]:
+        """Where the segments of a period begin by which its amounts are told apart."""
+        return segments_of(period, self.grants, self.commitments)
 
 
 def agreed_for(customer: str, period: Period, contracts: ContractBook) -> Agreed:
@@ -103,6 +115,7 @@ def agreed_for(customer: str, period: Period, contracts: ContractBook) -> Agreed
         grants=grants,
         minimum_days=sum(day.minimum is not None for day in days),
         cap_days=sum(day.cap is not None for day in days),
+        commitments=contracts.commitments(customer, period.starts_at, period.ends_at),
     )
 
 
@@ -114,6 +127,8 @@ def is_recurring(customer: str, period: Period, contracts: ContractBook) -> bool
     at_end = period.last_instant
     has_flat = any(rule.flat_at_zero is not None for rule in contracts.rules(customer, at_end))
     is_owed = has_flat or contracts.invoice_terms(customer, at_end).minimum is not None
+    committed = contracts.commitments(customer, period.starts_at, period.ends_at)
+    is_owed = is_owed or any(term.ends_at <= period.ends_at for term in committed)
     has_own = contracts.at("customer", customer, at_end) is not None
     fees = (contracts.invoice_terms(customer, at).base_fee for at in days)
     return (
@@ -183,6 +198,7 @@ def compute_totals(
     *,
     kind: InvoiceKind,
     balances: Sequence[Item] = (),
+    drawdowns: Sequence[Drawdown] = (),
 ) -> Totals:
     """What becomes of a subtotal.
 
@@ -194,12 +210,14 @@ def compute_totals(
         carried: what earlier documents left; its balances are not looked at, but `balances`.
         kind: an interim invoice has no coupon, no minimum and no balance; these are the period invoice's.
         balances: what is brought forward.
+        drawdowns: what usage draws from commitments. What is left of one at the end of its term is billed in full,
+            whatever coupons and a cap take off.
     """
     is_period = kind == "period"
     invoiced = [part for part in carried.invoiced if part.currency == currency]
     discounts = _discounts(accrued.subtotal_minor, currency, agreed, carried) if is_period else []
     discounted = accrued.subtotal_minor + _sum(discounts)
-    limits = _limits(discounted, currency, period, agreed, is_period=is_period)
+    limits = _limits(discounted, currency, period, agreed, is_period=is_period) + _commitments(drawdowns)
     whole_net = discounted + _sum(limits)
     whole_tax, taxes = _taxes(whole_net, currency, agreed, invoiced)
     brought = list(balances) if is_period else []
@@ -207,17 +225,17 @@ def compute_totals(
         whole_net + whole_tax,
         accrued,
         discounted_minor=discounted,
-        true_up_minor=_sum(item for item in limits if item.kind == "minimum"),
+        true_up_minor=_sum(item for item in limits if item.kind in ("minimum", "true_up")),
         currency=currency,
     )
     pieces[-1] += max(0, _sum(brought))
     billed = (Item("invoiced", f"interim invoice {n}", -part.net_minor) for n, part in enumerate(invoiced, start=1))
     items = [*discounts, *limits, *billed]
     net_minor = accrued.subtotal_minor + _sum(items)
-    items += [*taxes, *brought, *_credits(pieces, currency, period, agreed.grants, carried, invoiced)]
+    items += [*taxes, *brought, *_credits(pieces, currency, period, agreed, carried, invoiced)]
     due = accrued.subtotal_minor + _sum(items)
     # With nothing but a balance it is the last word: there may be no later invoice to carry it on to.
-    is_last = accrued.is_empty and not limits and not invoiced
+    is_last = accrued.is_empty and not any(item.amount_minor for item in limits) and not invoiced
     smallest = agreed.terms.smallest_amount
     is_small = smallest is not None and 0 < due < round_to_minor(smallest, currency)
     if is_period and not is_last and (due < 0 or is_small):
@@ -268,6 +286,17 @@ def _limits(running: int, currency: str, period: Period, agreed: Agreed, *, is_p
     return items
 
 
+def _commitments(drawdowns: Iterable[Drawdown]) -> list[Item]:
+    """What usage drew from each commitment, and what is billed at the end of its term for the rest."""
+    items: list[Item] = []
+    for drawdown in drawdowns:
+        name = drawdown.term.commitment.name
+        items.append(Item("commitment", name, 0, drawdown=drawdown))
+        if drawdown.true_up_minor:
+            items.append(Item("true_up", name, drawdown.true_up_minor, drawdown=drawdown))
+    return items
+
+
 def _taxes(net_minor: int, currency: str, agreed: Agreed, invoiced: Sequence[Invoiced]) -> tuple[int, list[Item]]:
     """The taxes of a whole period, and for each name what interim invoices have not taxed of it."""
     before = _added_up(part.taxes for part in invoiced)
@@ -284,7 +313,7 @@ def _credits(
     pieces: Sequence[int],
     currency: str,
     period: Period,
-    grants: Sequence[Grant],
+    agreed: Agreed,
     carried: Carried,
     invoiced: Sequence[Invoiced],
 ) -> list[Item]:
@@ -292,14 +321,14 @@ def _credits(
 
     What an interim invoice drew and the whole does not is given back to the grant.
     """
-    granted = [grant for grant in grants if grant.currency == currency]
+    granted = [grant for grant in agreed.grants if grant.currency == currency]
     before = _added_up(part.credits for part in invoiced)
     left = {
         grant.id: round_to_minor(grant.amount, currency) - carried.credits.get((grant.id, currency), 0)
         for grant in granted
     }
     drawn_before = {id_: minor for (id_, of), minor in carried.credits.items() if of == currency}
-    burnt = burn(pieces, segments_of(period, grants), granted, left, drawn_before)
+    burnt = burn(pieces, agreed.segments(period), granted, left, drawn_before)
     items = []
     for id_ in (*burnt.paid, *sorted(before.keys() - burnt.paid.keys())):
         drawn = before.get(id_, 0)

@@ -136,6 +136,12 @@ def _ledger_of(content: Content) -> Iterator[HeldRow]:
                 amount = item["original"]
             amount_minor = -_minor(amount, account["currency"])
             yield {"kind": kind, "name": item["name"], "amount_minor": amount_minor, **account}
+        elif item["kind"] in ("commitment", "true_up") and content.get("kind", "period") == "period":
+            stated = {"true_up": item["amount"]}
+            stated = {"commitment": item["drawn"], "overage": item["over"]} if item["kind"] == "commitment" else stated
+            for kind, amount in stated.items():
+                if amount_minor := _minor(amount, own["currency"]):
+                    yield {"kind": kind, "name": item["starts"], "amount_minor": amount_minor, **own}
     if content.get("kind") == "interim":
         net = _minor(content["total"], own["currency"]) - _minor(content["tax"], own["currency"])
         yield {"kind": "invoiced", "name": "net", "amount_minor": net, **own}

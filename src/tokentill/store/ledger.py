@@ -62,6 +62,11 @@ def rows_of(invoice: Invoice) -> list[LedgerRow]:
             )
         elif item.kind in ("balance", "carried"):
             rows.append(LedgerRow("balance", item.name, -item.amount_minor, *own))
+        elif item.drawdown is not None and invoice.kind == "period":
+            # What an interim document draws is drawn by its period's document, which bills the whole.
+            drawn = {"commitment": item.drawdown.drawn_minor, "overage": item.drawdown.over_minor}
+            drawn = {"true_up": item.amount_minor} if item.kind == "true_up" else drawn
+            rows += [LedgerRow(kind, item.drawdown.key, minor, *own) for kind, minor in drawn.items() if minor]
     if invoice.kind == "interim":
         rows.append(LedgerRow("invoiced", "net", invoice.net_minor, *own))
         rows += [
@@ -123,8 +128,10 @@ def carried_by_customer(
             of_customer.coupons[row.name] += row.periods
         elif row.kind == "credit":
             of_customer.credits[row.name, row.currency] += amount
-        else:
+        elif row.kind == "balance":
             of_customer.balances[row.currency] += amount
+        else:
+            of_customer.over_months[row.kind, row.name, row.currency] += amount
     for row in _counted(connection, _of_interims(period), position, customers):
         document = accounts[row.customer].invoiced.setdefault((row.invoice_id, row.currency), defaultdict(Counter))
         document[row.kind][row.name] += row.amount_minor
@@ -154,6 +161,7 @@ class _CustomerLedger:
     coupons: Counter[str] = field(default_factory=Counter)
     credits: Counter[tuple[str, str]] = field(default_factory=Counter)
     balances: Counter[str] = field(default_factory=Counter)
+    over_months: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     invoiced: dict[tuple[int, str], dict[str, Counter[str]]] = field(default_factory=dict)
 
     def carried(self, customer: str) -> Carried:
@@ -165,13 +173,16 @@ class _CustomerLedger:
                 Invoiced(currency, sums["invoiced"].total(), sums["tax"], sums["credit"])
                 for (_, currency), sums in self.invoiced.items()
             ),
+            self.over_months,
         )
 
 
 def _sums(period: str) -> Select[Any]:
-    """Balances; and for other periods, what each grant paid and in how many each coupon was used."""
+    """Balances, also those that came in; and for other periods, what each grant paid, in how many each coupon was used,
+    and what they have of commitments."""
     ledger, header = tables.ledger, tables.invoice
-    of_others = and_(ledger.c.kind.in_(("coupon", "credit")), header.c.period != period)
+    kinds = ("coupon", "credit", "commitment", "overage", "true_up")
+    of_others = and_(ledger.c.kind.in_(kinds), header.c.period != period)
     keys = (ledger.c.customer, ledger.c.currency, ledger.c.kind, ledger.c.name)
     return (
         select(
@@ -179,7 +190,7 @@ def _sums(period: str) -> Select[Any]:
             func.sum(ledger.c.amount_minor).label("amount_minor"),
             func.count(distinct(header.c.period)).label("periods"),
         )
-        .where(or_(ledger.c.kind == "balance", of_others))
+        .where(or_(ledger.c.kind.in_(("balance", "opening")), of_others))
         .group_by(*keys)
     )
 

@@ -25,6 +25,7 @@ from tokentill.recordings.values import (
     RATE_SCHEMA,
     Currency,
     Day,
+    Factor,
     Id,
     Instant,
     Positive,
@@ -99,6 +100,32 @@ class TaxTable(Table):
     unusual: bool = optional("The number is meant, although it looks like a mistake.")
 
 
+class CommitmentTable(Table):
+    """An amount of usage that is agreed for a term. What is left of it at the end is billed then."""
+
+    amount: Positive = Field(description="Of usage, over the whole term.")
+    starts: Day = Field(description="The first day of the term, by which it is known.")
+    ends: Day = optional("The first day after the term.")
+    months: Annotated[int, Field(ge=1, le=240)] = optional("Or: for how many months.")
+    overage_factor: Factor = optional("What lies above the amount is billed times this; 1 unless given.")
+    name: Text = optional("What the lines are called.")
+    unusual: bool = optional("The number is meant, although it looks like a mistake.")
+
+
+def a_commitment_has_one_end(commitment: CommitmentTable) -> Iterator[Mistake]:
+    """A term states its end, after its start, or its months."""
+    if commitment.states("ends") and commitment.states("months"):
+        yield Mistake(("months",), "the term has an end and a number of months", "keep one of the two")
+    elif not commitment.states("ends") and not commitment.states("months"):
+        yield Mistake((), "the term of the commitment has no end", "add months = 12 or ends = ...")
+    elif commitment.states("ends") and commitment.ends <= commitment.starts:
+        yield Mistake(("ends",), "the term ends before it begins", "ends is the first day after it")
+    if commitment.states("overage_factor") and Decimal(commitment.overage_factor) < 1 and not commitment.unusual:
+        message = f"what lies above the commitment is billed at {commitment.overage_factor} of its price"
+        hint = "1.2 bills 20 percent more; if it is meant, say unusual = true"
+        yield Mistake(("overage_factor",), message, hint, is_warning=True)
+
+
 class InvoiceTable(Table):
     """What is agreed for the whole invoice. Amounts are in the contract's currency."""
 
@@ -109,6 +136,7 @@ class InvoiceTable(Table):
     tax: list[TaxTable] = optional("Side by side.")
     parent: Id = optional("The customer whose invoice this customer's usage stands on.")
     smallest_amount: Positive = optional("Below it nothing is to be paid, and the balance is carried forward.")
+    commitment: CommitmentTable = optional("An amount of usage over a term of several months.")
     interim_at: Positive = optional("An interim invoice may bill a running period from this amount on.")
 
 
@@ -131,6 +159,7 @@ DroppedTerm = Literal[
     "parent",
     "smallest_amount",
     "interim_at",
+    "commitment",
     "require_approval",
     "rule",
 ]
@@ -173,7 +202,7 @@ def only_a_customer_has_a_plan_and_a_parent(contract: ContractFile) -> Iterator[
 
 
 _PARENT = ("invoice", "parent")
-_OF_THE_INVOICE = ("minimum", "cap", "coupon", "tax", "smallest_amount", "interim_at")
+_OF_THE_INVOICE = ("minimum", "cap", "coupon", "tax", "smallest_amount", "interim_at", "commitment")
 """Terms that are looked up for the customer who pays, and for nobody else."""
 
 
@@ -300,6 +329,7 @@ RULES: Rules = {
         only_a_customer_has_a_plan_and_a_parent,
         a_child_leaves_the_invoice_to_its_parent,
     ),
+    CommitmentTable: (a_commitment_has_one_end,),
     BaseFeeTable: (a_fee_for_a_year_says_when_it_begins,),
     InvoiceTable: (coupons_and_taxes_are_stated_once, a_cap_leaves_something_to_bill),
     CouponTable: (a_coupon_takes_something_off,),
