@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tests.builders import OCTOBER, contract, grants
+from tests.builders import OCTOBER, contract, grants, openings
 from tests.invoicing.golden_text import Case, usage
 from tokentill.canonical import Content
 
@@ -87,6 +87,18 @@ MONTHS_CASES = (
         "11.50",
         [usage(1, IN_SEPTEMBER, 2_000_000, 0), usage(2, "10", 3_000_000, 0)],
         [committed(amount="10", starts="2026-09-01", months=2, overage_factor="1.5")],
+        due="11.50",
+        months=("2026-09", OCTOBER),
+        documents=2,
+    ),
+    # 12.50 were owed when the customer came here, and a voucher of 4.00 was open; both come to October's invoice, once
+    Case(
+        "opening-balances",
+        ["3"],
+        ["3.00"],
+        "3.00",
+        [usage(1, IN_SEPTEMBER, 1_000_000, 0), usage(2, "10", 1_000_000, 0)],
+        [openings({"id": "old", "amount": "12.5"}, {"id": "voucher", "amount": "-4", "reason": "voucher 77"})],
         due="11.50",
         months=("2026-09", OCTOBER),
         documents=2,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import MovableClock, contract, grants, record, till
+from tests.builders import MovableClock, contract, grants, openings, record, till
 from tests.independent import over_months as second
 from tests.invoicing.bench import new_sqlite
 from tokentill.canonical import Content
@@ -72,6 +72,13 @@ class Shop:
         for issued in self.live():
             of_month[issued.period] += issued.total_minor
         return [of_month[month] for month in MONTHS]
+
+    def settled(self) -> int:
+        """What is due by all documents together, with what they carry on."""
+        with self.database.read() as connection:
+            entries = ledger_entries(connection, customer="alice")
+        carried = sum(entry.amount_minor for entry in entries if entry.kind == "balance")
+        return sum(issued.due_minor for issued in self.live()) + carried
 
     def drawn(self) -> dict[str, int]:
         """What was drawn in each month from all grants together, and what the ledger says of each grant."""
@@ -143,6 +150,40 @@ def test_a_voided_month_that_is_made_again_with_more_usage_corrects_overage_and_
         shop.close("2026-08")
         used[1] += more
         assert sum(shop.totals()) == sum(second.documents_of_a_commitment(used, committed, Fraction(2), 0, 3))
+        assert shop.till.verify().is_sound
+
+
+@given(
+    used=st.lists(st.integers(0, 500), min_size=4, max_size=4),
+    stated=st.lists(st.tuples(st.integers(0, 3), st.integers(-900, 900).filter(bool)), max_size=3),
+    again=st.none() | st.integers(1, 900),
+    voided=st.lists(st.integers(0, 3), max_size=3),
+)
+def test_an_opening_balance_is_brought_forward_once(
+    used: list[int], stated: list[tuple[int, int]], again: int | None, voided: list[int]
+) -> None:
+    """Whatever is voided and made again; where it is stated anew, the difference follows."""
+    listed = [
+        {"id": f"o{number}", "amount": f"{cents / 100:.2f}", "date": f"{MONTHS[month]}-15"}
+        for number, (month, cents) in enumerate(stated)
+    ]
+    with new_sqlite() as database:
+        shop = Shop(database, PRICES, *([openings(*listed)] if listed else []))
+        for number, month in enumerate(MONTHS):
+            shop.use(month, 5, used[number])
+            shop.close(month)
+        for number in voided:
+            shop.void(MONTHS[number])
+            shop.close(MONTHS[number])
+        shop.use("2026-11", 5, 1000)
+        shop.close("2026-11")
+        assert shop.settled() == sum(used) + 1000 + sum(cents for _, cents in stated)
+        if again is not None and listed:
+            changed = openings({**listed[0], "amount": f"{again / 100:.2f}"}) | {"recorded_at": "2026-12-01T00:00:00Z"}
+            shop.till = till(database, PRICES, openings(*listed), changed, clock=shop.clock)
+            shop.use("2026-12", 5, 1000)
+            shop.close("2026-12")
+            assert shop.settled() == sum(used) + 2000 + again + sum(cents for _, cents in stated[1:])
         assert shop.till.verify().is_sound
 
 

@@ -16,7 +16,7 @@ from tokentill.contracts.book import ContractBook
 from tokentill.errors import Finding
 from tokentill.recordings.checking import check_folder
 from tokentill.recordings.load import load_folder
-from tokentill.recordings.schemas import ContractFile, GrantsFile
+from tokentill.recordings.schemas import ContractFile, GrantsFile, OpeningBalancesFile
 
 KeyPath = tuple[str | int, ...]
 
@@ -124,11 +124,28 @@ COMMITTED: dict[str, Any] = {
 }
 """What cannot stand beside the keys of the first."""
 
+OPENINGS: dict[str, Any] = {
+    **{key: GRANTS[key] for key in ("format", "recorded_at", "source", "note")},
+    "kind": "opening_balance",
+    "opening_balance": [
+        {
+            "customer": "acme",
+            "id": "old",
+            "currency": "USD",
+            "amount": "-5",
+            "date": "2026-01-01",
+            "reason": "a voucher",
+        }
+        | {"reason": "a voucher", "new_customer": False}
+    ],
+}
+
 FILES = {
     "contracts/a.json": CONTRACT,
     "contracts/b.json": CHILD,
     "contracts/c.json": COMMITTED,
     "contracts/g.json": GRANTS,
+    "contracts/o.json": OPENINGS,
 }
 PLAN = DEFAULT_CONTRACT.replace('"default"', '"plan"', 1).replace('id = "default"', 'id = "standard"')
 CHILD_BEFORE = CONTRACT_HEAD.replace('"acme"', '"labs"').replace("2026", "2025") + 'time_zone = "UTC"\n'
@@ -189,7 +206,7 @@ SLIPPED = [(file, path) for file, path in KEYS if path != ("kind",)]
 def test_every_key_of_the_shapes_is_among_them() -> None:
     """A key that is added to the shape is tried here, too."""
     written = {path[-1] for _, path in KEYS}
-    for shape in shapes_in(ContractFile) | shapes_in(GrantsFile):
+    for shape in shapes_in(ContractFile) | shapes_in(GrantsFile) | shapes_in(OpeningBalancesFile):
         named = {field.alias or name for name, field in shape.model_fields.items()}
         assert named - {"$schema"} <= written, shape.__name__
 

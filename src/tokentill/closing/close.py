@@ -21,7 +21,7 @@ from tokentill.closing.late_usage import left_behind
 from tokentill.closing.pins import Inputs, engine_fault, newest_inputs, pinned_inputs, zone_fault
 from tokentill.closing.pricing_use import keep_use
 from tokentill.errors import CoveredTwice, Refused
-from tokentill.invoicing.carried import NOTHING_CARRIED
+from tokentill.invoicing.carried import NOTHING_CARRIED, pending
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.obstacles import Obstacle, ObstacleKind, together
@@ -410,7 +410,12 @@ def _carried_refusal(connection: Connection, run: CloseRun, invoice: Invoice) ->
     """Whether another document was issued since this one was computed, and changed what it would have to carry on."""
     holders = {invoice.customer, *(balance.customer for balance in invoice.carried.balances)}
     carried = carried_by_customer(connection, run.period, customers=holders)
+    openings = [
+        pending(balance.opening, carried.get(balance.customer, NOTHING_CARRIED))
+        for balance in invoice.carried.balances
+        if balance.opening is not None
+    ]
     own = carried.pop(invoice.customer, NOTHING_CARRIED)
-    if own.with_balances_of(carried.values()) == invoice.carried:
+    if own.with_balances_of(carried.values()).with_openings(openings) == invoice.carried:
         return None
     return "another invoice was issued to it meanwhile, and changed what this one carries on; close again"

@@ -20,8 +20,9 @@ from tokentill.canonical import Content
 from tokentill.clock import parse_instant
 from tokentill.closing.late_usage import left_behind
 from tokentill.closing.month_usage import MonthUsage, usage_of_month
+from tokentill.contracts.book import ContractBook
 from tokentill.errors import InvalidAmount
-from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
+from tokentill.invoicing.carried import NOTHING_CARRIED, Carried, OpenBalance, pending
 from tokentill.invoicing.coverage import Documents, KeptBoundary, OwnedSegment, Ownership, Periods
 from tokentill.invoicing.findings import findings_of, in_order
 from tokentill.invoicing.invoice import VERSION_OF_F, Invoice, compute_invoice
@@ -34,7 +35,7 @@ from tokentill.invoicing.unattributed import Unattributed, UnattributedUser
 from tokentill.money import EXACT, ZERO, minor_text, sum_exact
 from tokentill.store.documents import documents_around
 from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
-from tokentill.store.ledger import carried_by_customer, open_balances
+from tokentill.store.ledger import carried_by_customer, open_balances, openings_brought
 from tokentill.store.quarantine import count_quarantined
 from tokentill.store.revisions import count_open_revisions
 from tokentill.usage.aggregates import UsageAggregate
@@ -112,10 +113,18 @@ def compute_period(
         for customer, last in open_balances(connection, position):
             if last < month and periods.of(customer).has_time:
                 usage.by_payer.setdefault(usage.ownership.payer(customer), {})
+        # What is owed is asked for, usage or not; what is in the customer's favour waits for the first invoice.
+        if books.contracts.opening_balances:
+            brought = openings_brought(connection, position)
+            for opening in books.contracts.opening_balances:
+                own = periods.of(opening.customer)
+                open_ = pending(opening, brought.get(opening.customer, NOTHING_CARRIED))
+                if own.has_time and opening.day <= own.last_day and open_ is not None and open_.amount_minor > 0:
+                    usage.by_payer.setdefault(usage.ownership.payer(opening.customer), {})
     chosen = sorted((payer for payer in usage.by_payer if only in (None, payer)), key=str.encode)
     if is_close:
         chosen = [payer for payer in chosen if not usage.ownership.is_issued(payer)]
-    carried = _carried(connection, month, documents, usage.ownership, chosen, position)
+    carried = _carried(connection, periods, documents, usage.ownership, chosen, position, books.contracts)
     context = RatingContext(books, bills_unmeasured=version < 3)
     invoices: dict[str, Invoice] = {}
     failed: dict[str, str] = {}
@@ -156,16 +165,19 @@ def compute_period(
 
 def _carried(
     connection: Connection,
-    month: Month,
+    periods: Periods,
     documents: Documents,
     ownership: Ownership,
     payers: Sequence[str],
     position: int | None,
+    contracts: ContractBook,
 ) -> dict[str, Carried]:
-    """What earlier documents left to each payer, with the balances of everybody whose invoice it is now.
+    """What earlier documents left to each payer, with the balances of everybody whose invoice it is now, and opening
+    balances that none of them brought forward.
 
     Who has its document of the period gets what that was made with.
     """
+    month, wanted = periods.month, set(payers)
     positions: dict[int | None, list[str]] = {}
     for payer in payers:
         issued = documents.period(payer, month)
@@ -174,13 +186,19 @@ def _carried(
     by_payer: dict[str, Carried] = {}
     for at, chosen in positions.items():
         children: dict[str, list[Carried]] = {}
+        openings: dict[str, list[OpenBalance]] = {}
         by_customer = carried_by_customer(connection, str(month), position=at)
         for customer, carried in by_customer.items():
             if (payer := ownership.payer(customer)) != customer:
                 children.setdefault(payer, []).append(carried)
+        for opening in contracts.opening_balances:
+            payer = ownership.payer(opening.customer)
+            open_ = pending(opening, by_customer.get(opening.customer, NOTHING_CARRIED))
+            if payer in wanted and open_ is not None and opening.day <= periods.of(payer).last_day:
+                openings.setdefault(payer, []).append(open_)
         for payer in chosen:
             own = by_customer.get(payer, NOTHING_CARRIED)
-            by_payer[payer] = own.with_balances_of(children.get(payer, ()))
+            by_payer[payer] = own.with_balances_of(children.get(payer, ())).with_openings(openings.get(payer, ()))
     return by_payer
 
 

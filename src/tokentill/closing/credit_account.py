@@ -16,6 +16,7 @@ from tokentill.canonical import Content, ContentOfFields, fields_of, form_of
 from tokentill.clock import MICROSECOND
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import Grant
+from tokentill.contracts.opening_balances import OpeningBalance
 from tokentill.contracts.recurring import PartKey
 from tokentill.money import from_minor, minor_text, round_to_minor
 from tokentill.store.ledger import LedgerEntry, ledger_entries
@@ -39,7 +40,7 @@ class Movement:
     def of(cls, entry: LedgerEntry) -> Movement:
         """From a row of the ledger."""
         of_balance: MovementKind = "carried forward" if entry.name == "carried forward" else "brought forward"
-        what = of_balance if entry.kind == "balance" else "drawn"
+        what = "drawn" if entry.kind == "credit" else of_balance
         return cls(what, entry.number, entry.period, entry.issued_at, entry.currency, entry.amount_minor)
 
     def content(self) -> Content:
@@ -126,6 +127,33 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class OpeningAccount:
+    """An opening balance with the invoices that brought it forward; positive is owed by the customer."""
+
+    opening: OpeningBalance
+    movements: tuple[Movement, ...]
+
+    @property
+    def amount_minor(self) -> int:
+        """What is stated."""
+        return round_to_minor(self.opening.amount, self.opening.currency)
+
+    @property
+    def left_minor(self) -> int:
+        """What the next invoice will bring forward."""
+        return self.amount_minor - sum(movement.amount_minor for movement in self.movements)
+
+    def content(self) -> Content:
+        """Canonical content."""
+        amounts = {"amount": self.amount_minor, "left": self.left_minor}
+        return {
+            **fields_of(self.opening, "id", "currency", "day", "reason"),
+            **{name: minor_text(minor, self.opening.currency) for name, minor in amounts.items()},
+            "movements": form_of(self.movements),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class CreditAccount(ContentOfFields):
     """Everything of one customer, as `customers credits --json` prints it.
 
@@ -137,6 +165,7 @@ class CreditAccount(ContentOfFields):
     at: datetime
     grants: tuple[GrantAccount, ...]
     balances: tuple[Balance, ...]
+    openings: tuple[OpeningAccount, ...] = ()
 
 
 def credit_account(connection: Connection, customer: str, contracts: ContractBook, at: datetime) -> CreditAccount:
@@ -152,7 +181,17 @@ def credit_account(connection: Connection, customer: str, contracts: ContractBoo
         for draws in [drawn.pop((grant.id, grant.currency), [])]
     ]
     grants += [GrantAccount(id_, currency, None, "withdrawn", tuple(drawn[id_, currency])) for id_, currency in drawn]
-    return CreditAccount(customer, contracts.payer(customer, at), at, tuple(grants), _balances(entries))
+    openings = [
+        OpeningAccount(opening, tuple(Movement.of(entry) for entry in entries if _is_of(opening, entry)))
+        for opening in contracts.opening_balances
+        if opening.customer == customer
+    ]
+    payer = contracts.payer(customer, at)
+    return CreditAccount(customer, payer, at, tuple(grants), _balances(entries), tuple(openings))
+
+
+def _is_of(opening: OpeningBalance, entry: LedgerEntry) -> bool:
+    return (entry.kind, entry.name, entry.currency) == ("opening", opening.id, opening.currency)
 
 
 def _granted(

@@ -16,6 +16,7 @@ from tokentill.canonical import Content, content_hash
 from tokentill.clock import MICROSECOND, parse_instant
 from tokentill.contracts.commitments import CommittedTerm
 from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
+from tokentill.contracts.opening_balances import OpeningBalance
 from tokentill.contracts.recurring import Recurrence
 from tokentill.contracts.rules import Rule, Traits
 from tokentill.versions import edges_of, in_force
@@ -84,10 +85,14 @@ class ContractBook:
     def __init__(self, recordings: Iterable[Content]) -> None:
         self._versions: dict[tuple[str, str], list[Contract]] = {}
         self._grants: dict[str, dict[str, Grant]] = {}
+        self._openings: dict[tuple[str, str], OpeningBalance] = {}
         hashes = []
         for content in recordings:
             if content["kind"] == "grant":
                 self._add_grants(content)
+                hashes.append(content_hash(content))
+            elif content["kind"] == "opening_balance":
+                self._add_openings(content)
                 hashes.append(content_hash(content))
             elif content["kind"] in ("customer", "plan", "default"):
                 contract = Contract.from_content(content)
@@ -142,6 +147,20 @@ class ContractBook:
             newest = held.get(grant.id)
             if newest is None or newest.recorded_at <= grant.recorded_at:
                 held[grant.id] = grant
+
+    def _add_openings(self, content: Content) -> None:
+        """Of an opening balance that was stated several times, what was recorded last holds."""
+        recorded_at = parse_instant(content["recorded_at"])
+        for stated in content["opening_balance"]:
+            opening = OpeningBalance.from_content(stated, recorded_at=recorded_at)
+            newest = self._openings.get((opening.customer, opening.id))
+            if newest is None or newest.recorded_at <= opening.recorded_at:
+                self._openings[opening.customer, opening.id] = opening
+
+    @property
+    def opening_balances(self) -> tuple[OpeningBalance, ...]:
+        """All opening balances, in the bytewise order of customers and ids."""
+        return tuple(sorted(self._openings.values(), key=lambda one: (one.customer.encode(), one.id.encode())))
 
     def grants(self, customer: str) -> tuple[Grant, ...]:
         """The prepaid credits of a customer as they are stated, in the order in which they burn."""

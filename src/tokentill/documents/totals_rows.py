@@ -98,6 +98,12 @@ def _words(item: Mapping[str, Any], interim: Mapping[str, Any] | None) -> tuple[
             return shown_text(item["name"]), f"{share}, {invoiced}" if share else invoiced
         case "tax":
             return shown_text(item["name"]), share
+        case "balance" if "original" in item and "opening" in item:
+            original = f"{amount_shown(item['original'])} {item['original_currency']}"
+            rate = "" if item["rate"] == "1" else f", at {item['rate']}"
+            return f"Opening balance of {item['day']}", f"{shown_text(item['reason'])}: {original}{rate}"
+        case "balance" if "opening" in item:
+            return f"Opening balance of {item['day']}", shown_text(item["reason"])
         case "balance" if "original" in item:
             original = f"{amount_shown(item['original'])} {item['original_currency']}"
             rate = "" if item["rate"] == "1" else f", at {item['rate']}"

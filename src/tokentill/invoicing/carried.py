@@ -10,18 +10,22 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from tokentill.contracts.opening_balances import OpeningBalance
+from tokentill.money import round_to_minor
+
 NONE_OF_THEM: Mapping[str, int] = MappingProxyType({})
 
 
 class OpenBalance(NamedTuple):
     """What was carried forward in a customer's account of one currency and not brought forward yet.
 
-    In minor units; negative is in the customer's favour.
+    Or an opening balance that is not. In minor units; negative is in the customer's favour.
     """
 
     customer: str
     currency: str
     amount_minor: int
+    opening: OpeningBalance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,21 @@ class Carried:
             (balance for other in others for balance in other.balances), key=lambda balance: balance.customer.encode()
         )
         return replace(self, balances=(*self.balances, *balances)) if balances else self
+
+    def with_openings(self, openings: Iterable[OpenBalance | None]) -> Carried:
+        """With opening balances that are still to be brought forward, after all others."""
+        found = tuple(balance for balance in openings if balance is not None)
+        return replace(self, balances=(*self.balances, *found)) if found else self
+
+
+def pending(opening: OpeningBalance, carried: Carried) -> OpenBalance | None:
+    """What of an opening balance no document has brought forward yet, by what its customer's documents left.
+
+    Where it was stated anew with another amount, that is the difference.
+    """
+    minor = round_to_minor(opening.amount, opening.currency)
+    left = minor - carried.over_months.get(("opening", opening.id, opening.currency), 0)
+    return OpenBalance(opening.customer, opening.currency, left, opening) if left else None
 
 
 NOTHING_CARRIED = Carried()

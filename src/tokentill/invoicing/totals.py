@@ -20,6 +20,7 @@ from tokentill.canonical import Content, fields_of, stated_fields_of
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.commitments import CommittedTerm
 from tokentill.contracts.invoice_terms import Grant, InvoiceTerms, Recurring
+from tokentill.contracts.opening_balances import OpeningBalance
 from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, segments_of
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
@@ -41,7 +42,8 @@ class Item:
 
     `percent` of `of_minor` where it is a share, less the `invoiced_minor` that interim invoices of the period billed of
     it; for a minimum or a cap `of_minor` is the limit, for a credit what the grant had. `origin` is a balance that was
-    another customer's or in another currency, converted at `rate`. `drawdown` is what usage drew from a commitment.
+    another customer's or in another currency, converted at `rate`. `drawdown` is what usage drew from a commitment,
+    `opening` the opening balance that came in.
     """
 
     kind: ItemKind
@@ -53,6 +55,7 @@ class Item:
     origin: OpenBalance | None = None
     rate: Decimal | None = None
     drawdown: Drawdown | None = None
+    opening: OpeningBalance | None = None
 
     def content(self, currency: str) -> Content:
         """Canonical content."""
@@ -62,6 +65,8 @@ class Item:
         content |= {key: minor_text(minor, currency) for key, minor in shown.items() if minor is not None}
         if self.drawdown is not None:
             content |= self.drawdown.content(currency)
+        if self.opening is not None:
+            content |= {"opening": self.opening.id, "day": self.opening.day.isoformat(), "reason": self.opening.reason}
         if self.origin is not None and self.rate is not None:
             content["customer"] = self.origin.customer
             content["original"] = minor_text(self.origin.amount_minor, self.origin.currency)
@@ -176,16 +181,19 @@ class BroughtForward:
         items: list[Item] = []
         no_rates: list[str] = []
         for balance in balances:
+            opening = balance.opening
+            name = "brought forward" if opening is None else "opening balance"
             rate = fx.rate(balance.currency, currency, day)
             if isinstance(rate, NoRate):
                 text = minor_text(balance.amount_minor, balance.currency)
-                no_rates.append(f"the balance of {text} {balance.currency} cannot be brought forward: {rate.reason}")
+                what = "balance" if opening is None else "opening balance"
+                no_rates.append(f"the {what} of {text} {balance.currency} cannot be brought forward: {rate.reason}")
             elif (balance.customer, balance.currency) == (customer, currency):
-                items.append(Item("balance", "brought forward", balance.amount_minor))
+                items.append(Item("balance", name, balance.amount_minor, opening=opening))
             else:
                 original = from_minor(balance.amount_minor, balance.currency)
                 amount = round_to_minor(EXACT.multiply(original, rate), currency)
-                items.append(Item("balance", "brought forward", amount, origin=balance, rate=rate))
+                items.append(Item("balance", name, amount, origin=balance, rate=rate, opening=opening))
         return cls(tuple(items), tuple(no_rates))
 
 

@@ -130,12 +130,13 @@ def _ledger_of(content: Content) -> Iterator[HeldRow]:
     for item in items:
         if item["kind"] in ("coupon", "credit", "balance", "carried"):
             kind = "balance" if item["kind"] == "carried" else item["kind"]
+            kind, name = ("opening", item["opening"]) if "opening" in item else (kind, item["name"])
             account, amount = own, item["amount"]
             if "original" in item:
                 account = {"customer": item["customer"], "currency": item["original_currency"]}
                 amount = item["original"]
-            amount_minor = -_minor(amount, account["currency"])
-            yield {"kind": kind, "name": item["name"], "amount_minor": amount_minor, **account}
+            amount_minor = _minor(amount, account["currency"]) * (1 if kind == "opening" else -1)
+            yield {"kind": kind, "name": name, "amount_minor": amount_minor, **account}
         elif item["kind"] in ("commitment", "true_up") and content.get("kind", "period") == "period":
             stated = {"true_up": item["amount"]}
             stated = {"commitment": item["drawn"], "overage": item["over"]} if item["kind"] == "commitment" else stated

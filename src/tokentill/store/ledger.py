@@ -56,6 +56,11 @@ def rows_of(invoice: Invoice) -> list[LedgerRow]:
     for item in items:
         if item.kind in ("coupon", "credit"):
             rows.append(LedgerRow(item.kind, item.name, -item.amount_minor, *own))
+        elif item.opening is not None:
+            account, minor = own, item.amount_minor
+            if item.origin is not None:
+                account, minor = (item.origin.customer, item.origin.currency), item.origin.amount_minor
+            rows.append(LedgerRow("opening", item.opening.id, minor, *account))
         elif item.origin is not None:
             rows.append(
                 LedgerRow("balance", item.name, -item.origin.amount_minor, item.origin.customer, item.origin.currency)
@@ -152,6 +157,17 @@ def open_balances(connection: Connection, position: int | None) -> list[tuple[st
         month = Month.parse(row.last)
         last[row.customer] = max(month, last.get(row.customer, month))
     return sorted(last.items(), key=lambda item: item[0].encode())
+
+
+def openings_brought(connection: Connection, position: int | None) -> dict[str, Carried]:
+    """What documents have of opening balances at a position of the log of documents, by customer."""
+    ledger = tables.ledger
+    keys = (ledger.c.customer, ledger.c.currency, ledger.c.name)
+    query = select(*keys, func.sum(ledger.c.amount_minor).label("minor")).where(ledger.c.kind == "opening")
+    accounts: dict[str, _CustomerLedger] = defaultdict(_CustomerLedger)
+    for row in _counted(connection, query.group_by(*keys), position, None):
+        accounts[row.customer].over_months["opening", row.name, row.currency] += int(row.minor)
+    return {customer: account.carried(customer) for customer, account in accounts.items()}
 
 
 @dataclass(slots=True)

@@ -47,6 +47,12 @@ def show_credits(screen: Screen, account: CreditAccount) -> None:
     if drawn:
         screen.say("\ndrawn by invoices:")
         _show_movements(screen, "grant", sorted(drawn, key=lambda found: found[1].number))
+    for opening in account.openings:
+        currency, whose = opening.opening.currency, "in the customer's favour" if opening.amount_minor < 0 else "owed"
+        text = f"{money(abs(opening.amount_minor), currency)} {currency} {whose}, {shown_text(opening.opening.reason)}"
+        open_ = "the next invoice brings it forward" if opening.left_minor else "brought forward"
+        screen.say(f"\nopening balance {shown_id(opening.opening.id)} of {opening.opening.day}: {text}; {open_}")
+        _show_movements(screen, "what", [(movement.what, movement) for movement in opening.movements])
     for balance in account.balances:
         amount = money(abs(balance.amount_minor), balance.currency)
         whose = "in the customer's favour" if balance.amount_minor < 0 else "to be paid"

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
+from tokentill.money import minor_digits
 from tokentill.recordings.schemas.parts import (
     UNITS_MAX,
     Header,
@@ -31,6 +32,7 @@ from tokentill.recordings.values import (
     Positive,
     Rate,
     SharePercent,
+    Signed,
     Text,
     alone_under,
 )
@@ -293,6 +295,35 @@ class GrantsFile(Header):
     grant: Annotated[list[GrantTable], Field(min_length=1)]
 
 
+class OpeningBalanceTable(Table):
+    """What a customer owed, or had to its credit, before it was billed here."""
+
+    customer: Id
+    id: Id = Field(description="Unique for the customer; stated again later, the later statement holds.")
+    currency: Currency = Field(description="ISO 4217.")
+    amount: Signed = Field(description="What the customer owes; below zero what it has to its credit.")
+    date: Day = Field(description="It stands on the first invoice of a period that does not end before this day.")
+    reason: Text = Field(description="Why, as it is said on the invoice.")
+    new_customer: bool = optional("The customer is meant, although nothing else names it.")
+
+
+class OpeningBalancesFile(Header):
+    """Opening balances of customers."""
+
+    kind: Literal["opening_balance"]
+    source: Text = optional("Where this comes from.")
+    note: Text = optional("What a reader should know.")
+    opening_balance: Annotated[list[OpeningBalanceTable], Field(min_length=1)]
+
+
+def an_opening_balance_can_be_paid(opening: OpeningBalanceTable) -> Iterator[Mistake]:
+    """An opening balance is in whole minor units of its currency."""
+    digits = minor_digits(opening.currency)
+    if Decimal(opening.amount).as_tuple().exponent < -digits:  # type: ignore[operator]
+        message = f"{opening.amount} {opening.currency} is no amount that can be paid"
+        yield Mistake(("amount",), message, f"write at most {digits} digits after the point")
+
+
 class RemovalFile(Header):
     """What contracts stated before and are meant to state no more, so that a close does not ask for it."""
 
@@ -332,6 +363,7 @@ RULES: Rules = {
     CommitmentTable: (a_commitment_has_one_end,),
     BaseFeeTable: (a_fee_for_a_year_says_when_it_begins,),
     InvoiceTable: (coupons_and_taxes_are_stated_once, a_cap_leaves_something_to_bill),
+    OpeningBalanceTable: (an_opening_balance_can_be_paid,),
     CouponTable: (a_coupon_takes_something_off,),
     GrantTable: (a_grant_is_an_amount_or_credits,),
 }
