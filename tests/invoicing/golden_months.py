@@ -103,6 +103,23 @@ MONTHS_CASES = (
         months=("2026-09", OCTOBER),
         documents=2,
     ),
+    # Billed from 11 October 12:00 on: what was used before is counted and not billed. 21 of 31 days have their last
+    # instant after that: 62.00 x 21 / 31 = 42.00
+    Case(
+        "billed-from-inside-the-month",
+        ["3", "42"],
+        ["3.00", "42.00"],
+        "45.00",
+        [usage(1, "11 11:59", 500_000, 0), usage(2, "11 12:00", 1_000_000, 0)],
+        [
+            contract(
+                "customer",
+                "alice",
+                bill_from="2026-10-11T12:00:00Z",
+                invoice={"base_fee": {"amount": "62", "name": "platform"}},
+            )
+        ],
+    ),
     # 20.00 from 15 September until before 15 October. 3.00 of 20 September and 3.00 of 10 October were used; the 6.00
     # of 20 October come after it. 14.00 were not used: 9.00 + 14.00 = 23.00, with 10 % tax 25.30; the cap is of usage
     Case(

@@ -69,6 +69,7 @@ def rendered(issued: IssuedInvoice) -> str:
         text.append(f"   exactly {line['exact_amount']}, billed {line['amount']} {currency}")
     text += ["", "by day (UTC)"]
     text += [f"   {day['day']}  {requests(day)}  {day['exact_amount']}" for day in content["daily"]]
+    text += [f"not billed: {requests(one)}, {one['reason']}" for one in content.get("waived", ())]
     text += ["", f"subtotal {content['subtotal']}"]
     text += [f"   {item_text(item)}" for item in content.get("items", ())]
     text += [f"tax {content['tax']}", f"total {content['total']} {currency}"]

@@ -188,6 +188,42 @@ def test_an_opening_balance_is_brought_forward_once(
 
 
 @given(
+    used=st.lists(st.integers(0, 900), min_size=8, max_size=8),
+    begins=st.tuples(st.integers(0, 3), st.integers(1, 28), st.integers(0, 23)),
+    is_default=st.booleans(),
+    minimum=st.none() | st.integers(1, 500),
+)
+def test_nothing_is_billed_of_before_bill_from_and_every_record_is_on_one_document(
+    used: list[int], begins: tuple[int, int, int], is_default: bool, minimum: int | None
+) -> None:
+    first, day, hour = begins
+    bill_from = datetime.fromisoformat(f"{MONTHS[first]}-{day:02d}T{hour:02d}:30:00+00:00")
+    terms = {} if minimum is None else {"invoice": {"minimum": {"amount": f"{minimum / 100:.2f}"}}}
+    stated = {"bill_from": instant_text(bill_from)}
+    agreed = [contract(**(stated if is_default else {})), contract("customer", "alice", **terms)]
+    agreed[1] |= {} if is_default else stated
+    with new_sqlite() as database:
+        shop = Shop(database, PRICES, *agreed)
+        expected, records = [], 0
+        for number, month in enumerate(MONTHS):
+            billed = 0
+            for use, cents in zip((5, 20), used[2 * number :], strict=False):
+                shop.use(month, use, cents)
+                records += bool(cents)
+                at_noon = datetime.fromisoformat(f"{month}-{use:02d}T12:00:00+00:00")
+                billed += cents if at_noon >= bill_from else 0
+            shop.close(month)
+            expected.append(billed if number < first else max(billed, minimum or 0))
+        assert shop.totals() == expected
+        contents = [issued.content for issued in shop.live()]
+        counted = sum(
+            one["requests"] for content in contents for one in (*content["lines"], *content.get("waived", ()))
+        )
+        assert counted == records
+        assert shop.till.verify().is_sound
+
+
+@given(
     starts=st.dates(date(2024, 2, 1), date(2026, 12, 31)) | st.just(date(2024, 2, 29)),
     cuts=st.lists(st.dates(date(2025, 12, 1), date(2027, 3, 1)), min_size=1, max_size=4, unique=True).map(sorted),
     amount=st.integers(1, 100_000),

@@ -21,6 +21,7 @@ from tokentill.recordings.schemas import ContractFile, GrantsFile, OpeningBalanc
 KeyPath = tuple[str | int, ...]
 
 CONTRACT: dict[str, Any] = {
+    "bill_from": "2026-02-01T00:00:00Z",
     "format": 1,
     "kind": "customer",
     "id": "acme",

@@ -134,7 +134,8 @@ def records_by_line(
         billed = [
             aggregate
             for _, aggregate in of_member.values()
-            if not (aggregate.is_waived or aggregate.series.usage_state == "missing")
+            if books.contracts.is_billed(member, aggregate.at)
+            and not (aggregate.is_waived or aggregate.series.usage_state == "missing")
         ]
         bill_usage(member, currency, billed, context, trace=note)
     by_key = {key: record for of_member in records.values() for key, (record, _) in of_member.items()}

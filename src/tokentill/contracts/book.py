@@ -46,6 +46,7 @@ class Contract:
     rules: tuple[Rule, ...]
     hash: str
     drops: tuple[str, ...] = ()
+    bill_from: datetime | None = None
 
     @classmethod
     def from_content(cls, content: Content) -> Contract:
@@ -67,6 +68,7 @@ class Contract:
             ),
             hash=content_hash(content),
             drops=tuple(content.get("drops", ())),
+            bill_from=parse_instant(content.get("bill_from")),
         )
 
 
@@ -114,6 +116,7 @@ class ContractBook:
         fees = (version.invoice.base_fee for version in stated)
         self.has_yearly_fees = any(fee is not None and fee.starts is not None for fee in fees)
         """Whether any contract has a base fee by the year."""
+        self._bills_from = any(version.bill_from is not None for version in stated)
         self._has_commitments = any(version.invoice.commitment is not None for version in stated)
 
     @property
@@ -220,6 +223,25 @@ class ContractBook:
                 commitment = self.invoice_terms(customer, at).commitment
                 if commitment is not None:
                     yield at, CommittedTerm.in_zone(commitment, self.terms(customer, at).zone)
+
+    def bill_from(self, customer: str) -> datetime | None:
+        """The instant before which nothing of a customer is billed.
+
+        It looks back, so it holds whatever version of a contract is in force: what was stated last by a contract of the
+        customer's own, or else by the default one.
+        """
+        if not self._bills_from:
+            return None
+        for versions in (self.versions("customer", customer), self.versions("default", "")):
+            stated = [version for version in versions if version.bill_from is not None]
+            if stated:
+                return max(stated, key=lambda one: (one.recorded_at, one.valid_from, one.hash)).bill_from
+        return None
+
+    def is_billed(self, customer: str, at: datetime) -> bool:
+        """Whether what a customer does or owes at an instant is billed at all."""
+        begins = self.bill_from(customer)
+        return begins is None or begins <= at
 
     def payer(self, customer: str, at: datetime) -> str:
         """Whose invoice a customer's usage stands on: its parent's, or its own."""

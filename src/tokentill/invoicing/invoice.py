@@ -27,6 +27,7 @@ from tokentill.invoicing.lines import (
     amounts_by_time,
     charge_content,
     daily_of,
+    early_of,
     lines_of,
     missing_of,
     unbilled_of,
@@ -53,7 +54,8 @@ class Invoice:
     """What a customer owes for a period. `unpriced`, `missing` and `uncarried` keep it from being issued.
 
     `uncarried` says what earlier documents left that it cannot take over. `waived` are requests without usage that
-    somebody decided to bill at nothing. `billed_cost` is what `margin` is measured against, and no part of the content.
+    somebody decided to bill at nothing, and those from before their customer is billed. `billed_cost` is what `margin` is
+    measured against, and no part of the content.
     """
 
     customer: str
@@ -220,17 +222,24 @@ def compute_invoice(
     used: list[MemberUsage] = []
     missing: list[UsageAggregate] = []
     waived: list[UsageAggregate] = []
+    early: list[Unbilled] = []
     for member, usage_of_member in (
         (customer, aggregates),
         *sorted((children or {}).items(), key=lambda item: item[0].encode()),
     ):
         reported: list[UsageAggregate] = []
+        before: list[UsageAggregate] = []
+        bill_from = contracts.bill_from(member)
         for aggregate in usage_of_member:
-            if aggregate.is_waived:
+            if bill_from is not None and aggregate.at < bill_from:
+                before.append(aggregate)
+            elif aggregate.is_waived:
                 waived.append(aggregate)
             else:
                 (missing if context.is_missing(member, aggregate) else reported).append(aggregate)
-        at_end = contracts.rules(member, period.last_instant) if kind == "period" else ()
+        early += [] if bill_from is None else early_of(before, bill_from)
+        is_billed = kind == "period" and contracts.is_billed(member, period.last_instant)
+        at_end = contracts.rules(member, period.last_instant) if is_billed else ()
         groups, charges = bill_usage(
             member, currency, reported, context, rules_at_end=at_end, segments=segments, wanted=wanted, trace=trace
         )
@@ -256,7 +265,7 @@ def compute_invoice(
     subtotal_minor = round_to_minor(sum_exact(exact), currency)
     shares = allocate_shares(exact, subtotal_minor, currency)
     with_cost = sum(billed_group.group.total.requests_with_cost for billed_group in billed)
-    is_empty = not (billed or charges or missing or waived)
+    is_empty = not (billed or charges or missing or waived or early)
     brought = BroughtForward()
     if kind == "period":
         brought = BroughtForward.of(carried.balances, customer, currency, period.last_day, context.books.fx)
@@ -281,7 +290,7 @@ def compute_invoice(
         daily=daily_of(by_time),
         unpriced=unbilled_of(billed_group for billed_group in billed if billed_group.amount is None),
         missing=missing_of(missing),
-        waived=missing_of(waived, WAIVED),
+        waived=(*missing_of(waived, WAIVED), *early),
         charges=tuple(
             replace(charge, amount_minor=share) for charge, share in zip(charges, shares[len(lines) :], strict=True)
         ),

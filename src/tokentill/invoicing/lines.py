@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from operator import itemgetter
 
 from tokentill.canonical import Content, ContentOfFields, fields_of, form_of, stated_fields_of
+from tokentill.clock import instant_text
 from tokentill.contracts.steps import Step
 from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.rating_groups import RatingGroup, Sums, TimeKey
@@ -245,6 +246,18 @@ def missing_of(aggregates: Sequence[UsageAggregate], decided: str = "") -> tuple
     return tuple(
         Unbilled(model, mode, (UNMEASURED if is_zero else MISSING) + decided, sums.requests, (), sums.cost)
         for (model, mode, is_zero), sums in sorted(by_kind.items(), key=itemgetter(0))
+    )
+
+
+def early_of(aggregates: Sequence[UsageAggregate], bill_from: datetime) -> tuple[Unbilled, ...]:
+    """Requests from before the instant from which on their customer is billed, by model and mode."""
+    by_kind: dict[tuple[str, str], Sums] = {}
+    for aggregate in aggregates:
+        by_kind.setdefault((aggregate.series.model, aggregate.series.mode), Sums()).add(Sums.of(aggregate))
+    reason = f"used before {instant_text(bill_from)}, from which on this customer is billed"
+    return tuple(
+        Unbilled(model, mode, reason, sums.requests, sums.listed, sums.cost)
+        for (model, mode), sums in sorted(by_kind.items(), key=itemgetter(0))
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
@@ -114,7 +114,10 @@ def agreed_for(customer: str, period: Period, contracts: ContractBook) -> Agreed
     grants = contracts.grants_within(customer, period.starts_at, period.ends_at)
     if not contracts.has_recurring_terms:
         return Agreed(terms, grants, 0, 0)
-    days = [contracts.invoice_terms(customer, at) for at in _ends_of_days(customer, period, contracts)]
+    if not contracts.is_billed(customer, period.last_instant):
+        return Agreed(replace(terms, minimum=None), grants, 0, 0)
+    ends = (at for at in _ends_of_days(customer, period, contracts) if contracts.is_billed(customer, at))
+    days = [contracts.invoice_terms(customer, at) for at in ends]
     return Agreed(
         terms=terms,
         grants=grants,
@@ -128,8 +131,14 @@ def is_recurring(customer: str, period: Period, contracts: ContractBook) -> bool
     """Whether a customer with a contract of its own owes something for a period without any usage."""
     if not contracts.has_recurring_terms:
         return False
-    days = (at for at in _ends_of_days(customer, period, contracts) if contracts.at("customer", customer, at))
     at_end = period.last_instant
+    if not contracts.is_billed(customer, at_end):
+        return False
+    days = (
+        at
+        for at in _ends_of_days(customer, period, contracts)
+        if contracts.at("customer", customer, at) and contracts.is_billed(customer, at)
+    )
     has_flat = any(rule.flat_at_zero is not None for rule in contracts.rules(customer, at_end))
     is_owed = has_flat or contracts.invoice_terms(customer, at_end).minimum is not None
     committed = contracts.commitments(customer, period.starts_at, period.ends_at)
@@ -153,7 +162,9 @@ def base_fees(customer: str, period: Period, contracts: ContractBook, currency: 
     ends = _ends_of_days(customer, period, contracts)
     own = [contracts.at("customer", customer, at) is not None for at in ends]
     days = [
-        contracts.invoice_terms(customer, at).base_fee if is_own or not any(own) else None
+        contracts.invoice_terms(customer, at).base_fee
+        if (is_own or not any(own)) and contracts.is_billed(customer, at)
+        else None
         for at, is_own in zip(ends, own, strict=True)
     ]
     agreed = [fee for fee in days if fee is not None and fee.starts is None]

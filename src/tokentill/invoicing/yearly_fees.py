@@ -81,9 +81,10 @@ def _has_leap_day(year: int) -> bool:
 def _days(customer: str, first: date, end: date, period: Period, contracts: ContractBook) -> Iterator[_Days]:
     """The days of [first, end) by what is agreed at the last instant of each; it changes where a contract does."""
     zone = contracts.terms(customer, period.last_instant).zone
-    changes = {edge.astimezone(zone).date() for edge in contracts.edges_for(customer)}
+    edges, bill_from = contracts.edges_for(customer), contracts.bill_from(customer)
+    changes = {edge.astimezone(zone).date() for edge in (*edges, *(() if bill_from is None else (bill_from,)))}
     begins = [first, *sorted(day for day in changes if first < day < end)]
     for day, following in zip(begins, [*begins[1:], end], strict=True):
         at = local_midnight(day + timedelta(days=1), zone) - MICROSECOND
-        fee = contracts.invoice_terms(customer, at).base_fee
+        fee = contracts.invoice_terms(customer, at).base_fee if contracts.is_billed(customer, at) else None
         yield _Days(day, (following - day).days, fee, contracts.at("customer", customer, at) is not None)

@@ -178,6 +178,7 @@ class ContractFile(Header):
     currency: Currency = optional("ISO 4217.")
     time_zone: str = optional("IANA name; with anchor_day it gives the period.")
     anchor_day: Annotated[int, Field(ge=1, le=31)] = optional("Day on which a period begins.")
+    bill_from: Instant = optional("Nothing of the customer is billed before this; of a default contract, of anybody.")
     applies_to_closed: bool = optional("Whether closed periods are priced anew; false unless given.")
     drops: Annotated[list[DroppedTerm], Field(min_length=1)] = optional(
         "Terms of the version before that this one leaves out on purpose; rule are all rules."
@@ -201,6 +202,13 @@ def only_a_customer_has_a_plan_and_a_parent(contract: ContractFile) -> Iterator[
     elif parent == contract.id:
         message = f'"{parent}" is its own parent'
         yield Mistake(_PARENT, message, "remove the key; a customer pays its own invoice anyway")
+
+
+def a_plan_does_not_say_from_when(contract: ContractFile) -> Iterator[Mistake]:
+    """From when on a customer is billed is said by its own contract, or for everybody by the default one."""
+    if contract.kind == "plan" and contract.states("bill_from"):
+        message = "a plan does not say from when on a customer is billed"
+        yield Mistake(("bill_from",), message, "state it in the customer's contract, or in the default one")
 
 
 _PARENT = ("invoice", "parent")
@@ -358,6 +366,7 @@ RULES: Rules = {
         a_validity_is_not_empty,
         the_time_zone_exists,
         only_a_customer_has_a_plan_and_a_parent,
+        a_plan_does_not_say_from_when,
         a_child_leaves_the_invoice_to_its_parent,
     ),
     CommitmentTable: (a_commitment_has_one_end,),
