@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tests.builders import OCTOBER, contract, grants, openings
+from tests.builders import OCTOBER, attribution, contract, grants, openings
 from tests.invoicing.golden_text import Case, usage
 from tokentill.canonical import Content
 
@@ -118,6 +118,23 @@ MONTHS_CASES = (
                 bill_from="2026-10-11T12:00:00Z",
                 invoice={"base_fee": {"amount": "62", "name": "platform"}},
             )
+        ],
+    ),
+    # By user: 1,000,000 x 3 / 1,000,000 = 3.00; 500,000 = 1.50; 1,333 without a user = 0.003999. Together 4.503999,
+    # that is 4.50, as without a split
+    Case(
+        "lines-by-user",
+        ["3", "1.5", "0.003999"],
+        ["3.00", "1.50", "0.00"],
+        "4.50",
+        [
+            usage(1, "3", 1_000_000, 0, user="=1+1", api_key="team"),
+            usage(2, "4", 500_000, 0, user="bob", api_key="team"),
+            usage(3, "5", 1_333, 0, user=None, api_key="team"),
+        ],
+        [
+            attribution({"match": {"api_key": "team"}, "customer": "alice"}),
+            contract("customer", "alice", invoice={"lines_by": ["user"]}),
         ],
     ),
     # 20.00 from 15 September until before 15 October. 3.00 of 20 September and 3.00 of 10 October were used; the 6.00

@@ -47,6 +47,7 @@ CONTRACT: dict[str, Any] = {
         "tax": [{"name": "VAT", "percent": "19"}],
         "smallest_amount": "5",
         "interim_at": "100",
+        "lines_by": ["tag:team", "user"],
     },
     "rule": [
         {

@@ -21,6 +21,7 @@ from tokentill.closing.explain import (
     ExplainedRecord,
     OwnedKey,
     key_of_line,
+    lines_by_of,
     price_entry_of,
     records_by_line,
     records_of_issued,
@@ -248,8 +249,11 @@ def _on_no_invoice(
     if invoice is None:
         return replace(traced, state="blocked", why=computed.failed.get(payer, "its invoice cannot be computed"))
     segments = list(computed.segments(payer))
-    of_records = records_by_line(connection, payer, invoice.currency, segments, books, seq_max=seq)
-    lines = _lines(invoice.content()["lines"], of_records, record, inputs)
+    content = invoice.content()
+    of_records = records_by_line(
+        connection, payer, invoice.currency, segments, books, seq_max=seq, lines_by=lines_by_of(content)
+    )
+    lines = _lines(content["lines"], of_records, record, inputs)
     traced = replace(traced, lines=lines, currency=invoice.currency)
     if invoice.blocked_by is not None:
         return replace(traced, state="blocked", why=f"its customer's invoice is held back: {invoice.blocked_by}")

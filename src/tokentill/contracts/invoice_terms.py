@@ -78,6 +78,7 @@ class InvoiceTerms:
     interim_at: Decimal | None = None
     requires_approval: bool | None = None
     commitment: Commitment | None = None
+    lines_by: tuple[str, ...] | None = None
 
     @classmethod
     def from_content(cls, content: Content, review: Content | None = None) -> Self:
@@ -93,6 +94,7 @@ class InvoiceTerms:
             interim_at=_decimal(content, "interim_at"),
             requires_approval=(review or {}).get("require_approval"),
             commitment=Commitment.from_content(content["commitment"]) if "commitment" in content else None,
+            lines_by=tuple(content["lines_by"]) if "lines_by" in content else None,
         )
 
     @classmethod

@@ -26,6 +26,7 @@ TERM_NAMES = {
     "commitment": "commitment",
     "smallest_amount": "smallest amount",
     "interim_at": "interim invoice",
+    "lines_by": "lines",
     "requires_approval": "approval",
 }
 """The terms of an invoice as `InvoiceTerms` names them, in the order in which they act, and what people call them."""
@@ -122,6 +123,8 @@ def term_text(key: str, term: object, currency: str) -> str:
         return (
             f"{exact(term.amount)}{unit} from {term.starts} until before {term.ends} ({shown_text(term.name)}){above}"
         )
+    if key == "lines_by":
+        return f"split by {shown_id(str(term))}"
     if isinstance(term, Tax):
         return f"{shown_text(term.name)} {exact(term.percent)} %"
     if key == "requires_approval":

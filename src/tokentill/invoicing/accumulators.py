@@ -23,6 +23,7 @@ from tokentill.contracts.features.tiers import RuleTier
 from tokentill.contracts.rules import Rule
 from tokentill.errors import IntegrityFault
 from tokentill.invoicing.rating_groups import GroupKey, RatingContext, RatingGroup, Sums, in_order
+from tokentill.invoicing.splits import split_of
 from tokentill.money import EXACT, ZERO
 from tokentill.usage.aggregates import UsageAggregate
 
@@ -142,6 +143,7 @@ def bill_usage(
     *,
     rules_at_end: Iterable[Rule] = (),
     segments: Sequence[datetime] = (),
+    lines_by: Sequence[str] = (),
     wanted: list[UsageAggregate] | None = None,
     trace: Trace | None = None,
 ) -> tuple[list[RatingGroup], list[Charge]]:
@@ -151,6 +153,7 @@ def bill_usage(
         aggregates: all of the period, in any order.
         rules_at_end: rules in force at the end of the period, whose first tier may have a flat amount without usage.
         segments: where the segments begin by which amounts are kept apart; no aggregate reaches over one.
+        lines_by: by which traits of records their amounts are kept apart (see `invoicing.splits`).
         wanted: gets the aggregates that have to be billed record by record. Where there are any, the result is of no
             use; call again with their records in their place.
         trace: told what each aggregate added to which group.
@@ -162,6 +165,8 @@ def bill_usage(
     by_accumulator: dict[tuple[str, str], list[tuple[UsageAggregate, RatingGroup]]] = {}
     for aggregate in aggregates:
         group = context.group_of(customer, currency, aggregate)
+        if lines_by:
+            group = group.split_by(split_of(aggregate.series, lines_by))
         if group.rule is None or group.is_linear:
             groups.add(aggregate, group, Sums.of(aggregate))
         elif wanted is not None and group.rule.is_per_request and aggregate.record is None:

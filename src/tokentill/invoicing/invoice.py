@@ -54,8 +54,8 @@ class Invoice:
     """What a customer owes for a period. `unpriced`, `missing` and `uncarried` keep it from being issued.
 
     `uncarried` says what earlier documents left that it cannot take over. `waived` are requests without usage that
-    somebody decided to bill at nothing, and those from before their customer is billed. `billed_cost` is what `margin` is
-    measured against, and no part of the content.
+    somebody decided to bill at nothing, and those from before their customer is billed. `billed_cost` is what `margin`
+    is measured against, and no part of the content.
     """
 
     customer: str
@@ -241,7 +241,15 @@ def compute_invoice(
         is_billed = kind == "period" and contracts.is_billed(member, period.last_instant)
         at_end = contracts.rules(member, period.last_instant) if is_billed else ()
         groups, charges = bill_usage(
-            member, currency, reported, context, rules_at_end=at_end, segments=segments, wanted=wanted, trace=trace
+            member,
+            currency,
+            reported,
+            context,
+            rules_at_end=at_end,
+            segments=segments,
+            lines_by=agreed.terms.lines_by or (),
+            wanted=wanted,
+            trace=trace,
         )
         if kind == "period":
             charges += base_fees(member, period, contracts, currency)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from operator import itemgetter
@@ -16,7 +16,8 @@ from tokentill.canonical import Content, ContentOfFields, fields_of, form_of, st
 from tokentill.clock import instant_text
 from tokentill.contracts.steps import Step
 from tokentill.invoicing.accumulators import Charge
-from tokentill.invoicing.rating_groups import RatingGroup, Sums, TimeKey
+from tokentill.invoicing.rating_groups import GroupKey, RatingGroup, Sums, TimeKey
+from tokentill.invoicing.splits import Split, split_text
 from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact
 from tokentill.usage.aggregates import UsageAggregate
 
@@ -51,7 +52,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: a model in a mode, billed by one rule from one price entry. `customer` is a child, if it is one's."""
+    """One line: a model in a mode, billed by one rule from one price entry. `customer` is a child, if it is one's.
+
+    `split` are the values that its records have of what the lines are split by.
+    """
 
     model: str
     mode: str
@@ -64,6 +68,7 @@ class Line:
     amount_minor: int
     parts: tuple[Part, ...]
     customer: str | None = None
+    split: Split = ()
 
     @property
     def requests(self) -> int:
@@ -81,12 +86,14 @@ class Line:
     @property
     def description(self) -> str:
         """What people read on the line."""
-        return self.model if self.mode == "standard" else f"{self.model}, {self.mode}"
+        of_mode = "" if self.mode == "standard" else f", {self.mode}"
+        return f"{self.model}{of_mode}{split_text(self.split)}"
 
     def content(self, currency: str) -> Content:
         """Canonical content."""
         return {
             **stated_fields_of(self, "customer"),
+            **({"by": dict(self.split)} if self.split else {}),
             "kind": "usage",
             **fields_of(self, "description", "model", "mode", "rule", "rule_contract", "rule_hash", "price_entry"),
             **fields_of(self, "requests", "quantities", "list_amount", "exact_amount"),
@@ -151,17 +158,24 @@ def lines_of(usage: MemberUsage) -> list[Line]:
     for billed in usage.groups:
         if billed.amount is not None:
             by_line.setdefault(line_key(billed.group), []).append(billed)
-    in_order = sorted(by_line.items(), key=lambda item: [(part or "").encode() for part in item[0]])
+    in_order = sorted(by_line.items(), key=lambda item: _line_order(item[0]))
     return [_line(groups, usage.child) for _, groups in in_order]
 
 
-LineKey = tuple[str, str, str | None, str | None]
+LineKey = tuple[str, str, str | None, str | None, Split]
 
 
 def line_key(group: RatingGroup) -> LineKey:
-    """On which line of a customer a group stands: model, mode, hash of the rule, hash of the price entry."""
+    """On which line of a customer a group stands: model, mode, hash of the rule, hash of the price entry, split."""
     rule_hash = group.rule.hash if group.rule else None
-    return (group.model, group.mode, rule_hash, group.card.entry.hash if group.card else None)
+    return (group.model, group.mode, rule_hash, group.card.entry.hash if group.card else None, group.split)
+
+
+def _line_order(key: LineKey) -> tuple[list[bytes], list[tuple[bool, bytes]]]:
+    """By model, mode, rule and price entry, then by what lines are split by, bytewise; without a value last."""
+    *parts, split = key
+    texts = [part or "" for part in parts if not isinstance(part, tuple)]
+    return [text.encode() for text in texts], [(value is None, (value or "").encode()) for _, value in split]
 
 
 def _line(groups: Sequence[BilledGroup], child: str | None) -> Line:
@@ -180,6 +194,7 @@ def _line(groups: Sequence[BilledGroup], child: str | None) -> Line:
         amount_minor=0,
         parts=tuple(_part(billed) for billed in groups),
         customer=child,
+        split=first.split,
     )
 
 
@@ -218,12 +233,20 @@ def daily_of(by_time: Mapping[TimeKey, tuple[int, Decimal]]) -> tuple[DayAmount,
 
 
 def unbilled_of(groups: Iterable[BilledGroup]) -> tuple[Unbilled, ...]:
-    """Groups that have no amount, as they are listed."""
+    """Groups that have no amount, as they are listed; not by what lines are split by."""
+    whole: dict[GroupKey, BilledGroup] = {}
+    for billed in groups:
+        group = billed.group
+        split = len(group.split)
+        key = (*group.key[: len(group.key) - 1 - split], group.key[-1], billed.reason or "")
+        kept = whole.setdefault(key, replace(billed, group=replace(group, total=Sums())) if split else billed)
+        if split:
+            kept.group.total.add(group.total)
     return tuple(
         Unbilled(
             group.model, group.mode, billed.reason or "", group.total.requests, group.total.listed, group.total.cost
         )
-        for billed in groups
+        for billed in whole.values()
         for group in [billed.group]
     )
 

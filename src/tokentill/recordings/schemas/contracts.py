@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
 from tokentill.money import minor_digits
@@ -35,6 +35,7 @@ from tokentill.recordings.values import (
     Signed,
     Text,
     alone_under,
+    mistake,
 )
 
 
@@ -102,6 +103,25 @@ class TaxTable(Table):
     unusual: bool = optional("The number is meant, although it looks like a mistake.")
 
 
+def _lines_by(value: Any) -> Any:
+    """Sorted, without doubles: their order means nothing."""
+    names = [value] if isinstance(value, str) else value
+    for name in names if isinstance(names, list) else ():
+        if name not in ("user", "api_key") and not (
+            isinstance(name, str) and len(name) > 4 and name.startswith("tag:")
+        ):
+            shown = f'"{name[:40]}"' if isinstance(name, str) else str(name)[:40]
+            raise mistake(f"lines cannot be split by {shown}", 'write "user", "api_key" or "tag:NAME"')
+    return sorted(set(names)) if isinstance(names, list) else names
+
+
+LinesBy = Annotated[
+    list[Id],
+    BeforeValidator(_lines_by),
+    WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": "^(user|api_key|tag:.+)$"}}),
+]
+
+
 class CommitmentTable(Table):
     """An amount of usage that is agreed for a term. What is left of it at the end is billed then."""
 
@@ -139,6 +159,7 @@ class InvoiceTable(Table):
     parent: Id = optional("The customer whose invoice this customer's usage stands on.")
     smallest_amount: Positive = optional("Below it nothing is to be paid, and the balance is carried forward.")
     commitment: CommitmentTable = optional("An amount of usage over a term of several months.")
+    lines_by: LinesBy = optional("What its lines are split by: user, api_key, tag:NAME. The total stays.")
     interim_at: Positive = optional("An interim invoice may bill a running period from this amount on.")
 
 
@@ -162,6 +183,7 @@ DroppedTerm = Literal[
     "smallest_amount",
     "interim_at",
     "commitment",
+    "lines_by",
     "require_approval",
     "rule",
 ]
@@ -212,7 +234,7 @@ def a_plan_does_not_say_from_when(contract: ContractFile) -> Iterator[Mistake]:
 
 
 _PARENT = ("invoice", "parent")
-_OF_THE_INVOICE = ("minimum", "cap", "coupon", "tax", "smallest_amount", "interim_at", "commitment")
+_OF_THE_INVOICE = ("minimum", "cap", "coupon", "tax", "smallest_amount", "interim_at", "commitment", "lines_by")
 """Terms that are looked up for the customer who pays, and for nobody else."""
 
 
