@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tokentill.recordings.positions import KeyPath
-from tokentill.recordings.schemas import attribution, contracts, fx, model_ids, prices, rules
+from tokentill.recordings.schemas import attribution, contracts, fx, grants, model_ids, prices, rules
 from tokentill.recordings.schemas.attribution import AttributionFile
-from tokentill.recordings.schemas.contracts import ContractFile, GrantsFile, OpeningBalancesFile, RemovalFile
+from tokentill.recordings.schemas.contracts import ContractFile, RemovalFile
 from tokentill.recordings.schemas.fx import FxFile
+from tokentill.recordings.schemas.grants import GrantsFile, OpeningBalancesFile
 from tokentill.recordings.schemas.parts import Header, Mistake, Rules, Table
 from tokentill.recordings.schemas.prices import PricesFile
 
@@ -39,7 +40,15 @@ SHAPES: dict[str, type[Header]] = {
 }
 """One model for each schema."""
 
-RULES: Rules = {**attribution.RULES, **contracts.RULES, **fx.RULES, **model_ids.RULES, **prices.RULES, **rules.RULES}
+RULES: Rules = {
+    **attribution.RULES,
+    **contracts.RULES,
+    **fx.RULES,
+    **grants.RULES,
+    **model_ids.RULES,
+    **prices.RULES,
+    **rules.RULES,
+}
 
 
 def mistakes_in(table: Table, path: KeyPath = (), label: str = "") -> Iterator[Mistake]:
