@@ -325,7 +325,7 @@ def test_going_back_is_refused_where_something_would_be_lost(
 COMMITTED = contract(
     "customer",
     "alice",
-    invoice={"commitment": {"amount": "90", "starts": "2026-10-01", "months": 1, "name": "October"}},
+    invoice={"commitment": {"amount": "90", "starts": "2026-10-01", "months": 1}},
 )
 
 
