@@ -15,6 +15,7 @@ import pytest
 
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, till
 from tests.invoicing.golden_agreements import AGREEMENT_CASES
+from tests.invoicing.golden_months import MONTHS_CASES
 from tests.invoicing.golden_prices import PRICE_CASES
 from tests.invoicing.golden_text import Case, rendered, value_of
 from tokentill.closing.close import CloseOptions, Interim, close_period
@@ -23,7 +24,7 @@ from tokentill.store.database import Database
 
 GOLDEN = Path(__file__).parent / "golden"
 IS_WRITING = os.environ.get("TOKENTILL_WRITE_GOLDEN") == "1"
-CASES = (*PRICE_CASES, *AGREEMENT_CASES)
+CASES = (*PRICE_CASES, *AGREEMENT_CASES, *MONTHS_CASES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])

@@ -302,7 +302,7 @@ def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_m
         line = each.line
         requests = f", {plural(line['requests'], 'request', 'requests')}" if line["kind"] == "usage" else ""
         of_child = f", of {shown_id(line['customer'])}" if line.get("customer") else ""
-        screen.say(f"line {each.position}: {shown_text(line['description'])}{of_child}{requests}")
+        screen.say(f"line {each.position}: {shown_id(line['description'])}{of_child}{requests}")
         if line["kind"] != "usage":
             charge = charge_text(line)
             amount = exact(Decimal(line["exact_amount"]))

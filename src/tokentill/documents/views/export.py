@@ -47,6 +47,7 @@ class InvoiceRow(ContentOfFields):
     exact_amount: str | None
     amount: str
     currency: str
+    by: Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,10 @@ def _rows_of(invoice: IssuedInvoice) -> Iterable[InvoiceRow]:
     }
     lines = content["lines"]
     for position, line in enumerate(lines, start=1):
-        used_by = line.get("customer") or invoice.customer
-        yield InvoiceRow(**head, position=position, used_by=used_by, **{key: line[key] for key in _OF_LINES})
+        used_by, by = line.get("customer") or invoice.customer, line.get("by") or {}
+        yield InvoiceRow(**head, position=position, used_by=used_by, by=by, **{key: line[key] for key in _OF_LINES})
     nothing: dict[str, Any] = {"model": "", "mode": "", "rule": None, "requests": 0, "quantities": {}}
-    nothing |= {"list_amount": None, "exact_amount": None, "used_by": invoice.customer}
+    nothing |= {"list_amount": None, "exact_amount": None, "used_by": invoice.customer, "by": {}}
     for position, item in enumerate(content.get("items", ()), start=len(lines) + 1):
         description = item["name"] + (f", {item['percent']} %" if item.get("percent") else "")
         of_item = {"kind": item["kind"], "description": description, "amount": item["amount"]}
@@ -99,6 +100,6 @@ def _rows_of(invoice: IssuedInvoice) -> Iterable[InvoiceRow]:
 
 def _cell(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        return "; ".join(f"{quantity} {number}" for quantity, number in value.items())
+        return "; ".join(f"{name} {'' if of is None else of}".rstrip() for name, of in value.items())
     text = "" if value is None else str(value)
     return f"'{text}" if name not in _NUMERIC and text.startswith(_FORMULA) else text
