@@ -437,8 +437,8 @@ class _Batch:
         return None
 
     def _carried(self, invoiced: Mapping[str, Invoiced]) -> dict[str, Carried]:
-        """What each document was made with; but what other periods used up of coupons, credits and commitments is as it is
-        now, so that nothing is used twice.
+        """What each document was made with; but what other periods used up of coupons, credits and commitments is as it
+        is now, so that nothing is used twice.
         """
         known, month = self.known, self.month
         made_with = carried_to_payers(
