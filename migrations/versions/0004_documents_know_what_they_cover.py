@@ -223,7 +223,7 @@ def fill_coverage(invoice: Any) -> None:
     """What an older document covers: all that its pinned rules put to its customer and its children, in its period."""
     content, pins = json.loads(bytes(invoice["content"])), json.loads(invoice["pins"])
     starts_at, ends_at = (_micros(datetime.fromisoformat(content[key])) for key in ("period_start", "period_end"))
-    members = {invoice["customer"], *(line["customer"] for line in content["lines"] if "customer" in line)}
+    members = {invoice["customer"], *(line["customer"] for line in content["lines"] if line.get("customer"))}
     if invoice["kind"] == "period":
         insert(
             "member_period",

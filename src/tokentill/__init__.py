@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.credit_account import CreditAccount as CreditAccount
     from tokentill.closing.due_months import ClosedMonths as ClosedMonths
     from tokentill.closing.due_months import DueMonths as DueMonths
-    from tokentill.closing.explain import ExplainedLine as ExplainedLine
+    from tokentill.closing.explanation import Explanation as Explanation
     from tokentill.closing.ingest import Ingested as Ingested
     from tokentill.closing.late_usage import Late as Late
     from tokentill.closing.missing_usage import Missing as Missing
@@ -43,6 +43,9 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.documents.views.contracts import ExplainedContract as ExplainedContract
     from tokentill.documents.views.effective_prices import EffectiveCard as EffectiveCard
     from tokentill.documents.views.export import InvoiceRows as InvoiceRows
+    from tokentill.documents.views.journal import Journal as Journal
+    from tokentill.documents.views.journal import JournalPosting as JournalPosting
+    from tokentill.documents.views.journal import JournalTransaction as JournalTransaction
     from tokentill.documents.views.lists import ContractList as ContractList
     from tokentill.documents.views.lists import CustomerList as CustomerList
     from tokentill.documents.views.lists import PriceList as PriceList
@@ -71,6 +74,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.faces.prices import Prices as Prices
     from tokentill.invoicing.accumulators import Charge as Charge
     from tokentill.invoicing.coverage import KeptBoundary as KeptBoundary
+    from tokentill.invoicing.differences import DocumentDifferences as DocumentDifferences
     from tokentill.invoicing.findings import PreviewFinding as PreviewFinding
     from tokentill.invoicing.invoice import Invoice as Invoice
     from tokentill.invoicing.limits import ReviewLimits as ReviewLimits
@@ -79,6 +83,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.invoicing.margin import CoveredMargin as CoveredMargin
     from tokentill.invoicing.preview import Preview as Preview
     from tokentill.invoicing.preview import Review as Review
+    from tokentill.invoicing.simulation import Simulation as Simulation
     from tokentill.library.biller import Bill as Bill
     from tokentill.library.biller import Biller as Biller
     from tokentill.library.price_book import PriceBook as PriceBook
@@ -115,7 +120,7 @@ _NAMES = {
     "closing.close_report": "CloseReport",
     "closing.credit_account": "CreditAccount",
     "closing.due_months": "ClosedMonths DueMonths",
-    "closing.explain": "ExplainedLine",
+    "closing.explanation": "Explanation",
     "closing.ingest": "Ingested",
     "closing.late_usage": "Late",
     "closing.missing_usage": "Missing",
@@ -131,6 +136,7 @@ _NAMES = {
     "documents.views.contracts": "Agreement ContractChanges ContractedCustomers ExplainedContract",
     "documents.views.effective_prices": "EffectiveCard",
     "documents.views.export": "InvoiceRows",
+    "documents.views.journal": "Journal JournalPosting JournalTransaction",
     "documents.views.lists": "ContractList CustomerList PriceList ReviewList ReviewShown",
     "documents.views.status": "PeriodStatus",
     "documents.views.prices": "PriceChanges PriceImport PriceShown Released",
@@ -141,12 +147,14 @@ _NAMES = {
     "faces.prices": "Prices",
     "invoicing.accumulators": "Charge",
     "invoicing.coverage": "KeptBoundary",
+    "invoicing.differences": "DocumentDifferences",
     "invoicing.findings": "PreviewFinding",
     "invoicing.invoice": "Invoice",
     "invoicing.limits": "ReviewLimits",
     "invoicing.manual_lines": "ManualLine ManualLines",
     "invoicing.margin": "CoveredMargin",
     "invoicing.preview": "Preview Review",
+    "invoicing.simulation": "Simulation",
     "contracts.review_policy": "ReviewPolicy",
     "library.biller": "Bill Biller",
     "library.price_book": "PriceBook",

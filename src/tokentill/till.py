@@ -32,8 +32,9 @@ from tokentill.closing.close_report import CloseReport, close_report
 from tokentill.closing.compute import compute_preview
 from tokentill.closing.credit_account import CreditAccount, credit_account
 from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths, due_months, earlier_open
-from tokentill.closing.explain import ExplainedLine, explain_invoice
+from tokentill.closing.explanation import Explanation, explain_invoice
 from tokentill.closing.ingest import Ingested, IngestProgress, ingest
+from tokentill.closing.journal import transactions
 from tokentill.closing.late_usage import Late, late_records
 from tokentill.closing.manual_lines import WantedLine, add_manual_line, remove_manual_line
 from tokentill.closing.missing_usage import Missing, missing_usage
@@ -52,6 +53,7 @@ from tokentill.closing.record_decisions import (
 from tokentill.closing.retracting import Retracted, Retractions, retract
 from tokentill.closing.review import make_review, store_reviews
 from tokentill.closing.review_changes import with_changes
+from tokentill.closing.simulate import simulate_period, simulation_of, under_folder
 from tokentill.closing.staging import ImportShown, accept_import, drop_import, show_import, stage, with_staged
 from tokentill.closing.trace import RequestTrace, trace_record
 from tokentill.closing.usage_summary import SummaryKey, UsageSummary, summarize_usage
@@ -75,10 +77,12 @@ from tokentill.faces.arguments import (
 from tokentill.faces.pricing import Pricing
 from tokentill.faces.retractable import retractable
 from tokentill.invoicing.coverage import KeptBoundary, Periods
+from tokentill.invoicing.differences import DocumentDifferences
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.manual_lines import ManualLine, ManualLines
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review, ReviewKind
+from tokentill.invoicing.simulation import Simulation
 from tokentill.recordings.load import Folder
 from tokentill.settings import GIVEN, read_settings
 from tokentill.sources.reading import Reading, read_records
@@ -111,6 +115,7 @@ from tokentill.usage.shell_words import command_line, shell_word
 
 if TYPE_CHECKING:
     from tokentill.documents.views.export import InvoiceRows
+    from tokentill.documents.views.journal import Journal
     from tokentill.documents.views.lists import CustomerList, ListedCustomer, ReviewList, ReviewShown
     from tokentill.documents.views.status import PeriodStatus
     from tokentill.faces.contracts import Contracts
@@ -121,6 +126,7 @@ if TYPE_CHECKING:
     from tokentill.stripe_push.reconciling import Reconciled
 
 IMPORTS_SHOWN = 3
+PREVIEW = "preview"
 CLOSED_MONTHS_LOOKED_AT = 3
 """Customers whose periods end at other times close the same month at other times; none is further behind."""
 
@@ -386,15 +392,7 @@ class Till(AbstractContextManager["Till"]):
 
     def _used(self, connection: Connection, inputs: Inputs, pins: Content) -> PricingUsed:
         """Which folder the inputs are of, with what it lost since the database was used last."""
-        used = PricingUsed(
-            folder=str(self._pricing.root),
-            found_by=self._pricing.found_by,
-            is_shipped=self._pricing.is_shipped,
-            recordings=tuple(sorted(self.folder.paths.values())),
-            beneath=len(inputs.beneath),
-            a=pins["a"],
-            b=pins["b"],
-        )
+        used = self._pricing.used(inputs.pins(pins["s"]))
         return replace(used, lost=lost_since(connection, inputs, used))
 
     def _used_now(self, command: Callable[..., str], *, is_accepted: bool) -> tuple[Inputs, PricingUsed]:
@@ -413,6 +411,34 @@ class Till(AbstractContextManager["Till"]):
         if not is_accepted:
             refuse_lost(used.lost, used, command)
         return inputs, replace(used, lost=())
+
+    def simulate(self, period: str, pricing: Folder | str | PathLike[str], customer: str | None = None) -> Simulation:
+        """What a past or running period would come to under another folder of prices and contracts, against what was
+        issued or would be (see `closing.simulate`). Nothing is stored.
+
+        Args:
+            pricing: the other folder, as `pricing/`, or where it lies.
+            customer: only this one, with the differences of its lines.
+
+        Raises:
+            InvalidFiles: with every mistake in a folder.
+            NotFound: when the customer has no invoice of the period on either side.
+        """
+        month, customer = _month(period), optional(text_of, "customer", customer)
+        if isinstance(pricing, Folder):
+            other = Pricing.of(pricing)
+        else:
+            other = self._pricing.beside(str(path_of("pricing", pricing)))
+        own_folder, folder = self.folder, other.folder
+        with self.store.read() as connection:
+            inputs, seq = newest_inputs(connection, own_folder)
+            sides, documents = simulate_period(connection, month, inputs, seq, folder, only=customer)
+            before = self._used(connection, inputs, inputs.pins(seq))
+        after = other.used(under_folder(inputs, folder).pins(seq))
+        simulation = simulation_of(month, sides, documents, before, after, only=customer)
+        if customer is not None and not (simulation.customers or documents):
+            raise NotFound(f"{customer!r} has no usage in {month}; `tokentill preview {month}` lists who has")
+        return simulation
 
     def write_review_pages(self, period: str, folder: str | PathLike[str]) -> Sequence[Path]:
         """Write the review pages of a period as self-contained HTML; returns the paths, the index first."""
@@ -700,6 +726,29 @@ class Till(AbstractContextManager["Till"]):
             listed = [interim.as_interim().content() for interim in interims_of(connection, invoice)]
         return {**invoice.document(), **({"interim_invoices": listed} if listed else {})}
 
+    def diff(self, before: str, after: str) -> DocumentDifferences:
+        """What differs between two invoices, each by its number; or between one and `preview`, which is what would
+        stand in its place now.
+
+        Raises:
+            NotFound: when there is none of that number, or its customer has no usage in the period any more.
+            InvalidCall: for two previews, or the preview of what is not a period's invoice.
+        """
+        sides = {"before": text_of("before", before), "after": text_of("after", after)}
+        numbers = [number for number in sides.values() if number != PREVIEW]
+        if not numbers:
+            raise InvalidCall("a preview is held against an invoice; name one by its number")
+        issued = {number: self.invoice(number) for number in numbers}
+        contents = {number: invoice.content for number, invoice in issued.items()}
+        if len(numbers) == 1:
+            invoice = issued[numbers[0]]
+            if invoice.kind != "period":
+                raise InvalidCall(f"{invoice.number} is no invoice of a whole period, and has no preview")
+            preview, _, _ = self._preview(Month.parse(invoice.period), invoice.customer)
+            contents[PREVIEW] = preview.customers[0].invoice.content()
+        named = ((None if number == PREVIEW else number, contents[number]) for number in sides.values())
+        return DocumentDifferences.of(*named)
+
     def void(self, number: str, *, reason: str, by: str | None = None) -> IssuedInvoice:
         """Make an invoice void. Its number and content stay; its records are on no document until the period is closed
         again.
@@ -741,6 +790,36 @@ class Till(AbstractContextManager["Till"]):
         from tokentill.documents.views.export import InvoiceRows
 
         return InvoiceRows.of(self.invoices(period=period, customer=customer))
+
+    def journal(
+        self, period: str | None = None, *, starts_at: datetime | None = None, ends_at: datetime | None = None
+    ) -> Journal:
+        """Everything that was issued as a double-entry journal, with voids, prepaid credit and what expired of it
+        (docs/journals.md). Dates are those of the documents, in UTC.
+
+        Args:
+            period: the documents of one period, whenever they were issued or became void, and what begins or expires
+                in this calendar month (UTC).
+            starts_at: what is dated from then on, instead of a period.
+            ends_at: until before when.
+        """
+        from tokentill.documents.views.journal import Journal
+
+        if period is not None and (starts_at is not None or ends_at is not None):
+            raise InvalidCall("a period and instants of one's own cannot both be asked for; leave one of them out")
+        month = None if period is None else str(_month(period))
+        since, until = optional(instant_of, "starts_at", starts_at), optional(instant_of, "ends_at", ends_at)
+        with self.store.read() as connection:
+            booked = transactions(connection)
+        return Journal(
+            tuple(
+                one
+                for one in booked
+                if month in (None, one.period)
+                and (since is None or since <= one.at)
+                and (until is None or one.at < until)
+            )
+        )
 
     def reviews(self, period: str) -> ReviewList:
         """What reviewers said last of each customer's preview of a period, and what that is worth now."""
@@ -1016,8 +1095,12 @@ class Till(AbstractContextManager["Till"]):
         periods = _periods(connection, newest_inputs(connection, self.folder)[0], period)
         return periods.starts_at, periods.ends_at
 
-    def explain(self, number: str, line: int | None = None) -> list[ExplainedLine]:
-        """Where an invoice, or one line of it (counted from 1), comes from."""
+    def explain(self, number: str, line: int | None = None) -> Explanation:
+        """Where an invoice, or one line of it, comes from.
+
+        Args:
+            line: counted from 1; the steps below the lines are counted on from there.
+        """
         if line is not None and (not isinstance(line, int) or isinstance(line, bool)):
             raise InvalidCall(f"line=... must be the number of a line, not {line!r}")
         with self.store.read() as connection:

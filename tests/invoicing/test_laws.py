@@ -159,6 +159,8 @@ def test_explained_records_are_those_of_the_customer_and_add_up_to_each_line(mon
         for issued in one.invoices():
             explained = one.explain(issued.number)
             assert [found.position for found in explained] == list(range(1, len(issued.content["lines"]) + 1))
+            parts = [*(found.line for found in explained.lines), *(found.item for found in explained.items)]
+            assert sum(Fraction(part["amount"]) for part in parts) == Fraction(explained.content()["due"])
             by_record: dict[str, Fraction] = {}
             for found in explained:
                 if found.line["kind"] != "usage":

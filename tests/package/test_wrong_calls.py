@@ -79,6 +79,8 @@ INVALID: dict[str, tuple[Call, str]] = {
     "invoices: a period": (lambda t: t.invoices(period=5), "period=... must be a str, not int"),
     "invoices: a customer": (lambda t: t.invoices(customer=5), "customer=... must be a str, not int"),
     "export: a period": (lambda t: t.export(period="October"), "is not a period"),
+    "journal: a period": (lambda t: t.journal("October"), "is not a period"),
+    "journal: an instant": (lambda t: t.journal(starts_at="x"), "starts_at=..."),
     "reviews: a period": (lambda t: t.reviews(5), "period=... must be a str, not int"),
     "shown_review: a customer": (lambda t: t.shown_review("2026-10", 5), "customer=... must be a str, not int"),
     "status: a period": (lambda t: t.status(5), "period=... must be a str, not int"),

@@ -113,6 +113,7 @@ GRANTS: dict[str, Any] = {
             "credits": 100,
             "worth": "0.05",
             "name": "credit",
+            "paid": "4.5",
             "priority": 1,
             "valid_from": "2026-01-01T00:00:00Z",
             "expires_at": "2027-01-01T00:00:00Z",

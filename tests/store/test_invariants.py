@@ -22,6 +22,7 @@ BROKEN = {
     "input_totals_are_sums_of_their_parts": Tampering("usage", "input_total", {"id": 1}, 7),
     "accounts_are_in_one_currency": Tampering("ledger", "currency", {"invoice_id": 1, "position": 1}, "JPY"),
     "amounts_add_up": Tampering("invoice_line", "amount_minor", {"invoice_id": 1, "position": 1}, 1),
+    "postings_come_to_nothing": Tampering("ledger", "amount_minor", {"invoice_id": 2, "position": 2}, 1),
     "lines_are_within_a_minor_unit": Tampering("invoice_line", "amount_minor", {"invoice_id": 1, "position": 1}, 1),
 }
 

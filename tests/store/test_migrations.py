@@ -122,7 +122,7 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
         made = described(connection)
     assert set(migrated) == ALL_TABLES
     assert migrated == made
-    assert sum(len(found["checks"]) for found in migrated.values()) == 20
+    assert sum(len(found["checks"]) for found in migrated.values()) == 21
     assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 25
 
 
@@ -187,7 +187,7 @@ def test_nothing_is_deleted_because_something_else_was(database: Database) -> No
     with database.read() as connection:
         inspector = inspect(connection)
         options = [key["options"] for table in ALL_TABLES for key in inspector.get_foreign_keys(table)]
-    assert len(options) == 21
+    assert len(options) == 25
     assert not any("ondelete" in option or "onupdate" in option for option in options)
 
 
@@ -380,8 +380,8 @@ def test_accounts_of_the_ledger_are_taken_back_and_made_again_from_what_is_store
     assert table_names(database) == {*ALL_TABLES, "alembic_version"}
     assert shop.close(OCTOBER).issued == ("INV-000003", "INV-000004")
     taxes = [item for item in shop.invoices()[2].content["items"] if item["kind"] == "tax"]
-    assert taxes == [
-        {"kind": "tax", "name": "VAT", "amount": "2.65", "percent": "19", "of": "19.95", "invoiced": "1.14"}
+    assert [(item["name"], item["amount"], item["of"], item["invoiced"]) for item in taxes] == [
+        ("VAT", "2.65", "19.95", "1.14")
     ]
     assert shop.verify().is_sound
 

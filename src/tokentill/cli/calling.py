@@ -38,6 +38,7 @@ AsOfOption = Annotated[
     str | None, typer.Option("--as-of", metavar="INSTANT", help="As it was known then; everything unless given.")
 ]
 PeriodArgument = Annotated[str, typer.Argument(metavar="PERIOD", help="The period, like 2026-10.")]
+NumberArgument = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice's number, like INV-000001.")]
 PeriodOption = Annotated[str | None, typer.Option("--period", metavar="PERIOD", help="Only this period.")]
 ByOption = Annotated[
     str | None, typer.Option("--by", metavar="NAME", help="Who says so; the name you are logged in by unless given.")
@@ -111,12 +112,14 @@ class Invocation(typer.Context):
             if value == "":  # as from a variable of a script that is not set; the default would be another database
                 raise InvalidCall(f"{option} is empty; name something, or leave it out")
 
-    def till(self) -> Till:
-        """The facade on this call's database and folder."""
+    def till(self, *, own_pricing: bool = False) -> Till:
+        """The facade on this call's database and folder; with `own_pricing` on the one that settings lead to, as
+        --pricing names another one beside it.
+        """
         from tokentill.till import Till
 
         self._refuse_empty()
-        return Till.open(self.shared.db, self.shared.pricing, cache=user_cache())
+        return Till.open(self.shared.db, None if own_pricing else self.shared.pricing, cache=user_cache())
 
     def prices(self) -> Prices:
         """The prices of this call's folder: `till().prices`, without loading what a database needs."""

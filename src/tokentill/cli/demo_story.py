@@ -18,7 +18,8 @@ from tokentill.closing.ingest import Ingested
 from tokentill.documents.escaping import short_id, shown_id
 from tokentill.documents.figures import NO_BREAK, count, money, plural, short_hash, signed_money
 from tokentill.documents.review_status import change_of
-from tokentill.documents.text.invoices import show_closed, show_explained, show_verification
+from tokentill.documents.text.explanations import show_explained
+from tokentill.documents.text.invoices import show_closed, show_verification
 from tokentill.documents.text.pushes import show_pushed, show_reconciled
 from tokentill.documents.text.screen import Screen
 from tokentill.errors import ensure

@@ -1,8 +1,9 @@
-"""`tokentill preview`, `close`, `invoices ...`, `explain` and `verify`."""
+"""`tokentill preview`, `close`, `invoices ...`, `status` and `verify`."""
 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from tokentill.cli.calling import (
     ByOption,
     Commands,
     Invocation,
+    NumberArgument,
     PeriodArgument,
     PeriodOption,
     ReasonOption,
@@ -20,12 +22,12 @@ from tokentill.cli.calling import (
 from tokentill.closing.close import Closed
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
+from tokentill.documents.text.comparisons import show_document_differences
 from tokentill.documents.text.invoices import (
     show_chain_head,
     show_closed,
     show_closed_months,
     show_due_months,
-    show_explained,
     show_invoice,
     show_invoices,
     show_preview,
@@ -35,9 +37,7 @@ from tokentill.documents.text.reviews import show_moved
 from tokentill.documents.text.screen import Screen
 from tokentill.documents.text.status import show_status
 from tokentill.errors import InvalidCall
-
-NumberArgument = Annotated[str, typer.Argument(metavar="INVOICE", help="The invoice's number, like INV-000001.")]
-
+from tokentill.faces.arguments import instant_in
 
 app = Commands()
 invoices = app.group("invoices", "Look at issued invoices, export them, or make one void.")
@@ -191,6 +191,22 @@ def _invoices_show(call: Invocation, number: NumberArgument) -> None:
     call.finish(document, lambda screen: show_invoice(screen, document))
 
 
+@invoices.command("diff")
+def _invoices_diff(
+    call: Invocation,
+    before: Annotated[str, typer.Argument(metavar="A", help="An invoice's number, like INV-000001.")],
+    after: Annotated[
+        str, typer.Argument(metavar="B", help="Another one; or `preview`, what would stand in the place of A now.")
+    ],
+) -> None:
+    """Show what differs between two invoices, by line, step and total.
+
+    With `preview` an invoice is held against what its customer's period would come to now.
+    """
+    with call.till() as till:
+        call.answer(till.diff(before, after), show_document_differences)
+
+
 @invoices.command("export")
 def _export(
     call: Invocation,
@@ -214,6 +230,50 @@ def _export(
     Path(out).write_text(text, encoding="utf-8", newline="")
     done = f"{plural(len(rows.rows), 'row', 'rows')} written to {out}"
     call.finish({"file": out, "rows": len(rows.rows)}, lambda screen: screen.say(done))
+
+
+@invoices.command("journal")
+def _journal(
+    call: Invocation,
+    period: Annotated[
+        str | None, typer.Argument(metavar="PERIOD", help="Only documents of this period, like 2026-10.")
+    ] = None,
+    starts_at: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="Only what is dated from this day (UTC) on.")
+    ] = None,
+    ends_at: Annotated[
+        str | None, typer.Option("--until", "--to", metavar="DAY", help="Only what is dated before this day (UTC).")
+    ] = None,
+    format_: Annotated[
+        Literal["beancount", "hledger", "ledger"],
+        typer.Option("--format", metavar="FORMAT", help="beancount, hledger or ledger."),
+    ] = "beancount",
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to; - is standard output.")] = "-",
+) -> None:
+    """Write a double-entry journal of what was issued, for a bookkeeping program.
+
+    What is receivable from each customer is what its documents say is due; prepaid credit is a liability until
+    documents draw it or it expires. Payments are not known here. Days are those of the documents, in UTC.
+    """
+    with call.till() as till:
+        journal = till.journal(period, starts_at=_first_instant(starts_at), ends_at=_first_instant(ends_at))
+    if out == "-":
+        if call.shared.json:
+            call.finish(journal.content(), lambda _: None)
+        else:
+            call.screen.write(journal.text(format_))
+        return
+    Path(out).write_text(journal.text(format_), encoding="utf-8", newline="")
+    count = len(journal.transactions)
+    done = f"{plural(count, 'transaction', 'transactions')} written to {out}"
+    call.finish({"file": out, "transactions": count}, lambda screen: screen.say(done))
+
+
+def _first_instant(text: str | None) -> datetime | None:
+    """A day as its first instant in UTC; an instant as it is."""
+    if text is None:
+        return None
+    return instant_in(f"{text}T00:00:00Z" if len(text) == len("2026-10-01") else text)
 
 
 @invoices.command("void")
@@ -262,22 +322,6 @@ def _status(
     """
     with call.till() as till:
         call.answer(till.status(period), show_status)
-
-
-@app.command("explain")
-def _explain(
-    call: Invocation,
-    number: NumberArgument,
-    line: Annotated[int | None, typer.Argument(metavar="LINE", help="Only this line, counted from 1.")] = None,
-    records: Annotated[
-        int, typer.Option("--records", metavar="N", min=0, help="How many records of each line to print.")
-    ] = 10,
-) -> None:
-    """Go from any cent to the records, the price entry and the rule."""
-    with call.till() as till:
-        explained = till.explain(number, line)
-    content = {"invoice": number, "lines": [line.content() for line in explained]}
-    call.finish(content, lambda screen: show_explained(screen, explained, records))
 
 
 @app.command("verify")

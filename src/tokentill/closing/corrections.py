@@ -132,6 +132,52 @@ def corrections_due(
     return by_payer
 
 
+class ComputedStage(NamedTuple):
+    """Periods after one change of fact more: by payer the invoice that would bill it, with what it was computed from.
+
+    `cause` is None for the period as it was invoiced.
+    """
+
+    cause: Cause | None
+    books: Books
+    placed: Sequence[Placed]
+    invoices: Mapping[str, Invoice]
+    failed: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedPeriod:
+    """One payer's closed period as a document corrected it: stage by stage, with the usage that came from other
+    customers' documents and that went from it.
+    """
+
+    document: PeriodDocument
+    stages: tuple[ComputedStage, ...]
+    coming: tuple[Move, ...]
+    going: tuple[Move, ...]
+
+
+def corrected_period(
+    connection: Connection,
+    inputs: Inputs,
+    books: Books,
+    late_months: LateMonths,
+    seq_max: int,
+    month: Month,
+    payer: str,
+) -> CorrectedPeriod | None:
+    """What a document at these inputs corrected a payer's period by; None where it had no document of it then."""
+    known = _Known(connection, inputs, books, dict(late_months), seq_max, inputs.position)
+    months = [_ClosedMonth(known, one) for one in sorted(known.extents)]
+    closed = next((one for one in months if one.month == month), None)
+    if closed is None or payer not in closed.ended:
+        return None
+    batch = closed.batch([payer], [move for one in months for move in one.moves])
+    invoiced = invoiced_of(connection, [closed.ended[payer]], known.position)
+    stages = tuple(batch.computed_stages(invoiced))
+    return CorrectedPeriod(closed.ended[payer], stages, tuple(batch.coming), tuple(batch.going))
+
+
 class _Known:
     """Everything that corrections of all months are computed from."""
 
@@ -305,13 +351,10 @@ class _ClosedMonth:
 
     def corrections(self, moves: Sequence[Move]) -> Iterator[Correction]:
         """What is due of the month, in bytewise order of payers."""
-        late = self.known.late.get(self.month)
-        of_late = {} if late is None else late.late
-        coming = [move for move in moves if move.month == self.month]
-        going = [move for move in moves if move.from_month == self.month]
-        touched = {payer for payer, _ in of_late}
-        touched |= {move.payer for move in coming if move.payer is not None}
-        touched |= {move.segment.payer for move in going if move.segment.payer is not None}
+        touched = {payer for payer, _ in self._late}
+        touched |= {move.payer for move in moves if move.month == self.month and move.payer is not None}
+        going = (move.segment.payer for move in moves if move.from_month == self.month)
+        touched |= {payer for payer in going if payer is not None}
         touched |= self._withdrawn_from()
         if self.known.inputs.asks_for_closed:
             touched |= {payer for payer, basis in self.bases.items() if basis.asks}
@@ -320,9 +363,20 @@ class _ClosedMonth:
             together.setdefault(self.bases[payer].key, []).append(payer)
         found: list[Correction] = []
         for payers in together.values():
-            batch = _Batch(self, payers, of_late, coming, going)
-            found += batch.corrections()
+            found += self.batch(payers, moves).corrections()
         yield from sorted(found, key=lambda one: one.payer.encode())
+
+    @property
+    def _late(self) -> Mapping[tuple[str, str], Iterable[OwnedSegment]]:
+        """What of the month is on no document."""
+        late = self.known.late.get(self.month)
+        return {} if late is None else late.late
+
+    def batch(self, payers: Sequence[str], moves: Sequence[Move]) -> _Batch:
+        """Payers of the same basis, with the usage that comes and goes."""
+        coming = [move for move in moves if move.month == self.month]
+        going = [move for move in moves if move.from_month == self.month]
+        return _Batch(self, payers, self._late, coming, going)
 
     def _withdrawn_from(self) -> set[str]:
         """The payers from whose documents of the month usage may have been withdrawn since they were looked at."""
@@ -380,15 +434,18 @@ class _Batch:
         known, month = self.known, self.month
         documents = [month.ended[payer] for payer in self.payers]
         invoiced = invoiced_of(known.connection, documents, known.position)
-        carried = self._carried(invoiced)
-        before, failed = self._computed(self._covered_then(), known.books_of(self.basis.before), carried)
         stages: dict[str, list[tuple[Cause, Whole]]] = {payer: [] for payer in self.payers}
-        last = before
-        for cause, books, placed in self._stages():
-            last, failed_now = self._computed(placed, books, carried)
-            failed |= failed_now
+        before: Mapping[str, Invoice] = {}
+        last: Mapping[str, Invoice] = {}
+        failed: dict[str, str] = {}
+        for stage in self.computed_stages(invoiced):
+            last = stage.invoices
+            failed |= stage.failed
+            if stage.cause is None:
+                before = last
+                continue
             for payer, invoice in last.items():
-                stages[payer].append((cause, invoice.whole()))
+                stages[payer].append((stage.cause, invoice.whole()))
         covered = _by_payer(united(self._covered_now()))
         corrections = []
         for payer in self.payers:
@@ -412,6 +469,13 @@ class _Batch:
                     )
                 )
         return corrections
+
+    def computed_stages(self, invoiced: Mapping[str, Invoiced]) -> Iterator[ComputedStage]:
+        """The periods as they were invoiced, then with one change of fact more each."""
+        carried, before = self._carried(invoiced), self.known.books_of(self.basis.before)
+        first: tuple[Cause | None, Books, Sequence[Placed]] = (None, before, self._covered_then())
+        for cause, books, placed in (first, *self._stages()):
+            yield ComputedStage(cause, books, placed, *self._computed(placed, books, carried))
 
     def _changes(self, payer: str) -> bool:
         """Whether other records stand on the payer's documents than before, whatever they come to."""

@@ -1,29 +1,28 @@
-"""From any cent of an invoice to the usage records, the price entry and the rule it came from."""
+"""From a line of usage to its records, its price entry and its rule."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, ContentOfFields, content_hash, fields_of
-from tokentill.closing.pins import Inputs, pinned_inputs
-from tokentill.errors import NotFound, ensure
+from tokentill.canonical import Content, content_hash, fields_of
+from tokentill.closing.pins import Inputs
 from tokentill.invoicing.accumulators import bill_usage
 from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
 from tokentill.invoicing.lines import line_key
-from tokentill.invoicing.manual_lines import ManualLine
 from tokentill.invoicing.rating_groups import Books, RatingContext, RatingGroup, Sums
 from tokentill.invoicing.splits import Split
-from tokentill.money import EXACT, ZERO, amount_text, sum_exact
+from tokentill.money import EXACT, ZERO, amount_text
 from tokentill.prices.entries import entry_hash
 from tokentill.store.aggregates import Span, aggregate_of_record, records_of_spans
 from tokentill.store.documents import coverage_of
 from tokentill.store.invoices import IssuedInvoice
-from tokentill.store.manual_lines import manual_line_of
 from tokentill.store.usage_rows import StoredRecord, series_by_id
+from tokentill.store.withdrawals import Counting
 from tokentill.usage.aggregates import RecordKey, UsageAggregate
 
 OwnedKey = tuple[str | None, str, str, str | None, str | None, Split]
@@ -49,64 +48,18 @@ class ExplainedRecord:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedLine(ContentOfFields):
-    """One line of an invoice with everything it came from, for `explain --json`. `line` is its canonical content, and
-    `manual` what somebody added it with.
-    """
-
-    position: int
-    line: Content
-    price_entry: Content | None
-    price_source: str | None
-    rule: Content | None
-    records: tuple[ExplainedRecord, ...]
-    manual: ManualLine | None = None
-
-
-def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int | None) -> list[ExplainedLine]:
-    """Explain one line of an invoice (counted from 1), or all of them.
-
-    Raises:
-        NotFound: when there is no such line.
-        IntegrityFault: when the records do not add up to a line, which is never expected.
-    """
-    lines = issued.content["lines"]
-    if position is not None and not 1 <= position <= len(lines):
-        raise NotFound(f"the lines of {issued.number} are counted from 1 to {len(lines)}; there is no line {position}")
-    inputs = pinned_inputs(connection, issued.pins)
-    of_records = records_of_issued(connection, issued, inputs.books())
-    explained = []
-    for number, line in enumerate(lines, start=1):
-        if position not in (None, number):
-            continue
-        records = of_records.get(key_of_line(line), []) if line["kind"] == "usage" else []
-        if line["kind"] == "usage":
-            total = sum_exact(record.exact_amount for record in records)
-            ensure(
-                amount_text(total) == line["exact_amount"] and len(records) == line["requests"],
-                f"the records of {issued.number} line {number} come to {amount_text(total)}, not"
-                f" {line['exact_amount']}",
-            )
-        entry, source = price_entry_of(inputs, line["price_entry"])
-        rule = rule_of(inputs, line["rule_hash"])
-        manual = manual_line_of(connection, line["charge"]["number"]) if line["kind"] == "manual" else None
-        explained.append(ExplainedLine(number, line, entry, source, rule, tuple(records), manual))
-    return explained
-
-
 def key_of_line(line: Content) -> OwnedKey:
     """Which line the canonical content of one is."""
     return (line.get("customer"), line["model"], line["mode"], line["rule_hash"], line["price_entry"], _split(line))
 
 
 def _split(line: Content) -> Split:
-    return tuple(sorted(line.get("by", {}).items()))
+    return tuple(sorted((line.get("by") or {}).items()))
 
 
 def lines_by_of(content: Content) -> tuple[str, ...]:
     """What the lines of an invoice are split by."""
-    return next((tuple(sorted(line["by"])) for line in content["lines"] if "by" in line), ())
+    return next((tuple(sorted(line["by"])) for line in content["lines"] if line.get("by")), ())
 
 
 def records_of_issued(
@@ -129,13 +82,17 @@ def records_by_line(
     *,
     seq_max: int,
     lines_by: Sequence[str] = (),
+    counting: Sequence[Counting] = (),
 ) -> dict[OwnedKey, list[ExplainedRecord]]:
     """The records of every line of a customer's invoice that covers these segments, billed one by one in order of
     time.
+
+    Args:
+        counting: of each segment what counts in it, if not what does so at `seq_max`.
     """
     context = RatingContext(books)
     records: dict[str, dict[RecordKey, tuple[StoredRecord, UsageAggregate]]] = {}
-    spans = [Span.of(segment) for segment in covered]
+    spans = [Span.of(segment, counting=counts) for segment, counts in zip_longest(covered, counting)]
     series = series_by_id(connection, {segment.series_id for segment in covered})
     for place, record in records_of_spans(connection, spans, series, seq_max=seq_max):
         member, aggregate = covered[place].member or customer, aggregate_of_record(record, record.occurred_at)

@@ -28,6 +28,7 @@ from tokentill.closing.explain import (
     rule_of,
 )
 from tokentill.closing.pins import Inputs, newest_inputs, pinned_inputs
+from tokentill.closing.trace_corrections import TracedCorrection, corrections_of_record, documents_of
 from tokentill.errors import NotFound
 from tokentill.invoicing.coverage import Ownership, Periods
 from tokentill.invoicing.forms import InvoiceKind
@@ -36,15 +37,18 @@ from tokentill.invoicing.rating_groups import RatingContext, Sums
 from tokentill.recordings.load import Folder
 from tokentill.store import tables
 from tokentill.store.aggregates import aggregate_of_record
+from tokentill.store.corrections import CoveringDocument, covering_documents
 from tokentill.store.documents import documents_around, numbers_covering
 from tokentill.store.invoices import invoice_by_number
 from tokentill.store.push_rows import PushRow, rows_of_day
 from tokentill.store.quarantine import QuarantinedLine, quarantined_lines
 from tokentill.store.revisions import Revision, stored_revisions
+from tokentill.store.staging import staged_with
 from tokentill.store.usage_rows import StoredRecord, source_id_of, versions_of
 from tokentill.store.withdrawals import withdrawal_of
 
 TraceState = Literal[
+    "staged",
     "quarantined",
     "unattributed",
     "missing",
@@ -88,7 +92,8 @@ class RequestTrace:
     """The way of one request. `state` says how far it came, and `why` what keeps it there; `record` is what counts now.
 
     `because` is what decided the customer, `payer` whose invoice it is, `number` that of the invoice, None for one that
-    is not issued. `list_amount` is exact, and as `lines` in `currency`.
+    is not issued. `list_amount` is exact, and as `lines` in `currency`. `corrections` are what
+    later documents changed of it, in the order of their issue.
     """
 
     source: str
@@ -108,6 +113,7 @@ class RequestTrace:
     list_amount: Decimal | None = None
     lines: tuple[TracedLine, ...] = ()
     pushes: tuple[PushRow, ...] = ()
+    corrections: tuple[TracedCorrection, ...] = ()
 
     def content(self) -> Content:
         """What `trace --json` prints."""
@@ -124,6 +130,7 @@ class RequestTrace:
             "invoice": self.number,
             **fields_of(self, "currency", "list_amount", "lines"),
             "pushes": form_of(pushed),
+            **fields_of(self, "corrections"),
         }
 
 
@@ -149,6 +156,8 @@ def trace_record(
     versions = versions_of(connection, [identity]).get(identity, [])
     quarantined = tuple(quarantined_lines(connection, record_id=record_id))
     if not versions:
+        if imports := staged_with(connection, source, record_id):
+            return RequestTrace(source, record_id, "staged", _staged_text(imports), quarantined=quarantined)
         if not quarantined:
             raise NotFound(f"no record {record_id!r} of source {source!r} is known, nor such a line in quarantine")
         last = quarantined[-1]
@@ -166,19 +175,49 @@ def trace_record(
         quarantined=quarantined,
     )
     waiver, retraction = withdrawal_of(connection, row_id, "waiver"), withdrawal_of(connection, row_id, "retraction")
-    numbers = numbers_covering(connection, record.series.id, record.occurred_at, record.seq)
-    if numbers:
-        traced = _on_invoice(connection, begun, record, numbers[0])
+    documents = documents_of(connection, [version for _, version in versions])
+    corrections = corrections_of_record(connection, record, documents)
+    begun = replace(begun, corrections=corrections)
+    billed_by = _billed_by(connection, record)
+    if billed_by is not None:
+        traced = _on_invoice(connection, begun, record, billed_by)
     elif retraction is not None:
         traced = _attributed(begun, record, newest_inputs(connection, folder())[0])
     else:
         traced = _on_no_invoice(connection, begun, record, folder(), now=now, grace=grace)
     if retraction is not None:
         said = f"taken back, says {retraction.reviewer}: {retraction.reason}"
-        return replace(traced, state="retracted", why=f"{said}; {numbers[0]} has it still" if numbers else said)
+        taken_off = [one.invoice for one in corrections if one.what == "taken back"]
+        if taken_off:
+            said += f"; {taken_off[-1]} took it off"
+        elif billed_by is not None:
+            said += f"; {billed_by.number} has it still"
+        return replace(traced, state="retracted", why=said)
     if waiver is None:
         return traced
     return replace(traced, state="waived", why=f"billed at nothing, says {waiver.reviewer}: {waiver.reason}")
+
+
+def _staged_text(imports: Sequence[tuple[int, str]]) -> str:
+    """Where a record waits that is none yet."""
+    number, name = imports[-1]
+    return (
+        f"it waits in import {number} ({name}), which is staged and counts for nothing:"
+        f" `tokentill usage imports accept {number}` takes it in"
+    )
+
+
+def _billed_by(connection: Connection, record: StoredRecord) -> CoveringDocument | None:
+    """The document that billed a record first of those of the period on which it stands now; later ones of that period
+    cover what they correct.
+    """
+    place = (record.series.id, record.occurred_at, record.seq)
+    numbers = numbers_covering(connection, *place)
+    covering = covering_documents(connection, *place)
+    now = next((one for one in covering if numbers and one.number == numbers[0]), None)
+    if now is None:
+        return None
+    return next(one for one in covering if (one.customer, one.period) == (now.customer, now.period))
 
 
 def _versions(connection: Connection, records: Sequence[StoredRecord]) -> tuple[TracedVersion, ...]:
@@ -202,13 +241,26 @@ def _versions(connection: Connection, records: Sequence[StoredRecord]) -> tuple[
     )
 
 
-def _on_invoice(connection: Connection, begun: RequestTrace, record: StoredRecord, number: str) -> RequestTrace:
-    """The way of a record that stands on an issued invoice, by the invoice's own pins."""
+def _on_invoice(
+    connection: Connection, begun: RequestTrace, record: StoredRecord, document: CoveringDocument
+) -> RequestTrace:
+    """The way of a record that stands on an issued invoice, by the invoice's own pins; of one that came with a
+    correction, on its adjustment lines.
+    """
+    number = document.number
     issued = invoice_by_number(connection, number)
     inputs = pinned_inputs(connection, issued.pins)
-    books = inputs.books()
-    of_records = records_of_issued(connection, issued, books)
-    lines = _lines(issued.content["lines"], of_records, record, inputs)
+    currency = issued.currency
+    if document.is_correction:
+        own = [one for one in begun.corrections if one.invoice == number]
+        lines = tuple(
+            TracedLine(one.position, one.description, one.exact_amount, one.price_entry, one.rule)
+            for one in own
+            if (one.customer, one.period) == (document.customer, document.period)
+        )
+        currency = own[0].currency if own else currency
+    else:
+        lines = _lines(issued.content["lines"], records_of_issued(connection, issued, inputs.books()), record, inputs)
     pushes = tuple(rows_of_day(connection, issued.customer, issued.period, record.occurred_at.date()))
     is_pushed = any(not row.is_to_send for row in pushes)
     traced = _attributed(begun, record, inputs)
@@ -218,11 +270,11 @@ def _on_invoice(connection: Connection, begun: RequestTrace, record: StoredRecor
         traced,
         state="waived" if early else "pushed" if is_pushed else "issued",
         why=f"{early}; {why}" if early else why,
-        payer=issued.customer,
-        period=issued.period,
+        payer=document.customer,
+        period=document.period,
         number=number,
-        currency=issued.currency,
-        list_amount=_list_amount(inputs, traced.customer, issued.currency, record),
+        currency=currency,
+        list_amount=_list_amount(inputs, traced.customer, currency, record),
         lines=lines,
         pushes=pushes,
     )

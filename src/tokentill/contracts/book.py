@@ -169,6 +169,11 @@ class ContractBook:
         """The prepaid credits of a customer as they are stated, in the order in which they burn."""
         return tuple(sorted(self._grants.get(customer, {}).values(), key=lambda grant: grant.order))
 
+    def all_grants(self) -> Iterator[Grant]:
+        """The prepaid credits of everybody."""
+        for of_customer in self._grants.values():
+            yield from of_customer.values()
+
     def recurrence(self, grant: Grant) -> Recurrence:
         """When a recurring grant begins anew: by the time zone that its customer has when it begins first."""
         return Recurrence(grant, self.terms(grant.customer, grant.valid_from).zone)

@@ -135,7 +135,8 @@ class Rollover:
 class Grant:
     """Prepaid credit of a customer: it pays invoices, including their tax, until it is burnt down or expires.
 
-    With `every` it is granted anew each month or year until it expires (see `contracts.recurring`).
+    With `every` it is granted anew each month or year until it expires (see `contracts.recurring`). `paid` is what was
+    paid for it, each time; None is all of it.
     """
 
     customer: str
@@ -150,6 +151,7 @@ class Grant:
     is_new_customer: bool = field(default=False, compare=False)
     every: Every | None = None
     rollover: Rollover | None = None
+    paid: Decimal | None = field(default=None, compare=False)
 
     @classmethod
     def from_content(cls, content: Content, *, recorded_at: datetime) -> Self:
@@ -170,6 +172,7 @@ class Grant:
             is_new_customer=content.get("new_customer", False),
             every=content.get("every"),
             rollover=None if over is None else Rollover(Decimal(over["max"]), over["months"]),
+            paid=_decimal(content, "paid"),
         )
 
     @property

@@ -1,4 +1,4 @@
-"""What moved since an approval, as rows of one table: lines first, then steps, then the amounts of the invoice."""
+"""What differs between two computations of an invoice, as rows of one table: lines, then steps, then its amounts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import amount_shown, count, exact
-from tokentill.invoicing.differences import Differences, LineDifference
+from tokentill.invoicing.differences import Differences, ItemDifference, LineDifference
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,13 @@ def _rows(differences: Differences) -> Iterable[MovedRow]:
         sides = _sides(line.before, line.after, line.amount)
         yield MovedRow(_name(line), requests, quantities, _signed(line.exact_amount), *sides)
     for item in differences.items:
-        yield MovedRow(f"{item.kind} {shown_id(item.name)}", "", "", "", *_sides(item.before, item.after, item.amount))
+        yield MovedRow(
+            f"{item.kind} {shown_id(item.name)}{_corrects(item)}",
+            "",
+            "",
+            "",
+            *_sides(item.before, item.after, item.amount),
+        )
     before_currency, after_currency = differences.currencies
     currency = after_currency if before_currency == after_currency else f"{after_currency}, was {before_currency}"
     for name, before, after in differences.amounts:
@@ -56,7 +62,11 @@ def _name(line: LineDifference) -> str:
     shown = shown_id if line.kind == "usage" else shown_text
     of = f", of {shown_id(line.customer)}" if line.customer is not None else ""
     changed = f" (another {' and '.join(line.changed)})" if line.changed else ""
-    return f"{shown(line.description)}{of}{changed}"
+    return f"{shown(line.description)}{of}{_corrects(line)}{changed}"
+
+
+def _corrects(part: LineDifference | ItemDifference) -> str:
+    return "" if part.corrects is None else f", correcting {shown_text(part.corrects)}"
 
 
 def _sides(before: Decimal | None, after: Decimal | None, difference: Decimal) -> tuple[str, str, str]:

@@ -38,14 +38,14 @@ def totals_rows(content: Content, interims: Sequence[Mapping[str, Any]] = ()) ->
     after_tax = [item for item in items if item["kind"] not in (*_BEFORE_TAX, "tax")]
     rows = [_sum("Subtotal", content["subtotal"])]
     numbers = iter(interims)
-    rows += [_row(item, next(numbers, None) if item["kind"] == "invoiced" else None) for item in before_tax]
+    rows += [item_row(item, next(numbers, None) if item["kind"] == "invoiced" else None) for item in before_tax]
     if before_tax and taxes:
         net = sum_exact(Decimal(text) for text in (content["subtotal"], *(item["amount"] for item in before_tax)))
         rows.append(_sum("Taxable", format(net, "f")))
-    rows += [_row(item) for item in taxes] or [TotalsRow("Tax", "", amount_shown(content["tax"]))]
+    rows += [item_row(item) for item in taxes] or [TotalsRow("Tax", "", amount_shown(content["tax"]))]
     rows.append(_sum(f"Total {content['currency']}", content["total"]))
     if after_tax:
-        rows += [_row(item) for item in after_tax]
+        rows += [item_row(item) for item in after_tax]
         rows.append(_sum(f"Due {content['currency']}", content["due"]))
     return tuple(rows)
 
@@ -64,7 +64,8 @@ def _sum(name: str, amount: str) -> TotalsRow:
     return TotalsRow(name, "", amount_shown(amount), is_sum=True)
 
 
-def _row(item: Mapping[str, Any], interim: Mapping[str, Any] | None = None) -> TotalsRow:
+def item_row(item: Mapping[str, Any], interim: Mapping[str, Any] | None = None) -> TotalsRow:
+    """The row of one step; `interim` is the invoice that it takes off."""
     name, note = _words(item, interim)
     return TotalsRow(name, note, amount_shown(item["amount"]))
 

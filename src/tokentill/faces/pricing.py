@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from tokentill.canonical import Content
     from tokentill.documents.views.checks import FolderCheck
+    from tokentill.invoicing.preview import PricingUsed
     from tokentill.recordings.load import Folder
 
 
@@ -67,6 +69,20 @@ class Pricing:
     def is_shipped(self) -> bool:
         """Whether it is the one that tokentill ships, wherever it was named."""
         return self.path is None or self.root.resolve() == shipped_folder("pricing").resolve()
+
+    def used(self, pins: Content) -> PricingUsed:
+        """What a computation at pins that are of this folder was made with."""
+        from tokentill.invoicing.preview import PricingUsed  # prices alone do without
+
+        return PricingUsed(
+            folder=str(self.root),
+            found_by=self.found_by,
+            is_shipped=self.is_shipped,
+            recordings=tuple(sorted(self.folder.paths.values())),
+            beneath=len(self.folder.beneath),
+            a=pins["a"],
+            b=pins["b"],
+        )
 
     @property
     def folder(self) -> Folder:

@@ -21,7 +21,7 @@ class LineDifference:
     """What a line has more than before, or less; `amount` and `before` and `after` are in the invoice's currency.
 
     `before` or `after` is None where the line is on one of the two alone. `changed` names what else is different of it:
-    its price entry, its rule.
+    its price entry, its rule. `corrects` is the document that an adjustment corrects.
     """
 
     customer: str | None
@@ -34,6 +34,7 @@ class LineDifference:
     before: Decimal | None
     after: Decimal | None
     changed: tuple[str, ...] = ()
+    corrects: str | None = None
 
     @property
     def amount(self) -> Decimal:
@@ -47,18 +48,19 @@ class LineDifference:
             "exact_amount": amount_text(self.exact_amount),
             "amount": format(self.amount, "f"),
             **{key: _text(value) for key, value in (("before", self.before), ("after", self.after))},
-            **fields_of(self, "changed"),
+            **fields_of(self, "changed", "corrects"),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class ItemDifference:
-    """A step between the lines and what is due whose amount is not what it was."""
+    """A step between the lines and what is due whose amount is not what it was. `corrects` is as with lines."""
 
     kind: str
     name: str
     before: Decimal | None
     after: Decimal | None
+    corrects: str | None = None
 
     @property
     def amount(self) -> Decimal:
@@ -68,7 +70,12 @@ class ItemDifference:
     def content(self) -> Content:
         """Canonical content."""
         sides = {key: _text(value) for key, value in (("before", self.before), ("after", self.after))}
-        return {**fields_of(self, "kind", "name"), "amount": format(self.amount, "f"), **sides}
+        return {
+            **fields_of(self, "kind", "name"),
+            "amount": format(self.amount, "f"),
+            **sides,
+            "corrects": self.corrects,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,33 @@ class Differences:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentDifferences:
+    """Two documents of which one is held against the other: each with its number, None for a preview, its customer and
+    its period. `is_same` says that their contents are the same to the byte.
+    """
+
+    before: tuple[str | None, str, str]
+    after: tuple[str | None, str, str]
+    is_same: bool
+    differences: Differences
+
+    @classmethod
+    def of(cls, before: tuple[str | None, Content], after: tuple[str | None, Content]) -> DocumentDifferences:
+        """Compare two, each with its number."""
+        named = [(number, content["customer"], content["period"]) for number, content in (before, after)]
+        is_same = before[1] == after[1]
+        return cls(named[0], named[1], is_same, Differences.of(before[1], after[1]))
+
+    def content(self) -> Content:
+        """What `invoices diff --json` prints."""
+        sides = {
+            name: dict(zip(("number", "customer", "period"), side, strict=True))
+            for name, side in (("before", self.before), ("after", self.after))
+        }
+        return {**sides, **fields_of(self, "is_same"), **self.differences.content()}
+
+
 def _text(value: Decimal | None) -> str | None:
     return None if value is None else format(value, "f")
 
@@ -113,8 +147,18 @@ def _amount(content: Content, name: str) -> Decimal:
 
 def _line_key(line: Mapping[str, Any]) -> tuple[str, ...]:
     charge = line.get("charge") or {}
-    named = (line.get("customer"), line["kind"], line["model"], line["mode"], line["rule"], charge.get("number"))
+    named = (
+        *(line.get("customer"), line["kind"], line["model"], line["mode"], line["rule"]),
+        *(charge.get("number"), charge.get("kind") if line["kind"] == "adjustment" else None),
+        *(line.get("cause"), _corrected(line)),
+    )
     return tuple("" if part is None else str(part) for part in (*named, line["description"]))
+
+
+def _corrected(part: Mapping[str, Any]) -> str | None:
+    """The number of the document that a line or a step corrects."""
+    corrects = part.get("corrects")
+    return None if corrects is None else str(corrects["number"])
 
 
 def _lines(before: Sequence[Content], after: Sequence[Content]) -> Iterable[LineDifference]:
@@ -170,6 +214,7 @@ def _difference(old: Content | None, new: Content | None) -> LineDifference | No
         before=None if old is None else Decimal(old["amount"]),
         after=None if new is None else Decimal(new["amount"]),
         changed=() if only_arithmetic else changed,
+        corrects=_corrected(line),
     )
 
 
@@ -182,14 +227,15 @@ def _exact(line: Content | None) -> Decimal:
 
 
 def _items(before: Sequence[Content], after: Sequence[Content]) -> Iterable[ItemDifference]:
-    keys = dict.fromkeys((item["kind"], item["name"]) for item in (*before, *after))
-    for kind, name in keys:
-        old, new = (
-            [Decimal(item["amount"]) for item in items if (item["kind"], item["name"]) == (kind, name)]
-            for items in (before, after)
-        )
+    keys = dict.fromkeys(_item_key(item) for item in (*before, *after))
+    for key in keys:
+        old, new = ([Decimal(item["amount"]) for item in items if _item_key(item) == key] for items in (before, after))
         if old != new:
-            yield ItemDifference(kind, name, _sum(old), _sum(new))
+            yield ItemDifference(key[0], key[1], _sum(old), _sum(new), key[2])
+
+
+def _item_key(item: Mapping[str, Any]) -> tuple[str, str, str | None]:
+    return item["kind"], item["name"], _corrected(item)
 
 
 def _sum(amounts: Sequence[Decimal]) -> Decimal | None:

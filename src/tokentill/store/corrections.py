@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, or_, select
 
 from tokentill.canonical import Content
-from tokentill.clock import from_micros
+from tokentill.clock import from_micros, to_micros
 from tokentill.invoicing.coverage import CoveredSegment
 from tokentill.invoicing.periods import Month
 from tokentill.money import to_minor
@@ -57,6 +57,46 @@ class Withdrawn:
     seq: int
     first_at: datetime
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CoveringDocument:
+    """A live document that covers a record, or covered it until a later correction: whose period of which month it is
+    of, and whether it corrects that period.
+    """
+
+    number: str
+    customer: str
+    period: str
+    is_correction: bool
+
+
+def covering_documents(connection: Connection, series_id: int, at: datetime, seq: int) -> list[CoveringDocument]:
+    """Every live document of a period that a record stands on or stood on, in the order of their issue."""
+    row_of, header, micros = tables.coverage, tables.invoice, to_micros(at)
+    is_correction = (row_of.c.period != "").label("is_correction")
+    named = (customer_covered().label("customer"), period_covered().label("period"))
+    query = (
+        select(header.c.number, *named, is_correction)
+        .join(header, header.c.id == row_of.c.invoice_id)
+        .where(row_of.c.series_id == series_id, row_of.c.starts_at <= micros, row_of.c.ends_at > micros)
+        .where(row_of.c.seq_after < seq, row_of.c.seq_upto >= seq, live_at(None))
+        .where(or_(header.c.kind == "period", row_of.c.period != ""))
+        .order_by(header.c.id, row_of.c.period)
+    )
+    return [decoded(CoveringDocument, row, is_correction=bool(row.is_correction)) for row in connection.execute(query)]
+
+
+def correcting_documents(connection: Connection, customer: str, period: str) -> list[str]:
+    """The live documents that correct a customer's period, in the order of their issue."""
+    header, correction = tables.invoice, tables.correction
+    query = (
+        select(header.c.number)
+        .join(correction, correction.c.invoice_id == header.c.id)
+        .where(correction.c.customer == customer, correction.c.period == period, live_at(None))
+        .order_by(header.c.id)
+    )
+    return list(dict.fromkeys(connection.execute(query).scalars()))
 
 
 @decoding("an issued invoice")

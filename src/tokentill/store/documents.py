@@ -48,6 +48,13 @@ def _happened(kind: str, position: int, header: Any) -> ColumnElement[bool]:
     return happened.correlate(header).exists()
 
 
+def position_before(connection: Connection, invoice_id: int) -> int:
+    """The position of the log of documents just before a document was issued."""
+    event = tables.document_event
+    query = select(event.c.position).where(event.c.invoice_id == invoice_id, event.c.kind == "issued")
+    return int(connection.execute(query).scalar_one()) - 1
+
+
 def period_covered(row_of: Any = tables.coverage, header: Any = tables.invoice) -> ColumnElement[str]:
     """The period that a row of coverage is of: the one that the document corrects, or its own."""
     return func.coalesce(func.nullif(row_of.c.period, ""), header.c.period)

@@ -63,6 +63,15 @@ ROWS_OF_ISSUE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """What is stored of an issue beside the document, and stands in no content: by table, the columns that the audit log
 vouches for, the first ones in their order.
 """
+ROWS_OF_CORRECTION: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "correction": ("customer", "period", "currency", "corrects_id", "net_minor", "tax_minor"),
+        "ledger": ("position", "period", "customer", "currency", "kind", "name", "amount_minor"),
+    }
+)
+"""The same of corrections; a document that corrects nothing has no such rows, and its entry does not speak of them."""
+_OF_CORRECTION = ("period", "corrected")
+"""Columns of what a correction covers, vouched for where they say something."""
 
 
 def issued_entry(row: HeldRow, rows: Content) -> Content:
@@ -93,14 +102,22 @@ def rows_of_issues(connection: Connection, invoice_ids: Sequence[int]) -> dict[i
     found: dict[int, Content] = {id_: {name: [] for name in ROWS_OF_ISSUE} for id_ in invoice_ids}
     for name, columns in ROWS_OF_ISSUE.items():
         table = tables.metadata.tables[name]
-        query = select(table.c.invoice_id, *(table.c[column] for column in columns))
+        more = _OF_CORRECTION if name == "coverage" else ()
+        query = select(table.c.invoice_id, *(table.c[column] for column in (*columns, *more)))
         query = query.where(table.c.invoice_id.in_(invoice_ids))
         if name == "document_event":
             query = query.where(table.c.kind == "issued")
         for id_, *row in connection.execute(query.order_by(table.c.invoice_id)):
-            found[id_][name].append(row)
+            of_correction = row[len(columns) :]
+            found[id_][name].append(row if any(of_correction) else row[: len(columns)])
         for of_document in found.values():
             of_document[name].sort(key=lambda row: [str(value) for value in row])
+    for name, columns in ROWS_OF_CORRECTION.items():
+        table = tables.metadata.tables[name]
+        query = select(table.c.invoice_id, *(table.c[column] for column in columns))
+        query = query.where(table.c.invoice_id.in_(invoice_ids), table.c.period != "")
+        for id_, *row in connection.execute(query.order_by(*table.primary_key.columns)):
+            found[id_].setdefault(name, []).append(row)
     return found
 
 

@@ -6,6 +6,7 @@ docs/verification.md a check holds.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, not_, or_, select
 
+from tokentill.invoicing.journal import postings_of, sum_by_currency
 from tokentill.money import ZERO, minor_digits
 from tokentill.store import tables
 from tokentill.store.documents import live_at
@@ -35,6 +37,7 @@ INVARIANTS = {
     "no_record_is_on_two_documents": "M6",
     "lines_are_within_a_minor_unit": "M8",
     "amounts_add_up": "M9",
+    "credit_notes_are_within_their_documents": "M16",
     "periods_join": "M11",
     "log_of_documents_is_what_statuses_say": "M12",
     "one_document_is_live": "M13",
@@ -49,6 +52,7 @@ INVARIANTS = {
     "input_totals_are_sums_of_their_parts": "M19",
     "audit_log_is_one_chain": "M21",
     "pushes_are_of_issued_documents": "M22",
+    "postings_come_to_nothing": "M24",
 }
 """Of checks that hold a numbered invariant."""
 
@@ -90,16 +94,33 @@ _BEFORE_TAX = ("coupon", "minimum", "cap", "invoiced")
 
 
 def lines_are_within_a_minor_unit(held: HeldDocument) -> Iterator[str]:
-    """Every line is within one minor unit of its exact amount, and the subtotal within half of one."""
+    """Every line is within one minor unit of its exact amount, and the sum of a document's own lines within half of
+    one. The lines of a correction with one cause are a difference of two such sums, and so within one.
+    """
     if (content := held.content) is None:
         return
-    exact = [Decimal(line["exact_amount"]).scaleb(minor_digits(content["currency"])) for line in held.lines]
-    for line, amount in zip(held.lines, exact, strict=True):
-        if abs(line["amount_minor"] - amount) >= 1:
-            yield f"line {line['position']} is {line['amount_minor']} minor units, and exactly {amount:f}"
-    subtotal = minor_of(content["subtotal"], content["currency"])
-    if abs(2 * (subtotal - sum(exact, ZERO))) > 1:
-        yield f"its subtotal is {subtotal} minor units, and exactly {sum(exact, ZERO):f}"
+    digits = minor_digits(content["currency"])
+    sums: dict[tuple[str, ...], list[Decimal]] = {}
+    for line, said in zip(held.lines, content["lines"], strict=False):  # that there are as many is another check
+        exact, corrects = Decimal(line["exact_amount"]).scaleb(digits), said.get("corrects")
+        off = abs(line["amount_minor"] - exact)
+        if off > 1 or (off == 1 and corrects is None):
+            yield f"line {line['position']} is {line['amount_minor']} minor units, and exactly {exact:f}"
+        part: tuple[str, ...] = () if corrects is None else (corrects["number"], said["cause"])
+        of_part = sums.setdefault(part, [ZERO, ZERO])
+        of_part[0] += line["amount_minor"]
+        of_part[1] += exact
+    for part, (amount, exact) in sums.items():
+        if abs(2 * (amount - exact)) > (2 if part else 1):
+            called = "what is {1} of {0}".format(*part) if part else "subtotal"
+            yield f"its {called} is {amount} minor units, and exactly {exact:f}"
+
+
+def postings_come_to_nothing(held: HeldDocument) -> Iterator[str]:
+    """What a document is in a double-entry journal comes to nothing in each currency."""
+    if held.content is not None:
+        for currency, more in sum_by_currency(postings_of(held.content, held.ledger)).items():
+            yield f"its postings in {currency} come to {more} minor units, and not to nothing"
 
 
 def minor_of(amount: Any, currency: str) -> int:
@@ -170,12 +191,14 @@ def one_document_is_live(connection: Connection) -> Looked:
 
 
 def accounts_are_in_one_currency(connection: Connection) -> Looked:
-    """What a document takes from its own customer's account is in its own currency, but for balances."""
+    """What a document takes from its own customer's account is in its own currency, but for balances and for what it
+    corrects.
+    """
     ledger, invoice = tables.ledger.c, tables.invoice.c
     query = (
         select(invoice.number, ledger.kind, ledger.currency, invoice.currency.label("own"))
         .join_from(tables.ledger, tables.invoice, invoice.id == ledger.invoice_id)
-        .where(ledger.currency != invoice.currency, ledger.kind != "balance")
+        .where(ledger.currency != invoice.currency, ledger.kind != "balance", ledger.period == "")
     )
     faults = [
         f"{row.number} is in {row.own}, and its ledger has a {row.kind} in {row.currency}"
@@ -227,13 +250,45 @@ def pushes_are_of_issued_documents(connection: Connection) -> Looked:
     return Looked(connection.execute(select(func.count()).select_from(tables.push)).scalar_one(), "pushes", faults)
 
 
-DOCUMENT_INVARIANTS = (amounts_add_up, lines_are_within_a_minor_unit)
+def credit_notes_are_within_their_documents(connection: Connection) -> Looked:
+    """The credit notes of a period give back no more than its document came to, without what that corrects itself."""
+    correction, header, note = tables.correction.c, tables.invoice, tables.invoice.alias("note")
+    query = (
+        select(
+            header.c.number, header.c.content, correction.net_minor, correction.tax_minor, note.c.number.label("note")
+        )
+        .join_from(tables.correction, note, note.c.id == correction.invoice_id)
+        .join(header, header.c.id == correction.corrects_id)
+        .where(note.c.kind == "credit-note", live_at(None, note))
+        .order_by(note.c.id)
+    )
+    faults, left, count = [], dict[str, int](), 0
+    for row in connection.execute(query):
+        count += 1
+        own = left[row.number] if row.number in left else _own_total(json.loads(bytes(row.content)))
+        left[row.number] = own + row.net_minor + row.tax_minor
+        if left[row.number] < 0:
+            back = -row.net_minor - row.tax_minor
+            faults.append(f"{row.note} gives back {back} minor units, and {own} are left of {row.number}")
+    return Looked(count, "credit notes", faults)
+
+
+def _own_total(content: Any) -> int:
+    """What a document comes to, in minor units, without what it corrects."""
+    currency, rows = content["currency"], (*content["lines"], *content.get("items", ()))
+    kinds = {"usage", "package", "flat", "base_fee", "manual", *_BEFORE_TAX, "tax"}
+    own = [row for row in rows if row.get("corrects") is None and row["kind"] in kinds]
+    return sum(minor_of(row["amount"], currency) for row in own)
+
+
+DOCUMENT_INVARIANTS = (amounts_add_up, lines_are_within_a_minor_unit, postings_come_to_nothing)
 DATABASE_INVARIANTS = (
     batches_say_what_became_of_their_rows,
     identities_are_unique,
     periods_join,
     one_document_is_live,
     accounts_are_in_one_currency,
+    credit_notes_are_within_their_documents,
     quantities_are_in_range,
     input_totals_are_sums_of_their_parts,
     pushes_are_of_issued_documents,

@@ -107,8 +107,9 @@ def ledger_entries(
     of their issue.
     """
     ledger, header = tables.ledger, tables.invoice
+    own = (column for column in ledger.c if column.name != "period")
     query = (
-        select(ledger, header.c.number, header.c.period, header.c.issued_at)
+        select(*own, header.c.number, header.c.period, header.c.issued_at)
         .join(header, header.c.id == ledger.c.invoice_id)
         .where(live_at(position))
         .order_by(ledger.c.invoice_id, ledger.c.position)

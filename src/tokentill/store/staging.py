@@ -89,6 +89,23 @@ def open_staging(connection: Connection, name: str) -> int | None:
     return connection.execute(query).scalar()
 
 
+def staged_with(connection: Connection, source: str, record_id: str) -> list[tuple[int, str]]:
+    """The staged imports that nobody decided on and that hold a record: number and name, oldest first."""
+    staged, batch, event = tables.staged_record.c, tables.batch.c, tables.staged_event.c
+    decided = select(event.seq).where(event.kind != "staged")
+    named = staged.content.contains(f'"record_id":{json.dumps(record_id)}', autoescape=True)
+    query = select(staged.seq, staged.content, batch.label).join_from(tables.staged_record, tables.batch)
+    rows = connection.execute(query.where(named, staged.seq.not_in(decided)).order_by(staged.seq, staged.position))
+    found = ((row.seq, row.label, json.loads(row.content)) for row in rows)
+    return list(
+        dict.fromkeys(
+            (seq, label)
+            for seq, label, content in found
+            if (content.get("source"), content.get("record_id")) == (source, record_id)
+        )
+    )
+
+
 def unfinished_staging(connection: Connection, name: str) -> int | None:
     """The newest import of a name that was not staged to its end."""
     batch, staged, event = tables.batch.c, tables.staged_record.c, tables.staged_event.c

@@ -5,6 +5,7 @@ A withdrawal has a sequence number, as a batch has. So what was computed at an o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -13,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, insert, literal_co
 
 from tokentill.clock import to_micros
 from tokentill.store import tables
+from tokentill.store.decoding import rows_among
 
 Cause = Literal["revision", "waiver", "retraction"]
 
@@ -78,6 +80,13 @@ def withdrawal_of(connection: Connection, usage_id: int, cause: Cause) -> Any:
     table = tables.withdrawal
     query = select(table).where(table.c.usage_id == usage_id, table.c.cause == cause)
     return connection.execute(query).one_or_none()
+
+
+def withdrawals_of(connection: Connection, usage_ids: Iterable[int], cause: Cause) -> dict[int, Any]:
+    """The withdrawals of rows of usage for a cause, by row."""
+    table = tables.withdrawal
+    query = select(table).where(table.c.cause == cause)
+    return {row.usage_id: row for row in rows_among(connection, query, (table.c.usage_id,), sorted(usage_ids))}
 
 
 def is_withdrawn(cause: Cause, seq_max: int) -> ColumnElement[bool]:

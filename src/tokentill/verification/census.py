@@ -58,8 +58,8 @@ def take_census(connection: Connection) -> Census:
     with connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}) as result:
         for id_, series_id, at, seq, record_id in (row for part in result.partitions() for row in part):
             on = [one for one in taken.get(series_id, ()) if _holds(one, at, seq)]
-            chains = {(one.document.customer, one.document.period) for one in on}
-            ends = {one.document.id for one in on if one.document.kind == "period"}
+            chains = {(one.customer, one.period) for one in on}
+            ends = {one.document.id for one in on if one.kind == "period"}
             if max(len(chains), len(ends)) > 1 and len(census.faults) < NAMED_MAX:
                 numbers = " and ".join(sorted(one.document.number for one in on))
                 census.faults.append(f"record {record_id!r} is on {numbers}, which bill it twice")

@@ -27,6 +27,25 @@ def with_all_keys(content: Table) -> Table:
     return {"kind": "period", "items": [], "due": content["total"], "waived": [], **content, "lines": lines}
 
 
+KEYS = {
+    "": "form kind customer corrects period lines items due waived",
+    "line": "customer charge corrects cause amount exact_amount quantities",
+    "item": "percent of invoiced customer original original_currency rate corrects",
+}
+"""Keys that each document of form 2, and each of its lines and items has, whether they say something or not."""
+
+
+def absent_keys(content: Table) -> Iterator[str]:
+    """The keys that a document of form 2 lacks."""
+    rows = [("", content)]
+    rows += [(f"line {number}", one) for number, one in enumerate(content.get("lines", ()), start=1)]
+    rows += [(f"item {number}", one) for number, one in enumerate(content.get("items", ()), start=1)]
+    for place, row in rows:
+        for key in KEYS[place.partition(" ")[0]].split():
+            if key not in row:
+                yield f"{place or 'its content'} has no {key!r}, which documents of its form always state"
+
+
 _FIRST = """customer period_start period_end currency lines subtotal items total due rule price_entry requests
     quantities exact_amount amount""".split()
 _LAST = ("daily", "parts", "steps")
@@ -43,8 +62,7 @@ def differences(worked_out: Any, stored: Any, place: str = "") -> Iterator[str]:
     """Where two contents differ, with both figures. A key that one of them has not is null there."""
     if isinstance(worked_out, dict) and isinstance(stored, dict):
         for key in sorted(worked_out.keys() | stored.keys(), key=_in_turn):
-            if (place, key) != ("", "form"):
-                yield from differences(worked_out.get(key), stored.get(key), f"{place}, {key}" if place else key)
+            yield from differences(worked_out.get(key), stored.get(key), f"{place}, {key}" if place else key)
     elif isinstance(worked_out, list) and isinstance(stored, list):
         if len(worked_out) != len(stored):
             yield f"{place}: there are {len(stored)}, and the records come to {len(worked_out)}"

@@ -75,6 +75,38 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True)
+class Adjusted:
+    """What a correction adds to a document, in its currency: before taxes, and by name what its taxes are and its
+    grants pay. `corrects` names the period and its document."""
+
+    corrects: Table
+    net: int
+    taxes: Mapping[str, int]
+    credits: Mapping[str, int]
+
+    @property
+    def due(self) -> int:
+        """What is to be paid of it."""
+        return self.net + sum(self.taxes.values()) - sum(self.credits.values())
+
+    def steps(self, kind: str, currency: str) -> list[Table]:
+        """Its taxes, or what its grants pay, as a document states them."""
+        names = self.taxes if kind == "tax" else self.credits
+        of = minor_text(self.net, currency) if kind == "tax" else None
+        sign = 1 if kind == "tax" else -1
+        return [
+            {
+                "kind": kind,
+                "name": name,
+                "amount": minor_text(sign * names[name], currency),
+                "of": of,
+                "corrects": self.corrects,
+            }
+            for name in sorted(names, key=str.encode)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """The steps as a document states them, and the figures after them."""
 
@@ -117,9 +149,23 @@ def _recurring(stated: Table, name: str, *, is_prorated: bool) -> tuple[Fraction
 
 
 def due(
-    owed: Owed, books: Books, customer: str, period: Period, currency: str, account: Account, *, is_period: bool
+    owed: Owed,
+    books: Books,
+    customer: str,
+    period: Period,
+    currency: str,
+    account: Account,
+    *,
+    is_period: bool,
+    adjusted: Sequence[Adjusted] = (),
+    adjusted_then: int = 0,
 ) -> Due:
-    """What becomes of a subtotal. Coupons, minimum and balances are those of the period's own invoice alone."""
+    """What becomes of a subtotal. Coupons, minimum and balances are those of the period's own invoice alone.
+
+    Args:
+        adjusted: the corrections that the document bills; they come after coupons, minimum and cap.
+        adjusted_then: where a period is computed again, what was due of corrections on its document.
+    """
     items: list[Table] = []
 
     def add(kind: str, name: str, amount_minor: int, **more: str | None) -> int:
@@ -144,11 +190,14 @@ def due(
     for number, (billed, _, _) in enumerate(account.interims, start=1):
         net += add("invoiced", f"interim invoice {number}", -billed)
     whole_tax, tax = _taxes(books.term(customer, at, "tax") or [], whole, account, text, add)
+    items += (step for one in adjusted for step in one.steps("tax", currency))
+    net, tax = net + sum(one.net for one in adjusted), tax + sum(sum(one.taxes.values()) for one in adjusted)
     brought = _balances(books, customer, currency, period, account, add) if is_period else 0
     pieces = _pieces(whole + whole_tax, owed, discounted, true_up)
-    pieces[-1] += max(0, brought)
+    pieces[-1] += max(0, brought + sum(one.due for one in adjusted) + adjusted_then)
     paid = _credits(books.grants(customer), pieces, owed.parts, currency, account, text, add)
-    to_pay = net + tax + brought - paid
+    items += (step for one in adjusted for step in one.steps("credit", currency))
+    to_pay = net + tax + brought - paid - sum(sum(one.credits.values()) for one in adjusted)
     smallest = books.term(customer, at, "smallest_amount")
     is_last = owed.is_empty and not account.interims and not any(one["kind"] in ("minimum", "cap") for one in items)
     is_small = smallest is not None and 0 < to_pay < minor(Fraction(smallest), currency)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any
 
 from tokentill.verification.comparing import in_any_order
+from tokentill.verification.due import minor_unit
 from tokentill.verification.keys import Table
 from tokentill.verification.memory import Charge
 from tokentill.verification.prices import NOTHING, text_of
@@ -106,6 +108,13 @@ def charge_line(child: str | None, charge: Charge) -> Table:
         "parts": [],
         "charge": charge.stated,
     }
+
+
+def manual_charge(row: Any) -> Charge:
+    """A line that somebody added."""
+    amount = Fraction(row.amount_minor, minor_unit(row.currency))
+    stated = {"name": row.description, "quantity": 1, "rate": text_of(amount), "number": row.number}
+    return Charge("manual", row.description, None, amount, stated)
 
 
 def waived(tally: Tally) -> list[Table]:

@@ -78,7 +78,7 @@ class Calendar:
     def __init__(self, books: Books, month: Month, issued: Mapping[str, Sequence[Issued]]) -> None:
         self.month = month
         self._books = books
-        self._issued = issued
+        self.issued = issued
         self._own = {*books.customers, *issued}
         self._periods: dict[str | None, Period] = {}
         self._payers: dict[str, str] = {}
@@ -94,7 +94,7 @@ class Calendar:
     def payer(self, customer: str) -> str:
         """Whose invoice of the month a customer's usage stands on."""
         if customer not in self._payers:
-            listed = [one.payer for one in self._issued.get(customer, ()) if one.month == self.month and one.payer]
+            listed = [one.payer for one in self.issued.get(customer, ()) if one.month == self.month and one.payer]
             by_contract = self._books.payer(customer, self.period(customer).last_instant)
             self._payers[customer] = listed[0] if listed else by_contract
         return self._payers[customer]
@@ -107,7 +107,7 @@ class Calendar:
     def _begin(self, customer: str | None, month: Month) -> tuple[datetime, date]:
         """Where a period begins: by the contract, unless what was issued says otherwise."""
         by_contract, day = self._by_contract(customer, month)
-        issued = () if customer is None else self._issued.get(customer, ())
+        issued = () if customer is None else self.issued.get(customer, ())
         beside = [one.ends_at for one in issued if one.month == plus(month, -1)]
         beside += [one.starts_at for one in issued if one.month == month]
         at = beside[0] if beside else max([by_contract, *(one.ends_at for one in issued if one.month < month)])

@@ -25,6 +25,8 @@ from tokentill.verification.prices import LEAVES
 
 ROWS_AT_ONCE = 5_000
 SERIES_AT_ONCE = 2_000
+BOOKS_MAX = 8
+"""So many sets of books are kept in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,22 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """A customer's period that a document corrects, with what it adds, in minor units of `currency`."""
+
+    document: Header
+    period: str
+    customer: str
+    currency: str
+    corrects_id: int
+    net_minor: int
+    tax_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
-    """What a live document covers."""
+    """What a live document covers of a customer's period: of its own, or of one that it corrects. `currency` is that
+    of the period's document; `kind` says whether it is the whole period's or an interim invoice's."""
 
     document: Header
     starts_at: int
@@ -51,14 +67,21 @@ class Taken:
     after: int
     upto: int
     member: str
+    customer: str
+    period: str
+    currency: str
+    kind: str
 
 
 @dataclass(slots=True)
 class _Ledger:
-    coupons: dict[str, set[str]] = field(default_factory=dict)
+    coupons: Counter[tuple[str, str]] = field(default_factory=Counter)
     credits: Counter[tuple[str, str]] = field(default_factory=Counter)
     balances: Counter[str] = field(default_factory=Counter)
     interims: dict[int, tuple[str, dict[str, Counter[str]]]] = field(default_factory=dict)
+
+
+Ledgers = dict[str, _Ledger]
 
 
 class Rows:
@@ -66,7 +89,7 @@ class Rows:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._books: dict[tuple[str, str], Books] = {}
+        self._books: dict[tuple[str, ...], Books] = {}
 
     @cached_property
     def headers(self) -> dict[int, Header]:
@@ -97,6 +120,41 @@ class Rows:
                 (live.add if kind == "issued" else live.discard)(id_)
         return live
 
+    @cached_property
+    def corrections(self) -> dict[tuple[str, str], list[Correction]]:
+        """The corrections of every customer's period, in the order of their issue."""
+        row_of, listed = tables.correction, dict[tuple[str, str], list[Correction]]()
+        for row in self._connection.execute(select(row_of).order_by(row_of.c.invoice_id)):
+            own = (row.period, row.customer, row.currency, row.corrects_id, row.net_minor, row.tax_minor)
+            listed.setdefault((row.customer, row.period), []).append(Correction(self.headers[row.invoice_id], *own))
+        return listed
+
+    @cached_property
+    def periods_by_customer(self) -> dict[str, list[Header]]:
+        """The documents of each customer's periods, live or not, in the order of their issue."""
+        return self._by_customer("period")
+
+    @cached_property
+    def notes_by_customer(self) -> dict[str, list[Header]]:
+        """The credit notes of each customer, likewise."""
+        return self._by_customer("credit-note")
+
+    def _by_customer(self, kind: str) -> dict[str, list[Header]]:
+        listed: dict[str, list[Header]] = {}
+        for header in self.headers.values():
+            if header.kind == kind:
+                listed.setdefault(header.customer, []).append(header)
+        return listed
+
+    @cached_property
+    def corrected_by(self) -> dict[int, list[Correction]]:
+        """What each document corrects, by customer and period."""
+        by_document: dict[int, list[Correction]] = {}
+        for _, listed in sorted(self.corrections.items(), key=lambda item: (item[0][0].encode(), item[0][1])):
+            for one in listed:
+                by_document.setdefault(one.document.id, []).append(one)
+        return by_document
+
     def content(self, header: Header) -> Table:
         """What a document says.
 
@@ -119,17 +177,40 @@ class Rows:
 
     # What people wrote
 
-    def books(self, pins: Table) -> Books:
-        """The books that pins stand for."""
-        key = (pins["a"], pins["b"])
+    def books(self, pins: Table, later: Table | None = None) -> Books:
+        """The books that pins stand for; with later pins, those of a closed period that is corrected at them: with the
+        later recordings that ask for closed periods, and all later bindings.
+        """
+        key = (pins["a"], pins["b"], *(() if later is None else (later["a"], later["b"])))
         if key not in self._books:
-            if len(self._books) >= 4:
+            if len(self._books) >= BOOKS_MAX:
                 self._books.clear()
             prices, contracts = (self._recordings([pins[name]])[0] for name in ("a", "b"))
             own, beneath = (self._recordings(prices.get(name, ())) for name in ("recordings", "beneath"))
-            agreed = self._recordings(contracts["recordings"])
-            self._books[key] = Books(own, beneath, agreed, self._bindings(contracts["bindings"]))
+            agreed, bindings = self._recordings(contracts["recordings"]), contracts["bindings"]
+            if later is not None:
+                newer, newest = (self._recordings([later[name]])[0] for name in ("a", "b"))
+                own = self._with_asking(own, newer["recordings"])
+                agreed = self._with_asking(agreed, newest["recordings"])
+                bindings = newest["bindings"]
+            self._books[key] = Books(own, beneath, agreed, self._bindings(bindings))
         return self._books[key]
+
+    def _with_asking(self, own: list[Table], later: Collection[str]) -> list[Table]:
+        known = {one["hash"] for one in own}
+        asking = [one for one in self._recordings(set(later) - known) if one.get("applies_to_closed")]
+        return sorted([*own, *asking], key=lambda one: str(one["hash"]))
+
+    def manual_lines(self, period: str, upto: int) -> dict[str, list[Any]]:
+        """The lines that people added to a period up to a number and had not removed by it, by customer."""
+        line, removal = tables.manual_line, tables.manual_line_removal
+        removed = set(self._connection.execute(select(removal.c.line).where(removal.c.number <= upto)).scalars())
+        listed: dict[str, list[Any]] = {}
+        added = select(line).where(line.c.period == period, line.c.number <= upto).order_by(line.c.number)
+        for row in self._connection.execute(added):
+            if row.number not in removed:
+                listed.setdefault(row.customer, []).append(row)
+        return listed
 
     def _recordings(self, hashes: Collection[str]) -> list[Table]:
         table, found = tables.recording.c, {}
@@ -185,27 +266,45 @@ class Rows:
         return issued
 
     def taken(self, live: Collection[int], starts_at: int, ends_at: int) -> dict[int, list[Taken]]:
-        """What live documents cover of a stretch of time, by series."""
+        """What live documents cover of a stretch of time, by series. What a correction covers takes the place of what
+        was covered of that period before."""
         table = tables.coverage.c
         by_series: dict[int, list[Taken]] = {}
         query = select(tables.coverage).where(table.ends_at > starts_at, table.starts_at < ends_at)
         for row in self._connection.execute(query.order_by(table.invoice_id, table.series_id, table.starts_at)):
-            if row.invoice_id in live:
-                by_series.setdefault(row.series_id, []).append(self._taken(row))
+            if row.invoice_id in live and not self._is_replaced(one := self._taken(row), live):
+                by_series.setdefault(row.series_id, []).append(one)
         return by_series
 
-    def covered(self, header: Header) -> dict[int, list[Taken]]:
-        """What one document covers, by series."""
+    def _is_replaced(self, one: Taken, live: Collection[int]) -> bool:
+        return any(
+            later.document.id > one.document.id and later.document.id in live and later.currency == one.currency
+            for later in self.corrections.get((one.customer, one.period), ())
+        )
+
+    def covered(self, header: Header, correction: Correction | None = None) -> dict[int, list[Taken]]:
+        """What one document covers of its own period, or of one that it corrects, by series."""
         table = tables.coverage.c
+        period, customer = ("", "") if correction is None else (correction.period, correction.customer)
         by_series: dict[int, list[Taken]] = {}
-        for row in self._connection.execute(select(tables.coverage).where(table.invoice_id == header.id)):
+        query = select(tables.coverage).where(
+            table.invoice_id == header.id, table.period == period, table.corrected == customer
+        )
+        for row in self._connection.execute(query):
             by_series.setdefault(row.series_id, []).append(self._taken(row))
         return by_series
 
     def _taken(self, row: Any) -> Taken:
-        header = self.headers[row.invoice_id]
-        place = (row.starts_at, row.ends_at, row.seq_after, row.seq_upto)
-        return Taken(header, *place, header.customer if row.member is None else row.member)
+        header, place = self.headers[row.invoice_id], (row.starts_at, row.ends_at, row.seq_after, row.seq_upto)
+        own = (header.customer, header.period, header.currency, header.kind)
+        if row.period:
+            corrected = next(
+                (one for one in self.corrections.get((row.corrected, row.period), ()) if one.document is header), None
+            )
+            if corrected is None:
+                raise CannotVerify(f"{header.number} covers usage of {row.period}, and does not correct it")
+            own = (row.corrected, row.period, corrected.currency, "period")
+        return Taken(header, *place, own[0] if row.member is None else row.member, *own)
 
     def ended(self, header: Header) -> dict[str, tuple[int, int]]:
         """The periods that a document ended, by customer."""
@@ -213,25 +312,51 @@ class Rows:
         query = select(table.customer, table.starts_at, table.ends_at).where(table.invoice_id == header.id)
         return {customer: (starts_at, ends_at) for customer, starts_at, ends_at in self._connection.execute(query)}
 
-    def accounts(self, live: Collection[int], period: str) -> dict[str, _Ledger]:
+    def accounts(self, live: Collection[int], period: str) -> Ledgers:
         """What live documents left to a period, by customer."""
         table, accounts = tables.ledger.c, dict[str, _Ledger]()
-        names = ("invoice_id", "kind", "name", "amount_minor", "customer", "currency")
+        names = ("invoice_id", "kind", "name", "amount_minor", "customer", "currency", "period")
         query = select(*(table[name] for name in names)).order_by(table.invoice_id, table.position)
-        for id_, kind, name, amount, customer, currency in self._connection.execute(query):
+        for id_, kind, name, amount, customer, currency, corrected in self._connection.execute(query):
             if id_ not in live:
                 continue
             header, account = self.headers[id_], accounts.setdefault(customer, _Ledger())
+            of_period = corrected or header.period
             if kind == "balance":
                 account.balances[currency] += amount
-            elif header.period != period and kind == "coupon":
-                account.coupons.setdefault(name, set()).add(header.period)
-            elif header.period != period and kind == "credit":
+            elif of_period != period and kind == "coupon":
+                account.coupons[name, of_period] += amount
+            elif of_period != period and kind == "credit":
                 account.credits[name, currency] += amount
-            if header.period == period and header.kind == "interim" and kind in ("invoiced", "tax", "credit"):
+            is_interim = header.kind == "interim" and not corrected
+            if header.period == period and is_interim and kind in ("invoiced", "tax", "credit"):
                 sums = account.interims.setdefault(id_, (currency, {}))[1]
                 sums.setdefault(kind, Counter())[name] += amount
         return accounts
+
+    def of_correction(self, correction: Correction) -> dict[str, Counter[str]]:
+        """What a correction adds to the account of its customer: coupons and credits, each by name."""
+        table, sums = tables.ledger.c, {"coupon": Counter[str](), "credit": Counter[str]()}
+        query = select(table.kind, table.name, table.amount_minor).where(
+            table.invoice_id == correction.document.id,
+            table.period == correction.period,
+            table.customer == correction.customer,
+        )
+        for kind, name, amount in self._connection.execute(query):
+            sums.setdefault(kind, Counter())[name] += amount
+        return sums
+
+    def has_changed(self, before: Table, now: Table, starts_at: int, ends_at: int) -> bool:
+        """Whether anything that decides about a stretch of time came between two pins."""
+        if (before["a"], before["b"]) != (now["a"], now["b"]):
+            return True
+        usage, withdrawal = tables.usage.c, tables.withdrawal.c
+        within = select(usage.id).where(usage.occurred_at >= starts_at, usage.occurred_at < ends_at)
+        came = within.where(usage.seq > before["s"], usage.seq <= now["s"])
+        went = within.join(tables.withdrawal, withdrawal.usage_id == usage.id).where(
+            withdrawal.seq > before["s"], withdrawal.seq <= now["s"]
+        )
+        return any(self._connection.execute(query.limit(1)).first() is not None for query in (came, went))
 
     # Usage
 
@@ -242,6 +367,12 @@ class Rows:
         for id_, cause, seq in self._connection.execute(select(table.usage_id, table.cause, table.seq)):
             withdrawn.setdefault(id_, []).append((cause, seq))
         return withdrawn
+
+    @cached_property
+    def later_versions(self) -> frozenset[int]:
+        """The rows of usage that took the place of an earlier version."""
+        usage = tables.usage.c
+        return frozenset(self._connection.execute(select(usage.id).where(usage.version > 1)).scalars())
 
     def series(self, starts_at: int, ends_at: int) -> dict[int, Table]:
         """The series that have records in a stretch of time, by id."""
@@ -284,7 +415,7 @@ class Rows:
                     yield from rows
 
 
-def account_of(accounts: dict[str, _Ledger], customer: str, currency: str, others: Sequence[str]) -> Account:
+def account_of(accounts: Ledgers, customer: str, currency: str, others: Sequence[str]) -> Account:
     """The account of a document's customer, with the balances of others whose invoice it is now."""
     own = accounts.get(customer, _Ledger())
     balances = [
@@ -294,7 +425,7 @@ def account_of(accounts: dict[str, _Ledger], customer: str, currency: str, other
         if amount
     ]
     return Account(
-        {name: len(periods) for name, periods in own.coupons.items()},
+        Counter(name for (name, _), amount in own.coupons.items() if amount),
         {name: amount for (name, of_currency), amount in own.credits.items() if of_currency == currency},
         balances,
         [

@@ -7,7 +7,7 @@ by one in order of time.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -67,12 +67,38 @@ class Tally:
     strangers: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Up to which sequence number each cause of a withdrawal is looked at, for records up to `seq`; what came after
+    is looked at as it is at `seq_max`, and of that no row of `later`.
+    """
+
+    seq: int
+    seq_max: int
+    upto: Mapping[str, int]
+    later: Collection[int] = ()
+
+    @classmethod
+    def at(cls, seq_max: int) -> Counting:
+        """Everything as it is at a sequence number."""
+        return cls(seq_max, seq_max, {})
+
+    def causes(self, seq: int, withdrawn: Sequence[tuple[str, int]]) -> set[str]:
+        """Why a record is not billed."""
+        upto = self.upto if seq <= self.seq else {}
+        return {cause for cause, since in withdrawn if since <= upto.get(cause, self.seq_max)}
+
+    def leaves_out(self, id_: int, seq: int) -> bool:
+        """Whether a row is not looked at."""
+        return seq > self.seq and id_ in self.later
+
+
 class UsageReader:
     """Goes through the records of one document.
 
     Args:
         withdrawn: why, and from which sequence number on, records are not billed.
-        seq_max: the sequence number that the document was computed at.
+        counting: which withdrawals count, at the sequence numbers that the document was computed at.
         bills_unmeasured: whether zeros of requests that cost something are taken for what they say.
     """
 
@@ -82,7 +108,7 @@ class UsageReader:
         plans: Mapping[int, Plan],
         withdrawn: Mapping[int, Sequence[tuple[str, int]]],
         currency: str,
-        seq_max: int,
+        counting: Counting,
         *,
         bills_unmeasured: bool,
     ) -> None:
@@ -90,7 +116,7 @@ class UsageReader:
         self._plans = plans
         self._withdrawn = withdrawn
         self._currency = currency
-        self._seq_max = seq_max
+        self._counting = counting
         self._bills_unmeasured = bills_unmeasured
         self._rules: dict[tuple[int, int, str], Table | None] = {}
         self._kinds: dict[tuple[Any, ...], Kind] = {}
@@ -130,7 +156,7 @@ class UsageReader:
 
     def _placed(self, rows: Iterator[Any], tally: Tally) -> Iterator[tuple[Place, Any, Mapping[str, int]]]:
         """The records that stand on the document, each with its place."""
-        books, plans, withdrawn = self._books, self._plans, self._withdrawn
+        books, plans, withdrawn, counting = self._books, self._plans, self._withdrawn, self._counting
         for row in rows:
             id_, series_id, at, seq, record_id, listed, input_total, has_cost, *_ = row
             plan = plans[series_id]
@@ -139,11 +165,13 @@ class UsageReader:
                 continue
             stretch, is_waived = plan.stretches[index], False
             if id_ in withdrawn:
-                causes = {cause for cause, since in withdrawn[id_] if since <= self._seq_max}
+                causes = counting.causes(seq, withdrawn[id_])
                 is_waived = causes == {"waiver"}
                 if causes - {"waiver"}:
                     continue
             member = stretch.member(seq)
+            if counting.later and counting.leaves_out(id_, seq):
+                continue
             if member is None:
                 if any(one.after < seq <= one.upto for one in stretch.covered):
                     tally.strangers.append(record_id)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.closing.close import Closed
 from tokentill.closing.due_months import ClosedMonths, DueMonths
-from tokentill.closing.explain import ExplainedLine
 from tokentill.closing.late_usage import Late
 from tokentill.closing.verify import Verification
-from tokentill.documents.arithmetic import LineGroup, conditions_of, line_groups
+from tokentill.documents.arithmetic import LineGroup, line_groups
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import NO_BREAK, TIMES, count, exact, money, plural, signed_money
 from tokentill.documents.remarks import LIST_LATE, aside_remarks, late_text, projection_texts
 from tokentill.documents.review_status import margin_shown
-from tokentill.documents.steps import charge_text, step_text
 from tokentill.documents.text.screen import Screen
 from tokentill.documents.totals_rows import totals_rows
 from tokentill.invoicing.coverage import KeptBoundary
@@ -62,7 +59,7 @@ def show_preview(screen: Screen, preview: Preview) -> None:
         for text in projection_texts(preview):
             screen.say(text)
         for margin in preview.margins:
-            screen.say(_margin_text(margin))
+            screen.say(margin_text(margin))
     else:
         screen.say(f"nobody has usage in {preview.month}")
     reaching = [customer.invoice.customer for customer in preview.customers if customer.reaches_interim]
@@ -89,10 +86,11 @@ def show_preview(screen: Screen, preview: Preview) -> None:
     _say_findings(screen, preview.findings)
 
 
-def _margin_text(margin: CoveredMargin) -> str:
+def margin_text(margin: CoveredMargin) -> str:
+    """A margin with how much of the usage has a cost."""
     shown = margin_shown(margin)
-    percent = f" ({_plain(shown.percent)})" if shown.percent else ""
-    note = f"; {_plain(shown.note)}" if shown.note else ""
+    percent = f" ({plain(shown.percent)})" if shown.percent else ""
+    note = f"; {plain(shown.note)}" if shown.note else ""
     return f"margin {margin.currency}: {shown.margin}{percent} over a cost of {shown.cost}{note}"
 
 
@@ -122,9 +120,14 @@ def show_pricing(screen: Screen, used: PricingUsed | None) -> None:
     """Which prices and contracts something was computed with."""
     if used is None:
         return
+    screen.say(f"prices and contracts: {pricing_text(used)}")
+
+
+def pricing_text(used: PricingUsed) -> str:
+    """The same in words."""
     own = "" if used.is_shipped else f": {plural(len(used.recordings), 'recording', 'recordings')}"
     beneath = ", shipped list prices beneath" if used.beneath else ""
-    screen.say(f"prices and contracts: {shown_text(used.shown)}{own}{beneath}")
+    return f"{shown_text(used.shown)}{own}{beneath}"
 
 
 def show_invoice(screen: Screen, document: Content) -> None:
@@ -152,7 +155,7 @@ def show_invoice(screen: Screen, document: Content) -> None:
         rows = totals_rows(document, document.get("interim_invoices", ()))
         screen.table(
             ("", "how", f"amount {currency}"),
-            [(row.name, _plain(row.note), row.amount) for row in rows],
+            [(row.name, plain(row.note), row.amount) for row in rows],
             right=(f"amount {currency}",),
         )
     else:
@@ -167,8 +170,8 @@ def _show_lines(screen: Screen, group: LineGroup, currency: str) -> None:
         [
             (
                 str(line.number),
-                f"{line.description}: {_plain(line.note)}" if line.note else line.description,
-                _plain(line.rule) if line.rule else "of the whole invoice",
+                f"{line.description}: {plain(line.note)}" if line.note else line.description,
+                plain(line.rule) if line.rule else "of the whole invoice",
                 line.requests,
                 line.list_amount.text,
                 line.exact_amount.text,
@@ -294,58 +297,6 @@ def _not_due_names(closed: Closed) -> str:
     ]
     rest = len(closed.not_due) - NAMES_SHOWN
     return ", ".join(shown) + (f" and {count(rest)} more; --json names all" if rest > 0 else "")
-
-
-def show_explained(screen: Screen, explained: Sequence[ExplainedLine], records_max: int) -> None:
-    """Lines with their arithmetic, price entry, rule and first records."""
-    for each in explained:
-        line = each.line
-        requests = f", {plural(line['requests'], 'request', 'requests')}" if line["kind"] == "usage" else ""
-        of_child = f", of {shown_id(line['customer'])}" if line.get("customer") else ""
-        screen.say(f"line {each.position}: {shown_id(line['description'])}{of_child}{requests}")
-        if line["kind"] != "usage":
-            charge = charge_text(line)
-            amount = exact(Decimal(line["exact_amount"]))
-            note, arithmetic = (
-                (f" ({charge.note})" if charge.note else ""),
-                (charge.arithmetic and f": {charge.arithmetic}"),
-            )
-            screen.say(_plain(f"    {charge.name}{note}{arithmetic} = {amount}"))
-        for part in line["parts"]:
-            conditions = conditions_of(part)
-            if conditions:
-                screen.say(f"  {', '.join(conditions)}:")
-            for step in part["steps"]:
-                screen.say(f"    {_step_text(step)}")
-        screen.say(f"  exact amount {line['exact_amount']}, on the invoice {line['amount']}")
-        if each.price_entry is not None:
-            entry = each.price_entry
-            screen.say(f"  price entry {line['price_entry']}")
-            screen.say(
-                f"    {shown_text(entry['model'])}, valid from {entry['valid_from']}, recorded {entry['recorded_at']}"
-            )
-            screen.say(f"    source: {shown_text(each.price_source or 'not stated')}")
-        if each.manual is not None:
-            added = each.manual
-            screen.say(f"  added by {shown_text(added.by)} at {instant_text(added.at)}: {shown_text(added.reason)}")
-        elif each.rule is None and line["kind"] not in ("usage", "adjustment"):
-            screen.say("  agreed for the whole invoice")
-        elif each.rule is None:
-            screen.say("  rule: none fits; the list price is billed as it is")
-        else:
-            screen.say(f"  rule {shown_text(line['rule'])!r} of {shown_text(each.rule['contract'])}")
-        for explained_record in each.records[:records_max]:
-            record = explained_record.record
-            quantities = ", ".join(f"{number:,} {name}" for name, number in sorted(record.quantities.items()))
-            screen.say(
-                f"    {instant_text(record.occurred_at)} {shown_id(record.record_id)}"
-                f" user {shown_id(record.series.user) if record.series.user else 'none'}"
-                f" {quantities} = {exact(explained_record.exact_amount)}"
-            )
-        rest = len(each.records) - records_max
-        if rest > 0:
-            more = plural(rest, "more record", "more records")
-            screen.say(f"    ... and {more}; --records {len(each.records)} or --json shows all")
 
 
 def show_verification(screen: Screen, verification: Verification) -> None:
@@ -482,15 +433,6 @@ def _by_size(customer: Previewed) -> tuple[str, bool, int]:
     return customer.invoice.currency, customer.has_no_answer, -customer.invoice.total_minor
 
 
-def _step_text(step: Content) -> str:
-    text, amount = step_text(step), exact(Decimal(step["amount"]))
-    note = f" ({text.note})" if text.note else ""
-    if step["kind"] in ("rate", "add_on"):
-        quantity, _, rest = text.arithmetic.partition(" ")
-        return _plain(f"{quantity} {text.name}{note} {rest} = {amount}")
-    return _plain(f"{text.name}{note}: {text.arithmetic} = {amount}")
-
-
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Arithmetic with the signs of a keyboard, to be searched and copied."""
     return text.replace(NO_BREAK, " ").replace(TIMES, "x")

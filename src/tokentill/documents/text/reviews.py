@@ -11,6 +11,7 @@ from tokentill.documents.figures import amount_shown, plural, short_hash
 from tokentill.documents.moved import moved_rows
 from tokentill.documents.text.screen import Screen
 from tokentill.documents.views.lists import ReviewList, ReviewShown
+from tokentill.invoicing.differences import Differences
 from tokentill.invoicing.manual_lines import ManualLine, ManualLines
 from tokentill.invoicing.preview import Moved
 
@@ -84,6 +85,11 @@ def show_moved(screen: Screen, moved: Moved) -> None:
     if differences is None:
         screen.say(f"what that does is not known: {moved.reason}")
         return
+    show_differences(screen, differences)
+
+
+def show_differences(screen: Screen, differences: Differences) -> None:
+    """Lines, steps and amounts that differ, before and after."""
     rows = moved_rows(differences)
     columns = ("", "requests", "quantities", "exact amount", "before", "after", "difference")
     screen.table(

@@ -8,7 +8,7 @@ from tokentill.clock import instant_text
 from tokentill.closing.trace import RequestTrace
 from tokentill.closing.usage_summary import UsageRow, UsageSummary
 from tokentill.documents.escaping import short_id, shown_id, shown_text
-from tokentill.documents.figures import count, exact, plural
+from tokentill.documents.figures import count, exact, plural, signed_exact
 from tokentill.documents.text.screen import Screen
 from tokentill.usage.aggregates import GATEWAY_CURRENCY
 
@@ -104,6 +104,11 @@ def _billed_steps(trace: RequestTrace) -> Iterator[tuple[str, str]]:
         yield "line", f"{on} {line.position} ({shown_id(line.description)}): {amount}"
     if trace.period is not None:
         yield "invoice", f"{trace.number or 'not issued'}, of {trace.period}"
+    for one in trace.corrections:
+        other = "" if one.other is None else f" ({shown_id(one.other)})"
+        amount = f"{signed_exact(one.exact_amount)} {one.currency} exactly"
+        where = f"{shown_text(one.invoice)} line {one.position}, correcting {shown_text(one.corrects)}"
+        yield "correction", f"{where} of {shown_id(one.customer)} for {one.period}: {one.what}{other}, {amount}"
     for push in trace.pushes:
         value = f"{push.value_minor} minor units for the day"
         yield "push", f"{push.day}, meter {shown_text(push.meter)}, {push.stripe_customer}: {value}, {push.state}"

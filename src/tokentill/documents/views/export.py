@@ -26,7 +26,9 @@ _NUMERIC = ("requests", "list_amount", "exact_amount", "amount")
 class InvoiceRow(ContentOfFields):
     """One row. `kind` is that of the line or step; `exact_amount` and `list_amount` are of lines alone.
 
-    `amount` is in major units of `currency`, as the invoice states it.
+    `amount` is in major units of `currency`, as the invoice states it. A row that corrects an earlier document names it
+    (`corrects`) and the period that it is of; an adjustment line has a `cause`, and in `corrected_kind` what kind of
+    line it corrects.
     """
 
     number: str
@@ -48,6 +50,10 @@ class InvoiceRow(ContentOfFields):
     amount: str
     currency: str
     by: Mapping[str, str | None]
+    corrects: str | None
+    corrected_period: str | None
+    corrected_kind: str | None
+    cause: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +95,32 @@ def _rows_of(invoice: IssuedInvoice) -> Iterable[InvoiceRow]:
     lines = content["lines"]
     for position, line in enumerate(lines, start=1):
         used_by, by = line.get("customer") or invoice.customer, line.get("by") or {}
-        yield InvoiceRow(**head, position=position, used_by=used_by, by=by, **{key: line[key] for key in _OF_LINES})
+        of_line = {key: line[key] for key in _OF_LINES} | _corrected(line)
+        yield InvoiceRow(**head, position=position, used_by=used_by, by=by, **of_line)
     nothing: dict[str, Any] = {"model": "", "mode": "", "rule": None, "requests": 0, "quantities": {}}
     nothing |= {"list_amount": None, "exact_amount": None, "used_by": invoice.customer, "by": {}}
     for position, item in enumerate(content.get("items", ()), start=len(lines) + 1):
         description = item["name"] + (f", {item['percent']} %" if item.get("percent") else "")
         of_item = {"kind": item["kind"], "description": description, "amount": item["amount"]}
+        of_item |= _corrected(item)
         yield InvoiceRow(**head, position=position, **of_item, **nothing)
+
+
+def _corrected(stated: Content) -> Content:
+    """What a line or step corrects; older documents correct nothing and do not say so."""
+    corrects = stated.get("corrects") or {}
+    is_adjustment = stated["kind"] == "adjustment"
+    charge = stated.get("charge") or {"kind": "usage"}
+    return {
+        "corrects": corrects.get("number"),
+        "corrected_period": corrects.get("period"),
+        "corrected_kind": charge["kind"] if is_adjustment else None,
+        "cause": stated.get("cause"),
+    }
 
 
 def _cell(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        return "; ".join(f"{name} {'' if of is None else of}".rstrip() for name, of in value.items())
+        value = "; ".join(f"{name} {'' if of is None else of}".rstrip() for name, of in value.items())
     text = "" if value is None else str(value)
     return f"'{text}" if name not in _NUMERIC and text.startswith(_FORMULA) else text

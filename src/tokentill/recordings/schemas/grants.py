@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from tokentill.money import minor_digits
+from tokentill.money import EXACT, amount_text, minor_digits
 from tokentill.recordings.schemas.parts import UNITS_MAX, Header, Mistake, Rules, Table, is_empty, optional
 from tokentill.recordings.values import Currency, Day, Id, Instant, Positive, Rate, Signed, Text
 
@@ -37,6 +37,7 @@ class GrantTable(Table):
     credits: Annotated[int, Field(ge=0, le=UNITS_MAX)] = optional("Or: how many credits.")
     worth: Positive = optional("Worth of one credit.")
     name: Text = optional("Name of the credit.")
+    paid: Rate = optional("What was paid for it; all of it unless given, 0 where it was a gift.")
     priority: Annotated[int, Field(ge=-1000, le=1000)] = optional("The lowest number burns first; 0 unless given.")
     valid_from: Instant = Field(description="It pays invoices of periods that end after this.")
     expires_at: Instant = optional("It pays for what was used before this.")
@@ -102,7 +103,19 @@ def a_grant_is_an_amount_or_credits(grant: GrantTable) -> Iterator[Mistake]:
         yield Mistake(("expires_at",), message, "expires_at is an instant after valid_from")
 
 
+def no_more_is_paid_for_a_grant_than_it_is(grant: GrantTable) -> Iterator[Mistake]:
+    """What is paid for a grant is as much as it is at most; less is a discount."""
+    if not grant.states("paid"):
+        return
+    amount = Decimal(grant.amount) if grant.states("amount") else None
+    if grant.states("credits") and grant.states("worth"):
+        amount = EXACT.multiply(Decimal(grant.credits), Decimal(grant.worth))
+    if amount is not None and Decimal(grant.paid) > amount:
+        message = f'the grant "{grant.id}" is {amount_text(amount)}, and {grant.paid} was paid for it'
+        yield Mistake(("paid",), message, "state what was paid for the credit alone; a fee is a line of an invoice")
+
+
 RULES: Rules = {
-    GrantTable: (a_grant_is_an_amount_or_credits,),
+    GrantTable: (a_grant_is_an_amount_or_credits, no_more_is_paid_for_a_grant_than_it_is),
     OpeningBalanceTable: (an_opening_balance_can_be_paid,),
 }

@@ -1,0 +1,175 @@
+"""What a customer's period must say on its document, by the records that stand on it.
+
+The content is worked out from books, calendar and usage alone; nothing of it is taken from a document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from tokentill.clock import from_micros, instant_text, to_micros
+from tokentill.verification.books import Books
+from tokentill.verification.due import Account, Adjusted, Owed, base_fees, due, minor, minor_text, shares
+from tokentill.verification.keys import CannotVerify, Table
+from tokentill.verification.lines import by_time, charge_line, daily, lines, manual_charge, waived
+from tokentill.verification.memory import Charge, Memory
+from tokentill.verification.periods import Calendar, Period
+from tokentill.verification.prices import NOTHING, text_of
+from tokentill.verification.rating import Kind
+from tokentill.verification.usage import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """One period under one set of books. `manual` are the lines that people added, by customer."""
+
+    books: Books
+    calendar: Calendar
+    manual: Mapping[str, Sequence[Any]]
+
+    def parts(self, customer: str, period: Period) -> list[int]:
+        """Where the parts of a period begin: with it, and wherever a grant comes into effect or expires."""
+        edges = {one[key] for one in self.books.grants(customer) for key in ("valid_from", "expires_at") if key in one}
+        inside = sorted(edge for edge in edges if period.starts_at < edge < period.ends_at)
+        return [to_micros(at) for at in (period.starts_at, *inside)]
+
+    def has_memory(self, members: Collection[str]) -> bool:
+        """Whether a rule of anybody may decide about each record."""
+        for (kind, id_), versions in self.books.contracts.items():
+            if kind != "customer" or id_ in members:
+                for rule in (rule for version in versions for rule in version["rule"]):
+                    if not Kind("", "", "", rule, Fraction(1), None, is_byok=False).is_linear:
+                        return True
+        return False
+
+    def content(
+        self,
+        customer: str,
+        kind: str,
+        tally: Tally,
+        account: Account,
+        adjusted: Sequence[Adjusted] = (),
+        adjusted_then: int = 0,
+    ) -> Table:
+        """What the document must say, without the lines of what it corrects.
+
+        Args:
+            adjusted, adjusted_then: see `due`.
+        """
+        is_period, period = kind == "period", self.calendar.period(customer)
+        currency, parts = self.books.frame(customer, period.last_instant)[0], self.parts(customer, period)
+        more = {*tally.members, *(self._with_charges(customer) if is_period else ())} - {customer}
+        own = (customer, *sorted(more, key=str.encode))
+        kinds = [(member, kind) for member in own for kind in tally.kinds.get(member, {}).values()]
+        kinds = [(member, kind) for member, kind in kinds if kind.total.requests or kind.total.counts or kind.by_time]
+        for _, of_member in kinds:
+            of_member.check()
+        usage = [line for member in own for line in lines(None if member == customer else member, kinds, member)]
+        charges = [
+            (None if member == customer else member, charge)
+            for member in own
+            for charge in self._charges(member, tally.memories.get(member, {}), currency, is_period=is_period)
+        ]
+        exact = [*(amount for _, amount in usage), *(charge.amount for _, charge in charges)]
+        subtotal, times = minor(sum(exact, NOTHING), currency), by_time(kinds)
+        is_empty = not (kinds or charges or tally.waived or adjusted)
+        owed = _owed(subtotal, times, [charge for _, charge in charges], parts, is_empty=is_empty)
+        totals = due(
+            owed,
+            self.books,
+            customer,
+            period,
+            currency,
+            account,
+            is_period=is_period,
+            adjusted=adjusted,
+            adjusted_then=adjusted_then,
+        )
+        listed = [line for line, _ in usage] + [charge_line(member, charge) for member, charge in charges]
+        for line, share in zip(listed, shares(exact, subtotal, currency), strict=True):
+            line["amount"] = minor_text(share, currency)
+        return {
+            "kind": kind,
+            "customer": customer,
+            "period_start": instant_text(period.starts_at),
+            "period_end": instant_text(period.ends_at),
+            "currency": currency,
+            "lines": listed,
+            "subtotal": minor_text(subtotal + sum(one.net for one in adjusted), currency),
+            "items": totals.items,
+            **{key: minor_text(amount, currency) for key, amount in totals.figures.items()},
+            **_costs([of_member for _, of_member in kinds]),
+            "daily": daily(times),
+            "unpriced": [],
+            "missing": [],
+            "waived": waived(tally),
+        }
+
+    def _with_charges(self, customer: str) -> list[str]:
+        """Members that may owe something without any usage."""
+        recurring = [one for one in self.books.customers if self._pays_for(customer, one) and self._is_recurring(one)]
+        return [*recurring, *(one for one in self.manual if self._pays_for(customer, one))]
+
+    def _pays_for(self, customer: str, member: str) -> bool:
+        return self.calendar.payer(member) == customer
+
+    def _is_recurring(self, customer: str) -> bool:
+        period = self.calendar.period(customer)
+        if period.starts_at >= period.ends_at:
+            return False
+        at, days = period.last_instant, period.ends_of_days(self.books.frame(customer, period.last_instant)[1])
+        has_own = self.books.contract("customer", customer, at) is not None
+        is_owed = any(_flat_at_zero(rule) for rule in self.books.rules(customer, at))
+        is_owed = is_owed or self.books.term(customer, at, "minimum") is not None
+        of_days = (day for day in days if self.books.contract("customer", customer, day) is not None)
+        return (has_own and is_owed) or any(self.books.term(customer, day, "base_fee") is not None for day in of_days)
+
+    def _charges(
+        self, member: str, memories: dict[tuple[str, str], Memory], currency: str, *, is_period: bool
+    ) -> Iterator[Charge]:
+        """What a member is charged beside usage."""
+        period = self.calendar.period(member)
+        for rule in self.books.rules(member, period.last_instant) if is_period else ():
+            if _flat_at_zero(rule):
+                memories.setdefault((rule["contract"], rule["name"]), Memory()).enter_unused(rule)
+        for _, memory in sorted(memories.items(), key=lambda item: item[0]):
+            yield from memory.charges()
+        if is_period:
+            yield from base_fees(self.books, member, period, currency)
+            for row in self.manual.get(member, ()):
+                if row.currency != currency:
+                    raise CannotVerify(f"manual line {row.number} is in {row.currency}, and the document in {currency}")
+                yield manual_charge(row)
+
+
+def _owed(
+    subtotal: int,
+    times: dict[tuple[int, int], tuple[int, Fraction]],
+    charges: Sequence[Charge],
+    parts: Sequence[int],
+    *,
+    is_empty: bool,
+) -> Owed:
+    """When what the lines come to was used, begun or entered; the rest lies at the end of the period."""
+    by_part = [NOTHING] * len(parts)
+    begun = [one for charge in charges for one in charge.begun.items()]
+    for part, amount in (*((part, amount) for (_, part), (_, amount) in times.items()), *begun):
+        by_part[part] += amount
+    at_end = sum((charge.amount for charge in charges), NOTHING) - sum((amount for _, amount in begun), NOTHING)
+    return Owed(subtotal, by_part, at_end, [from_micros(part) for part in parts], is_empty)
+
+
+def _costs(kinds: Sequence[Kind]) -> Table:
+    """What the gateway reports that it charged, and how many requests it says nothing of."""
+    with_cost = sum(kind.total.with_cost for kind in kinds)
+    cost = sum((kind.total.cost for kind in kinds), NOTHING)
+    requests = sum(kind.total.requests for kind in kinds)
+    return {"cost": text_of(cost) if with_cost else None, "requests_without_cost": requests - with_cost}
+
+
+def _flat_at_zero(rule: Table) -> bool:
+    tiers = rule.get("tiers", {})
+    return bool(tiers.get("flat_at_zero")) and Fraction(tiers["tier"][0].get("flat", 0)) != 0
