@@ -48,7 +48,8 @@ def test_an_invoice_is_what_was_worked_out_by_hand_and_reads_as_before(case: Cas
     assert sum(Decimal(amount) for amount in case.amounts) == Decimal(content["subtotal"])
     assert content["total"] == case.total
     assert content["due"] == (case.due or case.total)
-    assert one.verify().is_sound
+    verified = one.verify()
+    assert verified.is_sound, [*verified.faults, *(each.fault for each in verified.invoices)]
     text = "\n".join(rendered(issued) for issued in documents)
     path = GOLDEN / f"{case.name}.txt"
     if IS_WRITING:
