@@ -136,6 +136,18 @@ def grants(*granted: Content) -> Content:
     return {"format": 1, "kind": "grant", "recorded_at": "2026-09-01T00:00:00Z", "grant": stated}
 
 
+def openings(*stated: Content) -> Content:
+    """Opening balances of alice: in USD and of 1 October 2026 unless said otherwise."""
+    plain = {"customer": "alice", "currency": "USD", "date": "2026-10-01", "reason": "from the old system"}
+    listed = [{**plain, **opening} for opening in stated]
+    return {
+        "format": 1,
+        "kind": "opening_balance",
+        "recorded_at": "2026-09-01T00:00:00Z",
+        "opening_balance": listed,
+    }
+
+
 def attribution(*rules: Content, default: str = "each-user", tolerance_percent: str = "0", **more: Any) -> Content:
     """Attribution rules."""
     return {
@@ -154,7 +166,7 @@ def folder(*contents: Content) -> Folder:
     """A pricing folder with these contents; what is not given is a plain default."""
     by_kind: dict[str, list[Content]] = {"prices": [], "contract": [], "attribution": [], "fx": []}
     for content in contents:
-        of_contracts = content["kind"] in ("default", "plan", "customer", "grant")
+        of_contracts = content["kind"] in ("default", "plan", "customer", "grant", "opening_balance")
         by_kind["contract" if of_contracts else content["kind"]].append(content)
     if not by_kind["prices"]:
         by_kind["prices"].append(prices(price()))

@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.documents.views.contracts import ContractChanges as ContractChanges
     from tokentill.documents.views.contracts import ContractedCustomers as ContractedCustomers
     from tokentill.documents.views.contracts import ExplainedContract as ExplainedContract
+    from tokentill.documents.views.effective_prices import EffectiveCard as EffectiveCard
     from tokentill.documents.views.export import InvoiceRows as InvoiceRows
     from tokentill.documents.views.journal import Journal as Journal
     from tokentill.documents.views.journal import JournalPosting as JournalPosting
@@ -133,6 +134,7 @@ _NAMES = {
     "contracts.steps": "Step",
     "documents.views.checks": "DatabaseCheck DatabaseUpgrade FolderCheck",
     "documents.views.contracts": "Agreement ContractChanges ContractedCustomers ExplainedContract",
+    "documents.views.effective_prices": "EffectiveCard",
     "documents.views.export": "InvoiceRows",
     "documents.views.journal": "Journal JournalPosting JournalTransaction",
     "documents.views.lists": "ContractList CustomerList PriceList ReviewList ReviewShown",

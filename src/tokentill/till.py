@@ -1171,7 +1171,7 @@ class Till(AbstractContextManager["Till"]):
         with self.store.read() as connection:
             contracts = newest_inputs(connection, self.folder)[0].books().contracts
             account = credit_account(connection, text_of("customer", customer), contracts, self.clock.now())
-        if not account.grants and not account.balances:
+        if not account.grants and not account.balances and not account.openings:
             raise NotFound(
                 f"nothing was granted to {customer!r}, and none of its invoices carried an amount on; grants are stated"
                 f" in {self.folder.folder}/contracts"

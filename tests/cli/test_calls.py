@@ -79,6 +79,7 @@ ARGUMENTS = {
     "contracts check": [],
     "contracts show": ["dune"],
     "contracts explain": ["dune", "large"],
+    "contracts card": ["dune"],
     "contracts diff": ["2025-06-01T00:00:00Z", "2025-07-01T00:00:00Z"],
     "db upgrade": [],
     "db check": [],

@@ -475,3 +475,44 @@ def test_contracts_of_two_folders_are_compared(agreed: Cli) -> None:
 )
 def test_sides_that_cannot_be_compared_are_a_wrong_call(agreed: Cli, arguments: list[str], message: str) -> None:
     assert message in agreed("contracts", "diff", *arguments, status=2).err
+
+
+CARD = """\
+format = 1
+kind = "customer"
+id = "acme"
+recorded_at = 2025-01-01T00:00:00Z
+valid_from = 2025-01-01T00:00:00Z
+
+[[rule]]
+name = "vip"
+match = { user = ["vip*"] }
+basis = "free"
+
+[[rule]]
+name = "large"
+match = { model = ["*large"] }
+markup_percent = 20
+"""
+
+
+def test_the_rate_card_says_what_each_model_costs_by_which_rule_and_why(cli: Cli) -> None:
+    cli.write_pricing()
+    cli.write("tokentill.toml", "shipped_prices = false\n")
+    cli.write("pricing/contracts/card.toml", CARD)
+    card = cli("contracts", "card", "acme", "--at", "2025-06-15T00:00:00Z", "--json").json
+    assert card["customer"] == "acme"
+    assert [rule["name"] for rule in card["depending_rules"]] == ["vip"]
+    for row in card["models"]:
+        explained = cli(
+            "contracts", "explain", "acme", row["model"], "--at", card["at"], "--mode", row["mode"], "--json"
+        ).json
+        if row["tier"] is None:
+            assert row["prices"] == explained["prices"], "the card is what explain says of each"
+        assert row["rule"] == explained["rule"]
+    (large,) = cli("contracts", "card", "acme", "--at", card["at"], "--model", "*/large", "--json").json["models"][:1]
+    assert (large["rule"]["name"], large["why"]) == ("large", "model acme/large fits *large")
+    text = cli("contracts", "card", "acme", "--at", card["at"]).out
+    assert "rule vip of customer acme may bill requests in place of these, where user vip*" in text
+    nothing = cli("contracts", "card", "acme", "--model", "nope*", "--at", card["at"], status=1)
+    assert "no model that fits 'nope*' has a price" in nothing.err

@@ -26,6 +26,20 @@ def came(trace: RequestTrace) -> tuple[str, str]:
     return trace.state, trace.why
 
 
+def test_a_record_from_before_its_customer_is_billed_says_so_before_and_after_the_close(database: Database) -> None:
+    begins = contract("customer", "alice", bill_from="2026-10-20T00:00:00Z")
+    one = till(database, begins)
+    one.ingest([record("early", when="15"), record("billed", when="25")])
+    assert one.trace("arouter", "early").state == "waived"
+    one.close(OCTOBER)
+    early, billed = one.trace("arouter", "early"), one.trace("arouter", "billed")
+    assert (early.state, early.number, early.lines) == ("waived", "INV-000001", ())
+    assert early.why.startswith("billed at nothing: its customer is billed from 2026-10-20T00:00:00Z on; INV-000001")
+    assert (billed.state, len(billed.lines)) == ("issued", 1)
+    explained = [found.record.record_id for line in one.explain("INV-000001") for found in line.records]
+    assert explained == ["billed"]
+
+
 def test_a_request_is_followed_from_its_import_to_its_push(database: Database) -> None:
     partner = contract("customer", "alice", rules=[{"name": "partner", "markup_percent": "20"}])
     one = till(database, partner, clock=MovableClock())

@@ -70,6 +70,7 @@ def rendered(issued: IssuedInvoice) -> str:
         text.append(f"   exactly {line['exact_amount']}, billed {line['amount']} {currency}")
     text += ["", "by day (UTC)"]
     text += [f"   {day['day']}  {requests(day)}  {day['exact_amount']}" for day in content["daily"]]
+    text += [f"not billed: {requests(one)}, {one['reason']}" for one in content.get("waived", ())]
     text += ["", f"subtotal {content['subtotal']}"]
     text += [f"   {item_text(item)}" for item in content.get("items", ())]
     text += [f"tax {content['tax']}", f"total {content['total']} {currency}"]
@@ -83,11 +84,15 @@ def charged(charge: Content) -> str:
     """What a line that is not of usage counts."""
     if "units" in charge:
         return f"{charge['quantity']:,} begun by {charge['units']:,} units"
+    if "of_amount" in charge:
+        return f"{charge['of_amount']} above the commitment"
     return f"{charge['quantity']} of {charge['of_days']} days" if "of_days" in charge else "once"
 
 
 def multiplied(charge: Content) -> str:
     """How such a line comes to its amount."""
+    if "of_amount" in charge:
+        return f"{charge['of_amount']} x {charge['rate']}"
     return f"{charge['quantity']:,} x {charge['rate']}" + (f" / {charge['of_days']}" if "of_days" in charge else "")
 
 
@@ -95,6 +100,8 @@ def item_text(item: Content) -> str:
     """One step from the subtotal to what is due."""
     share = f" ({item['percent']} % of {item['of']}{less(item)})" if "percent" in item else ""
     limit = f" (of {item['of']})" if "of" in item and not share else ""
+    if "drawn" in item:
+        limit = f" (of {item['of']} until {item['ends']}; {item['before']} before, {item['drawn']} now)"
     return f"{item['kind']} {item['name']}{share}{limit}: {item['amount']}"
 
 

@@ -37,7 +37,8 @@ def aggregates_of(records: Sequence[UsageRecord], books: Books, periods: Periods
     edges |= {periods.default.starts_at, periods.default.ends_at}
     for customer in books.contracts.customers:
         edges |= books.contracts.own_edges(customer) | {periods.of(customer).starts_at, periods.of(customer).ends_at}
-    edges = edges.union(*map(books.contracts.grant_edges, books.contracts._grants))
+    around = (periods.starts_at, periods.ends_at)
+    edges = edges.union(*(books.contracts.grant_edges(customer, *around) for customer in books.contracts._grants))
     cuts = Cuts.of(periods.starts_at, periods.ends_at, edges, books.prices.thresholds())
     ids: dict[tuple[object, ...], int] = {}
     aggregates = []

@@ -16,6 +16,7 @@ import pytest
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, till
 from tests.closing.journals import hold
 from tests.invoicing.golden_agreements import AGREEMENT_CASES
+from tests.invoicing.golden_months import MONTHS_CASES
 from tests.invoicing.golden_prices import PRICE_CASES
 from tests.invoicing.golden_text import Case, rendered, value_of
 from tokentill.closing.close import CloseOptions, Interim, close_period
@@ -24,7 +25,7 @@ from tokentill.store.database import Database
 
 GOLDEN = Path(__file__).parent / "golden"
 IS_WRITING = os.environ.get("TOKENTILL_WRITE_GOLDEN") == "1"
-CASES = (*PRICE_CASES, *AGREEMENT_CASES)
+CASES = (*PRICE_CASES, *AGREEMENT_CASES, *MONTHS_CASES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -48,7 +49,8 @@ def test_an_invoice_is_what_was_worked_out_by_hand_and_reads_as_before(case: Cas
     assert sum(Decimal(amount) for amount in case.amounts) == Decimal(content["subtotal"])
     assert content["total"] == case.total
     assert content["due"] == (case.due or case.total)
-    assert one.verify().is_sound
+    verified = one.verify()
+    assert verified.is_sound, [*verified.faults, *(each.fault for each in verified.invoices)]
     hold(one)
     text = "\n".join(rendered(issued) for issued in documents)
     path = GOLDEN / f"{case.name}.txt"

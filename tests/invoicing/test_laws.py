@@ -20,6 +20,7 @@ from tests.builders import (
     MACHINE_WEST,
     OCTOBER,
     MovableClock,
+    attribution,
     contract,
     folder,
     machine_in,
@@ -39,6 +40,7 @@ from tests.invoicing.bench import (
 from tests.invoicing.generated import NEW_YEAR, ZONES, MonthOfUsage, months, price_tables, usage_records
 from tests.invoicing.pure_invoices import compute_pure
 from tokentill.canonical import Content, canonical_bytes
+from tokentill.invoicing.invoice import Invoice
 from tokentill.prices.book import PriceBook
 from tokentill.usage.record import Usage, UsageRecord
 from tokentill.verification import calculator
@@ -255,3 +257,37 @@ def test_a_thousand_lines_below_half_a_cent_are_not_lost(split: int) -> None:
     assert b'"total":"4.00"' in content
     assert content.count(b'"amount":"0.01"') == 400
     assert content.count(b'"amount":"0.00"') == 600
+
+
+@SLOW
+@given(month=months(), lines_by=st.sampled_from([["user"], ["api_key"], ["tag:team", "user"]]))
+def test_lines_that_are_split_come_to_the_same_exact_total(month: MonthOfUsage, lines_by: list[str]) -> None:
+    """All records are of one customer, under each rule of the default contract; unsplit, the lines are those again."""
+    of_one = attribution({"match": {"source": "{id}"}, "customer": "zoe"})
+    kept = tuple(content for content in month.contents if content["kind"] != "attribution")
+    split_ = tuple(
+        {**content, "invoice": {**content.get("invoice", {}), "lines_by": lines_by}}
+        if content["kind"] == "default"
+        else content
+        for content in kept
+    )
+    whole, split = (
+        compute_pure(MonthOfUsage((*contents, of_one), month.records), by_record=True) for contents in (kept, split_)
+    )
+    assert [one.customer for one in whole] == ["zoe"] * bool(whole)
+    for one, other in zip(whole, split, strict=True):
+        assert (one.subtotal_minor, one.totals, one.daily) == (other.subtotal_minor, other.totals, other.daily)
+        assert one.unpriced == other.unpriced
+        assert _without_split(one) == _without_split(other)
+        billed = sum(line.amount_minor for line in other.lines) + sum(charge.amount_minor for charge in other.charges)
+        assert billed == one.subtotal_minor
+
+
+def _without_split(invoice: Invoice) -> dict[tuple[object, ...], tuple[int, Fraction]]:
+    """Requests and exact amount by model, mode, rule and price."""
+    sums: dict[tuple[object, ...], tuple[int, Fraction]] = {}
+    for line in invoice.lines:
+        key = (line.model, line.mode, line.rule_hash, line.price_entry)
+        requests, amount = sums.get(key, (0, Fraction(0)))
+        sums[key] = (requests + line.requests, amount + Fraction(line.exact_amount))
+    return sums

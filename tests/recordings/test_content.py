@@ -273,7 +273,7 @@ def test_binary_noise_is_found_and_the_number_that_was_meant_is_named(price: Dec
 def test_the_schemas_in_the_repository_are_those_of_the_code() -> None:
     folder = shipped_folder("pricing") / "schema"
 
-    kinds = ["attribution", "contract", "fx", "grant", "prices", "removal"]
+    kinds = ["attribution", "contract", "fx", "grant", "opening_balance", "prices", "removal"]
     assert sorted(path.stem for path in folder.iterdir()) == kinds
     for name, schema in schemas().items():
         assert (folder / f"{name}.json").read_text(encoding="utf-8") == schema_text(schema)

@@ -16,11 +16,12 @@ from tokentill.contracts.book import ContractBook
 from tokentill.errors import Finding
 from tokentill.recordings.checking import check_folder
 from tokentill.recordings.load import load_folder
-from tokentill.recordings.schemas import ContractFile, GrantsFile
+from tokentill.recordings.schemas import ContractFile, GrantsFile, OpeningBalancesFile
 
 KeyPath = tuple[str | int, ...]
 
 CONTRACT: dict[str, Any] = {
+    "bill_from": "2026-02-01T00:00:00Z",
     "format": 1,
     "kind": "customer",
     "id": "acme",
@@ -41,13 +42,17 @@ CONTRACT: dict[str, Any] = {
         "by_policy": False,
     },
     "invoice": {
-        "base_fee": {"amount": "20", "name": "platform", "prorate": False, "unusual": False},
+        "commitment": {"amount": "100", "starts": "2026-01-01", "months": 12, "overage_factor": "1.2", "name": "year"}
+        | {"unusual": False},
+        "base_fee": {"amount": "20", "name": "platform", "every": "year", "starts": "2026-01-01"}
+        | {"prorate": False, "unusual": False},
         "minimum": {"amount": "50"},
         "cap": "500",
         "coupon": [{"id": "spring", "percent": "10", "periods": 3}, {"id": "summer", "amount": "5"}],
         "tax": [{"name": "VAT", "percent": "19"}],
         "smallest_amount": "5",
         "interim_at": "100",
+        "lines_by": ["tag:team", "user"],
     },
     "rule": [
         {
@@ -112,13 +117,44 @@ GRANTS: dict[str, Any] = {
             "priority": 1,
             "valid_from": "2026-01-01T00:00:00Z",
             "expires_at": "2027-01-01T00:00:00Z",
+            "every": "month",
+            "rollover": {"max": "20", "months": 3},
             "new_customer": False,
         },
         {"customer": "acme", "id": "given", "currency": "USD", "amount": "5", "valid_from": "2026-01-01T00:00:00Z"},
     ],
 }
 
-FILES = {"contracts/a.json": CONTRACT, "contracts/b.json": CHILD, "contracts/g.json": GRANTS}
+COMMITTED: dict[str, Any] = {
+    **{key: CONTRACT[key] for key in ("format", "kind", "recorded_at", "valid_from")},
+    "id": "bolt",
+    "invoice": {"commitment": {"amount": "100", "starts": "2026-01-01", "ends": "2027-01-01"}},
+}
+"""What cannot stand beside the keys of the first."""
+
+OPENINGS: dict[str, Any] = {
+    **{key: GRANTS[key] for key in ("format", "recorded_at", "source", "note")},
+    "kind": "opening_balance",
+    "opening_balance": [
+        {
+            "customer": "acme",
+            "id": "old",
+            "currency": "USD",
+            "amount": "-5",
+            "date": "2026-01-01",
+            "reason": "a voucher",
+        }
+        | {"reason": "a voucher", "new_customer": False}
+    ],
+}
+
+FILES = {
+    "contracts/a.json": CONTRACT,
+    "contracts/b.json": CHILD,
+    "contracts/c.json": COMMITTED,
+    "contracts/g.json": GRANTS,
+    "contracts/o.json": OPENINGS,
+}
 PLAN = DEFAULT_CONTRACT.replace('"default"', '"plan"', 1).replace('id = "default"', 'id = "standard"')
 CHILD_BEFORE = CONTRACT_HEAD.replace('"acme"', '"labs"').replace("2026", "2025") + 'time_zone = "UTC"\n'
 
@@ -178,7 +214,7 @@ SLIPPED = [(file, path) for file, path in KEYS if path != ("kind",)]
 def test_every_key_of_the_shapes_is_among_them() -> None:
     """A key that is added to the shape is tried here, too."""
     written = {path[-1] for _, path in KEYS}
-    for shape in shapes_in(ContractFile) | shapes_in(GrantsFile):
+    for shape in shapes_in(ContractFile) | shapes_in(GrantsFile) | shapes_in(OpeningBalancesFile):
         named = {field.alias or name for name, field in shape.model_fields.items()}
         assert named - {"$schema"} <= written, shape.__name__
 

@@ -60,7 +60,7 @@ def tree_of(file: Path) -> dict[str, Any]:
 
 
 def schema_of(tree: dict[str, Any], room: str) -> str:
-    return "grant" if tree.get("kind") == "grant" else SCHEMA_OF_ROOM[room]
+    return tree["kind"] if tree.get("kind") in ("grant", "opening_balance") else SCHEMA_OF_ROOM[room]
 
 
 @pytest.mark.parametrize(("file", "room"), FILES, ids=lambda value: getattr(value, "name", value))
@@ -114,7 +114,7 @@ def test_a_json_number_with_a_fraction_is_for_the_loader_to_refuse() -> None:
 
 def test_there_is_a_schema_for_each_room() -> None:
     assert set(SCHEMA_OF_ROOM) == set(KINDS)
-    for name in (*SCHEMA_OF_ROOM.values(), "grant"):
+    for name in (*SCHEMA_OF_ROOM.values(), "grant", "opening_balance"):
         assert validator(name).schema["additionalProperties"] is False
 
 

@@ -14,7 +14,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Float, Numeric, Table, inspect, text
 
-from tests.builders import OCTOBER, MovableClock, at, contract, grants, price, prices, record, till
+from tests.builders import OCTOBER, MovableClock, at, contract, grants, openings, price, prices, record, till
 from tests.store.bench import (
     count_of_rows,
     postgresql_without_tables,
@@ -324,6 +324,25 @@ def test_going_back_is_refused_where_something_would_be_lost(
         with pytest.raises(RuntimeError, match=f"{lost} would be lost"):
             downgrade(database, revision)
     assert (rows_of_all_tables(database), triggers_of(database)) == before
+
+
+COMMITTED = contract(
+    "customer",
+    "alice",
+    invoice={"commitment": {"amount": "90", "starts": "2026-10-01", "months": 1}},
+)
+
+
+def test_commitments_and_opening_balances_are_not_lost_by_going_back(database: Database) -> None:
+    shop = till(database, SEARCHED, COMMITTED, openings({"id": "old", "amount": "5", "customer": "bob"}))
+    shop.ingest([record("one", input=2_000_000), record("two", user="bob", input=1_000_000)])
+    shop.close(OCTOBER)
+    before = rows_of_all_tables(database), triggers_of(database)
+    assert sorted(row[2] for row in before[0]["ledger"]) == ["commitment", "opening", "true_up"]
+    with pytest.raises(RuntimeError, match="3 rows of commitments and opening balances would be lost"):
+        downgrade(database, "0007")
+    assert (rows_of_all_tables(database), triggers_of(database)) == before
+    assert shop.verify().is_sound
 
 
 AGREED = contract(

@@ -26,6 +26,7 @@ from tokentill.documents.text.contracts import (
     show_contracted,
     show_explained_contract,
 )
+from tokentill.documents.text.effective_prices import show_card
 from tokentill.documents.text.lists import show_contract_list
 from tokentill.usage.record import STANDARD
 
@@ -112,6 +113,25 @@ def _explain(
         input_tokens=input_tokens,
     )
     call.answer(explained, show_explained_contract, is_refused=explained.is_unpriced)
+
+
+@contracts.command("card")
+def _card(
+    call: Invocation,
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="A customer's id.")],
+    at: AtOption = None,
+    as_of: AsOfOption = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="GLOB", help="Models that fit, with * and ?; all unless given.")
+    ] = None,
+) -> None:
+    """Print what each model costs a customer: its effective rate card.
+
+    For a million of each kind of token and for each other unit: the list price, what is billed, and the rule that
+    decides it, by mode and context length. Rules that ask for more than a model and a mode are named below.
+    """
+    card = call.contracts().card(customer, at=instant_option(at), as_of=instant_option(as_of), model=model)
+    call.answer(card, show_card)
 
 
 @contracts.command("diff")

@@ -25,7 +25,7 @@ from tokentill.closing.pricing_use import keep_use
 from tokentill.contracts.review_bounds import ReviewBounds
 from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.errors import CoveredTwice, Refused
-from tokentill.invoicing.carried import NOTHING_CARRIED
+from tokentill.invoicing.carried import NOTHING_CARRIED, pending
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.forms import InvoiceKind
 from tokentill.invoicing.invoice import Invoice
@@ -571,7 +571,12 @@ def _carried_refusal(connection: Connection, run: CloseRun, invoice: Invoice) ->
     """Whether another document was issued since this one was computed, and changed what it would have to carry on."""
     holders = {invoice.customer, *(balance.customer for balance in invoice.carried.balances)}
     carried = carried_by_customer(connection, run.period, customers=holders)
+    openings = [
+        pending(balance.opening, carried.get(balance.customer, NOTHING_CARRIED))
+        for balance in invoice.carried.balances
+        if balance.opening is not None
+    ]
     own = carried.pop(invoice.customer, NOTHING_CARRIED)
-    if own.with_balances_of(carried.values()) == invoice.carried:
+    if own.with_balances_of(carried.values()).with_openings(openings) == invoice.carried:
         return None
     return "another invoice was issued to it meanwhile, and changed what this one carries on; close again"

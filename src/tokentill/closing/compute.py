@@ -25,6 +25,8 @@ from tokentill.closing.month_usage import MonthUsage, usage_of_month
 from tokentill.closing.payers import add_members_with_charges, carried_to_payers, invoices_of_payers, rating_context
 from tokentill.closing.pins import Inputs
 from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
+from tokentill.invoicing.carried import NOTHING_CARRIED, pending
+from tokentill.invoicing.corrections import drawn_by
 from tokentill.invoicing.coverage import KeptBoundary, OwnedSegment, Periods
 from tokentill.invoicing.findings import findings_of, in_order
 from tokentill.invoicing.forms import InvoiceKind
@@ -40,7 +42,7 @@ from tokentill.money import EXACT, ZERO, minor_text, sum_exact
 from tokentill.store.corrections import CORRECTS_SINCE
 from tokentill.store.documents import documents_around
 from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
-from tokentill.store.ledger import open_balances
+from tokentill.store.ledger import open_balances, openings_brought
 from tokentill.store.manual_lines import manual_by_customer
 from tokentill.store.quarantine import count_quarantined
 from tokentill.store.revisions import count_open_revisions
@@ -122,6 +124,14 @@ def compute_period(
         for customer, last in open_balances(connection, position):
             if last < month and periods.of(customer).has_time:
                 usage.by_payer.setdefault(usage.ownership.payer(customer), {})
+        # What is owed is asked for, usage or not; what is in the customer's favour waits for the first invoice.
+        if books.contracts.opening_balances:
+            brought = openings_brought(connection, position)
+            for opening in books.contracts.opening_balances:
+                own = periods.of(opening.customer)
+                open_ = pending(opening, brought.get(opening.customer, NOTHING_CARRIED))
+                if own.has_time and opening.day <= own.last_day and open_ is not None and open_.amount_minor > 0:
+                    usage.by_payer.setdefault(usage.ownership.payer(opening.customer), {})
     added = manual_by_customer(connection, month, manual) if kind == "period" else {}
     if kind == "period":
         add_members_with_charges(usage, books, added)
@@ -141,12 +151,16 @@ def compute_period(
         chosen = sorted((payer for payer in usage.by_payer if only in (None, payer)), key=str.encode)
         if is_close:
             chosen = [payer for payer in chosen if not usage.ownership.is_issued(payer)]
-    carried = carried_to_payers(connection, month, documents, usage.ownership, chosen, position)
+    carried = carried_to_payers(connection, periods, documents, usage.ownership, chosen, position, books.contracts)
     adjustments = {payer: corrected.adjustments(payer) for payer in chosen if not usage.ownership.is_issued(payer)}
     for payer, balances in corrected.balances.items():
         if payer in adjustments:
             for balance in balances:
                 carried[payer] = carried[payer].plus(payer, balance)
+    billed = adjustments | issued_adjustments(connection, month, chosen, usage.ownership, kind)
+    for payer in chosen:
+        noted = corrected.noted(payer) if payer in adjustments else ()
+        carried[payer] = carried[payer].with_drawn(drawn_by((*billed.get(payer, ()), *noted)))
     invoices, failed = invoices_of_payers(
         connection,
         chosen,
@@ -157,7 +171,7 @@ def compute_period(
         kind=kind,
         version=version,
         manual=added,
-        adjustments=adjustments | issued_adjustments(connection, month, chosen, usage.ownership, kind),
+        adjustments=billed,
     )
     for payer in adjustments:
         if payer in invoices and (obstacles := corrected.obstacles(payer)):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -11,6 +11,7 @@ from tokentill.canonical import Content, canonical_bytes
 from tokentill.closing.corrections import Correction
 from tokentill.errors import ensure
 from tokentill.invoicing.carried import OpenBalance
+from tokentill.invoicing.commitments import DRAWN_KINDS
 from tokentill.invoicing.corrections import Adjustment, adjustment_in
 from tokentill.invoicing.coverage import Ownership
 from tokentill.invoicing.forms import InvoiceKind
@@ -20,6 +21,7 @@ from tokentill.invoicing.periods import Month
 from tokentill.invoicing.rating_groups import Books
 from tokentill.prices.fx import NoRate
 from tokentill.store.invoices import IssuedInvoice, issued_invoices
+from tokentill.store.ledger import LedgerRow, stored_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,10 @@ class Corrected:
     def adjustments(self, payer: str) -> list[Adjustment]:
         """What the invoice of a payer bills of them."""
         return [billed.adjustment for billed in self.by_payer.get(payer, ()) if billed.adjustment is not None]
+
+    def noted(self, payer: str) -> list[Adjustment]:
+        """What the credit notes of a payer give back."""
+        return [note.adjustment for note in self.notes if note.payer == payer and note.adjustment is not None]
 
     @property
     def balances(self) -> dict[str, list[OpenBalance]]:
@@ -134,13 +140,13 @@ def issued_adjustments(
     documents = issued_invoices(connection, period=str(month), customer=only, status="issued")
     chosen = frozenset(issued)
     return {
-        document.customer: _adjustments_in(document)
+        document.customer: _adjustments_in(document, stored_rows(connection, document.id))
         for document in documents
         if document.kind == "period" and document.customer in chosen
     }
 
 
-def _adjustments_in(document: IssuedInvoice) -> list[Adjustment]:
+def _adjustments_in(document: IssuedInvoice, rows: Iterable[LedgerRow]) -> list[Adjustment]:
     content = document.content
     by_key: dict[bytes, tuple[Content, list[Content]]] = {}
     for line in content["lines"]:
@@ -148,4 +154,9 @@ def _adjustments_in(document: IssuedInvoice) -> list[Adjustment]:
             key = canonical_bytes(line["corrects"])
             by_key.setdefault(key, (line["corrects"], []))[1].append(line)
     items = [item for item in content.get("items", ()) if item.get("corrects") is not None]
-    return [adjustment_in(corrects, lines, items, document.currency) for corrects, lines in by_key.values()]
+    adjustments = (adjustment_in(corrects, lines, items, document.currency) for corrects, lines in by_key.values())
+    drawn: dict[str, dict[tuple[str, str], int]] = {}
+    for row in rows:
+        if row.period and row.kind in DRAWN_KINDS and row.customer == document.customer:
+            drawn.setdefault(row.period, {})[row.kind, row.name] = row.amount_minor
+    return [replace(one, drawn=drawn.get(one.corrects.period, {})) for one in adjustments]

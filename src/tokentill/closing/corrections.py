@@ -504,12 +504,18 @@ class _Batch:
         return None
 
     def _carried(self, invoiced: Mapping[str, Invoiced]) -> dict[str, Carried]:
-        """What each document was made with; but what other periods used up of coupons and credits is as it is now, so
-        that nothing is used twice.
+        """What each document was made with; but what other periods used up of coupons, credits and commitments is as it
+        is now, so that nothing is used twice.
         """
         known, month = self.known, self.month
         made_with = carried_to_payers(
-            known.connection, month.month, month.documents, month.ownership, self.payers, known.position
+            known.connection,
+            month.periods,
+            month.documents,
+            month.ownership,
+            self.payers,
+            known.position,
+            known.books_of(self.basis.before).contracts,
         )
         now = carried_by_customer(known.connection, str(month.month), position=known.position, customers=self.payers)
         return {
@@ -517,6 +523,7 @@ class _Batch:
                 carried,
                 coupons=now[payer].coupons if payer in now else carried.coupons,
                 credits=now[payer].credits if payer in now else carried.credits,
+                over_months=now[payer].over_months if payer in now else carried.over_months,
                 adjusted_minor=invoiced[payer].adjusted_minor,
             )
             for payer, carried in made_with.items()

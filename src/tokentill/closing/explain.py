@@ -15,6 +15,7 @@ from tokentill.invoicing.accumulators import bill_usage
 from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
 from tokentill.invoicing.lines import line_key
 from tokentill.invoicing.rating_groups import Books, RatingContext, RatingGroup, Sums
+from tokentill.invoicing.splits import Split
 from tokentill.money import EXACT, ZERO, amount_text
 from tokentill.prices.entries import entry_hash
 from tokentill.store.aggregates import Span, aggregate_of_record, records_of_spans
@@ -24,7 +25,7 @@ from tokentill.store.usage_rows import StoredRecord, series_by_id
 from tokentill.store.withdrawals import Counting
 from tokentill.usage.aggregates import RecordKey, UsageAggregate
 
-OwnedKey = tuple[str | None, str, str, str | None, str | None]
+OwnedKey = tuple[str | None, str, str, str | None, str | None, Split]
 """Which line of an invoice: the child whose it is or None, then as in `invoice.line_key`."""
 
 
@@ -49,7 +50,16 @@ class ExplainedRecord:
 
 def key_of_line(line: Content) -> OwnedKey:
     """Which line the canonical content of one is."""
-    return (line.get("customer"), line["model"], line["mode"], line["rule_hash"], line["price_entry"])
+    return (line.get("customer"), line["model"], line["mode"], line["rule_hash"], line["price_entry"], _split(line))
+
+
+def _split(line: Content) -> Split:
+    return tuple(sorted((line.get("by") or {}).items()))
+
+
+def lines_by_of(content: Content) -> tuple[str, ...]:
+    """What the lines of an invoice are split by."""
+    return next((tuple(sorted(line["by"])) for line in content["lines"] if line.get("by")), ())
 
 
 def records_of_issued(
@@ -57,7 +67,10 @@ def records_of_issued(
 ) -> dict[OwnedKey, list[ExplainedRecord]]:
     """The records of every line of an issued invoice."""
     covered = coverage_of(connection, issued.id)
-    return records_by_line(connection, issued.customer, issued.currency, covered, books, seq_max=issued.pins["s"])
+    lines_by = lines_by_of(issued.content)
+    return records_by_line(
+        connection, issued.customer, issued.currency, covered, books, seq_max=issued.pins["s"], lines_by=lines_by
+    )
 
 
 def records_by_line(
@@ -68,6 +81,7 @@ def records_by_line(
     books: Books,
     *,
     seq_max: int,
+    lines_by: Sequence[str] = (),
     counting: Sequence[Counting] = (),
 ) -> dict[OwnedKey, list[ExplainedRecord]]:
     """The records of every line of a customer's invoice that covers these segments, billed one by one in order of
@@ -97,9 +111,10 @@ def records_by_line(
         billed = [
             aggregate
             for _, aggregate in of_member.values()
-            if not (aggregate.is_waived or aggregate.series.usage_state == "missing")
+            if books.contracts.is_billed(member, aggregate.at)
+            and not (aggregate.is_waived or aggregate.series.usage_state == "missing")
         ]
-        bill_usage(member, currency, billed, context, trace=note)
+        bill_usage(member, currency, billed, context, lines_by=lines_by, trace=note)
     by_key = {key: record for of_member in records.values() for key, (record, _) in of_member.items()}
     return {
         line: [ExplainedRecord(by_key[key], amount) for key, amount in sorted(amounts.items())]

@@ -197,13 +197,17 @@ OwnCuts = Callable[[str | None, str | None], list[datetime]]
 
 
 def _own_cuts(books: Books, cuts: Cuts) -> OwnCuts:
-    """Usage of one customer is cut at its own contracts, and at the payer's grants."""
+    """Usage of one customer is cut at its own contracts, where it is billed from, and at the payer's grants and
+    commitments.
+    """
 
     @cache
     def instants(payer: str | None, member: str | None) -> list[datetime]:
         if payer is None or member is None:
             return []
-        edges = books.contracts.own_edges(member) | books.contracts.grant_edges(payer)
+        begins = books.contracts.bill_from(member)
+        edges = books.contracts.own_edges(member) | ({begins} if begins is not None else set())
+        edges |= books.contracts.payer_edges(payer, cuts.starts_at, cuts.ends_at)
         return sorted(edge for edge in edges if not cuts.cuts_at(edge))
 
     return instants

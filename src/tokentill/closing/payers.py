@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from tokentill.closing.month_usage import MonthUsage
+from tokentill.contracts.book import ContractBook
 from tokentill.errors import InvalidAmount
-from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
+from tokentill.invoicing.carried import NOTHING_CARRIED, Carried, OpenBalance, pending
 from tokentill.invoicing.corrections import Adjustment
 from tokentill.invoicing.coverage import Documents, Ownership, Periods
 from tokentill.invoicing.forms import InvoiceKind
 from tokentill.invoicing.invoice import VERSION_OF_F, Invoice, compute_invoice
 from tokentill.invoicing.manual_lines import LinesByCustomer
-from tokentill.invoicing.periods import Month
 from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.invoicing.totals import is_recurring
 from tokentill.store.ledger import carried_by_customer
@@ -90,16 +90,19 @@ def invoices_of_payers(
 
 def carried_to_payers(
     connection: Connection,
-    month: Month,
+    periods: Periods,
     documents: Documents,
     ownership: Ownership,
     payers: Sequence[str],
     position: int | None,
+    contracts: ContractBook,
 ) -> dict[str, Carried]:
-    """What earlier documents left to each payer, with the balances of everybody whose invoice it is now.
+    """What earlier documents left to each payer, with the balances of everybody whose invoice it is now, and opening
+    balances that none of them brought forward.
 
     Who has its document of the period gets what that was made with.
     """
+    month, wanted = periods.month, set(payers)
     positions: dict[int | None, list[str]] = {}
     for payer in payers:
         issued = documents.period(payer, month)
@@ -108,11 +111,17 @@ def carried_to_payers(
     by_payer: dict[str, Carried] = {}
     for at, chosen in positions.items():
         children: dict[str, list[Carried]] = {}
+        openings: dict[str, list[OpenBalance]] = {}
         by_customer = carried_by_customer(connection, str(month), position=at)
         for customer, carried in by_customer.items():
             if (payer := ownership.payer(customer)) != customer:
                 children.setdefault(payer, []).append(carried)
+        for opening in contracts.opening_balances:
+            payer = ownership.payer(opening.customer)
+            open_ = pending(opening, by_customer.get(opening.customer, NOTHING_CARRIED))
+            if payer in wanted and open_ is not None and opening.day <= periods.of(payer).last_day:
+                openings.setdefault(payer, []).append(open_)
         for payer in chosen:
             own = by_customer.get(payer, NOTHING_CARRIED)
-            by_payer[payer] = own.with_balances_of(children.get(payer, ()))
+            by_payer[payer] = own.with_balances_of(children.get(payer, ())).with_openings(openings.get(payer, ()))
     return by_payer

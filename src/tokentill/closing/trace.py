@@ -21,6 +21,7 @@ from tokentill.closing.explain import (
     ExplainedRecord,
     OwnedKey,
     key_of_line,
+    lines_by_of,
     price_entry_of,
     records_by_line,
     records_of_issued,
@@ -266,10 +267,11 @@ def _on_invoice(
     is_pushed = any(not row.is_to_send for row in pushes)
     traced = _attributed(begun, record, inputs)
     why = f"{number} was issued at {instant_text(issued.issued_at)}"
+    early = _before_billing(traced, record, inputs)
     return replace(
         traced,
-        state="pushed" if is_pushed else "issued",
-        why=why,
+        state="waived" if early else "pushed" if is_pushed else "issued",
+        why=f"{early}; {why}" if early else why,
         payer=document.customer,
         period=document.period,
         number=number,
@@ -299,6 +301,8 @@ def _on_no_invoice(
     month, ownership = _period_of(connection, inputs, customer, at, seq)
     payer, currency = ownership.payer(customer), ownership.currency(customer)
     traced = replace(traced, payer=payer, period=str(month), currency=currency)
+    if early := _before_billing(traced, record, inputs):
+        return replace(traced, state="waived", why=early)
     aggregate = aggregate_of_record(record, at)
     context = RatingContext(books)
     if context.is_missing(customer, aggregate):
@@ -314,8 +318,11 @@ def _on_no_invoice(
     if invoice is None:
         return replace(traced, state="blocked", why=computed.failed.get(payer, "its invoice cannot be computed"))
     segments = list(computed.segments(payer))
-    of_records = records_by_line(connection, payer, invoice.currency, segments, books, seq_max=seq)
-    lines = _lines(invoice.content()["lines"], of_records, record, inputs)
+    content = invoice.content()
+    of_records = records_by_line(
+        connection, payer, invoice.currency, segments, books, seq_max=seq, lines_by=lines_by_of(content)
+    )
+    lines = _lines(content["lines"], of_records, record, inputs)
     traced = replace(traced, lines=lines, currency=invoice.currency)
     if invoice.blocked_by is not None:
         return replace(traced, state="blocked", why=f"its customer's invoice is held back: {invoice.blocked_by}")
@@ -323,6 +330,15 @@ def _on_no_invoice(
     if now < due_at:
         return replace(traced, why=f"the period can be closed from {instant_text(due_at)} on")
     return replace(traced, why=f"nobody closed the period: `tokentill close {month}`")
+
+
+def _before_billing(traced: RequestTrace, record: StoredRecord, inputs: Inputs) -> str:
+    """That a record is from before its customer is billed; empty where it is not."""
+    customer, contracts = traced.customer, inputs.books().contracts
+    begins = None if customer is None else contracts.bill_from(customer)
+    if begins is None or record.occurred_at >= begins:
+        return ""
+    return f"billed at nothing: its customer is billed from {instant_text(begins)} on"
 
 
 def _attributed(begun: RequestTrace, record: StoredRecord, inputs: Inputs) -> RequestTrace:

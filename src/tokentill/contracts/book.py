@@ -13,8 +13,11 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tokentill.canonical import Content, content_hash
-from tokentill.clock import parse_instant
+from tokentill.clock import MICROSECOND, parse_instant
+from tokentill.contracts.commitments import CommittedTerm
 from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
+from tokentill.contracts.opening_balances import OpeningBalance
+from tokentill.contracts.recurring import Recurrence
 from tokentill.contracts.rules import Rule, Traits
 from tokentill.versions import edges_of, in_force
 from tokentill.zones import zone
@@ -43,6 +46,7 @@ class Contract:
     rules: tuple[Rule, ...]
     hash: str
     drops: tuple[str, ...] = ()
+    bill_from: datetime | None = None
 
     @classmethod
     def from_content(cls, content: Content) -> Contract:
@@ -64,6 +68,7 @@ class Contract:
             ),
             hash=content_hash(content),
             drops=tuple(content.get("drops", ())),
+            bill_from=parse_instant(content.get("bill_from")),
         )
 
 
@@ -82,10 +87,14 @@ class ContractBook:
     def __init__(self, recordings: Iterable[Content]) -> None:
         self._versions: dict[tuple[str, str], list[Contract]] = {}
         self._grants: dict[str, dict[str, Grant]] = {}
+        self._openings: dict[tuple[str, str], OpeningBalance] = {}
         hashes = []
         for content in recordings:
             if content["kind"] == "grant":
                 self._add_grants(content)
+                hashes.append(content_hash(content))
+            elif content["kind"] == "opening_balance":
+                self._add_openings(content)
                 hashes.append(content_hash(content))
             elif content["kind"] in ("customer", "plan", "default"):
                 contract = Contract.from_content(content)
@@ -96,17 +105,19 @@ class ContractBook:
         self._shared_edges = edges_of(
             version for (kind, _), versions in self._versions.items() if kind != "customer" for version in versions
         )
-
-    @property
-    def has_recurring_terms(self) -> bool:
-        """Whether any contract has something to bill or to limit beside usage, so that its days count."""
-        return any(
+        stated = [version for versions in self._versions.values() for version in versions]
+        self.has_recurring_terms = any(
             version.invoice.is_recurring
             or version.invoice.cap is not None
             or any(rule.flat_at_zero is not None for rule in version.rules)
-            for versions in self._versions.values()
-            for version in versions
+            for version in stated
         )
+        """Whether any contract has something to bill or to limit beside usage, so that its days count."""
+        fees = (version.invoice.base_fee for version in stated)
+        self.has_yearly_fees = any(fee is not None and fee.starts is not None for fee in fees)
+        """Whether any contract has a base fee by the year."""
+        self._bills_from = any(version.bill_from is not None for version in stated)
+        self._has_commitments = any(version.invoice.commitment is not None for version in stated)
 
     @property
     def customers(self) -> tuple[str, ...]:
@@ -140,8 +151,22 @@ class ContractBook:
             if newest is None or newest.recorded_at <= grant.recorded_at:
                 held[grant.id] = grant
 
+    def _add_openings(self, content: Content) -> None:
+        """Of an opening balance that was stated several times, what was recorded last holds."""
+        recorded_at = parse_instant(content["recorded_at"])
+        for stated in content["opening_balance"]:
+            opening = OpeningBalance.from_content(stated, recorded_at=recorded_at)
+            newest = self._openings.get((opening.customer, opening.id))
+            if newest is None or newest.recorded_at <= opening.recorded_at:
+                self._openings[opening.customer, opening.id] = opening
+
+    @property
+    def opening_balances(self) -> tuple[OpeningBalance, ...]:
+        """All opening balances, in the bytewise order of customers and ids."""
+        return tuple(sorted(self._openings.values(), key=lambda one: (one.customer.encode(), one.id.encode())))
+
     def grants(self, customer: str) -> tuple[Grant, ...]:
-        """The prepaid credits of a customer, in the order in which they burn."""
+        """The prepaid credits of a customer as they are stated, in the order in which they burn."""
         return tuple(sorted(self._grants.get(customer, {}).values(), key=lambda grant: grant.order))
 
     def all_grants(self) -> Iterator[Grant]:
@@ -149,10 +174,79 @@ class ContractBook:
         for of_customer in self._grants.values():
             yield from of_customer.values()
 
-    def grant_edges(self, customer: str) -> set[datetime]:
-        """Every instant at which a prepaid credit of a customer comes into effect or expires."""
-        grants = self._grants.get(customer, {}).values()
+    def recurrence(self, grant: Grant) -> Recurrence:
+        """When a recurring grant begins anew: by the time zone that its customer has when it begins first."""
+        return Recurrence(grant, self.terms(grant.customer, grant.valid_from).zone)
+
+    def grants_within(self, customer: str, starts_at: datetime, ends_at: datetime) -> tuple[Grant, ...]:
+        """The prepaid credits of a customer, in the order in which they burn; in the place of each that recurs, its
+        parts that are in effect in [starts_at, ends_at).
+        """
+        found: list[Grant] = []
+        for grant in self._grants.get(customer, {}).values():
+            if grant.every is None:
+                found.append(grant)
+            else:
+                found += self.recurrence(grant).parts_within(starts_at, ends_at)
+        return tuple(sorted(found, key=lambda grant: grant.order))
+
+    def grant_edges(self, customer: str, starts_at: datetime, ends_at: datetime) -> set[datetime]:
+        """Every instant at which a prepaid credit of a customer comes into effect or expires, of those that are in
+        effect in [starts_at, ends_at) at least."""
+        grants = self.grants_within(customer, starts_at, ends_at)
         return {edge for grant in grants for edge in (grant.valid_from, grant.expires_at) if edge is not None}
+
+    def commitments(self, customer: str, starts_at: datetime, ends_at: datetime) -> tuple[CommittedTerm, ...]:
+        """The commitments of a customer whose terms reach into [starts_at, ends_at), by the days on which they start.
+
+        Of one that several versions of contracts state, what held last inside its term is taken.
+        """
+        by_start: dict[str, CommittedTerm] = {}
+        for at, term in self._committed(customer, starts_at, ends_at):
+            key = term.commitment.starts.isoformat()
+            if term.starts_at < ends_at and starts_at < term.ends_at and (key not in by_start or at < term.ends_at):
+                by_start[key] = term
+        return tuple(by_start[key] for key in sorted(by_start))
+
+    def payer_edges(self, customer: str, starts_at: datetime, ends_at: datetime) -> set[datetime]:
+        """The instants of [starts_at, ends_at) at which amounts on a customer's invoice are told apart: where a prepaid
+        credit comes into effect or expires, and where the term of a commitment begins or ends.
+        """
+        terms = [term for _, term in self._committed(customer, starts_at, ends_at)]
+        edges = self.grant_edges(customer, starts_at, ends_at)
+        of_terms = {edge for term in terms for edge in (term.starts_at, term.ends_at)}
+        return edges | {edge for edge in of_terms if starts_at < edge < ends_at}
+
+    def _committed(
+        self, customer: str, starts_at: datetime, ends_at: datetime
+    ) -> Iterator[tuple[datetime, CommittedTerm]]:
+        """Every statement of a commitment that holds at some instant of [starts_at, ends_at), in order of time."""
+        if self._has_commitments:
+            edges = (edge for edge in self.edges_for(customer) if starts_at < edge < ends_at)
+            for end in (*sorted(edges), ends_at):
+                at = end - MICROSECOND
+                commitment = self.invoice_terms(customer, at).commitment
+                if commitment is not None:
+                    yield at, CommittedTerm.in_zone(commitment, self.terms(customer, at).zone)
+
+    def bill_from(self, customer: str) -> datetime | None:
+        """The instant before which nothing of a customer is billed.
+
+        It looks back, so it holds whatever version of a contract is in force: what was stated last by a contract of the
+        customer's own, or else by the default one.
+        """
+        if not self._bills_from:
+            return None
+        for versions in (self.versions("customer", customer), self.versions("default", "")):
+            stated = [version for version in versions if version.bill_from is not None]
+            if stated:
+                return max(stated, key=lambda one: (one.recorded_at, one.valid_from, one.hash)).bill_from
+        return None
+
+    def is_billed(self, customer: str, at: datetime) -> bool:
+        """Whether what a customer does or owes at an instant is billed at all."""
+        begins = self.bill_from(customer)
+        return begins is None or begins <= at
 
     def payer(self, customer: str, at: datetime) -> str:
         """Whose invoice a customer's usage stands on: its parent's, or its own."""

@@ -127,7 +127,7 @@ def _terms(contract: Contract) -> Iterator[str]:
 
 
 def _changes(old: Contract, new: Contract) -> Iterable[TermChange]:
-    for key in _HEADER:
+    for key in (*_HEADER, "bill_from"):
         if getattr(old, key) != getattr(new, key):
             yield TermChange(key, key, getattr(old, key), getattr(new, key))
     for field in fields(InvoiceTerms):

@@ -8,24 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, Self
 
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
+from tokentill.contracts.commitments import Commitment
 from tokentill.contracts.review_bounds import ReviewBounds
 from tokentill.money import EXACT
 
 
 @dataclass(frozen=True, slots=True)
 class Recurring:
-    """An amount for a period. With `is_prorated` it counts for the days on which it was agreed alone."""
+    """An amount for a period. With `is_prorated` it counts for the days on which it was agreed alone.
+
+    With `starts` it is for a year instead, from each anniversary of that local day on.
+    """
 
     amount: Decimal
     name: str
     is_prorated: bool
     is_unusual: bool = field(default=False, compare=False)
+    starts: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,8 @@ class InvoiceTerms:
     approve_within: ReviewBounds | None = None
     park_beyond: ReviewBounds | None = None
     by_policy: bool | None = None
+    commitment: Commitment | None = None
+    lines_by: tuple[str, ...] | None = None
 
     @classmethod
     def from_content(cls, content: Content, review: Content | None = None, *, stated_by: str = "") -> Self:
@@ -95,6 +102,8 @@ class InvoiceTerms:
             approve_within=ReviewBounds.from_content(asked.get("approve_within"), stated_by),
             park_beyond=ReviewBounds.from_content(asked.get("park_beyond"), stated_by),
             by_policy=asked.get("by_policy"),
+            commitment=Commitment.from_content(content["commitment"]) if "commitment" in content else None,
+            lines_by=tuple(content["lines_by"]) if "lines_by" in content else None,
         )
 
     @classmethod
@@ -107,17 +116,27 @@ class InvoiceTerms:
     @property
     def is_recurring(self) -> bool:
         """Whether there is something to bill without any usage."""
-        return self.base_fee is not None or self.minimum is not None
+        return self.base_fee is not None or self.minimum is not None or self.commitment is not None
 
 
 NO_TERMS = InvoiceTerms()
+Every = Literal["month", "year"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollover:
+    """What is left of an occurrence of a recurring grant goes over into so many months, up to so much in all."""
+
+    amount_max: Decimal
+    months: int
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """Prepaid credit of a customer: it pays invoices, including their tax, until it is burnt down or expires.
 
-    `paid` is what was paid for it; None is all of it.
+    With `every` it is granted anew each month or year until it expires (see `contracts.recurring`). `paid` is what was
+    paid for it, each time; None is all of it.
     """
 
     customer: str
@@ -130,6 +149,8 @@ class Grant:
     recorded_at: datetime
     unit: str | None = None
     is_new_customer: bool = field(default=False, compare=False)
+    every: Every | None = None
+    rollover: Rollover | None = None
     paid: Decimal | None = field(default=None, compare=False)
 
     @classmethod
@@ -139,6 +160,7 @@ class Grant:
             amount = EXACT.multiply(Decimal(content["credits"]), Decimal(content["worth"]))
         else:
             amount = Decimal(content["amount"])
+        over = content.get("rollover")
         return cls(
             **{name: content[name] for name in ("customer", "id", "currency")},
             amount=amount,
@@ -148,6 +170,8 @@ class Grant:
             recorded_at=recorded_at,
             unit=content.get("name"),
             is_new_customer=content.get("new_customer", False),
+            every=content.get("every"),
+            rollover=None if over is None else Rollover(Decimal(over["max"]), over["months"]),
             paid=_decimal(content, "paid"),
         )
 
@@ -167,6 +191,7 @@ def _recurring(content: Content, key: str, *, name: str, is_prorated: bool) -> R
         stated.get("name", name),
         stated.get("prorate", is_prorated),
         stated.get("unusual", False),
+        date.fromisoformat(stated["starts"]) if "starts" in stated else None,
     )
 
 

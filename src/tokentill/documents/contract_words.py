@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from tokentill.clock import instant_text
 from tokentill.contracts.book import Contract, ContractBook
+from tokentill.contracts.commitments import Commitment
 from tokentill.contracts.features.tiers import RuleTier
 from tokentill.contracts.invoice_terms import Coupon, Grant, InvoiceTerms, Recurring, Tax
 from tokentill.contracts.review_bounds import ReviewBounds
@@ -23,8 +24,10 @@ TERM_NAMES = {
     "cap": "cap",
     "coupons": "coupon",
     "taxes": "tax",
+    "commitment": "commitment",
     "smallest_amount": "smallest amount",
     "interim_at": "interim invoice",
+    "lines_by": "lines",
     "adjustments": "corrections in its favour",
     "requires_approval": "approval",
     "approve_within": "approved by policy",
@@ -114,11 +117,19 @@ def term_text(key: str, term: object, currency: str) -> str:
     unit = f" {currency}" if currency else ""
     if isinstance(term, Recurring):
         days = ", by the days on which it was agreed" if term.is_prorated else ""
+        days = days if term.starts is None else f" every year from {term.starts} on{days}"
         return f"{exact(term.amount)}{unit}{days}" + ("" if key != "base_fee" else f" ({shown_text(term.name)})")
     if isinstance(term, Coupon):
         taken = f"{exact(term.percent)} %" if term.percent is not None else f"{exact(term.amount or Decimal(0))}{unit}"
         periods = "" if term.periods is None else f", for {count(term.periods)} periods"
         return f"{shown_id(term.id)}: {taken} off{periods}"
+    if isinstance(term, Commitment):
+        above = "" if term.overage_factor == 1 else f"; what lies above is billed {exact(term.overage_factor)} times"
+        return (
+            f"{exact(term.amount)}{unit} from {term.starts} until before {term.ends} ({shown_text(term.name)}){above}"
+        )
+    if key == "lines_by":
+        return f"split by {shown_id(str(term))}"
     if isinstance(term, Tax):
         return f"{shown_text(term.name)} {exact(term.percent)} %"
     if key == "adjustments":
@@ -146,9 +157,14 @@ def _bounds_text(bounds: ReviewBounds, side: str, unit: str) -> str:
 
 
 def grant_text(grant: Grant) -> str:
-    """How much a grant is."""
+    """How much a grant is, how often, and what goes over of it."""
     unit = "" if grant.unit is None else f" of {shown_text(grant.unit)}"
-    return f"{exact(grant.amount)} {grant.currency}{unit}"
+    every = "" if grant.every is None else f" every {grant.every}"
+    over = ""
+    if grant.rollover is not None:
+        months = "the month" if grant.rollover.months == 1 else f"the {count(grant.rollover.months)} months"
+        over = f", of which up to {exact(grant.rollover.amount_max)} go over into {months} after"
+    return f"{exact(grant.amount)} {grant.currency}{unit}{every}{over}"
 
 
 def grant_rows(grants: Iterable[Grant]) -> list[tuple[str, ...]]:

@@ -78,12 +78,16 @@ def charge_text(line: Mapping[str, Any]) -> StepText:
         return StepText("flat amount", f"charged once, on entering the tier {shown_text(name)}", f"1 {TIMES} {rate}")
     if line["kind"] == "manual":
         return StepText(shown_text(name), f"manual line {charge['number']}", rate)
+    if line["kind"] == "overage":
+        over = exact(Decimal(charge["of_amount"]))
+        return StepText(f"overage, {shown_text(name)}", "usage above the commitment", f"{over} {TIMES} {rate}")
+    of_what = f"year from {charge['year_from']}" if "year_from" in charge else "period"
     if _is_part_of_period(charge):
         days = count(charge["of_days"])
-        note = f"agreed on {count(quantity)} of the {days} days of the period"
+        note = f"agreed on {count(quantity)} of the {days} days of the {of_what}"
         return StepText(shown_text(name), note, f"{rate} {TIMES} {count(quantity)} / {days}, rounded")
     if "of_days" in charge:
-        return StepText(shown_text(name), "for the whole period", f"1 {TIMES} {rate}")
+        return StepText(shown_text(name), f"for the whole {of_what}", f"1 {TIMES} {rate}")
     return StepText(shown_text(name), "", f"{count(quantity)} {TIMES} {rate}")
 
 
@@ -102,6 +106,8 @@ def charge_note(line: Mapping[str, Any]) -> str:
         return f"manual line {charge['number']}"
     if _is_part_of_period(charge):
         return f"{count(charge['quantity'])} of {count(charge['of_days'])} days at {rate}"
+    if "year_from" in charge:
+        return f"for the year from {charge['year_from']}"
     return "for the whole period" if "of_days" in charge else charge_text(line).arithmetic
 
 

@@ -12,7 +12,7 @@ from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import amount_shown, exact, percent_text
 from tokentill.money import EXACT, sum_exact
 
-_BEFORE_TAX = ("coupon", "minimum", "cap", "invoiced")
+_BEFORE_TAX = ("coupon", "minimum", "cap", "commitment", "true_up", "invoiced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,15 @@ def _words(item: Mapping[str, Any], interim: Mapping[str, Any] | None) -> tuple[
             before = amount_shown(format(EXACT.subtract(Decimal(item["of"]), amount), "f"))
             what_for = "raised to" if item["kind"] == "minimum" else "limited to"
             return _capital(shown_text(item["name"])), f"{before} is {what_for} {of}"
+        case "commitment":
+            drawn = EXACT.add(Decimal(item["before"]), Decimal(item["drawn"]))
+            name = f"{_capital(shown_text(item['name']))} until {item['ends']}"
+            return (
+                name,
+                f"{amount_shown(item['drawn'])} of usage draws {amount_shown(format(drawn, 'f'))} of {of} so far",
+            )
+        case "true_up":
+            return f"{_capital(shown_text(item['name']))}, not used", f"at the end of the term, of {of}"
         case "invoiced":
             by = "" if interim is None else f", {shown_text(interim['number'])} of {interim['issued_at'][:10]}"
             return _capital(shown_text(item["name"])) + by, "invoiced before, without its tax"
@@ -97,6 +106,12 @@ def _words(item: Mapping[str, Any], interim: Mapping[str, Any] | None) -> tuple[
             return shown_text(item["name"]), f"{share}, {invoiced}" if share else invoiced
         case "tax":
             return shown_text(item["name"]), share
+        case "balance" if "original" in item and "opening" in item:
+            original = f"{amount_shown(item['original'])} {item['original_currency']}"
+            rate = "" if item["rate"] == "1" else f", at {item['rate']}"
+            return f"Opening balance of {item['day']}", f"{shown_text(item['reason'])}: {original}{rate}"
+        case "balance" if "opening" in item:
+            return f"Opening balance of {item['day']}", shown_text(item["reason"])
         case "balance" if "original" in item:
             original = f"{amount_shown(item['original'])} {item['original_currency']}"
             rate = "" if item["rate"] == "1" else f", at {item['rate']}"

@@ -2,33 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tokentill.clock import SYSTEM_CLOCK, Clock
+from tokentill.clock import SYSTEM_CLOCK, Clock, instant_text
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.rule_trace import chosen_rule, consider_rules, known_by
 from tokentill.documents.contract_words import own_contract_lines
 from tokentill.documents.views.contracts import Agreement, ContractedCustomers, ExplainedContract, PricedRequest
-from tokentill.errors import InvalidCall, Refused
+from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.faces.arguments import instant_of, optional, text_of, texts_of
 from tokentill.faces.pricing import Pricing
+from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.fx import FxBook
 from tokentill.usage.aggregates import Series
+from tokentill.usage.globs import glob_fits
 from tokentill.usage.record import STANDARD
 
 if TYPE_CHECKING:
     from tokentill.documents.views.checks import FolderCheck
     from tokentill.documents.views.contracts import ContractChanges
+    from tokentill.documents.views.effective_prices import EffectiveCard
     from tokentill.documents.views.lists import ContractList
     from tokentill.faces.sides import SideGiven
     from tokentill.invoicing.coverage import KeptBoundary
 
 KeptBoundaries = Callable[[], Sequence["KeptBoundary"]]
 """Where contracts would move a boundary, had nothing been issued; a `Till` can tell."""
+
+
+NO_TRAITS: Mapping[str, Any] = {"source": "", "user": None, "api_key": None, "provider": None, "tags": ()}
+"""Of a request of which nothing is known but its model and mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Explainer:
+    prices: PriceBook
+    contracts: ContractBook
+    fx: FxBook
+
+    def explained(
+        self, customer: str, model: str, at: datetime, mode: str, input_tokens: int, traits: Mapping[str, Any]
+    ) -> ExplainedContract:
+        """Which rule bills such requests, and what each quantity then costs."""
+        canonical = self.prices.canonical_model(model, at) or model
+        series = Series(
+            id=0, model=canonical, mode=mode, geo=None, is_byok=False, status="ok", usage_state="reported", **traits
+        )
+        considered = tuple(consider_rules(self.contracts, customer, series, at))
+        chosen = chosen_rule(considered)
+        priced = PricedRequest.under(
+            None if chosen is None else chosen.rule,
+            self.prices.rate_card(model, at=at, mode=mode, input_total=input_tokens),
+            self.contracts.terms(customer, at).currency,
+            self.fx,
+            at.date(),
+        )
+        notes = tuple(own_contract_lines(self.contracts, customer, at))
+        return ExplainedContract(customer, model, canonical, mode, at, considered, priced, notes)
+
+    def kinds_of(self, model: str, at: datetime) -> Iterator[tuple[str, int]]:
+        """The modes of a model that has a price, each with an input total for each of its tiers by context length."""
+        entry = self.prices.entry_at(model, at)
+        for mode in () if isinstance(entry, NoPrice) else (STANDARD, *sorted(entry.modes)):
+            seen: set[str | None] = set()
+            for input_total in (0, *(threshold + 1 for threshold in sorted(self.prices.thresholds()))):
+                card = self.prices.rate_card(model, at=at, mode=mode, input_total=input_total)
+                if not isinstance(card, NoPrice) and card.choice.tier not in seen:
+                    seen.add(card.choice.tier)
+                    yield mode, input_total
 
 
 class Contracts:
@@ -145,34 +190,50 @@ class Contracts:
         if type(input_tokens) is not int or input_tokens < 0:
             raise InvalidCall(f"input_tokens=... must be a number of tokens, not {input_tokens!r}")
         instant, known_at = optional(instant_of, "at", at) or self._clock.now(), optional(instant_of, "as_of", as_of)
-        folder = self._pricing.folder
-        prices, contracts = folder.price_book(known_at), self._book(known_at)
-        canonical = prices.canonical_model(model, instant) or model
-        traits = Series(
-            id=0,
-            source=text_of("source", source) if source else "",
-            user=optional(text_of, "user", user),
-            api_key=optional(text_of, "api_key", api_key),
-            model=canonical,
-            provider=optional(text_of, "provider", provider),
-            mode=mode,
-            geo=None,
-            tags=texts_of("tags", tags),
-            is_byok=False,
-            status="ok",
-            usage_state="reported",
+        books = self._books(known_at)
+        traits = {
+            "source": text_of("source", source) if source else "",
+            "user": optional(text_of, "user", user),
+            "api_key": optional(text_of, "api_key", api_key),
+            "provider": optional(text_of, "provider", provider),
+            "tags": texts_of("tags", tags),
+        }
+        return books.explained(customer, model, instant, mode, input_tokens, traits)
+
+    def card(
+        self,
+        customer: str,
+        *,
+        at: datetime | None = None,
+        as_of: datetime | None = None,
+        model: str | None = None,
+    ) -> EffectiveCard:
+        """What each model costs a customer: for a million of each kind of token and for each unit, and by which rule.
+
+        Args:
+            at: when; now unless given.
+            as_of: as it was known then; everything unless given.
+            model: a glob of `*` and `?` that the models fit; all unless given.
+
+        Raises:
+            InvalidFiles: when the folder has mistakes.
+            NotFound: when no model that fits has a price then.
+        """
+        from tokentill.documents.views.effective_prices import EffectiveCard
+
+        customer, glob = text_of("customer", customer), "*" if model is None else text_of("model", model)
+        instant = optional(instant_of, "at", at) or self._clock.now()
+        books = self._books(optional(instant_of, "as_of", as_of))
+        priced = tuple(
+            books.explained(customer, name, instant, mode, input_tokens, NO_TRAITS)
+            for name in books.prices.models
+            if glob_fits(glob, name)
+            for mode, input_tokens in books.kinds_of(name, instant)
         )
-        considered = tuple(consider_rules(contracts, customer, traits, instant))
-        chosen = chosen_rule(considered)
-        priced = PricedRequest.under(
-            None if chosen is None else chosen.rule,
-            prices.rate_card(model, at=instant, mode=mode, input_total=input_tokens),
-            contracts.terms(customer, instant).currency,
-            FxBook(known_by(folder.fx, known_at)),
-            instant.date(),
-        )
-        notes = tuple(own_contract_lines(contracts, customer, instant))
-        return ExplainedContract(customer, model, canonical, mode, instant, considered, priced, notes)
+        if not priced:
+            raise NotFound(f"no model that fits {glob!r} has a price at {instant_text(instant)}")
+        currency = books.contracts.terms(customer, instant).currency
+        return EffectiveCard(customer, instant, currency, priced, priced[0].notes)
 
     def diff(
         self, before: SideGiven, after: SideGiven, *, at: datetime | None = None, as_of: bool = False
@@ -195,6 +256,10 @@ class Contracts:
             for side, in_force in zip(sides, contracts, strict=True)
         )
         return ContractChanges(first, second, tuple(compare_contracts(*contracts)), tuple(compare_grants(*grants)))
+
+    def _books(self, as_of: datetime | None) -> _Explainer:
+        folder = self._pricing.folder
+        return _Explainer(folder.price_book(as_of), self._book(as_of), FxBook(known_by(folder.fx, as_of)))
 
     def _book(self, as_of: datetime | None) -> ContractBook:
         return ContractBook(known_by(self._pricing.folder.contracts, as_of))

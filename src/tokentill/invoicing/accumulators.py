@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Literal
@@ -23,17 +23,19 @@ from tokentill.contracts.features.tiers import RuleTier
 from tokentill.contracts.rules import Rule
 from tokentill.errors import IntegrityFault
 from tokentill.invoicing.rating_groups import GroupKey, RatingContext, RatingGroup, Sums, in_order
+from tokentill.invoicing.splits import split_of
 from tokentill.money import EXACT, ZERO
 from tokentill.usage.aggregates import UsageAggregate
 
-ChargeKind = Literal["package", "flat", "base_fee", "manual"]
+ChargeKind = Literal["package", "flat", "base_fee", "manual", "overage"]
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
     """What a period is charged beside its records: packages begun, tiers entered, fees, lines that people added.
 
-    `amount` is `quantity` x `rate`, or for a fee that was prorated over `of_days`, rounded to the minor unit.
+    `amount` is `quantity` x `rate`, or for a fee that was prorated over `of_days`, rounded to the minor unit. A fee for
+    a year says the day on which that begins; an overage is `rate` x `of_amount`.
     `units` are those that `quantity` packages of `size` hold. `begun` says how much of the amount was begun or entered
     in which segment of time (see `invoicing.burn_down`); the rest lies at the end of the period. `number` is that of a
     line that somebody added.
@@ -52,13 +54,16 @@ class Charge:
     amount_minor: int = 0
     number: int | None = None
     begun: tuple[tuple[int, Decimal], ...] = field(default=(), compare=False)
+    year_from: date | None = None
+    of_amount: Decimal | None = None
 
     @property
     def description(self) -> str:
         """What people read on the line."""
         if self.kind == "package":
             return f"{self.name}, packages of {self.size:,}"
-        return f"flat amount, {self.name}" if self.kind == "flat" else self.name
+        prefix = {"flat": "flat amount, ", "overage": "overage, "}.get(self.kind, "")
+        return f"{prefix}{self.name}"
 
 
 class PeriodCharges:
@@ -140,6 +145,7 @@ def bill_usage(
     *,
     rules_at_end: Iterable[Rule] = (),
     segments: Sequence[datetime] = (),
+    lines_by: Sequence[str] = (),
     wanted: list[UsageAggregate] | None = None,
     trace: Trace | None = None,
 ) -> tuple[list[RatingGroup], list[Charge]]:
@@ -149,6 +155,7 @@ def bill_usage(
         aggregates: all of the period, in any order.
         rules_at_end: rules in force at the end of the period, whose first tier may have a flat amount without usage.
         segments: where the segments begin by which amounts are kept apart; no aggregate reaches over one.
+        lines_by: by which traits of records their amounts are kept apart (see `invoicing.splits`).
         wanted: gets the aggregates that have to be billed record by record. Where there are any, the result is of no
             use; call again with their records in their place.
         trace: told what each aggregate added to which group.
@@ -160,6 +167,8 @@ def bill_usage(
     by_accumulator: dict[tuple[str, str], list[tuple[UsageAggregate, RatingGroup]]] = {}
     for aggregate in aggregates:
         group = context.group_of(customer, currency, aggregate)
+        if lines_by:
+            group = group.split_by(split_of(aggregate.series, lines_by))
         if group.rule is None or group.is_linear:
             groups.add(aggregate, group, Sums.of(aggregate))
         elif wanted is not None and group.rule.is_per_request and aggregate.record is None:

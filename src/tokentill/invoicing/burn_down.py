@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
+from tokentill.contracts.commitments import CommittedTerm
 from tokentill.contracts.invoice_terms import Grant
+from tokentill.contracts.recurring import GrantPart
 from tokentill.invoicing.accumulators import Charge
+from tokentill.invoicing.carried import NONE_OF_THEM
 from tokentill.invoicing.periods import Period
 from tokentill.invoicing.rating_groups import TimeKey
 from tokentill.money import EXACT, ZERO, minor_digits, round_to_minor, sum_exact
@@ -60,9 +64,13 @@ class Accrued:
         return cls(subtotal_minor, tuple(by_segment), at_end, is_empty)
 
 
-def segments_of(period: Period, grants: Iterable[Grant]) -> tuple[datetime, ...]:
-    """Where the segments of a period begin: with it, and wherever a grant comes into effect or expires."""
+def segments_of(
+    period: Period, grants: Iterable[Grant], committed: Iterable[CommittedTerm] = ()
+) -> tuple[datetime, ...]:
+    """Where the segments of a period begin: with it, wherever a grant comes into effect or expires, and wherever the
+    term of a commitment begins or ends."""
     edges = {edge for grant in grants for edge in (grant.valid_from, grant.expires_at) if edge is not None}
+    edges |= {edge for term in committed for edge in (term.starts_at, term.ends_at)}
     return (period.starts_at, *sorted(edge for edge in edges if period.starts_at < edge < period.ends_at))
 
 
@@ -90,24 +98,54 @@ def pieces_of(
     return [after - before for before, after in pairwise([0, *cuts])]
 
 
+class Burnt(NamedTuple):
+    """What each grant pays, and what it had left for that, by its id and in minor units."""
+
+    paid: dict[str, int]
+    had: dict[str, int]
+
+
 def burn(
-    pieces: Sequence[int], segments: Sequence[datetime], grants: Sequence[Grant], left: Mapping[str, int]
-) -> dict[str, int]:
-    """What each grant pays of pieces in the order of their segments, by its id.
+    pieces: Sequence[int],
+    segments: Sequence[datetime],
+    grants: Sequence[Grant],
+    left: Mapping[str, int],
+    drawn: Mapping[str, int] = NONE_OF_THEM,
+) -> Burnt:
+    """Let grants pay pieces in the order of their segments.
 
     Args:
         grants: in the order in which they burn.
-        left: what each has left for these pieces.
+        left: what each has left for these pieces; not asked for parts of a grant that recurs.
+        drawn: what other documents drew from each, for parts: what goes over depends on what was drawn before.
     """
     paid = {grant.id: 0 for grant in grants}
+    had = dict(left)
     for starts_at, piece in zip(segments, pieces, strict=True):
         open_minor = piece
-        for grant in grants:
-            if grant.valid_from <= starts_at and (grant.expires_at is None or starts_at < grant.expires_at):
-                pays = max(0, min(left[grant.id] - paid[grant.id], open_minor))
-                paid[grant.id] += pays
-                open_minor -= pays
-    return paid
+        in_effect = [
+            grant
+            for grant in grants
+            if grant.valid_from <= starts_at and (grant.expires_at is None or starts_at < grant.expires_at)
+        ]
+        had |= {id_: minor + paid[id_] for id_, minor in _left_of_parts(in_effect, starts_at, drawn, paid).items()}
+        for grant in in_effect:
+            pays = max(0, min(had[grant.id] - paid[grant.id], open_minor))
+            paid[grant.id] += pays
+            open_minor -= pays
+    return Burnt(paid, had)
+
+
+def _left_of_parts(
+    grants: Iterable[Grant], at: datetime, drawn: Mapping[str, int], paid: Mapping[str, int]
+) -> dict[str, int]:
+    """What the parts of recurring grants have left at an instant, by their ids."""
+    left: dict[str, int] = {}
+    recurrences = dict.fromkeys(grant.recurrence for grant in grants if isinstance(grant, GrantPart))
+    by_now = {id_: drawn.get(id_, 0) + paid.get(id_, 0) for id_ in drawn.keys() | paid} if recurrences else {}
+    for recurrence in recurrences:
+        left |= recurrence.left_in(recurrence.month_at(at), by_now)
+    return left
 
 
 def _in_whole_numbers(amounts: Sequence[Decimal]) -> list[int]:

@@ -10,18 +10,22 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from tokentill.contracts.opening_balances import OpeningBalance
+from tokentill.money import round_to_minor
+
 NONE_OF_THEM: Mapping[str, int] = MappingProxyType({})
 
 
 class OpenBalance(NamedTuple):
     """What was carried forward in a customer's account of one currency and not brought forward yet.
 
-    In minor units; negative is in the customer's favour.
+    Or an opening balance that is not. In minor units; negative is in the customer's favour.
     """
 
     customer: str
     currency: str
     amount_minor: int
+    opening: OpeningBalance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Carried:
         credits: what each grant paid in other periods, in minor units, by the grant's id and currency.
         balances: open balances that the document brings forward, the customer's own first.
         invoiced: the interim invoices of the same period, oldest first.
+        over_months: what documents of other periods have of commitments, and (kind `opening`) what of opening balances
+            came in, in minor units: by kind, name and currency of the rows.
         adjusted_minor: what was due of corrections on a document that is computed again without them, as its grants
             paid it with the rest.
     """
@@ -51,16 +57,18 @@ class Carried:
     credits: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
     balances: tuple[OpenBalance, ...] = ()
     invoiced: tuple[Invoiced, ...] = ()
+    over_months: Mapping[tuple[str, str, str], int] = field(default_factory=lambda: MappingProxyType({}))
     adjusted_minor: int = 0
 
     def plus(self, customer: str, balance: OpenBalance) -> Carried:
         """With one balance more, for the document of a customer."""
         sums: dict[tuple[bool, bytes, str], int] = {}
-        for one in (*self.balances, balance):
+        openings = [one for one in self.balances if one.opening is not None]
+        for one in (*(one for one in self.balances if one.opening is None), balance):
             key = (one.customer != customer, one.customer.encode(), one.currency)
             sums[key] = sums.get(key, 0) + one.amount_minor
         balances = (OpenBalance(key[1].decode(), key[2], amount) for key, amount in sorted(sums.items()) if amount)
-        return replace(self, balances=tuple(balances))
+        return replace(self, balances=(*balances, *openings))
 
     def with_balances_of(self, others: Iterable[Carried]) -> Carried:
         """With the balances of customers whose invoice this is now, in the bytewise order of their ids."""
@@ -68,6 +76,28 @@ class Carried:
             (balance for other in others for balance in other.balances), key=lambda balance: balance.customer.encode()
         )
         return replace(self, balances=(*self.balances, *balances)) if balances else self
+
+    def with_openings(self, openings: Iterable[OpenBalance | None]) -> Carried:
+        """With opening balances that are still to be brought forward, after all others."""
+        found = tuple(balance for balance in openings if balance is not None)
+        return replace(self, balances=(*self.balances, *found)) if found else self
+
+    def with_drawn(self, drawn: Mapping[tuple[str, str, str], int]) -> Carried:
+        """With what corrections on the same document have of commitments."""
+        sums = dict(self.over_months)
+        for key, minor in drawn.items():
+            sums[key] = sums.get(key, 0) + minor
+        return replace(self, over_months=sums) if drawn else self
+
+
+def pending(opening: OpeningBalance, carried: Carried) -> OpenBalance | None:
+    """What of an opening balance no document has brought forward yet, by what its customer's documents left.
+
+    Where it was stated anew with another amount, that is the difference.
+    """
+    minor = round_to_minor(opening.amount, opening.currency)
+    left = minor - carried.over_months.get(("opening", opening.id, opening.currency), 0)
+    return OpenBalance(opening.customer, opening.currency, left, opening) if left else None
 
 
 NOTHING_CARRIED = Carried()

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from tokentill.canonical import Content, ContentOfFields, fields_of
+from tokentill.invoicing.splits import Split
 from tokentill.money import EXACT, ZERO, allocate_shares, amount_text, from_minor, minor_text, round_to_minor, to_minor
 
 Cause = Literal["late", "revision", "retraction", "attribution", "price", "contract"]
@@ -50,6 +51,7 @@ class CorrectedLine:
     quantities: Mapping[str, int]
     list_amount: Decimal | None
     exact_amount: Decimal
+    split: Split = ()
 
     @classmethod
     def of_step(cls, kind: str, name: str, amount_minor: int, currency: str) -> CorrectedLine:
@@ -61,7 +63,8 @@ class CorrectedLine:
     def key(self) -> tuple[str, ...]:
         """What says that two are the same line, in bytewise order."""
         named = (self.customer, self.kind, self.model, self.mode, self.rule_hash, self.price_entry, self.description)
-        return tuple(part or "" for part in named)
+        by = ("" if value is None else f"={value}" for _, value in self.split)
+        return (*(part or "" for part in named), *by)
 
     def less(self, before: CorrectedLine | None) -> CorrectedLine:
         """What is more than before."""
@@ -108,6 +111,7 @@ class AdjustmentLine:
             "quantities": dict(line.quantities),
             "kind": "adjustment",
             "amount": minor_text(self.amount_minor, currency),
+            "by": dict(line.split) if line.split else None,
             "parts": [],
             "charge": None if line.kind == "usage" else {"kind": line.kind},
             "cause": self.cause,
@@ -119,7 +123,8 @@ class AdjustmentLine:
 class Whole:
     """A period as one document would bill it, in minor units: what is compared when it is corrected.
 
-    `coupons` and `credits` are what they paid, by id; `net_minor` is what is taxable.
+    `coupons` and `credits` are what they paid, by id; `net_minor` is what is taxable. `drawn` is what it has of
+    commitments, by kind and name of the rows of the ledger.
     """
 
     currency: str
@@ -128,13 +133,15 @@ class Whole:
     taxes: Mapping[str, int]
     credits: Mapping[str, int]
     coupons: Mapping[str, int]
+    drawn: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
     """What is left over of a corrected period, in minor units of `currency`; each part may be negative.
 
-    `credits` is what grants pay more, `coupons` what coupons take off more. Where the document is in another currency,
+    `credits` is what grants pay more, `coupons` what coupons take off more, `drawn` what it has more of commitments, in
+    the currency of the corrected period. Where the document is in another currency,
     `original` is the adjustment as the period was billed, and `rate` what it was converted at. `child` is whose period
     it is, where somebody else pays for the customer by now.
     """
@@ -149,6 +156,7 @@ class Adjustment:
     original: Adjustment | None = None
     rate: Decimal | None = None
     child: str | None = None
+    drawn: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def tax_minor(self) -> int:
@@ -228,7 +236,22 @@ def adjustment_of(corrects: Corrects, before: Whole, stages: Sequence[tuple[Caus
         _difference(last.taxes, before.taxes),
         _difference(last.credits, before.credits),
         _difference(last.coupons, before.coupons),
+        drawn={
+            key: more
+            for key in sorted({*last.drawn, *before.drawn})
+            if (more := last.drawn.get(key, 0) - before.drawn.get(key, 0))
+        },
     )
+
+
+def drawn_by(adjustments: Iterable[Adjustment]) -> Counter[tuple[str, str, str]]:
+    """What corrections have of their own customer's commitments, by kind, name and currency."""
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for one in adjustments:
+        if one.child is None:
+            for (kind, name), minor in one.billed.drawn.items():
+                sums[kind, name, one.billed.currency] += minor
+    return sums
 
 
 def _lines_between(cause: Cause, before: Whole, after: Whole) -> Iterator[AdjustmentLine]:
@@ -287,5 +310,6 @@ def _line_in(line: Content, currency: str) -> AdjustmentLine:
         **{name: line[name] for name in (*named, "requests", "quantities")},
         list_amount=None if line["list_amount"] is None else Decimal(line["list_amount"]),
         exact_amount=Decimal(line["exact_amount"]),
+        split=tuple((line.get("by") or {}).items()),
     )
     return AdjustmentLine(line["cause"], corrected, to_minor(line["amount"], currency))

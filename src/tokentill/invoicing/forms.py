@@ -45,8 +45,11 @@ KINDS: Mapping[InvoiceKind, KindOfDocument] = MappingProxyType(
 )
 """The closed set of kinds. A credit note carries what it gives back on in the account, and brings nothing forward."""
 
-_OF_LINE = ("customer", "charge", "corrects", "cause")
-_OF_ITEM = ("percent", "of", "invoiced", "customer", "original", "original_currency", "rate", "corrects")
+_OF_LINE = ("customer", "charge", "corrects", "cause", "by")
+_OF_ITEM = (
+    *("percent", "of", "invoiced", "customer", "original", "original_currency", "rate", "corrects"),
+    *("starts", "ends", "before", "drawn", "over", "opening", "day", "reason"),
+)
 
 
 def in_form(content: Content, form: int) -> Content:

@@ -15,8 +15,9 @@ from tokentill.canonical import Content, content_hash, fields_of, form_of
 from tokentill.clock import instant_text
 from tokentill.contracts.invoice_terms import NO_TERMS, InvoiceTerms
 from tokentill.invoicing.accumulators import Charge, Trace, bill_usage
-from tokentill.invoicing.burn_down import Accrued, segments_of
+from tokentill.invoicing.burn_down import Accrued
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried
+from tokentill.invoicing.commitments import draw_down
 from tokentill.invoicing.corrections import Adjustment, CorrectedLine, Whole
 from tokentill.invoicing.forms import DOCUMENT_FORM, KINDS, InvoiceKind, in_form
 from tokentill.invoicing.lines import (
@@ -30,6 +31,7 @@ from tokentill.invoicing.lines import (
     charge_content,
     compared_charge,
     daily_of,
+    early_of,
     lines_of,
     missing_of,
     unbilled_of,
@@ -68,8 +70,8 @@ class Invoice:
     """What a customer owes for a period. `unpriced`, `missing` and `uncarried` keep it from being issued.
 
     `uncarried` says what earlier documents left that it cannot take over, and `misfits` why lines that people added
-    cannot stand on it. `waived` are requests without usage that
-    somebody decided to bill at nothing. `billed_cost` is what `margin` is measured against, and no part of the content.
+    cannot stand on it. `waived` are requests without usage that somebody decided to bill at nothing, and those from
+    before their customer is billed. `billed_cost` is what `margin` is measured against, and no part of the content.
     """
 
     customer: str
@@ -209,14 +211,20 @@ class Invoice:
 
     def whole(self) -> Whole:
         """As a correction compares it."""
-        steps = [item for item in self.totals.items if item.kind in ("coupon", "minimum", "cap")]
+        steps = [item for item in self.totals.items if item.kind in ("coupon", "minimum", "cap", "true_up")]
         taxes, credits_, coupons = (
             {item.name: sign * item.amount_minor for item in self.totals.items if item.kind == kind}
             for kind, sign in (("tax", 1), ("credit", -1), ("coupon", -1))
         )
         lines = [*(line.compared() for line in self.lines), *map(compared_charge, self.charges)]
         lines += [CorrectedLine.of_step(item.kind, item.name, item.amount_minor, self.currency) for item in steps]
-        return Whole(self.currency, tuple(lines), self.net_minor, taxes, credits_, coupons)
+        drawn = {
+            (kind, item.drawdown.key): minor
+            for item in self.totals.items
+            if item.drawdown is not None
+            for kind, minor in item.drawdown.rows(is_true_up=item.kind == "true_up").items()
+        }
+        return Whole(self.currency, tuple(lines), self.net_minor, taxes, credits_, coupons, drawn)
 
     @property
     def content_hash(self) -> str:
@@ -264,25 +272,40 @@ def compute_invoice(
     """
     has, contracts = KINDS[kind], context.books.contracts
     agreed = agreed_for(customer, period, contracts)
-    segments = segments_of(period, agreed.grants)
+    segments = agreed.segments(period)
     used: list[MemberUsage] = []
     added = {} if manual is None or kind != "period" else manual
     misfits: list[str] = []
     missing: list[UsageAggregate] = []
     waived: list[UsageAggregate] = []
+    early: list[Unbilled] = []
     for member, usage_of_member in (
         (customer, aggregates),
         *sorted((children or {}).items(), key=lambda item: item[0].encode()),
     ):
         reported: list[UsageAggregate] = []
+        before: list[UsageAggregate] = []
+        bill_from = contracts.bill_from(member)
         for aggregate in usage_of_member:
-            if aggregate.is_waived:
+            if bill_from is not None and aggregate.at < bill_from:
+                before.append(aggregate)
+            elif aggregate.is_waived:
                 waived.append(aggregate)
             else:
                 (missing if context.is_missing(member, aggregate) else reported).append(aggregate)
-        at_end = contracts.rules(member, period.last_instant) if has.has_charges else ()
+        early += [] if bill_from is None else early_of(before, bill_from)
+        is_billed = has.has_charges and contracts.is_billed(member, period.last_instant)
+        at_end = contracts.rules(member, period.last_instant) if is_billed else ()
         groups, charges = bill_usage(
-            member, currency, reported, context, rules_at_end=at_end, segments=segments, wanted=wanted, trace=trace
+            member,
+            currency,
+            reported,
+            context,
+            rules_at_end=at_end,
+            segments=segments,
+            lines_by=agreed.terms.lines_by or (),
+            wanted=wanted,
+            trace=trace,
         )
         if has.has_charges:
             charges += base_fees(member, period, contracts, currency)
@@ -294,13 +317,23 @@ def compute_invoice(
     billed = [billed_group for usage in used for billed_group in usage.groups]
     lines = [line for usage in used for line in lines_of(usage)]
     charges = [replace(charge, customer=usage.child) for usage in used for charge in usage.charges]
+    by_time = amounts_by_time(billed_group.group for billed_group in billed if billed_group.amount is not None)
+    drawdowns = draw_down(
+        agreed.commitments,
+        Accrued.of(0, len(segments), by_time, charges, is_empty=False),
+        segments,
+        period,
+        currency,
+        carried.over_months,
+        is_period=kind == "period",
+    )
+    charges += [charge for drawdown in drawdowns if (charge := drawdown.overage(currency)) is not None]
     exact = [*(line.exact_amount for line in lines), *(charge.amount for charge in charges)]
     subtotal_minor = round_to_minor(sum_exact(exact), currency)
     shares = allocate_shares(exact, subtotal_minor, currency)
     misfits += negative_subtotal(added, subtotal_minor, currency)
     with_cost = sum(billed_group.group.total.requests_with_cost for billed_group in billed)
-    by_time = amounts_by_time(billed_group.group for billed_group in billed if billed_group.amount is not None)
-    is_empty = not (billed or charges or missing or waived or adjustments)
+    is_empty = not (billed or charges or missing or waived or early or adjustments)
     brought = BroughtForward()
     if has.has_balance:
         brought = BroughtForward.of(carried.balances, customer, currency, period.last_day, context.books.fx)
@@ -313,6 +346,7 @@ def compute_invoice(
         kind=kind,
         balances=brought.items,
         adjustments=adjustments,
+        drawdowns=drawdowns,
     )
     return Invoice(
         customer=customer,
@@ -325,7 +359,7 @@ def compute_invoice(
         daily=daily_of(by_time),
         unpriced=unbilled_of(billed_group for billed_group in billed if billed_group.amount is None),
         missing=missing_of(missing),
-        waived=missing_of(waived, WAIVED),
+        waived=(*missing_of(waived, WAIVED), *early),
         charges=tuple(
             replace(charge, amount_minor=share) for charge, share in zip(charges, shares[len(lines) :], strict=True)
         ),

@@ -43,6 +43,7 @@ _ROOTS = ("Assets", "Liabilities", "Equity", "Income")
 RECEIVABLE, CARRIED = "Assets:Receivable", "Assets:Carried-Forward"
 PAYMENTS = "Assets:Payments-For-Credit"
 PREPAID, TAX = "Liabilities:Prepaid-Credit", "Liabilities:Tax"
+OPENING = "Equity:Opening-Balances"
 CONVERSION = JournalAccount("Equity:Conversion")
 GIVEN = JournalAccount("Income:Discounts:Given-Credit")
 BREAKAGE = JournalAccount("Income:Breakage")
@@ -54,6 +55,8 @@ _REVENUE: Mapping[str, str] = {
     "flat": "Fees",
     "base_fee": "Fees",
     "manual": "Manual-Lines",
+    "overage": "Usage",
+    "true_up": "Commitment",
     "minimum": "Minimum",
     "coupon": "Discounts:Coupons",
     "cap": "Discounts:Cap",
@@ -86,6 +89,8 @@ def postings_of(content: Content, ledger: Iterable[Mapping[Any, Any]]) -> tuple[
     for row in ledger:
         if row["kind"] == "balance":
             sums[JournalAccount(CARRIED, row["customer"]), row["currency"]] += row["amount_minor"]
+        elif row["kind"] == "opening":
+            sums[JournalAccount(OPENING, row["customer"]), row["currency"]] -= row["amount_minor"]
         elif row["kind"] == "credit":
             sums[JournalAccount(PREPAID, row["customer"], row["name"]), row["currency"]] += row["amount_minor"]
     if _is_converted(content):

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
 from operator import itemgetter
 
 from tokentill.canonical import Content, ContentOfFields, fields_of, form_of, stated_fields_of
+from tokentill.clock import instant_text
 from tokentill.contracts.steps import Step
 from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.corrections import CorrectedLine
-from tokentill.invoicing.rating_groups import RatingGroup, Sums, TimeKey
+from tokentill.invoicing.rating_groups import GroupKey, RatingGroup, Sums, TimeKey
+from tokentill.invoicing.splits import Split, split_text
 from tokentill.money import EXACT, ZERO, amount_text, minor_text, sum_exact
 from tokentill.usage.aggregates import UsageAggregate
 
@@ -52,7 +54,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: a model in a mode, billed by one rule from one price entry. `customer` is a child, if it is one's."""
+    """One line: a model in a mode, billed by one rule from one price entry. `customer` is a child, if it is one's.
+
+    `split` are the values that its records have of what the lines are split by.
+    """
 
     model: str
     mode: str
@@ -65,6 +70,7 @@ class Line:
     amount_minor: int
     parts: tuple[Part, ...]
     customer: str | None = None
+    split: Split = ()
 
     @property
     def requests(self) -> int:
@@ -82,11 +88,13 @@ class Line:
     @property
     def description(self) -> str:
         """What people read on the line."""
-        return self.model if self.mode == "standard" else f"{self.model}, {self.mode}"
+        of_mode = "" if self.mode == "standard" else f", {self.mode}"
+        return f"{self.model}{of_mode}{split_text(self.split)}"
 
     def content(self, currency: str) -> Content:
         """Canonical content."""
         return {
+            "by": dict(self.split) if self.split else None,
             "kind": "usage",
             **fields_of(self, "customer", "description", "model", "mode", "rule", "rule_contract", "rule_hash"),
             **fields_of(self, "price_entry", "requests", "quantities", "list_amount", "exact_amount"),
@@ -100,7 +108,7 @@ class Line:
         """As a correction compares it."""
         named = ("customer", "description", "model", "mode", "rule", "rule_contract", "rule_hash", "price_entry")
         amounts = ("requests", "quantities", "list_amount", "exact_amount")
-        return CorrectedLine("usage", **{name: getattr(self, name) for name in (*named, *amounts)})
+        return CorrectedLine("usage", **{name: getattr(self, name) for name in (*named, *amounts)}, split=self.split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,17 +167,24 @@ def lines_of(usage: MemberUsage) -> list[Line]:
     for billed in usage.groups:
         if billed.amount is not None:
             by_line.setdefault(line_key(billed.group), []).append(billed)
-    in_order = sorted(by_line.items(), key=lambda item: [(part or "").encode() for part in item[0]])
+    in_order = sorted(by_line.items(), key=lambda item: _line_order(item[0]))
     return [_line(groups, usage.child) for _, groups in in_order]
 
 
-LineKey = tuple[str, str, str | None, str | None]
+LineKey = tuple[str, str, str | None, str | None, Split]
 
 
 def line_key(group: RatingGroup) -> LineKey:
-    """On which line of a customer a group stands: model, mode, hash of the rule, hash of the price entry."""
+    """On which line of a customer a group stands: model, mode, hash of the rule, hash of the price entry, split."""
     rule_hash = group.rule.hash if group.rule else None
-    return (group.model, group.mode, rule_hash, group.card.entry.hash if group.card else None)
+    return (group.model, group.mode, rule_hash, group.card.entry.hash if group.card else None, group.split)
+
+
+def _line_order(key: LineKey) -> tuple[list[bytes], list[tuple[bool, bytes]]]:
+    """By model, mode, rule and price entry, then by what lines are split by, bytewise; without a value last."""
+    *parts, split = key
+    texts = [part or "" for part in parts if not isinstance(part, tuple)]
+    return [text.encode() for text in texts], [(value is None, (value or "").encode()) for _, value in split]
 
 
 def _line(groups: Sequence[BilledGroup], child: str | None) -> Line:
@@ -188,6 +203,7 @@ def _line(groups: Sequence[BilledGroup], child: str | None) -> Line:
         amount_minor=0,
         parts=tuple(_part(billed) for billed in groups),
         customer=child,
+        split=first.split,
     )
 
 
@@ -226,12 +242,20 @@ def daily_of(by_time: Mapping[TimeKey, tuple[int, Decimal]]) -> tuple[DayAmount,
 
 
 def unbilled_of(groups: Iterable[BilledGroup]) -> tuple[Unbilled, ...]:
-    """Groups that have no amount, as they are listed."""
+    """Groups that have no amount, as they are listed; not by what lines are split by."""
+    whole: dict[GroupKey, BilledGroup] = {}
+    for billed in groups:
+        group = billed.group
+        split = len(group.split)
+        key = (*group.key[: len(group.key) - 1 - split], group.key[-1], billed.reason or "")
+        kept = whole.setdefault(key, replace(billed, group=replace(group, total=Sums())) if split else billed)
+        if split:
+            kept.group.total.add(group.total)
     return tuple(
         Unbilled(
             group.model, group.mode, billed.reason or "", group.total.requests, group.total.listed, group.total.cost
         )
-        for billed in groups
+        for billed in whole.values()
         for group in [billed.group]
     )
 
@@ -257,11 +281,24 @@ def missing_of(aggregates: Sequence[UsageAggregate], decided: str = "") -> tuple
     )
 
 
+def early_of(aggregates: Sequence[UsageAggregate], bill_from: datetime) -> tuple[Unbilled, ...]:
+    """Requests from before the instant from which on their customer is billed, by model and mode."""
+    by_kind: dict[tuple[str, str], Sums] = {}
+    for aggregate in aggregates:
+        by_kind.setdefault((aggregate.series.model, aggregate.series.mode), Sums()).add(Sums.of(aggregate))
+    reason = f"used before {instant_text(bill_from)}, from which on this customer is billed"
+    return tuple(
+        Unbilled(model, mode, reason, sums.requests, sums.listed, sums.cost)
+        for (model, mode), sums in sorted(by_kind.items(), key=itemgetter(0))
+    )
+
+
 def charge_content(charge: Charge, currency: str) -> Content:
     """A line that is not of usage, with the same keys as one that is."""
     return {
         **fields_of(charge, "customer", "kind", "description"),
         **NOTHING_CORRECTED,
+        "by": None,
         "model": "",
         "mode": "",
         "rule": charge.rule.name if charge.rule else None,
@@ -274,7 +311,9 @@ def charge_content(charge: Charge, currency: str) -> Content:
         "exact_amount": amount_text(charge.amount),
         "amount": minor_text(charge.amount_minor, currency),
         "parts": [],
-        "charge": stated_fields_of(charge, "name", "quantity", "rate", "units", "size", "of_days", "number"),
+        "charge": stated_fields_of(
+            charge, "name", "quantity", "rate", "units", "size", "of_days", "number", "year_from", "of_amount"
+        ),
     }
 
 

@@ -16,6 +16,7 @@ from tokentill.contracts.book import ContractBook
 from tokentill.contracts.calculation import NOTHING_CONSUMED, Billed, Consumption, Portion, RatingBasis, apply_rule
 from tokentill.contracts.features.tiers import RuleTier
 from tokentill.contracts.rules import Rule
+from tokentill.invoicing.splits import Split
 from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.fx import FxBook, NoRate
@@ -132,6 +133,7 @@ class RatingGroup:
     key: GroupKey
     total: Sums = field(default_factory=Sums)
     by_time: dict[TimeKey, Sums] = field(default_factory=dict)
+    split: Split = ()
 
     def add(self, day: date, sums: Sums, segment: int = 0) -> None:
         """Add what a segment of a day brought to the sums."""
@@ -141,6 +143,11 @@ class RatingGroup:
     def in_tier(self, tier: RuleTier) -> RatingGroup:
         """The same group, empty, for another tier of its rule."""
         return replace(self, tier=tier, key=(*self.key[:-1], str(tier.number)), total=Sums(), by_time={})
+
+    def split_by(self, split: Split) -> RatingGroup:
+        """The same group, empty, of the records that have these values."""
+        values = ("" if value is None else f"={value}" for _, value in split)
+        return replace(self, split=split, key=(*self.key[:-1], *values, self.key[-1]), total=Sums(), by_time={})
 
     @property
     def is_linear(self) -> bool:

@@ -11,24 +11,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
 from tokentill.canonical import Content, fields_of
 from tokentill.contracts.book import ContractBook
+from tokentill.contracts.commitments import CommittedTerm
 from tokentill.contracts.invoice_terms import Grant, InvoiceTerms, Recurring
+from tokentill.contracts.opening_balances import OpeningBalance
 from tokentill.invoicing.accumulators import Charge
 from tokentill.invoicing.burn_down import Accrued, burn, pieces_of, segments_of
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
+from tokentill.invoicing.commitments import NOTHING_DRAWN, Drawdown
 from tokentill.invoicing.corrections import Adjustment, Corrects
 from tokentill.invoicing.forms import KINDS, InvoiceKind
 from tokentill.invoicing.periods import Period, local_midnight
+from tokentill.invoicing.yearly_fees import yearly_fees
 from tokentill.money import EXACT, from_minor, minor_text, round_to_minor
 from tokentill.prices.fx import FxBook, NoRate
 
-ItemKind = Literal["coupon", "minimum", "cap", "invoiced", "tax", "balance", "credit", "carried"]
+ItemKind = Literal[
+    "coupon", "minimum", "cap", "invoiced", "tax", "balance", "credit", "carried", "commitment", "true_up"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,8 @@ class Item:
     `percent` of `of_minor` where it is a share, less the `invoiced_minor` that interim invoices of the period billed of
     it; for a minimum or a cap `of_minor` is the limit, for a credit what the grant had. `origin` is a balance that was
     another customer's or in another currency, converted at `rate`. `corrects` is the period of which a correction
-    changes the tax or the credit.
+    changes the tax or the credit. `drawdown` is what usage drew from a commitment, `opening` the opening balance that
+    came in.
     """
 
     kind: ItemKind
@@ -50,17 +57,23 @@ class Item:
     origin: OpenBalance | None = None
     rate: Decimal | None = None
     corrects: Corrects | None = None
+    drawdown: Drawdown | None = None
+    opening: OpeningBalance | None = None
 
     def content(self, currency: str) -> Content:
         """Canonical content."""
         shown = {"amount": self.amount_minor, "of": self.of_minor, "invoiced": self.invoiced_minor}
-        origin = self.origin
+        origin, opening = self.origin, self.opening
         return {
             **fields_of(self, "kind", "name", "percent", "rate", "corrects"),
             **{key: None if minor is None else minor_text(minor, currency) for key, minor in shown.items()},
             "customer": None if origin is None else origin.customer,
             "original": None if origin is None else minor_text(origin.amount_minor, origin.currency),
             "original_currency": None if origin is None else origin.currency,
+            **(NOTHING_DRAWN if self.drawdown is None else self.drawdown.content(currency)),
+            "opening": None if opening is None else opening.id,
+            "day": None if opening is None else opening.day.isoformat(),
+            "reason": None if opening is None else opening.reason,
         }
 
 
@@ -90,19 +103,29 @@ class Agreed:
     grants: tuple[Grant, ...]
     minimum_days: int
     cap_days: int
+    commitments: tuple[CommittedTerm, ...] = ()
+
+    def segments(self, period: Period) -> tuple[datetime, ...]:
+        """Where the segments of a period begin by which its amounts are told apart."""
+        return segments_of(period, self.grants, self.commitments)
 
 
 def agreed_for(customer: str, period: Period, contracts: ContractBook) -> Agreed:
     """Read the contracts for one customer and period."""
     terms = contracts.invoice_terms(customer, period.last_instant)
+    grants = contracts.grants_within(customer, period.starts_at, period.ends_at)
     if not contracts.has_recurring_terms:
-        return Agreed(terms, contracts.grants(customer), 0, 0)
-    days = [contracts.invoice_terms(customer, at) for at in _ends_of_days(customer, period, contracts)]
+        return Agreed(terms, grants, 0, 0)
+    if not contracts.is_billed(customer, period.last_instant):
+        return Agreed(replace(terms, minimum=None), grants, 0, 0)
+    ends = (at for at in _ends_of_days(customer, period, contracts) if contracts.is_billed(customer, at))
+    days = [contracts.invoice_terms(customer, at) for at in ends]
     return Agreed(
         terms=terms,
-        grants=contracts.grants(customer),
+        grants=grants,
         minimum_days=sum(day.minimum is not None for day in days),
         cap_days=sum(day.cap is not None for day in days),
+        commitments=contracts.commitments(customer, period.starts_at, period.ends_at),
     )
 
 
@@ -110,16 +133,29 @@ def is_recurring(customer: str, period: Period, contracts: ContractBook) -> bool
     """Whether a customer with a contract of its own owes something for a period without any usage."""
     if not contracts.has_recurring_terms:
         return False
-    days = (at for at in _ends_of_days(customer, period, contracts) if contracts.at("customer", customer, at))
     at_end = period.last_instant
+    if not contracts.is_billed(customer, at_end):
+        return False
+    days = (
+        at
+        for at in _ends_of_days(customer, period, contracts)
+        if contracts.at("customer", customer, at) and contracts.is_billed(customer, at)
+    )
     has_flat = any(rule.flat_at_zero is not None for rule in contracts.rules(customer, at_end))
     is_owed = has_flat or contracts.invoice_terms(customer, at_end).minimum is not None
+    committed = contracts.commitments(customer, period.starts_at, period.ends_at)
+    is_owed = is_owed or any(term.ends_at <= period.ends_at for term in committed)
     has_own = contracts.at("customer", customer, at_end) is not None
-    return (has_own and is_owed) or any(contracts.invoice_terms(customer, at).base_fee for at in days)
+    fees = (contracts.invoice_terms(customer, at).base_fee for at in days)
+    return (
+        (has_own and is_owed)
+        or any(fee is not None and fee.starts is None for fee in fees)
+        or bool(yearly_fees(customer, period, contracts, contracts.terms(customer, at_end).currency))
+    )
 
 
 def base_fees(customer: str, period: Period, contracts: ContractBook, currency: str) -> list[Charge]:
-    """The recurring fees of a customer: each for the days of the period on which it was agreed.
+    """The recurring fees of a customer: each for the days of the period on which it was agreed, then those of a year.
 
     Where a customer's own contract begins or ends inside the period, only its days count.
     """
@@ -128,10 +164,12 @@ def base_fees(customer: str, period: Period, contracts: ContractBook, currency: 
     ends = _ends_of_days(customer, period, contracts)
     own = [contracts.at("customer", customer, at) is not None for at in ends]
     days = [
-        contracts.invoice_terms(customer, at).base_fee if is_own or not any(own) else None
+        contracts.invoice_terms(customer, at).base_fee
+        if (is_own or not any(own)) and contracts.is_billed(customer, at)
+        else None
         for at, is_own in zip(ends, own, strict=True)
     ]
-    agreed = [fee for fee in days if fee is not None]
+    agreed = [fee for fee in days if fee is not None and fee.starts is None]
     charges = []
     for fee in dict.fromkeys(agreed):
         count = len(days) if not fee.is_prorated else days.count(fee)
@@ -140,7 +178,7 @@ def base_fees(customer: str, period: Period, contracts: ContractBook, currency: 
             if count < len(days):
                 amount = from_minor(_prorated(fee, count, len(days), currency), currency)
             charges.append(Charge("base_fee", fee.name, None, count, fee.amount, amount, of_days=len(days)))
-    return charges
+    return charges + yearly_fees(customer, period, contracts, currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +194,19 @@ class BroughtForward:
         items: list[Item] = []
         no_rates: list[str] = []
         for balance in balances:
+            opening = balance.opening
+            name = "brought forward" if opening is None else "opening balance"
             rate = fx.rate(balance.currency, currency, day)
             if isinstance(rate, NoRate):
                 text = minor_text(balance.amount_minor, balance.currency)
-                no_rates.append(f"the balance of {text} {balance.currency} cannot be brought forward: {rate.reason}")
+                what = "balance" if opening is None else "opening balance"
+                no_rates.append(f"the {what} of {text} {balance.currency} cannot be brought forward: {rate.reason}")
             elif (balance.customer, balance.currency) == (customer, currency):
-                items.append(Item("balance", "brought forward", balance.amount_minor))
+                items.append(Item("balance", name, balance.amount_minor, opening=opening))
             else:
                 original = from_minor(balance.amount_minor, balance.currency)
                 amount = round_to_minor(EXACT.multiply(original, rate), currency)
-                items.append(Item("balance", "brought forward", amount, origin=balance, rate=rate))
+                items.append(Item("balance", name, amount, origin=balance, rate=rate, opening=opening))
         return cls(tuple(items), tuple(no_rates))
 
 
@@ -179,6 +220,7 @@ def compute_totals(
     kind: InvoiceKind,
     balances: Sequence[Item] = (),
     adjustments: Sequence[Adjustment] = (),
+    drawdowns: Sequence[Drawdown] = (),
 ) -> Totals:
     """What becomes of a subtotal.
 
@@ -192,12 +234,14 @@ def compute_totals(
         balances: what is brought forward.
         adjustments: what corrections of earlier periods add. They come after coupons, minimum and cap with their own
             taxes and credits; what is still due of them then is paid as a balance is.
+        drawdowns: what usage draws from commitments. What is left of one at the end of its term is billed in full,
+            whatever coupons and a cap take off.
     """
     has = KINDS[kind]
     invoiced = [part for part in carried.invoiced if part.currency == currency]
     discounts = _discounts(accrued.subtotal_minor, currency, agreed, carried) if has.has_coupons else []
     discounted = accrued.subtotal_minor + _sum(discounts)
-    limits = _limits(discounted, currency, period, agreed, has_minimum=has.has_minimum)
+    limits = _limits(discounted, currency, period, agreed, has_minimum=has.has_minimum) + _commitments(drawdowns)
     whole_net = discounted + _sum(limits)
     whole_tax, taxes = _taxes(whole_net, currency, agreed, invoiced)
     brought = list(balances) if has.has_balance else []
@@ -206,7 +250,7 @@ def compute_totals(
         whole_net + whole_tax,
         accrued,
         discounted_minor=discounted,
-        true_up_minor=_sum(item for item in limits if item.kind == "minimum"),
+        true_up_minor=_sum(item for item in limits if item.kind in ("minimum", "true_up")),
         currency=currency,
     )
     pieces[-1] += max(0, _sum(brought) + adjusted)
@@ -216,11 +260,11 @@ def compute_totals(
     net_minor = accrued.subtotal_minor + _sum(items) + corrected_minor
     of_corrections = [item for one in adjustments for item in items_of(one)]
     taxes += [item for item in of_corrections if item.kind == "tax"]
-    items += [*taxes, *brought, *_credits(pieces, currency, period, agreed.grants, carried, invoiced)]
+    items += [*taxes, *brought, *_credits(pieces, currency, period, agreed, carried, invoiced)]
     items += [item for item in of_corrections if item.kind != "tax"]
     due = accrued.subtotal_minor + _sum(items) + corrected_minor
     # With nothing but a balance it is the last word: there may be no later invoice to carry it on to.
-    is_last = accrued.is_empty and not limits and not invoiced
+    is_last = accrued.is_empty and not any(item.amount_minor for item in limits) and not invoiced
     smallest = agreed.terms.smallest_amount
     is_small = smallest is not None and 0 < due < round_to_minor(smallest, currency)
     if has.has_balance and not is_last and (due < 0 or is_small):
@@ -278,6 +322,17 @@ def _limits(running: int, currency: str, period: Period, agreed: Agreed, *, has_
     return items
 
 
+def _commitments(drawdowns: Iterable[Drawdown]) -> list[Item]:
+    """What usage drew from each commitment, and what is billed at the end of its term for the rest."""
+    items: list[Item] = []
+    for drawdown in drawdowns:
+        name = drawdown.term.commitment.name
+        items.append(Item("commitment", name, 0, drawdown=drawdown))
+        if drawdown.true_up_minor or drawdown.ends:
+            items.append(Item("true_up", name, drawdown.true_up_minor, drawdown=drawdown))
+    return items
+
+
 def _taxes(net_minor: int, currency: str, agreed: Agreed, invoiced: Sequence[Invoiced]) -> tuple[int, list[Item]]:
     """The taxes of a whole period, and for each name what interim invoices have not taxed of it."""
     before = _added_up(part.taxes for part in invoiced)
@@ -294,7 +349,7 @@ def _credits(
     pieces: Sequence[int],
     currency: str,
     period: Period,
-    grants: Sequence[Grant],
+    agreed: Agreed,
     carried: Carried,
     invoiced: Sequence[Invoiced],
 ) -> list[Item]:
@@ -302,18 +357,19 @@ def _credits(
 
     What an interim invoice drew and the whole does not is given back to the grant.
     """
-    granted = [grant for grant in grants if grant.currency == currency]
+    granted = [grant for grant in agreed.grants if grant.currency == currency]
     before = _added_up(part.credits for part in invoiced)
     left = {
         grant.id: round_to_minor(grant.amount, currency) - carried.credits.get((grant.id, currency), 0)
         for grant in granted
     }
-    paid = burn(pieces, segments_of(period, grants), granted, left)
+    drawn_before = {id_: minor for (id_, of), minor in carried.credits.items() if of == currency}
+    burnt = burn(pieces, agreed.segments(period), granted, left, drawn_before)
     items = []
-    for id_ in (*paid, *sorted(before.keys() - paid.keys())):
+    for id_ in (*burnt.paid, *sorted(before.keys() - burnt.paid.keys())):
         drawn = before.get(id_, 0)
-        had = left.get(id_, -carried.credits.get((id_, currency), 0)) - drawn
-        if pays := paid.get(id_, 0) - drawn:
+        had = burnt.had.get(id_, -carried.credits.get((id_, currency), 0)) - drawn
+        if pays := burnt.paid.get(id_, 0) - drawn:
             items.append(Item("credit", id_, -pays, of_minor=had))
     return items
 

@@ -16,6 +16,7 @@ from tokentill.canonical import Content, content_hash
 from tokentill.clock import parse_instant
 from tokentill.contracts.book import Contract, ContractBook
 from tokentill.contracts.invoice_terms import Grant
+from tokentill.contracts.opening_balances import OpeningBalance
 from tokentill.contracts.rules import Rule
 from tokentill.errors import Finding
 from tokentill.prices.book import is_live, withdrawals
@@ -32,7 +33,7 @@ from tokentill.versions import precedence
 
 KINDS = {
     "models": ("prices",),
-    "contracts": ("default", "plan", "customer", "grant", "removal"),
+    "contracts": ("default", "plan", "customer", "grant", "opening_balance", "removal"),
     "attribution": ("attribution",),
     "fx": ("fx",),
 }
@@ -146,7 +147,7 @@ class Recordings:
         return tuple(
             Located(next(version for version in versions if version.hash == recording.hash), recording.file)
             for recording in self.contracts
-            if (kind := recording.content["kind"]) not in ("grant", "removal")
+            if (kind := recording.content["kind"]) not in ("grant", "opening_balance", "removal")
             for versions in [self.book.versions(kind, recording.content["id"])]
         )
 
@@ -170,6 +171,14 @@ class Recordings:
         return tuple(
             Located(Grant.from_content(grant, recorded_at=at), of.file, place)
             for of, at, place, grant in _tables(self.contracts, "grant")
+        )
+
+    @cached_property
+    def opening_balances(self) -> tuple[Located[OpeningBalance], ...]:
+        """Every statement of an opening balance."""
+        return tuple(
+            Located(OpeningBalance.from_content(opening, recorded_at=at), of.file, place)
+            for of, at, place, opening in _tables(self.contracts, "opening_balance")
         )
 
     @cached_property

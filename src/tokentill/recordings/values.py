@@ -262,6 +262,11 @@ Positive = Annotated[
     ),
     WithJsonSchema(_ABOVE_ZERO),
 ]
+Signed = Annotated[
+    str,
+    _number(lambda number: number != 0, "{} is nothing", "write an amount, or remove the table"),
+    WithJsonSchema({**_NUMBER}),
+]
 SharePercent = Annotated[
     str,
     _number(lambda number: 0 <= number <= 100, "{} is no percentage from 0 to 100", "write a number from 0 to 100"),

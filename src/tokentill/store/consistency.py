@@ -141,12 +141,20 @@ def _ledger_of(content: Content) -> Iterator[HeldRow]:
     for item in items:
         if item["kind"] in ("coupon", "credit", "balance", "carried") and item.get("corrects") is None:
             kind = "balance" if item["kind"] == "carried" else item["kind"]
+            kind, name = ("opening", item["opening"]) if item.get("opening") is not None else (kind, item["name"])
             account, amount = own, item["amount"]
             if item.get("original") is not None:
                 account = {"customer": item["customer"], "currency": item["original_currency"]}
                 amount = item["original"]
-            amount_minor = -minor_of(amount, account["currency"])
-            yield {"kind": kind, "name": item["name"], "amount_minor": amount_minor, **account}
+            amount_minor = minor_of(amount, account["currency"]) * (1 if kind == "opening" else -1)
+            yield {"kind": kind, "name": name, "amount_minor": amount_minor, **account}
+        elif item["kind"] in ("commitment", "true_up") and content.get("kind", "period") == "period":
+            stated = {"true_up": item["amount"]}
+            stated = {"commitment": item["drawn"], "overage": item["over"]} if item["kind"] == "commitment" else stated
+            for kind, amount in stated.items():
+                amount_minor = minor_of(amount, own["currency"])
+                if amount_minor or kind == "true_up":
+                    yield {"kind": kind, "name": item["starts"], "amount_minor": amount_minor, **own}
     if content.get("kind") == "interim":
         net = minor_of(content["total"], own["currency"]) - minor_of(content["tax"], own["currency"])
         yield {"kind": "invoiced", "name": "net", "amount_minor": net, **own}

@@ -148,7 +148,7 @@ def invoiced_of(connection: Connection, documents: Collection[PeriodDocument], p
     return {customer: Invoiced(*of_customer) for customer, of_customer in sums.items()}
 
 
-_BEFORE_TAXES = frozenset(("coupon", "minimum", "cap", "invoiced"))
+_BEFORE_TAXES = frozenset(("coupon", "minimum", "cap", "true_up", "invoiced"))
 
 
 def _own_sums(content: Content, currency: str) -> list[int]:

@@ -90,7 +90,7 @@ def amounts_add_up(held: HeldDocument) -> Iterator[str]:
             yield f"its {what} is {stated} minor units, and its parts add up to {added}"
 
 
-_BEFORE_TAX = ("coupon", "minimum", "cap", "invoiced")
+_BEFORE_TAX = ("coupon", "minimum", "cap", "true_up", "invoiced")
 
 
 def lines_are_within_a_minor_unit(held: HeldDocument) -> Iterator[str]:

@@ -61,12 +61,21 @@ def rows_of(invoice: Invoice) -> list[LedgerRow]:
             continue
         if item.kind in ("coupon", "credit"):
             rows.append(LedgerRow(item.kind, item.name, -item.amount_minor, *own))
+        elif item.opening is not None:
+            account, minor = own, item.amount_minor
+            if item.origin is not None:
+                account, minor = (item.origin.customer, item.origin.currency), item.origin.amount_minor
+            rows.append(LedgerRow("opening", item.opening.id, minor, *account))
         elif item.origin is not None:
             rows.append(
                 LedgerRow("balance", item.name, -item.origin.amount_minor, item.origin.customer, item.origin.currency)
             )
         elif item.kind in ("balance", "carried"):
             rows.append(LedgerRow("balance", item.name, -item.amount_minor, *own))
+        elif item.drawdown is not None and invoice.kind == "period":
+            # What an interim document draws is drawn by its period's document, which bills the whole.
+            found = item.drawdown.rows(is_true_up=item.kind == "true_up")
+            rows += [LedgerRow(kind, item.drawdown.key, minor, *own) for kind, minor in found.items()]
     if invoice.kind == "interim":
         rows.append(LedgerRow("invoiced", "net", invoice.net_minor, *own))
         rows += [
@@ -75,9 +84,10 @@ def rows_of(invoice: Invoice) -> list[LedgerRow]:
             if item.kind == "tax" and item.amount_minor
         ]
     for adjustment in (one.billed for one in invoice.adjustments):
-        account = (adjustment.child or invoice.customer, adjustment.currency, adjustment.corrects.period)
+        corrected = (adjustment.child or invoice.customer, adjustment.currency, adjustment.corrects.period)
         for kind, amounts in (("coupon", adjustment.coupons), ("credit", adjustment.credits)):
-            rows += [LedgerRow(kind, name, amount, *account) for name, amount in amounts.items()]
+            rows += [LedgerRow(kind, name, amount, *corrected) for name, amount in amounts.items()]
+        rows += [LedgerRow(kind, name, amount, *corrected) for (kind, name), amount in adjustment.drawn.items()]
     return rows
 
 
@@ -133,8 +143,10 @@ def carried_by_customer(
             of_customer.coupons[row.name] += amount != 0
         elif row.kind == "credit":
             of_customer.credits[row.name, row.currency] += amount
-        else:
+        elif row.kind == "balance":
             of_customer.balances[row.currency] += amount
+        else:
+            of_customer.over_months[row.kind, row.name, row.currency] += amount
     for row in _counted(connection, _of_interims(period), position, customers):
         document = accounts[row.customer].invoiced.setdefault((row.invoice_id, row.currency), defaultdict(Counter))
         document[row.kind][row.name] += row.amount_minor
@@ -157,6 +169,17 @@ def open_balances(connection: Connection, position: int | None) -> list[tuple[st
     return sorted(last.items(), key=lambda item: item[0].encode())
 
 
+def openings_brought(connection: Connection, position: int | None) -> dict[str, Carried]:
+    """What documents have of opening balances at a position of the log of documents, by customer."""
+    ledger = tables.ledger
+    keys = (ledger.c.customer, ledger.c.currency, ledger.c.name)
+    query = select(*keys, func.sum(ledger.c.amount_minor).label("minor")).where(ledger.c.kind == "opening")
+    accounts: dict[str, _CustomerLedger] = defaultdict(_CustomerLedger)
+    for row in _counted(connection, query.group_by(*keys), position, None):
+        accounts[row.customer].over_months["opening", row.name, row.currency] += int(row.minor)
+    return {customer: account.carried(customer) for customer, account in accounts.items()}
+
+
 @dataclass(slots=True)
 class _CustomerLedger:
     """What the rows of one customer's accounts come to; filled row by row."""
@@ -164,6 +187,7 @@ class _CustomerLedger:
     coupons: Counter[str] = field(default_factory=Counter)
     credits: Counter[tuple[str, str]] = field(default_factory=Counter)
     balances: Counter[str] = field(default_factory=Counter)
+    over_months: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     invoiced: dict[tuple[int, str], dict[str, Counter[str]]] = field(default_factory=dict)
 
     def carried(self, customer: str) -> Carried:
@@ -175,18 +199,22 @@ class _CustomerLedger:
                 Invoiced(currency, sums["invoiced"].total(), sums["tax"], sums["credit"])
                 for (_, currency), sums in self.invoiced.items()
             ),
+            self.over_months,
         )
 
 
 def _sums(period: str) -> Select[Any]:
-    """Balances; and for other periods, what each grant paid and each coupon took off, period by period."""
+    """Balances, also those that came in; and for other periods, period by period, what each grant paid, each coupon
+    took off, and what they have of commitments.
+    """
     ledger = tables.ledger
     of_period = _period_of_row()
+    kinds = ("coupon", "credit", "commitment", "overage", "true_up")
     keys = (ledger.c.customer, ledger.c.currency, ledger.c.kind, ledger.c.name)
-    of_others = and_(ledger.c.kind.in_(("coupon", "credit")), of_period != period)
+    of_others = and_(ledger.c.kind.in_(kinds), of_period != period)
     return (
         select(*keys, func.sum(ledger.c.amount_minor).label("amount_minor"))
-        .where(or_(ledger.c.kind == "balance", of_others))
+        .where(or_(ledger.c.kind.in_(("balance", "opening")), of_others))
         .group_by(*keys, of_period)
     )
 

@@ -382,12 +382,16 @@ ledger = _table(
     *_each(Text, "customer", "currency"),
     Column("period", Text, nullable=False, server_default=text("''")),
     *_refers(invoice_id="invoice.id"),
-    CheckConstraint("kind IN ('coupon', 'credit', 'balance', 'invoiced', 'tax')", name="kind"),
+    CheckConstraint(
+        "kind IN ('coupon', 'credit', 'balance', 'invoiced', 'tax', 'commitment', 'overage', 'true_up', 'opening')",
+        name="kind",
+    ),
     Index("ix_ledger_customer", "customer"),
 )
 """What an invoice carries to later ones: coupons used, credits drawn, the balance that goes on, and what an interim
-invoice billed and taxed. `customer` and `currency` name the account, which may be that of another customer than the
-invoice's; `period` is that which a correction is of, empty for the invoice's own."""
+invoice billed and taxed; what usage drew from a commitment, what of it lay above, and what was billed at the end of its
+term; opening balances that came in. `customer` and `currency` name the account, which may be that of another customer
+than the invoice's; `period` is that which a correction is of, empty for the invoice's own."""
 
 review = _table(
     "review",

@@ -13,7 +13,7 @@ from tokentill.verification.keys import Table
 from tokentill.verification.prices import NOTHING
 
 Key = tuple[str, ...]
-STEPS = ("coupon", "minimum", "cap")
+STEPS = ("coupon", "minimum", "cap", "true_up")
 
 
 @dataclass(slots=True)

@@ -39,13 +39,12 @@ def daily(by_time: dict[tuple[int, int], tuple[int, Fraction]]) -> list[Table]:
 
 def lines(child: str | None, kinds: Sequence[tuple[str, Kind]], member: str) -> Iterator[tuple[Table, Fraction]]:
     """The lines of a member's usage: a model in a mode, billed by one rule from one price entry."""
-    by_line: dict[tuple[str, ...], list[Kind]] = {}
+    by_line: dict[tuple[Any, ...], list[Kind]] = {}
     for kind in (kind for owner, kind in kinds if owner == member):
         entry = "" if isinstance(kind.price, str) else kind.price.offer.entry["hash"]
-        by_line.setdefault((kind.model, kind.mode, (kind.rule or {}).get("hash", ""), entry), []).append(kind)
-    for (model, mode, rule_hash, entry), listed in sorted(
-        by_line.items(), key=lambda item: [one.encode() for one in item[0]]
-    ):
+        key = (kind.model, kind.mode, (kind.rule or {}).get("hash", ""), entry, kind.split)
+        by_line.setdefault(key, []).append(kind)
+    for (model, mode, rule_hash, entry, split), listed in sorted(by_line.items(), key=lambda item: _in_turn(item[0])):
         rule = listed[0].rule or {}
         amount = sum((kind.amount(kind.total) for kind in listed), NOTHING)
         at_list = [kind.list_amount for kind in listed]
@@ -56,7 +55,8 @@ def lines(child: str | None, kinds: Sequence[tuple[str, Kind]], member: str) -> 
             {
                 "customer": child,
                 "kind": "usage",
-                "description": model if mode == "standard" else f"{model}, {mode}",
+                "description": (model if mode == "standard" else f"{model}, {mode}") + _split_words(split),
+                "by": dict(split) or None,
                 "model": model,
                 "mode": mode,
                 "rule": rule.get("name"),
@@ -71,6 +71,16 @@ def lines(child: str | None, kinds: Sequence[tuple[str, Kind]], member: str) -> 
             },
             amount,
         )
+
+
+def _in_turn(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    *texts, split = key
+    return [one.encode() for one in texts], [(value is not None, (value or "").encode()) for _, value in split]
+
+
+def _split_words(split: Sequence[tuple[str, str | None]]) -> str:
+    words = ((name.removeprefix("tag:").replace("api_key", "api key"), value) for name, value in split)
+    return "".join(f", without {name}" if value is None else f", {name} {value}" for name, value in words)
 
 
 def _part(kind: Kind) -> Table:

@@ -41,6 +41,8 @@ def show_agreement(screen: Screen, agreement: Agreement) -> None:
     screen.say(f"{shown_id(customer)}: {terms.currency}, {terms.zone}, from day {terms.anchor_day} of each month")
     for line in own_contract_lines(agreement.book, customer, agreement.at):
         screen.say(line)
+    if (begins := agreement.book.bill_from(customer)) is not None:
+        screen.say(f"billed from {instant_text(begins)} on; what was used before is counted and billed at nothing")
     for contract in agreement.chain:
         until = "" if contract.valid_to is None else f" to {instant_text(contract.valid_to)}"
         validity = f"valid from {instant_text(contract.valid_from)}{until}"

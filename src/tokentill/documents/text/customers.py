@@ -34,10 +34,11 @@ def show_credits(screen: Screen, account: CreditAccount) -> None:
     if account.payer != account.customer:
         screen.note(f"its usage stands on the invoices of {shown_id(account.payer)}, whose credits pay for it")
     if account.grants:
-        amounts = ("granted", "drawn", "expired", "left")
+        goes_over = any(grant.over_minor for grant in account.grants)
+        amounts = ("granted", "drawn", *(("went over",) if goes_over else ()), "expired", "left")
         screen.table(
             ("grant", "state", *amounts, "currency", "priority", "from", "until"),
-            [_grant_row(grant) for grant in account.grants],
+            [_grant_row(grant, goes_over=goes_over) for grant in account.grants],
             right=(*amounts, "priority"),
         )
     if any(grant.expired_minor for grant in account.grants):
@@ -46,6 +47,12 @@ def show_credits(screen: Screen, account: CreditAccount) -> None:
     if drawn:
         screen.say("\ndrawn by invoices:")
         _show_movements(screen, "grant", sorted(drawn, key=lambda found: found[1].number))
+    for opening in account.openings:
+        currency, whose = opening.opening.currency, "in the customer's favour" if opening.amount_minor < 0 else "owed"
+        text = f"{money(abs(opening.amount_minor), currency)} {currency} {whose}, {shown_text(opening.opening.reason)}"
+        open_ = "the next invoice brings it forward" if opening.left_minor else "brought forward"
+        screen.say(f"\nopening balance {shown_id(opening.opening.id)} of {opening.opening.day}: {text}; {open_}")
+        _show_movements(screen, "what", [(movement.what, movement) for movement in opening.movements])
     for balance in account.balances:
         amount = money(abs(balance.amount_minor), balance.currency)
         whose = "in the customer's favour" if balance.amount_minor < 0 else "to be paid"
@@ -54,9 +61,10 @@ def show_credits(screen: Screen, account: CreditAccount) -> None:
         _show_movements(screen, "what", [(movement.what, movement) for movement in balance.movements])
 
 
-def _grant_row(account: GrantAccount) -> tuple[str, ...]:
+def _grant_row(account: GrantAccount, *, goes_over: bool) -> tuple[str, ...]:
     grant, currency = account.grant, account.currency
-    minor = (account.amount_minor, account.drawn_minor, account.expired_minor, account.left_minor)
+    over = (account.over_minor,) if goes_over else ()
+    minor = (account.amount_minor, account.drawn_minor, *over, account.expired_minor, account.left_minor)
     unit = f" ({shown_text(grant.unit)})" if grant is not None and grant.unit is not None else ""
     until = "no end" if grant is None or grant.expires_at is None else instant_text(grant.expires_at)
     return (

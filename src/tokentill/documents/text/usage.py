@@ -101,7 +101,7 @@ def _billed_steps(trace: RequestTrace) -> Iterator[tuple[str, str]]:
             )
         on = f"{trace.number} line" if trace.number else "line"
         amount = f"{exact(line.exact_amount)} {trace.currency} exactly"
-        yield "line", f"{on} {line.position} ({shown_text(line.description)}): {amount}"
+        yield "line", f"{on} {line.position} ({shown_id(line.description)}): {amount}"
     if trace.period is not None:
         yield "invoice", f"{trace.number or 'not issued'}, of {trace.period}"
     for one in trace.corrections:

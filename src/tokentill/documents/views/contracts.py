@@ -104,6 +104,7 @@ class Agreement:
             "currency": terms.currency,
             "time_zone": str(terms.zone),
             "anchor_day": terms.anchor_day,
+            "bill_from": form_of(self.book.bill_from(self.customer)),
             "chain": [self._contract_content(contract) for contract in self.chain],
             "invoice": [
                 {"term": term.key, "agreed": term.text, "from": contract_label(term.contract)} for term in self.terms
@@ -165,6 +166,8 @@ def side_text(change: TermChange, value: object) -> str:
     """One side of a change, in words."""
     if value is None:
         return "none" if change.key == "rule" else "not stated"
+    if isinstance(value, datetime):
+        return instant_text(value)
     if isinstance(value, Rule):
         return f"{rule_text(value)} (where {match_text(value)})"
     if change.key == "order" and isinstance(value, tuple):

@@ -49,6 +49,7 @@ class InvoiceRow(ContentOfFields):
     exact_amount: str | None
     amount: str
     currency: str
+    by: Mapping[str, str | None]
     corrects: str | None
     corrected_period: str | None
     corrected_kind: str | None
@@ -93,11 +94,11 @@ def _rows_of(invoice: IssuedInvoice) -> Iterable[InvoiceRow]:
     }
     lines = content["lines"]
     for position, line in enumerate(lines, start=1):
-        used_by = line.get("customer") or invoice.customer
+        used_by, by = line.get("customer") or invoice.customer, line.get("by") or {}
         of_line = {key: line[key] for key in _OF_LINES} | _corrected(line)
-        yield InvoiceRow(**head, position=position, used_by=used_by, **of_line)
+        yield InvoiceRow(**head, position=position, used_by=used_by, by=by, **of_line)
     nothing: dict[str, Any] = {"model": "", "mode": "", "rule": None, "requests": 0, "quantities": {}}
-    nothing |= {"list_amount": None, "exact_amount": None, "used_by": invoice.customer}
+    nothing |= {"list_amount": None, "exact_amount": None, "used_by": invoice.customer, "by": {}}
     for position, item in enumerate(content.get("items", ()), start=len(lines) + 1):
         description = item["name"] + (f", {item['percent']} %" if item.get("percent") else "")
         of_item = {"kind": item["kind"], "description": description, "amount": item["amount"]}
@@ -120,6 +121,6 @@ def _corrected(stated: Content) -> Content:
 
 def _cell(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        value = "; ".join(f"{quantity} {number}" for quantity, number in value.items())
+        value = "; ".join(f"{name} {'' if of is None else of}".rstrip() for name, of in value.items())
     text = "" if value is None else str(value)
     return f"'{text}" if name not in _NUMERIC and text.startswith(_FORMULA) else text

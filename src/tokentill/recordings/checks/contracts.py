@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from tokentill.clock import instant_text
 from tokentill.contracts.book import Contract
+from tokentill.contracts.commitments import Commitment, CommittedTerm
 from tokentill.contracts.invoice_terms import InvoiceTerms, Recurring
 from tokentill.contracts.rules import Rule
 from tokentill.errors import Finding
@@ -150,7 +151,26 @@ def _first(chain: Sequence[Contract], key: str) -> Contract | None:
 
 def _amount(terms: InvoiceTerms, key: str) -> Decimal:
     stated = getattr(terms, key)
-    return Decimal(stated.amount if isinstance(stated, Recurring) else stated or 0)
+    return Decimal(stated.amount if isinstance(stated, (Recurring, Commitment)) else stated or 0)
+
+
+def a_contract_lasts_as_long_as_its_commitment(recordings: Recordings) -> Iterator[Finding]:
+    """A contract does not end before the term of its commitment, which is trued up at the end of it. Warning."""
+    if recordings.is_unread("contracts"):
+        return
+    for contract in recordings.agreements:
+        commitment, ends_at = contract.value.invoice.commitment, contract.value.valid_to
+        if commitment is None or ends_at is None:
+            continue
+        term = CommittedTerm.in_zone(
+            commitment, recordings.book.terms_of(contract.value, contract.value.valid_from).zone
+        )
+        if contract.value.valid_from < ends_at < term.ends_at:
+            message = f"the contract ends before the commitment does on {commitment.ends}"
+            hint = (
+                "nothing is billed then for what is not used; let both end on one day, or state a version that follows"
+            )
+            yield contract.finding(("valid_to",), message, hint, is_warning=True)
 
 
 def amounts_are_in_the_currency_that_is_billed(recordings: Recordings) -> Iterator[Finding]:
@@ -187,7 +207,7 @@ def _amounts_that_reach(contract: Contract, stated: set[str]) -> str | None:
     for rule in () if "rules" in stated else contract.rules:
         if _has_amounts(rule):
             return f'an amount of rule "{rule.name}"'
-    for key in ("base_fee", "minimum", "cap", "smallest_amount", "interim_at"):
+    for key in ("base_fee", "minimum", "cap", "smallest_amount", "interim_at", "commitment"):
         if key not in stated and _amount(contract.invoice, key):
             return f'"{key}"'
     coupons = () if "coupons" in stated else contract.invoice.coupons or ()
@@ -235,6 +255,7 @@ CHECKS = (
     a_parent_pays_its_own_invoice,
     a_child_has_the_period_of_its_parent,
     limits_leave_something_to_bill,
+    a_contract_lasts_as_long_as_its_commitment,
     amounts_are_in_the_currency_that_is_billed,
     currencies_can_be_converted,
     a_grant_can_pay,

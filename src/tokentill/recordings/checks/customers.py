@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from tokentill.contracts.invoice_terms import Grant
+from tokentill.contracts.opening_balances import OpeningBalance
 from tokentill.errors import Finding
 from tokentill.recordings.positions import KeyPath
 from tokentill.recordings.reading import Located
@@ -42,7 +43,8 @@ def templates_know_only_the_id(recordings: Recordings) -> Iterator[Finding]:
 
 
 def customers_are_those_that_are_known(recordings: Recordings) -> Iterator[Finding]:
-    """A grant and an attribution rule name a customer that something else names: no id is nearly that of another.
+    """Grants, opening balances and attribution rules name a customer that something else names: no id is nearly that of
+    another.
 
     Any user may be a customer where attribution says so; ids that differ in their numbers are two customers.
     """
@@ -54,7 +56,8 @@ def customers_are_those_that_are_known(recordings: Recordings) -> Iterator[Findi
             yield from _near_misses(rule, rule.value.customer, with_contract, recordings)
     named = contracted | {rule.value.customer for rule in rules}
     with_name = _by_numbers(named)
-    for grant in recordings.grants:
+    held: list[Located[Grant] | Located[OpeningBalance]] = [*recordings.grants, *recordings.opening_balances]
+    for grant in held:
         customer = grant.value.customer
         if grant.value.is_new_customer or customer in named:
             continue
@@ -63,7 +66,7 @@ def customers_are_those_that_are_known(recordings: Recordings) -> Iterator[Findi
 
 
 def _near_misses(
-    located: Located[Grant] | Located[AttributionRule],
+    located: Located[Grant] | Located[OpeningBalance] | Located[AttributionRule],
     customer: str,
     known: Mapping[tuple[str, ...], Mapping[str, str]],
     recordings: Recordings,
@@ -76,7 +79,7 @@ def _near_misses(
         yield located.finding(("customer",), message, hint, is_warning=True)
 
 
-def _named_by_nothing(grant: Located[Grant], recordings: Recordings) -> Iterator[Finding]:
+def _named_by_nothing(grant: Located[Grant] | Located[OpeningBalance], recordings: Recordings) -> Iterator[Finding]:
     """That no contract and no attribution rule leads to the customer of a grant, while it is in effect."""
     customer, starts_at = grant.value.customer, grant.value.valid_from
     if recordings.is_unread("contracts", customer) or recordings.is_unread("attribution"):

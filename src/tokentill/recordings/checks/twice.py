@@ -40,6 +40,25 @@ def no_grant_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
         yield again.finding(("id",), message, f"another grant has another id; {_CORRECTION}")
 
 
+def no_opening_balance_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
+    """At one time of recording an opening balance is stated once."""
+    openings = recordings.opening_balances
+    for first, again in _twice(openings, lambda opening: (opening.customer, opening.id, opening.recorded_at)):
+        where = first.file.where((*first.position, "id"))
+        message = f'the opening balance "{again.value.id}" of "{again.value.customer}" is stated at {where} too'
+        yield again.finding(("id",), message, f"another balance has another id; {_CORRECTION}")
+
+
+def no_grant_has_the_id_of_a_part(recordings: Recordings) -> Iterator[Finding]:
+    """Beside a grant that recurs no grant of its customer has an id that one of its parts may have."""
+    recurring = {(grant.value.customer, grant.value.id) for grant in recordings.grants if grant.value.every is not None}
+    for grant in recordings.grants:
+        first, at, _ = grant.value.id.rpartition("@")
+        if at and (grant.value.customer, first) in recurring:
+            message = f'the grant "{first}" recurs, and each part of it has an id like "{grant.value.id}"'
+            yield grant.finding(("id",), message, 'write an id without "@" after that one')
+
+
 def no_attribution_is_stated_twice(recordings: Recordings) -> Iterator[Finding]:
     """One set of attribution rules is in force at a time."""
     for first, again in _twice(recordings.attribution_rules, precedence):
@@ -71,6 +90,8 @@ CHECKS = (
     no_alias_is_stated_twice,
     no_contract_is_stated_twice,
     no_grant_is_stated_twice,
+    no_grant_has_the_id_of_a_part,
+    no_opening_balance_is_stated_twice,
     no_attribution_is_stated_twice,
     no_rate_of_a_day_is_stated_twice,
 )

@@ -9,26 +9,46 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tokentill.recordings.positions import KeyPath
-from tokentill.recordings.schemas import attribution, contracts, fx, model_ids, prices, rules
+from tokentill.recordings.schemas import attribution, contracts, fx, grants, model_ids, prices, rules
 from tokentill.recordings.schemas.attribution import AttributionFile
-from tokentill.recordings.schemas.contracts import ContractFile, GrantsFile, RemovalFile
+from tokentill.recordings.schemas.contracts import ContractFile, RemovalFile
 from tokentill.recordings.schemas.fx import FxFile
+from tokentill.recordings.schemas.grants import GrantsFile, OpeningBalancesFile
 from tokentill.recordings.schemas.parts import Header, Mistake, Rules, Table
 from tokentill.recordings.schemas.prices import PricesFile
 
-__all__ = ["RULES", "SHAPES", "AttributionFile", "ContractFile", "FxFile", "GrantsFile", "PricesFile", "mistakes_in"]
+__all__ = [
+    "RULES",
+    "SHAPES",
+    "AttributionFile",
+    "ContractFile",
+    "FxFile",
+    "GrantsFile",
+    "OpeningBalancesFile",
+    "PricesFile",
+    "mistakes_in",
+]
 
 SHAPES: dict[str, type[Header]] = {
     "prices": PricesFile,
     "contract": ContractFile,
     "grant": GrantsFile,
+    "opening_balance": OpeningBalancesFile,
     "removal": RemovalFile,
     "attribution": AttributionFile,
     "fx": FxFile,
 }
 """One model for each schema."""
 
-RULES: Rules = {**attribution.RULES, **contracts.RULES, **fx.RULES, **model_ids.RULES, **prices.RULES, **rules.RULES}
+RULES: Rules = {
+    **attribution.RULES,
+    **contracts.RULES,
+    **fx.RULES,
+    **grants.RULES,
+    **model_ids.RULES,
+    **prices.RULES,
+    **rules.RULES,
+}
 
 
 def mistakes_in(table: Table, path: KeyPath = (), label: str = "") -> Iterator[Mistake]:

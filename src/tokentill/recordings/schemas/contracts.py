@@ -1,23 +1,19 @@
-"""Contracts: who and when, and what is agreed for the whole invoice; and prepaid credit grants."""
+"""Contracts: who and when, and what is agreed for the whole invoice."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, WithJsonSchema
-from pydantic.config import JsonDict
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from tokentill.money import EXACT, amount_text
 from tokentill.recordings.schemas.parts import (
-    UNITS_MAX,
     Header,
     Mistake,
     Rules,
     Table,
     a_validity_is_not_empty,
-    is_empty,
     optional,
     the_time_zone_exists,
 )
@@ -25,6 +21,8 @@ from tokentill.recordings.schemas.rules import RuleTable
 from tokentill.recordings.values import (
     RATE_SCHEMA,
     Currency,
+    Day,
+    Factor,
     Id,
     Instant,
     Positive,
@@ -32,6 +30,7 @@ from tokentill.recordings.values import (
     SharePercent,
     Text,
     alone_under,
+    mistake,
 )
 
 
@@ -44,28 +43,41 @@ class RecurringTable(Table):
     unusual: bool = optional("The number is meant, although it looks like a mistake.")
 
 
-RecurringAmount = Annotated[
-    RecurringTable,
-    alone_under("amount"),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                RATE_SCHEMA,
-                {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "required": ["amount"],
-                    "properties": {
-                        "amount": RATE_SCHEMA,
-                        "name": {"type": "string", "minLength": 1},
-                        "prorate": {"type": "boolean"},
-                        "unusual": {"type": "boolean"},
-                    },
-                },
-            ]
-        }
-    ),
-]
+class BaseFeeTable(RecurringTable):
+    """The same, or an amount for a year."""
+
+    every: Literal["month", "year"] = optional("For each period, or for each year; month unless given.")
+    starts: Day = optional("The day on which a year of the fee begins, this year and every year after.")
+
+
+_OF_RECURRING: dict[str, Any] = {
+    "amount": RATE_SCHEMA,
+    "name": {"type": "string", "minLength": 1},
+    "prorate": {"type": "boolean"},
+    "unusual": {"type": "boolean"},
+}
+_OF_A_YEAR: dict[str, Any] = {
+    "every": {"enum": ["month", "year"]},
+    "starts": {"type": "string", "format": "date"},
+}
+
+
+def _amount_or_table(properties: dict[str, Any]) -> WithJsonSchema:
+    table = {"type": "object", "additionalProperties": False, "required": ["amount"], "properties": properties}
+    return WithJsonSchema({"anyOf": [RATE_SCHEMA, table]})
+
+
+RecurringAmount = Annotated[RecurringTable, alone_under("amount"), _amount_or_table(_OF_RECURRING)]
+BaseFee = Annotated[BaseFeeTable, alone_under("amount"), _amount_or_table(_OF_RECURRING | _OF_A_YEAR)]
+
+
+def a_fee_for_a_year_says_when_it_begins(fee: BaseFeeTable) -> Iterator[Mistake]:
+    """A fee for a year states the day on which its years begin, and a fee for a period none."""
+    is_yearly = fee.states("every") and fee.every == "year"
+    if is_yearly and not fee.states("starts"):
+        yield Mistake((), "a fee for a year states no day on which it begins", "add starts = 2026-01-01 or the like")
+    if fee.states("starts") and not is_yearly:
+        yield Mistake(("starts",), "a fee for each period begins with the period", 'add every = "year", or remove it')
 
 
 class CouponTable(Table):
@@ -86,16 +98,63 @@ class TaxTable(Table):
     unusual: bool = optional("The number is meant, although it looks like a mistake.")
 
 
+def _lines_by(value: Any) -> Any:
+    """Sorted, without doubles: their order means nothing."""
+    names = [value] if isinstance(value, str) else value
+    for name in names if isinstance(names, list) else ():
+        if name not in ("user", "api_key") and not (
+            isinstance(name, str) and len(name) > 4 and name.startswith("tag:")
+        ):
+            shown = f'"{name[:40]}"' if isinstance(name, str) else str(name)[:40]
+            raise mistake(f"lines cannot be split by {shown}", 'write "user", "api_key" or "tag:NAME"')
+    return sorted(set(names)) if isinstance(names, list) else names
+
+
+LinesBy = Annotated[
+    list[Id],
+    BeforeValidator(_lines_by),
+    WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": "^(user|api_key|tag:.+)$"}}),
+]
+
+
+class CommitmentTable(Table):
+    """An amount of usage that is agreed for a term. What is left of it at the end is billed then."""
+
+    amount: Positive = Field(description="Of usage, over the whole term.")
+    starts: Day = Field(description="The first day of the term, by which it is known.")
+    ends: Day = optional("The first day after the term.")
+    months: Annotated[int, Field(ge=1, le=240)] = optional("Or: for how many months.")
+    overage_factor: Factor = optional("What lies above the amount is billed times this; 1 unless given.")
+    name: Text = optional("What the lines are called.")
+    unusual: bool = optional("The number is meant, although it looks like a mistake.")
+
+
+def a_commitment_has_one_end(commitment: CommitmentTable) -> Iterator[Mistake]:
+    """A term states its end, after its start, or its months."""
+    if commitment.states("ends") and commitment.states("months"):
+        yield Mistake(("months",), "the term has an end and a number of months", "keep one of the two")
+    elif not commitment.states("ends") and not commitment.states("months"):
+        yield Mistake((), "the term of the commitment has no end", "add months = 12 or ends = ...")
+    elif commitment.states("ends") and commitment.ends <= commitment.starts:
+        yield Mistake(("ends",), "the term ends before it begins", "ends is the first day after it")
+    if commitment.states("overage_factor") and Decimal(commitment.overage_factor) < 1 and not commitment.unusual:
+        message = f"what lies above the commitment is billed at {commitment.overage_factor} of its price"
+        hint = "1.2 bills 20 percent more; if it is meant, say unusual = true"
+        yield Mistake(("overage_factor",), message, hint, is_warning=True)
+
+
 class InvoiceTable(Table):
     """What is agreed for the whole invoice. Amounts are in the contract's currency."""
 
-    base_fee: RecurringAmount = optional("Recurring fee, by the days on which it was agreed unless prorate = false.")
+    base_fee: BaseFee = optional("Recurring fee, by the days on which it was agreed unless prorate = false.")
     minimum: RecurringAmount = optional("Commitment; what is missing to it is charged.")
     cap: RecurringAmount = optional("What is above it is taken off.")
     coupon: list[CouponTable] = optional("In this order.")
     tax: list[TaxTable] = optional("Side by side.")
     parent: Id = optional("The customer whose invoice this customer's usage stands on.")
     smallest_amount: Positive = optional("Below it nothing is to be paid, and the balance is carried forward.")
+    commitment: CommitmentTable = optional("An amount of usage over a term of several months.")
+    lines_by: LinesBy = optional("What its lines are split by: user, api_key, tag:NAME. The total stays.")
     interim_at: Positive = optional("An interim invoice may bill a running period from this amount on.")
     adjustments: Literal["next-invoice", "credit-note"] = optional(
         "Where corrections of earlier periods go that are in the customer's favour; on the next invoice unless given."
@@ -140,6 +199,8 @@ DroppedTerm = Literal[
     "smallest_amount",
     "interim_at",
     "adjustments",
+    "commitment",
+    "lines_by",
     "require_approval",
     "approve_within",
     "park_beyond",
@@ -159,6 +220,7 @@ class ContractFile(Header):
     currency: Currency = optional("ISO 4217.")
     time_zone: str = optional("IANA name; with anchor_day it gives the period.")
     anchor_day: Annotated[int, Field(ge=1, le=31)] = optional("Day on which a period begins.")
+    bill_from: Instant = optional("Nothing of the customer is billed before this; of a default contract, of anybody.")
     applies_to_closed: bool = optional("Whether closed periods are priced anew; false unless given.")
     drops: Annotated[list[DroppedTerm], Field(min_length=1)] = optional(
         "Terms of the version before that this one leaves out on purpose; rule are all rules."
@@ -184,8 +246,17 @@ def only_a_customer_has_a_plan_and_a_parent(contract: ContractFile) -> Iterator[
         yield Mistake(_PARENT, message, "remove the key; a customer pays its own invoice anyway")
 
 
+def a_plan_does_not_say_from_when(contract: ContractFile) -> Iterator[Mistake]:
+    """From when on a customer is billed is said by its own contract, or for everybody by the default one."""
+    if contract.kind == "plan" and contract.states("bill_from"):
+        message = "a plan does not say from when on a customer is billed"
+        yield Mistake(("bill_from",), message, "state it in the customer's contract, or in the default one")
+
+
 _PARENT = ("invoice", "parent")
-_OF_THE_INVOICE = ("minimum", "cap", "coupon", "tax", "smallest_amount", "interim_at", "adjustments")
+_OF_THE_INVOICE = (
+    *("minimum", "cap", "coupon", "tax", "smallest_amount", "interim_at", "adjustments", "commitment", "lines_by"),
+)
 """Terms that are looked up for the customer who pays, and for nobody else."""
 
 
@@ -236,38 +307,6 @@ def a_coupon_takes_something_off(coupon: CouponTable) -> Iterator[Mistake]:
         yield Mistake(("percent",), f"{called} takes 0 percent off", hint)
 
 
-_OF_CREDITS = ("credits", "worth", "name")
-_GRANT_RULE: JsonDict = {"oneOf": [{"required": ["amount"]}, {"required": [*_OF_CREDITS]}]}
-
-
-class GrantTable(Table):
-    """Prepaid credit: it pays invoices until it is burnt down or expires."""
-
-    model_config = ConfigDict(json_schema_extra=_GRANT_RULE)
-
-    customer: Id
-    id: Id = Field(description="Unique for the customer; stated again later, the later statement holds.")
-    currency: Currency = Field(description="ISO 4217; it pays invoices in this currency.")
-    amount: Rate = optional("How much it is.")
-    credits: Annotated[int, Field(ge=0, le=UNITS_MAX)] = optional("Or: how many credits.")
-    worth: Positive = optional("Worth of one credit.")
-    name: Text = optional("Name of the credit.")
-    paid: Rate = optional("What was paid for it; all of it unless given, 0 where it was a gift.")
-    priority: Annotated[int, Field(ge=-1000, le=1000)] = optional("The lowest number burns first; 0 unless given.")
-    valid_from: Instant = Field(description="It pays invoices of periods that end after this.")
-    expires_at: Instant = optional("It pays for what was used before this.")
-    new_customer: bool = optional("The customer is meant, although nothing else names it.")
-
-
-class GrantsFile(Header):
-    """Prepaid credit grants, as they were sold or given."""
-
-    kind: Literal["grant"]
-    source: Text = optional("Where this was agreed.")
-    note: Text = optional("What a reader should know.")
-    grant: Annotated[list[GrantTable], Field(min_length=1)]
-
-
 class RemovalFile(Header):
     """What contracts stated before and are meant to state no more, so that a close does not ask for it."""
 
@@ -276,34 +315,6 @@ class RemovalFile(Header):
         description='As a refusal names it: customer acme, plan pro, or rule "markup" of plan pro.'
     )
     note: Text = optional("What a reader should know.")
-
-
-def a_grant_is_an_amount_or_credits(grant: GrantTable) -> Iterator[Mistake]:
-    """A grant states an amount, or a number of named credits with their worth; it ends after it begins."""
-    of_credits = [key for key in _OF_CREDITS if grant.states(key)]
-    missing = [key for key in _OF_CREDITS if not grant.states(key)]
-    called = f'the grant "{grant.id}"'
-    if grant.states("amount") and of_credits:
-        message = f'{called} is an amount, and "{of_credits[0]}" makes it one of credits'
-        yield Mistake((of_credits[0],), message, "keep amount alone, or credits, worth and name")
-    elif not grant.states("amount") and missing:
-        what = missing[0] if of_credits else "amount"
-        yield Mistake((), f"{called} states no {what}", "add amount = ..., or credits, worth and name")
-    if is_empty(grant.valid_from, grant.expires_at):
-        message = f"{called} expires before it begins"
-        yield Mistake(("expires_at",), message, "expires_at is an instant after valid_from")
-
-
-def no_more_is_paid_for_a_grant_than_it_is(grant: GrantTable) -> Iterator[Mistake]:
-    """What is paid for a grant is as much as it is at most; less is a discount."""
-    if not grant.states("paid"):
-        return
-    amount = Decimal(grant.amount) if grant.states("amount") else None
-    if grant.states("credits") and grant.states("worth"):
-        amount = EXACT.multiply(Decimal(grant.credits), Decimal(grant.worth))
-    if amount is not None and Decimal(grant.paid) > amount:
-        message = f'the grant "{grant.id}" is {amount_text(amount)}, and {grant.paid} was paid for it'
-        yield Mistake(("paid",), message, "state what was paid for the credit alone; a fee is a line of an invoice")
 
 
 def a_bound_is_stated(bounds: ApproveWithinTable | ParkBeyondTable) -> Iterator[Mistake]:
@@ -319,9 +330,11 @@ RULES: Rules = {
         a_validity_is_not_empty,
         the_time_zone_exists,
         only_a_customer_has_a_plan_and_a_parent,
+        a_plan_does_not_say_from_when,
         a_child_leaves_the_invoice_to_its_parent,
     ),
+    CommitmentTable: (a_commitment_has_one_end,),
+    BaseFeeTable: (a_fee_for_a_year_says_when_it_begins,),
     InvoiceTable: (coupons_and_taxes_are_stated_once, a_cap_leaves_something_to_bill),
     CouponTable: (a_coupon_takes_something_off,),
-    GrantTable: (a_grant_is_an_amount_or_credits, no_more_is_paid_for_a_grant_than_it_is),
 }
