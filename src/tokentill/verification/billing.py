@@ -87,6 +87,11 @@ class Billing:
             is_period=is_period,
             adjusted=adjusted,
             adjusted_then=adjusted_then,
+            openings=[
+                one
+                for one in self.books.openings
+                if self._pays_for(customer, one["customer"]) and one["date"] <= period.last_day.isoformat()
+            ],
         )
         listed = [line for line, _ in usage] + [charge_line(member, charge) for member, charge in charges]
         for line, share in zip(listed, shares(exact, subtotal, currency), strict=True):

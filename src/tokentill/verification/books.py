@@ -51,6 +51,7 @@ class Books:
                 self._fx.setdefault(pair, []).append({**rate, "recorded_at": one["recorded_at"]})
         self.contracts: dict[tuple[str, str], list[Table]] = {}
         self._grants: dict[str, dict[str, Table]] = {}
+        self._openings: dict[tuple[str, str], Table] = {}
         self.rule_sets: list[Table] = []
         for one in map(dated, agreed):
             self._add_agreed(one)
@@ -67,6 +68,11 @@ class Books:
                 before = held.get(grant["id"])
                 if before is None or before["recorded_at"] <= one["recorded_at"]:
                     held[grant["id"]] = dated(known(grant, "a grant"), recorded_at=one["recorded_at"])
+        elif one["kind"] == "opening_balance":
+            for opening in one["opening_balance"]:
+                key = (known(opening, "an opening balance")["customer"], opening["id"])
+                if key not in self._openings or self._openings[key]["recorded_at"] <= one["recorded_at"]:
+                    self._openings[key] = {**opening, "recorded_at": one["recorded_at"]}
         elif one["kind"] == "attribution":
             rules = [
                 known(rule, "an attribution rule") for rule in known(one, "a set of attribution rules").get("rule", ())
@@ -83,8 +89,8 @@ class Books:
                 }
                 for number, rule in enumerate(one.get("rule", ()), start=1)
             ]
-            key = (one["kind"], "" if one["kind"] == "default" else one["id"])
-            self.contracts.setdefault(key, []).append({**one, "rule": rules, "invoice": one.get("invoice", {})})
+            named = (one["kind"], "" if one["kind"] == "default" else one["id"])
+            self.contracts.setdefault(named, []).append({**one, "rule": rules, "invoice": one.get("invoice", {})})
         elif one["kind"] != "removal":
             raise CannotVerify(f"a recording is of kind {one['kind']!r}, which this verification does not know")
 
@@ -210,6 +216,11 @@ class Books:
             return (grant.get("priority", 0), expires is None, expires or begins, begins, grant["id"])
 
         return sorted(self._grants.get(customer, {}).values(), key=urgency)
+
+    @property
+    def openings(self) -> list[Table]:
+        """Opening balances as they were stated last, in the bytewise order of customers and ids."""
+        return [self._openings[key] for key in sorted(self._openings, key=lambda key: [one.encode() for one in key])]
 
     # Attribution
 

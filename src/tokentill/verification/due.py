@@ -55,12 +55,14 @@ def shares(exact: Sequence[Fraction], total_minor: int, currency: str) -> list[i
 @dataclass(slots=True)
 class Account:
     """What earlier documents left for one of a customer's period: in how many other periods each coupon was used, what
-    each grant paid in them, balances by customer and currency, and what interim invoices of the period billed."""
+    each grant paid in them, balances by customer and currency, what interim invoices of the period billed, and what of
+    opening balances came in, by customer, id and currency."""
 
     coupons: Mapping[str, int] = field(default_factory=dict)
     credits: Mapping[str, int] = field(default_factory=dict)
     balances: Sequence[tuple[str, str, int]] = ()
     interims: Sequence[tuple[int, Counter[str], Counter[str]]] = ()
+    openings: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +161,13 @@ def due(
     is_period: bool,
     adjusted: Sequence[Adjusted] = (),
     adjusted_then: int = 0,
+    openings: Sequence[Table] = (),
 ) -> Due:
     """What becomes of a subtotal. Coupons, minimum and balances are those of the period's own invoice alone.
 
     Args:
         adjusted: the corrections that the document bills; they come after coupons, minimum and cap.
+        openings: the opening balances that may come in with the document.
         adjusted_then: where a period is computed again, what was due of corrections on its document.
     """
     items: list[Table] = []
@@ -192,7 +196,7 @@ def due(
     whole_tax, tax = _taxes(books.term(customer, at, "tax") or [], whole, account, text, add)
     items += (step for one in adjusted for step in one.steps("tax", currency))
     net, tax = net + sum(one.net for one in adjusted), tax + sum(sum(one.taxes.values()) for one in adjusted)
-    brought = _balances(books, customer, currency, period, account, add) if is_period else 0
+    brought = _balances(books, customer, currency, period, account, openings, add) if is_period else 0
     pieces = _pieces(whole + whole_tax, owed, discounted, true_up)
     pieces[-1] += max(0, brought + sum(one.due for one in adjusted) + adjusted_then)
     paid = _credits(books.grants(customer), pieces, owed.parts, currency, account, text, add)
@@ -252,19 +256,36 @@ def _taxes(taxes: Sequence[Table], whole: int, account: Account, text: Any, add:
     return whole_tax, tax
 
 
-def _balances(books: Books, customer: str, currency: str, period: Period, account: Account, add: Any) -> int:
-    """What was carried forward before, in the currency of the invoice."""
+def _balances(
+    books: Books,
+    customer: str,
+    currency: str,
+    period: Period,
+    account: Account,
+    openings: Sequence[Table],
+    add: Any,
+) -> int:
+    """What was carried forward before, and what of opening balances did not come in yet, in the currency of the
+    invoice.
+    """
     brought = 0
-    for owner, of_currency, amount in account.balances:
+    balances: list[tuple[str, str, int, str, Table]] = [(*one, "brought forward", {}) for one in account.balances]
+    for one in openings:
+        of_currency = one["currency"]
+        came = account.openings.get((one["customer"], one["id"], of_currency), 0)
+        if left := minor(Fraction(one["amount"]), of_currency) - came:
+            said = {"opening": one["id"], "day": one["date"], "reason": one["reason"]}
+            balances.append((one["customer"], of_currency, left, "opening balance", said))
+    for owner, of_currency, amount, name, said in balances:
         if (owner, of_currency) == (customer, currency):
-            brought += add("balance", "brought forward", amount)
+            brought += add("balance", name, amount, **said)
             continue
         rate = books.fx(of_currency, currency, period.last_day)
         if rate is None:
             raise CannotVerify(f"no exchange rate from {of_currency} to {currency} is listed for a balance")
         converted = minor(Fraction(amount, minor_unit(of_currency)) * rate, currency)
         origin = {"customer": owner, "original": minor_text(amount, of_currency), "original_currency": of_currency}
-        brought += add("balance", "brought forward", converted, **origin, rate=text_of(rate))
+        brought += add("balance", name, converted, **origin, rate=text_of(rate), **said)
     return brought
 
 

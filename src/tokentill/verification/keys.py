@@ -22,11 +22,13 @@ KNOWN = {
     "a route": "prefix models same_price apart_from",
     "an exchange rate": "from to date rate",
     "a contract": "id plan valid_from valid_to currency time_zone anchor_day review invoice rule",
-    "the invoice terms": "base_fee minimum cap coupon tax parent smallest_amount interim_at adjustments",
+    "the invoice terms": """base_fee minimum cap coupon tax parent smallest_amount interim_at adjustments
+        lines_by""",
     "an amount for a period": "amount name prorate",
     "a coupon": "id percent amount periods",
     "a tax": "name percent",
     "a grant": "customer id currency amount credits worth name paid priority valid_from expires_at new_customer",
+    "an opening balance": "customer id currency amount date reason new_customer",
     "a rule": """name match basis per rates markup_percent add_on byok_fee_percent min_margin_percent allowance tiers
         package credits contract""",
     "what a rule matches": "model provider mode api_key user source tag",

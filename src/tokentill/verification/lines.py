@@ -75,7 +75,7 @@ def lines(child: str | None, kinds: Sequence[tuple[str, Kind]], member: str) -> 
 
 def _in_turn(key: tuple[Any, ...]) -> tuple[Any, ...]:
     *texts, split = key
-    return [one.encode() for one in texts], [(value is not None, (value or "").encode()) for _, value in split]
+    return [one.encode() for one in texts], [(value is None, (value or "").encode()) for _, value in split]
 
 
 def _split_words(split: Sequence[tuple[str, str | None]]) -> str:

@@ -96,7 +96,12 @@ class MonthAt:
             (one for one in then if one != customer and self.calendar.payer(one) == customer), key=str.encode
         )
         now, before = account_of(own, customer, currency, ()), account_of(then, customer, currency, others)
-        return Account(now.coupons, now.credits, before.balances, before.interims)
+        openings = {
+            (owner, name, of_currency): amount
+            for owner, ledger in then.items()
+            for (name, of_currency), amount in ledger.openings.items()
+        }
+        return Account(now.coupons, now.credits, before.balances, before.interims, openings)
 
     def read(
         self,
@@ -140,7 +145,13 @@ class MonthAt:
             return self._rows.usage(chosen, self.starts_at, self.ends_at, counting.seq_max, in_order=in_order)
 
         reader = UsageReader(
-            billing.books, plans, self._rows.withdrawn, currency, counting, bills_unmeasured=bills_unmeasured
+            billing.books,
+            plans,
+            self._rows.withdrawn,
+            currency,
+            counting,
+            bills_unmeasured=bills_unmeasured,
+            lines_by=billing.books.term(customer, period.last_instant, "lines_by") or (),
         )
         tally = reader.read(usage, in_order=in_order) if chosen else Tally()
         return Read(tally, [*faults, *_misplaced(tally)])

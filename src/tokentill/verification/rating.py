@@ -34,7 +34,7 @@ Step = dict[str, Any]
 class Kind:
     """One price, one rule in one tier, one exchange rate: what decides the amount of everything in it.
 
-    `fx` is for the price table's currency, `cost_fx` for that of reported costs.
+    `fx` is for the price table's currency, `cost_fx` for that of reported costs. `split` is what its line is split by.
     """
 
     model: str
@@ -45,6 +45,7 @@ class Kind:
     cost_fx: Fraction | None
     is_byok: bool
     tier: Table | None = None
+    split: tuple[tuple[str, str | None], ...] = ()
     total: Sums = field(default_factory=Sums)
     by_time: dict[tuple[int, int], Sums] = field(default_factory=dict)
     _units: dict[tuple[str, str], Fraction] = field(default_factory=dict)

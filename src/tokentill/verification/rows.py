@@ -77,6 +77,7 @@ class Taken:
 class _Ledger:
     coupons: Counter[tuple[str, str]] = field(default_factory=Counter)
     credits: Counter[tuple[str, str]] = field(default_factory=Counter)
+    openings: Counter[tuple[str, str]] = field(default_factory=Counter)
     balances: Counter[str] = field(default_factory=Counter)
     interims: dict[int, tuple[str, dict[str, Counter[str]]]] = field(default_factory=dict)
 
@@ -324,6 +325,8 @@ class Rows:
             of_period = corrected or header.period
             if kind == "balance":
                 account.balances[currency] += amount
+            elif kind == "opening":
+                account.openings[name, currency] += amount
             elif of_period != period and kind == "coupon":
                 account.coupons[name, of_period] += amount
             elif of_period != period and kind == "credit":

@@ -100,6 +100,7 @@ class UsageReader:
         withdrawn: why, and from which sequence number on, records are not billed.
         counting: which withdrawals count, at the sequence numbers that the document was computed at.
         bills_unmeasured: whether zeros of requests that cost something are taken for what they say.
+        lines_by: what the lines of the document are split by.
     """
 
     def __init__(
@@ -111,8 +112,10 @@ class UsageReader:
         counting: Counting,
         *,
         bills_unmeasured: bool,
+        lines_by: Sequence[str] = (),
     ) -> None:
         self._books = books
+        self._lines_by = lines_by
         self._plans = plans
         self._withdrawn = withdrawn
         self._currency = currency
@@ -284,8 +287,18 @@ class UsageReader:
             price = f"no exchange rate from {price.currency} to {self._currency} is listed for {on.isoformat()}"
         is_byok = bool(series["is_byok"]) and "byok_fee_percent" in (rule or {})
         cost_fx = books.fx(REPORTED_IN, self._currency, on)
-        kind = Kind(model, series["mode"], price, rule, fx or Fraction(1), cost_fx, is_byok)
+        kind = Kind(model, series["mode"], price, rule, fx or Fraction(1), cost_fx, is_byok, None, self._split(series))
         return self._shared(tally, member, kind)
+
+    def _split(self, series: Table) -> tuple[tuple[str, str | None], ...]:
+        """The values of a series by which its lines are split: of a tag what follows its name in the first such one."""
+        found: list[tuple[str, str | None]] = []
+        for name in self._lines_by:
+            tag = name.removeprefix("tag:")
+            heads = (f"{tag}:", f"{tag}=")
+            values = [one[len(tag) + 1 :] for one in sorted(series["tags"], key=str.encode) if one.startswith(heads)]
+            found.append((name, next(iter(values), None) if name.startswith("tag:") else series[name]))
+        return tuple(found)
 
     @staticmethod
     def _shared(tally: Tally, member: str, kind: Kind) -> Kind:
@@ -295,13 +308,23 @@ class UsageReader:
         if not isinstance(price, str):
             by_price = (price.offer.entry["hash"], price.tier, price.window, price.multiplier)
         number = None if kind.tier is None else rule["tiers"]["tier"].index(kind.tier)
-        key = (kind.model, kind.mode, rule.get("hash"), *by_price, kind.fx, kind.cost_fx, kind.is_byok, number)
+        key = (
+            kind.model,
+            kind.mode,
+            rule.get("hash"),
+            *by_price,
+            kind.fx,
+            kind.cost_fx,
+            kind.is_byok,
+            number,
+            kind.split,
+        )
         return tally.kinds.setdefault(member, {}).setdefault(key, kind)
 
     def _in_tier(self, tally: Tally, member: str, kind: Kind, number: int) -> Kind:
         tier = (kind.rule or {})["tiers"]["tier"][number - 1]
         own = (kind.model, kind.mode, kind.price, kind.rule, kind.fx, kind.cost_fx, kind.is_byok)
-        return self._shared(tally, member, Kind(*own, tier))
+        return self._shared(tally, member, Kind(*own, tier, kind.split))
 
 
 def _units(listed: str) -> dict[str, int]:
