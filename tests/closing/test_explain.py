@@ -13,7 +13,7 @@ from tests.builders import OCTOBER, grants
 from tests.closing.test_corrections import DEARER, DECEMBER, IN_DECEMBER, IN_JANUARY, PRICES
 from tests.closing.test_one_document_a_record import EUROS, NOVEMBER, Shop, agreed, worth
 from tests.closing.years import Incremental, Year
-from tokentill.closing.explain_corrections import ExplainedAdjustment
+from tokentill.closing.explained_corrections import ExplainedAdjustment
 from tokentill.closing.explanation import Explanation
 from tokentill.errors import NotFound
 from tokentill.store.database import Database

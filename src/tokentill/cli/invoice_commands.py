@@ -335,7 +335,10 @@ def _verify(
         bool, typer.Option("--replay", help="Also compute them with the code that makes invoices now.")
     ] = False,
 ) -> None:
-    """Work invoices out a second time from raw records, by code of its own, and compare every figure."""
+    """Work invoices out a second time, from raw records.
+
+    The code shares nothing with that of the close, and compares every figure.
+    """
     with call.till() as till:
         verification = till.verify(number, period=period, replay=replay)
     call.answer(verification, show_verification, is_refused=not verification.is_sound)

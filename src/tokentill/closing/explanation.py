@@ -5,7 +5,7 @@ Lines are counted from 1, and steps go on from there. All of them together are w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -21,13 +21,15 @@ from tokentill.closing.explain import (
     records_of_issued,
     rule_of,
 )
-from tokentill.closing.explain_corrections import Adjustments, CorrectedStep, ExplainedAdjustment
+from tokentill.closing.explain_corrections import Adjustments
+from tokentill.closing.explained_corrections import CorrectedStep, ExplainedAdjustment
 from tokentill.closing.pins import Inputs, pinned_inputs
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import Grant
 from tokentill.errors import NotFound, ensure
 from tokentill.invoicing.manual_lines import ManualLine
-from tokentill.money import EXACT, ZERO, amount_text, from_minor, minor_digits, minor_text, sum_exact
+from tokentill.invoicing.rounding import Rounding, roundings
+from tokentill.money import EXACT, ZERO, amount_text, from_minor, minor_text, sum_exact
 from tokentill.store.documents import position_before
 from tokentill.store.invoices import IssuedInvoice, interims_of
 from tokentill.store.ledger import LedgerEntry, ledger_entries
@@ -95,22 +97,6 @@ class ExplainedItem:
         stated = ("id", "amount", "currency", "unit", "priority", "valid_from", "expires_at")
         grant = None if self.grant is None else fields_of(self.grant, *stated)
         return {**fields_of(self, "position", "item"), "grant": grant, **fields_of(self, "documents", "corrected")}
-
-
-@dataclass(frozen=True, slots=True)
-class Rounding(ContentOfFields):
-    """How exact amounts of lines that are rounded together became amounts of the invoice.
-
-    Their exact sum is rounded once, to `amount`. Each line gets its exact amount rounded down to the minor unit, and
-    the `raised` lines with the largest remainders one unit more. `of` is what they are of: the period's own usage and
-    charges, or a change of fact in a corrected period.
-    """
-
-    of: str
-    lines: int
-    exact_amount: Decimal
-    amount: Decimal
-    raised: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +168,7 @@ def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int
         explained_items = tuple(
             steps.explained(number, one, index=number - len(lines) - 1) for number, one in chosen if number > len(lines)
         )
-    rounding = tuple(_roundings(lines, currency))
+    rounding = tuple(roundings(lines, currency))
     return Explanation(
         issued.number, currency, issued.due_minor, explained_lines, explained_items, rounding, position is None
     )
@@ -292,20 +278,3 @@ class _Steps(NamedTuple):
 
 def _documents(entries: Iterable[LedgerEntry]) -> tuple[OtherDocument, ...]:
     return tuple(map(OtherDocument.of, entries))
-
-
-def _roundings(lines: Sequence[Content], currency: str) -> Iterator[Rounding]:
-    """Lines that are rounded together: those of the period itself, and those of one cause in a corrected period."""
-    together: dict[str, list[Content]] = {}
-    for line in lines:
-        of = "the period"
-        if line["kind"] == "adjustment":
-            corrects = line["corrects"]
-            cause = "" if "currency" in corrects else f", {line['cause']}"
-            of = f"the correction of {corrects['period']} ({corrects['number']}){cause}"
-        together.setdefault(of, []).append(line)
-    for of, listed in together.items():
-        exact = sum_exact(Decimal(line["exact_amount"]) for line in listed)
-        amount = sum_exact(Decimal(line["amount"]) for line in listed)
-        raised = sum(Decimal(line["amount"]) > Decimal(line["exact_amount"]) for line in listed)
-        yield Rounding(of, len(listed), exact, amount.quantize(Decimal(1).scaleb(-minor_digits(currency))), raised)

@@ -9,7 +9,8 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, ContentOfFields
-from tokentill.closing.explain_corrections import Adjustments, ChangeKind
+from tokentill.closing.explain_corrections import Adjustments
+from tokentill.closing.explained_corrections import ChangeKind
 from tokentill.closing.pins import pinned_inputs
 from tokentill.store.corrections import CoveringDocument, correcting_documents, covering_documents
 from tokentill.store.invoices import invoice_by_number

@@ -8,8 +8,8 @@ from decimal import Decimal
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.closing.explain import ExplainedRecord
-from tokentill.closing.explain_corrections import ExplainedAdjustment, RecordChange, SideOfLine
-from tokentill.closing.explanation import ExplainedItem, ExplainedLine, Explanation, OtherDocument, Rounding
+from tokentill.closing.explained_corrections import ExplainedAdjustment, RecordChange, SideOfLine
+from tokentill.closing.explanation import ExplainedItem, ExplainedLine, Explanation, OtherDocument
 from tokentill.documents.arithmetic import conditions_of
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import MINUS, amount_shown, count, exact, money, plural, signed_exact
@@ -17,6 +17,7 @@ from tokentill.documents.steps import charge_text, step_text
 from tokentill.documents.text.invoices import plain
 from tokentill.documents.text.screen import Screen
 from tokentill.documents.totals_rows import item_row
+from tokentill.invoicing.rounding import Rounding
 from tokentill.money import EXACT, sum_exact
 
 
