@@ -116,7 +116,9 @@ class TestTheNextInvoice:
         shop.take(worth(300, "10-21"), worth(3, "11-05"))
         shop.close(NOVEMBER, IN_DECEMBER)
         content = shop.till.invoice("INV-000002").content
-        taxes = [(item["name"], item["amount"], item.get("corrects")) for item in content["items"] if item["kind"] == "tax"]
+        taxes = [
+            (item["name"], item["amount"], item.get("corrects")) for item in content["items"] if item["kind"] == "tax"
+        ]
         assert taxes == [("VAT", "0.60", None), ("VAT", "30.00", {"number": "INV-000001", "period": OCTOBER})]
         assert (content["tax"], content["total"]) == ("30.60", "333.60")
         assert shop.is_settled()

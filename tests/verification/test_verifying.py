@@ -150,7 +150,11 @@ def an_hour_later(local_midnight: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def nothing_paid(burn: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *args: {id_: max(0, paid - 1) for id_, paid in burn(*args).items()}
+    def mistaken(*args: Any) -> Any:
+        right = burn(*args)
+        return right._replace(paid={id_: max(0, paid - 1) for id_, paid in right.paid.items()})
+
+    return mistaken
 
 
 def first_day_of_all(rate: Callable[..., Any]) -> Callable[..., Any]:
