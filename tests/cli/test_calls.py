@@ -88,8 +88,8 @@ ARGUMENTS = {
 }
 """A call of every command."""
 
-CALLED_ELSEWHERE = {"demo", "init", "push", "reconcile", "prices import", "usage quarantine retry"}
-"""They need Stripe, other files or seconds, or no database; other tests call them."""
+CALLED_ELSEWHERE = {"demo", "init", "push", "reconcile", "prices import", "simulate", "usage quarantine retry"}
+"""They need Stripe, other files or seconds, or no database, or mean another folder; other tests call them."""
 
 
 def commands() -> dict[str, Any]:
