@@ -12,9 +12,11 @@ from typing import Any
 
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.verification.books import Books
-from tokentill.verification.due import Account, Adjusted, Owed, base_fees, due, minor, minor_text, shares
+from tokentill.verification.commitments import draw_down
+from tokentill.verification.due import Account, Adjusted, Owed, due, minor, minor_text, shares
+from tokentill.verification.fees import base_fees
 from tokentill.verification.keys import CannotVerify, Table
-from tokentill.verification.lines import by_time, charge_line, daily, lines, manual_charge, waived
+from tokentill.verification.lines import by_time, charge_line, daily, early, lines, manual_charge, waived
 from tokentill.verification.memory import Charge, Memory
 from tokentill.verification.periods import Calendar, Period
 from tokentill.verification.prices import NOTHING, text_of
@@ -32,7 +34,10 @@ class Billing:
 
     def parts(self, customer: str, period: Period) -> list[int]:
         """Where the parts of a period begin: with it, and wherever a grant comes into effect or expires."""
-        edges = {one[key] for one in self.books.grants(customer) for key in ("valid_from", "expires_at") if key in one}
+        within = (period.starts_at, period.ends_at)
+        listed = self.books.grants(customer, within)
+        edges = {one[key] for one in listed for key in ("valid_from", "expires_at") if key in one}
+        edges |= {one[key] for one in self.books.commitments(customer, within) for key in ("from", "to")}
         inside = sorted(edge for edge in edges if period.starts_at < edge < period.ends_at)
         return [to_micros(at) for at in (period.starts_at, *inside)]
 
@@ -73,9 +78,21 @@ class Billing:
             for member in own
             for charge in self._charges(member, tally.memories.get(member, {}), currency, is_period=is_period)
         ]
+        times = by_time(kinds)
+        drawn = draw_down(
+            self.books.commitments(customer, (period.starts_at, period.ends_at))
+            if self.books.is_billed(customer, period.last_instant)
+            else (),
+            _owed(0, times, [charge for _, charge in charges], parts, is_empty=False),
+            (period.starts_at, period.ends_at),
+            currency,
+            account,
+            is_period=is_period,
+        )
+        charges += [(None, one.overage) for one in drawn if one.overage is not None]
         exact = [*(amount for _, amount in usage), *(charge.amount for _, charge in charges)]
-        subtotal, times = minor(sum(exact, NOTHING), currency), by_time(kinds)
-        is_empty = not (kinds or charges or tally.waived or adjusted)
+        subtotal = minor(sum(exact, NOTHING), currency)
+        is_empty = not (kinds or charges or tally.waived or tally.early or adjusted)
         owed = _owed(subtotal, times, [charge for _, charge in charges], parts, is_empty=is_empty)
         totals = due(
             owed,
@@ -87,6 +104,7 @@ class Billing:
             is_period=is_period,
             adjusted=adjusted,
             adjusted_then=adjusted_then,
+            drawn=drawn,
             openings=[
                 one
                 for one in self.books.openings
@@ -110,7 +128,7 @@ class Billing:
             "daily": daily(times),
             "unpriced": [],
             "missing": [],
-            "waived": waived(tally),
+            "waived": [*waived(tally), *early(tally, own, self.books)],
         }
 
     def _with_charges(self, customer: str) -> list[str]:
@@ -137,7 +155,8 @@ class Billing:
     ) -> Iterator[Charge]:
         """What a member is charged beside usage."""
         period = self.calendar.period(member)
-        for rule in self.books.rules(member, period.last_instant) if is_period else ():
+        is_billed = is_period and self.books.is_billed(member, period.last_instant)
+        for rule in self.books.rules(member, period.last_instant) if is_billed else ():
             if _flat_at_zero(rule):
                 memories.setdefault((rule["contract"], rule["name"]), Memory()).enter_unused(rule)
         for _, memory in sorted(memories.items(), key=lambda item: item[0]):

@@ -15,6 +15,8 @@ from typing import Any
 from tokentill.canonical import content_hash
 from tokentill.verification.calculator import in_force, template_fits
 from tokentill.verification.keys import CannotVerify, Table, dated, fits, known
+from tokentill.verification.periods import midnight
+from tokentill.verification.recurring import MICROSECOND, Recurring, months_after
 
 ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -189,6 +191,38 @@ class Books:
         """An invoice term from the first of the chain that states it."""
         return next((one["invoice"][key] for one in self.chain(customer, at) if key in one["invoice"]), None)
 
+    def bill_from(self, customer: str) -> datetime | None:
+        """The instant before which nothing of a customer is billed, as a contract stated it last."""
+        for key in (("customer", customer), ("default", "")):
+            if stated := [one for one in self.contracts.get(key, ()) if one.get("bill_from") is not None]:
+                latest = max(stated, key=lambda one: (one["recorded_at"], one["valid_from"], one["hash"]))
+                return datetime.fromisoformat(str(latest["bill_from"]))
+        return None
+
+    def is_billed(self, customer: str, at: datetime) -> bool:
+        """Whether what a customer does or owes at an instant is billed at all."""
+        begins = self.bill_from(customer)
+        return begins is None or begins <= at
+
+    def commitments(self, customer: str, period: tuple[datetime, datetime]) -> list[Table]:
+        """The commitments whose terms reach into a period, by the days on which they start, with their instants.
+
+        Of one that several contracts state, what held last inside its term is taken.
+        """
+        edges = sorted(edge for edge in self.contract_edges([customer]) if period[0] < edge < period[1])
+        found: dict[str, Table] = {}
+        for end in (*edges, period[1]):
+            at = end - MICROSECOND
+            if (stated := self.term(customer, at, "commitment")) is None:
+                continue
+            first, name = date.fromisoformat(known(stated, "a commitment")["starts"]), self.frame(customer, at)[1]
+            last = date.fromisoformat(stated["ends"]) if "ends" in stated else months_after(first, stated["months"])
+            starts_at, ends_at = midnight(first, name), midnight(last, name)
+            is_inside = starts_at < period[1] and period[0] < ends_at
+            if is_inside and (stated["starts"] not in found or at < ends_at):
+                found[stated["starts"]] = {**stated, "ends": last.isoformat(), "from": starts_at, "to": ends_at}
+        return [found[key] for key in sorted(found)]
+
     def rules(self, customer: str, at: datetime) -> Iterator[Table]:
         """All rules that a customer's records are held against, in order."""
         return (known(rule, "a rule") for one in self.chain(customer, at) for rule in one["rule"])
@@ -207,15 +241,25 @@ class Books:
         own = [one for customer in customers for one in self.contracts.get(("customer", customer), ())]
         return {one[key] for one in (*shared, *own) for key in ("valid_from", "valid_to") if key in one}
 
-    def grants(self, customer: str) -> list[Table]:
-        """Prepaid credits in the order in which they burn: by priority, then what expires first, then the oldest."""
+    def grants(self, customer: str, period: tuple[datetime, datetime]) -> list[Table]:
+        """Prepaid credits in the order in which they burn: by priority, then what expires first, then the oldest. In
+        the place of one that recurs are its parts that are in effect in the period.
+        """
 
         def urgency(grant: Table) -> tuple[Any, ...]:
             expires = grant.get("expires_at")
             begins = grant["valid_from"]
-            return (grant.get("priority", 0), expires is None, expires or begins, begins, grant["id"])
+            last = grant.get("last_expires_at", expires)
+            return (grant.get("priority", 0), last is None, last or begins, begins, grant["id"])
 
-        return sorted(self._grants.get(customer, {}).values(), key=urgency)
+        listed: list[Table] = []
+        for grant in self._grants.get(customer, {}).values():
+            if "every" not in grant:
+                listed.append(grant)
+            else:
+                name = self.frame(customer, grant["valid_from"])[1]
+                listed += Recurring(grant, name).parts(*period)
+        return sorted(listed, key=urgency)
 
     @property
     def openings(self) -> list[Table]:

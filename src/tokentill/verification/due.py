@@ -56,13 +56,15 @@ def shares(exact: Sequence[Fraction], total_minor: int, currency: str) -> list[i
 class Account:
     """What earlier documents left for one of a customer's period: in how many other periods each coupon was used, what
     each grant paid in them, balances by customer and currency, what interim invoices of the period billed, and what of
-    opening balances came in, by customer, id and currency."""
+    opening balances came in, by customer, id and currency. `terms` is what other periods have of commitments, by kind
+    and by the day on which each starts."""
 
     coupons: Mapping[str, int] = field(default_factory=dict)
     credits: Mapping[str, int] = field(default_factory=dict)
     balances: Sequence[tuple[str, str, int]] = ()
     interims: Sequence[tuple[int, Counter[str], Counter[str]]] = ()
     openings: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    terms: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,18 @@ class Owed:
     at_end: Fraction
     parts: Sequence[datetime]
     is_empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a document draws from a commitment: `said` is what its items say of it, `true_up` what is billed at the end,
+    by the document that `ends` the term, and `overage` the charge for what lies above."""
+
+    name: str
+    said: Table
+    true_up: int
+    ends: bool
+    overage: Charge | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,29 +137,7 @@ class Due:
         return {"tax": self.tax, "total": self.net + self.tax, "due": self.due}
 
 
-def base_fees(books: Books, customer: str, period: Period, currency: str) -> list[Charge]:
-    """Recurring fees, each for the days on which it was agreed. Where a customer's own contract begins or ends inside
-    the period, only its days count."""
-    ends = period.ends_of_days(books.frame(customer, period.last_instant)[1])
-    own = [books.contract("customer", customer, at) is not None for at in ends]
-    days: list[tuple[Fraction, str, bool] | None] = []
-    for at, is_own in zip(ends, own, strict=True):
-        fee = books.term(customer, at, "base_fee") if is_own or not any(own) else None
-        days.append(None if fee is None else _recurring(fee, "base fee", is_prorated=True))
-    agreed = [fee for fee in days if fee is not None]
-    charges = []
-    for fee in dict.fromkeys(agreed):
-        amount, name, is_prorated = fee
-        count = days.count(fee) if is_prorated else len(days)
-        if is_prorated or fee == agreed[-1]:
-            stated = {"name": name, "quantity": count, "rate": text_of(amount), "of_days": len(days)}
-            if count < len(days):
-                amount = Fraction(minor(amount * count / len(days), currency), minor_unit(currency))
-            charges.append(Charge("base_fee", name, None, amount, stated))
-    return charges
-
-
-def _recurring(stated: Table, name: str, *, is_prorated: bool) -> tuple[Fraction, str, bool]:
+def recurring(stated: Table, name: str, *, is_prorated: bool) -> tuple[Fraction, str, bool]:
     known(stated, "an amount for a period")
     return Fraction(stated["amount"]), stated.get("name", name), stated.get("prorate", is_prorated)
 
@@ -162,6 +154,7 @@ def due(
     adjusted: Sequence[Adjusted] = (),
     adjusted_then: int = 0,
     openings: Sequence[Table] = (),
+    drawn: Sequence[Drawn] = (),
 ) -> Due:
     """What becomes of a subtotal. Coupons, minimum and balances are those of the period's own invoice alone.
 
@@ -190,6 +183,11 @@ def due(
         if limit is not None and ((left < limit[1]) if kind == "minimum" else (left > limit[1])):
             left += add(kind, limit[0], limit[1] - left, of=text(limit[1]))
             true_up = left - discounted if kind == "minimum" else true_up
+    for one in drawn:
+        add("commitment", one.name, 0, **one.said)
+        if one.true_up or one.ends:
+            left += add("true_up", one.name, one.true_up, **one.said)
+            true_up += one.true_up
     whole, net = left, left
     for number, (billed, _, _) in enumerate(account.interims, start=1):
         net += add("invoiced", f"interim invoice {number}", -billed)
@@ -199,11 +197,14 @@ def due(
     brought = _balances(books, customer, currency, period, account, openings, add) if is_period else 0
     pieces = _pieces(whole + whole_tax, owed, discounted, true_up)
     pieces[-1] += max(0, brought + sum(one.due for one in adjusted) + adjusted_then)
-    paid = _credits(books.grants(customer), pieces, owed.parts, currency, account, text, add)
+    paid = _credits(
+        books.grants(customer, (period.starts_at, period.ends_at)), pieces, owed.parts, currency, account, text, add
+    )
     items += (step for one in adjusted for step in one.steps("credit", currency))
     to_pay = net + tax + brought - paid - sum(sum(one.credits.values()) for one in adjusted)
     smallest = books.term(customer, at, "smallest_amount")
-    is_last = owed.is_empty and not account.interims and not any(one["kind"] in ("minimum", "cap") for one in items)
+    is_limited = any(one["kind"] in ("minimum", "cap") for one in items) or any(one.true_up for one in drawn)
+    is_last = owed.is_empty and not account.interims and not is_limited
     is_small = smallest is not None and 0 < to_pay < minor(Fraction(smallest), currency)
     if is_period and not is_last and (to_pay < 0 or is_small):
         to_pay += add("carried", "carried forward", -to_pay)
@@ -217,9 +218,12 @@ def _limit(kind: str, books: Books, customer: str, period: Period, currency: str
     if term is None:
         return None
     named = {"minimum": "minimum commitment", "cap": "cap"}
-    amount, called, is_prorated = _recurring(term, named[kind], is_prorated=False)
+    amount, called, is_prorated = recurring(term, named[kind], is_prorated=False)
     days = period.ends_of_days(books.frame(customer, at)[1])
-    agreed = sum(books.term(customer, end, kind) is not None for end in days) if is_prorated else len(days)
+    if kind == "minimum" and not books.is_billed(customer, at):
+        return None
+    ends = [end for end in days if books.is_billed(customer, end)]
+    agreed = sum(books.term(customer, end, kind) is not None for end in ends) if is_prorated else len(days)
     return called, minor(amount * agreed / len(days), currency)
 
 
@@ -323,17 +327,23 @@ def _credits(
     left = {grant["id"]: minor(_worth(grant), currency) - account.credits.get(grant["id"], 0) for grant in granted}
     paid = dict.fromkeys(left, 0)
     for starts_at, piece in zip(parts, pieces, strict=True):
+        drawn_now = Counter({id_: account.credits.get(id_, 0) + paid.get(id_, 0) for id_ in {*account.credits, *paid}})
+        for one in {(grant["recurs"].grant["id"]): grant["recurs"] for grant in granted if "recurs" in grant}.values():
+            whole, over_max = minor(_worth(one.grant), currency), minor(Fraction(one.over["max"]), currency)
+            if one.starts(0) <= starts_at:
+                of_parts = one.left(starts_at, whole, over_max, drawn_now)
+                left |= {id_: minor_left + paid[id_] for id_, minor_left in of_parts.items() if id_ in paid}
         for grant in granted:
             if grant["valid_from"] <= starts_at and ("expires_at" not in grant or starts_at < grant["expires_at"]):
                 pays = max(0, min(left[grant["id"]] - paid[grant["id"]], piece))
                 paid[grant["id"]] += pays
                 piece -= pays
-    drawn_now = 0
+    taken = 0
     for id_ in (*paid, *sorted(before.keys() - paid.keys())):
         had = left.get(id_, -account.credits.get(id_, 0)) - before[id_]
         if pays := paid.get(id_, 0) - before[id_]:
-            drawn_now -= add("credit", id_, -pays, of=text(had))
-    return drawn_now
+            taken -= add("credit", id_, -pays, of=text(had))
+    return taken
 
 
 def _worth(grant: Table) -> Fraction:

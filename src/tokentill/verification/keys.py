@@ -21,13 +21,16 @@ KNOWN = {
     "an alias": "id model valid_from",
     "a route": "prefix models same_price apart_from",
     "an exchange rate": "from to date rate",
-    "a contract": "id plan valid_from valid_to currency time_zone anchor_day review invoice rule",
+    "a contract": "id plan valid_from valid_to currency time_zone anchor_day bill_from review invoice rule",
     "the invoice terms": """base_fee minimum cap coupon tax parent smallest_amount interim_at adjustments
-        lines_by""",
-    "an amount for a period": "amount name prorate",
+        lines_by commitment""",
+    "an amount for a period": "amount name prorate every starts",
+    "a commitment": "amount starts ends months overage_factor name",
     "a coupon": "id percent amount periods",
     "a tax": "name percent",
-    "a grant": "customer id currency amount credits worth name paid priority valid_from expires_at new_customer",
+    "a grant": """customer id currency amount credits worth name paid priority valid_from expires_at every rollover
+        new_customer""",
+    "what goes over of a grant": "max months",
     "an opening balance": "customer id currency amount date reason new_customer",
     "a rule": """name match basis per rates markup_percent add_on byok_fee_percent min_margin_percent allowance tiers
         package credits contract""",
@@ -63,7 +66,7 @@ def dated(table: Table, **more: Any) -> Table:
     read = {
         key: datetime.fromisoformat(value)
         for key, value in table.items()
-        if key in ("recorded_at", "valid_from", "valid_to", "expires_at") and isinstance(value, str)
+        if key in ("recorded_at", "valid_from", "valid_to", "expires_at", "bill_from") and isinstance(value, str)
     }
     return {**table, **read, **more}
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
+from tokentill.clock import instant_text
+from tokentill.verification.books import Books
 from tokentill.verification.comparing import in_any_order
 from tokentill.verification.due import minor_unit
 from tokentill.verification.keys import Table
@@ -135,4 +137,17 @@ def waived(tally: Tally) -> list[Table]:
             said = "the gateway charged for these requests and reported no quantity"
         reason = f"{said}, and somebody decided to bill nothing for them"
         listed.append({"model": model, "mode": mode, "reason": reason, "requests": requests, "quantities": {}})
+    return listed
+
+
+def early(tally: Tally, members: Sequence[str], books: Books) -> list[Table]:
+    """What was used before its customer is billed."""
+    listed = []
+    for member in members:
+        begins = books.bill_from(member)
+        for (owner, model, mode), sums in sorted(tally.early.items(), key=lambda item: item[0]):
+            if owner == member and begins is not None:
+                reason = f"used before {instant_text(begins)}, from which on this customer is billed"
+                row = {"model": model, "mode": mode, "reason": reason, "requests": sums.requests}
+                listed.append({**row, "quantities": dict(sums.counts)})
     return listed

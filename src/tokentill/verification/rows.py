@@ -78,6 +78,7 @@ class _Ledger:
     coupons: Counter[tuple[str, str]] = field(default_factory=Counter)
     credits: Counter[tuple[str, str]] = field(default_factory=Counter)
     openings: Counter[tuple[str, str]] = field(default_factory=Counter)
+    terms: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     balances: Counter[str] = field(default_factory=Counter)
     interims: dict[int, tuple[str, dict[str, Counter[str]]]] = field(default_factory=dict)
 
@@ -327,6 +328,8 @@ class Rows:
                 account.balances[currency] += amount
             elif kind == "opening":
                 account.openings[name, currency] += amount
+            elif of_period != period and kind in ("commitment", "overage", "true_up"):
+                account.terms[kind, name, currency] += amount
             elif of_period != period and kind == "coupon":
                 account.coupons[name, of_period] += amount
             elif of_period != period and kind == "credit":
@@ -436,6 +439,7 @@ def account_of(accounts: Ledgers, customer: str, currency: str, others: Sequence
             for _, (of_currency, sums) in sorted(own.interims.items())
             if of_currency == currency
         ],
+        terms={key[:2]: amount for key, amount in own.terms.items() if key[2] == currency},
     )
 
 

@@ -14,7 +14,7 @@ from fractions import Fraction
 from operator import add
 from typing import Any
 
-from tokentill.clock import from_micros
+from tokentill.clock import from_micros, to_micros
 from tokentill.verification.books import Books
 from tokentill.verification.keys import CannotVerify, Table
 from tokentill.verification.memory import Memory
@@ -62,6 +62,7 @@ class Tally:
     kinds: dict[str, dict[tuple[Any, ...], Kind]] = field(default_factory=dict)
     memories: dict[str, dict[tuple[str, str], Memory]] = field(default_factory=dict)
     waived: dict[tuple[str, str, bool], int] = field(default_factory=dict)
+    early: dict[tuple[str, str, str], Sums] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
     left_out: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
@@ -123,6 +124,14 @@ class UsageReader:
         self._bills_unmeasured = bills_unmeasured
         self._rules: dict[tuple[int, int, str], Table | None] = {}
         self._kinds: dict[tuple[Any, ...], Kind] = {}
+        self._bills_from: dict[str, int | None] = {}
+
+    def _bill_from(self, member: str) -> int | None:
+        """The instant before which nothing of a member is billed."""
+        if member not in self._bills_from:
+            at = self._books.bill_from(member)
+            self._bills_from[member] = None if at is None else to_micros(at)
+        return self._bills_from[member]
 
     def read(self, usage: Callable[[], Iterator[Any]], *, in_order: bool) -> Tally:
         """What the records come to. `usage` gives them all, each time it is called."""
@@ -182,6 +191,11 @@ class UsageReader:
             if not stretch.is_covered(seq, member):
                 tally.left_out.append(record_id)
             units = _units(listed) if listed else {}
+            if (begins := self._bill_from(member)) is not None and at < begins:
+                of_kind = (member, plan.series["model"], plan.series["mode"])
+                tally.early.setdefault(of_kind, Sums()).add(_sums_of([1, has_cost, False, *row[8:]], units))
+                tally.members.add(member)
+                continue
             is_nothing = not input_total and not any(row[_OUTPUTS]) and not any(units.values())
             is_free = has_cost and not (row[8] or row[9] or row[10])
             _, thresholds, windows = plan.offer(books, index)
