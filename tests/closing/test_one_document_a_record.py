@@ -200,8 +200,11 @@ class TestAContractThatMovesAnIssuedBoundary:
         shop.close(OCTOBER)
         shop.write(monthly, agreed("alice", "11-21", "2026-11-01T00:00:00Z", anchor_day=1))
         shop.take(worth(300, "11-05"))
-        assert shop.close(NOVEMBER, "2026-12-20T09:00:00+00:00") == ()
         assert shop.late() == {("arouter", "alice-300", "alice", OCTOBER)}
+        assert shop.close(NOVEMBER, "2026-12-20T09:00:00+00:00") == ("alice",)
+        (line,) = shop.till.invoice("INV-000002").content["lines"]
+        assert (line["cause"], line["corrects"]["period"], line["amount"]) == ("late", OCTOBER, "300.00")
+        assert shop.late() == set()
 
     def test_an_interim_invoice_holds_the_boundaries_of_its_period(self, database: Database) -> None:
         shop = Shop(database)
