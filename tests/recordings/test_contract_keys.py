@@ -51,6 +51,7 @@ CONTRACT: dict[str, Any] = {
         "coupon": [{"id": "spring", "percent": "10", "periods": 3}, {"id": "summer", "amount": "5"}],
         "tax": [{"name": "VAT", "percent": "19"}],
         "smallest_amount": "5",
+        "adjustments": "credit-note",
         "interim_at": "100",
         "lines_by": ["tag:team", "user"],
     },

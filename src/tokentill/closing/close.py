@@ -18,7 +18,7 @@ from tokentill.canonical import Content, fields_of, form_of, stated_fields_of
 from tokentill.clock import Clock
 from tokentill.closing.approval_policy import parked_customers
 from tokentill.closing.compute import Computed, compute_period
-from tokentill.closing.groups import Group, ToIssue, grouped
+from tokentill.closing.groups import IssueGroup, ToIssue, grouped
 from tokentill.closing.late_usage import late_months, left_behind
 from tokentill.closing.pins import Inputs, engine_fault, newest_inputs, pinned_inputs, zone_fault
 from tokentill.closing.pricing_use import keep_use
@@ -230,7 +230,7 @@ class _Todo:
 
     computed: Computed
     parked: Mapping[str, str]
-    groups: tuple[Group, ...]
+    groups: tuple[IssueGroup, ...]
     outcome: Closed
 
 
@@ -498,7 +498,7 @@ class _NotIssued(Exception):
         super().__init__(obstacle.reason)
         self.customer, self.obstacle = customer, obstacle
 
-    def of_group(self, group: Group, month: Month) -> list[RefusedCustomer]:
+    def of_group(self, group: IssueGroup, month: Month) -> list[RefusedCustomer]:
         """The refusals of everybody in the group."""
         refusals = [RefusedCustomer(self.customer, self.obstacle.reason, (self.obstacle,))]
         others = sorted({document.invoice.customer for document in group.documents} - {self.customer}, key=str.encode)
@@ -507,7 +507,7 @@ class _NotIssued(Exception):
 
 
 def _issue_group(
-    database: Database, run: CloseRun, todo: _Todo, group: Group, clock: Clock, options: CloseOptions
+    database: Database, run: CloseRun, todo: _Todo, group: IssueGroup, clock: Clock, options: CloseOptions
 ) -> list[str | None]:
     """Issue documents that go together in one transaction, all of them or none.
 

@@ -25,7 +25,7 @@ from tokentill.store.ledger import LedgerRow, stored_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Billed:
+class BilledCorrection:
     """A correction with its adjustment as the invoice of who pays says it."""
 
     correction: Correction
@@ -41,14 +41,14 @@ class Corrected:
     those of the month itself, which the next invoice bills.
     """
 
-    by_payer: Mapping[str, Sequence[Billed]] = field(default_factory=dict)
+    by_payer: Mapping[str, Sequence[BilledCorrection]] = field(default_factory=dict)
     notes: tuple[Correction, ...] = ()
     waiting: tuple[Correction, ...] = ()
 
     @classmethod
     def of(cls, month: Month, due: Mapping[str, Sequence[Correction]], ownership: Ownership, books: Books) -> Corrected:
         """Put corrections on documents."""
-        by_payer: dict[str, list[Billed]] = {}
+        by_payer: dict[str, list[BilledCorrection]] = {}
         notes: list[Correction] = []
         waiting: list[Correction] = []
         for payer, corrections in sorted(due.items(), key=lambda item: item[0].encode()):
@@ -112,10 +112,10 @@ def _is_note(correction: Correction, month: Month, books: Books) -> bool:
     return is_wanted and adjustment.total_minor < 0 and -adjustment.total_minor <= correction.left_minor
 
 
-def _billed(correction: Correction, payer: str, ownership: Ownership, books: Books) -> Billed:
+def _billed(correction: Correction, payer: str, ownership: Ownership, books: Books) -> BilledCorrection:
     adjustment, month = correction.adjustment, ownership.periods.month
     if adjustment is None:
-        return Billed(correction, None)
+        return BilledCorrection(correction, None)
     obstacles = correction.obstacles
     if payer != correction.payer:
         adjustment = adjustment.of_child(correction.payer)
@@ -124,9 +124,9 @@ def _billed(correction: Correction, payer: str, ownership: Ownership, books: Boo
         rate = books.fx.rate(adjustment.currency, currency, ownership.periods.of(payer).last_day)
         if isinstance(rate, NoRate):
             reason = f"the correction of {correction.document.period} cannot be converted: {rate.reason}"
-            return Billed(correction, None, (*obstacles, Obstacle("uncarried", month, (payer,), reason)))
+            return BilledCorrection(correction, None, (*obstacles, Obstacle("uncarried", month, (payer,), reason)))
         adjustment = adjustment.converted(currency, rate)
-    return Billed(correction, adjustment, obstacles)
+    return BilledCorrection(correction, adjustment, obstacles)
 
 
 def issued_adjustments(

@@ -38,7 +38,7 @@ from tokentill.invoicing.obstacles import Obstacle
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.rating_groups import Books
 from tokentill.store.corrections import (
-    Invoiced,
+    BilledSoFar,
     PeriodDocument,
     covered_of,
     invoiced_of,
@@ -228,7 +228,7 @@ class _Known:
 
 
 @dataclass(frozen=True, slots=True)
-class _Basis:
+class _CorrectionBasis:
     """With what periods were invoiced that are corrected together, and with what they are corrected: documents of the
     same pins that were looked at last at the same pins. `seq` is up to which records they were looked at.
     """
@@ -240,7 +240,7 @@ class _Basis:
     manual: int
 
     @classmethod
-    def of(cls, known: _Known, document: PeriodDocument) -> _Basis:
+    def of(cls, known: _Known, document: PeriodDocument) -> _CorrectionBasis:
         """That of a document."""
         own, last = known.inputs_at(document.pins), known.inputs_at(document.looked_at)
         before = own.corrected_by(last)
@@ -288,14 +288,14 @@ class _ClosedMonth:
         return period_documents(self.known.connection, self.month, self.known.position)
 
     @cached_property
-    def bases(self) -> dict[str, _Basis]:
+    def bases(self) -> dict[str, _CorrectionBasis]:
         """The basis of each payer's document."""
-        made: dict[tuple[Any, ...], _Basis] = {}
+        made: dict[tuple[Any, ...], _CorrectionBasis] = {}
         bases = {}
         for payer, document in self.ended.items():
             key = tuple(str(pins.get(name)) for pins in (document.pins, document.looked_at) for name in "abfms")
             if key not in made:
-                made[key] = _Basis.of(self.known, document)
+                made[key] = _CorrectionBasis.of(self.known, document)
             bases[payer] = made[key]
         return bases
 
@@ -327,7 +327,7 @@ class _ClosedMonth:
                     moves += self._moved(series[id_], one, basis)
         return moves
 
-    def _moved(self, series: Series, taken: TakenSegment, basis: _Basis) -> Iterator[Move]:
+    def _moved(self, series: Series, taken: TakenSegment, basis: _CorrectionBasis) -> Iterator[Move]:
         covered = taken.covered
         before, after = (self.known.books_of(one).attribution for one in (basis.before, basis.after))
         edges = after.rule_edges() | (set() if series.user is None else after.binding_edges(series.user))
@@ -473,7 +473,7 @@ class _Batch:
                 )
         return corrections
 
-    def computed_stages(self, invoiced: Mapping[str, Invoiced]) -> Iterator[ComputedStage]:
+    def computed_stages(self, invoiced: Mapping[str, BilledSoFar]) -> Iterator[ComputedStage]:
         """The periods as they were invoiced, then with one change of fact more each."""
         carried, before = self._carried(invoiced), self.known.books_of(self.basis.before)
         first: tuple[Cause | None, Books, Sequence[Placed]] = (None, before, self._covered_then())
@@ -486,7 +486,7 @@ class _Batch:
         return moved or any(segment.payer == payer for segment in self.free)
 
     def _unlike(
-        self, document: PeriodDocument, before: Invoice | None, after: Invoice | None, invoiced: Invoiced
+        self, document: PeriodDocument, before: Invoice | None, after: Invoice | None, invoiced: BilledSoFar
     ) -> str | None:
         """Why a period cannot be corrected, or None."""
         if before is None or after is None:
@@ -503,7 +503,7 @@ class _Batch:
             )
         return None
 
-    def _carried(self, invoiced: Mapping[str, Invoiced]) -> dict[str, Carried]:
+    def _carried(self, invoiced: Mapping[str, BilledSoFar]) -> dict[str, Carried]:
         """What each document was made with; but what other periods used up of coupons, credits and commitments is as it
         is now, so that nothing is used twice.
         """

@@ -22,8 +22,8 @@ from tokentill.closing.explained_corrections import (
     CorrectedStep,
     ExplainedAdjustment,
     RecordChange,
-    Said,
     SideOfLine,
+    WhoSaid,
 )
 from tokentill.closing.late_usage import late_months
 from tokentill.closing.pins import Inputs, pinned_inputs
@@ -33,8 +33,7 @@ from tokentill.invoicing.periods import Month
 from tokentill.money import EXACT, amount_text, minor_text, sum_exact
 from tokentill.store.invoices import IssuedInvoice, invoice_by_number
 from tokentill.store.usage_rows import StoredRecord, source_id_of, versions_of
-from tokentill.store.withdrawals import Cause as WithdrawalCause
-from tokentill.store.withdrawals import withdrawals_of
+from tokentill.store.withdrawals import WithdrawalCause, withdrawals_of
 
 RecordIdentity = tuple[str, str]
 """A record by its source and its id, whatever its version."""
@@ -45,7 +44,7 @@ class Adjustments:
 
     def __init__(self, connection: Connection, issued: IssuedInvoice, inputs: Inputs) -> None:
         self._connection, self._issued, self._inputs = connection, issued, inputs
-        self._periods: dict[str, _Period | None] = {}
+        self._periods: dict[str, _ExplainedPeriod | None] = {}
 
     def of_line(self, line: Content) -> ExplainedAdjustment | None:
         """One line; None where what it was computed from is not there any more."""
@@ -64,13 +63,13 @@ class Adjustments:
             ensure(more == item["amount"], f"{item['name']} comes to {more} more, not {item['amount']}")
         return step
 
-    def _corrected(self, part: Content) -> _Period | None:
+    def _corrected(self, part: Content) -> _ExplainedPeriod | None:
         number = part["corrects"]["number"]
         if number not in self._periods:
             self._periods[number] = self._period(number)
         return self._periods[number]
 
-    def _period(self, number: str) -> _Period | None:
+    def _period(self, number: str) -> _ExplainedPeriod | None:
         corrected = invoice_by_number(self._connection, number)
         books, seq_max = self._inputs.books(), self._issued.pins["s"]
         late = late_months(self._connection, self._inputs, books, seq_max)
@@ -78,10 +77,10 @@ class Adjustments:
         period = corrected_period(self._connection, self._inputs, books, late, seq_max, month, corrected.customer)
         if period is None or any(corrected.customer not in stage.invoices for stage in period.stages):
             return None
-        return _Period(self._connection, corrected, period, self._inputs, seq_max)
+        return _ExplainedPeriod(self._connection, corrected, period, self._inputs, seq_max)
 
 
-class _Period:
+class _ExplainedPeriod:
     """One corrected period, stage by stage."""
 
     def __init__(
@@ -194,7 +193,7 @@ class _Period:
             return "moved here", _mover(self._period.coming, record, is_coming=True)
         return "came late", None
 
-    def _said(self, cause: str, records: Iterable[ExplainedRecord]) -> dict[RecordIdentity, Said]:
+    def _said(self, cause: str, records: Iterable[ExplainedRecord]) -> dict[RecordIdentity, WhoSaid]:
         """Who said what of records that were revised or taken back, up to the pins of the document."""
         causes: Mapping[str, WithdrawalCause] = {"revision": "revision", "retraction": "retraction"}
         if cause not in causes:
@@ -208,7 +207,7 @@ class _Period:
             for row_id, _ in versions
         }
         return {
-            identities[rows[row_id]]: Said(row.reviewer, row.reason, from_micros(row.recorded_at))
+            identities[rows[row_id]]: WhoSaid(row.reviewer, row.reason, from_micros(row.recorded_at))
             for row_id, row in withdrawals_of(self._connection, rows, causes[cause]).items()
             if self._looked_at < row.seq <= self._seq_max
         }

@@ -22,7 +22,7 @@ ChangeKind = Literal["came late", "revised", "taken back", "moved here", "moved 
 
 
 @dataclass(frozen=True, slots=True)
-class Said(ContentOfFields):
+class WhoSaid(ContentOfFields):
     """Who accepted a revision or took a record back, and why."""
 
     by: str
@@ -41,7 +41,7 @@ class RecordChange:
     what: ChangeKind
     before: ExplainedRecord | None
     after: ExplainedRecord | None
-    said: Said | None = None
+    said: WhoSaid | None = None
     other: str | None = None
 
     @property

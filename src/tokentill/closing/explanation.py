@@ -159,7 +159,7 @@ def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int
     inputs = pinned_inputs(connection, issued.pins)
     adjustments = Adjustments(connection, issued, inputs)
     if any(number <= len(lines) for number, _ in chosen):
-        source = _Lines.of(connection, issued, inputs, adjustments)
+        source = _LineSource.of(connection, issued, inputs, adjustments)
         explained_lines = tuple(source.explained(number, one) for number, one in chosen if number <= len(lines))
     if any(number > len(lines) for number, _ in chosen):
         steps = _Steps(
@@ -174,7 +174,7 @@ def explain_invoice(connection: Connection, issued: IssuedInvoice, position: int
     )
 
 
-class _Lines(NamedTuple):
+class _LineSource(NamedTuple):
     """What lines of one document are explained from."""
 
     connection: Connection
@@ -184,7 +184,7 @@ class _Lines(NamedTuple):
     adjustments: Adjustments
 
     @classmethod
-    def of(cls, connection: Connection, issued: IssuedInvoice, inputs: Inputs, adjustments: Adjustments) -> _Lines:
+    def of(cls, connection: Connection, issued: IssuedInvoice, inputs: Inputs, adjustments: Adjustments) -> _LineSource:
         return cls(connection, issued, inputs, records_of_issued(connection, issued, inputs.books()), adjustments)
 
     def explained(self, number: int, line: Content) -> ExplainedLine:

@@ -33,7 +33,7 @@ class ToIssue:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class IssueGroup:
     """Documents that are issued together, in this order."""
 
     documents: tuple[ToIssue, ...]
@@ -41,7 +41,7 @@ class Group:
 
 def grouped(
     computed: Computed, invoices: Iterable[Invoice], concerns: Callable[[str], bool], refused: Collection[str]
-) -> tuple[tuple[Group, ...], dict[str, str]]:
+) -> tuple[tuple[IssueGroup, ...], dict[str, str]]:
     """The documents of a run in groups, and why customers have none although nothing else keeps them from it.
 
     Args:
@@ -61,7 +61,7 @@ def grouped(
     ]
     documents += [ToIssue(note_of(one), corrections=(one,)) for one in corrected.notes if concerns(one.payer)]
     if not any(document.corrections for document in documents):
-        return tuple(Group((document,)) for document in sorted(documents, key=_place)), {}
+        return tuple(IssueGroup((document,)) for document in sorted(documents, key=_place)), {}
     conflicts: dict[str, str] = {}
     others = [one.correction for listed in corrected.by_payer.values() for one in listed]
     others += [*corrected.notes, *corrected.waiting]
@@ -99,7 +99,7 @@ def _first_missing(
     return None
 
 
-def _groups(documents: Sequence[ToIssue]) -> tuple[Group, ...]:
+def _groups(documents: Sequence[ToIssue]) -> tuple[IssueGroup, ...]:
     """Documents that go together, each group in its order, by the first customer of whose documents each has."""
     joined: dict[str, str] = {}
 
@@ -116,7 +116,7 @@ def _groups(documents: Sequence[ToIssue]) -> tuple[Group, ...]:
     together: dict[str, list[ToIssue]] = {}
     for document in documents:
         together.setdefault(first_of(document.invoice.customer), []).append(document)
-    groups = [Group(tuple(sorted(listed, key=lambda one: one.order))) for listed in together.values()]
+    groups = [IssueGroup(tuple(sorted(listed, key=lambda one: one.order))) for listed in together.values()]
     return tuple(sorted(groups, key=lambda group: min(_place(one) for one in group.documents)))
 
 

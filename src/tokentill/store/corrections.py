@@ -37,7 +37,7 @@ class PeriodDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class Invoiced:
+class BilledSoFar:
     """What was invoiced of a payer's period by its document and corrections, in minor units.
 
     `adjusted_minor` is what was due of corrections of other periods on that document; `left_minor` is what credit notes
@@ -125,7 +125,7 @@ def period_documents(connection: Connection, month: Month, position: int) -> dic
     return documents
 
 
-def invoiced_of(connection: Connection, documents: Collection[PeriodDocument], position: int) -> dict[str, Invoiced]:
+def invoiced_of(connection: Connection, documents: Collection[PeriodDocument], position: int) -> dict[str, BilledSoFar]:
     """What was invoiced of the periods of some payers, all of one month, by payer."""
     header, correction = tables.invoice, tables.correction
     by_id = {document.id: document for document in documents}
@@ -145,7 +145,7 @@ def invoiced_of(connection: Connection, documents: Collection[PeriodDocument], p
         of_customer[1] += row.tax_minor
         if row.kind == "credit-note":
             of_customer[3] += row.net_minor + row.tax_minor
-    return {customer: Invoiced(*of_customer) for customer, of_customer in sums.items()}
+    return {customer: BilledSoFar(*of_customer) for customer, of_customer in sums.items()}
 
 
 _BEFORE_TAXES = frozenset(("coupon", "minimum", "cap", "true_up", "invoiced"))

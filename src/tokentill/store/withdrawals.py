@@ -16,7 +16,7 @@ from tokentill.clock import to_micros
 from tokentill.store import tables
 from tokentill.store.decoding import rows_among
 
-Cause = Literal["revision", "waiver", "retraction"]
+WithdrawalCause = Literal["revision", "waiver", "retraction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def in_force(connection: Connection, seq_max: int, counting: Counting | None = N
 
 
 def withdraw(
-    connection: Connection, usage_id: int, cause: Cause, seq: int, *, by: str, reason: str, at: datetime
+    connection: Connection, usage_id: int, cause: WithdrawalCause, seq: int, *, by: str, reason: str, at: datetime
 ) -> None:
     """Say that a row of usage is not billed from a sequence number on, in the transaction that took the number."""
     connection.execute(
@@ -75,21 +75,21 @@ def withdraw(
     )
 
 
-def withdrawal_of(connection: Connection, usage_id: int, cause: Cause) -> Any:
+def withdrawal_of(connection: Connection, usage_id: int, cause: WithdrawalCause) -> Any:
     """The withdrawal of a row of usage for a cause, or None."""
     table = tables.withdrawal
     query = select(table).where(table.c.usage_id == usage_id, table.c.cause == cause)
     return connection.execute(query).one_or_none()
 
 
-def withdrawals_of(connection: Connection, usage_ids: Iterable[int], cause: Cause) -> dict[int, Any]:
+def withdrawals_of(connection: Connection, usage_ids: Iterable[int], cause: WithdrawalCause) -> dict[int, Any]:
     """The withdrawals of rows of usage for a cause, by row."""
     table = tables.withdrawal
     query = select(table).where(table.c.cause == cause)
     return {row.usage_id: row for row in rows_among(connection, query, (table.c.usage_id,), sorted(usage_ids))}
 
 
-def is_withdrawn(cause: Cause, seq_max: int) -> ColumnElement[bool]:
+def is_withdrawn(cause: WithdrawalCause, seq_max: int) -> ColumnElement[bool]:
     """Whether a row of usage is withdrawn for a cause at a sequence number."""
     table, usage = tables.withdrawal.alias(cause), tables.usage
     withdrawal = select(table.c.seq).where(

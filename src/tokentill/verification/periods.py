@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tokentill.clock import MICROSECOND
+from tokentill.verification.local_days import midnight
 from tokentill.zones import zone
 
 if TYPE_CHECKING:
@@ -32,11 +33,6 @@ def plus(month: Month, months: int) -> Month:
     """The month so many months later."""
     year, number = divmod(month[0] * 12 + month[1] - 1 + months, 12)
     return year, number + 1
-
-
-def midnight(day: date, zone_name: str) -> datetime:
-    """The UTC instant at which a local day begins."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone(zone_name)).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
