@@ -9,9 +9,9 @@ from tokentill.verification.books import Books
 from tokentill.verification.due import minor, minor_unit, recurring
 from tokentill.verification.keys import Table
 from tokentill.verification.memory import Charge
-from tokentill.verification.periods import Period, midnight
+from tokentill.verification.periods import Period
 from tokentill.verification.prices import text_of
-from tokentill.verification.recurring import MICROSECOND, months_after
+from tokentill.verification.recurring import MICROSECOND, midnight, months_after
 
 
 def base_fees(books: Books, customer: str, period: Period, currency: str) -> list[Charge]:

@@ -11,13 +11,11 @@ from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from tokentill.clock import MICROSECOND
+from tokentill.verification.books import Books
+from tokentill.verification.recurring import midnight
 from tokentill.zones import zone
-
-if TYPE_CHECKING:
-    from tokentill.verification.books import Books
 
 Month = tuple[int, int]
 
@@ -32,11 +30,6 @@ def plus(month: Month, months: int) -> Month:
     """The month so many months later."""
     year, number = divmod(month[0] * 12 + month[1] - 1 + months, 12)
     return year, number + 1
-
-
-def midnight(day: date, zone_name: str) -> datetime:
-    """The UTC instant at which a local day begins."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone(zone_name)).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
