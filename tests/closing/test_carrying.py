@@ -163,7 +163,7 @@ def test_a_balance_is_brought_forward_in_another_currency_and_a_used_coupon_stay
     september, october = one.invoices(customer="alice")
     assert september.content["items"][-1]["amount"] == "-1.50"
     # Ten requests at 3.00 x 0.5 = 15.00, and 1.50 x 0.75 = 1.125
-    assert october.content["items"] == [
+    assert [stated(item) for item in october.content["items"]] == [
         {
             "kind": "balance",
             "name": "brought forward",
@@ -192,6 +192,11 @@ def test_without_an_exchange_rate_only_who_has_a_balance_to_convert_is_refused(d
     assert [found.customer for found in one.invoices(period=OCTOBER)] == ["bob"]
 
 
+def stated(item: Content) -> Content:
+    """What an item says something of."""
+    return {key: value for key, value in item.items() if value is not None}
+
+
 def joining(*more: Content) -> tuple[Content, ...]:
     """The child has its own invoices in September and is on its parent's from October on."""
     alone = contract("customer", "child", invoice={"smallest_amount": "5"})
@@ -207,7 +212,7 @@ def test_the_balance_of_a_child_is_on_the_invoice_of_the_parent_that_it_joins(da
     one.close(OCTOBER)
     (october,) = one.invoices(period=OCTOBER)
     assert (october.customer, october.due_minor) == ("parent", 600)
-    assert october.content["items"] == [
+    assert [stated(item) for item in october.content["items"]] == [
         {
             "kind": "balance",
             "name": "brought forward",

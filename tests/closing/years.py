@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from tests.builders import attribution, contract, price, prices, record
+from tests.builders import attribution, contract, grants, price, prices, record
 from tests.closing.test_one_document_a_record import Shop
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
@@ -29,6 +29,20 @@ EUROS: Content = {
     "recorded_at": "2025-01-01T00:00:00Z",
     "source": "a test",
     "rate": [{"from": "USD", "to": "EUR", "date": "2025-01-01", "rate": "0.8571"}],
+}
+OVER_MONTHS: Content = {
+    "commitment": {"amount": "60", "starts": "2026-01-01", "months": 4, "overage_factor": "2"},
+    "base_fee": {"amount": "120", "every": "year", "starts": "2026-02-10"},
+    "lines_by": ["user"],
+}
+GRANT: Content = {
+    "customer": "user-e",
+    "id": "monthly",
+    "currency": "USD",
+    "amount": "4",
+    "valid_from": "2026-01-01T00:00:00Z",
+    "every": "month",
+    "rollover": {"max": "3", "months": 2},
 }
 TIERS = {
     "kind": "graduated",
@@ -94,6 +108,8 @@ def first_contents(random: Random) -> list[Content]:
             "customer", "user-c", invoice={"minimum": {"amount": "20"}, "adjustments": "credit-note"}, **beginning
         ),
         contract("customer", "user-d", invoice={"cap": {"amount": "9"}, "base_fee": {"amount": "5"}}, **beginning),
+        contract("customer", "user-f", invoice=OVER_MONTHS, **beginning),
+        grants(GRANT) | {"recorded_at": beginning["recorded_at"]},
         attribution() | beginning,
         EUROS,
     ]

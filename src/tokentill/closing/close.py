@@ -26,6 +26,7 @@ from tokentill.contracts.review_bounds import ReviewBounds
 from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.errors import CoveredTwice, Refused
 from tokentill.invoicing.carried import NOTHING_CARRIED, pending
+from tokentill.invoicing.corrections import drawn_by
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.forms import InvoiceKind
 from tokentill.invoicing.invoice import Invoice
@@ -577,6 +578,7 @@ def _carried_refusal(connection: Connection, run: CloseRun, invoice: Invoice) ->
         if balance.opening is not None
     ]
     own = carried.pop(invoice.customer, NOTHING_CARRIED)
-    if own.with_balances_of(carried.values()).with_openings(openings) == invoice.carried:
+    now = own.with_balances_of(carried.values()).with_openings(openings).with_drawn(drawn_by(invoice.adjustments))
+    if now == invoice.carried:
         return None
     return "another invoice was issued to it meanwhile, and changed what this one carries on; close again"

@@ -23,7 +23,7 @@ from tokentill.closing.payers import add_members_with_charges, carried_to_payers
 from tokentill.closing.pins import Inputs, pinned_inputs
 from tokentill.errors import ensure
 from tokentill.invoicing.carried import Carried
-from tokentill.invoicing.corrections import Adjustment, Cause, Corrects, Whole, adjustment_of
+from tokentill.invoicing.corrections import Adjustment, Cause, Corrects, Whole, adjustment_of, drawn_by
 from tokentill.invoicing.coverage import (
     CoveredSegment,
     Documents,
@@ -129,6 +129,8 @@ def corrections_due(
         if month.month <= upto:
             for correction in month.corrections(moves):
                 by_payer.setdefault(correction.payer, []).append(correction)
+                if correction.adjustment is not None:
+                    known.adjusted.setdefault(correction.payer, []).append(correction.adjustment)
     return by_payer
 
 
@@ -197,6 +199,7 @@ class _Known:
         closed = [self.closings[month].first_seq for month in self.extents if month in self.closings]
         first_seq = min(closed, default=0)
         self.withdrawn = withdrawn_after(connection, first_seq, seq_max) if self.extents else {}
+        self.adjusted: dict[str, list[Adjustment]] = {}  # of earlier months; a term is drawn by one after the other
         self._inputs: dict[tuple[str, str], Inputs] = {}
         self._books: dict[tuple[Any, ...], Books] = {}
 
@@ -525,7 +528,7 @@ class _Batch:
                 credits=now[payer].credits if payer in now else carried.credits,
                 over_months=now[payer].over_months if payer in now else carried.over_months,
                 adjusted_minor=invoiced[payer].adjusted_minor,
-            )
+            ).with_drawn(drawn_by(known.adjusted.get(payer, ())))
             for payer, carried in made_with.items()
         }
 

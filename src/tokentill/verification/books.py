@@ -15,8 +15,7 @@ from typing import Any
 from tokentill.canonical import content_hash
 from tokentill.verification.calculator import in_force, template_fits
 from tokentill.verification.keys import CannotVerify, Table, dated, fits, known
-from tokentill.verification.local_days import midnight
-from tokentill.verification.recurring import MICROSECOND, Recurring, months_after
+from tokentill.verification.recurring import MICROSECOND, Recurring, midnight, months_after
 
 ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 

@@ -64,7 +64,7 @@ class Account:
     balances: Sequence[tuple[str, str, int]] = ()
     interims: Sequence[tuple[int, Counter[str], Counter[str]]] = ()
     openings: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
-    terms: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    terms: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from fractions import Fraction
 from tokentill.verification.books import Books
 from tokentill.verification.due import minor, minor_unit, recurring
 from tokentill.verification.keys import Table
-from tokentill.verification.local_days import midnight
 from tokentill.verification.memory import Charge
 from tokentill.verification.periods import Period
 from tokentill.verification.prices import text_of
-from tokentill.verification.recurring import MICROSECOND, months_after
+from tokentill.verification.recurring import MICROSECOND, midnight, months_after
 
 
 def base_fees(books: Books, customer: str, period: Period, currency: str) -> list[Charge]:

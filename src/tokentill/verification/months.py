@@ -101,7 +101,7 @@ class MonthAt:
             for owner, ledger in then.items()
             for (name, of_currency), amount in ledger.openings.items()
         }
-        return Account(now.coupons, now.credits, before.balances, before.interims, openings, now.terms)
+        return Account(now.coupons, now.credits, before.balances, before.interims, openings, dict(now.terms))
 
     def read(
         self,

@@ -11,14 +11,11 @@ from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from tokentill.clock import MICROSECOND
-from tokentill.verification.local_days import midnight
+from tokentill.verification.books import Books
+from tokentill.verification.recurring import midnight
 from tokentill.zones import zone
-
-if TYPE_CHECKING:
-    from tokentill.verification.books import Books
 
 Month = tuple[int, int]
 

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tokentill.verification.keys import Table, known
+from tokentill.zones import zone
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -20,6 +21,11 @@ def months_after(day: date, months: int) -> date:
     """The same day so many months later, or the last one of a shorter month."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def midnight(day: date, zone_name: str) -> datetime:
+    """The UTC instant at which a local day begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone(zone_name)).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -340,6 +340,22 @@ class Rows:
                 sums.setdefault(kind, Counter())[name] += amount
         return accounts
 
+    def drawn_by_corrections(
+        self, header: Header, currency: str, terms: dict[tuple[str, str], int]
+    ) -> dict[tuple[str, str], int]:
+        """What documents have of commitments together with the corrections on one more, by kind and name."""
+        table, sums = tables.ledger.c, dict[tuple[str, str], int]()
+        query = select(table.kind, table.name, table.amount_minor).where(
+            table.invoice_id == header.id,
+            table.period != "",
+            table.customer == header.customer,
+            table.currency == currency,
+            table.kind.in_(("commitment", "overage", "true_up")),
+        )
+        for kind, name, amount in self._connection.execute(query):
+            sums[kind, name] = sums.get((kind, name), terms.get((kind, name), 0)) + amount
+        return sums
+
     def of_correction(self, correction: Correction) -> dict[str, Counter[str]]:
         """What a correction adds to the account of its customer: coupons and credits, each by name."""
         table, sums = tables.ledger.c, {"coupon": Counter[str](), "credit": Counter[str]()}
