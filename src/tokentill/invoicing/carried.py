@@ -83,11 +83,14 @@ class Carried:
         return replace(self, balances=(*self.balances, *found)) if found else self
 
     def with_drawn(self, drawn: Mapping[tuple[str, str, str], int]) -> Carried:
-        """With what corrections on the same document have of commitments."""
-        sums = dict(self.over_months)
-        for key, minor in drawn.items():
-            sums[key] = sums.get(key, 0) + minor
-        return replace(self, over_months=sums) if drawn else self
+        """With what corrections on the same document have of commitments and credits."""
+        sums, paid = dict(self.over_months), dict(self.credits)
+        for (kind, name, currency), minor in drawn.items():
+            if kind == "credit":
+                paid[name, currency] = paid.get((name, currency), 0) + minor
+            else:
+                sums[kind, name, currency] = sums.get((kind, name, currency), 0) + minor
+        return replace(self, over_months=sums, credits=paid) if drawn else self
 
 
 def pending(opening: OpeningBalance, carried: Carried) -> OpenBalance | None:

@@ -245,12 +245,14 @@ def adjustment_of(corrects: Corrects, before: Whole, stages: Sequence[tuple[Caus
 
 
 def drawn_by(adjustments: Iterable[Adjustment]) -> Counter[tuple[str, str, str]]:
-    """What corrections have of their own customer's commitments, by kind, name and currency."""
+    """What corrections have of their own customer's commitments and credits, by kind, name and currency."""
     sums: Counter[tuple[str, str, str]] = Counter()
     for one in adjustments:
         if one.child is None:
             for (kind, name), minor in one.billed.drawn.items():
                 sums[kind, name, one.billed.currency] += minor
+            for id_, paid in one.billed.credits.items():
+                sums["credit", id_, one.billed.currency] += paid
     return sums
 
 
