@@ -183,7 +183,7 @@ class Corrections:
             bills_unmeasured=pins["f"] < 3,
         )
         own = self._content(document)
-        whole = self._figures(month, document, billing, read.tally)
+        whole = self._figures(header, month, document, billing, read.tally)
         if whole.currency != document.currency:
             raise CannotVerify(f"{document.period} is in {whole.currency} by now, and was in {document.currency}")
         earlier = [
@@ -198,8 +198,10 @@ class Corrections:
         manual = self._rows.manual_lines(document.period, document.pins.get("m", 0))
         return Billing(self._rows.books(document.pins, later), month.at.calendar, manual)
 
-    def _figures(self, month: ClosedMonth, document: Header, billing: Billing, tally: Tally) -> Figures:
-        account = month.at.account(document.customer, document.currency, document.position)
+    def _figures(self, header: Header, month: ClosedMonth, document: Header, billing: Billing, tally: Tally) -> Figures:
+        customer, currency = document.customer, document.currency
+        account = month.at.account(customer, currency, document.position)
+        account.draw(self._rows.drawn_by_corrections(header, customer, currency, before=document.period))
         then = _adjusted_on(self._content(document))
         return Figures.of_own(billing.content(document.customer, "period", tally, account, adjusted_then=then))
 
@@ -242,7 +244,7 @@ class Corrections:
             read = month.at.read(
                 customer, billing, counting, {}, partial(taken, customer), chained, bills_unmeasured=unmeasured
             )
-            yield cause, self._figures(month, document, billing, read.tally)
+            yield cause, self._figures(header, month, document, billing, read.tally)
 
     def _billed(self, before: Figures, corrections: Iterable[Correction], stated: Mapping[int, Stated]) -> Figures:
         """What was billed before with what corrections add to it."""

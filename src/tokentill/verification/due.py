@@ -66,6 +66,13 @@ class Account:
     openings: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     terms: dict[tuple[str, str], int] = field(default_factory=dict)
 
+    def draw(self, drawn: Counter[tuple[str, str]]) -> None:
+        """Count what corrections on the same document have of commitments and credits."""
+        paid = Counter({name: amount for (kind, name), amount in drawn.items() if kind == "credit"})
+        self.credits = {name: self.credits.get(name, 0) + paid[name] for name in {*self.credits, *paid}}
+        of_terms = {key: amount for key, amount in drawn.items() if key[0] != "credit"}
+        self.terms = self.terms | {key: self.terms.get(key, 0) + amount for key, amount in of_terms.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:

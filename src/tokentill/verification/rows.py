@@ -341,19 +341,22 @@ class Rows:
         return accounts
 
     def drawn_by_corrections(
-        self, header: Header, currency: str, terms: dict[tuple[str, str], int]
-    ) -> dict[tuple[str, str], int]:
-        """What documents have of commitments together with the corrections on one more, by kind and name."""
-        table, sums = tables.ledger.c, dict[tuple[str, str], int]()
-        query = select(table.kind, table.name, table.amount_minor).where(
+        self, header: Header, customer: str, currency: str, before: str | None = None
+    ) -> Counter[tuple[str, str]]:
+        """What the corrections on a document have of a customer's commitments and credits, by kind and name: all of
+        them, or those of periods before one.
+        """
+        table, sums = tables.ledger.c, Counter[tuple[str, str]]()
+        query = select(table.kind, table.name, table.amount_minor, table.period).where(
             table.invoice_id == header.id,
             table.period != "",
-            table.customer == header.customer,
+            table.customer == customer,
             table.currency == currency,
-            table.kind.in_(("commitment", "overage", "true_up")),
+            table.kind.in_(("commitment", "overage", "true_up", "credit")),
         )
-        for kind, name, amount in self._connection.execute(query):
-            sums[kind, name] = sums.get((kind, name), terms.get((kind, name), 0)) + amount
+        for kind, name, amount, period in self._connection.execute(query):
+            if before is None or period < before:
+                sums[kind, name] += amount
         return sums
 
     def of_correction(self, correction: Correction) -> dict[str, Counter[str]]:

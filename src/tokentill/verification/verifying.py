@@ -121,7 +121,7 @@ class Run:
         adjusted, lines, faults = self._corrections.on(header, stored, month.books, currency, period.last_day)
         yield from faults
         account = month.account(customer, currency, notes=self._notes_with(header))
-        account.terms = account.terms | self._rows.drawn_by_corrections(header, currency, account.terms)
+        account.draw(self._rows.drawn_by_corrections(header, customer, currency))
         content = self._billing.content(customer, header.kind, read.tally, account, adjusted)
         yield from differences(
             {
