@@ -36,7 +36,7 @@ COMMANDS = {
     "simulate": ("question_commands", "Show a period under other prices and contracts."),
     "explain": ("question_commands", "Go from any cent to the records, the price entry and the rule."),
     "trace": ("usage_commands", "Follow one request: import, customer, price, invoice, push."),
-    "verify": ("invoice_commands", "Compute invoices again from their pins, and compare every byte."),
+    "verify": ("invoice_commands", "Work invoices out a second time, from raw records."),
     "push": ("stripe_commands", "Tell Stripe what each day of the issued invoices comes to."),
     "reconcile": ("stripe_commands", "Compare what Stripe holds with the invoices, to the cent."),
     "prices": ("price_commands", "List, check, look at, compare, import and release price tables."),

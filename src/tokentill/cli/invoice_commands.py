@@ -250,9 +250,9 @@ def _journal(
     ] = "beancount",
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to; - is standard output.")] = "-",
 ) -> None:
-    """Write a double-entry journal of what was issued, for a bookkeeping program.
+    """Write what was issued as a double-entry journal.
 
-    What is receivable from each customer is what its documents say is due; prepaid credit is a liability until
+    It is for a bookkeeping program. What is receivable from each customer is what its documents say is due; prepaid credit is a liability until
     documents draw it or it expires. Payments are not known here. Days are those of the documents, in UTC.
     """
     with call.till() as till:
