@@ -118,6 +118,11 @@ class History:
     faults: dict[str, list[str]] = field(default_factory=dict)
 
     @property
+    def has_corrections(self) -> bool:
+        """Whether some document corrects a period."""
+        return any(line["kind"] == "adjustment" for one in self.documents.values() for line, _ in one.lines)
+
+    @property
     def live(self) -> list[Document]:
         """The documents that are not void, in the order of their numbers."""
         return [document for document in self.documents.values() if document.is_live]
@@ -299,6 +304,9 @@ class WorldRun:
         verification = self._till.verify()
         if not verification.is_sound:
             self._find_fault("verify finds nothing", str(verification.content()))
+        elif history.has_corrections:
+            for fault in self._till.database.check().faults:
+                self._find_fault("db check finds nothing", str(fault))
 
     def _find_fault(self, law: str, what: str) -> None:
         self.history.faults.setdefault(law, []).append(what)
