@@ -15,7 +15,7 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z").fullmatch
 INVOICE_KEYS = {
     *("number", "status", "customer", "period", "period_start", "period_end", "currency", "lines"),
     *("subtotal", "tax", "total", "cost", "requests_without_cost", "daily", "unpriced", "missing"),
-    *("pins", "content_hash"),
+    *("pins", "content_hash", "form", "kind", "corrects", "items", "due", "waived"),
 }
 PREVIEW_KEYS = INVOICE_KEYS | {
     *("review", "requires_approval", "blocked_by", "issued_number"),
@@ -244,7 +244,17 @@ def test_explain_goes_down_to_records_whose_amounts_add_up(month: Cli) -> None:
     assert found["invoice"] == "INV-000001"
     assert [line["position"] for line in found["lines"]] == [1, 2]
     large = found["lines"][1]
-    assert set(large) == {"position", "line", "price_entry", "price_source", "rule", "records", "manual"}
+    assert set(large) == {
+        "position",
+        "line",
+        "price_entry",
+        "price_source",
+        "rule",
+        "records",
+        "manual",
+        "adjustment",
+        "rounded_by",
+    }
     assert large["price_source"] == "a price list"
     assert large["rule"] is None
     assert [record["record_id"] for record in large["records"]] == ["a-1", "a-2"]

@@ -46,8 +46,8 @@ def carried(till: Till) -> dict[tuple[str | None, str], Decimal]:
     for one in till.invoices():
         for item in one.content["items"] if one.status == "issued" else ():
             if item["kind"] in ("carried", "balance"):
-                own = item["original"] is None
-                key = (item["customer"] or one.customer, item["original_currency"] or one.currency)
+                own = item.get("original") is None
+                key = (item.get("customer") or one.customer, item.get("original_currency") or one.currency)
                 amount = Decimal(item["amount"] if own else item["original"])
                 found[key] = found.get(key, Decimal(0)) - amount
     return {key: amount for key, amount in found.items() if amount}

@@ -16,7 +16,15 @@ from sqlalchemy import Connection
 from tokentill.canonical import Content
 from tokentill.clock import from_micros
 from tokentill.closing.corrections import ComputedStage, CorrectedPeriod, Move, corrected_period
-from tokentill.closing.explain import ExplainedRecord, OwnedKey, key_of_line, price_entry_of, records_by_line, rule_of
+from tokentill.closing.explain import (
+    ExplainedRecord,
+    OwnedKey,
+    key_of_line,
+    lines_by_of,
+    price_entry_of,
+    records_by_line,
+    rule_of,
+)
 from tokentill.closing.explained_corrections import (
     ChangeKind,
     CorrectedStep,
@@ -154,6 +162,7 @@ class _ExplainedPeriod:
                 [replace(one.segment, member=one.segment.member or customer) for one in own],
                 stage.books,
                 seq_max=self._seq_max,
+                lines_by=lines_by_of(stage.invoices[customer].content()),
                 counting=[one.counting for one in own],
             )
         return self._records[place]
