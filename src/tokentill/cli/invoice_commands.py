@@ -252,8 +252,9 @@ def _journal(
 ) -> None:
     """Write what was issued as a double-entry journal.
 
-    It is for a bookkeeping program. What is receivable from each customer is what its documents say is due; prepaid credit is a liability until
-    documents draw it or it expires. Payments are not known here. Days are those of the documents, in UTC.
+    It is for a bookkeeping program. What is receivable from each customer is what its documents say is due; prepaid
+    credit is a liability until documents draw it or it expires. Payments are not known here. Days are those of the
+    documents, in UTC.
     """
     with call.till() as till:
         journal = till.journal(period, starts_at=_first_instant(starts_at), ends_at=_first_instant(ends_at))
