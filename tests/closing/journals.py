@@ -45,7 +45,7 @@ def carried(till: Till) -> dict[tuple[str | None, str], Decimal]:
     found: dict[tuple[str | None, str], Decimal] = {}
     for one in till.invoices():
         for item in one.content["items"] if one.status == "issued" else ():
-            if item["kind"] in ("carried", "balance"):
+            if item["kind"] in ("carried", "balance") and item.get("opening") is None:
                 own = item.get("original") is None
                 key = (item.get("customer") or one.customer, item.get("original_currency") or one.currency)
                 amount = Decimal(item["amount"] if own else item["original"])

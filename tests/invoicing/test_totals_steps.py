@@ -87,7 +87,10 @@ def noon(day: int) -> datetime:
 # --- one step ---
 
 EMPTY: Content = dict.fromkeys(
-    ("percent", "of", "invoiced", "rate", "corrects", "customer", "original", "original_currency")
+    (
+        *("percent", "of", "invoiced", "rate", "corrects", "customer", "original", "original_currency"),
+        *("starts", "ends", "before", "drawn", "over", "opening", "day", "reason"),
+    )
 )
 """What a step says of what it has nothing to say of."""
 

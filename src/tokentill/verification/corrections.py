@@ -72,7 +72,10 @@ class Corrections:
                 if rate is None:
                     raise CannotVerify(f"no exchange rate from {correction.currency} to {currency} is listed")
                 expected = rate
-            if (stated.rate or 1) != expected or (stated.rate is None) != (correction.currency == currency):
+            # Where nothing is billed no rate is said.
+            if stated.lines and (
+                (stated.rate or 1) != expected or (stated.rate is None) != (correction.currency == currency)
+            ):
                 faults.append(
                     f"the rate of the correction of {correction.period} is {stated.rate or 1}, and that of its day is"
                     f" {text_of(expected)}"
