@@ -774,6 +774,7 @@ class Till(AbstractContextManager["Till"]):
             NotFound, Refused, InvalidCall: as `void` and `close` do; contracts that are gone are refused before
                 anything is done.
         """
+        reason = reason_for("a void", reason)
         invoice = self.invoice(number)
         month, kind = Month.parse(invoice.period), invoice.kind
         interim = Interim((invoice.customer,)) if kind == "interim" else None
