@@ -173,6 +173,8 @@ def tampered(database: Database, tampering: Tampering) -> Iterator[Connection]:
         else:
             connection.execute(text("SET LOCAL session_replication_role = replica"))
             connection.execute(text("ALTER TABLE invoice DROP CONSTRAINT ck_invoice_total"))
+            for name in ("time", "seq"):
+                connection.execute(text(f"ALTER TABLE coverage DROP CONSTRAINT ck_coverage_{name}"))
         changed = connection.execute(update(table).where(*where).values({tampering.column: tampering.value}))
         assert changed.rowcount == 1, tampering
         yield connection
