@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 
 from tests.store.bench import postgresql_without_tables, rows_of_all_tables
 from tests.store.tampering import TABLES, Tampering, faults_in, tampered, tamperings, world
@@ -43,9 +44,12 @@ def unfound(database: Database, tried: list[Tampering]) -> list[str]:
     """Tamperings that neither `db check` nor `verify` tells of."""
     missed = []
     for tampering in tried:
-        with tampered(database, tampering) as connection:
-            if not faults_in(connection):
-                missed.append(str(tampering))
+        try:
+            with tampered(database, tampering) as connection:
+                if not faults_in(connection):
+                    missed.append(str(tampering))
+        except IntegrityError:  # PostgreSQL refuses a value that no row may have
+            assert not database.is_sqlite
     return missed
 
 
