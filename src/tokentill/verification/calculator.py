@@ -25,7 +25,8 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+
+from tokentill import zones
 
 Toml = dict[str, Any]
 LineKey = tuple[str, str, str | None]
@@ -278,10 +279,10 @@ def anchor(customer: str | None, year: int, month: int, folder: Folder) -> datet
         return tuple(folder.term(customer, at, key, default) for key, default in asked)
 
     last = terms(first + timedelta(hours=12))
-    begins = first.replace(tzinfo=ZoneInfo(last[1])).astimezone(UTC)
+    begins = first.replace(tzinfo=zones.zone(last[1])).astimezone(UTC)
     anchor_day, zone_name, _ = last if terms(begins) == last else terms(first)
     day = min(anchor_day, monthrange(year, month)[1])
-    zone = ZoneInfo(zone_name)
+    zone = zones.zone(zone_name)
     return datetime(year, month, day, tzinfo=zone).astimezone(UTC)
 
 
@@ -340,7 +341,7 @@ def charges_of(
 
 def is_open(when: Toml, at: datetime) -> bool:
     """Whether a window of the day is open. One that passes midnight belongs to the day on which it started."""
-    local = at.astimezone(ZoneInfo(when.get("time_zone", "UTC")))
+    local = at.astimezone(zones.zone(when.get("time_zone", "UTC")))
     clock, day, (start, end) = f"{local:%H:%M}", local.weekday(), when["between"]
     if start < end:
         is_inside = start <= clock < end

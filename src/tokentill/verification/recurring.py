@@ -9,10 +9,9 @@ import calendar
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
+from tokentill import zones
 from tokentill.verification.keys import Table, known
-from tokentill.zones import zone
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -25,7 +24,7 @@ def months_after(day: date, months: int) -> date:
 
 def midnight(day: date, zone_name: str) -> datetime:
     """The UTC instant at which a local day begins."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone(zone_name)).astimezone(UTC)
+    return datetime(day.year, day.month, day.day, tzinfo=zones.zone(zone_name)).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +46,14 @@ class Recurring:
 
     def starts(self, month: int) -> datetime:
         """When a month begins."""
-        first: datetime = self.grant["valid_from"].astimezone(ZoneInfo(self.zone))
+        first: datetime = self.grant["valid_from"].astimezone(zones.zone(self.zone))
         day = months_after(first.date(), month)
         local = first.replace(year=day.year, month=day.month, day=day.day, fold=0 if month else first.fold)
         return local.astimezone(UTC)
 
     def id(self, number: int, month: int) -> str:
         """What a part is called: that of an occurrence in a month after its own time, or in it."""
-        begins = self.starts(number * self.step).astimezone(ZoneInfo(self.zone))
+        begins = self.starts(number * self.step).astimezone(zones.zone(self.zone))
         after = month - (number + 1) * self.step + 1
         name = f"{begins.year:04d}" if self.step == 12 else f"{begins.year:04d}-{begins.month:02d}"
         return f"{self.grant['id']}@{name}" + (f"+{after}" if after > 0 else "")

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from tokentill import zones
 from tokentill.verification.calculator import rounded
 
 Terms = dict[str, Any]
@@ -167,7 +167,7 @@ def limit_of(agreed: Terms, days_agreed: int, days: int) -> int:
 
 def fees_of_days(contents: list[Terms], first_day: date, last_day: date) -> dict[tuple[str, Fraction, int, int], int]:
     """Recurring fees of alice: (name, fee, days, days of the period) and what they come to."""
-    zone = ZoneInfo(next(content["time_zone"] for content in contents if content["kind"] == "default"))
+    zone = zones.zone(next(content["time_zone"] for content in contents if content["kind"] == "default"))
     days: list[tuple[bool, tuple[str, Fraction, bool] | None]] = []
     for number in range((last_day - first_day).days + 1):
         next_day = first_day + timedelta(days=number + 1)
