@@ -120,7 +120,10 @@ class History:
     @property
     def has_corrections(self) -> bool:
         """Whether some document corrects a period."""
-        return any(line["kind"] == "adjustment" for one in self.documents.values() for line, _ in one.lines)
+        return any(
+            one.kind == "credit-note" or any(line["kind"] == "adjustment" for line, _ in one.lines)
+            for one in self.documents.values()
+        )
 
     @property
     def live(self) -> list[Document]:
