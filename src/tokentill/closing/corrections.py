@@ -41,7 +41,6 @@ from tokentill.store.corrections import (
     BilledSoFar,
     PeriodDocument,
     covered_of,
-    has_records,
     invoiced_of,
     period_documents,
     withdrawn_after,
@@ -329,8 +328,7 @@ class _ClosedMonth:
                 basis = self.bases.get(one.customer)
                 if basis is not None and (one.month, one.kind) == (str(self.month), "period"):
                     moves += self._moved(series[id_], one, basis)
-        # Where no record lies nothing moves, and no document says so.
-        return [move for move in moves if has_records(self.known.connection, move.segment)]
+        return moves
 
     def _moved(self, series: Series, taken: TakenSegment, basis: _CorrectionBasis) -> Iterator[Move]:
         covered = taken.covered

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from tokentill.canonical import Content
 from tokentill.clock import from_micros, to_micros
-from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
+from tokentill.invoicing.coverage import CoveredSegment
 from tokentill.invoicing.periods import Month
 from tokentill.money import to_minor
 from tokentill.store import tables
@@ -190,19 +190,6 @@ def covered_of(
     for row in rows_among(connection, query, (customer_covered(),), sorted(customers, key=str.encode)):
         covered[row.customer].append(decoded(CoveredSegment, row))
     return covered
-
-
-def has_records(connection: Connection, segment: OwnedSegment) -> bool:
-    """Whether any record lies in a segment, whether it counts or not."""
-    usage = tables.usage.c
-    query = select(usage.id).where(
-        usage.series_id == segment.series_id,
-        usage.occurred_at >= to_micros(segment.starts_at),
-        usage.occurred_at < to_micros(segment.ends_at),
-        usage.seq > segment.seq_after,
-        usage.seq <= segment.seq_upto,
-    )
-    return connection.execute(query.limit(1)).first() is not None
 
 
 def withdrawn_after(connection: Connection, seq: int, seq_max: int) -> Mapping[int, Withdrawn]:
