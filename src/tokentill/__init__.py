@@ -12,8 +12,8 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.clock import Clock as Clock
     from tokentill.clock import FixedClock as FixedClock
     from tokentill.closing.approval_policy import PolicyApprovals as PolicyApprovals
-    from tokentill.closing.close import Closed as Closed
     from tokentill.closing.close_report import CloseReport as CloseReport
+    from tokentill.closing.closed import Closed as Closed
     from tokentill.closing.credit_account import CreditAccount as CreditAccount
     from tokentill.closing.due_months import ClosedMonths as ClosedMonths
     from tokentill.closing.due_months import DueMonths as DueMonths
@@ -56,7 +56,6 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.documents.views.prices import PriceShown as PriceShown
     from tokentill.documents.views.prices import Released as Released
     from tokentill.documents.views.status import PeriodStatus as PeriodStatus
-    from tokentill.errors import CoveredTwice as CoveredTwice
     from tokentill.errors import DatabaseNotReady as DatabaseNotReady
     from tokentill.errors import Finding as Finding
     from tokentill.errors import IntegrityFault as IntegrityFault
@@ -116,7 +115,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
 _NAMES = {
     "clock": "Clock FixedClock",
     "closing.approval_policy": "PolicyApprovals",
-    "closing.close": "Closed",
+    "closing.closed": "Closed",
     "closing.close_report": "CloseReport",
     "closing.credit_account": "CreditAccount",
     "closing.due_months": "ClosedMonths DueMonths",
@@ -140,7 +139,7 @@ _NAMES = {
     "documents.views.lists": "ContractList CustomerList PriceList ReviewList ReviewShown",
     "documents.views.status": "PeriodStatus",
     "documents.views.prices": "PriceChanges PriceImport PriceShown Released",
-    "errors": "CoveredTwice DatabaseNotReady Finding IntegrityFault InvalidAmount InvalidCall"
+    "errors": "DatabaseNotReady Finding IntegrityFault InvalidAmount InvalidCall"
     " InvalidFiles InvalidRecord MissingUsage NoAnswer NotFound Refused TokentillError Unpriced",
     "faces.contracts": "Contracts",
     "faces.database": "DatabaseFace",

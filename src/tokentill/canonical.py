@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from tokentill.clock import instant_text
@@ -29,7 +30,7 @@ def form_of(value: Any) -> Any:
     Raises:
         TypeError: for a float or any other type that has no canonical form.
     """
-    if value is None or isinstance(value, _PLAIN):
+    if value is None or type(value) in _PLAIN or isinstance(value, _PLAIN):
         return value
     if isinstance(value, Decimal):
         return amount_text(value)
@@ -63,7 +64,12 @@ class ContentOfFields:
 
     def content(self: Any) -> Content:
         """Canonical content."""
-        return fields_of(self, *(member.name for member in fields(self)))
+        return fields_of(self, *_field_names(self.__class__))
+
+
+@cache
+def _field_names(owner: Any) -> tuple[str, ...]:
+    return tuple(member.name for member in fields(owner))
 
 
 def canonical_bytes(content: object) -> bytes:
@@ -98,12 +104,13 @@ def content_of(content_bytes: bytes | str, hash_: str | None = None) -> Content 
 
 
 def _refuse_floats(content: object) -> None:
-    stack: list[object] = [content]
+    stack: list[Any] = [(content,)]
     while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            stack.extend(item.values())
-        elif isinstance(item, (list, tuple)):
-            stack.extend(item)
-        elif isinstance(item, float):
-            raise TypeError(f"a float ({item!r}) has no canonical form")
+        listed = stack.pop()
+        for item in listed.values() if isinstance(listed, dict) else listed:
+            if item is None or type(item) in _PLAIN:
+                continue
+            if isinstance(item, (dict, list, tuple)):
+                stack.append(item)
+            elif isinstance(item, float):
+                raise TypeError(f"a float ({item!r}) has no canonical form")

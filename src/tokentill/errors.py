@@ -9,7 +9,6 @@
             InvalidFiles      prices or contracts with mistakes; with every finding
             NotFound          something that was asked for by name
             NoAnswer          a service that did not answer; the same call may succeed later
-            CoveredTwice      a record would stand on two documents
             DatabaseNotReady
         InvalidAmount         no exact amount; a ValueError too
         IntegrityFault        stored data contradicts itself
@@ -125,10 +124,6 @@ class NoAnswer(Refused):
 
 class DatabaseNotReady(Refused):
     """The database has no schema, an older one or a newer one than this version of tokentill."""
-
-
-class CoveredTwice(Refused):
-    """A document would cover what another live document covers already."""
 
 
 class IntegrityFault(TokentillError):

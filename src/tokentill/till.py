@@ -27,13 +27,16 @@ from sqlalchemy import Connection
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import SYSTEM_CLOCK, Clock
 from tokentill.closing.approval_policy import PolicyApprovals, approvals_by_policy
-from tokentill.closing.close import Closed, CloseOptions, CloseProgress, Interim, close_period
+from tokentill.closing.close import close_period
+from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.closing.close_report import CloseReport, close_report
+from tokentill.closing.closed import Closed
 from tokentill.closing.compute import compute_preview
 from tokentill.closing.credit_account import CreditAccount, credit_account
 from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths, due_months, earlier_open
 from tokentill.closing.explanation import Explanation, explain_invoice
 from tokentill.closing.ingest import Ingested, IngestProgress, ingest
+from tokentill.closing.issuing import CloseProgress
 from tokentill.closing.journal import transactions
 from tokentill.closing.late_usage import Late, late_records
 from tokentill.closing.manual_lines import WantedLine, add_manual_line, remove_manual_line

@@ -11,7 +11,9 @@ from sqlalchemy import update
 
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, contract, grants, price, prices, record, till
 from tokentill.canonical import Content
-from tokentill.closing.close import Closed, CloseOptions, Interim, close_period
+from tokentill.closing.close import close_period
+from tokentill.closing.close_options import CloseOptions, Interim
+from tokentill.closing.closed import Closed
 from tokentill.errors import NotFound
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
 from tokentill.invoicing.periods import Month

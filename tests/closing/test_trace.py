@@ -10,7 +10,8 @@ import pytest
 
 from tests.builders import OCTOBER, MovableClock, at, attribution, contract, record, till
 from tests.sources.lines import canonical, lines
-from tokentill.closing.close import CloseOptions, Interim, close_period
+from tokentill.closing.close import close_period
+from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.closing.trace import RequestTrace
 from tokentill.errors import NotFound
 from tokentill.invoicing.periods import Month

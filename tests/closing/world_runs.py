@@ -19,7 +19,7 @@ from sqlalchemy import event as database_event
 from tests.builders import MovableClock, folder
 from tests.closing.worlds import Bound, Closed, Event, Failure, Reviewed, Used, Voided, World, Wrote
 from tokentill.canonical import Content
-from tokentill.closing.close import Closed as CloseResult
+from tokentill.closing.closed import Closed as CloseResult
 from tokentill.errors import NotFound, Refused
 from tokentill.store.database import Database
 from tokentill.store.invoices import IssuedInvoice

@@ -19,7 +19,8 @@ from tests.invoicing.golden_agreements import AGREEMENT_CASES
 from tests.invoicing.golden_months import MONTHS_CASES
 from tests.invoicing.golden_prices import PRICE_CASES
 from tests.invoicing.golden_text import Case, rendered, value_of
-from tokentill.closing.close import CloseOptions, Interim, close_period
+from tokentill.closing.close import close_period
+from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.invoicing.periods import Month
 from tokentill.store.database import Database
 

@@ -17,7 +17,8 @@ from tests.invoicing import over_months as second
 from tests.invoicing.bench import new_sqlite
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
-from tokentill.closing.close import CloseOptions, Interim, close_period
+from tokentill.closing.close import close_period
+from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.contracts.book import ContractBook
 from tokentill.invoicing.periods import Month, local_midnight, period_of
 from tokentill.invoicing.totals import base_fees, is_recurring

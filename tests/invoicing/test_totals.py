@@ -18,7 +18,8 @@ from tests.invoicing.generated_terms import cents, granted, invoice_terms
 from tests.invoicing.pure_invoices import OCTOBER
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
-from tokentill.closing.close import CloseOptions, Interim, close_period
+from tokentill.closing.close import close_period
+from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import InvoiceTerms
 from tokentill.invoicing.burn_down import Accrued, segments_of

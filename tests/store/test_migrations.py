@@ -23,7 +23,8 @@ from tests.store.bench import (
     triggers_of,
 )
 from tokentill.canonical import Content
-from tokentill.closing.close import CloseOptions, Interim, close_period
+from tokentill.closing.close import close_period
+from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.closing.ingest import ingest
 from tokentill.errors import DatabaseNotReady, Refused
 from tokentill.invoicing.periods import Month

@@ -19,7 +19,7 @@ from tokentill.cli.calling import (
     PeriodOption,
     ReasonOption,
 )
-from tokentill.closing.close import Closed
+from tokentill.closing.closed import Closed
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
 from tokentill.documents.text.comparisons import show_document_differences

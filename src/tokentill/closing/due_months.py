@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, fields_of, form_of
-from tokentill.closing.close import Closed
+from tokentill.closing.closed import Closed
 from tokentill.closing.compute import Computed, compute_period
 from tokentill.invoicing.obstacles import Obstacle
 from tokentill.invoicing.periods import Month

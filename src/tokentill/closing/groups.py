@@ -15,6 +15,7 @@ from tokentill.closing.corrections import Correction
 from tokentill.invoicing.coverage import CoveredSegment
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Period
+from tokentill.store.invoices import Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,19 @@ class ToIssue:
     corrections: Sequence[Correction] = ()
 
     @property
+    def is_note(self) -> bool:
+        """Whether it is a credit note, which nobody reviews and which carries nothing on."""
+        return self.invoice.kind == "credit-note"
+
+    def to_store(self) -> Issue:
+        """As the store takes it."""
+        corrections = [(correction.stored(), correction.covered) for correction in self.corrections]
+        return Issue(self.invoice, self.covered, self.members, corrections)
+
+    @property
     def order(self) -> tuple[bool, bytes, str]:
         """Credit notes first, then by customer."""
-        return (self.invoice.kind != "credit-note", self.invoice.customer.encode(), str(self.invoice.period.month))
+        return (not self.is_note, self.invoice.customer.encode(), str(self.invoice.period.month))
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,10 +192,12 @@ class _Groups:
         return max(0, bisect_right(self._segments, aggregate.at) - 1)
 
     def add(self, aggregate: UsageAggregate, group: RatingGroup, sums: Sums) -> None:
-        kept = self.by_key.setdefault(group.key, group)
-        kept.add(aggregate.day, sums, self.segment_of(aggregate))
+        kept = self.by_key.get(group.key)
+        if kept is None:
+            kept = self.by_key[group.key] = group.empty
         if self._trace is not None:
-            self._trace(aggregate, kept, sums)
+            self._trace(aggregate, kept, sums.copy())
+        kept.add(aggregate.day, sums, self.segment_of(aggregate) if self._segments else 0)
 
 
 def _bill_in_turn(

@@ -62,6 +62,10 @@ class Sums:
         of_cost = (aggregate.cost, aggregate.requests_with_cost, aggregate.requests_at_no_cost)
         return cls(aggregate.requests, dict(aggregate.quantities), *of_cost)
 
+    def copy(self) -> Sums:
+        """The same, which nobody adds to."""
+        return replace(self, quantities=dict(self.quantities))
+
     def portion(self, portion: Portion) -> Sums:
         """Those of a portion of these requests: their cost goes with the whole portion."""
         counts = {name: count for name, count in portion.quantities.items() if name != REQUEST}
@@ -136,9 +140,16 @@ class RatingGroup:
     split: Split = ()
 
     def add(self, day: date, sums: Sums, segment: int = 0) -> None:
-        """Add what a segment of a day brought to the sums."""
-        for total in (self.total, self.by_time.setdefault((day, segment), Sums())):
-            total.add(sums)
+        """Add what a segment of a day brought to the sums, which are the group's own from now on."""
+        self.total.add(sums)
+        before = self.by_time.setdefault((day, segment), sums)
+        if before is not sums:
+            before.add(sums)
+
+    @property
+    def empty(self) -> RatingGroup:
+        """The same group with sums of its own, which are empty."""
+        return replace(self, total=Sums(), by_time={})
 
     def in_tier(self, tier: RuleTier) -> RatingGroup:
         """The same group, empty, for another tier of its rule."""
@@ -206,13 +217,17 @@ class RatingContext:
         self._bills_unmeasured = bills_unmeasured
         self._edges: dict[str | None, list[datetime]] = {}
         self._rules: dict[tuple[str | None, Series, str, int], Rule | None] = {}
+        self._groups: dict[tuple[object, ...], RatingGroup] = {}
 
     def groups(self, customer: str | None, currency: str, aggregates: Iterable[UsageAggregate]) -> list[RatingGroup]:
         """The groups of a customer's aggregates, in order of their keys, as if no rule depended on what came before."""
         groups: dict[GroupKey, RatingGroup] = {}
         for aggregate in aggregates:
             group = self.group_of(customer, currency, aggregate)
-            groups.setdefault(group.key, group).add(aggregate.day, Sums.of(aggregate))
+            kept = groups.get(group.key)
+            if kept is None:
+                kept = groups[group.key] = group.empty
+            kept.add(aggregate.day, Sums.of(aggregate))
         return in_order(groups)
 
     def rate_card(self, aggregate: UsageAggregate) -> RateCard | NoPrice:
@@ -227,13 +242,14 @@ class RatingContext:
         model = aggregate.series.model
         return self.books.prices.canonical_model(model, aggregate.at) or model
 
-    def rule(self, customer: str | None, aggregate: UsageAggregate) -> Rule | None:
-        """The rule that bills an aggregate for a customer."""
+    def rule(self, customer: str | None, aggregate: UsageAggregate, model: str | None = None) -> Rule | None:
+        """The rule that bills an aggregate for a customer; `model` is the aggregate's, where it is known already."""
         series = aggregate.series
         edges = self._edges.get(customer)
         if edges is None:
             edges = self._edges[customer] = sorted(self.books.contracts.edges_for(customer))
-        model = self.model(aggregate)
+        if model is None:
+            model = self.model(aggregate)
         key = (customer, series, model, bisect_right(edges, aggregate.at))
         if key not in self._rules:
             if len(self._rules) >= RULES_MAX:
@@ -262,25 +278,45 @@ class RatingContext:
         return isinstance(card, RateCard) and card.needs_quantities
 
     def group_of(self, customer: str | None, currency: str, aggregate: UsageAggregate) -> RatingGroup:
-        """The empty group that an aggregate belongs to."""
-        card = self.rate_card(aggregate)
-        rule = self.rule(customer, aggregate)
-        model = self.model(aggregate)
-        no_price = card.reason if isinstance(card, NoPrice) else None
+        """The group that an aggregate belongs to, to be asked and copied (`empty`), never to be added to."""
+        model, card = self.model(aggregate), self.rate_card(aggregate)
+        rule = self.rule(customer, aggregate, model)
+        series = aggregate.series
         priced_card = None if isinstance(card, NoPrice) else card
         table_currency = GATEWAY_CURRENCY if priced_card is None else priced_card.entry.currency
         fx = self.books.fx.rate(table_currency, currency, aggregate.day)
         of_cost = fx
         if table_currency != GATEWAY_CURRENCY:
             of_cost = self.books.fx.rate(GATEWAY_CURRENCY, currency, aggregate.day)
-        cost_fx = None if isinstance(of_cost, NoRate) else of_cost
-        if isinstance(fx, NoRate):
-            no_price, priced_card, fx = fx.reason, None, ONE
-        is_byok = aggregate.series.is_byok and rule is not None and rule.byok_fee is not None
-        choice = ("",) * 4 if priced_card is None else tuple(str(part) for part in priced_card.key)
-        beside = (str(fx), no_price or "", "byok" if is_byok else "", "" if cost_fx == fx else str(cost_fx), "")
-        key = (model, aggregate.series.mode, rule.hash if rule else "", *choice, *beside)
-        return RatingGroup(model, aggregate.series.mode, priced_card, no_price, rule, None, fx, cost_fx, is_byok, key)
+        # A group that is remembered keeps its card and its rule, so nothing else gets their ids meanwhile.
+        what = id(card) if priced_card is not None else card
+        decided = (model, series.mode, series.is_byok, what, id(rule), fx, of_cost)
+        group = self._groups.get(decided)
+        if group is None:
+            if len(self._groups) >= RULES_MAX:
+                self._groups.clear()
+            group = self._groups[decided] = _group(model, series, card, rule, fx, of_cost)
+        return group
+
+
+def _group(
+    model: str,
+    series: Series,
+    card: RateCard | NoPrice,
+    rule: Rule | None,
+    fx: Decimal | NoRate,
+    of_cost: Decimal | NoRate,
+) -> RatingGroup:
+    no_price = card.reason if isinstance(card, NoPrice) else None
+    priced_card = None if isinstance(card, NoPrice) else card
+    cost_fx = None if isinstance(of_cost, NoRate) else of_cost
+    if isinstance(fx, NoRate):
+        no_price, priced_card, fx = fx.reason, None, ONE
+    is_byok = series.is_byok and rule is not None and rule.byok_fee is not None
+    choice = ("",) * 4 if priced_card is None else tuple(str(part) for part in priced_card.key)
+    beside = (str(fx), no_price or "", "byok" if is_byok else "", "" if cost_fx == fx else str(cost_fx), "")
+    key = (model, series.mode, rule.hash if rule else "", *choice, *beside)
+    return RatingGroup(model, series.mode, priced_card, no_price, rule, None, fx, cost_fx, is_byok, key)
 
 
 def in_order(groups: Mapping[GroupKey, RatingGroup]) -> list[RatingGroup]:

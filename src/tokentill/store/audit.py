@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from tokentill.canonical import Content, ContentOfFields, canonical_bytes, content_hash, fields_of
 from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
-from tokentill.store.database import current_value, next_value
+from tokentill.store.database import current_value, insert_rows, next_values
 from tokentill.store.decoding import columns_of, decoded, decoding
 
 FIRST_HASH = "sha256:" + "0" * 64
@@ -55,12 +55,25 @@ def append_audit(
     connection: Connection, action: str, content: Content, *, at: datetime, actor: str | None = None
 ) -> None:
     """Append an entry in the caller's writing transaction, so that it is there exactly when its deed is."""
-    seq = next_value(connection, "audit")
-    table = tables.audit
-    previous = connection.execute(select(table.c.hash).where(table.c.seq == seq - 1)).scalar() or FIRST_HASH
-    entry = AuditEntry(seq, at, actor or actor_here(), action, canonical_bytes(content).decode(), previous, "")
-    stored = columns_of(entry, "seq", "actor", "action", "content", "previous_hash")
-    connection.execute(insert(table).values(**stored, recorded_at=to_micros(at), hash=entry.expected_hash))
+    append_audits(connection, action, [content], at=at, actor=actor)
+
+
+def append_audits(
+    connection: Connection, action: str, contents: Collection[Content], *, at: datetime, actor: str | None = None
+) -> None:
+    """Append an entry for each content, in their order, likewise."""
+    if not contents:
+        return
+    seqs = next_values(connection, "audit", len(contents))
+    table, actor = tables.audit, actor or actor_here()
+    previous = connection.execute(select(table.c.hash).where(table.c.seq == seqs[0] - 1)).scalar() or FIRST_HASH
+    rows = []
+    for seq, content in zip(seqs, contents, strict=True):
+        entry = AuditEntry(seq, at, actor, action, canonical_bytes(content).decode(), previous, "")
+        stored = columns_of(entry, "seq", "actor", "action", "content", "previous_hash")
+        previous = entry.expected_hash
+        rows.append({**stored, "recorded_at": to_micros(at), "hash": previous})
+    insert_rows(connection, table, rows)
 
 
 def audit_entries(connection: Connection) -> Iterator[AuditEntry]:

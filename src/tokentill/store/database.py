@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
@@ -182,15 +182,20 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
         connection.execute(insert(table), rows)
 
 
-def next_value(connection: Connection, name: str) -> int:
-    """Take the next number of a counter. Its row stays locked until the transaction ends, so numbers are gapless
-    and become visible in their order.
+def next_values(connection: Connection, name: str, count: int) -> range:
+    """Take the next numbers of a counter, at least one. Its row stays locked until the transaction ends, so numbers are
+    gapless and become visible in their order.
     """
     counter = tables.counter
-    value = connection.execute(
-        update(counter).where(counter.c.name == name).values(value=counter.c.value + 1).returning(counter.c.value)
-    ).scalar_one()
-    return int(value)
+    one_more = update(counter).where(counter.c.name == bindparam("counter_name")).values(value=counter.c.value + 1)
+    connection.execute(one_more, [{"counter_name": name}] * count)
+    last = current_value(connection, name)
+    return range(last - count + 1, last + 1)
+
+
+def next_value(connection: Connection, name: str) -> int:
+    """Take the next number of a counter."""
+    return next_values(connection, name, 1)[0]
 
 
 def hold_counter(connection: Connection, name: str) -> None:

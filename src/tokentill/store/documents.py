@@ -7,20 +7,19 @@ and an invoice that was computed at a position can be computed again at the same
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
 
 from tokentill.clock import from_micros, parse_instant, to_micros
-from tokentill.errors import CoveredTwice
 from tokentill.invoicing.coverage import CoveredSegment, Documents, IssuedPeriod, TakenSegment
 from tokentill.invoicing.forms import InvoiceKind
 from tokentill.invoicing.periods import Month, Period
 from tokentill.store import tables
-from tokentill.store.database import current_value, insert_rows, next_value
+from tokentill.store.database import current_value, insert_rows, next_values
 from tokentill.store.decoding import columns_of, decoded, decoding
 
 PERIOD_MAX = timedelta(days=95)
@@ -84,15 +83,21 @@ def still_covers(
     return not_(taken_over.correlate(row_of, header).exists())
 
 
-def log_event(connection: Connection, invoice_id: int, kind: str, *, at: datetime, actor: str, reason: str = "") -> int:
+def log_event(
+    connection: Connection, invoice_id: int, kind: str, *, at: datetime, actor: str, reason: str = ""
+) -> None:
     """Append to the log of documents, in the transaction of the event itself. A void makes its invoice void."""
-    position = next_value(connection, "document")
-    connection.execute(
-        insert(tables.document_event).values(
-            position=position, invoice_id=invoice_id, kind=kind, recorded_at=to_micros(at), actor=actor, reason=reason
-        )
-    )
-    return position
+    log_events(connection, [invoice_id], kind, at=at, actor=actor, reason=reason)
+
+
+def log_events(
+    connection: Connection, invoice_ids: Sequence[int], kind: str, *, at: datetime, actor: str, reason: str = ""
+) -> None:
+    """Append the same of documents in their order, likewise."""
+    positions = next_values(connection, "document", len(invoice_ids))
+    said = {"kind": kind, "recorded_at": to_micros(at), "actor": actor, "reason": reason}
+    rows = [{"position": at, "invoice_id": id_, **said} for at, id_ in zip(positions, invoice_ids, strict=True)]
+    insert_rows(connection, tables.document_event, rows)
 
 
 def documents_around(connection: Connection, month: Month, position: int | None) -> Documents:
@@ -255,36 +260,6 @@ def periods_of(connection: Connection, invoice_id: int) -> dict[str, tuple[datet
     return {row.customer: (from_micros(row.starts_at), from_micros(row.ends_at)) for row in rows}
 
 
-def store_coverage(
-    connection: Connection,
-    invoice_id: int,
-    month: Month,
-    covered: Sequence[CoveredSegment],
-    members: Iterable[tuple[str, Period]],
-) -> None:
-    """Store what a document covers, in the transaction that issues it and in which nobody else issues anything. When
-    all is stored, `refuse_overlap` looks at it.
-
-    Args:
-        members: whose periods it ends; nobody's, for an interim invoice.
-
-    Raises:
-        CoveredTwice: when another live document ended a period beside it that does not join.
-    """
-    _insert_coverage(connection, invoice_id, covered)
-    own = {"invoice_id": invoice_id, "period": str(month)}
-    periods = [
-        {**own, "customer": customer, **columns_of(period, "starts_at", "ends_at")}
-        for customer, period in members
-        if period.has_time
-    ]
-    insert_rows(connection, tables.member_period, periods)
-    if apart := _first_gap(connection, invoice_id, month):
-        raise CoveredTwice(
-            f"{apart} was issued meanwhile for the month beside, and does not join its period; close again"
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class StoredCorrection:
     """A correction as it is kept: which document corrects what, and by how much, in that document's currency."""
@@ -297,24 +272,20 @@ class StoredCorrection:
     tax_minor: int
 
 
-def store_correction(
-    connection: Connection, invoice_id: int, correction: StoredCorrection, covered: Sequence[CoveredSegment]
-) -> None:
-    """Store that a document corrects a period, in the transaction that issues it, with all that is covered of it."""
-    connection.execute(insert(tables.correction).values(invoice_id=invoice_id, **asdict(correction)))
-    _insert_coverage(connection, invoice_id, covered, correction.period, correction.customer)
-
-
-def _insert_coverage(
-    connection: Connection,
-    invoice_id: int,
-    covered: Sequence[CoveredSegment],
-    period: str = "",
-    corrected: str = "",
-) -> None:
+def coverage_rows(
+    invoice_id: int, covered: Iterable[CoveredSegment], period: str = "", customer: str = ""
+) -> Iterator[dict[str, Any]]:
+    """What a document covers as rows: of its own period, or of a customer's that it corrects."""
     names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto", "member")
-    own = {"invoice_id": invoice_id, "period": period, "corrected": corrected}
-    insert_rows(connection, tables.coverage, [{**own, **columns_of(segment, *names)} for segment in covered])
+    own = {"invoice_id": invoice_id, "period": period, "corrected": customer}
+    return ({**own, **columns_of(segment, *names)} for segment in covered)
+
+
+def period_rows(invoice_id: int, month: Month, members: Iterable[tuple[str, Period]]) -> Iterator[dict[str, Any]]:
+    """The periods that a document ends as rows."""
+    own = {"invoice_id": invoice_id, "period": str(month)}
+    ended = ((customer, period) for customer, period in members if period.has_time)
+    return ({**own, "customer": customer, **columns_of(period, "starts_at", "ends_at")} for customer, period in ended)
 
 
 def corrections_after(connection: Connection, invoice_id: int) -> list[str]:
@@ -348,8 +319,8 @@ def overlap_after_void(connection: Connection, invoice_id: int) -> str | None:
         .where(corrected.c.invoice_id == invoice_id, header.c.id < invoice_id, live_at(None))
         .distinct()
     )
-    rivals = (_first_overlap(connection, id_) for id_ in connection.execute(older).scalars().all())
-    return next((rival for rival in rivals if rival is not None), None)
+    overlap = _first_overlap(connection, list(connection.execute(older).scalars()))
+    return None if overlap is None else overlap[1]
 
 
 def corrections_on(connection: Connection, invoice_id: int) -> set[StoredCorrection]:
@@ -358,25 +329,34 @@ def corrections_on(connection: Connection, invoice_id: int) -> set[StoredCorrect
     return {decoded(StoredCorrection, row) for row in rows}
 
 
-def refuse_overlap(connection: Connection, invoice_id: int) -> None:
-    """See that no record of a document is on another one, once all that is issued together is stored.
+def first_clash(connection: Connection, invoice_ids: Sequence[int], month: Month) -> tuple[int, str] | None:
+    """The first of the documents of a month's run that cannot stand beside the other live ones, and why; to be asked
+    once all that is issued together is stored, in the transaction in which nobody else issues anything.
 
-    Raises:
-        CoveredTwice: when another live document covers some of it, or ended one of its periods.
+    It covers a record of another one, ends a period that another one ended, or leaves time between its period and that
+    of a document of the month beside it.
     """
-    if rival := _first_overlap(connection, invoice_id):
-        raise CoveredTwice(f"{rival} covers some of its usage, and does not give it up now; close again")
+    if found := _first_gap(connection, invoice_ids, month):
+        return found[
+            0
+        ], f"{found[1]} was issued meanwhile for a month beside, and does not join its period; close again"
+    if found := _first_overlap(connection, invoice_ids):
+        return found[0], f"{found[1]} covers some of its usage, and does not give it up now; close again"
+    return None
 
 
 def overlapping_documents(connection: Connection) -> list[tuple[str, str]]:
     """Pairs of live documents that cover the same record, or end the same segment of a customer's time; none, ever."""
     header = tables.invoice
     rows = connection.execute(select(header.c.id, header.c.number).where(live_at(None)).order_by(header.c.id)).all()
-    return [(row.number, rival) for row in rows if (rival := _first_overlap(connection, row.id))]
+    found = ((row.number, _first_overlap(connection, [row.id])) for row in rows)
+    return [(number, overlap[1]) for number, overlap in found if overlap is not None]
 
 
-def _first_overlap(connection: Connection, invoice_id: int) -> str | None:
-    """The number of a live document that covers, or ends, what this one does, and is not of its chain."""
+def _first_overlap(connection: Connection, invoice_ids: Sequence[int]) -> tuple[int, str] | None:
+    """The first of some documents with the number of a live one that covers, or ends, what it does, and is not of its
+    chain.
+    """
     header = tables.invoice
     mine, other = tables.coverage.alias("mine"), tables.coverage.alias("other")
     own = tables.invoice.alias("own")
@@ -389,7 +369,7 @@ def _first_overlap(connection: Connection, invoice_id: int) -> str | None:
         mine.c.period == "",
     )
     on_two = (
-        select(header.c.number)
+        select(own.c.id, header.c.number)
         .select_from(mine)
         .join(own, own.c.id == mine.c.invoice_id)
         .join(
@@ -404,8 +384,8 @@ def _first_overlap(connection: Connection, invoice_id: int) -> str | None:
         )
         .join(header, header.c.id == other.c.invoice_id)
         .where(
-            mine.c.invoice_id == invoice_id,
-            header.c.id != invoice_id,
+            mine.c.invoice_id.in_(invoice_ids),
+            header.c.id != own.c.id,
             header.c.status == "issued",
             not_(same_chain),
             still_covers(None, mine, own),
@@ -414,7 +394,7 @@ def _first_overlap(connection: Connection, invoice_id: int) -> str | None:
     )
     period, issued = tables.member_period.alias("period"), tables.member_period.alias("issued")
     ended_twice = (
-        select(header.c.number)
+        select(period.c.invoice_id, header.c.number)
         .select_from(period)
         .join(
             issued,
@@ -425,26 +405,32 @@ def _first_overlap(connection: Connection, invoice_id: int) -> str | None:
             ),
         )
         .join(header, header.c.id == issued.c.invoice_id)
-        .where(period.c.invoice_id == invoice_id, header.c.id != invoice_id, live_at(None))
+        .where(period.c.invoice_id.in_(invoice_ids), header.c.id != period.c.invoice_id, live_at(None))
     )
-    firsts = (connection.execute(query.limit(1)).scalar() for query in (on_two, ended_twice))
-    return next((number for number in firsts if number is not None), None)
+    return _first_of(connection, on_two) or _first_of(connection, ended_twice)
 
 
-def _first_gap(connection: Connection, invoice_id: int, month: Month) -> str | None:
-    """The number of a live document of the month before or after that leaves time between its period and this one's."""
+def _first_gap(connection: Connection, invoice_ids: Sequence[int], month: Month) -> tuple[int, str] | None:
+    """The first of some documents of a month with the number of a live one of the month before or after that leaves
+    time between their periods.
+    """
     header = tables.invoice
     mine, beside = tables.member_period.alias("mine"), tables.member_period.alias("beside")
     before = and_(beside.c.period == str(month.plus(-1)), beside.c.ends_at != mine.c.starts_at)
     after = and_(beside.c.period == str(month.plus(1)), beside.c.starts_at != mine.c.ends_at)
     query = (
-        select(header.c.number)
+        select(mine.c.invoice_id, header.c.number)
         .select_from(mine)
         .join(beside, beside.c.customer == mine.c.customer)
         .join(header, header.c.id == beside.c.invoice_id)
-        .where(mine.c.invoice_id == invoice_id, live_at(None), or_(before, after))
+        .where(mine.c.invoice_id.in_(invoice_ids), live_at(None), or_(before, after))
     )
-    return connection.execute(query.limit(1)).scalar()
+    return _first_of(connection, query)
+
+
+def _first_of(connection: Connection, query: Select[int, str]) -> tuple[int, str] | None:
+    row = connection.execute(query.limit(1)).first()
+    return None if row is None else (row[0], row[1])
 
 
 def voided_months(connection: Connection) -> set[Month]:

@@ -89,12 +89,12 @@ def issued_entry(row: HeldRow, rows: Content) -> Content:
     }
 
 
-def entry_of_issue(connection: Connection, number: str) -> Content:
-    """What the audit log is to say of a document that was just issued."""
+def entries_of_issues(connection: Connection, invoice_ids: Sequence[int]) -> dict[int, Content]:
+    """What the audit log is to say of documents that were just issued, in the order of their ids."""
     columns = [column for column in tables.invoice.columns if column.name != "content"]
-    query = select(*columns).where(tables.invoice.c.number == number)
-    row = connection.execute(query).mappings().one()
-    return issued_entry(row, rows_of_issues(connection, [row["id"]])[row["id"]])
+    query = select(*columns).where(tables.invoice.c.id.in_(invoice_ids)).order_by(tables.invoice.c.id)
+    rows = rows_of_issues(connection, invoice_ids)
+    return {row["id"]: issued_entry(row, rows[row["id"]]) for row in connection.execute(query).mappings()}
 
 
 def rows_of_issues(connection: Connection, invoice_ids: Sequence[int]) -> dict[int, Content]:

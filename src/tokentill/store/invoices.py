@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Literal
 
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.sql.schema import Table
 
-from tokentill.canonical import Content, canonical_bytes, hash_of_bytes
+from tokentill.canonical import Content, canonical_bytes, content_of, hash_of_bytes
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.errors import NotFound, Refused, ensure
 from tokentill.invoicing.coverage import CoveredSegment
@@ -22,17 +23,18 @@ from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.preview import InterimInvoice, Review
 from tokentill.money import to_minor
 from tokentill.store import tables
-from tokentill.store.database import current_value, hold_counter, insert_rows, next_value
-from tokentill.store.decoding import columns_of, decoded, decoding
+from tokentill.store.database import current_value, hold_counter, insert_rows, next_value, next_values
+from tokentill.store.decoding import columns_of, decoded, decoding, rows_among
 from tokentill.store.documents import (
     StoredCorrection,
     corrections_after,
+    coverage_rows,
     log_event,
+    log_events,
     overlap_after_void,
-    store_correction,
-    store_coverage,
+    period_rows,
 )
-from tokentill.store.ledger import add_to_ledger, rows_of
+from tokentill.store.ledger import ledger_rows, rows_of
 
 InvoiceStatus = Literal["issued", "void"]
 
@@ -148,6 +150,16 @@ def closings(connection: Connection) -> dict[Month, Closing]:
     }
 
 
+def last_close(connection: Connection) -> tuple[CloseRun, Content] | None:
+    """The run that ended last, with what the audit log says of its end; None where none ever did."""
+    audit, table = tables.audit, tables.close_run
+    ends = select(audit.c.content).where(audit.c.action == "close.finished").order_by(audit.c.seq.desc()).limit(1)
+    content = connection.execute(ends).scalar()
+    ended = {} if content is None else content_of(content) or {}
+    row = connection.execute(select(table).where(table.c.id == ended.get("run"), table.c.state == "done")).one_or_none()
+    return None if row is None else (_run(row), ended)
+
+
 def runs_of(connection: Connection, month: Month) -> Iterator[tuple[datetime, datetime | None, str, Content, Content]]:
     """Every run of a month in order: when it began and ended, its state, what it was asked, its pins."""
     table = tables.close_run
@@ -200,81 +212,119 @@ def _taken_over(run: CloseRun) -> Refused:
     )
 
 
-def issue(
-    connection: Connection,
-    run: CloseRun,
-    invoice: Invoice,
-    covered: Sequence[CoveredSegment],
-    members: Sequence[tuple[str, Period]],
-    corrections: Sequence[tuple[StoredCorrection, Sequence[CoveredSegment]]] = (),
-    *,
-    at: datetime,
-    actor: str,
-) -> tuple[int, str] | None:
-    """Store an invoice under the next number, in the caller's transaction that holds the run.
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A document to be stored, with the records that stand on it, whose periods it ends, and the periods that it
+    corrects, each with all that is covered of it now.
+    """
 
-    Args:
-        covered: the records that stand on it.
-        members: whose periods it ends.
-        corrections: the periods that it corrects, each with all that is covered of it now.
+    invoice: Invoice
+    covered: Sequence[CoveredSegment]
+    members: Sequence[tuple[str, Period]]
+    corrections: Sequence[tuple[StoredCorrection, Sequence[CoveredSegment]]]
+
+    @property
+    def amounts_minor(self) -> list[int]:
+        """The amounts of its lines in their order."""
+        invoice = self.invoice
+        own = [*(line.amount_minor for line in invoice.lines), *(charge.amount_minor for charge in invoice.charges)]
+        return own + [line.amount_minor for adjustment in invoice.adjustments for line in adjustment.lines]
+
+
+def issue(
+    connection: Connection, run: CloseRun, issues: Sequence[Issue], *, at: datetime, actor: str
+) -> list[tuple[int, str] | None]:
+    """Store documents under the next numbers, in the caller's transaction that holds the run. When all is stored,
+    `documents.first_clash` looks at it.
 
     Returns:
-        Its id and number; None when the customer has its invoice for the period already.
-
-    Raises:
-        CoveredTwice: when a document of a period beside it does not join.
+        The id and number of each; None where the customer has its document already.
     """
-    table, period = tables.invoice, str(invoice.period.month)
-    mine = (table.c.customer == invoice.customer, table.c.period == period)
-    is_live = (*mine, table.c.status == "issued", table.c.kind == "period")
-    if invoice.kind != "credit-note" and connection.execute(select(table.c.id).where(*is_live)).first() is not None:
-        return None
-    of_run = select(table.c.id).where(*mine, table.c.close_run_id == run.id, table.c.kind == invoice.kind)
-    # Also where that is void by now: the next run issues another one.
-    if connection.execute(of_run).first() is not None:
-        return None
-    part = 0
-    if invoice.kind != "period":
-        parts = select(func.coalesce(func.max(table.c.part), 0)).where(*mine, table.c.kind == invoice.kind)
-        part = connection.execute(parts).scalar_one() + 1
-    content = invoice.content()
-    amounts = [*(line.amount_minor for line in invoice.lines), *(charge.amount_minor for charge in invoice.charges)]
-    amounts += [line.amount_minor for adjustment in invoice.adjustments for line in adjustment.lines]
-    ensure(sum(amounts) == invoice.subtotal_minor, "lines do not add up")
-    number = f"INV-{next_value(connection, 'invoice'):06d}"
-    invoice_id = connection.execute(
-        insert(table)
-        .values(
-            **columns_of(invoice, "customer", "currency", "tax_minor", "total_minor", "content_hash", "kind"),
-            number=number,
-            period=period,
-            status="issued",
-            subtotal_minor=invoice.net_minor,
-            content=canonical_bytes(content),
-            pins=canonical_bytes(run.pins).decode(),
-            issued_at=to_micros(run.started_at),
-            close_run_id=run.id,
-            part=part,
-        )
-        .returning(table.c.id)
-    ).scalar_one()
-    lines = [
-        {
-            "invoice_id": invoice_id,
-            "position": position,
-            **{key: line[key] for key in ("model", "mode", "rule", "requests", "exact_amount", "kind")},
-            "amount_minor": amount,
-        }
-        for position, (line, amount) in enumerate(zip(content["lines"], amounts, strict=True), start=1)
+    parts = _parts_to_issue(connection, run, [one.invoice for one in issues])
+    todo = [(one, part) for one, part in zip(issues, parts, strict=True) if part is not None]
+    if not todo:
+        return [None for _ in parts]
+    numbers = [f"INV-{number:06d}" for number in next_values(connection, "invoice", len(todo))]
+    contents = [one.invoice.content() for one, _ in todo]
+    headers = [
+        _header(run, one, part, number, canonical_bytes(content))
+        for (one, part), number, content in zip(todo, numbers, contents, strict=True)
     ]
-    insert_rows(connection, tables.invoice_line, lines)
-    add_to_ledger(connection, invoice_id, rows_of(invoice))
-    log_event(connection, invoice_id, "issued", at=at, actor=actor)
-    ended = members if KINDS[invoice.kind].ends_period else ()
-    store_coverage(connection, invoice_id, invoice.period.month, covered, ended)
-    for correction, covered_now in corrections:
-        store_correction(connection, invoice_id, correction, covered_now)
-    return invoice_id, number
+    insert_rows(connection, tables.invoice, headers)
+    header = tables.invoice
+    of_numbers = select(header.c.id, header.c.number).where(header.c.number.in_(numbers))
+    ids = {row.number: row.id for row in connection.execute(of_numbers)}
+    stored = [(ids[number], number) for number in numbers]
+    _insert_parts(connection, [(id_, one) for (id_, _), (one, _) in zip(stored, todo, strict=True)], contents)
+    log_events(connection, [id_ for id_, _ in stored], "issued", at=at, actor=actor)
+    new = iter(stored)
+    return [None if part is None else next(new) for part in parts]
+
+
+def _parts_to_issue(connection: Connection, run: CloseRun, invoices: Sequence[Invoice]) -> list[int | None]:
+    """Which part of its customer's period each document is (0 for the period's own); None of what is there already."""
+    table = tables.invoice
+    whose = [(invoice.customer, str(invoice.period.month)) for invoice in invoices]
+    query = select(table.c.customer, table.c.period, table.c.kind, table.c.part, table.c.status, table.c.close_run_id)
+    parts: dict[tuple[str, str, str], int] = {}
+    there: set[tuple[str, str, str]] = set()
+    for row in rows_among(connection, query, (table.c.customer, table.c.period), set(whose)):
+        key = (row.customer, row.period, row.kind)
+        parts[key] = max(row.part, parts.get(key, 0))
+        # What this run issued counts also where it is void by now: the next run issues another one.
+        if row.close_run_id == run.id or (row.kind == "period" and row.status == "issued"):
+            there.add(key)
+    found: list[int | None] = []
+    for invoice, of_period in zip(invoices, whose, strict=True):
+        period_key, key = (*of_period, "period"), (*of_period, invoice.kind)
+        is_there = key in there or (invoice.kind == "interim" and period_key in there)
+        found.append(None if is_there else 0 if invoice.kind == "period" else parts.get(key, 0) + 1)
+        there.add(key)
+    return found
+
+
+def _header(run: CloseRun, one: Issue, part: int, number: str, content: bytes) -> dict[str, Any]:
+    invoice = one.invoice
+    ensure(sum(one.amounts_minor) == invoice.subtotal_minor, "lines do not add up")
+    return {
+        **columns_of(invoice, "customer", "currency", "tax_minor", "total_minor", "kind"),
+        "number": number,
+        "period": str(invoice.period.month),
+        "status": "issued",
+        "subtotal_minor": invoice.net_minor,
+        "content": content,
+        "content_hash": hash_of_bytes(content),
+        "pins": canonical_bytes(run.pins).decode(),
+        "issued_at": to_micros(run.started_at),
+        "close_run_id": run.id,
+        "part": part,
+    }
+
+
+def _insert_parts(connection: Connection, issued: Sequence[tuple[int, Issue]], contents: Sequence[Content]) -> None:
+    """Insert what is kept of documents beside their headers."""
+    rows: dict[Table[Any], list[Mapping[str, Any]]] = {table: [] for table in _PARTS}
+    for (id_, one), content in zip(issued, contents, strict=True):
+        rows[tables.invoice_line] += _line_rows(id_, one, content)
+        rows[tables.ledger] += ledger_rows(id_, rows_of(one.invoice))
+        rows[tables.coverage] += coverage_rows(id_, one.covered)
+        for correction, covered in one.corrections:
+            rows[tables.correction].append({"invoice_id": id_, **asdict(correction)})
+            rows[tables.coverage] += coverage_rows(id_, covered, correction.period, correction.customer)
+        if KINDS[one.invoice.kind].ends_period:
+            rows[tables.member_period] += period_rows(id_, one.invoice.period.month, one.members)
+    for table, of_table in rows.items():
+        insert_rows(connection, table, of_table)
+
+
+_PARTS = (tables.invoice_line, tables.ledger, tables.correction, tables.coverage, tables.member_period)
+
+
+def _line_rows(invoice_id: int, one: Issue, content: Content) -> Iterator[dict[str, Any]]:
+    kept = ("model", "mode", "rule", "requests", "exact_amount", "kind")
+    for position, (line, amount) in enumerate(zip(content["lines"], one.amounts_minor, strict=True), start=1):
+        own = {"invoice_id": invoice_id, "position": position, "amount_minor": amount}
+        yield own | {key: line[key] for key in kept}
 
 
 def void_invoice(connection: Connection, issued: IssuedInvoice, *, reason: str, at: datetime, actor: str) -> None:
@@ -309,6 +359,13 @@ def void_invoice(connection: Connection, issued: IssuedInvoice, *, reason: str, 
     log_event(connection, issued.id, "void", at=at, actor=actor, reason=reason)
     if rival := overlap_after_void(connection, issued.id):
         raise Refused(f"{rival} bills usage that {issued.number} gave up; make {rival} void first")
+
+
+def issued_customers(connection: Connection, month: Month) -> set[str]:
+    """Who has its document of a period."""
+    table = tables.invoice
+    is_live = (table.c.period == str(month), table.c.status == "issued", table.c.kind == "period")
+    return set(connection.execute(select(table.c.customer).where(*is_live)).scalars())
 
 
 def issued_invoices(
@@ -370,12 +427,12 @@ def add_review(connection: Connection, review: Review) -> None:
 
 
 @decoding("a review")
-def last_reviews(connection: Connection, period: str, customer: str | None = None) -> dict[str, Review]:
-    """The last word on each customer's preview of a period, or on that of one customer."""
+def last_reviews(connection: Connection, period: str, customers: Collection[str] | None = None) -> dict[str, Review]:
+    """The last word on each customer's preview of a period, or on those of some customers."""
     table = tables.review
     newest = select(func.max(table.c.seq)).where(table.c.period == period).group_by(table.c.customer)
-    if customer is not None:
-        newest = newest.where(table.c.customer == customer)
+    if customers is not None:
+        newest = newest.where(table.c.customer.in_(customers))
     rows = connection.execute(select(table).where(table.c.seq.in_(newest)))
     return {
         row.customer: decoded(

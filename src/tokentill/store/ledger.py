@@ -7,7 +7,7 @@ currency whose open balance that invoice brought forward.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -18,7 +18,6 @@ from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
-from tokentill.store.database import insert_rows
 from tokentill.store.decoding import decoded, decoding
 from tokentill.store.documents import live_at
 
@@ -91,12 +90,10 @@ def rows_of(invoice: Invoice) -> list[LedgerRow]:
     return rows
 
 
-def add_to_ledger(connection: Connection, invoice_id: int, rows: Iterable[LedgerRow]) -> None:
-    """Append an invoice's rows, in its own transaction."""
-    values = [
-        {"invoice_id": invoice_id, "position": position, **row._asdict()} for position, row in enumerate(rows, start=1)
-    ]
-    insert_rows(connection, tables.ledger, values)
+def ledger_rows(invoice_id: int, rows: Iterable[LedgerRow]) -> Iterator[dict[str, Any]]:
+    """An invoice's rows as the ledger keeps them."""
+    own = {"invoice_id": invoice_id}
+    return ({**own, "position": position, **row._asdict()} for position, row in enumerate(rows, start=1))
 
 
 @decoding("the ledger")

@@ -5,7 +5,6 @@ What was computed with the lines up to a number stays what it was, whatever is a
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -44,13 +43,13 @@ def manual_by_customer(connection: Connection, month: Month, upto: int) -> dict[
     return by_customer
 
 
-def changed_since(connection: Connection, month: Month, number: int, customers: Collection[str]) -> bool:
-    """Whether a line of one of these customers was added to a period, or removed from it, after a number."""
+def changed_since(connection: Connection, month: Month, number: int) -> set[str]:
+    """Customers of whom a line was added to a period, or removed from it, after a number."""
     line, removal = tables.manual_line, tables.manual_line_removal
     of_period = select(line.c.customer).where(line.c.period == str(month))
     added = of_period.where(line.c.number > number)
     removed = of_period.join(removal, removal.c.line == line.c.number).where(removal.c.number > number)
-    return any(row.customer in customers for query in (added, removed) for row in connection.execute(query))
+    return {customer for query in (added, removed) for customer in connection.execute(query).scalars()}
 
 
 def store_manual_line(connection: Connection, line: ManualLine) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
-from tokentill.closing.close import Closed
+from tokentill.closing.closed import Closed
 from tokentill.closing.due_months import ClosedMonths, DueMonths
 from tokentill.closing.late_usage import Late
 from tokentill.closing.verify import Verification
