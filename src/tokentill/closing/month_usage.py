@@ -181,11 +181,12 @@ def usage_of_month(
                 places.append(segment)
     if ordinary:
         whole = {id_: series[id_] for id_ in ordinary}
+        span_of = cache(lambda segment: Span.of(segment, cuts.starts_at))
         with decoding("usage"):
             for aggregate in aggregates_of_all(connection, cuts, whole, seq_max=seq_max):
                 owned = covering(ordinary[aggregate.series.id], aggregate.at)
                 if owned is not None:
-                    usage.put(owned, aggregate, Span.of(owned, cuts.starts_at))
+                    usage.put(owned, aggregate, span_of(owned))
     with decoding("usage"):
         for place, aggregate in aggregates_of_spans(connection, cuts, spans, series, seq_max=seq_max):
             usage.put(places[place], aggregate, spans[place])

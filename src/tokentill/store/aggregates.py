@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -36,6 +36,8 @@ from tokentill.usage.aggregates import RecordKey, Series, UsageAggregate
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 DAY_MICROS = 86_400_000_000
+DAYS_APART_ABOVE = 1_000_000
+"""With more records than this SQLite sums a month day by day: it sorts what it groups in memory."""
 SPANS_AT_ONCE = 2_000
 """So many spans are asked for in one query; their numbers stand in its text."""
 
@@ -93,6 +95,11 @@ def _midnight(day: int) -> datetime:
     return from_micros(day * DAY_MICROS)
 
 
+@lru_cache(maxsize=1024)
+def _date(day: int) -> date:
+    return _midnight(day).date()
+
+
 class Span(NamedTuple):
     """Records of one series in [starts_at, ends_at) with a sequence number above `seq_after` and up to `seq_upto`.
 
@@ -125,15 +132,25 @@ def aggregates_of_all(
 ) -> Iterator[UsageAggregate]:
     """All usage up to a sequence number, cut for everybody alike. Series that are not named are left out."""
     usage = tables.usage
-    conditions = [
-        usage.c.occurred_at >= to_micros(cuts.starts_at),
-        usage.c.occurred_at < to_micros(cuts.ends_at),
-        usage.c.seq <= seq_max,
-    ]
+    starts_at, ends_at = to_micros(cuts.starts_at), to_micros(cuts.ends_at)
+    conditions = [*_between(starts_at, ends_at), usage.c.seq <= seq_max]
     force = in_force(connection, seq_max)
-    for row, quantities in _summed(connection, cuts, usage.c.series_id, usage, force, conditions):
+    parts: Sequence[Sequence[ColumnElement[bool]]] = ((),)
+    if connection.dialect.name == "sqlite" and _is_large(connection):
+        midnights = range(starts_at // DAY_MICROS * DAY_MICROS, ends_at, DAY_MICROS)
+        parts = [_between(max(at, starts_at), min(at + DAY_MICROS, ends_at)) for at in midnights]
+    for row, quantities in _summed(connection, cuts, usage.c.series_id, usage, force, conditions, parts):
         if row.place in series:
             yield _aggregate(row, quantities, cuts, series[row.place], cuts.starts_at)
+
+
+def _between(starts_at: int, ends_at: int) -> list[ColumnElement[bool]]:
+    return [tables.usage.c.occurred_at >= starts_at, tables.usage.c.occurred_at < ends_at]
+
+
+def _is_large(connection: Connection) -> bool:
+    last = connection.execute(select(func.max(tables.usage.c.id))).scalar()
+    return last is not None and last > DAYS_APART_ABOVE
 
 
 def aggregates_of_spans(
@@ -211,8 +228,12 @@ def _summed(
     inside: Any,
     force: InForce,
     conditions: Sequence[ColumnElement[bool]] = (),
+    parts: Sequence[Sequence[ColumnElement[bool]]] = ((),),
 ) -> Iterator[tuple[Any, Mapping[str, int]]]:
-    """Sums by place, segment, band and whether they are waived or unmeasured, with those of rare units."""
+    """Sums by place, segment, band and whether they are waived or unmeasured, with those of rare units.
+
+    The conditions of each of `parts` choose some of the days, which are summed one part after the other.
+    """
     usage, unit = tables.usage, tables.usage_unit
     keys: list[ColumnElement[Any]] = [
         place.label("place"),
@@ -229,14 +250,15 @@ def _summed(
         return select(*keys, *columns).select_from(source).where(*chosen).group_by(*named, *by)
 
     units: dict[tuple[int, ...], dict[str, int]] = {}
-    with_units = grouped(
-        inside.join(unit, unit.c.usage_id == usage.c.id),
-        unit.c.name,
-        func.sum(unit.c.quantity).label("quantity"),
-        by=[unit.c.name],
-    )
-    for row in connection.execute(with_units):
-        units.setdefault(tuple(row[: len(keys)]), {})[row.name] = int(row.quantity)
+    if connection.execute(select(unit.c.usage_id).limit(1)).first() is not None:
+        with_units = grouped(
+            inside.join(unit, unit.c.usage_id == usage.c.id),
+            unit.c.name,
+            func.sum(unit.c.quantity).label("quantity"),
+            by=[unit.c.name],
+        )
+        for row in connection.execute(with_units):
+            units.setdefault(tuple(row[: len(keys)]), {})[row.name] = int(row.quantity)
     sums = grouped(
         inside,
         func.count().label("requests"),
@@ -245,8 +267,9 @@ def _summed(
         func.sum(_at_no_cost()).label("at_no_cost"),
         *(func.sum(usage.c[name]).label(name) for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)),
     )
-    for row in connection.execute(sums):
-        yield row, units.get(tuple(row[: len(keys)]), {})
+    for part in parts:
+        for row in connection.execute(sums.where(*part)):
+            yield row, units.get(tuple(row[: len(keys)]), {}) if units else {}
 
 
 def _at_no_cost() -> ColumnElement[int]:
@@ -265,7 +288,7 @@ def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, f
     return UsageAggregate(
         series=series,
         at=at,
-        day=at.date(),
+        day=_date(day),
         input_tokens=int(input_total),
         requests=int(requests),
         quantities=quantities,

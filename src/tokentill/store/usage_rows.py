@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -22,7 +22,7 @@ from tokentill.money import EXACT
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_new, insert_rows, next_value
-from tokentill.store.decoding import LOOKED_UP_MAX, columns_of, decoded, decoding, rows_among
+from tokentill.store.decoding import LOOKED_UP_MAX, columns_of, decoding, rows_among
 from tokentill.store.withdrawals import ALL_VERSIONS, InForce
 from tokentill.usage.aggregates import Series
 from tokentill.usage.quantities import TOKEN_LEAVES
@@ -168,7 +168,8 @@ def store_version(connection: Connection, record: UsageRecord, version: int, *, 
 def series_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Series]:
     """The series of these ids."""
     table = tables.series
-    return {row.id: _series(row) for row in rows_among(connection, select(table), (table.c.id,), sorted(ids))}
+    query = select(*_SERIES_COLUMNS)
+    return {row.id: _series(row) for row in rows_among(connection, query, (table.c.id,), sorted(ids))}
 
 
 @decoding("a series of usage")
@@ -176,7 +177,8 @@ def series_of_months(connection: Connection, first: int, last: int) -> dict[int,
     """The series that have records in some month from `first` to `last` (see `month_number`)."""
     table, in_month = tables.series, tables.series_month
     inside = select(in_month.c.series_id).where(in_month.c.month.between(first, last))
-    return {row.id: _series(row) for row in connection.execute(select(table).where(table.c.id.in_(inside)))}
+    query = select(*_SERIES_COLUMNS).where(table.c.id.in_(inside))
+    return {row.id: _series(row) for row in connection.execute(query)}
 
 
 def months_with_usage(connection: Connection) -> list[Month]:
@@ -518,5 +520,11 @@ def _series_ids_stored(connection: Connection, digests: Iterable[bytes]) -> dict
     return {bytes(row.digest): row.id for row in rows_among(connection, query, (columns.digest,), sorted(digests))}
 
 
+_SERIES_COLUMNS = tuple(tables.series.c[field.name] for field in fields(Series))
+
+
 def _series(row: Any) -> Series:
-    return decoded(Series, row, tags=tuple(json.loads(row.tags)), is_byok=bool(row.is_byok))
+    """Of a row of `_SERIES_COLUMNS`."""
+    *before, tags, is_byok, status, usage_state = row
+    values = (*before, () if tags == "[]" else tuple(json.loads(tags)), bool(is_byok), status, usage_state)
+    return Series(*values)
