@@ -61,7 +61,8 @@ DEARER = prices(
 ) | {"applies_to_closed": True}
 
 MILLION = 1_000_000
-CUSTOMERS = ("dora", "gil", "hana", "finn", "ines")
+CUSTOMERS = {"dora": "", "gil": "", "hana": "", "finn": TERMS_OVER_MONTHS, "ines": MANUAL_LINES}
+"""Who is there beside those of `tests.documents.everything`, and since which tables."""
 
 
 def lived(database: Database, tables: str = HEAD) -> Till:
@@ -77,7 +78,7 @@ class _Life:
 
     def __init__(self, database: Database, tables: str) -> None:
         self._tables = tables
-        self._customers = CUSTOMERS if tables >= TERMS_OVER_MONTHS else CUSTOMERS[:3]
+        self._customers = [name for name, since in CUSTOMERS.items() if tables >= since]
         self._clock = MovableClock(at("2026-10-02T09:00Z"))
         base = agreed.everything()
         self._contents = [*base.prices, *base.contracts, *base.fx, attribution(), *self._terms()]
@@ -179,7 +180,7 @@ class _Life:
             for name in self._customers
             for day in (11, 19)
         ]
-        late = [record("late", user="finn", when="29", input=2 * MILLION, cost="1")]
+        late = [record("late", user="dora", when="29", input=2 * MILLION, cost="1")]
         self.shop.ingest([*used, *(late if self._tables >= CORRECTIONS else [])])
 
     def _correct(self) -> None:

@@ -24,7 +24,7 @@ from tokentill.invoicing.rating_groups import RatingContext
 from tokentill.recordings.load import Folder
 from tokentill.store import tables
 from tokentill.store.database import Database
-from tokentill.store.migrating import upgrade
+from tokentill.store.migrating import downgrade, upgrade
 from tokentill.till import Till
 
 SETS = sorted(DATA.glob("*.sql"))
@@ -134,6 +134,16 @@ def contents(versions: Any) -> list[dict[str, Any]]:
 
 def kinds_of(listed: list[dict[str, Any]], of: str) -> set[str]:
     return {one["kind"] for content in listed for one in content.get(of, ())}
+
+
+def test_every_table_has_rows_in_the_newest_set_and_none_is_lost_by_going_back(tmp_path: Path) -> None:
+    with closing(restored(SETS[-1], tmp_path / "stored.db")) as database:
+        before = rows_of_all_tables(database)
+        assert [name for name, rows in before.items() if not rows] == []
+        for step in ("0010", "0009", "0008", "0007"):
+            with pytest.raises(RuntimeError, match="would be lost"):
+                downgrade(database, step)
+        assert rows_of_all_tables(database) == before
 
 
 def test_the_same_months_come_to_the_same_documents_today(sqlite_database: Database) -> None:
