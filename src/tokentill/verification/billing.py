@@ -11,15 +11,15 @@ from fractions import Fraction
 from typing import Any
 
 from tokentill.clock import from_micros, instant_text, to_micros
+from tokentill.verification.amounts import NOTHING, minor, minor_text, shares, text_of
 from tokentill.verification.books import Books
 from tokentill.verification.commitments import draw_down
-from tokentill.verification.due import Account, Adjusted, Owed, due, minor, minor_text, shares
+from tokentill.verification.due import Account, Adjusted, Owed, due
 from tokentill.verification.fees import base_fees
 from tokentill.verification.keys import CannotVerify, Table
 from tokentill.verification.lines import by_time, charge_line, daily, early, lines, manual_charge, waived
 from tokentill.verification.memory import Charge, Memory
 from tokentill.verification.periods import Calendar, Period
-from tokentill.verification.prices import NOTHING, text_of
 from tokentill.verification.rating import Kind
 from tokentill.verification.usage import Tally
 

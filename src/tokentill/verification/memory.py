@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from tokentill.verification.amounts import NOTHING, text_of
 from tokentill.verification.keys import Table, known
-from tokentill.verification.prices import NOTHING, leaves, text_of
+from tokentill.verification.prices import leaves
 from tokentill.verification.rating import Kind, rounds_up, tier_label
 from tokentill.verification.sums import Decided, Sums
 

@@ -11,20 +11,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from tokentill.verification.amounts import NOTHING, grouped, text_of
 from tokentill.verification.keys import CannotVerify, Table, known
-from tokentill.verification.prices import (
-    FALLBACK,
-    INPUTS,
-    NOTHING,
-    OUTPUTS,
-    SUMS,
-    Price,
-    UnitPrice,
-    grouped,
-    leaves,
-    text_of,
-    unit_price,
-)
+from tokentill.verification.prices import FALLBACK, INPUTS, OUTPUTS, SUMS, Price, UnitPrice, leaves, unit_price
 from tokentill.verification.sums import Decided, Sums
 
 Step = dict[str, Any]
