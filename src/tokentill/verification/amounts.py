@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from tokentill.verification.keys import CannotVerify
+from tokentill.verification.terms.keys import CannotVerify
 
 NOTHING = Fraction(0)
 _NO_CENTS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split()

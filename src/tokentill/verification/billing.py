@@ -12,16 +12,16 @@ from typing import Any
 
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.verification.amounts import NOTHING, minor, minor_text, shares, text_of
-from tokentill.verification.books import Books
-from tokentill.verification.commitments import draw_down
-from tokentill.verification.due import Account, Adjusted, Owed, due
-from tokentill.verification.fees import base_fees
-from tokentill.verification.keys import CannotVerify, Table
-from tokentill.verification.lines import by_time, charge_line, daily, early, lines, manual_charge, waived
-from tokentill.verification.memory import Charge, Memory
-from tokentill.verification.periods import Calendar, Period
-from tokentill.verification.rating import Kind
-from tokentill.verification.usage import Tally
+from tokentill.verification.rating.memory import Charge, Memory
+from tokentill.verification.rating.rules import Kind
+from tokentill.verification.rating.usage import Tally
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import CannotVerify, Table
+from tokentill.verification.terms.periods import Calendar, Period
+from tokentill.verification.totals.commitments import draw_down
+from tokentill.verification.totals.due import Account, Adjusted, Owed, due
+from tokentill.verification.totals.fees import base_fees
+from tokentill.verification.totals.lines import by_time, charge_line, daily, early, lines, manual_charge, waived
 
 
 @dataclass(frozen=True, slots=True)

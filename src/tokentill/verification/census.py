@@ -15,9 +15,9 @@ from sqlalchemy import Connection, select
 
 from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
-from tokentill.verification.books import Books
-from tokentill.verification.keys import Table
 from tokentill.verification.rows import ROWS_AT_ONCE, Rows, Taken
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import Table
 
 PLACES = ("billed", "late", "open", "unattributed", "withdrawn")
 NAMED_MAX = 20

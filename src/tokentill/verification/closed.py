@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from tokentill.clock import from_micros, to_micros
-from tokentill.verification.keys import CannotVerify, Table
 from tokentill.verification.months import MonthAt
-from tokentill.verification.periods import Rectangle, month_of
 from tokentill.verification.rows import Header, Rows, Taken
+from tokentill.verification.terms.keys import CannotVerify, Table
+from tokentill.verification.terms.periods import Rectangle, month_of
 
 CORRECTS_SINCE = 4
 """The first version of the calculation whose documents correct closed months."""

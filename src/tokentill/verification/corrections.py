@@ -19,15 +19,15 @@ from tokentill.canonical import canonical_bytes
 from tokentill.clock import instant_text
 from tokentill.verification.amounts import minor, minor_text, minor_unit, text_of
 from tokentill.verification.billing import Billing
-from tokentill.verification.books import Books
 from tokentill.verification.closed import CORRECTS_SINCE, ClosedMonth
 from tokentill.verification.comparing import differences, with_all_keys
-from tokentill.verification.due import Adjusted
 from tokentill.verification.figures import Figures
-from tokentill.verification.keys import CannotVerify, Table
 from tokentill.verification.months import rectangle
+from tokentill.verification.rating.usage import Counting, Tally
 from tokentill.verification.rows import Correction, Header, Rows, Taken
-from tokentill.verification.usage import Counting, Tally
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import CannotVerify, Table
+from tokentill.verification.totals.due import Adjusted
 
 CAUSES = ("late", "revision", "retraction", "attribution", "price", "contract")
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from tokentill.verification.amounts import NOTHING, minor_text, minor_unit
-from tokentill.verification.keys import Table
+from tokentill.verification.terms.keys import Table
 
 Key = tuple[str, ...]
 STEPS = ("coupon", "minimum", "cap", "true_up")

@@ -10,11 +10,11 @@ from typing import Any
 
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.verification.billing import Billing
-from tokentill.verification.books import Books
-from tokentill.verification.due import Account
-from tokentill.verification.periods import Calendar, Rectangle, month_of, stretches
+from tokentill.verification.rating.usage import Counting, Plan, Tally, UsageReader
 from tokentill.verification.rows import Ledgers, Rows, Taken, account_of
-from tokentill.verification.usage import Counting, Plan, Tally, UsageReader
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.periods import Calendar, Rectangle, month_of, stretches
+from tokentill.verification.totals.due import Account
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from sqlalchemy import ColumnElement, Connection, Text, bindparam, cast, func, l
 from tokentill.canonical import content_hash, content_of
 from tokentill.clock import from_micros, micros_text
 from tokentill.store import tables
-from tokentill.verification.books import Books
-from tokentill.verification.due import Account
-from tokentill.verification.keys import CannotVerify, Table
-from tokentill.verification.periods import Issued, month_of, plus
-from tokentill.verification.prices import LEAVES
+from tokentill.verification.rating.prices import LEAVES
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import CannotVerify, Table
+from tokentill.verification.terms.periods import Issued, month_of, plus
+from tokentill.verification.totals.due import Account
 
 ROWS_AT_ONCE = 5_000
 SERIES_AT_ONCE = 2_000

@@ -18,11 +18,11 @@ from tokentill.clock import to_micros
 from tokentill.verification.billing import Billing
 from tokentill.verification.comparing import absent_keys, differences, with_all_keys
 from tokentill.verification.corrections import Corrections
-from tokentill.verification.keys import CannotVerify, Table
 from tokentill.verification.months import MonthAt, rectangle
-from tokentill.verification.periods import Rectangle
+from tokentill.verification.rating.usage import Counting, Tally
 from tokentill.verification.rows import Header, Rows
-from tokentill.verification.usage import Counting, Tally
+from tokentill.verification.terms.keys import CannotVerify, Table
+from tokentill.verification.terms.periods import Rectangle
 
 DIFFERENCES_MAX = 5
 """So many differences of one document are named."""

@@ -15,13 +15,13 @@ from operator import add
 from typing import Any
 
 from tokentill.clock import from_micros, to_micros
-from tokentill.verification.books import Books
-from tokentill.verification.keys import CannotVerify, Table
-from tokentill.verification.memory import Memory
-from tokentill.verification.periods import Stretch
-from tokentill.verification.prices import LEAVES, REPORTED_IN, Offer, is_open
-from tokentill.verification.rating import Kind
-from tokentill.verification.sums import Sums
+from tokentill.verification.rating.memory import Memory
+from tokentill.verification.rating.prices import LEAVES, REPORTED_IN, Offer, is_open
+from tokentill.verification.rating.rules import Kind
+from tokentill.verification.rating.sums import Sums
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import CannotVerify, Table
+from tokentill.verification.terms.periods import Stretch
 
 DAY = 86_400_000_000
 EPOCH = date(1970, 1, 1)

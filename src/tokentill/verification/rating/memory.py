@@ -12,10 +12,10 @@ from fractions import Fraction
 from typing import Any
 
 from tokentill.verification.amounts import NOTHING, text_of
-from tokentill.verification.keys import Table, known
-from tokentill.verification.prices import leaves
-from tokentill.verification.rating import Kind, rounds_up, tier_label
-from tokentill.verification.sums import Decided, Sums
+from tokentill.verification.rating.prices import leaves
+from tokentill.verification.rating.rules import Kind, rounds_up, tier_label
+from tokentill.verification.rating.sums import Decided, Sums
+from tokentill.verification.terms.keys import Table, known
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from fractions import Fraction
 
 from tokentill.verification.amounts import NOTHING
-from tokentill.verification.books import Books
-from tokentill.verification.keys import Table, dated, in_force, known
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import Table, dated, in_force, known
 from tokentill.zones import zone
 
 INPUTS = """input cache_read cache_write_5m cache_write_1h cache_write input_audio input_audio_cache_read input_image

@@ -14,10 +14,10 @@ from fractions import Fraction
 from typing import Any
 
 from tokentill.verification.amounts import NOTHING, minor, minor_text, minor_unit, rounded, text_of
-from tokentill.verification.books import Books
-from tokentill.verification.keys import CannotVerify, Table, known
-from tokentill.verification.memory import Charge
-from tokentill.verification.periods import Period
+from tokentill.verification.rating.memory import Charge
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import CannotVerify, Table, known
+from tokentill.verification.terms.periods import Period
 
 
 @dataclass(slots=True)
