@@ -23,7 +23,8 @@ from tokentill.till import Till
 SEPTEMBER, OCTOBER, NOVEMBER = agreed.SEPTEMBER, agreed.OCTOBER, "2026-11"
 DECISIONS, RETRACTIONS, CORRECTIONS, MANUAL_LINES, TERMS_OVER_MONTHS = "0006", "0008", "0009", "0010", "0011"
 """The first tables that hold each of these."""
-HEAD = TERMS_OVER_MONTHS
+NEWEST = "9999"
+"""Tables that hold everything."""
 
 VAT: Content = {"tax": [{"name": "VAT", "percent": "19"}]}
 HANA = contract("customer", "hana", invoice={**VAT, "coupon": [{"id": "ten", "percent": "10"}]})
@@ -65,7 +66,7 @@ CUSTOMERS = {"dora": "", "gil": "", "hana": "", "finn": TERMS_OVER_MONTHS, "ines
 """Who is there beside those of `tests.documents.everything`, and since which tables."""
 
 
-def lived(database: Database, tables: str = HEAD) -> Till:
+def lived(database: Database, tables: str = NEWEST) -> Till:
     """September to November, in a database whose data fit into the tables of a version."""
     life = _Life(database, tables)
     life.until_october()
