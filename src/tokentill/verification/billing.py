@@ -14,7 +14,7 @@ from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.verification.amounts import NOTHING, minor, minor_text, shares, text_of
 from tokentill.verification.rating.memory import Charge, Memory
 from tokentill.verification.rating.rules import Kind
-from tokentill.verification.rating.usage import Tally
+from tokentill.verification.rating.tally import Tally
 from tokentill.verification.terms.books import Books
 from tokentill.verification.terms.keys import CannotVerify, Table
 from tokentill.verification.terms.periods import Calendar, Period

@@ -23,7 +23,7 @@ from tokentill.verification.closed import CORRECTS_SINCE, ClosedMonth
 from tokentill.verification.comparing import differences, with_all_keys
 from tokentill.verification.figures import Figures
 from tokentill.verification.months import rectangle
-from tokentill.verification.rating.usage import Counting, Tally
+from tokentill.verification.rating.tally import Counting, Tally
 from tokentill.verification.rows.documents import Correction, Header, Rows, Taken
 from tokentill.verification.terms.books import Books
 from tokentill.verification.terms.keys import CannotVerify, Table

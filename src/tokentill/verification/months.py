@@ -10,7 +10,8 @@ from typing import Any
 
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.verification.billing import Billing
-from tokentill.verification.rating.usage import Counting, Plan, Tally, UsageReader
+from tokentill.verification.rating.tally import Counting, Plan, Tally
+from tokentill.verification.rating.usage import UsageReader
 from tokentill.verification.rows.documents import Ledgers, Rows, Taken, account_of
 from tokentill.verification.terms.books import Books
 from tokentill.verification.terms.periods import Calendar, Rectangle, month_of, stretches

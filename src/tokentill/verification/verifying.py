@@ -19,7 +19,7 @@ from tokentill.verification.billing import Billing
 from tokentill.verification.comparing import absent_keys, differences, with_all_keys
 from tokentill.verification.corrections import Corrections
 from tokentill.verification.months import MonthAt, rectangle
-from tokentill.verification.rating.usage import Counting, Tally
+from tokentill.verification.rating.tally import Counting, Tally
 from tokentill.verification.rows.documents import Header, Rows
 from tokentill.verification.terms.keys import CannotVerify, Table
 from tokentill.verification.terms.periods import Rectangle

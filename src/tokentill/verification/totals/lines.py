@@ -12,7 +12,8 @@ from tokentill.verification.amounts import NOTHING, minor_unit, text_of
 from tokentill.verification.comparing import in_any_order
 from tokentill.verification.rating.memory import Charge
 from tokentill.verification.rating.rules import Kind, step_content, tier_label
-from tokentill.verification.rating.usage import EPOCH, Tally
+from tokentill.verification.rating.tally import Tally
+from tokentill.verification.rating.usage import EPOCH
 from tokentill.verification.terms.books import Books
 from tokentill.verification.terms.keys import Table
 
