@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from tokentill.errors import IntegrityFault
 from tokentill.store.schema_changes import guard, is_postgresql, refuse_to_lose, row_of, unguarded
 from tokentill.usage.quantities import TOKEN_LEAVES
 
@@ -133,7 +134,7 @@ def rebuild(*, has_versions: bool) -> None:
     indexes = bind.execute(sa.text(kept.format("index") + " AND sql IS NOT NULL")).scalars().all()
     old, new = (IDENTITY, VERSION) if has_versions else (VERSION, IDENTITY)
     if sum(old in trigger for trigger in triggers) != 1:
-        raise RuntimeError("the guards of usage are not those that tokentill made; restore them from a backup")
+        raise IntegrityFault("the guards of usage are not those that tokentill made; restore them from a backup")
     revisions = revised()
     op.execute("CREATE TABLE usage_unit_aside AS SELECT * FROM usage_unit")
     op.drop_table("usage_unit")

@@ -28,7 +28,7 @@ from tokentill.canonical import Content
 from tokentill.closing.close import close_period
 from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.closing.ingest import ingest
-from tokentill.errors import DatabaseNotReady, Refused
+from tokentill.errors import DatabaseNotReady, IntegrityFault, Refused
 from tokentill.invoicing.periods import Month
 from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
@@ -266,7 +266,7 @@ def test_a_check_that_somebody_changed_stops_the_migration(sqlite_database: Data
         for statement in ("PRAGMA writable_schema = ON", changed, "PRAGMA writable_schema = RESET"):
             connection.exec_driver_sql(statement)
     before = triggers_of(sqlite_database)
-    with pytest.raises(RuntimeError, match="the table invoice is not the one that tokentill made; restore it"):
+    with pytest.raises(IntegrityFault, match="the table invoice is not the one that tokentill made; restore it"):
         upgrade(sqlite_database)
     assert triggers_of(sqlite_database) == before
 

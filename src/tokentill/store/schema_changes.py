@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from alembic import op
 from sqlalchemy import text
 
+from tokentill.errors import IntegrityFault
+
 
 def is_postgresql() -> bool:
     """Whether it is PostgreSQL that is migrated, and not SQLite."""
@@ -33,7 +35,7 @@ def change_check(table: str, check: str, before: str, after: str) -> None:
     """Put another condition in the place of that of a check.
 
     Raises:
-        RuntimeError: when a table of SQLite does not have the check.
+        IntegrityFault: when a table of SQLite does not have the check.
     """
     if is_postgresql():
         op.drop_constraint(check, table, type_="check")
@@ -50,7 +52,7 @@ def _rebuild(table: str, before: str, after: str) -> None:
     """
     definition, *made_of_it = _statements(f"tbl_name = '{table}'")
     if definition.count(before) != 1:
-        raise RuntimeError(f"the table {table} is not the one that tokentill made; restore it from a backup")
+        raise IntegrityFault(f"the table {table} is not the one that tokentill made; restore it from a backup")
     op.execute("PRAGMA defer_foreign_keys = ON")
     op.execute(f"CREATE TABLE rows_aside AS SELECT * FROM {table} ORDER BY rowid")
     op.drop_table(table)
@@ -62,7 +64,7 @@ def _rebuild(table: str, before: str, after: str) -> None:
     ):
         _execute(statement)
     if op.get_bind().execute(text("PRAGMA foreign_key_check")).first() is not None:
-        raise RuntimeError(f"rows refer to what is not in {table}; restore the database from a backup")
+        raise IntegrityFault(f"rows refer to what is not in {table}; restore the database from a backup")
     op.execute("PRAGMA defer_foreign_keys = OFF")
 
 
@@ -97,11 +99,11 @@ def change_guard_on_sqlite(trigger: str, before: str, after: str) -> None:
     """Put other words in the place of some in a trigger.
 
     Raises:
-        RuntimeError: when they are not there.
+        IntegrityFault: when they are not there.
     """
     (definition,) = _statements(f"name = '{trigger}'")
     if definition.count(before) != 1:
-        raise RuntimeError(f"the trigger {trigger} is not the one that tokentill made; restore it from a backup")
+        raise IntegrityFault(f"the trigger {trigger} is not the one that tokentill made; restore it from a backup")
     op.execute(f"DROP TRIGGER {trigger}")
     _execute(definition.replace(before, after))
 
