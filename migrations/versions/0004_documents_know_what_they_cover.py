@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from tokentill.store.schema_changes import guard, is_postgresql, row_of, unguarded
 from tokentill.usage.attribution import Attribution, Binding
 
 revision = "0004"
@@ -32,7 +33,8 @@ NEW_TABLES = {
     "member_period": ("invoice_id", "customer"),
 }
 """The tables that this makes, append-only all of them, with their keys."""
-UNIQUE = {"document_event": (("invoice_id", "kind"),)}
+MET = {"document_event": ("invoice_id = NEW.invoice_id AND kind = NEW.kind",)}
+"""When a row is met that has another key."""
 
 
 def upgrade() -> None:
@@ -50,7 +52,7 @@ def upgrade() -> None:
     fill_runs()
     fill_documents()
     for table, key in NEW_TABLES.items():
-        guard(table, key)
+        guard(table, *row_of(*key), *MET.get(table, ()))
     guard_voids()
 
 
@@ -72,10 +74,6 @@ def downgrade() -> None:
     op.drop_index("ix_invoice_customer", "invoice")
     op.drop_index("ix_usage_seq", "usage")
     op.drop_index("ix_usage_series", "usage")
-
-
-def is_postgresql() -> bool:
-    return op.get_bind().dialect.name == "postgresql"
 
 
 def make_tables() -> None:
@@ -160,15 +158,8 @@ def fill_batches() -> None:
         "UPDATE batch SET first_at = (SELECT min(occurred_at) FROM usage WHERE usage.seq = batch.seq),"
         " last_at = (SELECT max(occurred_at) FROM usage WHERE usage.seq = batch.seq)"
     )
-    if is_postgresql():
-        op.execute("ALTER TABLE batch DISABLE TRIGGER guard_batch_rows")
+    with unguarded("batch"):
         op.execute(update)
-        op.execute("ALTER TABLE batch ENABLE TRIGGER guard_batch_rows")
-        return
-    guarded = rows("SELECT sql FROM sqlite_master WHERE name = 'guard_batch_update'")[0]["sql"]
-    op.execute("DROP TRIGGER guard_batch_update")
-    op.execute(update)
-    op.execute(guarded)
 
 
 def fill_series_months() -> None:
@@ -293,27 +284,6 @@ def _instant(micros: int) -> datetime:
 
 
 # Guards
-
-
-def guard(table: str, key: tuple[str, ...]) -> None:
-    """The rows of a table stay as they are."""
-    if is_postgresql():
-        op.execute(
-            f"CREATE TRIGGER guard_{table}_rows BEFORE UPDATE OR DELETE ON {table}"
-            " FOR EACH ROW EXECUTE FUNCTION tokentill_refuse()"
-        )
-        op.execute(
-            f"CREATE TRIGGER guard_{table}_truncate BEFORE TRUNCATE ON {table}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION tokentill_refuse()"
-        )
-        return
-    refused = f"SELECT RAISE(ABORT, '{table} is append-only')"
-    keys = [("rowid",), key, *UNIQUE.get(table, ())]
-    same = [" AND ".join(f"{name} = NEW.{name}" for name in one) for one in keys]
-    met = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {condition})" for condition in same)
-    op.execute(f"CREATE TRIGGER guard_{table}_update BEFORE UPDATE ON {table} BEGIN {refused}; END")
-    op.execute(f"CREATE TRIGGER guard_{table}_delete BEFORE DELETE ON {table} BEGIN {refused}; END")
-    op.execute(f"CREATE TRIGGER guard_{table}_insert BEFORE INSERT ON {table} WHEN {met} BEGIN {refused}; END")
 
 
 def guard_voids() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from tokentill.errors import IntegrityFault
+from tokentill.store.schema_changes import guard, is_postgresql, refuse_to_lose, row_of, unguarded
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 revision = "0006"
@@ -49,16 +51,13 @@ def upgrade() -> None:
         op.add_column("revision", version())
         for column in ("occurred_at", "revised_at"):
             op.add_column("revision", sa.Column(column, BIG, nullable=True))
-        op.execute("ALTER TABLE revision DISABLE TRIGGER guard_revision_rows")
-        for row in revised():
-            op.get_bind().execute(
-                sa.text(
-                    "UPDATE revision SET occurred_at = :occurred_at, revised_at = :revised_at"
-                    " WHERE source_id = :source_id AND record_id = :record_id AND digest = :digest"
-                ),
-                row,
-            )
-        op.execute("ALTER TABLE revision ENABLE TRIGGER guard_revision_rows")
+        statement = sa.text(
+            "UPDATE revision SET occurred_at = :occurred_at, revised_at = :revised_at"
+            " WHERE source_id = :source_id AND record_id = :record_id AND digest = :digest"
+        )
+        with unguarded("revision"):
+            for row in revised():
+                op.get_bind().execute(statement, row)
         for column in ("occurred_at", "revised_at"):
             op.alter_column("revision", column, nullable=False)
         key = ["source_id", "record_id", "version"]
@@ -71,19 +70,18 @@ def upgrade() -> None:
     op.create_index("ix_quarantine_occurred_at", "quarantine", ["occurred_at"])
     make_tables()
     for table, key in NEW_TABLES.items():
-        guard(table, key)
+        guard(table, *row_of(*key))
 
 
 def downgrade() -> None:
-    lost = {
-        "records that were revised": "SELECT count(*) FROM usage WHERE version > 1",
-        "withdrawals": "SELECT count(*) FROM withdrawal",
-        "decisions on revisions": "SELECT count(*) FROM revision_decision",
-        "decisions on quarantined lines": "SELECT count(*) FROM quarantine_decision",
-    }
-    for what, query in lost.items():
-        if count := op.get_bind().execute(sa.text(query)).scalar_one():
-            raise RuntimeError(f"{count} {what} would be lost; an older tokentill has no place for them")
+    refuse_to_lose(
+        {
+            "records that were revised": "SELECT count(*) FROM usage WHERE version > 1",
+            "withdrawals": "SELECT count(*) FROM withdrawal",
+            "decisions on revisions": "SELECT count(*) FROM revision_decision",
+            "decisions on quarantined lines": "SELECT count(*) FROM quarantine_decision",
+        }
+    )
     for table in reversed(NEW_TABLES):
         op.drop_table(table)
     op.drop_index("ix_quarantine_occurred_at", "quarantine")
@@ -101,10 +99,6 @@ def downgrade() -> None:
     op.create_unique_constraint("uq_usage_identity", "usage", ["source_id", "record_id"])
     key = ["source_id", "record_id"]
     op.create_foreign_key("fk_revision_usage", "revision", "usage", key, key)
-
-
-def is_postgresql() -> bool:
-    return op.get_bind().dialect.name == "postgresql"
 
 
 def version() -> sa.Column[int]:
@@ -140,7 +134,7 @@ def rebuild(*, has_versions: bool) -> None:
     indexes = bind.execute(sa.text(kept.format("index") + " AND sql IS NOT NULL")).scalars().all()
     old, new = (IDENTITY, VERSION) if has_versions else (VERSION, IDENTITY)
     if sum(old in trigger for trigger in triggers) != 1:
-        raise RuntimeError("the guards of usage are not those that tokentill made; restore them from a backup")
+        raise IntegrityFault("the guards of usage are not those that tokentill made; restore them from a backup")
     revisions = revised()
     op.execute("CREATE TABLE usage_unit_aside AS SELECT * FROM usage_unit")
     op.drop_table("usage_unit")
@@ -281,23 +275,3 @@ def said() -> tuple[sa.Column[Any], ...]:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("recorded_at", BIG, nullable=False),
     )
-
-
-def guard(table: str, key: tuple[str, ...]) -> None:
-    """The rows of a table stay as they are."""
-    if is_postgresql():
-        op.execute(
-            f"CREATE TRIGGER guard_{table}_rows BEFORE UPDATE OR DELETE ON {table}"
-            " FOR EACH ROW EXECUTE FUNCTION tokentill_refuse()"
-        )
-        op.execute(
-            f"CREATE TRIGGER guard_{table}_truncate BEFORE TRUNCATE ON {table}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION tokentill_refuse()"
-        )
-        return
-    refused = f"SELECT RAISE(ABORT, '{table} is append-only')"
-    same = " AND ".join(f"{name} = NEW.{name}" for name in key)
-    met = f"EXISTS (SELECT 1 FROM {table} WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM {table} WHERE {same})"
-    op.execute(f"CREATE TRIGGER guard_{table}_update BEFORE UPDATE ON {table} BEGIN {refused}; END")
-    op.execute(f"CREATE TRIGGER guard_{table}_delete BEFORE DELETE ON {table} BEGIN {refused}; END")
-    op.execute(f"CREATE TRIGGER guard_{table}_insert BEFORE INSERT ON {table} WHEN {met} BEGIN {refused}; END")

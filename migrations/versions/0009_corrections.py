@@ -5,12 +5,22 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from tokentill.store.schema_changes import (
+    change_check,
+    change_guard_on_sqlite,
+    guard,
+    is_postgresql,
+    refuse_to_lose,
+    row_of,
+)
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+KINDS = ("invoice", "ck_invoice_kind")
 KINDS_BEFORE = "kind IN ('period', 'interim')"
 KINDS_AFTER = "kind IN ('period', 'interim', 'credit-note')"
 RUN_BEFORE = ("close_run_id", "customer")
@@ -43,84 +53,24 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index("ix_correction_customer", "correction", ["customer", "period"])
-    guard_corrections()
-    change_kinds(KINDS_BEFORE, KINDS_AFTER)
+    guard("correction", *row_of("invoice_id", "period", "customer"))
+    change_check(*KINDS, KINDS_BEFORE, KINDS_AFTER)
     change_run(RUN_BEFORE, RUN_AFTER)
 
 
 def downgrade() -> None:
-    for what, query in LOST.items():
-        if count := op.get_bind().execute(sa.text(query)).scalar_one():
-            raise RuntimeError(f"{count} {what} would be lost; an older tokentill has no place for them")
+    refuse_to_lose(LOST)
     change_run(RUN_AFTER, RUN_BEFORE)
-    change_kinds(KINDS_AFTER, KINDS_BEFORE)
+    change_check(*KINDS, KINDS_AFTER, KINDS_BEFORE)
     op.drop_table("correction")
     for table, column in reversed(NEW_COLUMNS):
         op.drop_column(table, column)
-
-
-def is_postgresql() -> bool:
-    return op.get_bind().dialect.name == "postgresql"
-
-
-def guard_corrections() -> None:
-    """Corrections stay as they are."""
-    if is_postgresql():
-        op.execute(
-            "CREATE TRIGGER guard_correction_rows BEFORE UPDATE OR DELETE ON correction"
-            " FOR EACH ROW EXECUTE FUNCTION tokentill_refuse()"
-        )
-        op.execute(
-            "CREATE TRIGGER guard_correction_truncate BEFORE TRUNCATE ON correction"
-            " FOR EACH STATEMENT EXECUTE FUNCTION tokentill_refuse()"
-        )
-        return
-    refused = "SELECT RAISE(ABORT, 'correction is append-only')"
-    met = (
-        "EXISTS (SELECT 1 FROM correction WHERE rowid = NEW.rowid)"
-        " OR EXISTS (SELECT 1 FROM correction WHERE invoice_id = NEW.invoice_id AND period = NEW.period"
-        " AND customer = NEW.customer)"
-    )
-    op.execute(f"CREATE TRIGGER guard_correction_update BEFORE UPDATE ON correction BEGIN {refused}; END")
-    op.execute(f"CREATE TRIGGER guard_correction_delete BEFORE DELETE ON correction BEGIN {refused}; END")
-    op.execute(f"CREATE TRIGGER guard_correction_insert BEFORE INSERT ON correction WHEN {met} BEGIN {refused}; END")
-
-
-def change_kinds(before: str, after: str) -> None:
-    """Let documents be of these kinds.
-
-    On SQLite the check is changed where it is written, as its documentation says: no row changes, so that neither the
-    table nor what refers to it has to be made anew.
-    """
-    if is_postgresql():
-        op.drop_constraint("ck_invoice_kind", "invoice", type_="check")
-        op.create_check_constraint(op.f("ck_invoice_kind"), "invoice", after)
-        return
-    bind = op.get_bind()
-    of_table = "FROM sqlite_master WHERE type = 'table' AND name = 'invoice'"
-    if bind.execute(sa.text(f"SELECT sql {of_table}")).scalar_one().count(before) != 1:
-        raise RuntimeError("the table of invoices is not the one that tokentill made; restore it from a backup")
-    op.execute("PRAGMA writable_schema = ON")
-    bind.execute(
-        sa.text(
-            "UPDATE sqlite_master SET sql = replace(sql, :before, :after) WHERE type = 'table' AND name = 'invoice'"
-        ),
-        {"before": before, "after": after},
-    )
-    op.execute("PRAGMA writable_schema = RESET")
 
 
 def change_run(before: tuple[str, ...], after: tuple[str, ...]) -> None:
     """Let a run issue one document of each of these to a customer."""
     op.drop_index("uq_invoice_run", "invoice")
     op.create_index("uq_invoice_run", "invoice", [*after], unique=True)
-    if is_postgresql():
-        return
-    bind = op.get_bind()
-    kept = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = 'guard_invoice_insert'"
-    guard = bind.execute(sa.text(kept)).scalar_one()
-    old, new = (" AND ".join(f"{name} = NEW.{name}" for name in names) for names in (before, after))
-    if guard.count(old) != 1:
-        raise RuntimeError("the guards of invoices are not those that tokentill made; restore them from a backup")
-    op.execute("DROP TRIGGER guard_invoice_insert")
-    op.execute(guard.replace(old, new))
+    if not is_postgresql():
+        old, new = (" AND ".join(f"{name} = NEW.{name}" for name in names) for names in (before, after))
+        change_guard_on_sqlite("guard_invoice_insert", old, new)

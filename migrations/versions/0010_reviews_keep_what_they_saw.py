@@ -7,6 +7,8 @@ import json
 import sqlalchemy as sa
 from alembic import op
 
+from tokentill.store.schema_changes import guard, refuse_to_lose, unguarded
+
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
@@ -16,7 +18,11 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 KEPT = ("pins", "policy", "policy_hash")
 """Columns of `review`; the audit log states the same."""
 
-KEYS = {"manual_line": (("number",),), "manual_line_removal": (("line",), ("number",))}
+MET = {
+    "manual_line": "rowid = NEW.rowid OR number = NEW.number",
+    "manual_line_removal": "rowid = NEW.rowid OR line = NEW.line OR number = NEW.number",
+}
+"""When a row of a new table is met, which is append-only."""
 
 
 def upgrade() -> None:
@@ -45,8 +51,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["line"], ["manual_line.number"], name="fk_manual_line_removal_manual_line"),
         sqlite_strict=True,
     )
-    for table, keys in KEYS.items():
-        guard(table, keys)
+    for table, met in MET.items():
+        guard(table, met)
     kept = [says for says in reviews_in_the_audit_log() if says["pins"] is not None]
     for name in KEPT:
         op.add_column("review", sa.Column(name, sa.Text(), nullable=True))
@@ -56,8 +62,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Go back while nobody added a line. What reviews saw stays in the audit log, and comes from there again."""
-    if count := op.get_bind().execute(sa.text("SELECT count(*) FROM manual_line")).scalar_one():
-        raise RuntimeError(f"{count} manual lines would be lost; an older tokentill has no place for them")
+    refuse_to_lose({"manual lines": "SELECT count(*) FROM manual_line"})
     for name in reversed(KEPT):
         op.drop_column("review", name)
     op.drop_table("manual_line_removal")
@@ -71,26 +76,6 @@ def said() -> tuple[sa.Column[str], sa.Column[str], sa.Column[int]]:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("recorded_at", BIG, nullable=False),
     )
-
-
-def guard(table: str, keys: tuple[tuple[str, ...], ...]) -> None:
-    """The rows of a table stay as they are."""
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute(
-            f"CREATE TRIGGER guard_{table}_rows BEFORE UPDATE OR DELETE ON {table}"
-            " FOR EACH ROW EXECUTE FUNCTION tokentill_refuse()"
-        )
-        op.execute(
-            f"CREATE TRIGGER guard_{table}_truncate BEFORE TRUNCATE ON {table}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION tokentill_refuse()"
-        )
-        return
-    refused = f"SELECT RAISE(ABORT, '{table} is append-only')"
-    same = " OR ".join(" AND ".join(f"{name} = NEW.{name}" for name in key) for key in keys)
-    met = f"EXISTS (SELECT 1 FROM {table} WHERE rowid = NEW.rowid OR {same})"
-    op.execute(f"CREATE TRIGGER guard_{table}_update BEFORE UPDATE ON {table} BEGIN {refused}; END")
-    op.execute(f"CREATE TRIGGER guard_{table}_delete BEFORE DELETE ON {table} BEGIN {refused}; END")
-    op.execute(f"CREATE TRIGGER guard_{table}_insert BEFORE INSERT ON {table} WHEN {met} BEGIN {refused}; END")
 
 
 def reviews_in_the_audit_log() -> list[dict[str, str | int | None]]:
@@ -121,24 +106,11 @@ def reviews_in_the_audit_log() -> list[dict[str, str | int | None]]:
 
 
 def fill(kept: list[dict[str, str | int | None]]) -> None:
-    """Put back what reviews saw. Their guard is taken away meanwhile, as nothing else of them changes."""
-    bind = op.get_bind()
-    is_postgresql = bind.dialect.name == "postgresql"
-    if is_postgresql:
-        op.execute("ALTER TABLE review DISABLE TRIGGER guard_review_rows")
-    else:
-        trigger = bind.execute(sa.text("SELECT sql FROM sqlite_master WHERE name = 'guard_review_update'")).scalar_one()
-        op.execute("DROP TRIGGER guard_review_update")
-    for says in kept:
-        bind.execute(
-            sa.text(
-                "UPDATE review SET pins = :pins, policy = :policy, policy_hash = :policy_hash"
-                " WHERE customer = :customer AND period = :period AND content_hash = :content_hash"
-                " AND kind = :kind AND recorded_at = :recorded_at"
-            ),
-            says,
-        )
-    if is_postgresql:
-        op.execute("ALTER TABLE review ENABLE TRIGGER guard_review_rows")
-    else:
-        op.execute(trigger)
+    """Put back what reviews saw. Nothing else of them changes."""
+    statement = sa.text(
+        "UPDATE review SET pins = :pins, policy = :policy, policy_hash = :policy_hash"
+        " WHERE customer = :customer AND period = :period AND content_hash = :content_hash"
+        " AND kind = :kind AND recorded_at = :recorded_at"
+    )
+    with unguarded("review"):
+        op.get_bind().execute(statement, kept)

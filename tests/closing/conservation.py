@@ -14,9 +14,9 @@ from itertools import pairwise
 from tests.closing.world_runs import Broken, Document, History, RecordOnLine
 from tests.closing.worlds import month_plus, name_of
 from tests.invoicing.bench import minor, second_folder, second_request
+from tests.verification import calculator
 from tokentill.canonical import Content
 from tokentill.usage.record import UsageRecord
-from tokentill.verification import calculator
 
 COUNTING = {"allowance", "tiers", "package", "credits", "min_margin_percent", "byok_fee_percent"}
 """Keys of rules under which a record's amount depends on other records, or on more than the calculator knows."""

@@ -16,12 +16,12 @@ import pytest
 
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock
 from tests.invoicing.bench import new_sqlite
+from tests.verification import calculator
 from tokentill.canonical import Content, content_hash
 from tokentill.invoicing.forms import in_form
 from tokentill.recordings.load import load_folder
 from tokentill.store.database import Database
 from tokentill.till import Till
-from tokentill.verification import calculator
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "src" / "tokentill" / "sample"

@@ -16,6 +16,8 @@ from uuid import uuid4
 from sqlalchemy import Table, create_engine, func, select, text
 from sqlalchemy.engine import make_url
 
+from tests.verification import calculator
+from tests.verification.accumulators import ChargeKey, work_out
 from tokentill.canonical import Content
 from tokentill.closing.verify import Verification
 from tokentill.store import tables
@@ -23,8 +25,6 @@ from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
-from tokentill.verification import calculator
-from tokentill.verification.accumulators import ChargeKey, work_out
 
 Outcome = list[tuple[str, str, bytes, datetime]]
 

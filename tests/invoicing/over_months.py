@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 
-from tokentill.verification.calculator import rounded
+from tests.verification.calculator import rounded
 
 
 @dataclass(slots=True)

@@ -39,11 +39,11 @@ from tests.invoicing.bench import (
 )
 from tests.invoicing.generated import NEW_YEAR, ZONES, MonthOfUsage, months, price_tables, usage_records
 from tests.invoicing.pure_invoices import compute_pure
+from tests.verification import calculator
 from tokentill.canonical import Content, canonical_bytes
 from tokentill.invoicing.invoice import Invoice
 from tokentill.prices.book import PriceBook
 from tokentill.usage.record import Usage, UsageRecord
-from tokentill.verification import calculator
 
 SLOW = settings(max_examples=max(20, settings().max_examples // 2))
 

@@ -22,6 +22,8 @@ from tests.invoicing.bench import second_folder, second_request
 from tests.invoicing.generated import price_tables, rules, usage_records
 from tests.invoicing.generated_terms import cents, granted, invoice_terms
 from tests.invoicing.pure_invoices import OCTOBER, Summed, aggregates_of, books_of
+from tests.verification import totals as second
+from tests.verification.accumulators import work_out
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried, Invoiced, OpenBalance
@@ -32,8 +34,6 @@ from tokentill.invoicing.totals import InvoiceKind
 from tokentill.store.ledger import rows_of
 from tokentill.usage.aggregates import UsageAggregate
 from tokentill.usage.record import UsageRecord
-from tokentill.verification import totals as second
-from tokentill.verification.accumulators import work_out
 
 DAYS = 31
 

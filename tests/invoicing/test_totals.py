@@ -16,6 +16,7 @@ from tests.builders import MovableClock, contract, grants, record, till
 from tests.invoicing.bench import new_sqlite
 from tests.invoicing.generated_terms import cents, granted, invoice_terms
 from tests.invoicing.pure_invoices import OCTOBER
+from tests.verification import totals as second
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.closing.close import close_period
@@ -28,7 +29,6 @@ from tokentill.invoicing.periods import Month, Period, period_of
 from tokentill.invoicing.totals import Agreed, Item, Totals, base_fees, compute_totals, is_recurring
 from tokentill.money import from_minor, round_to_minor
 from tokentill.store.ledger import ledger_entries
-from tokentill.verification import totals as second
 
 PERIOD: Period = period_of(OCTOBER, lambda at: ContractBook([]).terms(None, at))
 DAYS = 31

@@ -11,10 +11,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.builders import prices
+from tests.verification.calculator import Folder, NoPrice, Request, list_charges
 from tokentill.canonical import Content
 from tokentill.clock import MICROSECOND
 from tokentill.usage.record import Usage
-from tokentill.verification.calculator import Folder, NoPrice, Request, list_charges
 
 MODELS = ["acme/one", "acme/two", "one", "acme/one:floor", "acme/one:free", "other/three"]
 MODES = [None, "standard", "batch", "priority"]

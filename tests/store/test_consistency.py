@@ -15,8 +15,9 @@ from tokentill.canonical import canonical_bytes, hash_of_bytes
 from tokentill.closing.verify import verify_invoices
 from tokentill.store import tables
 from tokentill.store.audit import audit_entries
-from tokentill.store.consistency import CHECKS, DATABASE_CHECKS, check_agreement
+from tokentill.store.consistency import CHECKS, check_agreement
 from tokentill.store.database import Database
+from tokentill.store.database_checks import DATABASE_CHECKS
 from tokentill.store.invoices import issued_invoices
 from tokentill.store.migrating import upgrade
 
@@ -141,7 +142,7 @@ def test_the_last_document_taken_away_with_its_number_is_found(sqlite_world: Dat
 def test_many_changed_usage_rows_are_counted_and_not_all_named(
     sqlite_world: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tokentill.store.consistency.FAULTS_MAX", 2)
+    monkeypatch.setattr("tokentill.store.database_checks.FAULTS_MAX", 2)
     with tampered(sqlite_world, Tampering("usage", "output", {"id": 1}, 5)) as connection:
         connection.execute(update(tables.usage).values(output=77))
         told = [fault for fault in faults_in(connection) if "usage record" in fault]

@@ -12,9 +12,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Float, Numeric, Table, inspect, text
 
 from tests.builders import OCTOBER, MovableClock, at, contract, grants, openings, price, prices, record, till
+from tests.replay.story import lived
 from tests.store.bench import (
     count_of_rows,
     postgresql_without_tables,
@@ -26,12 +28,13 @@ from tokentill.canonical import Content
 from tokentill.closing.close import close_period
 from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.closing.ingest import ingest
-from tokentill.errors import DatabaseNotReady, Refused
+from tokentill.errors import DatabaseNotReady, IntegrityFault, Refused
 from tokentill.invoicing.periods import Month
 from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
 from tokentill.store.database import Database
-from tokentill.store.migrating import downgrade, make_ready, schema_state, upgrade
+from tokentill.store.guards import guard_faults, guards_of
+from tokentill.store.migrating import alembic_config, downgrade, make_ready, schema_state, upgrade
 from tokentill.stripe_push.gateway import StripeGateway
 from tokentill.testing.stripe import API_KEY, StripeStandIn
 from tokentill.till import Till
@@ -222,6 +225,50 @@ def test_a_full_database_goes_down_and_up_again(database: Database) -> None:
     assert {name: count for name, count in count_of_rows(database).items() if count} == {"counter": 6}
     with_everything(database)
     assert till(database).verify().is_sound
+
+
+@pytest.mark.parametrize("oldest", ["0010", "0009", "0008", "0007"])
+def test_all_that_older_tables_can_hold_goes_down_to_them_and_up_again(
+    database: Database, empty_database_of: Callable[[Database], Database], oldest: str
+) -> None:
+    shop = lived(database, oldest)
+    every = [script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()]
+    older, steps = empty_database_of(database), [step for step in reversed(every) if step >= oldest]
+    made = {}
+    for step in steps:
+        upgrade(older, step)
+        made[step] = tables_and_guards(older)
+    before = rows_of_all_tables(database)
+
+    for step in reversed(steps):
+        downgrade(database, step)
+        assert tables_and_guards(database) == made[step], step
+    for step in steps:
+        upgrade(database, step)
+        assert tables_and_guards(database) == made[step], step
+
+    assert rows_of_all_tables(database) == before
+    with database.read() as connection:
+        assert schema_state(connection) == "current"
+        assert guard_faults(connection) == []
+    assert shop.verify(replay=True).is_sound
+
+
+def tables_and_guards(database: Database) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    with database.read() as connection:
+        return described(connection), guards_of(connection)
+
+
+def test_a_check_that_somebody_changed_stops_the_migration(sqlite_database: Database) -> None:
+    downgrade(sqlite_database, "0008")
+    with sqlite_database.write() as connection:
+        changed = "UPDATE sqlite_master SET sql = replace(sql, 'interim', 'early') WHERE name = 'invoice'"
+        for statement in ("PRAGMA writable_schema = ON", changed, "PRAGMA writable_schema = RESET"):
+            connection.exec_driver_sql(statement)
+    before = triggers_of(sqlite_database)
+    with pytest.raises(IntegrityFault, match="the table invoice is not the one that tokentill made; restore it"):
+        upgrade(sqlite_database)
+    assert triggers_of(sqlite_database) == before
 
 
 def test_rows_from_before_the_ledger_survive_the_upgrade(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tokentill.verification import calculator
+from tests.verification import calculator
 
 MODEL = """
 [[price]]

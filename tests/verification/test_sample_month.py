@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tokentill.verification import calculator
+from tests.verification import calculator
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "src" / "tokentill" / "sample"

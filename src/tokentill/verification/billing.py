@@ -11,17 +11,54 @@ from fractions import Fraction
 from typing import Any
 
 from tokentill.clock import from_micros, instant_text, to_micros
-from tokentill.verification.books import Books
-from tokentill.verification.commitments import draw_down
-from tokentill.verification.due import Account, Adjusted, Owed, due, minor, minor_text, shares
-from tokentill.verification.fees import base_fees
-from tokentill.verification.keys import CannotVerify, Table
-from tokentill.verification.lines import by_time, charge_line, daily, early, lines, manual_charge, waived
-from tokentill.verification.memory import Charge, Memory
-from tokentill.verification.periods import Calendar, Period
-from tokentill.verification.prices import NOTHING, text_of
-from tokentill.verification.rating import Kind
-from tokentill.verification.usage import Tally
+from tokentill.verification.amounts import NOTHING, minor, minor_text, shares, text_of
+from tokentill.verification.rating.memory import Charge, Memory
+from tokentill.verification.rating.rules import Kind
+from tokentill.verification.rating.tally import Tally
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import CannotVerify, Table
+from tokentill.verification.terms.periods import Calendar, Period
+from tokentill.verification.totals.commitments import draw_down
+from tokentill.verification.totals.due import Account, Adjusted, Drawn, Owed, due
+from tokentill.verification.totals.fees import base_fees
+from tokentill.verification.totals.lines import by_time, charge_line, daily, early, lines, manual_charge, waived
+
+
+@dataclass(slots=True)
+class Billed:
+    """What is billed of a period before anything is taken off it: kinds of usage with their lines and exact amounts,
+    charges, requests and amounts by day and part of the period, where its parts begin, and what is drawn from
+    commitments."""
+
+    members: Sequence[str]
+    kinds: Sequence[Kind]
+    usage: Sequence[tuple[Table, Fraction]]
+    charges: list[tuple[str | None, Charge]]
+    times: dict[tuple[int, int], tuple[int, Fraction]]
+    parts: Sequence[int]
+    drawn: Sequence[Drawn] = ()
+
+    @property
+    def exact(self) -> list[Fraction]:
+        """The exact amount of each line."""
+        return [*(amount for _, amount in self.usage), *(charge.amount for _, charge in self.charges)]
+
+    def lines(self, subtotal: int, currency: str) -> list[Table]:
+        """The lines with their shares of the subtotal."""
+        listed = [line for line, _ in self.usage] + [charge_line(member, charge) for member, charge in self.charges]
+        for line, share in zip(listed, shares(self.exact, subtotal, currency), strict=True):
+            line["amount"] = minor_text(share, currency)
+        return listed
+
+    def owed(self, subtotal: int, *, is_empty: bool) -> Owed:
+        """When what the lines come to was used, begun or entered; the rest lies at the end of the period."""
+        by_part = [NOTHING] * len(self.parts)
+        begun = [one for _, charge in self.charges for one in charge.begun.items()]
+        for part, amount in (*((part, amount) for (_, part), (_, amount) in self.times.items()), *begun):
+            by_part[part] += amount
+        of_charges = sum((charge.amount for _, charge in self.charges), NOTHING)
+        at_end = of_charges - sum((amount for _, amount in begun), NOTHING)
+        return Owed(subtotal, by_part, at_end, [from_micros(part) for part in self.parts], is_empty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,37 +102,12 @@ class Billing:
             adjusted, adjusted_then: see `due`.
         """
         is_period, period = kind == "period", self.calendar.period(customer)
-        currency, parts = self.books.frame(customer, period.last_instant)[0], self.parts(customer, period)
-        more = {*tally.members, *(self._with_charges(customer) if is_period else ())} - {customer}
-        own = (customer, *sorted(more, key=str.encode))
-        kinds = [(member, kind) for member in own for kind in tally.kinds.get(member, {}).values()]
-        kinds = [(member, kind) for member, kind in kinds if kind.total.requests or kind.total.counts or kind.by_time]
-        for _, of_member in kinds:
-            of_member.check()
-        usage = [line for member in own for line in lines(None if member == customer else member, kinds, member)]
-        charges = [
-            (None if member == customer else member, charge)
-            for member in own
-            for charge in self._charges(member, tally.memories.get(member, {}), currency, is_period=is_period)
-        ]
-        times = by_time(kinds)
-        drawn = draw_down(
-            self.books.commitments(customer, (period.starts_at, period.ends_at))
-            if self.books.is_billed(customer, period.last_instant)
-            else (),
-            _owed(0, times, [charge for _, charge in charges], parts, is_empty=False),
-            (period.starts_at, period.ends_at),
-            currency,
-            account,
-            is_period=is_period,
-        )
-        charges += [(None, one.overage) for one in drawn if one.overage is not None]
-        exact = [*(amount for _, amount in usage), *(charge.amount for _, charge in charges)]
-        subtotal = minor(sum(exact, NOTHING), currency)
-        is_empty = not (kinds or charges or tally.waived or tally.early or adjusted)
-        owed = _owed(subtotal, times, [charge for _, charge in charges], parts, is_empty=is_empty)
+        currency = self.books.frame(customer, period.last_instant)[0]
+        billed = self._billed(customer, currency, tally, account, is_period=is_period)
+        subtotal = minor(sum(billed.exact, NOTHING), currency)
+        is_empty = not (billed.kinds or billed.charges or tally.waived or tally.early or adjusted)
         totals = due(
-            owed,
+            billed.owed(subtotal, is_empty=is_empty),
             self.books,
             customer,
             period,
@@ -104,32 +116,57 @@ class Billing:
             is_period=is_period,
             adjusted=adjusted,
             adjusted_then=adjusted_then,
-            drawn=drawn,
-            openings=[
-                one
-                for one in self.books.openings
-                if self._pays_for(customer, one["customer"]) and one["date"] <= period.last_day.isoformat()
-            ],
+            drawn=billed.drawn,
+            openings=self._openings(customer, period),
         )
-        listed = [line for line, _ in usage] + [charge_line(member, charge) for member, charge in charges]
-        for line, share in zip(listed, shares(exact, subtotal, currency), strict=True):
-            line["amount"] = minor_text(share, currency)
         return {
             "kind": kind,
             "customer": customer,
             "period_start": instant_text(period.starts_at),
             "period_end": instant_text(period.ends_at),
             "currency": currency,
-            "lines": listed,
+            "lines": billed.lines(subtotal, currency),
             "subtotal": minor_text(subtotal + sum(one.net for one in adjusted), currency),
             "items": totals.items,
             **{key: minor_text(amount, currency) for key, amount in totals.figures.items()},
-            **_costs([of_member for _, of_member in kinds]),
-            "daily": daily(times),
+            **_costs(billed.kinds),
+            "daily": daily(billed.times),
             "unpriced": [],
             "missing": [],
-            "waived": [*waived(tally), *early(tally, own, self.books)],
+            "waived": [*waived(tally), *early(tally, billed.members, self.books)],
         }
+
+    def _billed(self, customer: str, currency: str, tally: Tally, account: Account, *, is_period: bool) -> Billed:
+        """What is billed before anything is taken off it: usage and charges of the customer, then of its children."""
+        period = self.calendar.period(customer)
+        more = {*tally.members, *(self._with_charges(customer) if is_period else ())} - {customer}
+        members = (customer, *sorted(more, key=str.encode))
+        kinds = [(member, kind) for member in members for kind in tally.kinds.get(member, {}).values()]
+        kinds = [(member, kind) for member, kind in kinds if kind.total.requests or kind.total.counts or kind.by_time]
+        for _, of_member in kinds:
+            of_member.check()
+        child_of = {member: None if member == customer else member for member in members}
+        usage = [line for member in members for line in lines(child_of[member], kinds, member)]
+        charges = [
+            (child_of[member], charge)
+            for member in members
+            for charge in self._charges(member, tally.memories.get(member, {}), currency, is_period=is_period)
+        ]
+        own = [kind for _, kind in kinds]
+        billed = Billed(members, own, usage, charges, by_time(kinds), self.parts(customer, period))
+        if self.books.is_billed(customer, period.last_instant):
+            within = (period.starts_at, period.ends_at)
+            terms, owed = self.books.commitments(customer, within), billed.owed(0, is_empty=False)
+            billed.drawn = draw_down(terms, owed, within, currency, account, is_period=is_period)
+        charges += [(None, one.overage) for one in billed.drawn if one.overage is not None]
+        return billed
+
+    def _openings(self, customer: str, period: Period) -> list[Table]:
+        """The opening balances that may come in with a document."""
+        until = period.last_day.isoformat()
+        return [
+            one for one in self.books.openings if self._pays_for(customer, one["customer"]) and one["date"] <= until
+        ]
 
     def _with_charges(self, customer: str) -> list[str]:
         """Members that may owe something without any usage."""
@@ -167,23 +204,6 @@ class Billing:
                 if row.currency != currency:
                     raise CannotVerify(f"manual line {row.number} is in {row.currency}, and the document in {currency}")
                 yield manual_charge(row)
-
-
-def _owed(
-    subtotal: int,
-    times: dict[tuple[int, int], tuple[int, Fraction]],
-    charges: Sequence[Charge],
-    parts: Sequence[int],
-    *,
-    is_empty: bool,
-) -> Owed:
-    """When what the lines come to was used, begun or entered; the rest lies at the end of the period."""
-    by_part = [NOTHING] * len(parts)
-    begun = [one for charge in charges for one in charge.begun.items()]
-    for part, amount in (*((part, amount) for (_, part), (_, amount) in times.items()), *begun):
-        by_part[part] += amount
-    at_end = sum((charge.amount for charge in charges), NOTHING) - sum((amount for _, amount in begun), NOTHING)
-    return Owed(subtotal, by_part, at_end, [from_micros(part) for part in parts], is_empty)
 
 
 def _costs(kinds: Sequence[Kind]) -> Table:

@@ -15,9 +15,10 @@ from sqlalchemy import Connection, select
 
 from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
-from tokentill.verification.books import Books
-from tokentill.verification.keys import Table
-from tokentill.verification.rows import ROWS_AT_ONCE, Rows, Taken
+from tokentill.verification.rows.documents import Rows, Taken
+from tokentill.verification.rows.records import ROWS_AT_ONCE
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import Table
 
 PLACES = ("billed", "late", "open", "unattributed", "withdrawn")
 NAMED_MAX = 20
@@ -47,7 +48,7 @@ def take_census(connection: Connection) -> Census:
     live, runs = rows.live(None), rows.pins_of_runs()
     census = Census()
     try:
-        books = rows.books(runs[-1]) if runs else None
+        books = rows.written.books(runs[-1]) if runs else None
     except (LookupError, TypeError, ValueError) as error:  # rows changed by hand may be anything
         return Census(faults=[f"what the newest run was computed from cannot be read: {error}"])
     taken, issued = rows.taken(live, -(2**62), 2**62), _issued(rows, live)
@@ -65,7 +66,7 @@ def take_census(connection: Connection) -> Census:
                 census.faults.append(f"record {record_id!r} is on {numbers}, which bill it twice")
             if on:
                 census.places["billed"] += 1
-            elif any(cause != "waiver" for cause, _ in rows.withdrawn.get(id_, ())):
+            elif any(cause != "waiver" for cause, _ in rows.records.withdrawn.get(id_, ())):
                 census.places["withdrawn"] += 1
             else:
                 census.places[_off_documents(books, series[series_id], at, owned, issued)] += 1
@@ -115,7 +116,7 @@ def versions_in_force(connection: Connection) -> tuple[int, list[str]]:
             continue
         seen.add(key)
         try:
-            books = rows.books(pins)
+            books = rows.written.books(pins)
         except (LookupError, TypeError, ValueError) as error:
             faults.append(f"what runs were computed from cannot be read: {error}")
             continue

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from tokentill.clock import from_micros, to_micros
-from tokentill.verification.keys import CannotVerify, Table
 from tokentill.verification.months import MonthAt
-from tokentill.verification.periods import Rectangle, month_of
-from tokentill.verification.rows import Header, Rows, Taken
+from tokentill.verification.rows.documents import Header, Rows, Taken
+from tokentill.verification.terms.keys import CannotVerify, Table
+from tokentill.verification.terms.periods import Rectangle, month_of
 
 CORRECTS_SINCE = 4
 """The first version of the calculation whose documents correct closed months."""
@@ -23,7 +23,7 @@ class ClosedMonth:
 
     def __init__(self, rows: Rows, period: str, pins: Table, position: int) -> None:
         self._rows, self.pins = rows, pins
-        self.at = MonthAt(rows, period, rows.books(pins), position)
+        self.at = MonthAt(rows, period, rows.written.books(pins), position)
         self._looked: dict[int, Table] = {}
 
     @cached_property
@@ -77,7 +77,10 @@ class ClosedMonth:
         if looked["b"] == self.pins["b"]:
             yield (one, one.starts_at, one.ends_at, one.member, False)
             return
-        before, after = self._rows.books(document.pins, looked), self._rows.books(document.pins, self.pins)
+        before, after = (
+            self._rows.written.books(document.pins, looked),
+            self._rows.written.books(document.pins, self.pins),
+        )
         party = (series["source"], series["user"], series["api_key"])
         edges = {to_micros(edge) for books in (before, after) for edge in books.owner_edges(series["user"])}
         edges |= {
@@ -109,30 +112,32 @@ class ClosedMonth:
         return [*listed, Rectangle(self.at.starts_at, self.at.ends_at, 0, seq, "")]
 
     def series_then(self, customer: str) -> set[int]:
-        """The series of which something stood on them before."""
+        """The series of which something stood on documents of a customer's period before."""
         return self._then.get(customer, set())
+
+    def series_of(self, customer: str) -> set[int]:
+        """The series of which something stands on them now."""
+        return self._now.get(customer, set())
 
     @cached_property
     def _then(self) -> dict[str, set[int]]:
-        then: dict[str, set[int]] = {}
-        for id_, pieces in self.pieces.items():
-            for one, *_ in pieces:
-                if (one.period, one.kind) == (self.at.period, "period"):
-                    then.setdefault(one.customer, set()).add(id_)
-        return then
-
-    def series_of(self, customer: str) -> set[int]:
-        """The series of which something stands on documents of a customer's period now."""
-        return self._on.get(customer, set())
+        return self._series_by(lambda piece: self._covered_by(piece[0]))
 
     @cached_property
-    def _on(self) -> dict[str, set[int]]:
-        on: dict[str, set[int]] = {}
+    def _now(self) -> dict[str, set[int]]:
+        return self._series_by(self._stands_on)
+
+    def _series_by(self, customer_of: Callable[[Piece], str | None]) -> dict[str, set[int]]:
+        listed: dict[str, set[int]] = {}
         for id_, pieces in self.pieces.items():
-            for piece in pieces:
-                if (payer := self._stands_on(piece)) is not None:
-                    on.setdefault(payer, set()).add(id_)
-        return on
+            for customer in map(customer_of, pieces):
+                if customer is not None:
+                    listed.setdefault(customer, set()).add(id_)
+        return listed
+
+    def _covered_by(self, one: Taken) -> str | None:
+        """The customer of the month on whose whole period's documents usage stands."""
+        return one.customer if (one.period, one.kind) == (self.at.period, "period") else None
 
     def _rectangle(self, customer: str, piece: Piece) -> Rectangle:
         one, starts_at, ends_at, owner, _ = piece
@@ -144,7 +149,7 @@ class ClosedMonth:
         """On whose documents of the month usage stands now."""
         one, starts_at, _, owner, is_moved = piece
         if not is_moved:
-            return one.customer if (one.period, one.kind) == (self.at.period, "period") else None
+            return self._covered_by(one)
         at = from_micros(starts_at)
         held = () if owner is None else self.at.calendar.issued.get(owner, ())
         return next(

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import Any
 
 from tokentill.canonical import canonical_bytes
-from tokentill.verification.keys import Table
+from tokentill.verification.terms.keys import Table
 
 
 def in_any_order(listed: Any) -> list[Table]:

@@ -17,17 +17,17 @@ from typing import Any
 
 from tokentill.canonical import canonical_bytes
 from tokentill.clock import instant_text
+from tokentill.verification.amounts import minor, minor_text, minor_unit, text_of
 from tokentill.verification.billing import Billing
-from tokentill.verification.books import Books
 from tokentill.verification.closed import CORRECTS_SINCE, ClosedMonth
 from tokentill.verification.comparing import differences, with_all_keys
-from tokentill.verification.due import Adjusted, minor, minor_text, minor_unit
 from tokentill.verification.figures import Figures
-from tokentill.verification.keys import CannotVerify, Table
 from tokentill.verification.months import rectangle
-from tokentill.verification.prices import text_of
-from tokentill.verification.rows import Correction, Header, Rows, Taken
-from tokentill.verification.usage import Counting, Tally
+from tokentill.verification.rating.tally import Counting, Tally
+from tokentill.verification.rows.documents import Correction, Header, Rows, Taken
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import CannotVerify, Table
+from tokentill.verification.totals.due import Adjusted
 
 CAUSES = ("late", "revision", "retraction", "attribution", "price", "contract")
 
@@ -198,8 +198,8 @@ class Corrections:
         return before, whole, [f"of {document.period}, {fault}" for fault in read.faults]
 
     def _billing(self, month: ClosedMonth, document: Header, later: Table) -> Billing:
-        manual = self._rows.manual_lines(document.period, document.pins.get("m", 0))
-        return Billing(self._rows.books(document.pins, later), month.at.calendar, manual)
+        manual = self._rows.written.manual_lines(document.period, document.pins.get("m", 0))
+        return Billing(self._rows.written.books(document.pins, later), month.at.calendar, manual)
 
     def _figures(self, header: Header, month: ClosedMonth, document: Header, billing: Billing, tally: Tally) -> Figures:
         customer, currency = document.customer, document.currency
@@ -231,7 +231,7 @@ class Corrections:
         before = Counting(seq, seq, {})
         facts: list[tuple[str, Counting, bool]] = [
             ("", before, False),
-            ("late", Counting(seq, seq_max, then, self._rows.later_versions), False),
+            ("late", Counting(seq, seq_max, then, self._rows.records.later_versions), False),
             ("revision", Counting(seq, seq_max, {"retraction": seq}), False),
             ("retraction", Counting.at(seq_max), False),
             ("attribution", Counting.at(seq_max), True),

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from tokentill.verification.due import minor_text, minor_unit
-from tokentill.verification.keys import Table
-from tokentill.verification.prices import NOTHING
+from tokentill.verification.amounts import NOTHING, minor_text, minor_unit
+from tokentill.verification.terms.keys import Table
 
 Key = tuple[str, ...]
 STEPS = ("coupon", "minimum", "cap", "true_up")

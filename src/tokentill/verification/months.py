@@ -10,11 +10,12 @@ from typing import Any
 
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.verification.billing import Billing
-from tokentill.verification.books import Books
-from tokentill.verification.due import Account
-from tokentill.verification.periods import Calendar, Rectangle, month_of, stretches
-from tokentill.verification.rows import Ledgers, Rows, Taken, account_of
-from tokentill.verification.usage import Counting, Plan, Tally, UsageReader
+from tokentill.verification.rating.tally import Counting, Plan, Tally
+from tokentill.verification.rating.usage import UsageReader
+from tokentill.verification.rows.documents import Ledgers, Rows, Taken, account_of
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.periods import Calendar, Rectangle, month_of, stretches
+from tokentill.verification.totals.due import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class MonthAt:
         self.calendar = Calendar(books, month_of(period), rows.issued(self.live, month_of(period)))
         self.starts_at, self.ends_at = map(to_micros, self.calendar.bounds())
         self.taken = rows.taken(self.live, self.starts_at, self.ends_at)
-        self.series = rows.series(self.starts_at, self.ends_at)
+        self.series = rows.records.series(self.starts_at, self.ends_at)
         self.owners: dict[int, list[tuple[int, str | None]]] = {}
         self.of_payer: dict[str, set[int]] = {}
         self.chains: dict[tuple[str, str, str], set[int]] = {}
@@ -142,12 +143,12 @@ class MonthAt:
         in_order = billing.has_memory(members)
 
         def usage() -> Iterator[Any]:
-            return self._rows.usage(chosen, self.starts_at, self.ends_at, counting.seq_max, in_order=in_order)
+            return self._rows.records.usage(chosen, self.starts_at, self.ends_at, counting.seq_max, in_order=in_order)
 
         reader = UsageReader(
             billing.books,
             plans,
-            self._rows.withdrawn,
+            self._rows.records.withdrawn,
             currency,
             counting,
             bills_unmeasured=bills_unmeasured,

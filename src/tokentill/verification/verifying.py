@@ -18,11 +18,11 @@ from tokentill.clock import to_micros
 from tokentill.verification.billing import Billing
 from tokentill.verification.comparing import absent_keys, differences, with_all_keys
 from tokentill.verification.corrections import Corrections
-from tokentill.verification.keys import CannotVerify, Table
 from tokentill.verification.months import MonthAt, rectangle
-from tokentill.verification.periods import Rectangle
-from tokentill.verification.rows import Header, Rows
-from tokentill.verification.usage import Counting, Tally
+from tokentill.verification.rating.tally import Counting, Tally
+from tokentill.verification.rows.documents import Header, Rows
+from tokentill.verification.terms.keys import CannotVerify, Table
+from tokentill.verification.terms.periods import Rectangle
 
 DIFFERENCES_MAX = 5
 """So many differences of one document are named."""
@@ -79,11 +79,11 @@ class Run:
 
     @cached_property
     def _month(self) -> MonthAt:
-        return MonthAt(self._rows, self._first.period, self._rows.books(self._pins), self._first.position)
+        return MonthAt(self._rows, self._first.period, self._rows.written.books(self._pins), self._first.position)
 
     @cached_property
     def _billing(self) -> Billing:
-        manual = self._rows.manual_lines(self._first.period, self._pins.get("m", 0))
+        manual = self._rows.written.manual_lines(self._first.period, self._pins.get("m", 0))
         return Billing(self._month.books, self._month.calendar, manual)
 
     def faults(self, header: Header) -> Iterator[str]:

@@ -7,7 +7,7 @@ pricing folder and knows nothing of ledgers, groups or hashes. It is slow on pur
 Refused where met: `withdraws`, keys of rules and contracts beyond the main ones, audio, and a request that has no
 list price, whatever its rule. Bindings are kept in a database and so are not seen here.
 
-    python -m tokentill.verification.calculator ACTIVITY PRICING 2026-10
+    python -m tests.verification.calculator ACTIVITY PRICING 2026-10
 """
 
 from __future__ import annotations

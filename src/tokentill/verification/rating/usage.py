@@ -7,91 +7,24 @@ by one in order of time.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from operator import add
 from typing import Any
 
 from tokentill.clock import from_micros, to_micros
-from tokentill.verification.books import Books
-from tokentill.verification.keys import CannotVerify, Table
-from tokentill.verification.memory import Memory
-from tokentill.verification.periods import Stretch
-from tokentill.verification.prices import LEAVES, REPORTED_IN, Offer, is_open
-from tokentill.verification.rating import Kind
-from tokentill.verification.sums import Sums
+from tokentill.verification.rating.memory import Memory
+from tokentill.verification.rating.prices import LEAVES, REPORTED_IN, is_open
+from tokentill.verification.rating.rules import Kind
+from tokentill.verification.rating.sums import Sums
+from tokentill.verification.rating.tally import Counting, Place, Plan, Tally
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import CannotVerify, Table
 
 DAY = 86_400_000_000
 EPOCH = date(1970, 1, 1)
 _OUTPUTS = slice(-4, None)
-
-
-@dataclass(slots=True)
-class Plan:
-    """A series with the stretches of time in which nothing changes, and what is offered in each; looked up once."""
-
-    series: Table
-    stretches: Sequence[Stretch]
-    parts: Sequence[int]
-    starts: list[int] = field(init=False)
-    offers: dict[int, tuple[Offer | str, list[int], list[Table]]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.starts = [stretch.starts_at for stretch in self.stretches]
-
-    def offer(self, books: Books, place: int) -> tuple[Offer | str, list[int], list[Table]]:
-        """What holds in a stretch, with the thresholds of its tiers and its windows."""
-        if place not in self.offers:
-            offer = Offer.at(books, self.series["model"], self.series["mode"], from_micros(self.starts[place]))
-            no_choice: tuple[list[int], list[Table]] = ([], [])
-            choice = no_choice if isinstance(offer, str) else (offer.thresholds, offer.windows)
-            self.offers[place] = (offer, *choice)
-        return self.offers[place]
-
-
-Place = tuple[int, int, str, int, int, int | None, bool, bool]
-"""Series, stretch, member, UTC day, band of input, open window, whether it is waived, whether it reports nothing."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """Everything that the records of a document come to, by member."""
-
-    kinds: dict[str, dict[tuple[Any, ...], Kind]] = field(default_factory=dict)
-    memories: dict[str, dict[tuple[str, str], Memory]] = field(default_factory=dict)
-    waived: dict[tuple[str, str, bool], int] = field(default_factory=dict)
-    early: dict[tuple[str, str, str], Sums] = field(default_factory=dict)
-    members: set[str] = field(default_factory=set)
-    left_out: list[str] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Counting:
-    """Up to which sequence number each cause of a withdrawal is looked at, for records up to `seq`; what came after
-    is looked at as it is at `seq_max`, and of that no row of `later`.
-    """
-
-    seq: int
-    seq_max: int
-    upto: Mapping[str, int]
-    later: Collection[int] = ()
-
-    @classmethod
-    def at(cls, seq_max: int) -> Counting:
-        """Everything as it is at a sequence number."""
-        return cls(seq_max, seq_max, {})
-
-    def causes(self, seq: int, withdrawn: Sequence[tuple[str, int]]) -> set[str]:
-        """Why a record is not billed."""
-        upto = self.upto if seq <= self.seq else {}
-        return {cause for cause, since in withdrawn if since <= upto.get(cause, self.seq_max)}
-
-    def leaves_out(self, id_: int, seq: int) -> bool:
-        """Whether a row is not looked at."""
-        return seq > self.seq and id_ in self.later
 
 
 class UsageReader:

@@ -8,14 +8,14 @@ from fractions import Fraction
 from typing import Any
 
 from tokentill.clock import instant_text
-from tokentill.verification.books import Books
+from tokentill.verification.amounts import NOTHING, minor_unit, text_of
 from tokentill.verification.comparing import in_any_order
-from tokentill.verification.due import minor_unit
-from tokentill.verification.keys import Table
-from tokentill.verification.memory import Charge
-from tokentill.verification.prices import NOTHING, text_of
-from tokentill.verification.rating import Kind, step_content, tier_label
-from tokentill.verification.usage import EPOCH, Tally
+from tokentill.verification.rating.memory import Charge
+from tokentill.verification.rating.rules import Kind, step_content, tier_label
+from tokentill.verification.rating.tally import Tally
+from tokentill.verification.rating.usage import EPOCH
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import Table
 
 
 def by_time(kinds: Sequence[tuple[str, Kind]]) -> dict[tuple[int, int], tuple[int, Fraction]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from tokentill.verification.prices import NOTHING
+from tokentill.verification.amounts import NOTHING
 
 
 @dataclass(slots=True)

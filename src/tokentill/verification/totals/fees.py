@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 from fractions import Fraction
 
-from tokentill.verification.books import Books
-from tokentill.verification.due import minor, minor_unit, recurring
-from tokentill.verification.keys import Table
-from tokentill.verification.memory import Charge
-from tokentill.verification.periods import Period
-from tokentill.verification.prices import text_of
-from tokentill.verification.recurring import MICROSECOND, midnight, months_after
+from tokentill.verification.amounts import minor, minor_unit, text_of
+from tokentill.verification.rating.memory import Charge
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import Table
+from tokentill.verification.terms.periods import Period
+from tokentill.verification.terms.recurring import MICROSECOND, midnight, months_after
+from tokentill.verification.totals.due import recurring
 
 
 def base_fees(books: Books, customer: str, period: Period, currency: str) -> list[Charge]:

@@ -1,32 +1,27 @@
-"""The rows that a verification reads, and nothing else of the database: usage one by one, what documents cover, the
-log of documents, the ledger, recordings and bindings.
+"""Documents as rows: what each is, what it covers, corrects and ends, the log of documents, and what they leave in the
+ledger.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, bindparam, cast, func, literal_column, select
+from sqlalchemy import Connection, select
 
-from tokentill.canonical import content_hash, content_of
-from tokentill.clock import from_micros, micros_text
+from tokentill.canonical import content_of
+from tokentill.clock import from_micros
 from tokentill.store import tables
-from tokentill.verification.books import Books
-from tokentill.verification.due import Account
-from tokentill.verification.keys import CannotVerify, Table
-from tokentill.verification.periods import Issued, month_of, plus
-from tokentill.verification.prices import LEAVES
-
-ROWS_AT_ONCE = 5_000
-SERIES_AT_ONCE = 2_000
-BOOKS_MAX = 8
-"""So many sets of books are kept in memory."""
+from tokentill.verification.rows.records import Records
+from tokentill.verification.rows.written import Written
+from tokentill.verification.terms.keys import CannotVerify, Table
+from tokentill.verification.terms.periods import Issued, month_of, plus
+from tokentill.verification.totals.due import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +82,12 @@ Ledgers = dict[str, _Ledger]
 
 
 class Rows:
-    """One snapshot of a database."""
+    """One snapshot of a database: its documents, `written` and `records`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._books: dict[tuple[str, ...], Books] = {}
+        self.written = Written(connection)
+        self.records = Records(connection)
 
     @cached_property
     def headers(self) -> dict[int, Header]:
@@ -176,73 +172,6 @@ class Rows:
         """What close runs were pinned to, oldest first."""
         run = tables.close_run.c
         return [json.loads(pins) for pins in self._connection.execute(select(run.pins).order_by(run.id)).scalars()]
-
-    # What people wrote
-
-    def books(self, pins: Table, later: Table | None = None) -> Books:
-        """The books that pins stand for; with later pins, those of a closed period that is corrected at them: with the
-        later recordings that ask for closed periods, and all later bindings.
-        """
-        key = (pins["a"], pins["b"], *(() if later is None else (later["a"], later["b"])))
-        if key not in self._books:
-            if len(self._books) >= BOOKS_MAX:
-                self._books.clear()
-            prices, contracts = (self._recordings([pins[name]])[0] for name in ("a", "b"))
-            own, beneath = (self._recordings(prices.get(name, ())) for name in ("recordings", "beneath"))
-            agreed, bindings = self._recordings(contracts["recordings"]), contracts["bindings"]
-            if later is not None:
-                newer, newest = (self._recordings([later[name]])[0] for name in ("a", "b"))
-                own = self._with_asking(own, newer["recordings"])
-                agreed = self._with_asking(agreed, newest["recordings"])
-                bindings = newest["bindings"]
-            self._books[key] = Books(own, beneath, agreed, self._bindings(bindings))
-        return self._books[key]
-
-    def _with_asking(self, own: list[Table], later: Collection[str]) -> list[Table]:
-        known = {one["hash"] for one in own}
-        asking = [one for one in self._recordings(set(later) - known) if one.get("applies_to_closed")]
-        return sorted([*own, *asking], key=lambda one: str(one["hash"]))
-
-    def manual_lines(self, period: str, upto: int) -> dict[str, list[Any]]:
-        """The lines that people added to a period up to a number and had not removed by it, by customer."""
-        line, removal = tables.manual_line, tables.manual_line_removal
-        removed = set(self._connection.execute(select(removal.c.line).where(removal.c.number <= upto)).scalars())
-        listed: dict[str, list[Any]] = {}
-        added = select(line).where(line.c.period == period, line.c.number <= upto).order_by(line.c.number)
-        for row in self._connection.execute(added):
-            if row.number not in removed:
-                listed.setdefault(row.customer, []).append(row)
-        return listed
-
-    def _recordings(self, hashes: Collection[str]) -> list[Table]:
-        table, found = tables.recording.c, {}
-        for hash_ in sorted(set(hashes)):
-            stored = self._connection.execute(select(table.content).where(table.hash == hash_)).scalar()
-            content = None if stored is None else content_of(bytes(stored), hash_)
-            if content is None:
-                raise CannotVerify(f"the recording {hash_} is not stored, or is not what its hash says")
-            found[hash_] = {**content, "hash": hash_}
-        return list(found.values())
-
-    def _bindings(self, stated: Any) -> list[Table]:
-        if isinstance(stated, list):  # older sets hold the bindings themselves
-            return [{**one, "seq": seq, "valid_from": _instant(one["valid_from"])} for seq, one in enumerate(stated, 1)]
-        table = tables.binding.c
-        names = ("seq", "user", "customer", "valid_from", "source")
-        query = select(*(table[name] for name in names)).where(table.seq <= stated["upto"]).order_by(table.seq)
-        listed = [dict(row._mapping) for row in self._connection.execute(query)]
-        texts = [
-            {
-                **{name: one[name] for name in ("user", "customer", "source")},
-                "valid_from": micros_text(one["valid_from"]),
-            }
-            for one in listed
-        ]
-        if content_hash(texts) != stated["hash"]:
-            raise CannotVerify("the bindings that it was computed with are not what their hash says")
-        return [{**one, "valid_from": from_micros(one["valid_from"])} for one in listed]
-
-    # What was issued before
 
     def issued(self, live: Collection[int], month: tuple[int, int]) -> dict[str, list[Issued]]:
         """The periods that live documents ended, and those around a month of which interim invoices billed a part."""
@@ -382,62 +311,6 @@ class Rows:
             withdrawal.seq > before["s"], withdrawal.seq <= now["s"]
         )
         return any(self._connection.execute(query.limit(1)).first() is not None for query in (came, went))
-
-    # Usage
-
-    @cached_property
-    def withdrawn(self) -> dict[int, list[tuple[str, int]]]:
-        """Why, and from which sequence number on, records are not billed."""
-        table, withdrawn = tables.withdrawal.c, dict[int, list[tuple[str, int]]]()
-        for id_, cause, seq in self._connection.execute(select(table.usage_id, table.cause, table.seq)):
-            withdrawn.setdefault(id_, []).append((cause, seq))
-        return withdrawn
-
-    @cached_property
-    def later_versions(self) -> frozenset[int]:
-        """The rows of usage that took the place of an earlier version."""
-        usage = tables.usage.c
-        return frozenset(self._connection.execute(select(usage.id).where(usage.version > 1)).scalars())
-
-    def series(self, starts_at: int, ends_at: int) -> dict[int, Table]:
-        """The series that have records in a stretch of time, by id."""
-        usage = tables.usage.c
-        within = select(usage.series_id).where(usage.occurred_at >= starts_at, usage.occurred_at < ends_at)
-        query = select(tables.series).where(tables.series.c.id.in_(within))
-        return {row.id: {**row._mapping, "tags": json.loads(row.tags)} for row in self._connection.execute(query)}
-
-    def usage(self, series: Sequence[int], starts_at: int, ends_at: int, seq: int, *, in_order: bool) -> Iterator[Any]:
-        """Records of series one by one: `id, series_id, occurred_at, seq, record_id, units, input_total, has_cost`,
-        three limbs of the cost, and the leaves.
-
-        With `in_order` all of them come in order of time, source and record id.
-        """
-        usage, unit = tables.usage, tables.usage_unit
-        one = unit.c.name + literal_column("':'", Text) + cast(unit.c.quantity, Text)
-        units: ColumnElement[Any] = (
-            select(func.aggregate_strings(one, ","))
-            .where(unit.c.usage_id == usage.c.id)
-            .correlate(usage)
-            .scalar_subquery()
-        )
-        own = ("id", "series_id", "occurred_at", "seq", "record_id")
-        counted = ("input_total", "has_cost", *tables.COST_LIMBS, *LEAVES)
-        query = select(*(usage.c[name] for name in own), units, *(usage.c[name] for name in counted)).where(
-            usage.c.occurred_at >= starts_at, usage.c.occurred_at < ends_at, usage.c.seq <= seq
-        )
-        at_once = max(1, len(series)) if in_order else SERIES_AT_ONCE
-        if in_order:
-            bytewise = "BINARY" if self._connection.dialect.name == "sqlite" else "C"
-            query = query.join(tables.series, tables.series.c.id == usage.c.series_id).order_by(
-                usage.c.occurred_at, tables.series.c.source.collate(bytewise), usage.c.record_id.collate(bytewise)
-            )
-        for first in range(0, len(series), at_once):
-            listed = list(series[first : first + at_once])
-            within: Any = bindparam("series", listed, expanding=True, literal_execute=True)  # any number of them
-            part = query.where(usage.c.series_id.in_(within))
-            with self._connection.execute(part, execution_options={"yield_per": ROWS_AT_ONCE}) as result:
-                for rows in result.partitions():
-                    yield from rows
 
 
 def account_of(accounts: Ledgers, customer: str, currency: str, others: Sequence[str]) -> Account:

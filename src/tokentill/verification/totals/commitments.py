@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
 
-from tokentill.verification.due import Account, Drawn, Owed, minor, minor_text, minor_unit
-from tokentill.verification.keys import Table
-from tokentill.verification.memory import Charge
-from tokentill.verification.prices import NOTHING, text_of
+from tokentill.verification.amounts import NOTHING, minor, minor_text, minor_unit, text_of
+from tokentill.verification.rating.memory import Charge
+from tokentill.verification.terms.keys import Table
+from tokentill.verification.totals.due import Account, Drawn, Owed
 
 
 def draw_down(

@@ -11,21 +11,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from tokentill.verification.keys import CannotVerify, Table, known
-from tokentill.verification.prices import (
-    FALLBACK,
-    INPUTS,
-    NOTHING,
-    OUTPUTS,
-    SUMS,
-    Price,
-    UnitPrice,
-    grouped,
-    leaves,
-    text_of,
-    unit_price,
-)
-from tokentill.verification.sums import Decided, Sums
+from tokentill.verification.amounts import NOTHING, grouped, text_of
+from tokentill.verification.rating.prices import FALLBACK, INPUTS, OUTPUTS, SUMS, Price, UnitPrice, leaves, unit_price
+from tokentill.verification.rating.sums import Decided, Sums
+from tokentill.verification.terms.keys import CannotVerify, Table, known
 
 Step = dict[str, Any]
 

@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from tests.verification.calculator import rounded
 from tokentill import zones
-from tokentill.verification.calculator import rounded
 
 Terms = dict[str, Any]
 Slice = tuple[datetime, Fraction]

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from tokentill.verification.keys import Table, known
-from tokentill.verification.prices import NOTHING, leaves, text_of
-from tokentill.verification.rating import Kind, rounds_up, tier_label
-from tokentill.verification.sums import Decided, Sums
+from tokentill.verification.amounts import NOTHING, text_of
+from tokentill.verification.rating.prices import leaves
+from tokentill.verification.rating.rules import Kind, rounds_up, tier_label
+from tokentill.verification.rating.sums import Decided, Sums
+from tokentill.verification.terms.keys import Table, known
 
 
 @dataclass(frozen=True, slots=True)

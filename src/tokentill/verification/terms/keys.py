@@ -4,6 +4,7 @@ understood cannot be verified.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -80,3 +81,20 @@ def fits(glob: str, value: str) -> bool:
         else:
             reached = {place + 1 for place in reached if place < len(value) and sign in ("?", value[place])}
     return len(value) in reached
+
+
+def template_fits(template: str, value: str | None) -> str | None:
+    """What `{id}` stands for ("" where the template has none), or None when the template does not fit."""
+    if value is None:
+        return None
+    before, placeholder, after = template.partition("{id}")
+    if not placeholder:
+        return "" if value == template else None
+    fits = len(value) > len(before) + len(after) and value.startswith(before) and value.endswith(after)
+    return value[len(before) : len(value) - len(after)] if fits else None
+
+
+def in_force(versions: Iterable[Table], at: datetime) -> Table | None:
+    """Among those that cover the instant: the greatest `valid_from`, then the greatest `recorded_at`."""
+    covering = [one for one in versions if one["valid_from"] <= at and ("valid_to" not in one or at < one["valid_to"])]
+    return max(covering, key=lambda one: (one["valid_from"], one["recorded_at"]), default=None)

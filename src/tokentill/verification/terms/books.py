@@ -13,9 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from tokentill.canonical import content_hash
-from tokentill.verification.calculator import in_force, template_fits
-from tokentill.verification.keys import CannotVerify, Table, dated, fits, known
-from tokentill.verification.recurring import MICROSECOND, Recurring, midnight, months_after
+from tokentill.verification.terms.keys import CannotVerify, Table, dated, fits, in_force, known, template_fits
+from tokentill.verification.terms.recurring import MICROSECOND, Recurring, midnight, months_after
 
 ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
 

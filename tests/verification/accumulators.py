@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
-from tokentill.verification.calculator import (
+from tests.verification.calculator import (
     INPUT,
     OUTPUT,
     Folder,

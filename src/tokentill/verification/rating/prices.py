@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 
-from tokentill.verification.books import Books
-from tokentill.verification.calculator import WEEK, in_force
-from tokentill.verification.keys import CannotVerify, Table, dated, known
+from tokentill.verification.amounts import NOTHING
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import Table, dated, in_force, known
 from tokentill.zones import zone
 
 INPUTS = """input cache_read cache_write_5m cache_write_1h cache_write input_audio input_audio_cache_read input_image
@@ -17,8 +17,8 @@ INPUTS = """input cache_read cache_write_5m cache_write_1h cache_write input_aud
 OUTPUTS = "output reasoning output_audio output_image".split()
 LEAVES = (*INPUTS, *OUTPUTS)
 SUMS = {"input_total": INPUTS, "output_total": OUTPUTS}
+WEEK = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 FALLBACK = {"cache_read": "input", "reasoning": "output"}
-NOTHING = Fraction(0)
 NEVER = datetime.max.replace(tzinfo=UTC)
 REPORTED_IN = "USD"
 """What gateways report their cost in."""
@@ -27,31 +27,6 @@ REPORTED_IN = "USD"
 def leaves(names: Iterable[str]) -> list[str]:
     """What names stand for: a sum for its leaves, in their order."""
     return list(dict.fromkeys(leaf for name in names for leaf in SUMS.get(name, [name])))
-
-
-def text_of(amount: Fraction) -> str:
-    """The canonical text of an exact amount.
-
-    Raises:
-        CannotVerify: when it has no end as a decimal.
-    """
-    digits, rest = 0, amount.denominator
-    for prime in (2, 5):
-        count = 0
-        while rest % prime == 0:
-            rest, count = rest // prime, count + 1
-        digits = max(digits, count)
-    if rest != 1:
-        raise CannotVerify(f"an amount of {amount} has no end as a decimal")
-    whole = f"{abs(amount.numerator) * 10**digits // amount.denominator:0{digits + 1}d}"
-    sign = "-" if amount < 0 else ""
-    return sign + (f"{whole[:-digits]}.{whole[-digits:]}" if digits else whole)
-
-
-def grouped(amount: Fraction) -> str:
-    """An amount with commas, as tiers are called by it."""
-    whole, _, rest = text_of(amount).partition(".")
-    return f"{int(whole):,}" + (f".{rest}" if rest else "")
 
 
 def is_open(when: Table, at: datetime) -> bool:

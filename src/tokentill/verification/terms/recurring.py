@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from tokentill import zones
-from tokentill.verification.keys import Table, known
+from tokentill.verification.terms.keys import Table, known
 
 MICROSECOND = timedelta(microseconds=1)
 

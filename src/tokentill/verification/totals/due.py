@@ -13,43 +13,11 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from tokentill.verification.books import Books
-from tokentill.verification.calculator import rounded
-from tokentill.verification.keys import CannotVerify, Table, known
-from tokentill.verification.memory import Charge
-from tokentill.verification.periods import Period
-from tokentill.verification.prices import NOTHING, text_of
-
-_NO_CENTS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split()
-_MILLS = "BHD IQD JOD KWD LYD OMR TND".split()
-
-
-def minor_unit(currency: str) -> int:
-    """How many minor units a currency's unit has."""
-    return 1 if currency in _NO_CENTS else 1000 if currency in _MILLS else 100
-
-
-def minor(amount: Fraction, currency: str) -> int:
-    """An exact amount in whole minor units."""
-    return rounded(amount * minor_unit(currency))
-
-
-def minor_text(amount_minor: int, currency: str) -> str:
-    """Minor units as text, with all digits."""
-    digits = len(str(minor_unit(currency))) - 1
-    shown = f"{abs(amount_minor):0{digits + 1}d}"
-    sign = "-" if amount_minor < 0 else ""
-    return sign + (f"{shown[:-digits]}.{shown[-digits:]}" if digits else shown)
-
-
-def shares(exact: Sequence[Fraction], total_minor: int, currency: str) -> list[int]:
-    """Whole minor units that add up to a total: rounded down, and what is left to the largest remainders."""
-    scaled = [amount * minor_unit(currency) for amount in exact]
-    found = [amount.numerator // amount.denominator for amount in scaled]
-    by_remainder = sorted(range(len(exact)), key=lambda place: (found[place] - scaled[place], place))
-    for place in by_remainder[: total_minor - sum(found)]:
-        found[place] += 1
-    return found
+from tokentill.verification.amounts import NOTHING, minor, minor_text, minor_unit, rounded, text_of
+from tokentill.verification.rating.memory import Charge
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.keys import CannotVerify, Table, known
+from tokentill.verification.terms.periods import Period
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from tokentill.clock import MICROSECOND
-from tokentill.verification.books import Books
-from tokentill.verification.recurring import midnight
+from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.recurring import midnight
 from tokentill.zones import zone
 
 Month = tuple[int, int]

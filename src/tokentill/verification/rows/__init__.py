@@ -1,0 +1,1 @@
+"""The rows that a verification reads, and nothing else of the database."""
