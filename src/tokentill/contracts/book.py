@@ -139,7 +139,8 @@ class ContractBook:
 
     def at(self, kind: ContractKind, id_: str, at: datetime) -> Contract | None:
         """The version in force."""
-        return in_force(self.versions(kind, id_), at)
+        versions = self.versions(kind, id_)
+        return in_force(versions, at) if versions else None
 
     def _add_grants(self, content: Content) -> None:
         """Of a grant that was stated several times, what was recorded last holds."""

@@ -85,7 +85,8 @@ class Documents:
 
     def period(self, customer: str, month: Month) -> IssuedPeriod | None:
         """The issued period of a customer and month, if there is one."""
-        return next((issued for issued in self.periods.get(customer, ()) if issued.month == month), None)
+        listed = self.periods.get(customer)
+        return None if listed is None else next((issued for issued in listed if issued.month == month), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +260,11 @@ class Ownership:
     def segments(self, series: Series) -> list[OwnedSegment]:
         """Where the records of a series stand, in order of time; what no period of the month holds is left out."""
         taken = self._documents.taken.get(series.id, ())
+        cuts = self._cuts(series, taken)
+        if not taken and len(cuts) == 2:  # one owner throughout, and nothing on documents: what most series have
+            return self._inside(series, *cuts)
         owned: list[OwnedSegment] = []
-        for starts_at, ends_at in pairwise(self._cuts(series, taken)):
+        for starts_at, ends_at in pairwise(cuts):
             owner = self.why(series, starts_at)[0]
             period = self.periods.of(owner)
             for start, end in pairwise(self._cut(starts_at, ends_at, (period.starts_at, period.ends_at))):
@@ -268,6 +272,17 @@ class Ownership:
                 is_inside = period.holds(start)
                 owned += self._assigned(series.id, start, end, owner if is_inside else None, live, is_inside=is_inside)
         return sorted(_merged(owned), key=lambda segment: (segment.starts_at, segment.seq_after))
+
+    def _inside(self, series: Series, starts_at: datetime, ends_at: datetime) -> list[OwnedSegment]:
+        """The part of a time with one owner that lies in the owner's period."""
+        owner = self.why(series, starts_at)[0]
+        period = self.periods.of(owner)
+        start, end = max(starts_at, period.starts_at), min(ends_at, period.ends_at)
+        if start >= end:
+            return []
+        payer = None if owner is None else self.payer(owner)
+        is_late = payer is not None and self.is_issued(payer)
+        return [OwnedSegment(series.id, start, end, 0, self._seq_max, payer, owner, is_late=is_late)]
 
     def _cuts(self, series: Series, taken: Sequence[TakenSegment]) -> list[datetime]:
         bound = () if series.user is None else self._books.attribution.binding_edges(series.user)

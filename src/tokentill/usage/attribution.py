@@ -123,7 +123,7 @@ class Attribution:
 
     def rules_at(self, at: datetime) -> AttributionRules | None:
         """The set of rules in force at an instant."""
-        return in_force(self._rules, at)
+        return in_force(self._rules, at) if self._rules else None
 
     def attribute(self, *, source: str, user: str | None, api_key: str | None, at: datetime) -> Attributed:
         """Decide whose a record is: the first of bindings, rules, default that says so."""
@@ -152,10 +152,10 @@ class Attribution:
         return {binding.valid_from for binding in self._bindings.get(user, ())}
 
     def _binding_at(self, user: str, source: str, at: datetime) -> Binding | None:
+        if user not in self._bindings:
+            return None
         fitting = [
-            binding
-            for binding in self._bindings.get(user, ())
-            if binding.valid_from <= at and binding.source in (None, source)
+            binding for binding in self._bindings[user] if binding.valid_from <= at and binding.source in (None, source)
         ]
         return max(fitting, key=lambda binding: (binding.valid_from, binding.seq), default=None)
 
