@@ -229,7 +229,7 @@ def compute_preview(
     context = RatingContext(books)
     found = [findings_of(one, computed.usage.by_payer[one.customer], context, limits) for one in computed.invoices]
     reviews = last_reviews(connection, str(month))
-    issued, _ = documents_of(connection, month)
+    issued, _ = documents_of(connection, month, _only_one(computed))
     due = {invoice.customer: computed.due_at(invoice.customer) + grace for invoice in computed.invoices}
     running = [
         invoice for invoice in computed.invoices if invoice.customer not in issued and now < due[invoice.customer]
@@ -276,7 +276,7 @@ def _projection(one: Previewed, books: Books, now: datetime) -> Projection | Non
 
 def compared(connection: Connection, computed: Computed, books: Books, pins: Content) -> list[Previewed]:
     """The invoices of a period, each with its interim invoices and what there was of it in the period before."""
-    _, interims = documents_of(connection, computed.month)
+    _, interims = documents_of(connection, computed.month, _only_one(computed))
     before = totals_before(connection, computed.month.plus(-1), books, pins, computed)
     listed = []
     for invoice in computed.invoices:
@@ -338,7 +338,7 @@ def totals_before(
 ) -> dict[str, Before]:
     """What each customer was billed for the period before, or would be: its invoice and its interim invoices."""
     customers = [invoice.customer for invoice in computed.invoices]
-    issued, interims = documents_of(connection, month)
+    issued, interims = documents_of(connection, month, _only_one(computed))
     before: dict[str, Before] = {}
     for customer in customers:
         if (document := issued.get(customer)) is not None:
@@ -363,13 +363,18 @@ def totals_before(
     return before
 
 
+def _only_one(computed: Computed) -> str | None:
+    """The customer of the only invoice of a period, so that no other documents need to be read."""
+    return computed.invoices[0].customer if len(computed.invoices) == 1 else None
+
+
 def documents_of(
-    connection: Connection, month: Month
+    connection: Connection, month: Month, only: str | None = None
 ) -> tuple[dict[str, IssuedInvoice], dict[str, list[InterimInvoice]]]:
-    """The period invoice of each customer that has one, and its interim invoices."""
+    """The period invoice of each customer that has one, and its interim invoices; of all, or of one."""
     issued: dict[str, IssuedInvoice] = {}
     interims: dict[str, list[InterimInvoice]] = {}
-    for document in issued_invoices(connection, period=str(month), status="issued"):
+    for document in issued_invoices(connection, period=str(month), customer=only, status="issued"):
         if document.kind == "period":
             issued[document.customer] = document
         elif document.kind == "interim":

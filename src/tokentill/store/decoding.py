@@ -40,7 +40,7 @@ def decoding(subject: str) -> Iterator[None]:
 
 def decoded(kind: type[Decoded], row: Any, **others: Any) -> Decoded:
     """A dataclass of the columns that are named as its fields, instants (`..._at`) as such, and of its other fields."""
-    columns, own = row._mapping, _field_names(kind)  # type: ignore[arg-type]
+    columns, own = dict(zip(row._fields, row, strict=True)), _field_names(kind)  # type: ignore[arg-type]
     named = {name: columns[name] for name in own if name not in others and name in columns}
     for name, value in named.items():
         if name.endswith("_at") and value is not None:

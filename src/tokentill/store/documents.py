@@ -123,8 +123,13 @@ def documents_around(connection: Connection, month: Month, position: int | None)
         )
         .order_by(member.c.customer, member.c.starts_at)
     )
+    pinned: dict[str, int | None] = {}
     for row in connection.execute(query):
-        position_of = json.loads(row.pins).get("l", row.position - 1)
+        if row.pins not in pinned:
+            pinned[row.pins] = json.loads(row.pins).get("l")
+        position_of = pinned[row.pins]
+        if position_of is None:
+            position_of = row.position - 1
         period = decoded(IssuedPeriod, row, position=position_of, month=Month.parse(row.period))
         periods.setdefault(row.customer, []).append(period)
     return Documents(periods=periods, running=_running_periods(connection, month, position))
