@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from tests.builders import MACHINE_EAST, MACHINE_WEST, machine_in
 from tests.quick_tables import lend_statements, make_tables, with_lent_statements
+from tests.shares import leave_postgresql_to_campaigns
 from tokentill.store import database as databases
 from tokentill.store import migrating
 from tokentill.store.database import Database
@@ -43,12 +45,20 @@ TEMPLATE = "tokentill_template"
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long campaigns out, unless `-m` asks for them."""
+    leave_postgresql_to_campaigns(items)
     if config.getoption("-m"):
         return
     long = [item for item in items if item.get_closest_marker("campaign")]
     if long:
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if not item.get_closest_marker("campaign")]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the collector looks at what tests make alone, and less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)
