@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.builders import MACHINE_EAST, MACHINE_WEST, machine_in
+from tests.kept import forget_templates
 from tests.quick_tables import lend_statements, make_tables, with_lent_statements
 from tests.shares import leave_postgresql_to_campaigns
 from tokentill.store import database as databases
@@ -100,7 +101,7 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(postgresql_url: str, worker_id: str) -> str:
+def postgresql_template(postgresql_url: str, worker_id: str) -> Iterator[str]:
     """Name of a database with all tables, which tests copy."""
     name = f"{TEMPLATE}_{worker_id}"
     _administer(postgresql_url, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
@@ -108,7 +109,8 @@ def postgresql_template(postgresql_url: str, worker_id: str) -> str:
     upgrade(database)
     lend_statements(database.engine)
     database.close()
-    return name
+    yield name
+    forget_templates(postgresql_url)
 
 
 @pytest.fixture

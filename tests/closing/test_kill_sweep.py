@@ -91,7 +91,7 @@ def test_a_close_killed_at_every_edge_of_a_commit_ends_in_the_same_bytes(
 def test_what_people_write_after_a_kill_does_not_get_into_a_run_that_had_begun(
     server: KillServer, prepared: Path, undisturbed: dict[bool, Outcome], tmp_path: Path
 ) -> None:
-    """Killed at one in so many edges of all statements. A run that had not begun takes the new prices: that is right."""
+    """Killed at one in so many edges of all statements. A run that had not begun rightly takes the new prices."""
     edges = server.count(Job(str(shutil.copy(prepared, tmp_path / "counted.db")), edges="statements"))
     planned = range(1, edges + 1, STRIDE)
     assert edges >= 12 * CUSTOMERS
