@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any, TypeVar
@@ -9,6 +10,14 @@ from typing import Any, TypeVar
 import pytest
 
 T = TypeVar("T")
+
+IN_CAMPAIGNS = os.environ.get("TOKENTILL_HYPOTHESIS") == "campaign"
+"""Whether `make campaigns` runs the tests."""
+
+
+def stride(everyday: int) -> int:
+    """The step of a sweep that campaigns make one by one."""
+    return 1 if IN_CAMPAIGNS else everyday
 
 
 def spread(values: Sequence[T], share: int) -> list[T]:
@@ -25,8 +34,8 @@ def daily(values: Iterable[Any], share: int) -> list[Any]:
 
 
 def in_campaigns(value: Any) -> Any:
-    """A value for `parametrize` that campaigns alone try."""
-    return pytest.param(value, marks=pytest.mark.campaign)
+    """A value for `parametrize`, or several as a tuple, that campaigns alone try."""
+    return pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.campaign)
 
 
 def leave_postgresql_to_campaigns(items: Iterable[pytest.Item]) -> None:

@@ -15,13 +15,14 @@ import pytest
 from tests.builders import till
 from tests.closing.killing import Job, KillServer
 from tests.invoicing.bench import Outcome, numbers, outcome
+from tests.shares import IN_CAMPAIGNS
 from tokentill.store import tables
 from tokentill.store.audit import audit_faults
 from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready
 
 CUSTOMERS = 6
-STRIDE = 23
+STRIDE = 9 if IN_CAMPAIGNS else 23
 COMMITS_MIN = 2 + CUSTOMERS
 """One to begin the run, one for each invoice, one to end the run."""
 
