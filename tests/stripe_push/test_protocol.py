@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.builders import OCTOBER, MovableClock, at, contract, price, prices, record, till
-from tests.shares import stride
+from tests.shares import daily, stride
 from tests.store.bench import Killer, rows_of_all_tables, run_in_child
 from tests.stripe_push.bench import EVENTS, METER, MONTH, USAGE, WANTED, Bench, closed_october, forget_pushes, outbox
 from tokentill.errors import Refused
@@ -148,7 +148,7 @@ def test_a_fault_at_any_request_loses_and_doubles_nothing(database: Database, ki
     assert fired == planned == REQUESTS_OF_A_PUSH
 
 
-@pytest.mark.parametrize(("kind", "status"), ANYWHERE)
+@pytest.mark.parametrize(("kind", "status"), daily(ANYWHERE, 8))
 def test_a_fault_while_comparing_spoils_nothing(sqlite_database: Database, kind: FaultKind, status: int) -> None:
     shop = closed_october(sqlite_database)
     fired = 0
