@@ -130,8 +130,8 @@ def test_each_currency_has_a_meter_of_its_own(database: Database) -> None:
 # Every fault at every request
 
 
-@pytest.mark.postgresql_one_in(5)
-@pytest.mark.parametrize(("kind", "status"), ANYWHERE)
+@pytest.mark.postgresql_one_in(4)
+@pytest.mark.parametrize(("kind", "status"), daily(ANYWHERE, 8))
 def test_a_fault_at_any_request_loses_and_doubles_nothing(database: Database, kind: FaultKind, status: int) -> None:
     shop = closed_october(database)
     planned = fired = 0
