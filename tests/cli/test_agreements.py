@@ -19,6 +19,8 @@ from tests.documents.everything import OCTOBER, PAYER, months_of_everything
 from tokentill.canonical import Content
 from tokentill.store.database import Database
 
+pytestmark = pytest.mark.postgresql_one_in(4)
+
 GOLDEN = Path(__file__).parent / "golden"
 IS_WRITING = os.environ.get("TOKENTILL_WRITE_GOLDEN") == "1"
 NUMBERS = [f"INV-{number:06d}" for number in range(1, 6)]

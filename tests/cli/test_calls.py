@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -188,17 +189,26 @@ def test_the_list_of_commands_fits_and_begins_with_the_month(cli: Cli) -> None:
         assert not [line for line in of_group if line.endswith("...")]
 
 
+@pytest.fixture(scope="module")
+def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared folder, to be copied."""
+    folder = tmp_path_factory.mktemp("prepared")
+    with pytest.MonkeyPatch.context() as patch:
+        prepared(Cli(folder, patch))
+    (folder / "tokentill.db").rename(folder / "kept.db")
+    (folder / "pricing").rename(folder / "prices")
+    return folder
+
+
 @pytest.mark.parametrize("words", sorted(set(ARGUMENTS) - CALLED_ELSEWHERE))
 def test_shared_options_may_stand_before_or_after_a_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared_folder: Path, words: str
 ) -> None:
     documents = []
     for place in ("before", "after", "between"):
         folder = tmp_path / place
-        folder.mkdir()
-        cli = prepared(Cli(folder, monkeypatch))
-        (folder / "tokentill.db").rename(folder / "kept.db")
-        (folder / "pricing").rename(folder / "prices")
+        shutil.copytree(prepared_folder, folder)
+        cli = Cli(folder, monkeypatch)
         shared = ["--json", "--db", "kept.db", "--pricing", "prices"]
         first, *rest = words.split()
         calls = {

@@ -25,6 +25,8 @@ from tokentill.store.database import Database
 from tokentill.store.recordings import recordings_of
 from tokentill.till import Till
 
+pytestmark = pytest.mark.postgresql_one_in(4)
+
 SEPTEMBER = "2026-09"
 
 

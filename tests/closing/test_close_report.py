@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, contract, price, prices, record, till
 from tests.store.bench import rows_of_all_tables
 from tokentill.contracts.review_bounds import ReviewBounds
@@ -12,6 +14,8 @@ from tokentill.contracts.review_policy import ReviewPolicy
 from tokentill.store.audit import audit_entries
 from tokentill.store.database import Database
 from tokentill.till import Till
+
+pytestmark = pytest.mark.postgresql_one_in(4)
 
 EURO = contract("customer", "eve", currency="USD", invoice={"tax": [{"name": "VAT", "percent": "19"}]})
 

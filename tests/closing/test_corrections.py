@@ -15,6 +15,8 @@ from tokentill.invoicing.forms import DOCUMENT_FORM
 from tokentill.store.database import Database
 from tokentill.usage.record import UsageRecord
 
+pytestmark = pytest.mark.postgresql_one_in(4)
+
 DECEMBER = "2026-12"
 PRICES = prices(price())
 DEARER = prices(price(valid_from="2026-10-01T00:00:00Z", rates={"input": "6"}), recorded_at="2026-11-21T00:00:00Z")

@@ -9,9 +9,12 @@ import pytest
 
 from tests.builders import OCTOBER
 from tests.closing.test_one_document_a_record import NOVEMBER, Shop, agreed, worth
-from tests.closing.years import Incremental, Year
+from tests.closing.years import lived_year
+from tests.shares import daily
 from tokentill.errors import InvalidCall, NotFound
 from tokentill.store.database import Database
+
+pytestmark = pytest.mark.postgresql_one_in(4)
 
 IN_DECEMBER = "2026-12-20T09:00:00+00:00"
 
@@ -56,11 +59,9 @@ def test_a_wrong_call_is_told(database: Database) -> None:
         shop.till.diff("INV-000009", "preview")
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_differences_add_up_to_the_difference_of_what_is_due(database: Database, seed: int) -> None:
-    lived = Incremental(Year(seed, months=3), database)
-    lived.run()
-    till = lived.shop.till
+@pytest.mark.parametrize("seed", daily(range(6), 2))
+def test_differences_add_up_to_the_difference_of_what_is_due(seed: int) -> None:
+    till = lived_year(seed).shop.till
     issued = till.invoices()
     for first, second in pairwise(issued):
         differences = till.diff(first.number, second.number).differences

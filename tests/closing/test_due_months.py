@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, at, contract, record, till
 from tests.closing.test_close import reasons
 from tests.invoicing.bench import numbers
 from tokentill.closing.due_months import DueMonths
 from tokentill.store.database import Database
 from tokentill.till import Till
+
+pytestmark = pytest.mark.postgresql_one_in(4)
 
 
 def shop_of(database: Database) -> Till:

@@ -12,11 +12,14 @@ import pytest
 from tests.builders import OCTOBER, grants
 from tests.closing.test_corrections import DEARER, DECEMBER, IN_DECEMBER, IN_JANUARY, PRICES
 from tests.closing.test_one_document_a_record import EUROS, NOVEMBER, Shop, agreed, worth
-from tests.closing.years import Incremental, Year
+from tests.closing.years import Incremental, Year, lived_year
+from tests.shares import daily
 from tokentill.closing.explained_corrections import ExplainedAdjustment
 from tokentill.closing.explanation import Explanation
 from tokentill.errors import NotFound
 from tokentill.store.database import Database
+
+pytestmark = pytest.mark.postgresql_one_in(4)
 
 
 def explained(shop: Shop, number: str) -> list[ExplainedAdjustment]:
@@ -214,9 +217,17 @@ class TestAStep:
         assert adds_up(invoice)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_all_that_is_explained_of_a_year_comes_to_what_is_due(database: Database, seed: int) -> None:
-    lived = Incremental(Year(seed, months=4), database)
+@pytest.mark.parametrize("seed", daily(range(6), 2))
+def test_all_that_is_explained_of_a_year_comes_to_what_is_due(seed: int) -> None:
+    till = lived_year(seed).shop.till
+    for one in till.invoices():
+        assert adds_up(till.explain(one.number)), one.number
+
+
+def test_all_that_is_explained_of_some_months_on_postgresql_comes_to_what_is_due(
+    postgresql_database: Database,
+) -> None:
+    lived = Incremental(Year(1, months=3), postgresql_database)
     lived.run()
     for one in lived.shop.till.invoices():
         assert adds_up(lived.shop.till.explain(one.number)), one.number

@@ -10,6 +10,8 @@ from tokentill.closing import ingest as ingest_module
 from tokentill.store import import_findings
 from tokentill.store.database import Database
 
+pytestmark = pytest.mark.postgresql_one_in(4)
+
 NOVEMBER = "2026-11-01T08:00Z"
 
 

@@ -18,15 +18,18 @@ from tests.closing.journals import hold, of_customers, sums
 from tests.closing.test_one_document_a_record import EUROS, NOVEMBER, Shop, agreed, worth
 from tests.closing.world_runs import WorldRun
 from tests.closing.worlds import World
-from tests.closing.years import Incremental, Year
+from tests.closing.years import lived_year
 from tests.documents.bookkeeping import PROGRAMS, balances, complaints, need
 from tests.invoicing.bench import new_sqlite
 from tests.invoicing.generated_terms import granted, invoice_terms
+from tests.shares import daily
 from tokentill.canonical import Content
 from tokentill.documents.views.journal import JournalFormat
 from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready
 from tokentill.till import Till
+
+pytestmark = pytest.mark.postgresql_one_in(4)
 
 DECEMBER = "2026-12"
 IN_NOVEMBER, IN_DECEMBER, IN_JANUARY = (f"{day}T09:00:00+00:00" for day in ("2026-11-20", "2026-12-20", "2027-01-20"))
@@ -52,14 +55,12 @@ def opened(path: Path) -> Database:
     return database
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_year_of_corrections_is_balanced_and_comes_to_what_is_due(seed: int, tmp_path: Path) -> None:
-    year = Incremental(Year(seed), opened(tmp_path / "a.db"))
-    year.run()
-    hold(year.shop.till)
+@pytest.mark.parametrize("seed", daily(range(6), 2))
+def test_a_year_of_corrections_is_balanced_and_comes_to_what_is_due(seed: int) -> None:
+    hold(lived_year(seed).shop.till)
 
 
-@pytest.mark.parametrize("seed", [4, 9])
+@pytest.mark.parametrize("seed", daily([4, 9], 1))
 def test_a_world_of_everything_that_people_do_is_balanced_and_comes_to_what_is_due(seed: int) -> None:
     with new_sqlite() as database:
         world = WorldRun(World.of(seed), database)
@@ -67,7 +68,7 @@ def test_a_world_of_everything_that_people_do_is_balanced_and_comes_to_what_is_d
         hold(world.new_till())
 
 
-@settings(max_examples=20)
+@settings(max_examples=max(12, settings().max_examples // 3))
 @given(invoice_terms(), granted(), st.integers(1, 4_000), st.booleans())
 def test_whatever_is_agreed_the_journal_comes_to_what_the_documents_say(
     terms: Content, listed: list[Content], dollars: int, is_void: bool

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.builders import MovableClock, at, record, till
 from tokentill.store.database import Database
+
+pytestmark = pytest.mark.postgresql_one_in(4)
 
 SEPTEMBER, OCTOBER = "2026-09", "2026-10"
 

@@ -17,6 +17,8 @@ from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.store.database import Database
 from tokentill.till import Till
 
+pytestmark = pytest.mark.postgresql_one_in(4)
+
 TAXED = contract(invoice={"tax": [{"name": "VAT", "percent": "19"}]})
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from tests.builders import OCTOBER, contract, price, prices, record, till
 from tokentill.canonical import Content
 from tokentill.store.database import Database
+
+pytestmark = pytest.mark.postgresql_one_in(4)
 
 MODELS = prices(price("acme/large", rates={"input": "3"}), price("acme/small", rates={"input": "1"}))
 MIDDLE = "2026-10-15T00:00:00Z"

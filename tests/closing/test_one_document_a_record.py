@@ -18,6 +18,8 @@ from tokentill.store.database import Database
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
 
+pytestmark = pytest.mark.postgresql_one_in(4)
+
 NOVEMBER = "2026-11"
 EUROS: Content = {
     "format": 1,

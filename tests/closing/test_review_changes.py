@@ -5,12 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, contract, price, prices, record, till
 from tests.store.bench import rows_of_all_tables
 from tokentill.invoicing.preview import Moved
 from tokentill.store.database import Database
 from tokentill.store.migrating import downgrade, upgrade
 from tokentill.till import Till
+
+pytestmark = pytest.mark.postgresql_one_in(4)
 
 
 def shop_of(database: Database) -> Till:

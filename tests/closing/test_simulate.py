@@ -10,13 +10,16 @@ from sqlalchemy import select
 
 from tests.builders import OCTOBER, contract, folder, price, prices, record
 from tests.closing.test_one_document_a_record import NOVEMBER, Shop, agreed, worth
-from tests.closing.years import Incremental, Year
+from tests.closing.years import lived_year
+from tests.shares import daily
 from tokentill.closing.pins import pinned_inputs
 from tokentill.errors import NotFound
 from tokentill.invoicing.simulation import SimulatedCustomer, Simulation
 from tokentill.recordings.load import Folder
 from tokentill.store import tables
 from tokentill.store.database import Database
+
+pytestmark = pytest.mark.postgresql_one_in(4)
 
 IN_DECEMBER = "2026-12-20T09:00:00+00:00"
 DEARER = prices(price(rates={"input": "6", "output": "30"}))
@@ -152,13 +155,11 @@ def test_another_currency_has_no_change(database: Database) -> None:
     assert simulation.revenue == []
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_the_same_folder_changes_nothing_whatever_happened(database: Database, seed: int) -> None:
-    year = Year(seed, months=3)
-    lived = Incremental(year, database)
-    lived.run()
+@pytest.mark.parametrize("seed", daily(range(6), 2))
+def test_the_same_folder_changes_nothing_whatever_happened(seed: int) -> None:
+    lived = lived_year(seed)
     own = lived.shop.till.folder
-    for month in year.month_names:
+    for month in lived.year.month_names:
         simulation = lived.shop.till.simulate(month, own)
         assert simulation.customers
         if (simulation.pricing_after.a, simulation.pricing_after.b) in {(a, b) for a, b, _ in simulation.issued_with}:

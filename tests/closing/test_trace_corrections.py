@@ -15,6 +15,8 @@ from tokentill.closing.trace import RequestTrace
 from tokentill.errors import NotFound
 from tokentill.store.database import Database
 
+pytestmark = pytest.mark.postgresql_one_in(4)
+
 
 def corrected(trace: RequestTrace) -> list[tuple[str, str, str, int]]:
     """Of each correction: the document, what it corrects, what became of the record, and by how much."""

@@ -16,6 +16,8 @@ from tokentill.errors import InvalidCall, InvalidFiles
 from tokentill.store.database import Database
 from tokentill.till import Till
 
+pytestmark = pytest.mark.postgresql_one_in(4)
+
 KEYS = ("customer", "user", "model", "day", "source", "key")
 
 

@@ -17,6 +17,8 @@ from tokentill.canonical import Content
 from tokentill.store.database import Database
 from tokentill.till import Till
 
+pytestmark = pytest.mark.postgresql_one_in(4)
+
 PER_REQUEST = {"name": "per request", "add_on": {"request": {"price": "0.01"}}}
 USED = Decimal("0.0045")
 """What 1,000 input and 100 output tokens are at the list price."""

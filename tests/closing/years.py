@@ -6,9 +6,12 @@ come to the same for every customer.
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 from random import Random
 
 from tests.builders import attribution, contract, grants, price, prices, record
@@ -17,6 +20,7 @@ from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.invoicing.periods import Month
 from tokentill.store.database import Database
+from tokentill.store.migrating import make_ready
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
 
@@ -113,6 +117,16 @@ def first_contents(random: Random) -> list[Content]:
         attribution() | beginning,
         EUROS,
     ]
+
+
+@cache
+def lived_year(seed: int) -> Incremental:
+    """A year that was lived on SQLite, once a process. Whoever asks looks at it and changes nothing."""
+    database = Database.open(str(Path(tempfile.mkdtemp()) / "lived.db"))
+    make_ready(database)
+    lived = Incremental(Year(seed), database)
+    lived.run()
+    return lived
 
 
 class Incremental:

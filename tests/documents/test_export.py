@@ -5,16 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from tests.builders import OCTOBER
 from tests.closing.test_one_document_a_record import NOVEMBER, Shop, agreed, worth
-from tests.closing.years import Incremental, Year
+from tests.closing.years import lived_year
+from tests.shares import daily
 from tokentill.store.database import Database
-from tokentill.store.migrating import make_ready
 from tokentill.till import Till
+
+pytestmark = pytest.mark.postgresql_one_in(4)
 
 IN_DECEMBER = "2026-12-20T09:00:00+00:00"
 
@@ -27,13 +28,9 @@ def sums_of_rows(till: Till) -> dict[str, Decimal]:
     return sums
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_rows_of_every_document_come_to_what_is_due(seed: int, tmp_path: Path) -> None:
-    database = Database.open(str(tmp_path / "a.db"))
-    make_ready(database)
-    year = Incremental(Year(seed), database)
-    year.run()
-    till = year.shop.till
+@pytest.mark.parametrize("seed", daily(range(6), 2))
+def test_the_rows_of_every_document_come_to_what_is_due(seed: int) -> None:
+    till = lived_year(seed).shop.till
     rows = sums_of_rows(till)
     for one in till.invoices():
         assert rows.get(one.number, Decimal(0)) == Decimal(one.content["due"])

@@ -16,6 +16,8 @@ from tokentill.invoicing.preview import Preview
 from tokentill.store.database import Database
 from tokentill.till import Till
 
+pytestmark = pytest.mark.postgresql_one_in(4)
+
 MILLION = 1_000_000
 """A million input tokens are 3 USD at the list price."""
 

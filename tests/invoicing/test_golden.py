@@ -24,6 +24,8 @@ from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.invoicing.periods import Month
 from tokentill.store.database import Database
 
+pytestmark = pytest.mark.postgresql_one_in(4)
+
 GOLDEN = Path(__file__).parent / "golden"
 IS_WRITING = os.environ.get("TOKENTILL_WRITE_GOLDEN") == "1"
 CASES = (*PRICE_CASES, *AGREEMENT_CASES, *MONTHS_CASES)

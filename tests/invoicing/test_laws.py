@@ -45,7 +45,7 @@ from tokentill.invoicing.invoice import Invoice
 from tokentill.prices.book import PriceBook
 from tokentill.usage.record import Usage, UsageRecord
 
-SLOW = settings(max_examples=max(20, settings().max_examples // 2))
+SLOW = settings(max_examples=max(12, settings().max_examples // 3))
 
 
 def _close(month: MonthOfUsage, batches: list[list[UsageRecord]]) -> dict[str, bytes]:

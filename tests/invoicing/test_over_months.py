@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import MovableClock, contract, grants, openings, record, till
@@ -24,6 +24,9 @@ from tokentill.invoicing.periods import Month, local_midnight, period_of
 from tokentill.invoicing.totals import base_fees, is_recurring
 from tokentill.money import round_to_minor
 from tokentill.store.ledger import ledger_entries
+
+FEWER = settings(max_examples=max(12, settings().max_examples // 3))
+"""Each example closes four months and more."""
 
 MONTHS = ("2026-07", "2026-08", "2026-09", "2026-10")
 
@@ -103,6 +106,7 @@ PRICES = {
 }
 
 
+@FEWER
 @given(
     used=st.lists(st.integers(0, 900), min_size=4, max_size=4),
     committed=st.integers(1, 2500),
@@ -134,6 +138,7 @@ def test_a_commitment_bills_what_lies_above_it_and_what_is_left_at_its_end(
         assert shop.till.verify().is_sound
 
 
+@FEWER
 @given(
     used=st.lists(st.integers(0, 900), min_size=4, max_size=4), more=st.integers(1, 900), committed=st.integers(1, 2500)
 )
@@ -154,6 +159,7 @@ def test_a_voided_month_that_is_made_again_with_more_usage_corrects_overage_and_
         assert shop.till.verify().is_sound
 
 
+@FEWER
 @given(
     used=st.lists(st.integers(0, 500), min_size=4, max_size=4),
     stated=st.lists(st.tuples(st.integers(0, 3), st.integers(-900, 900).filter(bool)), max_size=3),
@@ -188,6 +194,7 @@ def test_an_opening_balance_is_brought_forward_once(
         assert shop.till.verify().is_sound
 
 
+@FEWER
 @given(
     used=st.lists(st.integers(0, 900), min_size=8, max_size=8),
     begins=st.tuples(st.integers(0, 3), st.integers(1, 28), st.integers(0, 23)),
@@ -224,6 +231,7 @@ def test_nothing_is_billed_of_before_bill_from_and_every_record_is_on_one_docume
         assert shop.till.verify().is_sound
 
 
+@FEWER
 @given(
     starts=st.dates(date(2024, 2, 1), date(2026, 12, 31)) | st.just(date(2024, 2, 29)),
     cuts=st.lists(st.dates(date(2025, 12, 1), date(2027, 3, 1)), min_size=1, max_size=4, unique=True).map(sorted),
@@ -256,6 +264,7 @@ def test_a_fee_by_the_year_is_charged_where_its_first_agreed_day_lies(
     assert set(charged.values()) <= {1}, "each year is charged once"
 
 
+@FEWER
 @given(
     used=st.lists(st.integers(0, 900), min_size=4, max_size=4),
     granted=st.integers(1, 700),

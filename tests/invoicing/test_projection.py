@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from tests.builders import OCTOBER, MovableClock, contract, record, till
 from tests.documents.preview_builders import books, invoice
 from tokentill.invoicing.projection import projection_of
 from tokentill.store.database import Database
+
+pytestmark = pytest.mark.postgresql_one_in(4)
 
 BEGIN, END = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
 INVOICE, CONTRACTS = invoice("alice"), books().contracts

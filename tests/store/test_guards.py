@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from tests.builders import OCTOBER, MovableClock, at, contract, price, prices, record, till
+from tests.kept import fill
 from tests.store.bench import refuse, rows_of_all_tables
 from tokentill.closing.ingest import ingest
 from tokentill.sources.reading import Quarantined
@@ -87,6 +88,10 @@ KEPT = [*tables.APPEND_ONLY, "invoice"]
 
 def filled(database: Database) -> Database:
     """The database, with rows in every table that is guarded."""
+    return fill(database, "every guarded table", fill_every_guarded_table)
+
+
+def fill_every_guarded_table(database: Database) -> None:
     welcome = contract(invoice={"coupon": [{"id": "welcome", "percent": "10"}]})
     searched = prices(price(fees={"web_search": {"price": "10", "per": 1000}}))
     shop = till(database, searched, welcome, clock=MovableClock())
@@ -114,7 +119,6 @@ def filled(database: Database) -> Database:
     assert not shop.close(OCTOBER).is_refused
     rows = rows_of_all_tables(database)
     assert [name for name in KEPT if not rows[name]] == ["correction"]
-    return database
 
 
 def correct_for(table: str, database: Database) -> None:

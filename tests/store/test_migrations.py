@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Float, Numeric, Table, inspect, text
 
 from tests.builders import OCTOBER, MovableClock, at, contract, grants, openings, price, prices, record, till
+from tests.quick_tables import make_tables
 from tests.replay.story import lived
 from tests.store.bench import (
     count_of_rows,
@@ -31,10 +32,10 @@ from tokentill.closing.ingest import ingest
 from tokentill.errors import DatabaseNotReady, IntegrityFault, Refused
 from tokentill.invoicing.periods import Month
 from tokentill.sources.reading import Quarantined
-from tokentill.store import tables
+from tokentill.store import migrating, tables
 from tokentill.store.database import Database
 from tokentill.store.guards import guard_faults, guards_of
-from tokentill.store.migrating import alembic_config, downgrade, make_ready, schema_state, upgrade
+from tokentill.store.migrating import alembic_config, downgrade, known_revisions, make_ready, schema_state, upgrade
 from tokentill.stripe_push.gateway import StripeGateway
 from tokentill.testing.stripe import API_KEY, StripeStandIn
 from tokentill.till import Till
@@ -549,10 +550,27 @@ def test_upgrading_twice_changes_nothing(database: Database) -> None:
     assert (rows_of_all_tables(database), triggers_of(database)) == before
 
 
+def test_the_revisions_are_those_that_alembic_finds() -> None:
+    found = ScriptDirectory.from_config(alembic_config()).walk_revisions()
+    assert known_revisions() == [script.revision for script in found][::-1]
+
+
+def test_the_tables_that_tests_make_quickly_are_those_of_the_migrations(tmp_path: Path) -> None:
+    def content_of(name: str, make: Callable[[Database], None]) -> object:
+        database = Database.open(str(tmp_path / name))
+        make(database)
+        with database.read() as connection:
+            schema = connection.exec_driver_sql("SELECT type, name, tbl_name, sql FROM sqlite_master").all()
+        return sorted(map(tuple, schema), key=repr), rows_of_all_tables(database)
+
+    assert content_of("quick.db", make_tables) == content_of("migrated.db", upgrade)
+
+
 # Who may use which database
 
 
-def test_a_new_sqlite_file_is_made_ready_by_itself(tmp_path: Path) -> None:
+def test_a_new_sqlite_file_is_made_ready_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrating, "upgrade", upgrade)  # the migrations themselves, as outside the tests
     with Till.open(str(tmp_path / "new.db")) as shop:
         assert shop.ingest([record("one")]).counts.accepted == 1
     with Till.open(str(tmp_path / "new.db")) as again:

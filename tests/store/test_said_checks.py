@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from tests.builders import OCTOBER, record, till
+from tests.kept import fill
 from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.store.said_checks import said_faults
@@ -18,6 +19,10 @@ COLUMNS = [(name, column.name) for name in SAID for column in tables.metadata.ta
 
 
 def shop_of(database: Database) -> Till:
+    return till(fill(database, "what people say", say_everything))
+
+
+def say_everything(database: Database) -> None:
     shop = till(database)
     shop.ingest([record("one"), record("two", user="bob")])
     shop.add_line(OCTOBER, "alice", amount="1", description="fee", reason="agreed", by="rita")
@@ -25,7 +30,6 @@ def shop_of(database: Database) -> Till:
     shop.remove_line(1, reason="twice", by="rita")
     shop.review(OCTOBER, "alice", "approved", by="rita", note="fine")
     shop.review(OCTOBER, "bob", "held", by="rita", note="look")
-    return shop
 
 
 def unguarded(database: Database) -> sqlite3.Connection:

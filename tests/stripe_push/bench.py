@@ -12,6 +12,7 @@ import stripe
 from sqlalchemy import select
 
 from tests.builders import OCTOBER, MovableClock, record, till
+from tests.kept import fill
 from tokentill.canonical import Content
 from tokentill.errors import Refused
 from tokentill.invoicing.periods import Month
@@ -48,8 +49,12 @@ def closed_october(
 ) -> Till:
     """A till whose October is issued."""
     shop = till(database, *contents, clock=clock or MovableClock())
-    shop.ingest(usage)
-    assert not shop.close(OCTOBER).is_refused
+
+    def close_october(_: Database) -> None:
+        shop.ingest(usage)
+        assert not shop.close(OCTOBER).is_refused
+
+    fill(database, repr((contents, usage, shop.clock.now())), close_october)
     return shop
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from tests.builders import OCTOBER, MovableClock, at, contract, grants, record, till
 from tests.stripe_push.bench import Bench, outbox
 from tokentill.canonical import Content
@@ -13,6 +15,8 @@ from tokentill.stripe_push.days import day_amounts
 from tokentill.stripe_push.pushing import push_period
 from tokentill.stripe_push.reconciling import reconcile_period
 from tokentill.till import Till
+
+pytestmark = pytest.mark.postgresql_one_in(4)
 
 NOVEMBER = Month.parse("2026-11")
 

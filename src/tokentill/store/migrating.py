@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, column, inspect, select, table
 
 from tokentill.errors import DatabaseNotReady
 from tokentill.shipped import shipped_folder
 from tokentill.store.database import Database
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 SchemaState = Literal["empty", "current", "older", "newer", "foreign"]
+
+_VERSION = table("alembic_version", column("version_num"))
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
     """Alembic's configuration for the shipped migrations, on a connection that is in a writing transaction."""
+    from alembic.config import Config  # here: a database that is up to date does without Alembic
+
     config = Config()
     config.set_main_option("script_location", str(shipped_folder("migrations")).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -27,24 +30,35 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 def schema_state(connection: Connection) -> SchemaState:
     """What a database holds, compared with what this version of tokentill needs."""
-    scripts = ScriptDirectory.from_config(alembic_config())
-    revision = MigrationContext.configure(connection).get_current_revision()
-    if revision is None:
-        # Alembic's own table is what a downgrade to the very beginning leaves behind.
-        return "foreign" if set(inspect(connection).get_table_names()) - {"alembic_version"} else "empty"
-    if revision == scripts.get_current_head():
+    if not inspect(connection).has_table(_VERSION.name):
+        return "foreign" if inspect(connection).get_table_names() else "empty"
+    revisions = set(connection.execute(select(_VERSION.c.version_num)).scalars())
+    if not revisions:  # an empty table of Alembic's is what a downgrade to the very beginning leaves behind
+        return "foreign" if set(inspect(connection).get_table_names()) - {_VERSION.name} else "empty"
+    known = known_revisions()
+    if revisions == {known[-1]}:
         return "current"
-    return "older" if revision in {script.revision for script in scripts.walk_revisions()} else "newer"
+    return "older" if revisions <= set(known) else "newer"
+
+
+def known_revisions() -> list[str]:
+    """The revisions of the shipped migrations, oldest first: each file's name begins with its own."""
+    versions = shipped_folder("migrations") / "versions"
+    return sorted(path.name.partition("_")[0] for path in versions.glob("[0-9]*_*.py"))
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the tables to a revision, in one transaction: all of it happens, or nothing."""
+    from alembic import command
+
     with database.write() as connection:
         command.upgrade(alembic_config(connection), revision)
 
 
 def downgrade(database: Database, revision: str) -> None:
     """Take the tables back to a revision, in one transaction."""
+    from alembic import command
+
     with database.write() as connection:
         command.downgrade(alembic_config(connection), revision)
 

@@ -1,0 +1,72 @@
+"""Tables and statements that are made once a process, for the hundreds of databases that tests make.
+
+A new SQLite file gets what the migrations make by the statements that SQLite itself keeps of it, in one transaction as
+the product does; `store/test_migrations.py` runs the migrations themselves and holds both ways equal. Databases of a
+kind share compiled statements, which depend on the kind alone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.util import LRUCache
+
+from tokentill.store.database import Database
+from tokentill.store.migrating import upgrade
+
+KEPT_STATEMENTS_MAX = 5_000
+
+_lent: dict[str, tuple[Any, LRUCache[Any, Any]]] = {}
+
+
+@cache
+def statements_of_tables() -> tuple[str, ...]:
+    """What makes every table, guard and first row in an empty SQLite file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "template.db")
+        database = Database.open(path)
+        upgrade(database)
+        lend_statements(database.engine)
+        database.close()
+        connection = sqlite3.connect(path)
+        dump = tuple(connection.iterdump())
+        connection.close()
+    return tuple(statement for statement in dump if statement not in ("BEGIN TRANSACTION;", "COMMIT;"))
+
+
+def make_tables(database: Database) -> None:
+    """What `upgrade` does to a database; quickly for an empty SQLite file."""
+    if database.is_sqlite:
+        statements = statements_of_tables()
+        with database.write() as connection:
+            if not connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
+                for statement in statements:
+                    connection.exec_driver_sql(statement)
+                return
+    upgrade(database)
+
+
+def lend_statements(engine: Engine) -> None:
+    """Let every engine of this kind that is made from now on use the statements that this one compiled.
+
+    It was connected before: what a dialect learns of its server, it learns at its first connection.
+    """
+    _lent.setdefault(engine.dialect.name, (engine.dialect, LRUCache(KEPT_STATEMENTS_MAX)))
+
+
+def with_lent_statements(make: Callable[..., Engine]) -> Callable[..., Engine]:
+    """A way to make engines, where those made use what was lent to their kind."""
+
+    def made(place: Any) -> Engine:
+        engine = make(place)
+        if engine.dialect.name in _lent:
+            engine.dialect, engine._compiled_cache = _lent[engine.dialect.name]
+        return engine
+
+    return made
