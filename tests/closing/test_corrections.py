@@ -248,6 +248,45 @@ class TestABinding:
         assert total(shop, "alice") == "333.00"
         assert shop.is_settled()
 
+    def test_that_acts_where_no_record_lies_makes_no_document(self, database: Database) -> None:
+        shop = Shop(database)
+        shop.take(worth(30, "10-20"), worth(9, "10-20", "bob"))
+        shop.close(OCTOBER)
+        shop.till.bind([("alice", "bob", worth(3, "10-25").occurred_at, None)])
+        assert shop.close(NOVEMBER, IN_DECEMBER) == ()
+        assert shop.is_settled()
+
+    def test_that_acts_where_no_record_lies_leaves_what_comes_there_to_its_customer(self, database: Database) -> None:
+        shop = Shop(database)
+        shop.take(worth(30, "10-20"), worth(9, "10-20", "bob"))
+        shop.close(OCTOBER)
+        shop.till.bind([("alice", "bob", worth(3, "10-25").occurred_at, None)])
+        shop.take(worth(300, "10-21"), worth(600, "10-26"))
+        assert shop.late() == {("arouter", "alice-300", "alice", OCTOBER), ("arouter", "alice-600", "bob", OCTOBER)}
+        shop.close(NOVEMBER, IN_DECEMBER)
+        assert (total(shop, "alice"), total(shop, "bob")) == ("330.00", "609.00")
+        assert shop.late() == set()
+        assert shop.is_settled()
+        shop.till.bind([("alice", "cem", worth(3, "10-25").occurred_at, None)])
+        shop.take(worth(6, "12-05", "bob"))
+        shop.close(DECEMBER, IN_JANUARY)
+        assert (total(shop, "alice"), total(shop, "bob"), total(shop, "cem")) == ("330.00", "15.00", "0.00")
+        assert shop.close(OCTOBER) == ("cem",)
+        assert (total(shop, "alice"), total(shop, "cem")) == ("330.00", "600.00")
+        assert shop.is_settled()
+
+    def test_does_not_move_what_was_taken_back(self, database: Database) -> None:
+        shop = Shop(database)
+        shop.take(worth(30, "10-20"), worth(300, "10-26"), worth(9, "10-20", "bob"))
+        shop.close(OCTOBER)
+        shop.till.bind([("alice", "bob", worth(3, "10-25").occurred_at, None)])
+        shop.till.retract(record=("arouter", "alice-300"), reason="a test")
+        shop.take(worth(3, "11-05", "bob"))
+        shop.close(NOVEMBER, IN_DECEMBER)
+        by_customer = {one.customer: told(adjustments(shop, one.number)) for one in shop.till.invoices(period=NOVEMBER)}
+        assert by_customer == {"alice": [("retraction", "INV-000001", -1, "-300.00")], "bob": []}
+        assert shop.is_settled()
+
 
 class TestACreditNote:
     WANTED = contract("customer", "alice", invoice={"adjustments": "credit-note"})

@@ -40,6 +40,7 @@ from tokentill.invoicing.rating_groups import Books
 from tokentill.store.corrections import (
     BilledSoFar,
     PeriodDocument,
+    counts_within,
     covered_of,
     invoiced_of,
     period_documents,
@@ -328,7 +329,8 @@ class _ClosedMonth:
                 basis = self.bases.get(one.customer)
                 if basis is not None and (one.month, one.kind) == (str(self.month), "period"):
                     moves += self._moved(series[id_], one, basis)
-        return moves
+        # Where no record lies nothing moves; none will come, for its number is above all that documents cover.
+        return [move for move in moves if counts_within(self.known.connection, move.segment, self.known.seq_max)]
 
     def _moved(self, series: Series, taken: TakenSegment, basis: _CorrectionBasis) -> Iterator[Move]:
         covered = taken.covered
