@@ -271,21 +271,24 @@ class Rows:
 
     def drawn_by_corrections(
         self, header: Header, customer: str, currency: str, before: str | None = None
-    ) -> Counter[tuple[str, str]]:
-        """What the corrections on a document have of a customer's commitments and credits, by kind and name: all of
-        them, or those of periods before one.
+    ) -> Counter[tuple[str, str, str]]:
+        """What corrections on a document, and on those that were issued together with it, have of a customer's
+        commitments, credits and coupons, by kind, name and period: all of them, or those of periods before one.
         """
-        table, sums = tables.ledger.c, Counter[tuple[str, str]]()
-        query = select(table.kind, table.name, table.amount_minor, table.period).where(
-            table.invoice_id == header.id,
+        table, sums = tables.ledger.c, Counter[tuple[str, str, str]]()
+        query = select(
+            table.invoice_id, table.kind, table.name, table.amount_minor, table.currency, table.period
+        ).where(
             table.period != "",
             table.customer == customer,
-            table.currency == currency,
-            table.kind.in_(("commitment", "overage", "true_up", "credit")),
+            table.kind.in_(("commitment", "overage", "true_up", "credit", "coupon")),
         )
-        for kind, name, amount, period in self._connection.execute(query):
-            if before is None or period < before:
-                sums[kind, name] += amount
+        for id_, kind, name, amount, of_currency, period in self._connection.execute(query):
+            other = self.headers[id_]
+            is_together = other is header or (other.position, other.pins) == (header.position, header.pins)
+            is_of_kind = kind == "coupon" or of_currency == currency
+            if is_together and is_of_kind and (before is None or period < before):
+                sums[kind, name, period] += amount
         return sums
 
     def of_correction(self, correction: Correction) -> dict[str, Counter[str]]:
@@ -323,7 +326,7 @@ def account_of(accounts: Ledgers, customer: str, currency: str, others: Sequence
         if amount
     ]
     return Account(
-        Counter(name for (name, _), amount in own.coupons.items() if amount),
+        dict(own.coupons),
         {name: amount for (name, of_currency), amount in own.credits.items() if of_currency == currency},
         balances,
         [
