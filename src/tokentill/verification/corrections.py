@@ -167,7 +167,7 @@ class Corrections:
         faults += _told(correction.period, billed, whole)
         faults += self._converted(header, correction, stated, before, whole)
         faults += _faults_of_lines(header, correction, stated)
-        yield from faults or self._by_cause(header, month, document, stated, before)
+        yield from faults or self._by_cause(header, month, document, stated, before, whole)
 
     def _compared(
         self,
@@ -239,15 +239,23 @@ class Corrections:
         return bool(month.books.term(customer, at, "adjustments") == "credit-note")
 
     def _by_cause(
-        self, header: Header, month: ClosedMonth, document: Header, stated: Stated, before: Figures
+        self,
+        header: Header,
+        month: ClosedMonth,
+        document: Header,
+        stated: Stated,
+        before: Figures,
+        whole: Figures,
     ) -> Iterator[str]:
         """What each cause changes, by itself: the period with one change of fact after the other. What coupons have
         left by now counts from the first change on."""
         causes = {line["cause"] for line in stated.lines}
         first = next((cause for cause in CAUSES if cause in causes), None)
-        stages = self._stages(header, month, document, _used(before), first)
+        stages = self._stages(header, month, document, _used(before), first, whole)
         _, last = next(stages)
         for cause, stage in stages:
+            if stage is last and cause not in causes:
+                continue
             so_far = replace(deepcopy(stage), net=last.net, lines=deepcopy(last.lines))
             for line in (one for one in stated.lines if one["cause"] == cause):
                 so_far.net += 0 if stated.rate is not None else so_far.minor(line["amount"])
@@ -260,8 +268,16 @@ class Corrections:
             last = stage
 
     def _stages(
-        self, header: Header, month: ClosedMonth, document: Header, used: Collection[str], first: str | None
+        self,
+        header: Header,
+        month: ClosedMonth,
+        document: Header,
+        used: Collection[str],
+        first: str | None,
+        whole: Figures,
     ) -> Iterator[tuple[str, Figures]]:
+        """The period as it was looked at last, and after each change of fact. What changed nothing is not worked out
+        again, and neither is what it comes to in the end."""
         looked, now, customer = month.looked_at(document), header.pins, document.customer
         seq, seq_max = looked["s"], now["s"]
         then: dict[str, int] = {"revision": seq, "retraction": seq}
@@ -276,9 +292,16 @@ class Corrections:
         terms = [(cause, facts[-1][1], True) for cause in ("price", "contract")]
         pins = {"a": looked["a"], "b": looked["b"]}
         coupons_used: Collection[str] | None = used
+        may_change = month.may_change(document) | {"", *([] if first is None else [first])}
+        final = next((cause for cause in reversed(CAUSES) if cause in may_change), "")
+        stage = whole
         for cause, counting, is_now in (*facts, *terms):
             coupons_used = None if cause == first else coupons_used
             pins = {**pins, **{key: now[key] for key, of in (("a", "price"), ("b", "contract")) if of == cause}}
+            if cause not in may_change or (cause == final and coupons_used is None):
+                stage = whole if cause == final else stage
+                yield cause, stage
+                continue
             billing = self._billing(month, document, pins)
             taken = month.rectangles if is_now else partial(month.rectangles_then, seq=seq)
             chained = month.series_of(customer) | month.series_then(customer)
@@ -286,7 +309,8 @@ class Corrections:
             read = month.at.read(
                 customer, billing, counting, {}, partial(taken, customer), chained, bills_unmeasured=unmeasured
             )
-            yield cause, self._figures(header, month, document, billing, read.tally, coupons_used)
+            stage = self._figures(header, month, document, billing, read.tally, coupons_used)
+            yield cause, stage
 
     def _billed(self, before: Figures, corrections: Iterable[Correction], stated: Mapping[int, Stated]) -> Figures:
         """What was billed before with what corrections add to it."""

@@ -315,6 +315,31 @@ class Rows:
         )
         return any(self._connection.execute(query.limit(1)).first() is not None for query in (came, went))
 
+    def learned(self, before: int, now: int, starts_at: int, ends_at: int) -> dict[str, set[int]]:
+        """The series of which records of a stretch of time came between two sequence numbers (`late`; versions that
+        took the place of an earlier one also as `revision`), or were withdrawn, by the cause of that.
+        """
+        usage, withdrawal = tables.usage.c, tables.withdrawal.c
+        within = (usage.occurred_at >= starts_at, usage.occurred_at < ends_at)
+        came = select(usage.series_id, func.max(usage.version)).where(*within, usage.seq > before, usage.seq <= now)
+        went = (
+            select(usage.series_id, withdrawal.cause)
+            .join_from(tables.usage, tables.withdrawal, withdrawal.usage_id == usage.id)
+            .where(*within, withdrawal.seq > before, withdrawal.seq <= now)
+        )
+        learned: dict[str, set[int]] = {}
+        for id_, version in self._connection.execute(came.group_by(usage.series_id)):
+            for cause in ("late", "revision") if version > 1 else ("late",):
+                learned.setdefault(cause, set()).add(id_)
+        for id_, cause in self._connection.execute(went.distinct()):
+            learned.setdefault(cause, set()).add(id_)
+        return learned
+
+    def agreed(self, pins: Table) -> tuple[str, tuple[str, ...]]:
+        """What decides about amounts of what pins stand for: prices, and contracts without bindings."""
+        (contracts,) = self._recordings([pins["b"]])
+        return pins["a"], tuple(contracts["recordings"])
+
 
 def account_of(accounts: Ledgers, customer: str, currency: str, others: Sequence[str]) -> Account:
     """The account of a document's customer, with the balances of others whose invoice it is now."""
