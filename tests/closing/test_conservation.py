@@ -247,11 +247,16 @@ def verify_in_vain(history: History) -> None:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_the_law_finds(damage: Callable[[History], None], law: str) -> None:
-    history = copied(lawful())
-    damage(history)
+    assert broken_by(damage, lawful()) == law
+
+
+def broken_by(damage: Callable[[History], None], history: History) -> str:
+    """The law that a damaged history breaks."""
+    damaged = copied(history)
+    damage(damaged)
     with pytest.raises(Broken) as broken:
-        hold_to_the_law(history)
-    assert broken.value.law == law
+        hold_to_the_law(damaged)
+    return broken.value.law
 
 
 # What the law finds of corrections
@@ -338,11 +343,7 @@ def correct_it_for_another(history: History) -> None:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_the_law_finds_what_is_wrong_with_corrections(damage: Callable[[History], None], law: str) -> None:
-    history = copied(corrected())
-    damage(history)
-    with pytest.raises(Broken) as broken:
-        hold_to_the_law(history)
-    assert broken.value.law == law
+    assert broken_by(damage, corrected()) == law
 
 
 def _items(document: Document, kind: str) -> list[dict[str, str]]:
