@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import OCTOBER, contract, price, prices
+from tests.builders import OCTOBER, contract, grants, price, prices
 from tests.closing.test_one_document_a_record import EUROS, NOVEMBER, Shop, agreed, worth
 from tokentill.canonical import Content
 from tokentill.errors import Refused
@@ -322,6 +322,17 @@ class TestACreditNote:
         assert shop.close(NOVEMBER, IN_DECEMBER) == ("alice", "alice")
         invoice = shop.till.invoice("INV-000003").content
         assert (invoice["total"], invoice["due"]) == ("90.00", "60.00")
+        assert shop.is_settled()
+
+    def test_gives_credit_back_that_the_invoice_with_it_draws(self, database: Database) -> None:
+        shop = Shop(database, TestACreditNote.WANTED, grants({"id": "g", "amount": "100"}))
+        shop.take(worth(30, "10-20"), worth(60, "10-21"))
+        shop.close(OCTOBER)
+        shop.till.retract(record=("arouter", "alice-60"), reason="a test")
+        shop.take(worth(90, "11-05"))
+        assert shop.close(NOVEMBER, IN_DECEMBER) == ("alice", "alice")
+        invoice = shop.till.invoice("INV-000003").content
+        assert (invoice["total"], invoice["due"]) == ("90.00", "20.00")
         assert shop.is_settled()
 
     def test_never_exceeds_what_is_left_of_its_invoice(self, database: Database) -> None:
