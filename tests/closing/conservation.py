@@ -238,10 +238,8 @@ def a_record_stands_with_whom_it_belongs(history: History, known: Known) -> None
         for chain, member in chains.items():
             looked = [one.pinned_at for one in history.live if chain in one.covers or _is_later(one, chain)]
             owners = {known.owner(record, max(looked), one.pinned_at) for one in having}
-            before = [one for one in history.live if chain in one.covers][:-1]
-            stayed = owners & {
-                known.owner(record, one.pinned_at) for one in before if one.covers[chain].get(id_) == member
-            }
+            stating = [one for one in history.live if one.covers.get(chain, {}).get(id_) == member]
+            stayed = len(stating) > 1 and owners & {known.owner(record, one.pinned_at) for one in stating}
             if member not in owners and not stayed:
                 raise Broken(law, f"{id_} stands with {member} in {chain}, and is of {sorted(map(str, owners))}", [id_])
 
