@@ -7,17 +7,19 @@ is worked out anew from what people had written at the time, in fractions, with 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 
-from tests.closing.world_runs import Broken, Document, History, RecordOnLine
+from tests.closing.world_runs import Broken, Chain, Document, History, RecordOnLine
 from tests.closing.worlds import month_plus, name_of
 from tests.invoicing.bench import minor, second_folder, second_request
 from tests.verification import calculator
 from tokentill.canonical import Content
 from tokentill.usage.record import UsageRecord
 
+STEPS = ("coupon", "minimum", "cap")
 COUNTING = {"allowance", "tiers", "package", "credits", "min_margin_percent", "byok_fee_percent"}
 """Keys of rules under which a record's amount depends on other records, or on more than the calculator knows."""
 
@@ -36,8 +38,8 @@ class Known:
             self._folders[len(contents)] = second_folder(content for content in contents if content["kind"] != "grant")
         return self._folders[len(contents)]
 
-    def owner(self, record: UsageRecord, at: datetime) -> str | None:
-        """Whose a record was, by what was known at an instant."""
+    def owner(self, record: UsageRecord, at: datetime, rules_at: datetime | None = None) -> str | None:
+        """Whose a record was, by what was known at an instant; by rules as they were known at another one."""
         fitting = [
             (bound.valid_from, number, bound.customer)
             for number, bound in enumerate(self._history.bound(at))
@@ -45,7 +47,7 @@ class Known:
         ]
         if fitting:
             return max(fitting)[2]
-        return calculator.customer_of(second_request(record), self.folder(at))
+        return calculator.customer_of(second_request(record), self.folder(rules_at or at))
 
     def parents(self, customer: str, at: datetime) -> set[str]:
         """Everybody who was ever said to pay for a customer."""
@@ -60,12 +62,6 @@ def hold_to_the_law(history: History) -> None:
         Broken: for the first that does not hold.
     """
     known = Known(history)
-    if history.has_corrections:
-        # Where each record is, and what documents come to with their corrections, is worked out by `db check`.
-        everything_is_closed_and_sound(history)
-        periods_join(history)
-        nothing_is_left_late(history)
-        return
     every_document_lists_each_of_its_records_once(history)
     a_record_is_on_one_chain_of_documents(history)
     everything_is_closed_and_sound(history)
@@ -75,8 +71,11 @@ def hold_to_the_law(history: History) -> None:
     a_chain_goes_on_from_what_it_billed(history)
     periods_join(history)
     a_record_is_billed_to_whom_it_belonged(history, known)
+    a_record_stands_with_whom_it_belongs(history, known)
     a_record_costs_what_it_costs(history, known)
+    documents_come_to_what_their_records_cost(history, known)
     nothing_is_due_that_is_not_billed(history)
+    nothing_is_left_late(history)
 
 
 def every_document_lists_each_of_its_records_once(history: History) -> None:
@@ -98,7 +97,7 @@ def every_document_lists_each_of_its_records_once(history: History) -> None:
 
 def a_record_is_on_one_chain_of_documents(history: History) -> None:
     """No record is billed twice."""
-    for id_, chains in _chains_of_records(history).items():
+    for id_, chains in _standing(history).items():
         if len(chains) > 1:
             raise Broken("a record is on one chain of documents", f"{id_} is on {sorted(chains)}", [id_])
         if id_ in history.late:
@@ -108,7 +107,7 @@ def a_record_is_on_one_chain_of_documents(history: History) -> None:
 def no_record_is_lost(history: History, known: Known) -> None:
     """What is on no document is named as late, or belongs to nobody; for at the end everything is closed."""
     law = "no record is lost"
-    at, billed = history.world.ends_at, _chains_of_records(history)
+    at, billed = history.world.ends_at, _standing(history)
     lost = []
     for id_, used in history.arrived.items():
         owner = known.owner(used.record, at)
@@ -164,9 +163,11 @@ def a_chain_goes_on_from_what_it_billed(history: History) -> None:
             missing = sorted(set(earlier.records) - set(newest.records))
             if missing:
                 raise Broken(law, f"{newest.number} has lost them from {earlier.number}", missing)
-        steps = [item for item in newest.content.get("items", ()) if item["kind"] in ("coupon", "minimum", "cap")]
-        whole = minor(newest.content["subtotal"], newest.currency) + sum(
-            minor(item["amount"], newest.currency) for item in steps
+        steps = [item for item in newest.content.get("items", ()) if item["kind"] in STEPS]
+        whole = (
+            minor(newest.content["subtotal"], newest.currency)
+            - _corrected(newest)
+            + sum(minor(item["amount"], newest.currency) for item in steps)
         )
         billed = sum(_net(document) for document in chain)
         if whole != billed:
@@ -223,6 +224,68 @@ def a_record_is_billed_to_whom_it_belonged(history: History, known: Known) -> No
             earlier.setdefault(id_, set()).add(found.member)
 
 
+def a_record_stands_with_whom_it_belongs(history: History, known: Known) -> None:
+    """In the end a record is covered as usage of whose it is by the bindings that were looked at last, and by the rules
+    of a document that had it. A document goes on with what was on an earlier one of its chain before anything changed.
+    """
+    law = "a record stands with whom it belongs"
+    for document in history.live:
+        if document.kind != "credit-note" and set(document.covers[document.chain]) != set(document.records):
+            raise Broken(law, f"{document.number} does not list what it covers", sorted(document.records))
+    for id_, chains in _standing(history).items():
+        record = history.arrived[id_].record
+        having = [one for one in history.documents.values() for listed in one.covers.values() if id_ in listed]
+        for chain, member in chains.items():
+            looked = [one.pinned_at for one in history.live if chain in one.covers or _is_later(one, chain)]
+            owners = {known.owner(record, max(looked), one.pinned_at) for one in having}
+            stating = [one for one in history.live if one.covers.get(chain, {}).get(id_) == member]
+            stayed = len(stating) > 1 and owners & {known.owner(record, one.pinned_at) for one in stating}
+            if member not in owners and not stayed:
+                raise Broken(law, f"{id_} stands with {member} in {chain}, and is of {sorted(map(str, owners))}", [id_])
+
+
+def documents_come_to_what_their_records_cost(history: History, known: Known) -> None:
+    """All documents of a customer's period, with all that corrects it, come to what its records cost at the terms of
+    its own document: each counts once. Where nothing else is billed, they do so to the cent."""
+    law = "documents come to what their records cost"
+    standing: dict[Chain, dict[str, str]] = {}
+    for id_, chains in _standing(history).items():
+        for chain_of, member in chains.items():
+            standing.setdefault(chain_of, {})[id_] = member
+    for chain in _chains(history):
+        own = chain[-1]
+        folder, records = known.folder(own.pinned_at), standing.get(own.chain, {})
+        cost = Fraction(0)
+        for id_, member in records.items():
+            request = second_request(history.arrived[id_].record)
+            cost += calculator.bill(request, calculator.rule_of(request, member, folder), own.currency, folder)
+        billed = [line for line, _ in own.lines if line["kind"] == "usage"]
+        corrections = [(line, one) for one in history.live for line in _adjustments(one, own.number)]
+        billed += [line for line, _ in corrections if line["charge"] is None]
+        requests = sum(line["requests"] for line in billed)
+        if requests != len(records):
+            raise Broken(
+                law, f"{own.number} and its corrections bill {requests} records of {len(records)}", sorted(records)
+            )
+        rates = [Fraction(line["corrects"].get("rate", "1")) for line, _ in corrections]
+        exact = sum((Fraction(line["exact_amount"]) / _rate(line) for line in billed), Fraction(0))
+        slack = Fraction(sum(rate != 1 for rate in rates), 10 ** calculator.MINOR_DIGITS.get(own.currency, 2))
+        if history.world.is_linear and abs(exact - cost) > slack:
+            raise Broken(
+                law, f"{own.number} and its corrections bill {exact}, their records cost {cost}", sorted(records)
+            )
+        is_of_usage = all(line["kind"] in ("usage", "adjustment") for line, _ in own.lines) and not any(
+            line["charge"] for line, _ in corrections
+        )
+        steps = [item for one in chain for item in one.content.get("items", ()) if item["kind"] in STEPS]
+        if history.world.is_linear and is_of_usage and not steps and not slack:
+            net = sum(map(_net, chain)) + sum(minor(line["amount"], one.currency) for line, one in corrections)
+            if net != calculator.rounded(minor(str(cost), own.currency)):
+                raise Broken(
+                    law, f"{own.number} and its corrections come to {net} minor units, their records cost {cost}"
+                )
+
+
 def a_record_costs_what_it_costs(history: History, known: Known) -> None:
     """Each by itself: list price, markup, exchange rate. In linear worlds their sum is all that documents bill."""
     law = "a record costs what it costs"
@@ -263,8 +326,9 @@ def nothing_is_due_that_is_not_billed(history: History) -> None:
     for document in history.live:
         content, currency = document.content, document.currency
         shares = sum(Fraction(line["amount"]) for line in content["lines"])
-        exact = sum((Fraction(line["exact_amount"]) for line in content["lines"]), Fraction(0))
-        rounded = calculator.rounded(minor(str(exact), currency))
+        own = [line for line in content["lines"] if line["kind"] != "adjustment"]
+        exact = sum((Fraction(line["exact_amount"]) for line in own), Fraction(0))
+        rounded = calculator.rounded(minor(str(exact), currency)) + _corrected(document)
         if shares != Fraction(content["subtotal"]) or rounded != minor(content["subtotal"], currency):
             raise Broken(law, f"the lines of {document.number} do not come to its subtotal")
         due = Fraction(content.get("due", content["total"]))
@@ -276,9 +340,15 @@ def nothing_is_due_that_is_not_billed(history: History) -> None:
             if "original" in item:
                 _add(totals, currency, Fraction(item["amount"]))
                 _add(totals, item["original_currency"], -Fraction(item["original"]))
-    for chain in _chains(history):
-        if sum(_paid(document) for document in chain) < 0:
-            raise Broken(law, f"grants were given more back by {chain[-1].number} than was drawn from them")
+    paid: dict[tuple[str, str], Fraction] = {}
+    for document in history.live:
+        key = (document.customer, document.currency)
+        paid[key] = paid.get(key, Fraction(0)) + _paid(document)
+    for (customer, currency), amount in paid.items():
+        if amount < 0:
+            raise Broken(
+                law, f"grants of {customer} were given {-amount} {currency} more back than was drawn from them"
+            )
     for customer, account in history.accounts.items():
         for balance in account.balances:
             digits = calculator.MINOR_DIGITS.get(balance.currency, 2)
@@ -324,23 +394,53 @@ def _add(amounts: dict[str, Fraction], currency: str, amount: Fraction) -> None:
 
 
 def _net(document: Document) -> Fraction:
+    """What a document bills of its own period."""
     content = document.content
-    return minor(content["total"], document.currency) - minor(content["tax"], document.currency)
+    whole = minor(content["total"], document.currency) - minor(content["tax"], document.currency)
+    return whole - _corrected(document)
+
+
+def _corrected(document: Document) -> Fraction:
+    """What a document bills of others that it corrects, before taxes."""
+    lines = (line for line in document.content["lines"] if line["kind"] == "adjustment")
+    return sum((minor(line["amount"], document.currency) for line in lines), Fraction(0))
+
+
+def _adjustments(document: Document, number: str) -> list[Content]:
+    """The lines by which a document corrects another one."""
+    lines = (line for line, _ in document.lines if line["kind"] == "adjustment")
+    return [line for line in lines if line["corrects"]["number"] == number]
+
+
+def _rate(line: Content) -> Fraction:
+    """What a line was converted at from the currency of what it corrects."""
+    return Fraction((line.get("corrects") or {}).get("rate", "1"))
+
+
+def _is_later(document: Document, chain: Chain) -> bool:
+    """Whether a document was computed by whoever had to look at an earlier period, too."""
+    return document.kind == "period" and document.customer == chain[0] and document.month > chain[1]
 
 
 def _chains(history: History) -> list[list[Document]]:
-    found: dict[tuple[str, str, str], list[Document]] = {}
+    """The interim invoices of a period with its own document."""
+    found: dict[Chain, list[Document]] = {}
     for document in history.live:
-        found.setdefault(document.chain, []).append(document)
+        if document.kind != "credit-note":
+            found.setdefault(document.chain, []).append(document)
     return list(found.values())
 
 
-def _chains_of_records(history: History) -> dict[str, set[tuple[str, str, str]]]:
-    found: dict[str, set[tuple[str, str, str]]] = {}
+def _standing(history: History) -> dict[str, dict[Chain, str]]:
+    """Where each record stands in the end, and as whose usage: of every chain its newest live document says so."""
+    newest: dict[Chain, Mapping[str, str]] = {}
     for document in history.live:
-        for id_ in document.records:
-            found.setdefault(id_, set()).add(document.chain)
-    return found
+        newest |= document.covers
+    standing: dict[str, dict[Chain, str]] = {}
+    for chain, records in newest.items():
+        for id_, member in records.items():
+            standing.setdefault(id_, {})[chain] = member
+    return standing
 
 
 def _documents_for(history: History, known: Known, customer: str, month: str) -> list[Document]:

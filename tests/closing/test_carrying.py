@@ -271,13 +271,14 @@ def test_what_documents_left_is_summed_by_account_for_those_that_count(database:
             return carried_by_customer(connection, period, **more)
 
     # Alice carries 2.70 and 2.70; bob's grant pays 2.70 and 2.30, and 0.40 are left.
-    alice = Carried({"c": 2}, {}, (OpenBalance("alice", "USD", 540),))
-    bob = Carried({"c": 2}, {("prepaid", "USD"): 500}, (OpenBalance("bob", "USD", 40),))
+    both: dict[tuple[str, str], int] = {("c", SEPTEMBER): 30, ("c", OCTOBER): 30}
+    alice = Carried(both, {}, (OpenBalance("alice", "USD", 540),))
+    bob = Carried(both, {("prepaid", "USD"): 500}, (OpenBalance("bob", "USD", 40),))
     assert carried() == {"alice": alice, "bob": bob}
     assert carried(customers=["bob"]) == {"bob": bob}
     assert carried(customers=[]) == {}
-    assert carried(OCTOBER)["bob"] == replace(bob, coupons={"c": 1}, credits={("prepaid", "USD"): 270})
-    of_september = Carried({"c": 1}, {("prepaid", "USD"): 270})
+    assert carried(OCTOBER)["bob"] == replace(bob, coupons={("c", SEPTEMBER): 30}, credits={("prepaid", "USD"): 270})
+    of_september = Carried({("c", SEPTEMBER): 30}, {("prepaid", "USD"): 270})
     assert carried(position=2)["bob"] == of_september
     assert carried(position=0) == {}
     with database.write() as connection:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from functools import cache, partial
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.closing import world_stories
 from tests.closing.conservation import hold_to_the_law
 from tests.closing.world_runs import Broken, Document, History, WorldRun
 from tests.closing.world_stories import Fault, live_by_the_law
-from tests.closing.worlds import DAY, Closed, Event, Used, World, Wrote, fx_of
+from tests.closing.worlds import DAY, Bound, Closed, Event, Used, World, Wrote, fx_of
 from tests.invoicing.bench import new_sqlite, open_postgresql
 from tests.shares import daily
 
@@ -154,7 +155,8 @@ def lose_a_document(history: History) -> None:
 
 def issue_it_to_another_too(history: History) -> None:
     one = some(history, is_plain)
-    history.documents["INV-again"] = replace(one, number="INV-again", customer="somebody")
+    again = replace(one, number="INV-again", customer="somebody")
+    history.documents["INV-again"] = replace(again, covers={again.chain: one.covers[one.chain]})
 
 
 def name_a_billed_one_as_late(history: History) -> None:
@@ -165,7 +167,7 @@ def name_a_billed_one_as_late(history: History) -> None:
 def name_one_as_late_without_a_reason(history: History) -> None:
     one = some(history, is_plain)
     id_ = next(id_ for id_, found in one.records.items() if found.member == one.customer)
-    change(history, one, lines=(), content=_empty(one))
+    change(history, one, lines=(), content=_empty(one), covers={})
     history.late[id_] = (one.customer, one.month)
     for other in set(one.records) - {id_}:
         del history.arrived[other]
@@ -248,11 +250,103 @@ def verify_in_vain(history: History) -> None:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_the_law_finds(damage: Callable[[History], None], law: str) -> None:
-    history = copied(lawful())
-    damage(history)
+    assert broken_by(damage, lawful()) == law
+
+
+def broken_by(damage: Callable[[History], None], history: History) -> str:
+    """The law that a damaged history breaks."""
+    damaged = copied(history)
+    damage(damaged)
     with pytest.raises(Broken) as broken:
-        hold_to_the_law(history)
-    assert broken.value.law == law
+        hold_to_the_law(damaged)
+    return broken.value.law
+
+
+# What the law finds of corrections
+
+
+@cache
+def corrected() -> History:
+    """The history of the small world with a record that comes late, and usage that is another customer's by then."""
+    whole = small_world()
+    late = record("bob-late", user="bob", when="17", input=2_000_000)
+    learned: list[Event] = [
+        Used(at("2026-11-20T00:00:00+00:00"), late),
+        Bound(at("2026-11-21T00:00:00+00:00"), "bob", "ann", at("18 00:00")),
+    ]
+    world = whole.with_events(sorted([*whole.events, *learned], key=lambda event: event.at))
+    with new_sqlite() as database:
+        history = WorldRun(world, database).live_through()
+    hold_to_the_law(history)
+    causes = {line["cause"] for one in history.live for line, _ in one.lines if line["kind"] == "adjustment"}
+    assert causes == {"late", "attribution"}
+    return history
+
+
+def correcting(history: History, customer: str) -> Document:
+    """A document that corrects a period."""
+    return some(history, lambda one: one.customer == customer and len(one.covers) > 1)
+
+
+def change_a_correction(history: History, **changes: Callable[[Any], Any]) -> None:
+    """Put another line in the place of the first one that corrects something."""
+    one = correcting(history, "bob")
+    place = next(place for place, (line, _) in enumerate(one.lines) if line["kind"] == "adjustment")
+    line = one.lines[place][0]
+    other = {**line, **{name: of(line[name]) for name, of in changes.items()}}
+    change(history, one, lines=(*one.lines[:place], (other, ()), *one.lines[place + 1 :]))
+
+
+def count_a_late_record_twice(history: History) -> None:
+    change_a_correction(history, requests=lambda count: count * 2)
+
+
+def correct_by_a_little_more(history: History) -> None:
+    change_a_correction(history, exact_amount=lambda amount: str(Fraction(amount) + Fraction(1, 10**9)))
+
+
+def correct_by_another_amount(history: History) -> None:
+    change_a_correction(history, amount=lambda amount: str(Fraction(amount) + Fraction(1, 100)))
+
+
+def keep_what_was_given_up(history: History) -> None:
+    standing = {id_ for one in history.live for listed in one.covers.values() for id_ in listed}
+    for one in history.live:
+        for chain, listed in one.covers.items():
+            if chain != one.chain and standing - set(listed):
+                before = next(other.covers[chain] for other in history.live if other.chain == chain)
+                if set(before) - set(listed):
+                    change(history, one, covers={**one.covers, chain: {**listed, **before}})
+                    return
+
+
+def lose_what_a_correction_covers(history: History) -> None:
+    one = correcting(history, "ann")
+    change(history, one, covers={one.chain: one.covers[one.chain]})
+
+
+def correct_it_for_another(history: History) -> None:
+    one = correcting(history, "ann")
+    covers = {
+        chain: listed if chain == one.chain else dict.fromkeys(listed, "cee") for chain, listed in one.covers.items()
+    }
+    change(history, one, covers=covers)
+
+
+@pytest.mark.parametrize(
+    ("damage", "law"),
+    [
+        (count_a_late_record_twice, "documents come to what their records cost"),
+        (correct_by_a_little_more, "documents come to what their records cost"),
+        (correct_by_another_amount, "documents come to what their records cost"),
+        (keep_what_was_given_up, "a record is on one chain of documents"),
+        (lose_what_a_correction_covers, "no record is lost"),
+        (correct_it_for_another, "a record stands with whom it belongs"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_the_law_finds_what_is_wrong_with_corrections(damage: Callable[[History], None], law: str) -> None:
+    assert broken_by(damage, corrected()) == law
 
 
 def _items(document: Document, kind: str) -> list[dict[str, str]]:

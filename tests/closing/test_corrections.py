@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import OCTOBER, contract, price, prices
+from tests.builders import OCTOBER, contract, grants, price, prices
 from tests.closing.test_one_document_a_record import EUROS, NOVEMBER, Shop, agreed, worth
 from tokentill.canonical import Content
 from tokentill.errors import Refused
@@ -250,6 +250,45 @@ class TestABinding:
         assert total(shop, "alice") == "333.00"
         assert shop.is_settled()
 
+    def test_that_acts_where_no_record_lies_makes_no_document(self, database: Database) -> None:
+        shop = Shop(database)
+        shop.take(worth(30, "10-20"), worth(9, "10-20", "bob"))
+        shop.close(OCTOBER)
+        shop.till.bind([("alice", "bob", worth(3, "10-25").occurred_at, None)])
+        assert shop.close(NOVEMBER, IN_DECEMBER) == ()
+        assert shop.is_settled()
+
+    def test_that_acts_where_no_record_lies_leaves_what_comes_there_to_its_customer(self, database: Database) -> None:
+        shop = Shop(database)
+        shop.take(worth(30, "10-20"), worth(9, "10-20", "bob"))
+        shop.close(OCTOBER)
+        shop.till.bind([("alice", "bob", worth(3, "10-25").occurred_at, None)])
+        shop.take(worth(300, "10-21"), worth(600, "10-26"))
+        assert shop.late() == {("arouter", "alice-300", "alice", OCTOBER), ("arouter", "alice-600", "bob", OCTOBER)}
+        shop.close(NOVEMBER, IN_DECEMBER)
+        assert (total(shop, "alice"), total(shop, "bob")) == ("330.00", "609.00")
+        assert shop.late() == set()
+        assert shop.is_settled()
+        shop.till.bind([("alice", "cem", worth(3, "10-25").occurred_at, None)])
+        shop.take(worth(6, "12-05", "bob"))
+        shop.close(DECEMBER, IN_JANUARY)
+        assert (total(shop, "alice"), total(shop, "bob"), total(shop, "cem")) == ("330.00", "15.00", "0.00")
+        assert shop.close(OCTOBER) == ("cem",)
+        assert (total(shop, "alice"), total(shop, "cem")) == ("330.00", "600.00")
+        assert shop.is_settled()
+
+    def test_does_not_move_what_was_taken_back(self, database: Database) -> None:
+        shop = Shop(database)
+        shop.take(worth(30, "10-20"), worth(300, "10-26"), worth(9, "10-20", "bob"))
+        shop.close(OCTOBER)
+        shop.till.bind([("alice", "bob", worth(3, "10-25").occurred_at, None)])
+        shop.till.retract(record=("arouter", "alice-300"), reason="a test")
+        shop.take(worth(3, "11-05", "bob"))
+        shop.close(NOVEMBER, IN_DECEMBER)
+        by_customer = {one.customer: told(adjustments(shop, one.number)) for one in shop.till.invoices(period=NOVEMBER)}
+        assert by_customer == {"alice": [("retraction", "INV-000001", -1, "-300.00")], "bob": []}
+        assert shop.is_settled()
+
 
 class TestACreditNote:
     WANTED = contract("customer", "alice", invoice={"adjustments": "credit-note"})
@@ -285,6 +324,17 @@ class TestACreditNote:
         assert shop.close(NOVEMBER, IN_DECEMBER) == ("alice", "alice")
         invoice = shop.till.invoice("INV-000003").content
         assert (invoice["total"], invoice["due"]) == ("90.00", "60.00")
+        assert shop.is_settled()
+
+    def test_gives_credit_back_that_the_invoice_with_it_draws(self, database: Database) -> None:
+        shop = Shop(database, TestACreditNote.WANTED, grants({"id": "g", "amount": "100"}))
+        shop.take(worth(30, "10-20"), worth(60, "10-21"))
+        shop.close(OCTOBER)
+        shop.till.retract(record=("arouter", "alice-60"), reason="a test")
+        shop.take(worth(90, "11-05"))
+        assert shop.close(NOVEMBER, IN_DECEMBER) == ("alice", "alice")
+        invoice = shop.till.invoice("INV-000003").content
+        assert (invoice["total"], invoice["due"]) == ("90.00", "20.00")
         assert shop.is_settled()
 
     def test_never_exceeds_what_is_left_of_its_invoice(self, database: Database) -> None:

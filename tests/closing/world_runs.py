@@ -7,7 +7,7 @@ with the records that `explain` gives for it at the end (of a void one: right be
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,12 +15,14 @@ from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import event as database_event
+from sqlalchemy import select
 
 from tests.builders import MovableClock, folder
 from tests.closing.worlds import Bound, Closed, Event, Failure, Reviewed, Used, Voided, World, Wrote
 from tokentill.canonical import Content
 from tokentill.closing.closed import Closed as CloseResult
 from tokentill.errors import NotFound, Refused
+from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.store.invoices import IssuedInvoice
 from tokentill.till import Till
@@ -53,13 +55,17 @@ class RecordOnLine:
     amount: Fraction
 
 
+Chain = tuple[str, str, str]
+"""A customer's period in one currency: what its documents and corrections have in common."""
 ExplainedLine = tuple[Content, tuple[RecordOnLine, ...]]
 """A line as it is stored, and its records."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An issued document. `pinned_at` is when its run looked at what was known."""
+    """An issued document. `pinned_at` is when its run looked at what was known. `covers` is which records it says it
+    covers, and as whose usage: of its own period, and of each that it corrects.
+    """
 
     number: str
     customer: str
@@ -70,9 +76,10 @@ class Document:
     pinned_at: datetime
     content: Content
     lines: tuple[ExplainedLine, ...]
+    covers: Mapping[Chain, Mapping[str, str]] = field(default_factory=dict)
 
     @property
-    def chain(self) -> tuple[str, str, str]:
+    def chain(self) -> Chain:
         """What a document and its later ones have in common."""
         return self.customer, self.month, self.currency
 
@@ -88,7 +95,7 @@ class Document:
 
     @property
     def records(self) -> dict[str, RecordOnLine]:
-        """Its records by id."""
+        """The records of its own lines by id."""
         return {found.record_id: found for _, records in self.lines for found in records}
 
     def told(self) -> str:
@@ -234,10 +241,33 @@ class WorldRun:
             pinned_at=found.issued_at,
             content=found.content,
             lines=lines,
+            covers=self._covered(found),
         )
+
+    def _covered(self, found: IssuedInvoice) -> dict[Chain, dict[str, str]]:
+        """What a document covers, from the rows themselves."""
+        covered, corrected, usage = tables.coverage.c, tables.correction.c, tables.usage.c
+        with self._database.read() as connection:
+            query = select(corrected.customer, corrected.period, corrected.currency)
+            chains = {
+                (customer, period): (customer, period, currency)
+                for customer, period, currency in connection.execute(query.where(corrected.invoice_id == found.id))
+            }
+            if found.kind != "credit-note":
+                chains["", ""] = (found.customer, found.period, found.currency)
+            covers: dict[Chain, dict[str, str]] = {chain: {} for chain in chains.values()}
+            rows = select(covered.corrected, covered.period, covered.member, usage.record_id)
+            rows = rows.join_from(tables.coverage, tables.usage, tables.usage_in(tables.coverage))
+            for customer, period, member, id_ in connection.execute(rows.where(covered.invoice_id == found.id)):
+                chain = chains[customer, period]
+                covers[chain][id_] = member or chain[0]
+        return covers
 
     def _explained(self, found: IssuedInvoice) -> Iterator[ExplainedLine]:
         for explained in self._till.explain(found.number):
+            if explained.line["kind"] == "adjustment":
+                yield explained.line, ()
+                continue
             member = explained.line.get("customer", found.customer)
             yield (
                 explained.line,

@@ -198,7 +198,8 @@ def test_a_coupon_holds_for_so_many_periods() -> None:
     coupons = {"coupon": [{"id": "a", "percent": "10", "periods": 2}, {"id": "b", "amount": "1"}]}
 
     def names(used: int) -> list[str]:
-        carried = Carried(coupons={"a": used, "b": 9})
+        periods = [(id_, f"2026-{number:02d}") for id_, count in (("a", used), ("b", 9)) for number in range(count)]
+        carried = Carried(coupons=dict.fromkeys(periods, 1) | {("a", "2025-12"): 0})
         return [item.name for item in totals_of(1000, coupons, carried=carried).items]
 
     assert names(0) == names(1) == ["a", "b"]

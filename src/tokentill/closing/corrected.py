@@ -156,7 +156,16 @@ def _adjustments_in(document: IssuedInvoice, rows: Iterable[LedgerRow]) -> list[
     items = [item for item in content.get("items", ()) if item.get("corrects") is not None]
     adjustments = (adjustment_in(corrects, lines, items, document.currency) for corrects, lines in by_key.values())
     drawn: dict[str, dict[tuple[str, str], int]] = {}
+    coupons: dict[str, dict[str, int]] = {}
     for row in rows:
-        if row.period and row.kind in DRAWN_KINDS and row.customer == document.customer:
-            drawn.setdefault(row.period, {})[row.kind, row.name] = row.amount_minor
-    return [replace(one, drawn=drawn.get(one.corrects.period, {})) for one in adjustments]
+        if row.period and row.customer == document.customer:
+            if row.kind in DRAWN_KINDS:
+                drawn.setdefault(row.period, {})[row.kind, row.name] = row.amount_minor
+            elif row.kind == "coupon":
+                coupons.setdefault(row.period, {})[row.name] = row.amount_minor
+    listed = []
+    for one in adjustments:
+        period = one.corrects.period
+        billed = replace(one.billed, drawn=drawn.pop(period, {}), coupons=coupons.pop(period, {}))
+        listed.append(billed if one.original is None else replace(one, original=billed))
+    return listed

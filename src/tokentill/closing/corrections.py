@@ -40,6 +40,7 @@ from tokentill.invoicing.rating_groups import Books
 from tokentill.store.corrections import (
     BilledSoFar,
     PeriodDocument,
+    counts_within,
     covered_of,
     invoiced_of,
     period_documents,
@@ -47,7 +48,7 @@ from tokentill.store.corrections import (
 )
 from tokentill.store.documents import StoredCorrection, documents_around, issued_extents, taken_within
 from tokentill.store.invoices import closings
-from tokentill.store.ledger import carried_by_customer
+from tokentill.store.ledger import carried_by_customer, coupons_used
 from tokentill.store.manual_lines import manual_by_customer
 from tokentill.store.recordings import recordings_of
 from tokentill.store.usage_rows import month_number, series_by_id, series_of_months
@@ -124,13 +125,14 @@ def corrections_due(
         return {}
     months = [_ClosedMonth(known, month) for month in sorted(known.extents)]
     moves = [move for month in months for move in month.moves]
+    months = [month for month in months if month.month <= upto]
+    for month in months:
+        month.look_again(moves)
     by_payer: dict[str, list[Correction]] = {}
     for month in months:
-        if month.month <= upto:
-            for correction in month.corrections(moves):
-                by_payer.setdefault(correction.payer, []).append(correction)
-                if correction.adjustment is not None:
-                    known.adjusted.setdefault(correction.payer, []).append(correction.adjustment)
+        for correction in month.corrections(moves):
+            by_payer.setdefault(correction.payer, []).append(correction)
+            known.keep(correction)
     return by_payer
 
 
@@ -167,14 +169,27 @@ def corrected_period(
     seq_max: int,
     month: Month,
     payer: str,
+    upto: Month,
 ) -> CorrectedPeriod | None:
-    """What a document at these inputs corrected a payer's period by; None where it had no document of it then."""
+    """What a document at these inputs corrected a payer's period by; None where it had no document of it then.
+
+    Args:
+        upto: the month up to which the document corrects.
+    """
     known = _Known(connection, inputs, books, dict(late_months), seq_max, inputs.position)
     months = [_ClosedMonth(known, one) for one in sorted(known.extents)]
     closed = next((one for one in months if one.month == month), None)
     if closed is None or payer not in closed.ended:
         return None
-    batch = closed.batch([payer], [move for one in months for move in one.moves])
+    moves = [move for one in months for move in one.moves]
+    for one in months:
+        if one.month <= upto:
+            one.look_again(moves)
+    for one in months:
+        if one.month < month and payer in one.touched:
+            for correction in one.batch([payer], moves).corrections():
+                known.keep(correction)
+    batch = closed.batch([payer], moves)
     invoiced = invoiced_of(connection, [closed.ended[payer]], known.position)
     stages = tuple(batch.computed_stages(invoiced))
     return CorrectedPeriod(closed.ended[payer], stages, tuple(batch.coming), tuple(batch.going))
@@ -200,8 +215,19 @@ class _Known:
         first_seq = min(closed, default=0)
         self.withdrawn = withdrawn_after(connection, first_seq, seq_max) if self.extents else {}
         self.adjusted: dict[str, list[Adjustment]] = {}  # of earlier months; a term is drawn by one after the other
+        self.together: dict[str, set[str]] = {}  # by payer, periods that are looked at again for one invoice
         self._inputs: dict[tuple[str, str], Inputs] = {}
         self._books: dict[tuple[Any, ...], Books] = {}
+
+    def keep(self, correction: Correction) -> None:
+        """Keep what a correction comes to for those of later months."""
+        if correction.adjustment is not None:
+            self.adjusted.setdefault(correction.payer, []).append(correction.adjustment)
+
+    def later_together(self, payer: str, period: str) -> set[str]:
+        """The later periods of a payer that are looked at again with one, and go on the same invoice."""
+        together = self.together.get(payer, set())
+        return {one for one in together if one > period} if period in together else set()
 
     def bound_upto(self, month: Month) -> int:
         """Up to which number bindings were known to everybody who closed a month."""
@@ -269,6 +295,7 @@ class _ClosedMonth:
     def __init__(self, known: _Known, month: Month) -> None:
         self.known, self.month = known, month
         self.starts_at, self.ends_at = known.extents[month]
+        self.touched: set[str] = set()
 
     @cached_property
     def documents(self) -> Documents:
@@ -328,7 +355,8 @@ class _ClosedMonth:
                 basis = self.bases.get(one.customer)
                 if basis is not None and (one.month, one.kind) == (str(self.month), "period"):
                     moves += self._moved(series[id_], one, basis)
-        return moves
+        # Where no record lies nothing moves; none will come, for its number is above all that documents cover.
+        return [move for move in moves if counts_within(self.known.connection, move.segment, self.known.seq_max)]
 
     def _moved(self, series: Series, taken: TakenSegment, basis: _CorrectionBasis) -> Iterator[Move]:
         covered = taken.covered
@@ -355,8 +383,8 @@ class _ClosedMonth:
                 return issued.payer, issued.month
         return None, None
 
-    def corrections(self, moves: Sequence[Move]) -> Iterator[Correction]:
-        """What is due of the month, in bytewise order of payers."""
+    def look_again(self, moves: Sequence[Move]) -> None:
+        """See whose periods of the month may have changed, before any of them is corrected."""
         touched = {payer for payer, _ in self._late}
         touched |= {move.payer for move in moves if move.month == self.month and move.payer is not None}
         going = (move.segment.payer for move in moves if move.from_month == self.month)
@@ -364,8 +392,16 @@ class _ClosedMonth:
         touched |= self._withdrawn_from()
         if self.known.inputs.asks_for_closed:
             touched |= {payer for payer, basis in self.bases.items() if basis.asks}
+        self.touched = touched & self.ended.keys()
+        for payer in self.touched:
+            terms = self.known.books.contracts.invoice_terms(payer, self.periods.of(payer).last_instant)
+            if terms.adjustments != "credit-note":
+                self.known.together.setdefault(payer, set()).add(str(self.month))
+
+    def corrections(self, moves: Sequence[Move]) -> Iterator[Correction]:
+        """What is due of the month, in bytewise order of payers."""
         together: dict[tuple[Any, ...], list[str]] = {}
-        for payer in sorted(touched & self.ended.keys(), key=str.encode):
+        for payer in sorted(self.touched, key=str.encode):
             together.setdefault(self.bases[payer].key, []).append(payer)
         found: list[Correction] = []
         for payers in together.values():
@@ -479,8 +515,11 @@ class _Batch:
     def computed_stages(self, invoiced: Mapping[str, BilledSoFar]) -> Iterator[ComputedStage]:
         """The periods as they were invoiced, then with one change of fact more each."""
         carried, before = self._carried(invoiced), self.known.books_of(self.basis.before)
-        first: tuple[Cause | None, Books, Sequence[Placed]] = (None, before, self._covered_then())
-        for cause, books, placed in (first, *self._stages()):
+        then = self._covered_then()
+        used = coupons_used(self.known.connection, str(self.month.month), self.payers, self.known.position)
+        as_invoiced = {payer: replace(one, coupons_used=used[payer]) for payer, one in carried.items()}
+        yield ComputedStage(None, before, then, *self._computed(then, before, as_invoiced))
+        for cause, books, placed in self._stages():
             yield ComputedStage(cause, books, placed, *self._computed(placed, books, carried))
 
     def _changes(self, payer: str) -> bool:
@@ -508,9 +547,15 @@ class _Batch:
 
     def _carried(self, invoiced: Mapping[str, BilledSoFar]) -> dict[str, Carried]:
         """What each document was made with; but what other periods used up of coupons, credits and commitments is as it
-        is now, so that nothing is used twice.
+        is now, so that nothing is used twice. Later periods that are looked at again on the same invoice get of coupons
+        what this one leaves.
         """
         known, month = self.known, self.month
+
+        def coupons(payer: str, used: Mapping[tuple[str, str], int]) -> Mapping[tuple[str, str], int]:
+            later = known.later_together(payer, str(month.month))
+            return {key: off for key, off in used.items() if key[1] not in later}
+
         made_with = carried_to_payers(
             known.connection,
             month.periods,
@@ -524,7 +569,7 @@ class _Batch:
         return {
             payer: replace(
                 carried,
-                coupons=now[payer].coupons if payer in now else carried.coupons,
+                coupons=coupons(payer, now[payer].coupons) if payer in now else carried.coupons,
                 credits=now[payer].credits if payer in now else carried.credits,
                 over_months=now[payer].over_months if payer in now else carried.over_months,
                 adjusted_minor=invoiced[payer].adjusted_minor,

@@ -81,8 +81,8 @@ class Adjustments:
         corrected = invoice_by_number(self._connection, number)
         books, seq_max = self._inputs.books(), self._issued.pins["s"]
         late = late_months(self._connection, self._inputs, books, seq_max)
-        month = Month.parse(corrected.period)
-        period = corrected_period(self._connection, self._inputs, books, late, seq_max, month, corrected.customer)
+        month, upto = Month.parse(corrected.period), Month.parse(self._issued.period)
+        period = corrected_period(self._connection, self._inputs, books, late, seq_max, month, corrected.customer, upto)
         if period is None or any(corrected.customer not in stage.invoices for stage in period.stages):
             return None
         return _ExplainedPeriod(self._connection, corrected, period, self._inputs, seq_max)

@@ -8,16 +8,17 @@ or the grant that it is of. Payments of invoices are not known here, so what is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import Connection
 
-from tokentill.clock import MICROSECOND
+from tokentill.closing.grant_books import GrantInBooks
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import Grant
+from tokentill.contracts.recurring import Recurrence
 from tokentill.errors import ensure
 from tokentill.invoicing.journal import (
     BREAKAGE,
@@ -32,7 +33,6 @@ from tokentill.invoicing.journal import (
     sum_by_currency,
 )
 from tokentill.invoicing.periods import Month
-from tokentill.money import round_to_minor
 from tokentill.store.journal import BegunRun, BookedDocument, begun_runs, booked_documents
 from tokentill.store.recordings import recordings_of
 
@@ -59,42 +59,6 @@ class Transaction:
     postings: tuple[Posting, ...]
 
 
-@dataclass(slots=True)
-class _Credit:
-    """A grant in the books, in minor units. `expired_at` is the instant up to which draws were known when what was left
-    of it became breakage; what is drawn, or given back, after that changes the breakage."""
-
-    grant: Grant | None
-    draws: Sequence[tuple[datetime, int]]
-    amount_minor: int = 0
-    paid_minor: int = 0
-    known_at: datetime | None = None
-    drawn_minor: int = 0
-
-    @classmethod
-    def of(cls, grant: Grant | None, draws: Sequence[tuple[datetime, int]], runs: Iterable[BegunRun]) -> _Credit:
-        """A grant with everything that was drawn from it; None is one that was never stated in its currency."""
-        if grant is None:
-            return cls(None, draws)
-        last = _last_instant(grant)
-        known_at = None if last is None else _first_close(last, runs)
-        paid = grant.amount if grant.paid is None else grant.paid
-        amount_minor, paid_minor = (round_to_minor(amount, grant.currency) for amount in (grant.amount, paid))
-        return cls(grant, draws, amount_minor, paid_minor, known_at)
-
-    def paid_of(self, drawn_minor: int) -> int:
-        """How much of what was drawn was paid for: as large a share as of the whole grant, rounded down; what is drawn
-        beyond the grant was not."""
-        drawn = min(max(drawn_minor, 0), self.amount_minor)
-        return self.paid_minor * drawn // self.amount_minor if drawn else 0
-
-    @property
-    def left_minor(self) -> int:
-        """What was paid for and was not drawn when it expired."""
-        known = sum(more for at, more in self.draws if self.known_at is not None and at <= self.known_at)
-        return self.paid_minor - self.paid_of(known)
-
-
 def transactions(connection: Connection) -> tuple[Transaction, ...]:
     """Everything that is to be booked, in order of time; what happens at one instant is in the order of the log of
     documents, and grants come first.
@@ -103,9 +67,16 @@ def transactions(connection: Connection) -> tuple[Transaction, ...]:
     """
     logged = sorted(_of_documents(booked_documents(connection)), key=lambda one: one[0])
     documents = [one for _, one in logged]
-    credits_ = _credits_of(connection, documents)
-    booked = [*_of_grants(credits_), *(_with_credit(one, credits_) for one in documents)]
-    return tuple(sorted(booked, key=lambda one: one.at))
+    books = _books_of(connection, documents)
+    booked = [transaction for one in documents for transaction in _with_credit(one, books)]
+    return tuple(sorted([*_of_grants(books), *booked], key=_order))
+
+
+def _order(one: Transaction) -> tuple[datetime, bool, list[bytes], bool]:
+    """By which transactions are sorted; those of documents stay in the order in which they are."""
+    if one.grant is None:
+        return (one.at, True, [], False)
+    return (one.at, False, [one.customer.encode(), one.grant.encode()], one.kind == "breakage")
 
 
 def _of_documents(documents: Iterable[BookedDocument]) -> Iterator[tuple[int, Transaction]]:
@@ -122,56 +93,79 @@ def _of_documents(documents: Iterable[BookedDocument]) -> Iterator[tuple[int, Tr
             yield void.position, replace(issue, at=void.at, kind="void", reason=void.reason, postings=undone)
 
 
-def _credits_of(connection: Connection, documents: Iterable[Transaction]) -> dict[GrantKey, _Credit]:
-    """Every grant that is stated or was drawn from."""
+def _books_of(connection: Connection, documents: Iterable[Transaction]) -> dict[GrantKey, GrantInBooks]:
+    """Every grant that is stated or was drawn from, by each of the ids under which it may be."""
     runs = begun_runs(connection)
-    draws: dict[GrantKey, list[tuple[datetime, int]]] = defaultdict(list)
-    for one in documents:
-        for posting in one.postings:
-            if (key_of := _grant_of(posting)) is not None:
-                draws[key_of].append((one.at, posting.amount_minor))
-    stated = {**_grants_of(connection, runs), **_grants_of(connection, runs[-1:])}
-    now = _grants_of(connection, runs[-1:]).keys() | draws.keys()
-    return {key: _Credit.of(stated.get(key), draws[key], runs) for key in sorted(now, key=_bytes_of)}
+    drawn = {key for one in documents for posting in one.postings if (key := _grant_of(posting)) is not None}
+
+    def first_close(last: datetime) -> datetime | None:
+        """When the month that holds an instant was closed first, or a later one: then it is known what was used until
+        then."""
+        month = Month(last.year, last.month)
+        return next((run.at for run in runs if run.is_close and run.month >= month and run.at > last), None)
+
+    by_id: dict[GrantKey, GrantInBooks] = {}
+    stated = _stated(connection, runs)
+    for (customer, id_, currency), (grant, recurrence, until) in sorted(stated.items(), key=lambda one: _place(one[0])):
+        own = GrantInBooks(id_, grant, recurrence, until, first_close)
+        keys = [(customer, name, currency) for name in own.ids]
+        if until == runs[-1].at or not drawn.isdisjoint(keys):
+            by_id = dict.fromkeys(keys, own) | by_id
+    for key in sorted(drawn - by_id.keys(), key=_place):
+        by_id[key] = GrantInBooks(key[1], None, None, runs[-1].at, first_close)
+    return by_id
 
 
-def _grants_of(connection: Connection, runs: Iterable[BegunRun]) -> dict[GrantKey, Grant]:
-    """The grants of the contracts that runs were pinned to; of several statements, what was recorded last holds."""
-    sets = recordings_of(connection, {run.contract_set for run in runs})
-    recordings = recordings_of(connection, {hash_ for one in sets for hash_ in one["recordings"]})
-    book = ContractBook(one for one in recordings if one["kind"] == "grant")
-    return {(grant.customer, grant.id, grant.currency): grant for grant in book.all_grants()}
+def _stated(
+    connection: Connection, runs: Sequence[BegunRun]
+) -> dict[GrantKey, tuple[Grant, Recurrence | None, datetime]]:
+    """The grants of the contracts that runs were pinned to, each with when a run had it last; of several statements,
+    what was recorded last holds."""
+    sets = {run.contract_set: run.at for run in runs}
+    listed = {
+        hash_: one["recordings"] for hash_, one in zip(sorted(sets), recordings_of(connection, sets), strict=True)
+    }
+    hashes = sorted({hash_ for one in listed.values() for hash_ in one})
+    recordings = dict(zip(hashes, recordings_of(connection, hashes), strict=True))
+    book = ContractBook(recordings.values())
+    last: dict[frozenset[str], datetime] = {}
+    for hash_, at in sets.items():
+        granting = frozenset(one for one in listed[hash_] if recordings[one]["kind"] == "grant")
+        last[granting] = max(at, last.get(granting, at))
+    stated: dict[GrantKey, tuple[Grant, Recurrence | None, datetime]] = {}
+    for granting, at in sorted(last.items(), key=lambda one: one[1]):
+        for grant in ContractBook(recordings[hash_] for hash_ in sorted(granting)).all_grants():
+            recurrence = None if grant.every is None else book.recurrence(grant)
+            stated[grant.customer, grant.id, grant.currency] = (grant, recurrence, at)
+    return stated
 
 
-def _last_instant(grant: Grant) -> datetime | None:
-    """The last one at which a grant pays for what is used; a grant to the end of a month is of that month."""
-    return None if grant.expires_at is None else grant.expires_at - MICROSECOND
+def _of_grants(books: Mapping[GrantKey, GrantInBooks]) -> Iterator[Transaction]:
+    """What was bought, and what is breakage that no document came after."""
+    owners = {id(own): (customer, currency, own) for (customer, _, currency), own in books.items()}
+    for customer, currency, own in owners.values():
+        for id_, at, paid_minor in own.bought():
+            yield _of_grant(
+                at, "prepaid-credit", JournalAccount(PAYMENTS, customer), (customer, id_, currency), paid_minor
+            )
+        yield from _breakage(own, customer, currency, None)
 
 
-def _first_close(last: datetime, runs: Iterable[BegunRun]) -> datetime | None:
-    """When the month that holds an instant was closed first, or a later one: then it is known what was used until
-    then. None while it was not."""
-    month = Month(last.year, last.month)
-    closes = (run.at for run in runs if run.is_close and run.month >= month and run.at > last)
-    return next(closes, None)
+def _breakage(own: GrantInBooks, customer: str, currency: str, until: datetime | None) -> Iterator[Transaction]:
+    for at, one in own.expire(until):
+        yield _of_grant(at, "breakage", BREAKAGE, (customer, one.id, currency), -one.breakage_minor)
 
 
-def _of_grants(credits_: dict[GrantKey, _Credit]) -> Iterator[Transaction]:
-    for (customer, id_, currency), credit in credits_.items():
-        grant, liability = credit.grant, JournalAccount(PREPAID, customer, id_)
-        if grant is None:
-            continue
-        events: tuple[tuple[datetime | None, TransactionKind, JournalAccount, int], ...] = (
-            (grant.valid_from, "prepaid-credit", JournalAccount(PAYMENTS, customer), credit.paid_minor),
-            (_last_instant(grant), "breakage", BREAKAGE, 0 if credit.known_at is None else -credit.left_minor),
-        )
-        for at, kind, other, amount_minor in events:
-            if at is not None and amount_minor:
-                postings = posted({(other, currency): amount_minor, (liability, currency): -amount_minor})
-                yield Transaction(at, kind, customer, f"{at.year:04d}-{at.month:02d}", None, id_, "", postings)
+def _of_grant(
+    at: datetime, kind: TransactionKind, other: JournalAccount, key: GrantKey, amount_minor: int
+) -> Transaction:
+    customer, id_, currency = key
+    liability = JournalAccount(PREPAID, customer, id_)
+    postings = posted({(other, currency): amount_minor, (liability, currency): -amount_minor})
+    return Transaction(at, kind, customer, f"{at.year:04d}-{at.month:02d}", None, id_, "", postings)
 
 
-def _bytes_of(key: GrantKey) -> list[bytes]:
+def _place(key: GrantKey) -> list[bytes]:
     return [part.encode() for part in key]
 
 
@@ -182,25 +176,23 @@ def _grant_of(posting: Posting) -> GrantKey | None:
     return customer, name, posting.currency
 
 
-def _with_credit(one: Transaction, credits_: dict[GrantKey, _Credit]) -> Transaction:
+def _with_credit(one: Transaction, books: Mapping[GrantKey, GrantInBooks]) -> Iterator[Transaction]:
     """A document's transaction with what it draws from grants as it is in the books: what was paid for from the
-    liability, or from breakage where that was booked; the rest was given, and is a discount.
+    liability, or from breakage where that was booked; the rest was given, and is a discount. Before it comes the
+    breakage that was known by then.
 
     Transactions have to come in the order of the log: each changes what was drawn.
     """
-    if one.number is None:
-        return one
     sums: dict[tuple[JournalAccount, str], int] = defaultdict(int)
     for posting in one.postings:
         key = _grant_of(posting)
         if key is None:
             sums[posting.account, posting.currency] += posting.amount_minor
             continue
-        credit = credits_[key]
-        before = credit.paid_of(credit.drawn_minor)
-        credit.drawn_minor += posting.amount_minor
-        paid = credit.paid_of(credit.drawn_minor) - before
-        is_expired = credit.known_at is not None and one.at > credit.known_at
-        sums[BREAKAGE if is_expired else posting.account, posting.currency] += paid
-        sums[GIVEN, posting.currency] += posting.amount_minor - paid
-    return replace(one, postings=posted(sums))
+        (customer, name, currency), own = key, books[key]
+        yield from _breakage(own, customer, currency, one.at)
+        for booked in own.draw(name, posting.amount_minor):
+            sums[JournalAccount(PREPAID, customer, booked.id), currency] += booked.liability_minor
+            sums[BREAKAGE, currency] -= booked.breakage_minor
+            sums[GIVEN, currency] += booked.given_minor
+    yield replace(one, postings=posted(sums))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from tokentill.contracts.invoice_terms import Coupon
 from tokentill.contracts.opening_balances import OpeningBalance
 from tokentill.money import round_to_minor
 
@@ -43,7 +44,7 @@ class Carried:
     """What earlier documents left for one of a customer's period.
 
     Args:
-        coupons: in how many other periods each coupon was used, in whatever currency.
+        coupons: what each coupon took off in other periods, in whatever currency, by its id and the period.
         credits: what each grant paid in other periods, in minor units, by the grant's id and currency.
         balances: open balances that the document brings forward, the customer's own first.
         invoiced: the interim invoices of the same period, oldest first.
@@ -51,14 +52,23 @@ class Carried:
             came in, in minor units: by kind, name and currency of the rows.
         adjusted_minor: what was due of corrections on a document that is computed again without them, as its grants
             paid it with the rest.
+        coupons_used: where a period is computed as it was invoiced, the coupons that took something off; no others do.
     """
 
-    coupons: Mapping[str, int] = field(default_factory=lambda: NONE_OF_THEM)
+    coupons: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
     credits: Mapping[tuple[str, str], int] = field(default_factory=lambda: MappingProxyType({}))
     balances: tuple[OpenBalance, ...] = ()
     invoiced: tuple[Invoiced, ...] = ()
     over_months: Mapping[tuple[str, str, str], int] = field(default_factory=lambda: MappingProxyType({}))
     adjusted_minor: int = 0
+    coupons_used: frozenset[str] | None = None
+
+    def has_left(self, coupon: Coupon) -> bool:
+        """Whether a coupon may still take something off."""
+        if self.coupons_used is not None:
+            return coupon.id in self.coupons_used
+        periods = sum(amount != 0 for (id_, _), amount in self.coupons.items() if id_ == coupon.id)
+        return coupon.periods is None or periods < coupon.periods
 
     def plus(self, customer: str, balance: OpenBalance) -> Carried:
         """With one balance more, for the document of a customer."""
@@ -83,14 +93,16 @@ class Carried:
         return replace(self, balances=(*self.balances, *found)) if found else self
 
     def with_drawn(self, drawn: Mapping[tuple[str, str, str], int]) -> Carried:
-        """With what corrections on the same document have of commitments and credits."""
-        sums, paid = dict(self.over_months), dict(self.credits)
-        for (kind, name, currency), minor in drawn.items():
+        """With what corrections on the same document have of commitments, credits and coupons (see `drawn_by`)."""
+        sums, paid, off = dict(self.over_months), dict(self.credits), dict(self.coupons)
+        for (kind, name, of), minor in drawn.items():
             if kind == "credit":
-                paid[name, currency] = paid.get((name, currency), 0) + minor
+                paid[name, of] = paid.get((name, of), 0) + minor
+            elif kind == "coupon":
+                off[name, of] = off.get((name, of), 0) + minor
             else:
-                sums[kind, name, currency] = sums.get((kind, name, currency), 0) + minor
-        return replace(self, over_months=sums, credits=paid) if drawn else self
+                sums[kind, name, of] = sums.get((kind, name, of), 0) + minor
+        return replace(self, over_months=sums, credits=paid, coupons=off) if drawn else self
 
 
 def pending(opening: OpeningBalance, carried: Carried) -> OpenBalance | None:

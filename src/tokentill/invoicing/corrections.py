@@ -245,7 +245,9 @@ def adjustment_of(corrects: Corrects, before: Whole, stages: Sequence[tuple[Caus
 
 
 def drawn_by(adjustments: Iterable[Adjustment]) -> Counter[tuple[str, str, str]]:
-    """What corrections have of their own customer's commitments and credits, by kind, name and currency."""
+    """What corrections have of their own customer's commitments and credits, by kind, name and currency; and what
+    coupons take off more by them, by kind, id and period.
+    """
     sums: Counter[tuple[str, str, str]] = Counter()
     for one in adjustments:
         if one.child is None:
@@ -253,6 +255,8 @@ def drawn_by(adjustments: Iterable[Adjustment]) -> Counter[tuple[str, str, str]]
                 sums[kind, name, one.billed.currency] += minor
             for id_, paid in one.billed.credits.items():
                 sums["credit", id_, one.billed.currency] += paid
+            for id_, off in one.billed.coupons.items():
+                sums["coupon", id_, one.corrects.period] += off
     return sums
 
 

@@ -294,8 +294,7 @@ def _discounts(subtotal_minor: int, currency: str, agreed: Agreed, carried: Carr
     items: list[Item] = []
     for coupon in agreed.terms.coupons or ():
         left = subtotal_minor + _sum(items)
-        is_used_up = coupon.periods is not None and carried.coupons.get(coupon.id, 0) >= coupon.periods
-        if left <= 0 or is_used_up:
+        if left <= 0 or not carried.has_left(coupon):
             continue
         if coupon.percent is not None:
             discount = share_minor(coupon.percent, left, currency)

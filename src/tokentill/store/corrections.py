@@ -12,12 +12,13 @@ from sqlalchemy import Connection, func, or_, select
 
 from tokentill.canonical import Content
 from tokentill.clock import from_micros, to_micros
-from tokentill.invoicing.coverage import CoveredSegment
+from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
 from tokentill.invoicing.periods import Month
 from tokentill.money import to_minor
 from tokentill.store import tables
 from tokentill.store.decoding import decoded, decoding, rows_among
 from tokentill.store.documents import customer_covered, live_at, period_covered, still_covers
+from tokentill.store.withdrawals import in_force
 
 CORRECTS_SINCE = 4
 """The first version of the calculation whose invoices bill corrections: older ones looked at their own period alone."""
@@ -190,6 +191,20 @@ def covered_of(
     for row in rows_among(connection, query, (customer_covered(),), sorted(customers, key=str.encode)):
         covered[row.customer].append(decoded(CoveredSegment, row))
     return covered
+
+
+def counts_within(connection: Connection, segment: OwnedSegment, seq_max: int) -> bool:
+    """Whether some record in a segment counts at a sequence number."""
+    usage = tables.usage.c
+    query = select(usage.id).where(
+        usage.series_id == segment.series_id,
+        usage.occurred_at >= to_micros(segment.starts_at),
+        usage.occurred_at < to_micros(segment.ends_at),
+        usage.seq > segment.seq_after,
+        usage.seq <= segment.seq_upto,
+        *in_force(connection, seq_max).conditions,
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def withdrawn_after(connection: Connection, seq: int, seq_max: int) -> Mapping[int, Withdrawn]:

@@ -137,7 +137,7 @@ def carried_by_customer(
     for row in _counted(connection, _sums(period), position, customers):
         of_customer, amount = accounts[row.customer], int(row.amount_minor)
         if row.kind == "coupon":
-            of_customer.coupons[row.name] += amount != 0
+            of_customer.coupons[row.name, row.of_period] += amount
         elif row.kind == "credit":
             of_customer.credits[row.name, row.currency] += amount
         elif row.kind == "balance":
@@ -148,6 +148,23 @@ def carried_by_customer(
         document = accounts[row.customer].invoiced.setdefault((row.invoice_id, row.currency), defaultdict(Counter))
         document[row.kind][row.name] += row.amount_minor
     return {customer: account.carried(customer) for customer, account in accounts.items()}
+
+
+def coupons_used(
+    connection: Connection, period: str, customers: Collection[str], position: int
+) -> dict[str, frozenset[str]]:
+    """The coupons that took something off on the documents and corrections of each customer's period."""
+    ledger = tables.ledger
+    query = (
+        select(ledger.c.customer, ledger.c.name)
+        .where(ledger.c.kind == "coupon", _period_of_row() == period)
+        .group_by(ledger.c.customer, ledger.c.name)
+        .having(func.sum(ledger.c.amount_minor) != 0)
+    )
+    used: dict[str, set[str]] = defaultdict(set)
+    for row in _counted(connection, query, position, customers):
+        used[row.customer].add(row.name)
+    return {customer: frozenset(used[customer]) for customer in customers}
 
 
 def open_balances(connection: Connection, position: int | None) -> list[tuple[str, Month]]:
@@ -181,7 +198,7 @@ def openings_brought(connection: Connection, position: int | None) -> dict[str, 
 class _CustomerLedger:
     """What the rows of one customer's accounts come to; filled row by row."""
 
-    coupons: Counter[str] = field(default_factory=Counter)
+    coupons: Counter[tuple[str, str]] = field(default_factory=Counter)
     credits: Counter[tuple[str, str]] = field(default_factory=Counter)
     balances: Counter[str] = field(default_factory=Counter)
     over_months: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -210,7 +227,7 @@ def _sums(period: str) -> Select[Any]:
     keys = (ledger.c.customer, ledger.c.currency, ledger.c.kind, ledger.c.name)
     of_others = and_(ledger.c.kind.in_(kinds), of_period != period)
     return (
-        select(*keys, func.sum(ledger.c.amount_minor).label("amount_minor"))
+        select(*keys, of_period.label("of_period"), func.sum(ledger.c.amount_minor).label("amount_minor"))
         .where(or_(ledger.c.kind.in_(("balance", "opening")), of_others))
         .group_by(*keys, of_period)
     )

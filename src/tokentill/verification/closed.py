@@ -25,6 +25,7 @@ class ClosedMonth:
         self._rows, self.pins = rows, pins
         self.at = MonthAt(rows, period, rows.written.books(pins), position)
         self._looked: dict[int, Table] = {}
+        self._learned: dict[int, dict[str, set[int]]] = {}
 
     @cached_property
     def documents(self) -> dict[tuple[str, str], Header]:
@@ -56,6 +57,20 @@ class ClosedMonth:
             pins = [document.pins, *(one.pins for one in looking if one.pins["f"] >= CORRECTS_SINCE)]
             self._looked[document.id] = max(pins, key=lambda one: (one.get("l", -1), one["s"]))
         return self._looked[document.id]
+
+    def may_change(self, document: Header) -> set[str]:
+        """The causes that may have changed something of a document's period since it was looked at last."""
+        looked, customer = self.looked_at(document), document.customer
+        if looked["s"] not in self._learned:
+            bounds = (self.at.starts_at, self.at.ends_at)
+            self._learned[looked["s"]] = self._rows.learned(looked["s"], self.pins["s"], *bounds)
+        own = self.at.of_payer.get(customer, set()) | self.series_of(customer) | self.series_then(customer)
+        causes = {cause for cause, series in self._learned[looked["s"]].items() if series & own}
+        causes |= {"attribution"} | ({"late"} if "waiver" in causes else set())
+        then, now = (self._rows.agreed(pins) for pins in (looked, self.pins))
+        return causes | {
+            cause for cause, one, other in zip(("price", "contract"), then, now, strict=True) if one != other
+        }
 
     @cached_property
     def pieces(self) -> dict[int, list[Piece]]:

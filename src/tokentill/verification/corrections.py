@@ -7,7 +7,7 @@ bindings, records and withdrawals. Every tax, grant, coupon and line is held aga
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import date
@@ -167,14 +167,26 @@ class Corrections:
         faults += _told(correction.period, billed, whole)
         faults += self._converted(header, correction, stated, before, whole)
         faults += _faults_of_lines(header, correction, stated)
-        yield from faults or self._by_cause(header, month, document, stated)
+        yield from faults or self._by_cause(header, month, document, stated, before, whole)
 
     def _compared(
-        self, header: Header, month: ClosedMonth, document: Header, covered: Mapping[int, Sequence[Taken]]
+        self,
+        header: Header,
+        month: ClosedMonth,
+        document: Header,
+        covered: Mapping[int, Sequence[Taken]],
+        *,
+        is_corrected: bool = True,
     ) -> tuple[Figures, Figures, list[str]]:
         """What was billed of a period before a document, what it comes to at its pins, and which records are covered
-        wrongly."""
+        wrongly. Where it is not corrected, coupons take off what they took."""
         customer, pins = document.customer, document.pins
+        earlier = [
+            one
+            for one in self._rows.corrections.get((customer, document.period), ())
+            if one.document.id in month.at.live and one.corrects_id == document.id
+        ]
+        before = self._billed(Figures.of_own(self._content(document)), earlier, {})
         billing = self._billing(month, document, header.pins)
         read = month.at.read(
             customer,
@@ -185,34 +197,65 @@ class Corrections:
             month.series_of(customer),
             bills_unmeasured=pins["f"] < 3,
         )
-        own = self._content(document)
-        whole = self._figures(header, month, document, billing, read.tally)
+        whole = self._figures(header, month, document, billing, read.tally, None if is_corrected else _used(before))
         if whole.currency != document.currency:
             raise CannotVerify(f"{document.period} is in {whole.currency} by now, and was in {document.currency}")
-        earlier = [
-            one
-            for one in self._rows.corrections.get((customer, document.period), ())
-            if one.document.id in month.at.live and one.corrects_id == document.id
-        ]
-        before = self._billed(Figures.of_own(own), earlier, {})
         return before, whole, [f"of {document.period}, {fault}" for fault in read.faults]
 
     def _billing(self, month: ClosedMonth, document: Header, later: Table) -> Billing:
         manual = self._rows.written.manual_lines(document.period, document.pins.get("m", 0))
         return Billing(self._rows.written.books(document.pins, later), month.at.calendar, manual)
 
-    def _figures(self, header: Header, month: ClosedMonth, document: Header, billing: Billing, tally: Tally) -> Figures:
+    def _figures(
+        self,
+        header: Header,
+        month: ClosedMonth,
+        document: Header,
+        billing: Billing,
+        tally: Tally,
+        coupons_used: Collection[str] | None = None,
+    ) -> Figures:
         customer, currency = document.customer, document.currency
         account = month.at.account(customer, currency, document.position)
         account.draw(self._rows.drawn_by_corrections(header, customer, currency, before=document.period))
+        later = self._later_together(header, document)
+        account.coupons = {key: off for key, off in account.coupons.items() if key[1] not in later}
+        account.coupons_used = coupons_used
         then = _adjusted_on(self._content(document))
         return Figures.of_own(billing.content(document.customer, "period", tally, account, adjusted_then=then))
 
-    def _by_cause(self, header: Header, month: ClosedMonth, document: Header, stated: Stated) -> Iterator[str]:
-        """What each cause changes, by itself: the period with one change of fact after the other."""
-        stages = self._stages(header, month, document)
+    def _later_together(self, header: Header, document: Header) -> set[str]:
+        """The later periods of a customer that a document corrects as well: they get of coupons what this one leaves.
+        Where a contract wants credit notes, each stands for itself."""
+        periods = {
+            one.period for one in self._rows.corrected_by.get(header.id, ()) if one.customer == document.customer
+        }
+        alone = {one for one in periods if self._wants_notes(header, document.customer, one)}
+        return set() if document.period in alone else {one for one in periods - alone if one > document.period}
+
+    def _wants_notes(self, header: Header, customer: str, period: str) -> bool:
+        month = self._month(header, period).at
+        at = month.calendar.period(customer).last_instant
+        return bool(month.books.term(customer, at, "adjustments") == "credit-note")
+
+    def _by_cause(
+        self,
+        header: Header,
+        month: ClosedMonth,
+        document: Header,
+        stated: Stated,
+        before: Figures,
+        whole: Figures,
+    ) -> Iterator[str]:
+        """What each cause changes, by itself: the period with one change of fact after the other. What coupons have
+        left by now counts from the first change on."""
+        causes = {line["cause"] for line in stated.lines}
+        first = next((cause for cause in CAUSES if cause in causes), None)
+        stages = self._stages(header, month, document, _used(before), first, whole)
         _, last = next(stages)
         for cause, stage in stages:
+            if stage is last and cause not in causes:
+                continue
             so_far = replace(deepcopy(stage), net=last.net, lines=deepcopy(last.lines))
             for line in (one for one in stated.lines if one["cause"] == cause):
                 so_far.net += 0 if stated.rate is not None else so_far.minor(line["amount"])
@@ -224,7 +267,17 @@ class Corrections:
                 yield f"{said} is {stands}, and the records come to {comes_to}"
             last = stage
 
-    def _stages(self, header: Header, month: ClosedMonth, document: Header) -> Iterator[tuple[str, Figures]]:
+    def _stages(
+        self,
+        header: Header,
+        month: ClosedMonth,
+        document: Header,
+        used: Collection[str],
+        first: str | None,
+        whole: Figures,
+    ) -> Iterator[tuple[str, Figures]]:
+        """The period as it was looked at last, and after each change of fact. What changed nothing is not worked out
+        again, and neither is what it comes to in the end."""
         looked, now, customer = month.looked_at(document), header.pins, document.customer
         seq, seq_max = looked["s"], now["s"]
         then: dict[str, int] = {"revision": seq, "retraction": seq}
@@ -238,8 +291,17 @@ class Corrections:
         ]
         terms = [(cause, facts[-1][1], True) for cause in ("price", "contract")]
         pins = {"a": looked["a"], "b": looked["b"]}
+        coupons_used: Collection[str] | None = used
+        may_change = month.may_change(document) | {"", *([] if first is None else [first])}
+        final = next((cause for cause in reversed(CAUSES) if cause in may_change), "")
+        stage = whole
         for cause, counting, is_now in (*facts, *terms):
+            coupons_used = None if cause == first else coupons_used
             pins = {**pins, **{key: now[key] for key, of in (("a", "price"), ("b", "contract")) if of == cause}}
+            if cause not in may_change or (cause == final and coupons_used is None):
+                stage = whole if cause == final else stage
+                yield cause, stage
+                continue
             billing = self._billing(month, document, pins)
             taken = month.rectangles if is_now else partial(month.rectangles_then, seq=seq)
             chained = month.series_of(customer) | month.series_then(customer)
@@ -247,7 +309,8 @@ class Corrections:
             read = month.at.read(
                 customer, billing, counting, {}, partial(taken, customer), chained, bills_unmeasured=unmeasured
             )
-            yield cause, self._figures(header, month, document, billing, read.tally)
+            stage = self._figures(header, month, document, billing, read.tally, coupons_used)
+            yield cause, stage
 
     def _billed(self, before: Figures, corrections: Iterable[Correction], stated: Mapping[int, Stated]) -> Figures:
         """What was billed before with what corrections add to it."""
@@ -328,12 +391,17 @@ class Corrections:
             for id_, listed in month.at.taken.items()
         }
         covered = {id_: listed for id_, listed in covered.items() if listed}
-        before, whole, faults = self._compared(header, month, document, covered)
+        before, whole, faults = self._compared(header, month, document, covered, is_corrected=False)
         yield from (f"it does not correct {document.number}: {fault}" for fault in faults)
         yield from _told(document.period, before, whole)
 
     def _periods_of(self, customer: str) -> list[Header]:
         return self._rows.periods_by_customer.get(customer, [])
+
+
+def _used(billed: Figures) -> frozenset[str]:
+    """The coupons that took something off of what was billed."""
+    return frozenset(name for name, amount in billed.coupons.items() if amount)
 
 
 def _place(header: Header) -> tuple[int, int]:

@@ -131,13 +131,14 @@ class MonthAt:
             faults.append(f"it covers records of series {strange[0]}, and there are none in its period")
             chosen = [id_ for id_ in chosen if id_ in self.series]
         plans = {id_: self._plan(customer, billing, id_, covered.get(id_, ()), taken(id_), parts) for id_ in chosen}
-        for id_, plan in plans.items():
-            strays = (stretch.stray(counting.seq_max) for stretch in plan.stretches)
-            faults += [
-                f"it covers records of series {id_} {_between(stray)}, which are not its customer's"
-                for stray in strays
-                if stray is not None
-            ]
+        # Whose the covered records are is seen record by record: where none lies, it says nothing what is covered.
+        faults += [
+            f"it covers records of series {id_} {_between(one)}, up to number {one.upto}, and was computed at"
+            f" {counting.seq_max}"
+            for id_ in chosen
+            for one in covered.get(id_, ())
+            if one.upto > counting.seq_max
+        ]
         members = {owner for id_ in chosen for _, owner in self.owners[id_] if owner is not None}
         members |= {one.member for listed in covered.values() for one in listed}
         in_order = billing.has_memory(members)

@@ -271,21 +271,24 @@ class Rows:
 
     def drawn_by_corrections(
         self, header: Header, customer: str, currency: str, before: str | None = None
-    ) -> Counter[tuple[str, str]]:
-        """What the corrections on a document have of a customer's commitments and credits, by kind and name: all of
-        them, or those of periods before one.
+    ) -> Counter[tuple[str, str, str]]:
+        """What corrections on a document, and on those that were issued together with it, have of a customer's
+        commitments, credits and coupons, by kind, name and period: all of them, or those of periods before one.
         """
-        table, sums = tables.ledger.c, Counter[tuple[str, str]]()
-        query = select(table.kind, table.name, table.amount_minor, table.period).where(
-            table.invoice_id == header.id,
+        table, sums = tables.ledger.c, Counter[tuple[str, str, str]]()
+        query = select(
+            table.invoice_id, table.kind, table.name, table.amount_minor, table.currency, table.period
+        ).where(
             table.period != "",
             table.customer == customer,
-            table.currency == currency,
-            table.kind.in_(("commitment", "overage", "true_up", "credit")),
+            table.kind.in_(("commitment", "overage", "true_up", "credit", "coupon")),
         )
-        for kind, name, amount, period in self._connection.execute(query):
-            if before is None or period < before:
-                sums[kind, name] += amount
+        for id_, kind, name, amount, of_currency, period in self._connection.execute(query):
+            other = self.headers[id_]
+            is_together = other is header or (other.position, other.pins) == (header.position, header.pins)
+            is_of_kind = kind == "coupon" or of_currency == currency
+            if is_together and is_of_kind and (before is None or period < before):
+                sums[kind, name, period] += amount
         return sums
 
     def of_correction(self, correction: Correction) -> dict[str, Counter[str]]:
@@ -312,6 +315,31 @@ class Rows:
         )
         return any(self._connection.execute(query.limit(1)).first() is not None for query in (came, went))
 
+    def learned(self, before: int, now: int, starts_at: int, ends_at: int) -> dict[str, set[int]]:
+        """The series of which records of a stretch of time came between two sequence numbers (`late`; versions that
+        took the place of an earlier one also as `revision`), or were withdrawn, by the cause of that.
+        """
+        usage, withdrawal = tables.usage.c, tables.withdrawal.c
+        within = (usage.occurred_at >= starts_at, usage.occurred_at < ends_at)
+        came = select(usage.series_id, func.max(usage.version)).where(*within, usage.seq > before, usage.seq <= now)
+        went = (
+            select(usage.series_id, withdrawal.cause)
+            .join_from(tables.usage, tables.withdrawal, withdrawal.usage_id == usage.id)
+            .where(*within, withdrawal.seq > before, withdrawal.seq <= now)
+        )
+        learned: dict[str, set[int]] = {}
+        for id_, version in self._connection.execute(came.group_by(usage.series_id)):
+            for cause in ("late", "revision") if version > 1 else ("late",):
+                learned.setdefault(cause, set()).add(id_)
+        for id_, cause in self._connection.execute(went.distinct()):
+            learned.setdefault(cause, set()).add(id_)
+        return learned
+
+    def agreed(self, pins: Table) -> tuple[str, tuple[str, ...]]:
+        """What decides about amounts of what pins stand for: prices, and contracts without bindings."""
+        (contracts,) = self._recordings([pins["b"]])
+        return pins["a"], tuple(contracts["recordings"])
+
 
 def account_of(accounts: Ledgers, customer: str, currency: str, others: Sequence[str]) -> Account:
     """The account of a document's customer, with the balances of others whose invoice it is now."""
@@ -323,7 +351,7 @@ def account_of(accounts: Ledgers, customer: str, currency: str, others: Sequence
         if amount
     ]
     return Account(
-        Counter(name for (name, _), amount in own.coupons.items() if amount),
+        dict(own.coupons),
         {name: amount for (name, of_currency), amount in own.credits.items() if of_currency == currency},
         balances,
         [

@@ -165,15 +165,6 @@ class Stretch:
         """Whether the document says that it covers such a record."""
         return any(one.after < seq <= one.upto and one.member == member for one in self.covered)
 
-    def stray(self, seq_max: int) -> Rectangle | None:
-        """What the document says it covers, and should not: of another, or beyond its sequence number."""
-        edges = sorted({0, seq_max, *(edge for one in (*self.taken, *self.covered) for edge in (one.after, one.upto))})
-        for one in self.covered:
-            inside = [edge for edge in edges if one.after < edge <= one.upto]
-            if one.upto > seq_max or any(self.member(edge) != one.member for edge in inside):
-                return one
-        return None
-
 
 def stretches(
     edges: Iterable[int],

@@ -7,7 +7,7 @@ what earlier documents left: every document that is verified is held to its rows
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -22,24 +22,39 @@ from tokentill.verification.terms.periods import Period
 
 @dataclass(slots=True)
 class Account:
-    """What earlier documents left for one of a customer's period: in how many other periods each coupon was used, what
-    each grant paid in them, balances by customer and currency, what interim invoices of the period billed, and what of
-    opening balances came in, by customer, id and currency. `terms` is what other periods have of commitments, by kind
-    and by the day on which each starts."""
+    """What earlier documents left for one of a customer's period: what each coupon took off in other periods, by id and
+    period, what each grant paid in them, balances by customer and currency, what interim invoices of the period billed,
+    and what of opening balances came in, by customer, id and currency. `terms` is what other periods have of
+    commitments, by kind and by the day on which each starts. `coupons_used` are the only ones that take something off
+    where a period is worked out as it was invoiced."""
 
-    coupons: Mapping[str, int] = field(default_factory=dict)
+    coupons: Mapping[tuple[str, str], int] = field(default_factory=dict)
     credits: Mapping[str, int] = field(default_factory=dict)
     balances: Sequence[tuple[str, str, int]] = ()
     interims: Sequence[tuple[int, Counter[str], Counter[str]]] = ()
     openings: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     terms: dict[tuple[str, str], int] = field(default_factory=dict)
+    coupons_used: Collection[str] | None = None
 
-    def draw(self, drawn: Counter[tuple[str, str]]) -> None:
-        """Count what corrections on the same document have of commitments and credits."""
-        paid = Counter({name: amount for (kind, name), amount in drawn.items() if kind == "credit"})
-        self.credits = {name: self.credits.get(name, 0) + paid[name] for name in {*self.credits, *paid}}
-        of_terms = {key: amount for key, amount in drawn.items() if key[0] != "credit"}
-        self.terms = self.terms | {key: self.terms.get(key, 0) + amount for key, amount in of_terms.items()}
+    def draw(self, drawn: Counter[tuple[str, str, str]]) -> None:
+        """Count what corrections that are issued together have of commitments, credits and coupons, by kind, name and
+        period."""
+        paid, off, terms = Counter(self.credits), Counter(self.coupons), Counter(self.terms)
+        for (kind, name, period), amount in drawn.items():
+            if kind == "credit":
+                paid[name] += amount
+            elif kind == "coupon":
+                off[name, period] += amount
+            else:
+                terms[kind, name] += amount
+        self.credits, self.coupons, self.terms = paid, off, terms
+
+    def has_left(self, coupon: Table) -> bool:
+        """Whether a coupon may take something off."""
+        if self.coupons_used is not None:
+            return coupon["id"] in self.coupons_used
+        periods = {period for (id_, period), amount in self.coupons.items() if id_ == coupon["id"] and amount}
+        return "periods" not in coupon or len(periods) < coupon["periods"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +218,7 @@ def _limit(kind: str, books: Books, customer: str, period: Period, currency: str
 
 
 def _coupon(coupon: Table, left: int, currency: str, account: Account, add: Any) -> int:
-    used_up = "periods" in coupon and account.coupons.get(coupon["id"], 0) >= coupon["periods"]
-    if left <= 0 or used_up:
+    if left <= 0 or not account.has_left(coupon):
         return 0
     percent = coupon.get("percent")
     off = minor(Fraction(coupon.get("amount", 0)), currency)
