@@ -67,7 +67,7 @@ class ClosedMonth:
         own = self.at.of_payer.get(customer, set()) | self.series_of(customer) | self.series_then(customer)
         causes = {cause for cause, series in self._learned[looked["s"]].items() if series & own}
         causes |= {"attribution"} | ({"late"} if "waiver" in causes else set())
-        then, now = (self._rows.agreed(pins) for pins in (looked, self.pins))
+        then, now = (self._rows.written.agreed(pins) for pins in (looked, self.pins))
         return causes | {
             cause for cause, one, other in zip(("price", "contract"), then, now, strict=True) if one != other
         }

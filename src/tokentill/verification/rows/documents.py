@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from tokentill.canonical import content_of
 from tokentill.clock import from_micros
@@ -334,11 +334,6 @@ class Rows:
         for id_, cause in self._connection.execute(went.distinct()):
             learned.setdefault(cause, set()).add(id_)
         return learned
-
-    def agreed(self, pins: Table) -> tuple[str, tuple[str, ...]]:
-        """What decides about amounts of what pins stand for: prices, and contracts without bindings."""
-        (contracts,) = self._recordings([pins["b"]])
-        return pins["a"], tuple(contracts["recordings"])
 
 
 def account_of(accounts: Ledgers, customer: str, currency: str, others: Sequence[str]) -> Account:

@@ -60,6 +60,11 @@ class Written:
                 listed.setdefault(row.customer, []).append(row)
         return listed
 
+    def agreed(self, pins: Table) -> tuple[str, tuple[str, ...]]:
+        """What decides about amounts of what pins stand for: prices, and contracts without bindings."""
+        (contracts,) = self._recordings([pins["b"]])
+        return pins["a"], tuple(contracts["recordings"])
+
     def _recordings(self, hashes: Collection[str]) -> list[Table]:
         table, found = tables.recording.c, {}
         for hash_ in sorted(set(hashes)):
