@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +18,14 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    cast,
     column,
     func,
     literal_column,
     not_,
     select,
 )
-from sqlalchemy import values as values_of
+from sqlalchemy.dialects.postgresql import JSONB
 
 from tokentill.clock import from_micros, to_micros
 from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
@@ -39,7 +41,7 @@ DAY_MICROS = 86_400_000_000
 DAYS_APART_ABOVE = 1_000_000
 """With more records than this SQLite sums a month day by day: it sorts what it groups in memory."""
 SPANS_AT_ONCE = 2_000
-"""So many spans are asked for in one query; their numbers stand in its text."""
+"""So many spans are asked for in one query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ def aggregates_of_spans(
     """
     for places, part in _parts_of(spans):
         force = in_force(connection, seq_max, part[0].counting)
-        span, inside = _span_table(part)
+        span, inside = _span_table(connection, part)
         for row, quantities in _summed(connection, cuts, span.c.n, inside, force):
             own_span = part[row.place]
             yield places[row.place], _aggregate(row, quantities, cuts, series[own_span.series_id], own_span.floor)
@@ -174,7 +176,7 @@ def records_of_spans(
     """The records of spans one by one, each with the place of its span in the sequence; what counts at `seq_max`."""
     for places, part in _parts_of(spans):
         force = in_force(connection, seq_max, part[0].counting)
-        span, inside = _span_table(part)
+        span, inside = _span_table(connection, part)
         for place, record in records_where(connection, span.c.n, inside, series, force):
             yield places[place], record
 
@@ -197,7 +199,7 @@ def requests_of_spans(
     left out.
     """
     for first in range(0, len(spans), SPANS_AT_ONCE):
-        span, inside = _span_table(spans[first : first + SPANS_AT_ONCE])
+        span, inside = _span_table(connection, spans[first : first + SPANS_AT_ONCE])
         query = select(span.c.n, func.count()).select_from(inside).where(*conditions).group_by(span.c.n)
         for place, requests in connection.execute(query.order_by(span.c.n)):
             yield first + place, requests
@@ -300,15 +302,29 @@ def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, f
     )
 
 
-def _span_table(spans: Sequence[Span]) -> tuple[Any, Any]:
-    """A table of spans, and its join with the usage that lies in them."""
+def _span_table(connection: Connection, spans: Sequence[Span]) -> tuple[Any, Any]:
+    """A table of spans, and its join with the usage that lies in them. The spans are one bound value, so that the
+    database is asked the same however many there are.
+    """
     rows = [
-        (n, entry.series_id, to_micros(entry.starts_at), to_micros(entry.ends_at), entry.seq_after, entry.seq_upto)
-        for n, entry in enumerate(spans)
+        (entry.series_id, to_micros(entry.starts_at), to_micros(entry.ends_at), entry.seq_after, entry.seq_upto)
+        for entry in spans
     ]
     names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto")
-    columns = (column("n", Integer), *(column(name, BigInteger) for name in names))
-    span = values_of(*columns, name="span", literal_binds=True).data(rows).cte("span")
+    place: ColumnElement[Any]
+    values: list[ColumnElement[Any]]
+    if connection.dialect.name == "sqlite":
+        entry_of = func.json_each(json.dumps(rows)).table_valued("key", "value", name="entry")
+        place = entry_of.c.key
+        values = [func.json_extract(entry_of.c.value, f"$[{number}]") for number in range(len(names))]
+    else:
+        listed = func.jsonb_array_elements(cast(rows, JSONB))
+        named = listed.table_valued(column("value", JSONB), with_ordinality="key")
+        entry_of = named.render_derived(name="entry")
+        place = entry_of.c.key - 1
+        values = [cast(entry_of.c.value[number].astext, BigInteger) for number in range(len(names))]
+    columns = (value.label(name) for name, value in zip(names, values, strict=True))
+    span = select(place.label("n"), *columns).cte("span").prefix_with("MATERIALIZED")
     return span, span.join(tables.usage, tables.usage_in(span))
 
 
