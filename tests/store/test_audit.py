@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ from tests.store.bench import refuse
 from tokentill.canonical import Content
 from tokentill.clock import to_micros
 from tokentill.store import tables
-from tokentill.store.audit import FIRST_HASH, AuditEntry, append_audit, audit_entries, audit_faults
+from tokentill.store.audit import FIRST_HASH, AuditEntry, append_audit, append_audits, audit_entries, audit_faults
 from tokentill.store.database import Database
 
 
@@ -237,15 +238,15 @@ def test_a_deed_that_fails_once_its_entry_is_written_leaves_neither(
 ) -> None:
     written: list[str] = []
 
-    def append_and_fail(connection: Connection, action: str, *content: Content, **more: Any) -> None:
-        append_audit(connection, action, *content, **more)
-        written.append(action)
+    def append_and_fail(connection: Connection, action: str, contents: Collection[Content], **more: Any) -> None:
+        append_audits(connection, action, contents, **more)
+        written.extend(action for _ in contents)
         if len(written) > failing:
             raise RuntimeError("the power failed")
 
     for name, module in list(sys.modules.items()):
-        if name.startswith("tokentill.") and getattr(module, "append_audit", None) is append_audit:
-            monkeypatch.setattr(module, "append_audit", append_and_fail)
+        if name.startswith("tokentill.") and getattr(module, "append_audits", None) is append_audits:
+            monkeypatch.setattr(module, "append_audits", append_and_fail)
     with pytest.raises(RuntimeError, match="the power failed"):
         do_everything(database)
 
