@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from tokentill.canonical import Content
 from tokentill.clock import from_micros, to_micros
@@ -255,3 +255,24 @@ def issued_or_void_since(connection: Connection, position: int, *, but_of: int) 
         .order_by(event.c.position, correction.c.customer, correction.c.period)
     )
     return [decoded(SinceThen, row) for row in connection.execute(query)]
+
+
+def corrections_in_order(connection: Connection) -> list[tuple[str, str, str, bool]]:
+    """Every two live documents of different runs that correct the same: the later and the earlier number, the period
+    that they correct, and whether the later one was computed with the earlier one.
+    """
+    first, then, event = tables.correction.alias("first"), tables.correction.alias("then"), tables.document_event
+    earlier, later = tables.invoice.alias("earlier"), tables.invoice.alias("later")
+    query = (
+        select(later.c.number, later.c.pins, earlier.c.number.label("before"), event.c.position, then.c.period)
+        .join_from(then, later, later.c.id == then.c.invoice_id)
+        .join(first, and_(first.c.customer == then.c.customer, first.c.period == then.c.period))
+        .join(earlier, and_(earlier.c.id == first.c.invoice_id, earlier.c.id < later.c.id))
+        .join(event, and_(event.c.invoice_id == earlier.c.id, event.c.kind == "issued"))
+        .where(live_at(None, earlier), live_at(None, later), earlier.c.close_run_id != later.c.close_run_id)
+        .order_by(later.c.id, earlier.c.id)
+    )
+    return [
+        (row.number, row.before, row.period, json.loads(row.pins).get("l", 0) >= row.position)
+        for row in connection.execute(query)
+    ]
