@@ -124,9 +124,12 @@ def _stage(one: Till, job: Job) -> None:
         record(f"more-{n}", user=f"u{n % job.customers:03d}", when=f"{1 + n}", cost="0.02", input=50_000)
         for n in range(14)
     ]
-    known = {imported.name: imported for imported in one.imports().imports}.get("looked at")
-    number = known.number if known is not None and known.state in ("accepted", "taken") else None
-    one.accept_import(number or one.ingest(more, name="looked at", staged=True).number or 0, by="rita")
+    known = {found.number: found.state for found in one.imports().imports if found.name == "looked at"}
+    if not {"accepted", "taken"} & set(known.values()):
+        known = {one.ingest(more, name="looked at", staged=True).number or 0: "accepted"}
+    for number, state in known.items():
+        if state != "staged":
+            one.accept_import(number, by="rita")
 
 
 def _void(one: Till, _: Job) -> None:
