@@ -149,7 +149,7 @@ def test_three_at_once_of_which_one_is_killed(request: pytest.FixtureRequest, ki
                 ended = months.server.run_at_once([attack.job(edges="statements", kill_at=edge), job, job])
                 assert {one.status for one in ended[1:]} <= {0, REFUSED}, ended
                 count.fired += ended[0].was_killed or ended[0].status == REFUSED
-                # Who stages a file while another one accepts it stages it anew, and brings nothing with it.
+                # Who stages a file that another one stages or accepts leaves an import that brings nothing.
                 where = f"round {number} of seed {SEED}: edge {edge} of {name}"
                 _end(attack, number, where, but=("imports",) if name == "stage" else ())
 

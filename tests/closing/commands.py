@@ -128,7 +128,7 @@ def _stage(one: Till, job: Job) -> None:
     if not {"accepted", "taken"} & set(known.values()):
         known = {one.ingest(more, name="looked at", staged=True).number or 0: "accepted"}
     for number, state in known.items():
-        if state != "staged":
+        if state in ("accepted", "taken"):
             one.accept_import(number, by="rita")
 
 

@@ -52,6 +52,7 @@ def test_months_of_every_command_do_what_they_say(months: Months) -> None:
         "INV-000007": ("credit-note", ["retraction"]),
         "INV-000009": ("period", ["late", "revision"]),
     }
+    assert {state for _, state, _ in held.imports} == {"taken"}
     assert sum(is_gone for *_, is_gone in held.records) == 7  # two of them by revisions
     assert all(held.stripe)
 
