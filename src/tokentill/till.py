@@ -770,8 +770,8 @@ class Till(AbstractContextManager["Till"]):
             return invoice_by_number(connection, number)
 
     def reissue(self, number: str, *, reason: str, by: str | None = None) -> Closed:
-        """Make an invoice void, and close its period again for its customer alone, with the newest inputs. If only the
-        first was done, since the work was cut off, closing the period does the rest.
+        """Make an invoice void, and close its period again for its customer alone, with the newest inputs. Given again
+        for the invoice of a period, it does what is left of that, if the work was cut off.
 
         Raises:
             NotFound, Refused, InvalidCall: as `void` and `close` do; contracts that are gone are refused before
@@ -785,7 +785,8 @@ class Till(AbstractContextManager["Till"]):
             interim, self.require_approval and interim is None, self.grace, invoice.customer, self.policy, by
         )
         _, used = self._used_now(partial(options.command, month), is_accepted=False)
-        self.void(number, reason=reason, by=by)
+        if invoice.status != "void" or kind != "period":
+            self.void(number, reason=reason, by=by)
         closed = close_period(self.store, month, self.folder, options, clock=self.clock, used=used)
         return replace(closed, pricing=None if closed.resumed else used, again=options.command(month))
 

@@ -1,7 +1,8 @@
-"""The long form of every fault: each disturbs a month of all commands, which are then given again and nothing else.
+"""The long form of every fault: each disturbs one command of two months, which is then given again and nothing else.
 
 After each one no record is lost or doubled, every document has the bytes of a run that nothing disturbed, and nothing
-is left half done. A campaign fails when fewer faults fired than it planned.
+is left half done; after every twentieth the rest of the months ends so too. A campaign fails when fewer faults fired
+than it planned.
 
 TOKENTILL_CAMPAIGN_SHARE says which share of the planned faults is made (1), TOKENTILL_CAMPAIGN_SEED where chance
 begins (2026).
@@ -9,47 +10,26 @@ begins (2026).
 
 from __future__ import annotations
 
-import os
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
-from tests.campaigns.conftest import Figure
+from tests.campaigns.conftest import SEED, Figure, planned
 from tests.campaigns.crashing_server import CrashingServer
-from tests.closing.attacks import (
-    Attack,
-    Held,
-    attack_on,
-    count_edges,
-    full_disk,
-    kill_at,
-    made,
-    spread,
-    sqlite_attack,
-)
-from tests.closing.killing import COMMANDS, REFUSED, KillServer
-from tests.invoicing.bench import new_postgresql
-from tokentill.store.database import Database
-from tokentill.store.migrating import upgrade
+from tests.closing.attacks import Attack, Months, full_disk, kill_at, spread
+from tests.closing.commands import COMMANDS
+from tests.closing.killing import REFUSED, Ended, KillServer
+from tests.closing.places import PostgresqlDatabase, SqliteFile
 
 pytestmark = pytest.mark.campaign
 
-SHARE = float(os.environ.get("TOKENTILL_CAMPAIGN_SHARE", "1"))
-SEED = int(os.environ.get("TOKENTILL_CAMPAIGN_SEED", "2026"))
 CUSTOMERS = 3
-
-
-def planned(number: int) -> int:
-    """How many of so many faults are made."""
-    return max(1, round(number * SHARE))
+PLAYED_ON_EACH = 20
+CONCURRENT = tuple(name for name, command in COMMANDS.items() if not command.tells_stripe)
 
 
 @pytest.fixture(scope="module")
@@ -60,212 +40,146 @@ def server() -> Iterator[KillServer]:
 
 
 @pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with all tables."""
-    return made(tmp_path_factory.mktemp("empty") / "empty.db")
+def sqlite(server: KillServer, tmp_path_factory: pytest.TempPathFactory) -> Months:
+    """Two months in a SQLite file that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("months")
+    return Months(server, SqliteFile(folder), folder, CUSTOMERS)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(server: KillServer, empty: Path) -> tuple[Held, int, int]:
-    """What a month comes to that nothing disturbs, and how many statement edges and calls it has."""
-    with sqlite_attack(server, empty, empty.with_name("undisturbed.db"), CUSTOMERS) as attack:
-        edges, held = count_edges(attack), attack.held()
-    with sqlite_attack(server, empty, empty.with_name("undisturbed.db"), CUSTOMERS) as attack:
-        return held, edges, count_edges(attack, "calls")
+def postgresql(
+    server: KillServer, postgresql_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Months, PostgresqlDatabase]]:
+    """The same in a PostgreSQL database."""
+    place = PostgresqlDatabase(postgresql_url)
+    yield Months(server, place, tmp_path_factory.mktemp("months"), CUSTOMERS), place
+    place.remove()
 
 
-def test_sqlite_killed_at_every_statement_and_commit(
-    server: KillServer, empty: Path, undisturbed: tuple[Held, int, int], tmp_path: Path, figure: Figure
-) -> None:
-    held, edges, _ = undisturbed
-    chosen, fired = spread(edges, planned(edges)), 0
-    for edge in chosen:
-        with sqlite_attack(server, empty, tmp_path / "month.db", CUSTOMERS) as attack:
-            fired += kill_at(edge)(attack, attack.job())
-            attack.finish()
-            assert attack.held() == held, f"killed at edge {edge} of {edges}"
-    figure("SQLite: killed at a statement or commit edge", len(chosen), fired)
+def test_sqlite_killed_at_every_statement_and_commit(sqlite: Months, figure: Figure) -> None:
+    with figure("SQLite: killed at a statement or commit edge", planned(len(sqlite.edges))) as count:
+        for number, (name, edge) in enumerate(spread(sqlite.edges, count.planned)):
+            with sqlite.attack(name) as attack:
+                count.fired += kill_at(edge)(attack, attack.job())
+                _end(attack, number, f"killed at edge {edge} of {name}")
 
 
-def test_sqlite_killed_at_any_instruction_up_to_three_times(
-    server: KillServer, empty: Path, undisturbed: tuple[Held, int, int], tmp_path: Path, figure: Figure
-) -> None:
-    held, _, calls = undisturbed
-    wanted, fired, cycle = planned(3_500), 0, 0
-    while fired < wanted:
-        chance = random.Random(SEED + cycle)
-        with sqlite_attack(server, empty, tmp_path / "month.db", CUSTOMERS) as attack:
-            fired += kill_at(chance.randint(1, calls * 9 // 10), "calls")(attack, attack.job())
-            for _ in range(chance.randint(0, 2)):
-                fired += kill_at(chance.randint(1, calls * 9 // 10), "calls")(attack, attack.job())
-            attack.finish()
-            assert attack.held() == held, f"cycle {cycle} of seed {SEED}"
-        cycle += 1
-        assert cycle <= wanted, "too few of the kills fired"
-    figure("SQLite: killed at any instruction, up to three times in a row", wanted, fired)
+def test_sqlite_killed_at_any_instruction_up_to_three_times(sqlite: Months, figure: Figure) -> None:
+    calls = sqlite.calls
+    with figure("SQLite: killed at any instruction, up to three times in a row", planned(2_000)) as count:
+        for number, chance in count.attempts():
+            name, _ = sqlite.any_edge(chance)
+            with sqlite.attack(name) as attack:
+                for _ in range(chance.randint(1, 3)):
+                    at = chance.randint(1, calls[name])
+                    count.fired += kill_at(at, "calls")(attack, attack.job())
+                _end(attack, number, f"cycle {number} of seed {SEED}: {name}")
 
 
-def test_sqlite_on_a_disk_that_becomes_full(
-    server: KillServer, empty: Path, undisturbed: tuple[Held, int, int], tmp_path: Path, figure: Figure
-) -> None:
-    wanted, fired = planned(200), 0
-    for number in range(wanted):
-        limit = random.Random(SEED + number).randint(20_000, 300_000)
-        with sqlite_attack(server, empty, tmp_path / "month.db", CUSTOMERS) as attack:
-            fired += full_disk(limit)(attack, attack.job())
-            attack.finish()
-            assert attack.held() == undisturbed[0], f"{limit} bytes"
-    figure("SQLite: the disk is full", wanted, fired)
+def test_sqlite_on_a_disk_that_becomes_full(sqlite: Months, figure: Figure) -> None:
+    with figure("SQLite: the disk is full", planned(200)) as count:
+        for number, chance in count.attempts():
+            name, _ = sqlite.any_edge(chance)
+            with sqlite.attack(name) as attack:
+                limit = chance.randint(0, Path(sqlite.place.url).stat().st_size)
+                count.fired += full_disk(limit)(attack, attack.job())
+                _end(attack, number, f"cycle {number} of seed {SEED}: {name}, {limit} bytes")
 
 
-def test_sqlite_killed_and_given_again_under_another_clock(
-    server: KillServer, empty: Path, undisturbed: tuple[Held, int, int], tmp_path: Path, figure: Figure
-) -> None:
-    held, edges, _ = undisturbed
-    wanted, fired = planned(200), 0
-    for number in range(wanted):
-        chance = random.Random(SEED + number)
-        with sqlite_attack(server, empty, tmp_path / "month.db", CUSTOMERS) as attack:
+def test_sqlite_killed_and_given_again_under_another_clock(sqlite: Months, figure: Figure) -> None:
+    with figure("SQLite: killed, and the clock jumps forward or back", planned(200)) as count:
+        for number, chance in count.attempts():
+            name, edge = sqlite.any_edge(chance)
             first, second = chance.randint(0, 2), chance.randint(0, 2)  # Stripe takes 35 days
-            fired += kill_at(chance.randint(1, edges))(attack, attack.job(days_ahead=first))
-            attack.finish(days_ahead=second)
-            assert attack.held() == held, f"cycle {number} of seed {SEED}: {first} days ahead, then {second}"
-    figure("SQLite: killed, and the clock jumps forward or back", wanted, fired)
+            where = f"cycle {number} of seed {SEED}: edge {edge} of {name}, {first} days ahead, then {second}"
+            with sqlite.attack(name) as attack:
+                count.fired += kill_at(edge)(attack, attack.job(days_ahead=first))
+                attack.finish(where, days_ahead=second)
 
 
 def test_postgresql_clients_killed_at_statements_and_commits(
-    server: KillServer,
-    undisturbed: tuple[Held, int, int],
-    postgresql_url: str,
-    postgresql_template: str,
-    figure: Figure,
+    postgresql: tuple[Months, PostgresqlDatabase], figure: Figure
 ) -> None:
-    with new_postgresql(postgresql_url, postgresql_template) as url, attack_on(server, url, CUSTOMERS) as attack:
-        edges = count_edges(attack)
-    wanted, fired = planned(1_000), 0
-    for edge in spread(edges, wanted):
-        with new_postgresql(postgresql_url, postgresql_template) as url, attack_on(server, url, CUSTOMERS) as attack:
-            fired += kill_at(edge)(attack, attack.job())
-            attack.finish()
-            assert attack.held() == undisturbed[0], f"killed at edge {edge} of {edges}"
-    figure("PostgreSQL: the client is killed at a statement or commit edge", min(wanted, edges), fired)
+    months, _ = postgresql
+    wanted = min(planned(1_000), len(months.edges))
+    with figure("PostgreSQL: the client is killed at a statement or commit edge", wanted) as count:
+        for number, (name, edge) in enumerate(spread(months.edges, count.planned)):
+            with months.attack(name) as attack:
+                count.fired += kill_at(edge)(attack, attack.job())
+                _end(attack, number, f"killed at edge {edge} of {name}")
 
 
-def test_postgresql_loses_every_connection(
-    server: KillServer,
-    undisturbed: tuple[Held, int, int],
-    postgresql_url: str,
-    postgresql_template: str,
-    figure: Figure,
-) -> None:
-    def cut(url: str) -> None:
-        parsed = make_url(url).set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed.set(database="postgres"), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
-            connection.execute(text(query), {"name": parsed.database})
-        engine.dispose()
-
-    wanted, fired, number = planned(200), 0, 0
-    while fired < wanted:
-        number += 1
-        assert number <= 5 * wanted, "too few of the faults fired"
-        with new_postgresql(postgresql_url, postgresql_template) as url, attack_on(server, url, CUSTOMERS) as attack:
-            with later(random.Random(SEED + number).uniform(0.05, 1.5), lambda url=url: cut(url)):  # type: ignore[misc]
-                ended = server.run(attack.job())
-            assert ended.status in (0, REFUSED), ended
-            fired += ended.status == REFUSED
-            attack.finish()
-            assert attack.held() == undisturbed[0], f"cycle {number} of seed {SEED}"
-    figure("PostgreSQL: every connection is lost", wanted, fired)
+def test_postgresql_loses_every_connection(postgresql: tuple[Months, PostgresqlDatabase], figure: Figure) -> None:
+    months, place = postgresql
+    with figure("PostgreSQL: every connection is lost", planned(200)) as count:
+        for number, chance in count.attempts():
+            name, edge = months.any_edge(chance)
+            with months.attack(name) as attack:
+                ended = _struck(attack, edge, chance, place.cut)
+                count.fired += ended.status == REFUSED
+                _end(attack, number, f"cycle {number} of seed {SEED}: edge {edge} of {name}")
 
 
-def test_postgresql_servers_killed_at_any_moment(
-    server: KillServer, undisturbed: tuple[Held, int, int], figure: Figure
-) -> None:
-    wanted, fired, number = planned(400), 0, 0
+def test_postgresql_servers_killed_at_any_moment(server: KillServer, tmp_path: Path, figure: Figure) -> None:
+    def crash() -> None:
+        crashing.kill()
+        crashing.start()
+
     with CrashingServer() as crashing:
-        template = "all_tables"
-        _execute(crashing.url, f"CREATE DATABASE {template}")
-        prepared = Database.open(make_url(crashing.url).set(database=template).render_as_string(hide_password=False))
-        upgrade(prepared)
-        prepared.close()
-        while fired < wanted:
-            number += 1
-            assert number <= 5 * wanted, "too few of the kills fired"
-            name = f"month_{number}"
-            _execute(crashing.url, f"CREATE DATABASE {name} TEMPLATE {template}")
-            url = make_url(crashing.url).set(database=name).render_as_string(hide_password=False)
-            with attack_on(server, url, CUSTOMERS) as attack:
-                with later(random.Random(SEED + number).uniform(0.05, 1.5), crashing.kill):
-                    ended = server.run(attack.job())
-                crashing.start()
-                assert ended.status in (0, REFUSED), ended
-                fired += ended.status == REFUSED
-                attack.finish()
-                assert attack.held() == undisturbed[0], f"cycle {number} of seed {SEED}"
-            _execute(crashing.url, f"DROP DATABASE {name} WITH (FORCE)")
-    figure("PostgreSQL: the server is killed while commands run", wanted, fired)
+        months = Months(server, PostgresqlDatabase(crashing.url), tmp_path, CUSTOMERS)
+        with figure("PostgreSQL: the server is killed while commands run", planned(400)) as count:
+            for number, chance in count.attempts():
+                name, edge = months.any_edge(chance)
+                with months.attack(name) as attack:
+                    ended = _struck(attack, edge, chance, crash)
+                    count.fired += ended.status == REFUSED
+                    _end(attack, number, f"cycle {number} of seed {SEED}: edge {edge} of {name}")
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_three_at_once_of_which_one_is_killed(
-    server: KillServer,
-    empty: Path,
-    undisturbed: tuple[Held, int, int],
-    tmp_path: Path,
-    request: pytest.FixtureRequest,
-    kind: str,
-    figure: Figure,
-) -> None:
-    held, edges, _ = undisturbed
-    steps = tuple(name for name in COMMANDS if name != "push")
-    wanted, fired = planned(250), 0
-    for number in range(wanted):
-        with attacked(server, empty, tmp_path, request, kind) as attack:
-            kill = random.Random(SEED + number).randint(10, edges // 3)
-            job = replace(attack.job(edges="statements"), steps=steps)
-            ended = server.run_at_once([replace(job, kill_at=at) for at in (kill, 0, 0)])
-            assert {found.status for found in ended[1:]} <= {0, REFUSED}, ended
-            fired += ended[0].was_killed or ended[0].status == REFUSED
-            attack.finish()
-            # Who stages a file while another one accepts it stages it anew, and brings nothing with it.
-            assert replace(attack.held(), imports=()) == replace(held, imports=()), f"round {number} of seed {SEED}"
-    figure(f"{kind}: rounds of three at once, one of them killed or ahead of by another", wanted, fired)
+def test_three_at_once_of_which_one_is_killed(request: pytest.FixtureRequest, kind: str, figure: Figure) -> None:
+    found = request.getfixturevalue(kind)
+    months: Months = found if kind == "sqlite" else found[0]
+    label = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[kind]
+    with figure(f"{label}: three at once, one of them killed or behind another", planned(250)) as count:
+        for number, chance in count.attempts():
+            name, edge = months.any_edge(chance, *CONCURRENT)
+            with months.attack(name) as attack:
+                job = attack.job(edges="statements")
+                ended = months.server.run_at_once([attack.job(edges="statements", kill_at=edge), job, job])
+                assert {one.status for one in ended[1:]} <= {0, REFUSED}, ended
+                count.fired += ended[0].was_killed or ended[0].status == REFUSED
+                # Who stages a file that another one stages or accepts leaves an import that brings nothing.
+                where = f"round {number} of seed {SEED}: edge {edge} of {name}"
+                _end(attack, number, where, but=("imports",) if name == "stage" else ())
 
 
-@contextmanager
-def attacked(
-    server: KillServer, empty: Path, tmp_path: Path, request: pytest.FixtureRequest, kind: str
-) -> Iterator[Attack]:
-    """An attack on a new database of a kind."""
-    if kind == "sqlite":
-        with sqlite_attack(server, empty, tmp_path / "month.db", CUSTOMERS) as attack:
-            yield attack
-        return
-    url, template = (request.getfixturevalue(name) for name in ("postgresql_url", "postgresql_template"))
-    with new_postgresql(url, template) as made_url, attack_on(server, made_url, CUSTOMERS) as attack:
-        yield attack
+def _end(attack: Attack, number: int, where: str, *, but: tuple[str, ...] = ()) -> None:
+    """Give the command again, and all others after it in every twentieth cycle."""
+    attack.finish(where, but=but)
+    if number % PLAYED_ON_EACH == 0 and attack.stand_in is None and not but:
+        attack.play_on(where)
 
 
-@contextmanager
-def later(seconds: float, do: Callable[[], object]) -> Iterator[None]:
-    """Do something while the block runs; the block has ended and it is done when this ends."""
+def _struck(attack: Attack, edge: int, chance: Random, strike: Callable[[], object]) -> Ended:
+    """Run a command, and strike some moment after an edge; the strike is over when this ends."""
+    flag = attack.months.folder / "flag"
+    flag.unlink(missing_ok=True)
+    over = threading.Event()
+    seconds = chance.choice((0, chance.uniform(0, 0.02)))
 
-    def wait_and_do() -> None:
-        time.sleep(seconds)
-        do()
+    def wait_and_strike() -> None:
+        while not flag.exists() and not over.is_set():
+            time.sleep(0.0005)
+        if not over.wait(seconds):
+            strike()
 
-    thread = threading.Thread(target=wait_and_do)
+    thread = threading.Thread(target=wait_and_strike)
     thread.start()
     try:
-        yield
+        ended = attack.months.server.run(attack.job(edges="statements", flag_at=edge, flag=str(flag)))
     finally:
+        over.set()
         thread.join()
-
-
-def _execute(url: str, statement: str) -> None:
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
+    assert ended.status in (0, REFUSED), ended
+    return ended

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.builders import till
-from tests.closing.killing import RECORDS_OF_EACH, REFUSED, Job, KillServer
+from tests.closing.commands import RECORDS_OF_EACH, Job
+from tests.closing.killing import REFUSED, KillServer
 from tests.invoicing.bench import Outcome, new_postgresql, numbers, outcome
 from tokentill.store import tables
 from tokentill.store.database import Database

@@ -1,25 +1,35 @@
-"""A month of every command, disturbed by a fault and then given again: what it must come to, and what it did."""
+"""Two months of every command, of which one is disturbed by a fault and given again: what it must come to, and what it
+did.
+
+The months are played once with nothing disturbed. A database is then put back to how it was before any one command,
+which is all that has to run: what it leaves must be what it left then. Now and then the rest of the months runs too.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from sqlalchemy import select
 
-from tests.builders import MovableClock, till
-from tests.closing.killing import COMMANDS, Ended, Job, KillServer, contents
+from tests.builders import MovableClock
+from tests.closing.commands import COMMANDS, Job, opened
+from tests.closing.killing import KillServer
+from tests.closing.places import Place
 from tests.invoicing.bench import rows_of
 from tokentill.store import tables
 from tokentill.store.database import Database
-from tokentill.store.migrating import make_ready
 from tokentill.testing.stripe import StripeStandIn
 
 METER = "tokentill_usd"
+NAMES = tuple(COMMANDS)
+Rows = Mapping[str, list[tuple[Any, ...]]]
 Fault = Callable[["Attack", Job], bool]
 """Disturbs a job, and says whether the fault fired."""
 
@@ -34,129 +44,200 @@ class Held:
     stripe: tuple[tuple[Any, ...], ...]
 
 
+@dataclass(frozen=True)
+class After:
+    """How things are after a command that nothing disturbed, and how many statement and commit edges it has."""
+
+    edges: int
+    rows: Rows
+    held: Held
+
+
 @dataclass
-class Attack:
-    """One database in which a month of commands is disturbed, with its own stand-in of Stripe."""
+class Months:
+    """The months as they go when nothing disturbs them, in a place where any command can be attacked."""
 
     server: KillServer
-    url: str
+    place: Place
+    folder: Path
     customers: int
-    stand_in: StripeStandIn
     linked: list[str] = field(default_factory=list)
+    after: dict[str, After] = field(default_factory=dict)
 
-    def job(self, **more: Any) -> Job:
-        """All commands, one after the other."""
-        return Job(self.url, tuple(COMMANDS), self.customers, stripe=self.stand_in.base_url, **more)
+    def __post_init__(self) -> None:
+        self.database = Database.open(self.place.url)
+        self.till, _ = opened(self.database)
+        self._link()
+        self.place.keep(NAMES[0])
+        with self.standing_in(NAMES[0]) as (stand_in, clock):
+            for name, command in COMMANDS.items():
+                clock.instant = command.at
+                self.server.rehearse(self.job(stand_in, (name,)))
+        self.place.put_back(NAMES[0])
+        for name, following in zip(NAMES, (*NAMES[1:], "end"), strict=True):
+            with self.standing_in(name) as (stand_in, _):
+                edges = self.server.count(self.job(stand_in, (name,), edges="statements"))
+                telling = stand_in if COMMANDS[name].tells_stripe else None
+                self.after[name] = After(edges, self.rows(), self.held(telling))
+            shutil.copy(self.folder / "now.stripe", self._kept(following))
+            self.place.keep(following)
 
-    def link(self) -> None:
+    @property
+    def end(self) -> Held:
+        """What the months come to."""
+        return self.after[NAMES[-1]].held
+
+    @cached_property
+    def edges(self) -> Sequence[tuple[str, int]]:
+        """Every edge: the command, and the number of the edge in it."""
+        return [(name, edge) for name, after in self.after.items() for edge in range(1, after.edges + 1)]
+
+    @cached_property
+    def calls(self) -> Mapping[str, int]:
+        """How many calls each command makes."""
+        found = {}
+        for name in NAMES:
+            with self.attack(name) as attack:
+                found[name] = self.server.count(attack.job(edges="calls"))
+        return found
+
+    def any_edge(self, chance: Random, *names: str) -> tuple[str, int]:
+        """An edge, of some commands or of all."""
+        return chance.choice([(name, edge) for name, edge in self.edges if name in (names or NAMES)])
+
+    def job(self, stand_in: StripeStandIn | None, steps: Sequence[str], **more: Any) -> Job:
+        """Some commands, one after the other."""
+        stripe = "" if stand_in is None else stand_in.base_url
+        return Job(self.place.url, tuple(steps), self.customers, stripe=stripe, **more)
+
+    @contextmanager
+    def attack(self, name: str) -> Iterator[Attack]:
+        """Everything as it is before a command."""
+        self.place.put_back(name)
+        with self.standing_in(name) if COMMANDS[name].tells_stripe else nullcontext((None, None)) as (stand_in, _):
+            yield Attack(self, name, stand_in)
+        self.database.close()
+
+    @contextmanager
+    def standing_in(self, name: str) -> Iterator[tuple[StripeStandIn, MovableClock]]:
+        """Stripe as it was before a command, and its clock, at the time of the command."""
+        shutil.copy(self._kept(name), self.folder / "now.stripe")
+        clock = MovableClock(COMMANDS[name].at)
+        with StripeStandIn(clock, self.folder / "now.stripe") as stand_in:
+            yield stand_in, clock
+
+    def _kept(self, name: str) -> Path:
+        return self.folder / f"{name}.stripe"
+
+    def _link(self) -> None:
         """Give each customer a Stripe customer."""
-        client = self.stand_in.client()
-        database = Database.open(self.url)
-        try:
-            one = till(database, *contents())
+        with StripeStandIn(MovableClock(), self._kept(NAMES[0])) as stand_in:
+            client = stand_in.client()
             for number in range(self.customers):
                 name = f"u{number:03d}"
                 self.linked.append(client.v1.customers.create({"name": name}).id)
-                one.set_customer(name, stripe_customer=self.linked[-1])
-        finally:
-            database.close()
+                self.till.set_customer(name, stripe_customer=self.linked[-1])
+        self.database.close()
 
-    def finish(self, **more: Any) -> None:
-        """Give the commands again, undisturbed; nothing else is done to recover."""
-        ended = self.server.run(self.job(**more))
-        assert ended.status == 0, ended.message
+    def rows(self) -> Rows:
+        """Every row of every table."""
+        rows = rows_of(self.database)
+        self.database.close()
+        return rows
 
-    def held(self) -> Held:
-        """What there is now, which must be sound and over: no run is open, no import half taken, no row unsent."""
-        database = Database.open(self.url)
-        try:
-            one = till(database, *contents())
-            verification = one.verify()
-            assert verification.is_sound, verification.content()["faults"]
-            rows = rows_of(database)
-            with database.read() as connection:
-                states = set(connection.execute(select(tables.close_run.c.state)).scalars())
-                pushes = set(connection.execute(select(tables.push.c.state)).scalars())
-                gone = set(connection.execute(select(tables.withdrawal.c.usage_id)).scalars())
-                records = connection.execute(
-                    select(tables.usage.c.id, tables.usage.c.record_id, tables.usage.c.digest, tables.usage.c.version)
-                ).all()
-            assert states <= {"done"}, states
-            assert pushes <= {"accepted", "confirmed", "replaced"}, pushes
-            imports = tuple(sorted((each.name, each.state, each.accepted) for each in one.imports().imports))
-            assert {state for _, state, _ in imports} == {"taken"}, imports
-            assert len({row[1:2] + row[3:] for row in records}) == len(records) == len(rows["usage"])
-            return Held(
-                tuple((found.number, found.status, found.customer, found.content_bytes) for found in one.invoices()),
-                tuple(sorted((row[1], bytes(row[2]), row[3], row[0] in gone) for row in records)),
-                imports,
-                tuple(
-                    (number, tuple(sorted(self.stand_in.day_values(customer, METER).items())))
-                    for number, customer in enumerate(self.linked)
-                ),
-            )
-        finally:
-            database.close()
+    def held(self, stand_in: StripeStandIn | None) -> Held:
+        """What there is now, which must be sound and over: no run is open, no row unsent."""
+        one = self.till
+        verification = one.verify()
+        assert verification.is_sound, verification.content()
+        rows = rows_of(self.database)
+        with self.database.read() as connection:
+            states = set(connection.execute(select(tables.close_run.c.state)).scalars())
+            pushes = set(connection.execute(select(tables.push.c.state)).scalars())
+            gone = set(connection.execute(select(tables.withdrawal.c.usage_id)).scalars())
+            records = connection.execute(
+                select(tables.usage.c.id, tables.usage.c.record_id, tables.usage.c.digest, tables.usage.c.version)
+            ).all()
+        assert states <= {"done"}, states
+        assert pushes <= {"accepted", "confirmed", "replaced"}, pushes
+        imports = tuple(sorted((each.name, each.state, each.accepted) for each in one.imports().imports))
+        assert len({row[1:2] + row[3:] for row in records}) == len(records) == len(rows["usage"])
+        documents = tuple((found.number, found.status, found.customer, found.content_bytes) for found in one.invoices())
+        self.database.close()
+        return Held(
+            documents,
+            tuple(sorted((row[1], bytes(row[2]), row[3], row[0] in gone) for row in records)),
+            imports,
+            self.told(stand_in),
+        )
 
-
-def made(path: Path) -> Path:
-    """A SQLite file with all tables and nothing in them."""
-    database = Database.open(str(path))
-    make_ready(database)
-    database.close()
-    return path
+    def told(self, stand_in: StripeStandIn | None) -> tuple[tuple[Any, ...], ...]:
+        """What Stripe has, customer by customer; nothing where it stands still."""
+        if stand_in is None:
+            return ()
+        return tuple(tuple(sorted(stand_in.day_values(customer, METER).items())) for customer in self.linked)
 
 
-@contextmanager
-def sqlite_attack(server: KillServer, empty: Path, path: Path, customers: int) -> Iterator[Attack]:
-    """An attack on a new SQLite file."""
-    remove(path)
-    shutil.copy(empty, path)
-    with attack_on(server, str(path), customers) as attack:
-        yield attack
-    remove(path)
+@dataclass
+class Attack:
+    """One command that is disturbed."""
 
+    months: Months
+    name: str
+    stand_in: StripeStandIn | None
 
-@contextmanager
-def attack_on(server: KillServer, url: str, customers: int) -> Iterator[Attack]:
-    """An attack on a database that has all tables."""
-    with StripeStandIn(MovableClock()) as stand_in:
-        attack = Attack(server, url, customers, stand_in)
-        attack.link()
-        yield attack
+    def job(self, **more: Any) -> Job:
+        """The command."""
+        return self.months.job(self.stand_in, (self.name,), **more)
 
+    def run(self, **more: Any) -> None:
+        """Give the command, undisturbed."""
+        self.months.server.finish(self.job(**more))
 
-def remove(path: Path) -> None:
-    """Remove a SQLite file with its journals."""
-    for left in path.parent.glob(f"{path.name}*"):
-        left.unlink()
+    def finish(self, where: str, *, but: Sequence[str] = (), **more: Any) -> None:
+        """Give the command again, undisturbed, and hold what is there then against what there was without a fault.
+
+        Nothing else is done to recover. The same rows throughout were verified already. Others are verified, and come
+        to the same in all that counts `but` some fields of it.
+        """
+        months, after = self.months, self.months.after[self.name]
+        self.run(**more)
+        if months.rows() == after.rows and months.told(self.stand_in) == after.held.stripe:
+            return
+        self._must_hold(after.held, where, but=but)
+
+    def play_on(self, where: str) -> None:
+        """Give all commands that follow, which end as they would have."""
+        assert self.stand_in is None
+        with self.months.standing_in(self.name) as (self.stand_in, clock):
+            for name in NAMES[NAMES.index(self.name) + 1 :]:
+                clock.instant = COMMANDS[name].at
+                self.months.server.finish(self.months.job(self.stand_in, (name,)))
+            self._must_hold(self.months.end, where)
+
+    def _must_hold(self, expected: Held, where: str, *, but: Sequence[str] = ()) -> None:
+        left_out: dict[str, Any] = dict.fromkeys(but, ())
+        assert replace(self.months.held(self.stand_in), **left_out) == replace(expected, **left_out), where
 
 
 def kill_at(edge: int, edges: str = "statements") -> Fault:
     """Kill the process at an edge."""
-    return lambda attack, job: attack.server.run(replace(job, edges=edges, kill_at=edge)).was_killed  # type: ignore[arg-type]
+    return lambda attack, job: attack.months.server.run(replace(job, edges=edges, kill_at=edge)).was_killed  # type: ignore[arg-type]
 
 
 def full_disk(file_bytes_max: int) -> Fault:
     """Let no file grow beyond a size: the command is refused, with the reason."""
 
     def disturb(attack: Attack, job: Job) -> bool:
-        ended: Ended = attack.server.run(replace(job, file_bytes_max=file_bytes_max))
+        ended = attack.months.server.run(replace(job, file_bytes_max=file_bytes_max))
         assert ended.status >= 0, ended
         return ended.status != 0
 
     return disturb
 
 
-def count_edges(attack: Attack, edges: str = "statements") -> int:
-    """How many edges the month has; it is then over."""
-    return attack.server.count(attack.job(edges=edges))
-
-
-def spread(total: int, wanted: int) -> Sequence[int]:
-    """So many numbers from 1 to a total, evenly; all of them where there are no more."""
-    return (
-        sorted({1 + (total - 1) * n // max(1, wanted - 1) for n in range(wanted)})
-        if wanted < total
-        else range(1, total + 1)
-    )
+def spread(edges: Sequence[tuple[str, int]], wanted: int) -> Sequence[tuple[str, int]]:
+    """So many edges, evenly over all of them; each once where there are no more. Their order is mixed."""
+    last = len(edges) - 1
+    places = {last * n // max(1, wanted - 1) for n in range(wanted)} if wanted <= last else range(last + 1)
+    return Random(len(edges)).sample([edges[place] for place in sorted(places)], len(places))

@@ -1,8 +1,8 @@
 """Processes that are killed on purpose, at an instruction that is chosen beforehand.
 
 `KillServer` starts this module as a process of its own. It has one thread and imports everything once, so that it
-may fork a fresh child for each job; a child opens the database itself and sends itself SIGKILL at its `kill_at`-th
-edge. What an edge is, the job says:
+may fork a fresh child for each job; a child connects to the database itself and sends itself SIGKILL at its
+`kill_at`-th edge. A job that was rehearsed has its statements compiled before the fork. What an edge is, the job says:
 
 - `commits`: right before and right after every commit;
 - `statements`: these, and right before and right after every statement;
@@ -11,60 +11,33 @@ edge. What an edge is, the job says:
 
 from __future__ import annotations
 
+import gc
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import event
 
-from tests.builders import OCTOBER, MovableClock, attribution, contract, grants, price, prices, record, till
-from tokentill.canonical import Content
-from tokentill.clock import FixedClock
+from tests.builders import MovableClock
+from tests.closing.commands import Edges, Job, opened, work
 from tokentill.closing import ingest as ingesting
 from tokentill.closing import staging
 from tokentill.errors import Refused
 from tokentill.store.database import Database
-from tokentill.stripe_push.gateway import StripeGateway
-from tokentill.testing.stripe import API_KEY
 from tokentill.till import Till
-from tokentill.usage.record import UsageRecord
 
-Edges = Literal["commits", "statements", "calls"]
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = -signal.SIGKILL
 REFUSED = 3
-RECORDS_OF_EACH = 4
 BATCH_RECORDS = 10
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a child does: some of `COMMANDS`, for so many customers, until it is killed.
-
-    With `is_dearer` everything has become a hundred times as expensive and the clock shows another month. `stripe` is
-    where the stand-in of Stripe listens; the clock is so many `days_ahead`; no file may grow beyond `file_bytes_max`,
-    as on a full disk.
-    """
-
-    url: str
-    steps: Sequence[str] = ("close",)
-    customers: int = 6
-    edges: Edges = "commits"
-    kill_at: int = 0
-    is_dearer: bool = False
-    stripe: str = ""
-    days_ahead: int = 0
-    file_bytes_max: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,112 +52,6 @@ class Ended:
     def was_killed(self) -> bool:
         """Whether it was killed, as planned."""
         return self.status == KILLED
-
-
-INVOICE: Content = {
-    "base_fee": {"amount": "1.1"},
-    "coupon": [{"id": "first", "percent": "10", "periods": 1}],
-    "tax": [{"name": "VAT", "percent": "19"}],
-    "smallest_amount": "1.2",
-}
-
-
-def contents(*, is_dearer: bool = False) -> tuple[Content, ...]:
-    """Prices and contracts of the scenario."""
-    large = price(rates={"input": "300", "output": "1500"}) if is_dearer else price()
-    return (
-        prices(large, price("acme/small", rates={"input": "0.1", "output": "0.4"})),
-        contract(rules=[{"name": "all", "markup_percent": "20"}], invoice=INVOICE),
-        contract("customer", "u001", time_zone="Europe/Berlin", rules=[{"name": "own", "basis": "cost"}]),
-        contract("customer", "u002", rules=[{"name": "included", "allowance": {"units": {"input_total": 5000}}}]),
-        grants(*({"id": "welcome", "customer": f"u{number:03d}", "amount": "0.02"} for number in range(6))),
-        attribution(tolerance_percent="0"),
-    )
-
-
-def records(customers: int) -> list[UsageRecord]:
-    """Some records of each customer, on two models."""
-    return [
-        record(
-            f"{customer}-{number}",
-            user=f"u{customer:03d}",
-            when=f"{1 + (customer + 7 * number) % 31}",
-            model=("acme/large", "acme/small")[number % 2],
-            cost="0.0123",
-            input=1000 * (customer + 1) + number,
-            output=7 * customer,
-        )
-        for customer in range(customers)
-        for number in range(RECORDS_OF_EACH)
-    ]
-
-
-def _ingest(one: Till, job: Job) -> None:
-    one.ingest(records(job.customers), name="activity")
-
-
-def _close(one: Till, _: Job) -> None:
-    closed = one.close(OCTOBER)
-    if closed.is_refused:
-        raise AssertionError(f"refused: {closed.content()}")
-
-
-def _revise(one: Till, _: Job) -> None:
-    one.ingest([record("0-0", user="u000", when="1", cost="0.5", input=900_000)], name="again")
-    one.accept_revision("arouter", "0-0", reason="corrected", by="rita")
-
-
-def _retract(one: Till, _: Job) -> None:
-    one.retract(record=("arouter", "1-1"), reason="a test", by="rita")
-    one.retract(filter="user=u002 model=acme/small", reason="a load test", by="rita")
-
-
-def _stage(one: Till, job: Job) -> None:
-    more = [
-        record(f"more-{n}", user=f"u{n % job.customers:03d}", when=f"{1 + n}", cost="0.02", input=50_000)
-        for n in range(14)
-    ]
-    known = {imported.name: imported for imported in one.imports().imports}.get("looked at")
-    number = known.number if known is not None and known.state in ("accepted", "taken") else None
-    one.accept_import(number or one.ingest(more, name="looked at", staged=True).number or 0, by="rita")
-
-
-def _void(one: Till, _: Job) -> None:
-    if one.invoice("INV-000002").status == "issued":
-        one.void("INV-000002", reason="to be issued anew", by="rita")
-
-
-def _push(one: Till, job: Job) -> None:
-    pushed = one.push(OCTOBER, StripeGateway.open(API_KEY, api_base=job.stripe))
-    if not pushed.is_complete:
-        raise AssertionError(f"not all was pushed: {pushed.content()}")
-
-
-COMMANDS: dict[str, Callable[[Till, Job], None]] = {
-    "ingest": _ingest,
-    "revise": _revise,
-    "retract": _retract,
-    "stage": _stage,
-    "close": _close,
-    "void": _void,
-    "close again": _close,
-    "push": _push,
-}
-"""What is attacked. Each may be given again at any time, in this order, and then changes nothing."""
-
-
-def work(job: Job, database: Database) -> None:
-    """Do the steps of a job."""
-    clock = FixedClock(MovableClock().instant)
-    if job.is_dearer:
-        clock = FixedClock(clock.instant.replace(month=12))
-    clock = FixedClock(clock.instant + timedelta(days=job.days_ahead))
-    if job.file_bytes_max:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (job.file_bytes_max, job.file_bytes_max))
-    one = till(database, *contents(is_dearer=job.is_dearer), clock=clock)
-    for step in job.steps:
-        COMMANDS[step](one, job)
 
 
 class KillServer:
@@ -219,13 +86,14 @@ class KillServer:
 
     def run_at_once(self, jobs: Sequence[Job]) -> list[Ended]:
         """Do some jobs at the same time and say how they ended."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([asdict(job) for job in jobs]) + "\n")
-        self._process.stdin.flush()
-        ended = [Ended(**found) for found in json.loads(self._process.stdout.readline())]
+        ended = self._ask(jobs)
         self.kills += sum(found.was_killed for found in ended)
         return ended
+
+    def rehearse(self, job: Job) -> None:
+        """Do a job in the server itself, so that children with the same URL begin warm."""
+        (ended,) = self._ask([job], is_rehearsal=True)
+        assert ended.status == 0, ended.message
 
     def finish(self, job: Job) -> None:
         """Do a job that nothing disturbs."""
@@ -239,12 +107,55 @@ class KillServer:
         assert ended.seen
         return ended.seen
 
+    def _ask(self, jobs: Sequence[Job], *, is_rehearsal: bool = False) -> list[Ended]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([is_rehearsal, [asdict(job) for job in jobs]]) + "\n")
+        self._process.stdin.flush()
+        return [Ended(**found) for found in json.loads(self._process.stdout.readline())]
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A database with a till of the scenario and its clock. No connection is open before or after a job."""
+
+    database: Database
+    till: Till
+    clock: MovableClock
+
+    @classmethod
+    def of(cls, job: Job) -> _Opened:
+        database = Database.open(job.url)
+        return cls(database, *opened(database, is_dearer=job.is_dearer))
+
+
+_REHEARSED: dict[tuple[str, bool], _Opened] = {}
+
 
 def _serve() -> None:
     ingesting.BATCH_RECORDS_MAX = staging.BATCH_RECORDS_MAX = BATCH_RECORDS
     for line in sys.stdin:
-        children = [_start(Job(**job)) for job in json.loads(line)]
-        print(json.dumps([_wait(child, told) for child, told in children]), flush=True)
+        is_rehearsal, asked = json.loads(line)
+        jobs = [Job(**job) for job in asked]
+        if is_rehearsal:
+            ended = [_rehearse(job) for job in jobs]
+        else:
+            ended = [_wait(child, told) for child, told in [_start(job) for job in jobs]]
+        print(json.dumps(ended), flush=True)
+
+
+def _rehearse(job: Job) -> dict[str, Any]:
+    gc.unfreeze()
+    one = _REHEARSED.setdefault((job.url, job.is_dearer), _Opened.of(job))
+    try:
+        work(job, one.till, one.clock)
+    except Exception as fault:  # noqa: BLE001 - whatever it was, the test wants to read it
+        return {"status": 1, "seen": None, "message": repr(fault)}
+    finally:
+        one.database.close()
+        gc.collect()
+        gc.freeze()  # what is there before a fork stays one copy
+    return {"status": 0, "seen": None, "message": ""}
 
 
 def _start(job: Job) -> tuple[int, int]:
@@ -254,7 +165,7 @@ def _start(job: Job) -> tuple[int, int]:
         os.close(tell)
         return child, told
     os.close(told)
-    status, edges = 1, _Edges(job.kill_at)
+    status, edges = 1, _Edges(job)
     try:
         status = _work_and_tell(job, edges, tell)
     finally:
@@ -264,9 +175,9 @@ def _start(job: Job) -> tuple[int, int]:
 def _work_and_tell(job: Job, edges: _Edges, tell: int) -> int:
     message, status = "", 0
     try:
-        database = Database.open(job.url)
-        edges.watch(database, job.edges)
-        work(job, database)
+        one = _REHEARSED.get((job.url, job.is_dearer)) or _Opened.of(job)
+        edges.watch(one.database, job.edges)
+        work(job, one.till, one.clock)
     except Refused as refused:
         message, status = str(refused), REFUSED
     except BaseException as fault:  # noqa: BLE001 - whatever it was, the test wants to read it
@@ -288,11 +199,11 @@ def _wait(child: int, told: int) -> dict[str, Any]:
 
 
 class _Edges:
-    """Counts edges, and kills this process at one of them."""
+    """Counts edges, and kills this process at one of them, or makes a file there."""
 
-    def __init__(self, kill_at: int) -> None:
+    def __init__(self, job: Job) -> None:
         self.seen = 0
-        self._kill_at = kill_at
+        self._kill_at, self._flag_at, self._flag = job.kill_at, job.flag_at, job.flag
 
     def watch(self, database: Database, edges: Edges) -> None:
         """From now on."""
@@ -316,6 +227,8 @@ class _Edges:
         self.seen += 1
         if self.seen == self._kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.seen == self._flag_at:
+            Path(self._flag).touch()
 
 
 if __name__ == "__main__":

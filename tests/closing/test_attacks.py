@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.closing.attacks import Held, attack_on, count_edges, full_disk, kill_at, made, spread, sqlite_attack
-from tests.closing.killing import COMMANDS, KillServer
-from tests.invoicing.bench import new_postgresql
+from tests.closing.attacks import NAMES, Months, full_disk, kill_at, spread
+from tests.closing.killing import KillServer
+from tests.closing.places import PostgresqlDatabase, SqliteFile
 
 CUSTOMERS = 3
-KILLS = 6
+KILLS = 12
 
 
 @pytest.fixture(scope="module")
@@ -23,68 +23,79 @@ def server() -> Iterator[KillServer]:
 
 
 @pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with all tables."""
-    return made(tmp_path_factory.mktemp("empty") / "empty.db")
+def months(server: KillServer, tmp_path_factory: pytest.TempPathFactory) -> Months:
+    """Two months in a SQLite file that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("months")
+    return Months(server, SqliteFile(folder), folder, CUSTOMERS)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(server: KillServer, empty: Path) -> tuple[Held, int]:
-    """What a month comes to that nothing disturbs, and how many edges it has."""
-    with sqlite_attack(server, empty, empty.with_name("undisturbed.db"), CUSTOMERS) as attack:
-        edges = count_edges(attack)
-        held = attack.held()
-        attack.finish()
-        assert attack.held() == held  # each command may be given again
-        return held, edges
-
-
-def test_a_month_of_every_command_does_what_it_says(undisturbed: tuple[Held, int]) -> None:
-    held, _ = undisturbed
-    assert [(number, status) for number, status, *_ in held.documents] == [
-        ("INV-000001", "issued"),
-        ("INV-000002", "void"),
-        ("INV-000003", "issued"),
-        ("INV-000004", "issued"),
+def test_months_of_every_command_do_what_they_say(months: Months) -> None:
+    held = months.end
+    assert [found[:3] for found in held.documents] == [
+        ("INV-000001", "issued", "u000"),
+        ("INV-000002", "void", "u001"),
+        ("INV-000003", "issued", "u002"),
+        ("INV-000004", "issued", "u001"),
+        ("INV-000005", "void", "u000"),
+        ("INV-000006", "issued", "u001"),
+        ("INV-000007", "issued", "u002"),
+        ("INV-000008", "issued", "u002"),
+        ("INV-000009", "issued", "u000"),
     ]
-    assert sum(is_gone for *_, is_gone in held.records) == 4
-    assert any(days for _, days in held.stripe)
-    assert set(COMMANDS) == {"ingest", "revise", "retract", "stage", "close", "void", "close again", "push"}
+    causes = {
+        one.number: (one.kind, sorted({line["cause"] for line in one.content["lines"] if line["kind"] == "adjustment"}))
+        for one in months.till.invoices()
+    }
+    assert {number: found for number, found in causes.items() if found[1]} == {
+        "INV-000005": ("period", ["late", "revision"]),
+        "INV-000006": ("period", ["retraction"]),
+        "INV-000007": ("credit-note", ["retraction"]),
+        "INV-000009": ("period", ["late", "revision"]),
+    }
+    assert {state for _, state, _ in held.imports} == {"taken"}
+    assert sum(is_gone for *_, is_gone in held.records) == 7  # two of them by revisions
+    assert all(held.stripe)
 
 
-def test_killed_anywhere_and_given_again_it_ends_the_same(
-    server: KillServer, empty: Path, undisturbed: tuple[Held, int], tmp_path: Path
-) -> None:
-    held, edges = undisturbed
-    chosen = spread(edges, KILLS)
+def test_given_again_a_command_changes_nothing(months: Months) -> None:
+    for name in NAMES:
+        with months.attack(name) as attack:
+            attack.run()
+            rows = months.rows()
+            attack.finish(name)
+            assert months.rows() == rows, name
+
+
+def test_killed_anywhere_and_given_again_it_ends_the_same(months: Months) -> None:
+    chosen = spread(months.edges, KILLS)
     fired = 0
-    for edge in chosen:
-        with sqlite_attack(server, empty, tmp_path / "month.db", CUSTOMERS) as attack:
+    for number, (name, edge) in enumerate(chosen):
+        where = f"killed at edge {edge} of {name}"
+        with months.attack(name) as attack:
             fired += kill_at(edge)(attack, attack.job())
-            attack.finish()
-            assert attack.held() == held, f"killed at edge {edge} of {edges}"
+            attack.finish(where)
+            if number == KILLS // 3:
+                attack.play_on(where)
     assert fired == len(chosen) == KILLS
 
 
-def test_a_full_disk_refuses_and_given_again_it_ends_the_same(
-    server: KillServer, empty: Path, undisturbed: tuple[Held, int], tmp_path: Path
-) -> None:
-    with sqlite_attack(server, empty, tmp_path / "month.db", CUSTOMERS) as attack:
-        assert full_disk(200_000)(attack, attack.job())
-        attack.finish()
-        assert attack.held() == undisturbed[0]
+def test_a_full_disk_refuses_and_given_again_it_ends_the_same(months: Months) -> None:
+    with months.attack("close next") as attack:
+        assert full_disk(20_000)(attack, attack.job())
+        attack.finish("a full disk")
 
 
 def test_postgresql_killed_and_given_again_ends_the_same(
-    server: KillServer, undisturbed: tuple[Held, int], postgresql_url: str, postgresql_template: str
+    server: KillServer, months: Months, postgresql_url: str, tmp_path: Path
 ) -> None:
-    fired = 0
-    for third in (1, 2):
-        with (
-            new_postgresql(postgresql_url, postgresql_template) as url,
-            attack_on(server, url, CUSTOMERS) as attack,
-        ):
-            fired += kill_at(undisturbed[1] * third // 4)(attack, attack.job())
-            attack.finish()
-            assert attack.held() == undisturbed[0]
-    assert fired == 2
+    place = PostgresqlDatabase(postgresql_url)
+    try:
+        on_postgresql = Months(server, place, tmp_path, CUSTOMERS)
+        assert on_postgresql.end == months.end
+        for name in ("close next", "reissue"):
+            with on_postgresql.attack(name) as attack:
+                edge = on_postgresql.after[name].edges // 2
+                assert kill_at(edge)(attack, attack.job())
+                attack.finish(f"killed at edge {edge} of {name}")
+    finally:
+        place.remove()

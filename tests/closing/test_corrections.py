@@ -5,11 +5,15 @@ Each record is worth what its name says: a million input tokens cost 3 dollars.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.builders import OCTOBER, contract, grants, price, prices
 from tests.closing.test_one_document_a_record import EUROS, NOVEMBER, Shop, agreed, worth
+from tests.invoicing.bench import rows_of
 from tokentill.canonical import Content
+from tokentill.closing import close
 from tokentill.errors import Refused
 from tokentill.invoicing.forms import DOCUMENT_FORM
 from tokentill.store.database import Database
@@ -349,6 +353,50 @@ class TestACreditNote:
         assert total(shop, "alice") == "6.00"
 
 
+class TestTwoClosesAtOnce:
+    """The other one does all of its work at a moment between two transactions of this one."""
+
+    def test_bring_one_credit_note(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        shop = TestACreditNote.shop(database, worth(30, "10-20"), worth(300, "10-21"))
+        shop.till.retract(record=("arouter", "alice-300"), reason="a test")
+        self.meet(monkeypatch, "_start", lambda: shop.close(OCTOBER))
+        assert shop.close(OCTOBER) == ()
+        assert total(shop, "alice") == "30.00"
+        assert shop.is_settled()
+
+    @pytest.mark.parametrize("terms", [(), (TestACreditNote.WANTED,)], ids=["adjustment", "credit note"])
+    @pytest.mark.parametrize("change", ["late", "retraction"])
+    def test_of_two_months_correct_once(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch, terms: tuple[Content, ...], change: str
+    ) -> None:
+        shop = Shop(database, *terms)
+        shop.take(worth(30, "10-20"), worth(300, "10-21"))
+        shop.close(OCTOBER)
+        if change == "late":
+            shop.take(worth(90, "10-22"))
+        else:
+            shop.till.retract(record=("arouter", "alice-300"), reason="a test")
+        shop.take(worth(3, "11-05"), worth(6, "12-05"))
+        self.meet(monkeypatch, "_issued", lambda: shop.close(NOVEMBER))
+        closed = shop.close(DECEMBER, IN_JANUARY)
+        assert closed in ((), ("alice",))
+        shop.close(DECEMBER)
+        assert total(shop, "alice") == ("429.00" if change == "late" else "39.00")
+        assert shop.is_settled()
+
+    @staticmethod
+    def meet(monkeypatch: pytest.MonkeyPatch, name: str, other: Callable[[], object]) -> None:
+        """Let another close run when this one comes to a function, once."""
+        function = getattr(close, name)
+
+        def meeting(*arguments: object) -> object:
+            monkeypatch.undo()
+            other()
+            return function(*arguments)
+
+        monkeypatch.setattr(close, name, meeting)
+
+
 class TestAVoid:
     def test_is_refused_under_a_correction(self, database: Database) -> None:
         shop = Shop(database)
@@ -374,6 +422,18 @@ class TestAVoid:
         closed = shop.till.reissue("INV-000002", reason="a mistake")
         assert closed.issued == ("INV-000003",)
         assert told(adjustments(shop, "INV-000003")) == [("late", "INV-000001", 1, "300.00")]
+        assert shop.is_settled()
+
+    def test_and_reissue_given_again_does_what_is_left(self, database: Database) -> None:
+        shop = Shop(database)
+        shop.take(worth(30, "10-20"), worth(30, "10-20", "bob"))
+        shop.close(OCTOBER)
+        shop.till.void("INV-000001", reason="a mistake")  # where it was cut off
+        assert shop.till.reissue("INV-000001", reason="a mistake").issued == ("INV-000003",)
+        before = rows_of(database)
+        again = shop.till.reissue("INV-000001", reason="a mistake")
+        assert (again.issued, again.is_refused) == ((), False)
+        assert rows_of(database) == before
         assert shop.is_settled()
 
     def test_is_refused_where_somebody_else_bills_what_was_given_up(self, database: Database) -> None:

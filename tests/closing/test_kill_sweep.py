@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.builders import till
-from tests.closing.killing import Job, KillServer
+from tests.closing.commands import Job
+from tests.closing.killing import KillServer
 from tests.invoicing.bench import Outcome, numbers, outcome
 from tests.shares import IN_CAMPAIGNS
 from tokentill.store import tables

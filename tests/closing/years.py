@@ -122,11 +122,25 @@ def first_contents(random: Random) -> list[Content]:
 @cache
 def lived_year(seed: int) -> Incremental:
     """A year that was lived on SQLite, once a process. Whoever asks looks at it and changes nothing."""
-    database = Database.open(str(Path(tempfile.mkdtemp()) / "lived.db"))
+    return live(seed, Path(tempfile.mkdtemp()))
+
+
+def live(seed: int, folder: Path) -> Incremental:
+    """Live a year on SQLite."""
+    database = Database.open(str(folder / "lived.db"))
     make_ready(database)
     lived = Incremental(Year(seed), database)
     lived.run()
     return lived
+
+
+def comes_to_the_same(lived: Incremental, folder: Path) -> None:
+    """Hold a year that was lived against the same one, known from the start."""
+    known = Database.open(str(folder / "known.db"))
+    make_ready(known)
+    assert totals(lived.shop.till) == known_from_the_start(lived.year, known), (lived.year.seed, lived.year.happened)
+    assert lived.shop.till.late().records == ()
+    assert lived.shop.till.verify().is_sound
 
 
 class Incremental:

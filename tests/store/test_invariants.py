@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 
 from tests.builders import OCTOBER, MovableClock, at, attribution, contract, price, prices, record, till
 from tests.store.tampering import Tampering, tampered, world
+from tokentill.canonical import canonical_bytes
 from tokentill.closing.verify import independent_checks
 from tokentill.store import tables
 from tokentill.store.consistency import Checked, check_agreement
@@ -103,6 +104,28 @@ def test_a_record_on_documents_of_two_customers_is_found(one_world: Database) ->
         connection.rollback()
     assert "which bill it twice" in str(checked["records_are_each_in_one_place"].faults[0])
     assert checked["documents_are_what_their_records_come_to"].faults
+
+
+def test_a_correction_that_did_not_know_of_another_one_is_found(sqlite_database: Database) -> None:
+    clock = MovableClock()
+    shop = till(sqlite_database, prices(price()), contract(), clock=clock)
+    shop.ingest([record("a"), record("b"), record("c")])
+    shop.close(OCTOBER)
+    for record_id, month, day in (("a", "2026-11", "2026-12-02"), ("b", "2026-12", "2027-01-02")):
+        clock.instant = at(f"{day}T00:00Z")
+        shop.retract(record=("arouter", record_id), reason="a test")
+        assert shop.close(month).issued
+    assert shop.database.check().is_sound
+    with sqlite_database.engine.connect() as connection:
+        connection.exec_driver_sql("DROP TRIGGER guard_invoice_update")
+        pins = shop.invoice("INV-000003").pins | {"l": 1}
+        changed = update(tables.invoice).where(tables.invoice.c.number == "INV-000003")
+        connection.execute(changed.values(pins=canonical_bytes(pins).decode()))
+        checked = {one.check: one for one in check_agreement(connection, whole=True)}
+        connection.rollback()
+    assert [str(fault) for fault in checked["corrections_know_of_one_another"].faults] == [
+        "INV-000003 corrects 2026-10 without what INV-000002 had corrected of it"
+    ]
 
 
 def place_of(database: Database) -> tuple[int, dict[str, int]]:

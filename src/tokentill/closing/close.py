@@ -38,6 +38,7 @@ from tokentill.store.invoices import (
     last_close,
     last_reviews,
     open_run,
+    run_count,
     start_run,
     take_over,
 )
@@ -87,6 +88,7 @@ def close_period(
         pins, cut_off = inputs.pins(seq), open_run(connection, str(month))
         if cut_off is None and (unchanged := _unchanged(connection, month, pins, options)) is not None:
             return unchanged
+        runs_before = run_count(connection, str(month))
         if cut_off is None:
             computed, late, aside = _computed(connection, month, inputs, pins, options, now)
             parked = parked_customers(connection, computed, inputs.books(), pins, options.policy)
@@ -107,8 +109,8 @@ def close_period(
     todo = _todo(database, computed, parked, now, options)
     if not todo.groups:
         return replace(todo.outcome, late=late, aside=aside)
-    run = _start(database, month, inputs, pins, options, now, used)
-    if run is None:  # another process began a run since we looked
+    run = _start(database, month, inputs, pins, options, now, used, runs_before)
+    if run is None:  # another process began a run since we looked, and may have ended it
         return close_period(database, month, folder, options, clock=clock, used=used, progress=progress)
     return _issued(database, run, todo, options, clock, progress, late, aside)
 
@@ -127,6 +129,10 @@ def _unchanged(connection: Connection, month: Month, pins: Content, options: Clo
     return Closed(month, (), len(issued_customers(connection, month)), (), ())
 
 
+class _Overtaken(Exception):
+    """Another run of the period was begun and ended since this one was computed."""
+
+
 def _start(
     database: Database,
     month: Month,
@@ -135,16 +141,19 @@ def _start(
     options: CloseOptions,
     at: datetime,
     used: PricingUsed | None,
+    runs_before: int,
 ) -> CloseRun | None:
     try:
         with database.write() as connection:
             keep_recordings(connection, inputs.recordings(), at)
             run = start_run(connection, str(month), pins, options.content(), at)
+            if run_count(connection, str(month)) != runs_before + 1:
+                raise _Overtaken
             content = {"period": str(month), "run": run.id, "pins": pins, "asked": run.asked}
             content |= keep_use(connection, inputs, used, at)
             append_audit(connection, "close.started", content, at=at)
             return run
-    except IntegrityError:  # one open run a period: the other one was first
+    except (IntegrityError, _Overtaken):  # one open run a period: the other one was first
         return None
 
 

@@ -22,6 +22,7 @@ from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.obstacles import Obstacle
 from tokentill.invoicing.periods import Month
 from tokentill.store.audit import actor_here, append_audits
+from tokentill.store.corrections import issued_or_void_since
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.documents import first_clash
 from tokentill.store.holdings import entries_of_issues
@@ -117,6 +118,7 @@ class Issuing:
             hold_run(connection, self.run)
             hold_counter(connection, "invoice")  # a review waits for the issue, or the issue for the review
             self._refuse_by_word(connection, [one for one in documents if not one.is_note])
+            self._refuse_by_correction(connection, [one for one in documents if one.corrections])
             for apart in _apart(documents):
                 self._refuse_by_account(connection, [one.invoice for one in apart if not one.is_note])
                 stored += issue(connection, self.run, [one.to_store() for one in apart], at=at, actor=actor)
@@ -144,6 +146,22 @@ class Issuing:
                 raise _NotIssued(invoice.customer, in_the_way)
             if changed & {invoice.customer, *(member for member, _ in document.members)}:
                 raise _conflict(invoice, "a line was added to it or removed from it meanwhile; close again")
+
+    def _refuse_by_correction(self, connection: Connection, documents: Sequence[ToIssue]) -> None:
+        """See whether what documents correct was corrected or made void since these were computed.
+
+        Raises:
+            _NotIssued: when it was.
+        """
+        if not documents:
+            return
+        since = issued_or_void_since(connection, self.run.pins.get("l", 0), but_of=self.run.id)
+        for document in documents:
+            for correction in (one.stored() for one in document.corrections):
+                other = next((one for one in since if one.changes(correction)), None)
+                if other is not None:
+                    reason = f"what it corrects is not as it was since {other.number}; close again"
+                    raise _conflict(document.invoice, reason)
 
     def _refuse_by_account(self, connection: Connection, invoices: Sequence[Invoice]) -> None:
         """See whether documents were issued since these were computed, and changed what they have to carry on.

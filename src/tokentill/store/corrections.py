@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from tokentill.canonical import Content
 from tokentill.clock import from_micros, to_micros
@@ -17,7 +17,7 @@ from tokentill.invoicing.periods import Month
 from tokentill.money import to_minor
 from tokentill.store import tables
 from tokentill.store.decoding import decoded, decoding, rows_among
-from tokentill.store.documents import customer_covered, live_at, period_covered, still_covers
+from tokentill.store.documents import StoredCorrection, customer_covered, live_at, period_covered, still_covers
 from tokentill.store.withdrawals import in_force
 
 CORRECTS_SINCE = 4
@@ -225,3 +225,54 @@ def withdrawn_after(connection: Connection, seq: int, seq_max: int) -> Mapping[i
         row.series_id: Withdrawn(int(row.seq), from_micros(row.first_at), from_micros(row.last_at))
         for row in connection.execute(query)
     }
+
+
+@dataclass(frozen=True, slots=True)
+class SinceThen:
+    """A document that was issued or made void, and whose period it corrects, if any."""
+
+    id: int
+    number: str
+    customer: str | None
+    period: str | None
+
+    def changes(self, correction: StoredCorrection) -> bool:
+        """Whether a correction that was computed before is not what it would be now."""
+        is_same = (self.customer, self.period) == (correction.customer, correction.period)
+        return is_same or self.id == correction.corrects_id
+
+
+def issued_or_void_since(connection: Connection, position: int, *, but_of: int) -> list[SinceThen]:
+    """The documents that were issued or made void since a position of the log, but for those of a run, in order; one
+    that corrects several periods is there once for each.
+    """
+    header, event, correction = tables.invoice, tables.document_event, tables.correction
+    query = (
+        select(header.c.id, header.c.number, correction.c.customer, correction.c.period)
+        .join(event, event.c.invoice_id == header.c.id)
+        .outerjoin(correction, correction.c.invoice_id == header.c.id)
+        .where(event.c.position > position, header.c.close_run_id != but_of)
+        .order_by(event.c.position, correction.c.customer, correction.c.period)
+    )
+    return [decoded(SinceThen, row) for row in connection.execute(query)]
+
+
+def corrections_in_order(connection: Connection) -> list[tuple[str, str, str, bool]]:
+    """Every two live documents of different runs that correct the same: the later and the earlier number, the period
+    that they correct, and whether the later one was computed with the earlier one.
+    """
+    first, then, event = tables.correction.alias("first"), tables.correction.alias("then"), tables.document_event
+    earlier, later = tables.invoice.alias("earlier"), tables.invoice.alias("later")
+    query = (
+        select(later.c.number, later.c.pins, earlier.c.number.label("before"), event.c.position, then.c.period)
+        .join_from(then, later, later.c.id == then.c.invoice_id)
+        .join(first, and_(first.c.customer == then.c.customer, first.c.period == then.c.period))
+        .join(earlier, and_(earlier.c.id == first.c.invoice_id, earlier.c.id < later.c.id))
+        .join(event, and_(event.c.invoice_id == earlier.c.id, event.c.kind == "issued"))
+        .where(live_at(None, earlier), live_at(None, later), earlier.c.close_run_id != later.c.close_run_id)
+        .order_by(later.c.id, earlier.c.id)
+    )
+    return [
+        (row.number, row.before, row.period, json.loads(row.pins).get("l", 0) >= row.position)
+        for row in connection.execute(query)
+    ]

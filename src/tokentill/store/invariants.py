@@ -17,6 +17,7 @@ from sqlalchemy import Connection, and_, func, not_, or_, select
 from tokentill.invoicing.journal import postings_of, sum_by_currency
 from tokentill.money import ZERO, minor_digits
 from tokentill.store import tables
+from tokentill.store.corrections import corrections_in_order
 from tokentill.store.documents import live_at
 from tokentill.store.holdings import HeldDocument
 from tokentill.usage.quantities import INPUT_LEAVES, QUANTITY_MAX, TOKEN_LEAVES
@@ -35,6 +36,7 @@ INVARIANTS = {
     "recordings_are_what_their_hashes_say": "M4",
     "documents_are_what_their_records_come_to": "M5 M7 M10",
     "no_record_is_on_two_documents": "M6",
+    "corrections_know_of_one_another": "M6",
     "lines_are_within_a_minor_unit": "M8",
     "amounts_add_up": "M9",
     "credit_notes_are_within_their_documents": "M16",
@@ -250,6 +252,17 @@ def pushes_are_of_issued_documents(connection: Connection) -> Looked:
     return Looked(connection.execute(select(func.count()).select_from(tables.push)).scalar_one(), "pushes", faults)
 
 
+def corrections_know_of_one_another(connection: Connection) -> Looked:
+    """A document that corrects a period was computed with every live one that corrected it before."""
+    pairs = corrections_in_order(connection)
+    faults = [
+        f"{later} corrects {period} without what {earlier} had corrected of it"
+        for later, earlier, period, is_known in pairs
+        if not is_known
+    ]
+    return Looked(len(pairs), "pairs of corrections", faults)
+
+
 def credit_notes_are_within_their_documents(connection: Connection) -> Looked:
     """The credit notes of a period give back no more than its document came to, without what that corrects itself."""
     correction, header, note = tables.correction.c, tables.invoice, tables.invoice.alias("note")
@@ -289,6 +302,7 @@ DATABASE_INVARIANTS = (
     one_document_is_live,
     accounts_are_in_one_currency,
     credit_notes_are_within_their_documents,
+    corrections_know_of_one_another,
     quantities_are_in_range,
     input_totals_are_sums_of_their_parts,
     pushes_are_of_issued_documents,

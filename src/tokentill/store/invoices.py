@@ -138,6 +138,12 @@ def start_run(connection: Connection, period: str, pins: Content, options: Conte
     return _run(connection.execute(begun.returning(tables.close_run)).one())
 
 
+def run_count(connection: Connection, period: str) -> int:
+    """How many runs of a period were begun."""
+    query = select(func.count()).where(tables.close_run.c.period == period)
+    return int(connection.execute(query).scalar_one())
+
+
 def closings(connection: Connection) -> dict[Month, Closing]:
     """What is known of every month that some run closed, in order of time."""
     table = tables.close_run
