@@ -13,6 +13,7 @@ from decimal import Decimal
 import pytest
 
 from tests.cli.running import JUNE, ROOT, Cli, usage
+from tests.shares import daily
 from tokentill.cli.tables import table_lines
 from tokentill.cli.terminal import completed
 
@@ -119,7 +120,7 @@ def test_tables_fit_and_break_no_number(width: int) -> None:
         assert number in words
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("encoding", daily(["ascii", "latin-1", "utf-8"], 2))
 def test_any_encoding_will_do(month: Cli, encoding: str) -> None:
     month("ingest", month.write_usage(usage("j-1", "\u65e5\u672c"), path="more.jsonl"))
     command = [sys.executable, "-m", "tokentill", "preview", JUNE]

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.package.installation import Installed
+from tests.shares import in_campaigns
 
 PERIOD = "2026-10"
 MILLION = 1_000_000
@@ -165,6 +166,7 @@ def shop(request: pytest.FixtureRequest, installed: Installed, tmp_path: Path) -
     return Shop(installed, folder, environment)
 
 
+@pytest.mark.parametrize("shop", ["sqlite", in_campaigns("postgresql")], indirect=True)
 def test_the_first_month(shop: Shop) -> None:
     assert "tokentill ingest EXPORT" in shop("init", "--currency", "EUR")[0]
     for path, text in FILES.items():
