@@ -395,7 +395,7 @@ class Till(AbstractContextManager["Till"]):
 
     def _used(self, connection: Connection, inputs: Inputs, pins: Content) -> PricingUsed:
         """Which folder the inputs are of, with what it lost since the database was used last."""
-        used = self._pricing.used(inputs.pins(pins["s"]))
+        used = self._pricing.used(pins)
         return replace(used, lost=lost_since(connection, inputs, used))
 
     def _used_now(self, command: Callable[..., str], *, is_accepted: bool) -> tuple[Inputs, PricingUsed]:

@@ -153,7 +153,10 @@ def usage_of_month(
     edges = books.shared_edges(models, starts_at, ends_at) | {periods.default.starts_at, periods.default.ends_at}
     cuts = Cuts.of(starts_at, ends_at, edges, books.prices.thresholds())
     usage = MonthUsage(ownership, cuts, series, seq_max)
-    segments = {id_: ownership.segments(of_series) for id_, of_series in series.items()}
+    segments = None if only is None else ownership.segments_of_payer(series.values(), only)
+    by_spans = segments is not None or late_of is not None
+    if segments is None:
+        segments = {id_: ownership.segments(of_series) for id_, of_series in series.items()}
     if late_of is not None:
         segments = {
             id_: [
@@ -163,10 +166,6 @@ def usage_of_month(
             ]
             for id_, listed in segments.items()
         }
-    by_spans = late_of is not None
-    if only is not None and not any(segment.payer is None for listed in segments.values() for segment in listed):
-        segments = {id_: [segment for segment in listed if segment.payer == only] for id_, listed in segments.items()}
-        by_spans = True
     own_cuts = _own_cuts(books, cuts)
     ordinary: dict[int, list[OwnedSegment]] = {}
     spans: list[Span] = []

@@ -273,6 +273,20 @@ class Ownership:
                 owned += self._assigned(series.id, start, end, owner if is_inside else None, live, is_inside=is_inside)
         return sorted(_merged(owned), key=lambda segment: (segment.starts_at, segment.seq_after))
 
+    def segments_of_payer(self, series: Iterable[Series], payer: str) -> dict[int, list[OwnedSegment]] | None:
+        """The segments on a payer's invoice, by series; None where some records of these series belong to nobody."""
+        of_payer: dict[int, list[OwnedSegment]] = {}
+        for one in series:
+            if one.id not in self._documents.taken and self._cuts(one, ()) is self._shared and len(self._shared) == 2:
+                owner = self.why(one, self._starts_at)[0]
+                if owner is not None and self.payer(owner) != payer:
+                    continue
+            listed = self.segments(one)
+            if any(segment.payer is None for segment in listed):
+                return None
+            of_payer[one.id] = [segment for segment in listed if segment.payer == payer]
+        return of_payer
+
     def _inside(self, series: Series, starts_at: datetime, ends_at: datetime) -> list[OwnedSegment]:
         """The part of a time with one owner that lies in the owner's period."""
         owner = self.why(series, starts_at)[0]

@@ -117,13 +117,19 @@ class Attribution:
         stated = (content for content in recordings if content["kind"] == "attribution")
         self._rules = tuple(map(AttributionRules.from_content, stated))
         self.recordings = tuple(sorted(rules.hash for rules in self._rules))
+        self._last_asked: tuple[datetime, AttributionRules | None] | None = None
         self._bindings: dict[str, list[Binding]] = {}
         for binding in bindings:
             self._bindings.setdefault(binding.user, []).append(binding)
 
     def rules_at(self, at: datetime) -> AttributionRules | None:
         """The set of rules in force at an instant."""
-        return in_force(self._rules, at) if self._rules else None
+        if not self._rules:
+            return None
+        last = self._last_asked
+        if last is None or last[0] != at:  # thousands of users are asked for at one instant
+            last = self._last_asked = (at, in_force(self._rules, at))
+        return last[1]
 
     def attribute(self, *, source: str, user: str | None, api_key: str | None, at: datetime) -> Attributed:
         """Decide whose a record is: the first of bindings, rules, default that says so."""
