@@ -373,7 +373,8 @@ class Till(AbstractContextManager["Till"]):
         folder = self.folder
         with within or self.store.read() as connection:
             inputs, seq = newest_inputs(connection, folder)
-            books, pins, now = inputs.books(), inputs.pins(seq), self.clock.now()
+            pins, now = inputs.pins(seq), self.clock.now()
+            books = self._pricing.books(inputs, pins)
             preview = compute_preview(
                 connection,
                 month,

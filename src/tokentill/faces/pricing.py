@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tokentill.canonical import Content
+    from tokentill.closing.pins import Inputs
     from tokentill.documents.views.checks import FolderCheck
     from tokentill.invoicing.preview import PricingUsed
+    from tokentill.invoicing.rating_groups import Books
     from tokentill.recordings.load import Folder
 
 
@@ -46,6 +48,7 @@ class Pricing:
         self.shipped_prices = settings.shipped_prices if shipped_prices is None else shipped_prices
         self.cache = None if cache is None else path_of("cache", cache)
         self._loaded: Folder | None = None
+        self._books: tuple[tuple[str, str], Books] | None = None
 
     @classmethod
     def of(cls, folder: Folder) -> Pricing:
@@ -57,6 +60,13 @@ class Pricing:
     def beside(self, path: str) -> Pricing:
         """Another folder, read as this one is."""
         return Pricing(path, shipped_prices=self.shipped_prices, cache=self.cache)
+
+    def books(self, inputs: Inputs, pins: Content) -> Books:
+        """The books of inputs with these pins; those that were asked for last are kept."""
+        kept, key = self._books, (pins["a"], pins["b"])
+        if kept is None or kept[0] != key:
+            kept = self._books = (key, inputs.books())
+        return kept[1]
 
     @property
     def root(self) -> Path:
