@@ -158,6 +158,19 @@ def test_every_record_is_in_one_place(database: Database) -> None:
     assert {one.check for one in checked.checks} >= set(INVARIANTS)
 
 
+def test_what_is_taken_back_is_billed_until_a_document_gives_it_back(database: Database) -> None:
+    clock = MovableClock()
+    shop = till(database, prices(price()), contract(), clock=clock)
+    shop.ingest([record("a"), record("b")])
+    shop.close(OCTOBER)
+    shop.retract(record=("arouter", "a"), reason="a test", by="rita")
+    nothing = {"billed": 0, "late": 0, "open": 0, "unattributed": 0, "withdrawn": 0}
+    assert place_of(database) == (2, {**nothing, "billed": 2})
+    clock.instant = at("2026-12-05T12:00Z")
+    shop.close("2026-11")
+    assert place_of(database) == (2, {**nothing, "billed": 1, "withdrawn": 1})
+
+
 def test_two_versions_that_hold_at_once_are_found(database: Database) -> None:
     again = contract("customer", "alice", rules=[{"name": "dear", "markup_percent": "20"}])
     shop = till(database, prices(price()), contract(), contract("customer", "alice"), again)

@@ -64,10 +64,11 @@ def take_census(connection: Connection) -> Census:
             if max(len(chains), len(ends)) > 1 and len(census.faults) < NAMED_MAX:
                 numbers = " and ".join(sorted(one.document.number for one in on))
                 census.faults.append(f"record {record_id!r} is on {numbers}, which bill it twice")
-            if on:
-                census.places["billed"] += 1
-            elif any(cause != "waiver" for cause, _ in rows.records.withdrawn.get(id_, ())):
+            gone = [when for cause, when in rows.records.withdrawn.get(id_, ()) if cause != "waiver"]
+            if gone and (not on or min(gone) <= max(one.document.pins["s"] for one in on)):
                 census.places["withdrawn"] += 1
+            elif on:
+                census.places["billed"] += 1
             else:
                 census.places[_off_documents(books, series[series_id], at, owned, issued)] += 1
     return census
