@@ -11,27 +11,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # each under a name of its own, which tells type checkers that it is public
     from tokentill.clock import Clock as Clock
     from tokentill.clock import FixedClock as FixedClock
-    from tokentill.closing.approval_policy import PolicyApprovals as PolicyApprovals
     from tokentill.closing.close_report import CloseReport as CloseReport
     from tokentill.closing.closed import Closed as Closed
-    from tokentill.closing.credit_account import CreditAccount as CreditAccount
+    from tokentill.closing.computation.late_usage import Late as Late
     from tokentill.closing.due_months import ClosedMonths as ClosedMonths
     from tokentill.closing.due_months import DueMonths as DueMonths
-    from tokentill.closing.explanation import Explanation as Explanation
-    from tokentill.closing.ingest import Ingested as Ingested
-    from tokentill.closing.late_usage import Late as Late
-    from tokentill.closing.missing_usage import Missing as Missing
-    from tokentill.closing.quarantine_decisions import Lines as Lines
-    from tokentill.closing.quarantine_decisions import Retried as Retried
-    from tokentill.closing.record_decisions import Revised as Revised
-    from tokentill.closing.record_decisions import Revisions as Revisions
-    from tokentill.closing.record_decisions import Waived as Waived
-    from tokentill.closing.retracting import Retracted as Retracted
-    from tokentill.closing.retracting import Retractions as Retractions
-    from tokentill.closing.staging import ImportShown as ImportShown
-    from tokentill.closing.trace import RequestTrace as RequestTrace
-    from tokentill.closing.usage_summary import UsageSummary as UsageSummary
-    from tokentill.closing.verify import Verification as Verification
+    from tokentill.closing.questions.credit_account import CreditAccount as CreditAccount
+    from tokentill.closing.questions.explanation import Explanation as Explanation
+    from tokentill.closing.questions.trace import RequestTrace as RequestTrace
+    from tokentill.closing.questions.verify import Verification as Verification
+    from tokentill.closing.records.ingest import Ingested as Ingested
+    from tokentill.closing.records.missing_usage import Missing as Missing
+    from tokentill.closing.records.quarantine_decisions import Lines as Lines
+    from tokentill.closing.records.quarantine_decisions import Retried as Retried
+    from tokentill.closing.records.record_decisions import Revised as Revised
+    from tokentill.closing.records.record_decisions import Revisions as Revisions
+    from tokentill.closing.records.record_decisions import Waived as Waived
+    from tokentill.closing.records.retracting import Retracted as Retracted
+    from tokentill.closing.records.retracting import Retractions as Retractions
+    from tokentill.closing.records.staging import ImportShown as ImportShown
+    from tokentill.closing.records.usage_summary import UsageSummary as UsageSummary
+    from tokentill.closing.reviews.approval_policy import PolicyApprovals as PolicyApprovals
     from tokentill.contracts.review_policy import ReviewPolicy as ReviewPolicy
     from tokentill.contracts.steps import Step as Step
     from tokentill.documents.views.checks import DatabaseCheck as DatabaseCheck
@@ -114,22 +114,22 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
 
 _NAMES = {
     "clock": "Clock FixedClock",
-    "closing.approval_policy": "PolicyApprovals",
+    "closing.reviews.approval_policy": "PolicyApprovals",
     "closing.closed": "Closed",
     "closing.close_report": "CloseReport",
-    "closing.credit_account": "CreditAccount",
+    "closing.questions.credit_account": "CreditAccount",
     "closing.due_months": "ClosedMonths DueMonths",
-    "closing.explanation": "Explanation",
-    "closing.ingest": "Ingested",
-    "closing.late_usage": "Late",
-    "closing.missing_usage": "Missing",
-    "closing.quarantine_decisions": "Lines Retried",
-    "closing.record_decisions": "Revised Revisions Waived",
-    "closing.retracting": "Retracted Retractions",
-    "closing.staging": "ImportShown",
-    "closing.trace": "RequestTrace",
-    "closing.usage_summary": "UsageSummary",
-    "closing.verify": "Verification",
+    "closing.questions.explanation": "Explanation",
+    "closing.records.ingest": "Ingested",
+    "closing.computation.late_usage": "Late",
+    "closing.records.missing_usage": "Missing",
+    "closing.records.quarantine_decisions": "Lines Retried",
+    "closing.records.record_decisions": "Revised Revisions Waived",
+    "closing.records.retracting": "Retracted Retractions",
+    "closing.records.staging": "ImportShown",
+    "closing.questions.trace": "RequestTrace",
+    "closing.records.usage_summary": "UsageSummary",
+    "closing.questions.verify": "Verification",
     "contracts.steps": "Step",
     "documents.views.checks": "DatabaseCheck DatabaseUpgrade FolderCheck",
     "documents.views.contracts": "Agreement ContractChanges ContractedCustomers ExplainedContract",

@@ -26,25 +26,26 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import SYSTEM_CLOCK, Clock
-from tokentill.closing.approval_policy import PolicyApprovals, approvals_by_policy
 from tokentill.closing.close import close_period
 from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.closing.close_report import CloseReport, close_report
 from tokentill.closing.closed import Closed
-from tokentill.closing.compute import compute_preview
-from tokentill.closing.credit_account import CreditAccount, credit_account
+from tokentill.closing.computation.compute import compute_preview
+from tokentill.closing.computation.late_usage import Late, late_records
+from tokentill.closing.computation.pins import Inputs, newest_inputs
 from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths, due_months, earlier_open
-from tokentill.closing.explanation import Explanation, explain_invoice
-from tokentill.closing.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.issuing import CloseProgress
-from tokentill.closing.journal import transactions
-from tokentill.closing.late_usage import Late, late_records
-from tokentill.closing.manual_lines import WantedLine, add_manual_line, remove_manual_line
-from tokentill.closing.missing_usage import Missing, missing_usage
-from tokentill.closing.pins import Inputs, newest_inputs
 from tokentill.closing.pricing_use import is_news, lost_since, refuse_lost, remember_preview
-from tokentill.closing.quarantine_decisions import Lines, Retried, discard, line_named, retry
-from tokentill.closing.record_decisions import (
+from tokentill.closing.questions.credit_account import CreditAccount, credit_account
+from tokentill.closing.questions.explanation import Explanation, explain_invoice
+from tokentill.closing.questions.journal import transactions
+from tokentill.closing.questions.simulate import simulate_period, simulation_of, under_folder
+from tokentill.closing.questions.trace import RequestTrace, trace_record
+from tokentill.closing.questions.verify import Verification, verify_invoices
+from tokentill.closing.records.ingest import Ingested, IngestProgress, ingest
+from tokentill.closing.records.missing_usage import Missing, missing_usage
+from tokentill.closing.records.quarantine_decisions import Lines, Retried, discard, line_named, retry
+from tokentill.closing.records.record_decisions import (
     Revised,
     Revisions,
     SignedReason,
@@ -53,14 +54,13 @@ from tokentill.closing.record_decisions import (
     revisions_of,
     waive,
 )
-from tokentill.closing.retracting import Retracted, Retractions, retract
-from tokentill.closing.review import make_review, store_reviews
-from tokentill.closing.review_changes import with_changes
-from tokentill.closing.simulate import simulate_period, simulation_of, under_folder
-from tokentill.closing.staging import ImportShown, accept_import, drop_import, show_import, stage, with_staged
-from tokentill.closing.trace import RequestTrace, trace_record
-from tokentill.closing.usage_summary import SummaryKey, UsageSummary, summarize_usage
-from tokentill.closing.verify import Verification, verify_invoices
+from tokentill.closing.records.retracting import Retracted, Retractions, retract
+from tokentill.closing.records.staging import ImportShown, accept_import, drop_import, show_import, stage, with_staged
+from tokentill.closing.records.usage_summary import SummaryKey, UsageSummary, summarize_usage
+from tokentill.closing.reviews.approval_policy import PolicyApprovals, approvals_by_policy
+from tokentill.closing.reviews.manual_lines import WantedLine, add_manual_line, remove_manual_line
+from tokentill.closing.reviews.review import make_review, store_reviews
+from tokentill.closing.reviews.review_changes import with_changes
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.errors import InvalidCall, InvalidFiles, NotFound, Refused
@@ -418,7 +418,7 @@ class Till(AbstractContextManager["Till"]):
 
     def simulate(self, period: str, pricing: Folder | str | PathLike[str], customer: str | None = None) -> Simulation:
         """What a past or running period would come to under another folder of prices and contracts, against what was
-        issued or would be (see `closing.simulate`). Nothing is stored.
+        issued or would be (see `closing.questions.simulate`). Nothing is stored.
 
         Args:
             pricing: the other folder, as `pricing/`, or where it lies.
@@ -461,7 +461,7 @@ class Till(AbstractContextManager["Till"]):
         seen_hash: str | None = None,
         accept_pricing_change: bool = False,
     ) -> Review:
-        """Approve or hold a customer's preview, or release a hold (see `closing.review.make_review`).
+        """Approve or hold a customer's preview, or release a hold (see `closing.reviews.review.make_review`).
 
         Args:
             note: a remark, or why it is held.
@@ -572,7 +572,7 @@ class Till(AbstractContextManager["Till"]):
         may_be_negative: bool = False,
         by: str | None = None,
     ) -> ManualLine:
-        """Add a line to a customer's invoice of a period (see `closing.manual_lines.add_manual_line`).
+        """Add a line to a customer's invoice of a period (see `closing.reviews.manual_lines.add_manual_line`).
 
         Args:
             amount: in major units of the invoice's currency, as a decimal text; negative takes away.
@@ -583,7 +583,7 @@ class Till(AbstractContextManager["Till"]):
         return add_manual_line(self.store, self.folder, wanted, self._said("a manual line", reason, by))
 
     def remove_line(self, line: int, *, reason: str, by: str | None = None) -> ManualLine:
-        """Take a line away that somebody added, by its number (see `closing.manual_lines.remove_manual_line`)."""
+        """Take a line away that somebody added, by its number (see `closing.reviews.manual_lines`)."""
         return remove_manual_line(self.store, of_type("line", line, int), self._said("a removal", reason, by))
 
     def lines(self, period: str) -> ManualLines:
@@ -964,14 +964,14 @@ class Till(AbstractContextManager["Till"]):
     def accept_revision(
         self, source: str, record_id: str, *, reason: str, digest: str | None = None, by: str | None = None
     ) -> Revised:
-        """Let a revised payload count from now on (see `closing.record_decisions.decide_revision`)."""
+        """Let a revised payload count from now on (see `closing.records.record_decisions`)."""
         named, said = _record(source, record_id, digest), self._said("a decision on a revision", reason, by)
         return decide_revision(self.store, self.folder, "accepted", *named, said)
 
     def reject_revision(
         self, source: str, record_id: str, *, reason: str, digest: str | None = None, by: str | None = None
     ) -> Revised:
-        """Leave a revised payload be, and never ask about it again (see `closing.record_decisions.decide_revision`)."""
+        """Leave a revised payload be, and never ask about it again (see `closing.records.record_decisions`)."""
         named, said = _record(source, record_id, digest), self._said("a decision on a revision", reason, by)
         return decide_revision(self.store, self.folder, "rejected", *named, said)
 
@@ -983,7 +983,7 @@ class Till(AbstractContextManager["Till"]):
             return missing_usage(connection, inputs.books(), seq, periods)
 
     def waive(self, source: str, record_id: str, *, reason: str, by: str | None = None) -> Waived:
-        """Bill nothing for a record that reports no usage (see `closing.record_decisions.waive`)."""
+        """Bill nothing for a record that reports no usage (see `closing.records.record_decisions.waive`)."""
         source, record_id, _ = _record(source, record_id, None)
         return waive(self.store, source, record_id, self._said("a waiver", reason, by))
 
@@ -998,7 +998,7 @@ class Till(AbstractContextManager["Till"]):
         dry_run: bool = False,
     ) -> Retracted:
         """Take records back: one by its source and id, those of an import, or those that a filter means (see
-        `closing.retracting`). Previews leave them out from then on; what is issued stays as it is.
+        `closing.records.retracting`). Previews leave them out from then on; what is issued stays as it is.
 
         Args:
             filter: as `RecordFilter.parse` reads it, or one.
@@ -1032,13 +1032,13 @@ class Till(AbstractContextManager["Till"]):
     def accept_import(
         self, number: int, *, reason: str = "", by: str | None = None, progress: IngestProgress | None = None
     ) -> Ingested:
-        """Take a staged import in, as a whole (see `closing.staging.accept_import`)."""
+        """Take a staged import in, as a whole (see `closing.records.staging.accept_import`)."""
         said = SignedReason(optional(any_text, "by", by) or actor_here(), any_text("reason", reason), self.clock.now())
         number = number_of("number", number)
         return accept_import(self.store, number, said, clock=self.clock, progress=progress)
 
     def drop_import(self, number: int, *, reason: str, by: str | None = None) -> NumberedImport:
-        """Leave a staged import be; its records may be taken in by another (see `closing.staging.drop_import`)."""
+        """Leave a staged import be; its records may be taken in by another (see `closing.records.staging`)."""
         return drop_import(self.store, number_of("number", number), self._said("to drop an import", reason, by))
 
     def quarantine(
@@ -1061,7 +1061,7 @@ class Till(AbstractContextManager["Till"]):
             return line_named(connection, any_text("name", name))
 
     def discard(self, *names: str, reason: str, file: str | None = None, by: str | None = None) -> Lines:
-        """Leave quarantined lines be: those of these ids, and all of a file (see `closing.quarantine_decisions`).
+        """Leave quarantined lines be: those of these ids, and all of a file; see `closing.records`.
 
         Returns:
             Those that were open until now.
@@ -1079,7 +1079,7 @@ class Till(AbstractContextManager["Till"]):
         by: str | None = None,
     ) -> Retried:
         """Read quarantined lines again as they were, those of these ids and all open ones of a file, and take in what
-        is a record now (see `closing.quarantine_decisions.retry`).
+        is a record now (see `closing.records.quarantine_decisions.retry`).
 
         Args:
             source: the source to give them, instead of the one that they were given.

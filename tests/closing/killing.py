@@ -28,8 +28,8 @@ from sqlalchemy import event
 
 from tests.builders import MovableClock
 from tests.closing.commands import Edges, Job, opened, work
-from tokentill.closing import ingest as ingesting
-from tokentill.closing import staging
+from tokentill.closing.records import ingest as ingesting
+from tokentill.closing.records import staging
 from tokentill.errors import Refused
 from tokentill.store.database import Database
 from tokentill.till import Till

@@ -16,7 +16,7 @@ from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, contract, price
 from tests.closing.test_close import reasons, stop_after
 from tests.documents.preview_builders import invoice, preview, previewed
 from tokentill.canonical import Content, content_hash
-from tokentill.closing.approval_policy import PolicyApprovals
+from tokentill.closing.reviews.approval_policy import PolicyApprovals
 from tokentill.contracts.review_bounds import ReviewBounds
 from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.invoicing.review_policy import parked, why_it_waits

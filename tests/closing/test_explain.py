@@ -14,8 +14,8 @@ from tests.closing.test_corrections import DEARER, DECEMBER, IN_DECEMBER, IN_JAN
 from tests.closing.test_one_document_a_record import EUROS, NOVEMBER, Shop, agreed, worth
 from tests.closing.years import Incremental, Year, lived_year
 from tests.shares import daily
-from tokentill.closing.explained_corrections import ExplainedAdjustment
-from tokentill.closing.explanation import Explanation
+from tokentill.closing.questions.explained_corrections import ExplainedAdjustment
+from tokentill.closing.questions.explanation import Explanation
 from tokentill.errors import NotFound
 from tokentill.store.database import Database
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders import OCTOBER, contract, record, till
 from tests.invoicing.bench import numbers
-from tokentill.closing import ingest as ingest_module
+from tokentill.closing.records import ingest as ingest_module
 from tokentill.store import import_findings
 from tokentill.store.database import Database
 

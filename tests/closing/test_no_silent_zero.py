@@ -137,7 +137,7 @@ def test_what_was_issued_by_an_earlier_calculation_is_computed_again_as_it_was(
 ) -> None:
     one = till(database)
     one.ingest([costly(), record("chat", input=1_000_000)])
-    monkeypatch.setattr("tokentill.closing.pins.VERSION_OF_F", 2)
+    monkeypatch.setattr("tokentill.closing.computation.pins.VERSION_OF_F", 2)
     (number,) = one.close(OCTOBER).issued
     monkeypatch.undo()
     assert one.invoice(number).pins["f"] == 2

@@ -74,7 +74,7 @@ def test_an_import_is_taken_back_by_its_number(used: Till) -> None:
 
 
 def test_all_batches_of_one_import_are_taken_back_together(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tokentill.closing.ingest.BATCH_RECORDS_MAX", 2)
+    monkeypatch.setattr("tokentill.closing.records.ingest.BATCH_RECORDS_MAX", 2)
     one = till(database, clock=MovableClock())
     one.ingest([record("z")], name="same.jsonl")
     records = [record(f"r{n}") for n in range(5)]

@@ -126,7 +126,7 @@ def test_a_line_that_was_discarded_is_not_read_again(database: Database) -> None
 
 
 def test_many_lines_of_many_files_are_taken_part_by_part(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tokentill.closing.quarantine_decisions.RETRIED_AT_ONCE", 2)
+    monkeypatch.setattr("tokentill.closing.records.quarantine_decisions.RETRIED_AT_ONCE", 2)
     one = till(database)
     ids = []
     for name in ("f", "g"):

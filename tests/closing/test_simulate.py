@@ -12,7 +12,7 @@ from tests.builders import OCTOBER, contract, folder, price, prices, record
 from tests.closing.test_one_document_a_record import NOVEMBER, Shop, agreed, worth
 from tests.closing.years import lived_year
 from tests.shares import daily
-from tokentill.closing.pins import pinned_inputs
+from tokentill.closing.computation.pins import pinned_inputs
 from tokentill.errors import NotFound
 from tokentill.invoicing.simulation import SimulatedCustomer, Simulation
 from tokentill.recordings.load import Folder

@@ -12,7 +12,7 @@ from tests.builders import OCTOBER, MovableClock, at, attribution, contract, rec
 from tests.sources.lines import canonical, lines
 from tokentill.closing.close import close_period
 from tokentill.closing.close_options import CloseOptions, Interim
-from tokentill.closing.trace import RequestTrace
+from tokentill.closing.questions.trace import RequestTrace
 from tokentill.errors import NotFound
 from tokentill.invoicing.periods import Month
 from tokentill.sources.reading import read_records

@@ -11,7 +11,7 @@ from tests.builders import OCTOBER
 from tests.closing.test_corrections import DEARER, DECEMBER, IN_DECEMBER, IN_JANUARY, PRICES
 from tests.closing.test_one_document_a_record import NOVEMBER, Shop, worth
 from tests.closing.years import Incremental, Year
-from tokentill.closing.trace import RequestTrace
+from tokentill.closing.questions.trace import RequestTrace
 from tokentill.errors import NotFound
 from tokentill.store.database import Database
 

@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from tests.verification import calculator
 from tests.verification.accumulators import ChargeKey, work_out
 from tokentill.canonical import Content
-from tokentill.closing.verify import Verification
+from tokentill.closing.questions.verify import Verification
 from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready

@@ -18,7 +18,7 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tokentill.closing.verify import verify_invoices
+from tokentill.closing.questions.verify import verify_invoices
 from tokentill.store.database import Database
 from tokentill.store.invoices import issued_invoices
 from tokentill.store.migrating import upgrade

@@ -156,7 +156,7 @@ def test_the_same_months_come_to_the_same_documents_today(sqlite_database: Datab
 
 
 def test_a_calculation_that_forgot_an_older_version_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tokentill.closing.compute.rating_context", lambda books, _: RatingContext(books))
+    monkeypatch.setattr("tokentill.closing.computation.compute.rating_context", lambda books, _: RatingContext(books))
     fault = fault_of_replay(DATA / "f2-f3-tables-0007.sql")
     assert fault is not None
     assert fault.startswith("INV-000006: computed again it comes to")  # a cost without a quantity

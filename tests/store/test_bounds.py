@@ -12,7 +12,7 @@ import pytest
 from tests.builders import AFTER_OCTOBER, MovableClock, at, record, till
 from tests.store.bench import rows_of_all_tables
 from tokentill.clock import FixedClock, instant_text
-from tokentill.closing.ingest import Ingested
+from tokentill.closing.records.ingest import Ingested
 from tokentill.errors import InvalidRecord
 from tokentill.store.database import Database
 from tokentill.till import Till

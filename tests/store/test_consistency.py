@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.store.bench import postgresql_without_tables, rows_of_all_tables
 from tests.store.tampering import TABLES, Tampering, faults_in, tampered, tamperings, world
 from tokentill.canonical import canonical_bytes, hash_of_bytes
-from tokentill.closing.verify import verify_invoices
+from tokentill.closing.questions.verify import verify_invoices
 from tokentill.store import tables
 from tokentill.store.audit import audit_entries
 from tokentill.store.consistency import CHECKS, check_agreement

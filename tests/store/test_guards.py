@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.builders import OCTOBER, MovableClock, at, contract, price, prices, record, till
 from tests.kept import fill
 from tests.store.bench import refuse, rows_of_all_tables
-from tokentill.closing.ingest import ingest
+from tokentill.closing.records.ingest import ingest
 from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
 from tokentill.store.consistency import check_agreement

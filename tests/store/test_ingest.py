@@ -26,8 +26,8 @@ from tests.builders import AFTER_OCTOBER, OCTOBER, at, price, prices, record, ti
 from tests.shares import stride
 from tests.store.bench import Killer, count_of_rows, rows_of_all_tables, run_in_child
 from tokentill.clock import FixedClock
-from tokentill.closing import ingest as ingesting
-from tokentill.closing.ingest import Ingested, ingest
+from tokentill.closing.records import ingest as ingesting
+from tokentill.closing.records.ingest import Ingested, ingest
 from tokentill.errors import Refused
 from tokentill.sources.reading import Quarantined
 from tokentill.store import tables

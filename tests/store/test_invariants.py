@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from tests.builders import OCTOBER, MovableClock, at, attribution, contract, price, prices, record, till
 from tests.store.tampering import Tampering, tampered, world
 from tokentill.canonical import canonical_bytes
-from tokentill.closing.verify import independent_checks
+from tokentill.closing.questions.verify import independent_checks
 from tokentill.store import tables
 from tokentill.store.consistency import Checked, check_agreement
 from tokentill.store.database import Database

@@ -28,7 +28,7 @@ from tests.store.bench import (
 from tokentill.canonical import Content
 from tokentill.closing.close import close_period
 from tokentill.closing.close_options import CloseOptions, Interim
-from tokentill.closing.ingest import ingest
+from tokentill.closing.records.ingest import ingest
 from tokentill.errors import DatabaseNotReady, IntegrityFault, Refused
 from tokentill.invoicing.periods import Month
 from tokentill.sources.reading import Quarantined

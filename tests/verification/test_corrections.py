@@ -16,8 +16,8 @@ from sqlalchemy import update
 from tests.builders import OCTOBER, at, contract, grants, price, prices, record
 from tests.closing.test_one_document_a_record import EUROS, NOVEMBER, Shop, agreed, worth
 from tests.invoicing.bench import drop_guards
-from tokentill.closing import compute, corrected, corrections
-from tokentill.closing.verify import verify_invoices
+from tokentill.closing.computation import compute, corrected, corrections
+from tokentill.closing.questions.verify import verify_invoices
 from tokentill.invoicing import corrections as adjusting
 from tokentill.store import tables
 from tokentill.store.consistency import check_agreement

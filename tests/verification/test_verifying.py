@@ -18,7 +18,7 @@ from sqlalchemy import update
 from tests.builders import OCTOBER, MovableClock, at, attribution, contract, grants, price, prices, record, till
 from tests.invoicing.bench import drop_guards
 from tokentill.clock import to_micros
-from tokentill.closing.verify import verify_invoices
+from tokentill.closing.questions.verify import verify_invoices
 from tokentill.invoicing import accumulators, coverage, invoice, lines, periods, rating_groups, totals
 from tokentill.prices import rate_cards
 from tokentill.store import tables

@@ -14,7 +14,7 @@ from pathlib import Path
 from tokentill.canonical import Content
 from tokentill.clock import FixedClock
 from tokentill.closing.closed import Closed
-from tokentill.closing.ingest import Ingested
+from tokentill.closing.records.ingest import Ingested
 from tokentill.documents.escaping import short_id, shown_id
 from tokentill.documents.figures import NO_BREAK, count, money, plural, short_hash, signed_money
 from tokentill.documents.review_status import change_of

@@ -9,8 +9,8 @@ from typing import Annotated, Any, cast
 import typer
 
 from tokentill.cli.calling import ByOption, Commands, Group, Invocation, PeriodOption, ReasonOption, instant_option
-from tokentill.closing.ingest import Ingested, counts_content
-from tokentill.closing.usage_summary import SummaryKey
+from tokentill.closing.records.ingest import Ingested, counts_content
+from tokentill.closing.records.usage_summary import SummaryKey
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
 from tokentill.documents.text.invoices import show_late

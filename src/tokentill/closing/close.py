@@ -15,15 +15,15 @@ from sqlalchemy.exc import IntegrityError
 
 from tokentill.canonical import Content
 from tokentill.clock import Clock
-from tokentill.closing.approval_policy import parked_customers
 from tokentill.closing.close_options import CloseOptions
 from tokentill.closing.closed import Closed, RefusedCustomer, refused_customer
-from tokentill.closing.compute import Computed, compute_period
+from tokentill.closing.computation.compute import Computed, compute_period
+from tokentill.closing.computation.late_usage import late_months, left_behind
+from tokentill.closing.computation.pins import Inputs, engine_fault, newest_inputs, pinned_inputs, zone_fault
 from tokentill.closing.groups import IssueGroup, grouped
 from tokentill.closing.issuing import CloseProgress, Issuing
-from tokentill.closing.late_usage import late_months, left_behind
-from tokentill.closing.pins import Inputs, engine_fault, newest_inputs, pinned_inputs, zone_fault
 from tokentill.closing.pricing_use import keep_use
+from tokentill.closing.reviews.approval_policy import parked_customers
 from tokentill.errors import Refused
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Month

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content, fields_of, form_of
 from tokentill.closing.closed import Closed
-from tokentill.closing.compute import Computed, compute_period
+from tokentill.closing.computation.compute import Computed, compute_period
 from tokentill.invoicing.obstacles import Obstacle
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import OpenMonth

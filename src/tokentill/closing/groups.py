@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from tokentill.closing.compute import Computed
-from tokentill.closing.corrected import note_of
-from tokentill.closing.corrections import Correction
+from tokentill.closing.computation.compute import Computed
+from tokentill.closing.computation.corrected import note_of
+from tokentill.closing.computation.corrections import Correction
 from tokentill.invoicing.coverage import CoveredSegment
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Period

@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from tokentill.canonical import Content, content_hash
-from tokentill.closing.pins import Inputs
+from tokentill.closing.computation.pins import Inputs
 from tokentill.contracts.lost import lost_statements
 from tokentill.errors import Refused
 from tokentill.invoicing.preview import PricingUsed

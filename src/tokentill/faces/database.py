@@ -6,7 +6,7 @@ from os import PathLike
 
 from sqlalchemy import Connection, select, text
 
-from tokentill.closing.verify import independent_checks
+from tokentill.closing.questions.verify import independent_checks
 from tokentill.documents.views.checks import DatabaseCheck, DatabaseUpgrade
 from tokentill.errors import NotFound
 from tokentill.faces.arguments import path_of

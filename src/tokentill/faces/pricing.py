@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tokentill.canonical import Content
-    from tokentill.closing.pins import Inputs
+    from tokentill.closing.computation.pins import Inputs
     from tokentill.documents.views.checks import FolderCheck
     from tokentill.invoicing.preview import PricingUsed
     from tokentill.invoicing.rating_groups import Books

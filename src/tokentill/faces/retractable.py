@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from tokentill.closing.retracting import Retractable
+from tokentill.closing.records.retracting import Retractable
 from tokentill.errors import InvalidCall
 from tokentill.faces.arguments import listed, number_of, of_type, text_of
 from tokentill.usage.filters import RecordFilter

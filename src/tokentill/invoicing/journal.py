@@ -1,7 +1,8 @@
 """One issued document as double-entry postings: what is receivable, and the revenue, taxes and accounts that it moves.
 
 Pure. A posting is in whole minor units of one currency; a debit is positive, a credit negative. Prepaid credit that a
-document draws is posted to the grant, whoever paid for it: what a grant is worth in the books is in `closing.journal`.
+document draws is posted to the grant, whoever paid for it: `closing.questions.journal` knows what a grant is worth in
+the books.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a period looks like before it is closed: one invoice a customer, what people said of it, what blocks the close.
 
-Pure values. They are computed by `closing.compute` and shown by the command line and the pages.
+Pure values. They are computed by `closing.computation.compute` and shown by the command line and the pages.
 """
 
 from __future__ import annotations

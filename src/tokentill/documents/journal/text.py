@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from tokentill.closing.journal import Transaction
+from tokentill.closing.questions.journal import Transaction
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.journal.names import account_name
 from tokentill.invoicing.journal import JournalAccount, Posting

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tokentill.clock import instant_text
-from tokentill.closing.credit_account import CreditAccount, GrantAccount, Movement
+from tokentill.closing.questions.credit_account import CreditAccount, GrantAccount, Movement
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import money
 from tokentill.documents.text.screen import Screen

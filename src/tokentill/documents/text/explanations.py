@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
-from tokentill.closing.explain import ExplainedRecord
-from tokentill.closing.explained_corrections import ExplainedAdjustment, RecordChange, SideOfLine
-from tokentill.closing.explanation import ExplainedItem, ExplainedLine, Explanation, OtherDocument
+from tokentill.closing.questions.explain import ExplainedRecord
+from tokentill.closing.questions.explained_corrections import ExplainedAdjustment, RecordChange, SideOfLine
+from tokentill.closing.questions.explanation import ExplainedItem, ExplainedLine, Explanation, OtherDocument
 from tokentill.documents.arithmetic import conditions_of
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import MINUS, amount_shown, count, exact, money, plural, signed_exact

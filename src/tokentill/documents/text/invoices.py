@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.closing.closed import Closed
+from tokentill.closing.computation.late_usage import Late
 from tokentill.closing.due_months import ClosedMonths, DueMonths
-from tokentill.closing.late_usage import Late
-from tokentill.closing.verify import Verification
+from tokentill.closing.questions.verify import Verification
 from tokentill.documents.arithmetic import LineGroup, line_groups
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import NO_BREAK, TIMES, count, exact, money, plural, signed_money

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tokentill.clock import instant_text
-from tokentill.closing.ingest import Ingested, counts_content
-from tokentill.closing.missing_usage import Missing
-from tokentill.closing.quarantine_decisions import Lines, Retried
-from tokentill.closing.record_decisions import Revised, Revisions, Waived
+from tokentill.closing.records.ingest import Ingested, counts_content
+from tokentill.closing.records.missing_usage import Missing
+from tokentill.closing.records.quarantine_decisions import Lines, Retried
+from tokentill.closing.records.record_decisions import Revised, Revisions, Waived
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, plural
 from tokentill.documents.remarks import LIST_LATE

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tokentill.clock import instant_text
-from tokentill.closing.retracting import Retracted, Retractions
-from tokentill.closing.staging import ImportShown
+from tokentill.closing.records.retracting import Retracted, Retractions
+from tokentill.closing.records.staging import ImportShown
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, plural
 from tokentill.documents.text.records import show_ingested

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tokentill.clock import instant_text
-from tokentill.closing.approval_policy import PolicyApprovals
+from tokentill.closing.reviews.approval_policy import PolicyApprovals
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import amount_shown, plural, short_hash
 from tokentill.documents.moved import moved_rows

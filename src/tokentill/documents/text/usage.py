@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tokentill.clock import instant_text
-from tokentill.closing.trace import RequestTrace
-from tokentill.closing.usage_summary import UsageRow, UsageSummary
+from tokentill.closing.questions.trace import RequestTrace
+from tokentill.closing.records.usage_summary import UsageRow, UsageSummary
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, exact, plural, signed_exact
 from tokentill.documents.text.screen import Screen

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from tokentill.canonical import Content, form_of
-from tokentill.closing.journal import Transaction, TransactionKind
+from tokentill.closing.questions.journal import Transaction, TransactionKind
 from tokentill.documents.journal.names import account_name
 from tokentill.documents.journal.text import beancount_text, ledger_text
 from tokentill.invoicing.journal import Posting

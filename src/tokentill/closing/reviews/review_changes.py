@@ -8,8 +8,8 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, canonical_bytes
-from tokentill.closing.compute import compute_period
-from tokentill.closing.pins import engine_fault, pinned_inputs, zone_fault
+from tokentill.closing.computation.compute import compute_period
+from tokentill.closing.computation.pins import engine_fault, pinned_inputs, zone_fault
 from tokentill.errors import IntegrityFault
 from tokentill.invoicing.differences import Differences
 from tokentill.invoicing.invoice import Invoice

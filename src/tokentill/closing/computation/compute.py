@@ -18,12 +18,17 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
-from tokentill.closing.corrected import NOTHING_CORRECTED, Corrected, issued_adjustments
-from tokentill.closing.corrections import corrections_due
-from tokentill.closing.late_usage import LateMonths, late_months, left_behind
-from tokentill.closing.month_usage import MonthUsage, usage_of_month
-from tokentill.closing.payers import add_members_with_charges, carried_to_payers, invoices_of_payers, rating_context
-from tokentill.closing.pins import Inputs
+from tokentill.closing.computation.corrected import NOTHING_CORRECTED, Corrected, issued_adjustments
+from tokentill.closing.computation.corrections import corrections_due
+from tokentill.closing.computation.late_usage import LateMonths, late_months, left_behind
+from tokentill.closing.computation.month_usage import MonthUsage, usage_of_month
+from tokentill.closing.computation.payers import (
+    add_members_with_charges,
+    carried_to_payers,
+    invoices_of_payers,
+    rating_context,
+)
+from tokentill.closing.computation.pins import Inputs
 from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.invoicing.carried import NOTHING_CARRIED, pending
 from tokentill.invoicing.corrections import drawn_by

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, fields_of, stated_fields_of
-from tokentill.closing.pins import Inputs
+from tokentill.closing.computation.pins import Inputs
 from tokentill.closing.pricing_use import keep_use
 from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.invoicing.preview import Preview, PricingUsed, Review, ReviewKind

@@ -16,8 +16,9 @@ from sqlalchemy import Connection, select
 
 from tokentill.canonical import Content, ContentOfFields, fields_of, form_of
 from tokentill.clock import from_micros, instant_text
-from tokentill.closing.compute import compute_period
-from tokentill.closing.explain import (
+from tokentill.closing.computation.compute import compute_period
+from tokentill.closing.computation.pins import Inputs, newest_inputs, pinned_inputs
+from tokentill.closing.questions.explain import (
     ExplainedRecord,
     OwnedKey,
     key_of_line,
@@ -27,8 +28,7 @@ from tokentill.closing.explain import (
     records_of_issued,
     rule_of,
 )
-from tokentill.closing.pins import Inputs, newest_inputs, pinned_inputs
-from tokentill.closing.trace_corrections import TracedCorrection, corrections_of_record, documents_of
+from tokentill.closing.questions.trace_corrections import TracedCorrection, corrections_of_record, documents_of
 from tokentill.errors import NotFound
 from tokentill.invoicing.coverage import Ownership, Periods
 from tokentill.invoicing.forms import InvoiceKind

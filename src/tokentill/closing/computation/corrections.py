@@ -17,10 +17,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, content_hash
-from tokentill.closing.late_usage import LateMonths
-from tokentill.closing.month_usage import MonthUsage, Placed, usage_of_placed
-from tokentill.closing.payers import add_members_with_charges, carried_to_payers, invoices_of_payers, rating_context
-from tokentill.closing.pins import Inputs, pinned_inputs
+from tokentill.closing.computation.late_usage import LateMonths
+from tokentill.closing.computation.month_usage import MonthUsage, Placed, usage_of_placed
+from tokentill.closing.computation.payers import (
+    add_members_with_charges,
+    carried_to_payers,
+    invoices_of_payers,
+    rating_context,
+)
+from tokentill.closing.computation.pins import Inputs, pinned_inputs
 from tokentill.errors import ensure
 from tokentill.invoicing.carried import Carried
 from tokentill.invoicing.corrections import Adjustment, Cause, Corrects, Whole, adjustment_of, drawn_by

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, canonical_bytes
-from tokentill.closing.corrections import Correction
+from tokentill.closing.computation.corrections import Correction
 from tokentill.errors import ensure
 from tokentill.invoicing.carried import OpenBalance
 from tokentill.invoicing.commitments import DRAWN_KINDS

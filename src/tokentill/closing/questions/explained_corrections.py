@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from tokentill.canonical import Content, ContentOfFields, fields_of
-from tokentill.closing.explain import ExplainedRecord
+from tokentill.closing.questions.explain import ExplainedRecord
 from tokentill.errors import ensure
 from tokentill.money import EXACT, ZERO, minor_text
 from tokentill.store.usage_rows import StoredRecord

@@ -9,9 +9,9 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, ContentOfFields
-from tokentill.closing.explain_corrections import Adjustments
-from tokentill.closing.explained_corrections import ChangeKind
-from tokentill.closing.pins import pinned_inputs
+from tokentill.closing.computation.pins import pinned_inputs
+from tokentill.closing.questions.explain_corrections import Adjustments
+from tokentill.closing.questions.explained_corrections import ChangeKind
 from tokentill.store.corrections import CoveringDocument, correcting_documents, covering_documents
 from tokentill.store.invoices import invoice_by_number
 from tokentill.store.usage_rows import StoredRecord

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, content_hash, fields_of
-from tokentill.closing.pins import Inputs
+from tokentill.closing.computation.pins import Inputs
 from tokentill.invoicing.accumulators import bill_usage
 from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
 from tokentill.invoicing.lines import line_key

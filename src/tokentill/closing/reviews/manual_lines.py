@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content
-from tokentill.closing.compute import compute_period
-from tokentill.closing.pins import newest_inputs
-from tokentill.closing.record_decisions import SignedReason
+from tokentill.closing.computation.compute import compute_period
+from tokentill.closing.computation.pins import newest_inputs
+from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import InvalidAmount, InvalidCall, NotFound, Refused
 from tokentill.invoicing.coverage import Periods
 from tokentill.invoicing.manual_lines import ManualLine, Removal, negative_subtotal

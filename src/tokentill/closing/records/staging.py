@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content, form_of
 from tokentill.clock import Clock, instant_text
-from tokentill.closing.ingest import BATCH_RECORDS_MAX, Ingested, IngestProgress, checked_lines, ingest
-from tokentill.closing.record_decisions import SignedReason
+from tokentill.closing.records.ingest import BATCH_RECORDS_MAX, Ingested, IngestProgress, checked_lines, ingest
+from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import Refused
 from tokentill.sources.reading import Quarantined, Reading
 from tokentill.store.audit import append_audit

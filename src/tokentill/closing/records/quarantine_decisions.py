@@ -12,7 +12,7 @@ from itertools import groupby
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, fields_of, form_of
-from tokentill.closing.record_decisions import SignedReason
+from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import InvalidCall, InvalidRecord, NotFound, Refused
 from tokentill.sources.kept_lines import KEPT_BYTES_MAX, KeptLine
 from tokentill.store.audit import append_audit

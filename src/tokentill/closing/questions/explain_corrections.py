@@ -15,8 +15,10 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content
 from tokentill.clock import from_micros
-from tokentill.closing.corrections import ComputedStage, CorrectedPeriod, Move, corrected_period
-from tokentill.closing.explain import (
+from tokentill.closing.computation.corrections import ComputedStage, CorrectedPeriod, Move, corrected_period
+from tokentill.closing.computation.late_usage import late_months
+from tokentill.closing.computation.pins import Inputs, pinned_inputs
+from tokentill.closing.questions.explain import (
     ExplainedRecord,
     OwnedKey,
     key_of_line,
@@ -25,7 +27,7 @@ from tokentill.closing.explain import (
     records_by_line,
     rule_of,
 )
-from tokentill.closing.explained_corrections import (
+from tokentill.closing.questions.explained_corrections import (
     ChangeKind,
     CorrectedStep,
     ExplainedAdjustment,
@@ -33,8 +35,6 @@ from tokentill.closing.explained_corrections import (
     SideOfLine,
     WhoSaid,
 )
-from tokentill.closing.late_usage import late_months
-from tokentill.closing.pins import Inputs, pinned_inputs
 from tokentill.errors import ensure
 from tokentill.invoicing.corrections import CorrectedLine
 from tokentill.invoicing.periods import Month

@@ -13,8 +13,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, ContentOfFields, content_hash, form_of
-from tokentill.closing.month_usage import MonthUsage, usage_of_month
-from tokentill.closing.pins import Inputs
+from tokentill.closing.computation.month_usage import MonthUsage, usage_of_month
+from tokentill.closing.computation.pins import Inputs
 from tokentill.invoicing.coverage import Periods
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import LateUsage, OpenMonth

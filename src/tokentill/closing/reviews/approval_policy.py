@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, fields_of
-from tokentill.closing.compute import Computed, compared
-from tokentill.closing.review import make_review
+from tokentill.closing.computation.compute import Computed, compared
+from tokentill.closing.reviews.review import make_review
 from tokentill.contracts.review_policy import ReviewPolicy
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Preview, Review

@@ -15,7 +15,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from tokentill.closing.grant_books import GrantInBooks
+from tokentill.closing.questions.grant_books import GrantInBooks
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import Grant
 from tokentill.contracts.recurring import Recurrence

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from tokentill.closing.month_usage import MonthUsage
+from tokentill.closing.computation.month_usage import MonthUsage
 from tokentill.contracts.book import ContractBook
 from tokentill.errors import InvalidAmount
 from tokentill.invoicing.carried import NOTHING_CARRIED, Carried, OpenBalance, pending

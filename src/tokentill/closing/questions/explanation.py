@@ -13,7 +13,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, ContentOfFields, fields_of
-from tokentill.closing.explain import (
+from tokentill.closing.computation.pins import Inputs, pinned_inputs
+from tokentill.closing.questions.explain import (
     ExplainedRecord,
     OwnedKey,
     key_of_line,
@@ -21,9 +22,8 @@ from tokentill.closing.explain import (
     records_of_issued,
     rule_of,
 )
-from tokentill.closing.explain_corrections import Adjustments
-from tokentill.closing.explained_corrections import CorrectedStep, ExplainedAdjustment
-from tokentill.closing.pins import Inputs, pinned_inputs
+from tokentill.closing.questions.explain_corrections import Adjustments
+from tokentill.closing.questions.explained_corrections import CorrectedStep, ExplainedAdjustment
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.invoice_terms import Grant
 from tokentill.errors import NotFound, ensure

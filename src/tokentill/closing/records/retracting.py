@@ -14,8 +14,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, ContentOfFields, fields_of
-from tokentill.closing.pins import newest_inputs
-from tokentill.closing.record_decisions import SignedReason
+from tokentill.closing.computation.pins import newest_inputs
+from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import NotFound
 from tokentill.invoicing.coverage import OwnedSegment, Ownership, Periods
 from tokentill.invoicing.periods import Month

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from tokentill.canonical import canonical_bytes
-from tokentill.closing.compute import Computed, compute_period
-from tokentill.closing.pins import Inputs, engine_fault, pinned_inputs
+from tokentill.closing.computation.compute import Computed, compute_period
+from tokentill.closing.computation.pins import Inputs, engine_fault, pinned_inputs
 from tokentill.errors import IntegrityFault, Refused
 from tokentill.invoicing.differences import Differences
 from tokentill.invoicing.invoice import VERSION_OF_F, Invoice

@@ -13,10 +13,10 @@ from operator import attrgetter
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, canonical_bytes, fields_of
-from tokentill.closing.compute import Computed, compute_period
-from tokentill.closing.corrected import note_of
-from tokentill.closing.corrections import Correction
-from tokentill.closing.pins import engine_fault, pinned_inputs, zone_fault
+from tokentill.closing.computation.compute import Computed, compute_period
+from tokentill.closing.computation.corrected import note_of
+from tokentill.closing.computation.corrections import Correction
+from tokentill.closing.computation.pins import engine_fault, pinned_inputs, zone_fault
 from tokentill.errors import IntegrityFault
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Month

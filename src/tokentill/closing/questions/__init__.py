@@ -1,0 +1,1 @@
+"""What is asked about documents that there are: explained, traced, simulated, verified, booked."""
