@@ -253,3 +253,19 @@ def test_a_staged_import_is_no_usage_until_it_is_accepted(sqlite_database: Datab
     shop.close(OCTOBER)
     assert shop.till.verify().is_sound
     assert shop.till.invoice("INV-000001").content["total"] == "30.00"
+
+
+def test_what_an_allowance_included_of_usage_that_went_away_is_seen_in_order_of_time(database: Database) -> None:
+    """The records of two models take turns in time; their new owner has no allowance."""
+    listed = prices(price(), price("acme/small", rates={"input": "0.7", "output": "1.1"}))
+    included = {"name": "included", "allowance": {"units": {"input": 1_500_000}}}
+    shop = Shop(database, listed, contract("customer", "alice", rules=[included]))
+    shop.take(
+        record("1", when="9", model="acme/small", input=939_172),
+        record("2", when="20", input=762_209),
+        record("3", when="22", model="acme/small", input=1_402_322),
+    )
+    shop.close(OCTOBER)
+    shop.till.bind([("alice", "bob", at("2026-10-01T00:00Z"), None)])
+    assert shop.close(NOVEMBER, IN_DECEMBER)
+    assert shop.till.verify().is_sound

@@ -130,7 +130,10 @@ class MonthAt:
         if strange := [id_ for id_ in chosen if id_ not in self.series]:
             faults.append(f"it covers records of series {strange[0]}, and there are none in its period")
             chosen = [id_ for id_ in chosen if id_ in self.series]
-        plans = {id_: self._plan(customer, billing, id_, covered.get(id_, ()), taken(id_), parts) for id_ in chosen}
+        on_documents = {id_: taken(id_) for id_ in chosen}
+        plans = {
+            id_: self._plan(customer, billing, id_, covered.get(id_, ()), on_documents[id_], parts) for id_ in chosen
+        }
         # Whose the covered records are is seen record by record: where none lies, it says nothing what is covered.
         faults += [
             f"it covers records of series {id_} {_between(one)}, up to number {one.upto}, and was computed at"
@@ -140,7 +143,7 @@ class MonthAt:
             if one.upto > counting.seq_max
         ]
         members = {owner for id_ in chosen for _, owner in self.owners[id_] if owner is not None}
-        members |= {one.member for listed in covered.values() for one in listed}
+        members |= {one.member for listed in (*covered.values(), *on_documents.values()) for one in listed}
         in_order = billing.has_memory(members)
 
         def usage() -> Iterator[Any]:
