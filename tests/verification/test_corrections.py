@@ -269,3 +269,36 @@ def test_what_an_allowance_included_of_usage_that_went_away_is_seen_in_order_of_
     shop.till.bind([("alice", "bob", at("2026-10-01T00:00Z"), None)])
     assert shop.close(NOVEMBER, IN_DECEMBER)
     assert shop.till.verify().is_sound
+
+
+def test_what_is_given_back_of_a_grant_opens_no_later_period(sqlite_database: Database) -> None:
+    """Credit of January goes over into February, which was paid by less of it than there is since a retraction."""
+    monthly = {
+        "id": "monthly",
+        "customer": "alice",
+        "amount": "4",
+        "every": "month",
+        "rollover": {"max": "3", "months": 2},
+    }
+    shop = Shop(
+        sqlite_database,
+        prices(price()),
+        contract(),
+        grants(monthly | {"valid_from": "2026-01-01T00:00:00Z"}),
+        now="2026-01-02T00:00:00+00:00",
+    )
+    shop.take(worth(2, "01-10", id_="a1"), worth(1, "01-11", id_="a2"))
+    shop.close("2026-01", "2026-02-03T09:00:00+00:00")
+    shop.take(worth(7, "02-10", id_="b1"), worth(2, "02-11", "bob"))
+    shop.close("2026-02", "2026-03-03T09:00:00+00:00")
+    shop.till.retract(record=("arouter", "a2"), reason="a test", by="rita")
+    shop.close("2026-03", "2026-04-03T09:00:00+00:00")
+    shop.take(worth(1, "04-10", id_="d1"), worth(3, "02-12", "bob"))
+    shop.close("2026-04", "2026-05-03T09:00:00+00:00")
+    assert shop.till.verify().is_sound
+    assert [one.content["due"] for one in shop.till.invoices() if one.customer == "alice"] == [
+        "0.00",
+        "2.00",
+        "0.00",
+        "0.00",
+    ]

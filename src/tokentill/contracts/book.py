@@ -19,7 +19,7 @@ from tokentill.contracts.invoice_terms import Grant, InvoiceTerms
 from tokentill.contracts.opening_balances import OpeningBalance
 from tokentill.contracts.recurring import Recurrence
 from tokentill.contracts.rules import Rule, Traits
-from tokentill.versions import edges_of, in_force
+from tokentill.versions import covers, edges_of, in_force
 from tokentill.zones import zone
 
 ContractKind = Literal["customer", "plan", "default"]
@@ -88,6 +88,7 @@ class ContractBook:
         self._versions: dict[tuple[str, str], list[Contract]] = {}
         self._grants: dict[str, dict[str, Grant]] = {}
         self._openings: dict[tuple[str, str], OpeningBalance] = {}
+        self._invoice_terms: dict[tuple[int, ...], InvoiceTerms] = {}
         hashes = []
         for content in recordings:
             if content["kind"] == "grant":
@@ -140,6 +141,8 @@ class ContractBook:
     def at(self, kind: ContractKind, id_: str, at: datetime) -> Contract | None:
         """The version in force."""
         versions = self.versions(kind, id_)
+        if len(versions) == 1:  # as nearly all have
+            return versions[0] if covers(versions[0], at) else None
         return in_force(versions, at) if versions else None
 
     def _add_grants(self, content: Content) -> None:
@@ -286,7 +289,12 @@ class ContractBook:
 
     def invoice_terms(self, customer: str, at: datetime) -> InvoiceTerms:
         """What is agreed for the whole invoice: each term from the first contract of the chain that states it."""
-        return InvoiceTerms.first_of(contract.invoice for contract in self.chain(customer, at))
+        chain = tuple(self.chain(customer, at))
+        key = tuple(map(id, chain))  # of contracts that live as long as the book
+        terms = self._invoice_terms.get(key)
+        if terms is None:
+            terms = self._invoice_terms[key] = InvoiceTerms.first_of(contract.invoice for contract in chain)
+        return terms
 
     def shared_edges(self) -> set[datetime]:
         """Every instant at which the default contract or one of a plan begins or ends."""

@@ -392,8 +392,19 @@ class Corrections:
         }
         covered = {id_: listed for id_, listed in covered.items() if listed}
         before, whole, faults = self._compared(header, month, document, covered, is_corrected=False)
+        if self._has_grants_as_before(header, month, document):
+            # What a correction of an earlier period gives back of a grant waits for what is billed from then on.
+            whole = replace(whole, credits=before.credits)
         yield from (f"it does not correct {document.number}: {fault}" for fault in faults)
         yield from _told(document.period, before, whole)
+
+    def _has_grants_as_before(self, header: Header, month: ClosedMonth, document: Header) -> bool:
+        period = month.at.calendar.period(document.customer)
+        then, now = (
+            self._rows.written.books(document.pins, pins).grants(document.customer, (period.starts_at, period.ends_at))
+            for pins in (month.looked_at(document), header.pins)
+        )
+        return then == now
 
     def _periods_of(self, customer: str) -> list[Header]:
         return self._rows.periods_by_customer.get(customer, [])
