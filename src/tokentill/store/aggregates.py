@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -274,6 +274,7 @@ def _summed(
             yield row, units.get(tuple(row[: len(keys)]), {}) if units else {}
 
 
+@cache
 def _at_no_cost() -> ColumnElement[int]:
     """Whether a request used something, and the gateway reports that it cost nothing."""
     usage = tables.usage.c

@@ -39,8 +39,12 @@ def live_at(position: int | None, header: Any = tables.invoice) -> ColumnElement
     return and_(_happened("issued", position, header), not_(_happened("void", position, header)))
 
 
+_LATER = tables.invoice.alias("later")
+_EVENTS = {kind: tables.document_event.alias(kind) for kind in ("issued", "void")}
+
+
 def _happened(kind: str, position: int, header: Any) -> ColumnElement[bool]:
-    event = tables.document_event.alias(kind)
+    event = _EVENTS[kind]
     happened = select(event.c.position).where(
         event.c.invoice_id == header.c.id, event.c.kind == kind, event.c.position <= position
     )
@@ -68,7 +72,7 @@ def still_covers(
     position: int | None, row_of: Any = tables.coverage, header: Any = tables.invoice
 ) -> ColumnElement[bool]:
     """Whether what a document covers of a period was not taken over by a later correction of that period."""
-    later, correction = tables.invoice.alias("later"), tables.correction
+    later, correction = _LATER, tables.correction
     taken_over = (
         select(correction.c.invoice_id)
         .join(later, later.c.id == correction.c.invoice_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select
 
@@ -14,6 +15,7 @@ from tokentill.store.withdrawals import in_force
 from tokentill.usage.quantities import OUTPUT_LEAVES
 
 
+@cache
 def uses_nothing() -> ColumnElement[bool]:
     """Whether all quantities of a row of usage are zero. Most rows are told by the first look, at their input total."""
     usage, unit = tables.usage.c, tables.usage_unit.alias("used")
@@ -22,6 +24,7 @@ def uses_nothing() -> ColumnElement[bool]:
     return and_(usage.input_total == 0, *no_output, not_(with_units.correlate(tables.usage).exists()))
 
 
+@cache
 def is_unmeasured() -> ColumnElement[bool]:
     """Whether a row of usage uses nothing, and cost something."""
     costs = or_(*(tables.usage.c[limb] > 0 for limb in tables.COST_LIMBS))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import ColumnElement, Connection, and_, case, insert, literal_column, not_, select
 
@@ -89,9 +89,12 @@ def withdrawals_of(connection: Connection, usage_ids: Iterable[int], cause: With
     return {row.usage_id: row for row in rows_among(connection, query, (table.c.usage_id,), sorted(usage_ids))}
 
 
+_WITHDRAWALS = {cause: tables.withdrawal.alias(cause) for cause in get_args(WithdrawalCause)}
+
+
 def is_withdrawn(cause: WithdrawalCause, seq_max: int) -> ColumnElement[bool]:
     """Whether a row of usage is withdrawn for a cause at a sequence number."""
-    table, usage = tables.withdrawal.alias(cause), tables.usage
+    table, usage = _WITHDRAWALS[cause], tables.usage
     withdrawal = select(table.c.seq).where(
         and_(table.c.usage_id == usage.c.id, table.c.cause == cause, table.c.seq <= seq_max)
     )
