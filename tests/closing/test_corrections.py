@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.builders import OCTOBER, contract, grants, price, prices
+from tests.builders import OCTOBER, at, contract, grants, price, prices
 from tests.closing.test_one_document_a_record import EUROS, NOVEMBER, Shop, agreed, worth
 from tests.invoicing.bench import rows_of
 from tokentill.canonical import Content
@@ -491,3 +491,26 @@ def test_usage_that_moves_to_a_customer_with_other_periods_stands_in_each_of_the
         (OCTOBER, "300.00"),
     ]
     assert shop.is_settled()
+
+
+def test_no_grant_gets_back_more_than_it_paid(database: Database) -> None:
+    """All of two months moves away. The first gives back credit that would have gone over into the second one."""
+    monthly = {
+        "id": "monthly",
+        "customer": "alice",
+        "amount": "4",
+        "every": "month",
+        "rollover": {"max": "3", "months": 2},
+    }
+    granted = grants(monthly | {"valid_from": "2026-09-01T00:00:00Z"})
+    shop = Shop(database, prices(price()), contract(), granted, now="2026-09-02T00:00:00+00:00")
+    for month, day, after in (("2026-09", "09-10", "2026-10-03"), ("2026-10", "10-10", "2026-11-03")):
+        shop.take(worth(9, day, id_=day))
+        shop.close(month, f"{after}T09:00:00+00:00")
+    shop.till.bind([("alice", "bob", at("2026-09-01T00:00Z"), None)])
+    shop.close("2026-11", "2026-12-03T09:00:00+00:00")
+    (document,) = (one.content for one in shop.till.invoices(period="2026-11") if one.customer == "alice")
+    given_back = {item["name"]: item["amount"] for item in document["items"] if item["kind"] == "credit"}
+    assert given_back == {"monthly@2026-09": "4.00", "monthly@2026-10": "4.00"}
+    assert (document["total"], document["due"]) == ("-18.00", "0.00")
+    assert shop.till.verify().is_sound

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 
@@ -150,21 +150,24 @@ def carried_by_customer(
     return {customer: account.carried(customer) for customer, account in accounts.items()}
 
 
-def coupons_used(
-    connection: Connection, period: str, customers: Collection[str], position: int
-) -> dict[str, frozenset[str]]:
-    """The coupons that took something off on the documents and corrections of each customer's period."""
-    ledger = tables.ledger
+def taken_off(
+    connection: Connection, kind: Literal["coupon", "credit"], period: str, customers: Collection[str], position: int
+) -> dict[str, dict[str, int]]:
+    """What each coupon took off, or each grant paid, of the documents and corrections of each customer's period, in
+    minor units by its id; of what interim invoices had nothing.
+    """
+    ledger, header = tables.ledger, tables.invoice
+    off = func.sum(ledger.c.amount_minor)
     query = (
-        select(ledger.c.customer, ledger.c.name)
-        .where(ledger.c.kind == "coupon", _period_of_row() == period)
+        select(ledger.c.customer, ledger.c.name, off.label("amount_minor"))
+        .where(ledger.c.kind == kind, _period_of_row() == period, header.c.kind != "interim")
         .group_by(ledger.c.customer, ledger.c.name)
-        .having(func.sum(ledger.c.amount_minor) != 0)
+        .having(off != 0)
     )
-    used: dict[str, set[str]] = defaultdict(set)
+    taken: dict[str, dict[str, int]] = {customer: {} for customer in customers}
     for row in _counted(connection, query, position, customers):
-        used[row.customer].add(row.name)
-    return {customer: frozenset(used[customer]) for customer in customers}
+        taken[row.customer][row.name] = int(row.amount_minor)
+    return taken
 
 
 def open_balances(connection: Connection, position: int | None) -> list[tuple[str, Month]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -53,7 +53,7 @@ from tokentill.store.corrections import (
 )
 from tokentill.store.documents import StoredCorrection, documents_around, issued_extents, taken_within
 from tokentill.store.invoices import closings
-from tokentill.store.ledger import carried_by_customer, coupons_used
+from tokentill.store.ledger import carried_by_customer, taken_off
 from tokentill.store.manual_lines import manual_by_customer
 from tokentill.store.recordings import recordings_of
 from tokentill.store.usage_rows import month_number, series_by_id, series_of_months
@@ -157,13 +157,14 @@ class ComputedStage(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class CorrectedPeriod:
     """One payer's closed period as a document corrected it: stage by stage, with the usage that came from other
-    customers' documents and that went from it.
+    customers' documents and that went from it. `credits` are what grants had paid of it by then, in minor units.
     """
 
     document: PeriodDocument
     stages: tuple[ComputedStage, ...]
     coming: tuple[Move, ...]
     going: tuple[Move, ...]
+    credits: Mapping[str, int]
 
 
 def corrected_period(
@@ -197,7 +198,8 @@ def corrected_period(
     batch = closed.batch([payer], moves)
     invoiced = invoiced_of(connection, [closed.ended[payer]], known.position)
     stages = tuple(batch.computed_stages(invoiced))
-    return CorrectedPeriod(closed.ended[payer], stages, tuple(batch.coming), tuple(batch.going))
+    paid = batch.taken_off("credit")[payer]
+    return CorrectedPeriod(closed.ended[payer], stages, tuple(batch.coming), tuple(batch.going), paid)
 
 
 class _Known:
@@ -493,7 +495,7 @@ class _Batch:
                 continue
             for payer, invoice in last.items():
                 stages[payer].append((stage.cause, invoice.whole()))
-        covered = _by_payer(united(self._covered_now()))
+        covered, paid = _by_payer(united(self._covered_now())), self.taken_off("credit")
         corrections = []
         for payer in self.payers:
             document, own = month.ended[payer], covered.get(payer, [])
@@ -502,7 +504,8 @@ class _Batch:
             if reason is not None:
                 corrections.append(Correction(*shared, None, failed=reason))
                 continue
-            adjustment = adjustment_of(Corrects(document.period, document.number), before[payer].whole(), stages[payer])
+            billed = replace(before[payer].whole(), credits=paid[payer])
+            adjustment = adjustment_of(Corrects(document.period, document.number), billed, stages[payer])
             if adjustment.lines or adjustment.total_minor or self._changes(payer):
                 corrections.append(
                     Correction(
@@ -521,11 +524,15 @@ class _Batch:
         """The periods as they were invoiced, then with one change of fact more each."""
         carried, before = self._carried(invoiced), self.known.books_of(self.basis.before)
         then = self._covered_then()
-        used = coupons_used(self.known.connection, str(self.month.month), self.payers, self.known.position)
-        as_invoiced = {payer: replace(one, coupons_used=used[payer]) for payer, one in carried.items()}
+        coupons = self.taken_off("coupon")
+        as_invoiced = {payer: replace(one, coupons_used=frozenset(coupons[payer])) for payer, one in carried.items()}
         yield ComputedStage(None, before, then, *self._computed(then, before, as_invoiced))
         for cause, books, placed in self._stages():
             yield ComputedStage(cause, books, placed, *self._computed(placed, books, carried))
+
+    def taken_off(self, kind: Literal["coupon", "credit"]) -> dict[str, dict[str, int]]:
+        """What coupons took off the periods as they were invoiced, or grants paid of them."""
+        return taken_off(self.known.connection, kind, str(self.month.month), self.payers, self.known.position)
 
     def _changes(self, payer: str) -> bool:
         """Whether other records stand on the payer's documents than before, whatever they come to."""

@@ -130,7 +130,9 @@ class _ExplainedPeriod:
         """A tax or a credit of the whole period, before all changes and after them."""
         stages = self._period.stages
         before, after = (stage.invoices[self._corrected.customer].whole() for stage in (stages[0], stages[-1]))
-        first, last = ((one.taxes if kind == "tax" else one.credits).get(name, 0) for one in (before, after))
+        first, last = before.taxes.get(name, 0), after.taxes.get(name, 0)
+        if kind == "credit":
+            first, last = self._period.credits.get(name, 0), after.credits.get(name, 0)
         return CorrectedStep(self._corrected.currency, first, last, before.net_minor, after.net_minor)
 
     def _line(self, stage: ComputedStage, line: Content) -> CorrectedLine | None:
