@@ -54,17 +54,23 @@ class CrashingServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
-        """Start it, and wait until it answers: it recovers by itself."""
-        options = ["-D", self._folder / "data", "-k", self._folder, "-p", str(PORT), "-c", "listen_addresses="]
-        with (self._folder.parent / f"{self._folder.name}.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [self._bin / "postgres", *options], user=self._user, cwd="/", stdout=log, stderr=log
-            )
+        """Start it, and wait until it answers: it recovers by itself. One that ends at once, since the last process of
+        the killed server had not ended yet, is started again, as a supervisor does.
+        """
         for _ in range(600):
+            if self._process is None or self._process.poll() is not None:
+                self._process = self._begun()
             if _answers(self.url):
                 return
             time.sleep(0.05)
         raise AssertionError("the server does not answer")
+
+    def _begun(self) -> subprocess.Popen[bytes]:
+        options = ["-D", self._folder / "data", "-k", self._folder, "-p", str(PORT), "-c", "listen_addresses="]
+        with (self._folder.parent / f"{self._folder.name}.log").open("ab") as log:
+            return subprocess.Popen(
+                [self._bin / "postgres", *options], user=self._user, cwd="/", stdout=log, stderr=log
+            )
 
     def kill(self) -> None:
         """Kill it with all of its processes, as a loss of power would."""
