@@ -195,7 +195,8 @@ def _records_in(path: Path) -> int:
 
 
 def test_completion_is_shown_for_bash_and_completes_commands(tmp_path: Path) -> None:
-    script = run(tmp_path, "--show-completion", "bash")
+    # Where no shell is the parent, as under a service, none can be detected.
+    script = run(tmp_path, "--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert script.returncode == 0
     assert b"complete -o default -F _tokentill_completion tokentill" in script.stdout
 
