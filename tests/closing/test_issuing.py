@@ -54,3 +54,14 @@ def test_who_is_refused_refuses_nobody_else_of_the_transaction(database: Databas
     assert [document.customer for document in one.invoices()] == [one for one in customers if one not in refused]
     assert [document.number for document in one.invoices()] == [f"INV-{n:06d}" for n in range(1, 8 - len(refused))]
     assert one.verify().is_sound
+
+
+def test_a_reissue_for_one_customer_does_not_end_the_period_for_the_others(database: Database) -> None:
+    one = till(database)
+    one.ingest([record("a", user="ann"), record("b", user="bob")])
+    one.review(OCTOBER, "bob", "held", by="rita", note="wait")
+    assert one.close(OCTOBER).issued == ("INV-000001",)
+    one.reissue("INV-000001", reason="a mistake")
+    one.review(OCTOBER, "bob", "released", by="rita")
+    assert one.close(OCTOBER).issued == ("INV-000003",)
+    assert one.close(OCTOBER).issued == ()

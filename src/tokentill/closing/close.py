@@ -278,7 +278,8 @@ def _issued(
         at = clock.now()
         left_over = _left_over(connection, todo.computed)
         finish_run(connection, run, "done", at, left_over=left_over)
-        is_complete = not (refused or todo.outcome.not_due or late or todo.computed.kept or aside != NOTHING_ASIDE)
+        left = refused or todo.outcome.not_due or late or todo.computed.kept or aside != NOTHING_ASIDE
+        is_complete = options.only is None and not left  # of others a run for one customer knows nothing
         ended = {"issued": len(issued.numbers), "refused": len(refused), "left_over": left_over}
         ended["is_complete"] = is_complete
         append_audit(connection, "close.finished", {"period": run.period, "run": run.id, **ended}, at=at)
