@@ -28,7 +28,7 @@ from tokentill.documents.text.records import (
 from tokentill.documents.text.retractions import show_import, show_imports, show_retracted, show_retractions
 from tokentill.documents.text.usage import show_trace, show_usage
 from tokentill.errors import InvalidCall, Refused
-from tokentill.sources.reading import read_records
+from tokentill.sources.reading import FORMATS, read_records
 from tokentill.store.quarantine import LineState
 from tokentill.store.revisions import RevisionState
 from tokentill.store.usage_rows import Counts
@@ -52,7 +52,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="canonical, arouter, openrouter or litellm; found by content unless given.",
+        help=f"{', '.join(FORMATS)}; found by content unless given.",
     ),
 ]
 STDIN = "-"

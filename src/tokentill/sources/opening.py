@@ -23,6 +23,7 @@ from tokentill.sources.gateways.openrouter import GENERATION
 from tokentill.sources.layouts import Piece, lines_of
 from tokentill.sources.layouts.elements import Elements, end_of_object, start_of_list
 from tokentill.sources.layouts.table import cells_of, row_of, rows_of
+from tokentill.sources.responses.enveloped import ENVELOPED
 from tokentill.sources.strict_json import parse_object, repeated
 
 Layout = Literal["jsonl", "json", "csv"]
@@ -33,7 +34,7 @@ ROWS_TRIED_MAX = 200
 LIST_NAMES = ("data", "records", "items", "activity", "generations", "results")
 BOM = b"\xef\xbb\xbf"
 
-FORMATS = {format_.name: format_ for format_ in (CANONICAL, SPEND_LOG, GENERATION, ACTIVITY)}
+FORMATS = {format_.name: format_ for format_ in (ENVELOPED, CANONICAL, SPEND_LOG, GENERATION, ACTIVITY)}
 """In the order in which they are tried: the most tolerant last."""
 
 NAMES_SHOWN_MAX = 12

@@ -28,7 +28,7 @@ from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names,
 from tokentill.usage.ids import check_id
 from tokentill.usage.record import UsageRecord, checked_instant
 
-__all__ = ["DEFAULT", "Limits", "Quarantined", "Reading", "read_records"]
+__all__ = ["DEFAULT", "FORMATS", "Limits", "Quarantined", "Reading", "read_records"]
 
 EXCERPT_CHARACTERS = 200
 
@@ -221,7 +221,7 @@ def read_records(
         source_path_or_binary_stream: a path, `-` for standard input, or a stream in binary mode, which stays open.
         name: how messages call the input; the path by default.
         source: the source of the records. Canonical records name their own, which must then be this one.
-        format: `canonical`, `arouter`, `openrouter` or `litellm`, instead of finding it out.
+        format: one of `FORMATS`, instead of finding it out.
         limits: how much hostile input may cost.
 
     Raises:
