@@ -6,6 +6,7 @@ What an input is (compression, layout, source) is found by its content. A whole 
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sys
@@ -148,9 +149,7 @@ class Reading(AbstractContextManager["Reading"]):
         return self._read(check)
 
     def _read(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
-        parse = self._parse
-        read = self._read_first if self._format is None else self._format.read
-        name, source = self.name, self._source
+        parse, known, name, source = self._parse, self._format, self.name, self._source
         try:
             for line, raw, fault in self._pieces:
                 if fault is not None and fault.is_certain:
@@ -159,27 +158,46 @@ class Reading(AbstractContextManager["Reading"]):
                 row: dict[str, Any] | None = None
                 try:
                     row = parse(raw)
-                    record = read(row, source)
+                    if known is None or known.split is not None:
+                        yield from self._read_parts(line, raw, row, check)
+                        continue
+                    record = known.read(row, source)
                     if check is not None:
                         check(record)
                 except InvalidRecord as error:
-                    reason = str(error) if fault is None else f"{error}; {fault.reason}"
-                    at = self._instant_of(row)
-                    own = (self._id_of(row), excerpt(raw), digest_of(raw), at, self._kept(raw))
-                    yield Quarantined(name, line, reason, *own)
+                    yield self._quarantined(line, raw, row, str(error) if fault is None else f"{error}; {fault.reason}")
                 else:
                     yield record
         finally:
             self.close()
 
-    def _read_first(self, row: dict[str, Any], source: str | None) -> UsageRecord:
-        """Read a row of a format that is not known so far."""
+    def _read_parts(
+        self, line: int, raw: bytes, row: dict[str, Any], check: RecordCheck | None
+    ) -> Iterator[UsageRecord | Quarantined]:
+        """The records of a row that may hold many. One that is none is kept alone, without the others."""
         if self._format is None:
             inner = unwrapped(row)
             self._format = format_of_names(inner)
             if self._format is None:
                 raise Refused(f"{self.name}: {no_format_message(inner)}")
-        return self._format.read(row, source)
+        known = self._format
+        if known.split is None:
+            parts = [(row, raw)]
+        else:
+            parts = [(part, json.dumps(part, default=str).encode()) for part in known.split(row)]
+        for part, part_raw in parts:
+            try:
+                record = known.read(part, self._source)
+                if check is not None:
+                    check(record)
+            except InvalidRecord as error:
+                yield self._quarantined(line, part_raw, part, str(error))
+            else:
+                yield record
+
+    def _quarantined(self, line: int, raw: bytes, row: dict[str, Any] | None, reason: str) -> Quarantined:
+        at = self._instant_of(row)
+        return Quarantined(self.name, line, reason, self._id_of(row), excerpt(raw), digest_of(raw), at, self._kept(raw))
 
     def _kept(self, raw: bytes) -> KeptLine | None:
         return KeptLine.of(raw, header=self._header, source=self._source, format_=self.format)

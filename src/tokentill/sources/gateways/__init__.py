@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tokentill.errors import Refused
 from tokentill.sources.layouts.table import Column
 from tokentill.usage.record import UsageRecord
 
@@ -28,6 +29,8 @@ class Format:
         read: one row, and the source to give it, into a record.
         columns: a header into columns; raises `Refused` for one that cannot be read.
         instant_names: where a record's instant is, for a row that cannot be read.
+        split: the rows in a row that holds many, each with all that it takes to read it; a row that is one of them
+            comes back as it is. Raises `InvalidRecord` for one that holds nothing of the kind.
     """
 
     name: str
@@ -37,6 +40,16 @@ class Format:
     read: Callable[[SourceRow, str | None], UsageRecord]
     columns: Callable[[Sequence[str]], tuple[Column, ...]]
     instant_names: tuple[str, ...] = ("occurred_at",)
+    split: Callable[[SourceRow], Sequence[SourceRow]] | None = None
+
+
+def no_table(_header: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of a source whose records are not a table.
+
+    Raises:
+        Refused: always.
+    """
+    raise Refused("records of this kind are JSON objects and no table")
 
 
 def unwrapped(row: SourceRow) -> SourceRow:

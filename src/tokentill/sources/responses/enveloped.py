@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, cast
 
-from tokentill.errors import InvalidRecord, MissingUsage, Refused
-from tokentill.sources.gateways import Format, SourceRow
+from tokentill.errors import InvalidRecord, MissingUsage
+from tokentill.sources.gateways import Format, SourceRow, no_table
 from tokentill.sources.gateways.fields import amount, instant
 from tokentill.sources.responses import anthropic, arouter, bedrock, gemini, litellm, mistral, openai, openrouter
 from tokentill.sources.responses.building import VendorResponse, said_on_top, usage_of
@@ -87,8 +87,4 @@ def _recognises(names: Collection[str]) -> bool:
     return "surface" in names and ("usage" in names or "response" in names)
 
 
-def _no_columns(_: object) -> Any:
-    raise Refused("usage objects come as JSON, one object a request, not as a table")
-
-
-ENVELOPED = Format("usage", None, ("record_id",), _recognises, read, _no_columns)
+ENVELOPED = Format("usage", None, ("record_id",), _recognises, read, no_table)
