@@ -19,6 +19,7 @@ from tokentill.sources.cut_short import CutShort, cut_short
 from tokentill.sources.gateways import Format, unwrapped
 from tokentill.sources.gateways.arouter import ACTIVITY
 from tokentill.sources.gateways.canonical_form import CANONICAL
+from tokentill.sources.gateways.cloudevents import EVENTS
 from tokentill.sources.gateways.litellm import SPEND_LOG
 from tokentill.sources.gateways.openrouter import GENERATION
 from tokentill.sources.gateways.otlp import SPANS
@@ -39,7 +40,7 @@ RECORDS_A_PIECE = 16
 _FIRST_NAME = re.compile(rb'\s*\{\s*"([A-Za-z_]{1,64})"\s*:').match
 BOM = b"\xef\xbb\xbf"
 
-FORMATS = {format_.name: format_ for format_ in (ENVELOPED, SPANS, CANONICAL, SPEND_LOG, GENERATION, ACTIVITY)}
+FORMATS = {format_.name: format_ for format_ in (ENVELOPED, SPANS, EVENTS, CANONICAL, SPEND_LOG, GENERATION, ACTIVITY)}
 """In the order in which they are tried: the most tolerant last."""
 
 NAMES_SHOWN_MAX = 12

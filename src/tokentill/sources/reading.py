@@ -10,7 +10,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from tokentill.errors import InvalidCall, InvalidRecord, Refused
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.sources.cut_short import CutShort
-from tokentill.sources.gateways import unwrapped
+from tokentill.sources.gateways import Format, unwrapped
 from tokentill.sources.gateways.fields import instant_or_naive_utc
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.layouts import digest_of
@@ -32,6 +32,8 @@ from tokentill.usage.record import UsageRecord, checked_instant
 __all__ = ["DEFAULT", "FORMATS", "Limits", "Quarantined", "Reading", "read_records"]
 
 EXCERPT_CHARACTERS = 200
+HELD_ROWS_MAX = 500_000
+"""How many rows are held that tell of a request in parts, until all of the input is read."""
 
 RecordCheck = Callable[[UsageRecord], object]
 
@@ -91,6 +93,8 @@ class Reading(AbstractContextManager["Reading"]):
         self._stream = stream
         self._is_owned = is_owned
         self._is_started = False
+        self._held: dict[Hashable, tuple[int, list[dict[str, Any]]]] = {}
+        self._held_rows = 0
         if asked_format is not None and asked_format not in FORMATS:
             raise InvalidCall(f"{asked_format!r} is not a format; there are {', '.join(FORMATS)}")
         declared = None if asked_format is None else FORMATS[asked_format]
@@ -158,7 +162,7 @@ class Reading(AbstractContextManager["Reading"]):
                 row: dict[str, Any] | None = None
                 try:
                     row = parse(raw)
-                    if known is None or known.split is not None:
+                    if known is None or not known.is_one_a_row:
                         yield from self._read_parts(line, raw, row, check)
                         continue
                     record = known.read(row, source)
@@ -168,6 +172,7 @@ class Reading(AbstractContextManager["Reading"]):
                     yield self._quarantined(line, raw, row, str(error) if fault is None else f"{error}; {fault.reason}")
                 else:
                     yield record
+            yield from self._read_joined(check)
         finally:
             self.close()
 
@@ -186,14 +191,33 @@ class Reading(AbstractContextManager["Reading"]):
         else:
             parts = [(part, json.dumps(part, default=str).encode()) for part in known.split(row)]
         for part, part_raw in parts:
-            try:
-                record = known.read(part, self._source)
-                if check is not None:
-                    check(record)
-            except InvalidRecord as error:
-                yield self._quarantined(line, part_raw, part, str(error))
+            request = None if known.request_of is None else known.request_of(part)
+            if request is None:
+                yield self._read_part(known, line, part_raw, part, check)
+            elif self._held_rows < HELD_ROWS_MAX:
+                self._held_rows += 1
+                self._held.setdefault(request, (line, []))[1].append(part)
             else:
-                yield record
+                raise Refused(f"{self.name} tells of its requests in over {HELD_ROWS_MAX} parts; split it by time")
+
+    def _read_joined(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
+        """The records of requests that several rows told of."""
+        known = self._format
+        if known is not None and known.joined is not None:
+            for line, rows in self._held.values():
+                row = known.joined(rows)
+                yield self._read_part(known, line, json.dumps(row, default=str).encode(), row, check)
+
+    def _read_part(
+        self, known: Format, line: int, raw: bytes, row: dict[str, Any], check: RecordCheck | None
+    ) -> UsageRecord | Quarantined:
+        try:
+            record = known.read(row, self._source)
+            if check is not None:
+                check(record)
+        except InvalidRecord as error:
+            return self._quarantined(line, raw, row, str(error))
+        return record
 
     def _quarantined(self, line: int, raw: bytes, row: dict[str, Any] | None, reason: str) -> Quarantined:
         at = self._instant_of(row)

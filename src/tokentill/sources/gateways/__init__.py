@@ -6,7 +6,7 @@ row holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,8 @@ class Format:
         instant_names: where a record's instant is, for a row that cannot be read.
         split: the rows in a row that holds many, each with all that it takes to read it; a row that is one of them
             comes back as it is. Raises `InvalidRecord` for one that holds nothing of the kind.
+        request_of: names the request that a row tells a part of; None for a row that tells all of its own.
+        joined: all rows of one request as one row.
     """
 
     name: str
@@ -41,6 +43,13 @@ class Format:
     columns: Callable[[Sequence[str]], tuple[Column, ...]]
     instant_names: tuple[str, ...] = ("occurred_at",)
     split: Callable[[SourceRow], Sequence[SourceRow]] | None = None
+    request_of: Callable[[SourceRow], Hashable | None] | None = None
+    joined: Callable[[Sequence[SourceRow]], SourceRow] | None = None
+
+    @property
+    def is_one_a_row(self) -> bool:
+        """Whether every row is one record."""
+        return self.split is None and self.request_of is None
 
 
 def no_table(_header: Sequence[str]) -> tuple[Column, ...]:

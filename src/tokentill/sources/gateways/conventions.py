@@ -42,6 +42,7 @@ CONVENTIONS: Mapping[tuple[str, str | None], Convention] = {
     ("bedrock.converse", "openai"): Convention("unknown"),  # streams count a cache write twice, plain answers once
     ("otlp", None): _INSIDE,
     ("otlp.old", None): Convention("by_total"),  # names of before the conventions, which each vendor meant otherwise
+    ("cloudevents", None): Convention("by_total", "by_total"),
     ("bedrock.invoke", None): _CACHE_BESIDE,
 }
 """By surface and provider; None stands for every provider that has no row of its own."""
