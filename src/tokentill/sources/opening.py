@@ -16,10 +16,11 @@ from typing import Any, Literal
 from tokentill.errors import InvalidRecord, Refused
 from tokentill.sources.compression import ByteInput, Limits
 from tokentill.sources.cut_short import CutShort, cut_short
-from tokentill.sources.gateways import Format, unwrapped
+from tokentill.sources.gateways import Format, helicone, langwatch, portkey, unwrapped
 from tokentill.sources.gateways.arouter import ACTIVITY
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.gateways.cloudevents import EVENTS
+from tokentill.sources.gateways.langfuse import OBSERVATIONS
 from tokentill.sources.gateways.litellm import SPEND_LOG
 from tokentill.sources.gateways.openrouter import GENERATION
 from tokentill.sources.gateways.otlp import SPANS
@@ -40,8 +41,14 @@ RECORDS_A_PIECE = 16
 _FIRST_NAME = re.compile(rb'\s*\{\s*"([A-Za-z_]{1,64})"\s*:').match
 BOM = b"\xef\xbb\xbf"
 
-FORMATS = {format_.name: format_ for format_ in (ENVELOPED, SPANS, EVENTS, CANONICAL, SPEND_LOG, GENERATION, ACTIVITY)}
-"""In the order in which they are tried: the most tolerant last."""
+_DETECTED = (
+    *(ENVELOPED, SPANS, EVENTS, langwatch.SPEND_EVENTS, CANONICAL),
+    *(SPEND_LOG, helicone.REQUESTS, portkey.LOGS, OBSERVATIONS, GENERATION, ACTIVITY),
+)
+FORMATS = {
+    format_.name: format_ for format_ in (*_DETECTED, *helicone.DECLARED, *langwatch.DECLARED, *portkey.DECLARED)
+}
+"""In the order in which they are tried: the most tolerant before those that somebody has to name."""
 
 NAMES_SHOWN_MAX = 12
 

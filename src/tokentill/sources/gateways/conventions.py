@@ -43,6 +43,9 @@ CONVENTIONS: Mapping[tuple[str, str | None], Convention] = {
     ("otlp", None): _INSIDE,
     ("otlp.old", None): Convention("by_total"),  # names of before the conventions, which each vendor meant otherwise
     ("cloudevents", None): Convention("by_total", "by_total"),
+    ("helicone", None): Convention("by_total"),  # not stated, and may differ from deployment to deployment
+    ("portkey", None): _INSIDE,
+    ("langwatch", None): Convention("beside", "unknown"),
     ("bedrock.invoke", None): _CACHE_BESIDE,
 }
 """By surface and provider; None stands for every provider that has no row of its own."""
@@ -92,3 +95,29 @@ def _beside(noun: str, place: Place, part: int, roles: Mapping[str, int]) -> int
     raise InvalidRecord(
         f"there are {noun} ({part}), and whether they are inside the other counts or beside them is not known here"
     )
+
+
+def disjoint_leaves(counts: Mapping[str, Any], leaves: Mapping[str, str]) -> tuple[dict[str, int], UsageState]:
+    """Quantities of a source that counts nothing in two places, and whether there was any usage at all.
+
+    Args:
+        counts: what the source counts by its own names; `total` is the sum of the others.
+        leaves: its names, and the quantities that they count.
+
+    Raises:
+        InvalidRecord: for a name that is not known, something that is no count, or a total that is not the sum.
+    """
+    quantities: dict[str, int] = {}
+    for name, value in counts.items():
+        if value is None or name == "total":
+            continue
+        number = count(name[:64], value)
+        if name not in leaves and number:
+            raise InvalidRecord(f"{name[:64]!r} ({number}) is not known to count any quantity")
+        if number:
+            leaf = leaves[name]
+            quantities[leaf] = quantities.get(leaf, 0) + number
+    total = counts.get("total")
+    if total is not None and count("total", total) != sum(quantities.values()):
+        raise InvalidRecord(f"the counts come to {sum(quantities.values())}, and the total says {total}")
+    return quantities, "reported" if any(value is not None for value in counts.values()) else "missing"
