@@ -30,6 +30,11 @@ JSON = st.recursive(
 NAMES = [name for name in FORMATS if name] + [None]
 
 
+def format_of(path: Path) -> str | None:
+    with read_records(path) as opened:
+        return opened.format
+
+
 def rows_of(path: Path) -> list[dict[str, object]]:
     """The rows of a file of JSON, with what numbers it has exactly."""
     text = path.read_text()
@@ -93,12 +98,7 @@ def test_any_value_in_any_field_is_a_record_or_quarantine(row: dict[str, object]
     assert len(good) + len(bad) == 1
 
 
-EXAMPLES = [
-    (opened.format, row)
-    for path in sorted(DATA.iterdir())
-    if (opened := read_records(path)).layout in ("json", "jsonl")
-    for row in rows_of(path)
-]
+EXAMPLES = [(format_of(path), row) for path in sorted(DATA.iterdir()) if path.suffix != ".csv" for row in rows_of(path)]
 
 
 @given(st.sampled_from(EXAMPLES), st.data())

@@ -74,14 +74,14 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     """
     events = row.get("events")
     values = _joined_values(events) if isinstance(events, list) else _values(row)
+    for role in ("source", "record_id", "model"):
+        if role not in values:
+            raise InvalidRecord(f"{PATHS[role][0]} is missing")
     if "tokens" in values:
         raise InvalidRecord(
             "the event counts one kind of tokens, and does not say of which request (data.request_id); with Kong, have"
             " a header that names the request as an attribute of the events"
         )
-    for role in ("source", "record_id", "model"):
-        if role not in values:
-            raise InvalidRecord(f"{PATHS[role][0]} is missing")
     if source is not None and values["source"] != source:
         raise InvalidRecord(f"source is {str(values['source'])[:64]!r}, and this is to be read as {source!r}")
     quantities, usage_state = leaves_by(convention_of("cloudevents"), values)
@@ -110,7 +110,7 @@ def request_of(row: SourceRow) -> tuple[str, str] | None:
         if "tokens" not in values or "request" not in values:
             return None
         for role in ("source", "request"):
-            check_id(role, values[role])
+            check_id(role, values.get(role))
     except InvalidRecord:
         return None
     return values["source"], values["request"]
@@ -130,6 +130,8 @@ def _values(row: SourceRow) -> dict[str, Any]:
 
 def _joined_values(events: Sequence[SourceRow]) -> dict[str, Any]:
     """The roles of one request, of which each event tells one."""
+    if not events or not all(isinstance(event, dict) for event in events):
+        raise InvalidRecord("events is not a list of events")
     values: dict[str, Any] = {}
     known: dict[Any, dict[str, Any]] = {}
     for told in map(_values, events):
@@ -159,7 +161,7 @@ def _take(values: dict[str, Any], told: Mapping[str, Any]) -> None:
     for name in _SHARED:
         if name in told and values.setdefault(name, told[name]) != told[name]:
             raise InvalidRecord(f"the events of one request differ in their {name}")
-    values["record_id"] = told["request"]
+    values["record_id"] = told.get("request")
 
 
 def _recognises(names: Collection[str]) -> bool:
