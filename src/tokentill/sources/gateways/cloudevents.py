@@ -21,7 +21,7 @@ from tokentill.sources.gateways.arouter import mode_of, status_of
 from tokentill.sources.gateways.conventions import convention_of, leaves_by
 from tokentill.sources.gateways.fields import amount, count, count_cell, instant
 from tokentill.sources.gateways.mapping import FieldMap, under
-from tokentill.usage.ids import check_id
+from tokentill.usage.ids import check_ids
 from tokentill.usage.record import STANDARD, UsageRecord
 from tokentill.usage.type_words import type_text
 
@@ -109,8 +109,7 @@ def request_of(row: SourceRow) -> tuple[str, str] | None:
         values = _values(row)
         if "tokens" not in values or "request" not in values:
             return None
-        for role in ("source", "request"):
-            check_id(role, values.get(role))
+        check_ids({role: values.get(role, "") for role in ("source", "request")}, {})
     except InvalidRecord:
         return None
     return values["source"], values["request"]
@@ -136,7 +135,7 @@ def _joined_values(events: Sequence[SourceRow]) -> dict[str, Any]:
     known: dict[Any, dict[str, Any]] = {}
     for told in map(_values, events):
         own_id = told.get("record_id")
-        check_id("id", own_id)
+        check_ids({"id": own_id or ""}, {})
         if own_id in known:
             if known[own_id] != told:
                 raise InvalidRecord(f"the event {str(own_id)[:64]!r} comes twice, with different content")
