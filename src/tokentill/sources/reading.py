@@ -72,7 +72,7 @@ class Reading(AbstractContextManager["Reading"]):
     Attributes:
         name: how messages call the input.
         layout: `jsonl`, `json` or `csv`, None for an input without records.
-        compression: `gzip` or `none`, by the first bytes.
+        compression: `gzip`, `zstd` or `none`, by the first bytes.
         bytes_total: size of the file in bytes, None for a stream.
     """
 
