@@ -28,6 +28,7 @@ from tokentill.documents.text.records import (
 from tokentill.documents.text.retractions import show_import, show_imports, show_retracted, show_retractions
 from tokentill.documents.text.usage import show_trace, show_usage
 from tokentill.errors import InvalidCall, Refused
+from tokentill.sources.finding import STDIN, files_of
 from tokentill.sources.reading import FORMATS, read_records
 from tokentill.store.quarantine import LineState
 from tokentill.store.revisions import RevisionState
@@ -55,7 +56,6 @@ FormatOption = Annotated[
         help=f"{', '.join(FORMATS)}; found by content unless given.",
     ),
 ]
-STDIN = "-"
 
 
 class UsageGroup(Group):
@@ -81,7 +81,10 @@ quarantine = usage.group("quarantine", "Lines that are no usage record: look at 
 @app.command("ingest")
 def _ingest(
     call: Invocation,
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files of usage records; - is standard input.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE", help="Files of usage records, folders and globs; - is standard input."),
+    ],
     source: SourceOption = None,
     format: FormatOption = None,  # noqa: A002
     strict: Annotated[
@@ -92,14 +95,12 @@ def _ingest(
         bool, typer.Option("--staged", help="Only keep it to be looked at, until it is accepted or dropped.")
     ] = False,
 ) -> None:
-    """Take usage records in: JSONL, JSON or CSV, plain or gzip.
+    """Take usage records in: JSONL, JSON or CSV, plain, gzip or zstd.
 
     Taking the same file in again changes nothing. A line that is no usage record goes to quarantine with its reason and
     stops none of the others. A file of which every line does ends with exit status 1.
     """
-    missing = [file for file in files if file != STDIN and not Path(file).is_file()]
-    if missing:
-        raise InvalidCall(f"there is no file {missing[0]!r}")
+    files = files_of(files)
     done: list[Ingested] = []
     refused: list[tuple[str, str]] = []
     with call.till() as till:
