@@ -16,7 +16,7 @@ from tokentill.sources.gateways.fields import count
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.usage.record import UsageState
 
-Place = Literal["inside", "beside", "inside_unless_total", "by_total", "unknown"]
+Inclusion = Literal["inside", "beside", "inside_unless_total", "by_total", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Convention:
     a record that has such tokens is refused.
     """
 
-    cache: Place
-    reasoning: Place = "inside"
+    cache: Inclusion
+    reasoning: Inclusion = "inside"
 
 
 _INSIDE = Convention("inside")
@@ -80,7 +80,7 @@ def _cached(roles: Mapping[str, int]) -> int:
     return roles.get("cached", 0) + roles.get("cache_write", timed)
 
 
-def _beside(noun: str, place: Place, part: int, roles: Mapping[str, int]) -> int:
+def _beside(noun: str, place: Inclusion, part: int, roles: Mapping[str, int]) -> int:
     """What has to be added to the whole, so that the part is inside of it."""
     if not part or place == "inside":
         return 0

@@ -8,11 +8,11 @@ says. Keys that are not known are refused. An answer that reports no usage is a 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from difflib import get_close_matches
 from typing import Any, cast
 
 from tokentill.errors import InvalidRecord, MissingUsage
 from tokentill.sources.gateways import Format, SourceRow, no_table
+from tokentill.sources.gateways.canonical_form import hint
 from tokentill.sources.gateways.fields import amount, instant
 from tokentill.sources.responses import anthropic, arouter, bedrock, gemini, litellm, mistral, openai, openrouter
 from tokentill.sources.responses.building import VendorResponse, said_on_top, usage_of
@@ -43,9 +43,7 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     """
     unknown = next((name for name in row if name not in _KNOWN), None)
     if unknown is not None:
-        near = get_close_matches(unknown[:64], FIELDS, n=1, cutoff=0.75)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InvalidRecord(f"the key {unknown[:64]!r} is not known{hint}")
+        raise InvalidRecord(f"the key {unknown[:64]!r} is not known{hint(unknown, FIELDS)}")
     surface = row.get("surface")
     reader = SURFACES.get(surface) if isinstance(surface, str) else None
     if reader is None or surface is None:
