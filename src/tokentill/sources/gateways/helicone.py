@@ -47,10 +47,7 @@ def read(row: SourceRow, source: str | None, *, convention: Convention) -> Usage
     Raises:
         InvalidRecord: with the reason.
     """
-    values = FIELDS.pick(row)
-    for role in ("record_id", "model"):
-        if role not in values:
-            raise InvalidRecord(f"{PATHS[role][0]} is missing")
+    values = FIELDS.pick_with(row, "record_id", "model")
     if convention.cache != "inside" and (values.get("audio_input") or values.get("audio_output")):
         raise InvalidRecord("there are tokens of audio, and whether they are inside the other counts is not known here")
     quantities, usage_state = leaves_by(convention, values)

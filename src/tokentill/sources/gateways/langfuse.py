@@ -61,10 +61,7 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     kind = row.get("type")
     if kind not in CALLS:
         raise InvalidRecord(f"type is {str(kind)[:40]!r}, which is not known to be a call of a model")
-    values = FIELDS.pick(row)
-    for role in ("record_id", "model"):
-        if role not in values:
-            raise InvalidRecord(f"{PATHS[role][0]} is missing")
+    values = FIELDS.pick_with(row, "record_id", "model")
     details: Any = row.get("usageDetails") or {}
     if not isinstance(details, dict):
         raise InvalidRecord(f"usageDetails is {type_text(details)}, not an object")

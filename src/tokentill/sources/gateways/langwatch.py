@@ -50,10 +50,7 @@ def read(row: SourceRow, source: str | None, *, convention: Convention) -> Usage
     Raises:
         InvalidRecord: with the reason.
     """
-    values = FIELDS.pick(row)
-    for role in ("record_id", "model"):
-        if role not in values:
-            raise InvalidRecord(f"{PATHS[role][0]} is missing")
+    values = FIELDS.pick_with(row, "record_id", "model")
     usage = row["data"].get("usage") or {}
     strange = next((name for name in _OTHER_COUNTS if usage.get(name)), None)
     if strange is not None:

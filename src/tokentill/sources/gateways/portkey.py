@@ -49,10 +49,7 @@ def read(row: SourceRow, source: str | None, *, cost_digits: int | None = None) 
     Raises:
         InvalidRecord: with the reason.
     """
-    values = FIELDS.pick(row)
-    for role in ("record_id", "model"):
-        if role not in values:
-            raise InvalidRecord(f"{PATHS[role][0]} is missing")
+    values = FIELDS.pick_with(row, "record_id", "model")
     quantities, usage_state = leaves_by(convention_of("portkey"), values)
     return UsageRecord(
         source=source or "portkey",
