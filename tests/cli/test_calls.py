@@ -234,7 +234,7 @@ WRONG_CALLS = {
     "a period that is none": (["preview", "2025-13"], "write it like 2026-10"),
     "a period with another month's form": (["close", "2025-6"], "write it like 2026-10"),
     "a missing file": (["ingest", "nothing.jsonl"], "there is no file 'nothing.jsonl'"),
-    "a folder for a file": (["ingest", "pricing"], "there is no file 'pricing'"),
+    "a glob that nothing fits": (["ingest", "*.nothing"], "no file fits '*.nothing'"),
     "an unknown option": (["preview", JUNE, "--colour"], "No such option: --colour"),
     "an unknown command": (["bill"], "No such command 'bill'"),
     "an unknown command of a group": (["invoices", "delete"], "No such command 'delete'"),

@@ -217,6 +217,37 @@ LITELLM: dict[str, Any] = {
     },
 }
 
+MISTRAL: dict[str, Any] = {
+    "id": "cmpl-e5cc70bb",
+    "object": "chat.completion",
+    "created": CREATED,
+    "model": "mistral-small-latest",
+    "choices": [],
+    "usage": {
+        "prompt_tokens": 1016,
+        "completion_tokens": 34,
+        "total_tokens": 1050,
+        "prompt_tokens_details": {"cached_tokens": 512},
+        "prompt_audio_seconds": 5,
+    },
+}
+
+CONVERSE: dict[str, Any] = {
+    "ResponseMetadata": {"RequestId": "7a5f2d4e-1", "HTTPStatusCode": 200},
+    "output": {"message": {"role": "assistant", "content": [{"text": "Hello"}]}},
+    "stopReason": "end_turn",
+    "usage": {
+        "inputTokens": 4,
+        "outputTokens": 355,
+        "totalTokens": 2539,
+        "cacheReadInputTokens": 500,
+        "cacheWriteInputTokens": 1680,
+        "cacheDetails": [{"ttl": "1h", "inputTokens": 1000}, {"ttl": "5m", "inputTokens": 600}],
+    },
+    "metrics": {"latencyMs": 551},
+    "serviceTier": {"type": "priority"},
+}
+
 WITHOUT_TIME = {"occurred_at": AT}
 
 

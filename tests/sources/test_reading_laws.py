@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import json
+from decimal import Decimal
 from hashlib import sha256
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sources.lines import DATA, arouter, canonical, lines, litellm, openrouter, read, text
+from tests.sources.test_responses_laws import places, put
 from tokentill.canonical import canonical_bytes
 from tokentill.errors import Refused
 from tokentill.sources.opening import FORMATS
-from tokentill.sources.reading import Limits
+from tokentill.sources.reading import Limits, read_records
 
 SEEDS = [path.read_bytes() for path in sorted(DATA.iterdir()) if path.is_file()]
 SEEDS += [lines(row, row) for row in (arouter(), canonical(), litellm(), openrouter())]
@@ -24,6 +28,22 @@ JSON = st.recursive(
     max_leaves=8,
 )
 NAMES = [name for name in FORMATS if name] + [None]
+
+
+def format_of(path: Path) -> str | None:
+    with read_records(path) as opened:
+        return opened.format
+
+
+def rows_of(path: Path) -> list[dict[str, object]]:
+    """The rows of a file of JSON, with what numbers it has exactly."""
+    text = path.read_text()
+    try:
+        whole = json.loads(text, parse_float=Decimal)
+    except json.JSONDecodeError:
+        return [json.loads(line, parse_float=Decimal) for line in text.splitlines() if line]
+    held = whole.get("data") if isinstance(whole, dict) else whole
+    return held if isinstance(held, list) else [whole]
 
 
 def survives(content: bytes, format_name: str | None) -> None:
@@ -76,6 +96,20 @@ def test_any_value_in_any_field_is_a_record_or_quarantine(row: dict[str, object]
     name = name or ("openrouter" if "total_cost" in row else "arouter")
     good, bad = read(lines(changed), format=name)
     assert len(good) + len(bad) == 1
+
+
+EXAMPLES = [(format_of(path), row) for path in sorted(DATA.iterdir()) if path.suffix != ".csv" for row in rows_of(path)]
+
+
+@given(st.sampled_from(EXAMPLES), st.data())
+@settings(max_examples=1500, deadline=None)
+def test_any_value_in_any_place_is_records_or_quarantine(
+    example: tuple[str | None, dict[str, object]], data: st.DataObject
+) -> None:
+    name, row = example
+    for _ in range(data.draw(st.integers(1, 2))):
+        row = put(row, data.draw(st.sampled_from(places(row)[1:] or [()])), data.draw(JSON))
+    survives(lines(row, row), name)
 
 
 @given(

@@ -113,7 +113,6 @@ def test_a_header_alone_has_no_records() -> None:
         (b"[1,2]", "nothing in it is a JSON object"),
         (b"\0\1\2\3" * 9, "it is not text"),
         (b"PAR1....", "is Parquet"),
-        (b"\x28\xb5\x2f\xfd....", "is zstd"),
         ('{"id": 1}'.encode("utf-16"), "is UTF-16"),
         (b'[{"date":"2026-10-01","requests":5,"usage":1.5,"model":"m"}]', "these are daily totals"),
         (b"record_id,occurred_at,model,model\n", "the header has the column 'model' twice"),
@@ -133,7 +132,9 @@ def test_a_named_format_is_not_second_guessed() -> None:
     assert len(bad) == 1
     with pytest.raises(Refused, match="its header is not one of the format litellm"):
         reading(TABLE, format="litellm")
-    with pytest.raises(InvalidCall, match="'excel' is not a format; there are canonical, litellm, openrouter, arouter"):
+    with pytest.raises(
+        InvalidCall, match=r"'excel' is not a format; there are .*canonical, litellm, .*openrouter, arouter"
+    ):
         reading(b"", format="excel")
 
 

@@ -20,9 +20,11 @@ from tests.sources.response_shapes import (
     ANTHROPIC,
     AROUTER,
     AT,
+    CONVERSE,
     CREATED,
     GEMINI,
     LITELLM,
+    MISTRAL,
     OPENAI_AUDIO,
     OPENAI_CHAT,
     OPENAI_EMBEDDING,
@@ -38,7 +40,45 @@ from tokentill import InvalidRecord, MissingUsage, PriceBook, Refused, Tokentill
 
 Read = Callable[..., Usage]
 
+BEDROCK = {"model": "anthropic.claude-sonnet-4-6", "occurred_at": AT}
 CASES: list[tuple[str, Read, dict[str, Any], dict[str, Any], dict[str, int]]] = [
+    ("mistral", Usage.from_mistral, MISTRAL, {}, {"input": 504, "cache_read": 512, "output": 34, "audio_second": 5}),
+    (
+        "bedrock converse",
+        Usage.from_bedrock,
+        CONVERSE,
+        BEDROCK,
+        {
+            "input": 4,
+            "cache_read": 500,
+            "cache_write": 80,
+            "cache_write_1h": 1000,
+            "cache_write_5m": 600,
+            "output": 355,
+        },
+    ),
+    (
+        "bedrock invoke, claude",
+        Usage.from_bedrock,
+        ANTHROPIC,
+        BEDROCK,
+        {
+            "input": 2048,
+            "cache_read": 1800,
+            "cache_write_5m": 148,
+            "cache_write_1h": 100,
+            "output": 383,
+            "reasoning": 120,
+            "web_search": 1,
+        },
+    ),
+    (
+        "bedrock invoke, openai",
+        Usage.from_bedrock,
+        OPENAI_CHAT,
+        {"occurred_at": AT},
+        {"input": 86, "cache_read": 1920, "output": 108, "reasoning": 192},
+    ),
     (
         "openai chat",
         Usage.from_openai,
@@ -630,3 +670,43 @@ def test_one_word_catches_whatever_tokentill_raises() -> None:
         Usage.from_openai({})
     assert issubclass(MissingUsage, InvalidRecord)
     assert issubclass(InvalidRecord, Refused)
+
+
+def test_converse_says_its_tier_and_its_id() -> None:
+    usage = Usage.from_bedrock(CONVERSE, **BEDROCK)
+    assert (usage.source, usage.record_id, usage.mode) == ("bedrock", "7a5f2d4e-1", "priority")
+    fast = {**CONVERSE, "serviceTier": {"type": "default"}, "performanceConfig": {"latency": "optimized"}}
+    assert Usage.from_bedrock(fast, **BEDROCK).mode == "optimized"
+    with pytest.raises(InvalidRecord, match="pass mode="):
+        Usage.from_bedrock({**CONVERSE, "performanceConfig": {"latency": "optimized"}}, **BEDROCK)
+
+
+@pytest.mark.parametrize(
+    ("changes", "model", "reason"),
+    [
+        ({"totalTokens": 359}, "anthropic.claude", "prompt (2184) + completion (355) is 2539, and the total says 359"),
+        ({}, "us.openai.gpt-5.6", "there are tokens of a cache (2180), and whether they are inside"),
+        ({"cacheWriteInputTokens": 1599, "totalTokens": 2458}, "m", "are more than all cache writes (1599)"),
+        ({"cacheDetails": [{"ttl": "9h", "inputTokens": 1}]}, "m", "has the ttl '9h', which is not 5m or 1h"),
+        ({"inputTokens": None}, "m", "no model of Bedrock counts its usage as 'cacheDetails'"),
+    ],
+)
+def test_converse_that_does_not_add_up_is_refused(changes: dict[str, Any], model: str, reason: str) -> None:
+    with pytest.raises(InvalidRecord) as refused:
+        Usage.from_bedrock(with_usage(CONVERSE, **changes), model=model, occurred_at=AT)
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"generation": "Hello", "prompt_token_count": 12, "generation_token_count": 30}, {"input": 12, "output": 30}),
+        ({"inputTextTokenCount": 5, "results": [{"tokenCount": 30, "outputText": "Hi"}]}, {"input": 5, "output": 30}),
+        (
+            {"amazon-bedrock-invocationMetrics": {"inputTokenCount": 5, "outputTokenCount": 6, "invocationLatency": 9}},
+            {"input": 5, "output": 6},
+        ),
+    ],
+)
+def test_models_of_bedrock_that_have_counts_of_their_own(body: dict[str, Any], expected: dict[str, int]) -> None:
+    assert dict(Usage.from_bedrock(body, **BEDROCK).quantities) == expected

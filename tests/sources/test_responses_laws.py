@@ -15,8 +15,10 @@ from tests.sources.response_shapes import (
     ANTHROPIC,
     AROUTER,
     AT,
+    CONVERSE,
     GEMINI,
     LITELLM,
+    MISTRAL,
     OPENAI_CHAT,
     OPENAI_REALTIME,
     OPENAI_RESPONSES,
@@ -239,6 +241,8 @@ READERS = [
     (Usage.from_arouter, AROUTER),
     (Usage.from_openrouter, OPENROUTER),
     (Usage.from_litellm, LITELLM),
+    (Usage.from_mistral, MISTRAL),
+    (Usage.from_bedrock, CONVERSE),
 ]
 
 

@@ -25,7 +25,7 @@ WrongCall: type[Exception] = typer.BadParameter.__bases__[0]
 
 COMMANDS = {
     "init": ("start_commands", "Make a folder to bill from: settings, contracts, a database."),
-    "ingest": ("usage_commands", "Take usage records in: JSONL, JSON or CSV, plain or gzip."),
+    "ingest": ("usage_commands", "Take usage records in: JSONL, JSON or CSV, plain, gzip or zstd."),
     "customers": ("customer_commands", "List and describe customers, link them to Stripe, bind users."),
     "status": ("invoice_commands", "Show how far a period is, and what to do next."),
     "preview": ("invoice_commands", "Show what a period would come to if it were closed now."),

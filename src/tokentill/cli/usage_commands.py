@@ -28,7 +28,8 @@ from tokentill.documents.text.records import (
 from tokentill.documents.text.retractions import show_import, show_imports, show_retracted, show_retractions
 from tokentill.documents.text.usage import show_trace, show_usage
 from tokentill.errors import InvalidCall, Refused
-from tokentill.sources.reading import read_records
+from tokentill.sources.finding import STDIN, files_of
+from tokentill.sources.reading import FORMATS, read_records
 from tokentill.store.quarantine import LineState
 from tokentill.store.revisions import RevisionState
 from tokentill.store.usage_rows import Counts
@@ -52,10 +53,9 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="canonical, arouter, openrouter or litellm; found by content unless given.",
+        help=f"{', '.join(FORMATS)}; found by content unless given.",
     ),
 ]
-STDIN = "-"
 
 
 class UsageGroup(Group):
@@ -81,7 +81,10 @@ quarantine = usage.group("quarantine", "Lines that are no usage record: look at 
 @app.command("ingest")
 def _ingest(
     call: Invocation,
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files of usage records; - is standard input.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE", help="Files of usage records, folders and globs; - is standard input."),
+    ],
     source: SourceOption = None,
     format: FormatOption = None,  # noqa: A002
     strict: Annotated[
@@ -92,14 +95,12 @@ def _ingest(
         bool, typer.Option("--staged", help="Only keep it to be looked at, until it is accepted or dropped.")
     ] = False,
 ) -> None:
-    """Take usage records in: JSONL, JSON or CSV, plain or gzip.
+    """Take usage records in: JSONL, JSON or CSV, plain, gzip or zstd.
 
     Taking the same file in again changes nothing. A line that is no usage record goes to quarantine with its reason and
     stops none of the others. A file of which every line does ends with exit status 1.
     """
-    missing = [file for file in files if file != STDIN and not Path(file).is_file()]
-    if missing:
-        raise InvalidCall(f"there is no file {missing[0]!r}")
+    files = files_of(files)
     done: list[Ingested] = []
     refused: list[tuple[str, str]] = []
     with call.till() as till:

@@ -51,6 +51,27 @@ class Usage(record.Usage):
         return cls(**read(response, given))
 
     @classmethod
+    def from_mistral(cls, response: object, **given: Unpack[Given]) -> Usage:
+        """The usage of a response of Mistral's API.
+
+        Args and errors are those of `from_openai`.
+        """
+        from tokentill.sources.responses.mistral import read
+
+        return cls(**read(response, given))
+
+    @classmethod
+    def from_bedrock(cls, response: object, **given: Unpack[Given]) -> Usage:
+        """The usage of a response of Amazon Bedrock: Converse, or InvokeModel, whose body may be that of any vendor.
+
+        It names neither its model nor its time: give `model` and `occurred_at`. Other args and errors are those of
+        `from_openai`.
+        """
+        from tokentill.sources.responses.bedrock import read
+
+        return cls(**read(response, given))
+
+    @classmethod
     def from_arouter(cls, response: object, **given: Unpack[Given]) -> Usage:
         """The usage of a response of ARouter, with the cost that it reports.
 

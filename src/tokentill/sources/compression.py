@@ -1,26 +1,31 @@
 """Bytes of a file or stream, decompressed within limits.
 
-Only what is needed is in memory at a time. A gzip stream that is cut off or damaged gives what was good and then a
-`fault`; one that grows beyond the limits is refused.
+Only what is needed is in memory at a time. A gzip or zstd stream that is cut off or damaged gives what was good and
+then a `fault`; one that grows beyond the limits is refused. zstd is Python's own where it has it, or the package
+`zstandard`, which the extra `zstd` installs.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from importlib import import_module
+from typing import Any, BinaryIO, Literal
 
 from tokentill.errors import InvalidCall, Refused
 
-Compression = Literal["none", "gzip"]
+Compression = Literal["none", "gzip", "zstd"]
 
 READ_BYTES = 256 * 1024
 INFLATED_BYTES = 1024 * 1024
 SALVAGE_BYTES = 64
+ZSTD_BYTES = 1024
+"""Decompressed at a time: what comes of it is at most 128 KiB for each 4 bytes, so never more than 32 MiB."""
 GZIP = b"\x1f\x8b"
+ZSTD = b"\x28\xb5\x2f\xfd"
 FOREIGN = {
-    b"\x28\xb5\x2f\xfd": "zstd; decompress it first (zstd -dc FILE | ... -)",
     b"PK\x03\x04": "a zip archive; unpack it first",
     b"BZh": "bzip2; decompress it first (bzip2 -dc FILE | ... -)",
     b"\xfd7zXZ": "xz; decompress it first (xz -dc FILE | ... -)",
@@ -69,7 +74,17 @@ class ByteInput:
         while 0 < len(first) < 8 and (more := self._read()):
             first += more
         self._first = first
-        self.compression: Compression = "gzip" if first.startswith(GZIP) else "none"
+        self.compression: Compression = "none"
+        if first.startswith(GZIP):
+            self.compression = "gzip"
+        elif first.startswith(ZSTD):
+            self.compression = "zstd"
+            self._zstd = zstd_decompressor()
+            if self._zstd is None:
+                raise Refused(
+                    f"{name} is zstd, which this Python cannot read; install it (pip install 'tokentill[zstd]'), or"
+                    " decompress the file first (zstd -dc FILE | ... -)"
+                )
         for magic, kind in FOREIGN.items():
             if first.startswith(magic):
                 raise Refused(f"{name} is {kind}")
@@ -80,7 +95,8 @@ class ByteInput:
         Raises:
             Refused: when the input cannot be read or decompresses to more than the limits allow.
         """
-        return _gathered(self._inflated() if self.compression == "gzip" else self._plain())
+        forms = {"none": self._plain, "gzip": self._inflated, "zstd": self._zstd_inflated}
+        return _gathered(forms[self.compression]())
 
     def _plain(self) -> Iterator[bytes]:
         chunk = self._first
@@ -131,6 +147,30 @@ class ByteInput:
         if not inflater.eof:
             self.fault = "the gzip data ends too early, so the file is cut off here; get it again"
 
+    def _zstd_inflated(self) -> Iterator[bytes]:
+        """As `_inflated`, frame after frame; what follows a frame and is none is damage."""
+        assert self._zstd is not None
+        make, error = self._zstd
+        inflater, inflated = make(), 0
+        for piece in (
+            chunk[at : at + ZSTD_BYTES] for chunk in self._plain() for at in range(0, len(chunk), ZSTD_BYTES)
+        ):
+            while piece:
+                if inflater.eof:
+                    inflater = make()
+                try:
+                    inflated_piece = inflater.decompress(piece)
+                except error:
+                    self.fault = "the zstd data is damaged here, and what follows is lost; get the file again"
+                    return
+                inflated += len(inflated_piece)
+                self._check(inflated)
+                if inflated_piece:
+                    yield inflated_piece
+                piece = inflater.unused_data if inflater.eof else b""
+        if not inflater.eof:
+            self.fault = "the zstd data ends too early, so the file is cut off here; get it again"
+
     def _check(self, inflated: int) -> None:
         limits = self._limits
         if inflated > limits.inflated_bytes_max:
@@ -141,6 +181,17 @@ class ByteInput:
                 f"{self._name} decompresses to more than {limits.ratio_max} times its size, as a decompression bomb "
                 "does; decompress it yourself if it is not one"
             )
+
+
+def zstd_decompressor() -> tuple[Callable[[], Any], type[Exception]] | None:
+    """What makes decompressors of one zstd frame, and the error that they raise; None where there is neither."""
+    with suppress(ImportError):
+        own = import_module("compression.zstd")
+        return own.ZstdDecompressor, own.ZstdError
+    with suppress(ImportError):
+        package = import_module("zstandard")
+        return lambda: package.ZstdDecompressor().decompressobj(), package.ZstdError
+    return None
 
 
 def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -81,7 +81,10 @@ class KeptLine:
                 row = row_of(self.raw, known.columns(names))
             except Refused as error:
                 raise InvalidRecord(str(error)) from None
-        return known.read(row or {}, source or self.source)
+        rows = [row or {}] if known.split is None else known.split(row or {})
+        if len(rows) != 1:
+            raise InvalidRecord(f"the line holds {len(rows)} requests; ingest its file again")
+        return known.read(rows[0], source or self.source)
 
 
 def _has_spoken_cell(raw: bytes, header: bytes | None) -> bool:

@@ -6,6 +6,7 @@ and the first record that can be read decides.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,14 +16,18 @@ from typing import Any, Literal
 from tokentill.errors import InvalidRecord, Refused
 from tokentill.sources.compression import ByteInput, Limits
 from tokentill.sources.cut_short import CutShort, cut_short
-from tokentill.sources.gateways import Format, unwrapped
+from tokentill.sources.gateways import Format, helicone, langwatch, portkey, unwrapped
 from tokentill.sources.gateways.arouter import ACTIVITY
 from tokentill.sources.gateways.canonical_form import CANONICAL
+from tokentill.sources.gateways.cloudevents import EVENTS
+from tokentill.sources.gateways.langfuse import OBSERVATIONS
 from tokentill.sources.gateways.litellm import SPEND_LOG
 from tokentill.sources.gateways.openrouter import GENERATION
+from tokentill.sources.gateways.otlp import SPANS
 from tokentill.sources.layouts import Piece, lines_of
 from tokentill.sources.layouts.elements import Elements, end_of_object, start_of_list
 from tokentill.sources.layouts.table import cells_of, row_of, rows_of
+from tokentill.sources.responses.enveloped import ENVELOPED
 from tokentill.sources.strict_json import parse_object, repeated
 
 Layout = Literal["jsonl", "json", "csv"]
@@ -31,10 +36,19 @@ Parse = Callable[[bytes], dict[str, Any]]
 HEAD_BYTES = 256 * 1024
 ROWS_TRIED_MAX = 200
 LIST_NAMES = ("data", "records", "items", "activity", "generations", "results")
+RECORDS_A_PIECE = 16
+"""How many times longer a piece may be that holds many records."""
+_FIRST_NAME = re.compile(rb'\s*\{\s*"([A-Za-z_]{1,64})"\s*:').match
 BOM = b"\xef\xbb\xbf"
 
-FORMATS = {format_.name: format_ for format_ in (CANONICAL, SPEND_LOG, GENERATION, ACTIVITY)}
-"""In the order in which they are tried: the most tolerant last."""
+_DETECTED = (
+    *(ENVELOPED, SPANS, EVENTS, langwatch.SPEND_EVENTS, CANONICAL),
+    *(SPEND_LOG, helicone.REQUESTS, portkey.LOGS, OBSERVATIONS, GENERATION, ACTIVITY),
+)
+FORMATS = {
+    format_.name: format_ for format_ in (*_DETECTED, *helicone.DECLARED, *langwatch.DECLARED, *portkey.DECLARED)
+}
+"""In the order in which they are tried: the most tolerant before those that somebody has to name."""
 
 NAMES_SHOWN_MAX = 12
 
@@ -84,7 +98,8 @@ class Opening:
             if opening is not None:
                 return self._elements(head[start:opening], opening + 1)
             end = end_of_object(head, start)
-            if end is not None and b"\n" in head[start:end] and _parsed([head[start:end]]):
+            is_whole = end is not None and b"\n" in head[start:end] and bool(_parsed([head[start:end]]))
+            if is_whole or (end is None and self._format_of_many() is not None):
                 return self._elements(b"", start, is_sequence=True)
             return self._json_lines()
         return self._table() or self._json_lines()
@@ -105,7 +120,7 @@ class Opening:
 
         head = self._head[position:]
         elements = [raw for _, raw, fault in scanner().pieces([head]) if fault is None]
-        input_format = self._format_of(elements) if elements else self._asked
+        input_format = self._format_of(elements) if elements else self._widening(self._asked or self._format_of_many())
         whole = scanner()
         pieces = whole.pieces(chain([head], self._chunks))
         return OpenedInput(
@@ -136,11 +151,19 @@ class Opening:
         return OpenedInput("csv", input_format, pieces, lambda raw: row_of(raw, columns), header)
 
     def _format_of(self, candidates: Sequence[bytes]) -> Format | None:
-        """The format that was asked for, or that of the first candidate that can be read and has one."""
-        if self._asked is not None:
-            return self._asked
+        """The format that was asked for, or found."""
+        return self._widening(self._asked or self._found_format(candidates))
+
+    def _widening(self, input_format: Format | None) -> Format | None:
+        """The format itself. A piece that holds many records may be longer than others."""
+        if input_format is not None and input_format.split is not None:
+            self._bytes_max *= RECORDS_A_PIECE
+        return input_format
+
+    def _found_format(self, candidates: Sequence[bytes]) -> Format | None:
+        """That of the first candidate that can be read and has one."""
         rows = [unwrapped(row) for row in _parsed(candidates[:ROWS_TRIED_MAX])]
-        input_format = next(filter(None, map(format_of_names, rows)), None)
+        input_format = next(filter(None, map(format_of_names, rows)), None) if rows else self._format_of_many()
         if rows and input_format is None:
             raise self._refusal(no_format_message(rows[0]))
         if input_format is None and self._is_whole() and self._bytes.fault is None:
@@ -149,6 +172,12 @@ class Opening:
                 f"{problem}; name its format ({', '.join(FORMATS)}) to see what is wrong with each line"
             )
         return input_format
+
+    def _format_of_many(self) -> Format | None:
+        """The format of an object that holds many records and does not end in the head, by its first name."""
+        first = _FIRST_NAME(self._head, self._start)
+        named = None if first is None else format_of_names([first[1].decode()])
+        return None if named is None or named.split is None else named
 
     def _lines(self) -> Iterator[Piece]:
         return lines_of(chain([self._head], self._chunks), self._bytes_max, lambda: self._bytes.fault)

@@ -6,10 +6,11 @@ What an input is (compression, layout, source) is found by its content. A whole 
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,7 @@ from typing import Any, BinaryIO
 from tokentill.errors import InvalidCall, InvalidRecord, Refused
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.sources.cut_short import CutShort
-from tokentill.sources.gateways import unwrapped
+from tokentill.sources.gateways import Format, unwrapped
 from tokentill.sources.gateways.fields import instant_or_naive_utc
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.layouts import digest_of
@@ -28,9 +29,11 @@ from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names,
 from tokentill.usage.ids import check_id
 from tokentill.usage.record import UsageRecord, checked_instant
 
-__all__ = ["DEFAULT", "Limits", "Quarantined", "Reading", "read_records"]
+__all__ = ["DEFAULT", "FORMATS", "Limits", "Quarantined", "Reading", "read_records"]
 
 EXCERPT_CHARACTERS = 200
+HELD_ROWS_MAX = 500_000
+"""How many rows are held that tell of a request in parts, until all of the input is read."""
 
 RecordCheck = Callable[[UsageRecord], object]
 
@@ -69,7 +72,7 @@ class Reading(AbstractContextManager["Reading"]):
     Attributes:
         name: how messages call the input.
         layout: `jsonl`, `json` or `csv`, None for an input without records.
-        compression: `gzip` or `none`, by the first bytes.
+        compression: `gzip`, `zstd` or `none`, by the first bytes.
         bytes_total: size of the file in bytes, None for a stream.
     """
 
@@ -90,6 +93,8 @@ class Reading(AbstractContextManager["Reading"]):
         self._stream = stream
         self._is_owned = is_owned
         self._is_started = False
+        self._held: dict[Hashable, tuple[int, list[dict[str, Any]]]] = {}
+        self._held_rows = 0
         if asked_format is not None and asked_format not in FORMATS:
             raise InvalidCall(f"{asked_format!r} is not a format; there are {', '.join(FORMATS)}")
         declared = None if asked_format is None else FORMATS[asked_format]
@@ -148,9 +153,7 @@ class Reading(AbstractContextManager["Reading"]):
         return self._read(check)
 
     def _read(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
-        parse = self._parse
-        read = self._read_first if self._format is None else self._format.read
-        name, source = self.name, self._source
+        parse, known, name, source = self._parse, self._format, self.name, self._source
         try:
             for line, raw, fault in self._pieces:
                 if fault is not None and fault.is_certain:
@@ -159,27 +162,66 @@ class Reading(AbstractContextManager["Reading"]):
                 row: dict[str, Any] | None = None
                 try:
                     row = parse(raw)
-                    record = read(row, source)
+                    if known is None or not known.is_one_a_row:
+                        yield from self._read_parts(line, raw, row, check)
+                        continue
+                    record = known.read(row, source)
                     if check is not None:
                         check(record)
                 except InvalidRecord as error:
-                    reason = str(error) if fault is None else f"{error}; {fault.reason}"
-                    at = self._instant_of(row)
-                    own = (self._id_of(row), excerpt(raw), digest_of(raw), at, self._kept(raw))
-                    yield Quarantined(name, line, reason, *own)
+                    yield self._quarantined(line, raw, row, str(error) if fault is None else f"{error}; {fault.reason}")
                 else:
                     yield record
+            yield from self._read_joined(check)
         finally:
             self.close()
 
-    def _read_first(self, row: dict[str, Any], source: str | None) -> UsageRecord:
-        """Read a row of a format that is not known so far."""
+    def _read_parts(
+        self, line: int, raw: bytes, row: dict[str, Any], check: RecordCheck | None
+    ) -> Iterator[UsageRecord | Quarantined]:
+        """The records of a row that may hold many. One that is none is kept alone, without the others."""
         if self._format is None:
             inner = unwrapped(row)
             self._format = format_of_names(inner)
             if self._format is None:
                 raise Refused(f"{self.name}: {no_format_message(inner)}")
-        return self._format.read(row, source)
+        known = self._format
+        if known.split is None:
+            parts = [(row, raw)]
+        else:
+            parts = [(part, json.dumps(part, default=str).encode()) for part in known.split(row)]
+        for part, part_raw in parts:
+            request = None if known.request_of is None else known.request_of(part)
+            if request is None:
+                yield self._read_part(known, line, part_raw, part, check)
+            elif self._held_rows < HELD_ROWS_MAX:
+                self._held_rows += 1
+                self._held.setdefault(request, (line, []))[1].append(part)
+            else:
+                raise Refused(f"{self.name} tells of its requests in over {HELD_ROWS_MAX} parts; split it by time")
+
+    def _read_joined(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
+        """The records of requests that several rows told of."""
+        known = self._format
+        if known is not None and known.joined is not None:
+            for line, rows in self._held.values():
+                row = known.joined(rows)
+                yield self._read_part(known, line, json.dumps(row, default=str).encode(), row, check)
+
+    def _read_part(
+        self, known: Format, line: int, raw: bytes, row: dict[str, Any], check: RecordCheck | None
+    ) -> UsageRecord | Quarantined:
+        try:
+            record = known.read(row, self._source)
+            if check is not None:
+                check(record)
+        except InvalidRecord as error:
+            return self._quarantined(line, raw, row, str(error))
+        return record
+
+    def _quarantined(self, line: int, raw: bytes, row: dict[str, Any] | None, reason: str) -> Quarantined:
+        at = self._instant_of(row)
+        return Quarantined(self.name, line, reason, self._id_of(row), excerpt(raw), digest_of(raw), at, self._kept(raw))
 
     def _kept(self, raw: bytes) -> KeptLine | None:
         return KeptLine.of(raw, header=self._header, source=self._source, format_=self.format)
@@ -221,7 +263,7 @@ def read_records(
         source_path_or_binary_stream: a path, `-` for standard input, or a stream in binary mode, which stays open.
         name: how messages call the input; the path by default.
         source: the source of the records. Canonical records name their own, which must then be this one.
-        format: `canonical`, `arouter`, `openrouter` or `litellm`, instead of finding it out.
+        format: one of `FORMATS`, instead of finding it out.
         limits: how much hostile input may cost.
 
     Raises:

@@ -6,10 +6,11 @@ row holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tokentill.errors import Refused
 from tokentill.sources.layouts.table import Column
 from tokentill.usage.record import UsageRecord
 
@@ -28,6 +29,10 @@ class Format:
         read: one row, and the source to give it, into a record.
         columns: a header into columns; raises `Refused` for one that cannot be read.
         instant_names: where a record's instant is, for a row that cannot be read.
+        split: the rows in a row that holds many, each with all that it takes to read it; a row that is one of them
+            comes back as it is. Raises `InvalidRecord` for one that holds nothing of the kind.
+        request_of: names the request that a row tells a part of; None for a row that tells all of its own.
+        joined: all rows of one request as one row.
     """
 
     name: str
@@ -37,6 +42,23 @@ class Format:
     read: Callable[[SourceRow, str | None], UsageRecord]
     columns: Callable[[Sequence[str]], tuple[Column, ...]]
     instant_names: tuple[str, ...] = ("occurred_at",)
+    split: Callable[[SourceRow], Sequence[SourceRow]] | None = None
+    request_of: Callable[[SourceRow], Hashable | None] | None = None
+    joined: Callable[[Sequence[SourceRow]], SourceRow] | None = None
+
+    @property
+    def is_one_a_row(self) -> bool:
+        """Whether every row is one record."""
+        return self.split is None and self.request_of is None
+
+
+def no_table(_header: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of a source whose records are not a table.
+
+    Raises:
+        Refused: always.
+    """
+    raise Refused("records of this kind are JSON objects and no table")
 
 
 def unwrapped(row: SourceRow) -> SourceRow:

@@ -38,7 +38,7 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
     """
     if not _KNOWN.issuperset(row):
         unknown = next(name for name in row if name not in _KNOWN)
-        raise InvalidRecord(f"the key {unknown[:64]!r} is not known{_hint(unknown, FIELDS)}")
+        raise InvalidRecord(f"the key {unknown[:64]!r} is not known{hint(unknown, FIELDS)}")
     own_source = source if row.get("source") is None else row["source"]
     if own_source is None:
         raise InvalidRecord("source is missing")
@@ -79,9 +79,9 @@ def _column(name: str) -> Column:
     if name in _KNOWN and name != "quantities":
         return Column(name, text_cell)
     if name not in _KNOWN_QUANTITIES:
-        hint = _hint(name, [field for field in FIELDS if field != "quantities"])
-        if hint or name in SUMS or name in _KNOWN or _QUANTITY(name) is None:
-            raise Refused(f"the column {name[:64]!r} is neither a field nor a quantity{hint}")
+        meant = hint(name, [field for field in FIELDS if field != "quantities"])
+        if meant or name in SUMS or name in _KNOWN or _QUANTITY(name) is None:
+            raise Refused(f"the column {name[:64]!r} is neither a field nor a quantity{meant}")
     return Column(name, count_cell, into="quantities")
 
 
@@ -89,7 +89,8 @@ def _shown(value: object) -> str:
     return repr(value[:64]) if isinstance(value, str) else type_text(value)
 
 
-def _hint(name: str, names: Sequence[str]) -> str:
+def hint(name: str, names: Sequence[str]) -> str:
+    """What a key that is not known may have been meant to be, for the end of a message; empty for nothing alike."""
     near = get_close_matches(name[:64], names, n=1, cutoff=0.75)
     return f"; did you mean {near[0]!r}?" if near else ""
 

@@ -34,6 +34,7 @@ class FieldMap:
     def __init__(self, paths: Mapping[str, tuple[str, ...]], agreeing: Collection[str] = ()) -> None:
         self._tree: dict[str, _Node] = {}
         self._agreeing = frozenset(agreeing)
+        self._paths = paths
         for role, choices in paths.items():
             for rank, path in enumerate(choices):
                 *parents, name = path.split(".")
@@ -56,6 +57,18 @@ class FieldMap:
         """
         values: dict[str, Any] = {}
         self._collect(row, self._tree, values, {})
+        return values
+
+    def pick_with(self, row: Mapping[str, Any], *required: str) -> dict[str, Any]:
+        """As `pick`, of a row that has to have these roles.
+
+        Raises:
+            InvalidRecord: also when one of them is missing.
+        """
+        values = self.pick(row)
+        for role in required:
+            if role not in values:
+                raise InvalidRecord(f"{self._paths[role][0]} is missing")
         return values
 
     def seen(self, row: Mapping[str, Any]) -> dict[str, str | None]:

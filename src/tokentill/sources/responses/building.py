@@ -16,7 +16,7 @@ from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.responses.outside import opened, part, plain
 from tokentill.usage.ids import check_ids, checked_tags, is_word
 from tokentill.usage.quantities import kept_quantities
-from tokentill.usage.record import Given, checked_instant
+from tokentill.usage.record import Given, UsageState, checked_instant
 from tokentill.usage.type_words import type_text
 
 SECONDS_MAX = 7_258_118_400
@@ -125,7 +125,16 @@ def reported_leaves(values: Mapping[str, Any]) -> dict[str, int]:
         MissingUsage: when there are none.
         InvalidRecord: when they contradict each other.
     """
-    quantities, usage_state = leaves_of(values)
+    return found_leaves(leaves_of(values))
+
+
+def found_leaves(leaves: tuple[dict[str, int], UsageState]) -> dict[str, int]:
+    """Disjoint quantities that were found.
+
+    Raises:
+        MissingUsage: when there are none.
+    """
+    quantities, usage_state = leaves
     if usage_state == "missing":
         raise MissingUsage(NO_USAGE)
     return quantities

@@ -17,13 +17,14 @@ from __future__ import annotations
 from typing import Any
 
 from tokentill.errors import InvalidRecord
+from tokentill.sources.gateways.conventions import convention_of, leaves_by
 from tokentill.sources.gateways.fields import count
 from tokentill.sources.gateways.mapping import FieldMap, under
 from tokentill.sources.responses import anthropic
 from tokentill.sources.responses.building import (
     answer_of,
+    found_leaves,
     mode_said,
-    reported_leaves,
     said_on_top,
     split_cached,
     usage_of,
@@ -73,18 +74,7 @@ def leaves_in(usage: dict[str, Any]) -> dict[str, int]:
     strange = [name for name in anthropic.ONLY_HERE if usage.get(name) is not None]
     if strange:
         raise InvalidRecord(f"{strange[0]} is not a count of OpenAI's; read it with from_anthropic or from_litellm")
-    return reported_leaves(_with_reasoning_inside(split_cached(FIELDS.pick(usage))))
-
-
-def _with_reasoning_inside(values: dict[str, Any]) -> dict[str, Any]:
-    """Reasoning that was reported beside the completion put into it: only where the totals say so."""
-    roles = ("prompt", "completion", "total", "reasoning_output")
-    counts = [values.get(role) for role in roles]
-    if all(type(value) is int for value in counts):
-        prompt, completion, total, reasoning = (count(role, values[role]) for role in roles)
-        if reasoning and prompt + completion + reasoning == total:
-            return {**values, "completion": completion + reasoning}
-    return values
+    return found_leaves(leaves_by(convention_of("openai"), split_cached(FIELDS.pick(usage))))
 
 
 def _tools(response: object) -> dict[str, int]:
