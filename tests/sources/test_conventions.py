@@ -37,7 +37,7 @@ def read(convention: Convention, values: dict[str, int]) -> Leaves:
     return {name: quantities.get(name, 0) for name in LEAVES}
 
 
-@pytest.mark.parametrize("convention", set(CONVENTIONS.values()), ids=str)
+@pytest.mark.parametrize("convention", sorted(set(CONVENTIONS.values()), key=str), ids=str)
 @given(used=leaves())
 def test_what_a_row_says_is_what_was_used(convention: Convention, used: Leaves) -> None:
     if convention.cache == "unknown":
