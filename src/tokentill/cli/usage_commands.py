@@ -29,9 +29,9 @@ from tokentill.documents.text.retractions import show_import, show_imports, show
 from tokentill.documents.text.usage import show_trace, show_usage
 from tokentill.errors import InvalidCall, Refused
 from tokentill.sources.reading import read_records
+from tokentill.store.batches import Counts
 from tokentill.store.quarantine import LineState
 from tokentill.store.revisions import RevisionState
-from tokentill.store.usage_rows import Counts
 from tokentill.till import Till
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="The source of the record.")]
