@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from operator import add
@@ -14,9 +14,10 @@ from tokentill.canonical import canonical_bytes
 from tokentill.clock import to_micros
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.store import tables
+from tokentill.store.bulk import among
 from tokentill.store.database import hold_counter, insert_rows, next_value
 from tokentill.store.decoding import columns_of, rows_among
-from tokentill.store.usage_inserts import insert_usage, source_ids
+from tokentill.store.usage_inserts import by_source, insert_usage, source_ids
 from tokentill.store.usage_rows import Identity
 from tokentill.usage.record import UsageRecord
 
@@ -79,15 +80,15 @@ def store_batch(
         return Counts()
     hold_counter(connection, "batch")
     sources = source_ids(connection, {record.source for record in records})
-    first_of: dict[tuple[int, str], UsageRecord] = {}
-    for record in records:
-        first_of.setdefault((sources[record.source], record.record_id), record)
-    stored = _stored(connection, list(first_of))
+    identities = [(sources[record.source], record.record_id) for record in records]
+    first_of: dict[Identity, UsageRecord] = {}
+    for identity, record in zip(identities, records, strict=True):
+        first_of.setdefault(identity, record)
+    stored = _stored(connection, first_of)
     new = {identity: record for identity, record in first_of.items() if identity not in stored}
     unseen = set(new)
     duplicates, revised, again = 0, {}, []
-    for record in records:
-        identity = (sources[record.source], record.record_id)
+    for identity, record in zip(identities, records, strict=True):
         kept = stored.get(identity)
         if identity in unseen:
             unseen.remove(identity)
@@ -125,14 +126,15 @@ def store_batch_row(
 ) -> int:
     """Take the next sequence number, for a batch that brings these new records."""
     seq = next_value(connection, "batch")
+    instants = [record.occurred_at for record in new]
     connection.execute(
         insert(tables.batch).values(
             seq=seq,
             label=label,
             recorded_at=to_micros(at),
             **columns_of(counts, "accepted", "duplicates", "revisions", "quarantined"),
-            first_at=min((to_micros(record.occurred_at) for record in new), default=None),
-            last_at=max((to_micros(record.occurred_at) for record in new), default=None),
+            first_at=to_micros(min(instants)) if instants else None,
+            last_at=to_micros(max(instants)) if instants else None,
             part_of=part_of,
         )
     )
@@ -165,16 +167,17 @@ class Kept:
         return cls((record.digest,), 1, to_micros(record.occurred_at))
 
 
-def _stored(connection: Connection, identities: Sequence[Identity]) -> dict[Identity, Kept]:
+def _stored(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, Kept]:
     """The identities that are stored. The batch's lock keeps others from adding any meanwhile."""
-    usage = tables.usage
+    usage = tables.usage.c
     stored: dict[Identity, Kept] = {}
-    identity_of = (usage.c.source_id, usage.c.record_id)
-    query = select(*identity_of, usage.c.digest, usage.c.version, usage.c.occurred_at).order_by(usage.c.version)
-    for source_id, record_id, digest, version, occurred_at in rows_among(connection, query, identity_of, identities):
-        before = stored.get(identity := (source_id, record_id))
-        digests = [] if before is None else before.digests
-        stored[identity] = Kept([*digests, bytes(digest)], version, occurred_at)
+    query = select(usage.record_id, usage.digest, usage.version, usage.occurred_at).order_by(usage.version)
+    for source_id, record_ids in by_source(identities).items():
+        chosen = query.where(usage.source_id == source_id, among(connection, usage.record_id, record_ids))
+        for record_id, digest, version, occurred_at in connection.execute(chosen):
+            before = stored.get(identity := (source_id, record_id))
+            digests = [] if before is None else before.digests
+            stored[identity] = Kept([*digests, bytes(digest)], version, occurred_at)
     return stored
 
 

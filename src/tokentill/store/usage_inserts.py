@@ -5,23 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from tokentill.clock import to_micros
 from tokentill.errors import ensure
 from tokentill.store import tables
+from tokentill.store.bulk import among, insert_tuples
 from tokentill.store.database import insert_new, insert_rows
 from tokentill.store.decoding import rows_among
 from tokentill.store.usage_rows import Identity, cost_limbs, month_number, series_digest
-from tokentill.usage.quantities import TOKEN_LEAVES
+from tokentill.usage.quantities import INPUT_LEAVES, TOKEN_LEAVES
 from tokentill.usage.record import SERIES_FIELDS, UsageRecord, series_fields_of
 
+SeriesKey = tuple[Any, ...]
+"""The values of `SERIES_FIELDS`."""
+
 _LEAVES = frozenset(TOKEN_LEAVES)
+_NO_COST = (0, 0, 0, 0)
 
 
 def source_ids(connection: Connection, names: set[str]) -> dict[str, int]:
+    """The id of each source, which begins to be one if it is none."""
     table = tables.source
     if names:
         stored = set(connection.execute(select(table.c.name).where(table.c.name.in_(sorted(names)))).scalars())
@@ -32,90 +39,97 @@ def source_ids(connection: Connection, names: set[str]) -> dict[str, int]:
 
 
 def insert_usage(connection: Connection, new: Mapping[Identity, UsageRecord], seq: int, version: int = 1) -> None:
+    """Insert records under a sequence number, with all that they name."""
     if not new:
         return
-    series_ids = _series_ids(connection, new.values())
-    rows, with_units = [], []
-    for (source_id, _), record in new.items():
-        limbs = (0, 0, 0) if record.cost is None else cost_limbs(record.cost)
-        row = dict.fromkeys(TOKEN_LEAVES, 0)
-        for name, count in record.quantities.items():
-            if name in _LEAVES:
-                row[name] = count
-            else:
-                with_units.append((source_id, record, name, count))
-        rows.append(
-            {
-                **row,
-                "source_id": source_id,
-                "record_id": record.record_id,
-                "series_id": series_ids[_series_digest(record)],
-                "seq": seq,
-                "occurred_at": to_micros(record.occurred_at),
-                "input_total": record.input_total,
-                "digest": record.digest,
-                "has_cost": int(record.cost is not None),
-                **dict(zip(tables.COST_LIMBS, limbs, strict=True)),
-                "version": version,
-            }
-        )
-    _insert_months(
-        connection, {(month_number(record.occurred_at), series_ids[_series_digest(record)]) for record in new.values()}
-    )
+    keys = [series_fields_of(record) for record in new.values()]
+    ids_by_key = _series_ids(connection, dict.fromkeys(keys))
+    series_ids = [ids_by_key[key] for key in keys]
+    _insert_months(connection, new.values(), series_ids)
+    used = set().union(*[record.quantities for record in new.values()])
+    leaves = [leaf for leaf in TOKEN_LEAVES if leaf in used]  # the column of any other one is 0 by itself
+    inputs = sum(leaf in INPUT_LEAVES for leaf in leaves)
+    rows = []
+    for (source_id, record_id), record, series_id in zip(new, new.values(), series_ids, strict=True):
+        counts = [*map(record.quantities.get, leaves, repeat(0))]
+        cost = _NO_COST if record.cost is None else (1, *cost_limbs(record.cost))
+        total = sum(counts[:inputs])
+        at = to_micros(record.occurred_at)
+        rows.append((source_id, record_id, series_id, seq, at, total, *counts, *cost, record.digest, version))
+    names = ("source_id", "record_id", "series_id", "seq", "occurred_at", "input_total", *leaves)
     # No ON CONFLICT: the look-up ran under the batch's lock, and the unique constraint is the last word.
-    connection.execute(insert(tables.usage), rows)
-    if with_units:
-        usage = tables.usage
-        identities = [(source_id, record.record_id) for source_id, record, _, _ in with_units]
-        identity_of = (usage.c.source_id, usage.c.record_id)
-        query = select(*identity_of, usage.c.id).where(usage.c.version == version)
-        found = rows_among(connection, query, identity_of, identities)
-        ids = {(row.source_id, row.record_id): row.id for row in found}
-        connection.execute(
-            insert(tables.usage_unit),
-            [
-                {"usage_id": ids[source_id, record.record_id], "name": name, "quantity": count}
-                for source_id, record, name, count in with_units
-            ],
-        )
+    insert_tuples(connection, tables.usage, (*names, "has_cost", *tables.COST_LIMBS, "digest", "version"), rows)
+    if units := used - _LEAVES:
+        _insert_units(connection, new, units, version)
 
 
-def _insert_months(connection: Connection, used: set[tuple[int, int]]) -> None:
+def _insert_units(
+    connection: Connection, new: Mapping[Identity, UsageRecord], units: Iterable[str], version: int
+) -> None:
+    """The quantities that have no column."""
+    usage = tables.usage
+    counted = {identity: record for identity, record in new.items() if not record.quantities.keys().isdisjoint(units)}
+    ids: dict[Identity, int] = {}
+    for source_id, record_ids in by_source(counted).items():
+        query = select(usage.c.record_id, usage.c.id).where(usage.c.source_id == source_id, usage.c.version == version)
+        for record_id, id_ in connection.execute(query.where(among(connection, usage.c.record_id, record_ids))):
+            ids[source_id, record_id] = id_
+    names = sorted(units)
+    rows = [
+        (ids[identity], name, record.quantities[name])
+        for identity, record in counted.items()
+        for name in names
+        if name in record.quantities
+    ]
+    insert_tuples(connection, tables.usage_unit, ("usage_id", "name", "quantity"), rows)
+
+
+def by_source(identities: Iterable[Identity]) -> dict[int, list[str]]:
+    """The record ids of each source."""
+    record_ids: dict[int, list[str]] = {}
+    for source_id, record_id in identities:
+        record_ids.setdefault(source_id, []).append(record_id)
+    return record_ids
+
+
+def _insert_months(connection: Connection, records: Iterable[UsageRecord], series_ids: Iterable[int]) -> None:
     """Note in which months series have records. The batch's lock keeps others from noting any meanwhile."""
     table = tables.series_month
     key_of = (table.c.month, table.c.series_id)
+    instants = {(record.occurred_at.year, record.occurred_at.month): record.occurred_at for record in records}
+    numbers = {month: month_number(at) for month, at in instants.items()}
+    used = {
+        (numbers[record.occurred_at.year, record.occurred_at.month], series_id)
+        for record, series_id in zip(records, series_ids, strict=True)
+    }
     stored = {(row.month, row.series_id) for row in rows_among(connection, select(*key_of), key_of, sorted(used))}
     insert_rows(connection, table, [{"month": month, "series_id": id_} for month, id_ in sorted(used - stored)])
 
 
-def _series_content(values: tuple[Any, ...]) -> dict[str, Any]:
+def _series_content(values: SeriesKey) -> dict[str, Any]:
     content = dict(zip(SERIES_FIELDS, values, strict=True))
     return {**content, "tags": json.dumps(content["tags"]), "is_byok": int(content["is_byok"])}
 
 
 @lru_cache(maxsize=100_000)
-def _digest_of(values: tuple[Any, ...]) -> bytes:
-    return series_digest(_series_content(values))
-
-
-def _series_digest(record: UsageRecord) -> bytes:
+def _digest_of(key: SeriesKey) -> bytes:
     """16 bytes that stand for a series. Remembered, since a month has far fewer series than records."""
-    return _digest_of(series_fields_of(record))
+    return series_digest(_series_content(key))
 
 
-def _series_ids(connection: Connection, records: Iterable[UsageRecord]) -> dict[bytes, int]:
+def _series_ids(connection: Connection, keys: Iterable[SeriesKey]) -> dict[SeriesKey, int]:
     table = tables.series
-    record_of = {_series_digest(record): record for record in records}
-    ids = _series_ids_stored(connection, record_of)
-    missing = [digest for digest in record_of if digest not in ids]
+    key_of = {_digest_of(key): key for key in keys}
+    ids = _series_ids_stored(connection, key_of)
+    missing = [digest for digest in key_of if digest not in ids]
     if missing:
         connection.execute(
             insert_new(connection, table),
-            [{"digest": digest, **_series_content(series_fields_of(record_of[digest]))} for digest in missing],
+            [{"digest": digest, **_series_content(key_of[digest])} for digest in missing],
         )
         ids |= _series_ids_stored(connection, missing)
-    ensure(len(ids) == len(record_of), "a series was not stored")
-    return ids
+    ensure(len(ids) == len(key_of), "a series was not stored")
+    return {key: ids[digest] for digest, key in key_of.items()}
 
 
 def _series_ids_stored(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
