@@ -21,6 +21,8 @@ from tokentill.errors import InvalidCall, InvalidRecord, Refused
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways import unwrapped
+from tokentill.sources.gateways.canonical_form import CANONICAL
+from tokentill.sources.gateways.canonical_quick import quick_reader
 from tokentill.sources.gateways.fields import instant_or_naive_utc
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.layouts import digest_of
@@ -149,6 +151,7 @@ class Reading(AbstractContextManager["Reading"]):
 
     def _read(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
         parse = self._parse
+        quick = quick_reader() if self.layout == "jsonl" and self._format is CANONICAL else None
         read = self._read_first if self._format is None else self._format.read
         name, source = self.name, self._source
         try:
@@ -157,12 +160,17 @@ class Reading(AbstractContextManager["Reading"]):
                     yield Quarantined(name, line, fault.reason, None, excerpt(raw), fault.digest)
                     continue
                 row: dict[str, Any] | None = None
+                record: UsageRecord | None = None
                 try:
-                    row = parse(raw)
-                    record = read(row, source)
+                    record = None if quick is None else quick(raw, source)
+                    if record is None:
+                        row = parse(raw)
+                        record = read(row, source)
                     if check is not None:
                         check(record)
                 except InvalidRecord as error:
+                    if row is None and record is not None:  # it was read quickly, and then the check refused it
+                        row = parse(raw)
                     reason = str(error) if fault is None else f"{error}; {fault.reason}"
                     at = self._instant_of(row)
                     own = (self._id_of(row), excerpt(raw), digest_of(raw), at, self._kept(raw))
