@@ -101,8 +101,8 @@ def bare_seconds(rows: list[tuple[Any, ...]], database: Path) -> float:
     return took
 
 
-def command_seconds(file: Path, folder: Path, round_: int) -> tuple[float, int, int]:
-    """Processor time of the command, the bytes of its database a line, and the most memory of any command so far."""
+def command_seconds(file: Path, folder: Path, round_: int) -> tuple[float, int]:
+    """Processor time of the command, and the bytes of its database."""
     database = folder / f"ours-{round_}.db"
     command = [sys.executable, "-m", "tokentill", "ingest", str(file), "--json"]
     environment = {**os.environ, "TOKENTILL_DB": f"sqlite:///{database}"}
@@ -110,7 +110,7 @@ def command_seconds(file: Path, folder: Path, round_: int) -> tuple[float, int, 
     subprocess.run(command, check=True, env=environment, cwd=folder, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return took, database.stat().st_size, after.ru_maxrss
+    return took, database.stat().st_size
 
 
 def row_of(record: Record) -> tuple[Any, ...]:
@@ -129,10 +129,10 @@ def measure(kind: str, make: Callable[[int, random.Random], Record], records: in
             opened.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in listed)
         rows = [row_of(record) for record in listed]
         del listed
-        bare, ours, size, memory = [], [], 0, 0
+        bare, ours, size = [], [], 0
         for round_ in range(rounds):
             bare.append(bare_seconds(rows, folder / f"bare-{round_}.db"))
-            took, size, memory = command_seconds(file, folder, round_)
+            took, size = command_seconds(file, folder, round_)
             ours.append(took)
             for left in folder.glob("*.db*"):
                 left.unlink()
@@ -140,7 +140,7 @@ def measure(kind: str, make: Callable[[int, random.Random], Record], records: in
     ratio = median(b / o for b, o in zip(bare, ours, strict=True))
     print(
         f"| {kind:<6} | {records:>9,} | {median(bare):6.2f} s | {median(ours):6.2f} s | {each_us:5.1f} | {ratio:5.2f} |"
-        f" {size / records:4.0f} | {memory // 1024:4d} MB |",
+        f" {size / records:4.0f} |",
         flush=True,
     )
 
@@ -151,8 +151,8 @@ def main() -> None:
     arguments.add_argument("--records", type=int, default=200_000)
     arguments.add_argument("--rounds", type=int, default=3)
     chosen = arguments.parse_args()
-    print("| lines  |   records |     bare | command  | us a record | ratio | bytes a record | memory |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| lines  |   records |     bare | command  | us a record | ratio | bytes a record |")
+    print("|---|---|---|---|---|---|---|")
     measure("simple", simple, chosen.records, chosen.rounds)
     measure("wide", wide, chosen.records, chosen.rounds)
 
