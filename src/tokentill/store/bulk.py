@@ -25,7 +25,8 @@ def insert_tuples(
     if not rows:
         return
     if connection.dialect.name == "postgresql":
-        _copy(connection, f"COPY {table.name} ({', '.join(names)}) FROM STDIN", rows)
+        quoted = map(connection.dialect.identifier_preparer.quote, names)
+        _copy(connection, f"COPY {table.name} ({', '.join(quoted)}) FROM STDIN", rows)
         return
     statement = str(insert(table).compile(dialect=connection.dialect, column_keys=list(names)))
     connection.exec_driver_sql(statement, list(rows))

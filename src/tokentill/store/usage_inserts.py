@@ -14,7 +14,7 @@ from tokentill.clock import to_micros
 from tokentill.errors import ensure
 from tokentill.store import tables
 from tokentill.store.bulk import among, insert_tuples
-from tokentill.store.database import insert_new, insert_rows
+from tokentill.store.database import insert_new
 from tokentill.store.decoding import rows_among
 from tokentill.store.usage_rows import Identity, cost_limbs, month_number, series_digest
 from tokentill.usage.quantities import INPUT_LEAVES, TOKEN_LEAVES
@@ -103,7 +103,7 @@ def _insert_months(connection: Connection, records: Iterable[UsageRecord], serie
         for record, series_id in zip(records, series_ids, strict=True)
     }
     stored = {(row.month, row.series_id) for row in rows_among(connection, select(*key_of), key_of, sorted(used))}
-    insert_rows(connection, table, [{"month": month, "series_id": id_} for month, id_ in sorted(used - stored)])
+    insert_tuples(connection, table, ("month", "series_id"), sorted(used - stored))
 
 
 def _series_content(values: SeriesKey) -> dict[str, Any]:
@@ -122,11 +122,9 @@ def _series_ids(connection: Connection, keys: Iterable[SeriesKey]) -> dict[Serie
     key_of = {_digest_of(key): key for key in keys}
     ids = _series_ids_stored(connection, key_of)
     missing = [digest for digest in key_of if digest not in ids]
-    if missing:
-        connection.execute(
-            insert_new(connection, table),
-            [{"digest": digest, **_series_content(key_of[digest])} for digest in missing],
-        )
+    if missing:  # the batch's lock keeps others from adding any meanwhile
+        rows = [(digest, *_series_content(key_of[digest]).values()) for digest in missing]
+        insert_tuples(connection, table, ("digest", *SERIES_FIELDS), rows)
         ids |= _series_ids_stored(connection, missing)
     ensure(len(ids) == len(key_of), "a series was not stored")
     return {key: ids[digest] for digest, key in key_of.items()}
