@@ -33,6 +33,7 @@ campaign: $(VENV)/ready-for-tests  ## Disturb every command by every fault, and 
 
 bench: $(VENV)/ready-for-tests  ## Measure speed, as ratios against stated references
 	$(BIN)/python benchmarks/main_job.py
+	$(BIN)/python benchmarks/ingest.py
 	$(BIN)/python benchmarks/close.py --records 100000 --customers 500
 	$(BIN)/python benchmarks/verify.py --records 100000 --customers 500
 	$(BIN)/python benchmarks/rating.py

@@ -30,9 +30,9 @@ from tokentill.documents.text.usage import show_trace, show_usage
 from tokentill.errors import InvalidCall, Refused
 from tokentill.sources.finding import STDIN, files_of
 from tokentill.sources.reading import FORMATS, read_records
+from tokentill.store.batches import Counts
 from tokentill.store.quarantine import LineState
 from tokentill.store.revisions import RevisionState
-from tokentill.store.usage_rows import Counts
 from tokentill.till import Till
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="The source of the record.")]

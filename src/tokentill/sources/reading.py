@@ -22,6 +22,8 @@ from tokentill.errors import InvalidCall, InvalidRecord, Refused
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways import Format, unwrapped
+from tokentill.sources.gateways.canonical_form import CANONICAL
+from tokentill.sources.gateways.canonical_quick import read_quickly
 from tokentill.sources.gateways.fields import instant_or_naive_utc
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.layouts import digest_of
@@ -154,21 +156,27 @@ class Reading(AbstractContextManager["Reading"]):
 
     def _read(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
         parse, known, name, source = self._parse, self._format, self.name, self._source
+        is_quick = self.layout == "jsonl" and known is CANONICAL
         try:
             for line, raw, fault in self._pieces:
                 if fault is not None and fault.is_certain:
                     yield Quarantined(name, line, fault.reason, None, excerpt(raw), fault.digest)
                     continue
                 row: dict[str, Any] | None = None
+                record: UsageRecord | None = None
                 try:
-                    row = parse(raw)
-                    if known is None or not known.is_one_a_row:
-                        yield from self._read_parts(line, raw, row, check)
-                        continue
-                    record = known.read(row, source)
+                    record = read_quickly(raw, source) if is_quick else None
+                    if record is None:
+                        row = parse(raw)
+                        if known is None or not known.is_one_a_row:
+                            yield from self._read_parts(line, raw, row, check)
+                            continue
+                        record = known.read(row, source)
                     if check is not None:
                         check(record)
                 except InvalidRecord as error:
+                    if row is None and record is not None:  # it was read quickly, and then the check refused it
+                        row = parse(raw)
                     yield self._quarantined(line, raw, row, str(error) if fault is None else f"{error}; {fault.reason}")
                 else:
                     yield record

@@ -44,6 +44,9 @@ class Transactions(Protocol):
     def write(self) -> AbstractContextManager[Connection]:
         """A transaction that begins as a writer."""
 
+    def on_one_connection(self) -> AbstractContextManager[Transactions]:
+        """The same, for many transactions one after another."""
+
 
 @dataclass(frozen=True, slots=True)
 class WithinOne:
@@ -59,6 +62,10 @@ class WithinOne:
         """The one transaction."""
         return nullcontext(self.connection)
 
+    def on_one_connection(self) -> AbstractContextManager[Transactions]:
+        """The one transaction has one already."""
+        return nullcontext(self)
+
 
 class _TakenBack(Exception):
     """Ends a trial."""
@@ -67,9 +74,10 @@ class _TakenBack(Exception):
 class Database:
     """One database. Open it with `Database.open`, which makes no connection yet."""
 
-    def __init__(self, engine: Engine, url_shown: str) -> None:
+    def __init__(self, engine: Engine, url_shown: str, kept_open: Connection | None = None) -> None:
         self.engine = engine
         self.url_shown = url_shown
+        self._kept_open = kept_open
 
     @classmethod
     def open(cls, url: str) -> Database:
@@ -124,16 +132,21 @@ class Database:
             yield connection
             raise _TakenBack
 
+    @contextmanager
+    def on_one_connection(self) -> Iterator[Database]:
+        """The same database, for many transactions one after another: their connection is kept open, with its cache,
+        to the end of the block.
+        """
+        with self._connect() as connection:
+            yield Database(self.engine, self.url_shown, connection)
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
     @contextmanager
     def _transaction(self, *, writes: bool, snapshot: bool = False) -> Iterator[Connection]:
-        try:
-            connection = self.engine.connect()
-        except (DatabaseError, UnicodeDecodeError) as error:
-            raise self._damage(error) or self._not_opened(error) from error
+        connection = self._kept_open or self._connect()
         try:
             options: dict[str, Any] = {_WRITES: writes}
             if not self.is_sqlite:
@@ -150,7 +163,14 @@ class Database:
                 ) from error
             raise
         finally:
-            connection.close()
+            if connection is not self._kept_open:
+                connection.close()
+
+    def _connect(self) -> Connection:
+        try:
+            return self.engine.connect()
+        except (DatabaseError, UnicodeDecodeError) as error:
+            raise self._damage(error) or self._not_opened(error) from error
 
     def _damage(self, error: DatabaseError | UnicodeDecodeError) -> IntegrityFault | None:
         """What to say where SQLite cannot make sense of a file, or its driver of what SQLite says about it."""

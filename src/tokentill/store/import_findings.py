@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from tokentill.clock import to_micros
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
-from tokentill.store.decoding import rows_among
+from tokentill.store.bulk import among
 from tokentill.store.documents import issued_extents
 
 OTHER_SOURCES_MAX = 8
@@ -29,7 +29,7 @@ def ids_of_other_sources(connection: Connection, source: str, record_ids: Collec
     if others:
         of_others = usage.c.source_id.in_(sorted(others)), usage.c.version == 1
         query = select(usage.c.source_id, func.count().label("records")).where(*of_others).group_by(usage.c.source_id)
-        for row in rows_among(connection, query, (usage.c.record_id,), sorted(record_ids)):
+        for row in connection.execute(query.where(among(connection, usage.c.record_id, record_ids))):
             counts[others[row.source_id]] += row.records
     return counts
 

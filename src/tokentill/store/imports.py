@@ -14,7 +14,7 @@ from tokentill.canonical import ContentOfFields
 from tokentill.clock import from_micros
 from tokentill.errors import NotFound
 from tokentill.store import tables
-from tokentill.store.usage_rows import Bad
+from tokentill.store.batches import Bad
 from tokentill.usage.record import UsageRecord
 
 ImportState = Literal["taken", "staged", "cut off", "accepted", "dropped"]

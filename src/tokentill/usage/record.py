@@ -223,6 +223,40 @@ _CONTENT_FIELDS = (
     *("tags", "status", "usage_state", "is_byok"),
 )
 
+
+def record_of_checked(
+    series: tuple[Any, ...],
+    *,
+    record_id: str,
+    occurred_at: datetime,
+    quantities: dict[str, int],
+    cost: Decimal | None,
+) -> UsageRecord:
+    """A record of the values of `SERIES_FIELDS` and of its own fields, each as `UsageRecord` would leave it: nothing is
+    looked at again, and the quantities become the record's own. For readers that have checked what they read.
+
+    Raises:
+        InvalidRecord: for a cost that has no canonical text.
+    """
+    record = object.__new__(UsageRecord)
+    for set_trait, value in zip(_SET_SERIES, series, strict=True):
+        set_trait(record, value)
+    own = (record_id, occurred_at, MappingProxyType(quantities), cost, None)
+    for set_own, value in zip(_SET_OWN, own, strict=True):
+        set_own(record, value)
+    _SET_DIGEST(record, digest_of_content(record.content_bytes()))
+    return record
+
+
+def _setter(name: str) -> Callable[[UsageRecord, Any], None]:
+    """What sets a field of a new record, which is frozen from then on."""
+    return getattr(UsageRecord, name).__set__  # type: ignore[no-any-return]
+
+
+_SET_SERIES = tuple(map(_setter, SERIES_FIELDS))
+_SET_OWN = tuple(map(_setter, ("record_id", "occurred_at", "quantities", "cost", "input_tokens")))
+_SET_DIGEST = _setter("digest")
+
 Frame = tuple[str, str, str, str, str]
 
 

@@ -6,8 +6,10 @@ then. Bad lines go to quarantine beside the good ones.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -21,15 +23,15 @@ from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.reading import Quarantined, Reading, RecordCheck, excerpt
+from tokentill.store.batches import Bad, Counts, store_batch
 from tokentill.store.database import Transactions, current_value, hold_counter
 from tokentill.store.import_findings import closed_segments, ids_of_other_sources, usage_in_segments
 from tokentill.store.imports import import_going_on
-from tokentill.store.usage_rows import Bad, Counts, store_batch
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import looks_personal
 from tokentill.usage.record import UsageRecord
 
-BATCH_RECORDS_MAX = 10_000
+BATCH_RECORDS_MAX = 50_000
 SHOWN_MAX = 100
 """Bad lines and flagged users that a result names; all of them are counted, and stored in the database."""
 
@@ -116,7 +118,7 @@ def ingest(
     bad: list[Bad] = []
 
     def store() -> None:
-        with database.write() as connection:
+        with transactions.write() as connection:
             hold_counter(connection, "batch")
             seq_before = current_value(connection, "batch")
             if number is None and not ingested.counts.read:
@@ -126,32 +128,48 @@ def ingest(
         if seq > seq_before and ingested.number is None:
             ingested.number = seq
         ingested.counts = ingested.counts.plus(counts)
-        with database.read() as connection:
+        with transactions.read() as connection:
             _look_at(connection, ingested, records, seq_before, seq)
         records.clear()
         bad.clear()
+        gc.collect(0)
         if progress is not None:
             progress(ingested.counts)
 
-    for item in checked_lines(items, name, clock, bounds):
-        if isinstance(item, Quarantined):
-            named = (item.line, item.reason, item.record_id, item.raw, item.digest)
-            bad_line = Bad(name, *named, item.occurred_at, item.kept)
-            bad.append(bad_line)
-            if len(ingested.bad) < SHOWN_MAX:
-                ingested.bad.append(bad_line)
-        else:
-            records.append(item)
-            if item.user not in users:
-                users.add(item.user)
-                _flag(ingested, item.user)
-        if len(records) + len(bad) >= BATCH_RECORDS_MAX:
+    with database.on_one_connection() as transactions, _collector_held_off():
+        for item in checked_lines(items, name, clock, bounds):
+            if isinstance(item, Quarantined):
+                named = (item.line, item.reason, item.record_id, item.raw, item.digest)
+                bad_line = Bad(name, *named, item.occurred_at, item.kept)
+                bad.append(bad_line)
+                if len(ingested.bad) < SHOWN_MAX:
+                    ingested.bad.append(bad_line)
+            else:
+                records.append(item)
+                if item.user not in users:
+                    users.add(item.user)
+                    _flag(ingested, item.user)
+            if len(records) + len(bad) >= BATCH_RECORDS_MAX:
+                store()
+        if records or bad:
             store()
-    if records or bad:
-        store()
     if isinstance(items, Reading):
         ingested.incomplete = items.incomplete
     return ingested
+
+
+@contextmanager
+def _collector_held_off() -> Iterator[None]:
+    """Without the cyclic garbage collector, which would go over a batch of records again and again while it grows, and
+    find nothing. What asked for it last turns it on again.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _look_at(

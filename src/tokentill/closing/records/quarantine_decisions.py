@@ -16,6 +16,7 @@ from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import InvalidCall, InvalidRecord, NotFound, Refused
 from tokentill.sources.kept_lines import KEPT_BYTES_MAX, KeptLine
 from tokentill.store.audit import append_audit
+from tokentill.store.batches import Counts, store_batch
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.quarantine import (
     LineDecision,
@@ -25,7 +26,6 @@ from tokentill.store.quarantine import (
     kept_lines,
     quarantined_lines,
 )
-from tokentill.store.usage_rows import Counts, store_batch
 from tokentill.usage.bounds import Bounds
 from tokentill.usage.record import UsageRecord
 

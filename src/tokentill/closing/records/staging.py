@@ -21,6 +21,7 @@ from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import Refused
 from tokentill.sources.reading import Quarantined, Reading
 from tokentill.store.audit import append_audit
+from tokentill.store.batches import Counts, store_batch_row
 from tokentill.store.database import Database, Transactions, WithinOne, hold_counter
 from tokentill.store.imports import NumberedImport, import_numbered
 from tokentill.store.staging import (
@@ -37,7 +38,6 @@ from tokentill.store.staging import (
     staged_lines,
     unfinished_staging,
 )
-from tokentill.store.usage_rows import Counts, store_batch_row
 from tokentill.usage.bounds import Bounds
 from tokentill.usage.record import UsageRecord
 
