@@ -39,7 +39,7 @@ def _line_type() -> Any:
     """A line, as typed decoding takes it; a cost stays its own bytes."""
     absent = msgspec.UnsetType
     text, names = str | None | absent, ("source", "user", "api_key", "provider", "mode", "geo", "status", "usage_state")
-    fields = [
+    fields: list[Any] = [
         ("record_id", str),
         ("occurred_at", str),
         ("model", str),
