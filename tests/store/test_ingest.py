@@ -38,7 +38,7 @@ from tokentill.store.migrating import make_ready
 from tokentill.store.usage_rows import StoredRecord, cost_limbs, cost_of, series_by_id
 from tokentill.usage.aggregates import Series, UsageAggregate
 from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES
-from tokentill.usage.record import COST_MAX, UsageRecord
+from tokentill.usage.record import COST_MAX, UsageRecord, cost_text
 
 CLOCK = FixedClock(AFTER_OCTOBER)
 Item = UsageRecord | Quarantined
@@ -380,7 +380,7 @@ def test_costs_of_24_digits_sum_exactly(database: Database) -> None:
 
 @given(st.lists(st.integers(0, 10**30).map(lambda n: Decimal(n).scaleb(-24)), min_size=1, max_size=40))
 def test_sums_of_limbs_are_sums_of_costs(costs: list[Decimal]) -> None:
-    limbs = [cost_limbs(cost) for cost in costs]
+    limbs = [cost_limbs(cost_text(cost)) for cost in costs]
     assert [cost_of(*found) for found in limbs] == costs
     assert Fraction(cost_of(*map(sum, zip(*limbs, strict=True)))) == sum(map(Fraction, costs))
     assert all(limb >= 0 for found in limbs for limb in found)

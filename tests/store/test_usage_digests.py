@@ -26,7 +26,7 @@ TEXTS = st.none() | st.text(st.characters(exclude_categories=("Cc", "Cs")), min_
 
 @given(COSTS)
 def test_the_text_of_a_stored_cost_is_that_of_the_cost(cost: Decimal) -> None:
-    limbs = cost_limbs(cost)
+    limbs = cost_limbs(cost_text(cost))
     assert cost_text_of(*limbs) == cost_text(cost_of(*limbs)) == cost_text(cost)
 
 

@@ -24,7 +24,7 @@ from tokentill.sources.gateways.langfuse import OBSERVATIONS
 from tokentill.sources.gateways.litellm import SPEND_LOG
 from tokentill.sources.gateways.openrouter import GENERATION
 from tokentill.sources.gateways.otlp import SPANS
-from tokentill.sources.layouts import Piece, lines_of
+from tokentill.sources.layouts import Piece, Run, lines_of, runs_of_lines
 from tokentill.sources.layouts.elements import Elements, end_of_object, start_of_list
 from tokentill.sources.layouts.table import cells_of, row_of, rows_of
 from tokentill.sources.responses.enveloped import ENVELOPED
@@ -57,7 +57,8 @@ NAMES_SHOWN_MAX = 12
 class OpenedInput:
     """What an input holds. `layout` and `format` are None where nothing shows what they are.
 
-    `header` is that of a table. `cut_short` tells, once all is read, whether the input says that there is more.
+    `header` is that of a table. `cut_short` tells, once all is read, whether the input says that there is more. `runs`
+    gives the pieces of lines together, for those who do not take them one by one.
     """
 
     layout: Layout | None
@@ -66,6 +67,7 @@ class OpenedInput:
     parse: Parse
     header: bytes | None = None
     cut_short: Callable[[], CutShort | None] = lambda: None
+    runs: Iterator[Run | Piece] | None = None
 
 
 class Opening:
@@ -90,7 +92,7 @@ class Opening:
         if start == len(head):
             if not self._is_whole():
                 raise self._refusal(f"it begins with more than {HEAD_BYTES} blanks")
-            return OpenedInput(None, self._asked, self._lines(), parse_object)
+            return OpenedInput(None, self._asked, lines_of(self._runs()), parse_object)
         if head.startswith(b"[", start):
             return self._elements(b"", start + 1)
         if head.startswith(b"{", start):
@@ -106,7 +108,8 @@ class Opening:
 
     def _json_lines(self) -> OpenedInput:
         lines = [line for line in self._head.split(b"\n") if line.lstrip().startswith(b"{")]
-        return OpenedInput("jsonl", self._format_of(lines), self._lines(), parse_object)
+        input_format, runs = self._format_of(lines), self._runs()
+        return OpenedInput("jsonl", input_format, lines_of(runs), parse_object, runs=runs)
 
     def _elements(self, opening: bytes, position: int, *, is_sequence: bool = False) -> OpenedInput:
         def scanner() -> Elements:
@@ -179,8 +182,8 @@ class Opening:
         named = None if first is None else format_of_names([first[1].decode()])
         return None if named is None or named.split is None else named
 
-    def _lines(self) -> Iterator[Piece]:
-        return lines_of(chain([self._head], self._chunks), self._bytes_max, lambda: self._bytes.fault)
+    def _runs(self) -> Iterator[Run | Piece]:
+        return runs_of_lines(chain([self._head], self._chunks), self._bytes_max, lambda: self._bytes.fault)
 
     def _read_head(self) -> bytes:
         head: list[bytes] = []

@@ -12,22 +12,23 @@ import stat
 import sys
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
 from tokentill.errors import InvalidCall, InvalidRecord, Refused
+from tokentill.sources.blocks import Block, Quarantined, gathered
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways import Format, unwrapped
 from tokentill.sources.gateways.canonical_form import CANONICAL
-from tokentill.sources.gateways.canonical_quick import read_quickly
+from tokentill.sources.gateways.canonical_quick import ALL_OF_TIME, QuickReader
 from tokentill.sources.gateways.fields import instant_or_naive_utc
 from tokentill.sources.kept_lines import KeptLine
-from tokentill.sources.layouts import digest_of
+from tokentill.sources.layouts import LayoutFault, digest_of, is_blank
 from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
+from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.ids import check_id
 from tokentill.usage.record import UsageRecord, checked_instant
 
@@ -38,34 +39,10 @@ HELD_ROWS_MAX = 500_000
 """How many rows are held that tell of a request in parts, until all of the input is read."""
 
 RecordCheck = Callable[[UsageRecord], object]
+Within = Callable[[], tuple[int, int]]
+"""The first and the last instant at this moment, in microseconds since 1970, of what a check leaves as it is."""
 
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """Something in an input that is not a record, and why.
-
-    Args:
-        name: the input.
-        line: line number from 1, or the number of the element in a JSON list.
-        reason: what is wrong with it.
-        record_id: its id, where it could be read.
-        raw: the start of it, with what cannot be printed escaped, at most `EXCERPT_CHARACTERS` long.
-        digest: the first 16 bytes of the SHA-256 of all of it.
-        occurred_at: the instant that it names, where it could be read.
-        kept: all of it, to be read again; None for what was cut off, and for what is not to be kept.
-    """
-
-    name: str
-    line: int
-    reason: str
-    record_id: str | None
-    raw: str
-    digest: bytes
-    occurred_at: datetime | None = None
-    kept: KeptLine | None = None
-
-    def __str__(self) -> str:
-        return f"{self.name}:{self.line}: {self.reason}"
+QuickRun = tuple[int, list[bytes], UsageColumns, list[tuple[int, LayoutFault | None]]]
 
 
 class Reading(AbstractContextManager["Reading"]):
@@ -106,6 +83,7 @@ class Reading(AbstractContextManager["Reading"]):
         self.layout: Layout | None = content.layout
         self._format = content.format
         self._pieces = content.pieces
+        self._runs = content.runs
         self._parse = content.parse
         self._header = content.header
         self._cut_short = content.cut_short
@@ -149,40 +127,102 @@ class Reading(AbstractContextManager["Reading"]):
             Refused: while reading, when the input is a decompression bomb, cannot be read, or is of no known format.
             InvalidCall: when it was read before.
         """
+        self._begin()
+        return self._read_quickly(check) if self._is_quick else self._read(check)
+
+    def blocks(self, check: RecordCheck, within: Within) -> Iterator[Block]:
+        """The same items in blocks, which cost less: most records are never an object.
+
+        Args:
+            within: between which instants a record passes the check.
+
+        Raises:
+            Refused, InvalidCall: as `items`.
+        """
+        self._begin()
+        return self._quick_blocks(check, within) if self._is_quick else gathered(self._read(check))
+
+    def _begin(self) -> None:
         if self._is_started:
             raise InvalidCall(f"{self.name} was read already; call read_records again")
         self._is_started = True
-        return self._read(check)
+
+    @property
+    def _is_quick(self) -> bool:
+        return self._runs is not None and self._format is CANONICAL
 
     def _read(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
-        parse, known, name, source = self._parse, self._format, self.name, self._source
-        is_quick = self.layout == "jsonl" and known is CANONICAL
-        try:
+        with self:
             for line, raw, fault in self._pieces:
-                if fault is not None and fault.is_certain:
-                    yield Quarantined(name, line, fault.reason, None, excerpt(raw), fault.digest)
-                    continue
-                row: dict[str, Any] | None = None
-                record: UsageRecord | None = None
-                try:
-                    record = read_quickly(raw, source) if is_quick else None
-                    if record is None:
-                        row = parse(raw)
-                        if known is None or not known.is_one_a_row:
-                            yield from self._read_parts(line, raw, row, check)
-                            continue
-                        record = known.read(row, source)
-                    if check is not None:
-                        check(record)
-                except InvalidRecord as error:
-                    if row is None and record is not None:  # it was read quickly, and then the check refused it
-                        row = parse(raw)
-                    yield self._quarantined(line, raw, row, str(error) if fault is None else f"{error}; {fault.reason}")
-                else:
-                    yield record
+                yield from self._read_piece(line, raw, fault, check)
             yield from self._read_joined(check)
-        finally:
-            self.close()
+
+    def _read_quickly(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
+        with self:
+            for number, lines, columns, odd in self._quick_runs(lambda: ALL_OF_TIME):
+                records, strange = columns.records(), dict(odd)
+                for place, raw in enumerate(lines):
+                    if place not in strange:
+                        yield self._checked(number + place, raw, next(records), check)
+                    elif strange[place] is not None or not is_blank(raw):
+                        yield from self._read_piece(number + place, raw, strange[place], check)
+
+    def _quick_blocks(self, check: RecordCheck, within: Within) -> Iterator[Block]:
+        with self:
+            for number, lines, columns, odd in self._quick_runs(within):
+                block, blanks = Block(columns), 0
+                for place, fault in odd:
+                    raw = lines[place]
+                    if fault is None and is_blank(raw):
+                        blanks += 1
+                        continue
+                    for item in self._read_piece(number + place, raw, fault, check):
+                        block.put(place - blanks, item)
+                yield block
+
+    def _quick_runs(self, within: Within) -> Iterator[QuickRun]:
+        """Lines with the columns of most, and the places of those that are odd, each with its fault."""
+        reader = QuickReader(self._source, SeriesNumbers())
+        for run in self._runs or ():
+            if len(run) == 3:
+                number, raw, fault = run
+                yield number, [raw], UsageColumns(reader.names), [(0, fault)]
+                continue
+            if reader.names.are_many:
+                reader = QuickReader(self._source, SeriesNumbers())
+            columns, odd = reader.columns_of(run[1], within())
+            yield *run, columns, [(place, None) for place in odd]
+
+    def _checked(
+        self, line: int, raw: bytes, record: UsageRecord, check: RecordCheck | None
+    ) -> UsageRecord | Quarantined:
+        """A record that was read quickly, unless the check refuses it."""
+        try:
+            if check is not None:
+                check(record)
+        except InvalidRecord as error:
+            return self._quarantined(line, raw, self._parse(raw), str(error))
+        return record
+
+    def _read_piece(
+        self, line: int, raw: bytes, fault: LayoutFault | None, check: RecordCheck | None
+    ) -> Iterator[UsageRecord | Quarantined]:
+        if fault is not None and fault.is_certain:
+            yield Quarantined(self.name, line, fault.reason, None, excerpt(raw), fault.digest)
+            return
+        row: dict[str, Any] | None = None
+        try:
+            row = self._parse(raw)
+            if self._format is None or not self._format.is_one_a_row:
+                yield from self._read_parts(line, raw, row, check)
+                return
+            record = self._format.read(row, self._source)
+            if check is not None:
+                check(record)
+        except InvalidRecord as error:
+            yield self._quarantined(line, raw, row, str(error) if fault is None else f"{error}; {fault.reason}")
+        else:
+            yield record
 
     def _read_parts(
         self, line: int, raw: bytes, row: dict[str, Any], check: RecordCheck | None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
-from operator import add
+from itertools import chain
+from operator import add, eq
 from typing import Any
 
 from sqlalchemy import Connection, and_, insert, select
@@ -14,11 +15,12 @@ from tokentill.canonical import canonical_bytes
 from tokentill.clock import to_micros
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.store import tables
-from tokentill.store.bulk import among
 from tokentill.store.database import hold_counter, insert_rows, next_value
 from tokentill.store.decoding import columns_of, rows_among
-from tokentill.store.usage_inserts import by_source, insert_usage, source_ids
-from tokentill.store.usage_rows import Identity
+from tokentill.store.usage_inserts import Cost, KnownSeries, costs_of, insert_usage
+from tokentill.store.usage_payloads import Payload, stored_payloads
+from tokentill.usage.columns import SeriesNumbers, UsageColumns
+from tokentill.usage.quantities import TOKEN_LEAVES
 from tokentill.usage.record import UsageRecord
 
 RevisionKey = tuple[int, str, bytes]
@@ -60,12 +62,13 @@ class Counts:
 
 def store_batch(
     connection: Connection,
-    records: Sequence[UsageRecord],
+    records: UsageColumns | Iterable[UsageRecord],
     bad: Sequence[Bad],
     *,
     label: str,
     at: datetime,
     part_of: int | None = None,
+    known: KnownSeries | None = None,
 ) -> Counts:
     """Store one batch in the caller's writing transaction. What is there already stays as it is.
 
@@ -75,31 +78,20 @@ def store_batch(
 
     Args:
         part_of: the first batch of the same import, where this is not it.
+        known: what batches before it noted of the series that its columns name.
     """
-    if not records and not bad:
+    given = records if isinstance(records, UsageColumns) else UsageColumns.of(records, SeriesNumbers())
+    known = KnownSeries(given.names) if known is None else known
+    if not given and not bad:
         return Counts()
     hold_counter(connection, "batch")
-    sources = source_ids(connection, {record.source for record in records})
-    identities = [(sources[record.source], record.record_id) for record in records]
-    first_of: dict[Identity, UsageRecord] = {}
-    for identity, record in zip(identities, records, strict=True):
-        first_of.setdefault(identity, record)
-    stored = _stored(connection, first_of)
-    new = {identity: record for identity, record in first_of.items() if identity not in stored}
-    unseen = set(new)
-    duplicates, revised, again = 0, {}, []
-    for identity, record in zip(identities, records, strict=True):
-        kept = stored.get(identity)
-        if identity in unseen:
-            unseen.remove(identity)
-        elif record.digest in ((first_of[identity].digest,) if kept is None else kept.digests):
-            duplicates += 1
-        else:
-            again.append(key := (*identity, record.digest))
-            revised[key] = record
+    sorted_out = _sorted_out(connection, given, known)
+    revised, again = sorted_out.revised, sorted_out.again
     stored_revisions = _stored_revisions(connection, list(revised))
     rejected = sum(stored_revisions.get(key, False) for key in again)
-    counts = Counts(len(new), duplicates + rejected, len(again) - rejected, len(bad))
+    new = sorted_out.new
+    duplicates = len(given) - len(new) - len(again) + rejected
+    counts = Counts(len(new), duplicates, len(again) - rejected, len(bad))
     for key in stored_revisions:
         del revised[key]
     quarantined = {(line.digest, line.line): line for line in reversed(bad)}
@@ -107,10 +99,9 @@ def store_batch(
         del quarantined[known_line]
     if not (new or revised or quarantined):
         return counts
-    seq = store_batch_row(connection, counts, new.values(), label=label, at=at, part_of=part_of)
-    insert_usage(connection, new, seq)
-    kept_of = {key: stored.get(key[:2]) or Kept.of(first_of[key[:2]]) for key in revised}
-    _insert_revisions(connection, revised, kept_of, seq)
+    seq = store_batch_row(connection, counts, new, label=label, at=at, part_of=part_of)
+    insert_usage(connection, known, new, sorted_out.costs, seq)
+    _insert_revisions(connection, revised, seq)
     _insert_quarantined(connection, list(quarantined.values()), seq)
     return counts
 
@@ -118,7 +109,7 @@ def store_batch(
 def store_batch_row(
     connection: Connection,
     counts: Counts,
-    new: Collection[UsageRecord],
+    new: UsageColumns | None = None,
     *,
     label: str,
     at: datetime,
@@ -126,15 +117,14 @@ def store_batch_row(
 ) -> int:
     """Take the next sequence number, for a batch that brings these new records."""
     seq = next_value(connection, "batch")
-    instants = [record.occurred_at for record in new]
     connection.execute(
         insert(tables.batch).values(
             seq=seq,
             label=label,
             recorded_at=to_micros(at),
             **columns_of(counts, "accepted", "duplicates", "revisions", "quarantined"),
-            first_at=to_micros(min(instants)) if instants else None,
-            last_at=to_micros(max(instants)) if instants else None,
+            first_at=min(new.instants) if new else None,
+            last_at=max(new.instants) if new else None,
             part_of=part_of,
         )
     )
@@ -147,38 +137,71 @@ def store_version(connection: Connection, record: UsageRecord, version: int, *, 
     Returns:
         Its sequence number.
     """
-    seq = store_batch_row(connection, Counts(accepted=1), [record], label=label, at=at)
-    source_id = source_ids(connection, {record.source})[record.source]
-    insert_usage(connection, {(source_id, record.record_id): record}, seq, version)
+    columns = UsageColumns.of([record], SeriesNumbers())
+    known = KnownSeries(columns.names)
+    known.look_up(connection, columns.series)
+    seq = store_batch_row(connection, Counts(accepted=1), columns, label=label, at=at)
+    insert_usage(connection, known, columns, costs_of(columns), seq, version)
     return seq
 
 
-@dataclass(slots=True)
-class Kept:
-    """What is stored of an identity: the payloads that counted, and the version and instant of the one that does."""
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """A record that came again with another payload, and the version and instant of the one that counts."""
 
-    digests: Sequence[bytes]
+    record: UsageRecord
     version: int
     occurred_at: int
 
-    @classmethod
-    def of(cls, record: UsageRecord) -> Kept:
-        """What is stored once a record is."""
-        return cls((record.digest,), 1, to_micros(record.occurred_at))
+
+@dataclass(slots=True)
+class SortedOut:
+    """What is new of the records of a batch, in order of their identities and with their costs, and which payloads
+    came again that are not the one that counts: each once in `revised`, and as often as it came in `again`.
+    """
+
+    new: UsageColumns
+    costs: Sequence[Cost]
+    revised: dict[RevisionKey, Revised]
+    again: list[RevisionKey]
 
 
-def _stored(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, Kept]:
-    """The identities that are stored. The batch's lock keeps others from adding any meanwhile."""
-    usage = tables.usage.c
-    stored: dict[Identity, Kept] = {}
-    query = select(usage.record_id, usage.digest, usage.version, usage.occurred_at).order_by(usage.version)
-    for source_id, record_ids in by_source(identities).items():
-        chosen = query.where(usage.source_id == source_id, among(connection, usage.record_id, record_ids))
-        for record_id, digest, version, occurred_at in connection.execute(chosen):
-            before = stored.get(identity := (source_id, record_id))
-            digests = [] if before is None else before.digests
-            stored[identity] = Kept([*digests, bytes(digest)], version, occurred_at)
-    return stored
+def _sorted_out(connection: Connection, given: UsageColumns, known: KnownSeries) -> SortedOut:
+    """Of equal identities in a batch, the first one counts. The batch's lock keeps others from adding any meanwhile."""
+    known.look_up(connection, given.series)
+    sources = known.sources(connection, given.series)
+    order = sorted(range(len(given)), key=given.record_ids.__getitem__)  # it keeps the order of equal ones
+    if len(set(sources)) > 1:
+        order.sort(key=sources.__getitem__)
+    columns = given.taken(order)
+    costs = costs_of(columns)
+    identities = list(zip(map(sources.__getitem__, order), columns.record_ids, strict=True))
+    stored = stored_payloads(connection, identities)
+    is_again = list(map(eq, identities, chain([None], identities)))
+    out = SortedOut(columns, costs, {}, [])
+    if not stored and True not in is_again:
+        return out
+    new, first = [], 0
+    for place, identity in enumerate(identities):
+        if versions := stored.get(identity):
+            number = known.ids.get(columns.series[place])
+        elif is_again[place]:
+            number, series = columns.series[place], columns.series[first]
+            versions = [(1, columns.instants[first], _payload(columns, costs, first, series))]
+        else:
+            new.append(first := place)
+            continue
+        if all(_payload(columns, costs, place, number) != payload for _, _, payload in versions):
+            record, (version, occurred_at, _) = columns.record(place), versions[-1]
+            out.again.append(key := (*identity, record.digest))
+            out.revised[key] = Revised(record, version, occurred_at)
+    out.new, out.costs = columns.taken(new), [costs[place] for place in new]
+    return out
+
+
+def _payload(columns: UsageColumns, costs: Sequence[Cost], place: int, series: int | None) -> Payload:
+    leaves = [columns.leaves[leaf][place] if leaf in columns.leaves else 0 for leaf in TOKEN_LEAVES]
+    return series, columns.instants[place], *costs[place], *leaves, columns.units[place]
 
 
 def _stored_revisions(connection: Connection, keys: Sequence[RevisionKey]) -> dict[RevisionKey, bool]:
@@ -199,21 +222,19 @@ def _stored_quarantine(connection: Connection, keys: Sequence[tuple[bytes, int]]
     return {(bytes(row.digest), row.line) for row in rows_among(connection, select(*key_of), key_of, keys)}
 
 
-def _insert_revisions(
-    connection: Connection, revised: Mapping[RevisionKey, UsageRecord], kept_of: Mapping[RevisionKey, Kept], seq: int
-) -> None:
+def _insert_revisions(connection: Connection, revised: Mapping[RevisionKey, Revised], seq: int) -> None:
     rows = [
         {
             "source_id": source_id,
             "record_id": record_id,
             "digest": digest,
             "seq": seq,
-            "content": canonical_bytes(record.content()).decode(),
-            "version": kept_of[source_id, record_id, digest].version,
-            "occurred_at": kept_of[source_id, record_id, digest].occurred_at,
-            "revised_at": to_micros(record.occurred_at),
+            "content": canonical_bytes(one.record.content()).decode(),
+            "version": one.version,
+            "occurred_at": one.occurred_at,
+            "revised_at": to_micros(one.record.occurred_at),
         }
-        for (source_id, record_id, digest), record in revised.items()
+        for (source_id, record_id, digest), one in revised.items()
     ]
     insert_rows(connection, tables.revision, rows)
 

@@ -15,7 +15,6 @@ from tokentill.clock import from_micros
 from tokentill.errors import NotFound
 from tokentill.store import tables
 from tokentill.store.batches import Bad
-from tokentill.usage.record import UsageRecord
 
 ImportState = Literal["taken", "staged", "cut off", "accepted", "dropped"]
 """`accepted` is one that is not all taken yet, `cut off` one that was not staged to its end."""
@@ -121,12 +120,14 @@ def import_numbered(connection: Connection, number: int) -> NumberedImport:
     return listed[0]
 
 
-def import_going_on(connection: Connection, name: str, record: UsageRecord | None, bad: Bad | None) -> int | None:
-    """The import of a name that brought a record or line before: what begins with it is that import, run again."""
+def import_going_on(connection: Connection, name: str, identity: tuple[str, str] | None, bad: Bad | None) -> int | None:
+    """The import of a name that brought a record, by its source and id, or a line before: what begins with it is that
+    import, run again.
+    """
     table, usage, source, line = tables.batch, tables.usage, tables.source, tables.quarantine
-    if record is not None:
+    if identity is not None:
         seqs = select(usage.c.seq).join(source, source.c.id == usage.c.source_id)
-        seqs = seqs.where(source.c.name == record.source, usage.c.record_id == record.record_id)
+        seqs = seqs.where(source.c.name == identity[0], usage.c.record_id == identity[1])
     elif bad is not None:
         seqs = select(line.c.seq).where(line.c.digest == bad.digest, line.c.line == bad.line)
     else:

@@ -175,12 +175,11 @@ def source_id_of(connection: Connection, name: str) -> int | None:
     return connection.execute(select(tables.source.c.id).where(tables.source.c.name == name)).scalar()
 
 
-def cost_limbs(cost: Decimal) -> tuple[int, int, int]:
-    """A cost as whole 1e-8, 1e-16 and 1e-24 units."""
-    whole = int(cost.scaleb(24, EXACT).to_integral_exact(context=EXACT))
-    rest, third = divmod(whole, _LIMB)
-    first, second = divmod(rest, _LIMB)
-    return first, second, third
+def cost_limbs(written: str) -> tuple[int, int, int]:
+    """A cost in plain digits as whole 1e-8, 1e-16 and 1e-24 units."""
+    whole, _, fraction = written.partition(".")
+    digits = fraction.ljust(24, "0")
+    return int(whole + digits[:8]), int(digits[8:16]), int(digits[16:24])
 
 
 def cost_of(first: int, second: int, third: int) -> Decimal:

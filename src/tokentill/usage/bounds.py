@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tokentill.clock import instant_text
+from tokentill.clock import MICROSECOND, instant_text, to_micros
 from tokentill.errors import InvalidRecord
 
 _WHERE = "(in [ingest] of tokentill.toml, or Till.open's bounds)"
@@ -45,6 +45,10 @@ class Bounds:
                 f"occurred_at {instant_text(occurred_at)} is more than {ahead} ahead of the clock, which says"
                 f" {instant_text(now)}; correct the record, or raise ahead_days {_WHERE}"
             )
+
+    def in_micros(self, now: datetime) -> tuple[int, int]:
+        """Both ends, in microseconds since 1970."""
+        return to_micros(self.oldest), to_micros(now) + self.ahead // MICROSECOND
 
 
 DEFAULT_BOUNDS = Bounds()

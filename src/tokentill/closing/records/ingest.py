@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -19,19 +18,25 @@ from tokentill.canonical import Content, fields_of, form_of
 from tokentill.clock import Clock
 from tokentill.errors import InvalidRecord
 from tokentill.invoicing.periods import Month
+from tokentill.sources.blocks import Block, Quarantined, gathered
 from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.kept_lines import KeptLine
-from tokentill.sources.reading import Quarantined, Reading, RecordCheck, excerpt
+from tokentill.sources.reading import Reading, RecordCheck, excerpt
 from tokentill.store.batches import Bad, Counts, store_batch
 from tokentill.store.database import Transactions, current_value, hold_counter
 from tokentill.store.import_findings import closed_segments, ids_of_other_sources, usage_in_segments
 from tokentill.store.imports import import_going_on
+from tokentill.store.usage_inserts import KnownSeries
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
+from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.ids import looks_personal
 from tokentill.usage.record import UsageRecord
 
 BATCH_RECORDS_MAX = 50_000
+BAD_LINES_MAX = 10_000
+"""A batch ends with so many bad lines, which are kept whole."""
+
 SHOWN_MAX = 100
 """Bad lines and flagged users that a result names; all of them are counted, and stored in the database."""
 
@@ -113,49 +118,92 @@ def ingest(
     """
     name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
     ingested = Ingested(name, number=number)
-    users: set[str | None] = set()
-    records: list[UsageRecord] = []
-    bad: list[Bad] = []
+    with database.on_one_connection() as transactions, _collector_held_off():
+        batches = _Batches(transactions, clock, ingested, progress)
+        for block in checked_blocks(items, name, clock, bounds):
+            batches.add(block)
+        batches.store()
+    if isinstance(items, Reading):
+        ingested.incomplete = items.incomplete
+    return ingested
 
-    def store() -> None:
-        with transactions.write() as connection:
+
+class _Batches:
+    """Gathers blocks to batches, and stores them."""
+
+    def __init__(
+        self, transactions: Transactions, clock: Clock, ingested: Ingested, progress: IngestProgress | None
+    ) -> None:
+        self._transactions = transactions
+        self._clock = clock
+        self._ingested = ingested
+        self._progress = progress
+        self._is_numbered = ingested.number is not None
+        self._users: set[str | None] = set()
+        self._begin(SeriesNumbers())
+
+    def _begin(self, names: SeriesNumbers) -> None:
+        self._known = KnownSeries(names)
+        self._held = Block(UsageColumns(names))
+
+    def add(self, block: Block) -> None:
+        """Put a block behind what is held, and store as much as makes a batch."""
+        if block.columns.names is not self._known.names:
+            self.store()
+            self._begin(block.columns.names)
+        while len(self._held) + len(block) >= BATCH_RECORDS_MAX:
+            part, block = block.cut(BATCH_RECORDS_MAX - len(self._held))
+            self._held.extend(part)
+            self.store()
+        self._held.extend(block)
+        if len(self._held.bad) >= BAD_LINES_MAX:
+            self.store()
+
+    def store(self) -> None:
+        """Store what is held, as one batch."""
+        if not len(self._held):
+            return
+        columns, ingested = self._held.columns, self._ingested
+        bad = [_bad(ingested.name, item) for item in self._held.bad]
+        ingested.bad += bad[: SHOWN_MAX - len(ingested.bad)]
+        self._flag_users()
+        with self._transactions.write() as connection:
             hold_counter(connection, "batch")
             seq_before = current_value(connection, "batch")
-            if number is None and not ingested.counts.read:
-                ingested.number = import_going_on(connection, name, *_first_of(records, bad))
-            counts = store_batch(connection, records, bad, label=name, at=clock.now(), part_of=ingested.number)
+            if not self._is_numbered and not ingested.counts.read:
+                first = columns.identity(0) if columns else None
+                ingested.number = import_going_on(connection, ingested.name, first, next(iter(bad), None))
+            counts = store_batch(
+                connection,
+                columns,
+                bad,
+                label=ingested.name,
+                at=self._clock.now(),
+                part_of=ingested.number,
+                known=self._known,
+            )
             seq = current_value(connection, "batch")
         if seq > seq_before and ingested.number is None:
             ingested.number = seq
         ingested.counts = ingested.counts.plus(counts)
-        with transactions.read() as connection:
-            _look_at(connection, ingested, records, seq_before, seq)
-        records.clear()
-        bad.clear()
+        with self._transactions.read() as connection:
+            _look_at(connection, ingested, columns, seq_before, seq)
+        self._held = Block(UsageColumns(self._known.names))
         gc.collect(0)
-        if progress is not None:
-            progress(ingested.counts)
+        if self._progress is not None:
+            self._progress(ingested.counts)
 
-    with database.on_one_connection() as transactions, _collector_held_off():
-        for item in checked_lines(items, name, clock, bounds):
-            if isinstance(item, Quarantined):
-                named = (item.line, item.reason, item.record_id, item.raw, item.digest)
-                bad_line = Bad(name, *named, item.occurred_at, item.kept)
-                bad.append(bad_line)
-                if len(ingested.bad) < SHOWN_MAX:
-                    ingested.bad.append(bad_line)
-            else:
-                records.append(item)
-                if item.user not in users:
-                    users.add(item.user)
-                    _flag(ingested, item.user)
-            if len(records) + len(bad) >= BATCH_RECORDS_MAX:
-                store()
-        if records or bad:
-            store()
-    if isinstance(items, Reading):
-        ingested.incomplete = items.incomplete
-    return ingested
+    def _flag_users(self) -> None:
+        """Look at the users that are met first."""
+        for number in dict.fromkeys(self._held.columns.series):
+            user = self._known.names.keys[number][1]
+            if user not in self._users:
+                self._users.add(user)
+                _flag(self._ingested, user)
+
+
+def _bad(name: str, item: Quarantined) -> Bad:
+    return Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, item.occurred_at, item.kept)
 
 
 @contextmanager
@@ -172,14 +220,9 @@ def _collector_held_off() -> Iterator[None]:
             gc.enable()
 
 
-def _look_at(
-    connection: Connection, ingested: Ingested, records: Sequence[UsageRecord], seq_before: int, seq: int
-) -> None:
+def _look_at(connection: Connection, ingested: Ingested, columns: UsageColumns, seq_before: int, seq: int) -> None:
     """Count what is odd about a batch. Of the closed periods only what is new: what was there was looked at before."""
-    ids: dict[str, set[str]] = {}
-    for record in records:
-        ids.setdefault(record.source, set()).add(record.record_id)
-    for source, of_source in ids.items():
+    for source, of_source in columns.ids_by_source().items():
         ingested.ids[source] += len(of_source)
         for other, count in ids_of_other_sources(connection, source, of_source).items():
             ingested.ids_elsewhere[source, other] += count
@@ -187,9 +230,20 @@ def _look_at(
         ingested.in_closed += usage_in_segments(connection, closed_segments(connection), seq_before, seq)
 
 
-def _first_of(records: Sequence[UsageRecord], bad: Sequence[Bad]) -> tuple[UsageRecord | None, Bad | None]:
-    """What a batch begins with: a record, or without any a line that is none."""
-    return next(iter(records), None), next(iter(bad), None)
+def checked_blocks(
+    items: Reading | Iterable[UsageRecord | Quarantined], name: str, clock: Clock, bounds: Bounds
+) -> Iterator[Block]:
+    """`checked_lines` in blocks."""
+
+    def check(record: UsageRecord) -> None:
+        bounds.check(record.occurred_at, clock.now())
+
+    if not isinstance(items, Reading):
+        yield from gathered(checked_lines(items, name, clock, bounds))
+        return
+    for block in items.blocks(check, lambda: bounds.in_micros(clock.now())):
+        block.bad = [_dated(item, bounds, clock) for item in block.bad]
+        yield block
 
 
 def checked_lines(
@@ -201,19 +255,17 @@ def checked_lines(
         bounds.check(record.occurred_at, clock.now())
 
     for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
-        if isinstance(item, Quarantined) and not _is_within(bounds, item.occurred_at, clock):
-            item = replace(item, occurred_at=None)
-        yield item
+        yield _dated(item, bounds, clock) if isinstance(item, Quarantined) else item
 
 
-def _is_within(bounds: Bounds, at: datetime | None, clock: Clock) -> bool:
-    """Whether a bad line says when it was. An instant that is out of bounds is a mistake, and says nothing."""
+def _dated(item: Quarantined, bounds: Bounds, clock: Clock) -> Quarantined:
+    """A bad line as it is kept. An instant that is out of bounds is a mistake, and says nothing."""
     try:
-        if at is not None:
-            bounds.check(at, clock.now())
+        if item.occurred_at is not None:
+            bounds.check(item.occurred_at, clock.now())
     except InvalidRecord:
-        return False
-    return True
+        return replace(item, occurred_at=None)
+    return item
 
 
 def _checked(

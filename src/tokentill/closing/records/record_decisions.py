@@ -164,7 +164,7 @@ def waive(database: Database, source: str, record_id: str, signed: SignedReason)
         waived = withdrawal_of(connection, usage_id, "waiver")
         if waived is not None:
             return Waived(source, record_id, waived.reviewer, waived.reason, from_micros(waived.recorded_at))
-        seq = store_batch_row(connection, Counts(), (), label=f"waiver of {source} {record_id}", at=signed.at)
+        seq = store_batch_row(connection, Counts(), label=f"waiver of {source} {record_id}", at=signed.at)
         withdraw(connection, usage_id, "waiver", seq, by=signed.by, reason=signed.reason, at=signed.at)
         content = {"source": source, "record_id": record_id, "seq": seq, "reason": signed.reason}
         append_audit(connection, "usage.waived", content, at=signed.at, actor=signed.by)

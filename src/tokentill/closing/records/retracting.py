@@ -101,7 +101,7 @@ def retract(
         if not retracted.records:
             return replace(retracted, dry_run=False)
         label = retractions.LABEL + retracted.what
-        seq = store_batch_row(connection, Counts(), (), label=label, at=signed.at)
+        seq = store_batch_row(connection, Counts(), label=label, at=signed.at)
         digest = retractions.retract_rows(
             connection, chosen, force, seq, by=signed.by, reason=signed.reason, at=signed.at
         )

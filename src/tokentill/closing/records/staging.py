@@ -87,7 +87,7 @@ def stage(
                 number, same = _copied(connection, same, done, name, clock), None
             if same is None:
                 if done == 0 and (number is None or not _goes_on(connection, number, part)):
-                    number = store_batch_row(connection, Counts(), (), label=name, at=clock.now())
+                    number = store_batch_row(connection, Counts(), label=name, at=clock.now())
                 _add(connection, number or 0, name, done, part)
         done += len(part)
         if progress is not None:
@@ -105,7 +105,7 @@ def stage(
 
 def _copied(connection: Connection, same: int, done: int, name: str, clock: Clock) -> int:
     """A new import that begins as a staged one does, which holds something else behind that."""
-    number = store_batch_row(connection, Counts(), (), label=name, at=clock.now())
+    number = store_batch_row(connection, Counts(), label=name, at=clock.now())
     copy_staged(connection, same, number, done)
     return number
 

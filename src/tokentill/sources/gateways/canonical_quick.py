@@ -1,144 +1,279 @@
-"""Canonical JSON lines as most of them are, read by typed decoding instead of one value after another.
+"""Canonical JSON lines as most of them are, read by typed decoding into columns instead of one value after another.
 
-It gives the record that the strict way (`strict_json` and `canonical_form`) gives, or none:
-then the strict way has the word, and finds the reason. So it may give up on anything that is odd: what is not ASCII,
-what holds an escape, a cost that is no plain number. Typed decoding takes a doubled key, and the last one counts; such
-a line is found by the number of its quotes: without escapes every key and text has two, and nothing else has any.
+A line becomes what the strict way (`strict_json` and `canonical_form`) makes of it, or it is odd: then the strict way
+has the word, and finds the reason. So what is unusual may be called odd: an escape, an offset from UTC that is
+written in small letters, a cost that is no plain number. Each check is made of a whole column at once, and record by
+record only where the column does not pass. Typed decoding takes a doubled key, and the last one counts; such lines are
+found by the number of their quotes: without escapes every key and text has two, and nothing else has any.
 """
 
 from __future__ import annotations
 
 import re
-from decimal import Decimal
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
+from tokentill.clock import EPOCH, MICROSECOND, to_micros
 from tokentill.errors import InvalidRecord
-from tokentill.sources.gateways.fields import instant
+from tokentill.usage.columns import SeriesKey, SeriesNumbers, Units, UsageColumns
 from tokentill.usage.ids import ID_BYTES_MAX, are_plain, checked_tags, is_word
 from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES, kept_quantities
-from tokentill.usage.record import (
-    COST_MAX,
-    STANDARD,
-    STATUSES,
-    USAGE_STATES,
-    UsageRecord,
-    checked_instant,
-    record_of_checked,
-)
+from tokentill.usage.record import STANDARD, STATUSES, USAGE_STATES
 
 _LEAVES = frozenset(TOKEN_LEAVES)
-_AMOUNT = rb"0|(?:0|[1-9][0-9]{0,6})\.[0-9]{0,23}[1-9]"
-_COST = re.compile(rb'(?:%s)|"(?:%s)"' % (_AMOUNT, _AMOUNT)).fullmatch
-"""A number, or the text of one, in its shortest form."""
+_COST_TEXT = rb"(?:0|(?:[1-9][0-9]{0,4})?[1-9]|(?:0|[1-9][0-9]{0,5})\.[0-9]{1,24})"
+_COST = rb'(?:null|%s|"%s");' % (_COST_TEXT, _COST_TEXT)
+_is_cost, _are_costs = re.compile(_COST).fullmatch, re.compile(rb"(?:%s)*+" % _COST).fullmatch
+_AT = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]);"
+)
+_is_instant, _are_instants = re.compile(_AT).fullmatch, re.compile(rf"(?:{_AT})*+").fullmatch
+ALL_OF_TIME = (to_micros(datetime(1971, 1, 2, tzinfo=UTC)), to_micros(datetime(2199, 12, 30, tzinfo=UTC)))
+"""The first and the last instant that are in order whatever their offset from UTC is, in microseconds since 1970."""
+
+_KNOWN_MAX = 200_000
+_ODD = (-1, 0)
+
+_UNSET = msgspec.UNSET
+_NAMES = ("source", "user", "api_key", "model", "provider", "mode", "geo", "tags", "is_byok", "status", "usage_state")
+_TAGS = _NAMES.index("tags")
 
 
 def _line_type() -> Any:
     """A line, as typed decoding takes it; a cost stays its own bytes."""
     absent = msgspec.UnsetType
-    text, names = str | None | absent, ("source", "user", "api_key", "provider", "mode", "geo", "status", "usage_state")
-    fields: list[Any] = [
-        ("record_id", str),
-        ("occurred_at", str),
-        ("model", str),
-        ("quantities", dict[str, int]),
-        *((name, text, msgspec.UNSET) for name in names),
-        ("tags", list[str] | None | absent, msgspec.UNSET),
-        ("cost", msgspec.Raw | absent, msgspec.UNSET),
-        ("is_byok", bool | None | absent, msgspec.UNSET),
-    ]
+    text = str | None | absent
+    kinds = {"tags": tuple[str, ...] | None | absent, "is_byok": bool | None | absent}
+    required = [("record_id", str), ("occurred_at", str), ("model", str), ("quantities", dict[str, int])]
+    others = [(name, kinds.get(name, text), _UNSET) for name in _NAMES if name != "model"]
+    fields: list[Any] = [*required, ("cost", msgspec.Raw | absent, _UNSET), *others]
     return msgspec.defstruct("Line", fields, forbid_unknown_fields=True, gc=False)
 
 
 _decode = msgspec.json.Decoder(_line_type()).decode
 _encode = msgspec.json.Encoder().encode
+_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_series_of = attrgetter(*_NAMES)
 
 
-def read_quickly(raw: bytes, source: str | None) -> UsageRecord | None:
-    """The record of a line, given the source that was asked for; None where the strict way has to look at it."""
-    if b"\\" in raw or not raw.isascii():
-        return None
-    try:
-        line = _decode(raw)
-        return _record(line, source) if _encode(line).count(b'"') == raw.count(b'"') else None
-    except (msgspec.MsgspecError, InvalidRecord, RecursionError):
-        return None
+class QuickReader:
+    """Reads the lines of one input.
 
-
-def _record(line: Any, asked_source: str | None) -> UsageRecord | None:
-    """The record of a line whose types are right, or None where it is not as most are.
-
-    Raises:
-        InvalidRecord: where it is wrong.
+    Args:
+        source: the source that was asked for.
+        names: gives series their numbers.
     """
-    quantities, tags, record_id = line.quantities, line.tags, line.record_id
-    usage_state = (
-        ("reported" if quantities else "missing") if line.usage_state in (None, msgspec.UNSET) else line.usage_state
-    )
-    series = _series(
-        asked_source if line.source in (None, msgspec.UNSET) else line.source,
-        line.user or None,
-        line.api_key or None,
-        line.model,
-        line.provider or None,
-        line.mode or STANDARD,
-        line.geo or None,
-        tuple(tags) if tags else (),
-        line.is_byok is True,
-        "ok" if line.status in (None, msgspec.UNSET) else line.status,
-        usage_state,
-    )
-    if series is None or (asked_source is not None and series[0] != asked_source):
-        return None
-    if not (0 < len(record_id) <= ID_BYTES_MAX and record_id.isprintable()):
-        return None
-    if quantities.keys() <= _LEAVES and min(quantities.values(), default=0) >= 0:
-        kept = {name: quantities[name] for name in sorted(quantities) if quantities[name]}
-        if max(quantities.values(), default=0) > QUANTITY_MAX:
-            return None
-    else:
-        kept = kept_quantities(quantities)
-    if kept and usage_state == "missing":
-        return None
-    written = None if line.cost is msgspec.UNSET else bytes(line.cost)
-    cost = None
-    if written not in (None, b"null"):
-        if _COST(written) is None:
-            return None
-        cost = Decimal(written.strip(b'"').decode())
-    if cost is not None and cost > COST_MAX:
-        return None
-    at = checked_instant(instant("occurred_at", line.occurred_at))
-    return record_of_checked(series, record_id=record_id, occurred_at=at, quantities=kept, cost=cost)
+
+    def __init__(self, source: str | None, names: SeriesNumbers) -> None:
+        self._source = source
+        self.names = names
+        self._known: dict[tuple[Any, ...], tuple[int, int]] = {}
+
+    def columns_of(self, lines: Sequence[bytes], within: tuple[int, int]) -> tuple[UsageColumns, list[int]]:
+        """The records of lines in columns, and the places of the odd lines, of which they hold nothing.
+
+        Args:
+            within: the first and the last instant of records that are not odd (see `ALL_OF_TIME`).
+        """
+        decoded, places = _decoded(lines)
+        low, high = max(within[0], ALL_OF_TIME[0]), min(within[1], ALL_OF_TIME[1])
+        while decoded:
+            chosen = [lines[place] for place in places] if len(places) < len(lines) else lines
+            columns, odd = self._columns(chosen, decoded, low, high)
+            if columns is not None:
+                taken = set(places)
+                return columns, [place for place in range(len(lines)) if place not in taken]
+            places = [place for n, place in enumerate(places) if n not in odd]
+            decoded = [line for n, line in enumerate(decoded) if n not in odd]
+        return UsageColumns(self.names), list(range(len(lines)))
+
+    def _columns(
+        self, lines: Sequence[bytes], decoded: list[Any], low: int, high: int
+    ) -> tuple[UsageColumns | None, set[int]]:
+        """The columns of decoded lines, or the places of what is odd among them."""
+        series, quotes_of_series = self._series(decoded)
+        odd = {place for place, number in enumerate(series) if number < 0} if -1 in series else set()
+        record_ids = [line.record_id for line in decoded]
+        odd.update(_odd_ids(record_ids))
+        quantities = [line.quantities for line in decoded]
+        leaves, units = _counts(quantities, odd)
+        written = [line.cost for line in decoded]
+        costs, quotes_of_costs = _costs(written, odd)
+        instants = _instants([line.occurred_at for line in decoded], low, high, odd)
+        if not odd:
+            keys = 4 * len(decoded) + sum(map(len, quantities))  # of what every line has
+            quotes = 2 * keys + 4 * len(decoded) + quotes_of_series + quotes_of_costs
+            if sum(line.count(b'"') for line in lines) != quotes:
+                odd.update(n for n, line in enumerate(lines) if _encode(decoded[n]).count(b'"') != line.count(b'"'))
+        if odd:
+            return None, odd
+        return UsageColumns(self.names, series, record_ids, instants, leaves, units, costs), odd
+
+    def _series(self, decoded: Iterable[Any]) -> tuple[list[int], int]:
+        """The number of each line's series, and how many quotes all lines have around what it consists of."""
+        written = list(map(_series_of, decoded))
+        found: list[Any] = list(map(self._known.get, written))
+        if None in found:
+            if len(self._known) > _KNOWN_MAX:
+                self._known.clear()
+            for one in (one for one, number in zip(written, found, strict=True) if number is None):
+                if one not in self._known:
+                    self._known[one] = self._met(*one)
+            found = list(map(self._known.get, written))
+        return [number for number, _ in found], sum(quotes for _, quotes in found)
+
+    def _met(self, *written: Any) -> tuple[int, int]:
+        """The number of a series that is met first, and the quotes that it is written with."""
+        try:
+            key = _series_key(self._source, *written)
+        except InvalidRecord:
+            key = None
+        if key is None:
+            return _ODD
+        keys = len(_NAMES) - written.count(_UNSET) - 1  # that of the model is there in every line
+        texts = list(map(type, written)).count(str) + len(written[_TAGS] or ())
+        return self.names.of(key), 2 * (keys + texts)
 
 
-@lru_cache(maxsize=50_000)
-def _series(
-    source: str | None,
-    user: str | None,
-    api_key: str | None,
+def _decoded(lines: Sequence[bytes]) -> tuple[list[Any], list[int]]:
+    """The lines that typed decoding takes, and their places."""
+    try:
+        if b"\\" not in b"".join(lines):
+            return list(map(_decode, lines)), list(range(len(lines)))
+    except _ERRORS:
+        pass
+    decoded, places = [], []
+    for place, line in enumerate(lines):
+        try:
+            if b"\\" not in line:
+                decoded.append(_decode(line))
+                places.append(place)
+        except _ERRORS:
+            continue
+    return decoded, places
+
+
+def _odd_ids(record_ids: Sequence[str]) -> Iterable[int]:
+    characters_max = ID_BYTES_MAX // 4
+    longest = max(map(len, record_ids), default=0)
+    if all(record_ids) and longest <= characters_max and "".join(record_ids).isprintable():
+        return ()
+    return (n for n, id_ in enumerate(record_ids) if not (0 < len(id_) <= characters_max and id_.isprintable()))
+
+
+def _counts(quantities: Sequence[dict[str, int]], odd: set[int]) -> tuple[dict[str, list[int]], list[Units]]:
+    """The columns of token leaves, and the other quantities of each line."""
+    if not all(quantities):
+        odd.update(n for n, counts in enumerate(quantities) if not counts)
+    units: list[Units] = [()] * len(quantities)
+    used = set(chain.from_iterable(quantities))
+    if not used <= _LEAVES:
+        for n, counts in enumerate(quantities):
+            if not counts.keys() <= _LEAVES:
+                try:
+                    kept = kept_quantities(counts)
+                except InvalidRecord:
+                    odd.add(n)
+                else:
+                    units[n] = tuple((name, count) for name, count in kept.items() if name not in _LEAVES)
+    leaves = {}
+    for leaf in TOKEN_LEAVES:
+        if leaf in used:
+            leaves[leaf] = column = [counts.get(leaf, 0) for counts in quantities]
+            if min(column) < 0 or max(column) > QUANTITY_MAX:
+                odd.update(n for n, count in enumerate(column) if not 0 <= count <= QUANTITY_MAX)
+    return leaves, units
+
+
+def _costs(written: Sequence[Any], odd: set[int]) -> tuple[list[str | None], int]:
+    """The costs as they are written, and how many quotes are around them and their keys."""
+    places = [n for n, cost in enumerate(written) if cost is not _UNSET]
+    costs: list[str | None] = [None] * len(written)
+    if not places:
+        return costs, 0
+    texts = [bytes(written[n]) for n in places]
+    joined = b";".join(texts) + b";"
+    if _are_costs(joined) is None or joined.count(b";") != len(texts):
+        odd.update(n for n, text in zip(places, texts, strict=True) if b";" in text or _is_cost(text + b";") is None)
+        return costs, 0
+    plain = joined.replace(b'"', b"").decode().split(";")[:-1]
+    for n, raw, text in zip(places, texts, plain, strict=True):
+        if text != "null":
+            if raw.endswith(b'0"') and "." in text:  # the strict way shortens texts, and not numbers
+                text = text.rstrip("0")
+                if text.endswith("."):
+                    odd.add(n)
+            costs[n] = text
+    return costs, 2 * len(places) + joined.count(b'"')
+
+
+def _instants(written: Sequence[str], low: int, high: int, odd: set[int]) -> list[int]:
+    """The instants of lines, in microseconds since 1970."""
+    joined = ";".join(written) + ";"
+    try:
+        if joined.count(";") == len(written) and _are_instants(joined):
+            instants = _micros(map(datetime.fromisoformat, written))
+            if low <= min(instants) and max(instants) <= high:
+                return instants
+    except (ValueError, OverflowError):
+        pass
+    odd.update(n for n, text in enumerate(written) if not _is_in_order(text, low, high))
+    return []
+
+
+def _micros(instants: Iterable[datetime]) -> list[int]:
+    """As `to_micros`, of many."""
+    return [(instant - EPOCH) // MICROSECOND for instant in instants]
+
+
+def _is_in_order(text: str, low: int, high: int) -> bool:
+    try:
+        if ";" in text or _is_instant(text + ";") is None:
+            return False
+        return low <= to_micros(datetime.fromisoformat(text)) <= high
+    except (ValueError, OverflowError):
+        return False
+
+
+def _series_key(
+    asked_source: str | None,
+    source: Any,
+    user: Any,
+    api_key: Any,
     model: str,
-    provider: str | None,
-    mode: str,
-    geo: str | None,
-    tags: tuple[str, ...],
-    is_byok: bool,
-    status: str,
-    usage_state: str,
-) -> tuple[Any, ...] | None:
-    """The values of `SERIES_FIELDS`, or None where they are not as most are. Remembered, since they come again.
+    provider: Any,
+    mode: Any,
+    geo: Any,
+    tags: Any,
+    is_byok: Any,
+    status: Any,
+    usage_state: Any,
+) -> SeriesKey | None:
+    """The values of `SERIES_FIELDS` of a line with quantities, or None where they are not as most are.
 
     Raises:
         InvalidRecord: where a tag is wrong.
     """
+    source = asked_source if source in (None, _UNSET) else source
+    status = "ok" if status in (None, _UNSET) else status
+    usage_state = "reported" if usage_state in (None, _UNSET) else usage_state
+    user, api_key, provider, geo = user or None, api_key or None, provider or None, geo or None
+    mode = mode or STANDARD
     is_right = (
-        are_plain(source or "", "-", model, user, api_key, provider, geo)
+        (asked_source is None or source == asked_source)
+        and are_plain(source or "", "-", model, user, api_key, provider, geo)
         and is_word(mode)
         and status in STATUSES
         and usage_state in USAGE_STATES
+        and usage_state != "missing"
     )
     if not is_right:
         return None
-    return source, user, api_key, model, provider, mode, geo, checked_tags(tags), is_byok, status, usage_state
+    listed = checked_tags(tags) if tags else ()
+    return source, user, api_key, model, provider, mode, geo, listed, is_byok is True, status, usage_state

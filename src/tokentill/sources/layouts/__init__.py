@@ -37,6 +37,11 @@ def digest_of(raw: bytes) -> bytes:
     return sha256(raw).digest()[:16]
 
 
+def is_blank(line: bytes) -> bool:
+    """Whether there is nothing on a line."""
+    return not line or line.isspace()
+
+
 class LongPiece:
     """A piece that is longer than the limit: only its head, its length and its digest are held."""
 
@@ -56,13 +61,30 @@ class LongPiece:
         return LayoutFault(f"{reason}; {end}" if end else reason, self._hash.digest()[:16])
 
 
-def lines_of(chunks: Iterable[bytes], bytes_max: int, end_fault: EndFault) -> Iterator[Piece]:
-    """Every line that is not blank, with its number from 1.
+Run = tuple[int, list[bytes]]
+"""The number of a line from 1, and the bytes of it and of those behind it. Some may be blank."""
 
-    A line above `bytes_max` comes with its fault and without its bytes. When the bytes end too early, the last piece
-    says so and is not to be read.
+
+def lines_of(runs: Iterable[Run | Piece]) -> Iterator[Piece]:
+    """Every line that is not blank, one by one."""
+    for run in runs:
+        if len(run) == 3:
+            yield run
+            continue
+        number, lines = run
+        for line in lines:
+            if not is_blank(line):
+                yield number, line, None
+            number += 1
+
+
+def runs_of_lines(chunks: Iterable[bytes], bytes_max: int, end_fault: EndFault) -> Iterator[Run | Piece]:
+    """All lines, with their numbers from 1, together as they come.
+
+    A line above `bytes_max` comes alone, with its fault and without its bytes. When the bytes end too early, the last
+    piece says so and is not to be read.
     """
-    number = 0
+    number = 1
     held: list[bytes] = []
     held_bytes = 0
     long: LongPiece | None = None
@@ -71,20 +93,16 @@ def lines_of(chunks: Iterable[bytes], bytes_max: int, end_fault: EndFault) -> It
         rest = lines.pop()
         if lines and long is not None:
             long.add(lines[0])
-            number += 1
             yield number, long.head, long.fault("the line", bytes_max)
+            number += 1
             long = None
             del lines[0]
         elif lines and held:
             held.append(lines[0])
             lines[0] = b"".join(held)
             held, held_bytes = [], 0
-        for line in lines:
-            number += 1
-            if len(line) > bytes_max:
-                yield number, line[:HEAD_BYTES], LongPiece(line).fault("the line", bytes_max)
-            elif line and not line.isspace():
-                yield number, line, None
+        yield from _within(number, lines, bytes_max)
+        number += len(lines)
         if long is not None:
             long.add(rest)
         elif rest:
@@ -95,11 +113,25 @@ def lines_of(chunks: Iterable[bytes], bytes_max: int, end_fault: EndFault) -> It
                 held, held_bytes = [], 0
     end = end_fault()
     if long is not None:
-        yield number + 1, long.head, long.fault("the line", bytes_max, end)
+        yield number, long.head, long.fault("the line", bytes_max, end)
     elif end is not None:
         rest = b"".join(held)
-        yield number + 1, rest, LayoutFault(end, digest_of(rest))
+        yield number, rest, LayoutFault(end, digest_of(rest))
     elif held:
         rest = b"".join(held)
         if not rest.isspace():
-            yield number + 1, rest, LayoutFault(OPEN_END, digest_of(rest), is_certain=False)
+            yield number, rest, LayoutFault(OPEN_END, digest_of(rest), is_certain=False)
+
+
+def _within(number: int, lines: list[bytes], bytes_max: int) -> Iterator[Run | Piece]:
+    """Lines from a number on, without those that are too long, which come alone."""
+    start = 0
+    if max(map(len, lines), default=0) > bytes_max:
+        for place, line in enumerate(lines):
+            if len(line) > bytes_max:
+                if place > start:
+                    yield number + start, lines[start:place]
+                yield number + place, line[:HEAD_BYTES], LongPiece(line).fault("the line", bytes_max)
+                start = place + 1
+    if start < len(lines):
+        yield number + start, lines[start:] if start else lines

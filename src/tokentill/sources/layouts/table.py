@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokentill.errors import InvalidRecord
-from tokentill.sources.layouts import EndFault, Piece, lines_of
+from tokentill.sources.layouts import EndFault, Piece, lines_of, runs_of_lines
 
 ROW_LINES_MAX = 20
 """A quoted cell may span lines, but a quote that nobody closed must not swallow the file."""
@@ -66,7 +66,7 @@ def rows_of(chunks: Iterable[bytes], width: int, bytes_max: int, end_fault: EndF
     Lines are joined while a quote is open. If that gives no row of `width` cells, the first of them is a piece of its
     own and reading goes on with the next, so that one stray quote costs one row.
     """
-    lines = lines_of(chunks, bytes_max, end_fault)
+    lines = lines_of(runs_of_lines(chunks, bytes_max, end_fault))
     next(lines, None)
     waiting: deque[Piece] = deque()
     while True:

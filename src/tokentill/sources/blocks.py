@@ -1,0 +1,89 @@
+"""Parts of an input as they are taken in: records in columns, and beside them what is no record."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tokentill.sources.kept_lines import KeptLine
+from tokentill.usage.columns import SeriesNumbers, UsageColumns
+from tokentill.usage.record import UsageRecord
+
+BLOCK_ITEMS = 1_000
+"""How many items become a block that come one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Something in an input that is not a record, and why.
+
+    Args:
+        name: the input.
+        line: line number from 1, or the number of the element in a JSON list.
+        reason: what is wrong with it.
+        record_id: its id, where it could be read.
+        raw: the start of it, with what cannot be printed escaped, at most `EXCERPT_CHARACTERS` long.
+        digest: the first 16 bytes of the SHA-256 of all of it.
+        occurred_at: the instant that it names, where it could be read.
+        kept: all of it, to be read again; None for what was cut off, and for what is not to be kept.
+    """
+
+    name: str
+    line: int
+    reason: str
+    record_id: str | None
+    raw: str
+    digest: bytes
+    occurred_at: datetime | None = None
+    kept: KeptLine | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.line}: {self.reason}"
+
+
+@dataclass(slots=True)
+class Block:
+    """Records and bad lines. `places` says for each bad line how many items stand before it."""
+
+    columns: UsageColumns
+    bad: list[Quarantined] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.columns) + len(self.bad)
+
+    def put(self, place: int, item: UsageRecord | Quarantined) -> None:
+        """Put an item at a place, which lies behind those of all bad lines."""
+        if isinstance(item, Quarantined):
+            self.bad.append(item)
+            self.places.append(place)
+        else:
+            self.columns.insert(place - len(self.bad), item)
+
+    def extend(self, more: Block) -> None:
+        """Put another block behind."""
+        self.places += [len(self) + place for place in more.places]
+        self.bad += more.bad
+        self.columns.extend(more.columns)
+
+    def cut(self, size: int) -> tuple[Block, Block]:
+        """The first items, and what stands behind them."""
+        bad = bisect_left(self.places, size)
+        first = Block(self.columns.between(0, size - bad), self.bad[:bad], self.places[:bad])
+        behind = [place - size for place in self.places[bad:]]
+        return first, Block(self.columns.between(size - bad, None), self.bad[bad:], behind)
+
+
+def gathered(items: Iterable[UsageRecord | Quarantined]) -> Iterator[Block]:
+    """Items that come one by one, as blocks."""
+    block = Block(UsageColumns(SeriesNumbers()))
+    for item in items:
+        block.put(len(block), item)
+        if len(block) >= BLOCK_ITEMS:
+            yield block
+            names = block.columns.names
+            block = Block(UsageColumns(SeriesNumbers() if names.are_many else names))
+    if len(block):
+        yield block

@@ -1,0 +1,157 @@
+"""Usage records in columns: what a table takes, without an object a record. Pure.
+
+A column has a value for each record, in their order. What records of a user have in common (`SERIES_FIELDS`) is kept
+once and named by its number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import repeat
+from operator import itemgetter
+from typing import Any
+
+from tokentill.clock import from_micros, to_micros
+from tokentill.usage.quantities import TOKEN_LEAVES
+from tokentill.usage.record import UsageRecord, cost_text, record_of_checked, series_fields_of
+
+SeriesKey = tuple[Any, ...]
+"""The values of `SERIES_FIELDS`."""
+
+Units = tuple[tuple[str, int], ...]
+"""The quantities of a record that are no token leaves, in order of their names."""
+
+SERIES_MAX = 200_000
+
+_LEAVES = frozenset(TOKEN_LEAVES)
+
+
+class SeriesNumbers:
+    """The series that some records are of, each with a number from 0 on: its place in `keys`."""
+
+    def __init__(self) -> None:
+        self.keys: list[SeriesKey] = []
+        self._numbers: dict[SeriesKey, int] = {}
+
+    @property
+    def are_many(self) -> bool:
+        """Whether there are so many that others should begin anew, so that they stay within bounds."""
+        return len(self.keys) >= SERIES_MAX
+
+    def of(self, key: SeriesKey) -> int:
+        """The number of a series, which gets one if it has none."""
+        number = self._numbers.setdefault(key, len(self.keys))
+        if number == len(self.keys):
+            self.keys.append(key)
+        return number
+
+
+@dataclass(slots=True)
+class UsageColumns:
+    """Records, column by column.
+
+    Args:
+        names: what the numbers of series mean.
+        series: the number of each record's series.
+        instants: in microseconds since 1970.
+        leaves: the count of each record, by the token leaves that some record has.
+        units: the other quantities of each record.
+        costs: what each record reports that it cost, as it was written; None where it says nothing.
+    """
+
+    names: SeriesNumbers
+    series: list[int] = field(default_factory=list)
+    record_ids: list[str] = field(default_factory=list)
+    instants: list[int] = field(default_factory=list)
+    leaves: dict[str, list[int]] = field(default_factory=dict)
+    units: list[Units] = field(default_factory=list)
+    costs: list[str | None] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, records: Iterable[UsageRecord], names: SeriesNumbers) -> UsageColumns:
+        """The columns of records."""
+        columns = cls(names)
+        for record in records:
+            columns.insert(len(columns.series), record)
+        return columns
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def insert(self, place: int, record: UsageRecord) -> None:
+        """Put a record before the one that is at a place."""
+        quantities = record.quantities
+        self.series.insert(place, self.names.of(series_fields_of(record)))
+        self.record_ids.insert(place, record.record_id)
+        self.instants.insert(place, to_micros(record.occurred_at))
+        self.units.insert(place, tuple((name, n) for name, n in quantities.items() if name not in _LEAVES))
+        self.costs.insert(place, None if record.cost is None else cost_text(record.cost))
+        for leaf, column in self.leaves.items():
+            column.insert(place, quantities.get(leaf, 0))
+        for leaf in quantities.keys() & _LEAVES - self.leaves.keys():
+            self.leaves[leaf] = [0] * len(self.series)
+            self.leaves[leaf][place] = quantities[leaf]
+
+    def extend(self, more: UsageColumns) -> None:
+        """Put further records, whose series have the same numbers, behind these."""
+        size = len(self.series)
+        for leaf in more.leaves.keys() - self.leaves.keys():
+            self.leaves[leaf] = [0] * size
+        for leaf, column in self.leaves.items():
+            column.extend(more.leaves.get(leaf) or repeat(0, len(more)))
+        for own, others in zip(self._plain(), more._plain(), strict=True):
+            own.extend(others)
+
+    def taken(self, places: Sequence[int]) -> UsageColumns:
+        """The records at some places, in that order."""
+        if len(places) < 2:
+            return self._each(lambda column: [column[place] for place in places])
+        at_places = itemgetter(*places)
+        return self._each(lambda column: list(at_places(column)))
+
+    def between(self, start: int, end: int | None) -> UsageColumns:
+        """The records from a place on, up to another."""
+        return self._each(lambda column: column[start:end])
+
+    def _each(self, change: Any) -> UsageColumns:
+        series, record_ids, instants, units, costs = map(change, self._plain())
+        leaves = {leaf: change(column) for leaf, column in self.leaves.items()}
+        return UsageColumns(self.names, series, record_ids, instants, leaves, units, costs)
+
+    def _plain(self) -> tuple[list[Any], ...]:
+        return self.series, self.record_ids, self.instants, self.units, self.costs
+
+    def identity(self, place: int) -> tuple[str, str]:
+        """The source and the id of a record."""
+        return self.names.keys[self.series[place]][0], self.record_ids[place]
+
+    def ids_by_source(self) -> dict[str, set[str]]:
+        """The record ids of each source."""
+        sources = [self.names.keys[number][0] for number in self.series]
+        named = dict.fromkeys(sources)
+        if len(named) == 1:
+            return {source: set(self.record_ids) for source in named}
+        ids: dict[str, set[str]] = {source: set() for source in named}
+        for source, record_id in zip(sources, self.record_ids, strict=True):
+            ids[source].add(record_id)
+        return ids
+
+    def record(self, place: int) -> UsageRecord:
+        """The record at a place."""
+        counts = {leaf: column[place] for leaf, column in self.leaves.items() if column[place]} | dict(
+            self.units[place]
+        )
+        cost = self.costs[place]
+        return record_of_checked(
+            self.names.keys[self.series[place]],
+            record_id=self.record_ids[place],
+            occurred_at=from_micros(self.instants[place]),
+            quantities={name: counts[name] for name in sorted(counts)},
+            cost=None if cost is None else Decimal(cost),
+        )
+
+    def records(self) -> Iterator[UsageRecord]:
+        """All of them, in order."""
+        return map(self.record, range(len(self.series)))
