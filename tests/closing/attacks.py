@@ -155,9 +155,12 @@ class Months:
             states = set(connection.execute(select(tables.close_run.c.state)).scalars())
             pushes = set(connection.execute(select(tables.push.c.state)).scalars())
             gone = set(connection.execute(select(tables.withdrawal.c.usage_id)).scalars())
-            records = connection.execute(
-                select(tables.usage.c.id, tables.usage.c.record_id, tables.usage.c.digest, tables.usage.c.version)
-            ).all()
+            said = [column for column in tables.usage.c if column.name not in ("id", "record_id", "version", "seq")]
+            usage = tables.usage.c
+            records = [
+                (row[0], row[1], repr(tuple(row[3:])).encode(), row[2])
+                for row in connection.execute(select(usage.id, usage.record_id, usage.version, *said))
+            ]
         assert states <= {"done"}, states
         assert pushes <= {"accepted", "confirmed", "replaced"}, pushes
         imports = tuple(sorted((each.name, each.state, each.accepted) for each in one.imports().imports))

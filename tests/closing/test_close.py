@@ -817,10 +817,12 @@ class TestVerifyFindsTampering:
     def test_in_a_usage_record(self, closed: Till) -> None:
         with closed.store.write() as connection:
             connection.execute(update(tables.usage).where(tables.usage.c.record_id == "cem").values(input=1))
+            of_cem = select(tables.usage.c.seq).where(tables.usage.c.record_id == "cem")
+            batch = connection.execute(select(tables.batch).where(tables.batch.c.seq.in_(of_cem))).one()
         assert [found.customer for found in closed.verify().invoices if found.fault] == ["cem"]
         assert beside_guards(closed.verify()) == [
             "record 'cem': its input total is not the sum of its parts",
-            "usage record 'cem' of 'arouter': its row is not what its digest says",
+            f"batch {batch.seq} ({batch.label!r}): its {batch.accepted} usage records are not what its digest says",
         ]
         with pytest.raises(IntegrityFault, match="come to"):
             closed.explain("INV-000003")

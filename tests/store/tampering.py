@@ -150,6 +150,7 @@ def _another(column: Any, row: Row[Any], rows: list[Any], chosen: random.Random)
         content = json.loads(value)
         return canonical_bytes({**content, **({"s": content["s"] - 1} if "s" in content else {"run": 7})}).decode()
     if isinstance(column.type, LargeBinary):
+        value = value or b"0123456789abcdef"
         place = chosen.choice([place for place, byte in enumerate(value) if name == "digest" or 48 <= byte <= 57])
         return value[:place] + bytes([value[place] ^ 1]) + value[place + 1 :]
     if isinstance(column.type, Text):

@@ -15,6 +15,7 @@ from tokentill.clock import from_micros, instant_text, micros_text, to_micros
 from tokentill.store import tables
 from tokentill.store.batches import store_batch
 from tokentill.store.database import Database
+from tokentill.store.migrating import downgrade, upgrade
 from tokentill.store.usage_digests import usage_row_faults
 from tokentill.store.usage_rows import cost_limbs, cost_of, cost_text_of
 from tokentill.usage.record import COST_MAX, UsageRecord, cost_text
@@ -80,7 +81,11 @@ def test_rows_of_all_kinds_of_records_are_what_their_digests_say(database: Datab
     ]
     with database.write() as connection:
         store_batch(connection, records, [], label="all", at=at("16"))
+    downgrade(database, "0011")  # they get the digests that older versions gave them
+    upgrade(database)
     with database.read() as connection:
+        digests = connection.execute(select(tables.usage.c.record_id, tables.usage.c.digest)).all()
+        assert {id_: bytes(digest) for id_, digest in digests} == {one.record_id: one.digest for one in records}
         assert list(usage_row_faults(connection, select(tables.usage.c.id))) == [None] * len(records)
         of_one = select(tables.usage.c.id).where(tables.usage.c.record_id == "units")
         assert list(usage_row_faults(connection, of_one)) == [None]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
-from itertools import chain
-from operator import add, eq
+from itertools import chain, compress
+from operator import add, eq, not_
 from typing import Any
 
 from sqlalchemy import Connection, and_, insert, select
@@ -17,7 +17,7 @@ from tokentill.sources.kept_lines import KeptLine
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_rows, next_value
 from tokentill.store.decoding import columns_of, rows_among
-from tokentill.store.usage_inserts import Cost, KnownSeries, costs_of, insert_usage
+from tokentill.store.usage_inserts import Cost, KnownSeries, UsageRows, costs_of, insert_usage, usage_rows
 from tokentill.store.usage_payloads import Payload, stored_payloads
 from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.quantities import TOKEN_LEAVES
@@ -99,8 +99,9 @@ def store_batch(
         del quarantined[known_line]
     if not (new or revised or quarantined):
         return counts
-    seq = store_batch_row(connection, counts, new, label=label, at=at, part_of=part_of)
-    insert_usage(connection, known, new, sorted_out.costs, seq)
+    rows = usage_rows(connection, known, new, sorted_out.costs)
+    seq = store_batch_row(connection, counts, rows, label=label, at=at, part_of=part_of)
+    insert_usage(connection, known, rows, seq)
     _insert_revisions(connection, revised, seq)
     _insert_quarantined(connection, list(quarantined.values()), seq)
     return counts
@@ -109,23 +110,25 @@ def store_batch(
 def store_batch_row(
     connection: Connection,
     counts: Counts,
-    new: UsageColumns | None = None,
+    rows: UsageRows | None = None,
     *,
     label: str,
     at: datetime,
     part_of: int | None = None,
 ) -> int:
-    """Take the next sequence number, for a batch that brings these new records."""
+    """Take the next sequence number, for a batch that brings these rows of usage."""
     seq = next_value(connection, "batch")
+    first_at, last_at = (None, None) if rows is None else rows.extent
     connection.execute(
         insert(tables.batch).values(
             seq=seq,
             label=label,
             recorded_at=to_micros(at),
             **columns_of(counts, "accepted", "duplicates", "revisions", "quarantined"),
-            first_at=min(new.instants) if new else None,
-            last_at=max(new.instants) if new else None,
+            first_at=first_at,
+            last_at=last_at,
             part_of=part_of,
+            digest=None if rows is None else rows.digest,
         )
     )
     return seq
@@ -140,8 +143,9 @@ def store_version(connection: Connection, record: UsageRecord, version: int, *, 
     columns = UsageColumns.of([record], SeriesNumbers())
     known = KnownSeries(columns.names)
     known.look_up(connection, columns.series)
-    seq = store_batch_row(connection, Counts(accepted=1), columns, label=label, at=at)
-    insert_usage(connection, known, columns, costs_of(columns), seq, version)
+    rows = usage_rows(connection, known, columns, costs_of(columns), version)
+    seq = store_batch_row(connection, Counts(accepted=1), rows, label=label, at=at)
+    insert_usage(connection, known, rows, seq)
     return seq
 
 
@@ -181,21 +185,19 @@ def _sorted_out(connection: Connection, given: UsageColumns, known: KnownSeries)
     out = SortedOut(columns, costs, {}, [])
     if not stored and True not in is_again:
         return out
-    new, first = [], 0
-    for place, identity in enumerate(identities):
-        if versions := stored.get(identity):
+    is_new = [not again and identity not in stored for again, identity in zip(is_again, identities, strict=True)]
+    for place in compress(range(len(columns)), map(not_, is_new)):
+        if versions := stored.get(identity := identities[place]):
             number = known.ids.get(columns.series[place])
-        elif is_again[place]:
+        else:
+            first = next(before for before in range(place - 1, -1, -1) if not is_again[before])
             number, series = columns.series[place], columns.series[first]
             versions = [(1, columns.instants[first], _payload(columns, costs, first, series))]
-        else:
-            new.append(first := place)
-            continue
         if all(_payload(columns, costs, place, number) != payload for _, _, payload in versions):
             record, (version, occurred_at, _) = columns.record(place), versions[-1]
             out.again.append(key := (*identity, record.digest))
             out.revised[key] = Revised(record, version, occurred_at)
-    out.new, out.costs = columns.taken(new), [costs[place] for place in new]
+    out.new, out.costs = columns.taken(list(compress(range(len(columns)), is_new))), list(compress(costs, is_new))
     return out
 
 

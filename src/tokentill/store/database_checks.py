@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, Select, and_, func, not_, or_, select
@@ -12,6 +12,7 @@ from tokentill.canonical import content_of
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.store import holdings, tables
 from tokentill.store.audit import audit_faults
+from tokentill.store.batch_digests import batch_faults
 from tokentill.store.database import current_value
 from tokentill.store.documents import overlapping_documents
 from tokentill.store.guards import expected_guards, guard_faults
@@ -215,14 +216,15 @@ def guards_are_in_force(connection: Connection) -> Looked:
 
 
 def usage_rows_are_what_their_digests_say(connection: Connection, ids: Select[Any]) -> Looked:
-    """A usage row, with its series and its units, is the record of which its digest was made."""
+    """A usage row, with its series and its units, is the record of which its digest was made, or that of its batch."""
     count, wrong, faults = 0, 0, []
-    for fault in usage_row_faults(connection, ids):
-        count, wrong = count + 1, wrong + (fault is not None)
+    of_rows = ((1, fault) for fault in usage_row_faults(connection, ids))
+    for rows, fault in chain(of_rows, batch_faults(connection, ids)):
+        count, wrong = count + rows, wrong + (fault is not None)
         if fault is not None and wrong <= FAULTS_MAX:
             faults.append(fault)
     if wrong > FAULTS_MAX:
-        faults.append(f"{wrong - FAULTS_MAX} more usage records are not what their digests say")
+        faults.append(f"{wrong - FAULTS_MAX} more usage records or batches are not what their digests say")
     return Looked(count, "usage records", faults)
 
 

@@ -41,11 +41,11 @@ def change_check(table: str, check: str, before: str, after: str) -> None:
         op.drop_constraint(check, table, type_="check")
         op.create_check_constraint(op.f(check), table, after)
     else:
-        _rebuild(table, f"CONSTRAINT {check} CHECK ({before})", f"CONSTRAINT {check} CHECK ({after})")
+        change_definition(table, f"CONSTRAINT {check} CHECK ({before})", f"CONSTRAINT {check} CHECK ({after})")
 
 
-def _rebuild(table: str, before: str, after: str) -> None:
-    """Make a table of SQLite anew with another definition, and its rows, indexes and triggers as they were.
+def change_definition(table: str, before: str, after: str) -> None:
+    """Make a table of SQLite anew with other words in its definition, and its rows, indexes and triggers as they were.
 
     The rows lie aside meanwhile: only a table that is made under its own name keeps what refers to it. Whether every
     reference is kept is asked at the end instead of after each row.

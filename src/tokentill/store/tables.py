@@ -113,9 +113,11 @@ batch = _table(
     *_each(Text, "label"),
     *_each(BigInt, "recorded_at", "accepted", "duplicates", "revisions", "quarantined"),
     *_optional(BigInt, "first_at", "last_at", "part_of"),
+    *_optional(LargeBinary, "digest"),
 )
 """Records that came in together. `first_at` and `last_at` are the earliest and the latest `occurred_at` of what it
-brought; `part_of` is the first batch of the same import, None in that one itself."""
+brought; `part_of` is the first batch of the same import, None in that one itself. `digest` is that of its usage rows
+(see `batch_digests`), None where it brought none, and where each of them has its own."""
 
 staged_record = _table(
     "staged_record",
@@ -146,7 +148,7 @@ usage = _table(
     *(Column(leaf, BigInt, nullable=False, server_default=text("0")) for leaf in TOKEN_LEAVES),
     *_each(Integer, "has_cost"),
     *(Column(limb, BigInt, nullable=False, server_default=text("0")) for limb in COST_LIMBS),
-    *_each(LargeBinary, "digest"),
+    *_optional(LargeBinary, "digest"),
     Column("version", Integer, nullable=False, server_default=text("1")),
     UniqueConstraint("source_id", "record_id", "version", name="uq_usage_identity"),
     *_refers(source_id="source.id", series_id="series.id", seq="batch.seq"),
@@ -157,7 +159,7 @@ usage = _table(
     Index("ix_usage_seq", "seq"),
 )
 """The records. Of one identity there is a version for each payload that ever counted; the last one does (see
-`withdrawal`)."""
+`withdrawal`). A row has a digest of its record where its batch has none of all of them."""
 
 usage_unit = _table(
     "usage_unit",

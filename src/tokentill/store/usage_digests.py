@@ -1,4 +1,4 @@
-"""Whether usage rows still say the records that were taken in: each has a digest of its record, made at ingest.
+"""Whether usage rows still say the records that were taken in: those of batches that have no digest have one each.
 
 A record's content is put together again from its row, its series and its units, by the one definition of it
 (`usage.record`), as a stream: one part of the rows and some of the series are in memory at a time.
@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, or_, select
 
 from tokentill.clock import micros_text
 from tokentill.store import tables
@@ -28,40 +28,44 @@ _BEFORE_COUNT = tuple(f'"{name}":' for name in _NAMES)
 _inputs_of = itemgetter(*[place for place, name in enumerate(_NAMES) if name in INPUT_LEAVES])
 
 
-class _SeriesFrame(NamedTuple):
+class SeriesSaid(NamedTuple):
+    """What a series consists of: its source, its own digest, and the frame of its records' content."""
+
     source: str
+    digest: bytes
     frame: Frame
 
 
 def usage_row_faults(connection: Connection, ids: Select[Any]) -> Iterator[str | None]:
-    """What is wrong with each usage row, or None where nothing is.
+    """What is wrong with each usage row that has a digest or should have one, or None where nothing is.
 
     Args:
         ids: selects the ids of the rows.
     """
-    usage = tables.usage
+    usage, batch = tables.usage, tables.batch
     query = (
         select(
             *(usage.c[name] for name in ("id", "source_id", "series_id", "record_id", "occurred_at", "input_total")),
             *(usage.c[name] for name in ("digest", "has_cost", *tables.COST_LIMBS, *_NAMES)),
         )
-        .where(usage.c.id.in_(ids))
+        .join(batch, batch.c.seq == usage.c.seq)
+        .where(usage.c.id.in_(ids), or_(usage.c.digest.is_not(None), batch.c.digest.is_(None)))
         .order_by(usage.c.id)
     )
     sources: dict[int, str] = dict(connection.execute(select(tables.source.c.id, tables.source.c.name)).all())
-    series: dict[int, _SeriesFrame | None] = {}
+    series: dict[int, SeriesSaid | None] = {}
     with connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as result:
         for rows in result.partitions():
             if len(series) > _SERIES_MAX:
                 series.clear()
-            series.update(_series(connection, {row[2] for row in rows} - series.keys()))
+            series.update(series_said(connection, {row[2] for row in rows} - series.keys()))
             yield from _faults(rows, _units(connection, rows[0][0], rows[-1][0]), series, sources)
 
 
 def _faults(
     rows: Sequence[Any],
     units: Mapping[int, list[tuple[str, int]]],
-    series_by_id: Mapping[int, _SeriesFrame | None],
+    series_by_id: Mapping[int, SeriesSaid | None],
     sources: Mapping[int, str],
 ) -> Iterator[str | None]:
     for id_, source_id, series_id, record_id, at, input_total, digest, has_cost, e8, e16, e24, *leaves in rows:
@@ -97,13 +101,13 @@ def _units(connection: Connection, first_id: int, last_id: int) -> dict[int, lis
     return units
 
 
-def _series(connection: Connection, ids: Collection[int]) -> dict[int, _SeriesFrame | None]:
+def series_said(connection: Connection, ids: Collection[int]) -> dict[int, SeriesSaid | None]:
     """Series by id; None for one that is not there, or is not what its digest says."""
     table = tables.series
-    by_id: dict[int, _SeriesFrame | None] = dict.fromkeys(ids)
+    by_id: dict[int, SeriesSaid | None] = dict.fromkeys(ids)
     for row in rows_among(connection, select(table), (table.c.id,), sorted(ids)):
         fields = {name: row._mapping[name] for name in SERIES_FIELDS}
         if series_digest(fields) == row.digest:
             fields |= {"tags": tuple(json.loads(row.tags)), "is_byok": bool(row.is_byok)}
-            by_id[row.id] = _SeriesFrame(row.source, content_frame(**fields))
+            by_id[row.id] = SeriesSaid(row.source, bytes(row.digest), content_frame(**fields))
     return by_id

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import repeat
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from tokentill.clock import from_micros, to_micros
 from tokentill.errors import ensure
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
+from tokentill.store.batch_digests import BatchDigest
 from tokentill.store.bulk import among, insert_tuples
 from tokentill.store.database import insert_new
-from tokentill.store.decoding import rows_among
+from tokentill.store.decoding import LOOKED_UP_MAX, rows_among
 from tokentill.store.usage_rows import Identity, cost_limbs, month_number, series_digest
-from tokentill.usage.columns import SeriesKey, SeriesNumbers, UsageColumns
+from tokentill.usage.columns import SeriesKey, SeriesNumbers, Units, UsageColumns
 from tokentill.usage.quantities import INPUT_LEAVES, TOKEN_LEAVES
 from tokentill.usage.record import SERIES_FIELDS
 
@@ -26,6 +29,8 @@ Cost = tuple[int, int, int, int]
 """Whether a record has a cost, and its limbs (see `tables.COST_LIMBS`)."""
 
 NO_COST: Cost = (0, 0, 0, 0)
+READ_INSTEAD = 5
+"""Reading a row of all costs so many times less than finding one of some."""
 
 
 class KnownSeries:
@@ -36,6 +41,7 @@ class KnownSeries:
     def __init__(self, names: SeriesNumbers) -> None:
         self.names = names
         self.ids: dict[int, int] = {}
+        self._digests: dict[int, bytes] = {}
         self._months: set[tuple[int, int]] = set()
         self._source_ids: dict[str, int] = {}
 
@@ -47,25 +53,37 @@ class KnownSeries:
         ids = {number: self._source_ids[name] for number, name in named.items()}
         return list(map(ids.__getitem__, numbers))
 
+    def digests(self, numbers: Iterable[int]) -> list[str]:
+        """The digests of series that were looked up, in hexadecimal."""
+        listed = list(numbers)
+        written = {number: self._digests[number].hex() for number in set(listed)}
+        return list(map(written.__getitem__, listed))
+
     def look_up(self, connection: Connection, numbers: Iterable[int]) -> None:
         """Find the ids of series that are stored."""
         unknown = set(numbers) - self.ids.keys()
-        numbers_by_digest = {_digest_of(self.names.keys[number]): number for number in unknown}
-        for digest, id_ in _series_ids_stored(connection, numbers_by_digest).items():
-            self.ids[numbers_by_digest[digest]] = id_
+        for number in unknown - self._digests.keys():
+            self._digests[number] = _digest_of(self.names.keys[number])
+        if unknown:
+            self._note(unknown, _ids_by_digest(connection, {self._digests[number] for number in unknown}))
 
     def store(self, connection: Connection, numbers: Iterable[int]) -> list[int]:
         """The ids of series that were looked up; those that are not stored yet are.
 
         The batch's lock keeps others from adding any meanwhile.
         """
-        listed = list(numbers)
+        listed, table = list(numbers), tables.series
         if missing := sorted(set(listed) - self.ids.keys()):
-            rows = [(_digest_of(key), *_columns_of(key)) for key in map(self.names.keys.__getitem__, missing)]
-            insert_tuples(connection, tables.series, ("digest", *SERIES_FIELDS), rows)
-            self.look_up(connection, missing)
-        ensure(self.ids.keys() >= set(missing), "a series was not stored")
+            last_id = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+            rows = [(self._digests[number], *_columns_of(self.names.keys[number])) for number in missing]
+            insert_tuples(connection, table, ("digest", *SERIES_FIELDS), rows)
+            self._note(missing, connection.execute(select(table.c.digest, table.c.id).where(table.c.id > last_id)))
+            ensure(self.ids.keys() >= set(missing), "a series was not stored")
         return list(map(self.ids.__getitem__, listed))
+
+    def _note(self, numbers: Iterable[int], stored: Iterable[Any]) -> None:
+        ids = {bytes(digest): id_ for digest, id_ in stored}
+        self.ids |= {number: ids[digest] for number in numbers if (digest := self._digests[number]) in ids}
 
     def note_months(self, connection: Connection, series_ids: Sequence[int], instants: Sequence[int]) -> None:
         """Note in which months series have records. The batch's lock keeps others from noting any meanwhile."""
@@ -74,9 +92,12 @@ class KnownSeries:
         numbers, starts = _months_between(min(instants), max(instants))
         months = (numbers[bisect_right(starts, at)] for at in instants) if starts else repeat(numbers[0])
         if new := set(zip(months, series_ids, strict=False)) - self._months:
-            stored = {
-                (row.month, row.series_id) for row in rows_among(connection, select(*key_of), key_of, sorted(new))
-            }
+            rows = rows_among(connection, select(*key_of), key_of, sorted(new))
+            if len(new) > LOOKED_UP_MAX:  # most of them are new, and so are their series
+                first = min(series_id for _, series_id in new)
+                within = select(*key_of).where(table.c.month.in_(numbers), table.c.series_id >= first)
+                rows = iter(connection.execute(within))
+            stored = {(month, series_id) for month, series_id in rows}
             insert_tuples(connection, table, ("month", "series_id"), sorted(new - stored))
             self._months |= new
 
@@ -99,56 +120,86 @@ def costs_of(columns: UsageColumns) -> Sequence[Cost]:
     return [NO_COST if cost is None else (1, *cost_limbs(cost)) for cost in columns.costs]
 
 
-def insert_usage(
-    connection: Connection,
-    known: KnownSeries,
-    columns: UsageColumns,
-    costs: Sequence[Cost],
-    seq: int,
-    version: int = 1,
-) -> None:
-    """Insert records, in order of their identities, under a sequence number, with all that they name."""
-    if not columns:
+@dataclass(frozen=True, slots=True)
+class UsageRows:
+    """New rows of usage but for the number of their batch, in order of their identities. `columns` go by their names in
+    the table; `digest` is that of the batch.
+    """
+
+    sources: Sequence[int]
+    record_ids: Sequence[str]
+    series_ids: Sequence[int]
+    columns: Mapping[str, Sequence[int]]
+    units: Sequence[Units]
+    digest: bytes
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """The first and the last instant, in microseconds since 1970."""
+        return min(self.columns["occurred_at"]), max(self.columns["occurred_at"])
+
+
+def usage_rows(
+    connection: Connection, known: KnownSeries, new: UsageColumns, costs: Sequence[Cost], version: int = 1
+) -> UsageRows | None:
+    """The rows of records, whose series are stored from now on. None for no records."""
+    if not new:
+        return None
+    leaves = {leaf: new.leaves[leaf] for leaf in TOKEN_LEAVES if leaf in new.leaves}  # any other column is 0 by itself
+    inputs = [column for leaf, column in leaves.items() if leaf in INPUT_LEAVES]
+    columns: dict[str, Sequence[int]] = {
+        "occurred_at": new.instants,
+        "input_total": list(map(sum, zip(*inputs, strict=True))) if inputs else [0] * len(new),
+        **leaves,
+        **dict(zip(("has_cost", *tables.COST_LIMBS), zip(*costs, strict=True), strict=True)),
+        "version": [version] * len(new),
+    }
+    series_ids = known.store(connection, new.series)
+    digest = BatchDigest()
+    digest.add({"record_id": new.record_ids, "series": known.digests(new.series), **columns})
+    digest.add({"units": [(place, *unit) for place, units in enumerate(new.units) for unit in units]})
+    sources = known.sources(connection, new.series)
+    return UsageRows(sources, new.record_ids, series_ids, columns, new.units, digest.digest())
+
+
+def insert_usage(connection: Connection, known: KnownSeries, rows: UsageRows | None, seq: int) -> None:
+    """Insert rows under a sequence number, with all that they name."""
+    if rows is None:
         return
-    series_ids = known.store(connection, columns.series)
-    known.note_months(connection, series_ids, columns.instants)
-    sources = known.sources(connection, columns.series)
-    leaves = [leaf for leaf in TOKEN_LEAVES if leaf in columns.leaves]  # the column of any other one is 0 by itself
-    counts = [columns.leaves[leaf] for leaf in leaves]
-    inputs = [columns.leaves[leaf] for leaf in leaves if leaf in INPUT_LEAVES]
-    totals = list(map(sum, zip(*inputs, strict=True))) if inputs else repeat(0)
-    digests = [record.digest for record in columns.records()]
-    parts = (sources, columns.record_ids, series_ids, repeat(seq), columns.instants, totals, *counts)
-    rows = list(zip(*parts, *zip(*costs, strict=True), digests, repeat(version), strict=False))
-    names = ("source_id", "record_id", "series_id", "seq", "occurred_at", "input_total", *leaves)
+    known.note_months(connection, rows.series_ids, rows.columns["occurred_at"])
+    names = ("source_id", "record_id", "series_id", "seq", *rows.columns)
+    values = (rows.sources, rows.record_ids, rows.series_ids, repeat(seq), *rows.columns.values())
     # No ON CONFLICT: the look-up ran under the batch's lock, and the unique constraint is the last word.
-    insert_tuples(connection, tables.usage, (*names, "has_cost", *tables.COST_LIMBS, "digest", "version"), rows)
-    if any(columns.units):
-        _insert_units(connection, sources, columns, version)
+    insert_tuples(connection, tables.usage, names, list(zip(*values, strict=False)))
+    if any(rows.units):
+        _insert_units(connection, rows)
 
 
-def _insert_units(connection: Connection, sources: Sequence[int], columns: UsageColumns, version: int) -> None:
+def _insert_units(connection: Connection, rows: UsageRows) -> None:
     """The quantities that have no column."""
     usage = tables.usage
     units = {
         (source_id, record_id): named
-        for source_id, record_id, named in zip(sources, columns.record_ids, columns.units, strict=True)
+        for source_id, record_id, named in zip(rows.sources, rows.record_ids, rows.units, strict=True)
         if named
     }
-    ids: dict[Identity, int] = {}
+    version, ids = rows.columns["version"][0], dict[Identity, int]()
     for source_id, record_ids in by_source(units).items():
         query = select(usage.c.record_id, usage.c.id).where(usage.c.source_id == source_id, usage.c.version == version)
         for record_id, id_ in connection.execute(query.where(among(connection, usage.c.record_id, record_ids))):
             ids[source_id, record_id] = id_
-    rows = [(ids[identity], name, quantity) for identity, named in units.items() for name, quantity in named]
-    insert_tuples(connection, tables.usage_unit, ("usage_id", "name", "quantity"), rows)
+    values = [(ids[identity], name, quantity) for identity, named in units.items() for name, quantity in named]
+    insert_tuples(connection, tables.usage_unit, ("usage_id", "name", "quantity"), values)
 
 
-def by_source(identities: Iterable[Identity]) -> dict[int, list[str]]:
+def by_source(identities: Collection[Identity]) -> dict[int, list[str]]:
     """The record ids of each source."""
-    record_ids: dict[int, list[str]] = {}
+    sources = set(map(itemgetter(0), identities))
+    if len(sources) == 1:
+        return {source_id: list(map(itemgetter(1), identities)) for source_id in sources}
+    record_ids: dict[int, list[str]] = {source_id: [] for source_id in sources}
     for source_id, record_id in identities:
-        record_ids.setdefault(source_id, []).append(record_id)
+        record_ids[source_id].append(record_id)
     return record_ids
 
 
@@ -168,7 +219,13 @@ def _digest_of(key: SeriesKey) -> bytes:
     return series_digest(dict(zip(SERIES_FIELDS, _columns_of(key), strict=True)))
 
 
-def _series_ids_stored(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
+def _ids_by_digest(connection: Connection, digests: Collection[bytes]) -> Iterable[Any]:
+    """The digests and ids of series that have one of these digests; of others, too, where so many are asked for that
+    reading all costs less.
+    """
     columns = tables.series.c
     query = select(columns.digest, columns.id)
-    return {bytes(row.digest): row.id for row in rows_among(connection, query, (columns.digest,), sorted(digests))}
+    series = connection.execute(select(func.coalesce(func.max(columns.id), 0))).scalar_one()
+    if series < READ_INSTEAD * len(digests):
+        return connection.execute(query)
+    return rows_among(connection, query, (columns.digest,), sorted(digests))

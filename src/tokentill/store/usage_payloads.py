@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -21,7 +21,7 @@ Version = tuple[int, int, Payload]
 """The number of a version, its instant and its payload."""
 
 
-def stored_payloads(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, list[Version]]:
+def stored_payloads(connection: Connection, identities: Collection[Identity]) -> dict[Identity, list[Version]]:
     """The versions of the records among these that are stored, oldest first."""
     usage = tables.usage.c
     said = (usage.series_id, usage.occurred_at, usage.has_cost, *(usage[limb] for limb in tables.COST_LIMBS))

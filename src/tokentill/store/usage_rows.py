@@ -21,7 +21,7 @@ from tokentill.store.decoding import LOOKED_UP_MAX, decoding, rows_among
 from tokentill.store.withdrawals import ALL_VERSIONS, InForce
 from tokentill.usage.aggregates import Series
 from tokentill.usage.quantities import TOKEN_LEAVES
-from tokentill.usage.record import SERIES_FIELDS
+from tokentill.usage.record import SERIES_FIELDS, digest_of_content
 
 _LIMB = 10**8
 
@@ -95,8 +95,12 @@ class StoredRecord:
     cost: Decimal | None
     seq: int
     version: int = 1
-    digest: bytes = b""
     is_waived: bool = False
+
+    @property
+    def digest(self) -> bytes:
+        """The digest of its content (see `UsageRecord.digest`)."""
+        return digest_of_content(canonical_bytes(self.content()))
 
     @property
     def is_unmeasured(self) -> bool:
@@ -148,7 +152,6 @@ def records_where(
                 cost=cost_of(*(fields[limb] for limb in tables.COST_LIMBS)) if row.has_cost else None,
                 seq=row.seq,
                 version=row.version,
-                digest=bytes(row.digest),
                 is_waived=bool(row.waived),
             ),
         )

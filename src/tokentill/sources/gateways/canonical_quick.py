@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
@@ -109,7 +109,7 @@ class QuickReader:
         if not odd:
             keys = 4 * len(decoded) + sum(map(len, quantities))  # of what every line has
             quotes = 2 * keys + 4 * len(decoded) + quotes_of_series + quotes_of_costs
-            if sum(line.count(b'"') for line in lines) != quotes:
+            if b"".join(lines).count(b'"') != quotes:
                 odd.update(n for n, line in enumerate(lines) if _encode(decoded[n]).count(b'"') != line.count(b'"'))
         if odd:
             return None, odd
@@ -126,7 +126,7 @@ class QuickReader:
                 if one not in self._known:
                     self._known[one] = self._met(*one)
             found = list(map(self._known.get, written))
-        return [number for number, _ in found], sum(quotes for _, quotes in found)
+        return list(map(itemgetter(0), found)), sum(map(itemgetter(1), found))
 
     def _met(self, *written: Any) -> tuple[int, int]:
         """The number of a series that is met first, and the quotes that it is written with."""
@@ -183,9 +183,14 @@ def _counts(quantities: Sequence[dict[str, int]], odd: set[int]) -> tuple[dict[s
                 else:
                     units[n] = tuple((name, count) for name, count in kept.items() if name not in _LEAVES)
     leaves = {}
+    has_each_all = sum(map(len, quantities)) == len(used) * len(quantities)
     for leaf in TOKEN_LEAVES:
         if leaf in used:
-            leaves[leaf] = column = [counts.get(leaf, 0) for counts in quantities]
+            if has_each_all:
+                column = list(map(itemgetter(leaf), quantities))
+            else:
+                column = [counts.get(leaf, 0) for counts in quantities]
+            leaves[leaf] = column
             if min(column) < 0 or max(column) > QUANTITY_MAX:
                 odd.update(n for n, count in enumerate(column) if not 0 <= count <= QUANTITY_MAX)
     return leaves, units
