@@ -72,6 +72,9 @@ def _field_names(owner: Any) -> tuple[str, ...]:
     return tuple(member.name for member in fields(owner))
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+
+
 def canonical_bytes(content: object) -> bytes:
     """The canonical JSON bytes of content.
 
@@ -79,7 +82,7 @@ def canonical_bytes(content: object) -> bytes:
         TypeError: for a float or any other type that has no canonical form.
     """
     _refuse_floats(content)
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
+    return _encode(content).encode()
 
 
 def content_hash(content: object) -> str:

@@ -33,7 +33,7 @@ from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.ids import looks_personal
 from tokentill.usage.record import UsageRecord
 
-BATCH_RECORDS_MAX = 50_000
+BATCH_RECORDS_MAX = 200_000
 BAD_LINES_MAX = 10_000
 """A batch ends with so many bad lines, which are kept whole."""
 
