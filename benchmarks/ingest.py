@@ -1,12 +1,13 @@
 """How fast records are taken in, as a ratio to a bare `INSERT OR IGNORE` of the same columns in the same run.
 
-    python benchmarks/ingest.py [--records 200000] [--rounds 3]
+    python benchmarks/ingest.py [--records 200000] [--rounds 3] [--growth]
 
 Ours is the whole command, its start included; the reference is one `sqlite3.executemany` of rows that are ready, with
 a key over source and record id, in one transaction. Ids are random, and one record in a hundred comes twice. The
 simple records have one model and three quantities; the wide ones have a cost, forty models, 5,000 users, tags, and one
 line in fifty that is odd. What is compared is processor time, since a machine that others use spends less of it on
-waiting; a ratio of 1 would be as fast as the bare statement.
+waiting, and the time by the clock beside it; a ratio of 1 would be as fast as the bare statement. `--growth` takes in a
+tenth of the records, too, and tells the exponent with which time grows.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from math import log10
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 STARTS_AT = datetime(2026, 10, 1, tzinfo=UTC)
 COLUMNS = (
@@ -88,29 +90,54 @@ def with_duplicates(make: Callable[[int, random.Random], Record], records: int) 
         yield record
 
 
-def bare_seconds(rows: list[tuple[Any, ...]], database: Path) -> float:
-    """Processor time of the bare statement."""
+class Took(NamedTuple):
+    """Processor time and time by the clock, in seconds; the bytes of the database, and of memory at the most."""
+
+    processor: float
+    clock: float
+    size: int = 0
+    memory: int = 0
+
+
+def bare(rows: list[tuple[Any, ...]], database: Path) -> Took:
+    """What the bare statement takes."""
     connection = sqlite3.connect(database)
     connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536")
     connection.execute(f"CREATE TABLE usage ({', '.join(COLUMNS)}, PRIMARY KEY (source, record_id)) WITHOUT ROWID")
-    begun = time.process_time()
+    begun, begun_at = time.process_time(), time.perf_counter()
     connection.executemany(f"INSERT OR IGNORE INTO usage VALUES ({', '.join('?' * len(COLUMNS))})", rows)
     connection.commit()
-    took = time.process_time() - begun
+    took = Took(time.process_time() - begun, time.perf_counter() - begun_at)
     connection.close()
     return took
 
 
-def command_seconds(file: Path, folder: Path, round_: int) -> tuple[float, int]:
-    """Processor time of the command, and the bytes of its database."""
-    database = folder / f"ours-{round_}.db"
-    command = [sys.executable, "-m", "tokentill", "ingest", str(file), "--json"]
+def command(file: Path, database: Path) -> Took:
+    """What the whole command takes."""
     environment = {**os.environ, "TOKENTILL_DB": f"sqlite:///{database}"}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, env=environment, cwd=folder, stdout=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return took, database.stat().st_size
+    arguments = [sys.executable, "-m", "tokentill", "ingest", str(file), "--json"]
+    before, begun_at = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    memory = 0
+    with subprocess.Popen(arguments, env=environment, cwd=database.parent, stdout=subprocess.DEVNULL) as started:
+        while started.poll() is None:
+            memory = max(memory, memory_of(started.pid))
+            time.sleep(0.05)
+    if started.returncode:
+        raise SystemExit("the command failed")
+    after, clock = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - begun_at
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Took(processor, clock, database.stat().st_size, memory)
+
+
+def memory_of(process: int) -> int:
+    """The most memory that a process had, in bytes; 0 where the system does not say. (What `getrusage` says of children
+    counts this process, of which they are copies at first.)
+    """
+    try:
+        status = Path(f"/proc/{process}/status").read_text("ascii")
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def row_of(record: Record) -> tuple[Any, ...]:
@@ -119,30 +146,30 @@ def row_of(record: Record) -> tuple[Any, ...]:
     return tuple(json.dumps(value) if isinstance(value, list) else value for value in map(flat.get, COLUMNS))
 
 
-def measure(kind: str, make: Callable[[int, random.Random], Record], records: int, rounds: int) -> None:
-    """Measure in turns, and print a line."""
+def measure(kind: str, make: Callable[[int, random.Random], Record], records: int, rounds: int) -> float:
+    """Measure in turns, and print a line. Gives the processor time of the command."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        listed = list(with_duplicates(make, records))
         file = folder / "activity.jsonl"
+        rows = []
         with file.open("w", encoding="utf-8") as opened:
-            opened.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in listed)
-        rows = [row_of(record) for record in listed]
-        del listed
-        bare, ours, size = [], [], 0
-        for round_ in range(rounds):
-            bare.append(bare_seconds(rows, folder / f"bare-{round_}.db"))
-            took, size = command_seconds(file, folder, round_)
-            ours.append(took)
+            for record in with_duplicates(make, records):
+                rows.append(row_of(record))
+                opened.write(json.dumps(record, ensure_ascii=False) + "\n")
+        pairs = []
+        for _ in range(rounds):
+            pairs.append((bare(rows, folder / "bare.db"), command(file, folder / "ours.db")))
             for left in folder.glob("*.db*"):
                 left.unlink()
-    each_us = median(ours) / records * 1e6
-    ratio = median(b / o for b, o in zip(bare, ours, strict=True))
+    references, ours = zip(*pairs, strict=True)
+    ratios = [median(getattr(b, of) / getattr(o, of) for b, o in pairs) for of in ("processor", "clock")]
+    each_us = [median(one.processor for one in listed) / records * 1e6 for listed in (references, ours)]
     print(
-        f"| {kind:<6} | {records:>9,} | {median(bare):6.2f} s | {median(ours):6.2f} s | {each_us:5.1f} | {ratio:5.2f} |"
-        f" {size / records:4.0f} |",
+        f"| {kind:<6} | {records:>10,} | {each_us[0]:17.1f} | {each_us[1]:7.1f} | {ratios[0]:5.2f} | {ratios[1]:8.2f} |"
+        f" {ours[-1].size / records:14.0f} | {ours[-1].memory / 2**20:6.0f} |",
         flush=True,
     )
+    return each_us[1] * records
 
 
 def main() -> None:
@@ -150,11 +177,15 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--records", type=int, default=200_000)
     arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--growth", action="store_true", help="take in a tenth of the records, too")
     chosen = arguments.parse_args()
-    print("| lines  |   records |     bare | command  | us a record | ratio | bytes a record |")
-    print("|---|---|---|---|---|---|---|")
-    measure("simple", simple, chosen.records, chosen.rounds)
-    measure("wide", wide, chosen.records, chosen.rounds)
+    print("| lines  |    records | bare, us a record | command | ratio | by clock | bytes a record |     MB |")
+    print("|---|---|---|---|---|---|---|---|")
+    for kind, make in (("simple", simple), ("wide", wide)):
+        small = measure(kind, make, chosen.records // 10, chosen.rounds) if chosen.growth else None
+        large = measure(kind, make, chosen.records, chosen.rounds)
+        if small is not None:
+            print(f"{kind}: ten times the records take {large / small:.1f} times as long, n^{log10(large / small):.2f}")
 
 
 if __name__ == "__main__":
