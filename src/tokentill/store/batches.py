@@ -150,7 +150,7 @@ def store_version(connection: Connection, record: UsageRecord, version: int, *, 
 
 
 @dataclass(frozen=True, slots=True)
-class Revised:
+class CameAgain:
     """A record that came again with another payload, and the version and instant of the one that counts."""
 
     record: UsageRecord
@@ -166,7 +166,7 @@ class SortedOut:
 
     new: UsageColumns
     costs: Sequence[Cost]
-    revised: dict[RevisionKey, Revised]
+    revised: dict[RevisionKey, CameAgain]
     again: list[RevisionKey]
 
 
@@ -196,7 +196,7 @@ def _sorted_out(connection: Connection, given: UsageColumns, known: KnownSeries)
         if all(_payload(columns, costs, place, number) != payload for _, _, payload in versions):
             record, (version, occurred_at, _) = columns.record(place), versions[-1]
             out.again.append(key := (*identity, record.digest))
-            out.revised[key] = Revised(record, version, occurred_at)
+            out.revised[key] = CameAgain(record, version, occurred_at)
     out.new, out.costs = columns.taken(list(compress(range(len(columns)), is_new))), list(compress(costs, is_new))
     return out
 
@@ -224,7 +224,7 @@ def _stored_quarantine(connection: Connection, keys: Sequence[tuple[bytes, int]]
     return {(bytes(row.digest), row.line) for row in rows_among(connection, select(*key_of), key_of, keys)}
 
 
-def _insert_revisions(connection: Connection, revised: Mapping[RevisionKey, Revised], seq: int) -> None:
+def _insert_revisions(connection: Connection, revised: Mapping[RevisionKey, CameAgain], seq: int) -> None:
     rows = [
         {
             "source_id": source_id,

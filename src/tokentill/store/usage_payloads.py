@@ -17,11 +17,11 @@ from tokentill.usage.quantities import TOKEN_LEAVES
 Payload = tuple[Any, ...]
 """All that a record says but its identity: the id of its series, its instant, its cost, its token leaves, its units."""
 
-Version = tuple[int, int, Payload]
+StoredVersion = tuple[int, int, Payload]
 """The number of a version, its instant and its payload."""
 
 
-def stored_payloads(connection: Connection, identities: Collection[Identity]) -> dict[Identity, list[Version]]:
+def stored_payloads(connection: Connection, identities: Collection[Identity]) -> dict[Identity, list[StoredVersion]]:
     """The versions of the records among these that are stored, oldest first."""
     usage = tables.usage.c
     said = (usage.series_id, usage.occurred_at, usage.has_cost, *(usage[limb] for limb in tables.COST_LIMBS))
@@ -31,7 +31,7 @@ def stored_payloads(connection: Connection, identities: Collection[Identity]) ->
         chosen = query.where(usage.source_id == source_id, among(connection, usage.record_id, record_ids))
         rows += [(source_id, row) for row in connection.execute(chosen.order_by(usage.version))]
     units = _units(connection, [row.id for _, row in rows])
-    stored: dict[Identity, list[Version]] = {}
+    stored: dict[Identity, list[StoredVersion]] = {}
     for source_id, (id_, record_id, version, *said_of_it) in rows:
         payload = (*said_of_it, tuple(units.get(id_, ())))
         stored.setdefault((source_id, record_id), []).append((version, said_of_it[1], payload))
