@@ -243,6 +243,15 @@ def test_a_record_that_is_issued_does_not_move_to_where_it_would_be_billed_again
     assert revised.accept_revision("arouter", "r", digest=digest, reason="corrected").stands_on == ()
 
 
+def test_a_record_whose_user_was_bound_elsewhere_is_still_corrected_where_it_is(revised: Till) -> None:
+    revised.close(OCTOBER)
+    came_again(revised)
+    revised.bind([("alice", "another", at("1"), None)])
+    digest = revised.revisions().revisions[-1].digest.hex()
+    assert revised.accept_revision("arouter", "r", digest=digest, reason="corrected").stands_on == ("INV-000001",)
+    assert revised.verify().is_sound
+
+
 def test_what_was_computed_before_comes_to_the_same_again(database: Database) -> None:
     one = till(database)
     one.ingest([record("r", input=MILLION), record("b", user="bob", input=MILLION)])

@@ -210,8 +210,16 @@ def _stands_on(connection: Connection, folder: Folder, revision: Revision) -> li
     if not numbers:
         return []
     attribution = Attribution((*folder.contracts, *folder.attribution), bindings(connection))
-    attributed: Any = attribution.attribute(source=new.source, user=new.user, api_key=new.api_key, at=new.occurred_at)
-    customer = attributed.customer
+
+    def customer_of(record: Any, at: datetime) -> str | None:
+        found: Any = attribution.attribute(source=record.source, user=record.user, api_key=record.api_key, at=at)
+        owner: str | None = found.customer
+        return owner
+
+    customer = customer_of(new, new.occurred_at)
+    is_there = numbers == numbers_covering(connection, old.series.id, new.occurred_at, old.seq)
+    if is_there and customer == customer_of(old.series, old.occurred_at):  # if it moved, then not by its payload
+        return numbers
     if customer is not None and ends_period_at(connection, customer, new.occurred_at):
         return numbers
     whose = "nobody" if customer is None else repr(customer)
