@@ -26,6 +26,8 @@ CHANGED = {
     "batch": "label = 'other'",
     "usage": "input = 0",
     "usage_unit": "quantity = 0",
+    "usage_sum": "input = 0",
+    "usage_sum_unit": "quantity = 0",
     "revision": "content = '{}'",
     "quarantine": "reason = 'none'",
     "recording": "kind = 'other'",
@@ -48,6 +50,8 @@ CHANGED = {
     "manual_line_removal": "reason = 'none'",
 }
 UNIQUE_KEYS = {
+    "usage_sum": [("day", "series_id", "band", "is_waived", "is_unmeasured", "seq")],
+    "usage_sum_unit": [("day", "series_id", "band", "is_waived", "is_unmeasured", "seq", "name")],
     "source": [("id",), ("name",)],
     "series": [("id",), ("digest",)],
     "batch": [("seq",)],
@@ -344,17 +348,23 @@ def test_replacing_a_row_is_refused_to_any_other_program_too(sqlite_database: Da
         for statement in _replacements(table):
             with pytest.raises(sqlite3.IntegrityError, match=r"append-only|never changes"):
                 connection.execute(statement)
-        for statement in (f'DELETE FROM "{table}"', f'UPDATE OR REPLACE "{table}" SET rowid = rowid + 1'):
+        number = "rowid" if _has_rowid(table) else "seq"
+        for statement in (f'DELETE FROM "{table}"', f'UPDATE OR REPLACE "{table}" SET {number} = {number} + 1'):
             with pytest.raises(sqlite3.IntegrityError, match=r"append-only|never changes"):
                 connection.execute(statement)
         connection.commit()
     assert rows_of_all_tables(database) == before
 
 
+def _has_rowid(table: str) -> bool:
+    has_rowid: bool = tables.metadata.tables[table].dialect_options["sqlite"]["with_rowid"]
+    return has_rowid
+
+
 def _replacements(table: str) -> list[str]:
     """One statement for each unique key, that would push a row out by that key alone; and one by the row number."""
     columns = list(tables.metadata.tables[table].columns.keys())
-    keys = UNIQUE_KEYS[table] if _is_numbered(table) else [*UNIQUE_KEYS[table], ("rowid",)]
+    keys = UNIQUE_KEYS[table] if _is_numbered(table) or not _has_rowid(table) else [*UNIQUE_KEYS[table], ("rowid",)]
     statements = []
     for key in keys:
         # What is not of this key is new, where it must be unique.

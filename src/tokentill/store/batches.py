@@ -19,6 +19,7 @@ from tokentill.store.database import hold_counter, insert_rows, next_value
 from tokentill.store.decoding import columns_of, rows_among
 from tokentill.store.usage_inserts import by_source, insert_usage, source_ids
 from tokentill.store.usage_rows import Identity
+from tokentill.store.usage_sums import keep_sums
 from tokentill.usage.record import UsageRecord
 
 RevisionKey = tuple[int, str, bytes]
@@ -109,6 +110,7 @@ def store_batch(
         return counts
     seq = store_batch_row(connection, counts, new.values(), label=label, at=at, part_of=part_of)
     insert_usage(connection, new, seq)
+    keep_sums(connection, seq)
     kept_of = {key: stored.get(key[:2]) or Kept.of(first_of[key[:2]]) for key in revised}
     _insert_revisions(connection, revised, kept_of, seq)
     _insert_quarantined(connection, list(quarantined.values()), seq)

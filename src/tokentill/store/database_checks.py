@@ -21,6 +21,7 @@ from tokentill.store.missing_rows import is_unmeasured
 from tokentill.store.retractions import retracted_digests, stored_retractions
 from tokentill.store.said_checks import said_faults
 from tokentill.store.usage_digests import usage_row_faults
+from tokentill.store.usage_sums import sums_by_records, units_by_records
 
 FAULTS_MAX = 100
 """Usage records that are named one by one; further ones are counted."""
@@ -66,6 +67,22 @@ def batches_hold_what_they_accepted(connection: Connection) -> Looked:
         if accepted.get(seq, 0) != held.get(seq, 0)
     ]
     return Looked(len(accepted), "batches", faults)
+
+
+def sums_are_those_of_the_records(connection: Connection) -> Looked:
+    """What is kept of each batch's sums is what its records come to, less those that it took away."""
+    faults, numbers = [], list(connection.execute(select(tables.batch.c.seq).order_by(tables.batch.c.seq)).scalars())
+    for seq in numbers:
+        kept_and_counted = (
+            (select(tables.usage_sum), sums_by_records(connection, seq)),
+            (select(tables.usage_sum_unit), units_by_records(connection, seq)),
+        )
+        for kept, counted in kept_and_counted:
+            own = kept.where(kept.selected_columns.seq == seq)
+            if sorted(map(tuple, connection.execute(own))) != sorted(map(tuple, connection.execute(counted))):
+                faults.append(f"the sums of batch {seq} are not those of its records")
+                break
+    return Looked(len(numbers), "batches", faults)
 
 
 def one_version_of_a_record_counts(connection: Connection) -> Looked:
@@ -237,6 +254,7 @@ DATABASE_CHECKS: tuple[Callable[[Connection], Looked], ...] = (
     what_people_said_is_in_the_audit_log,
     recordings_are_what_their_hashes_say,
     batches_hold_what_they_accepted,
+    sums_are_those_of_the_records,
     one_version_of_a_record_counts,
     retractions_are_what_the_audit_log_says,
     *DATABASE_INVARIANTS,

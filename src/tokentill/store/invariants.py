@@ -28,6 +28,7 @@ NAMED_MAX = 20
 INVARIANTS = {
     "batches_hold_what_they_accepted": "M1",
     "batches_say_what_became_of_their_rows": "M1",
+    "sums_are_those_of_the_records": "M1",
     "identities_are_unique": "M2",
     "one_version_of_a_record_counts": "M2",
     "usage_rows_are_what_their_digests_say": "M2",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, not_, or_, select
 
 from tokentill.clock import to_micros
 from tokentill.store import tables
@@ -29,6 +29,15 @@ def is_unmeasured() -> ColumnElement[bool]:
     """Whether a row of usage uses nothing, and cost something."""
     costs = or_(*(tables.usage.c[limb] > 0 for limb in tables.COST_LIMBS))
     return and_(uses_nothing(), tables.usage.c.has_cost == 1, costs)
+
+
+@cache
+def is_at_no_cost() -> ColumnElement[int]:
+    """1 for a row of usage that used something and cost nothing, as the gateway reports it; else 0."""
+    usage = tables.usage.c
+    is_free = (usage[limb] == 0 for limb in tables.COST_LIMBS)
+    counted: ColumnElement[int] = case((and_(usage.has_cost == 1, *is_free, not_(uses_nothing())), 1), else_=0)
+    return counted
 
 
 def records_without_usage(

@@ -211,6 +211,33 @@ withdrawal = _table(
 """Records that are not billed from a sequence number on: another version counts instead (revision), or somebody waived
 a record without usage (waiver)."""
 
+
+def _sums_table(name: str, *parts: SchemaItem) -> Table[Any]:
+    return Table(
+        name,
+        metadata,
+        *_key(Integer, "day"),
+        *_key(BigInt, "series_id"),
+        *_key(Integer, "band", "is_waived", "is_unmeasured"),
+        *_key(BigInt, "seq"),
+        *parts,
+        *_refers(series_id="series.id", seq="batch.seq"),
+        Index(f"ix_{name}_seq", "seq"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+
+
+usage_sum = _sums_table(
+    "usage_sum",
+    *_each(BigInt, "input_min", "input_max", "requests", "with_cost", "at_no_cost", *TOKEN_LEAVES, *COST_LIMBS),
+)
+"""What a sequence number changed of the usage of a series on a day (UTC, from 1970), by bands of the input total; see
+`usage_sums`. What was withdrawn is negative. The input totals of the records lie from `input_min` to `input_max`."""
+
+usage_sum_unit = _sums_table("usage_sum_unit", *_key(Text, "name"), *_each(BigInt, "quantity"))
+"""The same, for quantities that have no column."""
+
 quarantine = _table(
     "quarantine",
     *_key(LargeBinary, "digest"),
@@ -479,7 +506,7 @@ def usage_in(segments: Any, rows: Any = usage) -> ColumnElement[bool]:
 APPEND_ONLY = tuple(
     """source series batch usage usage_unit revision quarantine recording binding review audit invoice_line ledger
     series_month document_event coverage correction member_period revision_decision withdrawal quarantine_decision
-    staged_record staged_event manual_line manual_line_removal""".split()
+    staged_record staged_event manual_line manual_line_removal usage_sum usage_sum_unit""".split()
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
 `close_run` only end, a `counter` only go up (see `guards`)."""

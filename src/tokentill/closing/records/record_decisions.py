@@ -24,6 +24,7 @@ from tokentill.store.database import Database, hold_counter
 from tokentill.store.documents import ends_period_at, numbers_covering
 from tokentill.store.revisions import Decided, Decision, Revision, decide, stored_revisions
 from tokentill.store.usage_rows import source_id_of, versions_of
+from tokentill.store.usage_sums import keep_sums
 from tokentill.store.withdrawals import withdraw, withdrawal_of
 from tokentill.usage.attribution import Attribution
 
@@ -166,6 +167,7 @@ def waive(database: Database, source: str, record_id: str, signed: SignedReason)
             return Waived(source, record_id, waived.reviewer, waived.reason, from_micros(waived.recorded_at))
         seq = store_batch_row(connection, Counts(), (), label=f"waiver of {source} {record_id}", at=signed.at)
         withdraw(connection, usage_id, "waiver", seq, by=signed.by, reason=signed.reason, at=signed.at)
+        keep_sums(connection, seq)
         content = {"source": source, "record_id": record_id, "seq": seq, "reason": signed.reason}
         append_audit(connection, "usage.waived", content, at=signed.at, actor=signed.by)
         return Waived(source, record_id, signed.by, signed.reason, signed.at)
@@ -196,6 +198,7 @@ def _replace(connection: Connection, revision: Revision, signed: SignedReason) -
     label = f"revision of {revision.source} {revision.record_id}"
     seq = store_version(connection, record, revision.counted.version + 1, label=label, at=signed.at)
     withdraw(connection, revision.counted_id, "revision", seq, by=signed.by, reason=signed.reason, at=signed.at)
+    keep_sums(connection, seq)
     return seq
 
 
