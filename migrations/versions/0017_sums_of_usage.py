@@ -17,7 +17,7 @@ LEAVES = """input cache_read cache_write_5m cache_write_1h cache_write input_aud
 input_image_cache_read input_video output reasoning output_audio output_image""".split()
 COUNTED = ("with_cost", "at_no_cost", *LEAVES, "cost_e8", "cost_e16", "cost_e24")
 KEY = ("day", "series_id", "band", "is_waived", "is_unmeasured")
-BANDS = (100_000, 128_000, 200_000, 272_000, 512_000)
+BANDS = (100_000, 128_000, 199_999, 200_000, 272_000, 512_000)
 OUTPUTS = ("output", "reasoning", "output_audio", "output_image")
 
 NOTHING = " AND ".join(
@@ -101,4 +101,3 @@ def make_table(name: str, named: tuple[str, ...], counted: tuple[str, ...]) -> N
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
-    op.create_index(f"ix_{name}_seq", name, ["seq"])

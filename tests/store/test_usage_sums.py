@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from tests.builders import OCTOBER, MovableClock, at, prices, record, till
+from tests.builders import OCTOBER, MovableClock, at, price, prices, record, till
 from tokentill.clock import from_micros
 from tokentill.errors import NotFound, Refused
 from tokentill.store import tables
@@ -163,7 +163,7 @@ def test_sums_that_are_not_those_of_the_records_are_found(database: Database) ->
 
 
 def test_an_invoice_that_was_made_of_wrong_sums_is_found_by_its_records(sqlite_database: Database) -> None:
-    shop = till(sqlite_database, prices(), clock=MovableClock(at("2026-11-02T09:00Z")))
+    shop = till(sqlite_database, prices(price()), clock=MovableClock(at("2026-11-02T09:00Z")))
     shop.ingest([record(f"r{n}") for n in range(5)])
     with sqlite_database.write() as connection:
         connection.exec_driver_sql("DROP TRIGGER guard_usage_sum_update")

@@ -40,6 +40,8 @@ DAYS_APART_ABOVE = 1_000_000
 """With more records than this SQLite sums a month day by day: it sorts what it groups in memory."""
 SPANS_AT_ONCE = 2_000
 """So many spans are asked for in one query."""
+SPAN_DAYS_AT_ONCE = 20_000
+"""So many days of spans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,9 @@ def aggregates_of_all(
     """
     kept = tables.usage_sum.c
     first, last, broken = cuts.days(cuts.starts_at, cuts.ends_at)
-    conditions = [kept.day.between(first, last), kept.day.not_in(broken), kept.seq <= seq_max]
+    conditions = [kept.day.between(first, last), kept.seq <= seq_max]
+    if broken:
+        conditions.append(kept.day.not_in(broken))
     parts: Sequence[Sequence[ColumnElement[bool]]] = ((),)
     if connection.dialect.name == "sqlite" and _is_large(connection):
         parts = [[kept.day == day] for day in range(first, last + 1) if day not in broken]
@@ -204,24 +208,26 @@ def aggregates_of_spans(
         places.append(place)
         by_records.append(spans[place]._replace(starts_at=starts_at, ends_at=ends_at))
 
-    whole: list[tuple[int, int, int]] = []
+    whole: list[tuple[int, int]] = []
     for place, span in enumerate(spans):
         if span.counting is not None or span.seq_after or span.seq_upto != seq_max:
             leave(place, span.starts_at, span.ends_at)
             continue
-        first, last, _ = cuts.days(span.starts_at, span.ends_at)
-        if first <= last:
-            whole.append((place, first, last))
+        first, last, broken = cuts.days(span.starts_at, span.ends_at)
+        whole += [(place, day) for day in range(first, last + 1) if day not in broken]
         for ends in cuts.without_days(span.starts_at, span.ends_at):
             leave(place, *ends)
-    for done in range(0, len(whole), SPANS_AT_ONCE):
-        part = whole[done : done + SPANS_AT_ONCE]
-        span_, inside = _span_days(connection, cuts, [(spans[place].series_id, *days) for place, *days in part])
-        conditions = [tables.usage_sum.c.seq <= seq_max]
-        apart = _apart(connection, cuts, span_.c.n, inside, conditions)
-        for row, quantities in _summed(connection, _kept(cuts, span_.c.n, inside), conditions):
-            place = part[row.place][0]
-            if (row.place, row.of_day) not in apart:
+    for done in range(0, len(whole), SPAN_DAYS_AT_ONCE):
+        part = whole[done : done + SPAN_DAYS_AT_ONCE]
+        rows = [(spans[place].series_id, day) for place, day in part]
+        on_day = _table_of(connection, "span", ("series_id", "day"), rows)
+        kept = tables.usage_sum
+        inside = on_day.join(kept, and_(kept.c.day == on_day.c.day, kept.c.series_id == on_day.c.series_id))
+        conditions = [kept.c.seq <= seq_max]
+        apart = _apart(connection, cuts, on_day.c.n, inside, conditions)
+        for row, quantities in _summed(connection, _kept(cuts, on_day.c.n, inside), conditions):
+            place, day = part[row.place]
+            if (row.place, day) not in apart:
                 yield place, _aggregate(row, quantities, cuts, series[spans[place].series_id], spans[place].floor)
         for number, day in sorted(apart):
             leave(part[number][0], _midnight(day), _midnight(day + 1))
@@ -422,19 +428,6 @@ def _span_table(connection: Connection, spans: Sequence[Span]) -> tuple[Any, Any
         ],
     )
     return span, span.join(tables.usage, tables.usage_in(span))
-
-
-def _span_days(connection: Connection, cuts: Cuts, rows: Sequence[tuple[int, ...]]) -> tuple[Any, Any]:
-    """A table of series and the first and last of their days, and its join with the sums that are kept of them."""
-    first, last = min(row[1] for row in rows), max(row[2] for row in rows)
-    listed = [(day,) for day in range(first, last + 1) if day not in cuts.broken]
-    span = _table_of(connection, "span", ("series_id", "first_day", "last_day"), rows)
-    day = _table_of(connection, "whole", ("number",), listed)
-    kept = tables.usage_sum
-    inside = span.join(day, day.c.number.between(span.c.first_day, span.c.last_day)).join(
-        kept, and_(kept.c.day == day.c.number, kept.c.series_id == span.c.series_id)
-    )
-    return span, inside
 
 
 def _table_of(connection: Connection, name: str, names: Sequence[str], rows: Sequence[tuple[int, ...]]) -> Any:

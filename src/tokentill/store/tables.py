@@ -222,7 +222,6 @@ def _sums_table(name: str, *parts: SchemaItem) -> Table[Any]:
         *_key(BigInt, "seq"),
         *parts,
         *_refers(series_id="series.id", seq="batch.seq"),
-        Index(f"ix_{name}_seq", "seq"),
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )

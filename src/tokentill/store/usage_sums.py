@@ -32,7 +32,7 @@ from tokentill.store.withdrawals import is_withdrawn
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 DAY_MICROS = 86_400_000_000
-BANDS = (100_000, 128_000, 200_000, 272_000, 512_000)
+BANDS = (100_000, 128_000, 199_999, 200_000, 272_000, 512_000)
 """Input totals at which sums are cut: where prices change most often. Each row says which totals it has, so that it is
 seen where another threshold needs the records; and so these may change at any time."""
 
