@@ -36,6 +36,7 @@ from tokentill.closing.computation.pins import Inputs, newest_inputs
 from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths, due_months, earlier_open
 from tokentill.closing.issuing import CloseProgress
 from tokentill.closing.pricing_use import is_news, lost_since, refuse_lost, remember_preview
+from tokentill.closing.questions.completeness import ControlTotals, completeness_of, withdraw_control_total
 from tokentill.closing.questions.credit_account import CreditAccount, credit_account
 from tokentill.closing.questions.explanation import Explanation, explain_invoice
 from tokentill.closing.questions.journal import transactions
@@ -79,6 +80,7 @@ from tokentill.faces.arguments import (
 )
 from tokentill.faces.pricing import Pricing
 from tokentill.faces.retractable import retractable
+from tokentill.invoicing.completeness import Completeness
 from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.differences import DocumentDifferences
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
@@ -86,10 +88,12 @@ from tokentill.invoicing.manual_lines import ManualLine, ManualLines
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review, ReviewKind
 from tokentill.invoicing.simulation import Simulation
+from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.recordings.load import Folder
 from tokentill.settings import GIVEN, read_settings
 from tokentill.sources.reading import Reading, read_records
 from tokentill.store.audit import actor_here, append_audit, chain_head
+from tokentill.store.control_totals import StoredTotal, stored_totals
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
 from tokentill.store.documents import documents_around
@@ -111,9 +115,9 @@ from tokentill.store.revisions import RevisionState, stored_revisions
 from tokentill.store.usage_rows import usage_extent
 from tokentill.usage.attribution import Attribution, Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
+from tokentill.usage.control_totals import Reported
 from tokentill.usage.filters import RecordFilter
 from tokentill.usage.ids import check_id
-from tokentill.usage.record import UsageRecord
 from tokentill.usage.shell_words import command_line, shell_word
 
 if TYPE_CHECKING:
@@ -146,6 +150,7 @@ class Till(AbstractContextManager["Till"]):
         require_approval: whether every close refuses customers whose preview was not approved as it stands.
         limits: from where on a preview names a reported cost as far above its list amount.
         policy: what may be approved without a person, and what waits for one whatever else holds.
+        totals: how far records may lie from control totals, and which sources demand totals before a close.
     """
 
     def __init__(
@@ -159,6 +164,7 @@ class Till(AbstractContextManager["Till"]):
         require_approval: bool = False,
         limits: ReviewLimits = DEFAULT_LIMITS,
         policy: ReviewPolicy = NO_POLICY,
+        totals: TotalsPolicy = NO_TOTALS,
     ) -> None:
         self._store = store
         self._is_ready = False
@@ -169,6 +175,7 @@ class Till(AbstractContextManager["Till"]):
         self.require_approval = require_approval
         self.limits = limits
         self.policy = policy
+        self.totals = totals
 
     @classmethod
     def open(
@@ -222,6 +229,7 @@ class Till(AbstractContextManager["Till"]):
             limits=settings.limits if limits is None else of_type("limits", limits, ReviewLimits),
             require_approval=settings.require_approval,
             policy=settings.policy,
+            totals=settings.totals,
         )
 
     @property
@@ -287,13 +295,13 @@ class Till(AbstractContextManager["Till"]):
 
     def ingest(
         self,
-        records: Iterable[UsageRecord],
+        records: Iterable[Reported],
         *,
         name: str = "python",
         staged: bool = False,
         progress: IngestProgress | None = None,
     ) -> Ingested:
-        """Take usage records in. Records that are there already are counted and change nothing.
+        """Take usage records in, and control totals. Records that are there already are counted and change nothing.
 
         A record of an instant that is out of the till's bounds is quarantined; its line is its number among `records`.
 
@@ -1101,6 +1109,32 @@ class Till(AbstractContextManager["Till"]):
         periods = _periods(connection, newest_inputs(connection, self.folder)[0], period)
         return periods.starts_at, periods.ends_at
 
+    def completeness(self, period: str, *, source: str | None = None) -> Completeness:
+        """The records of a period's days beside the control totals that sources state (see `invoicing.completeness`).
+
+        Args:
+            source: only this one; otherwise all that state totals for some of the days, or have to.
+        """
+        month, source = _month(period), optional(text_of, "source", source)
+        with self.store.read() as connection:
+            inputs, _ = newest_inputs(connection, self.folder)
+            periods = _periods(connection, inputs, period)
+            within, prices = (periods.starts_at, periods.ends_at), inputs.books().prices
+            return completeness_of(connection, month, within, self.totals, prices, source=source)
+
+    def control_totals(self, period: str | None = None, *, source: str | None = None) -> ControlTotals:
+        """What sources say that days add up to, with all versions: of all days, or of those of a calendar month."""
+        month, source = None if period is None else _month(period), optional(text_of, "source", source)
+        days = (
+            None if month is None else (month.first_instant.date(), month.plus(1).first_instant.date() - timedelta(1))
+        )
+        with self.store.read() as connection:
+            return ControlTotals(tuple(stored_totals(connection, days=days, source=source)))
+
+    def withdraw_control_total(self, id: str, *, reason: str, by: str | None = None) -> StoredTotal:  # noqa: A002
+        """Take back a control total, by its id (see `closing.questions.completeness.withdraw_control_total`)."""
+        return withdraw_control_total(self.store, any_text("id", id), self._said("to withdraw a total", reason, by))
+
     def explain(self, number: str, line: int | None = None) -> Explanation:
         """Where an invoice, or one line of it, comes from.
 
@@ -1270,9 +1304,9 @@ def _lines_named(names: Sequence[str], file: str | None, deed: str) -> tuple[lis
     return [any_text("names", name) for name in names], optional(text_of, "file", file)
 
 
-def _usage_records(records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
+def _usage_records(records: Iterable[Reported]) -> Iterator[Reported]:
     for number, record in enumerate(listed("records", records, "usage records"), start=1):
-        if not isinstance(record, UsageRecord):
+        if not isinstance(record, Reported):
             raise InvalidCall(f"records=...: number {number} is no UsageRecord, but {type(record).__name__}")
         yield record
 

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from tokentill.cli.calling import Commands, Invocation, PeriodArgument
+from tokentill.documents.text.completeness import show_completeness
 from tokentill.documents.text.reports import show_close_report
 from tokentill.documents.text.screen import Screen
 
 app = Commands()
-report = app.group("report", "Report what the close of a period came to.")
+report = app.group("report", "Report what a period came to, and whether all records of it are there.")
 
 
 @report.command("close")
@@ -40,3 +41,18 @@ def _close(
             screen.say(f"\nwritten to {html}")
 
     call.finish(content, show)
+
+
+@report.command("completeness")
+def _completeness(
+    call: Invocation,
+    period: PeriodArgument,
+    source: Annotated[str | None, typer.Option("--source", metavar="NAME", help="Only this source.")] = None,
+) -> None:
+    """Set the records of each source and day beside its control totals.
+
+    The exit status is 1 when a source that has to state totals has days that are not complete.
+    """
+    with call.till() as till:
+        made = till.completeness(period, source=source)
+    call.answer(made, show_completeness, is_refused=bool(made.blocked_by))
