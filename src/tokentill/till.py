@@ -30,19 +30,21 @@ from tokentill.closing.close import close_period
 from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.closing.close_report import CloseReport, close_report
 from tokentill.closing.closed import Closed
+from tokentill.closing.computation.completeness import completeness_of
 from tokentill.closing.computation.compute import compute_preview
 from tokentill.closing.computation.late_usage import Late, late_records
 from tokentill.closing.computation.pins import Inputs, newest_inputs
 from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths, due_months, earlier_open
 from tokentill.closing.issuing import CloseProgress
 from tokentill.closing.pricing_use import is_news, lost_since, refuse_lost, remember_preview
-from tokentill.closing.questions.completeness import ControlTotals, completeness_of, withdraw_control_total
 from tokentill.closing.questions.credit_account import CreditAccount, credit_account
 from tokentill.closing.questions.explanation import Explanation, explain_invoice
 from tokentill.closing.questions.journal import transactions
 from tokentill.closing.questions.simulate import simulate_period, simulation_of, under_folder
 from tokentill.closing.questions.trace import RequestTrace, trace_record
 from tokentill.closing.questions.verify import Verification, verify_invoices
+from tokentill.closing.questions.witnesses import compare_sources
+from tokentill.closing.records.control_totals import ControlTotals, withdraw_control_total
 from tokentill.closing.records.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.records.missing_usage import Missing, missing_usage
 from tokentill.closing.records.quarantine_decisions import Lines, Retried, discard, line_named, retry
@@ -89,6 +91,7 @@ from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review, ReviewKind
 from tokentill.invoicing.simulation import Simulation
 from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
+from tokentill.invoicing.witnesses import Witnesses
 from tokentill.recordings.load import Folder
 from tokentill.settings import GIVEN, read_settings
 from tokentill.sources.reading import Reading, read_records
@@ -395,6 +398,7 @@ class Till(AbstractContextManager["Till"]):
                 limits=self.limits,
                 require_approval=self.require_approval,
                 policy=self.policy,
+                totals=self.totals,
             )
             used = self._used(connection, inputs, pins)
             is_new = not used.is_shipped and is_news(connection, used)
@@ -636,7 +640,9 @@ class Till(AbstractContextManager["Till"]):
         if billed_early is None:
             require_approval = require_approval or self.require_approval
         month, closed_by = _month(period), optional(any_text, "by", by) or None
-        options = CloseOptions(billed_early, require_approval, self.grace, policy=self.policy, by=closed_by)
+        options = CloseOptions(
+            billed_early, require_approval, self.grace, policy=self.policy, by=closed_by, totals=self.totals
+        )
         _, used = self._used_now(partial(options.command, month), is_accepted=accept_pricing_change)
         closed = close_period(
             self.store, month, self.folder, options, clock=self.clock, used=used, abandon=abandon, progress=progress
@@ -1118,9 +1124,21 @@ class Till(AbstractContextManager["Till"]):
         month, source = _month(period), optional(text_of, "source", source)
         with self.store.read() as connection:
             inputs, _ = newest_inputs(connection, self.folder)
-            periods = _periods(connection, inputs, period)
-            within, prices = (periods.starts_at, periods.ends_at), inputs.books().prices
+            periods, prices = _periods(connection, inputs, period), inputs.books().prices
+            within = (periods.starts_at, periods.ends_at)
             return completeness_of(connection, month, within, self.totals, prices, source=source)
+
+    def witnesses(self, period: str, first: str, second: str) -> Witnesses:
+        """Two sources that tell of the same requests, such as a capture and an export: what is missing on either side,
+        and what they say otherwise, by record id and by user and day.
+
+        Raises:
+            NotFound: when there is no record of one of them.
+        """
+        month, sources = _month(period), (text_of("first", first), text_of("second", second))
+        with self.store.read() as connection:
+            periods = _periods(connection, newest_inputs(connection, self.folder)[0], period)
+            return compare_sources(connection, month, (periods.starts_at, periods.ends_at), *sources)
 
     def control_totals(self, period: str | None = None, *, source: str | None = None) -> ControlTotals:
         """What sources say that days add up to, with all versions: of all days, or of those of a calendar month."""
@@ -1132,7 +1150,7 @@ class Till(AbstractContextManager["Till"]):
             return ControlTotals(tuple(stored_totals(connection, days=days, source=source)))
 
     def withdraw_control_total(self, id: str, *, reason: str, by: str | None = None) -> StoredTotal:  # noqa: A002
-        """Take back a control total, by its id (see `closing.questions.completeness.withdraw_control_total`)."""
+        """Take back a control total, by its id (see `closing.records.control_totals`)."""
         return withdraw_control_total(self.store, any_text("id", id), self._said("to withdraw a total", reason, by))
 
     def explain(self, number: str, line: int | None = None) -> Explanation:

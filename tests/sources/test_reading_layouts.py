@@ -114,7 +114,7 @@ def test_a_header_alone_has_no_records() -> None:
         (b"\0\1\2\3" * 9, "it is not text"),
         (b"PAR1....", "is Parquet"),
         ('{"id": 1}'.encode("utf-16"), "is UTF-16"),
-        (b'[{"date":"2026-10-01","requests":5,"usage":1.5,"model":"m"}]', "these are daily totals"),
+        (b'[{"date":"2026-10-01","requests":5,"spend":1.5,"model":"m"}]', "these are daily totals"),
         (b"record_id,occurred_at,model,model\n", "the header has the column 'model' twice"),
         (gzip.compress(gzip.compress(lines(arouter()), mtime=0), mtime=0), "it is not text"),
     ],

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tokentill.cli.calling import Commands, Invocation, PeriodArgument
-from tokentill.documents.text.completeness import show_completeness
+from tokentill.documents.text.completeness import show_completeness, show_witnesses
 from tokentill.documents.text.reports import show_close_report
 from tokentill.documents.text.screen import Screen
 
@@ -56,3 +56,20 @@ def _completeness(
     with call.till() as till:
         made = till.completeness(period, source=source)
     call.answer(made, show_completeness, is_refused=bool(made.blocked_by))
+
+
+@report.command("witnesses")
+def _witnesses(
+    call: Invocation,
+    period: PeriodArgument,
+    first: Annotated[str, typer.Argument(metavar="A", help="A source, as the application's own capture.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another one, as the gateway's export.")],
+) -> None:
+    """Compare two sources that tell of the same requests.
+
+    By record id and by user and day: what is missing on either side, and what they say otherwise. The exit status is 1
+    when there is anything.
+    """
+    with call.till() as till:
+        made = till.witnesses(period, first, second)
+    call.answer(made, show_witnesses, is_refused=not made.is_equal)

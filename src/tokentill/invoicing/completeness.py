@@ -18,7 +18,7 @@ from tokentill.invoicing.tolerance import Tolerance, TotalsPolicy
 from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.usage.aggregates import GATEWAY_CURRENCY
 from tokentill.usage.control_totals import FIGURES, KEYS, ControlTotal
-from tokentill.usage.shell_words import command_line
+from tokentill.usage.shell_words import command_line, shell_word
 
 TotalState = Literal["within", "with_retracted", "outside", "no_records", "no_total"]
 """`with_retracted` is within tolerance together with records that were retracted, `no_records` a total without any
@@ -171,31 +171,34 @@ class Completeness:
         """Why a close may not happen: one reason for each source that demands totals, and has days that are not
         complete.
         """
-        return tuple(reason for source in self.policy.required for reason in self._kept_back_by(source))
+        what = "ingest what is missing, widen the tolerance, or withdraw a total that is wrong"
+        return tuple(f"{text}; {what}" for source in self.policy.required for _, _, text in self._kept_back_by(source))
 
     @property
-    def differs(self) -> tuple[str, ...]:
-        """The same of sources that state totals and demand none: nothing is refused for it."""
+    def differs(self) -> tuple[tuple[str, int, str], ...]:
+        """The sources that state totals and demand none, with how many days are not complete, in words: nothing is
+        refused for it.
+        """
         sources = dict.fromkeys(day.source for day in self.days if day.totals)
         named = (source for source in sources if source not in self.policy.required)
-        return tuple(reason for source in named for reason in self._kept_back_by(source))
+        return tuple(one for source in named for one in self._kept_back_by(source))
 
-    def _kept_back_by(self, source: str) -> Iterator[str]:
+    def _kept_back_by(self, source: str) -> Iterator[tuple[str, int, str]]:
         days = [day for day in self.days if day.source == source and day.keeps_back]
         if not days:
             return
         causes = (
-            ("no_total", "without control totals of all records"),
-            ("outside", "outside the tolerance"),
-            ("no_records", "with control totals and no records"),
+            ("no_total", "lacks a control total of all its records", "lack control totals of all their records"),
+            ("outside", "differs by more than the tolerance", "differ by more than the tolerance"),
+            ("no_records", "has a control total and no records", "have control totals and no records"),
         )
         found = [
-            f"{_days(len(of))} {words} ({_named(of)})"
-            for state, words in causes
+            f"{_plural(len(of), 'day', 'days')} {one if len(of) == 1 else many} ({_named(of)})"
+            for state, one, many in causes
             if (of := [day.day for day in days if day.state == state])
         ]
-        command = command_line("report completeness", str(self.month), "--source", source)
-        yield f"source {source}: {', '.join(found)}; `{command}` shows them"
+        command = command_line("report completeness", str(self.month), "--source", shell_word(source))
+        yield source, len(days), f"source {shell_word(source)}: {', '.join(found)}; `{command}` shows them"
 
     def content(self) -> Content:
         """What `report completeness --json` prints."""
@@ -353,8 +356,8 @@ class _ModelNames:
         return name
 
 
-def _days(number: int) -> str:
-    return f"{number} {'day is' if number == 1 else 'days are'}"
+def _plural(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _named(days: Sequence[date]) -> str:

@@ -59,8 +59,11 @@ def usage_by_day(
         key = (row.source, row.day, model, api_key, user)
         on = from_micros(row.day * DAY_MICROS).date()
         one = found.get(key) or UsageOfDay(row.source, on, model, api_key, user, CountedUsage())
-        own, is_inside = _counted(row), bool(row.inside)
-        found[key] = one._replace(retracted=own) if row.retracted else one._replace(counted=own, is_inside=is_inside)
+        own = _counted(row)
+        if row.retracted:
+            found[key] = one._replace(retracted=own)
+        else:
+            found[key] = one._replace(counted=own, is_inside=bool(row.inside))
     yield from found.values()
 
 

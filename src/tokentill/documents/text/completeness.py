@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from tokentill.clock import instant_text
-from tokentill.closing.questions.completeness import ControlTotals
+from tokentill.closing.records.control_totals import ControlTotals
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, exact, plural
 from tokentill.documents.text.screen import Screen
@@ -18,12 +18,14 @@ from tokentill.invoicing.completeness import (
     StatedFigures,
     TotalState,
 )
+from tokentill.invoicing.witnesses import Witnesses
 from tokentill.store.control_totals import StoredTotal
 from tokentill.usage.aggregates import GATEWAY_CURRENCY
 from tokentill.usage.control_totals import ControlTotal
 
 ROWS_SHOWN = 40
-"""Rows of totals that are not met; `--json` has all."""
+FEW = 5
+"""Rows, and ids in a sentence; `--json` has more."""
 
 WORDS: dict[TotalState, str] = {
     "within": "as stated",
@@ -52,7 +54,7 @@ def show_completeness(screen: Screen, made: Completeness) -> None:
         if len(differing) > ROWS_SHOWN:
             screen.say(f"... and {len(differing) - ROWS_SHOWN} more; --json lists them")
     complete = len(made.days) - len(made.incomplete)
-    screen.say(f"\n{complete} of {plural(len(made.days), 'day is', 'days are')} complete")
+    screen.say(f"\n{complete} of {plural(len(made.days), 'day', 'days')} complete")
     for reason in made.blocked_by:
         screen.note(f"a close refuses: {shown_text(reason)}")
 
@@ -139,3 +141,63 @@ def show_withdrawn(screen: Screen, stored: StoredTotal) -> None:
         by, reason, at = stored.withdrawn
         said = f"says {shown_text(by)} at {instant_text(at)}: {shown_text(reason)}"
         screen.say(f"the control total {stored.id} counts no more, {said}")
+
+
+def show_witnesses(screen: Screen, made: Witnesses) -> None:
+    """What two sources tell, and what only one of them does."""
+    names = (shown_id(made.first), shown_id(made.second))
+    rows = []
+    for place, name in enumerate(names):
+        counted = [(day.first, day.second)[place] for day in made.days]
+        users = {day.user for day, one in zip(made.days, counted, strict=True) if one.requests} - {None}
+        sums = (len(users), sum(one.requests for one in counted), sum(one.tokens for one in counted))
+        rows.append((name, *map(count, sums)))
+    screen.table(("source", "users", "requests", "tokens"), rows, right=("users", "requests", "tokens"))
+    _say_ids(screen, made, names)
+    for place, name in enumerate(names):
+        if only := made.users_only(place):
+            shown = ", ".join(map(short_id, only[:ROWS_SHOWN]))
+            more = f" and {len(only) - ROWS_SHOWN} more" if len(only) > ROWS_SHOWN else ""
+            screen.say(f"only {name} tells of {plural(len(only), 'user', 'users')}: {shown}{more}")
+    if not made.unequal_days:
+        screen.say("both tell the same of every user and day")
+        return
+    screen.say("\nnot the same:")
+    columns = ("requests A", "requests B", "tokens A", "tokens B")
+    days = [
+        (
+            *("no user" if day.user is None else short_id(day.user), day.day.isoformat()),
+            *map(count, (day.first.requests, day.second.requests, day.first.tokens, day.second.tokens)),
+        )
+        for day in made.unequal_days[:ROWS_SHOWN]
+    ]
+    screen.table(("user", "day", *columns), days, right=columns)
+    if len(made.unequal_days) > ROWS_SHOWN:
+        screen.say(f"... and {len(made.unequal_days) - ROWS_SHOWN} more; --json lists them")
+
+
+def _say_ids(screen: Screen, made: Witnesses, names: tuple[str, str]) -> None:
+    ids = made.records
+    if ids is None:
+        screen.say("\nno record id is in both, so they are compared by user and day alone")
+        return
+    screen.say(
+        f"\n{plural(ids.shared, 'record id is', 'record ids are')} in both, {count(ids.equal)} with the same content"
+    )
+    for record in ids.unequal[:ROWS_SHOWN]:
+        said = "; ".join(
+            f"{name} {_said(record.first[name])} and {_said(record.second[name])}" for name in record.apart
+        )
+        screen.say(f"  {shown_id(record.record_id)}: {said}")
+    for name, missing, listed in (
+        (names[0], ids.missing_in_first, ids.ids_missing_in_first),
+        (names[1], ids.missing_in_second, ids.ids_missing_in_second),
+    ):
+        if missing:
+            shown = ", ".join(map(short_id, listed[:FEW]))
+            more = f" and {count(missing - FEW)} more" if missing > FEW else ""
+            screen.say(f"{plural(missing, 'record is', 'records are')} missing in {name}: {shown}{more}")
+
+
+def _said(value: str | int | None) -> str:
+    return "none" if value is None else count(value) if isinstance(value, int) else shown_id(value)

@@ -1,27 +1,16 @@
-"""Whether all records are there: the control totals of a period's days beside what is stored."""
+"""Control totals as people look at them, and take back what is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as time_of_day
-
-from sqlalchemy import Connection
 
 from tokentill.canonical import Content, form_of
 from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import NotFound, Refused
-from tokentill.invoicing.completeness import Completeness, compared_days
-from tokentill.invoicing.periods import Month
-from tokentill.invoicing.tolerance import TotalsPolicy
-from tokentill.prices.book import PriceBook
 from tokentill.store.audit import append_audit
 from tokentill.store.control_totals import StoredTotal, stored_totals, withdraw_total
-from tokentill.store.database import Database, current_value, hold_counter
-from tokentill.store.usage_by_day import usage_by_day
-
-_MOMENT = timedelta(microseconds=1)
+from tokentill.store.database import Database, hold_counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,42 +22,6 @@ class ControlTotals:
     def content(self) -> Content:
         """What `usage control-totals list --json` prints."""
         return {"control_totals": form_of(self.totals)}
-
-
-def completeness_of(
-    connection: Connection,
-    month: Month,
-    within: tuple[datetime, datetime],
-    policy: TotalsPolicy,
-    prices: PriceBook,
-    *,
-    source: str | None = None,
-) -> Completeness:
-    """The days that a segment of time touches, of sources that state totals for some of them or have to.
-
-    Args:
-        within: the time of the period.
-        prices: what names of models mean.
-        source: only this one, whether it states totals or not.
-    """
-    starts_at, ends_at = within
-    if starts_at >= ends_at:
-        return Completeness(month, starts_at, ends_at, policy, ())
-    days = (starts_at.astimezone(UTC).date(), (ends_at - _MOMENT).astimezone(UTC).date())
-    totals = [stored.total for stored in stored_totals(connection, days=days, source=source) if stored.counts]
-    sources = {source} if source is not None else {*policy.required, *(total.source for total in totals)}
-    if not sources:
-        return Completeness(month, starts_at, ends_at, policy, ())
-    seq_max = current_value(connection, "batch")
-    usage = {
-        keys: list(usage_by_day(connection, keys, starts_at, ends_at, seq_max=seq_max, sources=sources))
-        for keys in dict.fromkeys([(), *(total.broken_down_by for total in totals)])
-    }
-
-    def canonical(model: str, day: date) -> str:
-        return prices.canonical_model(model, datetime.combine(day, time_of_day(), UTC)) or model
-
-    return Completeness(month, starts_at, ends_at, policy, compared_days(totals, usage, policy, canonical))
 
 
 def withdraw_control_total(database: Database, name: str, signed: SignedReason) -> StoredTotal:
