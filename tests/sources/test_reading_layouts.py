@@ -133,7 +133,7 @@ def test_a_named_format_is_not_second_guessed() -> None:
     with pytest.raises(Refused, match="its header is not one of the format litellm"):
         reading(TABLE, format="litellm")
     with pytest.raises(
-        InvalidCall, match=r"'excel' is not a format; there are .*canonical, litellm, .*openrouter, arouter"
+        InvalidCall, match=r"'excel' is not a format; there are .*canonical, .*litellm, .*openrouter, arouter"
     ):
         reading(b"", format="excel")
 
