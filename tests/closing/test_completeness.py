@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 from collections import defaultdict
+from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -115,6 +117,29 @@ def test_a_total_that_is_wrong_is_withdrawn_and_the_one_before_it_counts_again(d
     assert shop.database.check().is_sound
     with pytest.raises(NotFound, match="control-totals list"):
         shop.withdraw_control_total("ffff:1", reason="none")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE control_total SET requests = 2",
+        "UPDATE control_total SET day = '2026-10-04'",
+        "UPDATE control_total_withdrawal SET reason = 'another'",
+        "DELETE FROM control_total_withdrawal",
+    ],
+)
+def test_what_is_changed_by_hand_is_found(sqlite_database: Database, change: str) -> None:
+    shop = shop_with(sqlite_database, total(3, requests=1))
+    shop.withdraw_control_total(shop.control_totals().totals[0].id, reason="a slip")
+    assert shop.database.check().is_sound
+    with closing(sqlite3.connect(str(sqlite_database.sqlite_path))) as connection, connection:
+        for table in ("control_total", "control_total_withdrawal"):
+            for deed in ("update", "delete"):
+                connection.execute(f"DROP TRIGGER guard_{table}_{deed}")
+        connection.execute(change)
+    faults = [fault for fault in shop.database.check().faults if "trigger" not in fault]
+    assert len(faults) == 1
+    assert "control total" in faults[0]
 
 
 # What is compared

@@ -29,9 +29,17 @@ def reason_of(content: bytes, **asked: str) -> str:
 
 def daily(**changes: object) -> dict[str, object]:
     return {
-        "date": "2026-10-03", "model": "a/m", "model_permaslug": "a/m-2025", "endpoint_id": "e1",
-        "provider_name": "P", "usage": Decimal("0.1"), "byok_usage_inference": Decimal("0.02"), "requests": 5,
-        "prompt_tokens": 50, "completion_tokens": 125, "reasoning_tokens": 25,
+        "date": "2026-10-03",
+        "model": "a/m",
+        "model_permaslug": "a/m-2025",
+        "endpoint_id": "e1",
+        "provider_name": "P",
+        "usage": Decimal("0.1"),
+        "byok_usage_inference": Decimal("0.02"),
+        "requests": 5,
+        "prompt_tokens": 50,
+        "completion_tokens": 125,
+        "reasoning_tokens": 25,
         **changes,
     }
 

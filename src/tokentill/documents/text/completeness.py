@@ -181,9 +181,9 @@ def _say_ids(screen: Screen, made: Witnesses, names: tuple[str, str]) -> None:
     if ids is None:
         screen.say("\nno record id is in both, so they are compared by user and day alone")
         return
-    screen.say(
-        f"\n{plural(ids.shared, 'record id is', 'record ids are')} in both, {count(ids.equal)} with the same content"
-    )
+    shared = plural(ids.shared, "record id is", "record ids are")
+    screen.say(f"\n{shared} in both, {count(ids.equal)} with the same tokens, user and model")
+    screen.note("records of both sources count, and are billed; take one source back if they are the same requests")
     for record in ids.unequal[:ROWS_SHOWN]:
         said = "; ".join(
             f"{name} {_said(record.first[name])} and {_said(record.second[name])}" for name in record.apart
