@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.questions.explanation import Explanation as Explanation
     from tokentill.closing.questions.trace import RequestTrace as RequestTrace
     from tokentill.closing.questions.verify import Verification as Verification
+    from tokentill.closing.records.control_totals import ControlTotals as ControlTotals
     from tokentill.closing.records.ingest import Ingested as Ingested
     from tokentill.closing.records.missing_usage import Missing as Missing
     from tokentill.closing.records.quarantine_decisions import Lines as Lines
@@ -72,6 +73,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.faces.database import DatabaseFace as DatabaseFace
     from tokentill.faces.prices import Prices as Prices
     from tokentill.invoicing.accumulators import Charge as Charge
+    from tokentill.invoicing.completeness import Completeness as Completeness
     from tokentill.invoicing.coverage import KeptBoundary as KeptBoundary
     from tokentill.invoicing.differences import DocumentDifferences as DocumentDifferences
     from tokentill.invoicing.findings import PreviewFinding as PreviewFinding
@@ -83,6 +85,9 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.invoicing.preview import Preview as Preview
     from tokentill.invoicing.preview import Review as Review
     from tokentill.invoicing.simulation import Simulation as Simulation
+    from tokentill.invoicing.tolerance import Tolerance as Tolerance
+    from tokentill.invoicing.tolerance import TotalsPolicy as TotalsPolicy
+    from tokentill.invoicing.witnesses import Witnesses as Witnesses
     from tokentill.library.biller import Bill as Bill
     from tokentill.library.biller import Biller as Biller
     from tokentill.library.price_book import PriceBook as PriceBook
@@ -98,6 +103,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.prices.streams import RatedStream as RatedStream
     from tokentill.prices.streams import rate_stream as rate_stream
     from tokentill.shipped import __version__ as __version__
+    from tokentill.store.control_totals import StoredTotal as StoredTotal
     from tokentill.store.customers import Customer as Customer
     from tokentill.store.imports import Imports as Imports
     from tokentill.store.imports import NumberedImport as NumberedImport
@@ -109,6 +115,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.till import Till as Till
     from tokentill.usage.attribution import Binding as Binding
     from tokentill.usage.bounds import Bounds as Bounds
+    from tokentill.usage.control_totals import ControlTotal as ControlTotal
     from tokentill.usage.filters import RecordFilter as RecordFilter
     from tokentill.usage.record import UsageRecord as UsageRecord
 
@@ -176,6 +183,12 @@ _NAMES = {
     "usage.bounds": "Bounds",
     "usage.filters": "RecordFilter",
     "usage.record": "UsageRecord",
+    "closing.records.control_totals": "ControlTotals",
+    "invoicing.completeness": "Completeness",
+    "invoicing.tolerance": "Tolerance TotalsPolicy",
+    "invoicing.witnesses": "Witnesses",
+    "store.control_totals": "StoredTotal",
+    "usage.control_totals": "ControlTotal",
 }
 """Each public name, at the module that has it."""
 

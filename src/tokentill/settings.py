@@ -20,6 +20,7 @@ from tokentill.contracts.review_bounds import ReviewBounds
 from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.errors import InvalidCall, InvalidRecord
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
+from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.type_words import type_text
 
@@ -41,7 +42,11 @@ _KEYS = {
     "review": dict,
     "ingest": dict,
     "stripe": dict,
+    "sources": dict,
 }
+_SOURCE_KEYS = frozenset(
+    "kind url key_env key_file page_size cache_write_ttl user privacy tolerance require_totals".split()
+)
 _REVIEW_KEYS = {
     "require_approval": bool,
     "cost_above_list": dict,
@@ -76,6 +81,7 @@ class Settings:
     policy: ReviewPolicy
     stripe_api_base: str | None
     stripe_key_file: str | None
+    totals: TotalsPolicy = NO_TOTALS
 
 
 def read_settings(
@@ -114,6 +120,7 @@ def read_settings(
         limits=_limits(path, file.get("review", {}).get("cost_above_list", {})),
         stripe_api_base=environment.get("TOKENTILL_STRIPE_API_BASE") or stripe.get("api_base"),
         stripe_key_file=environment.get("TOKENTILL_STRIPE_KEY_FILE") or (key_file and _from(beside, here, key_file)),
+        totals=_totals(path, file.get("sources", {})),
     )
 
 
@@ -264,6 +271,18 @@ def _policy(path: Path | None, table: Mapping[str, Any]) -> ReviewPolicy:
             raise InvalidCall(f"{path}: review.{name} states no bound; write one, or leave it out")
     within, beyond = (ReviewBounds.from_content(table.get(name), FILE_NAME) for name in _BOUNDS)
     return ReviewPolicy(within, beyond, table.get("four_eyes", False))
+
+
+def _totals(path: Path | None, sources: Mapping[str, Any]) -> TotalsPolicy:
+    """How far the records of sources may lie from their control totals, and which of them demand totals."""
+    for name, table in sources.items():
+        if not isinstance(table, dict):
+            raise InvalidCall(f"{path}: sources.{name} must be a table, not {type_text(table)}")
+        for key in table:
+            if key not in _SOURCE_KEYS:
+                known = ", ".join(sorted(_SOURCE_KEYS))
+                raise InvalidCall(f"{path}: sources.{name}.{key} is not a setting; the settings are {known}")
+    return TotalsPolicy.of(sources, f"{path}: ")
 
 
 def _check(path: Path, content: Mapping[str, Any], keys: Mapping[str, type], prefix: str) -> None:

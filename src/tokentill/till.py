@@ -30,6 +30,7 @@ from tokentill.closing.close import close_period
 from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.closing.close_report import CloseReport, close_report
 from tokentill.closing.closed import Closed
+from tokentill.closing.computation.completeness import completeness_of
 from tokentill.closing.computation.compute import compute_preview
 from tokentill.closing.computation.late_usage import Late, late_records
 from tokentill.closing.computation.pins import Inputs, newest_inputs
@@ -42,6 +43,8 @@ from tokentill.closing.questions.journal import transactions
 from tokentill.closing.questions.simulate import simulate_period, simulation_of, under_folder
 from tokentill.closing.questions.trace import RequestTrace, trace_record
 from tokentill.closing.questions.verify import Verification, verify_invoices
+from tokentill.closing.questions.witnesses import compare_sources
+from tokentill.closing.records.control_totals import ControlTotals, withdraw_control_total
 from tokentill.closing.records.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.records.missing_usage import Missing, missing_usage
 from tokentill.closing.records.quarantine_decisions import Lines, Retried, discard, line_named, retry
@@ -79,6 +82,7 @@ from tokentill.faces.arguments import (
 )
 from tokentill.faces.pricing import Pricing
 from tokentill.faces.retractable import retractable
+from tokentill.invoicing.completeness import Completeness
 from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.differences import DocumentDifferences
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
@@ -86,10 +90,13 @@ from tokentill.invoicing.manual_lines import ManualLine, ManualLines
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review, ReviewKind
 from tokentill.invoicing.simulation import Simulation
+from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
+from tokentill.invoicing.witnesses import Witnesses
 from tokentill.recordings.load import Folder
 from tokentill.settings import GIVEN, read_settings
 from tokentill.sources.reading import Reading, read_records
 from tokentill.store.audit import actor_here, append_audit, chain_head
+from tokentill.store.control_totals import StoredTotal, stored_totals
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
 from tokentill.store.documents import documents_around
@@ -111,9 +118,9 @@ from tokentill.store.revisions import RevisionState, stored_revisions
 from tokentill.store.usage_rows import usage_extent
 from tokentill.usage.attribution import Attribution, Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
+from tokentill.usage.control_totals import Reported
 from tokentill.usage.filters import RecordFilter
 from tokentill.usage.ids import check_id
-from tokentill.usage.record import UsageRecord
 from tokentill.usage.shell_words import command_line, shell_word
 
 if TYPE_CHECKING:
@@ -146,6 +153,7 @@ class Till(AbstractContextManager["Till"]):
         require_approval: whether every close refuses customers whose preview was not approved as it stands.
         limits: from where on a preview names a reported cost as far above its list amount.
         policy: what may be approved without a person, and what waits for one whatever else holds.
+        totals: how far records may lie from control totals, and which sources demand totals before a close.
     """
 
     def __init__(
@@ -159,6 +167,7 @@ class Till(AbstractContextManager["Till"]):
         require_approval: bool = False,
         limits: ReviewLimits = DEFAULT_LIMITS,
         policy: ReviewPolicy = NO_POLICY,
+        totals: TotalsPolicy = NO_TOTALS,
     ) -> None:
         self._store = store
         self._is_ready = False
@@ -169,6 +178,7 @@ class Till(AbstractContextManager["Till"]):
         self.require_approval = require_approval
         self.limits = limits
         self.policy = policy
+        self.totals = totals
 
     @classmethod
     def open(
@@ -222,6 +232,7 @@ class Till(AbstractContextManager["Till"]):
             limits=settings.limits if limits is None else of_type("limits", limits, ReviewLimits),
             require_approval=settings.require_approval,
             policy=settings.policy,
+            totals=settings.totals,
         )
 
     @property
@@ -287,13 +298,13 @@ class Till(AbstractContextManager["Till"]):
 
     def ingest(
         self,
-        records: Iterable[UsageRecord],
+        records: Iterable[Reported],
         *,
         name: str = "python",
         staged: bool = False,
         progress: IngestProgress | None = None,
     ) -> Ingested:
-        """Take usage records in. Records that are there already are counted and change nothing.
+        """Take usage records in, and control totals. Records that are there already are counted and change nothing.
 
         A record of an instant that is out of the till's bounds is quarantined; its line is its number among `records`.
 
@@ -387,6 +398,7 @@ class Till(AbstractContextManager["Till"]):
                 limits=self.limits,
                 require_approval=self.require_approval,
                 policy=self.policy,
+                totals=self.totals,
             )
             used = self._used(connection, inputs, pins)
             is_new = not used.is_shipped and is_news(connection, used)
@@ -628,7 +640,9 @@ class Till(AbstractContextManager["Till"]):
         if billed_early is None:
             require_approval = require_approval or self.require_approval
         month, closed_by = _month(period), optional(any_text, "by", by) or None
-        options = CloseOptions(billed_early, require_approval, self.grace, policy=self.policy, by=closed_by)
+        options = CloseOptions(
+            billed_early, require_approval, self.grace, policy=self.policy, by=closed_by, totals=self.totals
+        )
         _, used = self._used_now(partial(options.command, month), is_accepted=accept_pricing_change)
         closed = close_period(
             self.store, month, self.folder, options, clock=self.clock, used=used, abandon=abandon, progress=progress
@@ -1101,6 +1115,44 @@ class Till(AbstractContextManager["Till"]):
         periods = _periods(connection, newest_inputs(connection, self.folder)[0], period)
         return periods.starts_at, periods.ends_at
 
+    def completeness(self, period: str, *, source: str | None = None) -> Completeness:
+        """The records of a period's days beside the control totals that sources state (see `invoicing.completeness`).
+
+        Args:
+            source: only this one; otherwise all that state totals for some of the days, or have to.
+        """
+        month, source = _month(period), optional(text_of, "source", source)
+        with self.store.read() as connection:
+            inputs, _ = newest_inputs(connection, self.folder)
+            periods, prices = _periods(connection, inputs, period), inputs.books().prices
+            within = (periods.starts_at, periods.ends_at)
+            return completeness_of(connection, month, within, self.totals, prices, source=source)
+
+    def witnesses(self, period: str, first: str, second: str) -> Witnesses:
+        """Two sources that tell of the same requests, such as a capture and an export: what is missing on either side,
+        and what they say otherwise, by record id and by user and day.
+
+        Raises:
+            NotFound: when there is no record of one of them.
+        """
+        month, sources = _month(period), (text_of("first", first), text_of("second", second))
+        with self.store.read() as connection:
+            periods = _periods(connection, newest_inputs(connection, self.folder)[0], period)
+            return compare_sources(connection, month, (periods.starts_at, periods.ends_at), *sources)
+
+    def control_totals(self, period: str | None = None, *, source: str | None = None) -> ControlTotals:
+        """What sources say that days add up to, with all versions: of all days, or of those of a calendar month."""
+        month, source = None if period is None else _month(period), optional(text_of, "source", source)
+        days = (
+            None if month is None else (month.first_instant.date(), month.plus(1).first_instant.date() - timedelta(1))
+        )
+        with self.store.read() as connection:
+            return ControlTotals(tuple(stored_totals(connection, days=days, source=source)))
+
+    def withdraw_control_total(self, id: str, *, reason: str, by: str | None = None) -> StoredTotal:  # noqa: A002
+        """Take back a control total, by its id (see `closing.records.control_totals`)."""
+        return withdraw_control_total(self.store, any_text("id", id), self._said("to withdraw a total", reason, by))
+
     def explain(self, number: str, line: int | None = None) -> Explanation:
         """Where an invoice, or one line of it, comes from.
 
@@ -1270,9 +1322,9 @@ def _lines_named(names: Sequence[str], file: str | None, deed: str) -> tuple[lis
     return [any_text("names", name) for name in names], optional(text_of, "file", file)
 
 
-def _usage_records(records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
+def _usage_records(records: Iterable[Reported]) -> Iterator[Reported]:
     for number, record in enumerate(listed("records", records, "usage records"), start=1):
-        if not isinstance(record, UsageRecord):
+        if not isinstance(record, Reported):
             raise InvalidCall(f"records=...: number {number} is no UsageRecord, but {type(record).__name__}")
         yield record
 

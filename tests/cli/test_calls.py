@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ import typer
 from tests.cli.running import JUNE, ROOT, Cli, usage
 from tokentill.cli.app import COMMANDS, app, loaded
 from tokentill.store.database import Database
+from tokentill.usage.control_totals import ControlTotal
 
 SHARED = {"--json", "--db", "--pricing"}
 
 LINE = sha256(b"no json").hexdigest()[:12]
+TOTAL = f"{ControlTotal('own', date(2025, 6, 10), requests=2).cell.hex()[:12]}:1"
 ARGUMENTS = {
     "init": ["made"],
     "ingest": ["usage.jsonl"],
@@ -37,6 +40,8 @@ ARGUMENTS = {
     "review release": [JUNE, "held"],
     "review lines": [JUNE],
     "report close": ["2025-05"],
+    "report completeness": [JUNE],
+    "report witnesses": [JUNE, "own", "app"],
     "review add-line": [JUNE, "alice", "--amount", "3", "--description", "set-up", "--reason", "agreed"],
     "review remove-line": ["1", "--reason", "twice"],
     "close": [JUNE],
@@ -53,6 +58,8 @@ ARGUMENTS = {
     "usage imports show": ["1"],
     "usage imports accept": ["5"],
     "usage imports drop": ["6", "--reason", "a test"],
+    "usage control-totals list": [],
+    "usage control-totals withdraw": [TOTAL, "--reason", "a test"],
     "usage quarantine list": [],
     "usage quarantine show": [f"{LINE}:3"],
     "usage quarantine discard": [f"{LINE}:3", "--reason", "a test"],
@@ -90,7 +97,8 @@ ARGUMENTS = {
 """A call of every command."""
 
 CALLED_ELSEWHERE = {"demo", "init", "push", "reconcile", "prices import", "simulate", "usage quarantine retry"}
-"""They need Stripe, other files or seconds, or no database, or mean another folder; other tests call them."""
+CALLED_ELSEWHERE |= {"report witnesses"}
+"""They need Stripe, other files or seconds, or no database, or mean another folder, or end with 1; other tests call them."""
 
 
 def commands() -> dict[str, Any]:
@@ -135,6 +143,8 @@ def prepared(cli: Cli) -> Cli:
     cli("ingest", cli.write("bad.jsonl", json.dumps(usage("b-1", "some")) + "\n\nno json\n"))
     for name in ("staged", "dropped"):
         cli("ingest", cli.write_usage(usage(name, "some"), path=f"{name}.jsonl"), "--staged")
+    cli("ingest", cli.write_usage({**usage("w-1"), "source": "app"}, path="app.jsonl"))
+    cli("ingest", cli.write("totals.csv", "source,day,requests\nown,2025-06-10,2\n"))
     cli.write("customers.csv", "customer,name,stripe_customer\ndune,Dune,cus_1\n")
     return cli
 

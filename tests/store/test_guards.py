@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -18,6 +18,7 @@ from tokentill.store import tables
 from tokentill.store.consistency import check_agreement
 from tokentill.store.database import Database
 from tokentill.store.guards import expected_guards, guard_faults, guards_of
+from tokentill.usage.control_totals import ControlTotal
 
 # A column of each table that may be written to without breaking a reference or a type.
 CHANGED = {
@@ -48,6 +49,8 @@ CHANGED = {
     "staged_event": "reason = 'none'",
     "manual_line": "amount_minor = 0",
     "manual_line_removal": "reason = 'none'",
+    "control_total": "requests = 0",
+    "control_total_withdrawal": "reason = 'none'",
 }
 UNIQUE_KEYS = {
     "usage_sum": [("day", "series_id", "band", "is_waived", "is_unmeasured", "seq")],
@@ -77,6 +80,8 @@ UNIQUE_KEYS = {
     "staged_event": [("seq", "kind")],
     "manual_line": [("number",)],
     "manual_line_removal": [("line",), ("number",)],
+    "control_total": [("cell", "version"), ("cell", "digest")],
+    "control_total_withdrawal": [("cell", "version")],
     "invoice": [
         ("id",),
         ("number",),
@@ -117,6 +122,9 @@ def fill_every_guarded_table(database: Database) -> None:
     shop.discard(file="file", reason="a test")
     shop.ingest([record("three", user="bob")], name="looked at", staged=True)
     shop.bind([("carol", "alice", at("1"), None)])
+    shop.ingest([ControlTotal("arouter", date(2026, 10, 15), requests=3)], name="totals")
+    (total,) = shop.control_totals().totals
+    shop.withdraw_control_total(total.id, reason="a test")
     line = shop.add_line(OCTOBER, "alice", amount="3", description="set-up", reason="a test")
     shop.remove_line(line.number, reason="a test")
     shop.review(OCTOBER, "alice", "approved", by="rita")

@@ -78,10 +78,10 @@ WELCOME = contract(invoice={"coupon": [{"id": "welcome", "percent": "10"}]})
 SUMS = ("usage_sum", "usage_sum_unit")
 DECIDED = (
     *("revision_decision", "withdrawal", "quarantine_decision", "staged_record", "staged_event"),
-    *("manual_line", "manual_line_removal", "correction"),
+    *("manual_line", "manual_line_removal", "correction", "control_total", "control_total_withdrawal"),
 )
-"""Tables of what people decided about single records, whole imports and invoices; older versions have no place for
-it."""
+"""Tables of what people decided about single records, whole imports and invoices, and of control totals; older versions
+have no place for it."""
 
 
 def with_everything(database: Database, *contracts: Content) -> Till:
@@ -128,8 +128,8 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
         made = described(connection)
     assert set(migrated) == ALL_TABLES
     assert migrated == made
-    assert sum(len(found["checks"]) for found in migrated.values()) == 21
-    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 29
+    assert sum(len(found["checks"]) for found in migrated.values()) == 26
+    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 31
 
 
 def described(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -193,7 +193,7 @@ def test_nothing_is_deleted_because_something_else_was(database: Database) -> No
     with database.read() as connection:
         inspector = inspect(connection)
         options = [key["options"] for table in ALL_TABLES for key in inspector.get_foreign_keys(table)]
-    assert len(options) == 29
+    assert len(options) == 31
     assert not any("ondelete" in option or "onupdate" in option for option in options)
 
 

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from tokentill.cli.calling import Commands, Invocation, PeriodArgument
+from tokentill.documents.text.completeness import show_completeness, show_witnesses
 from tokentill.documents.text.reports import show_close_report
 from tokentill.documents.text.screen import Screen
 
 app = Commands()
-report = app.group("report", "Report what the close of a period came to.")
+report = app.group("report", "Report what a period came to, and whether all records of it are there.")
 
 
 @report.command("close")
@@ -40,3 +41,35 @@ def _close(
             screen.say(f"\nwritten to {html}")
 
     call.finish(content, show)
+
+
+@report.command("completeness")
+def _completeness(
+    call: Invocation,
+    period: PeriodArgument,
+    source: Annotated[str | None, typer.Option("--source", metavar="NAME", help="Only this source.")] = None,
+) -> None:
+    """Set the records of each source and day beside its control totals.
+
+    The exit status is 1 when a source that has to state totals has days that are not complete.
+    """
+    with call.till() as till:
+        made = till.completeness(period, source=source)
+    call.answer(made, show_completeness, is_refused=bool(made.blocked_by))
+
+
+@report.command("witnesses")
+def _witnesses(
+    call: Invocation,
+    period: PeriodArgument,
+    first: Annotated[str, typer.Argument(metavar="A", help="A source, as the application's own capture.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another one, as the gateway's export.")],
+) -> None:
+    """Compare two sources that tell of the same requests.
+
+    By record id and by user and day: what is missing on either side, and what they say otherwise. The exit status is 1
+    when there is anything.
+    """
+    with call.till() as till:
+        made = till.witnesses(period, first, second)
+    call.answer(made, show_witnesses, is_refused=not made.is_equal)

@@ -13,6 +13,7 @@ from tokentill.closing.records.ingest import Ingested, counts_content
 from tokentill.closing.records.usage_summary import SummaryKey
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
+from tokentill.documents.text.completeness import show_control_totals, show_withdrawn
 from tokentill.documents.text.invoices import show_late
 from tokentill.documents.text.records import (
     show_decided,
@@ -76,6 +77,7 @@ revisions = usage.group("revisions", "Records that came again with other content
 retractions = usage.group("retractions", "What was taken back.")
 imports = usage.group("imports", "What was taken in, by import.")
 quarantine = usage.group("quarantine", "Lines that are no usage record: look at them, and decide.")
+control_totals = usage.group("control-totals", "What sources say that days add up to.")
 
 
 @app.command("ingest")
@@ -353,6 +355,34 @@ def _quarantine_show(
     """Show one line with its reason and its beginning."""
     with call.till() as till:
         call.answer(till.quarantined_line(line), show_line)
+
+
+@control_totals.command("list")
+def _control_totals_list(
+    call: Invocation,
+    period: Annotated[
+        str | None, typer.Option("--period", metavar="PERIOD", help="Only days of this calendar month in UTC.")
+    ] = None,
+    source: Annotated[str | None, typer.Option("--source", metavar="NAME", help="Only of this source.")] = None,
+) -> None:
+    """List control totals, with versions that count no more."""
+    with call.till() as till:
+        call.answer(till.control_totals(period, source=source), show_control_totals)
+
+
+@control_totals.command("withdraw")
+def _control_totals_withdraw(
+    call: Invocation,
+    total: Annotated[str, typer.Argument(metavar="ID", help="The id of the total.")],
+    reason: ReasonOption,
+    by: ByOption = None,
+) -> None:
+    """Take back a control total that is wrong.
+
+    The version before it counts again, if there is one. Nothing is removed.
+    """
+    with call.till() as till:
+        call.answer(till.withdraw_control_total(total, reason=reason, by=by), show_withdrawn)
 
 
 LinesArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="The ids of lines.")]

@@ -18,13 +18,17 @@ from tokentill.money import EXACT, ZERO, amount_text, minor_text, round_to_minor
 from tokentill.usage.aggregates import GATEWAY_CURRENCY, UsageAggregate
 from tokentill.usage.ids import cost_components
 
-FindingKind = Literal["cost-component-unbilled", "cost-above-list", "cost-of-free-model", "billed-below-cost"]
+FindingKind = Literal[
+    "cost-component-unbilled", "cost-above-list", "cost-of-free-model", "billed-below-cost", "control-totals"
+]
 Figure = str | int | Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewFinding:
-    """Something that stands out in a customer's period. `figures` are the numbers of it, amounts in major units."""
+    """Something that stands out in a customer's period, or in everybody's where `customer` is empty. `figures` are the
+    numbers of it, amounts in major units.
+    """
 
     kind: FindingKind
     customer: str

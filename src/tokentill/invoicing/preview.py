@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from tokentill.canonical import Content, ContentOfFields, fields_of, form_of, stated_fields_of
+from tokentill.invoicing.completeness import Completeness
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.differences import Differences
 from tokentill.invoicing.findings import PreviewFinding
@@ -334,6 +335,7 @@ class Preview:
     issued without it; `kept` are boundaries that stay where issued periods ended, whatever a contract says; `aside` is
     what nobody decided on; `findings` stand out and refuse nothing. `with_import` is a staged import that is counted as
     well. `requests` are all of the period, whoever they belong to, and `requests_failed` those of `failed`.
+    `completeness` is what control totals say of the days that are due, None in the preview of one customer.
     """
 
     month: Month
@@ -351,6 +353,7 @@ class Preview:
     with_import: int | None = None
     requests: int = 0
     requests_failed: int = 0
+    completeness: Completeness | None = field(default=None, compare=False)
 
     @property
     def invoices(self) -> tuple[Invoice, ...]:
@@ -372,7 +375,9 @@ class Preview:
     def blocked_by(self) -> tuple[str, ...]:
         """What would refuse the whole close."""
         lost = () if self.pricing is None else self.pricing.lost
-        return (*((f"the contracts lost {', '.join(lost)}",) if lost else ()), *self.unattributed.blocked_by)
+        incomplete = () if self.completeness is None else self.completeness.blocked_by
+        gone = (f"the contracts lost {', '.join(lost)}",) if lost else ()
+        return (*gone, *self.unattributed.blocked_by, *incomplete)
 
     def content(self) -> Content:
         """What `preview --json` prints."""

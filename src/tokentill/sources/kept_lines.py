@@ -16,7 +16,7 @@ from tokentill.sources.gateways import unwrapped
 from tokentill.sources.layouts.table import cells_of, row_of
 from tokentill.sources.opening import FORMATS, format_of_names, no_format_message
 from tokentill.sources.strict_json import parse_object
-from tokentill.usage.record import UsageRecord
+from tokentill.usage.control_totals import Reported
 
 KEPT_BYTES_MAX = 16 * 1024
 """A longer line, with the header of its table, is not kept."""
@@ -54,8 +54,8 @@ class KeptLine:
             return None
         return cls(raw, header, source, format_)
 
-    def record(self, *, source: str | None = None, format_: str | None = None) -> UsageRecord:
-        """The record that the line is now.
+    def record(self, *, source: str | None = None, format_: str | None = None) -> Reported:
+        """The record or total that the line is now.
 
         Args:
             source: the source to give it, instead of the one that it was given.

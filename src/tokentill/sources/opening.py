@@ -29,6 +29,9 @@ from tokentill.sources.layouts.elements import Elements, end_of_object, start_of
 from tokentill.sources.layouts.table import cells_of, row_of, rows_of
 from tokentill.sources.responses.enveloped import ENVELOPED
 from tokentill.sources.strict_json import parse_object, repeated
+from tokentill.sources.totals import langwatch as langwatch_totals
+from tokentill.sources.totals.openrouter import DAILY
+from tokentill.sources.totals.typed_in import COLUMNS, CONTROL_TOTALS
 
 Layout = Literal["jsonl", "json", "csv"]
 Parse = Callable[[bytes], dict[str, Any]]
@@ -43,10 +46,15 @@ BOM = b"\xef\xbb\xbf"
 
 _DETECTED = (
     *(ENVELOPED, SPANS, EVENTS, langwatch.SPEND_EVENTS, CANONICAL),
+    *(langwatch_totals.SUMMARIES, DAILY, CONTROL_TOTALS),
     *(SPEND_LOG, helicone.REQUESTS, portkey.LOGS, OBSERVATIONS, GENERATION, ACTIVITY),
 )
 FORMATS = {
-    format_.name: format_ for format_ in (*_DETECTED, *helicone.DECLARED, *langwatch.DECLARED, *portkey.DECLARED)
+    format_.name: format_
+    for format_ in (
+        *(*_DETECTED, *helicone.DECLARED, *langwatch.DECLARED, *portkey.DECLARED),
+        *langwatch_totals.DECLARED,
+    )
 }
 """In the order in which they are tried: the most tolerant before those that somebody has to name."""
 
@@ -218,6 +226,9 @@ def format_of_names(names: Collection[str]) -> Format | None:
 def no_format_message(names: Collection[str]) -> str:
     """Why these fields fit no format, and what to do."""
     if "requests" in names and ("date" in names or "day" in names):
-        return "these are daily totals, not single requests; export one record a request"
+        return (
+            "these are daily totals, not single requests, and of no known source; export one record a request, or write"
+            f" them as control totals ({', '.join(COLUMNS)})"
+        )
     shown = ", ".join(repr(name[:40]) for name in sorted(names)[:NAMES_SHOWN_MAX]) or "none"
     return f"no known source has these fields: {shown}; if you know it, name the format ({', '.join(FORMATS)})"

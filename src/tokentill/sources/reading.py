@@ -1,4 +1,5 @@
-"""Reads usage records from files and streams: good ones and quarantined ones, in order, in bounded memory.
+"""Reads usage records and control totals from files and streams: good ones and quarantined ones, in order, in bounded
+memory.
 
 What an input is (compression, layout, source) is found by its content. A whole input that cannot be understood is
 `Refused`; a single record that cannot be taken is a `Quarantined` that says where and why, and stops nothing.
@@ -28,8 +29,9 @@ from tokentill.sources.gateways.fields import instant_or_naive_utc
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.layouts import digest_of
 from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
+from tokentill.usage.control_totals import Reported
 from tokentill.usage.ids import check_id
-from tokentill.usage.record import UsageRecord, checked_instant
+from tokentill.usage.record import checked_instant
 
 __all__ = ["DEFAULT", "FORMATS", "Limits", "Quarantined", "Reading", "read_records"]
 
@@ -37,7 +39,7 @@ EXCERPT_CHARACTERS = 200
 HELD_ROWS_MAX = 500_000
 """How many rows are held that tell of a request in parts, until all of the input is read."""
 
-RecordCheck = Callable[[UsageRecord], object]
+RecordCheck = Callable[[Reported], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +137,11 @@ class Reading(AbstractContextManager["Reading"]):
         if self._is_owned:
             self._stream.close()
 
-    def __iter__(self) -> Iterator[UsageRecord | Quarantined]:
+    def __iter__(self) -> Iterator[Reported | Quarantined]:
         """`items`, without any further check."""
         return self.items()
 
-    def items(self, check: RecordCheck | None = None) -> Iterator[UsageRecord | Quarantined]:
+    def items(self, check: RecordCheck | None = None) -> Iterator[Reported | Quarantined]:
         """Every record and everything that is not one, to the end of the input.
 
         Args:
@@ -154,7 +156,7 @@ class Reading(AbstractContextManager["Reading"]):
         self._is_started = True
         return self._read(check)
 
-    def _read(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
+    def _read(self, check: RecordCheck | None) -> Iterator[Reported | Quarantined]:
         parse, known, name, source = self._parse, self._format, self.name, self._source
         is_quick = self.layout == "jsonl" and known is CANONICAL
         try:
@@ -186,7 +188,7 @@ class Reading(AbstractContextManager["Reading"]):
 
     def _read_parts(
         self, line: int, raw: bytes, row: dict[str, Any], check: RecordCheck | None
-    ) -> Iterator[UsageRecord | Quarantined]:
+    ) -> Iterator[Reported | Quarantined]:
         """The records of a row that may hold many. One that is none is kept alone, without the others."""
         if self._format is None:
             inner = unwrapped(row)
@@ -208,7 +210,7 @@ class Reading(AbstractContextManager["Reading"]):
             else:
                 raise Refused(f"{self.name} tells of its requests in over {HELD_ROWS_MAX} parts; split it by time")
 
-    def _read_joined(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
+    def _read_joined(self, check: RecordCheck | None) -> Iterator[Reported | Quarantined]:
         """The records of requests that several rows told of."""
         known = self._format
         if known is not None and known.joined is not None:
@@ -218,7 +220,7 @@ class Reading(AbstractContextManager["Reading"]):
 
     def _read_part(
         self, known: Format, line: int, raw: bytes, row: dict[str, Any], check: RecordCheck | None
-    ) -> UsageRecord | Quarantined:
+    ) -> Reported | Quarantined:
         try:
             record = known.read(row, self._source)
             if check is not None:
@@ -251,6 +253,8 @@ class Reading(AbstractContextManager["Reading"]):
             return None
         inner = unwrapped(row)
         written = next((inner[name] for name in self._format.instant_names if inner.get(name)), None)
+        if isinstance(written, str) and len(written) == len("2026-10-01"):
+            written += " 00:00:00"  # the day of a control total
         try:
             return checked_instant(instant_or_naive_utc("instant", written))
         except InvalidRecord:

@@ -42,17 +42,27 @@ class Bad:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of records. The four parts add up to `read`."""
+    """What became of records, and of control totals: new ones, others for what there was one of, and those known. The
+    parts add up to `read`.
+    """
 
     accepted: int = 0
     duplicates: int = 0
     revisions: int = 0
     quarantined: int = 0
+    totals: int = 0
+    totals_revised: int = 0
+    totals_known: int = 0
 
     @property
     def read(self) -> int:
-        """Number of records and bad lines that were read."""
-        return self.accepted + self.duplicates + self.revisions + self.quarantined
+        """Number of records, control totals and bad lines that were read."""
+        return sum(astuple(self))
+
+    @property
+    def has_totals(self) -> bool:
+        """Whether there were control totals among it."""
+        return bool(self.totals or self.totals_revised or self.totals_known)
 
     def plus(self, other: Counts) -> Counts:
         """Both together."""

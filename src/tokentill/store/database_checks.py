@@ -12,6 +12,7 @@ from tokentill.canonical import content_of
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.store import holdings, tables
 from tokentill.store.audit import audit_faults
+from tokentill.store.control_totals import digest_faults
 from tokentill.store.database import current_value
 from tokentill.store.documents import overlapping_documents
 from tokentill.store.guards import expected_guards, guard_faults
@@ -130,6 +131,26 @@ def retractions_are_what_the_audit_log_says(connection: Connection) -> Looked:
         if stored.get(seq) != [entries.get(seq)]
     ]
     return Looked(len(stored), "retractions", faults)
+
+
+def control_totals_are_what_they_were(connection: Connection) -> Looked:
+    """Each version of a control total has the figures that its digest says, and was withdrawn as the audit log says."""
+    looked, faults = digest_faults(connection)
+    table = tables.control_total_withdrawal
+    stored = {
+        (bytes(row.cell).hex(), row.version): (row.reason, row.reviewer, row.recorded_at)
+        for row in connection.execute(select(table))
+    }
+    entries = {
+        (content.get("id"), content.get("version")): (content.get("reason"), actor, at)
+        for _, actor, at, content in holdings.signed_entries(connection, "control_total.withdrawn")
+    }
+    faults += [
+        f"the withdrawal of the control total {id_}:{version} is not what the audit log says"
+        for id_, version in sorted(stored.keys() | entries.keys(), key=str)
+        if stored.get((id_, version)) != entries.get((id_, version))
+    ]
+    return Looked(looked, "control totals", faults)
 
 
 def bindings_are_what_the_audit_log_says(connection: Connection) -> Looked:
@@ -262,6 +283,7 @@ DATABASE_CHECKS: tuple[Callable[[Connection], Looked], ...] = (
     retractions_are_what_the_audit_log_says,
     *DATABASE_INVARIANTS,
     bindings_are_what_the_audit_log_says,
+    control_totals_are_what_they_were,
 )
 
 

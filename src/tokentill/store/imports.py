@@ -55,6 +55,7 @@ class NumberedImport(ContentOfFields):
     retracted: int
     staged: int = 0
     state: ImportState = "taken"
+    control_totals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ def numbered_imports(connection: Connection, number: int | None = None) -> list[
         .select_from(gone.join(usage, usage.c.id == gone.c.usage_id))
         .where(gone.c.cause == "retraction", usage.c.seq == table.c.seq)
     )
+    total = tables.control_total
+    totals = select(func.count()).select_from(total).where(total.c.seq == table.c.seq)
     staged, event = tables.staged_record, tables.staged_event
     lines: dict[int, int] = dict(connection.execute(select(staged.c.seq, func.count()).group_by(staged.c.seq)).all())
     states: dict[int, ImportState] = dict.fromkeys(lines, _STATE_OF[None])
@@ -88,6 +91,7 @@ def numbered_imports(connection: Connection, number: int | None = None) -> list[
             func.max(table.c.recorded_at).label("at"),
             *counts,
             func.sum(retracted.correlate(table).scalar_subquery()).label("retracted"),
+            func.sum(totals.correlate(table).scalar_subquery()).label("control_totals"),
         )
         .where(or_(_brought_something(), table.c.seq.in_(select(staged.c.seq))))
         .group_by(number_of)
@@ -101,7 +105,7 @@ def numbered_imports(connection: Connection, number: int | None = None) -> list[
             number=row.number,
             name=row.name,
             at=from_micros(row.at),
-            **{name: int(getattr(row, name)) for name in (*COUNTS, "retracted")},
+            **{name: int(getattr(row, name)) for name in (*COUNTS, "retracted", "control_totals")},
             staged=lines.get(row.number, 0),
             state=states.get(row.number, "taken"),
         )
@@ -136,7 +140,8 @@ def import_going_on(connection: Connection, name: str, record: UsageRecord | Non
 
 
 def _brought_something() -> ColumnElement[bool]:
-    return or_(*(tables.batch.c[name] > 0 for name in COUNTS))
+    brought = (tables.batch.c[name] > 0 for name in COUNTS)
+    return or_(*brought, tables.batch.c.seq.in_(select(tables.control_total.c.seq)))
 
 
 def last_imports(connection: Connection, limit: int) -> list[UsageImport]:

@@ -23,10 +23,11 @@ from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
 from tokentill.store.database import insert_rows
 from tokentill.store.decoding import decoding
+from tokentill.usage.control_totals import ControlTotal, Reported
 from tokentill.usage.record import UsageRecord
 
 StagedEventKind = Literal["staged", "accepted", "taken", "dropped"]
-StagedLine = UsageRecord | Quarantined
+StagedLine = Reported | Quarantined
 _READ_AT_ONCE = 5_000
 _BAD = ("name", "line", "reason", "record_id", "raw", "occurred_at")
 
@@ -131,6 +132,8 @@ def events_of(connection: Connection, seq: int) -> dict[StagedEventKind, tuple[s
 def _text_of(line: StagedLine) -> str:
     if isinstance(line, UsageRecord):
         return canonical_bytes(line.content()).decode()
+    if isinstance(line, ControlTotal):
+        return canonical_bytes({"control_total": line.content()}).decode()
     kept: Content | None = None
     if line.kept is not None:
         kept = fields_of(line.kept, "source", "format")
@@ -141,6 +144,8 @@ def _text_of(line: StagedLine) -> str:
 
 def _line_of(content: Content) -> StagedLine:
     bad = content.get("bad")
+    if "control_total" in content:
+        return ControlTotal.from_content(content["control_total"])
     if bad is None:
         return record_of(content)
     kept = bad["kept"]

@@ -490,6 +490,45 @@ push = _table(
     Index("ix_push_period", "period"),
 )
 
+control_total = _table(
+    "control_total",
+    *_key(LargeBinary, "cell"),
+    *_key(Integer, "version"),
+    *_each(LargeBinary, "digest"),
+    *_each(BigInt, "seq"),
+    *_each(Text, "source", "day", "stated_by"),
+    *_optional(Text, "model", "api_key", "user", "model_alias"),
+    *_each(Text, "part"),
+    *_optional(BigInt, "requests", "tokens"),
+    *_optional(Text, "cost"),
+    UniqueConstraint("cell", "digest", name="uq_control_total_figures"),
+    *_refers(seq="batch.seq"),
+    CheckConstraint("length(cell) = 16", name="cell"),
+    CheckConstraint("length(digest) = 16", name="digest"),
+    CheckConstraint("version >= 1", name="version"),
+    CheckConstraint("requests IS NOT NULL OR tokens IS NOT NULL OR cost IS NOT NULL", name="figures"),
+    CheckConstraint("requests >= 0 AND tokens >= 0", name="counts"),
+    Index("ix_control_total_day", "day"),
+    Index("ix_control_total_seq", "seq"),
+)
+"""What sources say that a day (in UTC, as ISO text) adds up to. `cell` stands for what it is a total of, and `digest`
+for its figures. Of a cell there is a version for each set of figures that ever came; the last one that was not
+withdrawn counts. `cost` is canonical decimal text, in USD."""
+
+control_total_withdrawal = _table(
+    "control_total_withdrawal",
+    *_key(LargeBinary, "cell"),
+    *_key(Integer, "version"),
+    *_each(Text, "reviewer", "reason"),
+    *_each(BigInt, "recorded_at"),
+    ForeignKeyConstraint(
+        ["cell", "version"],
+        ["control_total.cell", "control_total.version"],
+        name="fk_control_total_withdrawal_control_total",
+    ),
+)
+"""Control totals that somebody took back."""
+
 
 def usage_in(segments: Any, rows: Any = usage) -> ColumnElement[bool]:
     """Whether usage, or another name of it, lies in a segment of `coverage`, or of a table with the same columns."""
@@ -505,7 +544,8 @@ def usage_in(segments: Any, rows: Any = usage) -> ColumnElement[bool]:
 APPEND_ONLY = tuple(
     """source series batch usage usage_unit revision quarantine recording binding review audit invoice_line ledger
     series_month document_event coverage correction member_period revision_decision withdrawal quarantine_decision
-    staged_record staged_event manual_line manual_line_removal usage_sum usage_sum_unit""".split()
+    staged_record staged_event manual_line manual_line_removal usage_sum usage_sum_unit control_total
+    control_total_withdrawal""".split()
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
 `close_run` only end, a `counter` only go up (see `guards`)."""

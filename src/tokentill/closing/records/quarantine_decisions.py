@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,7 @@ from tokentill.errors import InvalidCall, InvalidRecord, NotFound, Refused
 from tokentill.sources.kept_lines import KEPT_BYTES_MAX, KeptLine
 from tokentill.store.audit import append_audit
 from tokentill.store.batches import Counts, store_batch
+from tokentill.store.control_totals import store_totals
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.quarantine import (
     LineDecision,
@@ -27,6 +29,7 @@ from tokentill.store.quarantine import (
     quarantined_lines,
 )
 from tokentill.usage.bounds import Bounds
+from tokentill.usage.control_totals import ControlTotal, Reported
 from tokentill.usage.record import UsageRecord
 
 RETRIED_AT_ONCE = 1_000
@@ -69,6 +72,7 @@ class Retried:
         return {
             "taken": [fields_of(line, "id", "file", "line", "record_id") for line in self.taken],
             **fields_of(self.counts, "accepted", "duplicates", "revisions"),
+            "control_totals": self.counts.totals + self.counts.totals_revised + self.counts.totals_known,
             "still_quarantined": form_of(self.still),
         }
 
@@ -147,7 +151,7 @@ def retry(
             part = listed[start : start + RETRIED_AT_ONCE]
             with database.read() as connection:
                 kept = kept_lines(connection, [line.key for line in part])
-            records: dict[QuarantinedLine, UsageRecord] = {}
+            records: dict[QuarantinedLine, Reported] = {}
             still = list(retried.still)
             for line in part:
                 try:
@@ -161,7 +165,7 @@ def retry(
     return retried
 
 
-def _read_again(line: QuarantinedLine, kept: KeptLine | None, source: str | None, format_: str | None) -> UsageRecord:
+def _read_again(line: QuarantinedLine, kept: KeptLine | None, source: str | None, format_: str | None) -> Reported:
     if kept is None:
         raise InvalidRecord(
             "it is not kept: it is cut off, longer than"
@@ -171,7 +175,7 @@ def _read_again(line: QuarantinedLine, kept: KeptLine | None, source: str | None
 
 
 def _take_in(
-    database: Database, records: dict[QuarantinedLine, UsageRecord], label: str, signed: SignedReason
+    database: Database, records: dict[QuarantinedLine, Reported], label: str, signed: SignedReason
 ) -> tuple[list[QuarantinedLine], Counts]:
     """Store records and what became of their lines, but for lines that somebody decided on meanwhile."""
     if not records:
@@ -181,7 +185,12 @@ def _take_in(
         decided = decided_keys(connection, [line.key for line in records])
         taken = [line for line in records if line.key not in decided]
         retried = [records[line] for line in taken]
-        counts = store_batch(connection, retried, [], label=f"retry of {label}", at=signed.at)
+        said: dict[str, Any] = {"label": f"retry of {label}", "at": signed.at}
+        usage = [record for record in retried if isinstance(record, UsageRecord)]
+        counts = store_batch(connection, usage, [], **said)
+        counts = counts.plus(
+            store_totals(connection, [one for one in retried if isinstance(one, ControlTotal)], **said)
+        )
         _decide(connection, taken, "taken", signed)
         return taken, counts
 

@@ -39,7 +39,7 @@ from tokentill.store.staging import (
     unfinished_staging,
 )
 from tokentill.usage.bounds import Bounds
-from tokentill.usage.record import UsageRecord
+from tokentill.usage.control_totals import Reported
 
 _CHECKED = Bounds(datetime(1, 1, 1, tzinfo=UTC), timedelta(days=365_000))
 """What is staged was looked at when it was staged."""
@@ -62,7 +62,7 @@ class ImportShown:
 
 def stage(
     database: Database,
-    items: Reading | Iterable[UsageRecord | Quarantined],
+    items: Reading | Iterable[Reported | Quarantined],
     *,
     name: str,
     clock: Clock,

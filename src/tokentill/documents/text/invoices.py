@@ -111,7 +111,8 @@ def _say_findings(screen: Screen, findings: Sequence[PreviewFinding]) -> None:
     if findings:
         screen.say("\nworth a look before the close:")
     for finding in findings[:NAMES_SHOWN]:
-        screen.say(f"  {short_id(finding.customer)}: {shown_text(finding.text)}")
+        of = f"{short_id(finding.customer)}: " if finding.customer else ""
+        screen.say(f"  {of}{shown_text(finding.text)}")
     if len(findings) > NAMES_SHOWN:
         screen.say(f"  and {count(len(findings) - NAMES_SHOWN)} more; --json names all")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokentill.clock import instant_text
-from tokentill.closing.records.ingest import Ingested, counts_content
+from tokentill.closing.records.ingest import Ingested
 from tokentill.closing.records.missing_usage import Missing
 from tokentill.closing.records.quarantine_decisions import Lines, Retried
 from tokentill.closing.records.record_decisions import Revised, Revisions, Waived
@@ -23,17 +23,9 @@ PROBLEMS_SHOWN = 10
 
 def show_ingested(screen: Screen, done: Sequence[Ingested], refused: Sequence[tuple[str, str]]) -> None:
     """Counts of each file, then its bad lines, and the files that were refused as a whole with the reason."""
-    columns = ("file", "format", "read", "accepted", "duplicates", "revisions", "quarantined")
-    rows = [
-        (
-            shown_id(ingested.name),
-            ingested.format or "",
-            *(f"{number:,}" for number in counts_content(ingested.counts).values()),
-        )
-        for ingested in done
-    ]
-    if rows:
-        screen.table(columns, rows, right=columns[2:])
+    of_totals = [one for one in done if one.counts.has_totals]
+    _show_counts(screen, [one for one in done if one not in of_totals], _RECORD_COUNTS)
+    _show_counts(screen, of_totals, _TOTAL_COUNTS)
     for ingested in done:
         if ingested.is_staged and ingested.number is not None:
             screen.say(f"\n{shown_id(ingested.name)} is import {ingested.number}, and staged: nothing of it counts yet")
@@ -48,6 +40,27 @@ def show_ingested(screen: Screen, done: Sequence[Ingested], refused: Sequence[tu
             screen.note(f"{shown_id(ingested.name)}: {ingested.incomplete.why}; get the rest and ingest it, too")
     for file, reason in refused:
         screen.note(f"{shown_id(file)}: {reason}")
+
+
+_RECORD_COUNTS = {name: name for name in ("read", "accepted", "duplicates", "revisions", "quarantined")}
+_TOTAL_COUNTS = {
+    "read": "read",
+    "control totals": "totals",
+    "revised": "totals_revised",
+    "known": "totals_known",
+    "quarantined": "quarantined",
+}
+"""Columns, and the counts that they show."""
+
+
+def _show_counts(screen: Screen, done: Sequence[Ingested], counts: Mapping[str, str]) -> None:
+    """Print what was read of each file."""
+    rows = [
+        (shown_id(one.name), one.format or "", *(count(getattr(one.counts, name)) for name in counts.values()))
+        for one in done
+    ]
+    if rows:
+        screen.table(("file", "format", *counts), rows, right=tuple(counts))
 
 
 def _note_problems(screen: Screen, ingested: Ingested) -> None:
