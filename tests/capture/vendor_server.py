@@ -78,8 +78,6 @@ class VendorServer:
             def do_POST(self) -> None:
                 outer._answer(self)
 
-            do_GET = do_POST
-
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Say nothing."""
 

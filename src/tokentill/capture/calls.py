@@ -12,8 +12,8 @@ from typing import Any, cast
 from tokentill.capture.ids import IdMaker
 from tokentill.capture.surfaces import Form, surface_of
 from tokentill.errors import InvalidRecord, MissingUsage
-from tokentill.sources.gateways.fields import amount
 from tokentill.sources.gateways.arouter import RESPONSE_CACHE_TAG
+from tokentill.sources.gateways.fields import amount
 from tokentill.sources.responses.enveloped import SURFACES
 from tokentill.usage.ids import check_ids
 from tokentill.usage.record import Given, Status, UsageRecord

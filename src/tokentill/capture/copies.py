@@ -88,9 +88,11 @@ class AnswerCopy:
             self._take(self._stream, self._events.end())
         self.status = self._stream.status
         if self._fault is None and not self._stream.is_whole:
-            self._fault = "the stream ended before it was over"
             if self._events.left_out:
                 self._fault = f"an event is longer than {self._bytes_max} bytes"
+            else:
+                self._fault = "the stream ended before it was over"
+                self.status = "unknown" if self.status == "ok" else self.status
         return self._stream.said, self._fault
 
     def _said_plainly(self) -> tuple[dict[str, Any], str | None]:

@@ -201,7 +201,7 @@ class WatchedCall:
                 fault, status = "the gateway gave up waiting", "unknown"
             else:
                 status = "error"
-        elif fault is not None and status == "ok":
+        elif fault is not None and end != "over" and status in ("ok", "unknown"):
             status = _STATUSES[end]
         return CallOutcome(self._headers, said, fault, status, copy.is_stream)
 
