@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from tokentill.capture.ids import IdMaker
-from tokentill.capture.surfaces import Form, surface_of
+from tokentill.capture.surfaces import LITELLM_MARK, Form, surface_of
 from tokentill.errors import InvalidRecord, MissingUsage
 from tokentill.sources.gateways.arouter import RESPONSE_CACHE_TAG
 from tokentill.sources.gateways.fields import amount
@@ -107,8 +107,9 @@ def record_of(
     fault = outcome.fault
     if fault is None:
         try:
-            given = known if (cost := _cost_in(outcome)) is None else {**known, "cost": cost}
-            return UsageRecord(**SURFACES[surface](said, cast(Given, given)), status=outcome.status), None
+            traits = SURFACES[surface](said, cast(Given, known))
+            traits["cost"] = traits["cost"] if (cost := _cost_in(outcome)) is None else cost
+            return UsageRecord(**traits, status=outcome.status), None
         except MissingUsage:
             fault = "the answer reports no usage"
         except InvalidRecord as error:
@@ -133,13 +134,13 @@ def _ids_in(headers: Mapping[str, str]) -> Iterator[str]:
 
 
 def _cost_in(outcome: CallOutcome) -> Decimal | None:
-    """What LiteLLM says in a header that the request cost; the headers of a stream are too early to know."""
-    written = outcome.headers.get(_COST)
-    if written is None or outcome.is_stream:
+    """What LiteLLM says that the request cost: in a header, or in the usage of a stream, whose header is too early."""
+    if not any(name.lower().startswith(LITELLM_MARK) for name in outcome.headers):
         return None
+    written = outcome.said.get("usage", {}).get("cost") if outcome.is_stream else outcome.headers.get(_COST)
     try:
-        return amount(_COST, Decimal(written))
-    except (InvalidRecord, ArithmeticError, ValueError):
+        return None if written is None else amount("cost", Decimal(written))
+    except (InvalidRecord, ArithmeticError, ValueError, TypeError):
         return None
 
 

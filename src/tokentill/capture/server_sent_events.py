@@ -41,7 +41,8 @@ class EventParser:
             start = end.end()
         del self._line[:start]
         self._searched = max(len(self._line) - 1, 0)
-        if self._held + len(self._line) - 1 > self.bytes_max:  # its last byte may be half of a line end
+        # Its last byte may be half of a line end.
+        if len(self._line) > 1 and self._held + len(self._line) - 1 > self.bytes_max:
             self._is_long, self._data = True, []
             self._line[:-1] = b":"  # a comment, so that the line is not taken for a blank one
             self._searched = 1

@@ -46,23 +46,25 @@ class _Choices:
 
     def __init__(self, reason: str) -> None:
         self._reason = reason
-        self._open: set[object] = set()
-        self._has_ended = False
+        self._seen: set[str] = set()
+        self._ended: set[str] = set()
 
     def add(self, choices: object) -> object:
         """Take in the choices of an event; the reason why one ended, or None."""
-        ended = None
+        reason = None
         for choice in choices if isinstance(choices, list) else ():
-            if isinstance(choice, dict) and choice.get(self._reason):
-                ended, self._has_ended = choice[self._reason], True
-                self._open.discard(choice.get("index", 0))
-            elif isinstance(choice, dict):
-                self._open.add(choice.get("index", 0))
-        return ended
+            if isinstance(choice, dict):
+                index = str(choice.get("index"))
+                self._seen.add(index)
+                if choice.get(self._reason):
+                    reason = choice[self._reason]
+                    self._ended.add(index)
+        return reason
 
     @property
     def are_over(self) -> bool:
-        return self._has_ended and not self._open
+        """Whether all of them have ended. Some gateways repeat one that has, without a reason, beside the usage."""
+        return bool(self._ended) and self._ended == self._seen
 
 
 class ChatChunks(StreamedAnswer):
