@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from tokentill.contracts.review_bounds import ReviewBounds
 from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
@@ -22,6 +23,9 @@ from tokentill.errors import InvalidCall, InvalidRecord
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.type_words import type_text
+
+if TYPE_CHECKING:
+    from tokentill.sources.source_settings import SourceSettings
 
 FILE_NAME = "tokentill.toml"
 DEFAULT_DATABASE = "sqlite:///tokentill.db"
@@ -41,6 +45,7 @@ _KEYS = {
     "review": dict,
     "ingest": dict,
     "stripe": dict,
+    "sources": dict,
 }
 _REVIEW_KEYS = {
     "require_approval": bool,
@@ -76,6 +81,7 @@ class Settings:
     policy: ReviewPolicy
     stripe_api_base: str | None
     stripe_key_file: str | None
+    sources: Mapping[str, SourceSettings] = field(default_factory=dict)
 
 
 def read_settings(
@@ -114,6 +120,7 @@ def read_settings(
         limits=_limits(path, file.get("review", {}).get("cost_above_list", {})),
         stripe_api_base=environment.get("TOKENTILL_STRIPE_API_BASE") or stripe.get("api_base"),
         stripe_key_file=environment.get("TOKENTILL_STRIPE_KEY_FILE") or (key_file and _from(beside, here, key_file)),
+        sources=_sources(path, file.get("sources", {}), partial(_from, beside, here)),
     )
 
 
@@ -213,6 +220,16 @@ def _read_file(path: Path) -> dict[str, Any]:
     if not 0 <= content.get("grace_hours", 0) <= 24 * 60:
         raise InvalidCall(f"{path}: grace_hours is {content['grace_hours']}; write 0 to 1440")
     return content
+
+
+def _sources(
+    path: Path | None, tables: Mapping[str, Any], located: Callable[[str], str]
+) -> Mapping[str, SourceSettings]:
+    if not tables:
+        return {}
+    from tokentill.sources.source_settings import source_settings  # here: likewise
+
+    return source_settings(str(path), tables, located)
 
 
 def _bounds(path: Path | None, table: Mapping[str, Any]) -> Bounds:

@@ -44,6 +44,8 @@ COMMANDS = {
     "db": ("database_commands", "Bring the database up to date, and check it."),
     "demo": ("demo", "Run a whole month on sample activity."),
     "usage": ("usage_commands", "Count what was used; look at records, and decide about some."),
+    "pull": ("pull_commands", "Take usage records in from a gateway, over HTTP."),
+    "probe": ("pull_commands", "Show what a gateway answers, and how it would be read."),
 }
 """Each command or group: the module that has it, and what it does. First the commands of a month, in order."""
 
@@ -53,6 +55,7 @@ _WRITTEN = {
     "customer": "CUSTOMER",
     "ends_at": "--until",
     "import_number": "--import N",
+    "ids": "--id",
     "kind": "--from",
     "model": "MODEL",
     "names": "ID",

@@ -7,7 +7,7 @@ then. Bad lines go to quarantine beside the good ones.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.reading import Quarantined, Reading, RecordCheck, excerpt
+from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.database import Transactions, current_value, hold_counter
 from tokentill.store.import_findings import closed_segments, ids_of_other_sources, usage_in_segments
 from tokentill.store.imports import import_going_on
@@ -101,6 +102,7 @@ def ingest(
     bounds: Bounds = DEFAULT_BOUNDS,
     progress: IngestProgress | None = None,
     number: int | None = None,
+    sources: Mapping[str, SourceSettings] = NO_SOURCES,
 ) -> Ingested:
     """Store records and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`.
 
@@ -108,6 +110,7 @@ def ingest(
 
     Args:
         number: of the import, where it has one already.
+        sources: what is declared of the sources of records, by name.
     """
     name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
     ingested = Ingested(name, number=number)
@@ -133,7 +136,7 @@ def ingest(
         if progress is not None:
             progress(ingested.counts)
 
-    for item in checked_lines(items, name, clock, bounds):
+    for item in checked_lines(items, name, clock, bounds, sources):
         if isinstance(item, Quarantined):
             named = (item.line, item.reason, item.record_id, item.raw, item.digest)
             bad_line = Bad(name, *named, item.occurred_at, item.kept)
@@ -175,9 +178,15 @@ def _first_of(records: Sequence[UsageRecord], bad: Sequence[Bad]) -> tuple[Usage
 
 
 def checked_lines(
-    items: Reading | Iterable[UsageRecord | Quarantined], name: str, clock: Clock, bounds: Bounds
+    items: Reading | Iterable[UsageRecord | Quarantined],
+    name: str,
+    clock: Clock,
+    bounds: Bounds,
+    sources: Mapping[str, SourceSettings] = NO_SOURCES,
 ) -> Iterator[UsageRecord | Quarantined]:
-    """What is given, with a bad line for every record of an instant that is out of bounds."""
+    """What is given, with a bad line for every record of an instant that is out of bounds, and each record with what is
+    declared of its source.
+    """
 
     def check(record: UsageRecord) -> None:
         bounds.check(record.occurred_at, clock.now())
@@ -185,6 +194,8 @@ def checked_lines(
     for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
         if isinstance(item, Quarantined) and not _is_within(bounds, item.occurred_at, clock):
             item = replace(item, occurred_at=None)
+        elif isinstance(item, UsageRecord) and item.source in sources:
+            item = sources[item.source].of_record(item)
         yield item
 
 
