@@ -249,7 +249,7 @@ class Gateway:
             case "429 seconds":
                 return Answer(b"{}", 429, {"Retry-After": "1"})
             case "429 date":
-                return Answer(b"{}", 429, {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=1), True)})
+                return _too_many(datetime.now(UTC))
             case "500" | "503":
                 return Answer(b'{"error":{"message":"oops"}}', int(fault))
             case "400":
@@ -271,9 +271,7 @@ class Gateway:
             case "no list":
                 return Answer(b'{"message":"come back later"}')
             case "skewed clock":
-                future = datetime.now(UTC) + timedelta(days=400)
-                headers = {"Date": format_datetime(future, True)}
-                return Answer(b"{}", 429, headers | {"Retry-After": format_datetime(future + timedelta(seconds=1), True)})
+                return _too_many(datetime.now(UTC) + timedelta(days=400))
             case "hang" | "slow drip":
                 return Answer(body)
             case _:
@@ -300,6 +298,12 @@ class Gateway:
             case "half the records" if len(rows) > 1 and "total" in right:
                 return Answer(json.dumps({**right, "data": rows[: len(rows) // 2]}).encode())
         return answer
+
+
+def _too_many(now: datetime) -> Answer:
+    """Asks to wait for two seconds on a clock of its own."""
+    until = now + timedelta(seconds=2)
+    return Answer(b"{}", 429, {"Date": format_datetime(now, True), "Retry-After": format_datetime(until, True)})
 
 
 class _Server(ThreadingHTTPServer):

@@ -18,6 +18,7 @@ from tokentill.store import tables
 from tokentill.store.consistency import check_agreement
 from tokentill.store.database import Database
 from tokentill.store.guards import expected_guards, guard_faults, guards_of
+from tokentill.store.pulls import PullRow, append_pulls
 
 # A column of each table that may be written to without breaking a reference or a type.
 CHANGED = {
@@ -46,6 +47,7 @@ CHANGED = {
     "staged_event": "reason = 'none'",
     "manual_line": "amount_minor = 0",
     "manual_line_removal": "reason = 'none'",
+    "pull": "checkpoint_at = 0",
 }
 UNIQUE_KEYS = {
     "source": [("id",), ("name",)],
@@ -73,6 +75,7 @@ UNIQUE_KEYS = {
     "staged_event": [("seq", "kind")],
     "manual_line": [("number",)],
     "manual_line_removal": [("line",), ("number",)],
+    "pull": [("source", "asked_user", "number")],
     "invoice": [
         ("id",),
         ("number",),
@@ -115,6 +118,8 @@ def fill_every_guarded_table(database: Database) -> None:
     shop.bind([("carol", "alice", at("1"), None)])
     line = shop.add_line(OCTOBER, "alice", amount="3", description="set-up", reason="a test")
     shop.remove_line(line.number, reason="a test")
+    with database.write() as connection:
+        append_pulls(connection, "arouter", None, [PullRow("whole", at("1"), at("2"))], at=at("2"))
     shop.review(OCTOBER, "alice", "approved", by="rita")
     assert not shop.close(OCTOBER).is_refused
     rows = rows_of_all_tables(database)

@@ -36,6 +36,7 @@ from tokentill.store import migrating, tables
 from tokentill.store.database import Database
 from tokentill.store.guards import guard_faults, guards_of
 from tokentill.store.migrating import alembic_config, downgrade, known_revisions, make_ready, schema_state, upgrade
+from tokentill.store.pulls import PullRow, append_pulls
 from tokentill.stripe_push.gateway import StripeGateway
 from tokentill.testing.stripe import API_KEY, StripeStandIn
 from tokentill.till import Till
@@ -77,7 +78,7 @@ WELCOME = contract(invoice={"coupon": [{"id": "welcome", "percent": "10"}]})
 
 DECIDED = (
     *("revision_decision", "withdrawal", "quarantine_decision", "staged_record", "staged_event"),
-    *("manual_line", "manual_line_removal", "correction"),
+    *("manual_line", "manual_line_removal", "correction", "pull"),
 )
 """Tables of what people decided about single records, whole imports and invoices; older versions have no place for
 it."""
@@ -127,7 +128,7 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
         made = described(connection)
     assert set(migrated) == ALL_TABLES
     assert migrated == made
-    assert sum(len(found["checks"]) for found in migrated.values()) == 21
+    assert sum(len(found["checks"]) for found in migrated.values()) == 25
     assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 25
 
 
@@ -474,6 +475,11 @@ def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
     assert shop.verify().is_sound
 
 
+def note_a_pull(database: Database) -> None:
+    with database.write() as connection:
+        append_pulls(connection, "arouter", None, [PullRow("gap", at("1"), at("2"), why="half a page")], at=at("2"))
+
+
 @pytest.mark.parametrize(
     ("decide", "lost"),
     [
@@ -489,8 +495,9 @@ def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
             ),
             "1 manual lines",
         ),
+        (lambda shop: note_a_pull(shop.store), "1 notes of how far pulls came"),
     ],
-    ids=["accepted", "waived", "rejected", "discarded", "retracted", "staged", "added"],
+    ids=["accepted", "waived", "rejected", "discarded", "retracted", "staged", "added", "pulled"],
 )
 def test_what_people_decided_about_records_is_not_lost_by_going_back(
     database: Database, decide: Callable[[Till], object], lost: str

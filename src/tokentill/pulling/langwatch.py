@@ -1,6 +1,6 @@
 """LangWatch: `GET /api/gateway/v1/spend-events`, by a cursor that goes in the order of arrival.
 
-A window is from and to milliseconds since 1970. An event that arrives while it is read lies behind the cursor, so none
+A window is from and to milliseconds since 1970, of whatever instant the gateway goes by: what comes is taken. An event that arrives while it is read lies behind the cursor, so none
 is passed over.
 """
 
@@ -30,5 +30,6 @@ SPEND_EVENT_PAGES = PagedKind(
     page_size_max=1_000,
     first=_first,
     following=by_cursor,
+    is_exact=False,
     is_in_order=True,
 )

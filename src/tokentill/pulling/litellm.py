@@ -1,7 +1,7 @@
 """LiteLLM: `GET /spend/logs/v2`, page after page of a day, oldest first.
 
-Both ends of its window are inclusive and in whole seconds of UTC, so a record on an end comes in two windows and is the
-same one. Pages are counted over a table that others write to: a record that slips from one page to another is found by
+Both ends of its window are inclusive and in whole seconds of UTC, so a record on an end comes in two answers and is
+taken from one. Pages are counted over a table that others write to: a record that slips from one page to another is found by
 the total that every page states.
 """
 

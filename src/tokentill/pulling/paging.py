@@ -49,8 +49,9 @@ class PagedKind:
         page_size, page_size_max: how many records a page is asked to hold, and may be.
         first: the parameters that ask for the first page of a window, of one user or of all.
         following: those that ask for the page after one, which was asked for with some; None after the last.
-        is_of_window: whether it takes a window of time, which is asked for day by day. One that does not is asked for
-            all there is, and what lies outside of the window is left out here.
+        is_of_window: whether it takes a window of time, which is asked for day by day; otherwise for all there is.
+        is_exact: whether it goes by the instants of its records, so that one outside of the window is left out here: it
+            comes in the window that it lies in.
         is_in_order: whether its cursor goes in the order of arrival, so that one that was cut off goes on there.
     """
 
@@ -62,6 +63,7 @@ class PagedKind:
     first: Callable[[PullWindow, str | None, int], Params]
     following: Callable[[Params, Page, int], Params | None]
     is_of_window: bool = True
+    is_exact: bool = True
     is_in_order: bool = False
 
 

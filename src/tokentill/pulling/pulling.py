@@ -141,7 +141,7 @@ class Pulling:
             ids.update(_id_of(item) for item in items)
             missing = missing_of(page, size, len(ids)) if following is None else None
             again = missing is not None and not is_last and page.number(*TOTAL) is not None
-            inside = [item for item in items if kind.is_of_window or _lies_in(window, item)]
+            inside = [item for item in items if not kind.is_exact or _lies_in(window, item)]
             yield from inside[:-1]
             self._note_page(kind, window, following, missing, again=again)
             yield from inside[-1:]
