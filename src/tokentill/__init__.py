@@ -99,6 +99,8 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.prices.streams import rate_stream as rate_stream
     from tokentill.pulling.probing import Probed as Probed
     from tokentill.pulling.pulling import Pulled as Pulled
+    from tokentill.receiving.usage_handler import UsageAnswer as UsageAnswer
+    from tokentill.receiving.usage_handler import UsageHandler as UsageHandler
     from tokentill.shipped import __version__ as __version__
     from tokentill.sources.source_settings import SourceSettings as SourceSettings
     from tokentill.store.customers import Customer as Customer
@@ -170,6 +172,7 @@ _NAMES = {
     "prices.streams": "RatedAmount RatedStream rate_stream",
     "pulling.probing": "Probed",
     "pulling.pulling": "Pulled",
+    "receiving.usage_handler": "UsageAnswer UsageHandler",
     "shipped": "__version__",
     "sources.source_settings": "SourceSettings",
     "store.customers": "Customer",

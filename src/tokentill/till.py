@@ -128,6 +128,7 @@ if TYPE_CHECKING:
     from tokentill.faces.prices import Prices
     from tokentill.pulling.probing import Probed
     from tokentill.pulling.pulling import Pulled, PullProgress
+    from tokentill.receiving.usage_handler import UsageHandler
     from tokentill.stripe_push.gateway import StripeGateway
     from tokentill.stripe_push.pushing import Pushed, PushProgress
     from tokentill.stripe_push.reconciling import Reconciled
@@ -430,6 +431,19 @@ class Till(AbstractContextManager["Till"]):
         declared = self._source(source)
         with client_of(declared, os.environ, self.clock) as client:
             return probe_source(declared, client, asked, self.clock)
+
+    def usage_handler(self, token: str) -> UsageHandler:
+        """What answers `POST /v1/usage` for a server: callers with this token send records, and learn what became of
+        each.
+
+        Raises:
+            InvalidCall: for a token that could be guessed.
+        """
+        from tokentill.receiving.usage_handler import UsageHandler
+
+        self.make_database()
+        token = text_of("token", token)
+        return UsageHandler(self.store, token, clock=self.clock, bounds=self.bounds, sources=self.sources)
 
     def _source(self, name: str) -> SourceSettings:
         """What is declared of a source."""

@@ -21,12 +21,18 @@ pytestmark = pytest.mark.campaign
 
 SEEDS = 200
 FAULTS_OF_EACH = 3
-NEVER = {"arouter": {"page after", "half the records"}, "langwatch": {"page after", "half the records"}, "litellm": {"loop", "gone"}}
+NEVER = {
+    "arouter": {"page after", "half the records"},
+    "langwatch": {"page after", "half the records"},
+    "litellm": {"loop", "gone"},
+}
 """Faults that a kind of gateway has nothing to do wrong with."""
 
 
 @pytest.mark.parametrize("kind", PAGED)
-def test_schedules_of_faults_change_nothing_of_what_is_stored(tmp_path_factory: pytest.TempPathFactory, kind: str, figure: Figure) -> None:
+def test_schedules_of_faults_change_nothing_of_what_is_stored(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, figure: Figure
+) -> None:
     folder = tmp_path_factory.mktemp("pulls")
     expected = undisturbed(_made(folder / "undisturbed.db"), kind, rows_of_month(20))
     fired: Counter[str] = Counter()

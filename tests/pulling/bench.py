@@ -75,7 +75,9 @@ def held(database: Database) -> Held:
             select(origin.name, usage.record_id, usage.version, usage.digest).join_from(tables.usage, tables.source)
         )
         revised = connection.execute(select(tables.revision.c.record_id, tables.revision.c.digest))
-        bad = connection.execute(select(tables.quarantine.c.digest, tables.quarantine.c.line, tables.quarantine.c.reason))
+        bad = connection.execute(
+            select(tables.quarantine.c.digest, tables.quarantine.c.line, tables.quarantine.c.reason)
+        )
         whole = connection.execute(
             select(tables.pull.c.source, tables.pull.c.asked_user, tables.pull.c.checkpoint_at).order_by(
                 tables.pull.c.number.desc()

@@ -45,7 +45,9 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def rows_of_month(count: int, *, users: int = 3, first: datetime = FIRST, every: timedelta = timedelta(hours=5)) -> list[Row]:
+def rows_of_month(
+    count: int, *, users: int = 3, first: datetime = FIRST, every: timedelta = timedelta(hours=5)
+) -> list[Row]:
     """So many requests, one after the other, as a gateway knows them."""
     return [
         {
@@ -160,7 +162,10 @@ def _langwatch_list(shape: Shape, params: Params) -> Any:
     after, limit = int(params.get("cursor", "c-1")[1:]), int(params["limit"])
     rest = [(n, row) for n, row in chosen if n > after]
     page = rest[:limit]
-    return {"data": [langwatch(row) for _, row in page], "next_cursor": f"c{page[-1][0]}" if len(rest) > limit else None}
+    return {
+        "data": [langwatch(row) for _, row in page],
+        "next_cursor": f"c{page[-1][0]}" if len(rest) > limit else None,
+    }
 
 
 def _openrouter_get(shape: Shape, params: Params) -> Any:
@@ -195,6 +200,7 @@ class Gateway:
         self.lock = threading.Lock()
         self.elsewhere = 0
         self._before: Any = None
+        self._listing: dict[str, str] = {}
 
     def __enter__(self) -> Gateway:
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -228,13 +234,13 @@ class Gateway:
                 return None, right
             answer = Answer(json.dumps(right).encode())
             spoilt = self._spoilt(fault, answer, right, params) if fault else answer
-            self._before = right
+            self._before, self._listing = right, {**params, "cursor": "", "page": ""}
             if fault is not None and spoilt is not answer:
                 self.fired[fault] += 1
                 return fault, spoilt
             return None, answer
 
-    def _spoilt(self, fault: str, answer: Answer, right: Any, params: dict[str, str]) -> Answer | None:  # noqa: PLR0911
+    def _spoilt(self, fault: str, answer: Answer, right: Any, params: dict[str, str]) -> Answer | None:
         """The answer as a fault makes it; the same one where the fault has nothing to take hold of."""
         body = answer.body
         match fault:
@@ -277,13 +283,17 @@ class Gateway:
             case _:
                 return self._other_page(fault, answer, right, params)
 
+    def _is_same_listing(self, params: dict[str, str]) -> bool:
+        """Whether the request before asked for another page of the same, or says in what it gets that it did not."""
+        return "start_date" in params or {**params, "cursor": "", "page": ""} == self._listing
+
     def _other_page(self, fault: str, answer: Answer, right: Any, params: dict[str, str]) -> Answer:
         """Another page than the one that was asked for."""
         rows = right["data"] if isinstance(right, dict) else right
         if not isinstance(rows, list):
             return answer
         match fault:
-            case "page before" if self._before is not None and self._before != right:
+            case "page before" if self._before not in (None, right) and self._is_same_listing(params):
                 return Answer(json.dumps(self._before).encode())
             case "page after" if "page" in params:
                 return Answer(json.dumps(self.shape.answer({**params, "page": str(int(params["page"]) + 1)})).encode())

@@ -1,4 +1,4 @@
-"""Pulling brings all that a gateway has, once, whatever goes wrong on the way, and says where something may be missing."""
+"""Pulling brings all that a gateway has, once, whatever goes wrong on the way, and says where some may be missing."""
 
 from __future__ import annotations
 
@@ -114,7 +114,12 @@ def test_a_window_behind_a_hole_does_not_move_the_checkpoint(sqlite_database: Da
 
 def test_requests_without_usage_are_looked_up_one_by_one(sqlite_database: Database) -> None:
     missing = [record(row["id"], source="gateway", usage_state="missing") for row in ROWS[:2]]
-    ingest(sqlite_database, [*missing, record("gone", source="gateway", usage_state="missing")], name="x", clock=MovableClock())
+    ingest(
+        sqlite_database,
+        [*missing, record("gone", source="gateway", usage_state="missing")],
+        name="x",
+        clock=MovableClock(),
+    )
     with Gateway(shape("openrouter", ROWS)) as gateway:
         pulled = pull(sqlite_database, source("openrouter", gateway, page_size=None), since=None, until=None)
         other = pull(sqlite_database, source("openrouter", gateway), ids=["gen-00007"])
@@ -211,7 +216,9 @@ def test_faults_of_a_gateway_change_nothing_of_what_is_stored(
 
 
 @pytest.mark.parametrize("kind", PAGED)
-def test_faults_change_nothing_on_postgresql(postgresql_database: Database, second_database: Database, kind: str) -> None:
+def test_faults_change_nothing_on_postgresql(
+    postgresql_database: Database, second_database: Database, kind: str
+) -> None:
     gateway = pull_under_faults(postgresql_database, kind, Random(kind))
 
     assert gateway.fired.total() >= 3
@@ -241,9 +248,8 @@ def test_a_gateway_that_asks_for_too_long_a_wait_is_not_asked_again(sqlite_datab
 
 def test_waits_grow_differ_and_end(sqlite_database: Database) -> None:
     waits = Waits()
-    with Gateway(shape("arouter", ROWS), ["503"] * 99) as gateway:
-        with pytest.raises(NoAnswer, match="asked 8 times"):
-            pull(sqlite_database, source("arouter", gateway), sleep=waits)
+    with Gateway(shape("arouter", ROWS), ["503"] * 99) as gateway, pytest.raises(NoAnswer, match="asked 8 times"):
+        pull(sqlite_database, source("arouter", gateway), sleep=waits)
 
     assert gateway.fired["503"] == clients.TRIES == 8
     for number, wait in enumerate(waits):
@@ -260,7 +266,9 @@ def test_another_4xx_is_asked_once_and_names_no_key(sqlite_database: Database, s
 
         def answer(*asked: object) -> Any:
             calls.append(asked)
-            return None, _answer(status, body=body.get(status, b'{"error":{"message":"wrong key ' + KEY.encode() + b'"}}'))
+            return None, _answer(
+                status, body=body.get(status, b'{"error":{"message":"wrong key ' + KEY.encode() + b'"}}')
+            )
 
         gateway.answer = answer  # type: ignore[method-assign, assignment]
         with pytest.raises(Refused, match=words) as refusal:
@@ -283,7 +291,10 @@ def test_what_is_no_answer_to_the_question_is_refused(sqlite_database: Database,
 
 def test_an_answer_that_drips_for_ever_is_given_up(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "ANSWER_SECONDS_MAX", 0)
-    with Gateway(shape("arouter", ROWS), ["slow drip"] * 99) as gateway, pytest.raises(NoAnswer, match="took more than"):
+    with (
+        Gateway(shape("arouter", ROWS), ["slow drip"] * 99) as gateway,
+        pytest.raises(NoAnswer, match="took more than"),
+    ):
         pull(sqlite_database, source("arouter", gateway))
 
 

@@ -1,7 +1,7 @@
 """LangWatch: `GET /api/gateway/v1/spend-events`, by a cursor that goes in the order of arrival.
 
-A window is from and to milliseconds since 1970, of whatever instant the gateway goes by: what comes is taken. An event that arrives while it is read lies behind the cursor, so none
-is passed over.
+A window is from and to milliseconds since 1970, of whatever instant the gateway goes by: what comes is taken. An event
+that arrives while it is read lies behind the cursor, so none is passed over.
 """
 
 from __future__ import annotations

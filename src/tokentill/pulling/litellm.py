@@ -1,8 +1,8 @@
 """LiteLLM: `GET /spend/logs/v2`, page after page of a day, oldest first.
 
 Both ends of its window are inclusive and in whole seconds of UTC, so a record on an end comes in two answers and is
-taken from one. Pages are counted over a table that others write to: a record that slips from one page to another is found by
-the total that every page states.
+taken from one. Pages are counted over a table that others write to: a record that slips from one page to another is
+found by the total that every page states.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from io import BytesIO
 
 from sqlalchemy import Connection
@@ -18,7 +19,7 @@ from tokentill.clock import Clock
 from tokentill.closing.records.ingest import Ingested, checked_lines, counts_content, ingest
 from tokentill.errors import NoAnswer, Refused
 from tokentill.pulling import openrouter
-from tokentill.pulling.client import GatewayClient, GatewayRefused, Params
+from tokentill.pulling.client import GatewayClient, GatewayRefused, MayPass, Params
 from tokentill.pulling.kinds import page_size_of
 from tokentill.pulling.pages import Page, page_of
 from tokentill.pulling.paging import TOTAL, PagedKind, PullWindow, missing_of
@@ -33,6 +34,7 @@ READ_AGAIN = 2
 """How often a window is read again whose pages do not reach the total that they state."""
 PAGES_MAX = 100_000
 GONE = 410
+SECOND = timedelta(seconds=1)
 
 PullProgress = Callable[[int, int | None], None]
 Item = UsageRecord | Quarantined
@@ -111,7 +113,7 @@ class Pulling:
                 return
 
     def _part(self, kind: PagedKind, window: PullWindow, size: int, cursor: str | None) -> Iterator[Item]:
-        """A window that is asked for at once. It is read again where its cursor expired, or its total is not reached."""
+        """A window that is asked for at once. It is read again if its cursor expired, or its total is not reached."""
         first = kind.first(window, self.user, size)
         params, ids = {**first, "cursor": cursor} if cursor else first, set[object]()
         for left in range(READ_AGAIN, -1, -1):
@@ -134,8 +136,7 @@ class Pulling:
         """
         asked, before = {tuple(params.items())}, b""
         for _ in range(PAGES_MAX):
-            page, following = self._fetch(kind, params, size, asked, before)
-            items = list(self._items(page.body, self.source.format or kind.format))
+            page, following, items = self._fetch(kind, window, size, params, asked, before)
             self._read += len(items)
             self.progress(self._read, None)
             ids.update(_id_of(item) for item in items)
@@ -152,23 +153,32 @@ class Pulling:
         raise Refused(f"{self._where} has more than {PAGES_MAX:,} pages of {window}; pull less at once (--until)")
 
     def _fetch(
-        self, kind: PagedKind, params: Params, size: int, asked: Container[object], before: bytes
-    ) -> tuple[Page, Params | None]:
-        """A page, and how to ask for the next one.
+        self,
+        kind: PagedKind,
+        window: PullWindow,
+        size: int,
+        params: Params,
+        asked: Container[object],
+        before: bytes,
+    ) -> tuple[Page, Params | None, list[Item]]:
+        """A page, how to ask for the next one, and what it holds.
 
         Raises:
             Refused: when it is the one before, or leads back, also when it is asked for again.
         """
 
-        def read(body: bytes) -> tuple[Page, Params | None]:
+        def read(body: bytes) -> tuple[Page, Params | None, list[Item]]:
             page = page_of(body)
-            return page, kind.following(params, page, size)
+            items = list(self._items(page.body, self.source.format or kind.format))
+            if kind.is_exact and kind.is_of_window and any(_is_far_from(window, item) for item in items):
+                raise MayPass(f"it answered records that are not of {window}")
+            return page, kind.following(params, page, size), items
 
         for _ in range(2):
-            page, following = self.client.get(self.path, params, read)
+            page, following, items = self.client.get(self.path, params, read)
             leads_back = following is not None and tuple(following.items()) in asked
             if not leads_back and not (page.rows and page.digest == before):
-                return page, following
+                return page, following, items
         raise Refused(f"{self._where} answers the same page again: its cursor leads in a circle, and to no end")
 
     def _items(self, body: bytes, format_: str) -> Iterator[Item]:
@@ -271,6 +281,11 @@ def _taken_in(database: Database, pulling: Pulling, items: Iterator[Item]) -> Pu
 def _id_of(item: Item) -> object:
     """What a row is counted by: its id, or all of it where it has none that can be read."""
     return item.record_id or item.digest
+
+
+def _is_far_from(window: PullWindow, item: Item) -> bool:
+    """Whether a row lies outside of a window, also where its ends are taken in whole seconds."""
+    return not (window.starts_at - SECOND <= (item.occurred_at or window.starts_at) <= window.ends_at + SECOND)
 
 
 def _lies_in(window: PullWindow, item: Item) -> bool:
