@@ -44,7 +44,11 @@ class Served:
                 self.end_headers()
                 self.wfile.write(answer.body)
 
-            do_GET = do_PUT = do_POST
+            def do_GET(self) -> None:
+                self.do_POST()
+
+            def do_PUT(self) -> None:
+                self.do_POST()
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Stay silent."""
@@ -125,6 +129,7 @@ def test_what_somebody_rejected_is_a_duplicate(served: Served, shop: Till) -> No
 def test_it_takes_what_files_may_hold(served: Served, shop: Till, form: str) -> None:
     rows = [json.loads(one.content_bytes()) for one in (record("a"), record("b"))]
     spend = {"request_id": "a", "startTime": "2026-10-01 00:00:00", "model": "m", "prompt_tokens": 1, "spend": 0.1}
+    spend |= {"completion_tokens": 2, "total_tokens": 3}
     answer = {
         "lines": lambda: served.send(lines(record("a"), record("b"))),
         "list": lambda: served.send(json.dumps(rows).encode(), kind="application/json; charset=utf-8"),

@@ -18,7 +18,7 @@ def show_pulled(screen: Screen, pulled: Pulled) -> None:
     of_user = "" if pulled.checkpoint.user is None else f" of user {shown_id(pulled.checkpoint.user)}"
     if upto is not None:
         screen.say(
-            f"\n{shown_id(pulled.source)} is whole up to {instant_text(upto)}{of_user}; the next pull goes on there"
+            f"\n{shown_id(pulled.source)} was read up to {instant_text(upto)}{of_user}; the next pull goes on there"
         )
     for gap in pulled.gaps:
         user = "" if gap.user is None else f" of user {shown_id(gap.user)}"
