@@ -12,7 +12,7 @@ from tokentill.documents.text.pulls import show_probed, show_pulled
 
 app = Commands()
 
-SourceArgument = Annotated[
+DeclaredSource = Annotated[
     str, typer.Argument(metavar="NAME", help="The source, as in [sources.NAME] of tokentill.toml.")
 ]
 SinceOption = Annotated[
@@ -34,7 +34,7 @@ IdsOption = Annotated[
 @app.command("pull")
 def _pull(
     call: Invocation,
-    source: SourceArgument,
+    source: DeclaredSource,
     since: SinceOption = None,
     until: UntilOption = None,
     user: UserOption = None,
@@ -54,7 +54,7 @@ def _pull(
 @app.command("probe")
 def _probe(
     call: Invocation,
-    source: SourceArgument,
+    source: DeclaredSource,
     since: SinceOption = None,
     until: UntilOption = None,
     user: UserOption = None,

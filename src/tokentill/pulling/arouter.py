@@ -6,11 +6,11 @@ where an answer names it. A full page that names nothing is a gap.
 
 from __future__ import annotations
 
-from tokentill.pulling.client import Params
+from tokentill.pulling.client import PageParams
 from tokentill.pulling.paging import PagedKind, PullWindow, by_cursor
 
 
-def _first(_window: PullWindow, user: str | None, size: int) -> Params:
+def _first(_window: PullWindow, user: str | None, size: int) -> PageParams:
     limit = {"limit": str(size)}
     return limit if user is None else {"user": user, **limit}
 

@@ -40,8 +40,8 @@ _INFLATING = Limits(inflated_bytes_max=ANSWER_BYTES_MAX, ratio_from_bytes=8 * 10
 _KEY_REFUSED = (401, 403)
 
 Read = TypeVar("Read")
-Sleep = Callable[[float], None]
-Params = Mapping[str, str]
+Pause = Callable[[float], None]
+PageParams = Mapping[str, str]
 
 
 class MayPass(Exception):
@@ -85,7 +85,7 @@ class GatewayClient(AbstractContextManager["GatewayClient"]):
         *,
         timeout_seconds: int,
         clock: Clock,
-        sleep: Sleep = time.sleep,
+        sleep: Pause = time.sleep,
     ) -> None:
         self.name = name
         self._url = url
@@ -100,7 +100,7 @@ class GatewayClient(AbstractContextManager["GatewayClient"]):
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def get(self, path: str, params: Params, read: Callable[[bytes], Read]) -> Read:
+    def get(self, path: str, params: PageParams, read: Callable[[bytes], Read]) -> Read:
         """Ask for something, again while that may help.
 
         Args:
@@ -127,7 +127,7 @@ class GatewayClient(AbstractContextManager["GatewayClient"]):
                 self._sleep(wait / 1000)
         raise AssertionError("a loop of tries ends by itself")
 
-    def _answer(self, url: str, params: Params) -> bytes:
+    def _answer(self, url: str, params: PageParams) -> bytes:
         """The bytes of one answer, decompressed."""
         where, asked = self._where(urlsplit(url).path), dict(params)
         try:

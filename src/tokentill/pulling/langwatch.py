@@ -9,13 +9,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tokentill.clock import EPOCH
-from tokentill.pulling.client import Params
+from tokentill.pulling.client import PageParams
 from tokentill.pulling.paging import PagedKind, PullWindow, by_cursor, ceiling_to, floor_to
 
 MILLISECOND = timedelta(milliseconds=1)
 
 
-def _first(window: PullWindow, user: str | None, size: int) -> Params:
+def _first(window: PullWindow, user: str | None, size: int) -> PageParams:
     ends = (floor_to(MILLISECOND, window.starts_at, EPOCH), ceiling_to(MILLISECOND, window.ends_at, EPOCH))
     starts_ms, ends_ms = (str((end - EPOCH) // MILLISECOND) for end in ends)
     asked = {"from": starts_ms, "to": ends_ms, "limit": str(size)}

@@ -10,14 +10,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tokentill.clock import EPOCH
-from tokentill.pulling.client import MayPass, Params
+from tokentill.pulling.client import MayPass, PageParams
 from tokentill.pulling.pages import Page
 from tokentill.pulling.paging import PAGES, PagedKind, PullWindow, ceiling_to, floor_to
 
 SECOND = timedelta(seconds=1)
 
 
-def _first(window: PullWindow, user: str | None, size: int) -> Params:
+def _first(window: PullWindow, user: str | None, size: int) -> PageParams:
     asked = {
         "start_date": _text(floor_to(SECOND, window.starts_at, EPOCH)),
         "end_date": _text(ceiling_to(SECOND, window.ends_at, EPOCH)),
@@ -29,7 +29,7 @@ def _first(window: PullWindow, user: str | None, size: int) -> Params:
     return asked if user is None else {**asked, "end_user": user}
 
 
-def _following(params: Params, page: Page, size: int) -> Params | None:
+def _following(params: PageParams, page: Page, size: int) -> PageParams | None:
     asked, pages = int(params["page"]), page.number(*PAGES)
     if page.number("page") not in (None, asked):
         raise MayPass(f"it answered page {page.number('page')} in place of page {asked}")

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tokentill.errors import Refused
-from tokentill.pulling.client import MayPass, Params
+from tokentill.pulling.client import MayPass, PageParams
 from tokentill.sources.layouts.elements import Elements, end_of_object, start_of_list
 from tokentill.sources.opening import BOM, LIST_NAMES
 
@@ -51,7 +51,7 @@ class Page:
         return next(found, None)
 
     @property
-    def following(self) -> Params | None:
+    def following(self) -> PageParams | None:
         """The parameters that ask for what comes next, where it says that something does."""
         for name, parameter in _NEXT.items():
             for one in self.said:

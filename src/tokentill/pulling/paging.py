@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tokentill.clock import MICROSECOND, instant_text
-from tokentill.pulling.client import Params
+from tokentill.pulling.client import PageParams
 from tokentill.pulling.pages import Page
 
 TOTAL = ("total", "total_count", "total_records")
@@ -60,14 +60,14 @@ class PagedKind:
     path: str
     page_size: int
     page_size_max: int
-    first: Callable[[PullWindow, str | None, int], Params]
-    following: Callable[[Params, Page, int], Params | None]
+    first: Callable[[PullWindow, str | None, int], PageParams]
+    following: Callable[[PageParams, Page, int], PageParams | None]
     is_of_window: bool = True
     is_exact: bool = True
     is_in_order: bool = False
 
 
-def by_cursor(params: Params, page: Page, _size: int) -> Params | None:
+def by_cursor(params: PageParams, page: Page, _size: int) -> PageParams | None:
     """The page that one says comes next."""
     return None if page.following is None else {**params, **page.following}
 

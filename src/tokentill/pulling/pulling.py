@@ -19,7 +19,7 @@ from tokentill.clock import Clock
 from tokentill.closing.records.ingest import Ingested, checked_lines, counts_content, ingest
 from tokentill.errors import NoAnswer, Refused
 from tokentill.pulling import openrouter
-from tokentill.pulling.client import GatewayClient, GatewayRefused, MayPass, Params
+from tokentill.pulling.client import GatewayClient, GatewayRefused, MayPass, PageParams
 from tokentill.pulling.kinds import page_size_of
 from tokentill.pulling.pages import Page, page_of
 from tokentill.pulling.paging import TOTAL, PagedKind, PullWindow, missing_of
@@ -37,7 +37,7 @@ GONE = 410
 SECOND = timedelta(seconds=1)
 
 PullProgress = Callable[[int, int | None], None]
-Item = UsageRecord | Quarantined
+PulledItem = UsageRecord | Quarantined
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Pulling:
     _page: PullRow | None = field(default=None, init=False)
     _read: int = field(default=0, init=False)
 
-    def generations(self, ids: Sequence[str]) -> Iterator[Item]:
+    def generations(self, ids: Sequence[str]) -> Iterator[PulledItem]:
         """The requests of these ids, as OpenRouter tells them."""
         for number, id_ in enumerate(ids, 1):
             try:
@@ -101,7 +101,7 @@ class Pulling:
 
     def pages(
         self, kind: PagedKind, window: PullWindow, cursor_at: Callable[[PullWindow], str | None]
-    ) -> Iterator[Item]:
+    ) -> Iterator[PulledItem]:
         """The records of a window of time, page after page. What stops it is kept as `error`: what came is stored."""
         size = page_size_of(self.source, kind)
         for part in window.by_day() if kind.is_of_window else (window,):
@@ -112,7 +112,7 @@ class Pulling:
                 self.error = error
                 return
 
-    def _part(self, kind: PagedKind, window: PullWindow, size: int, cursor: str | None) -> Iterator[Item]:
+    def _part(self, kind: PagedKind, window: PullWindow, size: int, cursor: str | None) -> Iterator[PulledItem]:
         """A window that is asked for at once. It is read again if its cursor expired, or its total is not reached."""
         first = kind.first(window, self.user, size)
         params, ids = {**first, "cursor": cursor} if cursor else first, set[object]()
@@ -128,8 +128,8 @@ class Pulling:
             params = first
 
     def _walk(
-        self, kind: PagedKind, window: PullWindow, size: int, params: Params, ids: set[object], *, is_last: bool
-    ) -> Generator[Item, None, bool]:
+        self, kind: PagedKind, window: PullWindow, size: int, params: PageParams, ids: set[object], *, is_last: bool
+    ) -> Generator[PulledItem, None, bool]:
         """The records of a window, from some page on. Returns False where they are not all, and may be once more.
 
         The last record of a page comes when what is to be noted of the page is.
@@ -157,17 +157,17 @@ class Pulling:
         kind: PagedKind,
         window: PullWindow,
         size: int,
-        params: Params,
+        params: PageParams,
         asked: Container[object],
         before: bytes,
-    ) -> tuple[Page, Params | None, list[Item]]:
+    ) -> tuple[Page, PageParams | None, list[PulledItem]]:
         """A page, how to ask for the next one, and what it holds.
 
         Raises:
             Refused: when it is the one before, or leads back, also when it is asked for again.
         """
 
-        def read(body: bytes) -> tuple[Page, Params | None, list[Item]]:
+        def read(body: bytes) -> tuple[Page, PageParams | None, list[PulledItem]]:
             page = page_of(body)
             items = list(self._items(page.body, self.source.format or kind.format))
             if kind.is_exact and kind.is_of_window and any(_is_far_from(window, item) for item in items):
@@ -181,14 +181,14 @@ class Pulling:
                 return page, following, items
         raise Refused(f"{self._where} answers the same page again: its cursor leads in a circle, and to no end")
 
-    def _items(self, body: bytes, format_: str) -> Iterator[Item]:
+    def _items(self, body: bytes, format_: str) -> Iterator[PulledItem]:
         """What an answer holds. A row has no line that would be the same in another answer, so each is the first."""
         reading = read_records(BytesIO(body), name=self.name, source=self.source.name, format=format_)
         for item in checked_lines(reading, self.name, self.clock, self.bounds, self.sources):
             yield replace(item, line=1) if isinstance(item, Quarantined) else item
 
     def _note_page(
-        self, kind: PagedKind, window: PullWindow, following: Params | None, missing: str | None, *, again: bool
+        self, kind: PagedKind, window: PullWindow, following: PageParams | None, missing: str | None, *, again: bool
     ) -> None:
         """What is to be noted once all of a page is brought."""
         ends = (window.starts_at, window.ends_at)
@@ -259,7 +259,7 @@ def pull_generations(database: Database, pulling: Pulling, ids: Sequence[str]) -
     return _taken_in(database, pulling, pulling.generations(ids))
 
 
-def _taken_in(database: Database, pulling: Pulling, items: Iterator[Item]) -> Pulled:
+def _taken_in(database: Database, pulling: Pulling, items: Iterator[PulledItem]) -> Pulled:
     noting = _Noting(database, pulling)
     ingested = ingest(noting, items, name=pulling.name, clock=pulling.clock, bounds=pulling.bounds)
     if not pulling.is_noted:  # of pages that brought no record
@@ -278,16 +278,16 @@ def _taken_in(database: Database, pulling: Pulling, items: Iterator[Item]) -> Pu
         return Pulled(name, ingested, checkpoint_of(connection, name, pulling.user), gaps)
 
 
-def _id_of(item: Item) -> object:
+def _id_of(item: PulledItem) -> object:
     """What a row is counted by: its id, or all of it where it has none that can be read."""
     return item.record_id or item.digest
 
 
-def _is_far_from(window: PullWindow, item: Item) -> bool:
+def _is_far_from(window: PullWindow, item: PulledItem) -> bool:
     """Whether a row lies outside of a window, also where its ends are taken in whole seconds."""
     return not (window.starts_at - SECOND <= (item.occurred_at or window.starts_at) <= window.ends_at + SECOND)
 
 
-def _lies_in(window: PullWindow, item: Item) -> bool:
+def _lies_in(window: PullWindow, item: PulledItem) -> bool:
     """Whether a row is of a window; one that does not say when it was is."""
     return item.occurred_at is None or window.holds(item.occurred_at)

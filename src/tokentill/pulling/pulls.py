@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from tokentill.clock import Clock, instant_text
 from tokentill.errors import InvalidCall
-from tokentill.pulling.client import GatewayClient, Sleep
+from tokentill.pulling.client import GatewayClient, Pause
 from tokentill.pulling.keys import key_of
 from tokentill.pulling.kinds import PAGED, address_of
 from tokentill.pulling.paging import PullWindow
@@ -43,7 +43,7 @@ def pull_source(
     clock: Clock,
     bounds: Bounds,
     progress: PullProgress = lambda _done, _all: None,
-    sleep: Sleep = time.sleep,
+    sleep: Pause = time.sleep,
 ) -> Pulled:
     """Take in what a source's gateway has of a window.
 
@@ -79,7 +79,7 @@ def pull_source(
 
 
 def client_of(
-    source: SourceSettings, environment: Mapping[str, str], clock: Clock, sleep: Sleep = time.sleep
+    source: SourceSettings, environment: Mapping[str, str], clock: Clock, sleep: Pause = time.sleep
 ) -> GatewayClient:
     """The gateway of a source, with its key.
 
