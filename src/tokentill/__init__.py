@@ -102,12 +102,19 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.prices.streams import RatedAmount as RatedAmount
     from tokentill.prices.streams import RatedStream as RatedStream
     from tokentill.prices.streams import rate_stream as rate_stream
+    from tokentill.pulling.probing import Probed as Probed
+    from tokentill.pulling.pulling import Pulled as Pulled
+    from tokentill.receiving.usage_handler import UsageAnswer as UsageAnswer
+    from tokentill.receiving.usage_handler import UsageHandler as UsageHandler
     from tokentill.shipped import __version__ as __version__
+    from tokentill.sources.source_settings import SourceSettings as SourceSettings
     from tokentill.store.control_totals import StoredTotal as StoredTotal
     from tokentill.store.customers import Customer as Customer
     from tokentill.store.imports import Imports as Imports
     from tokentill.store.imports import NumberedImport as NumberedImport
     from tokentill.store.invoices import IssuedInvoice as IssuedInvoice
+    from tokentill.store.pulls import Checkpoint as Checkpoint
+    from tokentill.store.pulls import Gap as Gap
     from tokentill.store.quarantine import QuarantinedLine as QuarantinedLine
     from tokentill.stripe_push.gateway import StripeGateway as StripeGateway
     from tokentill.stripe_push.pushing import Pushed as Pushed
@@ -170,10 +177,15 @@ _NAMES = {
     "prices.estimates": "Estimate",
     "prices.rate_cards": "Rated RatedLine",
     "prices.streams": "RatedAmount RatedStream rate_stream",
+    "pulling.probing": "Probed",
+    "pulling.pulling": "Pulled",
+    "receiving.usage_handler": "UsageAnswer UsageHandler",
     "shipped": "__version__",
+    "sources.source_settings": "SourceSettings",
     "store.customers": "Customer",
     "store.imports": "Imports NumberedImport",
     "store.invoices": "IssuedInvoice",
+    "store.pulls": "Checkpoint Gap",
     "store.quarantine": "QuarantinedLine",
     "stripe_push.gateway": "StripeGateway",
     "stripe_push.pushing": "Pushed",

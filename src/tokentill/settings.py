@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from tokentill.contracts.review_bounds import ReviewBounds
 from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
@@ -23,6 +24,9 @@ from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.type_words import type_text
+
+if TYPE_CHECKING:
+    from tokentill.sources.source_settings import SourceSettings
 
 FILE_NAME = "tokentill.toml"
 DEFAULT_DATABASE = "sqlite:///tokentill.db"
@@ -44,9 +48,6 @@ _KEYS = {
     "stripe": dict,
     "sources": dict,
 }
-_SOURCE_KEYS = frozenset(
-    "kind url key_env key_file page_size cache_write_ttl user privacy tolerance require_totals".split()
-)
 _REVIEW_KEYS = {
     "require_approval": bool,
     "cost_above_list": dict,
@@ -82,6 +83,7 @@ class Settings:
     stripe_api_base: str | None
     stripe_key_file: str | None
     totals: TotalsPolicy = NO_TOTALS
+    sources: Mapping[str, SourceSettings] = field(default_factory=dict)
 
 
 def read_settings(
@@ -120,6 +122,7 @@ def read_settings(
         limits=_limits(path, file.get("review", {}).get("cost_above_list", {})),
         stripe_api_base=environment.get("TOKENTILL_STRIPE_API_BASE") or stripe.get("api_base"),
         stripe_key_file=environment.get("TOKENTILL_STRIPE_KEY_FILE") or (key_file and _from(beside, here, key_file)),
+        sources=_sources(path, file.get("sources", {}), partial(_from, beside, here)),
         totals=_totals(path, file.get("sources", {})),
     )
 
@@ -222,6 +225,16 @@ def _read_file(path: Path) -> dict[str, Any]:
     return content
 
 
+def _sources(
+    path: Path | None, tables: Mapping[str, Any], located: Callable[[str], str]
+) -> Mapping[str, SourceSettings]:
+    if not tables:
+        return {}
+    from tokentill.sources.source_settings import source_settings  # here: likewise
+
+    return source_settings(str(path), tables, located)
+
+
 def _bounds(path: Path | None, table: Mapping[str, Any]) -> Bounds:
     if not table:
         return DEFAULT_BOUNDS
@@ -274,14 +287,6 @@ def _policy(path: Path | None, table: Mapping[str, Any]) -> ReviewPolicy:
 
 
 def _totals(path: Path | None, sources: Mapping[str, Any]) -> TotalsPolicy:
-    """How far the records of sources may lie from their control totals, and which of them demand totals."""
-    for name, table in sources.items():
-        if not isinstance(table, dict):
-            raise InvalidCall(f"{path}: sources.{name} must be a table, not {type_text(table)}")
-        for key in table:
-            if key not in _SOURCE_KEYS:
-                known = ", ".join(sorted(_SOURCE_KEYS))
-                raise InvalidCall(f"{path}: sources.{name}.{key} is not a setting; the settings are {known}")
     return TotalsPolicy.of(sources, f"{path}: ")
 
 

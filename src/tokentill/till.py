@@ -13,6 +13,7 @@ told by the errors of `tokentill.errors`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
@@ -95,6 +96,7 @@ from tokentill.invoicing.witnesses import Witnesses
 from tokentill.recordings.load import Folder
 from tokentill.settings import GIVEN, read_settings
 from tokentill.sources.reading import Reading, read_records
+from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.audit import actor_here, append_audit, chain_head
 from tokentill.store.control_totals import StoredTotal, stored_totals
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
@@ -131,6 +133,9 @@ if TYPE_CHECKING:
     from tokentill.faces.contracts import Contracts
     from tokentill.faces.database import DatabaseFace
     from tokentill.faces.prices import Prices
+    from tokentill.pulling.probing import Probed
+    from tokentill.pulling.pulling import Pulled, PullProgress
+    from tokentill.receiving.usage_handler import UsageHandler
     from tokentill.stripe_push.gateway import StripeGateway
     from tokentill.stripe_push.pushing import Pushed, PushProgress
     from tokentill.stripe_push.reconciling import Reconciled
@@ -154,6 +159,7 @@ class Till(AbstractContextManager["Till"]):
         limits: from where on a preview names a reported cost as far above its list amount.
         policy: what may be approved without a person, and what waits for one whatever else holds.
         totals: how far records may lie from control totals, and which sources demand totals before a close.
+        sources: what is declared of the sources of usage, by name.
     """
 
     def __init__(
@@ -168,6 +174,7 @@ class Till(AbstractContextManager["Till"]):
         limits: ReviewLimits = DEFAULT_LIMITS,
         policy: ReviewPolicy = NO_POLICY,
         totals: TotalsPolicy = NO_TOTALS,
+        sources: Mapping[str, SourceSettings] = NO_SOURCES,
     ) -> None:
         self._store = store
         self._is_ready = False
@@ -179,6 +186,7 @@ class Till(AbstractContextManager["Till"]):
         self.limits = limits
         self.policy = policy
         self.totals = totals
+        self.sources = sources
 
     @classmethod
     def open(
@@ -233,6 +241,7 @@ class Till(AbstractContextManager["Till"]):
             require_approval=settings.require_approval,
             policy=settings.policy,
             totals=settings.totals,
+            sources=settings.sources,
         )
 
     @property
@@ -349,8 +358,112 @@ class Till(AbstractContextManager["Till"]):
         self.make_database()
         if staged:
             by = actor_here()
-            return stage(self.store, records, name=name, clock=self.clock, bounds=self.bounds, by=by, progress=progress)
-        return ingest(self.store, records, name=name, clock=self.clock, bounds=self.bounds, progress=progress)
+            return stage(
+                self.store,
+                records,
+                name=name,
+                clock=self.clock,
+                bounds=self.bounds,
+                by=by,
+                progress=progress,
+                sources=self.sources,
+            )
+        return ingest(
+            self.store,
+            records,
+            name=name,
+            clock=self.clock,
+            bounds=self.bounds,
+            progress=progress,
+            sources=self.sources,
+        )
+
+    def pull(
+        self,
+        source: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        user: str | None = None,
+        ids: Sequence[str] = (),
+        progress: PullProgress | None = None,
+    ) -> Pulled:
+        """Take in what a source's gateway has, as `[sources.NAME]` in `tokentill.toml` declares it.
+
+        Args:
+            source: its name there.
+            since: from when; the checkpoint of the last pull, less the overlap, unless given.
+            until: until before when; now unless given, and never later.
+            user: only the requests of this user, with a checkpoint of its own.
+            ids: single requests of a gateway that looks them up; those of the source without usage unless given.
+            progress: is told how many records came so far, and of how many where that is known.
+
+        Raises:
+            InvalidCall: when settings or the call lack something, or contradict each other.
+            NoAnswer, Refused: when the gateway did not answer, or not to be understood. What came before is stored,
+                and the same call goes on from there.
+        """
+        from tokentill.pulling.pulls import PullAsked, pull_source  # brings in httpx
+
+        asked = PullAsked(*_window(since, until), optional(text_of, "user", user), texts_of("ids", ids))
+        declared = self._source(source)
+        self.make_database()
+        return pull_source(
+            self.store,
+            self.sources,
+            declared,
+            asked,
+            environment=os.environ,
+            clock=self.clock,
+            bounds=self.bounds,
+            progress=progress or (lambda _done, _all: None),
+        )
+
+    def probe(
+        self,
+        source: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        user: str | None = None,
+        ids: Sequence[str] = (),
+    ) -> Probed:
+        """Look at what a source's gateway answers: the keys of its records, and what each is taken for.
+
+        Stores nothing, needs no database, and takes the last day unless a window is given (see `pull`).
+
+        Raises:
+            InvalidCall, NoAnswer, Refused: as `pull` does.
+        """
+        from tokentill.pulling.probing import probe_source
+        from tokentill.pulling.pulls import PullAsked, client_of
+
+        asked = PullAsked(*_window(since, until), optional(text_of, "user", user), texts_of("ids", ids))
+        declared = self._source(source)
+        with client_of(declared, os.environ, self.clock) as client:
+            return probe_source(declared, client, asked, self.clock)
+
+    def usage_handler(self, token: str) -> UsageHandler:
+        """What answers `POST /v1/usage` for a server: callers with this token send records, and learn what became of
+        each.
+
+        Raises:
+            InvalidCall: for a token that could be guessed.
+        """
+        from tokentill.receiving.usage_handler import UsageHandler
+
+        self.make_database()
+        token = text_of("token", token)
+        return UsageHandler(self.store, token, clock=self.clock, bounds=self.bounds, sources=self.sources)
+
+    def _source(self, name: str) -> SourceSettings:
+        """What is declared of a source."""
+        if text_of("source", name) not in self.sources:
+            known = ", ".join(sorted(self.sources)) or "none"
+            raise InvalidCall(
+                f"tokentill.toml declares no source {name!a} ({known}); add [sources.{name}] with its kind and url"
+            )
+        return self.sources[name]
 
     def preview(self, period: str, customer: str | None = None, *, with_import: int | None = None) -> Preview:
         """What a period would come to if it were closed now, for all customers or for one.
@@ -1103,7 +1216,7 @@ class Till(AbstractContextManager["Till"]):
         source, format_ = optional(text_of, "source", source), optional(text_of, "format", format)
         if source is not None:
             check_id("source", source)
-        return retry(self.store, *named, said, source=source, format_=format_, bounds=self.bounds)
+        return retry(self.store, *named, said, source=source, format_=format_, bounds=self.bounds, sources=self.sources)
 
     def _said(self, what: str, reason: str, by: str | None) -> SignedReason:
         return SignedReason(optional(any_text, "by", by) or actor_here(), reason_for(what, reason), self.clock.now())
@@ -1320,6 +1433,10 @@ def _lines_named(names: Sequence[str], file: str | None, deed: str) -> tuple[lis
     if not names and file is None:
         raise InvalidCall(f"nothing to {deed}; name lines by their ids, or an import with file=...")
     return [any_text("names", name) for name in names], optional(text_of, "file", file)
+
+
+def _window(since: datetime | None, until: datetime | None) -> tuple[datetime | None, datetime | None]:
+    return optional(instant_of, "since", since), optional(instant_of, "until", until)
 
 
 def _usage_records(records: Iterable[Reported]) -> Iterator[Reported]:

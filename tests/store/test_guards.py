@@ -18,6 +18,7 @@ from tokentill.store import tables
 from tokentill.store.consistency import check_agreement
 from tokentill.store.database import Database
 from tokentill.store.guards import expected_guards, guard_faults, guards_of
+from tokentill.store.pulls import PullRow, append_pulls
 from tokentill.usage.control_totals import ControlTotal
 
 # A column of each table that may be written to without breaking a reference or a type.
@@ -51,6 +52,7 @@ CHANGED = {
     "manual_line_removal": "reason = 'none'",
     "control_total": "requests = 0",
     "control_total_withdrawal": "reason = 'none'",
+    "pull": "checkpoint_at = 0",
 }
 UNIQUE_KEYS = {
     "usage_sum": [("day", "series_id", "band", "is_waived", "is_unmeasured", "seq")],
@@ -82,6 +84,7 @@ UNIQUE_KEYS = {
     "manual_line_removal": [("line",), ("number",)],
     "control_total": [("cell", "version"), ("cell", "digest")],
     "control_total_withdrawal": [("cell", "version")],
+    "pull": [("source", "asked_user", "number")],
     "invoice": [
         ("id",),
         ("number",),
@@ -127,6 +130,8 @@ def fill_every_guarded_table(database: Database) -> None:
     shop.withdraw_control_total(total.id, reason="a test")
     line = shop.add_line(OCTOBER, "alice", amount="3", description="set-up", reason="a test")
     shop.remove_line(line.number, reason="a test")
+    with database.write() as connection:
+        append_pulls(connection, "arouter", None, [PullRow("whole", at("1"), at("2"))], at=at("2"))
     shop.review(OCTOBER, "alice", "approved", by="rita")
     assert not shop.close(OCTOBER).is_refused
     rows = rows_of_all_tables(database)

@@ -36,6 +36,7 @@ from tokentill.store import migrating, tables
 from tokentill.store.database import Database
 from tokentill.store.guards import guard_faults, guards_of
 from tokentill.store.migrating import alembic_config, downgrade, known_revisions, make_ready, schema_state, upgrade
+from tokentill.store.pulls import PullRow, append_pulls
 from tokentill.stripe_push.gateway import StripeGateway
 from tokentill.testing.stripe import API_KEY, StripeStandIn
 from tokentill.till import Till
@@ -78,7 +79,7 @@ WELCOME = contract(invoice={"coupon": [{"id": "welcome", "percent": "10"}]})
 SUMS = ("usage_sum", "usage_sum_unit")
 DECIDED = (
     *("revision_decision", "withdrawal", "quarantine_decision", "staged_record", "staged_event"),
-    *("manual_line", "manual_line_removal", "correction", "control_total", "control_total_withdrawal"),
+    *("manual_line", "manual_line_removal", "correction", "control_total", "control_total_withdrawal", "pull"),
 )
 """Tables of what people decided about single records, whole imports and invoices, and of control totals; older versions
 have no place for it."""
@@ -128,7 +129,7 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
         made = described(connection)
     assert set(migrated) == ALL_TABLES
     assert migrated == made
-    assert sum(len(found["checks"]) for found in migrated.values()) == 26
+    assert sum(len(found["checks"]) for found in migrated.values()) == 30
     assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 31
 
 
@@ -477,6 +478,11 @@ def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
     assert shop.verify().is_sound
 
 
+def note_a_pull(database: Database) -> None:
+    with database.write() as connection:
+        append_pulls(connection, "arouter", None, [PullRow("gap", at("1"), at("2"), why="half a page")], at=at("2"))
+
+
 @pytest.mark.parametrize(
     ("decide", "lost"),
     [
@@ -492,8 +498,9 @@ def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
             ),
             "1 manual lines",
         ),
+        (lambda shop: note_a_pull(shop.store), "1 notes of how far pulls came"),
     ],
-    ids=["accepted", "waived", "rejected", "discarded", "retracted", "staged", "added"],
+    ids=["accepted", "waived", "rejected", "discarded", "retracted", "staged", "added", "pulled"],
 )
 def test_what_people_decided_about_records_is_not_lost_by_going_back(
     database: Database, decide: Callable[[Till], object], lost: str

@@ -165,7 +165,7 @@ class Reading(AbstractContextManager["Reading"]):
                     yield Quarantined(name, line, fault.reason, None, excerpt(raw), fault.digest)
                     continue
                 row: dict[str, Any] | None = None
-                record: UsageRecord | None = None
+                record: Reported | None = None
                 try:
                     record = read_quickly(raw, source) if is_quick else None
                     if record is None:

@@ -75,9 +75,8 @@ def sums_are_those_of_the_records(connection: Connection) -> Looked:
     wrong: set[int] = set()
     numbers = set(connection.execute(select(tables.batch.c.seq)).scalars())
     for table, by_records in ((tables.usage_sum, sums_by_records), (tables.usage_sum_unit, units_by_records)):
-        rows_of: dict[int, int] = dict(
-            connection.execute(select(table.c.seq, func.count()).group_by(table.c.seq)).all()
-        )
+        rows = connection.execute(select(table.c.seq, func.count()).group_by(table.c.seq))
+        rows_of: dict[int, int] = dict(rows.all())
         numbers |= rows_of.keys()
         for seq in numbers:
             counted = sorted(map(tuple, connection.execute(by_records(connection, seq))))
@@ -141,7 +140,7 @@ def control_totals_are_what_they_were(connection: Connection) -> Looked:
         (bytes(row.cell).hex(), row.version): (row.reason, row.reviewer, row.recorded_at)
         for row in connection.execute(select(table))
     }
-    entries = {
+    entries: dict[tuple[Any, Any], Any] = {
         (content.get("id"), content.get("version")): (content.get("reason"), actor, at)
         for _, actor, at, content in holdings.signed_entries(connection, "control_total.withdrawn")
     }

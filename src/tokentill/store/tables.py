@@ -528,6 +528,23 @@ control_total_withdrawal = _table(
     ),
 )
 """Control totals that somebody took back."""
+pull = _table(
+    "pull",
+    *_key(Text, "source", "asked_user"),
+    *_key(BigInt, "number"),
+    *_each(Text, "kind"),
+    *_each(BigInt, "starts_at", "ends_at"),
+    *_optional(Text, "cursor", "why"),
+    *_optional(BigInt, "checkpoint_at"),
+    *_each(BigInt, "recorded_at"),
+    CheckConstraint("kind IN ('page', 'whole', 'gap')", name="kind"),
+    CheckConstraint("starts_at < ends_at", name="time"),
+    CheckConstraint("(kind = 'page') = (cursor IS NOT NULL)", name="cursor"),
+    CheckConstraint("(kind = 'gap') = (why IS NOT NULL)", name="why"),
+)
+"""How far the pulls of a source came, for all users (`asked_user` empty) or for one: windows of time that were read as
+a whole, windows of which something is missing, and the cursor at which to go on inside of one. `checkpoint_at` is up to
+when all is whole, from the first pull on; null as long as nothing is."""
 
 
 def usage_in(segments: Any, rows: Any = usage) -> ColumnElement[bool]:
@@ -545,7 +562,7 @@ APPEND_ONLY = tuple(
     """source series batch usage usage_unit revision quarantine recording binding review audit invoice_line ledger
     series_month document_event coverage correction member_period revision_decision withdrawal quarantine_decision
     staged_record staged_event manual_line manual_line_removal usage_sum usage_sum_unit control_total
-    control_total_withdrawal""".split()
+    control_total_withdrawal pull""".split()
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
 `close_run` only end, a `counter` only go up (see `guards`)."""

@@ -14,8 +14,8 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, case, func, 
 from tokentill.clock import from_micros, to_micros
 from tokentill.invoicing.completeness import CountedUsage, UsageOfDay
 from tokentill.store import tables
-from tokentill.store.aggregates import DAY_MICROS
 from tokentill.store.usage_rows import cost_of
+from tokentill.store.usage_sums import DAY_MICROS
 from tokentill.store.withdrawals import is_withdrawn
 from tokentill.usage.control_totals import KEYS
 from tokentill.usage.quantities import TOKEN_LEAVES

@@ -14,8 +14,8 @@ from tokentill.canonical import Content
 from tokentill.clock import to_micros
 from tokentill.invoicing.witnesses import RecordIds, UnequalRecord
 from tokentill.store import tables
-from tokentill.store.aggregates import DAY_MICROS
 from tokentill.store.usage_rows import source_id_of
+from tokentill.store.usage_sums import DAY_MICROS
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 NAMED_MAX = 100

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +24,7 @@ from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.reading import Quarantined, Reading, RecordCheck, excerpt
+from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.batches import Bad, Counts, store_batch
 from tokentill.store.control_totals import import_of_total, store_totals
 from tokentill.store.database import Transactions, current_value, hold_counter
@@ -111,6 +112,7 @@ def ingest(
     bounds: Bounds = DEFAULT_BOUNDS,
     progress: IngestProgress | None = None,
     number: int | None = None,
+    sources: Mapping[str, SourceSettings] = NO_SOURCES,
 ) -> Ingested:
     """Store records and control totals and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`.
 
@@ -118,6 +120,7 @@ def ingest(
 
     Args:
         number: of the import, where it has one already.
+        sources: what is declared of the sources of records, by name.
     """
     name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
     ingested = Ingested(name, number=number)
@@ -149,7 +152,7 @@ def ingest(
             progress(ingested.counts)
 
     with database.on_one_connection() as transactions, _collector_held_off():
-        for item in checked_lines(items, name, clock, bounds):
+        for item in checked_lines(items, name, clock, bounds, sources):
             if isinstance(item, Quarantined):
                 named = (item.line, item.reason, item.record_id, item.raw, item.digest)
                 bad_line = Bad(name, *named, item.occurred_at, item.kept)
@@ -215,10 +218,14 @@ def _going_on(
 
 
 def checked_lines(
-    items: Reading | Iterable[Reported | Quarantined], name: str, clock: Clock, bounds: Bounds
+    items: Reading | Iterable[Reported | Quarantined],
+    name: str,
+    clock: Clock,
+    bounds: Bounds,
+    sources: Mapping[str, SourceSettings] = NO_SOURCES,
 ) -> Iterator[Reported | Quarantined]:
     """What is given, with a bad line for all that is of an instant out of bounds, and for a total that contradicts one
-    before it.
+    before it; each record with what is declared of its source.
     """
     figures: dict[bytes, bytes] = {}
 
@@ -230,6 +237,8 @@ def checked_lines(
     for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
         if isinstance(item, Quarantined) and not _is_within(bounds, item.occurred_at, clock):
             item = replace(item, occurred_at=None)
+        elif isinstance(item, UsageRecord) and item.source in sources:
+            item = sources[item.source].of_record(item)
         yield item
 
 

@@ -5,7 +5,7 @@ Each decision is a short transaction with an entry in the audit log.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -16,6 +16,7 @@ from tokentill.canonical import Content, fields_of, form_of
 from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import InvalidCall, InvalidRecord, NotFound, Refused
 from tokentill.sources.kept_lines import KEPT_BYTES_MAX, KeptLine
+from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.audit import append_audit
 from tokentill.store.batches import Counts, store_batch
 from tokentill.store.control_totals import store_totals
@@ -128,6 +129,7 @@ def retry(
     source: str | None,
     format_: str | None,
     bounds: Bounds,
+    sources: Mapping[str, SourceSettings] = NO_SOURCES,
 ) -> Retried:
     """Read quarantined lines again as they were, and take in what is a record now. What is none stays as it is.
 
@@ -136,6 +138,7 @@ def retry(
         source: the source to give them, instead of the one that they were given.
         format_: the format to read them in, instead of the one that they were read in.
         bounds: between which instants usage is taken.
+        sources: what is declared of the sources of records, by name.
 
     Raises:
         NotFound: when one of them does not exist, or the file has none.
@@ -157,7 +160,8 @@ def retry(
                 try:
                     record = _read_again(line, kept.get(line.key), source, format_)
                     bounds.check(record.occurred_at, signed.at)
-                    records[line] = record
+                    declared = sources.get(record.source)
+                    records[line] = record if declared is None else declared.of_record(record)
                 except InvalidRecord as error:
                     still.append(StillQuarantined(line, str(error)))
             taken, counts = _take_in(database, records, label, signed)

@@ -6,7 +6,7 @@ transaction that is taken back; so it is what accepting it does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from tokentill.closing.records.ingest import BATCH_RECORDS_MAX, Ingested, Ingest
 from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import Refused
 from tokentill.sources.reading import Quarantined, Reading
+from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.audit import append_audit
 from tokentill.store.batches import Counts, store_batch_row
 from tokentill.store.database import Database, Transactions, WithinOne, hold_counter
@@ -69,6 +70,7 @@ def stage(
     bounds: Bounds,
     by: str,
     progress: IngestProgress | None = None,
+    sources: Mapping[str, SourceSettings] = NO_SOURCES,
 ) -> Ingested:
     """Keep records and bad lines to be looked at, and say what they would be. One that was cut off goes on; the same
     again, as long as nobody decided, changes nothing.
@@ -77,7 +79,7 @@ def stage(
         What would become of them; the number is None when there was nothing to stage.
     """
     name = name.encode("utf-8", "backslashreplace").decode()
-    lines, done = checked_lines(items, name, clock, bounds), 0
+    lines, done = checked_lines(items, name, clock, bounds, sources), 0
     with database.read() as connection:
         same, number = open_staging(connection, name), unfinished_staging(connection, name)
     while part := list(islice(lines, BATCH_RECORDS_MAX)):
