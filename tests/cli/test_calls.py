@@ -98,7 +98,8 @@ ARGUMENTS = {
 
 CALLED_ELSEWHERE = {"demo", "init", "push", "reconcile", "prices import", "simulate", "usage quarantine retry"}
 CALLED_ELSEWHERE |= {"report witnesses"}
-"""They need Stripe, other files or seconds, or no database, or mean another folder, or end with 1; other tests call them."""
+"""They need Stripe, other files or seconds, or no database, or mean another folder, or end with 1; other tests call
+them."""
 
 
 def commands() -> dict[str, Any]:
