@@ -13,7 +13,7 @@ from tokentill.documents.text.reports import show_close_report
 from tokentill.documents.text.screen import Screen
 
 app = Commands()
-report = app.group("report", "Report what a period came to, and whether all records of it are there.")
+report = app.group("report", "Report what a period came to, and if it is complete.")
 
 
 @report.command("close")

@@ -136,7 +136,7 @@ def control_totals_are_what_they_were(connection: Connection) -> Looked:
     """Each version of a control total has the figures that its digest says, and was withdrawn as the audit log says."""
     looked, faults = digest_faults(connection)
     table = tables.control_total_withdrawal
-    stored = {
+    stored: dict[Any, tuple[Any, ...]] = {
         (bytes(row.cell).hex(), row.version): (row.reason, row.reviewer, row.recorded_at)
         for row in connection.execute(select(table))
     }
