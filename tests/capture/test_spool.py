@@ -172,7 +172,7 @@ def test_nothing_that_was_handed_over_is_lost_or_doubled_when_the_process_is_kil
     assert len(taken) - len(handed_over) <= KILLS  # written, and killed before that was said
     assert len(set(taken)) == len(taken)
     again = till.ingest_file(path)
-    assert (again.accepted, again.duplicates) == (0, len(taken))
+    assert (again.counts.accepted, again.counts.duplicates) == (0, len(taken))
 
 
 def test_a_till_takes_records_as_they_are_made(captured: Captured, tmp_path: Path) -> None:
@@ -183,5 +183,5 @@ def test_a_till_takes_records_as_they_are_made(captured: Captured, tmp_path: Pat
         for _ in range(2):
             client.post(captured.server.url + "/v1/chat/completions", json={"user": "u1"})
 
-    assert till.usage("2026-10").content()["requests"] == 1  # the same answer is the same request
+    assert till.usage("2026-10").total.requests == 1  # the same answer is the same request
     assert [listed.name for listed in till.imports().imports] == ["capture", "capture"]

@@ -58,6 +58,8 @@ ARGUMENTS = {
     "usage imports show": ["1"],
     "usage imports accept": ["5"],
     "usage imports drop": ["6", "--reason", "a test"],
+    "pull": ["own"],
+    "probe": ["own"],
     "usage control-totals list": [],
     "usage control-totals withdraw": [TOTAL, "--reason", "a test"],
     "usage quarantine list": [],
@@ -97,7 +99,7 @@ ARGUMENTS = {
 """A call of every command."""
 
 CALLED_ELSEWHERE = {"demo", "init", "push", "reconcile", "prices import", "simulate", "usage quarantine retry"}
-CALLED_ELSEWHERE |= {"report witnesses"}
+CALLED_ELSEWHERE |= {"report witnesses", "pull", "probe"}
 """They need Stripe, other files or seconds, no database, another folder, or end with 1; other tests call them."""
 
 

@@ -30,7 +30,9 @@ def compared_ids(
     ids = source_id_of(connection, first), source_id_of(connection, second)
     if ids[0] is None or ids[1] is None:
         return None
-    sides = [_Side(source_id, f"side_{place}", seq_max) for place, source_id in enumerate(ids) if source_id is not None]
+    sides = [
+        _Witness(source_id, f"side_{place}", seq_max) for place, source_id in enumerate(ids) if source_id is not None
+    ]
     days = to_micros(starts_at) // DAY_MICROS * DAY_MICROS, -(-to_micros(ends_at) // DAY_MICROS) * DAY_MICROS
     one, other = sides
     shared, unequal = _shared(connection, one, other, days)
@@ -42,7 +44,7 @@ def compared_ids(
     return RecordIds(shared, shared - len(unequal), in_first, in_second, named, ids_first, ids_second)
 
 
-class _Side:
+class _Witness:
     """The records of one source that count."""
 
     def __init__(self, source_id: int, name: str, seq_max: int) -> None:
@@ -63,7 +65,7 @@ class _Side:
         return and_(self.usage.c.occurred_at >= days[0], self.usage.c.occurred_at < days[1])
 
 
-def _shared(connection: Connection, one: _Side, other: _Side, days: tuple[int, int]) -> tuple[int, Sequence[Any]]:
+def _shared(connection: Connection, one: _Witness, other: _Witness, days: tuple[int, int]) -> tuple[int, Sequence[Any]]:
     """How many ids both have, of which at least one record lies in the days, and the records that differ."""
     joined = (
         one.usage.join(other.usage, other.usage.c.record_id == one.usage.c.record_id)
@@ -96,7 +98,9 @@ def _unequal(row: Any) -> UnequalRecord:
     return UnequalRecord(row.record_id, apart, *sides)
 
 
-def _missing(connection: Connection, here: _Side, there: _Side, days: tuple[int, int]) -> tuple[int, tuple[str, ...]]:
+def _missing(
+    connection: Connection, here: _Witness, there: _Witness, days: tuple[int, int]
+) -> tuple[int, tuple[str, ...]]:
     """How many records of one side the other has not, and the first of their ids."""
     beside = select(there.usage.c.id).where(there.counts, there.usage.c.record_id == here.usage.c.record_id)
     missing = (here.counts, here.within(days), not_(beside.correlate(here.usage).exists()))
