@@ -144,13 +144,8 @@ def test_nothing_that_was_handed_over_is_lost_or_doubled_when_the_process_is_kil
     assert handed_over <= set(taken)
     assert len(taken) - len(handed_over) <= KILLS  # written, and killed before that was said
     assert len(set(taken)) == len(taken)
-<<<<<<< HEAD
-    again = till.ingest_file(path)
-    assert (again.counts.accepted, again.counts.duplicates) == (0, len(taken))
-=======
     again = till.ingest_file(path).counts
     assert (again.accepted, again.duplicates) == (0, len(taken))
->>>>>>> capture
 
 
 def test_a_till_takes_records_as_they_are_made(captured: Captured, tmp_path: Path) -> None:
@@ -161,10 +156,5 @@ def test_a_till_takes_records_as_they_are_made(captured: Captured, tmp_path: Pat
         for _ in range(2):
             client.post(captured.server.url + "/v1/chat/completions", json={"user": "u1"})
 
-<<<<<<< HEAD
-    assert till.usage("2026-10").total.requests == 1  # the same answer is the same request
-    assert [listed.name for listed in till.imports().imports] == ["capture"]
-=======
     assert till.usage().total.requests == 1  # the same answer is the same request
     assert {listed.name for listed in till.imports().imports} == {"capture"}
->>>>>>> capture
