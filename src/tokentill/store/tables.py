@@ -94,7 +94,9 @@ series = _table(
     *_each(Integer, "is_byok"),
     *_each(Text, "status", "usage_state"),
     UniqueConstraint("digest", name="uq_series_digest"),
+    Column("is_replayed", Integer, nullable=False, server_default=text("0")),
     CheckConstraint("is_byok IN (0, 1)", name="is_byok"),
+    CheckConstraint("is_replayed IN (0, 1)", name="is_replayed"),
     CheckConstraint("usage_state IN ('reported', 'estimated', 'missing')", name="usage_state"),
 )
 

@@ -21,7 +21,7 @@ from tokentill.store.decoding import LOOKED_UP_MAX, decoding, rows_among
 from tokentill.store.withdrawals import ALL_VERSIONS, InForce
 from tokentill.usage.aggregates import Series
 from tokentill.usage.quantities import TOKEN_LEAVES
-from tokentill.usage.record import SERIES_FIELDS
+from tokentill.usage.record import RESPONSE_CACHE_TAG, SERIES_FIELDS
 
 _LIMB = 10**8
 
@@ -202,8 +202,11 @@ def cost_text_of(first: int, second: int, third: int) -> str:
 
 
 def series_digest(fields: Mapping[str, Any]) -> bytes:
-    """16 bytes that stand for a series, by its columns."""
-    return sha256(canonical_bytes(fields)).digest()[:16]
+    """16 bytes that stand for a series, by its columns; that it is a replay only where no tag says so."""
+    # Looked for in the text, which may be anything where somebody changed it by hand.
+    is_said = fields["is_replayed"] and f'"{RESPONSE_CACHE_TAG}"' not in fields["tags"]
+    said = {name: value for name, value in fields.items() if name != "is_replayed" or is_said}
+    return sha256(canonical_bytes(said)).digest()[:16]
 
 
 _SERIES_COLUMNS = tuple(tables.series.c[field.name] for field in fields(Series))
@@ -211,6 +214,6 @@ _SERIES_COLUMNS = tuple(tables.series.c[field.name] for field in fields(Series))
 
 def _series(row: Any) -> Series:
     """Of a row of `_SERIES_COLUMNS`."""
-    *before, tags, is_byok, status, usage_state = row
-    values = (*before, () if tags == "[]" else tuple(json.loads(tags)), bool(is_byok), status, usage_state)
-    return Series(*values)
+    *before, tags, is_byok, status, usage_state, is_replayed = row
+    listed = () if tags == "[]" else tuple(json.loads(tags))
+    return Series(*before, listed, bool(is_byok), status, usage_state, bool(is_replayed))

@@ -31,6 +31,7 @@ class Series:
     is_byok: bool
     status: str
     usage_state: UsageState
+    is_replayed: bool = False
 
     @classmethod
     def of(cls, usage: Usage, **others: Any) -> Series:
