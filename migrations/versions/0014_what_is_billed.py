@@ -1,11 +1,11 @@
-"""A series says whether the gateway answered its requests from its own cache, which a tag said until now."""
+"""Estimates can be accepted, and a series says whether the gateway answered from its own cache, as a tag did before."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from tokentill.store.schema_changes import is_postgresql, refuse_to_lose, unguarded
+from tokentill.store.schema_changes import change_check, is_postgresql, refuse_to_lose, unguarded
 
 revision = "0014"
 down_revision = "0011"
@@ -15,6 +15,9 @@ depends_on = None
 TAGGED = "tags LIKE '%\"response-cache\"%'"
 """What readers have tagged as a replay. It stays tagged, so that the digests of series and records stay, too."""
 CHECK = "is_replayed IN (0, 1)"
+CAUSE = ("withdrawal", "ck_withdrawal_cause")
+CAUSES = "'revision', 'waiver', 'retraction'"
+BEFORE, AFTER = f"cause IN ({CAUSES})", f"cause IN ({CAUSES}, 'acceptance')"
 
 
 def upgrade() -> None:
@@ -28,11 +31,16 @@ def upgrade() -> None:
         )
     with unguarded("series"):
         op.execute(f"UPDATE series SET is_replayed = 1 WHERE {TAGGED}")
+    change_check(*CAUSE, BEFORE, AFTER)
 
 
 def downgrade() -> None:
-    """Go back while every replay has the tag that says so."""
+    """Go back while every replay has the tag that says so, and no estimate was accepted."""
     refuse_to_lose(
-        {"kinds of replayed requests": f"SELECT count(*) FROM series WHERE is_replayed = 1 AND NOT {TAGGED}"}
+        {
+            "kinds of replayed requests": f"SELECT count(*) FROM series WHERE is_replayed = 1 AND NOT {TAGGED}",
+            "accepted estimates": "SELECT count(*) FROM withdrawal WHERE cause = 'acceptance'",
+        }
     )
+    change_check(*CAUSE, AFTER, BEFORE)
     op.drop_column("series", "is_replayed")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.records.missing_usage import Missing as Missing
     from tokentill.closing.records.quarantine_decisions import Lines as Lines
     from tokentill.closing.records.quarantine_decisions import Retried as Retried
+    from tokentill.closing.records.record_decisions import AcceptedEstimate as AcceptedEstimate
     from tokentill.closing.records.record_decisions import Revised as Revised
     from tokentill.closing.records.record_decisions import Revisions as Revisions
     from tokentill.closing.records.record_decisions import Waived as Waived
@@ -124,7 +125,7 @@ _NAMES = {
     "closing.computation.late_usage": "Late",
     "closing.records.missing_usage": "Missing",
     "closing.records.quarantine_decisions": "Lines Retried",
-    "closing.records.record_decisions": "Revised Revisions Waived",
+    "closing.records.record_decisions": "AcceptedEstimate Revised Revisions Waived",
     "closing.records.retracting": "Retracted Retractions",
     "closing.records.staging": "ImportShown",
     "closing.questions.trace": "RequestTrace",

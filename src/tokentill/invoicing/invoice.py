@@ -53,12 +53,15 @@ from tokentill.invoicing.totals import (
 from tokentill.money import EXACT, allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
 from tokentill.usage.aggregates import GATEWAY_CURRENCY, UsageAggregate
 
-VERSION_OF_F = 4
+VERSION_OF_F = 5
 """Recorded with every invoice; goes up when the same inputs would give another invoice.
 
 Up to 2, requests that cost something and report no quantity were billed at the zeros that they report. Up to 3, nothing
-was corrected, and a document did not say which form it has.
+was corrected, and a document did not say which form it has. Up to 4, there was no default set: errors without output
+and cost were billed as all else, and so were estimates.
 """
+DEFAULT_SET_SINCE = 5
+"""From this version of the calculation on there is the default set (see `contracts.default_set`)."""
 FIRST_FORM_UPTO = 3
 """Up to this version of the calculation, documents have the first form (see `invoicing.forms`)."""
 OLDEST_VERSION_OF_F = 2
@@ -146,7 +149,7 @@ class Invoice:
         """Each cause that keeps it from being issued."""
         month, own = self.period.month, (self.customer,)
         unbilled: list[tuple[ObstacleKind, Unbilled]] = [("unpriced", one) for one in self.unpriced]
-        unbilled += [("missing", one) for one in self.missing]
+        unbilled += [("estimated" if one.is_estimate else "missing", one) for one in self.missing]
         return (
             *(
                 Obstacle(kind, month, own, one.reason, one.model, one.mode, one.requests, one.cost)
@@ -169,15 +172,23 @@ class Invoice:
             first = self.unpriced[0]
             more = f" (and {len(self.unpriced) - 1} more)" if len(self.unpriced) > 1 else ""
             return f"unpriced usage: {first.reason}{more}"
-        if self.missing:
-            count = sum(unbilled.requests for unbilled in self.missing)
-            cost = sum_exact(unbilled.cost for unbilled in self.missing)
+        if all_missing := [one for one in self.missing if not one.is_estimate]:
+            count = sum(unbilled.requests for unbilled in all_missing)
+            cost = sum_exact(unbilled.cost for unbilled in all_missing)
             what = f"no quantity, at a cost of {amount_text(cost)} {GATEWAY_CURRENCY}" if cost else "no usage at all"
             return (
                 f"missing usage: {count} {'record reports' if count == 1 else 'records report'} {what};"
                 f" `tokentill usage missing --period {self.period.month}` lists them. Load an export that has it and"
                 " accept what changed (`tokentill usage revisions accept SOURCE RECORD_ID --reason TEXT`), or bill"
                 " nothing for a record (`tokentill usage waive SOURCE RECORD_ID --reason TEXT`)"
+            )
+        if self.missing:
+            count = sum(unbilled.requests for unbilled in self.missing)
+            return (
+                f"estimated usage: {count} {'record is an estimate' if count == 1 else 'records are estimates'} that"
+                f" nobody accepted; `tokentill usage missing --period {self.period.month}` lists them. Accept each"
+                " (`tokentill usage accept SOURCE RECORD_ID --reason TEXT`), bill nothing for it (`tokentill usage"
+                " waive SOURCE RECORD_ID --reason TEXT`), or let a rule of the contract say what holds of estimates"
             )
         if self.of_corrections:
             cause = self.of_corrections[0]
@@ -292,7 +303,7 @@ def compute_invoice(
             elif aggregate.is_waived:
                 waived.append(aggregate)
             else:
-                (missing if context.is_missing(member, aggregate) else reported).append(aggregate)
+                (missing if context.keeps_back(member, aggregate) else reported).append(aggregate)
         early += [] if bill_from is None else early_of(before, bill_from)
         is_billed = has.has_charges and contracts.is_billed(member, period.last_instant)
         at_end = contracts.rules(member, period.last_instant) if is_billed else ()

@@ -31,11 +31,11 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
 from tokentill.money import ZERO
 from tokentill.store import tables
-from tokentill.store.missing_rows import is_unmeasured, uses_nothing
+from tokentill.store.missing_rows import has_no_result, is_at_zero_cost, is_unmeasured, uses_nothing
 from tokentill.store.usage_rows import StoredRecord, cost_of, records_where
 from tokentill.store.withdrawals import Counting, InForce, in_force
 from tokentill.usage.aggregates import RecordKey, Series, UsageAggregate
-from tokentill.usage.quantities import TOKEN_LEAVES
+from tokentill.usage.quantities import TOKEN_LEAVES, brings_output
 
 DAY_MICROS = 86_400_000_000
 DAYS_APART_ABOVE = 1_000_000
@@ -220,6 +220,9 @@ def aggregate_of_record(record: StoredRecord, at: datetime) -> UsageAggregate:
         record=RecordKey(record.occurred_at, record.series.source, record.record_id),
         is_waived=record.is_waived,
         is_unmeasured=record.is_unmeasured,
+        is_accepted=record.is_accepted,
+        zero_cost=record.cost is not None and not record.cost,
+        has_result=bool(record.cost) or brings_output(record.quantities),
     )
 
 
@@ -232,7 +235,7 @@ def _summed(
     conditions: Sequence[ColumnElement[bool]] = (),
     parts: Sequence[Sequence[ColumnElement[bool]]] = ((),),
 ) -> Iterator[tuple[Any, Mapping[str, int]]]:
-    """Sums by place, segment, band and whether they are waived or unmeasured, with those of rare units.
+    """Sums by place, segment, band and facts (see `UsageAggregate.facts`), with those of rare units.
 
     The conditions of each of `parts` choose some of the days, which are summed one part after the other.
     """
@@ -244,6 +247,9 @@ def _summed(
         _passed("usage.input_total >", cuts.thresholds).label("band"),
         force.is_waived.label("waived"),
         case((is_unmeasured(), 1), else_=0).label("unmeasured"),
+        force.is_accepted.label("accepted"),
+        case((is_at_zero_cost(), 1), else_=0).label("zero_cost"),
+        case((has_no_result(), 0), else_=1).label("result"),
     ]
     named: list[ColumnElement[Any]] = [literal_column(key.name) for key in keys]
     chosen = (*conditions, *force.conditions)
@@ -284,7 +290,8 @@ def _at_no_cost() -> ColumnElement[int]:
 
 
 def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> UsageAggregate:
-    _, day, passed, _, waived, unmeasured, requests, input_total, with_cost, at_no_cost, *sums = row
+    _, day, passed, _, waived, unmeasured, accepted, zero_cost, result, *sums = row
+    requests, input_total, with_cost, at_no_cost, *sums = sums
     quantities = {leaf: int(count) for leaf, count in zip(TOKEN_LEAVES, sums, strict=False) if count}
     quantities |= units
     at = cuts.start_of(day, passed, floor)
@@ -300,6 +307,9 @@ def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, f
         requests_at_no_cost=int(at_no_cost),
         is_waived=bool(waived),
         is_unmeasured=bool(unmeasured),
+        is_accepted=bool(accepted),
+        zero_cost=bool(zero_cost),
+        has_result=bool(result),
     )
 
 

@@ -207,11 +207,12 @@ withdrawal = _table(
     *_each(Text, "reviewer", "reason"),
     *_each(BigInt, "recorded_at"),
     *_refers(usage_id="usage.id", seq="batch.seq"),
-    CheckConstraint("cause IN ('revision', 'waiver', 'retraction')", name="cause"),
+    CheckConstraint("cause IN ('revision', 'waiver', 'retraction', 'acceptance')", name="cause"),
     Index("ix_withdrawal_seq", "seq"),
 )
-"""Records that are not billed from a sequence number on: another version counts instead (revision), or somebody waived
-a record without usage (waiver)."""
+"""Records of which something else holds from a sequence number on. They are not billed: another version counts instead
+(revision), somebody waived a record without usage (waiver), or it was taken back (retraction). Or they are: somebody
+accepted an estimate (acceptance)."""
 
 quarantine = _table(
     "quarantine",

@@ -85,7 +85,9 @@ def month_number(at: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """One usage record as it is kept. `is_waived` says that it reports no usage, and is billed at nothing."""
+    """One usage record as it is kept. `is_waived` says that somebody bills it at nothing, `is_accepted` that it is an
+    estimate which somebody accepted.
+    """
 
     series: Series
     record_id: str
@@ -97,6 +99,7 @@ class StoredRecord:
     version: int = 1
     digest: bytes = b""
     is_waived: bool = False
+    is_accepted: bool = False
 
     @property
     def is_unmeasured(self) -> bool:
@@ -133,7 +136,8 @@ def records_where(
     of_units = select(unit).select_from(inside.join(unit, unit.c.usage_id == usage.c.id)).where(*chosen)
     for row in connection.execute(of_units):
         units.setdefault(row.usage_id, {})[row.name] = row.quantity
-    query = select(place.label("place"), force.is_waived.label("waived"), usage).select_from(inside).where(*chosen)
+    decisions = (force.is_waived.label("waived"), force.is_accepted.label("accepted"))
+    query = select(place.label("place"), *decisions, usage).select_from(inside).where(*chosen)
     for row in connection.execute(query.order_by(usage.c.occurred_at, usage.c.id)):
         fields = row._mapping
         quantities = {leaf: fields[leaf] for leaf in TOKEN_LEAVES if fields[leaf]}
@@ -150,6 +154,7 @@ def records_where(
                 version=row.version,
                 digest=bytes(row.digest),
                 is_waived=bool(row.waived),
+                is_accepted=bool(row.accepted),
             ),
         )
 
@@ -216,4 +221,5 @@ def _series(row: Any) -> Series:
     """Of a row of `_SERIES_COLUMNS`."""
     *before, tags, is_byok, status, usage_state, is_replayed = row
     listed = () if tags == "[]" else tuple(json.loads(tags))
-    return Series(*before, listed, bool(is_byok), status, usage_state, bool(is_replayed))
+    values = (*before, listed, bool(is_byok), status, usage_state, bool(is_replayed))
+    return Series(*values)

@@ -22,7 +22,7 @@ from tokentill.clock import instant_text
 from tokentill.errors import InvalidRecord
 from tokentill.money import amount_text
 from tokentill.usage.ids import are_plain, check_ids, checked_tags, is_word
-from tokentill.usage.quantities import check_quantities, count_text, kept_quantities, sum_of
+from tokentill.usage.quantities import brings_output, check_quantities, count_text, kept_quantities, sum_of
 from tokentill.usage.type_words import type_text
 
 STANDARD = "standard"
@@ -134,6 +134,16 @@ class Usage:
             raise InvalidRecord("the usage has no source; pass source=, such as 'arouter'")
         traits = {trait.name: getattr(self, trait.name) for trait in fields(Usage)}
         return UsageRecord(**{**traits, "record_id": named_id, "source": named_source})
+
+    @property
+    def zero_cost(self) -> bool:
+        """Whether a cost was reported, and it is 0."""
+        return self.cost is not None and not self.cost
+
+    @property
+    def has_result(self) -> bool:
+        """Whether it brought output or units of something, or cost anything."""
+        return bool(self.cost) or brings_output(self.quantities)
 
     @property
     def input_total(self) -> int:

@@ -5,7 +5,7 @@ Convention (the proxy's source): `prompt_tokens` includes cache reads and writes
 `metadata.additional_usage_values`, and must agree. `spend` is USD. `end_user` is the customer's id, `user` a member of
 the proxy's own staff and not read. `api_key` is the hash of a key. `startTime` is UTC, also without an offset or with
 a space for the `T`. `cache_hit` means the proxy's response cache (spend is then 0 and the tokens are a replay): such a
-row is a replay (`is_replayed`) and carries the tag `response-cache`, which a caller's own `request_tags` cannot give it.
+row is a replay (`is_replayed`) and carries the tag `response-cache`, which a caller's `request_tags` cannot give it.
 
 Images, audio, pages, characters and searches are counted where a row counts no tokens, and says how many there were: in
 the usage object (`seconds` of audio, `pages_processed`, counts of what was embedded), or in the response, where the
