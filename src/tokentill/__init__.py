@@ -81,6 +81,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.invoicing.manual_lines import ManualLine as ManualLine
     from tokentill.invoicing.manual_lines import ManualLines as ManualLines
     from tokentill.invoicing.margin import CoveredMargin as CoveredMargin
+    from tokentill.invoicing.not_billed import NotBilled as NotBilled
     from tokentill.invoicing.preview import Preview as Preview
     from tokentill.invoicing.preview import Review as Review
     from tokentill.invoicing.simulation import Simulation as Simulation
@@ -153,6 +154,7 @@ _NAMES = {
     "invoicing.limits": "ReviewLimits",
     "invoicing.manual_lines": "ManualLine ManualLines",
     "invoicing.margin": "CoveredMargin",
+    "invoicing.not_billed": "NotBilled",
     "invoicing.preview": "Preview Review",
     "invoicing.simulation": "Simulation",
     "contracts.review_policy": "ReviewPolicy",

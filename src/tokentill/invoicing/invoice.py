@@ -35,9 +35,11 @@ from tokentill.invoicing.lines import (
     lines_of,
     missing_of,
     unbilled_of,
+    waived_by_reason,
 )
 from tokentill.invoicing.manual_lines import LinesByCustomer, manual_charges, negative_subtotal
 from tokentill.invoicing.margin import NO_COST, BilledCost, CoveredMargin, margin_of
+from tokentill.invoicing.not_billed import NotBilled, not_billed_of
 from tokentill.invoicing.obstacles import Obstacle, ObstacleKind
 from tokentill.invoicing.periods import Period
 from tokentill.invoicing.rating_groups import RatingContext
@@ -74,7 +76,8 @@ class Invoice:
 
     `uncarried` says what earlier documents left that it cannot take over, and `misfits` why lines that people added
     cannot stand on it. `waived` are requests without usage that somebody decided to bill at nothing, and those from
-    before their customer is billed. `billed_cost` is what `margin` is measured against, and no part of the content.
+    before their customer is billed. `billed_cost` is what `margin` is measured against, and no part of the content;
+    neither is `not_billed`, which says of everything that is billed at nothing by which decision it is.
     """
 
     customer: str
@@ -100,6 +103,7 @@ class Invoice:
     billed_cost: BilledCost = NO_COST
     adjustments: tuple[Adjustment, ...] = ()
     of_corrections: tuple[Obstacle, ...] = ()
+    not_billed: tuple[NotBilled, ...] = ()
     version: int = VERSION_OF_F
 
     @property
@@ -290,6 +294,7 @@ def compute_invoice(
     missing: list[UsageAggregate] = []
     waived: list[UsageAggregate] = []
     early: list[Unbilled] = []
+    early_usage: dict[str, list[UsageAggregate]] = {}
     for member, usage_of_member in (
         (customer, aggregates),
         *sorted((children or {}).items(), key=lambda item: item[0].encode()),
@@ -304,7 +309,10 @@ def compute_invoice(
                 waived.append(aggregate)
             else:
                 (missing if context.keeps_back(member, aggregate) else reported).append(aggregate)
-        early += [] if bill_from is None else early_of(before, bill_from)
+        if bill_from is not None and before:
+            listed = early_of(before, bill_from)
+            early += listed
+            early_usage.setdefault(listed[0].reason, []).extend(before)
         is_billed = has.has_charges and contracts.is_billed(member, period.last_instant)
         at_end = contracts.rules(member, period.last_instant) if is_billed else ()
         groups, charges = bill_usage(
@@ -339,6 +347,7 @@ def compute_invoice(
         is_period=kind == "period",
     )
     charges += [charge for drawdown in drawdowns if (charge := drawdown.overage(currency)) is not None]
+    at_nothing = (*missing_of(waived, WAIVED), *early)
     exact = [*(line.exact_amount for line in lines), *(charge.amount for charge in charges)]
     subtotal_minor = round_to_minor(sum_exact(exact), currency)
     shares = allocate_shares(exact, subtotal_minor, currency)
@@ -370,7 +379,8 @@ def compute_invoice(
         daily=daily_of(by_time),
         unpriced=unbilled_of(billed_group for billed_group in billed if billed_group.amount is None),
         missing=missing_of(missing),
-        waived=(*missing_of(waived, WAIVED), *early),
+        waived=at_nothing,
+        not_billed=not_billed_of(lines, at_nothing, {**waived_by_reason(waived), **early_usage}, currency, context),
         charges=tuple(
             replace(charge, amount_minor=share) for charge, share in zip(charges, shares[len(lines) :], strict=True)
         ),

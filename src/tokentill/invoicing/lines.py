@@ -272,6 +272,7 @@ MISSING = "the gateway reported no usage for these requests"
 UNMEASURED = "the gateway charged for these requests and reported no quantity"
 ESTIMATED = "the quantities of these requests are an estimate"
 NOT_ACCEPTED = ", and nobody accepted it"
+REASONS = (MISSING, UNMEASURED, ESTIMATED)
 WAIVED = ", and somebody decided to bill nothing for them"
 
 
@@ -285,18 +286,25 @@ def missing_of(aggregates: Sequence[UsageAggregate], decided: str = "") -> tuple
     for aggregate in aggregates:
         kind = (aggregate.series.model, aggregate.series.mode, _why_missing(aggregate))
         by_kind.setdefault(kind, Sums()).add(Sums.of(aggregate))
-    reasons = (MISSING, UNMEASURED, ESTIMATED)
     return tuple(
         Unbilled(
             model,
             mode,
-            reasons[why] + (decided or (NOT_ACCEPTED if reasons[why] is ESTIMATED else "")),
+            REASONS[why] + (decided or (NOT_ACCEPTED if REASONS[why] is ESTIMATED else "")),
             sums.requests,
             sums.listed,
             sums.cost,
         )
         for (model, mode, why), sums in sorted(by_kind.items(), key=itemgetter(0))
     )
+
+
+def waived_by_reason(aggregates: Iterable[UsageAggregate]) -> dict[str, list[UsageAggregate]]:
+    """What somebody decided to bill nothing for, by the reason that `missing_of` gives."""
+    by_reason: dict[str, list[UsageAggregate]] = {}
+    for aggregate in aggregates:
+        by_reason.setdefault(REASONS[_why_missing(aggregate)] + WAIVED, []).append(aggregate)
+    return by_reason
 
 
 def _why_missing(aggregate: UsageAggregate) -> int:
