@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.records.missing_usage import Missing as Missing
     from tokentill.closing.records.quarantine_decisions import Lines as Lines
     from tokentill.closing.records.quarantine_decisions import Retried as Retried
+    from tokentill.closing.records.record_decisions import AcceptedEstimate as AcceptedEstimate
     from tokentill.closing.records.record_decisions import Revised as Revised
     from tokentill.closing.records.record_decisions import Revisions as Revisions
     from tokentill.closing.records.record_decisions import Waived as Waived
@@ -82,6 +83,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.invoicing.manual_lines import ManualLine as ManualLine
     from tokentill.invoicing.manual_lines import ManualLines as ManualLines
     from tokentill.invoicing.margin import CoveredMargin as CoveredMargin
+    from tokentill.invoicing.not_billed import NotBilled as NotBilled
     from tokentill.invoicing.preview import Preview as Preview
     from tokentill.invoicing.preview import Review as Review
     from tokentill.invoicing.simulation import Simulation as Simulation
@@ -138,7 +140,7 @@ _NAMES = {
     "closing.computation.late_usage": "Late",
     "closing.records.missing_usage": "Missing",
     "closing.records.quarantine_decisions": "Lines Retried",
-    "closing.records.record_decisions": "Revised Revisions Waived",
+    "closing.records.record_decisions": "AcceptedEstimate Revised Revisions Waived",
     "closing.records.retracting": "Retracted Retractions",
     "closing.records.staging": "ImportShown",
     "closing.questions.trace": "RequestTrace",
@@ -166,6 +168,7 @@ _NAMES = {
     "invoicing.limits": "ReviewLimits",
     "invoicing.manual_lines": "ManualLine ManualLines",
     "invoicing.margin": "CoveredMargin",
+    "invoicing.not_billed": "NotBilled",
     "invoicing.preview": "Preview Review",
     "invoicing.simulation": "Simulation",
     "contracts.review_policy": "ReviewPolicy",

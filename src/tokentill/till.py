@@ -50,10 +50,12 @@ from tokentill.closing.records.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.records.missing_usage import Missing, missing_usage
 from tokentill.closing.records.quarantine_decisions import Lines, Retried, discard, line_named, retry
 from tokentill.closing.records.record_decisions import (
+    AcceptedEstimate,
     Revised,
     Revisions,
     SignedReason,
     Waived,
+    accept_estimate,
     decide_revision,
     revisions_of,
     waive,
@@ -1113,6 +1115,11 @@ class Till(AbstractContextManager["Till"]):
         """Bill nothing for a record that reports no usage (see `closing.records.record_decisions.waive`)."""
         source, record_id, _ = _record(source, record_id, None)
         return waive(self.store, source, record_id, self._said("a waiver", reason, by))
+
+    def accept_estimate(self, source: str, record_id: str, *, reason: str, by: str | None = None) -> AcceptedEstimate:
+        """Bill an estimate as it is (see `closing.records.record_decisions.accept_estimate`)."""
+        source, record_id, _ = _record(source, record_id, None)
+        return accept_estimate(self.store, source, record_id, self._said("an acceptance", reason, by))
 
     def retract(
         self,

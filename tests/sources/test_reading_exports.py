@@ -73,7 +73,7 @@ def test_helicone_is_read_from_its_table() -> None:
     assert (dict(first.quantities), first.cost, first.tags) == ({"input": 100, "output": 20}, Decimal("0.0005"), ())
     assert dict(beside.quantities) == {"cache_read": 4805, "input": 7, "output": 6}
     assert (failed.status, failed.usage_state) == ("error", "missing")
-    assert replayed.tags == ("response-cache",)
+    assert (replayed.tags, replayed.is_replayed, failed.is_replayed) == (("response-cache",), True, False)
 
 
 def test_who_knows_where_helicone_counts_cached_tokens_says_so() -> None:

@@ -55,8 +55,8 @@ CHANGED = {
     "pull": "checkpoint_at = 0",
 }
 UNIQUE_KEYS = {
-    "usage_sum": [("day", "series_id", "band", "is_waived", "is_unmeasured", "seq")],
-    "usage_sum_unit": [("day", "series_id", "band", "is_waived", "is_unmeasured", "seq", "name")],
+    "usage_sum": [("day", "series_id", "band", "facts", "seq")],
+    "usage_sum_unit": [("day", "series_id", "band", "facts", "seq", "name")],
     "source": [("id",), ("name",)],
     "series": [("id",), ("digest",)],
     "batch": [("seq",)],

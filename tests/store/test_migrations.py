@@ -129,7 +129,7 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
         made = described(connection)
     assert set(migrated) == ALL_TABLES
     assert migrated == made
-    assert sum(len(found["checks"]) for found in migrated.values()) == 30
+    assert sum(len(found["checks"]) for found in migrated.values()) == 31
     assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 31
 
 

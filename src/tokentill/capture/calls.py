@@ -12,11 +12,10 @@ from typing import Any, cast
 from tokentill.capture.ids import IdMaker
 from tokentill.capture.surfaces import LITELLM_MARK, Form, surface_of
 from tokentill.errors import InvalidRecord, MissingUsage
-from tokentill.sources.gateways.arouter import RESPONSE_CACHE_TAG
 from tokentill.sources.gateways.fields import amount
 from tokentill.sources.responses.enveloped import SURFACES
 from tokentill.usage.ids import check_ids
-from tokentill.usage.record import Given, Status, UsageRecord
+from tokentill.usage.record import RESPONSE_CACHE_TAG, Given, Status, UsageRecord
 
 UNKNOWN_MODEL = "unknown"
 """Of a request that names its model neither in its body nor in the answer: nothing has a price for it."""

@@ -17,6 +17,7 @@ from tokentill.documents.text.completeness import show_control_totals, show_with
 from tokentill.documents.text.invoices import show_late
 from tokentill.documents.text.records import (
     show_decided,
+    show_decision_on_record,
     show_ingested,
     show_line,
     show_lines,
@@ -24,7 +25,6 @@ from tokentill.documents.text.records import (
     show_retried,
     show_revisions,
     show_revisions_of_record,
-    show_waived,
 )
 from tokentill.documents.text.retractions import show_import, show_imports, show_retracted, show_retractions
 from tokentill.documents.text.usage import show_trace, show_usage
@@ -185,9 +185,9 @@ def _late(call: Invocation) -> None:
 
 @usage.command("missing")
 def _missing(call: Invocation, period: PeriodOption = None) -> None:
-    """List the records that report no usage.
+    """List the records that report no usage, or an estimate.
 
-    Each keeps its customer's invoice back, until a revision of it is accepted or it is waived.
+    Each keeps its customer's invoice back, until a revision of it is accepted, the estimate is, or it is waived.
     """
     with call.till() as till:
         call.answer(till.missing(period), show_missing)
@@ -197,12 +197,24 @@ def _missing(call: Invocation, period: PeriodOption = None) -> None:
 def _waive(
     call: Invocation, source: SourceArgument, record_id: RecordArgument, reason: ReasonOption, by: ByOption = None
 ) -> None:
-    """Bill nothing for a record that reports no usage.
+    """Bill nothing for a record that reports no usage, or an estimate.
 
     It stays on its customer's document as a count.
     """
     with call.till() as till:
-        call.answer(till.waive(source, record_id, reason=reason, by=by), show_waived)
+        call.answer(till.waive(source, record_id, reason=reason, by=by), show_decision_on_record)
+
+
+@usage.command("accept")
+def _accept(
+    call: Invocation, source: SourceArgument, record_id: RecordArgument, reason: ReasonOption, by: ByOption = None
+) -> None:
+    """Bill a record whose quantities are an estimate as it is.
+
+    A contract may say what holds of all estimates, by a rule with match = { usage_state = "estimated" }.
+    """
+    with call.till() as till:
+        call.answer(till.accept_estimate(source, record_id, reason=reason, by=by), show_decision_on_record)
 
 
 @usage.command("retract")

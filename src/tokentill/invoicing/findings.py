@@ -72,7 +72,7 @@ def findings_of(
     compared = _CostBesideList(limits)
     for member, aggregates in usage.items():
         for aggregate in aggregates:
-            if aggregate.cost and not (aggregate.is_waived or context.is_missing(member, aggregate)):
+            if aggregate.cost and not (aggregate.is_waived or context.keeps_back(member, aggregate)):
                 compared.add(aggregate, context.group_of(member, invoice.currency, aggregate))
     far_above = {model: costs for model, costs in compared.above.items() if _is_far_above(costs, limits)}
     return (

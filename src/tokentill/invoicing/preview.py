@@ -17,6 +17,7 @@ from tokentill.invoicing.differences import Differences
 from tokentill.invoicing.findings import PreviewFinding
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.margin import CoveredMargin, margin_of_all
+from tokentill.invoicing.not_billed import NotBilled, by_decision
 from tokentill.invoicing.obstacles import Obstacle, together
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.projection import Projection
@@ -366,6 +367,11 @@ class Preview:
         return margin_of_all(previewed.invoice.margin for previewed in self.customers)
 
     @property
+    def not_billed(self) -> tuple[NotBilled, ...]:
+        """What all invoices count and do not bill, by decision."""
+        return by_decision(one for previewed in self.customers for one in previewed.invoice.not_billed)
+
+    @property
     def obstacles(self) -> tuple[Obstacle, ...]:
         """What would refuse customers, one for each cause."""
         failed = (Obstacle("failed", self.month, (customer,), reason) for customer, reason in self.failed)
@@ -395,6 +401,7 @@ class Preview:
                     **fields_of(previewed, "late_requests", "is_due"),
                     requests=previewed.invoice.all_requests,
                     **previewed.issued_content(),
+                    not_billed=form_of(previewed.invoice.not_billed),
                     margin=form_of(previewed.invoice.margin if previewed.invoice.margin.is_known else None),
                     **previewed.interims_content(),
                     **stated_fields_of(previewed, "moved", "parked", "projection"),
@@ -409,5 +416,6 @@ class Preview:
             **self.aside.content(),
             **({} if self.pricing is None else {"pricing": self.pricing.content()}),
             "margins": form_of(self.margins),
+            "not_billed": form_of(self.not_billed),
             "findings": form_of(self.findings),
         }

@@ -90,7 +90,7 @@ def sums_are_those_of_the_records(connection: Connection) -> Looked:
 
 def one_version_of_a_record_counts(connection: Connection) -> Looked:
     """A version of a record comes with the withdrawal of the one before it; one goes with that, or is retracted;
-    what is waived reports no usage.
+    what is waived reports no usage or an estimate, and what is accepted an estimate.
     """
     usage, withdrawal, series, later = tables.usage, tables.withdrawal, tables.series, tables.usage.alias("later")
     comes_with = and_(
@@ -104,11 +104,15 @@ def one_version_of_a_record_counts(connection: Connection) -> Looked:
     beside = connection.execute(select(later.c.record_id).where(later.c.version != 1, not_(one_before))).scalars()
     faults = [f"a version of record {record_id!r} counts beside the one before it" for record_id in beside]
     one_after = select(later.c.id).where(comes_with).correlate(usage, withdrawal).exists()
-    is_waived = and_(withdrawal.c.cause == "waiver", or_(series.c.usage_state == "missing", is_unmeasured()))
+    is_estimate = series.c.usage_state == "estimated"
+    no_usage = or_(series.c.usage_state == "missing", is_estimate, is_unmeasured())
+    is_decided = or_(
+        and_(withdrawal.c.cause == "waiver", no_usage), and_(withdrawal.c.cause == "acceptance", is_estimate)
+    )
     left_out = connection.execute(
         select(usage.c.record_id)
         .select_from(gone.join(series, series.c.id == usage.c.series_id))
-        .where(not_(or_(one_after, is_waived, withdrawal.c.cause == "retraction")))
+        .where(not_(or_(one_after, is_decided, withdrawal.c.cause == "retraction")))
     ).scalars()
     faults += [f"record {record_id!r} is left out for no reason" for record_id in left_out]
     return Looked(_count(connection, usage), "versions", faults)

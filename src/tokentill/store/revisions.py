@@ -62,8 +62,8 @@ class Revision:
     @property
     def differences(self) -> dict[str, tuple[Any, Any]]:
         """The fields that are not the same, each with the old and the new value."""
-        old = self.counted.content()
-        return {name: (old[name], new) for name, new in sorted(self.revised.items()) if old[name] != new}
+        old, new = self.counted.content(), {"is_replayed": self.record().is_replayed, **self.revised}
+        return {name: (value, new[name]) for name, value in sorted(old.items()) if value != new[name]}
 
     def record(self) -> UsageRecord:
         """The record that the payload is."""

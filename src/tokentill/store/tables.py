@@ -94,7 +94,9 @@ series = _table(
     *_each(Integer, "is_byok"),
     *_each(Text, "status", "usage_state"),
     UniqueConstraint("digest", name="uq_series_digest"),
+    Column("is_replayed", Integer, nullable=False, server_default=text("0")),
     CheckConstraint("is_byok IN (0, 1)", name="is_byok"),
+    CheckConstraint("is_replayed IN (0, 1)", name="is_replayed"),
     CheckConstraint("usage_state IN ('reported', 'estimated', 'missing')", name="usage_state"),
 )
 
@@ -205,11 +207,12 @@ withdrawal = _table(
     *_each(Text, "reviewer", "reason"),
     *_each(BigInt, "recorded_at"),
     *_refers(usage_id="usage.id", seq="batch.seq"),
-    CheckConstraint("cause IN ('revision', 'waiver', 'retraction')", name="cause"),
+    CheckConstraint("cause IN ('revision', 'waiver', 'retraction', 'acceptance')", name="cause"),
     Index("ix_withdrawal_seq", "seq"),
 )
-"""Records that are not billed from a sequence number on: another version counts instead (revision), or somebody waived
-a record without usage (waiver)."""
+"""Records of which something else holds from a sequence number on. They are not billed: another version counts instead
+(revision), somebody waived a record without usage (waiver), or it was taken back (retraction). Or they are: somebody
+accepted an estimate (acceptance)."""
 
 
 def _sums_table(name: str, *parts: SchemaItem) -> Table[Any]:
@@ -218,7 +221,7 @@ def _sums_table(name: str, *parts: SchemaItem) -> Table[Any]:
         metadata,
         *_key(Integer, "day"),
         *_key(BigInt, "series_id"),
-        *_key(Integer, "band", "is_waived", "is_unmeasured"),
+        *_key(Integer, "band", "facts"),
         *_key(BigInt, "seq"),
         *parts,
         *_refers(series_id="series.id", seq="batch.seq"),
@@ -232,7 +235,8 @@ usage_sum = _sums_table(
     *_each(BigInt, "input_min", "input_max", "requests", "with_cost", "at_no_cost", *TOKEN_LEAVES, *COST_LIMBS),
 )
 """What a sequence number changed of the usage of a series on a day (UTC, from 1970), by bands of the input total; see
-`usage_sums`. What was withdrawn is negative. The input totals of the records lie from `input_min` to `input_max`."""
+`usage_sums`. What was withdrawn is negative. `facts` are bits that all records of a row share, whose input totals lie
+from `input_min` to `input_max`."""
 
 usage_sum_unit = _sums_table("usage_sum_unit", *_key(Text, "name"), *_each(BigInt, "quantity"))
 """The same, for quantities that have no column."""

@@ -104,6 +104,7 @@ def _series(connection: Connection, ids: Collection[int]) -> dict[int, _SeriesFr
     for row in rows_among(connection, select(table), (table.c.id,), sorted(ids)):
         fields = {name: row._mapping[name] for name in SERIES_FIELDS}
         if series_digest(fields) == row.digest:
-            fields |= {"tags": tuple(json.loads(row.tags)), "is_byok": bool(row.is_byok)}
+            flags = {"is_byok": bool(row.is_byok), "is_replayed": bool(row.is_replayed)}
+            fields |= {"tags": tuple(json.loads(row.tags)), **flags}
             by_id[row.id] = _SeriesFrame(row.source, content_frame(**fields))
     return by_id

@@ -460,8 +460,8 @@ def _list_amount(
 ) -> tuple[Decimal, int]:
     """The exact list amount of aggregates in a currency, and how many of their requests have none."""
     listed = list(aggregates)
-    reported = [one for one in listed if not (one.is_waived or context.is_missing(customer, one))]
-    unpriced = sum(one.requests for one in listed if not one.is_waived and context.is_missing(customer, one))
+    reported = [one for one in listed if not (one.is_waived or context.keeps_back(customer, one))]
+    unpriced = sum(one.requests for one in listed if not one.is_waived and context.keeps_back(customer, one))
     amounts = []
     for group in context.groups(customer, currency, reported):
         rated = group.rated(group.total.billable).amount

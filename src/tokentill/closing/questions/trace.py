@@ -54,6 +54,7 @@ TraceState = Literal[
     "missing",
     "unpriced",
     "waived",
+    "estimated",
     "retracted",
     "late",
     "blocked",
@@ -305,6 +306,9 @@ def _on_no_invoice(
         return replace(traced, state="waived", why=early)
     aggregate = aggregate_of_record(record, at)
     context = RatingContext(books)
+    if context.is_held(customer, aggregate):
+        why = "its quantities are an estimate, which keeps its customer's invoice back until somebody accepts it"
+        return replace(traced, state="estimated", why=why)
     if context.is_missing(customer, aggregate):
         return replace(traced, state="missing", why="it reports no usage, and keeps its customer's invoice back")
     group = context.group_of(customer, currency, aggregate)

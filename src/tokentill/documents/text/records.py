@@ -9,7 +9,7 @@ from tokentill.clock import instant_text
 from tokentill.closing.records.ingest import Ingested
 from tokentill.closing.records.missing_usage import Missing
 from tokentill.closing.records.quarantine_decisions import Lines, Retried
-from tokentill.closing.records.record_decisions import Revised, Revisions, Waived
+from tokentill.closing.records.record_decisions import RecordDecision, Revised, Revisions, Waived
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, plural
 from tokentill.documents.remarks import LIST_LATE
@@ -116,7 +116,7 @@ def _has_all_pages(ingested: Ingested, done: Sequence[Ingested]) -> bool:
 def show_missing(screen: Screen, missing: Missing) -> None:
     """Records without usage, and what to do about the first."""
     if not missing.records:
-        screen.say("no record is without usage, but those that were waived")
+        screen.say("no record is without usage or an estimate, but those that were waived or accepted")
         return
     screen.table(
         ("source", "record", "occurred at", "customer", "model", "why"),
@@ -134,16 +134,21 @@ def show_missing(screen: Screen, missing: Missing) -> None:
     )
     first = missing.records[0].record
     waive = command_line("usage waive --reason 'WHY'", ids=(first.series.source, first.record_id))
+    estimate = next((one.record for one in missing.records if one.is_estimate), None)
     screen.say(
         "\nload an export that has their usage, and accept what changed (`tokentill usage revisions list`);"
         f" or bill nothing, as with:\n  {waive}"
     )
+    if estimate is not None:
+        accept = command_line("usage accept --reason 'WHY'", ids=(estimate.series.source, estimate.record_id))
+        screen.say(f"an estimate is billed as it is once somebody accepts it, as with:\n  {accept}")
 
 
-def show_waived(screen: Screen, waived: Waived) -> None:
-    """Who said that a record is billed at nothing, and why."""
-    record = f"{shown_id(waived.source)} {shown_id(waived.record_id)}"
-    screen.say(f"{record} is billed at nothing, says {shown_text(waived.by)}: {shown_text(waived.reason)}")
+def show_decision_on_record(screen: Screen, decided: RecordDecision) -> None:
+    """Who said that a record is billed at nothing, or as it is, and why."""
+    record = f"{shown_id(decided.source)} {shown_id(decided.record_id)}"
+    how = "at nothing" if isinstance(decided, Waived) else "as it is estimated"
+    screen.say(f"{record} is billed {how}, says {shown_text(decided.by)}: {shown_text(decided.reason)}")
 
 
 def show_revisions(screen: Screen, listed: Revisions) -> None:

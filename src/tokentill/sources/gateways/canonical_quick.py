@@ -21,6 +21,7 @@ from tokentill.usage.ids import ID_BYTES_MAX, are_plain, checked_tags, is_word
 from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES, kept_quantities
 from tokentill.usage.record import (
     COST_MAX,
+    RESPONSE_CACHE_TAG,
     STANDARD,
     STATUSES,
     USAGE_STATES,
@@ -48,6 +49,7 @@ def _line_type() -> Any:
         ("tags", list[str] | None | absent, msgspec.UNSET),
         ("cost", msgspec.Raw | absent, msgspec.UNSET),
         ("is_byok", bool | None | absent, msgspec.UNSET),
+        ("is_replayed", bool | None | absent, msgspec.UNSET),
     ]
     return msgspec.defstruct("Line", fields, forbid_unknown_fields=True, gc=False)
 
@@ -89,6 +91,7 @@ def _record(line: Any, asked_source: str | None) -> UsageRecord | None:
         line.is_byok is True,
         "ok" if line.status in (None, msgspec.UNSET) else line.status,
         usage_state,
+        line.is_replayed is True,
     )
     if series is None or (asked_source is not None and series[0] != asked_source):
         return None
@@ -127,6 +130,7 @@ def _series(
     is_byok: bool,
     status: str,
     usage_state: str,
+    is_replayed: bool,
 ) -> tuple[Any, ...] | None:
     """The values of `SERIES_FIELDS`, or None where they are not as most are. Remembered, since they come again.
 
@@ -141,4 +145,6 @@ def _series(
     )
     if not is_right:
         return None
-    return source, user, api_key, model, provider, mode, geo, checked_tags(tags), is_byok, status, usage_state
+    tags = checked_tags(tags)
+    is_replayed = is_replayed or RESPONSE_CACHE_TAG in tags
+    return source, user, api_key, model, provider, mode, geo, tags, is_byok, status, usage_state, is_replayed
