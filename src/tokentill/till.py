@@ -55,7 +55,7 @@ from tokentill.closing.records.record_decisions import (
     waive,
 )
 from tokentill.closing.records.retracting import Retracted, Retractions, retract
-from tokentill.closing.records.staging import ImportShown, accept_import, drop_import, show_import, stage, with_staged
+from tokentill.closing.records.staging import ImportShown, accept_import, drop_import, show_import, stage, with_imports
 from tokentill.closing.records.usage_summary import SummaryKey, UsageSummary, summarize_usage
 from tokentill.closing.reviews.approval_policy import PolicyApprovals, approvals_by_policy
 from tokentill.closing.reviews.manual_lines import WantedLine, add_manual_line, remove_manual_line
@@ -93,7 +93,15 @@ from tokentill.store.audit import actor_here, append_audit, chain_head
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
 from tokentill.store.documents import documents_around
-from tokentill.store.imports import Imports, NumberedImport, last_imports, numbered_imports, pushed_days, usage_parties
+from tokentill.store.imports import (
+    Imports,
+    NumberedImport,
+    imports_staged_as,
+    last_imports,
+    numbered_imports,
+    pushed_days,
+    usage_parties,
+)
 from tokentill.store.invoices import (
     IssuedInvoice,
     closings,
@@ -290,7 +298,7 @@ class Till(AbstractContextManager["Till"]):
         records: Iterable[UsageRecord],
         *,
         name: str = "python",
-        staged: bool = False,
+        stage: str | None = None,
         progress: IngestProgress | None = None,
     ) -> Ingested:
         """Take usage records in. Records that are there already are counted and change nothing.
@@ -298,12 +306,13 @@ class Till(AbstractContextManager["Till"]):
         A record of an instant that is out of the till's bounds is quarantined; its line is its number among `records`.
 
         Args:
-            staged: only keep them to be looked at, and say what they would be (see `accept_import`, `drop_import`).
+            stage: only keep them under this name to be looked at, and say what they would be (see `staged_imports`,
+                `accept_import`, `drop_import`).
 
         Raises:
             InvalidCall: for anything that is no `UsageRecord`. Those before it may have been taken in.
         """
-        return self._ingest(_usage_records(records), text_of("name", name), progress, staged=staged)
+        return self._ingest(_usage_records(records), text_of("name", name), progress, stage)
 
     def ingest_file(
         self,
@@ -312,7 +321,7 @@ class Till(AbstractContextManager["Till"]):
         name: str | None = None,
         source: str | None = None,
         format: str | None = None,  # noqa: A002
-        staged: bool = False,
+        stage: str | None = None,
         progress: IngestProgress | None = None,
     ) -> Ingested:
         """Take a file or binary stream of usage records in, or stage it (see `sources.reading.read_records`, `ingest`).
@@ -323,41 +332,47 @@ class Till(AbstractContextManager["Till"]):
         if not hasattr(file, "read"):
             path_of("file", file)
         reading = read_records(file, name=name, source=source, format=format)
-        return self.ingest_reading(reading, staged=staged, progress=progress)
+        return self.ingest_reading(reading, stage=stage, progress=progress)
 
     def ingest_reading(
-        self, reading: Reading, *, staged: bool = False, progress: IngestProgress | None = None
+        self, reading: Reading, *, stage: str | None = None, progress: IngestProgress | None = None
     ) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
         of_type("reading", reading, Reading)
-        ingested = self._ingest(reading, reading.name, progress, staged=staged)
+        ingested = self._ingest(reading, reading.name, progress, stage)
         ingested.format, ingested.incomplete = reading.format, reading.incomplete
         return ingested
 
-    def _ingest(self, records: Iterable[Any], name: str, progress: IngestProgress | None, *, staged: bool) -> Ingested:
+    def _ingest(
+        self, records: Iterable[Any], name: str, progress: IngestProgress | None, stage_name: str | None
+    ) -> Ingested:
+        staged_as = optional(text_of, "stage", stage_name)
         self.make_database()
-        if staged:
-            by = actor_here()
-            return stage(self.store, records, name=name, clock=self.clock, bounds=self.bounds, by=by, progress=progress)
+        if staged_as is not None:
+            said = SignedReason(actor_here(), staged_as, self.clock.now())
+            return stage(
+                self.store, records, name=name, clock=self.clock, bounds=self.bounds, said=said, progress=progress
+            )
         return ingest(self.store, records, name=name, clock=self.clock, bounds=self.bounds, progress=progress)
 
-    def preview(self, period: str, customer: str | None = None, *, with_import: int | None = None) -> Preview:
+    def preview(self, period: str, customer: str | None = None, *, with_staged: str | int | None = None) -> Preview:
         """What a period would come to if it were closed now, for all customers or for one.
 
         Of approvals that are stale it says what moved since.
 
         Args:
-            with_import: also count what this staged import would bring. Nobody can take records in meanwhile.
+            with_staged: also count what was staged under this name, or as the import of this number. Nobody can take
+                records in meanwhile.
 
         Raises:
-            NotFound: when the customer has no usage in the period, or there is no such import.
-            Refused: when the import is not staged.
+            NotFound: when the customer has no usage in the period, or nothing of that name or number was staged.
+            Refused: when it is not staged any more.
         """
         month, customer = _month(period), optional(text_of, "customer", customer)
-        number = optional(number_of, "with_import", with_import)
-        if number is not None:
-            within = with_staged(self.store, number, self.clock)
-            return replace(self._preview(month, customer, within)[0], with_import=number)
+        if with_staged is not None:
+            numbers = self.staged_imports(with_staged)
+            within = with_imports(self.store, numbers, self.clock)
+            return replace(self._preview(month, customer, within)[0], with_staged=numbers)
         preview, inputs, is_new = self._preview(month, customer)
         with self.store.read() as connection:
             preview = with_changes(connection, preview)
@@ -1028,6 +1043,20 @@ class Till(AbstractContextManager["Till"]):
             NotFound: when there is none of that number.
         """
         return show_import(self.store, number_of("number", number), self.clock)
+
+    def staged_imports(self, name: str | int) -> tuple[int, ...]:
+        """The imports that were staged under a name, by number: those that nobody decided on, otherwise all of them.
+
+        Args:
+            name: or the number of one import.
+
+        Raises:
+            NotFound: when nothing was staged so.
+        """
+        if not isinstance(name, str):
+            return (number_of("name", name),)
+        with self.store.read() as connection:
+            return imports_staged_as(connection, text_of("name", name))
 
     def accept_import(
         self, number: int, *, reason: str = "", by: str | None = None, progress: IngestProgress | None = None

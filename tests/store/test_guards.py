@@ -111,7 +111,7 @@ def fill_every_guarded_table(database: Database) -> None:
     shop.reject_revision("arouter", "one", reason="a test")
     shop.waive("arouter", "none", reason="it failed")
     shop.discard(file="file", reason="a test")
-    shop.ingest([record("three", user="bob")], name="looked at", staged=True)
+    shop.ingest([record("three", user="bob")], name="looked at", stage="looked at")
     shop.bind([("carol", "alice", at("1"), None)])
     line = shop.add_line(OCTOBER, "alice", amount="3", description="set-up", reason="a test")
     shop.remove_line(line.number, reason="a test")

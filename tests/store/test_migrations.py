@@ -482,7 +482,7 @@ def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
         (lambda shop: shop.reject_revision("arouter", "one", reason="so"), "1 decisions on revisions"),
         (lambda shop: shop.discard(file="file", reason="so"), "1 decisions on quarantined lines"),
         (lambda shop: shop.retract(record=("arouter", "one"), reason="so"), "1 retractions of records"),
-        (lambda shop: shop.ingest([record("new")], staged=True), "1 lines of staged imports"),
+        (lambda shop: shop.ingest([record("new")], stage="looked at"), "1 lines of staged imports"),
         (
             lambda shop: (
                 shop.set_customer("eve") and shop.add_line(OCTOBER, "eve", amount="2", description="fee", reason="so")

@@ -24,6 +24,7 @@ _STATE_OF: Mapping[str | None, ImportState] = MappingProxyType(
     {None: "cut off", "staged": "staged", "accepted": "accepted", "taken": "taken", "dropped": "dropped"}
 )
 
+NUMBER_DIGITS_MAX = 19
 COUNTS = ("accepted", "duplicates", "revisions", "quarantined")
 
 
@@ -42,7 +43,8 @@ class UsageImport(ContentOfFields):
 @dataclass(frozen=True, slots=True)
 class NumberedImport(ContentOfFields):
     """One import, in however many batches. `number` is that of its first batch, `at` when the last one came;
-    `retracted` counts its records that were taken back, `staged` the lines that were looked at before.
+    `retracted` counts its records that were taken back, `staged` the lines that were looked at before, `stage` is the
+    name that they were staged under.
     """
 
     number: int
@@ -55,11 +57,12 @@ class NumberedImport(ContentOfFields):
     retracted: int
     staged: int = 0
     state: ImportState = "taken"
+    stage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Imports(ContentOfFields):
-    """All imports, oldest first: `usage imports list --json`."""
+    """All imports, oldest first: `imports list --json`."""
 
     imports: tuple[NumberedImport, ...]
 
@@ -80,6 +83,8 @@ def numbered_imports(connection: Connection, number: int | None = None) -> list[
         states |= dict.fromkeys(
             connection.execute(select(event.c.seq).where(event.c.kind == kind)).scalars(), _STATE_OF[kind]
         )
+    named = select(event.c.seq, event.c.reason).where(event.c.kind == "staged", event.c.reason != "")
+    names: dict[int, str] = dict(connection.execute(named).all())
     counts = [func.sum(table.c[name]).label(name) for name in COUNTS]
     query = (
         select(
@@ -104,6 +109,7 @@ def numbered_imports(connection: Connection, number: int | None = None) -> list[
             **{name: int(getattr(row, name)) for name in (*COUNTS, "retracted")},
             staged=lines.get(row.number, 0),
             state=states.get(row.number, "taken"),
+            stage=names.get(row.number),
         )
         for row in rows
     ]
@@ -117,8 +123,26 @@ def import_numbered(connection: Connection, number: int) -> NumberedImport:
     """
     listed = numbered_imports(connection, number)
     if not listed:
-        raise NotFound(f"there is no import {number}; `tokentill usage imports list` shows all, with their numbers")
+        raise NotFound(f"there is no import {number}; `tokentill imports list` shows all, with their numbers")
     return listed[0]
+
+
+def imports_staged_as(connection: Connection, name: str) -> tuple[int, ...]:
+    """The imports that were staged under a name and that nobody decided on, otherwise all of them; a number is that of
+    an import.
+
+    Raises:
+        NotFound: when there is none.
+    """
+    event = tables.staged_event.c
+    decided = select(event.seq).where(event.kind.in_(("taken", "dropped")))
+    query = select(event.seq).where(event.kind == "staged", event.reason == name).order_by(event.seq)
+    for chosen in (query.where(event.seq.not_in(decided)), query):
+        if numbers := tuple(connection.execute(chosen).scalars()):
+            return numbers
+    if name.isascii() and name.isdecimal() and len(name) < NUMBER_DIGITS_MAX:
+        return (int(name),)
+    raise NotFound(f"nothing was staged under the name {name!r}; `tokentill imports list` shows what was")
 
 
 def import_going_on(connection: Connection, name: str, record: UsageRecord | None, bad: Bad | None) -> int | None:

@@ -203,7 +203,7 @@ def _staged_text(imports: Sequence[tuple[int, str]]) -> str:
     number, name = imports[-1]
     return (
         f"it waits in import {number} ({name}), which is staged and counts for nothing:"
-        f" `tokentill usage imports accept {number}` takes it in"
+        f" `tokentill ingest accept {number}` takes it in"
     )
 
 

@@ -6,7 +6,7 @@ transaction that is taken back; so it is what accepting it does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -54,7 +54,7 @@ class ImportShown:
     would_be: Ingested | None = None
 
     def content(self) -> Content:
-        """What `usage imports show --json` prints."""
+        """What `imports show --json` prints."""
         said = {kind: _said(self.events.get(kind)) for kind in ("staged", "accepted", "dropped")}
         would_be = None if self.would_be is None else self.would_be.content()
         return {**self.imported.content(), "said": said, "would_be": form_of(would_be)}
@@ -67,11 +67,14 @@ def stage(
     name: str,
     clock: Clock,
     bounds: Bounds,
-    by: str,
+    said: SignedReason,
     progress: IngestProgress | None = None,
 ) -> Ingested:
     """Keep records and bad lines to be looked at, and say what they would be. One that was cut off goes on; the same
     again, as long as nobody decided, changes nothing.
+
+    Args:
+        said: who stages it; the reason is the name that it is staged under.
 
     Returns:
         What would become of them; the number is None when there was nothing to stage.
@@ -79,7 +82,7 @@ def stage(
     name = name.encode("utf-8", "backslashreplace").decode()
     lines, done = checked_lines(items, name, clock, bounds), 0
     with database.read() as connection:
-        same, number = open_staging(connection, name), unfinished_staging(connection, name)
+        same, number = open_staging(connection, name, said.reason), unfinished_staging(connection, name)
     while part := list(islice(lines, BATCH_RECORDS_MAX)):
         with database.write() as connection:
             hold_counter(connection, "batch")
@@ -99,7 +102,7 @@ def stage(
         if same is not None and count_staged(connection, same) > done:
             number, same = _copied(connection, same, done, name, clock), None
         if same is None and not events_of(connection, number or 0):  # another process may have been as fast
-            _finish_staging(connection, number or 0, name, done, SignedReason(by, "", clock.now()))
+            _finish_staging(connection, number or 0, name, done, said)
     return would_be(database, same or number or 0, clock)
 
 
@@ -116,7 +119,7 @@ def _add(connection: Connection, number: int, name: str, done: int, part: list[S
     if not holds_staged(connection, number, done, part[:there]):
         raise Refused(
             f"{name} is not what it was when its staging was cut off (import {number}); drop that one, and"
-            f" stage the file again: `tokentill usage imports drop {number} --reason TEXT`"
+            f" stage the file again: `tokentill ingest drop {number} --reason TEXT`"
         )
     add_staged(connection, number, done + there, part[there:])
 
@@ -138,18 +141,19 @@ def take_in(
 
 
 @contextmanager
-def with_staged(database: Database, number: int, clock: Clock) -> Iterator[Connection]:
-    """A transaction in which a staged import is taken in, and which is taken back at the end.
+def with_imports(database: Database, numbers: Sequence[int], clock: Clock) -> Iterator[Connection]:
+    """A transaction in which staged imports are taken in, and which is taken back at the end.
 
     Raises:
         NotFound: when there is no such import.
         Refused: when it is not staged.
     """
     with database.trial() as connection:
-        one = import_numbered(connection, number)
-        if one.state not in ("staged", "accepted"):
-            raise Refused(f"{_name(one)} is {one.state}; only what is staged can be previewed with")
-        take_in(WithinOne(connection), one, clock)
+        for number in numbers:
+            one = import_numbered(connection, number)
+            if one.state not in ("staged", "accepted"):
+                raise Refused(f"{_name(one)} is {one.state}; only what is staged can be previewed with")
+            take_in(WithinOne(connection), one, clock)
         yield connection
 
 
@@ -217,6 +221,7 @@ def _goes_on(connection: Connection, number: int, part: list[StagedLine]) -> boo
 def _finish_staging(connection: Connection, number: int, name: str, lines: int, signed: SignedReason) -> None:
     log_staged(connection, number, "staged", by=signed.by, reason=signed.reason, at=signed.at)
     content = {"import": number, "name": name, "lines": lines, "digest": staged_digest(connection, number)}
+    content |= {"stage": signed.reason} if signed.reason else {}
     append_audit(connection, "import.staged", content, at=signed.at, actor=signed.by)
 
 
