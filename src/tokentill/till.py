@@ -122,6 +122,7 @@ from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.filters import RecordFilter
 from tokentill.usage.ids import check_id
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import EXPORT, Reporting
 from tokentill.usage.shell_words import command_line, shell_word
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ class Till(AbstractContextManager["Till"]):
         require_approval: whether every close refuses customers whose preview was not approved as it stands.
         limits: from where on a preview names a reported cost as far above its list amount.
         policy: what may be approved without a person, and what waits for one whatever else holds.
+        precedence: by source its reporters, the one first whose word is billed.
     """
 
     def __init__(
@@ -167,6 +169,7 @@ class Till(AbstractContextManager["Till"]):
         require_approval: bool = False,
         limits: ReviewLimits = DEFAULT_LIMITS,
         policy: ReviewPolicy = NO_POLICY,
+        precedence: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self._store = store
         self._is_ready = False
@@ -177,6 +180,7 @@ class Till(AbstractContextManager["Till"]):
         self.require_approval = require_approval
         self.limits = limits
         self.policy = policy
+        self.precedence = precedence or {}
 
     @classmethod
     def open(
@@ -230,6 +234,7 @@ class Till(AbstractContextManager["Till"]):
             limits=settings.limits if limits is None else of_type("limits", limits, ReviewLimits),
             require_approval=settings.require_approval,
             policy=settings.policy,
+            precedence=settings.precedence,
         )
 
     @property
@@ -299,6 +304,7 @@ class Till(AbstractContextManager["Till"]):
         *,
         name: str = "python",
         stage: str | None = None,
+        reporter: str = EXPORT,
         progress: IngestProgress | None = None,
     ) -> Ingested:
         """Take usage records in. Records that are there already are counted and change nothing.
@@ -308,11 +314,13 @@ class Till(AbstractContextManager["Till"]):
         Args:
             stage: only keep them under this name to be looked at, and say what they would be (see `staged_imports`,
                 `accept_import`, `drop_import`).
+            reporter: who tells of the records, beside the source's own export. Of several who tell of one request, the
+                one is billed whom the source puts first.
 
         Raises:
             InvalidCall: for anything that is no `UsageRecord`. Those before it may have been taken in.
         """
-        return self._ingest(_usage_records(records), text_of("name", name), progress, stage)
+        return self._ingest(_usage_records(records), text_of("name", name), progress, stage, reporter)
 
     def ingest_file(
         self,
@@ -322,6 +330,7 @@ class Till(AbstractContextManager["Till"]):
         source: str | None = None,
         format: str | None = None,  # noqa: A002
         stage: str | None = None,
+        reporter: str = EXPORT,
         progress: IngestProgress | None = None,
     ) -> Ingested:
         """Take a file or binary stream of usage records in, or stage it (see `sources.reading.read_records`, `ingest`).
@@ -332,28 +341,42 @@ class Till(AbstractContextManager["Till"]):
         if not hasattr(file, "read"):
             path_of("file", file)
         reading = read_records(file, name=name, source=source, format=format)
-        return self.ingest_reading(reading, stage=stage, progress=progress)
+        return self.ingest_reading(reading, stage=stage, reporter=reporter, progress=progress)
 
     def ingest_reading(
-        self, reading: Reading, *, stage: str | None = None, progress: IngestProgress | None = None
+        self,
+        reading: Reading,
+        *,
+        stage: str | None = None,
+        reporter: str = EXPORT,
+        progress: IngestProgress | None = None,
     ) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
         of_type("reading", reading, Reading)
-        ingested = self._ingest(reading, reading.name, progress, stage)
+        ingested = self._ingest(reading, reading.name, progress, stage, reporter)
         ingested.format, ingested.incomplete = reading.format, reading.incomplete
         return ingested
 
     def _ingest(
-        self, records: Iterable[Any], name: str, progress: IngestProgress | None, stage_name: str | None
+        self,
+        records: Iterable[Any],
+        name: str,
+        progress: IngestProgress | None,
+        stage_name: str | None,
+        reporter: str,
     ) -> Ingested:
         staged_as = optional(text_of, "stage", stage_name)
+        told = replace(self._reporting, reporter=text_of("reporter", reporter))
+        how: dict[str, Any] = {"name": name, "clock": self.clock, "bounds": self.bounds, "progress": progress}
         self.make_database()
         if staged_as is not None:
             said = SignedReason(actor_here(), staged_as, self.clock.now())
-            return stage(
-                self.store, records, name=name, clock=self.clock, bounds=self.bounds, said=said, progress=progress
-            )
-        return ingest(self.store, records, name=name, clock=self.clock, bounds=self.bounds, progress=progress)
+            return stage(self.store, records, **how, said=said, reporting=told)
+        return ingest(self.store, records, **how, reporting=told)
+
+    @property
+    def _reporting(self) -> Reporting:
+        return Reporting(precedence=self.precedence)
 
     def preview(self, period: str, customer: str | None = None, *, with_staged: str | int | None = None) -> Preview:
         """What a period would come to if it were closed now, for all customers or for one.
@@ -371,7 +394,7 @@ class Till(AbstractContextManager["Till"]):
         month, customer = _month(period), optional(text_of, "customer", customer)
         if with_staged is not None:
             numbers = self.staged_imports(with_staged)
-            within = with_imports(self.store, numbers, self.clock)
+            within = with_imports(self.store, numbers, self.clock, self._reporting)
             return replace(self._preview(month, customer, within)[0], with_staged=numbers)
         preview, inputs, is_new = self._preview(month, customer)
         with self.store.read() as connection:
@@ -1042,7 +1065,7 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             NotFound: when there is none of that number.
         """
-        return show_import(self.store, number_of("number", number), self.clock)
+        return show_import(self.store, number_of("number", number), self.clock, self._reporting)
 
     def staged_imports(self, name: str | int) -> tuple[int, ...]:
         """The imports that were staged under a name, by number: those that nobody decided on, otherwise all of them.
@@ -1064,7 +1087,8 @@ class Till(AbstractContextManager["Till"]):
         """Take a staged import in, as a whole (see `closing.records.staging.accept_import`)."""
         said = SignedReason(optional(any_text, "by", by) or actor_here(), any_text("reason", reason), self.clock.now())
         number = number_of("number", number)
-        return accept_import(self.store, number, said, clock=self.clock, progress=progress)
+        how: dict[str, Any] = {"clock": self.clock, "reporting": self._reporting, "progress": progress}
+        return accept_import(self.store, number, said, **how)
 
     def drop_import(self, number: int, *, reason: str, by: str | None = None) -> NumberedImport:
         """Leave a staged import be; its records may be taken in by another (see `closing.records.staging`)."""
@@ -1118,7 +1142,9 @@ class Till(AbstractContextManager["Till"]):
         source, format_ = optional(text_of, "source", source), optional(text_of, "format", format)
         if source is not None:
             check_id("source", source)
-        return retry(self.store, *named, said, source=source, format_=format_, bounds=self.bounds)
+        return retry(
+            self.store, *named, said, source=source, format_=format_, bounds=self.bounds, reporting=self._reporting
+        )
 
     def _said(self, what: str, reason: str, by: str | None) -> SignedReason:
         return SignedReason(optional(any_text, "by", by) or actor_here(), reason_for(what, reason), self.clock.now())

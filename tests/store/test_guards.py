@@ -46,6 +46,8 @@ CHANGED = {
     "staged_event": "reason = 'none'",
     "manual_line": "amount_minor = 0",
     "manual_line_removal": "reason = 'none'",
+    "usage_request": "request = 'other'",
+    "witness": "content = '{}'",
 }
 UNIQUE_KEYS = {
     "source": [("id",), ("name",)],
@@ -73,6 +75,8 @@ UNIQUE_KEYS = {
     "staged_event": [("seq", "kind")],
     "manual_line": [("number",)],
     "manual_line_removal": [("line",), ("number",)],
+    "usage_request": [("usage_id",), ("source_id", "request", "version")],
+    "witness": [("source_id", "record_id", "reporter", "digest")],
     "invoice": [
         ("id",),
         ("number",),
@@ -112,6 +116,7 @@ def fill_every_guarded_table(database: Database) -> None:
     shop.waive("arouter", "none", reason="it failed")
     shop.discard(file="file", reason="a test")
     shop.ingest([record("three", user="bob")], name="looked at", stage="looked at")
+    shop.ingest([record("five", user="bob", request_key="k"), record("six", request_key="k")])
     shop.bind([("carol", "alice", at("1"), None)])
     line = shop.add_line(OCTOBER, "alice", amount="3", description="set-up", reason="a test")
     shop.remove_line(line.number, reason="a test")

@@ -38,6 +38,7 @@ from tokentill.store.imports import Imports
 from tokentill.store.quarantine import LineState
 from tokentill.store.revisions import RevisionState
 from tokentill.till import Till
+from tokentill.usage.reporters import EXPORT
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="The source of the record.")]
 RecordArgument = Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of the record in it.")]
@@ -120,6 +121,12 @@ def _ingest(
         str | None,
         typer.Option("--stage", metavar="NAME", help="Only keep it under this name, until it is accepted or dropped."),
     ] = None,
+    reporter: Annotated[
+        str,
+        typer.Option(
+            "--reporter", metavar="NAME", help="Who tells of the records, like capture; the source's own export else."
+        ),
+    ] = EXPORT,
 ) -> None:
     """Take usage records in: JSONL, JSON or CSV, plain, gzip or zstd.
 
@@ -134,7 +141,7 @@ def _ingest(
         till.make_database()  # a database that cannot be used is refused once, not for each file
         for file in files:
             try:
-                done.append(_ingest_one(call, till, file, source, format, stage=stage))
+                done.append(_ingest_one(call, till, file, source, format, stage=stage, reporter=reporter))
             except Refused as refusal:
                 refused.append((file, str(refusal)))
     is_refused = bool(refused) or any(ingested.is_all_quarantined for ingested in done)
@@ -155,7 +162,7 @@ def _content(done: Sequence[Ingested], refused: Sequence[tuple[str, str]] = ()) 
 
 
 def _ingest_one(
-    call: Invocation, till: Till, file: str, source: str | None, format_: str | None, *, stage: str | None
+    call: Invocation, till: Till, file: str, source: str | None, format_: str | None, **how: Any
 ) -> Ingested:
     from_stdin = file == STDIN
     reading = read_records(
@@ -166,7 +173,7 @@ def _ingest_one(
     )
     with call.progress(f"ingest {shown_id(reading.name)}") as progress:
         told = lambda _: progress(reading.bytes_read, reading.bytes_total)  # noqa: E731
-        return till.ingest_reading(reading, stage=stage, progress=told)
+        return till.ingest_reading(reading, progress=told, **how)
 
 
 @app.command("trace")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select, union_all
 
 from tokentill.canonical import ContentOfFields
 from tokentill.clock import from_micros
@@ -16,6 +16,7 @@ from tokentill.errors import NotFound
 from tokentill.store import tables
 from tokentill.store.batches import Bad
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import EXPORT
 
 ImportState = Literal["taken", "staged", "cut off", "accepted", "dropped"]
 """`accepted` is one that is not all taken yet, `cut off` one that was not staged to its end."""
@@ -44,7 +45,7 @@ class UsageImport(ContentOfFields):
 class NumberedImport(ContentOfFields):
     """One import, in however many batches. `number` is that of its first batch, `at` when the last one came;
     `retracted` counts its records that were taken back, `staged` the lines that were looked at before, `stage` is the
-    name that they were staged under.
+    name that they were staged under. `reporter` is who told of them.
     """
 
     number: int
@@ -58,6 +59,7 @@ class NumberedImport(ContentOfFields):
     staged: int = 0
     state: ImportState = "taken"
     stage: str | None = None
+    reporter: str = EXPORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ def numbered_imports(connection: Connection, number: int | None = None) -> list[
             number_of.label("number"),
             func.min(table.c.label).label("name"),
             func.max(table.c.recorded_at).label("at"),
+            func.max(table.c.reporter).label("reporter"),
             *counts,
             func.sum(retracted.correlate(table).scalar_subquery()).label("retracted"),
         )
@@ -110,6 +113,7 @@ def numbered_imports(connection: Connection, number: int | None = None) -> list[
             staged=lines.get(row.number, 0),
             state=states.get(row.number, "taken"),
             stage=names.get(row.number),
+            reporter=row.reporter or EXPORT,
         )
         for row in rows
     ]
@@ -149,8 +153,12 @@ def import_going_on(connection: Connection, name: str, record: UsageRecord | Non
     """The import of a name that brought a record or line before: what begins with it is that import, run again."""
     table, usage, source, line = tables.batch, tables.usage, tables.source, tables.quarantine
     if record is not None:
-        seqs = select(usage.c.seq).join(source, source.c.id == usage.c.source_id)
-        seqs = seqs.where(source.c.name == record.source, usage.c.record_id == record.record_id)
+        counted = select(usage.c.seq).join(source, source.c.id == usage.c.source_id)
+        counted = counted.where(source.c.name == record.source, usage.c.record_id == record.record_id)
+        witness = tables.witness
+        beside = select(witness.c.seq).join(source, source.c.id == witness.c.source_id)
+        beside = beside.where(source.c.name == record.source, witness.c.record_id == record.record_id)
+        seqs: Any = union_all(counted, beside)
     elif bad is not None:
         seqs = select(line.c.seq).where(line.c.digest == bad.digest, line.c.line == bad.line)
     else:

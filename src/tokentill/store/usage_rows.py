@@ -97,6 +97,7 @@ class StoredRecord:
     version: int = 1
     digest: bytes = b""
     is_waived: bool = False
+    request_key: str | None = None
 
     @property
     def is_unmeasured(self) -> bool:
@@ -115,6 +116,7 @@ class StoredRecord:
             **fields_of(self, "record_id", "occurred_at"),
             "quantities": dict(sorted(self.quantities.items())),
             "cost": form_of(self.cost),
+            **({} if self.request_key is None else {"request_key": self.request_key}),
         }
 
 
@@ -127,13 +129,14 @@ def records_where(
     conditions: Sequence[ColumnElement[bool]] = (),
 ) -> Iterator[tuple[int, StoredRecord]]:
     """The records of a join with usage, in order of time, each with the place that the join gives it."""
-    usage, unit = tables.usage, tables.usage_unit
+    usage, unit, request = tables.usage, tables.usage_unit, tables.usage_request
     chosen = (*conditions, *force.conditions)
     units: dict[int, dict[str, int]] = {}
     of_units = select(unit).select_from(inside.join(unit, unit.c.usage_id == usage.c.id)).where(*chosen)
     for row in connection.execute(of_units):
         units.setdefault(row.usage_id, {})[row.name] = row.quantity
-    query = select(place.label("place"), force.is_waived.label("waived"), usage).select_from(inside).where(*chosen)
+    query = select(place.label("place"), force.is_waived.label("waived"), request.c.request_key, usage).where(*chosen)
+    query = query.select_from(inside.outerjoin(request, request.c.usage_id == usage.c.id))
     for row in connection.execute(query.order_by(usage.c.occurred_at, usage.c.id)):
         fields = row._mapping
         quantities = {leaf: fields[leaf] for leaf in TOKEN_LEAVES if fields[leaf]}
@@ -150,6 +153,7 @@ def records_where(
                 version=row.version,
                 digest=bytes(row.digest),
                 is_waived=bool(row.waived),
+                request_key=row.request_key,
             ),
         )
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -30,6 +31,7 @@ from tokentill.store.imports import import_going_on
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import looks_personal
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 BATCH_RECORDS_MAX = 50_000
 SHOWN_MAX = 100
@@ -74,6 +76,7 @@ class Ingested:
             "import": self.number,
             "staged": self.is_staged,
             **counts_content(self.counts),
+            **fields_of(self.counts, "replaced", "witnesses"),
             "problems": [fields_of(bad, "line", "reason", "record_id") for bad in self.bad],
             "personal_data": [
                 {"user": user, "looks_like": looks_like} for user, looks_like in sorted(self.personal.items())
@@ -103,6 +106,7 @@ def ingest(
     bounds: Bounds = DEFAULT_BOUNDS,
     progress: IngestProgress | None = None,
     number: int | None = None,
+    reporting: Reporting = DEFAULT_REPORTING,
 ) -> Ingested:
     """Store records and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`.
 
@@ -110,6 +114,10 @@ def ingest(
 
     Args:
         number: of the import, where it has one already.
+        reporting: who tells of the records.
+
+    Raises:
+        InvalidCall: when a source does not have the reporter.
     """
     name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
     ingested = Ingested(name, number=number)
@@ -123,7 +131,8 @@ def ingest(
             seq_before = current_value(connection, "batch")
             if number is None and not ingested.counts.read:
                 ingested.number = import_going_on(connection, name, *_first_of(records, bad))
-            counts = store_batch(connection, records, bad, label=name, at=clock.now(), part_of=ingested.number)
+            told: dict[str, Any] = {"part_of": ingested.number, "reporting": reporting}
+            counts = store_batch(connection, records, bad, label=name, at=clock.now(), **told)
             seq = current_value(connection, "batch")
         if seq > seq_before and ingested.number is None:
             ingested.number = seq

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -40,6 +41,7 @@ from tokentill.store.staging import (
 )
 from tokentill.usage.bounds import Bounds
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 _CHECKED = Bounds(datetime(1, 1, 1, tzinfo=UTC), timedelta(days=365_000))
 """What is staged was looked at when it was staged."""
@@ -68,6 +70,7 @@ def stage(
     clock: Clock,
     bounds: Bounds,
     said: SignedReason,
+    reporting: Reporting = DEFAULT_REPORTING,
     progress: IngestProgress | None = None,
 ) -> Ingested:
     """Keep records and bad lines to be looked at, and say what they would be. One that was cut off goes on; the same
@@ -75,6 +78,7 @@ def stage(
 
     Args:
         said: who stages it; the reason is the name that it is staged under.
+        reporting: who tells of the records.
 
     Returns:
         What would become of them; the number is None when there was nothing to stage.
@@ -87,10 +91,10 @@ def stage(
         with database.write() as connection:
             hold_counter(connection, "batch")
             if same is not None and not holds_staged(connection, same, done, part):
-                number, same = _copied(connection, same, done, name, clock), None
+                number, same = _copied(connection, same, done, name, clock, reporting.reporter), None
             if same is None:
                 if done == 0 and (number is None or not _goes_on(connection, number, part)):
-                    number = store_batch_row(connection, Counts(), (), label=name, at=clock.now())
+                    number = _begun(connection, name, clock, reporting.reporter)
                 _add(connection, number or 0, name, done, part)
         done += len(part)
         if progress is not None:
@@ -100,15 +104,20 @@ def stage(
     with database.write() as connection:
         hold_counter(connection, "batch")
         if same is not None and count_staged(connection, same) > done:
-            number, same = _copied(connection, same, done, name, clock), None
+            number, same = _copied(connection, same, done, name, clock, reporting.reporter), None
         if same is None and not events_of(connection, number or 0):  # another process may have been as fast
             _finish_staging(connection, number or 0, name, done, said)
-    return would_be(database, same or number or 0, clock)
+    return would_be(database, same or number or 0, clock, reporting)
 
 
-def _copied(connection: Connection, same: int, done: int, name: str, clock: Clock) -> int:
+def _begun(connection: Connection, name: str, clock: Clock, reporter: str) -> int:
+    """The number of a new import that brings nothing yet."""
+    return store_batch_row(connection, Counts(), (), label=name, at=clock.now(), reporter=reporter)
+
+
+def _copied(connection: Connection, same: int, done: int, name: str, clock: Clock, reporter: str) -> int:
     """A new import that begins as a staged one does, which holds something else behind that."""
-    number = store_batch_row(connection, Counts(), (), label=name, at=clock.now())
+    number = _begun(connection, name, clock, reporter)
     copy_staged(connection, same, number, done)
     return number
 
@@ -124,24 +133,31 @@ def _add(connection: Connection, number: int, name: str, done: int, part: list[S
     add_staged(connection, number, done + there, part[there:])
 
 
-def would_be(database: Database, number: int, clock: Clock) -> Ingested:
+def would_be(database: Database, number: int, clock: Clock, reporting: Reporting) -> Ingested:
     """What would become of a staged import if it were accepted now."""
     with database.trial() as connection:
-        return take_in(WithinOne(connection), import_numbered(connection, number), clock)
+        return take_in(WithinOne(connection), import_numbered(connection, number), clock, reporting)
 
 
 def take_in(
-    database: Transactions, one: NumberedImport, clock: Clock, progress: IngestProgress | None = None
+    database: Transactions,
+    one: NumberedImport,
+    clock: Clock,
+    reporting: Reporting,
+    progress: IngestProgress | None = None,
 ) -> Ingested:
-    """Take in what a staged import holds, each record once however often this is done."""
-    lines = _lines(database, one.number)
-    taken = ingest(database, lines, name=one.name, clock=clock, bounds=_CHECKED, progress=progress, number=one.number)
+    """Take in what a staged import holds, each record once however often this is done, as told by its reporter."""
+    lines, told = _lines(database, one.number), replace(reporting, reporter=one.reporter)
+    how: dict[str, Any] = {"clock": clock, "bounds": _CHECKED, "progress": progress, "reporting": told}
+    taken = ingest(database, lines, name=one.name, number=one.number, **how)
     taken.is_staged = isinstance(database, WithinOne)
     return taken
 
 
 @contextmanager
-def with_imports(database: Database, numbers: Sequence[int], clock: Clock) -> Iterator[Connection]:
+def with_imports(
+    database: Database, numbers: Sequence[int], clock: Clock, reporting: Reporting = DEFAULT_REPORTING
+) -> Iterator[Connection]:
     """A transaction in which staged imports are taken in, and which is taken back at the end.
 
     Raises:
@@ -153,11 +169,11 @@ def with_imports(database: Database, numbers: Sequence[int], clock: Clock) -> It
             one = import_numbered(connection, number)
             if one.state not in ("staged", "accepted"):
                 raise Refused(f"{_name(one)} is {one.state}; only what is staged can be previewed with")
-            take_in(WithinOne(connection), one, clock)
+            take_in(WithinOne(connection), one, clock, reporting)
         yield connection
 
 
-def show_import(database: Database, number: int, clock: Clock) -> ImportShown:
+def show_import(database: Database, number: int, clock: Clock, reporting: Reporting) -> ImportShown:
     """One import, and what it would come to if it is staged.
 
     Raises:
@@ -165,11 +181,17 @@ def show_import(database: Database, number: int, clock: Clock) -> ImportShown:
     """
     with database.read() as connection:
         one, events = import_numbered(connection, number), events_of(connection, number)
-    return ImportShown(one, events, would_be(database, number, clock) if one.state == "staged" else None)
+    return ImportShown(one, events, would_be(database, number, clock, reporting) if one.state == "staged" else None)
 
 
 def accept_import(
-    database: Database, number: int, signed: SignedReason, *, clock: Clock, progress: IngestProgress | None = None
+    database: Database,
+    number: int,
+    signed: SignedReason,
+    *,
+    clock: Clock,
+    reporting: Reporting = DEFAULT_REPORTING,
+    progress: IngestProgress | None = None,
 ) -> Ingested:
     """Take a staged import in, as a whole. One that was cut off on the way goes on; doing it again changes nothing.
 
@@ -184,7 +206,7 @@ def accept_import(
             _decide(connection, one, "accepted", signed)
         elif one.state not in ("accepted", "taken") or not one.staged:
             raise Refused(f"{_name(one)} is {one.state}; only what is staged can be accepted")
-    taken = take_in(database, one, clock, progress)
+    taken = take_in(database, one, clock, reporting, progress)
     with database.write() as connection:
         hold_counter(connection, "batch")
         if "taken" not in events_of(connection, number):
