@@ -23,6 +23,8 @@ from tokentill.errors import InvalidCall, InvalidRecord
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
+from tokentill.usage.ids import is_word
+from tokentill.usage.reporters import EXPORT
 from tokentill.usage.type_words import type_text
 
 if TYPE_CHECKING:
@@ -57,9 +59,9 @@ _REVIEW_KEYS = {
 }
 _BOUNDS = {"approve_within": ("total", "change_percent", "change"), "park_beyond": ("total", "change_percent")}
 BOUND_MAX = 10**12
-_INGEST_KEYS = {"oldest": str, "ahead_days": int}
-_WORDS = {str: "a text", bool: "true or false", int: "a whole number", dict: "a table"}
 _STRIPE_KEYS = {"api_base": str, "key_file": str}
+_INGEST_KEYS = {"oldest": str, "ahead_days": int}
+_WORDS = {str: "a text", bool: "true or false", int: "a whole number", dict: "a table", list: "a list"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Settings:
 
     `pricing` None is the folder that tokentill ships, and `found_by` says what led to it: `GIVEN` by the caller, the
     name of a variable, the path of a file, `./pricing`, or `SHIPPED`. `shipped_prices` says whether shipped list prices
-    lie beneath an own folder.
+    lie beneath an own folder. `precedence` has by source its reporters, the one first whose word is billed.
     """
 
     database: str
@@ -82,6 +84,7 @@ class Settings:
     policy: ReviewPolicy
     stripe_api_base: str | None
     stripe_key_file: str | None
+    precedence: Mapping[str, tuple[str, ...]]
     totals: TotalsPolicy = NO_TOTALS
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
 
@@ -124,6 +127,7 @@ def read_settings(
         stripe_key_file=environment.get("TOKENTILL_STRIPE_KEY_FILE") or (key_file and _from(beside, here, key_file)),
         sources=_sources(path, file.get("sources", {}), partial(_from, beside, here)),
         totals=_totals(path, file.get("sources", {})),
+        precedence=_precedence(path, file.get("sources", {})),
     )
 
 
@@ -248,6 +252,28 @@ def _bounds(path: Path | None, table: Mapping[str, Any]) -> Bounds:
     if not 0 <= days <= AHEAD_DAYS_MAX:
         raise InvalidCall(f"{path}: ingest.ahead_days is {days}; write 0 to {AHEAD_DAYS_MAX}")
     return Bounds(oldest, timedelta(days=days))
+
+
+def _precedence(path: Path | None, sources: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """By source its reporters, in the order in which their word is billed."""
+    precedence = {}
+    for source, table in sources.items():
+        where = f"{path}: sources.{source}"
+        if "reporters" not in table:
+            continue
+        named = table["reporters"]
+        if (
+            not isinstance(named, list)
+            or not all(is_word(name) for name in named)
+            or len(set(named)) != len(named)
+            or EXPORT not in named
+        ):
+            raise InvalidCall(
+                f"{where}.reporters must name reporters in lower-case words, each once, and {EXPORT} among them, which"
+                " is who tells unless `ingest --reporter` names another one"
+            )
+        precedence[source] = tuple(named)
+    return precedence
 
 
 def _limits(path: Path | None, table: Mapping[str, Any]) -> ReviewLimits:

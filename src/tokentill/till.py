@@ -61,7 +61,7 @@ from tokentill.closing.records.record_decisions import (
     waive,
 )
 from tokentill.closing.records.retracting import Retracted, Retractions, retract
-from tokentill.closing.records.staging import ImportShown, accept_import, drop_import, show_import, stage, with_staged
+from tokentill.closing.records.staging import ImportShown, accept_import, drop_import, show_import, stage, with_imports
 from tokentill.closing.records.usage_summary import SummaryKey, UsageSummary, summarize_usage
 from tokentill.closing.reviews.approval_policy import PolicyApprovals, approvals_by_policy
 from tokentill.closing.reviews.manual_lines import WantedLine, add_manual_line, remove_manual_line
@@ -104,7 +104,15 @@ from tokentill.store.control_totals import StoredTotal, stored_totals
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
 from tokentill.store.database import Database
 from tokentill.store.documents import documents_around
-from tokentill.store.imports import Imports, NumberedImport, last_imports, numbered_imports, pushed_days, usage_parties
+from tokentill.store.imports import (
+    Imports,
+    NumberedImport,
+    imports_staged_as,
+    last_imports,
+    numbered_imports,
+    pushed_days,
+    usage_parties,
+)
 from tokentill.store.invoices import (
     IssuedInvoice,
     closings,
@@ -125,6 +133,7 @@ from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.control_totals import Reported
 from tokentill.usage.filters import RecordFilter
 from tokentill.usage.ids import check_id
+from tokentill.usage.reporters import EXPORT, Reporting
 from tokentill.usage.shell_words import command_line, shell_word
 
 if TYPE_CHECKING:
@@ -162,6 +171,7 @@ class Till(AbstractContextManager["Till"]):
         policy: what may be approved without a person, and what waits for one whatever else holds.
         totals: how far records may lie from control totals, and which sources demand totals before a close.
         sources: what is declared of the sources of usage, by name.
+        precedence: by source its reporters, the one first whose word is billed.
     """
 
     def __init__(
@@ -177,6 +187,7 @@ class Till(AbstractContextManager["Till"]):
         policy: ReviewPolicy = NO_POLICY,
         totals: TotalsPolicy = NO_TOTALS,
         sources: Mapping[str, SourceSettings] = NO_SOURCES,
+        precedence: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self._store = store
         self._is_ready = False
@@ -189,6 +200,7 @@ class Till(AbstractContextManager["Till"]):
         self.policy = policy
         self.totals = totals
         self.sources = sources
+        self.precedence = precedence or {}
 
     @classmethod
     def open(
@@ -244,6 +256,7 @@ class Till(AbstractContextManager["Till"]):
             policy=settings.policy,
             totals=settings.totals,
             sources=settings.sources,
+            precedence=settings.precedence,
         )
 
     @property
@@ -312,7 +325,8 @@ class Till(AbstractContextManager["Till"]):
         records: Iterable[Reported],
         *,
         name: str = "python",
-        staged: bool = False,
+        stage: str | None = None,
+        reporter: str = EXPORT,
         progress: IngestProgress | None = None,
     ) -> Ingested:
         """Take usage records in, and control totals. Records that are there already are counted and change nothing.
@@ -320,12 +334,15 @@ class Till(AbstractContextManager["Till"]):
         A record of an instant that is out of the till's bounds is quarantined; its line is its number among `records`.
 
         Args:
-            staged: only keep them to be looked at, and say what they would be (see `accept_import`, `drop_import`).
+            stage: only keep them under this name to be looked at, and say what they would be (see `staged_imports`,
+                `accept_import`, `drop_import`).
+            reporter: who tells of the records, beside the source's own export. Of several who tell of one request, the
+                one is billed whom the source puts first.
 
         Raises:
             InvalidCall: for anything that is no `UsageRecord`. Those before it may have been taken in.
         """
-        return self._ingest(_usage_records(records), text_of("name", name), progress, staged=staged)
+        return self._ingest(_usage_records(records), text_of("name", name), progress, stage, reporter)
 
     def ingest_file(
         self,
@@ -334,7 +351,8 @@ class Till(AbstractContextManager["Till"]):
         name: str | None = None,
         source: str | None = None,
         format: str | None = None,  # noqa: A002
-        staged: bool = False,
+        stage: str | None = None,
+        reporter: str = EXPORT,
         progress: IngestProgress | None = None,
     ) -> Ingested:
         """Take a file or binary stream of usage records in, or stage it (see `sources.reading.read_records`, `ingest`).
@@ -345,40 +363,38 @@ class Till(AbstractContextManager["Till"]):
         if not hasattr(file, "read"):
             path_of("file", file)
         reading = read_records(file, name=name, source=source, format=format)
-        return self.ingest_reading(reading, staged=staged, progress=progress)
+        return self.ingest_reading(reading, stage=stage, reporter=reporter, progress=progress)
 
     def ingest_reading(
-        self, reading: Reading, *, staged: bool = False, progress: IngestProgress | None = None
+        self,
+        reading: Reading,
+        *,
+        stage: str | None = None,
+        reporter: str = EXPORT,
+        progress: IngestProgress | None = None,
     ) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
         of_type("reading", reading, Reading)
-        ingested = self._ingest(reading, reading.name, progress, staged=staged)
+        ingested = self._ingest(reading, reading.name, progress, stage, reporter)
         ingested.format, ingested.incomplete = reading.format, reading.incomplete
         return ingested
 
-    def _ingest(self, records: Iterable[Any], name: str, progress: IngestProgress | None, *, staged: bool) -> Ingested:
+    def _ingest(
+        self,
+        records: Iterable[Any],
+        name: str,
+        progress: IngestProgress | None,
+        stage_name: str | None,
+        reporter: str,
+    ) -> Ingested:
+        staged_as = optional(text_of, "stage", stage_name)
+        told = replace(self._reporting, reporter=text_of("reporter", reporter))
+        how: dict[str, Any] = {"name": name, "clock": self.clock, "bounds": self.bounds, "progress": progress}
         self.make_database()
-        if staged:
-            by = actor_here()
-            return stage(
-                self.store,
-                records,
-                name=name,
-                clock=self.clock,
-                bounds=self.bounds,
-                by=by,
-                progress=progress,
-                sources=self.sources,
-            )
-        return ingest(
-            self.store,
-            records,
-            name=name,
-            clock=self.clock,
-            bounds=self.bounds,
-            progress=progress,
-            sources=self.sources,
-        )
+        if staged_as is not None:
+            said = SignedReason(actor_here(), staged_as, self.clock.now())
+            return stage(self.store, records, **how, said=said, reporting=told, sources=self.sources)
+        return ingest(self.store, records, **how, reporting=told, sources=self.sources)
 
     def pull(
         self,
@@ -419,6 +435,7 @@ class Till(AbstractContextManager["Till"]):
             clock=self.clock,
             bounds=self.bounds,
             progress=progress or (lambda _done, _all: None),
+            reporting=self._reporting,
         )
 
     def probe(
@@ -456,7 +473,8 @@ class Till(AbstractContextManager["Till"]):
 
         self.make_database()
         token = text_of("token", token)
-        return UsageHandler(self.store, token, clock=self.clock, bounds=self.bounds, sources=self.sources)
+        how: dict[str, Any] = {"clock": self.clock, "bounds": self.bounds, "sources": self.sources}
+        return UsageHandler(self.store, token, **how, reporting=self._reporting)
 
     def _source(self, name: str) -> SourceSettings:
         """What is declared of a source."""
@@ -467,23 +485,28 @@ class Till(AbstractContextManager["Till"]):
             )
         return self.sources[name]
 
-    def preview(self, period: str, customer: str | None = None, *, with_import: int | None = None) -> Preview:
+    @property
+    def _reporting(self) -> Reporting:
+        return Reporting(precedence=self.precedence)
+
+    def preview(self, period: str, customer: str | None = None, *, with_staged: str | int | None = None) -> Preview:
         """What a period would come to if it were closed now, for all customers or for one.
 
         Of approvals that are stale it says what moved since.
 
         Args:
-            with_import: also count what this staged import would bring. Nobody can take records in meanwhile.
+            with_staged: also count what was staged under this name, or as the import of this number. Nobody can take
+                records in meanwhile.
 
         Raises:
-            NotFound: when the customer has no usage in the period, or there is no such import.
-            Refused: when the import is not staged.
+            NotFound: when the customer has no usage in the period, or nothing of that name or number was staged.
+            Refused: when it is not staged any more.
         """
         month, customer = _month(period), optional(text_of, "customer", customer)
-        number = optional(number_of, "with_import", with_import)
-        if number is not None:
-            within = with_staged(self.store, number, self.clock)
-            return replace(self._preview(month, customer, within)[0], with_import=number)
+        if with_staged is not None:
+            numbers = self.staged_imports(with_staged)
+            within = with_imports(self.store, numbers, self.clock, self._reporting)
+            return replace(self._preview(month, customer, within)[0], with_staged=numbers)
         preview, inputs, is_new = self._preview(month, customer)
         with self.store.read() as connection:
             preview = with_changes(connection, preview)
@@ -1161,7 +1184,21 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             NotFound: when there is none of that number.
         """
-        return show_import(self.store, number_of("number", number), self.clock)
+        return show_import(self.store, number_of("number", number), self.clock, self._reporting)
+
+    def staged_imports(self, name: str | int) -> tuple[int, ...]:
+        """The imports that were staged under a name, by number: those that nobody decided on, otherwise all of them.
+
+        Args:
+            name: or the number of one import.
+
+        Raises:
+            NotFound: when nothing was staged so.
+        """
+        if not isinstance(name, str):
+            return (number_of("name", name),)
+        with self.store.read() as connection:
+            return imports_staged_as(connection, text_of("name", name))
 
     def accept_import(
         self, number: int, *, reason: str = "", by: str | None = None, progress: IngestProgress | None = None
@@ -1169,7 +1206,8 @@ class Till(AbstractContextManager["Till"]):
         """Take a staged import in, as a whole (see `closing.records.staging.accept_import`)."""
         said = SignedReason(optional(any_text, "by", by) or actor_here(), any_text("reason", reason), self.clock.now())
         number = number_of("number", number)
-        return accept_import(self.store, number, said, clock=self.clock, progress=progress)
+        how: dict[str, Any] = {"clock": self.clock, "reporting": self._reporting, "progress": progress}
+        return accept_import(self.store, number, said, **how)
 
     def drop_import(self, number: int, *, reason: str, by: str | None = None) -> NumberedImport:
         """Leave a staged import be; its records may be taken in by another (see `closing.records.staging`)."""
@@ -1223,7 +1261,16 @@ class Till(AbstractContextManager["Till"]):
         source, format_ = optional(text_of, "source", source), optional(text_of, "format", format)
         if source is not None:
             check_id("source", source)
-        return retry(self.store, *named, said, source=source, format_=format_, bounds=self.bounds, sources=self.sources)
+        return retry(
+            self.store,
+            *named,
+            said,
+            source=source,
+            format_=format_,
+            bounds=self.bounds,
+            reporting=self._reporting,
+            sources=self.sources,
+        )
 
     def _said(self, what: str, reason: str, by: str | None) -> SignedReason:
         return SignedReason(optional(any_text, "by", by) or actor_here(), reason_for(what, reason), self.clock.now())

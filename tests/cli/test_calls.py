@@ -54,10 +54,10 @@ ARGUMENTS = {
     "usage revisions reject": ["own", "r-2", "--reason", "a test"],
     "usage retract": ["--record", "own", "h-1", "--reason", "a test"],
     "usage retractions list": [],
-    "usage imports list": [],
-    "usage imports show": ["1"],
-    "usage imports accept": ["5"],
-    "usage imports drop": ["6", "--reason", "a test"],
+    "imports list": [],
+    "imports show": ["1"],
+    "ingest accept": ["5"],
+    "ingest drop": ["6", "--reason", "a test"],
     "pull": ["own"],
     "probe": ["own"],
     "usage control-totals list": [],
@@ -112,7 +112,7 @@ def commands() -> dict[str, Any]:
             yield " ".join(words), command
             return
         for name, child in children.items():
-            yield from walk(child, (*words, name))
+            yield from walk(child, words if child.hidden else (*words, name))
 
     return {words: command for name in COMMANDS for words, command in walk(loaded(name), (name,))}
 
@@ -144,7 +144,7 @@ def prepared(cli: Cli) -> Cli:
     cli("ingest", cli.write_usage(without, *again, path="more.jsonl"))
     cli("ingest", cli.write("bad.jsonl", json.dumps(usage("b-1", "some")) + "\n\nno json\n"))
     for name in ("staged", "dropped"):
-        cli("ingest", cli.write_usage(usage(name, "some"), path=f"{name}.jsonl"), "--staged")
+        cli("ingest", cli.write_usage(usage(name, "some"), path=f"{name}.jsonl"), "--stage", name)
     cli("ingest", cli.write_usage({**usage("w-1"), "source": "app"}, path="app.jsonl"))
     cli("ingest", cli.write("totals.csv", "source,day,requests\nown,2025-06-10,2\n"))
     cli.write("customers.csv", "customer,name,stripe_customer\ndune,Dune,cus_1\n")

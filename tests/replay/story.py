@@ -168,7 +168,7 @@ class _Life:
         shop.retract(record=("arouter", "wrong"), reason="sent twice", by="rita")
         for number, user in enumerate(("dora", "hana")):
             staged = shop.ingest(
-                [record(f"s{number}", user=user, when="2026-11-06T12:00Z")], staged=True, name=f"staged {number}"
+                [record(f"s{number}", user=user, when="2026-11-06T12:00Z")], stage="looked at", name=f"staged {number}"
             )
             assert staged.number is not None
             if user == "dora":

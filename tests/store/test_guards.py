@@ -53,6 +53,8 @@ CHANGED = {
     "control_total": "requests = 0",
     "control_total_withdrawal": "reason = 'none'",
     "pull": "checkpoint_at = 0",
+    "usage_request": "request = 'other'",
+    "witness": "content = '{}'",
 }
 UNIQUE_KEYS = {
     "usage_sum": [("day", "series_id", "band", "facts", "seq")],
@@ -85,6 +87,8 @@ UNIQUE_KEYS = {
     "control_total": [("cell", "version"), ("cell", "digest")],
     "control_total_withdrawal": [("cell", "version")],
     "pull": [("source", "asked_user", "number")],
+    "usage_request": [("usage_id",), ("source_id", "request", "version")],
+    "witness": [("source_id", "record_id", "reporter", "digest")],
     "invoice": [
         ("id",),
         ("number",),
@@ -123,7 +127,8 @@ def fill_every_guarded_table(database: Database) -> None:
     shop.reject_revision("arouter", "one", reason="a test")
     shop.waive("arouter", "none", reason="it failed")
     shop.discard(file="file", reason="a test")
-    shop.ingest([record("three", user="bob")], name="looked at", staged=True)
+    shop.ingest([record("three", user="bob")], name="looked at", stage="looked at")
+    shop.ingest([record("five", user="bob", request_key="k"), record("six", request_key="k")])
     shop.bind([("carol", "alice", at("1"), None)])
     shop.ingest([ControlTotal("arouter", date(2026, 10, 15), requests=3)], name="totals")
     (total,) = shop.control_totals().totals

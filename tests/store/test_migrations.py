@@ -491,7 +491,7 @@ def note_a_pull(database: Database) -> None:
         (lambda shop: shop.reject_revision("arouter", "one", reason="so"), "1 decisions on revisions"),
         (lambda shop: shop.discard(file="file", reason="so"), "1 decisions on quarantined lines"),
         (lambda shop: shop.retract(record=("arouter", "one"), reason="so"), "1 retractions of records"),
-        (lambda shop: shop.ingest([record("new")], staged=True), "1 lines of staged imports"),
+        (lambda shop: shop.ingest([record("new")], stage="looked at"), "1 lines of staged imports"),
         (
             lambda shop: (
                 shop.set_customer("eve") and shop.add_line(OCTOBER, "eve", amount="2", description="fee", reason="so")

@@ -43,6 +43,7 @@ COMMANDS = {
     "contracts": ("contract_commands", "List, check, look at, explain and compare contracts."),
     "db": ("database_commands", "Bring the database up to date, and check it."),
     "demo": ("demo", "Run a whole month on sample activity."),
+    "imports": ("usage_commands", "Look at imports: what came when, and what became of it."),
     "usage": ("usage_commands", "Count what was used; look at records, and decide about some."),
     "pull": ("pull_commands", "Take usage records in from a gateway, over HTTP."),
     "probe": ("pull_commands", "Show what a gateway answers, and how it would be read."),

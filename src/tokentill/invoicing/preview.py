@@ -334,8 +334,8 @@ class Preview:
 
     `failed` are customers whose invoice cannot be computed, with the reason; `late` is usage of any period that was
     issued without it; `kept` are boundaries that stay where issued periods ended, whatever a contract says; `aside` is
-    what nobody decided on; `findings` stand out and refuse nothing. `with_import` is a staged import that is counted as
-    well. `requests` are all of the period, whoever they belong to, and `requests_failed` those of `failed`.
+    what nobody decided on; `findings` stand out and refuse nothing. `with_staged` are staged imports that are counted
+    as well. `requests` are all of the period, whoever they belong to, and `requests_failed` those of `failed`.
     `completeness` is what control totals say of the days that are due, None in the preview of one customer.
     """
 
@@ -351,7 +351,7 @@ class Preview:
     aside: Aside = NOTHING_ASIDE
     pricing: PricingUsed | None = field(default=None, compare=False)
     findings: tuple[PreviewFinding, ...] = ()
-    with_import: int | None = None
+    with_staged: tuple[int, ...] = ()
     requests: int = 0
     requests_failed: int = 0
     completeness: Completeness | None = field(default=None, compare=False)
@@ -389,7 +389,8 @@ class Preview:
         """What `preview --json` prints."""
         return {
             "period": str(self.month),
-            "with_import": self.with_import,
+            "with_import": self.with_staged[0] if len(self.with_staged) == 1 else None,
+            "with_staged": list(self.with_staged),
             "invoices": [
                 invoice_document(
                     previewed.invoice.content(),

@@ -30,6 +30,7 @@ from tokentill.store.pulls import Checkpoint, Gap, PullRow, append_pulls, checkp
 from tokentill.usage.bounds import Bounds
 from tokentill.usage.control_totals import ControlTotal
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 READ_AGAIN = 2
 """How often a window is read again whose pages do not reach the total that they state."""
@@ -80,6 +81,7 @@ class Pulling:
     bounds: Bounds
     progress: PullProgress
     sources: Mapping[str, SourceSettings]
+    reporting: Reporting = DEFAULT_REPORTING
     error: Refused | None = field(default=None, init=False)
     unknown: list[Gap] = field(default_factory=list, init=False)
     _done: list[PullRow] = field(default_factory=list, init=False)
@@ -269,7 +271,9 @@ def pull_generations(database: Database, pulling: Pulling, ids: Sequence[str]) -
 
 def _taken_in(database: Database, pulling: Pulling, items: Iterator[PulledItem]) -> Pulled:
     noting = _Noting(database, pulling)
-    ingested = ingest(noting, items, name=pulling.name, clock=pulling.clock, bounds=pulling.bounds)
+    ingested = ingest(
+        noting, items, name=pulling.name, clock=pulling.clock, bounds=pulling.bounds, reporting=pulling.reporting
+    )
     if not pulling.is_noted:  # of pages that brought no record
         with noting.write():
             pass

@@ -19,6 +19,7 @@ from tokentill.store.database import Database, current_value
 from tokentill.store.missing_rows import records_without_usage
 from tokentill.store.pulls import checkpoint_of
 from tokentill.usage.bounds import Bounds
+from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 _BEGINNING, _END = datetime(1971, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -43,6 +44,7 @@ def pull_source(
     clock: Clock,
     bounds: Bounds,
     progress: PullProgress = lambda _done, _all: None,
+    reporting: Reporting = DEFAULT_REPORTING,
     sleep: Pause = time.sleep,
 ) -> Pulled:
     """Take in what a source's gateway has of a window.
@@ -65,6 +67,7 @@ def pull_source(
             bounds=bounds,
             progress=progress,
             sources=sources,
+            reporting=reporting,
         )
         paged = PAGED.get(source.kind)
         if paged is None:

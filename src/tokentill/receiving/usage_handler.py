@@ -32,6 +32,7 @@ from tokentill.store.outcomes import outcomes_of
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.control_totals import ControlTotal
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 PATH = "/v1/usage"
 NAME = "POST /v1/usage"
@@ -98,6 +99,7 @@ class UsageHandler:
         clock: Clock,
         bounds: Bounds = DEFAULT_BOUNDS,
         sources: Mapping[str, SourceSettings] = NO_SOURCES,
+        reporting: Reporting = DEFAULT_REPORTING,
         body_bytes_max: int = BODY_BYTES_MAX,
     ) -> None:
         if len(token) < TOKEN_CHARACTERS_MIN or not (token.isascii() and token.isprintable()) or " " in token:
@@ -109,6 +111,7 @@ class UsageHandler:
         self._clock = clock
         self._bounds = bounds
         self._sources = sources
+        self._reporting = reporting
         self.body_bytes_max = body_bytes_max
 
     def refusal(self, method: str, target: str, headers: Mapping[str, str]) -> UsageAnswer | None:
@@ -206,7 +209,8 @@ class UsageHandler:
             else:
                 bad = {"line": item.line, "record_id": item.record_id}
                 answers.append({**bad, "outcome": "quarantined", "reason": item.reason})
-        counts = ingest(WithinOne(connection), kept, name=NAME, clock=self._clock, bounds=self._bounds).counts
+        how: dict[str, Any] = {"clock": self._clock, "bounds": self._bounds, "reporting": self._reporting}
+        counts = ingest(WithinOne(connection), kept, name=NAME, **how).counts
         told = Counter(answer["outcome"] for answer in answers)
         stored = (counts.accepted, counts.duplicates, counts.revisions, counts.quarantined)
         is_true = stored == tuple(told[name] for name in ("accepted", "duplicate", "revision", "quarantined"))

@@ -29,8 +29,8 @@ PAGE_SIZE_MAX = 10_000
 OVERLAP_HOURS_MAX = 24 * 366
 TIMEOUT_SECONDS_MAX = 600
 
-OF_TOTALS = ("tolerance", "require_totals")
-"""Keys about control totals, which `TotalsPolicy` reads."""
+ELSEWHERE = ("tolerance", "require_totals", "reporters")
+"""Keys about control totals and reporters, which are not about taking records in."""
 
 UNKNOWN_TTL = "cache_write"
 """The quantity of a cache write whose lifetime its gateway does not tell."""
@@ -110,8 +110,8 @@ def source_settings(
 
 def _source(name: str, table: Mapping[str, Any], place: str, located: Callable[[str], str]) -> SourceSettings:
     for key in table:
-        if key not in (*_CHECKS, *OF_TOTALS):
-            known = ", ".join(sorted([*_CHECKS, *OF_TOTALS]))
+        if key not in (*_CHECKS, *ELSEWHERE):
+            known = ", ".join(sorted([*_CHECKS, *ELSEWHERE]))
             raise InvalidCall(f"{place}.{key} is not a setting; the settings are {known}")
     values = {key: _CHECKS[key](f"{place}.{key}", value) for key, value in table.items() if key in _CHECKS}
     if "key_env" in values and "key_file" in values:

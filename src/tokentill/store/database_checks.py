@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, not_, or_, select, tuple_
 
 from tokentill.canonical import content_of
 from tokentill.clock import from_micros, instant_text, to_micros
@@ -89,13 +89,16 @@ def sums_are_those_of_the_records(connection: Connection) -> Looked:
 
 
 def one_version_of_a_record_counts(connection: Connection) -> Looked:
-    """A version of a record comes with the withdrawal of the one before it; one goes with that, or is retracted;
+    """A version of a record or request comes with the withdrawal of one before it; one goes with that, or is retracted;
     what is waived reports no usage or an estimate, and what is accepted an estimate.
     """
     usage, withdrawal, series, later = tables.usage, tables.withdrawal, tables.series, tables.usage.alias("later")
     comes_with = and_(
-        *(later.c[name] == usage.c[name] for name in ("source_id", "record_id")),
-        later.c.version == usage.c.version + 1,
+        later.c.source_id == usage.c.source_id,
+        or_(
+            and_(later.c.record_id == usage.c.record_id, later.c.version == usage.c.version + 1),
+            and_(later.c.version > usage.c.version, _are_of_one_request(usage, later)),
+        ),
         later.c.seq == withdrawal.c.seq,
         withdrawal.c.cause == "revision",
     )
@@ -116,6 +119,38 @@ def one_version_of_a_record_counts(connection: Connection) -> Looked:
     ).scalars()
     faults += [f"record {record_id!r} is left out for no reason" for record_id in left_out]
     return Looked(_count(connection, usage), "versions", faults)
+
+
+def _are_of_one_request(usage: FromClause, later: FromClause) -> ColumnElement[bool]:
+    """Whether two rows of usage tell of the same request."""
+    one, other = tables.usage_request.alias("one"), tables.usage_request.alias("other")
+    alike = or_(one.c.request.in_((other.c.request, other.c.request_key)), one.c.request_key == other.c.request_key)
+    both = and_(one.c.usage_id == usage.c.id, other.c.usage_id == later.c.id, alike)
+    return select(one.c.usage_id).select_from(one.join(other, both)).correlate(usage, later).exists()
+
+
+def one_record_of_a_request_counts(connection: Connection) -> Looked:
+    """Of the records that have one request key, or have it as their id, one counts."""
+    usage, request, gone = tables.usage, tables.usage_request, tables.withdrawal.alias("gone")
+    if not (named := _count(connection, request)):
+        return Looked(0, "requests", [])
+    replaced = and_(gone.c.usage_id == usage.c.id, gone.c.cause == "revision")
+    key = func.coalesce(request.c.request_key, usage.c.record_id)
+    counted = (
+        select(usage.c.source_id, key.label("key"))
+        .select_from(usage.outerjoin(request).outerjoin(gone, replaced))
+        .where(gone.c.usage_id.is_(None))
+    )
+    keyed = select(request.c.source_id, request.c.request_key).where(request.c.request_key.is_not(None))
+    rows = counted.subquery()
+    twice = (
+        select(rows.c.key)
+        .where(tuple_(rows.c.source_id, rows.c.key).in_(keyed))
+        .group_by(rows.c.source_id, rows.c.key)
+        .having(func.count() > 1)
+    )
+    faults = [f"the request {name!r} counts twice" for name in connection.execute(twice.order_by(rows.c.key)).scalars()]
+    return Looked(named, "requests", faults)
 
 
 def retractions_are_what_the_audit_log_says(connection: Connection) -> Looked:
@@ -283,6 +318,7 @@ DATABASE_CHECKS: tuple[Callable[[Connection], Looked], ...] = (
     batches_hold_what_they_accepted,
     sums_are_those_of_the_records,
     one_version_of_a_record_counts,
+    one_record_of_a_request_counts,
     retractions_are_what_the_audit_log_says,
     *DATABASE_INVARIANTS,
     bindings_are_what_the_audit_log_says,

@@ -63,7 +63,9 @@ class Revision:
     def differences(self) -> dict[str, tuple[Any, Any]]:
         """The fields that are not the same, each with the old and the new value."""
         old, new = self.counted.content(), {"is_replayed": self.record().is_replayed, **self.revised}
-        return {name: (value, new[name]) for name, value in sorted(old.items()) if value != new[name]}
+        names = sorted(old.keys() | new.keys())
+        both = ((name, old.get(name), new.get(name)) for name in names)
+        return {name: (before, after) for name, before, after in both if before != after}
 
     def record(self) -> UsageRecord:
         """The record that the payload is."""

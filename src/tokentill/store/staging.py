@@ -81,10 +81,10 @@ def copy_staged(connection: Connection, seq: int, other: int, upto: int) -> None
     connection.execute(insert(table).from_select(("seq", "position", "content"), lines))
 
 
-def open_staging(connection: Connection, name: str) -> int | None:
-    """The newest staged import of a name of which nobody said what becomes of it."""
+def open_staging(connection: Connection, name: str, stage: str) -> int | None:
+    """The newest import of a name, staged under another one, of which nobody said what becomes of it."""
     batch, event = tables.batch.c, tables.staged_event.c
-    staged = select(event.seq).where(event.kind == "staged")
+    staged = select(event.seq).where(event.kind == "staged", event.reason == stage)
     decided = select(event.seq).where(event.kind != "staged")
     query = select(func.max(batch.seq)).where(batch.label == name, batch.seq.in_(staged), batch.seq.not_in(decided))
     return connection.execute(query).scalar()

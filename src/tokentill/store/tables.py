@@ -115,9 +115,11 @@ batch = _table(
     *_each(Text, "label"),
     *_each(BigInt, "recorded_at", "accepted", "duplicates", "revisions", "quarantined"),
     *_optional(BigInt, "first_at", "last_at", "part_of"),
+    *_optional(Text, "reporter"),
 )
 """Records that came in together. `first_at` and `last_at` are the earliest and the latest `occurred_at` of what it
-brought; `part_of` is the first batch of the same import, None in that one itself."""
+brought; `part_of` is the first batch of the same import, None in that one itself. `reporter` is who told of them, None
+for the source's own export."""
 
 staged_record = _table(
     "staged_record",
@@ -168,6 +170,36 @@ usage_unit = _table(
     *_each(BigInt, "quantity"),
     *_refers(usage_id="usage.id"),
 )
+
+usage_request = _table(
+    "usage_request",
+    *_key(BigInt, "usage_id"),
+    *_each(BigInt, "source_id"),
+    *_each(Text, "request"),
+    *_each(Integer, "version"),
+    *_optional(Text, "request_key"),
+    UniqueConstraint("source_id", "request", "version", name="uq_usage_request_version"),
+    *_refers(usage_id="usage.id", source_id="source.id"),
+    Index("ix_usage_request_key", "source_id", "request_key"),
+)
+"""Which request a record tells of, where others tell of it, too, or may: a record without a row here is the only one of
+the request that its own id names. Of one request there is a version for each record that ever counted, as there is of
+one identity. `request_key` is that of the record itself."""
+
+witness = _table(
+    "witness",
+    *_key(BigInt, "source_id"),
+    *_key(Text, "record_id", "reporter"),
+    *_key(LargeBinary, "digest"),
+    *_each(BigInt, "seq"),
+    *_each(Text, "request", "content"),
+    *_each(BigInt, "occurred_at"),
+    *_refers(source_id="source.id", seq="batch.seq"),
+    Index("ix_witness_request", "source_id", "request"),
+    Index("ix_witness_occurred_at", "occurred_at"),
+    Index("ix_witness_seq", "seq"),
+)
+"""What else was told of requests: reports that count for nothing, since a better one of the same request does."""
 
 revision = _table(
     "revision",
@@ -566,7 +598,7 @@ APPEND_ONLY = tuple(
     """source series batch usage usage_unit revision quarantine recording binding review audit invoice_line ledger
     series_month document_event coverage correction member_period revision_decision withdrawal quarantine_decision
     staged_record staged_event manual_line manual_line_removal usage_sum usage_sum_unit control_total
-    control_total_withdrawal pull""".split()
+    control_total_withdrawal pull usage_request witness""".split()
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
 `close_run` only end, a `counter` only go up (see `guards`)."""

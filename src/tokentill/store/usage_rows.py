@@ -100,6 +100,7 @@ class StoredRecord:
     digest: bytes = b""
     is_waived: bool = False
     is_accepted: bool = False
+    request_key: str | None = None
 
     @property
     def is_unmeasured(self) -> bool:
@@ -118,6 +119,7 @@ class StoredRecord:
             **fields_of(self, "record_id", "occurred_at"),
             "quantities": dict(sorted(self.quantities.items())),
             "cost": form_of(self.cost),
+            **({} if self.request_key is None else {"request_key": self.request_key}),
         }
 
 
@@ -130,14 +132,15 @@ def records_where(
     conditions: Sequence[ColumnElement[bool]] = (),
 ) -> Iterator[tuple[int, StoredRecord]]:
     """The records of a join with usage, in order of time, each with the place that the join gives it."""
-    usage, unit = tables.usage, tables.usage_unit
+    usage, unit, request = tables.usage, tables.usage_unit, tables.usage_request
     chosen = (*conditions, *force.conditions)
     units: dict[int, dict[str, int]] = {}
     of_units = select(unit).select_from(inside.join(unit, unit.c.usage_id == usage.c.id)).where(*chosen)
     for row in connection.execute(of_units):
         units.setdefault(row.usage_id, {})[row.name] = row.quantity
     decisions = (force.is_waived.label("waived"), force.is_accepted.label("accepted"))
-    query = select(place.label("place"), *decisions, usage).select_from(inside).where(*chosen)
+    query = select(place.label("place"), *decisions, request.c.request_key, usage).where(*chosen)
+    query = query.select_from(inside.outerjoin(request, request.c.usage_id == usage.c.id))
     for row in connection.execute(query.order_by(usage.c.occurred_at, usage.c.id)):
         fields = row._mapping
         quantities = {leaf: fields[leaf] for leaf in TOKEN_LEAVES if fields[leaf]}
@@ -155,6 +158,7 @@ def records_where(
                 digest=bytes(row.digest),
                 is_waived=bool(row.waived),
                 is_accepted=bool(row.accepted),
+                request_key=row.request_key,
             ),
         )
 

@@ -175,6 +175,10 @@ class UsageRecord(Usage):
 
     An empty optional text is the same as none, `mode` is `standard` unless given, and quantities of zero are left out.
 
+    Args:
+        request_key: what every report of the same request has, where a source tells of a request under several ids; a
+            record whose own id it is has no need of one.
+
     Raises:
         InvalidRecord: with the field and the reason; the values may come from outside, and any type is looked at.
     """
@@ -182,12 +186,15 @@ class UsageRecord(Usage):
     source: str
     record_id: str
     mode: str = STANDARD
+    request_key: str | None = None
     digest: bytes = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("user", "api_key", "provider", "geo"):
             if getattr(self, name) == "":
                 object.__setattr__(self, name, None)
+        if self.request_key in ("", self.record_id):
+            object.__setattr__(self, "request_key", None)
         if self.mode is None or self.mode == "":
             object.__setattr__(self, "mode", STANDARD)
         if not are_plain(self.source, self.record_id, self.model, self.user, self.api_key, self.provider, self.geo):
@@ -195,6 +202,8 @@ class UsageRecord(Usage):
                 {"source": self.source, "record_id": self.record_id, "model": self.model},
                 {"user": self.user, "api_key": self.api_key, "provider": self.provider, "geo": self.geo},
             )
+        if self.request_key is not None:
+            check_ids({}, {"request_key": self.request_key})
         if self.mode != STANDARD and not is_word(self.mode):
             raise InvalidRecord(f"mode {str(self.mode)[:40]!r} is not a lower-case word")
         if self.status not in STATUSES:
@@ -215,11 +224,17 @@ class UsageRecord(Usage):
         object.__setattr__(self, "is_replayed", self.is_replayed or RESPONSE_CACHE_TAG in self.tags)
         object.__setattr__(self, "digest", digest_of_content(self.content_bytes()))
 
+    @property
+    def request(self) -> str:
+        """What its request is called in its source."""
+        return self.request_key or self.record_id
+
     def content(self) -> dict[str, Any]:
         """Canonical content: what makes two records of one identity the same record or a revision."""
         cost = None if self.cost is None else cost_text(self.cost)
         replayed = {"is_replayed": True} if says_replayed(self.tags, self.is_replayed) else {}
-        return fields_of(self, *_CONTENT_FIELDS) | {"cost": cost} | replayed
+        keyed = {} if self.request_key is None else {"request_key": self.request_key}
+        return fields_of(self, *_CONTENT_FIELDS) | {"cost": cost} | replayed | keyed
 
     def content_bytes(self) -> bytes:
         """The same bytes as `canonical_bytes(self.content())`, put together by hand since every record needs them."""
@@ -231,6 +246,7 @@ class UsageRecord(Usage):
             at.isoformat()[:-6] + "Z" if at.tzinfo is UTC else instant_text(at),
             ",".join([f'"{name}":{count}' for name, count in self.quantities.items()]),
             self.record_id,
+            self.request_key,
         )
 
 
@@ -259,6 +275,7 @@ def record_of_checked(
     occurred_at: datetime,
     quantities: dict[str, int],
     cost: Decimal | None,
+    request_key: str | None = None,
 ) -> UsageRecord:
     """A record of the values of `SERIES_FIELDS` and of its own fields, each as `UsageRecord` would leave it: nothing is
     looked at again, and the quantities become the record's own. For readers that have checked what they read.
@@ -269,7 +286,7 @@ def record_of_checked(
     record = object.__new__(UsageRecord)
     for set_trait, value in zip(_SET_SERIES, series, strict=True):
         set_trait(record, value)
-    own = (record_id, occurred_at, MappingProxyType(quantities), cost, None)
+    own = (record_id, occurred_at, MappingProxyType(quantities), cost, None, request_key)
     for set_own, value in zip(_SET_OWN, own, strict=True):
         set_own(record, value)
     _SET_DIGEST(record, digest_of_content(record.content_bytes()))
@@ -282,7 +299,7 @@ def _setter(name: str) -> Callable[[UsageRecord, Any], None]:
 
 
 _SET_SERIES = tuple(map(_setter, SERIES_FIELDS))
-_SET_OWN = tuple(map(_setter, ("record_id", "occurred_at", "quantities", "cost", "input_tokens")))
+_SET_OWN = tuple(map(_setter, ("record_id", "occurred_at", "quantities", "cost", "input_tokens", "request_key")))
 _SET_DIGEST = _setter("digest")
 
 Frame = tuple[str, str, str, str, str]
@@ -320,17 +337,20 @@ def content_frame(
     )
 
 
-def framed_content(frame: Frame, cost: str | None, occurred_at: str, quantities: str, record_id: str) -> bytes:
+def framed_content(
+    frame: Frame, cost: str | None, occurred_at: str, quantities: str, record_id: str, request_key: str | None
+) -> bytes:
     """The canonical bytes of a record: its series' frame, filled with texts in canonical form.
 
     Args:
         quantities: `"name":count` of every quantity that is not zero, in order of their names, with commas.
     """
     before_cost, before_instant, before_quantities, before_id, end = frame
+    keyed = "" if request_key is None else f',"request_key":{_quoted(request_key)}'
     shown = "null" if cost is None else f'"{cost}"'
     return (
         f"{before_cost}{shown}{before_instant}{occurred_at}{before_quantities}{quantities}{before_id}"
-        f"{_quoted(record_id)}{end}"
+        f"{_quoted(record_id)}{keyed}{end}"
     ).encode()
 
 

@@ -45,32 +45,32 @@ INSERT INTO "audit" VALUES(24,1794733200000000,'rita','usage.waived','{"reason":
 INSERT INTO "audit" VALUES(25,1794733200000000,'rita','usage.waived','{"reason":"failed","record_id":"none","seq":9,"source":"arouter"}','sha256:97d7d6367d9ffc1a4eb2b49effd5cda4499fe63619ca8886e4e02992dda7c1ed','sha256:444423bb938fa350e1c10f572305041d9961615df460877b2feca63bb8276601');
 INSERT INTO "audit" VALUES(26,1794733200000000,'rita','quarantine.discarded','{"lines":["d9bfa0a884fb76c4e13d1268c718022f:4"],"reason":"a test"}','sha256:444423bb938fa350e1c10f572305041d9961615df460877b2feca63bb8276601','sha256:d03177e5ec61e6c930f5fa1ea0c302b3f58f5dbd30dd5755e1195a07f5fdc1ae');
 INSERT INTO "audit" VALUES(27,1794733200000000,'rita','usage.retracted','{"reason":"sent twice","records":1,"rows":"sha256:b58a3da5fde2680191877ec88a1aa7d06927cc3b30cdf0d0db8c39b488891576","seq":11,"what":"record wrong of arouter"}','sha256:d03177e5ec61e6c930f5fa1ea0c302b3f58f5dbd30dd5755e1195a07f5fdc1ae','sha256:cce1834aba475207c9f19f57d639bb395bbe192aa621c266a131ad1cabeb1764');
-INSERT INTO "audit" VALUES(28,1794733200000000,'golden','import.staged','{"digest":"sha256:f4d6ac008d9c07b7f8be0c6be81c533358dbbec82adc0a4fc7046cd08d469f53","import":12,"lines":1,"name":"staged 0"}','sha256:cce1834aba475207c9f19f57d639bb395bbe192aa621c266a131ad1cabeb1764','sha256:4308461f6f6c433d31bdaa94de927f5bb41491d6d5a21ce303f66fcaf3c9e97e');
-INSERT INTO "audit" VALUES(29,1794733200000000,'rita','import.dropped','{"import":12,"name":"staged 0","reason":"a test"}','sha256:4308461f6f6c433d31bdaa94de927f5bb41491d6d5a21ce303f66fcaf3c9e97e','sha256:9a853ab7113c407439a6e0ec5dc1663fe7ef5d5c7de9597209e64d95c05e21d5');
-INSERT INTO "audit" VALUES(30,1794733200000000,'golden','import.staged','{"digest":"sha256:78929f98ab97d7c0781c84779ed28ef5d071f0c1bf347d9f674e3dc44283a4d4","import":13,"lines":1,"name":"staged 1"}','sha256:9a853ab7113c407439a6e0ec5dc1663fe7ef5d5c7de9597209e64d95c05e21d5','sha256:855a196eb0e17d4159676ac60cfc41d0fcd23f287cb9a4d937e4c17a1b2dc570');
-INSERT INTO "audit" VALUES(31,1794733200000000,'rita','import.accepted','{"import":13,"name":"staged 1","reason":""}','sha256:855a196eb0e17d4159676ac60cfc41d0fcd23f287cb9a4d937e4c17a1b2dc570','sha256:194c1146664d8d52559d27265a6f010b0cd52af38d46034c0c7705cf00f82a4e');
-INSERT INTO "audit" VALUES(32,1795165200000000,'rita','usage.retracted','{"reason":"sent twice","records":1,"rows":"sha256:f14b4987904bcb5814e4459a057ed4d20f58a633152288a761214dcd28780b56","seq":16,"what":"record gil-28 of arouter"}','sha256:194c1146664d8d52559d27265a6f010b0cd52af38d46034c0c7705cf00f82a4e','sha256:eab364d2783691556ddf96d42cbf4cbcbbefb520a08bc225b9d1bc7089e6b4ac');
-INSERT INTO "audit" VALUES(33,1795165200000000,'rita','usage.retracted','{"reason":"sent twice","records":1,"rows":"sha256:68ca3fba3b7e864770cb61aeb306d4bd4354b68ab4dd38450860c5d823e42a53","seq":17,"what":"record hana-12 of arouter"}','sha256:eab364d2783691556ddf96d42cbf4cbcbbefb520a08bc225b9d1bc7089e6b4ac','sha256:2e6beccbcaa909841581ac55483a525e19e6a324c4b013169f4dc4c2911689d3');
-INSERT INTO "audit" VALUES(34,1795165200000000,'rita','line.added','{"amount":"12.50","at":"2026-11-20T09:00:00Z","by":"rita","currency":"USD","customer":"hana","description":"support","line":1,"may_be_negative":false,"period":"2026-11","reason":"agreed","removed":null}','sha256:2e6beccbcaa909841581ac55483a525e19e6a324c4b013169f4dc4c2911689d3','sha256:65fd8eda242df5d9babbed0ff60f311920954659eb9a86286ff28f25a3b786af');
-INSERT INTO "audit" VALUES(35,1795165200000000,'rita','line.added','{"amount":"-2.00","at":"2026-11-20T09:00:00Z","by":"rita","currency":"USD","customer":"hana","description":"goodwill","line":2,"may_be_negative":true,"period":"2026-11","reason":"agreed","removed":null}','sha256:65fd8eda242df5d9babbed0ff60f311920954659eb9a86286ff28f25a3b786af','sha256:db3ad965897ce7b7bda72a3167d382c746c621a300526380c29adfe480c87328');
-INSERT INTO "audit" VALUES(36,1795165200000000,'rita','line.added','{"amount":"7.00","at":"2026-11-20T09:00:00Z","by":"rita","currency":"USD","customer":"hana","description":"a slip","line":3,"may_be_negative":false,"period":"2026-11","reason":"agreed","removed":null}','sha256:db3ad965897ce7b7bda72a3167d382c746c621a300526380c29adfe480c87328','sha256:27b9d9d33fb6f2b38ad5e1e577f2b76505fec6898ee1982bdaddb0cca8a5112a');
-INSERT INTO "audit" VALUES(37,1795165200000000,'rita','line.removed','{"line":3,"number":4,"reason":"a slip"}','sha256:27b9d9d33fb6f2b38ad5e1e577f2b76505fec6898ee1982bdaddb0cca8a5112a','sha256:d54bef8fe91214622fd847ace0e82c52eaed9ca9ac77a570018958621d6288c1');
-INSERT INTO "audit" VALUES(38,1796115600000000,'rita','review.approved','{"content_hash":"sha256:7a93e5941d1f4fcc592cf84735f4bb9ccb9ee51650765327645fdab718c77cb4","customer":"ines","note":"","period":"2026-11","pins":{"a":"sha256:c7a3eb1598fd8622dc53870a44e3d5666ddf4be1788bde193b546af64ffade94","b":"sha256:4a3976102c4289fcf3f55846de7f68594b04c6930f202f7d18fff7152e0a0892","f":5,"l":11,"m":4,"s":17,"time_zones":"2026.6"},"policy":"customer ines","policy_hash":"sha256:bc5e2ad7c996b6ca6b33dc3df8e222d7b3916a40e3d0eeac2760b6404590c4f5","pricing":{"contract_set":"sha256:4a3976102c4289fcf3f55846de7f68594b04c6930f202f7d18fff7152e0a0892","folder":".","is_shipped":false}}','sha256:d54bef8fe91214622fd847ace0e82c52eaed9ca9ac77a570018958621d6288c1','sha256:0b44c4d6e610d7dff0c10ced997dd908c12247bc7b0647c8ec79698a50af0087');
-INSERT INTO "audit" VALUES(39,1796115600000000,'rita','control_total.withdrawn','{"id":"5939e629ac5d2b182ff0e0b552a65506","reason":"a slip","version":2}','sha256:0b44c4d6e610d7dff0c10ced997dd908c12247bc7b0647c8ec79698a50af0087','sha256:9145000e1b8e65e4595306cbd1fbc293b6eed4afd562fb1bdbc05e788bd3f4a4');
-INSERT INTO "audit" VALUES(40,1796202000000000,'golden','close.started','{"asked":{"grace_seconds":0,"kind":"period","require_approval":false},"period":"2026-11","pins":{"a":"sha256:c7a3eb1598fd8622dc53870a44e3d5666ddf4be1788bde193b546af64ffade94","b":"sha256:4a3976102c4289fcf3f55846de7f68594b04c6930f202f7d18fff7152e0a0892","f":5,"l":11,"m":4,"s":19,"time_zones":"2026.6"},"pricing":{"contract_set":"sha256:4a3976102c4289fcf3f55846de7f68594b04c6930f202f7d18fff7152e0a0892","folder":".","is_shipped":false},"run":4}','sha256:9145000e1b8e65e4595306cbd1fbc293b6eed4afd562fb1bdbc05e788bd3f4a4','sha256:9d93a0484a1d3b8b2f43f27ea4316f006bf289d9c70a1ed33b7966df6324e171');
-INSERT INTO "audit" VALUES(41,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:f6a4f5aba959e3a46afb04c659f8960c8ff5fddd201ad9c2ca15d5244b0cad81","customer":"acme","id":12,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000012","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:157e028316d5da5b55e61c3abf35a49a4a4ca4328801f3184bf490d0d88c1bd5","run":4}','sha256:9d93a0484a1d3b8b2f43f27ea4316f006bf289d9c70a1ed33b7966df6324e171','sha256:64c64d097a725936a7d758dcab5599aa6096818f3a498f71538587af2cd087dc');
-INSERT INTO "audit" VALUES(42,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:b6729caa95dea95e7fa0c6c619d77892b6cc4483501b499e8756bdda20ad2bb5","customer":"dora","id":13,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000013","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:c6dcf67b5f887862525c94c418e809e9c84c969ff3c9b86c0689aacec04c2bed","run":4}','sha256:64c64d097a725936a7d758dcab5599aa6096818f3a498f71538587af2cd087dc','sha256:94329513d1c2b678e4b9214d90fafc51ad5916c827741e9d7a2cbe6cfb1991e4');
-INSERT INTO "audit" VALUES(43,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:2aada2677115522a19ea57be5b729f5b5dbb886fe79e4283399d908ce93ed0d0","customer":"finn","id":14,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000014","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:7606ff38d1c496e2a74362bf84d5b5526448e07ec885b71778997d4ba968e396","run":4}','sha256:94329513d1c2b678e4b9214d90fafc51ad5916c827741e9d7a2cbe6cfb1991e4','sha256:5ef96a490f91a0922b02cfd03986866958dca5647326f1fcfd308ac253fc7d4c');
-INSERT INTO "audit" VALUES(44,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:6b8056cb161a3c7e7abee0d548782c7a67f5fa9c2e3104f371f97062cbef4f1e","customer":"gil","id":15,"issued_at":"2026-12-02T09:00:00Z","kind":"credit-note","number":"INV-000015","part":1,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:4ea79ad0f5409bced2c38cca18193ba3f68cb73e223db38365aaac70cb30716e","run":4}','sha256:5ef96a490f91a0922b02cfd03986866958dca5647326f1fcfd308ac253fc7d4c','sha256:4214631500678c3f7b540fca825efa087b99b42aa5ad01ec2da360f0bcfe26c3');
-INSERT INTO "audit" VALUES(45,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:5f83118f6d0c54941714274b30363b0a5d079b68dc10363cf9aabe7b89da1d4e","customer":"gil","id":16,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000016","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:c97c89abb6031d4c4cdf8c48abd5304477851bd96c9b89246a991cef5323e1f7","run":4}','sha256:4214631500678c3f7b540fca825efa087b99b42aa5ad01ec2da360f0bcfe26c3','sha256:520b7cce3a17ee1661d4542075ee20c1bffe035b99285088eb221f240239a098');
-INSERT INTO "audit" VALUES(46,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:846e5be2bdcc914a22f39fe740556cfd2e3ff95780d209133e95811c4d4d9635","customer":"hana","id":17,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000017","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:1424ad5c03e1ace7eaf10799cdc45a5b2b86a0af17cf52b2de5db36011f54b13","run":4}','sha256:520b7cce3a17ee1661d4542075ee20c1bffe035b99285088eb221f240239a098','sha256:5edc0dfeca97e6021b815e99ce0de26ff2ef4252b4018ffd78f91cff14c36e7d');
-INSERT INTO "audit" VALUES(47,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:7a93e5941d1f4fcc592cf84735f4bb9ccb9ee51650765327645fdab718c77cb4","customer":"ines","id":18,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000018","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:1cd68d6490b3a86caac4df7b514ba3a7accf2fcb7399af75b6a4ebb380f222df","run":4}','sha256:5edc0dfeca97e6021b815e99ce0de26ff2ef4252b4018ffd78f91cff14c36e7d','sha256:d8895fa53905869a39df20de39e2b73317532e0539079c2cdb16b56b629cf598');
-INSERT INTO "audit" VALUES(48,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:ea7c7b757578073f54aa4be97eab0dd5defad261137ebd51b29e5fd7874a5395","customer":"oasis","id":19,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000019","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:19e7a62f7e3a666ce8cd4dd2a254a4f1ec55e637e09db2b11b91676bd3825bc0","run":4}','sha256:d8895fa53905869a39df20de39e2b73317532e0539079c2cdb16b56b629cf598','sha256:bb8fe9433dca5ab4b89d9dc55399e1380044eb4c06e090efb93aaf86900cdeaa');
-INSERT INTO "audit" VALUES(49,1796202000000000,'golden','close.finished','{"is_complete":false,"issued":8,"left_over":0,"period":"2026-11","refused":0,"run":4}','sha256:bb8fe9433dca5ab4b89d9dc55399e1380044eb4c06e090efb93aaf86900cdeaa','sha256:4e0a97060b43a309dd0489890daeeca312ff611bba9c4da4200bebc07e2c7cef');
-INSERT INTO "audit" VALUES(50,1796202000000000,'rita','invoice.voided','{"number":"INV-000017","reason":"a test"}','sha256:4e0a97060b43a309dd0489890daeeca312ff611bba9c4da4200bebc07e2c7cef','sha256:116ef6a9d522c3018542fc83e3fa1b4cc0537779e68e6c55a195f4c7513448f6');
-INSERT INTO "audit" VALUES(51,1796202000000000,'golden','close.started','{"asked":{"grace_seconds":0,"kind":"period","require_approval":false},"period":"2026-11","pins":{"a":"sha256:c7a3eb1598fd8622dc53870a44e3d5666ddf4be1788bde193b546af64ffade94","b":"sha256:4a3976102c4289fcf3f55846de7f68594b04c6930f202f7d18fff7152e0a0892","f":5,"l":20,"m":4,"s":19,"time_zones":"2026.6"},"pricing":{"contract_set":"sha256:4a3976102c4289fcf3f55846de7f68594b04c6930f202f7d18fff7152e0a0892","folder":".","is_shipped":false},"run":5}','sha256:116ef6a9d522c3018542fc83e3fa1b4cc0537779e68e6c55a195f4c7513448f6','sha256:9be30b9b14f0e409fa5cd5e491752d8e5cbfeb1bd2f79c772c5cb0dcdad81f54');
-INSERT INTO "audit" VALUES(52,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:846e5be2bdcc914a22f39fe740556cfd2e3ff95780d209133e95811c4d4d9635","customer":"hana","id":20,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000020","part":0,"pins_hash":"sha256:db238363a4d4f689525276139213b3c1d49ac148337e90c5d77f67750e6d033f","rows":"sha256:2bd537f2254f6185f05c870e0eae337dd6b182ec0635d6185df38dc12fbbf1b7","run":5}','sha256:9be30b9b14f0e409fa5cd5e491752d8e5cbfeb1bd2f79c772c5cb0dcdad81f54','sha256:9b13bdbe6f80508d40b1ebf4feffbe91e33d3a82b3c886058827abe2aa489e61');
-INSERT INTO "audit" VALUES(53,1796202000000000,'golden','close.finished','{"is_complete":true,"issued":1,"left_over":0,"period":"2026-11","refused":0,"run":5}','sha256:9b13bdbe6f80508d40b1ebf4feffbe91e33d3a82b3c886058827abe2aa489e61','sha256:f18323f67f6d6cd262931c9fdbdddd578cb9d177b57455b2fe8ad4e8bbe52765');
+INSERT INTO "audit" VALUES(28,1794733200000000,'golden','import.staged','{"digest":"sha256:f4d6ac008d9c07b7f8be0c6be81c533358dbbec82adc0a4fc7046cd08d469f53","import":12,"lines":1,"name":"staged 0","stage":"looked at"}','sha256:cce1834aba475207c9f19f57d639bb395bbe192aa621c266a131ad1cabeb1764','sha256:aa9441a28bf2a571af1ce684b78b6ad22677cf2ea8f9350f59c618fd62899264');
+INSERT INTO "audit" VALUES(29,1794733200000000,'rita','import.dropped','{"import":12,"name":"staged 0","reason":"a test"}','sha256:aa9441a28bf2a571af1ce684b78b6ad22677cf2ea8f9350f59c618fd62899264','sha256:b38b84b51a804eef65b5e0c7a7f2f79059daba2f4984e6852307c3b61c9350df');
+INSERT INTO "audit" VALUES(30,1794733200000000,'golden','import.staged','{"digest":"sha256:78929f98ab97d7c0781c84779ed28ef5d071f0c1bf347d9f674e3dc44283a4d4","import":13,"lines":1,"name":"staged 1","stage":"looked at"}','sha256:b38b84b51a804eef65b5e0c7a7f2f79059daba2f4984e6852307c3b61c9350df','sha256:6f5ae424ef2a9abfc8363ffbdf584333f55d2f284a8ec1cdc7745bbd641e4fdb');
+INSERT INTO "audit" VALUES(31,1794733200000000,'rita','import.accepted','{"import":13,"name":"staged 1","reason":""}','sha256:6f5ae424ef2a9abfc8363ffbdf584333f55d2f284a8ec1cdc7745bbd641e4fdb','sha256:1babcdcf9aaef6d19a85cf21d0002352261001677b74587618b64e96352fce7b');
+INSERT INTO "audit" VALUES(32,1795165200000000,'rita','usage.retracted','{"reason":"sent twice","records":1,"rows":"sha256:f14b4987904bcb5814e4459a057ed4d20f58a633152288a761214dcd28780b56","seq":16,"what":"record gil-28 of arouter"}','sha256:1babcdcf9aaef6d19a85cf21d0002352261001677b74587618b64e96352fce7b','sha256:cb86f0f636f713ee3dcf629e0989c10fbe5821b5cb38209e1a09d0bfa4f95c14');
+INSERT INTO "audit" VALUES(33,1795165200000000,'rita','usage.retracted','{"reason":"sent twice","records":1,"rows":"sha256:68ca3fba3b7e864770cb61aeb306d4bd4354b68ab4dd38450860c5d823e42a53","seq":17,"what":"record hana-12 of arouter"}','sha256:cb86f0f636f713ee3dcf629e0989c10fbe5821b5cb38209e1a09d0bfa4f95c14','sha256:a66608278f881387df244512c13e760907c2ebd8495f20eb6e18f024687ead51');
+INSERT INTO "audit" VALUES(34,1795165200000000,'rita','line.added','{"amount":"12.50","at":"2026-11-20T09:00:00Z","by":"rita","currency":"USD","customer":"hana","description":"support","line":1,"may_be_negative":false,"period":"2026-11","reason":"agreed","removed":null}','sha256:a66608278f881387df244512c13e760907c2ebd8495f20eb6e18f024687ead51','sha256:f51910f088cdea6273ead3e8e26c908803ca06dfe23d24681f7834e802743bbc');
+INSERT INTO "audit" VALUES(35,1795165200000000,'rita','line.added','{"amount":"-2.00","at":"2026-11-20T09:00:00Z","by":"rita","currency":"USD","customer":"hana","description":"goodwill","line":2,"may_be_negative":true,"period":"2026-11","reason":"agreed","removed":null}','sha256:f51910f088cdea6273ead3e8e26c908803ca06dfe23d24681f7834e802743bbc','sha256:de7c512a201c588d4a5009c41e830283ff222e8bccdbd38092a004e4d86c143a');
+INSERT INTO "audit" VALUES(36,1795165200000000,'rita','line.added','{"amount":"7.00","at":"2026-11-20T09:00:00Z","by":"rita","currency":"USD","customer":"hana","description":"a slip","line":3,"may_be_negative":false,"period":"2026-11","reason":"agreed","removed":null}','sha256:de7c512a201c588d4a5009c41e830283ff222e8bccdbd38092a004e4d86c143a','sha256:53393308cc7e5211bdba2786680c093ec2c8eab6bb8fb3cd28e7c80df23c1f2c');
+INSERT INTO "audit" VALUES(37,1795165200000000,'rita','line.removed','{"line":3,"number":4,"reason":"a slip"}','sha256:53393308cc7e5211bdba2786680c093ec2c8eab6bb8fb3cd28e7c80df23c1f2c','sha256:ef55f3c5ee938c9b15804b71e1778ff5663d94ee58fc2d2c2cf74f6aa59b47c4');
+INSERT INTO "audit" VALUES(38,1796115600000000,'rita','review.approved','{"content_hash":"sha256:7a93e5941d1f4fcc592cf84735f4bb9ccb9ee51650765327645fdab718c77cb4","customer":"ines","note":"","period":"2026-11","pins":{"a":"sha256:c7a3eb1598fd8622dc53870a44e3d5666ddf4be1788bde193b546af64ffade94","b":"sha256:4a3976102c4289fcf3f55846de7f68594b04c6930f202f7d18fff7152e0a0892","f":5,"l":11,"m":4,"s":17,"time_zones":"2026.6"},"policy":"customer ines","policy_hash":"sha256:bc5e2ad7c996b6ca6b33dc3df8e222d7b3916a40e3d0eeac2760b6404590c4f5","pricing":{"contract_set":"sha256:4a3976102c4289fcf3f55846de7f68594b04c6930f202f7d18fff7152e0a0892","folder":".","is_shipped":false}}','sha256:ef55f3c5ee938c9b15804b71e1778ff5663d94ee58fc2d2c2cf74f6aa59b47c4','sha256:2d029d0427c91437f9805fd4515d78a1b70915921a2575c8f4cbe53a52d56062');
+INSERT INTO "audit" VALUES(39,1796115600000000,'rita','control_total.withdrawn','{"id":"5939e629ac5d2b182ff0e0b552a65506","reason":"a slip","version":2}','sha256:2d029d0427c91437f9805fd4515d78a1b70915921a2575c8f4cbe53a52d56062','sha256:b3dd4665fb8f24b02af39daee5b3b8889e4bbf285f7f89aa485bfd353e204ba1');
+INSERT INTO "audit" VALUES(40,1796202000000000,'golden','close.started','{"asked":{"grace_seconds":0,"kind":"period","require_approval":false},"period":"2026-11","pins":{"a":"sha256:c7a3eb1598fd8622dc53870a44e3d5666ddf4be1788bde193b546af64ffade94","b":"sha256:4a3976102c4289fcf3f55846de7f68594b04c6930f202f7d18fff7152e0a0892","f":5,"l":11,"m":4,"s":19,"time_zones":"2026.6"},"pricing":{"contract_set":"sha256:4a3976102c4289fcf3f55846de7f68594b04c6930f202f7d18fff7152e0a0892","folder":".","is_shipped":false},"run":4}','sha256:b3dd4665fb8f24b02af39daee5b3b8889e4bbf285f7f89aa485bfd353e204ba1','sha256:a163db6ccf7f729178cfa976012cdd24b0c85463558cdfea77eee7e908a67d19');
+INSERT INTO "audit" VALUES(41,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:f6a4f5aba959e3a46afb04c659f8960c8ff5fddd201ad9c2ca15d5244b0cad81","customer":"acme","id":12,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000012","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:157e028316d5da5b55e61c3abf35a49a4a4ca4328801f3184bf490d0d88c1bd5","run":4}','sha256:a163db6ccf7f729178cfa976012cdd24b0c85463558cdfea77eee7e908a67d19','sha256:7304b05a12393013bcc7113905ab3cf4a4f32eba5560cf2f2772f1884d0903ee');
+INSERT INTO "audit" VALUES(42,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:b6729caa95dea95e7fa0c6c619d77892b6cc4483501b499e8756bdda20ad2bb5","customer":"dora","id":13,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000013","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:c6dcf67b5f887862525c94c418e809e9c84c969ff3c9b86c0689aacec04c2bed","run":4}','sha256:7304b05a12393013bcc7113905ab3cf4a4f32eba5560cf2f2772f1884d0903ee','sha256:b625808dc46a794fb9314fd8a8c1a3468e713fa4639a0e32df0aadb91d6b59f8');
+INSERT INTO "audit" VALUES(43,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:2aada2677115522a19ea57be5b729f5b5dbb886fe79e4283399d908ce93ed0d0","customer":"finn","id":14,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000014","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:7606ff38d1c496e2a74362bf84d5b5526448e07ec885b71778997d4ba968e396","run":4}','sha256:b625808dc46a794fb9314fd8a8c1a3468e713fa4639a0e32df0aadb91d6b59f8','sha256:c4798729035ee6afa2f97d3c4a343f5731a15817edb0523d30f471cb3baa63b5');
+INSERT INTO "audit" VALUES(44,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:6b8056cb161a3c7e7abee0d548782c7a67f5fa9c2e3104f371f97062cbef4f1e","customer":"gil","id":15,"issued_at":"2026-12-02T09:00:00Z","kind":"credit-note","number":"INV-000015","part":1,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:4ea79ad0f5409bced2c38cca18193ba3f68cb73e223db38365aaac70cb30716e","run":4}','sha256:c4798729035ee6afa2f97d3c4a343f5731a15817edb0523d30f471cb3baa63b5','sha256:999d0bdb328382daf41744590ae6bbf8a15c453bdfc96f97b6e5923a6240a929');
+INSERT INTO "audit" VALUES(45,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:5f83118f6d0c54941714274b30363b0a5d079b68dc10363cf9aabe7b89da1d4e","customer":"gil","id":16,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000016","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:c97c89abb6031d4c4cdf8c48abd5304477851bd96c9b89246a991cef5323e1f7","run":4}','sha256:999d0bdb328382daf41744590ae6bbf8a15c453bdfc96f97b6e5923a6240a929','sha256:a78c8942f704341d98e8f7523a5ecc3e948e4d8a803d97ba52e151b9524cde40');
+INSERT INTO "audit" VALUES(46,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:846e5be2bdcc914a22f39fe740556cfd2e3ff95780d209133e95811c4d4d9635","customer":"hana","id":17,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000017","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:1424ad5c03e1ace7eaf10799cdc45a5b2b86a0af17cf52b2de5db36011f54b13","run":4}','sha256:a78c8942f704341d98e8f7523a5ecc3e948e4d8a803d97ba52e151b9524cde40','sha256:0b7a2f9e4bf469375f2eaece3fc13ff8f52bb6f06ca9f1d2e77960237425a8ad');
+INSERT INTO "audit" VALUES(47,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:7a93e5941d1f4fcc592cf84735f4bb9ccb9ee51650765327645fdab718c77cb4","customer":"ines","id":18,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000018","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:1cd68d6490b3a86caac4df7b514ba3a7accf2fcb7399af75b6a4ebb380f222df","run":4}','sha256:0b7a2f9e4bf469375f2eaece3fc13ff8f52bb6f06ca9f1d2e77960237425a8ad','sha256:6464fad6a75d1de3ba7136f6f81f03fd989accb9ca1013456c48b660dff68822');
+INSERT INTO "audit" VALUES(48,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:ea7c7b757578073f54aa4be97eab0dd5defad261137ebd51b29e5fd7874a5395","customer":"oasis","id":19,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000019","part":0,"pins_hash":"sha256:6e0a65c849e8d9fc106a86db7e439351127b7685edb536c955dac0ced145ef0b","rows":"sha256:19e7a62f7e3a666ce8cd4dd2a254a4f1ec55e637e09db2b11b91676bd3825bc0","run":4}','sha256:6464fad6a75d1de3ba7136f6f81f03fd989accb9ca1013456c48b660dff68822','sha256:f426f3cd76bce41dda0057b531343ac46a25c768561a629d1570820caf39cfa8');
+INSERT INTO "audit" VALUES(49,1796202000000000,'golden','close.finished','{"is_complete":false,"issued":8,"left_over":0,"period":"2026-11","refused":0,"run":4}','sha256:f426f3cd76bce41dda0057b531343ac46a25c768561a629d1570820caf39cfa8','sha256:3520b196822bc32b7c43cccf359cc20e27e6cf1a363db158787cb14b1bf1bbc5');
+INSERT INTO "audit" VALUES(50,1796202000000000,'rita','invoice.voided','{"number":"INV-000017","reason":"a test"}','sha256:3520b196822bc32b7c43cccf359cc20e27e6cf1a363db158787cb14b1bf1bbc5','sha256:5ea2988efa9a4f3646eeb8834fa2d66fdd92968f54d1c44584acf0b574ecb968');
+INSERT INTO "audit" VALUES(51,1796202000000000,'golden','close.started','{"asked":{"grace_seconds":0,"kind":"period","require_approval":false},"period":"2026-11","pins":{"a":"sha256:c7a3eb1598fd8622dc53870a44e3d5666ddf4be1788bde193b546af64ffade94","b":"sha256:4a3976102c4289fcf3f55846de7f68594b04c6930f202f7d18fff7152e0a0892","f":5,"l":20,"m":4,"s":19,"time_zones":"2026.6"},"pricing":{"contract_set":"sha256:4a3976102c4289fcf3f55846de7f68594b04c6930f202f7d18fff7152e0a0892","folder":".","is_shipped":false},"run":5}','sha256:5ea2988efa9a4f3646eeb8834fa2d66fdd92968f54d1c44584acf0b574ecb968','sha256:0f09c93bf0ce2cb8f0b4ab405e13dc49d61d0298edeca3a631eb12ed342eedd0');
+INSERT INTO "audit" VALUES(52,1796202000000000,'golden','invoice.issued','{"content_hash":"sha256:846e5be2bdcc914a22f39fe740556cfd2e3ff95780d209133e95811c4d4d9635","customer":"hana","id":20,"issued_at":"2026-12-02T09:00:00Z","kind":"period","number":"INV-000020","part":0,"pins_hash":"sha256:db238363a4d4f689525276139213b3c1d49ac148337e90c5d77f67750e6d033f","rows":"sha256:2bd537f2254f6185f05c870e0eae337dd6b182ec0635d6185df38dc12fbbf1b7","run":5}','sha256:0f09c93bf0ce2cb8f0b4ab405e13dc49d61d0298edeca3a631eb12ed342eedd0','sha256:a1d75bba3f8bfb1ad5a2a33f5b93e3cfae430a42df10f0f594da58e510bed5e1');
+INSERT INTO "audit" VALUES(53,1796202000000000,'golden','close.finished','{"is_complete":true,"issued":1,"left_over":0,"period":"2026-11","refused":0,"run":5}','sha256:a1d75bba3f8bfb1ad5a2a33f5b93e3cfae430a42df10f0f594da58e510bed5e1','sha256:1819cd0a6e50c103277bdeaaf97dbc9139c3924da7f762ad338c580780df0e54');
 CREATE TABLE batch (
 	seq INTEGER NOT NULL, 
 	label TEXT NOT NULL, 
@@ -78,31 +78,31 @@ CREATE TABLE batch (
 	accepted INTEGER NOT NULL, 
 	duplicates INTEGER NOT NULL, 
 	revisions INTEGER NOT NULL, 
-	quarantined INTEGER NOT NULL, first_at INTEGER, last_at INTEGER, part_of INTEGER, 
+	quarantined INTEGER NOT NULL, first_at INTEGER, last_at INTEGER, part_of INTEGER, reporter TEXT, 
 	CONSTRAINT pk_batch PRIMARY KEY (seq)
 )
  STRICT
 
 ;
-INSERT INTO "batch" VALUES(1,'python',1790931600000000,1,0,0,0,1789387200000000,1789387200000000,NULL);
-INSERT INTO "batch" VALUES(2,'python',1792486800000000,7,0,0,0,1790942400000000,1791374400000000,NULL);
-INSERT INTO "batch" VALUES(3,'october',1793610000000000,24,0,0,0,1791201600000000,1793188800000000,NULL);
-INSERT INTO "batch" VALUES(4,'again',1793610000000000,0,0,1,0,NULL,NULL,NULL);
-INSERT INTO "batch" VALUES(5,'decided',1794733200000000,3,0,0,1,1793534400000000,1793707200000000,NULL);
-INSERT INTO "batch" VALUES(6,'python',1794733200000000,0,0,2,0,NULL,NULL,NULL);
-INSERT INTO "batch" VALUES(7,'revision of arouter n1',1794733200000000,1,0,0,0,1793534400000000,1793534400000000,NULL);
-INSERT INTO "batch" VALUES(8,'waiver of arouter image',1794733200000000,0,0,0,0,NULL,NULL,NULL);
-INSERT INTO "batch" VALUES(9,'waiver of arouter none',1794733200000000,0,0,0,0,NULL,NULL,NULL);
-INSERT INTO "batch" VALUES(10,'python',1794733200000000,1,0,0,0,1793793600000000,1793793600000000,NULL);
-INSERT INTO "batch" VALUES(11,'retraction of record wrong of arouter',1794733200000000,0,0,0,0,NULL,NULL,NULL);
-INSERT INTO "batch" VALUES(12,'staged 0',1794733200000000,0,0,0,0,NULL,NULL,NULL);
-INSERT INTO "batch" VALUES(13,'staged 1',1794733200000000,0,0,0,0,NULL,NULL,NULL);
-INSERT INTO "batch" VALUES(14,'staged 1',1794733200000000,1,0,0,0,1793966400000000,1793966400000000,13);
-INSERT INTO "batch" VALUES(15,'python',1795165200000000,11,0,0,0,1793275200000000,1795089600000000,NULL);
-INSERT INTO "batch" VALUES(16,'retraction of record gil-28 of arouter',1795165200000000,0,0,0,0,NULL,NULL,NULL);
-INSERT INTO "batch" VALUES(17,'retraction of record hana-12 of arouter',1795165200000000,0,0,0,0,NULL,NULL,NULL);
-INSERT INTO "batch" VALUES(18,'totals 7',1796115600000000,0,0,0,0,NULL,NULL,NULL);
-INSERT INTO "batch" VALUES(19,'totals 8',1796115600000000,0,0,0,0,NULL,NULL,NULL);
+INSERT INTO "batch" VALUES(1,'python',1790931600000000,1,0,0,0,1789387200000000,1789387200000000,NULL,NULL);
+INSERT INTO "batch" VALUES(2,'python',1792486800000000,7,0,0,0,1790942400000000,1791374400000000,NULL,NULL);
+INSERT INTO "batch" VALUES(3,'october',1793610000000000,24,0,0,0,1791201600000000,1793188800000000,NULL,NULL);
+INSERT INTO "batch" VALUES(4,'again',1793610000000000,0,0,1,0,NULL,NULL,NULL,NULL);
+INSERT INTO "batch" VALUES(5,'decided',1794733200000000,3,0,0,1,1793534400000000,1793707200000000,NULL,NULL);
+INSERT INTO "batch" VALUES(6,'python',1794733200000000,0,0,2,0,NULL,NULL,NULL,NULL);
+INSERT INTO "batch" VALUES(7,'revision of arouter n1',1794733200000000,1,0,0,0,1793534400000000,1793534400000000,NULL,NULL);
+INSERT INTO "batch" VALUES(8,'waiver of arouter image',1794733200000000,0,0,0,0,NULL,NULL,NULL,NULL);
+INSERT INTO "batch" VALUES(9,'waiver of arouter none',1794733200000000,0,0,0,0,NULL,NULL,NULL,NULL);
+INSERT INTO "batch" VALUES(10,'python',1794733200000000,1,0,0,0,1793793600000000,1793793600000000,NULL,NULL);
+INSERT INTO "batch" VALUES(11,'retraction of record wrong of arouter',1794733200000000,0,0,0,0,NULL,NULL,NULL,NULL);
+INSERT INTO "batch" VALUES(12,'staged 0',1794733200000000,0,0,0,0,NULL,NULL,NULL,NULL);
+INSERT INTO "batch" VALUES(13,'staged 1',1794733200000000,0,0,0,0,NULL,NULL,NULL,NULL);
+INSERT INTO "batch" VALUES(14,'staged 1',1794733200000000,1,0,0,0,1793966400000000,1793966400000000,13,NULL);
+INSERT INTO "batch" VALUES(15,'python',1795165200000000,11,0,0,0,1793275200000000,1795089600000000,NULL,NULL);
+INSERT INTO "batch" VALUES(16,'retraction of record gil-28 of arouter',1795165200000000,0,0,0,0,NULL,NULL,NULL,NULL);
+INSERT INTO "batch" VALUES(17,'retraction of record hana-12 of arouter',1795165200000000,0,0,0,0,NULL,NULL,NULL,NULL);
+INSERT INTO "batch" VALUES(18,'totals 7',1796115600000000,0,0,0,0,NULL,NULL,NULL,NULL);
+INSERT INTO "batch" VALUES(19,'totals 8',1796115600000000,0,0,0,0,NULL,NULL,NULL,NULL);
 CREATE TABLE binding (
 	seq INTEGER NOT NULL, 
 	user TEXT NOT NULL, 
@@ -813,9 +813,9 @@ CREATE TABLE staged_event (
  STRICT
 
 ;
-INSERT INTO "staged_event" VALUES(12,'staged','golden','',1794733200000000);
+INSERT INTO "staged_event" VALUES(12,'staged','golden','looked at',1794733200000000);
 INSERT INTO "staged_event" VALUES(12,'dropped','rita','a test',1794733200000000);
-INSERT INTO "staged_event" VALUES(13,'staged','golden','',1794733200000000);
+INSERT INTO "staged_event" VALUES(13,'staged','golden','looked at',1794733200000000);
 INSERT INTO "staged_event" VALUES(13,'accepted','rita','',1794733200000000);
 INSERT INTO "staged_event" VALUES(13,'taken','rita','',1794733200000000);
 CREATE TABLE staged_record (
@@ -929,6 +929,20 @@ INSERT INTO "usage" VALUES(46,1,'finn-19',14,15,1795089600000000,1900000,1900000
 INSERT INTO "usage" VALUES(47,1,'ines-11',15,15,1794398400000000,1100000,1100000,0,0,0,0,0,0,0,0,0,0,0,0,0,1,20000000,0,0,X'66368FA27138428270153C2810D204DA',1);
 INSERT INTO "usage" VALUES(48,1,'ines-19',15,15,1795089600000000,1900000,1900000,0,0,0,0,0,0,0,0,0,0,0,0,0,1,20000000,0,0,X'E963DC644C6FA1BAEBDB6E46A149ABF6',1);
 INSERT INTO "usage" VALUES(49,1,'late',11,15,1793275200000000,2000000,2000000,0,0,0,0,0,0,0,0,0,0,0,0,0,1,100000000,0,0,X'B60330F3A64FD8E0568F8C93DC768454',1);
+CREATE TABLE usage_request (
+	usage_id INTEGER NOT NULL, 
+	source_id INTEGER NOT NULL, 
+	request TEXT NOT NULL, 
+	version INTEGER NOT NULL, 
+	request_key TEXT, 
+	CONSTRAINT pk_usage_request PRIMARY KEY (usage_id), 
+	CONSTRAINT uq_usage_request_version UNIQUE (source_id, request, version), 
+	CONSTRAINT fk_usage_request_usage FOREIGN KEY(usage_id) REFERENCES usage (id), 
+	CONSTRAINT fk_usage_request_source FOREIGN KEY(source_id) REFERENCES source (id)
+)
+ STRICT
+
+;
 CREATE TABLE usage_sum (
 	day INTEGER NOT NULL, 
 	series_id INTEGER NOT NULL, 
@@ -1072,6 +1086,22 @@ INSERT INTO "withdrawal" VALUES(35,'waiver',9,'rita','failed',1794733200000000);
 INSERT INTO "withdrawal" VALUES(37,'retraction',11,'rita','sent twice',1794733200000000);
 INSERT INTO "withdrawal" VALUES(22,'retraction',16,'rita','sent twice',1795165200000000);
 INSERT INTO "withdrawal" VALUES(24,'retraction',17,'rita','sent twice',1795165200000000);
+CREATE TABLE witness (
+	source_id INTEGER NOT NULL, 
+	record_id TEXT NOT NULL, 
+	reporter TEXT NOT NULL, 
+	digest BLOB NOT NULL, 
+	seq INTEGER NOT NULL, 
+	request TEXT NOT NULL, 
+	content TEXT NOT NULL, 
+	occurred_at INTEGER NOT NULL, 
+	CONSTRAINT pk_witness PRIMARY KEY (source_id, record_id, reporter, digest), 
+	CONSTRAINT fk_witness_source FOREIGN KEY(source_id) REFERENCES source (id), 
+	CONSTRAINT fk_witness_batch FOREIGN KEY(seq) REFERENCES batch (seq)
+)
+ STRICT
+
+;
 CREATE UNIQUE INDEX uq_close_run_open ON close_run (period) WHERE state = 'open';
 CREATE INDEX ix_review_period ON review (period);
 CREATE INDEX ix_push_period ON push (period);
@@ -1190,6 +1220,16 @@ CREATE INDEX ix_withdrawal_seq ON withdrawal (seq);
 CREATE TRIGGER guard_withdrawal_delete BEFORE DELETE ON withdrawal BEGIN SELECT RAISE(ABORT, 'withdrawal is append-only'); END;
 CREATE TRIGGER guard_withdrawal_insert BEFORE INSERT ON withdrawal WHEN EXISTS (SELECT 1 FROM withdrawal WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM withdrawal WHERE usage_id = NEW.usage_id AND cause = NEW.cause) BEGIN SELECT RAISE(ABORT, 'withdrawal is append-only'); END;
 CREATE TRIGGER guard_withdrawal_update BEFORE UPDATE ON withdrawal BEGIN SELECT RAISE(ABORT, 'withdrawal is append-only'); END;
+CREATE INDEX ix_usage_request_key ON usage_request (source_id, request_key);
+CREATE INDEX ix_witness_request ON witness (source_id, request);
+CREATE INDEX ix_witness_occurred_at ON witness (occurred_at);
+CREATE INDEX ix_witness_seq ON witness (seq);
+CREATE TRIGGER guard_usage_request_update BEFORE UPDATE ON usage_request BEGIN SELECT RAISE(ABORT, 'usage_request is append-only'); END;
+CREATE TRIGGER guard_usage_request_delete BEFORE DELETE ON usage_request BEGIN SELECT RAISE(ABORT, 'usage_request is append-only'); END;
+CREATE TRIGGER guard_usage_request_insert BEFORE INSERT ON usage_request WHEN EXISTS (SELECT 1 FROM usage_request WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM usage_request WHERE usage_id = NEW.usage_id) BEGIN SELECT RAISE(ABORT, 'usage_request is append-only'); END;
+CREATE TRIGGER guard_witness_update BEFORE UPDATE ON witness BEGIN SELECT RAISE(ABORT, 'witness is append-only'); END;
+CREATE TRIGGER guard_witness_delete BEFORE DELETE ON witness BEGIN SELECT RAISE(ABORT, 'witness is append-only'); END;
+CREATE TRIGGER guard_witness_insert BEFORE INSERT ON witness WHEN EXISTS (SELECT 1 FROM witness WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM witness WHERE source_id = NEW.source_id AND record_id = NEW.record_id AND reporter = NEW.reporter AND digest = NEW.digest) BEGIN SELECT RAISE(ABORT, 'witness is append-only'); END;
 CREATE TRIGGER guard_usage_sum_update BEFORE UPDATE ON usage_sum BEGIN SELECT RAISE(ABORT, 'usage_sum is append-only'); END;
 CREATE TRIGGER guard_usage_sum_delete BEFORE DELETE ON usage_sum BEGIN SELECT RAISE(ABORT, 'usage_sum is append-only'); END;
 CREATE TRIGGER guard_usage_sum_insert BEFORE INSERT ON usage_sum WHEN EXISTS (SELECT 1 FROM usage_sum WHERE day = NEW.day AND series_id = NEW.series_id AND band = NEW.band AND facts = NEW.facts AND seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'usage_sum is append-only'); END;

@@ -34,6 +34,7 @@ from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.control_totals import TYPED_IN, ControlTotal, Reported
 from tokentill.usage.ids import looks_personal
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 BATCH_RECORDS_MAX = 50_000
 SHOWN_MAX = 100
@@ -78,6 +79,7 @@ class Ingested:
             "import": self.number,
             "staged": self.is_staged,
             **counts_content(self.counts),
+            **fields_of(self.counts, "replaced", "witnesses"),
             "problems": [fields_of(bad, "line", "reason", "record_id") for bad in self.bad],
             "personal_data": [
                 {"user": user, "looks_like": looks_like} for user, looks_like in sorted(self.personal.items())
@@ -113,6 +115,7 @@ def ingest(
     progress: IngestProgress | None = None,
     number: int | None = None,
     sources: Mapping[str, SourceSettings] = NO_SOURCES,
+    reporting: Reporting = DEFAULT_REPORTING,
 ) -> Ingested:
     """Store records and control totals and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`.
 
@@ -121,6 +124,10 @@ def ingest(
     Args:
         number: of the import, where it has one already.
         sources: what is declared of the sources of records, by name.
+        reporting: who tells of the records.
+
+    Raises:
+        InvalidCall: when a source does not have the reporter.
     """
     name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
     ingested = Ingested(name, number=number)
@@ -136,7 +143,7 @@ def ingest(
             if number is None and not ingested.counts.read:
                 ingested.number = _going_on(connection, name, records, totals, bad)
             said: dict[str, Any] = {"label": name, "at": clock.now(), "part_of": ingested.number}
-            counts = store_batch(connection, records, bad, **said)
+            counts = store_batch(connection, records, bad, reporting=reporting, **said)
             seq = current_value(connection, "batch")
             counts = counts.plus(store_totals(connection, totals, seq=seq if seq > seq_before else None, **said))
             seq = current_value(connection, "batch")

@@ -6,7 +6,7 @@ Each decision is a short transaction with an entry in the audit log.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -32,6 +32,7 @@ from tokentill.store.quarantine import (
 from tokentill.usage.bounds import Bounds
 from tokentill.usage.control_totals import ControlTotal, Reported
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 RETRIED_AT_ONCE = 1_000
 """Lines that are read again in one transaction."""
@@ -130,6 +131,7 @@ def retry(
     format_: str | None,
     bounds: Bounds,
     sources: Mapping[str, SourceSettings] = NO_SOURCES,
+    reporting: Reporting = DEFAULT_REPORTING,
 ) -> Retried:
     """Read quarantined lines again as they were, and take in what is a record now. What is none stays as it is.
 
@@ -139,6 +141,7 @@ def retry(
         format_: the format to read them in, instead of the one that they were read in.
         bounds: between which instants usage is taken.
         sources: what is declared of the sources of records, by name.
+        reporting: whose word is billed; who told of a line is who did before.
 
     Raises:
         NotFound: when one of them does not exist, or the file has none.
@@ -148,7 +151,7 @@ def retry(
     with database.read() as connection:
         chosen = _open_lines(connection, names, file)
     retried = Retried()
-    for label, of_file in groupby(chosen, key=lambda line: line.file):
+    for (label, reporter), of_file in groupby(chosen, key=lambda line: (line.file, line.reporter)):
         listed = list(of_file)
         for start in range(0, len(listed), RETRIED_AT_ONCE):
             part = listed[start : start + RETRIED_AT_ONCE]
@@ -164,7 +167,7 @@ def retry(
                     records[line] = record if declared is None else declared.of_record(record)
                 except InvalidRecord as error:
                     still.append(StillQuarantined(line, str(error)))
-            taken, counts = _take_in(database, records, label, signed)
+            taken, counts = _take_in(database, records, label, replace(reporting, reporter=reporter), signed)
             retried = Retried((*retried.taken, *taken), tuple(still), retried.counts.plus(counts))
     return retried
 
@@ -179,7 +182,11 @@ def _read_again(line: QuarantinedLine, kept: KeptLine | None, source: str | None
 
 
 def _take_in(
-    database: Database, records: dict[QuarantinedLine, Reported], label: str, signed: SignedReason
+    database: Database,
+    records: dict[QuarantinedLine, Reported],
+    label: str,
+    reporting: Reporting,
+    signed: SignedReason,
 ) -> tuple[list[QuarantinedLine], Counts]:
     """Store records and what became of their lines, but for lines that somebody decided on meanwhile."""
     if not records:
@@ -191,7 +198,7 @@ def _take_in(
         retried = [records[line] for line in taken]
         said: dict[str, Any] = {"label": f"retry of {label}", "at": signed.at}
         usage = [record for record in retried if isinstance(record, UsageRecord)]
-        counts = store_batch(connection, usage, [], **said)
+        counts = store_batch(connection, usage, [], reporting=reporting, **said)
         counts = counts.plus(
             store_totals(connection, [one for one in retried if isinstance(one, ControlTotal)], **said)
         )
@@ -208,7 +215,7 @@ def _open_lines(connection: Connection, names: Sequence[str], file: str | None) 
             raise NotFound(f"{file!r} has no quarantined lines; `tokentill usage quarantine list` shows all")
         lines += of_file
     chosen = list({line.key: line for line in lines if line.state == "open"}.values())
-    return sorted(chosen, key=lambda line: (line.file, line.line, line.digest))
+    return sorted(chosen, key=lambda line: (line.file, line.reporter, line.line, line.digest))
 
 
 def _decide(

@@ -22,11 +22,13 @@ from tokentill.store.batches import Counts, store_batch_row, store_version
 from tokentill.store.customers import bindings
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.documents import ends_period_at, numbers_covering
+from tokentill.store.request_rows import counted_of_request
 from tokentill.store.revisions import Decided, Decision, Revision, decide, stored_revisions
 from tokentill.store.usage_rows import source_id_of, versions_of
 from tokentill.store.usage_sums import keep_sums
 from tokentill.store.withdrawals import withdraw, withdrawal_of
 from tokentill.usage.attribution import Attribution
+from tokentill.usage.record import UsageRecord
 
 REASON_LENGTH_MAX = 2000
 
@@ -233,10 +235,24 @@ def _replace(connection: Connection, revision: Revision, signed: SignedReason) -
     record = revision.record()
     ensure(record.digest == revision.digest, f"revision {_name(revision)} is not what its digest says")
     label = f"revision of {revision.source} {revision.record_id}"
-    seq = store_version(connection, record, revision.counted.version + 1, label=label, at=signed.at)
+    _refuse_other_request(connection, revision, record)
+    version = revision.counted.version + 1
+    seq = store_version(connection, record, version, revision.counted_id, label=label, at=signed.at)
     withdraw(connection, revision.counted_id, "revision", seq, by=signed.by, reason=signed.reason, at=signed.at)
     keep_sums(connection, seq)
     return seq
+
+
+def _refuse_other_request(connection: Connection, revision: Revision, record: UsageRecord) -> None:
+    """A revision takes the place of what its own record counts, and of nothing else."""
+    counted = counted_of_request(connection, revision.identity[0], record)
+    others = [row.record_id for row in counted if row.id != revision.counted_id and not row.is_retracted]
+    if others or all(row.id != revision.counted_id for row in counted):
+        instead = f"record {others[0]!r}" if others else "another record"
+        raise Refused(
+            f"revision {_name(revision)} tells of a request of which {instead} counts, so it would be billed twice;"
+            " reject it, or take the other record back first: `tokentill usage retract --record SOURCE RECORD_ID`"
+        )
 
 
 def _stands_on(connection: Connection, folder: Folder, revision: Revision) -> list[str]:

@@ -29,10 +29,9 @@ def show_ingested(screen: Screen, done: Sequence[Ingested], refused: Sequence[tu
     for ingested in done:
         if ingested.is_staged and ingested.number is not None:
             screen.say(f"\n{shown_id(ingested.name)} is import {ingested.number}, and staged: nothing of it counts yet")
-            screen.say(f"  tokentill preview PERIOD --with-import {ingested.number}")
-            for command in ("accept", "drop --reason 'WHY'"):
-                verb, _, options = command.partition(" ")
-                screen.say(f"  {command_line('usage imports', verb, str(ingested.number), *filter(None, [options]))}")
+            screen.say(f"  tokentill preview PERIOD --with-staged {ingested.number}")
+            for verb, options in (("accept", ""), ("drop", " --reason 'WHY'")):
+                screen.say(f"  {command_line('ingest', verb, str(ingested.number))}{options}")
         _note_problems(screen, ingested)
         _note_findings(screen, ingested)
     for ingested in done:

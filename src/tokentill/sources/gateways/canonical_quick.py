@@ -39,7 +39,10 @@ _COST = re.compile(rb'(?:%s)|"(?:%s)"' % (_AMOUNT, _AMOUNT)).fullmatch
 def _line_type() -> Any:
     """A line, as typed decoding takes it; a cost stays its own bytes."""
     absent = msgspec.UnsetType
-    text, names = str | None | absent, ("source", "user", "api_key", "provider", "mode", "geo", "status", "usage_state")
+    text, names = (
+        str | None | absent,
+        ("source", "user", "api_key", "provider", "mode", "geo", "status", "usage_state", "request_key"),
+    )
     fields: list[Any] = [
         ("record_id", str),
         ("occurred_at", str),
@@ -113,8 +116,13 @@ def _record(line: Any, asked_source: str | None) -> UsageRecord | None:
         cost = Decimal(written.strip(b'"').decode())
     if cost is not None and cost > COST_MAX:
         return None
+    request_key = None if line.request_key in (None, "", record_id, msgspec.UNSET) else line.request_key
+    if request_key is not None and not (len(request_key) <= ID_BYTES_MAX and request_key.isprintable()):
+        return None
     at = checked_instant(instant("occurred_at", line.occurred_at))
-    return record_of_checked(series, record_id=record_id, occurred_at=at, quantities=kept, cost=cost)
+    return record_of_checked(
+        series, record_id=record_id, occurred_at=at, quantities=kept, cost=cost, request_key=request_key
+    )
 
 
 @lru_cache(maxsize=50_000)
