@@ -318,11 +318,14 @@ def test_a_background_response_is_missing_until_somebody_says_its_usage(captured
     assert captured.record.record_id == RESPONSE_ID
 
 
-def test_a_stream_without_usage_is_missing(captured: Captured) -> None:
+def test_a_stream_without_usage_is_missing_and_the_log_says_how_to_ask(
+    captured: Captured, caplog: pytest.LogCaptureFixture
+) -> None:
     captured.server.reply_with(streamed(*CHAT_EVENTS[:3], DONE))
 
     list(captured.openai().chat.completions.create(**ASKED, stream=True))
 
     record = captured.record
     assert (record.usage_state, record.status, record.record_id) == ("missing", "ok", CHAT_ID)
+    assert "include_usage" in caplog.text
     assert dict(record.quantities) == {}

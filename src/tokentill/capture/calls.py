@@ -20,6 +20,7 @@ from tokentill.usage.record import RESPONSE_CACHE_TAG, Given, Status, UsageRecor
 UNKNOWN_MODEL = "unknown"
 """Of a request that names its model neither in its body nor in the answer: nothing has a price for it."""
 REQUEST_ID_HEADERS = ("x-litellm-call-id", "x-generation-id", "request-id", "x-request-id", "apim-request-id")
+_NO_STREAMED_USAGE = 'the stream reports no usage; ask for it with stream_options={"include_usage": true}'
 _COST, _CACHE_KEY = "x-litellm-response-cost", "x-litellm-cache-key"
 
 
@@ -110,7 +111,7 @@ def record_of(
             traits["cost"] = traits["cost"] if (cost := _cost_in(outcome)) is None else cost
             return UsageRecord(**traits, status=outcome.status), None
         except MissingUsage:
-            fault = "the answer reports no usage"
+            fault = _NO_STREAMED_USAGE if outcome.is_stream and call.form == "chat" else "the answer reports no usage"
         except InvalidRecord as error:
             fault = str(error)
     return UsageRecord(**known, quantities={}, usage_state="missing", status=outcome.status), fault
