@@ -403,9 +403,9 @@ def test_a_sum_beyond_64_bits_is_exact_or_refused_and_never_rounded(database: Da
     with database.write() as connection:  # by hand, since no record may be so large
         for record_id in ("two", "three"):
             connection.exec_driver_sql(
-                "INSERT INTO usage (source_id, record_id, series_id, seq, occurred_at, input_total, input, has_cost,"
-                f" digest) SELECT source_id, '{record_id}', series_id, seq, occurred_at, 1, 9223372036854775807, 0,"
-                " digest FROM usage WHERE record_id = 'one'"
+                "INSERT INTO usage (source_id, record_id, series_id, seq, occurred_at, input_total, input, output,"
+                f" has_cost, digest) SELECT source_id, '{record_id}', series_id, seq, occurred_at, 1,"
+                " 9223372036854775807, 1, 0, digest FROM usage WHERE record_id = 'one'"
             )
     if database.is_sqlite:
         with pytest.raises(Refused, match="integer overflow"):
