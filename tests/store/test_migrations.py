@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Float, Numeric, Table, inspect, text
+from sqlalchemy import Connection, Float, Numeric, Table, inspect, select, text
 
 from tests.builders import OCTOBER, MovableClock, at, contract, grants, openings, price, prices, record, till
 from tests.quick_tables import make_tables
@@ -623,3 +623,32 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="nowhere"):
         make_ready(Database.open(str(tmp_path / "nowhere" / "a.db")))
+
+
+# What is billed
+
+
+def test_a_replay_that_a_tag_tells_goes_back_and_comes_again(database: Database) -> None:
+    shop = till(database, SEARCHED, clock=MovableClock())
+    shop.ingest([record("tagged", tags=["response-cache", "prod"]), record("plain"), record("near", tags=["cache"])])
+    before = rows_of_all_tables(database)
+    downgrade(database, "0011")
+    upgrade(database)
+    assert rows_of_all_tables(database) == before
+    with database.read() as connection:
+        replayed = select(tables.series.c.tags).where(tables.series.c.is_replayed == 1)
+        assert connection.execute(replayed).scalars().all() == ['["prod", "response-cache"]']
+    assert shop.database.check().is_sound
+    assert shop.ingest([record("tagged", tags=["response-cache", "prod"])]).counts.duplicates == 1
+
+
+@pytest.mark.parametrize("kind", ["kinds of replayed requests", "accepted estimates"])
+def test_what_older_tables_cannot_say_of_billing_keeps_them_from_coming_back(database: Database, kind: str) -> None:
+    shop = till(database, SEARCHED, clock=MovableClock())
+    if kind == "accepted estimates":
+        shop.ingest([record("guessed", usage_state="estimated")])
+        shop.accept_estimate("arouter", "guessed", reason="so it is")
+    else:
+        shop.ingest([record("replayed", is_replayed=True)])
+    with pytest.raises(RuntimeError, match=f"1 {kind} would be lost"):
+        downgrade(database, "0011")
