@@ -75,7 +75,7 @@ class Reading(AbstractContextManager["Reading"]):
 
     Attributes:
         name: how messages call the input.
-        layout: `jsonl`, `json` or `csv`, None for an input without records.
+        layout: `jsonl`, `json`, `csv` or `parquet`, None for an input without records.
         compression: `gzip`, `zstd` or `none`, by the first bytes.
         bytes_total: size of the file in bytes, None for a stream.
     """
@@ -158,7 +158,7 @@ class Reading(AbstractContextManager["Reading"]):
 
     def _read(self, check: RecordCheck | None) -> Iterator[Reported | Quarantined]:
         parse, known, name, source = self._parse, self._format, self.name, self._source
-        is_quick = self.layout == "jsonl" and known is CANONICAL
+        is_quick = self.layout in ("jsonl", "parquet") and known is CANONICAL
         try:
             for line, raw, fault in self._pieces:
                 if fault is not None and fault.is_certain:
