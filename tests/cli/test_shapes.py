@@ -104,6 +104,8 @@ def test_a_preview_wraps_invoices_and_says_what_belongs_to_nobody(month: Cli) ->
 
     beside = {"failed", "late", "kept_boundaries", "quarantined", "revisions", "open_months", "margins", "findings"}
     beside |= {"pricing", "obstacles", "with_import", "with_staged"}
+        beside |= {"not_billed"}
+    beside |= {"pricing", "obstacles", "with_import"}
     assert set(preview) == {"period", "invoices", "unattributed", "blocked_by", *beside}
     assert preview["period"] == JUNE
     assert [invoice["customer"] for invoice in preview["invoices"]] == ["alice", "dune"]
