@@ -18,8 +18,10 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.due_months import DueMonths as DueMonths
     from tokentill.closing.questions.credit_account import CreditAccount as CreditAccount
     from tokentill.closing.questions.explanation import Explanation as Explanation
+    from tokentill.closing.questions.near_duplicates import NearDuplicates as NearDuplicates
     from tokentill.closing.questions.trace import RequestTrace as RequestTrace
     from tokentill.closing.questions.verify import Verification as Verification
+    from tokentill.closing.questions.witnesses import Witnesses as Witnesses
     from tokentill.closing.records.ingest import Ingested as Ingested
     from tokentill.closing.records.missing_usage import Missing as Missing
     from tokentill.closing.records.quarantine_decisions import Lines as Lines
@@ -127,7 +129,9 @@ _NAMES = {
     "closing.records.record_decisions": "Revised Revisions Waived",
     "closing.records.retracting": "Retracted Retractions",
     "closing.records.staging": "ImportShown",
+    "closing.questions.near_duplicates": "NearDuplicates",
     "closing.questions.trace": "RequestTrace",
+    "closing.questions.witnesses": "Witnesses",
     "closing.records.usage_summary": "UsageSummary",
     "closing.questions.verify": "Verification",
     "contracts.steps": "Step",

@@ -39,9 +39,11 @@ from tokentill.closing.pricing_use import is_news, lost_since, refuse_lost, reme
 from tokentill.closing.questions.credit_account import CreditAccount, credit_account
 from tokentill.closing.questions.explanation import Explanation, explain_invoice
 from tokentill.closing.questions.journal import transactions
+from tokentill.closing.questions.near_duplicates import NearDuplicates, find_near_duplicates
 from tokentill.closing.questions.simulate import simulate_period, simulation_of, under_folder
 from tokentill.closing.questions.trace import RequestTrace, trace_record
 from tokentill.closing.questions.verify import Verification, verify_invoices
+from tokentill.closing.questions.witnesses import Witnesses, compare_witnesses
 from tokentill.closing.records.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.records.missing_usage import Missing, missing_usage
 from tokentill.closing.records.quarantine_decisions import Lines, Retried, discard, line_named, retry
@@ -916,6 +918,22 @@ class Till(AbstractContextManager["Till"]):
         """The same, where there is a database; looking makes none."""
         path = self._store.sqlite_path
         return self.kept_boundaries() if path is None or path.exists() else []
+
+    def witnesses(self, period: str, *, source: str | None = None) -> Witnesses:
+        """What several reporters told of the same requests of a calendar month (UTC), held against each other.
+
+        Args:
+            source: only this one.
+        """
+        month, source = _month(period), optional(text_of, "source", source)
+        with self.store.read() as connection:
+            return compare_witnesses(connection, month, source)
+
+    def near_duplicates(self, period: str) -> NearDuplicates:
+        """Records of a calendar month (UTC) with different ids that are alike in user, model, quantities and second."""
+        month = _month(period)
+        with self.store.read() as connection:
+            return find_near_duplicates(connection, month)
 
     def late(self) -> Late:
         """Every record that lies in a period whose document was issued, and that no live document covers."""

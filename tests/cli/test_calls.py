@@ -37,6 +37,8 @@ ARGUMENTS = {
     "review release": [JUNE, "held"],
     "review lines": [JUNE],
     "report close": ["2025-05"],
+    "report witnesses": [JUNE],
+    "report near-duplicates": [JUNE],
     "review add-line": [JUNE, "alice", "--amount", "3", "--description", "set-up", "--reason", "agreed"],
     "review remove-line": ["1", "--reason", "twice"],
     "close": [JUNE],

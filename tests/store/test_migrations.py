@@ -77,7 +77,7 @@ WELCOME = contract(invoice={"coupon": [{"id": "welcome", "percent": "10"}]})
 
 DECIDED = (
     *("revision_decision", "withdrawal", "quarantine_decision", "staged_record", "staged_event"),
-    *("manual_line", "manual_line_removal", "correction"),
+    *("manual_line", "manual_line_removal", "correction", "usage_request", "witness"),
 )
 """Tables of what people decided about single records, whole imports and invoices; older versions have no place for
 it."""
@@ -128,7 +128,7 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
     assert set(migrated) == ALL_TABLES
     assert migrated == made
     assert sum(len(found["checks"]) for found in migrated.values()) == 21
-    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 25
+    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 29
 
 
 def described(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -192,7 +192,7 @@ def test_nothing_is_deleted_because_something_else_was(database: Database) -> No
     with database.read() as connection:
         inspector = inspect(connection)
         options = [key["options"] for table in ALL_TABLES for key in inspector.get_foreign_keys(table)]
-    assert len(options) == 25
+    assert len(options) == 29
     assert not any("ondelete" in option or "onupdate" in option for option in options)
 
 
@@ -483,6 +483,12 @@ def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
         (lambda shop: shop.discard(file="file", reason="so"), "1 decisions on quarantined lines"),
         (lambda shop: shop.retract(record=("arouter", "one"), reason="so"), "1 retractions of records"),
         (lambda shop: shop.ingest([record("new")], stage="looked at"), "1 lines of staged imports"),
+        (lambda shop: shop.ingest([record("new", request_key="k")]), "1 requests of several records"),
+        (lambda shop: shop.ingest([record("new")], reporter="capture"), "1 imports of other reporters"),
+        (
+            lambda shop: shop.ingest([record("one", input=9)], reporter="capture"),
+            "1 reports beside what counts",
+        ),
         (
             lambda shop: (
                 shop.set_customer("eve") and shop.add_line(OCTOBER, "eve", amount="2", description="fee", reason="so")
@@ -490,7 +496,18 @@ def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
             "1 manual lines",
         ),
     ],
-    ids=["accepted", "waived", "rejected", "discarded", "retracted", "staged", "added"],
+    ids=[
+        "accepted",
+        "waived",
+        "rejected",
+        "discarded",
+        "retracted",
+        "staged",
+        "keyed",
+        "captured",
+        "witnessed",
+        "added",
+    ],
 )
 def test_what_people_decided_about_records_is_not_lost_by_going_back(
     database: Database, decide: Callable[[Till], object], lost: str
