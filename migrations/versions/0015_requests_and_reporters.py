@@ -14,15 +14,18 @@ depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-NEW_TABLES = {"usage_request": ("usage_id",), "witness": ("source_id", "record_id", "reporter", "digest")}
-"""The tables that this makes, append-only both of them, with their keys."""
+NEW_TABLES = {
+    "usage_request": [("usage_id",), ("source_id", "request", "version")],
+    "witness": [("source_id", "record_id", "reporter", "digest")],
+}
+"""The tables that this makes, append-only both of them, with what is unique in them."""
 
 
 def upgrade() -> None:
     op.add_column("batch", sa.Column("reporter", sa.Text(), nullable=True))
     make_tables()
-    for table, key in NEW_TABLES.items():
-        guard(table, *row_of(*key))
+    for table, keys in NEW_TABLES.items():
+        guard(table, *dict.fromkeys(met for key in keys for met in row_of(*key)))
 
 
 def downgrade() -> None:

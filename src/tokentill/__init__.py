@@ -18,8 +18,10 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.due_months import DueMonths as DueMonths
     from tokentill.closing.questions.credit_account import CreditAccount as CreditAccount
     from tokentill.closing.questions.explanation import Explanation as Explanation
+    from tokentill.closing.questions.near_duplicates import NearDuplicates as NearDuplicates
     from tokentill.closing.questions.trace import RequestTrace as RequestTrace
     from tokentill.closing.questions.verify import Verification as Verification
+    from tokentill.closing.questions.witnesses import Witnesses as Witnesses
     from tokentill.closing.records.control_totals import ControlTotals as ControlTotals
     from tokentill.closing.records.ingest import Ingested as Ingested
     from tokentill.closing.records.missing_usage import Missing as Missing
@@ -74,6 +76,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.faces.database import DatabaseFace as DatabaseFace
     from tokentill.faces.prices import Prices as Prices
     from tokentill.invoicing.accumulators import Charge as Charge
+    from tokentill.invoicing.compared_sources import ComparedSources as ComparedSources
     from tokentill.invoicing.completeness import Completeness as Completeness
     from tokentill.invoicing.coverage import KeptBoundary as KeptBoundary
     from tokentill.invoicing.differences import DocumentDifferences as DocumentDifferences
@@ -89,7 +92,6 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.invoicing.simulation import Simulation as Simulation
     from tokentill.invoicing.tolerance import Tolerance as Tolerance
     from tokentill.invoicing.tolerance import TotalsPolicy as TotalsPolicy
-    from tokentill.invoicing.witnesses import Witnesses as Witnesses
     from tokentill.library.biller import Bill as Bill
     from tokentill.library.biller import Biller as Biller
     from tokentill.library.price_book import PriceBook as PriceBook
@@ -143,7 +145,9 @@ _NAMES = {
     "closing.records.record_decisions": "AcceptedEstimate Revised Revisions Waived",
     "closing.records.retracting": "Retracted Retractions",
     "closing.records.staging": "ImportShown",
+    "closing.questions.near_duplicates": "NearDuplicates",
     "closing.questions.trace": "RequestTrace",
+    "closing.questions.witnesses": "Witnesses",
     "closing.records.usage_summary": "UsageSummary",
     "closing.questions.verify": "Verification",
     "contracts.steps": "Step",
@@ -201,7 +205,7 @@ _NAMES = {
     "closing.records.control_totals": "ControlTotals",
     "invoicing.completeness": "Completeness",
     "invoicing.tolerance": "Tolerance TotalsPolicy",
-    "invoicing.witnesses": "Witnesses",
+    "invoicing.compared_sources": "ComparedSources",
     "store.control_totals": "StoredTotal",
     "usage.control_totals": "ControlTotal",
 }

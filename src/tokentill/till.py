@@ -38,13 +38,15 @@ from tokentill.closing.computation.pins import Inputs, newest_inputs
 from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths, due_months, earlier_open
 from tokentill.closing.issuing import CloseProgress
 from tokentill.closing.pricing_use import is_news, lost_since, refuse_lost, remember_preview
+from tokentill.closing.questions.compare_sources import compare_sources
 from tokentill.closing.questions.credit_account import CreditAccount, credit_account
 from tokentill.closing.questions.explanation import Explanation, explain_invoice
 from tokentill.closing.questions.journal import transactions
+from tokentill.closing.questions.near_duplicates import NearDuplicates, find_near_duplicates
 from tokentill.closing.questions.simulate import simulate_period, simulation_of, under_folder
 from tokentill.closing.questions.trace import RequestTrace, trace_record
 from tokentill.closing.questions.verify import Verification, verify_invoices
-from tokentill.closing.questions.witnesses import compare_sources
+from tokentill.closing.questions.witnesses import Witnesses, compare_witnesses
 from tokentill.closing.records.control_totals import ControlTotals, withdraw_control_total
 from tokentill.closing.records.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.records.missing_usage import Missing, missing_usage
@@ -85,6 +87,7 @@ from tokentill.faces.arguments import (
 )
 from tokentill.faces.pricing import Pricing
 from tokentill.faces.retractable import retractable
+from tokentill.invoicing.compared_sources import ComparedSources
 from tokentill.invoicing.completeness import Completeness
 from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.differences import DocumentDifferences
@@ -94,7 +97,6 @@ from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review, ReviewKind
 from tokentill.invoicing.simulation import Simulation
 from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
-from tokentill.invoicing.witnesses import Witnesses
 from tokentill.recordings.load import Folder
 from tokentill.settings import GIVEN, read_settings
 from tokentill.sources.reading import Reading, read_records
@@ -1031,6 +1033,22 @@ class Till(AbstractContextManager["Till"]):
         path = self._store.sqlite_path
         return self.kept_boundaries() if path is None or path.exists() else []
 
+    def witnesses(self, period: str, *, source: str | None = None) -> Witnesses:
+        """What several reporters told of the same requests of a calendar month (UTC), held against each other.
+
+        Args:
+            source: only this one.
+        """
+        month, source = _month(period), optional(text_of, "source", source)
+        with self.store.read() as connection:
+            return compare_witnesses(connection, month, source)
+
+    def near_duplicates(self, period: str) -> NearDuplicates:
+        """Records of a calendar month (UTC) with different ids that are alike in user, model, quantities and second."""
+        month = _month(period)
+        with self.store.read() as connection:
+            return find_near_duplicates(connection, month)
+
     def late(self) -> Late:
         """Every record that lies in a period whose document was issued, and that no live document covers."""
         with self.store.read() as connection:
@@ -1295,7 +1313,7 @@ class Till(AbstractContextManager["Till"]):
             within = (periods.starts_at, periods.ends_at)
             return completeness_of(connection, month, within, self.totals, prices, source=source)
 
-    def witnesses(self, period: str, first: str, second: str) -> Witnesses:
+    def compare_sources(self, period: str, first: str, second: str) -> ComparedSources:
         """Two sources that tell of the same requests, such as a capture and an export: what is missing on either side,
         and what they say otherwise, by record id and by user and day.
 

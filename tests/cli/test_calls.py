@@ -41,7 +41,9 @@ ARGUMENTS = {
     "review lines": [JUNE],
     "report close": ["2025-05"],
     "report completeness": [JUNE],
-    "report witnesses": [JUNE, "own", "app"],
+    "report sources": [JUNE, "own", "app"],
+    "report witnesses": [JUNE],
+    "report near-duplicates": [JUNE],
     "review add-line": [JUNE, "alice", "--amount", "3", "--description", "set-up", "--reason", "agreed"],
     "review remove-line": ["1", "--reason", "twice"],
     "close": [JUNE],
@@ -99,7 +101,7 @@ ARGUMENTS = {
 """A call of every command."""
 
 CALLED_ELSEWHERE = {"demo", "init", "push", "reconcile", "prices import", "simulate", "usage quarantine retry"}
-CALLED_ELSEWHERE |= {"report witnesses", "pull", "probe"}
+CALLED_ELSEWHERE |= {"report sources", "pull", "probe"}
 """They need Stripe, other files or seconds, no database, another folder, or end with 1; other tests call them."""
 
 

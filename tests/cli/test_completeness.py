@@ -63,7 +63,7 @@ def test_settings_of_a_source_that_are_wrong_are_named(cli: Cli) -> None:
 
 def test_witnesses_end_with_one_when_they_do_not_tell_the_same(month: Cli) -> None:
     month("ingest", month.write_usage({**usage("a-1"), "source": "app"}, path="app.jsonl"))
-    said = month("report", "witnesses", JUNE, "app", "own", status=1)
+    said = month("report", "sources", JUNE, "app", "own", status=1)
     assert "1 record id is in both, 1 with the same tokens, user and model" in said.out
     assert "4 records are missing in app: " in said.out
     assert "records of both sources count, and are billed" in said.err

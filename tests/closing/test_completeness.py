@@ -371,7 +371,7 @@ def test_two_sources_are_compared_by_record_and_by_user_and_day(database: Databa
         record("taken back", when="4", source="app"),
     )
     shop.retract(record=("app", "taken back"), reason="a test")
-    made = shop.witnesses(OCTOBER, "app", "arouter")
+    made = shop.compare_sources(OCTOBER, "app", "arouter")
     assert made.records is not None
     assert [(one.record_id, one.apart) for one in made.records.unequal] == [
         ("another user", ("user",)),
@@ -389,13 +389,13 @@ def test_two_sources_are_compared_by_record_and_by_user_and_day(database: Databa
 
 def test_sources_of_other_ids_are_compared_by_user_and_day_alone(database: Database) -> None:
     shop = shop_with(database, record("a", when="3"), record("x", when="3", source="app"))
-    made = shop.witnesses(OCTOBER, "app", "arouter")
+    made = shop.compare_sources(OCTOBER, "app", "arouter")
     assert made.records is None
     assert made.is_equal
     with pytest.raises(NotFound, match="no record is of source 'none'"):
-        shop.witnesses(OCTOBER, "app", "none")
+        shop.compare_sources(OCTOBER, "app", "none")
     with pytest.raises(InvalidCall, match="itself"):
-        shop.witnesses(OCTOBER, "app", "app")
+        shop.compare_sources(OCTOBER, "app", "app")
 
 
 def test_days_are_those_that_the_period_touches(sqlite_database: Database) -> None:

@@ -37,7 +37,7 @@ INVALID: dict[str, tuple[Call, str]] = {
     "usage_handler: a token that can be guessed": (lambda t: t.usage_handler("x"), "token"),
     "completeness: a month": (lambda t: t.completeness("2026"), "2026"),
     "control_totals: a month": (lambda t: t.control_totals("2026"), "2026"),
-    "witnesses: a source": (lambda t: t.witnesses("2026-10", 5, "b"), "first=... must be a str, not int"),
+    "compare_sources: a source": (lambda t: t.compare_sources("2026-10", 5, "b"), "first=... must be a str, not int"),
     "withdraw_control_total: no reason": (
         lambda t: t.withdraw_control_total("x", reason=""),
         "reason",
@@ -116,6 +116,8 @@ INVALID: dict[str, tuple[Call, str]] = {
     "import_shown: a text": (lambda t: t.import_shown("1"), "number=... must be a number from 1 on, not '1'"),
     "accept_import: nought": (lambda t: t.accept_import(0), "number=... must be a number from 1 on, not 0"),
     "drop_import: no reason": (lambda t: t.drop_import(1, reason=""), "to drop an import needs a reason"),
+    "witnesses: no period": (lambda t: t.witnesses("2026-13"), "write it like 2026-10"),
+    "near_duplicates: no period": (lambda t: t.near_duplicates("soon"), "write it like 2026-10"),
     "staged_imports: nought": (lambda t: t.staged_imports(0), "name=... must be a number from 1 on, not 0"),
     "retract: nothing": (lambda t: t.retract(reason="x"), "nothing to take back; name record=..., import_number=..."),
     "retract: a number": (

@@ -399,7 +399,7 @@ def _replacements(table: str) -> list[str]:
 def _is_numbered(table: str) -> bool:
     """Whether a column is SQLite's row number already."""
     key = tables.metadata.tables[table].primary_key.columns
-    return len(key) == 1 and next(iter(key)).name in ("id", "seq", "position", "number", "line")
+    return len(key) == 1 and next(iter(key)).name in ("id", "seq", "position", "number", "line", "usage_id")
 
 
 def _other(table: str, name: str) -> str:

@@ -80,6 +80,7 @@ SUMS = ("usage_sum", "usage_sum_unit")
 DECIDED = (
     *("revision_decision", "withdrawal", "quarantine_decision", "staged_record", "staged_event"),
     *("manual_line", "manual_line_removal", "correction", "control_total", "control_total_withdrawal", "pull"),
+    *("usage_request", "witness"),
 )
 """Tables of what people decided about single records, whole imports and invoices, and of control totals; older versions
 have no place for it."""
@@ -130,7 +131,7 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
     assert set(migrated) == ALL_TABLES
     assert migrated == made
     assert sum(len(found["checks"]) for found in migrated.values()) == 31
-    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 31
+    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 35
 
 
 def described(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -194,7 +195,7 @@ def test_nothing_is_deleted_because_something_else_was(database: Database) -> No
     with database.read() as connection:
         inspector = inspect(connection)
         options = [key["options"] for table in ALL_TABLES for key in inspector.get_foreign_keys(table)]
-    assert len(options) == 31
+    assert len(options) == 35
     assert not any("ondelete" in option or "onupdate" in option for option in options)
 
 
@@ -492,6 +493,12 @@ def note_a_pull(database: Database) -> None:
         (lambda shop: shop.discard(file="file", reason="so"), "1 decisions on quarantined lines"),
         (lambda shop: shop.retract(record=("arouter", "one"), reason="so"), "1 retractions of records"),
         (lambda shop: shop.ingest([record("new")], stage="looked at"), "1 lines of staged imports"),
+        (lambda shop: shop.ingest([record("new", request_key="k")]), "1 requests of several records"),
+        (lambda shop: shop.ingest([record("new")], reporter="capture"), "1 imports of other reporters"),
+        (
+            lambda shop: shop.ingest([record("one", input=9)], reporter="capture"),
+            "1 reports beside what counts",
+        ),
         (
             lambda shop: (
                 shop.set_customer("eve") and shop.add_line(OCTOBER, "eve", amount="2", description="fee", reason="so")
@@ -500,7 +507,19 @@ def note_a_pull(database: Database) -> None:
         ),
         (lambda shop: note_a_pull(shop.store), "1 notes of how far pulls came"),
     ],
-    ids=["accepted", "waived", "rejected", "discarded", "retracted", "staged", "added", "pulled"],
+    ids=[
+        "accepted",
+        "waived",
+        "rejected",
+        "discarded",
+        "retracted",
+        "staged",
+        "keyed",
+        "captured",
+        "witnessed",
+        "added",
+        "pulled",
+    ],
 )
 def test_what_people_decided_about_records_is_not_lost_by_going_back(
     database: Database, decide: Callable[[Till], object], lost: str

@@ -31,7 +31,7 @@ COMMANDS = {
     "preview": ("invoice_commands", "Show what a period would come to if it were closed now."),
     "review": ("review_commands", "Approve or hold a preview, or add a line to it."),
     "close": ("invoice_commands", "Issue the invoices of a period, each once."),
-    "report": ("report_commands", "Report what a period came to, and if it is complete."),
+    "report": ("report_commands", "Report on a period: its close, what is missing or alike."),
     "invoices": ("invoice_commands", "Look at issued invoices, export them, or make one void."),
     "simulate": ("question_commands", "Show a period under other prices and contracts."),
     "explain": ("question_commands", "Go from any cent to the records, the price entry and the rule."),

@@ -1,109 +1,122 @@
-"""The records of two sources beside each other by record id: counted in the database, the first of them named."""
+"""What reporters told of the same requests: the records that count, and what else was told of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
-from operator import add
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
-from tokentill.canonical import Content
 from tokentill.clock import to_micros
-from tokentill.invoicing.witnesses import RecordIds, UnequalRecord
 from tokentill.store import tables
-from tokentill.store.usage_rows import source_id_of
-from tokentill.store.usage_sums import DAY_MICROS
-from tokentill.usage.quantities import TOKEN_LEAVES
+from tokentill.store.database import current_value
+from tokentill.store.staging import record_of
+from tokentill.store.usage_rows import StoredRecord, records_where, series_by_id
+from tokentill.store.withdrawals import ALL_VERSIONS, InForce, in_force
+from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import EXPORT
 
-NAMED_MAX = 100
+Report = StoredRecord | UsageRecord
 
 
-def compared_ids(
-    connection: Connection, first: str, second: str, starts_at: datetime, ends_at: datetime, *, seq_max: int
-) -> RecordIds | None:
-    """The records of the UTC days that [starts_at, ends_at) touches, each beside that of its id in the other source,
-    whenever that one was; None where no id is shared.
+@dataclass(frozen=True, slots=True)
+class ToldRequest:
+    """A request: the record that counts, who told of it, and what other reporters told of it last."""
+
+    record: StoredRecord
+    reporter: str
+    others: dict[str, Report]
+
+
+def reporters_within(connection: Connection, starts_at: datetime, ends_at: datetime) -> dict[int, tuple[str, set[str]]]:
+    """By the id of a source its name and who told of its requests in a segment of time, where somebody did beside its
+    export.
     """
-    ids = source_id_of(connection, first), source_id_of(connection, second)
-    if ids[0] is None or ids[1] is None:
-        return None
-    sides = [
-        _Witness(source_id, f"side_{place}", seq_max) for place, source_id in enumerate(ids) if source_id is not None
-    ]
-    days = to_micros(starts_at) // DAY_MICROS * DAY_MICROS, -(-to_micros(ends_at) // DAY_MICROS) * DAY_MICROS
-    one, other = sides
-    shared, unequal = _shared(connection, one, other, days)
-    if not shared:
-        return None
-    named = tuple(_unequal(row) for row in unequal[:NAMED_MAX])
-    missing = [_missing(connection, here, there, days) for here, there in ((other, one), (one, other))]
-    (in_first, ids_first), (in_second, ids_second) = missing
-    return RecordIds(shared, shared - len(unequal), in_first, in_second, named, ids_first, ids_second)
-
-
-class _Witness:
-    """The records of one source that count."""
-
-    def __init__(self, source_id: int, name: str, seq_max: int) -> None:
-        self.usage, self.series = tables.usage.alias(name), tables.series.alias(f"{name}_series")
-        gone = tables.withdrawal.alias(f"{name}_gone")
-        is_gone = select(gone.c.seq).where(
-            gone.c.usage_id == self.usage.c.id, gone.c.cause.in_(("revision", "retraction")), gone.c.seq <= seq_max
-        )
-        self.counts = and_(
-            self.usage.c.source_id == source_id,
-            self.usage.c.seq <= seq_max,
-            not_(is_gone.correlate(self.usage).exists()),
-        )
-        self.tokens: ColumnElement[Any] = reduce(add, (self.usage.c[leaf] for leaf in TOKEN_LEAVES))
-
-    def within(self, days: tuple[int, int]) -> ColumnElement[bool]:
-        """Whether a record lies in some days."""
-        return and_(self.usage.c.occurred_at >= days[0], self.usage.c.occurred_at < days[1])
-
-
-def _shared(connection: Connection, one: _Witness, other: _Witness, days: tuple[int, int]) -> tuple[int, Sequence[Any]]:
-    """How many ids both have, of which at least one record lies in the days, and the records that differ."""
-    joined = (
-        one.usage.join(other.usage, other.usage.c.record_id == one.usage.c.record_id)
-        .join(one.series, one.series.c.id == one.usage.c.series_id)
-        .join(other.series, other.series.c.id == other.usage.c.series_id)
+    usage, batch, witness, source = tables.usage, tables.batch, tables.witness, tables.source
+    first, last = to_micros(starts_at), to_micros(ends_at)
+    name = func.coalesce(batch.c.reporter, EXPORT)
+    counted = (
+        select(usage.c.source_id, name)
+        .join(batch, batch.c.seq == usage.c.seq)
+        .where(usage.c.occurred_at >= first, usage.c.occurred_at < last)
+        .distinct()
     )
-    inside = (one.counts, other.counts, or_(one.within(days), other.within(days)))
-    shared = connection.execute(select(func.count()).select_from(joined).where(*inside)).scalar_one()
-    if not shared:
-        return 0, ()
-    columns = [
-        column.label(f"{name}_{place}")
-        for place, side in enumerate((one, other))
-        for name, column in (("tokens", side.tokens), ("user", side.series.c.user), ("model", side.series.c.model))
-    ]
-    differs = or_(
-        one.tokens != other.tokens,
-        func.coalesce(one.series.c.user, "") != func.coalesce(other.series.c.user, ""),
-        one.series.c.model != other.series.c.model,
+    told = select(witness.c.source_id, witness.c.reporter).where(
+        witness.c.occurred_at >= first, witness.c.occurred_at < last
     )
-    query = select(one.usage.c.record_id, *columns).select_from(joined).where(*inside, differs)
-    return shared, sorted(connection.execute(query).all(), key=lambda row: row.record_id.encode())
+    names: dict[int, str] = dict(connection.execute(select(source.c.id, source.c.name)).all())
+    reporters: dict[int, set[str]] = {}
+    for source_id, reporter in (*connection.execute(counted), *connection.execute(told.distinct())):
+        reporters.setdefault(source_id, set()).add(reporter)
+    return {id_: (names[id_], listed | {EXPORT}) for id_, listed in sorted(reporters.items()) if listed != {EXPORT}}
 
 
-def _unequal(row: Any) -> UnequalRecord:
-    sides: list[Content] = [
-        {name: getattr(row, f"{name}_{place}") for name in ("tokens", "user", "model")} for place in (0, 1)
+def told_within(
+    connection: Connection, source_id: int, starts_at: datetime, ends_at: datetime
+) -> Iterator[ToldRequest]:
+    """The requests of a source that count in [starts_at, ends_at), in order of time; all of them are in memory."""
+    usage, request = tables.usage, tables.usage_request
+    force = in_force(connection, current_value(connection, "batch"))
+    conditions = [
+        usage.c.source_id == source_id,
+        usage.c.occurred_at >= to_micros(starts_at),
+        usage.c.occurred_at < to_micros(ends_at),
     ]
-    apart = tuple(name for name in sides[0] if sides[0][name] != sides[1][name])
-    return UnequalRecord(row.record_id, apart, *sides)
+    name = func.coalesce(request.c.request, usage.c.record_id)
+    named = select(usage.c.id, name, _reporter()).select_from(
+        usage.outerjoin(request, request.c.usage_id == usage.c.id).join(tables.batch, tables.batch.c.seq == usage.c.seq)
+    )
+    counted = {row[0]: (row[1], row[2]) for row in connection.execute(named.where(*conditions, *force.conditions))}
+    requests = named.with_only_columns(name).where(*conditions, *force.conditions)
+    others: dict[str, dict[str, tuple[int, Report]]] = {}
+    for told_of, reporter, seq, report in (
+        *_witnesses(connection, source_id, requests),
+        *_replaced(connection, source_id, requests),
+    ):
+        of_request = others.setdefault(told_of, {})
+        if reporter not in of_request or of_request[reporter][0] <= seq:
+            of_request[reporter] = (seq, report)
+    for id_, record in _records(connection, conditions, force):
+        told_of, reporter = counted[id_]
+        last = {who: report for who, (_, report) in others.get(told_of, {}).items() if who != reporter}
+        yield ToldRequest(record, reporter, last)
 
 
-def _missing(
-    connection: Connection, here: _Witness, there: _Witness, days: tuple[int, int]
-) -> tuple[int, tuple[str, ...]]:
-    """How many records of one side the other has not, and the first of their ids."""
-    beside = select(there.usage.c.id).where(there.counts, there.usage.c.record_id == here.usage.c.record_id)
-    missing = (here.counts, here.within(days), not_(beside.correlate(here.usage).exists()))
-    count = connection.execute(select(func.count()).select_from(here.usage).where(*missing)).scalar_one()
-    query = select(here.usage.c.record_id).where(*missing).order_by(here.usage.c.occurred_at, here.usage.c.id)
-    return count, tuple(sorted(connection.execute(query.limit(NAMED_MAX)).scalars(), key=str.encode))
+def _reporter() -> ColumnElement[str]:
+    return func.coalesce(tables.batch.c.reporter, EXPORT)
+
+
+def _witnesses(connection: Connection, source_id: int, requests: Select[Any]) -> Iterator[tuple[str, str, int, Report]]:
+    table = tables.witness.c
+    query = select(table.request, table.reporter, table.seq, table.content).where(table.source_id == source_id)
+    for row in connection.execute(query.where(table.request.in_(requests))):
+        yield row.request, row.reporter, row.seq, record_of(json.loads(row.content))
+
+
+def _replaced(
+    connection: Connection,
+    source_id: int,
+    requests: Select[Any],
+) -> Iterator[tuple[str, str, int, Report]]:
+    """What counted of requests once, and does no more."""
+    usage, request, gone, batch = tables.usage, tables.usage_request, tables.withdrawal, tables.batch
+    inside = usage.join(request, request.c.usage_id == usage.c.id).join(batch, batch.c.seq == usage.c.seq)
+    inside = inside.join(gone, and_(gone.c.usage_id == usage.c.id, gone.c.cause == "revision"))
+    query = select(usage.c.id, request.c.request, _reporter().label("reporter")).select_from(inside)
+    query = query.where(request.c.source_id == source_id, request.c.request.in_(requests))
+    rows = {row.id: row for row in connection.execute(query)}
+    for start in range(0, len(rows), 500):
+        some = list(rows)[start : start + 500]
+        for id_, record in _records(connection, [usage.c.id.in_(some)], ALL_VERSIONS):
+            yield rows[id_].request, rows[id_].reporter, record.seq, record
+
+
+def _records(
+    connection: Connection, conditions: list[ColumnElement[bool]], force: InForce
+) -> Iterator[tuple[int, StoredRecord]]:
+    usage = tables.usage
+    ids = connection.execute(select(usage.c.series_id).where(*conditions).distinct()).scalars()
+    yield from records_where(connection, usage.c.id, usage, series_by_id(connection, ids), force, conditions)

@@ -1226,7 +1226,7 @@ CREATE INDEX ix_witness_occurred_at ON witness (occurred_at);
 CREATE INDEX ix_witness_seq ON witness (seq);
 CREATE TRIGGER guard_usage_request_update BEFORE UPDATE ON usage_request BEGIN SELECT RAISE(ABORT, 'usage_request is append-only'); END;
 CREATE TRIGGER guard_usage_request_delete BEFORE DELETE ON usage_request BEGIN SELECT RAISE(ABORT, 'usage_request is append-only'); END;
-CREATE TRIGGER guard_usage_request_insert BEFORE INSERT ON usage_request WHEN EXISTS (SELECT 1 FROM usage_request WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM usage_request WHERE usage_id = NEW.usage_id) BEGIN SELECT RAISE(ABORT, 'usage_request is append-only'); END;
+CREATE TRIGGER guard_usage_request_insert BEFORE INSERT ON usage_request WHEN EXISTS (SELECT 1 FROM usage_request WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM usage_request WHERE usage_id = NEW.usage_id) OR EXISTS (SELECT 1 FROM usage_request WHERE source_id = NEW.source_id AND request = NEW.request AND version = NEW.version) BEGIN SELECT RAISE(ABORT, 'usage_request is append-only'); END;
 CREATE TRIGGER guard_witness_update BEFORE UPDATE ON witness BEGIN SELECT RAISE(ABORT, 'witness is append-only'); END;
 CREATE TRIGGER guard_witness_delete BEFORE DELETE ON witness BEGIN SELECT RAISE(ABORT, 'witness is append-only'); END;
 CREATE TRIGGER guard_witness_insert BEFORE INSERT ON witness WHEN EXISTS (SELECT 1 FROM witness WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM witness WHERE source_id = NEW.source_id AND record_id = NEW.record_id AND reporter = NEW.reporter AND digest = NEW.digest) BEGIN SELECT RAISE(ABORT, 'witness is append-only'); END;

@@ -10,6 +10,7 @@ from tokentill.closing.records.control_totals import ControlTotals
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, exact, plural
 from tokentill.documents.text.screen import Screen
+from tokentill.invoicing.compared_sources import ComparedSources
 from tokentill.invoicing.completeness import (
     ComparedDay,
     ComparedTotal,
@@ -18,7 +19,6 @@ from tokentill.invoicing.completeness import (
     StatedFigures,
     TotalState,
 )
-from tokentill.invoicing.witnesses import Witnesses
 from tokentill.store.control_totals import StoredTotal
 from tokentill.usage.aggregates import GATEWAY_CURRENCY
 from tokentill.usage.control_totals import ControlTotal
@@ -143,7 +143,7 @@ def show_withdrawn(screen: Screen, stored: StoredTotal) -> None:
         screen.say(f"the control total {stored.id} counts no more, {said}")
 
 
-def show_witnesses(screen: Screen, made: Witnesses) -> None:
+def show_compared_sources(screen: Screen, made: ComparedSources) -> None:
     """What two sources tell, and what only one of them does."""
     names = (shown_id(made.first), shown_id(made.second))
     rows = []
@@ -176,7 +176,7 @@ def show_witnesses(screen: Screen, made: Witnesses) -> None:
         screen.say(f"... and {len(made.unequal_days) - ROWS_SHOWN} more; --json lists them")
 
 
-def _say_ids(screen: Screen, made: Witnesses, names: tuple[str, str]) -> None:
+def _say_ids(screen: Screen, made: ComparedSources, names: tuple[str, str]) -> None:
     ids = made.records
     if ids is None:
         screen.say("\nno record id is in both, so they are compared by user and day alone")

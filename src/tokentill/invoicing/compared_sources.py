@@ -15,7 +15,7 @@ from tokentill.invoicing.periods import Month
 
 
 @dataclass(frozen=True, slots=True)
-class WitnessedDay(ContentOfFields):
+class ComparedDay(ContentOfFields):
     """The requests of a user on a UTC day, as each of two sources tells; `user` is None for those without one."""
 
     user: str | None
@@ -56,7 +56,7 @@ class RecordIds(ContentOfFields):
 
 
 @dataclass(frozen=True, slots=True)
-class Witnesses:
+class ComparedSources:
     """Two sources beside each other, over all UTC days that a period touches. What was retracted is left out.
 
     `records` is None where no id of one is an id of the other: their ids are of two kinds then.
@@ -67,11 +67,11 @@ class Witnesses:
     ends_at: datetime
     first: str
     second: str
-    days: tuple[WitnessedDay, ...]
+    days: tuple[ComparedDay, ...]
     records: RecordIds | None
 
     @property
-    def unequal_days(self) -> tuple[WitnessedDay, ...]:
+    def unequal_days(self) -> tuple[ComparedDay, ...]:
         """Users and days of which the two do not tell the same."""
         return tuple(day for day in self.days if not day.is_equal)
 
@@ -92,7 +92,7 @@ class Witnesses:
         return tuple(sorted(users[place] - users[1 - place], key=str.encode))
 
     def content(self) -> Content:
-        """What `report witnesses --json` prints."""
+        """What `report sources --json` prints."""
         return {
             "period": str(self.month),
             "from": form_of(self.starts_at),
@@ -104,7 +104,7 @@ class Witnesses:
         }
 
 
-def witnessed_days(first: str, usage: Iterable[UsageOfDay]) -> tuple[WitnessedDay, ...]:
+def compared_days(first: str, usage: Iterable[UsageOfDay]) -> tuple[ComparedDay, ...]:
     """The days of two sources, by user and day.
 
     Args:
@@ -118,5 +118,5 @@ def witnessed_days(first: str, usage: Iterable[UsageOfDay]) -> tuple[WitnessedDa
         both[place] = both[place].plus(one.counted)
     named = sorted(sides.items(), key=lambda item: (item[0][0].encode(), item[0][1]))
     return tuple(
-        WitnessedDay(user or None, day, *both) for (user, day), both in named if any(one.requests for one in both)
+        ComparedDay(user or None, day, *both) for (user, day), both in named if any(one.requests for one in both)
     )
