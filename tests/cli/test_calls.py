@@ -50,6 +50,7 @@ ARGUMENTS = {
     "usage late": [],
     "usage missing": [],
     "usage waive": ["own", "m-1", "--reason", "it failed"],
+    "usage accept": ["own", "m-1", "--reason", "it is right"],
     "usage revisions list": [],
     "usage revisions show": ["own", "r-1"],
     "usage revisions accept": ["own", "r-1", "--reason", "corrected"],
@@ -101,7 +102,7 @@ ARGUMENTS = {
 """A call of every command."""
 
 CALLED_ELSEWHERE = {"demo", "init", "push", "reconcile", "prices import", "simulate", "usage quarantine retry"}
-CALLED_ELSEWHERE |= {"report sources", "pull", "probe"}
+CALLED_ELSEWHERE |= {"report sources", "pull", "probe", "usage accept"}
 """They need Stripe, other files or seconds, no database, another folder, or end with 1; other tests call them."""
 
 

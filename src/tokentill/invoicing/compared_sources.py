@@ -15,7 +15,7 @@ from tokentill.invoicing.periods import Month
 
 
 @dataclass(frozen=True, slots=True)
-class ComparedDay(ContentOfFields):
+class DayOfSources(ContentOfFields):
     """The requests of a user on a UTC day, as each of two sources tells; `user` is None for those without one."""
 
     user: str | None
@@ -67,11 +67,11 @@ class ComparedSources:
     ends_at: datetime
     first: str
     second: str
-    days: tuple[ComparedDay, ...]
+    days: tuple[DayOfSources, ...]
     records: RecordIds | None
 
     @property
-    def unequal_days(self) -> tuple[ComparedDay, ...]:
+    def unequal_days(self) -> tuple[DayOfSources, ...]:
         """Users and days of which the two do not tell the same."""
         return tuple(day for day in self.days if not day.is_equal)
 
@@ -104,7 +104,7 @@ class ComparedSources:
         }
 
 
-def compared_days(first: str, usage: Iterable[UsageOfDay]) -> tuple[ComparedDay, ...]:
+def compared_days(first: str, usage: Iterable[UsageOfDay]) -> tuple[DayOfSources, ...]:
     """The days of two sources, by user and day.
 
     Args:
@@ -118,5 +118,5 @@ def compared_days(first: str, usage: Iterable[UsageOfDay]) -> tuple[ComparedDay,
         both[place] = both[place].plus(one.counted)
     named = sorted(sides.items(), key=lambda item: (item[0][0].encode(), item[0][1]))
     return tuple(
-        ComparedDay(user or None, day, *both) for (user, day), both in named if any(one.requests for one in both)
+        DayOfSources(user or None, day, *both) for (user, day), both in named if any(one.requests for one in both)
     )

@@ -31,7 +31,7 @@ def compared_ids(
     if ids[0] is None or ids[1] is None:
         return None
     sides = [
-        _Compared(source_id, f"side_{place}", seq_max) for place, source_id in enumerate(ids) if source_id is not None
+        _SourceRows(source_id, f"side_{place}", seq_max) for place, source_id in enumerate(ids) if source_id is not None
     ]
     days = to_micros(starts_at) // DAY_MICROS * DAY_MICROS, -(-to_micros(ends_at) // DAY_MICROS) * DAY_MICROS
     one, other = sides
@@ -44,7 +44,7 @@ def compared_ids(
     return RecordIds(shared, shared - len(unequal), in_first, in_second, named, ids_first, ids_second)
 
 
-class _Compared:
+class _SourceRows:
     """The records of one source that count."""
 
     def __init__(self, source_id: int, name: str, seq_max: int) -> None:
@@ -66,7 +66,7 @@ class _Compared:
 
 
 def _shared(
-    connection: Connection, one: _Compared, other: _Compared, days: tuple[int, int]
+    connection: Connection, one: _SourceRows, other: _SourceRows, days: tuple[int, int]
 ) -> tuple[int, Sequence[Any]]:
     """How many ids both have, of which at least one record lies in the days, and the records that differ."""
     joined = (
@@ -101,7 +101,7 @@ def _unequal(row: Any) -> UnequalRecord:
 
 
 def _missing(
-    connection: Connection, here: _Compared, there: _Compared, days: tuple[int, int]
+    connection: Connection, here: _SourceRows, there: _SourceRows, days: tuple[int, int]
 ) -> tuple[int, tuple[str, ...]]:
     """How many records of one side the other has not, and the first of their ids."""
     beside = select(there.usage.c.id).where(there.counts, there.usage.c.record_id == here.usage.c.record_id)

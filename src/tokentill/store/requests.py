@@ -44,7 +44,7 @@ class Replacement:
 
 
 @dataclass(slots=True)
-class Told:
+class ToldRequests:
     """What a batch tells of requests: records that stand for themselves, those that replace what counts, and witnesses.
 
     `duplicates` counts what was told before, and witnesses.
@@ -63,17 +63,17 @@ class Told:
 
 def told_of_requests(
     connection: Connection, sources: Mapping[str, int], records: Sequence[UsageRecord], reporting: Reporting
-) -> Told:
+) -> ToldRequests:
     """Sort the records of a batch by what they tell of their requests, under the batch's lock."""
     is_plain = reporting.reporter == EXPORT and not any(record.request_key for record in records)
     if is_plain and not _tells_of_requests(connection, sources.values()):
-        return Told(alone=list(records))
+        return ToldRequests(alone=list(records))
     told = _Sorting(connection, sources, records, reporting)
     return told.sorted()
 
 
 def store_told(
-    connection: Connection, told: Told, new: Mapping[Identity, UsageRecord], seq: int, *, by: str, at: datetime
+    connection: Connection, told: ToldRequests, new: Mapping[Identity, UsageRecord], seq: int, *, by: str, at: datetime
 ) -> None:
     """Store what a batch tells of requests, under its number.
 
@@ -139,7 +139,7 @@ class _Sorting:
         self._connection, self._sources, self._records, self._reporting = connection, sources, records, reporting
         for source in sources:
             reporting.check(source)
-        self._told = Told()
+        self._told = ToldRequests()
         by_id: dict[int, tuple[list[str], list[str]]] = {}
         for record in records:
             ids, requests = by_id.setdefault(sources[record.source], ([], []))
@@ -156,7 +156,7 @@ class _Sorting:
         self._decided = _decided_revisions(connection, identities)
         self._beside = _stored_witnesses(connection, identities)
 
-    def sorted(self) -> Told:
+    def sorted(self) -> ToldRequests:
         """What the batch tells."""
         groups: dict[Identity, tuple[dict[int, ReportedRow], list[UsageRecord]]] = {}
         named: dict[Identity, Identity] = {}
