@@ -110,6 +110,9 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.usage.attribution import Binding as Binding
     from tokentill.usage.bounds import Bounds as Bounds
     from tokentill.usage.filters import RecordFilter as RecordFilter
+    from tokentill.usage.opaque_ids import opaque_id as opaque_id
+    from tokentill.usage.privacy import Pseudonym as Pseudonym
+    from tokentill.usage.privacy import Pseudonyms as Pseudonyms
     from tokentill.usage.record import UsageRecord as UsageRecord
 
 _NAMES = {
@@ -175,6 +178,8 @@ _NAMES = {
     "usage.attribution": "Binding",
     "usage.bounds": "Bounds",
     "usage.filters": "RecordFilter",
+    "usage.opaque_ids": "opaque_id",
+    "usage.privacy": "Pseudonym Pseudonyms",
     "usage.record": "UsageRecord",
 }
 """Each public name, at the module that has it."""

@@ -21,6 +21,7 @@ from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.errors import InvalidCall, InvalidRecord
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy
 from tokentill.usage.type_words import type_text
 
 FILE_NAME = "tokentill.toml"
@@ -41,6 +42,8 @@ _KEYS = {
     "review": dict,
     "ingest": dict,
     "stripe": dict,
+    "privacy": dict,
+    "sources": dict,
 }
 _REVIEW_KEYS = {
     "require_approval": bool,
@@ -54,6 +57,7 @@ BOUND_MAX = 10**12
 _INGEST_KEYS = {"oldest": str, "ahead_days": int}
 _WORDS = {str: "a text", bool: "true or false", int: "a whole number", dict: "a table"}
 _STRIPE_KEYS = {"api_base": str, "key_file": str}
+_SOURCE_KEYS = {"privacy": str}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class Settings:
     policy: ReviewPolicy
     stripe_api_base: str | None
     stripe_key_file: str | None
+    privacy: Privacy = DEFAULT_PRIVACY
 
 
 def read_settings(
@@ -114,6 +119,7 @@ def read_settings(
         limits=_limits(path, file.get("review", {}).get("cost_above_list", {})),
         stripe_api_base=environment.get("TOKENTILL_STRIPE_API_BASE") or stripe.get("api_base"),
         stripe_key_file=environment.get("TOKENTILL_STRIPE_KEY_FILE") or (key_file and _from(beside, here, key_file)),
+        privacy=Privacy.from_tables(file.get("privacy", {}), file.get("sources", {}), str(path)),
     )
 
 
@@ -182,6 +188,24 @@ def stripe_key(settings: Settings, environment: Mapping[str, str] = os.environ) 
         raise InvalidCall(f"the file {settings.stripe_key_file} with the Stripe key cannot be read: {error}") from error
 
 
+def keyed_privacy(privacy: Privacy, environment: Mapping[str, str] = os.environ) -> Privacy:
+    """What becomes of user ids, with the secrets of the keys, which only the environment holds.
+
+    Raises:
+        InvalidCall: when there is no key, or its variable is not set.
+    """
+    return privacy.keyed(environment)
+
+
+def privacy_in_force(privacy: Privacy) -> Privacy:
+    """The same; where no id is to be hashed no key is looked for.
+
+    Raises:
+        InvalidCall: when there is no key where one is needed, or its variable is not set.
+    """
+    return keyed_privacy(privacy) if privacy.hides() else privacy
+
+
 def user_cache() -> Path | None:
     """Where the command line keeps checked pricing folders between two calls: in the user's own cache folder.
 
@@ -210,6 +234,9 @@ def _read_file(path: Path) -> dict[str, Any]:
     _check(path, content.get("ingest", {}), _INGEST_KEYS, "ingest.")
     _check(path, content.get("review", {}), _REVIEW_KEYS, "review.")
     _check(path, content.get("stripe", {}), _STRIPE_KEYS, "stripe.")
+    for name, source in content.get("sources", {}).items():
+        _check(path, {f"sources.{name}": source}, {f"sources.{name}": dict}, "")
+        _check(path, source, _SOURCE_KEYS, f"sources.{name}.")
     if not 0 <= content.get("grace_hours", 0) <= 24 * 60:
         raise InvalidCall(f"{path}: grace_hours is {content['grace_hours']}; write 0 to 1440")
     return content

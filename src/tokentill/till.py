@@ -87,7 +87,7 @@ from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review, ReviewKind
 from tokentill.invoicing.simulation import Simulation
 from tokentill.recordings.load import Folder
-from tokentill.settings import GIVEN, read_settings
+from tokentill.settings import GIVEN, keyed_privacy, privacy_in_force, read_settings
 from tokentill.sources.reading import Reading, read_records
 from tokentill.store.audit import actor_here, append_audit, chain_head
 from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
@@ -113,6 +113,7 @@ from tokentill.usage.attribution import Attribution, Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.filters import RecordFilter
 from tokentill.usage.ids import check_id
+from tokentill.usage.privacy import DEFAULT_PRIVACY, POLICIES, Privacy, PrivacyPolicy, Pseudonyms
 from tokentill.usage.record import UsageRecord
 from tokentill.usage.shell_words import command_line, shell_word
 
@@ -146,6 +147,7 @@ class Till(AbstractContextManager["Till"]):
         require_approval: whether every close refuses customers whose preview was not approved as it stands.
         limits: from where on a preview names a reported cost as far above its list amount.
         policy: what may be approved without a person, and what waits for one whatever else holds.
+        privacy: what becomes of user ids that may be personal data, by source.
     """
 
     def __init__(
@@ -159,6 +161,7 @@ class Till(AbstractContextManager["Till"]):
         require_approval: bool = False,
         limits: ReviewLimits = DEFAULT_LIMITS,
         policy: ReviewPolicy = NO_POLICY,
+        privacy: Privacy = DEFAULT_PRIVACY,
     ) -> None:
         self._store = store
         self._is_ready = False
@@ -169,6 +172,7 @@ class Till(AbstractContextManager["Till"]):
         self.require_approval = require_approval
         self.limits = limits
         self.policy = policy
+        self.privacy = privacy
 
     @classmethod
     def open(
@@ -222,6 +226,7 @@ class Till(AbstractContextManager["Till"]):
             limits=settings.limits if limits is None else of_type("limits", limits, ReviewLimits),
             require_approval=settings.require_approval,
             policy=settings.policy,
+            privacy=settings.privacy,
         )
 
     @property
@@ -292,6 +297,7 @@ class Till(AbstractContextManager["Till"]):
         name: str = "python",
         staged: bool = False,
         progress: IngestProgress | None = None,
+        privacy: PrivacyPolicy | None = None,
     ) -> Ingested:
         """Take usage records in. Records that are there already are counted and change nothing.
 
@@ -299,11 +305,13 @@ class Till(AbstractContextManager["Till"]):
 
         Args:
             staged: only keep them to be looked at, and say what they would be (see `accept_import`, `drop_import`).
+            privacy: what becomes of user ids; as settings say for each source unless given (see `usage.privacy`).
 
         Raises:
-            InvalidCall: for anything that is no `UsageRecord`. Those before it may have been taken in.
+            InvalidCall: for anything that is no `UsageRecord`. Those before it may have been taken in. And when ids are
+                to be hashed and the key is not set.
         """
-        return self._ingest(_usage_records(records), text_of("name", name), progress, staged=staged)
+        return self._ingest(_usage_records(records), text_of("name", name), progress, staged=staged, privacy=privacy)
 
     def ingest_file(
         self,
@@ -314,6 +322,7 @@ class Till(AbstractContextManager["Till"]):
         format: str | None = None,  # noqa: A002
         staged: bool = False,
         progress: IngestProgress | None = None,
+        privacy: PrivacyPolicy | None = None,
     ) -> Ingested:
         """Take a file or binary stream of usage records in, or stage it (see `sources.reading.read_records`, `ingest`).
 
@@ -323,23 +332,36 @@ class Till(AbstractContextManager["Till"]):
         if not hasattr(file, "read"):
             path_of("file", file)
         reading = read_records(file, name=name, source=source, format=format)
-        return self.ingest_reading(reading, staged=staged, progress=progress)
+        return self.ingest_reading(reading, staged=staged, progress=progress, privacy=privacy)
 
     def ingest_reading(
-        self, reading: Reading, *, staged: bool = False, progress: IngestProgress | None = None
+        self,
+        reading: Reading,
+        *,
+        staged: bool = False,
+        progress: IngestProgress | None = None,
+        privacy: PrivacyPolicy | None = None,
     ) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
         of_type("reading", reading, Reading)
-        ingested = self._ingest(reading, reading.name, progress, staged=staged)
+        ingested = self._ingest(reading, reading.name, progress, staged=staged, privacy=privacy)
         ingested.format, ingested.incomplete = reading.format, reading.incomplete
         return ingested
 
-    def _ingest(self, records: Iterable[Any], name: str, progress: IngestProgress | None, *, staged: bool) -> Ingested:
+    def _ingest(
+        self,
+        records: Iterable[Any],
+        name: str,
+        progress: IngestProgress | None,
+        *,
+        staged: bool,
+        privacy: PrivacyPolicy | None,
+    ) -> Ingested:
+        chosen = optional(partial(one_of, allowed=POLICIES), "privacy", privacy)
+        rules = privacy_in_force(self.privacy if chosen is None else self.privacy.all_under(chosen))
         self.make_database()
-        if staged:
-            by = actor_here()
-            return stage(self.store, records, name=name, clock=self.clock, bounds=self.bounds, by=by, progress=progress)
-        return ingest(self.store, records, name=name, clock=self.clock, bounds=self.bounds, progress=progress)
+        how: Any = {"name": name, "clock": self.clock, "bounds": self.bounds, "privacy": rules, "progress": progress}
+        return stage(self.store, records, by=actor_here(), **how) if staged else ingest(self.store, records, **how)
 
     def preview(self, period: str, customer: str | None = None, *, with_import: int | None = None) -> Preview:
         """What a period would come to if it were closed now, for all customers or for one.
@@ -1089,7 +1111,8 @@ class Till(AbstractContextManager["Till"]):
         source, format_ = optional(text_of, "source", source), optional(text_of, "format", format)
         if source is not None:
             check_id("source", source)
-        return retry(self.store, *named, said, source=source, format_=format_, bounds=self.bounds)
+        privacy = privacy_in_force(self.privacy)
+        return retry(self.store, *named, said, source=source, format_=format_, bounds=self.bounds, privacy=privacy)
 
     def _said(self, what: str, reason: str, by: str | None) -> SignedReason:
         return SignedReason(optional(any_text, "by", by) or actor_here(), reason_for(what, reason), self.clock.now())
@@ -1227,6 +1250,15 @@ class Till(AbstractContextManager["Till"]):
             for binding in added:
                 append_audit(connection, "binding.added", binding.content(), at=at)
             return added
+
+    def pseudonyms(self, user: str) -> Pseudonyms:
+        """The ids that records of sources with `privacy = "hash"` have in the place of a user: one for each key. Bind
+        users, and write rules, by these. No database is needed.
+
+        Raises:
+            InvalidCall: when there is no key, or its variable is not set.
+        """
+        return keyed_privacy(self.privacy).pseudonyms(text_of("user", user))
 
     def bindings(self) -> list[Binding]:
         """All bindings, in the order in which they were made."""

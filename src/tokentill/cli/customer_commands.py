@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,10 +14,11 @@ from tokentill.canonical import Content, fields_of
 from tokentill.cli.calling import Commands, CustomerArgument, Invocation
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
-from tokentill.documents.text.customers import show_credits, show_customer, show_imported
+from tokentill.documents.text.customers import show_credits, show_customer, show_imported, show_pseudonyms
 from tokentill.documents.text.lists import show_customer_list
 from tokentill.errors import InvalidCall, Refused
 from tokentill.faces.arguments import instant_in
+from tokentill.sources.finding import STDIN
 from tokentill.store.customers import Customer
 from tokentill.till import Till
 
@@ -133,6 +135,24 @@ def _credits(call: Invocation, customer: CustomerArgument) -> None:
     """
     with call.till() as till:
         call.answer(till.credits(customer), show_credits)
+
+
+@customers.command("pseudonym")
+def _pseudonym(
+    call: Invocation,
+    user: Annotated[
+        str,
+        typer.Argument(metavar="USER", help="What the application knows the user by; - is standard input."),
+    ],
+) -> None:
+    """Print the id that a user has in records whose source has privacy = "hash".
+
+    One for each key, the oldest first; bind them all. Nothing is stored, and no database is needed.
+    """
+    if user == STDIN:
+        user = sys.stdin.readline().removesuffix("\n")
+    with call.till() as till:
+        call.answer(till.pseudonyms(user), show_pseudonyms)
 
 
 def _set_row(till: Till, where: str, row: dict[str, str], gateway: StripeGateway | None) -> None:

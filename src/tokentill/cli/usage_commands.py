@@ -34,6 +34,7 @@ from tokentill.store.batches import Counts
 from tokentill.store.quarantine import LineState
 from tokentill.store.revisions import RevisionState
 from tokentill.till import Till
+from tokentill.usage.privacy import POLICIES, PrivacyPolicy
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="The source of the record.")]
 RecordArgument = Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of the record in it.")]
@@ -94,6 +95,14 @@ def _ingest(
     staged: Annotated[
         bool, typer.Option("--staged", help="Only keep it to be looked at, until it is accepted or dropped.")
     ] = False,
+    privacy: Annotated[
+        PrivacyPolicy | None,
+        typer.Option(
+            "--privacy",
+            metavar="POLICY",
+            help=f"What becomes of user ids: {', '.join(POLICIES)}; as settings say for their source unless given.",
+        ),
+    ] = None,
 ) -> None:
     """Take usage records in: JSONL, JSON or CSV, plain, gzip or zstd.
 
@@ -107,7 +116,7 @@ def _ingest(
         till.make_database()  # a database that cannot be used is refused once, not for each file
         for file in files:
             try:
-                done.append(_ingest_one(call, till, file, source, format, is_staged=staged))
+                done.append(_ingest_one(call, till, file, source, format, privacy, is_staged=staged))
             except Refused as refusal:
                 refused.append((file, str(refusal)))
     total = Counts()
@@ -124,7 +133,14 @@ def _ingest(
 
 
 def _ingest_one(
-    call: Invocation, till: Till, file: str, source: str | None, format_: str | None, *, is_staged: bool
+    call: Invocation,
+    till: Till,
+    file: str,
+    source: str | None,
+    format_: str | None,
+    privacy: PrivacyPolicy | None,
+    *,
+    is_staged: bool,
 ) -> Ingested:
     from_stdin = file == STDIN
     reading = read_records(
@@ -135,7 +151,7 @@ def _ingest_one(
     )
     with call.progress(f"ingest {shown_id(reading.name)}") as progress:
         told = lambda _: progress(reading.bytes_read, reading.bytes_total)  # noqa: E731
-        return till.ingest_reading(reading, staged=is_staged, progress=told)
+        return till.ingest_reading(reading, staged=is_staged, progress=told, privacy=privacy)
 
 
 @app.command("trace")

@@ -23,12 +23,14 @@ from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.reading import Quarantined, Reading, RecordCheck, excerpt
+from tokentill.sources.redaction import redacted
 from tokentill.store.batches import Bad, Counts, store_batch
 from tokentill.store.database import Transactions, current_value, hold_counter
 from tokentill.store.import_findings import closed_segments, ids_of_other_sources, usage_in_segments
 from tokentill.store.imports import import_going_on
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import looks_personal
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy
 from tokentill.usage.record import UsageRecord
 
 BATCH_RECORDS_MAX = 50_000
@@ -101,6 +103,7 @@ def ingest(
     name: str,
     clock: Clock,
     bounds: Bounds = DEFAULT_BOUNDS,
+    privacy: Privacy = DEFAULT_PRIVACY,
     progress: IngestProgress | None = None,
     number: int | None = None,
 ) -> Ingested:
@@ -109,6 +112,7 @@ def ingest(
     A record of an instant that is out of `bounds` is a bad line, too.
 
     Args:
+        privacy: what becomes of user ids.
         number: of the import, where it has one already.
     """
     name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
@@ -137,7 +141,7 @@ def ingest(
             progress(ingested.counts)
 
     with database.on_one_connection() as transactions, _collector_held_off():
-        for item in checked_lines(items, name, clock, bounds):
+        for item in checked_lines(items, name, clock, bounds, privacy):
             if isinstance(item, Quarantined):
                 named = (item.line, item.reason, item.record_id, item.raw, item.digest)
                 bad_line = Bad(name, *named, item.occurred_at, item.kept)
@@ -146,7 +150,7 @@ def ingest(
                     ingested.bad.append(bad_line)
             else:
                 records.append(item)
-                if item.user not in users:
+                if item.user not in users and privacy.policy_of(item.source) == "warn":
                     users.add(item.user)
                     _flag(ingested, item.user)
             if len(records) + len(bad) >= BATCH_RECORDS_MAX:
@@ -193,17 +197,29 @@ def _first_of(records: Sequence[UsageRecord], bad: Sequence[Bad]) -> tuple[Usage
 
 
 def checked_lines(
-    items: Reading | Iterable[UsageRecord | Quarantined], name: str, clock: Clock, bounds: Bounds
+    items: Reading | Iterable[UsageRecord | Quarantined], name: str, clock: Clock, bounds: Bounds, privacy: Privacy
 ) -> Iterator[UsageRecord | Quarantined]:
-    """What is given, with a bad line for every record of an instant that is out of bounds."""
+    """What is given, as it is kept: with a bad line for every record that is out of bounds or that its source's privacy
+    policy does not take, and with users as that policy has them.
+    """
+    is_hiding = privacy.hides()
 
     def check(record: UsageRecord) -> None:
         bounds.check(record.occurred_at, clock.now())
+        privacy.check(record)
 
     for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
-        if isinstance(item, Quarantined) and not _is_within(bounds, item.occurred_at, clock):
-            item = replace(item, occurred_at=None)
-        yield item
+        if isinstance(item, Quarantined):
+            if not _is_within(bounds, item.occurred_at, clock):
+                item = replace(item, occurred_at=None)
+            yield redacted(item) if privacy.protects(_source_of(items)) else item
+        else:
+            yield privacy.applied(item) if is_hiding else item
+
+
+def _source_of(items: object) -> str | None:
+    """The source of every line, where it is known."""
+    return items.source if isinstance(items, Reading) else None
 
 
 def _is_within(bounds: Bounds, at: datetime | None, clock: Clock) -> bool:

@@ -27,6 +27,7 @@ from tokentill.store.quarantine import (
     quarantined_lines,
 )
 from tokentill.usage.bounds import Bounds
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy
 from tokentill.usage.record import UsageRecord
 
 RETRIED_AT_ONCE = 1_000
@@ -124,6 +125,7 @@ def retry(
     source: str | None,
     format_: str | None,
     bounds: Bounds,
+    privacy: Privacy = DEFAULT_PRIVACY,
 ) -> Retried:
     """Read quarantined lines again as they were, and take in what is a record now. What is none stays as it is.
 
@@ -132,6 +134,7 @@ def retry(
         source: the source to give them, instead of the one that they were given.
         format_: the format to read them in, instead of the one that they were read in.
         bounds: between which instants usage is taken.
+        privacy: what becomes of user ids.
 
     Raises:
         NotFound: when one of them does not exist, or the file has none.
@@ -153,7 +156,8 @@ def retry(
                 try:
                     record = _read_again(line, kept.get(line.key), source, format_)
                     bounds.check(record.occurred_at, signed.at)
-                    records[line] = record
+                    privacy.check(record)
+                    records[line] = privacy.applied(record)
                 except InvalidRecord as error:
                     still.append(StillQuarantined(line, str(error)))
             taken, counts = _take_in(database, records, label, signed)
@@ -165,7 +169,8 @@ def _read_again(line: QuarantinedLine, kept: KeptLine | None, source: str | None
     if kept is None:
         raise InvalidRecord(
             "it is not kept: it is cut off, longer than"
-            f" {KEPT_BYTES_MAX} bytes, holds a conversation, or came with an older tokentill; ingest {line.file} again"
+            f" {KEPT_BYTES_MAX} bytes, holds a conversation, came with an older tokentill, or the privacy policy of its"
+            f" source keeps none; ingest {line.file} again"
         )
     return kept.record(source=source, format_=format_)
 

@@ -39,10 +39,11 @@ from tokentill.store.staging import (
     unfinished_staging,
 )
 from tokentill.usage.bounds import Bounds
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy
 from tokentill.usage.record import UsageRecord
 
 _CHECKED = Bounds(datetime(1, 1, 1, tzinfo=UTC), timedelta(days=365_000))
-"""What is staged was looked at when it was staged."""
+"""What is staged was looked at when it was staged, and users are as the privacy policy of then has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ def stage(
     clock: Clock,
     bounds: Bounds,
     by: str,
+    privacy: Privacy = DEFAULT_PRIVACY,
     progress: IngestProgress | None = None,
 ) -> Ingested:
     """Keep records and bad lines to be looked at, and say what they would be. One that was cut off goes on; the same
@@ -77,7 +79,7 @@ def stage(
         What would become of them; the number is None when there was nothing to stage.
     """
     name = name.encode("utf-8", "backslashreplace").decode()
-    lines, done = checked_lines(items, name, clock, bounds), 0
+    lines, done = checked_lines(items, name, clock, bounds, privacy), 0
     with database.read() as connection:
         same, number = open_staging(connection, name), unfinished_staging(connection, name)
     while part := list(islice(lines, BATCH_RECORDS_MAX)):

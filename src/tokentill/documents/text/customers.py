@@ -10,6 +10,7 @@ from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import money
 from tokentill.documents.text.screen import Screen
 from tokentill.store.customers import Customer
+from tokentill.usage.privacy import Pseudonyms
 
 
 def show_customer(screen: Screen, customer: Customer, *, looked_up: bool | None) -> None:
@@ -92,3 +93,10 @@ def _show_movements(screen: Screen, what: str, movements: Sequence[tuple[str, Mo
         ],
         right=("amount",),
     )
+
+
+def show_pseudonyms(screen: Screen, found: Pseudonyms) -> None:
+    """Print the ids alone, so that they can be piped; with several keys, since when each holds."""
+    for one in found.pseudonyms:
+        since = "" if one.starts_at is None else f"  from {instant_text(one.starts_at)} on"
+        screen.say(f"{one.id}{since}")
