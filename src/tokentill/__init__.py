@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.questions.explanation import Explanation as Explanation
     from tokentill.closing.questions.trace import RequestTrace as RequestTrace
     from tokentill.closing.questions.verify import Verification as Verification
+    from tokentill.closing.records.erasing import Erased as Erased
     from tokentill.closing.records.ingest import Ingested as Ingested
     from tokentill.closing.records.missing_usage import Missing as Missing
     from tokentill.closing.records.quarantine_decisions import Lines as Lines
@@ -123,6 +124,7 @@ _NAMES = {
     "closing.questions.credit_account": "CreditAccount",
     "closing.due_months": "ClosedMonths DueMonths",
     "closing.questions.explanation": "Explanation",
+    "closing.records.erasing": "Erased",
     "closing.records.ingest": "Ingested",
     "closing.computation.late_usage": "Late",
     "closing.records.missing_usage": "Missing",

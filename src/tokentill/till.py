@@ -42,6 +42,7 @@ from tokentill.closing.questions.journal import transactions
 from tokentill.closing.questions.simulate import simulate_period, simulation_of, under_folder
 from tokentill.closing.questions.trace import RequestTrace, trace_record
 from tokentill.closing.questions.verify import Verification, verify_invoices
+from tokentill.closing.records.erasing import Erased, erase_user
 from tokentill.closing.records.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.records.missing_usage import Missing, missing_usage
 from tokentill.closing.records.quarantine_decisions import Lines, Retried, discard, line_named, retry
@@ -1250,6 +1251,25 @@ class Till(AbstractContextManager["Till"]):
             for binding in added:
                 append_audit(connection, "binding.added", binding.content(), at=at)
             return added
+
+    def erase_user(self, user: str, *, reason: str, source: str | None = None, by: str | None = None) -> Erased:
+        """Put a token in the place of a user in all that is kept of usage: records, revisions, bindings, staged and
+        quarantined lines. Issued documents stay as they are (see `closing.records.erasing`).
+
+        Args:
+            source: only in records of this source.
+
+        Raises:
+            NotFound: when nothing names the user.
+            Refused: when an issued document could not be verified without the id.
+            InvalidCall: when there is no reason.
+        """
+        user, source = text_of("user", user), optional(text_of, "source", source)
+        said = self._said("an erasure", reason, by)
+        store, folder = self.store, self.folder
+        with store.read() as connection:
+            inputs, _ = newest_inputs(connection, folder)
+        return erase_user(store, inputs, user, source, said)
 
     def pseudonyms(self, user: str) -> Pseudonyms:
         """The ids that records of sources with `privacy = "hash"` have in the place of a user: one for each key. Bind

@@ -123,7 +123,7 @@ def test_a_line_of_an_unknown_source_is_protected_as_the_strictest_one() -> None
         ('[privacy]\nkey_id = "K:1"\nkey_env = "A"', "has to be a lower-case word"),
         (
             '[privacy]\nkey_id = "k2"\nkey_env = "A"\nearlier = [{key_id = "k1", key_env = "B"}]',
-            "say from when the key",
+            "say from when",
         ),
         ('[privacy]\nkey_id = "k1"\nkey_env = "A"\nfrom = "2026"', "must be an instant like"),
         ('[privacy]\nkey_id = "k1"\nkey_env = "A"\nfrom = 2026-01-01T00:00:00', "has no offset from UTC"),
