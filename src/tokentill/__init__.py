@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.questions.verify import Verification as Verification
     from tokentill.closing.questions.witnesses import Witnesses as Witnesses
     from tokentill.closing.records.control_totals import ControlTotals as ControlTotals
+    from tokentill.closing.records.erasing import Erased as Erased
     from tokentill.closing.records.ingest import Ingested as Ingested
     from tokentill.closing.records.missing_usage import Missing as Missing
     from tokentill.closing.records.quarantine_decisions import Lines as Lines
@@ -128,6 +129,9 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.usage.bounds import Bounds as Bounds
     from tokentill.usage.control_totals import ControlTotal as ControlTotal
     from tokentill.usage.filters import RecordFilter as RecordFilter
+    from tokentill.usage.opaque_ids import opaque_id as opaque_id
+    from tokentill.usage.privacy import Pseudonym as Pseudonym
+    from tokentill.usage.privacy import Pseudonyms as Pseudonyms
     from tokentill.usage.record import UsageRecord as UsageRecord
 
 _NAMES = {
@@ -138,6 +142,7 @@ _NAMES = {
     "closing.questions.credit_account": "CreditAccount",
     "closing.due_months": "ClosedMonths DueMonths",
     "closing.questions.explanation": "Explanation",
+    "closing.records.erasing": "Erased",
     "closing.records.ingest": "Ingested",
     "closing.computation.late_usage": "Late",
     "closing.records.missing_usage": "Missing",
@@ -201,6 +206,8 @@ _NAMES = {
     "usage.attribution": "Binding",
     "usage.bounds": "Bounds",
     "usage.filters": "RecordFilter",
+    "usage.opaque_ids": "opaque_id",
+    "usage.privacy": "Pseudonym Pseudonyms",
     "usage.record": "UsageRecord",
     "closing.records.control_totals": "ControlTotals",
     "invoicing.completeness": "Completeness",

@@ -24,6 +24,7 @@ from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
 from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.ids import is_word
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy
 from tokentill.usage.reporters import EXPORT
 from tokentill.usage.type_words import type_text
 
@@ -48,6 +49,7 @@ _KEYS = {
     "review": dict,
     "ingest": dict,
     "stripe": dict,
+    "privacy": dict,
     "sources": dict,
 }
 _REVIEW_KEYS = {
@@ -87,6 +89,7 @@ class Settings:
     precedence: Mapping[str, tuple[str, ...]]
     totals: TotalsPolicy = NO_TOTALS
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
+    privacy: Privacy = DEFAULT_PRIVACY
 
 
 def read_settings(
@@ -128,6 +131,7 @@ def read_settings(
         sources=_sources(path, file.get("sources", {}), partial(_from, beside, here)),
         totals=_totals(path, file.get("sources", {})),
         precedence=_precedence(path, file.get("sources", {})),
+        privacy=Privacy.from_tables(file.get("privacy", {}), file.get("sources", {}), str(path)),
     )
 
 
@@ -194,6 +198,24 @@ def stripe_key(settings: Settings, environment: Mapping[str, str] = os.environ) 
             return file.read(SECRET_BYTES_MAX).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidCall(f"the file {settings.stripe_key_file} with the Stripe key cannot be read: {error}") from error
+
+
+def keyed_privacy(privacy: Privacy, environment: Mapping[str, str] = os.environ) -> Privacy:
+    """What becomes of user ids, with the secrets of the keys, which only the environment holds.
+
+    Raises:
+        InvalidCall: when there is no key, or its variable is not set.
+    """
+    return privacy.keyed(environment)
+
+
+def privacy_in_force(privacy: Privacy) -> Privacy:
+    """The same; where no id is to be hashed no key is looked for.
+
+    Raises:
+        InvalidCall: when there is no key where one is needed, or its variable is not set.
+    """
+    return keyed_privacy(privacy) if privacy.hides() else privacy
 
 
 def user_cache() -> Path | None:

@@ -48,6 +48,7 @@ from tokentill.closing.questions.trace import RequestTrace, trace_record
 from tokentill.closing.questions.verify import Verification, verify_invoices
 from tokentill.closing.questions.witnesses import Witnesses, compare_witnesses
 from tokentill.closing.records.control_totals import ControlTotals, withdraw_control_total
+from tokentill.closing.records.erasing import Erased, erase_user
 from tokentill.closing.records.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.records.missing_usage import Missing, missing_usage
 from tokentill.closing.records.quarantine_decisions import Lines, Retried, discard, line_named, retry
@@ -98,7 +99,7 @@ from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review,
 from tokentill.invoicing.simulation import Simulation
 from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.recordings.load import Folder
-from tokentill.settings import GIVEN, read_settings
+from tokentill.settings import GIVEN, keyed_privacy, privacy_in_force, read_settings
 from tokentill.sources.reading import Reading, read_records
 from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.audit import actor_here, append_audit, chain_head
@@ -135,6 +136,7 @@ from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.control_totals import Reported
 from tokentill.usage.filters import RecordFilter
 from tokentill.usage.ids import check_id
+from tokentill.usage.privacy import DEFAULT_PRIVACY, POLICIES, Privacy, PrivacyPolicy, Pseudonyms
 from tokentill.usage.reporters import EXPORT, Reporting
 from tokentill.usage.shell_words import command_line, shell_word
 
@@ -174,6 +176,7 @@ class Till(AbstractContextManager["Till"]):
         totals: how far records may lie from control totals, and which sources demand totals before a close.
         sources: what is declared of the sources of usage, by name.
         precedence: by source its reporters, the one first whose word is billed.
+        privacy: what becomes of user ids that may be personal data, by source.
     """
 
     def __init__(
@@ -190,6 +193,7 @@ class Till(AbstractContextManager["Till"]):
         totals: TotalsPolicy = NO_TOTALS,
         sources: Mapping[str, SourceSettings] = NO_SOURCES,
         precedence: Mapping[str, tuple[str, ...]] | None = None,
+        privacy: Privacy = DEFAULT_PRIVACY,
     ) -> None:
         self._store = store
         self._is_ready = False
@@ -203,6 +207,7 @@ class Till(AbstractContextManager["Till"]):
         self.totals = totals
         self.sources = sources
         self.precedence = precedence or {}
+        self.privacy = privacy
 
     @classmethod
     def open(
@@ -259,6 +264,7 @@ class Till(AbstractContextManager["Till"]):
             totals=settings.totals,
             sources=settings.sources,
             precedence=settings.precedence,
+            privacy=settings.privacy,
         )
 
     @property
@@ -330,6 +336,7 @@ class Till(AbstractContextManager["Till"]):
         stage: str | None = None,
         reporter: str = EXPORT,
         progress: IngestProgress | None = None,
+        privacy: PrivacyPolicy | None = None,
     ) -> Ingested:
         """Take usage records in, and control totals. Records that are there already are counted and change nothing.
 
@@ -340,11 +347,13 @@ class Till(AbstractContextManager["Till"]):
                 `accept_import`, `drop_import`).
             reporter: who tells of the records, beside the source's own export. Of several who tell of one request, the
                 one is billed whom the source puts first.
+            privacy: what becomes of user ids; as settings say for each source unless given (see `usage.privacy`).
 
         Raises:
-            InvalidCall: for anything that is no `UsageRecord`. Those before it may have been taken in.
+            InvalidCall: for anything that is no `UsageRecord`. Those before it may have been taken in. And when ids are
+                to be hashed and the key is not set.
         """
-        return self._ingest(_usage_records(records), text_of("name", name), progress, stage, reporter)
+        return self._ingest(_usage_records(records), text_of("name", name), progress, stage, reporter, privacy)
 
     def ingest_file(
         self,
@@ -356,6 +365,7 @@ class Till(AbstractContextManager["Till"]):
         stage: str | None = None,
         reporter: str = EXPORT,
         progress: IngestProgress | None = None,
+        privacy: PrivacyPolicy | None = None,
     ) -> Ingested:
         """Take a file or binary stream of usage records in, or stage it (see `sources.reading.read_records`, `ingest`).
 
@@ -365,7 +375,7 @@ class Till(AbstractContextManager["Till"]):
         if not hasattr(file, "read"):
             path_of("file", file)
         reading = read_records(file, name=name, source=source, format=format)
-        return self.ingest_reading(reading, stage=stage, reporter=reporter, progress=progress)
+        return self.ingest_reading(reading, stage=stage, reporter=reporter, progress=progress, privacy=privacy)
 
     def ingest_reading(
         self,
@@ -374,10 +384,11 @@ class Till(AbstractContextManager["Till"]):
         stage: str | None = None,
         reporter: str = EXPORT,
         progress: IngestProgress | None = None,
+        privacy: PrivacyPolicy | None = None,
     ) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
         of_type("reading", reading, Reading)
-        ingested = self._ingest(reading, reading.name, progress, stage, reporter)
+        ingested = self._ingest(reading, reading.name, progress, stage, reporter, privacy)
         ingested.format, ingested.incomplete = reading.format, reading.incomplete
         return ingested
 
@@ -388,15 +399,19 @@ class Till(AbstractContextManager["Till"]):
         progress: IngestProgress | None,
         stage_name: str | None,
         reporter: str,
+        privacy: PrivacyPolicy | None,
     ) -> Ingested:
         staged_as = optional(text_of, "stage", stage_name)
         told = replace(self._reporting, reporter=text_of("reporter", reporter))
-        how: dict[str, Any] = {"name": name, "clock": self.clock, "bounds": self.bounds, "progress": progress}
+        chosen = optional(partial(one_of, allowed=POLICIES), "privacy", privacy)
+        rules = privacy_in_force(self.privacy if chosen is None else self.privacy.all_under(chosen))
         self.make_database()
+        how: dict[str, Any] = {"name": name, "clock": self.clock, "bounds": self.bounds, "privacy": rules}
+        how |= {"progress": progress, "reporting": told, "sources": self.sources}
         if staged_as is not None:
             said = SignedReason(actor_here(), staged_as, self.clock.now())
-            return stage(self.store, records, **how, said=said, reporting=told, sources=self.sources)
-        return ingest(self.store, records, **how, reporting=told, sources=self.sources)
+            return stage(self.store, records, **how, said=said)
+        return ingest(self.store, records, **how)
 
     def pull(
         self,
@@ -1288,6 +1303,7 @@ class Till(AbstractContextManager["Till"]):
             bounds=self.bounds,
             reporting=self._reporting,
             sources=self.sources,
+            privacy=privacy_in_force(self.privacy),
         )
 
     def _said(self, what: str, reason: str, by: str | None) -> SignedReason:
@@ -1464,6 +1480,34 @@ class Till(AbstractContextManager["Till"]):
             for binding in added:
                 append_audit(connection, "binding.added", binding.content(), at=at)
             return added
+
+    def erase_user(self, user: str, *, reason: str, source: str | None = None, by: str | None = None) -> Erased:
+        """Put a token in the place of a user in all that is kept of usage: records, revisions, bindings, staged and
+        quarantined lines. Issued documents stay as they are (see `closing.records.erasing`).
+
+        Args:
+            source: only in records of this source.
+
+        Raises:
+            NotFound: when nothing names the user.
+            Refused: when an issued document could not be verified without the id.
+            InvalidCall: when there is no reason.
+        """
+        user, source = text_of("user", user), optional(text_of, "source", source)
+        said = self._said("an erasure", reason, by)
+        store, folder = self.store, self.folder
+        with store.read() as connection:
+            inputs, _ = newest_inputs(connection, folder)
+        return erase_user(store, inputs, user, source, said)
+
+    def pseudonyms(self, user: str) -> Pseudonyms:
+        """The ids that records of sources with `privacy = "hash"` have in the place of a user: one for each key. Bind
+        users, and write rules, by these. No database is needed.
+
+        Raises:
+            InvalidCall: when there is no key, or its variable is not set.
+        """
+        return keyed_privacy(self.privacy).pseudonyms(text_of("user", user))
 
     def bindings(self) -> list[Binding]:
         """All bindings, in the order in which they were made."""

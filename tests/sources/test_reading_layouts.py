@@ -101,7 +101,11 @@ def test_an_empty_input_has_no_records(content: bytes) -> None:
 
 
 def test_a_header_alone_has_no_records() -> None:
-    assert list(reading(TABLE.split(b"\n")[0])) == []
+    header = TABLE.split(b"\n")[0]
+    assert list(reading(header + b"\n")) == []
+    [cut_off] = list(reading(header))
+    assert isinstance(cut_off, Quarantined)
+    assert cut_off.reason.startswith("the header ends without a line end, so it may be cut off")
 
 
 @pytest.mark.parametrize(

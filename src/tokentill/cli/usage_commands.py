@@ -39,6 +39,7 @@ from tokentill.store.imports import Imports
 from tokentill.store.quarantine import LineState
 from tokentill.store.revisions import RevisionState
 from tokentill.till import Till
+from tokentill.usage.privacy import POLICIES, PrivacyPolicy
 from tokentill.usage.reporters import EXPORT
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="The source of the record.")]
@@ -129,6 +130,14 @@ def _ingest(
             "--reporter", metavar="NAME", help="Who tells of the records, like capture; the source's own export else."
         ),
     ] = EXPORT,
+    privacy: Annotated[
+        PrivacyPolicy | None,
+        typer.Option(
+            "--privacy",
+            metavar="POLICY",
+            help=f"What becomes of user ids: {', '.join(POLICIES)}; as settings say for their source unless given.",
+        ),
+    ] = None,
 ) -> None:
     """Take usage records in: JSONL, JSON or CSV, plain, gzip or zstd.
 
@@ -143,7 +152,9 @@ def _ingest(
         till.make_database()  # a database that cannot be used is refused once, not for each file
         for file in files:
             try:
-                done.append(_ingest_one(call, till, file, source, format, stage=stage, reporter=reporter))
+                done.append(
+                    _ingest_one(call, till, file, source, format, stage=stage, reporter=reporter, privacy=privacy)
+                )
             except Refused as refusal:
                 refused.append((file, str(refusal)))
     is_refused = bool(refused) or any(ingested.is_all_quarantined for ingested in done)

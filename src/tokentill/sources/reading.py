@@ -88,11 +88,13 @@ class Reading(AbstractContextManager["Reading"]):
         source: str | None,
         asked_format: str | None,
         limits: Limits,
-        bytes_total: int | None,
+        status: os.stat_result | None,
         is_owned: bool,
     ) -> None:
         self.name = name
-        self.bytes_total = bytes_total
+        self.bytes_total = None if status is None else status.st_size
+        self._status = status
+        self._changed: CutShort | None = None
         self._source = source
         self._stream = stream
         self._is_owned = is_owned
@@ -113,14 +115,22 @@ class Reading(AbstractContextManager["Reading"]):
         self._cut_short = content.cut_short
 
     @property
+    def source(self) -> str | None:
+        """The source of all of its records, None where each may name its own."""
+        named = None if self._format is None else self._format.source
+        return self._source or named
+
+    @property
     def format(self) -> str | None:
         """The name of the source's format, None as long as nothing has shown it."""
         return None if self._format is None else self._format.name
 
     @property
     def incomplete(self) -> CutShort | None:
-        """Once all is read: whether the input says that it is not all there is, as one page of several does."""
-        return self._cut_short()
+        """Once all is read: whether the input says that it is not all there is, as one page of several does, or is a
+        file that somebody wrote to meanwhile.
+        """
+        return self._changed or self._cut_short()
 
     @property
     def bytes_read(self) -> int:
@@ -183,6 +193,7 @@ class Reading(AbstractContextManager["Reading"]):
                 else:
                     yield record
             yield from self._read_joined(check)
+            self._changed = None if self._status is None else _change_since(self._status, self._stream)
         finally:
             self.close()
 
@@ -289,21 +300,21 @@ def read_records(
         except InvalidRecord as error:
             raise InvalidCall(str(error)) from None
     is_owned = False
-    bytes_total: int | None = None
+    status: os.stat_result | None = None
     if isinstance(origin, (str, os.PathLike)):
         path = os.fspath(origin)
         name = name or ("standard input" if path == "-" else path)
         if path == "-":
             stream: BinaryIO = sys.stdin.buffer
         else:
-            stream, bytes_total = _open(Path(path), name)
+            stream, status = _open(Path(path), name)
             is_owned = True
     else:
         stream = origin
         name = name or str(getattr(origin, "name", "the stream"))
     try:
         return Reading(
-            stream, name, source=source, asked_format=format, limits=limits, bytes_total=bytes_total, is_owned=is_owned
+            stream, name, source=source, asked_format=format, limits=limits, status=status, is_owned=is_owned
         )
     except BaseException:
         if is_owned:
@@ -319,11 +330,20 @@ def excerpt(raw: bytes) -> str:
     return text[:EXCERPT_CHARACTERS]
 
 
-def _open(path: Path, name: str) -> tuple[BinaryIO, int | None]:
+def _open(path: Path, name: str) -> tuple[BinaryIO, os.stat_result | None]:
+    """The stream, and what is known of it when it is a file that stays where it is."""
     try:
         stream = path.open("rb")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InvalidCall(f"{name} cannot be opened: {reason}") from None
     status = os.fstat(stream.fileno())
-    return stream, status.st_size if stat.S_ISREG(status.st_mode) else None
+    return stream, status if stat.S_ISREG(status.st_mode) else None
+
+
+def _change_since(before: os.stat_result, stream: BinaryIO) -> CutShort | None:
+    """What to say of a file that was written to while it was read; what came later may not have been seen."""
+    now = os.fstat(stream.fileno())
+    if (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns):
+        return None
+    return CutShort(f"it changed while it was read ({before.st_size:,} bytes before, {now.st_size:,} after)")

@@ -24,6 +24,7 @@ from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.reading import Quarantined, Reading, RecordCheck, excerpt
+from tokentill.sources.redaction import redacted
 from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.batches import Bad, Counts, store_batch
 from tokentill.store.control_totals import import_of_total, store_totals
@@ -33,6 +34,7 @@ from tokentill.store.imports import import_going_on
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.control_totals import TYPED_IN, ControlTotal, Reported
 from tokentill.usage.ids import looks_personal
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy
 from tokentill.usage.record import UsageRecord
 from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
@@ -112,6 +114,7 @@ def ingest(
     name: str,
     clock: Clock,
     bounds: Bounds = DEFAULT_BOUNDS,
+    privacy: Privacy = DEFAULT_PRIVACY,
     progress: IngestProgress | None = None,
     number: int | None = None,
     sources: Mapping[str, SourceSettings] = NO_SOURCES,
@@ -122,6 +125,7 @@ def ingest(
     What is of an instant that is out of `bounds` is a bad line, too.
 
     Args:
+        privacy: what becomes of user ids.
         number: of the import, where it has one already.
         sources: what is declared of the sources of records, by name.
         reporting: who tells of the records.
@@ -159,7 +163,7 @@ def ingest(
             progress(ingested.counts)
 
     with database.on_one_connection() as transactions, _collector_held_off():
-        for item in checked_lines(items, name, clock, bounds, sources):
+        for item in checked_lines(items, name, clock, bounds, sources, privacy):
             if isinstance(item, Quarantined):
                 named = (item.line, item.reason, item.record_id, item.raw, item.digest)
                 bad_line = Bad(name, *named, item.occurred_at, item.kept)
@@ -170,7 +174,7 @@ def ingest(
                 totals.append(item)
             else:
                 records.append(item)
-                if item.user not in users:
+                if item.user not in users and privacy.policy_of(item.source) == "warn":
                     users.add(item.user)
                     _flag(ingested, item.user)
             if len(records) + len(totals) + len(bad) >= BATCH_RECORDS_MAX:
@@ -230,23 +234,38 @@ def checked_lines(
     clock: Clock,
     bounds: Bounds,
     sources: Mapping[str, SourceSettings] = NO_SOURCES,
+    privacy: Privacy = DEFAULT_PRIVACY,
 ) -> Iterator[Reported | Quarantined]:
-    """What is given, with a bad line for all that is of an instant out of bounds, and for a total that contradicts one
-    before it; each record with what is declared of its source.
+    """What is given, as it is kept: with a bad line for all that is of an instant out of bounds, that its source's
+    privacy policy does not take, and for a total that contradicts one before it; each record with what is declared of
+    its source, and with its user as that policy has it.
     """
     figures: dict[bytes, bytes] = {}
+    is_hiding = privacy.hides()
 
     def check(item: Reported) -> None:
         bounds.check(item.occurred_at, clock.now())
-        if isinstance(item, ControlTotal) and figures.setdefault(item.cell, item.digest) != item.digest:
+        if isinstance(item, UsageRecord):
+            privacy.check(item)
+        elif figures.setdefault(item.cell, item.digest) != item.digest:
             raise InvalidRecord("an earlier line states other figures for the same total")
 
     for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
-        if isinstance(item, Quarantined) and not _is_within(bounds, item.occurred_at, clock):
-            item = replace(item, occurred_at=None)
-        elif isinstance(item, UsageRecord) and item.source in sources:
-            item = sources[item.source].of_record(item)
-        yield item
+        if isinstance(item, Quarantined):
+            if not _is_within(bounds, item.occurred_at, clock):
+                item = replace(item, occurred_at=None)
+            yield redacted(item) if privacy.protects(_source_of(items)) else item
+        elif isinstance(item, UsageRecord):
+            if item.source in sources:
+                item = sources[item.source].of_record(item)
+            yield privacy.applied(item) if is_hiding and isinstance(item, UsageRecord) else item
+        else:
+            yield item
+
+
+def _source_of(items: object) -> str | None:
+    """The source of every line, where it is known."""
+    return items.source if isinstance(items, Reading) else None
 
 
 def _is_within(bounds: Bounds, at: datetime | None, clock: Clock) -> bool:

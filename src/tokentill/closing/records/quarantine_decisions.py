@@ -31,6 +31,7 @@ from tokentill.store.quarantine import (
 )
 from tokentill.usage.bounds import Bounds
 from tokentill.usage.control_totals import ControlTotal, Reported
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy
 from tokentill.usage.record import UsageRecord
 from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
@@ -132,6 +133,7 @@ def retry(
     bounds: Bounds,
     sources: Mapping[str, SourceSettings] = NO_SOURCES,
     reporting: Reporting = DEFAULT_REPORTING,
+    privacy: Privacy = DEFAULT_PRIVACY,
 ) -> Retried:
     """Read quarantined lines again as they were, and take in what is a record now. What is none stays as it is.
 
@@ -142,6 +144,7 @@ def retry(
         bounds: between which instants usage is taken.
         sources: what is declared of the sources of records, by name.
         reporting: whose word is billed; who told of a line is who did before.
+        privacy: what becomes of user ids.
 
     Raises:
         NotFound: when one of them does not exist, or the file has none.
@@ -163,8 +166,11 @@ def retry(
                 try:
                     record = _read_again(line, kept.get(line.key), source, format_)
                     bounds.check(record.occurred_at, signed.at)
-                    declared = sources.get(record.source)
-                    records[line] = record if declared is None else declared.of_record(record)
+                    if isinstance(record, UsageRecord):
+                        privacy.check(record)
+                        record = sources[record.source].of_record(record) if record.source in sources else record
+                        record = privacy.applied(record) if isinstance(record, UsageRecord) else record
+                    records[line] = record
                 except InvalidRecord as error:
                     still.append(StillQuarantined(line, str(error)))
             taken, counts = _take_in(database, records, label, replace(reporting, reporter=reporter), signed)
@@ -176,7 +182,8 @@ def _read_again(line: QuarantinedLine, kept: KeptLine | None, source: str | None
     if kept is None:
         raise InvalidRecord(
             "it is not kept: it is cut off, longer than"
-            f" {KEPT_BYTES_MAX} bytes, holds a conversation, or came with an older tokentill; ingest {line.file} again"
+            f" {KEPT_BYTES_MAX} bytes, holds a conversation, came with an older tokentill, or the privacy policy of its"
+            f" source keeps none; ingest {line.file} again"
         )
     return kept.record(source=source, format_=format_)
 

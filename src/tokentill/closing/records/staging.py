@@ -42,10 +42,11 @@ from tokentill.store.staging import (
 )
 from tokentill.usage.bounds import Bounds
 from tokentill.usage.control_totals import Reported
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy
 from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 _CHECKED = Bounds(datetime(1, 1, 1, tzinfo=UTC), timedelta(days=365_000))
-"""What is staged was looked at when it was staged."""
+"""What is staged was looked at when it was staged, and users are as the privacy policy of then has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def stage(
     bounds: Bounds,
     said: SignedReason,
     reporting: Reporting = DEFAULT_REPORTING,
+    privacy: Privacy = DEFAULT_PRIVACY,
     progress: IngestProgress | None = None,
     sources: Mapping[str, SourceSettings] = NO_SOURCES,
 ) -> Ingested:
@@ -86,7 +88,7 @@ def stage(
         What would become of them; the number is None when there was nothing to stage.
     """
     name = name.encode("utf-8", "backslashreplace").decode()
-    lines, done = checked_lines(items, name, clock, bounds, sources), 0
+    lines, done = checked_lines(items, name, clock, bounds, sources, privacy), 0
     with database.read() as connection:
         same, number = open_staging(connection, name, said.reason), unfinished_staging(connection, name)
     while part := list(islice(lines, BATCH_RECORDS_MAX)):
