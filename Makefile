@@ -47,7 +47,7 @@ mutants: $(VENV)/ready-for-tests  ## Change the code of money, prices and contra
 lock: $(VENV)/ready-for-tests  ## Make the lock files anew from pyproject.toml
 	$(BIN)/python -m pip --quiet install uv
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-header --no-annotate --quiet --upgrade --extra sqlite --extra postgresql --extra zstd --extra parquet -o requirements.lock
+	  --no-header --no-annotate --quiet --upgrade --extra sqlite --extra postgresql --extra zstd -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --quiet --upgrade --extra sqlite --extra postgresql --group dev -o requirements-dev.lock
 
