@@ -93,7 +93,7 @@ def test_counts_add_up_to_what_was_read_and_an_import_names_its_totals(tmp_path:
 
 def test_staged_totals_count_for_nothing_until_they_are_accepted(database: Database) -> None:
     shop = shop_with(database, record("one", when="3"))
-    staged = shop.ingest([total(3, requests=1)], name="totals", staged=True)
+    staged = shop.ingest([total(3, requests=1)], name="totals", stage="totals")
     assert staged.counts.totals == 1
     assert not shop.control_totals().totals
     assert staged.number is not None

@@ -92,6 +92,7 @@ def test_a_record_whose_id_is_the_key_is_a_report_of_the_same_request(shop: Till
 
 def test_a_replacement_after_the_close_is_a_correction(shop: Till, database: Database) -> None:
     shop.ingest([PROVISIONAL, record("other", user="bob", input=MILLION)])
+    shop.accept_estimate("arouter", "p", reason="billed as it is")
     assert len(shop.close(OCTOBER).issued) == 2
     shop.ingest([FINAL])
     later = till(database, prices(price()), clock=MovableClock(datetime(2026, 12, 20, tzinfo=UTC)))
@@ -105,6 +106,7 @@ def test_a_replacement_after_the_close_is_a_correction(shop: Till, database: Dat
 
 def test_a_report_that_moves_a_request_to_somebody_else_is_billed_once(shop: Till, database: Database) -> None:
     shop.ingest([keyed("p", 5, usage_state="estimated", user="bob"), record("own", user="bob", input=MILLION)])
+    shop.accept_estimate("arouter", "p", reason="billed as it is")
     shop.close(OCTOBER)
     shop.ingest([keyed("f", 2, user="alice", when="2026-11-02T12:00Z")])
     later = till(database, prices(price()), clock=MovableClock(datetime(2026, 12, 20, tzinfo=UTC)))

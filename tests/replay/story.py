@@ -23,6 +23,7 @@ from tokentill.till import Till
 SEPTEMBER, OCTOBER, NOVEMBER = agreed.SEPTEMBER, agreed.OCTOBER, "2026-11"
 DECISIONS, RETRACTIONS, CORRECTIONS, MANUAL_LINES, TERMS_OVER_MONTHS = "0006", "0008", "0009", "0010", "0011"
 CONTROL_TOTALS = "0012"
+REQUESTS = "0015"
 """The first tables that hold each of these."""
 NEWEST = "9999"
 """Tables that hold everything."""
@@ -164,7 +165,10 @@ class _Life:
     def _take_back(self) -> None:
         """Records that count no more, an import that waits, and one that is dropped."""
         shop = self.shop
-        shop.ingest([record("wrong", user="dora", when="2026-11-04T12:00Z")])
+        keyed = {"request_key": "k"} if self._tables >= REQUESTS else {}
+        shop.ingest([record("wrong", user="dora", when="2026-11-04T12:00Z", **keyed)])
+        if keyed:
+            shop.ingest([record("wrong", user="dora", when="2026-11-04T12:00Z", input=1)], reporter="capture")
         shop.retract(record=("arouter", "wrong"), reason="sent twice", by="rita")
         for number, user in enumerate(("dora", "hana")):
             staged = shop.ingest(

@@ -129,7 +129,7 @@ def store_batch(
     rejected = sum(stored_revisions.get(key, False) for key in again)
     instead, beside = len(told.replacements), len(told.witnesses)
     accepted, known = len(new) + instead, duplicates + rejected + told.duplicates
-    counts = Counts(accepted, known, len(again) - rejected, len(bad), instead, beside)
+    counts = Counts(accepted, known, len(again) - rejected, len(bad), replaced=instead, witnesses=beside)
     for key in stored_revisions:
         del revised[key]
     quarantined = {(line.digest, line.line): line for line in reversed(bad)}

@@ -83,6 +83,14 @@ def _note_findings(screen: Screen, ingested: Ingested) -> None:
             f"{plural(ingested.counts.revisions, 'record', 'records')} came again with other content; what counted"
             " before is billed (`tokentill usage revisions list`)"
         )
+    if ingested.counts.replaced:
+        replace = plural(ingested.counts.replaced, "record takes", "records take")
+        screen.note(f"{replace} the place of another report of the same request")
+    if ingested.counts.witnesses:
+        screen.note(
+            f"{plural(ingested.counts.witnesses, 'report is', 'reports are')} kept beside what counts of the same"
+            " request (`tokentill report witnesses PERIOD`)"
+        )
     if ingested.personal_count:
         first = sorted(ingested.personal)[0]
         ids = plural(ingested.personal_count, "user id looks", "user ids look")
