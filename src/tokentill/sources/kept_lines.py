@@ -50,7 +50,7 @@ class KeptLine:
         cls, raw: bytes, *, header: bytes | None = None, source: str | None = None, format_: str | None = None
     ) -> KeptLine | None:
         """A line as it is kept; None for one that is not to be."""
-        if len(raw) + len(header or b"") > KEPT_BYTES_MAX or _SPOKEN.search(raw) or _has_spoken_cell(raw, header):
+        if len(raw) + len(header or b"") > KEPT_BYTES_MAX or holds_conversation(raw, header):
             return None
         return cls(raw, header, source, format_)
 
@@ -85,6 +85,11 @@ class KeptLine:
         if len(rows) != 1:
             raise InvalidRecord(f"the line holds {len(rows)} requests; ingest its file again")
         return known.read(rows[0], source or self.source)
+
+
+def holds_conversation(raw: bytes, header: bytes | None = None) -> bool:
+    """Whether a line, or the beginning of one, says what was said in a conversation, or may do so."""
+    return _SPOKEN.search(raw) is not None or _has_spoken_cell(raw, header)
 
 
 def _has_spoken_cell(raw: bytes, header: bytes | None) -> bool:

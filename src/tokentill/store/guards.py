@@ -57,7 +57,7 @@ def unguarded(connection: Connection, names: Sequence[str]) -> Iterator[None]:
             connection.execute(text(f"ALTER TABLE {name} ENABLE TRIGGER guard_{name}_rows"))
         return
     lifted = [f"guard_{name}_{change}" for name in names for change in ("update", "delete")]
-    made = dict(connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all())
+    made: dict[str, str] = dict(connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all())
     for name in lifted:
         connection.execute(text(f"DROP TRIGGER {name}"))
     yield
