@@ -61,6 +61,8 @@ ARGUMENTS = {
     "imports show": ["1"],
     "ingest accept": ["5"],
     "ingest drop": ["6", "--reason", "a test"],
+    "customers pseudonym": ["alice"],
+    "customers erase-user": ["nobody", "--reason", "a test"],
     "pull": ["own"],
     "probe": ["own"],
     "usage control-totals list": [],
@@ -103,6 +105,7 @@ ARGUMENTS = {
 
 CALLED_ELSEWHERE = {"demo", "init", "push", "reconcile", "prices import", "simulate", "usage quarantine retry"}
 CALLED_ELSEWHERE |= {"report sources", "pull", "probe", "usage accept"}
+CALLED_ELSEWHERE |= {"customers pseudonym", "customers erase-user"}
 """They need Stripe, other files or seconds, no database, another folder, or end with 1; other tests call them."""
 
 

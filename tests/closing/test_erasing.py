@@ -42,7 +42,7 @@ def closed(database: Database) -> Till:
     one.ingest([record("b", user=JANE, input=5)])
     one.reject_revision("arouter", "b", reason="wrong", by="rita")
     one.ingest_file(io.BytesIO(line(record_id="bad", quantities={"input": -1})), name="bad.jsonl")
-    one.ingest_file(io.BytesIO(line(record_id="s") + line(record_id="t", model=None)), name="staged", staged=True)
+    one.ingest_file(io.BytesIO(line(record_id="s") + line(record_id="t", model=None)), name="staged", stage="looked at")
     return one
 
 

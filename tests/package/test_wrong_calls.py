@@ -111,6 +111,8 @@ INVALID: dict[str, tuple[Call, str]] = {
     "revision: a digest": (lambda t: t.revision("x", "x", digest=5), "digest=... must be a str, not int"),
     "accept_revision": (lambda t: t.accept_revision("x", "x", reason=" "), "needs a reason; add reason=..."),
     "reject_revision": (lambda t: t.reject_revision("x", "x", reason=None), "needs a reason; add reason=..."),
+    "erase_user: no reason": (lambda t: t.erase_user("x", reason=""), "needs a reason; add reason=..."),
+    "pseudonyms: without a key": (lambda t: t.pseudonyms("x"), "to hash user ids takes a key"),
     "accept_estimate: no reason": (lambda t: t.accept_estimate("x", "y", reason=""), "needs a reason; add reason=..."),
     "waive: a record": (lambda t: t.waive("x", None, reason="x"), "record_id=... must be a str, not None"),
     "waive: no reason": (lambda t: t.waive("x", "y", reason=""), "a waiver needs a reason; add reason=..."),

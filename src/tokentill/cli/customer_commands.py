@@ -151,7 +151,7 @@ def _pseudonym(
         typer.Argument(metavar="USER", help="What the application knows the user by; - is standard input."),
     ],
 ) -> None:
-    """Print the id that a user has in records whose source has privacy = "hash".
+    """Print the id of a user where ids are hashed.
 
     One for each key, the oldest first; bind them all. Nothing is stored, and no database is needed.
     """
@@ -169,7 +169,7 @@ def _erase_user(
     source: Annotated[str | None, typer.Option(metavar="NAME", help="Only in records of this source.")] = None,
     by: ByOption = None,
 ) -> None:
-    """Put a token in the place of a user id, in all that is kept of usage.
+    """Take a user id out of all that is kept of usage.
 
     Issued documents stay as they are, and can still be verified. The token says nothing about the user, and nothing
     leads back from it.

@@ -1,7 +1,7 @@
 """A line that is no record, as far as it is kept, so that it can be read again.
 
 It is kept as it was, with what is needed to read it: the header of its table, the format, and the source that it was
-given. A line that is too long is not kept, nor one that holds what was said in a conversation: nobody's prompts are
+given. A line that is too long is not kept, nor one that holds what was said in a conversation or a header of secrets: no prompts are
 collected here. Reading it again is as reading it from its file: the same modules decide.
 """
 
@@ -21,7 +21,7 @@ from tokentill.usage.control_totals import Reported
 KEPT_BYTES_MAX = 16 * 1024
 """A longer line, with the header of its table, is not kept."""
 
-_CONVERSATION = "messages response proxy_server_request prompt completion choices content text input output".split()
+_CONVERSATION = "authorization cookie messages response proxy_server_request prompt completion choices content text input output".split()
 _SPOKEN = re.compile(
     rb'"(?:' + "|".join(_CONVERSATION).encode() + rb')\\*"\s*+:\s*+'
     rb'(?!\\*"?(?:\{\s*\}|\[\s*\]|null|[-+0-9.eE]*)\\*"?\s*[,}])'
@@ -50,7 +50,7 @@ class KeptLine:
         cls, raw: bytes, *, header: bytes | None = None, source: str | None = None, format_: str | None = None
     ) -> KeptLine | None:
         """A line as it is kept; None for one that is not to be."""
-        if len(raw) + len(header or b"") > KEPT_BYTES_MAX or _SPOKEN.search(raw) or _has_spoken_cell(raw, header):
+        if len(raw) + len(header or b"") > KEPT_BYTES_MAX or holds_conversation(raw, header):
             return None
         return cls(raw, header, source, format_)
 
@@ -85,6 +85,11 @@ class KeptLine:
         if len(rows) != 1:
             raise InvalidRecord(f"the line holds {len(rows)} requests; ingest its file again")
         return known.read(rows[0], source or self.source)
+
+
+def holds_conversation(raw: bytes, header: bytes | None = None) -> bool:
+    """Whether a line, or the beginning of one, says what was said in a conversation, or may do so."""
+    return _SPOKEN.search(raw) is not None or _has_spoken_cell(raw, header)
 
 
 def _has_spoken_cell(raw: bytes, header: bytes | None) -> bool:

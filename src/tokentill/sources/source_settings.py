@@ -17,13 +17,13 @@ from tokentill.errors import InvalidCall, InvalidRecord
 from tokentill.sources.opening import FORMATS
 from tokentill.usage.control_totals import Reported
 from tokentill.usage.ids import check_id
+from tokentill.usage.privacy import PrivacyPolicy
 from tokentill.usage.record import UsageRecord
 from tokentill.usage.type_words import type_text
 
 SourceKind = Literal["arouter", "openrouter", "litellm", "langwatch", "file"]
 CacheWriteTtl = Literal["5m", "1h"]
 UserTrust = Literal["trusted", "untrusted"]
-PrivacyPolicy = Literal["keep", "warn", "hash", "reject"]
 
 PAGE_SIZE_MAX = 10_000
 OVERLAP_HOURS_MAX = 24 * 366

@@ -28,7 +28,7 @@ from tokentill.store.decoding import rows_among
 from tokentill.store.guards import unguarded
 from tokentill.store.usage_rows import records_where, series_by_id, series_digest
 from tokentill.store.withdrawals import ALL_VERSIONS
-from tokentill.usage.record import SERIES_FIELDS, UsageRecord, digest_of_content
+from tokentill.usage.record import SERIES_FIELDS, UsageRecord, digest_of_content, says_replayed
 
 TOKEN = "erased:"  # noqa: S105 - what tokens begin with
 _CHANGED = (
@@ -36,9 +36,7 @@ _CHANGED = (
     "audit",
 )
 
-
-RevisionKey = tuple[int, str, bytes]
-"""An identity and the digest of a payload."""
+_Key = tuple[int, str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,9 @@ def erase_rows(connection: Connection, user: str, token: str, source: str | None
         )
 
 
-def same_but_erased(connection: Connection, revised: Mapping[RevisionKey, UsageRecord]) -> set[RevisionKey]:
+def same_but_erased(
+    connection: Connection, revised: Mapping[tuple[int, str, bytes], UsageRecord]
+) -> set[tuple[int, str, bytes]]:
     """Those payloads that differ from what is stored in nothing but a user who was erased: the same record again."""
     if not revised:
         return set()
@@ -135,6 +135,8 @@ def _erase_usage(connection: Connection, user: str, token: str, source: str | No
             connection, usage.c.id, usage, series, ALL_VERSIONS, [usage.c.series_id.in_(ids)]
         ):
             content = record.content()
+            if says_replayed(content["tags"], content.pop("is_replayed")):
+                content["is_replayed"] = True
             if digest_of_content(canonical_bytes(content)) != record.digest:
                 raise IntegrityFault(f"usage record {record.record_id!r} is not what its digest says; see `db check`")
             changed.append({"row": id_, "new": digest_of_content(canonical_bytes({**content, "user": token}))})

@@ -7,10 +7,10 @@ again without the id: one that is a customer by it, that lines are split by, or 
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, union
@@ -22,7 +22,7 @@ from tokentill.closing.questions.explain import lines_by_of
 from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.store import tables
-from tokentill.store.audit import ERASED, append_audit
+from tokentill.store.audit import ERASED, append_audit, chain_head
 from tokentill.store.customers import bindings
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.erasures import TOKEN, ErasedRows, erase_rows
@@ -76,7 +76,8 @@ def erase_user(
     with database.write() as connection:
         for counter in ("batch", "invoice", "binding"):  # nothing is taken in, issued or bound meanwhile
             hold_counter(connection, counter)
-        token = TOKEN + secrets.token_hex(_TOKEN_BYTES)
+        # Of where the audit log stands: nothing of the user is in it, and no two erasures have the same.
+        token = TOKEN + sha256(str(chain_head(connection)).encode()).hexdigest()[: 2 * _TOKEN_BYTES]
         if obstacle := next(_obstacles(connection, inputs, user, token, source), None):
             raise Refused(f"the user cannot be erased: {obstacle}")
         rows = erase_rows(connection, user, token, source)
