@@ -1,8 +1,8 @@
 """A line that is no record, as far as it is kept, so that it can be read again.
 
 It is kept as it was, with what is needed to read it: the header of its table, the format, and the source that it was
-given. A line that is too long is not kept, nor one that holds what was said in a conversation or a header of secrets: no prompts are
-collected here. Reading it again is as reading it from its file: the same modules decide.
+given. A line that is too long is not kept, nor one that holds what was said in a conversation, or a secret's header:
+nobody's prompts are collected here. Reading it again is as reading it from its file: the same modules decide.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from tokentill.usage.control_totals import Reported
 KEPT_BYTES_MAX = 16 * 1024
 """A longer line, with the header of its table, is not kept."""
 
-_CONVERSATION = "authorization cookie messages response proxy_server_request prompt completion choices content text input output".split()
+_CONVERSATION = (
+    "authorization cookie messages response proxy_server_request prompt completion choices content text input output"
+).split()
 _SPOKEN = re.compile(
     rb'"(?:' + "|".join(_CONVERSATION).encode() + rb')\\*"\s*+:\s*+'
     rb'(?!\\*"?(?:\{\s*\}|\[\s*\]|null|[-+0-9.eE]*)\\*"?\s*[,}])'

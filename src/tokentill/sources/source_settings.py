@@ -23,7 +23,7 @@ from tokentill.usage.type_words import type_text
 
 SourceKind = Literal["arouter", "openrouter", "litellm", "langwatch", "file"]
 CacheWriteTtl = Literal["5m", "1h"]
-UserTrust = Literal["trusted", "untrusted"]
+UserTrust = Literal["trusted"]
 
 PAGE_SIZE_MAX = 10_000
 OVERLAP_HOURS_MAX = 24 * 366
@@ -50,7 +50,7 @@ class SourceSettings:
         overlap: how far before the checkpoint a pull begins again, so that rows that came late are found.
         timeout_seconds: how long a gateway may be silent.
         cache_write_ttl: the lifetime of a cache write of which the gateway does not tell it.
-        user: whether what a record says of its user decides whose it is, or its key does.
+        user: what a record says of its user decides whose it is.
         privacy: what becomes of a user id that looks like personal data.
     """
 
@@ -182,6 +182,6 @@ _CHECKS: Mapping[str, Callable[[str, object], Any]] = {
     "overlap_hours": _whole(0, OVERLAP_HOURS_MAX),
     "timeout_seconds": _whole(1, TIMEOUT_SECONDS_MAX),
     "cache_write_ttl": _one_of(*get_args(CacheWriteTtl)),
-    "user": _one_of(*get_args(UserTrust)),
+    "user": _one_of("trusted"),
     "privacy": _one_of(*get_args(PrivacyPolicy)),
 }
