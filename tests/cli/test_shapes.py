@@ -19,7 +19,7 @@ INVOICE_KEYS = {
 }
 PREVIEW_KEYS = INVOICE_KEYS | {
     *("review", "requires_approval", "blocked_by", "issued_number"),
-    *("late_requests", "is_due", "margin", "requests"),
+    *("late_requests", "is_due", "margin", "requests", "not_billed"),
 }
 ISSUED_KEYS = INVOICE_KEYS | {"issued_at"}
 LINE_KEYS = {
