@@ -284,6 +284,8 @@ def _precedence(path: Path | None, sources: Mapping[str, Any]) -> dict[str, tupl
         if "reporters" not in table:
             continue
         named = table["reporters"]
+        if not isinstance(named, list):
+            raise InvalidCall(f"{where}.reporters must be a list, not {type_text(named)}")
         if (
             not isinstance(named, list)
             or not all(is_word(name) for name in named)

@@ -19,7 +19,8 @@ def added_up(ingested: Ingested) -> int:
     """How many were read, where the parts come to it."""
     content = ingested.content()
     parts = ("accepted", "duplicates", "revisions", "quarantined")
-    assert sum(content[part] for part in parts) == content["read"]
+    totals = ("control_totals", "control_totals_revised", "control_totals_known")
+    assert sum(content[part] for part in parts) + sum(content.get(part, 0) for part in totals) == content["read"]
     assert content["replaced"] <= content["accepted"]
     assert content["witnesses"] <= content["duplicates"]
     return int(content["read"])
