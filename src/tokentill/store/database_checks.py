@@ -19,6 +19,7 @@ from tokentill.store.guards import expected_guards, guard_faults
 from tokentill.store.invariants import DATABASE_INVARIANTS, Looked
 from tokentill.store.invoices import number_faults
 from tokentill.store.missing_rows import is_unmeasured
+from tokentill.store.request_checks import REQUEST_CHECKS
 from tokentill.store.retractions import retracted_digests, stored_retractions
 from tokentill.store.said_checks import said_faults
 from tokentill.store.usage_digests import usage_row_faults
@@ -319,6 +320,7 @@ DATABASE_CHECKS: tuple[Callable[[Connection], Looked], ...] = (
     sums_are_those_of_the_records,
     one_version_of_a_record_counts,
     one_record_of_a_request_counts,
+    *REQUEST_CHECKS,
     retractions_are_what_the_audit_log_says,
     *DATABASE_INVARIANTS,
     bindings_are_what_the_audit_log_says,

@@ -32,6 +32,8 @@ INVARIANTS = {
     "identities_are_unique": "M2",
     "one_version_of_a_record_counts": "M2",
     "one_record_of_a_request_counts": "M2",
+    "requests_are_those_of_their_records": "M2",
+    "witnesses_are_what_was_told": "M2",
     "usage_rows_are_what_their_digests_say": "M2",
     "records_are_each_in_one_place": "M3",
     "prices_and_rules_hold_in_one_version": "M4",
