@@ -1,8 +1,8 @@
 """A line that is no record, as far as it is kept, so that it can be read again.
 
 It is kept as it was, with what is needed to read it: the header of its table, the format, and the source that it was
-given. A line that is too long is not kept, nor one that holds what was said in a conversation, or a secret's header:
-nobody's prompts are collected here. Reading it again is as reading it from its file: the same modules decide.
+given. A line that is too long is not kept, nor one that holds what was said in a conversation, or a key: nobody's
+prompts are collected here. Reading it again is as reading it from its file: the same modules decide.
 """
 
 from __future__ import annotations
@@ -21,14 +21,18 @@ from tokentill.usage.control_totals import Reported
 KEPT_BYTES_MAX = 16 * 1024
 """A longer line, with the header of its table, is not kept."""
 
-_CONVERSATION = (
-    "authorization cookie messages response proxy_server_request prompt completion choices content text input output"
-).split()
+_CONVERSATION = "messages response proxy_server_request prompt completion choices content text input output".split()
 _SPOKEN = re.compile(
     rb'"(?:' + "|".join(_CONVERSATION).encode() + rb')\\*"\s*+:\s*+'
     rb'(?!\\*"?(?:\{\s*\}|\[\s*\]|null|[-+0-9.eE]*)\\*"?\s*[,}])'
 )
 """A field of a conversation that is not empty, also inside of a text. Counts may have such a name, and are numbers."""
+_SECRET = re.compile(
+    rb"bearer\s+[\w.~+/-]{8}|\b[sr]k[-_][\w-]{20}"
+    rb'|"(?:authorization|proxy-authorization|x-api-key|cookie)\\*"\s*+:',
+    re.IGNORECASE,
+)
+"""A key of a gateway, a vendor or Stripe, or a header that has one."""
 _EMPTY = ("", "{}", "[]", "null")
 
 
@@ -52,7 +56,7 @@ class KeptLine:
         cls, raw: bytes, *, header: bytes | None = None, source: str | None = None, format_: str | None = None
     ) -> KeptLine | None:
         """A line as it is kept; None for one that is not to be."""
-        if len(raw) + len(header or b"") > KEPT_BYTES_MAX or holds_conversation(raw, header):
+        if len(raw) + len(header or b"") > KEPT_BYTES_MAX or is_confidential(raw, header):
             return None
         return cls(raw, header, source, format_)
 
@@ -89,9 +93,9 @@ class KeptLine:
         return known.read(rows[0], source or self.source)
 
 
-def holds_conversation(raw: bytes, header: bytes | None = None) -> bool:
-    """Whether a line, or the beginning of one, says what was said in a conversation, or may do so."""
-    return _SPOKEN.search(raw) is not None or _has_spoken_cell(raw, header)
+def is_confidential(raw: bytes, header: bytes | None = None) -> bool:
+    """Whether a line, or the beginning of one, says what was said in a conversation, or may do so, or holds a key."""
+    return _SPOKEN.search(raw) is not None or _SECRET.search(raw) is not None or _has_spoken_cell(raw, header)
 
 
 def _has_spoken_cell(raw: bytes, header: bytes | None) -> bool:

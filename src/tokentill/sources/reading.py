@@ -26,7 +26,7 @@ from tokentill.sources.gateways import Format, unwrapped
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.gateways.canonical_quick import read_quickly
 from tokentill.sources.gateways.fields import instant_or_naive_utc
-from tokentill.sources.kept_lines import KeptLine, holds_conversation
+from tokentill.sources.kept_lines import KeptLine, is_confidential
 from tokentill.sources.layouts import digest_of
 from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
 from tokentill.usage.control_totals import Reported
@@ -36,7 +36,7 @@ from tokentill.usage.record import checked_instant
 __all__ = ["DEFAULT", "FORMATS", "Limits", "Quarantined", "Reading", "read_records"]
 
 EXCERPT_CHARACTERS = 200
-NOT_SHOWN = "(not shown, since it holds a conversation)"
+NOT_SHOWN = "(not shown, since it holds a conversation or a key)"
 HELD_ROWS_MAX = 500_000
 """How many rows are held that tell of a request in parts, until all of the input is read."""
 
@@ -53,7 +53,7 @@ class Quarantined:
         reason: what is wrong with it.
         record_id: its id, where it could be read.
         raw: the start of it, with what cannot be printed escaped, at most `EXCERPT_CHARACTERS` long; not that of a
-            conversation.
+            conversation or of a line with a key.
         digest: the first 16 bytes of the SHA-256 of all of it.
         occurred_at: the instant that it names, where it could be read.
         kept: all of it, to be read again; None for what was cut off, and for what is not to be kept.
@@ -249,7 +249,7 @@ class Reading(AbstractContextManager["Reading"]):
         )
 
     def _shown(self, raw: bytes) -> str:
-        return NOT_SHOWN if holds_conversation(raw, self._header) else excerpt(raw)
+        return NOT_SHOWN if is_confidential(raw, self._header) else excerpt(raw)
 
     def _kept(self, raw: bytes) -> KeptLine | None:
         return KeptLine.of(raw, header=self._header, source=self._source, format_=self.format)
