@@ -15,7 +15,6 @@ from typing import Any
 import httpx
 import openai
 import pytest
-import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from tests.capture.test_vendors import ASKED, CHAT_ID, TO_CLAUDE, WITH_USAGE
 from tests.capture.vendor_server import WAIT_SECONDS, Reply, VendorServer, compressed, plain, streamed
 from tests.capture.wire_shapes import CHAT_EVENTS, CHAT_QUANTITIES, CHAT_USAGE, DONE, MESSAGE_EVENTS
 from tests.sources.response_shapes import OPENAI_CHAT
+from tests.zstd import zstd_packed
 from tokentill import InvalidCall
 from tokentill.capture import CaptureTransport
 from tokentill.usage.record import UsageRecord
@@ -71,7 +71,7 @@ def test_any_split_and_any_compression_is_read(cuts: list[int], encoding: str) -
         deflater = zlib.compressobj(wbits=31)
         body = deflater.compress(body) + deflater.flush()
     elif encoding != "identity":
-        body = zlib.compress(body) if encoding == "deflate" else zstandard.ZstdCompressor().compress(body)
+        body = zlib.compress(body) if encoding == "deflate" else zstd_packed(body)
     ends = [0, *sorted({cut for cut in cuts if cut < len(body)}), len(body)]
 
     class Pieces(httpx.SyncByteStream):

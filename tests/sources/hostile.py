@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from contextlib import suppress
 from decimal import Decimal
-from importlib import import_module
 from itertools import pairwise
 from random import Random
 from typing import Any
 
 from tests.sources.lines import DATA, canonical, text
+from tests.zstd import zstd_packed
 from tokentill.errors import Refused
 from tokentill.sources.reading import read_records
 from tokentill.usage.record import UsageRecord
@@ -146,10 +145,7 @@ def flipped(content: bytes, random: Random) -> tuple[bytes, int]:
 
 def packings(content: bytes) -> dict[str, bytes]:
     """The same content as it may be packed."""
-    packed = {"plain": content, "gzip": gzip.compress(content, mtime=0)}
-    with suppress(ImportError):  # only what the extra installs reads it
-        packed["zstd"] = import_module("zstandard").ZstdCompressor(write_checksum=True).compress(content)
-    return packed
+    return {"plain": content, "gzip": gzip.compress(content, mtime=0), "zstd": zstd_packed(content)}
 
 
 def outcome(content: bytes, read: Any, **options: Any) -> tuple[list[UsageRecord], list[Any], bool]:

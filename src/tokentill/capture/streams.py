@@ -6,6 +6,7 @@ what a stream says of its usage before its end is a part of it, and a part is no
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from tokentill.usage.record import Status
 StreamedEvent = Mapping[str, Any]
 
 
-class StreamedAnswer:
+class StreamedAnswer(ABC):
     """An answer while its events come.
 
     Attributes:
@@ -29,9 +30,9 @@ class StreamedAnswer:
         self.status: Status = "ok"
         self.is_whole = False
 
+    @abstractmethod
     def add(self, event: StreamedEvent) -> None:
         """Take in what an event says."""
-        raise NotImplementedError
 
     def done(self) -> None:
         """The stream said that it is over (`[DONE]`)."""

@@ -126,7 +126,7 @@ def _keys(rows: Sequence[bytes], fields: FieldMap) -> tuple[ProbedKey, ...]:
     for raw in rows:
         try:
             row = unwrapped(parse_object(raw))
-        except InvalidRecord:
+        except InvalidRecord:  # it has no keys; the reading before told of it as one of the problems
             continue
         for key, role in fields.seen(row).items():
             roles[key] = role

@@ -104,11 +104,10 @@ class ByteInput:
     def seekable(self, copied: Callable[[], BinaryIO]) -> BinaryIO:
         """The stream itself, where it can be read from any place and begins with these bytes; otherwise a copy."""
         try:
-            if self._stream.seekable() and self._stream.tell() == self.bytes_read:
-                return self._stream
-        except (OSError, ValueError, AttributeError):
-            pass
-        return copied()
+            is_at_its_place = self._stream.seekable() and self._stream.tell() == self.bytes_read
+        except (OSError, ValueError, AttributeError):  # a pipe, or what cannot say where it is, is copied
+            is_at_its_place = False
+        return self._stream if is_at_its_place else copied()
 
     def _plain(self) -> Iterator[bytes]:
         chunk = self._first

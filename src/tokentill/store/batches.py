@@ -20,13 +20,10 @@ from tokentill.store.decoding import columns_of, rows_among
 from tokentill.store.erasures import same_but_erased
 from tokentill.store.requests import name_version, store_told, told_of_requests
 from tokentill.store.usage_inserts import by_source, insert_usage, source_ids
-from tokentill.store.usage_rows import Identity
+from tokentill.store.usage_rows import Identity, RevisionKey
 from tokentill.store.usage_sums import keep_sums
 from tokentill.usage.record import UsageRecord
 from tokentill.usage.reporters import DEFAULT_REPORTING, EXPORT, Reporting
-
-RevisionKey = tuple[int, str, bytes]
-"""An identity and the digest of a payload."""
 
 
 @dataclass(frozen=True, slots=True)

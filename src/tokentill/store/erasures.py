@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, text, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, or_, select, text, update
 
 from tokentill.canonical import Content, canonical_bytes, content_hash, content_of
 from tokentill.errors import IntegrityFault
@@ -26,17 +26,15 @@ from tokentill.store.audit import ERASED, AuditEntry, audit_entries, redacted_ha
 from tokentill.store.customers import bindings
 from tokentill.store.decoding import rows_among
 from tokentill.store.guards import unguarded
-from tokentill.store.usage_rows import records_where, series_by_id, series_digest
+from tokentill.store.usage_rows import RevisionKey, records_where, series_by_id, series_digest
 from tokentill.store.withdrawals import ALL_VERSIONS
-from tokentill.usage.record import SERIES_FIELDS, UsageRecord, digest_of_content, says_replayed
+from tokentill.usage.record import SERIES_FIELDS, UsageRecord, digest_of_content
 
 TOKEN = "erased:"  # noqa: S105 - what tokens begin with
 _CHANGED = (
     *("series", "usage", "revision", "revision_decision", "witness", "binding", "quarantine", "staged_record"),
     "audit",
 )
-
-_Key = tuple[int, str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +85,8 @@ def erase_rows(connection: Connection, user: str, token: str, source: str | None
         return ErasedRows(
             series=series,
             records=records,
-            revisions=_erase_revisions(connection, user, token, source),
-            witnesses=_erase_witnesses(connection, user, token, source),
+            revisions=_erase_told(connection, tables.revision, user, token, source),
+            witnesses=_erase_told(connection, tables.witness, user, token, source),
             bindings=bound,
             staged=_erase_staged(connection, user, token, source),
             quarantined=_erase_quarantined(connection, user, token),
@@ -97,9 +95,7 @@ def erase_rows(connection: Connection, user: str, token: str, source: str | None
         )
 
 
-def same_but_erased(
-    connection: Connection, revised: Mapping[tuple[int, str, bytes], UsageRecord]
-) -> set[tuple[int, str, bytes]]:
+def same_but_erased(connection: Connection, revised: Mapping[RevisionKey, UsageRecord]) -> set[RevisionKey]:
     """Those payloads that differ from what is stored in nothing but a user who was erased: the same record again."""
     if not revised:
         return set()
@@ -135,8 +131,6 @@ def _erase_usage(connection: Connection, user: str, token: str, source: str | No
             connection, usage.c.id, usage, series, ALL_VERSIONS, [usage.c.series_id.in_(ids)]
         ):
             content = record.content()
-            if says_replayed(content["tags"], content.pop("is_replayed")):
-                content["is_replayed"] = True
             if digest_of_content(canonical_bytes(content)) != record.digest:
                 raise IntegrityFault(f"usage record {record.record_id!r} is not what its digest says; see `db check`")
             changed.append({"row": id_, "new": digest_of_content(canonical_bytes({**content, "user": token}))})
@@ -167,10 +161,12 @@ def _binding_sets(connection: Connection) -> list[str]:
     return [content_hash([one.content() for one in listed if one.seq <= upto]) for upto in uptos]
 
 
-def _erase_revisions(connection: Connection, user: str, token: str, source: str | None) -> int:
-    """A revision is known by its digest; so it is stored anew, and what people said of it goes over to it."""
-    table, decision = tables.revision, tables.revision_decision
-    key_of = ("source_id", "record_id", "digest")
+def _erase_told(connection: Connection, table: Table[Any], user: str, token: str, source: str | None) -> int:
+    """Revisions and what was told beside what counts are known by their digest; so each is stored anew, and what people
+    said of a revision goes over to it.
+    """
+    key = table.primary_key.columns.keys()
+    decision = tables.revision_decision
     rows = connection.execute(select(table).where(table.c.content.contains(_member("user", user), autoescape=True)))
     count = 0
     for row in rows.all():
@@ -180,28 +176,10 @@ def _erase_revisions(connection: Connection, user: str, token: str, source: str 
         written = canonical_bytes({**content, "user": token})
         new = {**row._mapping, "content": written.decode(), "digest": digest_of_content(written)}
         connection.execute(insert(table).values(**new))
-        old = [decision.c[name] == row._mapping[name] for name in key_of]
-        connection.execute(update(decision).where(*old).values(digest=new["digest"]))
-        connection.execute(delete(table).where(*[table.c[name] == row._mapping[name] for name in key_of]))
-        count += 1
-    return count
-
-
-def _erase_witnesses(connection: Connection, user: str, token: str, source: str | None) -> int:
-    """What was told beside what counts is known by its digest, as a revision is."""
-    table = tables.witness
-    key_of = ("source_id", "record_id", "reporter", "digest")
-    rows = connection.execute(select(table).where(table.c.content.contains(_member("user", user), autoescape=True)))
-    count = 0
-    for row in rows.all():
-        content = json.loads(row.content)
-        if content["user"] != user or source not in (None, content["source"]):
-            continue
-        written = canonical_bytes({**content, "user": token})
-        connection.execute(
-            insert(table).values(**{**row._mapping, "content": written.decode(), "digest": digest_of_content(written)})
-        )
-        connection.execute(delete(table).where(*[table.c[name] == row._mapping[name] for name in key_of]))
+        if table is tables.revision:
+            old = [decision.c[name] == row._mapping[name] for name in key]
+            connection.execute(update(decision).where(*old).values(digest=new["digest"]))
+        connection.execute(delete(table).where(*(table.c[name] == row._mapping[name] for name in key)))
         count += 1
     return count
 

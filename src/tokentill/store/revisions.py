@@ -62,7 +62,7 @@ class Revision:
     @property
     def differences(self) -> dict[str, tuple[Any, Any]]:
         """The fields that are not the same, each with the old and the new value."""
-        old, new = self.counted.content(), {"is_replayed": self.record().is_replayed, **self.revised}
+        old, new = ({"is_replayed": False, **content} for content in (self.counted.content(), self.revised))
         names = sorted(old.keys() | new.keys())
         both = ((name, old.get(name), new.get(name)) for name in names)
         return {name: (before, after) for name, before, after in both if before != after}

@@ -21,12 +21,14 @@ from tokentill.store.decoding import LOOKED_UP_MAX, decoding, rows_among
 from tokentill.store.withdrawals import ALL_VERSIONS, InForce
 from tokentill.usage.aggregates import Series
 from tokentill.usage.quantities import TOKEN_LEAVES
-from tokentill.usage.record import RESPONSE_CACHE_TAG, SERIES_FIELDS
+from tokentill.usage.record import RESPONSE_CACHE_TAG, SERIES_FIELDS, says_replayed
 
 _LIMB = 10**8
 
 Identity = tuple[int, str]
 """The id of a source, and a record id in it."""
+RevisionKey = tuple[int, str, bytes]
+"""An identity and the digest of a payload."""
 
 
 @decoding("a series of usage")
@@ -114,8 +116,11 @@ class StoredRecord:
 
     def content(self) -> Content:
         """The content of the record that was taken in (see `UsageRecord.content`)."""
+        traits = fields_of(self.series, *SERIES_FIELDS)
+        if not says_replayed(self.series.tags, self.series.is_replayed):
+            del traits["is_replayed"]
         return {
-            **fields_of(self.series, *SERIES_FIELDS),
+            **traits,
             **fields_of(self, "record_id", "occurred_at"),
             "quantities": dict(sorted(self.quantities.items())),
             "cost": form_of(self.cost),

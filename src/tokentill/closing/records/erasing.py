@@ -100,9 +100,16 @@ def _erased(
         "documents": _naming(connection, tables.invoice.c.content, user),
         "audit_entries": _naming(connection, tables.audit.c.content, user),
         "recordings": _naming(connection, tables.recording.c.content, user),
+        "control_totals": _control_totals(connection, user),
     }
     said = {name: getattr(signed, name) for name in ("by", "reason", "at")}
     return Erased(token=token, source=source, **said, **counts, audit_entries=len(rows.audit), stays=stays)
+
+
+def _control_totals(connection: Connection, user: str) -> int:
+    """How many totals were stated of the user: what a source said is not said anew."""
+    table = tables.control_total
+    return connection.execute(select(func.count()).select_from(table).where(table.c.user == user)).scalar_one()
 
 
 def _naming(connection: Connection, column: Any, user: str) -> int:

@@ -111,4 +111,7 @@ def show_erased(screen: Screen, erased: Erased) -> None:
     screen.say(f"erased: {shown_id(erased.token)} stands in its place now ({counted})")
     stays = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in erased.stays.items() if number)
     if stays:
-        screen.note(f"it still stands in {stays}: documents and the audit log are kept by law; contracts are yours")
+        screen.note(
+            f"it still stands in {stays}: documents and the audit log are kept by law, control totals are what a"
+            " source said, and contracts are yours"
+        )
