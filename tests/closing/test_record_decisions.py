@@ -243,6 +243,15 @@ def test_a_record_that_is_issued_does_not_move_to_where_it_would_be_billed_again
     assert revised.accept_revision("arouter", "r", digest=digest, reason="corrected").stands_on == ()
 
 
+def test_a_record_whose_user_was_bound_elsewhere_is_still_corrected_where_it_is(revised: Till) -> None:
+    revised.close(OCTOBER)
+    came_again(revised)
+    revised.bind([("alice", "another", at("1"), None)])
+    digest = revised.revisions().revisions[-1].digest.hex()
+    assert revised.accept_revision("arouter", "r", digest=digest, reason="corrected").stands_on == ("INV-000001",)
+    assert revised.verify().is_sound
+
+
 def test_what_was_computed_before_comes_to_the_same_again(database: Database) -> None:
     one = till(database)
     one.ingest([record("r", input=MILLION), record("b", user="bob", input=MILLION)])
@@ -351,7 +360,7 @@ def test_a_waived_record_of_nobody_is_not_in_the_way_of_all(database: Database) 
 
 
 def test_only_a_record_without_usage_is_waived_and_once(revised: Till) -> None:
-    with pytest.raises(Refused, match="reports its usage; only one without usage can be waived"):
+    with pytest.raises(Refused, match="reports its usage; only one without usage, or with an estimate, can be waived"):
         revised.waive("arouter", "r", reason="a gift")
     with pytest.raises(NotFound, match="there is no record 'x' of source 'arouter'"):
         revised.waive("arouter", "x", reason="a gift")

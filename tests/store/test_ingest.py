@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, literal, select
 from sqlalchemy.exc import DBAPIError
 
 from tests.builders import AFTER_OCTOBER, OCTOBER, at, price, prices, record, till
@@ -401,11 +401,17 @@ def test_the_largest_quantities_sum_exactly(database: Database) -> None:
 def test_a_sum_beyond_64_bits_is_exact_or_refused_and_never_rounded(database: Database) -> None:
     take(database, [record("one")])
     with database.write() as connection:  # by hand, since no record may be so large
-        for record_id in ("two", "three"):
-            connection.exec_driver_sql(
-                "INSERT INTO usage (source_id, record_id, series_id, seq, occurred_at, input_total, input, has_cost,"
-                f" digest) SELECT source_id, '{record_id}', series_id, seq, occurred_at, 1, 9223372036854775807, 0,"
-                " digest FROM usage WHERE record_id = 'one'"
+        for band in (1, 2):
+            connection.execute(
+                insert(tables.usage_sum).from_select(
+                    tables.usage_sum.c.keys(),
+                    select(
+                        *(
+                            {"band": literal(band), "input": literal(2**63 - 1)}.get(c.name, c)
+                            for c in tables.usage_sum.c
+                        )
+                    ).where(tables.usage_sum.c.band == 0),
+                )
             )
     if database.is_sqlite:
         with pytest.raises(Refused, match="integer overflow"):

@@ -1,4 +1,4 @@
-"""Parts of an input as they are taken in: records in columns, and beside them what is no record."""
+"""Parts of an input as they are taken in: records in columns, and beside them control totals and what is neither."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime
 
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.usage.columns import SeriesNumbers, UsageColumns
+from tokentill.usage.control_totals import ControlTotal, Reported
 from tokentill.usage.record import UsageRecord
 
 BLOCK_ITEMS = 1_000
@@ -24,7 +25,8 @@ class Quarantined:
         line: line number from 1, or the number of the element in a JSON list.
         reason: what is wrong with it.
         record_id: its id, where it could be read.
-        raw: the start of it, with what cannot be printed escaped, at most `EXCERPT_CHARACTERS` long.
+        raw: the start of it, with what cannot be printed escaped, at most `EXCERPT_CHARACTERS` long; not that of a
+            conversation or of a line with a key.
         digest: the first 16 bytes of the SHA-256 of all of it.
         occurred_at: the instant that it names, where it could be read.
         kept: all of it, to be read again; None for what was cut off, and for what is not to be kept.
@@ -45,38 +47,50 @@ class Quarantined:
 
 @dataclass(slots=True)
 class Block:
-    """Records and bad lines. `places` says for each bad line how many items stand before it."""
+    """Records, and beside them control totals and bad lines. `places` says for each of the others how many items stand
+    before it.
+    """
 
     columns: UsageColumns
-    bad: list[Quarantined] = field(default_factory=list)
+    others: list[Quarantined | ControlTotal] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.columns) + len(self.bad)
+        return len(self.columns) + len(self.others)
 
-    def put(self, place: int, item: UsageRecord | Quarantined) -> None:
-        """Put an item at a place, which lies behind those of all bad lines."""
-        if isinstance(item, Quarantined):
-            self.bad.append(item)
-            self.places.append(place)
+    @property
+    def bad(self) -> list[Quarantined]:
+        """The bad lines."""
+        return [one for one in self.others if isinstance(one, Quarantined)]
+
+    @property
+    def totals(self) -> list[ControlTotal]:
+        """The control totals."""
+        return [one for one in self.others if isinstance(one, ControlTotal)]
+
+    def put(self, place: int, item: Reported | Quarantined) -> None:
+        """Put an item at a place, which lies behind those of all others but records."""
+        if isinstance(item, UsageRecord):
+            self.columns.insert(place - len(self.others), item)
         else:
-            self.columns.insert(place - len(self.bad), item)
+            self.others.append(item)
+            self.places.append(place)
 
     def extend(self, more: Block) -> None:
         """Put another block behind."""
         self.places += [len(self) + place for place in more.places]
-        self.bad += more.bad
+        self.others += more.others
         self.columns.extend(more.columns)
 
     def cut(self, size: int) -> tuple[Block, Block]:
         """The first items, and what stands behind them."""
-        bad = bisect_left(self.places, size)
-        first = Block(self.columns.between(0, size - bad), self.bad[:bad], self.places[:bad])
-        behind = [place - size for place in self.places[bad:]]
-        return first, Block(self.columns.between(size - bad, None), self.bad[bad:], behind)
+        others = bisect_left(self.places, size)
+        first = Block(self.columns.between(0, size - others), self.others[:others], self.places[:others])
+        behind = [place - size for place in self.places[others:]]
+        return first, Block(self.columns.between(size - others, None), self.others[others:], behind)
 
 
-def gathered(items: Iterable[UsageRecord | Quarantined]) -> Iterator[Block]:
+def gathered(items: Iterable[Reported | Quarantined]) -> Iterator[Block]:
     """Items that come one by one, as blocks."""
     block = Block(UsageColumns(SeriesNumbers()))
     for item in items:

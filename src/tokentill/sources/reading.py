@@ -1,4 +1,5 @@
-"""Reads usage records from files and streams: good ones and quarantined ones, in order, in bounded memory.
+"""Reads usage records and control totals from files and streams: good ones and quarantined ones, in order, in bounded
+memory.
 
 What an input is (compression, layout, source) is found by its content. A whole input that cannot be understood is
 `Refused`; a single record that cannot be taken is a `Quarantined` that says where and why, and stops nothing.
@@ -11,7 +12,8 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -25,22 +27,37 @@ from tokentill.sources.gateways import Format, unwrapped
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.gateways.canonical_quick import ALL_OF_TIME, QuickReader
 from tokentill.sources.gateways.fields import instant_or_naive_utc
-from tokentill.sources.kept_lines import KeptLine
+from tokentill.sources.kept_lines import KeptLine, is_confidential
 from tokentill.sources.layouts import LayoutFault, digest_of, is_blank
 from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
 from tokentill.usage.columns import SeriesNumbers, UsageColumns
+from tokentill.usage.control_totals import Reported
 from tokentill.usage.ids import check_id
-from tokentill.usage.record import UsageRecord, checked_instant
+from tokentill.usage.record import checked_instant
 
 __all__ = ["DEFAULT", "FORMATS", "Limits", "Quarantined", "Reading", "read_records"]
 
 EXCERPT_CHARACTERS = 200
+NOT_SHOWN = "(not shown, since it holds a conversation or a key)"
 HELD_ROWS_MAX = 500_000
 """How many rows are held that tell of a request in parts, until all of the input is read."""
 
-RecordCheck = Callable[[UsageRecord], object]
-Within = Callable[[], tuple[int, int]]
-"""The first and the last instant at this moment, in microseconds since 1970, of what a check leaves as it is."""
+RecordCheck = Callable[[Reported], Reported]
+"""Gives what is kept of what was read; raises `InvalidRecord` for what is not to be taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """Which records a check gives as they are.
+
+    Args:
+        within: gives the first and the last instant of them at this moment, in microseconds since 1970.
+        is_looked_at: whether records of a source are none of them, whatever their instant is.
+    """
+
+    within: Callable[[], tuple[int, int]] = lambda: ALL_OF_TIME
+    is_looked_at: Callable[[str], bool] = lambda _: False
+
 
 QuickRun = tuple[int, list[bytes], UsageColumns, list[tuple[int, LayoutFault | None]]]
 
@@ -50,7 +67,7 @@ class Reading(AbstractContextManager["Reading"]):
 
     Attributes:
         name: how messages call the input.
-        layout: `jsonl`, `json` or `csv`, None for an input without records.
+        layout: `jsonl`, `json`, `csv` or `parquet`, None for an input without records.
         compression: `gzip`, `zstd` or `none`, by the first bytes.
         bytes_total: size of the file in bytes, None for a stream.
     """
@@ -63,11 +80,13 @@ class Reading(AbstractContextManager["Reading"]):
         source: str | None,
         asked_format: str | None,
         limits: Limits,
-        bytes_total: int | None,
+        status: os.stat_result | None,
         is_owned: bool,
     ) -> None:
         self.name = name
-        self.bytes_total = bytes_total
+        self.bytes_total = None if status is None else status.st_size
+        self._status = status
+        self._changed: CutShort | None = None
         self._source = source
         self._stream = stream
         self._is_owned = is_owned
@@ -89,14 +108,22 @@ class Reading(AbstractContextManager["Reading"]):
         self._cut_short = content.cut_short
 
     @property
+    def source(self) -> str | None:
+        """The source of all of its records, None where each may name its own."""
+        named = None if self._format is None else self._format.source
+        return self._source or named
+
+    @property
     def format(self) -> str | None:
         """The name of the source's format, None as long as nothing has shown it."""
         return None if self._format is None else self._format.name
 
     @property
     def incomplete(self) -> CutShort | None:
-        """Once all is read: whether the input says that it is not all there is, as one page of several does."""
-        return self._cut_short()
+        """Once all is read: whether the input says that it is not all there is, as one page of several does, or is a
+        file that somebody wrote to meanwhile.
+        """
+        return self._changed or self._cut_short()
 
     @property
     def bytes_read(self) -> int:
@@ -113,15 +140,15 @@ class Reading(AbstractContextManager["Reading"]):
         if self._is_owned:
             self._stream.close()
 
-    def __iter__(self) -> Iterator[UsageRecord | Quarantined]:
+    def __iter__(self) -> Iterator[Reported | Quarantined]:
         """`items`, without any further check."""
         return self.items()
 
-    def items(self, check: RecordCheck | None = None) -> Iterator[UsageRecord | Quarantined]:
+    def items(self, check: RecordCheck | None = None) -> Iterator[Reported | Quarantined]:
         """Every record and everything that is not one, to the end of the input.
 
         Args:
-            check: raises `InvalidRecord` for a record that is not to be taken.
+            check: what becomes of each record and control total.
 
         Raises:
             Refused: while reading, when the input is a decompression bomb, cannot be read, or is of no known format.
@@ -130,17 +157,17 @@ class Reading(AbstractContextManager["Reading"]):
         self._begin()
         return self._read_quickly(check) if self._is_quick else self._read(check)
 
-    def blocks(self, check: RecordCheck, within: Within) -> Iterator[Block]:
+    def blocks(self, check: RecordCheck, left_alone: LeftAlone) -> Iterator[Block]:
         """The same items in blocks, which cost less: most records are never an object.
 
         Args:
-            within: between which instants a record passes the check.
+            left_alone: which records the check gives as they are.
 
         Raises:
             Refused, InvalidCall: as `items`.
         """
         self._begin()
-        return self._quick_blocks(check, within) if self._is_quick else gathered(self._read(check))
+        return self._quick_blocks(check, left_alone) if self._is_quick else gathered(self._read(check))
 
     def _begin(self) -> None:
         if self._is_started:
@@ -151,15 +178,22 @@ class Reading(AbstractContextManager["Reading"]):
     def _is_quick(self) -> bool:
         return self._runs is not None and self._format is CANONICAL
 
-    def _read(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
-        with self:
+    def _read(self, check: RecordCheck | None) -> Iterator[Reported | Quarantined]:
+        with self._to_the_end():
             for line, raw, fault in self._pieces:
                 yield from self._read_piece(line, raw, fault, check)
             yield from self._read_joined(check)
 
-    def _read_quickly(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
+    @contextmanager
+    def _to_the_end(self) -> Iterator[None]:
+        """Closed at last; a file that was read to its end is looked at once more."""
         with self:
-            for number, lines, columns, odd in self._quick_runs(lambda: ALL_OF_TIME):
+            yield
+            self._changed = None if self._status is None else _change_since(self._status, self._stream)
+
+    def _read_quickly(self, check: RecordCheck | None) -> Iterator[Reported | Quarantined]:
+        with self._to_the_end():
+            for number, lines, columns, odd in self._quick_runs(LeftAlone()):
                 records, strange = columns.records(), dict(odd)
                 for place, raw in enumerate(lines):
                     if place not in strange:
@@ -167,9 +201,9 @@ class Reading(AbstractContextManager["Reading"]):
                     elif strange[place] is not None or not is_blank(raw):
                         yield from self._read_piece(number + place, raw, strange[place], check)
 
-    def _quick_blocks(self, check: RecordCheck, within: Within) -> Iterator[Block]:
-        with self:
-            for number, lines, columns, odd in self._quick_runs(within):
+    def _quick_blocks(self, check: RecordCheck, left_alone: LeftAlone) -> Iterator[Block]:
+        with self._to_the_end():
+            for number, lines, columns, odd in self._quick_runs(left_alone):
                 block, blanks = Block(columns), 0
                 for place, fault in odd:
                     raw = lines[place]
@@ -180,35 +214,31 @@ class Reading(AbstractContextManager["Reading"]):
                         block.put(place - blanks, item)
                 yield block
 
-    def _quick_runs(self, within: Within) -> Iterator[QuickRun]:
+    def _quick_runs(self, left_alone: LeftAlone) -> Iterator[QuickRun]:
         """Lines with the columns of most, and the places of those that are odd, each with its fault."""
-        reader = QuickReader(self._source, SeriesNumbers())
+        reader = QuickReader(self._source, SeriesNumbers(), left_alone.is_looked_at)
         for run in self._runs or ():
             if len(run) == 3:
                 number, raw, fault = run
                 yield number, [raw], UsageColumns(reader.names), [(0, fault)]
                 continue
             if reader.names.are_many:
-                reader = QuickReader(self._source, SeriesNumbers())
-            columns, odd = reader.columns_of(run[1], within())
+                reader = QuickReader(self._source, SeriesNumbers(), left_alone.is_looked_at)
+            columns, odd = reader.columns_of(run[1], left_alone.within())
             yield *run, columns, [(place, None) for place in odd]
 
-    def _checked(
-        self, line: int, raw: bytes, record: UsageRecord, check: RecordCheck | None
-    ) -> UsageRecord | Quarantined:
+    def _checked(self, line: int, raw: bytes, record: Reported, check: RecordCheck | None) -> Reported | Quarantined:
         """A record that was read quickly, unless the check refuses it."""
         try:
-            if check is not None:
-                check(record)
+            return record if check is None else check(record)
         except InvalidRecord as error:
             return self._quarantined(line, raw, self._parse(raw), str(error))
-        return record
 
     def _read_piece(
         self, line: int, raw: bytes, fault: LayoutFault | None, check: RecordCheck | None
-    ) -> Iterator[UsageRecord | Quarantined]:
+    ) -> Iterator[Reported | Quarantined]:
         if fault is not None and fault.is_certain:
-            yield Quarantined(self.name, line, fault.reason, None, excerpt(raw), fault.digest)
+            yield Quarantined(self.name, line, fault.reason, None, self._shown(raw), fault.digest)
             return
         row: dict[str, Any] | None = None
         try:
@@ -217,16 +247,15 @@ class Reading(AbstractContextManager["Reading"]):
                 yield from self._read_parts(line, raw, row, check)
                 return
             record = self._format.read(row, self._source)
-            if check is not None:
-                check(record)
+            kept = record if check is None else check(record)
         except InvalidRecord as error:
             yield self._quarantined(line, raw, row, str(error) if fault is None else f"{error}; {fault.reason}")
         else:
-            yield record
+            yield kept
 
     def _read_parts(
         self, line: int, raw: bytes, row: dict[str, Any], check: RecordCheck | None
-    ) -> Iterator[UsageRecord | Quarantined]:
+    ) -> Iterator[Reported | Quarantined]:
         """The records of a row that may hold many. One that is none is kept alone, without the others."""
         if self._format is None:
             inner = unwrapped(row)
@@ -248,7 +277,7 @@ class Reading(AbstractContextManager["Reading"]):
             else:
                 raise Refused(f"{self.name} tells of its requests in over {HELD_ROWS_MAX} parts; split it by time")
 
-    def _read_joined(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
+    def _read_joined(self, check: RecordCheck | None) -> Iterator[Reported | Quarantined]:
         """The records of requests that several rows told of."""
         known = self._format
         if known is not None and known.joined is not None:
@@ -258,18 +287,21 @@ class Reading(AbstractContextManager["Reading"]):
 
     def _read_part(
         self, known: Format, line: int, raw: bytes, row: dict[str, Any], check: RecordCheck | None
-    ) -> UsageRecord | Quarantined:
+    ) -> Reported | Quarantined:
         try:
             record = known.read(row, self._source)
-            if check is not None:
-                check(record)
+            return record if check is None else check(record)
         except InvalidRecord as error:
             return self._quarantined(line, raw, row, str(error))
-        return record
 
     def _quarantined(self, line: int, raw: bytes, row: dict[str, Any] | None, reason: str) -> Quarantined:
         at = self._instant_of(row)
-        return Quarantined(self.name, line, reason, self._id_of(row), excerpt(raw), digest_of(raw), at, self._kept(raw))
+        return Quarantined(
+            self.name, line, reason, self._id_of(row), self._shown(raw), digest_of(raw), at, self._kept(raw)
+        )
+
+    def _shown(self, raw: bytes) -> str:
+        return NOT_SHOWN if is_confidential(raw, self._header) else excerpt(raw)
 
     def _kept(self, raw: bytes) -> KeptLine | None:
         return KeptLine.of(raw, header=self._header, source=self._source, format_=self.format)
@@ -291,6 +323,8 @@ class Reading(AbstractContextManager["Reading"]):
             return None
         inner = unwrapped(row)
         written = next((inner[name] for name in self._format.instant_names if inner.get(name)), None)
+        if isinstance(written, str) and len(written) == len("2026-10-01"):
+            written += " 00:00:00"  # the day of a control total
         try:
             return checked_instant(instant_or_naive_utc("instant", written))
         except InvalidRecord:
@@ -325,21 +359,21 @@ def read_records(
         except InvalidRecord as error:
             raise InvalidCall(str(error)) from None
     is_owned = False
-    bytes_total: int | None = None
+    status: os.stat_result | None = None
     if isinstance(origin, (str, os.PathLike)):
         path = os.fspath(origin)
         name = name or ("standard input" if path == "-" else path)
         if path == "-":
             stream: BinaryIO = sys.stdin.buffer
         else:
-            stream, bytes_total = _open(Path(path), name)
+            stream, status = _open(Path(path), name)
             is_owned = True
     else:
         stream = origin
         name = name or str(getattr(origin, "name", "the stream"))
     try:
         return Reading(
-            stream, name, source=source, asked_format=format, limits=limits, bytes_total=bytes_total, is_owned=is_owned
+            stream, name, source=source, asked_format=format, limits=limits, status=status, is_owned=is_owned
         )
     except BaseException:
         if is_owned:
@@ -355,11 +389,20 @@ def excerpt(raw: bytes) -> str:
     return text[:EXCERPT_CHARACTERS]
 
 
-def _open(path: Path, name: str) -> tuple[BinaryIO, int | None]:
+def _open(path: Path, name: str) -> tuple[BinaryIO, os.stat_result | None]:
+    """The stream, and what is known of it when it is a file that stays where it is."""
     try:
         stream = path.open("rb")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InvalidCall(f"{name} cannot be opened: {reason}") from None
     status = os.fstat(stream.fileno())
-    return stream, status.st_size if stat.S_ISREG(status.st_mode) else None
+    return stream, status if stat.S_ISREG(status.st_mode) else None
+
+
+def _change_since(before: os.stat_result, stream: BinaryIO) -> CutShort | None:
+    """What to say of a file that was written to while it was read; what came later may not have been seen."""
+    now = os.fstat(stream.fileno())
+    if (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns):
+        return None
+    return CutShort(f"it changed while it was read ({before.st_size:,} bytes before, {now.st_size:,} after)")

@@ -17,14 +17,16 @@ from tokentill.sources.kept_lines import KeptLine
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_rows, next_value
 from tokentill.store.decoding import columns_of, rows_among
+from tokentill.store.erasures import same_but_erased
+from tokentill.store.requests import name_version, store_told, told_of_requests
 from tokentill.store.usage_inserts import Cost, KnownSeries, UsageRows, costs_of, insert_usage, usage_rows
 from tokentill.store.usage_payloads import Payload, stored_payloads
+from tokentill.store.usage_rows import RevisionKey
+from tokentill.store.usage_sums import keep_sums
 from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.quantities import TOKEN_LEAVES
 from tokentill.usage.record import UsageRecord
-
-RevisionKey = tuple[int, str, bytes]
-"""An identity and the digest of a payload."""
+from tokentill.usage.reporters import DEFAULT_REPORTING, EXPORT, Reporting
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +45,30 @@ class Bad:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of records. The four parts add up to `read`."""
+    """What became of records, and of control totals: new ones, others for what there was one of, and those known. The
+    parts add up to `read`, but for `replaced`, those of the accepted that count instead of another record of their
+    request, and `witnesses`, those of the duplicates that tell of it otherwise or as another reporter, which is kept.
+    """
 
     accepted: int = 0
     duplicates: int = 0
     revisions: int = 0
     quarantined: int = 0
+    totals: int = 0
+    totals_revised: int = 0
+    totals_known: int = 0
+    replaced: int = 0
+    witnesses: int = 0
 
     @property
     def read(self) -> int:
-        """Number of records and bad lines that were read."""
-        return self.accepted + self.duplicates + self.revisions + self.quarantined
+        """Number of records, control totals and bad lines that were read."""
+        return int(sum(astuple(self))) - self.replaced - self.witnesses
+
+    @property
+    def has_totals(self) -> bool:
+        """Whether there were control totals among it."""
+        return bool(self.totals or self.totals_revised or self.totals_known)
 
     def plus(self, other: Counts) -> Counts:
         """Both together."""
@@ -68,6 +83,7 @@ def store_batch(
     label: str,
     at: datetime,
     part_of: int | None = None,
+    reporting: Reporting = DEFAULT_REPORTING,
     known: KnownSeries | None = None,
 ) -> Counts:
     """Store one batch in the caller's writing transaction. What is there already stays as it is.
@@ -78,30 +94,54 @@ def store_batch(
 
     Args:
         part_of: the first batch of the same import, where this is not it.
+        reporting: who tells of the records.
         known: what batches before it noted of the series that its columns name.
+
+    Raises:
+        InvalidCall: when a source does not have the reporter.
     """
     given = records if isinstance(records, UsageColumns) else UsageColumns.of(records, SeriesNumbers())
     known = KnownSeries(given.names) if known is None else known
     if not given and not bad:
         return Counts()
     hold_counter(connection, "batch")
-    sorted_out = _sorted_out(connection, given, known)
-    revised, again = sorted_out.revised, sorted_out.again
+    alone, told = told_of_requests(connection, known.source_ids(connection, given.series), given, reporting)
+    sorted_out = _sorted_out(connection, alone, known)
+    new, revised, again = sorted_out.new, sorted_out.revised, sorted_out.again
+    for key in same_but_erased(connection, {key: one.record for key, one in revised.items()}):
+        again = [other for other in again if other != key]
+        del revised[key]
     stored_revisions = _stored_revisions(connection, list(revised))
     rejected = sum(stored_revisions.get(key, False) for key in again)
-    new = sorted_out.new
-    duplicates = len(given) - len(new) - len(again) + rejected
-    counts = Counts(len(new), duplicates, len(again) - rejected, len(bad))
+    duplicates = len(alone) - len(new) - len(again) + rejected + told.duplicates
+    counts = Counts(
+        len(new) + len(told.replacements),
+        duplicates,
+        len(again) - rejected,
+        len(bad),
+        replaced=len(told.replacements),
+        witnesses=len(told.witnesses),
+    )
     for key in stored_revisions:
         del revised[key]
     quarantined = {(line.digest, line.line): line for line in reversed(bad)}
     for known_line in _stored_quarantine(connection, list(quarantined)):
         del quarantined[known_line]
-    if not (new or revised or quarantined):
+    if not (new or revised or quarantined or told.replacements or told.witnesses):
         return counts
-    rows = usage_rows(connection, known, new, sorted_out.costs)
-    seq = store_batch_row(connection, counts, rows, label=label, at=at, part_of=part_of)
+    versions = [1] * len(new)
+    if told.replacements:
+        instead = UsageColumns.of((one.record for one in told.replacements), known.names)
+        known.look_up(connection, instead.series)
+        new.extend(instead)
+        sorted_out.costs = [*sorted_out.costs, *costs_of(instead)]
+        versions += (one.version for one in told.replacements)
+    rows = usage_rows(connection, known, new, sorted_out.costs, versions)
+    said: dict[str, Any] = {"label": label, "at": at, "part_of": part_of}
+    seq = store_batch_row(connection, counts, rows, reporter=reporting.reporter, **said)
     insert_usage(connection, known, rows, seq)
+    store_told(connection, told, {} if rows is None else rows.keyed, seq, by=reporting.reporter, at=at)
+    keep_sums(connection, seq)
     _insert_revisions(connection, revised, seq)
     _insert_quarantined(connection, list(quarantined.values()), seq)
     return counts
@@ -115,6 +155,7 @@ def store_batch_row(
     label: str,
     at: datetime,
     part_of: int | None = None,
+    reporter: str = EXPORT,
 ) -> int:
     """Take the next sequence number, for a batch that brings these rows of usage."""
     seq = next_value(connection, "batch")
@@ -128,14 +169,20 @@ def store_batch_row(
             first_at=first_at,
             last_at=last_at,
             part_of=part_of,
+            reporter=None if reporter == EXPORT else reporter,
             digest=None if rows is None else rows.digest,
         )
     )
     return seq
 
 
-def store_version(connection: Connection, record: UsageRecord, version: int, *, label: str, at: datetime) -> int:
+def store_version(
+    connection: Connection, record: UsageRecord, version: int, before_id: int, *, label: str, at: datetime
+) -> int:
     """Store another version of a record, as a batch of its own, in a transaction that holds the batch's lock.
+
+    Args:
+        before_id: the row of the version before it.
 
     Returns:
         Its sequence number.
@@ -143,9 +190,10 @@ def store_version(connection: Connection, record: UsageRecord, version: int, *, 
     columns = UsageColumns.of([record], SeriesNumbers())
     known = KnownSeries(columns.names)
     known.look_up(connection, columns.series)
-    rows = usage_rows(connection, known, columns, costs_of(columns), version)
+    rows = usage_rows(connection, known, columns, costs_of(columns), [version])
     seq = store_batch_row(connection, Counts(accepted=1), rows, label=label, at=at)
     insert_usage(connection, known, rows, seq)
+    name_version(connection, before_id, record, version)
     return seq
 
 
@@ -203,7 +251,7 @@ def _sorted_out(connection: Connection, given: UsageColumns, known: KnownSeries)
 
 def _payload(columns: UsageColumns, costs: Sequence[Cost], place: int, series: int | None) -> Payload:
     leaves = [columns.leaves[leaf][place] if leaf in columns.leaves else 0 for leaf in TOKEN_LEAVES]
-    return series, columns.instants[place], *costs[place], *leaves, columns.units[place]
+    return series, columns.instants[place], *costs[place], *leaves, columns.units[place], columns.request_keys[place]
 
 
 def _stored_revisions(connection: Connection, keys: Sequence[RevisionKey]) -> dict[RevisionKey, bool]:

@@ -28,6 +28,9 @@ from tokentill.usage.record import SERIES_FIELDS
 Cost = tuple[int, int, int, int]
 """Whether a record has a cost, and its limbs (see `tables.COST_LIMBS`)."""
 
+VersionKey = tuple[int, str, int]
+"""The id of a source, a record id in it, and the number of a version."""
+
 NO_COST: Cost = (0, 0, 0, 0)
 READ_INSTEAD = 5
 """Reading a row of all costs so many times less than finding one of some."""
@@ -45,12 +48,17 @@ class KnownSeries:
         self._months: set[tuple[int, int]] = set()
         self._source_ids: dict[str, int] = {}
 
-    def sources(self, connection: Connection, numbers: Sequence[int]) -> list[int]:
-        """The ids of the sources of series. A source begins to be one if it is none."""
-        named = {number: self.names.keys[number][0] for number in set(numbers)}
-        if missing := set(named.values()) - self._source_ids.keys():
+    def source_ids(self, connection: Connection, numbers: Iterable[int]) -> dict[str, int]:
+        """The id of each source that series have. A source begins to be one if it is none."""
+        names = {self.names.keys[number][0] for number in set(numbers)}
+        if missing := names - self._source_ids.keys():
             self._source_ids |= source_ids(connection, missing)
-        ids = {number: self._source_ids[name] for number, name in named.items()}
+        return {name: self._source_ids[name] for name in names}
+
+    def sources(self, connection: Connection, numbers: Sequence[int]) -> list[int]:
+        """The ids of the sources of series, one by one."""
+        by_name = self.source_ids(connection, numbers)
+        ids = {number: by_name[self.names.keys[number][0]] for number in set(numbers)}
         return list(map(ids.__getitem__, numbers))
 
     def digests(self, numbers: Iterable[int]) -> list[str]:
@@ -122,8 +130,8 @@ def costs_of(columns: UsageColumns) -> Sequence[Cost]:
 
 @dataclass(frozen=True, slots=True)
 class UsageRows:
-    """New rows of usage but for the number of their batch, in order of their identities. `columns` go by their names in
-    the table; `digest` is that of the batch.
+    """New rows of usage but for the number of their batch, whose digest is `digest`. `columns` go by their names in the
+    table.
     """
 
     sources: Sequence[int]
@@ -131,6 +139,7 @@ class UsageRows:
     series_ids: Sequence[int]
     columns: Mapping[str, Sequence[int]]
     units: Sequence[Units]
+    request_keys: Sequence[str | None]
     digest: bytes
 
     @property
@@ -138,11 +147,19 @@ class UsageRows:
         """The first and the last instant, in microseconds since 1970."""
         return min(self.columns["occurred_at"]), max(self.columns["occurred_at"])
 
+    @property
+    def keyed(self) -> dict[VersionKey, str]:
+        """The request keys of those that have one."""
+        if self.request_keys.count(None) == len(self.request_keys):
+            return {}
+        versions = zip(self.sources, self.record_ids, self.columns["version"], strict=True)
+        return {version: key for version, key in zip(versions, self.request_keys, strict=True) if key is not None}
+
 
 def usage_rows(
-    connection: Connection, known: KnownSeries, new: UsageColumns, costs: Sequence[Cost], version: int = 1
+    connection: Connection, known: KnownSeries, new: UsageColumns, costs: Sequence[Cost], versions: Sequence[int]
 ) -> UsageRows | None:
-    """The rows of records, whose series are stored from now on. None for no records."""
+    """The rows of versions of records, whose series are stored from now on. None for no records."""
     if not new:
         return None
     leaves = {leaf: new.leaves[leaf] for leaf in TOKEN_LEAVES if leaf in new.leaves}  # any other column is 0 by itself
@@ -152,14 +169,20 @@ def usage_rows(
         "input_total": list(map(sum, zip(*inputs, strict=True))) if inputs else [0] * len(new),
         **leaves,
         **dict(zip(("has_cost", *tables.COST_LIMBS), zip(*costs, strict=True), strict=True)),
-        "version": [version] * len(new),
+        "version": versions,
     }
     series_ids = known.store(connection, new.series)
     digest = BatchDigest()
     digest.add({"record_id": new.record_ids, "series": known.digests(new.series), **columns})
-    digest.add({"units": [(place, *unit) for place, units in enumerate(new.units) for unit in units]})
+    keyed = () if new.request_keys.count(None) == len(new) else enumerate(new.request_keys)
+    digest.add(
+        {
+            "units": [(place, *unit) for place, units in enumerate(new.units) for unit in units],
+            "request_keys": [(place, key) for place, key in keyed if key is not None],
+        }
+    )
     sources = known.sources(connection, new.series)
-    return UsageRows(sources, new.record_ids, series_ids, columns, new.units, digest.digest())
+    return UsageRows(sources, new.record_ids, series_ids, columns, new.units, new.request_keys, digest.digest())
 
 
 def insert_usage(connection: Connection, known: KnownSeries, rows: UsageRows | None, seq: int) -> None:
@@ -177,28 +200,30 @@ def insert_usage(connection: Connection, known: KnownSeries, rows: UsageRows | N
 
 def _insert_units(connection: Connection, rows: UsageRows) -> None:
     """The quantities that have no column."""
-    usage = tables.usage
-    units = {
-        (source_id, record_id): named
-        for source_id, record_id, named in zip(rows.sources, rows.record_ids, rows.units, strict=True)
-        if named
-    }
-    version, ids = rows.columns["version"][0], dict[Identity, int]()
-    for source_id, record_ids in by_source(units).items():
-        query = select(usage.c.record_id, usage.c.id).where(usage.c.source_id == source_id, usage.c.version == version)
-        for record_id, id_ in connection.execute(query.where(among(connection, usage.c.record_id, record_ids))):
-            ids[source_id, record_id] = id_
-    values = [(ids[identity], name, quantity) for identity, named in units.items() for name, quantity in named]
+    versions = zip(rows.sources, rows.record_ids, rows.columns["version"], strict=True)
+    units = {version: named for version, named in zip(versions, rows.units, strict=True) if named}
+    ids = usage_ids(connection, units)
+    values = [(ids[version], name, quantity) for version, named in units.items() for name, quantity in named]
     insert_tuples(connection, tables.usage_unit, ("usage_id", "name", "quantity"), values)
 
 
-def by_source(identities: Collection[Identity]) -> dict[int, list[str]]:
+def usage_ids(connection: Connection, versions: Collection[VersionKey]) -> dict[VersionKey, int]:
+    """The ids of the rows of versions of records; of their other versions, too."""
+    usage, ids = tables.usage.c, dict[VersionKey, int]()
+    query = select(usage.record_id, usage.version, usage.id)
+    for source_id, record_ids in by_source(versions).items():
+        chosen = query.where(usage.source_id == source_id, among(connection, usage.record_id, record_ids))
+        ids |= {(source_id, record_id, version): id_ for record_id, version, id_ in connection.execute(chosen)}
+    return ids
+
+
+def by_source(identities: Collection[Identity | VersionKey]) -> dict[int, list[str]]:
     """The record ids of each source."""
     sources = set(map(itemgetter(0), identities))
     if len(sources) == 1:
         return {source_id: list(map(itemgetter(1), identities)) for source_id in sources}
     record_ids: dict[int, list[str]] = {source_id: [] for source_id in sources}
-    for source_id, record_id in identities:
+    for source_id, record_id, *_ in identities:
         record_ids[source_id].append(record_id)
     return record_ids
 
@@ -211,8 +236,8 @@ def _months_between(first: int, last: int) -> tuple[list[int], list[int]]:
 
 def _columns_of(key: SeriesKey) -> tuple[Any, ...]:
     """A series as its columns hold it."""
-    *before, tags, is_byok, status, usage_state = key
-    return *before, json.dumps(tags) if tags else "[]", int(is_byok), status, usage_state
+    *before, tags, is_byok, status, usage_state, is_replayed = key
+    return *before, json.dumps(tags) if tags else "[]", int(is_byok), status, usage_state, int(is_replayed)
 
 
 def _digest_of(key: SeriesKey) -> bytes:

@@ -15,7 +15,8 @@ from tokentill.store.usage_rows import Identity
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 Payload = tuple[Any, ...]
-"""All that a record says but its identity: the id of its series, its instant, its cost, its token leaves, its units."""
+"""What a record says but its identity: the id of its series, its instant, its cost, its token leaves, its units, its
+request key."""
 
 StoredVersion = tuple[int, int, Payload]
 """The number of a version, its instant and its payload."""
@@ -30,10 +31,11 @@ def stored_payloads(connection: Connection, identities: Collection[Identity]) ->
     for source_id, record_ids in by_source(identities).items():
         chosen = query.where(usage.source_id == source_id, among(connection, usage.record_id, record_ids))
         rows += [(source_id, row) for row in connection.execute(chosen.order_by(usage.version))]
-    units = _units(connection, [row.id for _, row in rows])
+    ids = [row.id for _, row in rows]
+    units, keys = _units(connection, ids), _request_keys(connection, ids)
     stored: dict[Identity, list[StoredVersion]] = {}
     for source_id, (id_, record_id, version, *said_of_it) in rows:
-        payload = (*said_of_it, tuple(units.get(id_, ())))
+        payload = (*said_of_it, tuple(units.get(id_, ())), keys.get(id_))
         stored.setdefault((source_id, record_id), []).append((version, said_of_it[1], payload))
     return stored
 
@@ -45,3 +47,9 @@ def _units(connection: Connection, ids: list[int]) -> dict[int, list[tuple[str, 
     for usage_id, name, quantity in rows_among(connection, select(*unit.c), (unit.c.usage_id,), ids):
         units.setdefault(usage_id, []).append((name, quantity))
     return {usage_id: sorted(listed) for usage_id, listed in units.items()}
+
+
+def _request_keys(connection: Connection, ids: list[int]) -> dict[int, str]:
+    keyed = tables.usage_request.c
+    query = select(keyed.usage_id, keyed.request_key).where(keyed.request_key.is_not(None))
+    return dict(rows_among(connection, query, (keyed.usage_id,), ids))

@@ -59,6 +59,7 @@ class UsageColumns:
         leaves: the count of each record, by the token leaves that some record has.
         units: the other quantities of each record.
         costs: what each record reports that it cost, as it was written; None where it says nothing.
+        request_keys: what reports of each record's request have in common; None where that is its own id.
     """
 
     names: SeriesNumbers
@@ -68,6 +69,7 @@ class UsageColumns:
     leaves: dict[str, list[int]] = field(default_factory=dict)
     units: list[Units] = field(default_factory=list)
     costs: list[str | None] = field(default_factory=list)
+    request_keys: list[str | None] = field(default_factory=list)
 
     @classmethod
     def of(cls, records: Iterable[UsageRecord], names: SeriesNumbers) -> UsageColumns:
@@ -88,6 +90,7 @@ class UsageColumns:
         self.instants.insert(place, to_micros(record.occurred_at))
         self.units.insert(place, tuple((name, n) for name, n in quantities.items() if name not in _LEAVES))
         self.costs.insert(place, None if record.cost is None else cost_text(record.cost))
+        self.request_keys.insert(place, record.request_key)
         for leaf, column in self.leaves.items():
             column.insert(place, quantities.get(leaf, 0))
         for leaf in quantities.keys() & _LEAVES - self.leaves.keys():
@@ -116,12 +119,12 @@ class UsageColumns:
         return self._each(lambda column: column[start:end])
 
     def _each(self, change: Any) -> UsageColumns:
-        series, record_ids, instants, units, costs = map(change, self._plain())
+        series, record_ids, instants, *others = map(change, self._plain())
         leaves = {leaf: change(column) for leaf, column in self.leaves.items()}
-        return UsageColumns(self.names, series, record_ids, instants, leaves, units, costs)
+        return UsageColumns(self.names, series, record_ids, instants, leaves, *others)
 
     def _plain(self) -> tuple[list[Any], ...]:
-        return self.series, self.record_ids, self.instants, self.units, self.costs
+        return self.series, self.record_ids, self.instants, self.units, self.costs, self.request_keys
 
     def identity(self, place: int) -> tuple[str, str]:
         """The source and the id of a record."""
@@ -150,6 +153,7 @@ class UsageColumns:
             occurred_at=from_micros(self.instants[place]),
             quantities={name: counts[name] for name in sorted(counts)},
             cost=None if cost is None else Decimal(cost),
+            request_key=self.request_keys[place],
         )
 
     def records(self) -> Iterator[UsageRecord]:

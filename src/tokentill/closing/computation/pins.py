@@ -23,6 +23,7 @@ from tokentill.prices.fx import FxBook
 from tokentill.store.customers import bindings
 from tokentill.store.database import current_value
 from tokentill.store.documents import newest_position
+from tokentill.store.erasures import binding_set_hash
 from tokentill.store.manual_lines import newest_manual_line
 from tokentill.store.recordings import recordings_of
 from tokentill.usage.attribution import Attribution, Binding
@@ -158,7 +159,7 @@ def pinned_inputs(connection: Connection, pins: Content) -> Inputs:
         ]
     else:
         listed = [binding for binding in bindings(connection) if binding.seq <= bound["upto"]]
-        if content_hash([binding.content() for binding in listed]) != bound["hash"]:
+        if content_hash([binding.content() for binding in listed]) != binding_set_hash(connection, bound["hash"]):
             raise IntegrityFault("the bindings that an invoice was computed with are not what their hash says")
     return Inputs(
         prices=tuple(recordings_of(connection, price_set["recordings"])),

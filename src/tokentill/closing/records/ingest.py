@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -22,20 +24,29 @@ from tokentill.sources.blocks import Block, Quarantined, gathered
 from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.kept_lines import KeptLine
-from tokentill.sources.reading import Reading, RecordCheck, excerpt
+from tokentill.sources.reading import LeftAlone, Reading, RecordCheck, excerpt
+from tokentill.sources.redaction import redacted
+from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.batches import Bad, Counts, store_batch
+from tokentill.store.control_totals import import_of_total, store_totals
 from tokentill.store.database import Transactions, current_value, hold_counter
 from tokentill.store.import_findings import closed_segments, ids_of_other_sources, usage_in_segments
 from tokentill.store.imports import import_going_on
 from tokentill.store.usage_inserts import KnownSeries
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.columns import SeriesNumbers, UsageColumns
+from tokentill.usage.control_totals import TYPED_IN, ControlTotal, Reported
 from tokentill.usage.ids import looks_personal
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 BATCH_RECORDS_MAX = 200_000
-BAD_LINES_MAX = 10_000
-"""A batch ends with so many bad lines, which are kept whole."""
+OTHERS_MAX = 10_000
+"""A batch ends with so many bad lines and control totals, which are kept whole."""
+
+OBJECTS_MAX = 50_000
+"""How many records are taken together where each is an object."""
 
 SHOWN_MAX = 100
 """Bad lines and flagged users that a result names; all of them are counted, and stored in the database."""
@@ -79,6 +90,7 @@ class Ingested:
             "import": self.number,
             "staged": self.is_staged,
             **counts_content(self.counts),
+            **fields_of(self.counts, "replaced", "witnesses"),
             "problems": [fields_of(bad, "line", "reason", "record_id") for bad in self.bad],
             "personal_data": [
                 {"user": user, "looks_like": looks_like} for user, looks_like in sorted(self.personal.items())
@@ -96,31 +108,45 @@ class Ingested:
 
 def counts_content(counts: Counts) -> Content:
     """Counts as they are printed; the parts add up to `read`."""
-    return fields_of(counts, "read", "accepted", "duplicates", "revisions", "quarantined")
+    return {
+        **fields_of(counts, "read", "accepted", "duplicates", "revisions", "quarantined"),
+        "control_totals": counts.totals,
+        "control_totals_revised": counts.totals_revised,
+        "control_totals_known": counts.totals_known,
+    }
 
 
 def ingest(
     database: Transactions,
-    items: Reading | Iterable[UsageRecord | Quarantined],
+    items: Reading | Iterable[Reported | Quarantined],
     *,
     name: str,
     clock: Clock,
     bounds: Bounds = DEFAULT_BOUNDS,
+    privacy: Privacy = DEFAULT_PRIVACY,
     progress: IngestProgress | None = None,
     number: int | None = None,
+    sources: Mapping[str, SourceSettings] = NO_SOURCES,
+    reporting: Reporting = DEFAULT_REPORTING,
 ) -> Ingested:
-    """Store records and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`.
+    """Store records and control totals and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`.
 
-    A record of an instant that is out of `bounds` is a bad line, too.
+    What is of an instant that is out of `bounds` is a bad line, too.
 
     Args:
+        privacy: what becomes of user ids.
         number: of the import, where it has one already.
+        sources: what is declared of the sources of records, by name.
+        reporting: who tells of the records.
+
+    Raises:
+        InvalidCall: when a source does not have the reporter.
     """
     name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
     ingested = Ingested(name, number=number)
     with database.on_one_connection() as transactions, _collector_held_off():
-        batches = _Batches(transactions, clock, ingested, progress)
-        for block in checked_blocks(items, name, clock, bounds):
+        batches = _Batches(transactions, clock, ingested, privacy, reporting, progress)
+        for block in _blocks(items, name, clock, bounds, sources, privacy):
             batches.add(block)
         batches.store()
     if isinstance(items, Reading):
@@ -132,11 +158,19 @@ class _Batches:
     """Gathers blocks to batches, and stores them."""
 
     def __init__(
-        self, transactions: Transactions, clock: Clock, ingested: Ingested, progress: IngestProgress | None
+        self,
+        transactions: Transactions,
+        clock: Clock,
+        ingested: Ingested,
+        privacy: Privacy,
+        reporting: Reporting,
+        progress: IngestProgress | None,
     ) -> None:
         self._transactions = transactions
         self._clock = clock
         self._ingested = ingested
+        self._privacy = privacy
+        self._reporting = reporting
         self._progress = progress
         self._is_numbered = ingested.number is not None
         self._users: set[str | None] = set()
@@ -156,14 +190,14 @@ class _Batches:
             self._held.extend(part)
             self.store()
         self._held.extend(block)
-        if len(self._held.bad) >= BAD_LINES_MAX:
+        if len(self._held.others) >= OTHERS_MAX:
             self.store()
 
     def store(self) -> None:
         """Store what is held, as one batch."""
         if not len(self._held):
             return
-        columns, ingested = self._held.columns, self._ingested
+        columns, totals, ingested = self._held.columns, self._held.totals, self._ingested
         bad = [_bad(ingested.name, item) for item in self._held.bad]
         ingested.bad += bad[: SHOWN_MAX - len(ingested.bad)]
         self._flag_users()
@@ -171,17 +205,11 @@ class _Batches:
             hold_counter(connection, "batch")
             seq_before = current_value(connection, "batch")
             if not self._is_numbered and not ingested.counts.read:
-                first = columns.identity(0) if columns else None
-                ingested.number = import_going_on(connection, ingested.name, first, next(iter(bad), None))
-            counts = store_batch(
-                connection,
-                columns,
-                bad,
-                label=ingested.name,
-                at=self._clock.now(),
-                part_of=ingested.number,
-                known=self._known,
-            )
+                ingested.number = _going_on(connection, ingested.name, columns, totals, bad)
+            said: dict[str, Any] = {"label": ingested.name, "at": self._clock.now(), "part_of": ingested.number}
+            counts = store_batch(connection, columns, bad, reporting=self._reporting, known=self._known, **said)
+            seq = current_value(connection, "batch")
+            counts = counts.plus(store_totals(connection, totals, seq=seq if seq > seq_before else None, **said))
             seq = current_value(connection, "batch")
         if seq > seq_before and ingested.number is None:
             ingested.number = seq
@@ -196,8 +224,8 @@ class _Batches:
     def _flag_users(self) -> None:
         """Look at the users that are met first."""
         for number in dict.fromkeys(self._held.columns.series):
-            user = self._known.names.keys[number][1]
-            if user not in self._users:
+            source, user, *_ = self._known.names.keys[number]
+            if user not in self._users and self._privacy.policy_of(source) == "warn":
                 self._users.add(user)
                 _flag(self._ingested, user)
 
@@ -230,60 +258,130 @@ def _look_at(connection: Connection, ingested: Ingested, columns: UsageColumns, 
         ingested.in_closed += usage_in_segments(connection, closed_segments(connection), seq_before, seq)
 
 
-def checked_blocks(
-    items: Reading | Iterable[UsageRecord | Quarantined], name: str, clock: Clock, bounds: Bounds
+def _going_on(
+    connection: Connection,
+    name: str,
+    records: UsageColumns,
+    totals: Sequence[ControlTotal],
+    bad: Sequence[Bad],
+) -> int | None:
+    """The import of a name that began as this does: with a record, or without any with a total, or with a bad line."""
+    if totals and not records:
+        return import_of_total(connection, name, totals[0])
+    return import_going_on(connection, name, records.identity(0) if records else None, next(iter(bad), None))
+
+
+def _blocks(
+    items: Reading | Iterable[Reported | Quarantined],
+    name: str,
+    clock: Clock,
+    bounds: Bounds,
+    sources: Mapping[str, SourceSettings],
+    privacy: Privacy,
 ) -> Iterator[Block]:
     """`checked_lines` in blocks."""
-
-    def check(record: UsageRecord) -> None:
-        bounds.check(record.occurred_at, clock.now())
-
     if not isinstance(items, Reading):
-        yield from gathered(checked_lines(items, name, clock, bounds))
+        yield from gathered(checked_lines(items, name, clock, bounds, sources, privacy))
         return
-    for block in items.blocks(check, lambda: bounds.in_micros(clock.now())):
-        block.bad = [_dated(item, bounds, clock) for item in block.bad]
+    kept = _Kept(name, clock, bounds, sources, privacy)
+    for block in items.blocks(kept.reported, LeftAlone(kept.within, kept.is_looked_at)):
+        block.others = [kept.other(one, items.source) for one in block.others]
         yield block
 
 
 def checked_lines(
-    items: Reading | Iterable[UsageRecord | Quarantined], name: str, clock: Clock, bounds: Bounds
-) -> Iterator[UsageRecord | Quarantined]:
-    """What is given, with a bad line for every record of an instant that is out of bounds."""
+    items: Reading | Iterable[Reported | Quarantined],
+    name: str,
+    clock: Clock,
+    bounds: Bounds,
+    sources: Mapping[str, SourceSettings] = NO_SOURCES,
+    privacy: Privacy = DEFAULT_PRIVACY,
+) -> Iterator[Reported | Quarantined]:
+    """What is given, as it is kept: with a bad line for all that is of an instant out of bounds, that its source's
+    privacy policy does not take, and for a total that contradicts one before it; each record with what is declared of
+    its source, and with its user as that policy has it.
+    """
+    kept = _Kept(name, clock, bounds, sources, privacy)
+    read = items.items(kept.reported) if isinstance(items, Reading) else _checked(items, name, kept.reported)
+    for item in read:
+        yield item if isinstance(item, UsageRecord) else kept.other(item, _source_of(items))
 
-    def check(record: UsageRecord) -> None:
-        bounds.check(record.occurred_at, clock.now())
 
-    for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
-        yield _dated(item, bounds, clock) if isinstance(item, Quarantined) else item
+def _source_of(items: object) -> str | None:
+    """The source of every line, where it is known."""
+    return items.source if isinstance(items, Reading) else None
 
 
-def _dated(item: Quarantined, bounds: Bounds, clock: Clock) -> Quarantined:
-    """A bad line as it is kept. An instant that is out of bounds is a mistake, and says nothing."""
+class _Kept:
+    """What becomes of what one input holds."""
+
+    def __init__(
+        self, name: str, clock: Clock, bounds: Bounds, sources: Mapping[str, SourceSettings], privacy: Privacy
+    ) -> None:
+        self._name, self._clock, self._bounds, self._sources, self._privacy = name, clock, bounds, sources, privacy
+        self._figures: dict[bytes, bytes] = {}
+
+    def within(self) -> tuple[int, int]:
+        """The first and the last instant of what is taken, in microseconds since 1970."""
+        return self._bounds.in_micros(self._clock.now())
+
+    def is_looked_at(self, source: str) -> bool:
+        """Whether records of a source may be changed, or refused for more than their instant."""
+        declared = self._sources.get(source)
+        return self._privacy.protects(source) or (declared is not None and declared.changes_records)
+
+    def reported(self, item: Reported) -> Reported:
+        """A record or control total as it is kept.
+
+        Raises:
+            InvalidRecord: when it is not to be taken.
+        """
+        self._bounds.check(item.occurred_at, self._clock.now())
+        if not isinstance(item, UsageRecord):
+            if self._figures.setdefault(item.cell, item.digest) != item.digest:
+                raise InvalidRecord("an earlier line states other figures for the same total")
+            return item
+        if not self.is_looked_at(item.source):
+            return item
+        self._privacy.check(item)
+        declared = self._sources.get(item.source)
+        return self._privacy.applied(item if declared is None else declared.of_record(item))
+
+    def other(self, item: Quarantined | ControlTotal, source: str | None) -> Quarantined | ControlTotal:
+        """A bad line as it is kept. One of an instant out of bounds is a mistake, and says nothing of when it was."""
+        if not isinstance(item, Quarantined):
+            return item
+        if not _is_within(self._bounds, item.occurred_at, self._clock):
+            item = replace(item, occurred_at=None)
+        return redacted(item) if self._privacy.protects(source) else item
+
+
+def _is_within(bounds: Bounds, at: datetime | None, clock: Clock) -> bool:
+    """Whether a bad line says when it was. An instant that is out of bounds is a mistake, and says nothing."""
     try:
-        if item.occurred_at is not None:
-            bounds.check(item.occurred_at, clock.now())
+        if at is not None:
+            bounds.check(at, clock.now())
     except InvalidRecord:
-        return replace(item, occurred_at=None)
-    return item
+        return False
+    return True
 
 
 def _checked(
-    items: Iterable[UsageRecord | Quarantined], name: str, check: RecordCheck
-) -> Iterator[UsageRecord | Quarantined]:
+    items: Iterable[Reported | Quarantined], name: str, check: RecordCheck
+) -> Iterator[Reported | Quarantined]:
     """What is given one by one, counted from 1, with a bad line for every record that the check refuses."""
     for number, item in enumerate(items, 1):
-        if isinstance(item, UsageRecord):
-            try:
-                check(item)
-            except InvalidRecord as error:
-                raw = item.content_bytes()
-                kept = KeptLine.of(raw, format_=CANONICAL.name)
-                yield Quarantined(
-                    name, number, str(error), item.record_id, excerpt(raw), item.digest, item.occurred_at, kept
-                )
-                continue
-        yield item
+        if isinstance(item, Quarantined):
+            yield item
+            continue
+        try:
+            yield check(item)
+        except InvalidRecord as error:
+            raw = item.content_bytes()
+            is_record = isinstance(item, UsageRecord)
+            line = KeptLine.of(raw, format_=CANONICAL.name if is_record else TYPED_IN)
+            id_ = item.record_id if isinstance(item, UsageRecord) else None
+            yield Quarantined(name, number, str(error), id_, excerpt(raw), item.digest, item.occurred_at, line)
 
 
 def _flag(ingested: Ingested, user: str | None) -> None:

@@ -29,6 +29,7 @@ from tokentill.store.documents import documents_around, taken_within
 from tokentill.store.imports import import_numbered
 from tokentill.store.retractions import Conditions, Retraction, StoodOn
 from tokentill.store.usage_rows import series_by_id, source_id_of, versions_of
+from tokentill.store.usage_sums import keep_sums
 from tokentill.store.withdrawals import InForce, in_force
 from tokentill.usage.aggregates import Series
 from tokentill.usage.filters import RecordFilter
@@ -105,6 +106,7 @@ def retract(
         digest = retractions.retract_rows(
             connection, chosen, force, seq, by=signed.by, reason=signed.reason, at=signed.at
         )
+        keep_sums(connection, seq)
         content = {"seq": seq, "what": retracted.what, "records": retracted.records, "rows": digest}
         append_audit(connection, "usage.retracted", {**content, "reason": signed.reason}, at=signed.at, actor=signed.by)
         return replace(retracted, seq=seq, dry_run=False)

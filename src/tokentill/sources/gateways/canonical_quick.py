@@ -10,7 +10,7 @@ found by the number of their quotes: without escapes every key and text has two,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from operator import attrgetter, itemgetter
@@ -23,7 +23,7 @@ from tokentill.errors import InvalidRecord
 from tokentill.usage.columns import SeriesKey, SeriesNumbers, Units, UsageColumns
 from tokentill.usage.ids import ID_BYTES_MAX, are_plain, checked_tags, is_word
 from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES, kept_quantities
-from tokentill.usage.record import STANDARD, STATUSES, USAGE_STATES
+from tokentill.usage.record import RESPONSE_CACHE_TAG, SERIES_FIELDS, STANDARD, STATUSES, USAGE_STATES
 
 _LEAVES = frozenset(TOKEN_LEAVES)
 _COST_TEXT = rb"(?:0|(?:[1-9][0-9]{0,4})?[1-9]|(?:0|[1-9][0-9]{0,5})\.[0-9]{1,24})"
@@ -41,17 +41,17 @@ _KNOWN_MAX = 200_000
 _ODD = (-1, 0)
 
 _UNSET = msgspec.UNSET
-_NAMES = ("source", "user", "api_key", "model", "provider", "mode", "geo", "tags", "is_byok", "status", "usage_state")
-_TAGS = _NAMES.index("tags")
+_TAGS = SERIES_FIELDS.index("tags")
 
 
 def _line_type() -> Any:
     """A line, as typed decoding takes it; a cost stays its own bytes."""
     absent = msgspec.UnsetType
     text = str | None | absent
-    kinds = {"tags": tuple[str, ...] | None | absent, "is_byok": bool | None | absent}
+    flag = bool | None | absent
+    kinds = {"tags": tuple[str, ...] | None | absent, "is_byok": flag, "is_replayed": flag}
     required = [("record_id", str), ("occurred_at", str), ("model", str), ("quantities", dict[str, int])]
-    others = [(name, kinds.get(name, text), _UNSET) for name in _NAMES if name != "model"]
+    others = [(name, kinds.get(name, text), _UNSET) for name in (*SERIES_FIELDS, "request_key") if name != "model"]
     fields: list[Any] = [*required, ("cost", msgspec.Raw | absent, _UNSET), *others]
     return msgspec.defstruct("Line", fields, forbid_unknown_fields=True, gc=False)
 
@@ -59,7 +59,7 @@ def _line_type() -> Any:
 _decode = msgspec.json.Decoder(_line_type()).decode
 _encode = msgspec.json.Encoder().encode
 _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_series_of = attrgetter(*_NAMES)
+_series_of = attrgetter(*SERIES_FIELDS)
 
 
 class QuickReader:
@@ -68,10 +68,12 @@ class QuickReader:
     Args:
         source: the source that was asked for.
         names: gives series their numbers.
+        is_looked_at: whether each record of a source has to be looked at, so that all of its lines are odd.
     """
 
-    def __init__(self, source: str | None, names: SeriesNumbers) -> None:
+    def __init__(self, source: str | None, names: SeriesNumbers, is_looked_at: Callable[[str], bool]) -> None:
         self._source = source
+        self._is_looked_at = is_looked_at
         self.names = names
         self._known: dict[tuple[Any, ...], tuple[int, int]] = {}
 
@@ -106,14 +108,15 @@ class QuickReader:
         written = [line.cost for line in decoded]
         costs, quotes_of_costs = _costs(written, odd)
         instants = _instants([line.occurred_at for line in decoded], low, high, odd)
+        request_keys, quotes_of_keys = _request_keys(decoded, odd)
         if not odd:
             keys = 4 * len(decoded) + sum(map(len, quantities))  # of what every line has
-            quotes = 2 * keys + 4 * len(decoded) + quotes_of_series + quotes_of_costs
+            quotes = 2 * keys + 4 * len(decoded) + quotes_of_series + quotes_of_costs + quotes_of_keys
             if b"".join(lines).count(b'"') != quotes:
                 odd.update(n for n, line in enumerate(lines) if _encode(decoded[n]).count(b'"') != line.count(b'"'))
         if odd:
             return None, odd
-        return UsageColumns(self.names, series, record_ids, instants, leaves, units, costs), odd
+        return UsageColumns(self.names, series, record_ids, instants, leaves, units, costs, request_keys), odd
 
     def _series(self, decoded: Iterable[Any]) -> tuple[list[int], int]:
         """The number of each line's series, and how many quotes all lines have around what it consists of."""
@@ -134,9 +137,9 @@ class QuickReader:
             key = _series_key(self._source, *written)
         except InvalidRecord:
             key = None
-        if key is None:
+        if key is None or self._is_looked_at(key[0]):
             return _ODD
-        keys = len(_NAMES) - written.count(_UNSET) - 1  # that of the model is there in every line
+        keys = len(SERIES_FIELDS) - written.count(_UNSET) - 1  # that of the model is there in every line
         texts = list(map(type, written)).count(str) + len(written[_TAGS] or ())
         return self.names.of(key), 2 * (keys + texts)
 
@@ -165,6 +168,20 @@ def _odd_ids(record_ids: Sequence[str]) -> Iterable[int]:
     if all(record_ids) and longest <= characters_max and "".join(record_ids).isprintable():
         return ()
     return (n for n, id_ in enumerate(record_ids) if not (0 < len(id_) <= characters_max and id_.isprintable()))
+
+
+def _request_keys(decoded: Sequence[Any], odd: set[int]) -> tuple[list[str | None], int]:
+    """The request keys of lines, and how many quotes are around them and their names."""
+    written = [line.request_key for line in decoded]
+    keys: list[str | None] = [None] * len(written)
+    places = [] if written.count(_UNSET) == len(written) else [n for n, key in enumerate(written) if key is not _UNSET]
+    for n in places:
+        key = written[n]
+        if key and key != decoded[n].record_id:
+            keys[n] = key
+            if len(key) > ID_BYTES_MAX // 4 or not key.isprintable():
+                odd.add(n)
+    return keys, 2 * sum(1 if written[n] is None else 2 for n in places)
 
 
 def _counts(quantities: Sequence[dict[str, int]], odd: set[int]) -> tuple[dict[str, list[int]], list[Units]]:
@@ -259,6 +276,7 @@ def _series_key(
     is_byok: Any,
     status: Any,
     usage_state: Any,
+    is_replayed: Any,
 ) -> SeriesKey | None:
     """The values of `SERIES_FIELDS` of a line with quantities, or None where they are not as most are.
 
@@ -281,4 +299,5 @@ def _series_key(
     if not is_right:
         return None
     listed = checked_tags(tags) if tags else ()
-    return source, user, api_key, model, provider, mode, geo, listed, is_byok is True, status, usage_state
+    replayed = is_replayed is True or RESPONSE_CACHE_TAG in listed
+    return source, user, api_key, model, provider, mode, geo, listed, is_byok is True, status, usage_state, replayed

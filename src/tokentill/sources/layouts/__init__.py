@@ -37,6 +37,9 @@ def digest_of(raw: bytes) -> bytes:
     return sha256(raw).digest()[:16]
 
 
+RUN_PIECES = 1_000
+
+
 def is_blank(line: bytes) -> bool:
     """Whether there is nothing on a line."""
     return not line or line.isspace()
@@ -76,6 +79,23 @@ def lines_of(runs: Iterable[Run | Piece]) -> Iterator[Piece]:
             if not is_blank(line):
                 yield number, line, None
             number += 1
+
+
+def runs_of_pieces(pieces: Iterable[Piece]) -> Iterator[Run | Piece]:
+    """Pieces together that come one after another and have no fault; none of them is blank."""
+    first, held = 0, list[bytes]()
+    for piece in pieces:
+        number, raw, fault = piece
+        if held and (fault is not None or len(held) == RUN_PIECES or number != first + len(held)):
+            yield first, held
+            held = []
+        if fault is not None:
+            yield piece
+        else:
+            first = first if held else number
+            held.append(raw)
+    if held:
+        yield first, held
 
 
 def runs_of_lines(chunks: Iterable[bytes], bytes_max: int, end_fault: EndFault) -> Iterator[Run | Piece]:

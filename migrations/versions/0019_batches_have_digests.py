@@ -17,8 +17,8 @@ from tokentill.money import EXACT, amount_text
 from tokentill.store.schema_changes import change_definition, is_postgresql, unguarded
 from tokentill.usage.quantities import TOKEN_LEAVES
 
-revision = "0016"
-down_revision = "0011"
+revision = "0019"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
@@ -50,9 +50,10 @@ def downgrade() -> None:
 
 def rows_without_digest() -> Iterator[list[dict[str, Any]]]:
     """The ids of rows that have no digest, each with the one that an older tokentill gives it, part by part."""
-    columns = ", ".join(f's."{name}"' for name in (*SERIES, "tags", "is_byok"))
+    columns = ", ".join(f's."{name}"' for name in (*SERIES, "tags", "is_byok", "is_replayed"))
     query = sa.text(
-        f"SELECT u.*, {columns} FROM usage u JOIN series s ON s.id = u.series_id"
+        f"SELECT u.*, {columns}, r.request_key FROM usage u JOIN series s ON s.id = u.series_id"
+        " LEFT JOIN usage_request r ON r.usage_id = u.id"
         f" WHERE u.digest IS NULL ORDER BY u.id LIMIT {ROWS_AT_ONCE}"
     )
     units_of = sa.text("SELECT usage_id, name, quantity FROM usage_unit WHERE usage_id BETWEEN :first AND :last")
@@ -70,9 +71,13 @@ def digest_of(row: Any, units: dict[str, int]) -> bytes:
     counts = {leaf: row[leaf] for leaf in TOKEN_LEAVES if row[leaf]} | units
     whole = (row["cost_e8"] * 10**8 + row["cost_e16"]) * 10**8 + row["cost_e24"]
     at = EPOCH + timedelta(microseconds=row["occurred_at"])
+    tags = json.loads(row["tags"])
+    replayed = {"is_replayed": True} if row["is_replayed"] and "response-cache" not in tags else {}
     content = {
         **{name: row[name] for name in SERIES},
-        "tags": json.loads(row["tags"]),
+        **replayed,
+        **({} if row["request_key"] is None else {"request_key": row["request_key"]}),
+        "tags": tags,
         "is_byok": bool(row["is_byok"]),
         "record_id": row["record_id"],
         "occurred_at": at.replace(tzinfo=None).isoformat() + "Z",
