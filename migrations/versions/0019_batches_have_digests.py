@@ -1,4 +1,7 @@
-"""A batch has one digest of all its usage rows. Rows that have one of their own keep it, and new ones have none."""
+"""A batch has one digest of all its usage rows. Rows that have one of their own keep it, and new ones have none.
+
+Batches know when their records were, so records are found by that, and need no index by their instants.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ def upgrade() -> None:
         op.alter_column("usage", "digest", nullable=True)
     else:
         change_definition("usage", NOT_NULL, NULL)
+    op.drop_index("ix_usage_occurred_at", "usage")
 
 
 def downgrade() -> None:
@@ -46,6 +50,7 @@ def downgrade() -> None:
     else:
         change_definition("usage", NULL, NOT_NULL)
     op.drop_column("batch", "digest")
+    op.create_index("ix_usage_occurred_at", "usage", ["occurred_at"])
 
 
 def rows_without_digest() -> Iterator[list[dict[str, Any]]]:

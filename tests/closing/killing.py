@@ -133,7 +133,7 @@ _REHEARSED: dict[tuple[str, bool], _Opened] = {}
 
 
 def _serve() -> None:
-    ingesting.BATCH_RECORDS_MAX = staging.BATCH_RECORDS_MAX = BATCH_RECORDS
+    ingesting.BATCH_RECORDS_MAX = staging.OBJECTS_MAX = BATCH_RECORDS
     for line in sys.stdin:
         is_rehearsal, asked = json.loads(line)
         jobs = [Job(**job) for job in asked]

@@ -64,7 +64,7 @@ def test_what_is_staged_counts_for_nothing_and_says_what_it_would_be(used: Till)
 def few_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """How many records are taken in at once."""
     monkeypatch.setattr("tokentill.closing.records.ingest.BATCH_RECORDS_MAX", request.param)
-    monkeypatch.setattr("tokentill.closing.records.staging.BATCH_RECORDS_MAX", request.param)
+    monkeypatch.setattr("tokentill.closing.records.staging.OBJECTS_MAX", request.param)
     return int(request.param)
 
 
@@ -135,7 +135,7 @@ def test_what_is_dropped_leaves_its_identities_free(used: Till) -> None:
 
 
 def test_a_staging_that_was_cut_off_goes_on(used: Till, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tokentill.closing.records.staging.BATCH_RECORDS_MAX", 2)
+    monkeypatch.setattr("tokentill.closing.records.staging.OBJECTS_MAX", 2)
     lines = [record(f"r{n}") for n in range(6)]
 
     def stop(counts: Any) -> None:
@@ -171,7 +171,7 @@ def test_the_same_file_staged_again_is_the_same_import_until_somebody_decided(us
 def test_another_file_under_the_name_of_one_that_was_cut_off_is_not_mixed_with_it(
     used: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tokentill.closing.records.staging.BATCH_RECORDS_MAX", 2)
+    monkeypatch.setattr("tokentill.closing.records.staging.OBJECTS_MAX", 2)
 
     def stop(_: Any) -> None:
         raise KeyboardInterrupt

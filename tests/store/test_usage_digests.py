@@ -81,12 +81,13 @@ def test_rows_of_all_kinds_of_records_are_what_their_digests_say(database: Datab
         record("dear", cost="1000000", when="2026-10-15T10:30:00.000001+02:00"),
         record("free", cost="0", source="openrouter"),
         record("replayed", is_replayed=True),
+        record("keyed", request_key="call"),
         record("tagged as a replay", tags=["response-cache"]),
         *(record(f"many {number}", user=f"u{number}") for number in range(600)),
     ]
     with database.write() as connection:
         store_batch(connection, records, [], label="all", at=at("16"))
-    downgrade(database, "0011")  # they get the digests that older versions gave them
+    downgrade(database, "0017")  # they get the digests that older versions gave them
     upgrade(database)
     with database.read() as connection:
         digests = connection.execute(select(tables.usage.c.record_id, tables.usage.c.digest)).all()

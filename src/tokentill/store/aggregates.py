@@ -31,7 +31,7 @@ from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
 from tokentill.money import ZERO
 from tokentill.store import tables
 from tokentill.store.missing_rows import has_no_result, is_at_no_cost, is_at_zero_cost, is_unmeasured
-from tokentill.store.usage_rows import StoredRecord, cost_of, records_where
+from tokentill.store.usage_rows import StoredRecord, cost_of, records_where, within
 from tokentill.store.usage_sums import BANDS, DAY_MICROS, FACTS, KEY, SUMMED, passed
 from tokentill.store.withdrawals import Counting, InForce, in_force
 from tokentill.usage.aggregates import RecordKey, Series, UsageAggregate
@@ -171,8 +171,11 @@ def aggregates_of_all(
     usage, force = tables.usage, in_force(connection, seq_max)
     by_records = _recorded(cuts, usage.c.series_id, usage, force)
     conditions = [usage.c.seq <= seq_max, *force.conditions]
-    within = [_between(*ends) for ends in cuts.without_days(cuts.starts_at, cuts.ends_at)]
-    for row, quantities in _summed(connection, by_records, conditions, within):
+    parts = [
+        within(to_micros(starts_at), to_micros(ends_at))
+        for starts_at, ends_at in cuts.without_days(cuts.starts_at, cuts.ends_at)
+    ]
+    for row, quantities in _summed(connection, by_records, conditions, parts):
         if row.place in series:
             yield _aggregate(row, quantities, cuts, series[row.place], cuts.starts_at)
     spans = [
@@ -182,11 +185,6 @@ def aggregates_of_all(
     ]
     for _, aggregate in _aggregates_by_records(connection, cuts, spans, series, seq_max):
         yield aggregate
-
-
-def _between(starts_at: datetime, ends_at: datetime) -> list[ColumnElement[bool]]:
-    at = tables.usage.c.occurred_at
-    return [at >= to_micros(starts_at), at < to_micros(ends_at)]
 
 
 def _is_large(connection: Connection) -> bool:

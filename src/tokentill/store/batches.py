@@ -141,7 +141,7 @@ def store_batch(
     seq = store_batch_row(connection, counts, rows, reporter=reporting.reporter, **said)
     insert_usage(connection, known, rows, seq)
     store_told(connection, told, {} if rows is None else rows.keyed, seq, by=reporting.reporter, at=at)
-    keep_sums(connection, seq)
+    keep_sums(connection, seq, () if rows is None else rows.zero)
     _insert_revisions(connection, revised, seq)
     _insert_quarantined(connection, list(quarantined.values()), seq)
     return counts

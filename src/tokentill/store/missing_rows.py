@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, not_, or_, select
 
 from tokentill.clock import to_micros
 from tokentill.store import tables
-from tokentill.store.usage_rows import StoredRecord, records_where, series_by_id
+from tokentill.store.usage_rows import StoredRecord, records_where, series_by_id, within
 from tokentill.store.withdrawals import in_force
 from tokentill.usage.quantities import OUTPUT_LEAVES, REQUEST
 
@@ -66,8 +66,7 @@ def records_without_usage(
     missing = select(series.c.id).where(series.c.usage_state.in_(("missing", "estimated")))
     conditions = [
         or_(usage.c.series_id.in_(missing), is_unmeasured()),
-        usage.c.occurred_at >= to_micros(starts_at),
-        usage.c.occurred_at < to_micros(ends_at),
+        *within(to_micros(starts_at), to_micros(ends_at)),
         usage.c.seq <= seq_max,
     ]
     of_series = connection.execute(select(usage.c.series_id).where(*conditions).distinct()).scalars()

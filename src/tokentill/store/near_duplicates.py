@@ -15,7 +15,7 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
 from tokentill.store.database import current_value
 from tokentill.store.decoding import rows_among
-from tokentill.store.usage_rows import Identity
+from tokentill.store.usage_rows import Identity, within
 from tokentill.store.withdrawals import in_force
 from tokentill.usage.quantities import TOKEN_LEAVES
 
@@ -49,7 +49,7 @@ def alike_within(connection: Connection, starts_at: datetime, ends_at: datetime)
             (cast(usage.c.source_id, Text) + literal_column("':'", Text) + cast(usage.c.id, Text)).label("member"),
         )
         .join(series, series.c.id == usage.c.series_id)
-        .where(usage.c.occurred_at >= to_micros(starts_at), usage.c.occurred_at < to_micros(ends_at), *force.conditions)
+        .where(*within(to_micros(starts_at), to_micros(ends_at)), *force.conditions)
         .subquery()
     )
     key = [column for column in rows.c if column.name != "member"]
@@ -66,9 +66,9 @@ def requests_by_source(connection: Connection, starts_at: datetime, ends_at: dat
     """How many records of each source count in [starts_at, ends_at)."""
     usage, source = tables.usage, tables.source
     force = in_force(connection, current_value(connection, "batch"))
-    within = (usage.c.occurred_at >= to_micros(starts_at), usage.c.occurred_at < to_micros(ends_at))
+    inside = within(to_micros(starts_at), to_micros(ends_at))
     query = select(source.c.name, func.count()).join_from(usage, source, source.c.id == usage.c.source_id)
-    return dict(connection.execute(query.where(*within, *force.conditions).group_by(source.c.name)).all())
+    return dict(connection.execute(query.where(*inside, *force.conditions).group_by(source.c.name)).all())
 
 
 def identities_of(connection: Connection, ids: list[int]) -> dict[int, Identity]:

@@ -158,7 +158,6 @@ usage = _table(
     *_refers(source_id="source.id", series_id="series.id", seq="batch.seq"),
     CheckConstraint("has_cost IN (0, 1)", name="has_cost"),
     CheckConstraint("length(digest) = 16", name="digest"),
-    Index("ix_usage_occurred_at", "occurred_at"),
     Index("ix_usage_series", "series_id", "occurred_at"),
     Index("ix_usage_seq", "seq"),
 )

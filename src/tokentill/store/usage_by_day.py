@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, case, func, 
 from tokentill.clock import from_micros, to_micros
 from tokentill.invoicing.completeness import CountedUsage, UsageOfDay
 from tokentill.store import tables
-from tokentill.store.usage_rows import cost_of
+from tokentill.store.usage_rows import cost_of, within
 from tokentill.store.usage_sums import DAY_MICROS
 from tokentill.store.withdrawals import is_withdrawn
 from tokentill.usage.control_totals import KEYS
@@ -48,7 +48,7 @@ def usage_by_day(
     query = (
         select(*by, *_sums(), func.max(is_inside).label("inside"))
         .select_from(usage.join(series, series.c.id == usage.c.series_id))
-        .where(usage.c.occurred_at >= days[0], usage.c.occurred_at < days[1], usage.c.seq <= seq_max, not_(is_replaced))
+        .where(*within(*days), usage.c.seq <= seq_max, not_(is_replaced))
         .group_by(*(literal_column(f'"{column.name}"') for column in by))
     )
     if sources is not None:

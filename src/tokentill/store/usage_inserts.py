@@ -148,6 +148,13 @@ class UsageRows:
         return min(self.columns["occurred_at"]), max(self.columns["occurred_at"])
 
     @property
+    def zero(self) -> set[str]:
+        """The columns of amounts that are 0 in all of them, by the names that sums have."""
+        amounts = {"with_cost": "has_cost", "at_no_cost": "has_cost"}
+        amounts |= {name: name for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)}
+        return {name for name, column in amounts.items() if not any(self.columns.get(column, ()))}
+
+    @property
     def keyed(self) -> dict[VersionKey, str]:
         """The request keys of those that have one."""
         if self.request_keys.count(None) == len(self.request_keys):

@@ -72,6 +72,15 @@ def series_used_after(connection: Connection, seq: int, starts_at: datetime, end
     return set(connection.execute(query).scalars())
 
 
+def within(starts_at: int, ends_at: int) -> tuple[ColumnElement[bool], ...]:
+    """Whether a record lies in a segment of time, in microseconds since 1970. Batches know when theirs were, so that
+    only those are read that reach into it.
+    """
+    usage, batch = tables.usage.c, tables.batch.c
+    reaching = select(batch.seq).where(batch.last_at >= starts_at, batch.first_at < ends_at)
+    return usage.seq.in_(reaching), usage.occurred_at >= starts_at, usage.occurred_at < ends_at
+
+
 def usage_extent(connection: Connection) -> tuple[datetime, datetime] | None:
     """From the first instant of all records to the microsecond after the last one; None where there is no record."""
     batch = tables.batch.c

@@ -7,7 +7,7 @@ row is ever changed. `verify` reads records and never these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -44,17 +44,21 @@ SUMMED = ("requests", "with_cost", "at_no_cost", *TOKEN_LEAVES, *tables.COST_LIM
 _EXTENT = ("input_min", "input_max")
 
 
-def keep_sums(connection: Connection, seq: int) -> None:
-    """Add what a sequence number changed, at the end of the transaction that took it."""
+def keep_sums(connection: Connection, seq: int, zero: Collection[str] = ()) -> None:
+    """Add what a sequence number changed, at the end of the transaction that took it.
+
+    Args:
+        zero: what is 0 in all rows that came with it, and need not be summed where it takes none away.
+    """
     names = [*KEY, "seq", *_EXTENT, *SUMMED]
-    connection.execute(insert(tables.usage_sum).from_select(names, sums_by_records(connection, seq)))
+    connection.execute(insert(tables.usage_sum).from_select(names, sums_by_records(connection, seq, zero)))
     if connection.execute(select(tables.usage_unit.c.usage_id).limit(1)).first() is not None:
         names = [*KEY, "seq", "name", "quantity"]
         connection.execute(insert(tables.usage_sum_unit).from_select(names, units_by_records(connection, seq)))
 
 
-def sums_by_records(connection: Connection, seq: int) -> Select[Any]:
-    """What the sums of a sequence number are, by its records."""
+def sums_by_records(connection: Connection, seq: int, zero: Collection[str] = ()) -> Select[Any]:
+    """What the sums of a sequence number are, by its records (see `keep_sums`)."""
     usage = tables.usage.c
     own: dict[str, ColumnElement[Any]] = {
         "input_total": usage.input_total,
@@ -66,7 +70,12 @@ def sums_by_records(connection: Connection, seq: int) -> Select[Any]:
     changes = _changes(connection, seq, tables.usage, own)
     key: list[ColumnElement[Any]] = [literal_column(name) for name in KEY]
     extent = (func.min(changes.c.input_total), func.max(changes.c.input_total))
-    sums = (cast(func.sum(changes.c.sign * changes.c[name]), BigInteger) for name in SUMMED)
+    sums = (
+        literal_column("0", BigInteger)
+        if name in zero and "sign" not in changes.c
+        else cast(func.sum(_signed(changes, name)), BigInteger)
+        for name in SUMMED
+    )
     return select(*key, literal(seq), *extent, *sums).select_from(changes).group_by(*key)
 
 
@@ -76,16 +85,24 @@ def units_by_records(connection: Connection, seq: int) -> Select[Any]:
     inside = usage.join(unit, unit.c.usage_id == usage.c.id)
     changes = _changes(connection, seq, inside, {"name": unit.c.name, "quantity": unit.c.quantity})
     key: list[ColumnElement[Any]] = [literal_column(name) for name in KEY]
-    quantity = cast(func.sum(changes.c.sign * changes.c.quantity), BigInteger)
+    quantity = cast(func.sum(_signed(changes, "quantity")), BigInteger)
     query = select(*key, literal(seq), changes.c.name, quantity).select_from(changes)
     return query.group_by(*key, changes.c.name)
 
 
+def _signed(changes: Any, name: str) -> ColumnElement[int]:
+    """What a row adds; where nothing is taken away, it has no sign."""
+    added: ColumnElement[int] = changes.c[name]
+    return changes.c.sign * added if "sign" in changes.c else added
+
+
 def _changes(connection: Connection, seq: int, inside: Any, own: dict[str, ColumnElement[Any]]) -> Any:
-    """The rows of usage that a sequence number adds (`sign` 1) and those that it takes away (-1), each with its key."""
+    """The rows of usage that a sequence number adds and those that it takes away, each with its key; with a `sign`, 1 or
+    -1, where there are any of these.
+    """
     usage, withdrawal = tables.usage.c, tables.withdrawal.c
 
-    def part(sign: int, counted_at: int | None, *conditions: ColumnElement[bool]) -> Select[Any]:
+    def part(sign: int | None, counted_at: int | None, *conditions: ColumnElement[bool]) -> Select[Any]:
         facts = [(2, is_unmeasured()), (8, is_at_zero_cost()), (16, has_no_result())]
         if counted_at is not None:
             facts += [(1, is_withdrawn("waiver", counted_at)), (4, is_withdrawn("acceptance", counted_at))]
@@ -98,14 +115,14 @@ def _changes(connection: Connection, seq: int, inside: Any, own: dict[str, Colum
             sum((case((holds, bit), else_=0) for bit, holds in facts), literal_column("0", Integer)),
         )
         named = zip((*KEY, *own), (*key, *own.values()), strict=True)
-        columns = (column.label(name) for name, column in named)
-        return (
-            select(literal_column(str(sign), BigInteger).label("sign"), *columns).select_from(inside).where(*conditions)
-        )
+        columns = [column.label(name) for name, column in named]
+        if sign is not None:
+            columns.append(literal_column(str(sign), BigInteger).label("sign"))
+        return select(*columns).select_from(inside).where(*conditions)
 
     of_seq = select(withdrawal.usage_id).where(withdrawal.seq == seq)
     if connection.execute(of_seq.limit(1)).first() is None:
-        return part(1, None, usage.seq == seq).subquery("changes")
+        return part(None, None, usage.seq == seq).subquery("changes")
     gone = (usage.id.in_(of_seq), usage.seq < seq)
     parts = (part(1, seq, usage.seq == seq), part(-1, seq - 1, *gone), part(1, seq, *gone))
     return union_all(*parts).subquery("changes")

@@ -14,7 +14,7 @@ from tokentill.clock import to_micros
 from tokentill.store import tables
 from tokentill.store.database import current_value
 from tokentill.store.staging import record_of
-from tokentill.store.usage_rows import StoredRecord, records_where, series_by_id
+from tokentill.store.usage_rows import StoredRecord, records_where, series_by_id, within
 from tokentill.store.withdrawals import ALL_VERSIONS, InForce, in_force
 from tokentill.usage.record import UsageRecord
 from tokentill.usage.reporters import EXPORT
@@ -39,10 +39,7 @@ def reporters_within(connection: Connection, starts_at: datetime, ends_at: datet
     first, last = to_micros(starts_at), to_micros(ends_at)
     name = func.coalesce(batch.c.reporter, EXPORT)
     counted = (
-        select(usage.c.source_id, name)
-        .join(batch, batch.c.seq == usage.c.seq)
-        .where(usage.c.occurred_at >= first, usage.c.occurred_at < last)
-        .distinct()
+        select(usage.c.source_id, name).join(batch, batch.c.seq == usage.c.seq).where(*within(first, last)).distinct()
     )
     told = select(witness.c.source_id, witness.c.reporter).where(
         witness.c.occurred_at >= first, witness.c.occurred_at < last
@@ -62,8 +59,7 @@ def told_within(
     force = in_force(connection, current_value(connection, "batch"))
     conditions = [
         usage.c.source_id == source_id,
-        usage.c.occurred_at >= to_micros(starts_at),
-        usage.c.occurred_at < to_micros(ends_at),
+        *within(to_micros(starts_at), to_micros(ends_at)),
     ]
     name = func.coalesce(request.c.request, usage.c.record_id)
     named = select(usage.c.id, name, _reporter()).select_from(
