@@ -19,7 +19,7 @@ from tokentill.store.database import hold_counter, insert_rows, next_value
 from tokentill.store.decoding import columns_of, rows_among
 from tokentill.store.erasures import same_but_erased
 from tokentill.store.requests import name_version, store_told, told_of_requests
-from tokentill.store.usage_inserts import Cost, KnownSeries, UsageRows, costs_of, insert_usage, usage_rows
+from tokentill.store.usage_inserts import Cost, KnownSeries, UsageRows, cost_of, costs_of, insert_usage, usage_rows
 from tokentill.store.usage_payloads import Payload, stored_payloads
 from tokentill.store.usage_rows import RevisionKey
 from tokentill.store.usage_sums import keep_sums
@@ -225,33 +225,39 @@ def _sorted_out(connection: Connection, given: UsageColumns, known: KnownSeries)
     order = sorted(range(len(given)), key=given.record_ids.__getitem__)  # it keeps the order of equal ones
     if len(set(sources)) > 1:
         order.sort(key=sources.__getitem__)
-    columns = given.taken(order)
-    costs = costs_of(columns)
-    identities = list(zip(map(sources.__getitem__, order), columns.record_ids, strict=True))
+    identities = list(zip(map(sources.__getitem__, order), map(given.record_ids.__getitem__, order), strict=True))
     stored = stored_payloads(connection, identities)
     is_again = list(map(eq, identities, chain([None], identities)))
-    out = SortedOut(columns, costs, {}, [])
-    if not stored and True not in is_again:
-        return out
-    is_new = [not again and identity not in stored for again, identity in zip(is_again, identities, strict=True)]
-    for place in compress(range(len(columns)), map(not_, is_new)):
-        if versions := stored.get(identity := identities[place]):
-            number = known.ids.get(columns.series[place])
+    revised, came_again = dict[RevisionKey, CameAgain](), list[RevisionKey]()
+    is_new = list(map(not_, is_again))
+    if stored:
+        is_new = [new and identity not in stored for new, identity in zip(is_new, identities, strict=True)]
+    for at in compress(range(len(order)), map(not_, is_new)):
+        place = order[at]
+        if versions := stored.get(identity := identities[at]):
+            number = known.ids.get(given.series[place])
         else:
-            first = next(before for before in range(place - 1, -1, -1) if not is_again[before])
-            number, series = columns.series[place], columns.series[first]
-            versions = [(1, columns.instants[first], _payload(columns, costs, first, series))]
-        if all(_payload(columns, costs, place, number) != payload for _, _, payload in versions):
-            record, (version, occurred_at, _) = columns.record(place), versions[-1]
-            out.again.append(key := (*identity, record.digest))
-            out.revised[key] = CameAgain(record, version, occurred_at)
-    out.new, out.costs = columns.taken(list(compress(range(len(columns)), is_new))), list(compress(costs, is_new))
-    return out
+            first = order[next(before for before in range(at - 1, -1, -1) if not is_again[before])]
+            number = given.series[place]
+            versions = [(1, given.instants[first], _payload(given, first, given.series[first]))]
+        if all(_payload(given, place, number) != payload for _, _, payload in versions):
+            record, (version, occurred_at, _) = given.record(place), versions[-1]
+            came_again.append(key := (*identity, record.digest))
+            revised[key] = CameAgain(record, version, occurred_at)
+    new = given.taken(list(compress(order, is_new)))
+    return SortedOut(new, costs_of(new), revised, came_again)
 
 
-def _payload(columns: UsageColumns, costs: Sequence[Cost], place: int, series: int | None) -> Payload:
+def _payload(columns: UsageColumns, place: int, series: int | None) -> Payload:
     leaves = [columns.leaves[leaf][place] if leaf in columns.leaves else 0 for leaf in TOKEN_LEAVES]
-    return series, columns.instants[place], *costs[place], *leaves, columns.units[place], columns.request_keys[place]
+    return (
+        series,
+        columns.instants[place],
+        *cost_of(columns.costs[place]),
+        *leaves,
+        columns.units[place],
+        columns.request_keys[place],
+    )
 
 
 def _stored_revisions(connection: Connection, keys: Sequence[RevisionKey]) -> dict[RevisionKey, bool]:

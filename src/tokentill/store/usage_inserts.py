@@ -121,11 +121,16 @@ def source_ids(connection: Connection, names: Collection[str]) -> dict[str, int]
     return {row.name: row.id for row in rows}
 
 
+def cost_of(written: str | None) -> Cost:
+    """A cost as columns hold it."""
+    return NO_COST if written is None else (1, *cost_limbs(written))
+
+
 def costs_of(columns: UsageColumns) -> Sequence[Cost]:
     """The costs of records as columns hold them."""
     if columns.costs.count(None) == len(columns):
         return [NO_COST] * len(columns)
-    return [NO_COST if cost is None else (1, *cost_limbs(cost)) for cost in columns.costs]
+    return list(map(cost_of, columns.costs))
 
 
 @dataclass(frozen=True, slots=True)

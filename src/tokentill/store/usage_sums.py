@@ -97,8 +97,8 @@ def _signed(changes: Any, name: str) -> ColumnElement[int]:
 
 
 def _changes(connection: Connection, seq: int, inside: Any, own: dict[str, ColumnElement[Any]]) -> Any:
-    """The rows of usage that a sequence number adds and those that it takes away, each with its key; with a `sign`, 1 or
-    -1, where there are any of these.
+    """The rows of usage that a sequence number adds and those that it takes away, each with its key; with a `sign`, 1
+    or -1, where there are any of these.
     """
     usage, withdrawal = tables.usage.c, tables.withdrawal.c
 

@@ -119,7 +119,8 @@ class UsageColumns:
         return self._each(lambda column: column[start:end])
 
     def _each(self, change: Any) -> UsageColumns:
-        series, record_ids, instants, *others = map(change, self._plain())
+        series, record_ids, instants = map(change, (self.series, self.record_ids, self.instants))
+        others = (_of_one_value(column, len(series)) or change(column) for column in self._plain()[3:])
         leaves = {leaf: change(column) for leaf, column in self.leaves.items()}
         return UsageColumns(self.names, series, record_ids, instants, leaves, *others)
 
@@ -159,3 +160,8 @@ class UsageColumns:
     def records(self) -> Iterator[UsageRecord]:
         """All of them, in order."""
         return map(self.record, range(len(self.series)))
+
+
+def _of_one_value(column: list[Any], size: int) -> list[Any] | None:
+    """A column of so many of the one value that all of a column have, as most of costs, units and request keys do."""
+    return column[:1] * size if column and column.count(column[0]) == len(column) else None
