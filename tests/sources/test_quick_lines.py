@@ -75,6 +75,7 @@ def _pairs(chance: random.Random, number: int) -> list[tuple[str, str]]:
         "cost": chance.choice(("0.5", "0.50", 0, 5, None)),
         "is_byok": chance.choice((True, False, None)),
         "is_replayed": chance.choice((True, False, None)),
+        "request_key": chance.choice(("call", "", record["record_id"], None)),
     }
     record |= {name: value for name, value in optional.items() if chance.random() < 0.4}
     pairs = [(json.dumps(name), json.dumps(value)) for name, value in record.items()]

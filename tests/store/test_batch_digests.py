@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from tests.builders import at, record
-from tokentill.store import tables
+from tokentill.store import batch_digests, tables
 from tokentill.store.batch_digests import batch_faults
 from tokentill.store.batches import store_batch
 from tokentill.store.database import Database
@@ -28,6 +28,9 @@ RECORDS = (
     record("cheap", cost="0.000000000000000000000001", status="error", mode="batch"),
     record("dear", cost="1000000", when="2026-10-15T10:30:00.000001+02:00"),
     record("free", cost="0", source="openrouter"),
+    record("keyed", request_key="a call"),
+    record("keyed, too", request_key="another call", source="openrouter"),
+    record("replayed", is_replayed=True),
     *(record(f"many {number}", user=f"u{number}") for number in range(600)),
 )
 ALL = select(tables.usage.c.id)
@@ -39,7 +42,11 @@ def take(database: Database) -> None:
         store_batch(connection, [record("later")], [], label="later", at=at("17"))
 
 
-def test_the_digest_is_what_its_description_says(database: Database) -> None:
+@pytest.mark.parametrize("at_once", [5_000, 7, 611])
+def test_the_digest_is_what_its_description_says(
+    database: Database, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_digests, "_ROWS_AT_ONCE", at_once)
     take(database)
     with database.read() as connection:
         digests = dict(connection.execute(text("SELECT seq, digest FROM batch")).all())
@@ -63,6 +70,8 @@ def described(connection: Connection, seq: int) -> bytes:
     places = {row["id"]: place for place, row in enumerate(rows)}
     units = connection.execute(text("SELECT usage_id, name, quantity FROM usage_unit")).all()
     columns["units"] = sorted([places[id_], name, count] for id_, name, count in units if id_ in places)
+    keys = connection.execute(text("SELECT usage_id, request_key FROM usage_request")).all()
+    columns["request_keys"] = sorted([places[id_], key] for id_, key in keys if key is not None and id_ in places)
     lines = []
     for name, values in sorted(columns.items()):
         if any(values):
@@ -85,6 +94,10 @@ def changes() -> Iterator[Any]:
     yield delete(usage).where(usage.c.record_id == "plain")
     yield delete(tables.usage_unit)
     yield update(tables.usage_unit).where(tables.usage_unit.c.name == "zzz").values(name="zz")
+    yield delete(tables.usage_request).where(tables.usage_request.c.request_key == "a call")
+    yield (
+        update(tables.usage_request).where(tables.usage_request.c.request_key == "a call").values(request_key="b call")
+    )
     yield update(tables.batch).where(tables.batch.c.seq == 1).values(digest=None)
     yield update(tables.batch).where(tables.batch.c.seq == 1).values(digest=b"0" * 32)
     yield update(tables.series).where(tables.series.c.id == 1).values(digest=b"0123456789abcdef")
