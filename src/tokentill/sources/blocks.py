@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.usage.columns import SeriesNumbers, UsageColumns
@@ -92,12 +93,9 @@ class Block:
 
 def gathered(items: Iterable[Reported | Quarantined]) -> Iterator[Block]:
     """Items that come one by one, as blocks."""
-    block = Block(UsageColumns(SeriesNumbers()))
-    for item in items:
-        block.put(len(block), item)
-        if len(block) >= BLOCK_ITEMS:
-            yield block
-            names = block.columns.names
-            block = Block(UsageColumns(SeriesNumbers() if names.are_many else names))
-    if len(block):
-        yield block
+    names, coming = SeriesNumbers(), iter(items)
+    while part := list(islice(coming, BLOCK_ITEMS)):
+        others = [(place, one) for place, one in enumerate(part) if not isinstance(one, UsageRecord)]
+        columns = UsageColumns.of((one for one in part if isinstance(one, UsageRecord)), names)
+        yield Block(columns, [one for _, one in others], [place for place, _ in others])
+        names = SeriesNumbers() if names.are_many else names

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from tokentill.errors import InvalidRecord
 from tokentill.usage.type_words import type_text
 
@@ -20,6 +22,7 @@ DEPTH_MAX = 32
 NUMBER_CHARACTERS_MAX = 40
 
 _WHITESPACE = " \t\n\r"
+_LONG_WHOLE = re.compile(rb"[0-9]{%d}" % (NUMBER_CHARACTERS_MAX + 1))
 # The last quote may be missing: a string that nobody closed is one token to its end, and is never gone over again.
 _BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
 
@@ -32,6 +35,8 @@ def parse_object(raw: bytes, depth_max: int = DEPTH_MAX) -> dict[str, Any]:
     """
     if raw.count(b"{") + raw.count(b"[") > depth_max:
         _refuse_depth(raw, depth_max)
+    elif (quick := _quick_object(raw)) is not None:
+        return quick
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -51,6 +56,21 @@ def parse_object(raw: bytes, depth_max: int = DEPTH_MAX) -> dict[str, Any]:
     if type(value) is not dict:
         raise InvalidRecord(f"not a JSON object but {type_text(value)}")
     return value
+
+
+def _quick_object(raw: bytes) -> dict[str, Any] | None:
+    """The object, read at once where nothing about it is odd; otherwise None, and the strict way has the word.
+
+    A doubled key is found by the number of quotes: without escapes every key and text has two, and nothing else any.
+    """
+    if b"\\" in raw or _LONG_WHOLE.search(raw):
+        return None
+    try:
+        value = _decode(raw)
+        is_whole = type(value) is dict and _encode(value).count(b'"') == raw.count(b'"')
+    except (msgspec.MsgspecError, InvalidRecord, UnicodeDecodeError, OverflowError, RecursionError):
+        return None
+    return value if is_whole else None
 
 
 def repeated(names: Iterable[str]) -> list[str]:
@@ -94,6 +114,9 @@ def _integer(text: str) -> int:
 def _refuse_constant(name: str) -> object:
     raise InvalidRecord(f"{name} is not a number that JSON has")
 
+
+_decode = msgspec.json.Decoder(float_hook=_decimal).decode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 _scan: Callable[[str, int], tuple[Any, int]] = vars(
     json.JSONDecoder(

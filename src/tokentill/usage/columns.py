@@ -74,28 +74,37 @@ class UsageColumns:
     @classmethod
     def of(cls, records: Iterable[UsageRecord], names: SeriesNumbers) -> UsageColumns:
         """The columns of records."""
-        columns = cls(names)
-        for record in records:
-            columns.insert(len(columns.series), record)
-        return columns
+        listed = list(records)
+        quantities = [record.quantities for record in listed]
+        used = set().union(*quantities)
+        leaves = {leaf: [counts.get(leaf, 0) for counts in quantities] for leaf in TOKEN_LEAVES if leaf in used}
+        units: list[Units] = [()] * len(listed)
+        if not used <= _LEAVES:
+            units = [tuple((name, n) for name, n in counts.items() if name not in _LEAVES) for counts in quantities]
+        return cls(
+            names,
+            series=[names.of(series_fields_of(record)) for record in listed],
+            record_ids=[record.record_id for record in listed],
+            instants=[to_micros(record.occurred_at) for record in listed],
+            leaves=leaves,
+            units=units,
+            costs=[None if record.cost is None else cost_text(record.cost) for record in listed],
+            request_keys=[record.request_key for record in listed],
+        )
 
     def __len__(self) -> int:
         return len(self.series)
 
     def insert(self, place: int, record: UsageRecord) -> None:
         """Put a record before the one that is at a place."""
-        quantities = record.quantities
-        self.series.insert(place, self.names.of(series_fields_of(record)))
-        self.record_ids.insert(place, record.record_id)
-        self.instants.insert(place, to_micros(record.occurred_at))
-        self.units.insert(place, tuple((name, n) for name, n in quantities.items() if name not in _LEAVES))
-        self.costs.insert(place, None if record.cost is None else cost_text(record.cost))
-        self.request_keys.insert(place, record.request_key)
+        one = UsageColumns.of([record], self.names)
+        for column, values in zip(self._plain(), one._plain(), strict=True):
+            column.insert(place, values[0])
         for leaf, column in self.leaves.items():
-            column.insert(place, quantities.get(leaf, 0))
-        for leaf in quantities.keys() & _LEAVES - self.leaves.keys():
+            column.insert(place, record.quantities.get(leaf, 0))
+        for leaf in one.leaves.keys() - self.leaves.keys():
             self.leaves[leaf] = [0] * len(self.series)
-            self.leaves[leaf][place] = quantities[leaf]
+            self.leaves[leaf][place] = record.quantities[leaf]
 
     def extend(self, more: UsageColumns) -> None:
         """Put further records, whose series have the same numbers, behind these."""

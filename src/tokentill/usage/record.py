@@ -187,7 +187,6 @@ class UsageRecord(Usage):
     record_id: str
     mode: str = STANDARD
     request_key: str | None = None
-    digest: bytes = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("user", "api_key", "provider", "geo"):
@@ -222,7 +221,13 @@ class UsageRecord(Usage):
         object.__setattr__(self, "occurred_at", checked_instant(self.occurred_at))
         object.__setattr__(self, "tags", checked_tags(self.tags) if self.tags else ())
         object.__setattr__(self, "is_replayed", self.is_replayed or RESPONSE_CACHE_TAG in self.tags)
-        object.__setattr__(self, "digest", digest_of_content(self.content_bytes()))
+        if self.cost is not None:
+            cost_text(self.cost)
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes that stand for its canonical content."""
+        return digest_of_content(self.content_bytes())
 
     @property
     def request(self) -> str:
@@ -237,7 +242,7 @@ class UsageRecord(Usage):
         return fields_of(self, *_CONTENT_FIELDS) | {"cost": cost} | replayed | keyed
 
     def content_bytes(self) -> bytes:
-        """The same bytes as `canonical_bytes(self.content())`, put together by hand since every record needs them."""
+        """The same bytes as `canonical_bytes(self.content())`, put together by hand since many records need them."""
         at = self.occurred_at
         frame = content_frame(*series_fields_of(self))
         return framed_content(
@@ -289,7 +294,6 @@ def record_of_checked(
     own = (record_id, occurred_at, MappingProxyType(quantities), cost, None, request_key)
     for set_own, value in zip(_SET_OWN, own, strict=True):
         set_own(record, value)
-    _SET_DIGEST(record, digest_of_content(record.content_bytes()))
     return record
 
 
@@ -300,7 +304,6 @@ def _setter(name: str) -> Callable[[UsageRecord, Any], None]:
 
 _SET_SERIES = tuple(map(_setter, SERIES_FIELDS))
 _SET_OWN = tuple(map(_setter, ("record_id", "occurred_at", "quantities", "cost", "input_tokens", "request_key")))
-_SET_DIGEST = _setter("digest")
 
 Frame = tuple[str, str, str, str, str]
 
