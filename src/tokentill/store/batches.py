@@ -19,7 +19,7 @@ from tokentill.store.database import hold_counter, insert_rows, next_value
 from tokentill.store.decoding import columns_of, rows_among
 from tokentill.store.erasures import same_but_erased
 from tokentill.store.requests import name_version, store_told, told_of_requests
-from tokentill.store.usage_inserts import Cost, KnownSeries, UsageRows, cost_of, costs_of, insert_usage, usage_rows
+from tokentill.store.usage_inserts import KnownSeries, UsageRows, cost_of, insert_usage, usage_rows
 from tokentill.store.usage_payloads import Payload, stored_payloads
 from tokentill.store.usage_rows import RevisionKey
 from tokentill.store.usage_sums import keep_sums
@@ -129,14 +129,9 @@ def store_batch(
         del quarantined[known_line]
     if not (new or revised or quarantined or told.replacements or told.witnesses):
         return counts
-    versions = [1] * len(new)
-    if told.replacements:
-        instead = UsageColumns.of((one.record for one in told.replacements), known.names)
-        known.look_up(connection, instead.series)
-        new.extend(instead)
-        sorted_out.costs = [*sorted_out.costs, *costs_of(instead)]
-        versions += (one.version for one in told.replacements)
-    rows = usage_rows(connection, known, new, sorted_out.costs, versions)
+    versions = [1] * len(new) + [one.version for one in told.replacements]
+    new.extend(UsageColumns.of((one.record for one in told.replacements), known.names))
+    rows = usage_rows(connection, known, new, versions)
     said: dict[str, Any] = {"label": label, "at": at, "part_of": part_of}
     seq = store_batch_row(connection, counts, rows, reporter=reporting.reporter, **said)
     insert_usage(connection, known, rows, seq)
@@ -189,8 +184,7 @@ def store_version(
     """
     columns = UsageColumns.of([record], SeriesNumbers())
     known = KnownSeries(columns.names)
-    known.look_up(connection, columns.series)
-    rows = usage_rows(connection, known, columns, costs_of(columns), [version])
+    rows = usage_rows(connection, known, columns, [version])
     seq = store_batch_row(connection, Counts(accepted=1), rows, label=label, at=at)
     insert_usage(connection, known, rows, seq)
     name_version(connection, before_id, record, version)
@@ -208,12 +202,11 @@ class CameAgain:
 
 @dataclass(slots=True)
 class SortedOut:
-    """What is new of the records of a batch, in order of their identities and with their costs, and which payloads
-    came again that are not the one that counts: each once in `revised`, and as often as it came in `again`.
+    """What is new of the records of a batch, in order of their identities, and which payloads came again that are not
+    the one that counts: each once in `revised`, and as often as it came in `again`.
     """
 
     new: UsageColumns
-    costs: Sequence[Cost]
     revised: dict[RevisionKey, CameAgain]
     again: list[RevisionKey]
 
@@ -244,8 +237,7 @@ def _sorted_out(connection: Connection, given: UsageColumns, known: KnownSeries)
             record, (version, occurred_at, _) = given.record(place), versions[-1]
             came_again.append(key := (*identity, record.digest))
             revised[key] = CameAgain(record, version, occurred_at)
-    new = given.taken(list(compress(order, is_new)))
-    return SortedOut(new, costs_of(new), revised, came_again)
+    return SortedOut(given.taken(list(compress(order, is_new))), revised, came_again)
 
 
 def _payload(columns: UsageColumns, place: int, series: int | None) -> Payload:

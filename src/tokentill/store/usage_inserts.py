@@ -126,7 +126,7 @@ def cost_of(written: str | None) -> Cost:
     return NO_COST if written is None else (1, *cost_limbs(written))
 
 
-def costs_of(columns: UsageColumns) -> Sequence[Cost]:
+def _costs(columns: UsageColumns) -> Sequence[Cost]:
     """The costs of records as columns hold them."""
     if columns.costs.count(None) == len(columns):
         return [NO_COST] * len(columns)
@@ -169,18 +169,19 @@ class UsageRows:
 
 
 def usage_rows(
-    connection: Connection, known: KnownSeries, new: UsageColumns, costs: Sequence[Cost], versions: Sequence[int]
+    connection: Connection, known: KnownSeries, new: UsageColumns, versions: Sequence[int]
 ) -> UsageRows | None:
     """The rows of versions of records, whose series are stored from now on. None for no records."""
     if not new:
         return None
+    known.look_up(connection, new.series)
     leaves = {leaf: new.leaves[leaf] for leaf in TOKEN_LEAVES if leaf in new.leaves}  # any other column is 0 by itself
     inputs = [column for leaf, column in leaves.items() if leaf in INPUT_LEAVES]
     columns: dict[str, Sequence[int]] = {
         "occurred_at": new.instants,
         "input_total": list(map(sum, zip(*inputs, strict=True))) if inputs else [0] * len(new),
         **leaves,
-        **dict(zip(("has_cost", *tables.COST_LIMBS), zip(*costs, strict=True), strict=True)),
+        **dict(zip(("has_cost", *tables.COST_LIMBS), zip(*_costs(new), strict=True), strict=True)),
         "version": versions,
     }
     series_ids = known.store(connection, new.series)
