@@ -10,13 +10,15 @@ A part of a row group is in memory at a time. What a file says of its own size i
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from importlib import import_module
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
+
+import msgspec
 
 from tokentill.errors import InvalidRecord, Refused
 from tokentill.sources.compression import ByteInput, Limits
@@ -77,49 +79,53 @@ class ParquetFile:
         """
         number, cells = 0, {column.name: column for column in columns}
         rows_all = max(self._file.metadata.num_rows, 1)
+        places = [(name, None if name not in cells else cells[name].into) for name in self._schema.names]
         try:
             for batch in self._file.iter_batches(ROWS_AT_ONCE, use_threads=False):
-                readers = [self._reader(batch.column(place), field) for place, field in enumerate(self._schema)]
-                for place in range(batch.num_rows):
+                listed = [
+                    self._values(batch.column(place), field, cells.get(field.name))
+                    for place, field in enumerate(self._schema)
+                ]
+                for values in zip(*listed, strict=True):
                     number += 1
-                    yield self._piece(number, readers, place, cells)
+                    yield self._piece(number, places, values)
                 self._bytes.bytes_read = self._size * number // rows_all
         except (self._arrow.ArrowException, OSError, ValueError) as error:
             reason = f"the file is damaged behind row {number}, and not read further: {_first_line(error)}"
             yield number + 1, b"", LayoutFault(reason, digest_of(f"{number} {self._size}".encode()))
 
-    def _piece(
-        self, number: int, readers: Sequence[Callable[[int], Any]], place: int, cells: Mapping[str, Column]
-    ) -> Piece:
+    def _piece(self, number: int, places: Sequence[tuple[str, str | None]], values: Sequence[Any]) -> Piece:
+        """A row of values, each as JSON has it, or what is wrong with it."""
         row: dict[str, Any] = {}
         reason: str | None = None
-        for name, value_at in zip(self._schema.names, readers, strict=True):
-            try:
-                value = _exact(name, value_at(place))
-                if value is not None and value != "":
-                    _put(row, cells.get(name), name, value)
-            except (InvalidRecord, ValueError) as error:
-                reason = reason or (str(error) if isinstance(error, InvalidRecord) else f"{name}: {error}")
-        raw = json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+        for (name, into), value in zip(places, values, strict=True):
+            if value is None or value == "":
+                continue
+            if isinstance(value, InvalidRecord):
+                reason = reason or str(value)
+            elif into is None:
+                row[name] = value
+            else:
+                row.setdefault(into, {})[name] = value
+        raw = msgspec.json.encode(row)
         if reason is None and len(raw) > self._limits.line_bytes_max:
             reason = f"the row is longer than {self._limits.line_bytes_max} bytes ({len(raw)})"
         if reason is None:
             return number, raw, None
         return number, raw[:HEAD_BYTES], LayoutFault(reason, digest_of(raw))
 
-    def _reader(self, column: Any, field: Any) -> Callable[[int], Any]:
-        """What gives the value of a column in a row. Instants keep all of their digits."""
+    def _values(self, column: Any, field: Any, cell: Column | None) -> list[Any]:
+        """The values of a column. Of one that is wrong, why it is."""
         types = self._arrow.types
-        if not types.is_timestamp(field.type):
-            return lambda place: column[place].as_py()
-        counts, has_zone = column.cast(self._arrow.int64()), field.type.tz is not None
-        per_second = _UNITS[field.type.unit]
-
-        def instant_at(place: int) -> str | None:
-            count = counts[place].as_py()
-            return None if count is None else _instant_text(count, per_second, has_zone=has_zone)
-
-        return instant_at
+        is_text = types.is_string(field.type) or types.is_large_string(field.type)
+        if types.is_timestamp(field.type):  # so that instants keep all of their digits
+            counts, per_second, has_zone = column.cast(self._arrow.int64()), _UNITS[field.type.unit], field.type.tz
+            column = [None if one is None else (one, per_second, has_zone is not None) for one in counts.to_pylist()]
+            return [_tried(_instant_text, field.name, one) for one in column]
+        if types.is_integer(field.type) or types.is_boolean(field.type) or (is_text and cell is None):
+            with suppress(ValueError):  # of a text that is none; then each is looked at
+                return column.to_pylist()  # type: ignore[no-any-return]
+        return [_tried(_exact_cell, field.name, (one, cell)) for one in column]
 
     def _check_size(self) -> None:
         about = self._file.metadata
@@ -144,17 +150,23 @@ def _copied(bytes_in: ByteInput, name: str, limits: Limits) -> BinaryIO:
     return copy  # type: ignore[no-any-return]
 
 
-def _put(row: dict[str, Any], cell: Column | None, name: str, value: Any) -> None:
-    """Put a value into a row where the column belongs."""
-    if cell is not None and isinstance(value, str):
-        value = _plain(cell.read(name, value))
-    target = row if cell is None or cell.into is None else row.setdefault(cell.into, {})
-    target[name] = value
+def _tried(read: Callable[..., Any], name: str, given: tuple[Any, ...] | None) -> Any:
+    """What is read of a value, or what is wrong with it."""
+    try:
+        return None if given is None else read(name, *given)
+    except InvalidRecord as error:
+        return error
+    except ValueError as error:
+        return InvalidRecord(f"{name}: {error}")
 
 
-def _plain(value: Any) -> Any:
-    """What a cell was read as, as JSON has it: an amount is its text."""
-    return format(value, "f") if isinstance(value, Decimal) else value
+def _exact_cell(name: str, scalar: Any, cell: Column | None) -> Any:
+    """A value as JSON has it; a text is read as the cell of a table that it would be. An amount is its text."""
+    value = _exact(name, scalar.as_py())
+    if cell is None or not isinstance(value, str) or not value:
+        return value
+    read = cell.read(name, value)
+    return format(read, "f") if isinstance(read, Decimal) else read
 
 
 def _exact(name: str, value: Any) -> Any:
@@ -192,13 +204,13 @@ def _of_map(name: str, entries: Sequence[tuple[Any, Any]]) -> dict[str, Any]:
     return {str(key): _exact(f"{name}.{key}", one) for key, one in entries if one is not None}
 
 
-def _instant_text(count: int, per_second: int, *, has_zone: bool) -> str:
+def _instant_text(name: str, count: int, per_second: int, has_zone: bool) -> str:
     seconds, fraction = divmod(count, per_second)
     digits = len(str(per_second)) - 1
     try:
         whole = (_EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00")
     except OverflowError:
-        raise InvalidRecord(f"an instant is {count} {per_second}ths of a second from 1970") from None
+        raise InvalidRecord(f"{name} is {count} {per_second}ths of a second from 1970") from None
     return f"{whole}{f'.{fraction:0{digits}d}' if digits else ''}{'Z' if has_zone else ''}"
 
 
