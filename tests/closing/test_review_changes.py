@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, contract, price, prices, record, till
-from tests.store.bench import rows_of_all_tables
+from tests.store.bench import rows_of_all_tables, with_digests_of_rows
 from tokentill.invoicing.preview import Moved
 from tokentill.store.database import Database
 from tokentill.store.migrating import downgrade, upgrade
@@ -93,6 +93,7 @@ def test_what_reviews_saw_comes_back_after_the_tables_went_down_and_up(database:
     shop = shop_of(database)
     shop.review(OCTOBER, "alice", "approved", by="rita")
     shop.review(OCTOBER, "bob", "held", by="rita", note="look: 'at' it")
+    with_digests_of_rows(database)
     before = rows_of_all_tables(database)
     downgrade(database, "0007")
     upgrade(database)

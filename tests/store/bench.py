@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tokentill.store import tables
 from tokentill.store.database import Database
+from tokentill.store.migrating import downgrade, upgrade
 
 
 @contextmanager
@@ -33,6 +34,17 @@ def postgresql_without_tables(server_url: str) -> Iterator[Database]:
         with server.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         server.dispose()
+
+
+BEFORE_DIGESTS_OF_BATCHES = "0017"
+
+
+def with_digests_of_rows(database: Database) -> None:
+    """Let rows of usage have a digest each instead of one a batch, as older versions made them; so they stay what they
+    are when the tables go down and up.
+    """
+    downgrade(database, BEFORE_DIGESTS_OF_BATCHES)
+    upgrade(database)
 
 
 def rows_of_all_tables(database: Database) -> dict[str, list[tuple[object, ...]]]:

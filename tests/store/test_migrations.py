@@ -24,6 +24,7 @@ from tests.store.bench import (
     rows_of_all_tables,
     table_names,
     triggers_of,
+    with_digests_of_rows,
 )
 from tokentill.canonical import Content
 from tokentill.closing.close import close_period
@@ -106,12 +107,6 @@ def with_everything(database: Database, *contracts: Content) -> Till:
     assert empty == ([] if contracts else ["ledger"])
     with_digests_of_rows(database)
     return shop
-
-
-def with_digests_of_rows(database: Database) -> None:
-    """Let rows of usage have a digest each instead of one a batch, as older versions made them."""
-    downgrade(database, "0017")
-    upgrade(database)
 
 
 # What the migrations make

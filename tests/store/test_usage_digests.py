@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tests.builders import at, record
+from tests.store.bench import with_digests_of_rows
 from tokentill.canonical import canonical_bytes
 from tokentill.clock import from_micros, instant_text, micros_text, to_micros
 from tokentill.store import tables
 from tokentill.store.batches import store_batch
 from tokentill.store.database import Database
-from tokentill.store.migrating import downgrade, upgrade
 from tokentill.store.usage_digests import usage_row_faults
 from tokentill.store.usage_rows import cost_limbs, cost_of, cost_text_of
 from tokentill.usage.record import COST_MAX, UsageRecord, cost_text
@@ -87,8 +87,7 @@ def test_rows_of_all_kinds_of_records_are_what_their_digests_say(database: Datab
     ]
     with database.write() as connection:
         store_batch(connection, records, [], label="all", at=at("16"))
-    downgrade(database, "0017")  # they get the digests that older versions gave them
-    upgrade(database)
+    with_digests_of_rows(database)
     with database.read() as connection:
         digests = connection.execute(select(tables.usage.c.record_id, tables.usage.c.digest)).all()
         assert {id_: bytes(digest) for id_, digest in digests} == {one.record_id: one.digest for one in records}
