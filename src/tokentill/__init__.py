@@ -110,6 +110,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.usage.attribution import Binding as Binding
     from tokentill.usage.bounds import Bounds as Bounds
     from tokentill.usage.filters import RecordFilter as RecordFilter
+    from tokentill.usage.keys import KeyBinding as KeyBinding
     from tokentill.usage.record import UsageRecord as UsageRecord
 
 _NAMES = {
@@ -173,6 +174,7 @@ _NAMES = {
     "stripe_push.reconciling": "Reconciled",
     "till": "Till",
     "usage.attribution": "Binding",
+    "usage.keys": "KeyBinding",
     "usage.bounds": "Bounds",
     "usage.filters": "RecordFilter",
     "usage.record": "UsageRecord",

@@ -48,6 +48,7 @@ CHANGED = {
     "staged_event": "reason = 'none'",
     "manual_line": "amount_minor = 0",
     "manual_line_removal": "reason = 'none'",
+    "key_binding": "customer = 'mallory'",
 }
 UNIQUE_KEYS = {
     "usage_sum": [("day", "series_id", "band", "is_waived", "is_unmeasured", "seq")],
@@ -61,6 +62,7 @@ UNIQUE_KEYS = {
     "quarantine": [("digest", "line")],
     "recording": [("hash",)],
     "binding": [("seq",)],
+    "key_binding": [("seq",)],
     "review": [("seq",)],
     "audit": [("seq",), ("hash",)],
     "invoice_line": [("invoice_id", "position")],
@@ -117,6 +119,7 @@ def fill_every_guarded_table(database: Database) -> None:
     shop.discard(file="file", reason="a test")
     shop.ingest([record("three", user="bob")], name="looked at", staged=True)
     shop.bind([("carol", "alice", at("1"), None)])
+    shop.bind_keys([("a key", None, "alice", at("1"), None)])
     line = shop.add_line(OCTOBER, "alice", amount="3", description="set-up", reason="a test")
     shop.remove_line(line.number, reason="a test")
     shop.review(OCTOBER, "alice", "approved", by="rita")

@@ -17,7 +17,7 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
 from tokentill.verification.rows.documents import Rows, Taken
 from tokentill.verification.rows.records import ROWS_AT_ONCE
-from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.books import Books, team_named
 from tokentill.verification.terms.keys import Table
 
 PLACES = ("billed", "late", "open", "unattributed", "withdrawn")
@@ -88,7 +88,7 @@ def _off_documents(
     """Where a record is that no document covers."""
     if books is None:  # nothing was ever closed
         return "open"
-    key = (series["source"], series["user"], series["api_key"])
+    key = (series["source"], series["user"], series["api_key"], team_named(series["tags"]))
     if key not in owned:
         edges = sorted({from_micros(0), *books.owner_edges(series["user"])})
         owned[key] = [(to_micros(edge), books.owner(*key, edge)) for edge in edges]

@@ -142,7 +142,7 @@ def _name(by: SummaryKey, aggregate: UsageAggregate, attribution: Attribution | 
     series = aggregate.series
     if by == "customer" and attribution is not None:
         return attribution.attribute(
-            source=series.source, user=series.user, api_key=series.api_key, at=aggregate.at
+            source=series.source, user=series.user, api_key=series.api_key, at=aggregate.at, tags=series.tags
         ).customer
     names: Mapping[str, str | None] = {
         "user": series.user,
@@ -163,7 +163,7 @@ def _aggregates(
 ) -> Iterator[UsageAggregate]:
     """All usage of a segment of time as aggregates that lie between two changes of a price or an attribution rule.
 
-    Series of users that are bound inside of it are summed by themselves, cut at their bindings.
+    Series of users and keys that are bound inside of it are summed by themselves, cut at their bindings.
     """
     seq_max = current_value(connection, "batch")
     series = series_of_months(connection, month_number(starts_at), month_number(ends_at))
@@ -174,7 +174,7 @@ def _aggregates(
     spans: list[Span] = []
     ordinary: dict[int, Series] = {}
     for id_, one in series.items():
-        bound = set() if attribution is None or one.user is None else attribution.binding_edges(one.user)
+        bound = set() if attribution is None else attribution.binding_edges(one.user, one.api_key, one.tags)
         inside = sorted(edge.astimezone(UTC) for edge in bound if starts_at < edge < ends_at)
         if not inside:
             ordinary[id_] = one
