@@ -102,7 +102,7 @@ def close_period(
         again = close_period(database, month, folder, options, clock=clock, used=used, progress=progress)
         refused = (*resumed.refused, *again.refused)
         return replace(again, issued=(*resumed.issued, *again.issued), refused=refused, resumed=True)
-    if options.interim is None and (reasons := computed.unattributed.blocked_by):
+    if options.interim is None and (reasons := computed.blocked_by):
         with database.read() as connection:
             already = len(issued_customers(connection, month))
         return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept, aside=aside)

@@ -22,6 +22,7 @@ from tokentill.invoicing.forms import InvoiceKind
 from tokentill.invoicing.periods import Boundary, Month, Period, joined_period, natural_start
 from tokentill.invoicing.rating_groups import Books
 from tokentill.usage.aggregates import Series
+from tokentill.usage.attribution import Attributed
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +251,15 @@ class Ownership:
         issued = self._documents.period(payer, self.periods.month)
         return "" if issued is None else issued.number
 
-    def why(self, series: Series, at: datetime) -> tuple[str | None, str]:
+    def attributed(self, series: Series, at: datetime) -> Attributed:
         """The customer of a series at an instant, and what decided it."""
-        attributed = self._books.attribution.attribute(
+        return self._books.attribution.attribute(
             source=series.source, user=series.user, api_key=series.api_key, at=at, tags=series.tags
         )
+
+    def why(self, series: Series, at: datetime) -> tuple[str | None, str]:
+        """The customer of a series at an instant, and in words what decided it."""
+        attributed = self.attributed(series, at)
         return attributed.customer, attributed.because
 
     def segments(self, series: Series) -> list[OwnedSegment]:

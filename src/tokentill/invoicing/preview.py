@@ -19,6 +19,7 @@ from tokentill.invoicing.margin import CoveredMargin, margin_of_all
 from tokentill.invoicing.obstacles import Obstacle, together
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.projection import Projection
+from tokentill.invoicing.seen_once import NOBODY_SEEN_ONCE, UsersSeenOnce
 from tokentill.invoicing.unattributed import Unattributed
 from tokentill.money import minor_text, round_to_minor
 
@@ -334,6 +335,7 @@ class Preview:
     issued without it; `kept` are boundaries that stay where issued periods ended, whatever a contract says; `aside` is
     what nobody decided on; `findings` stand out and refuse nothing. `with_import` is a staged import that is counted as
     well. `requests` are all of the period, whoever they belong to, and `requests_failed` those of `failed`.
+    `seen_once` are users who would get an invoice of a single request.
     """
 
     month: Month
@@ -351,6 +353,7 @@ class Preview:
     with_import: int | None = None
     requests: int = 0
     requests_failed: int = 0
+    seen_once: UsersSeenOnce = NOBODY_SEEN_ONCE
 
     @property
     def invoices(self) -> tuple[Invoice, ...]:
@@ -372,7 +375,8 @@ class Preview:
     def blocked_by(self) -> tuple[str, ...]:
         """What would refuse the whole close."""
         lost = () if self.pricing is None else self.pricing.lost
-        return (*((f"the contracts lost {', '.join(lost)}",) if lost else ()), *self.unattributed.blocked_by)
+        of_contracts = (f"the contracts lost {', '.join(lost)}",) if lost else ()
+        return (*of_contracts, *self.unattributed.blocked_by, *self.seen_once.blocked_by)
 
     def content(self) -> Content:
         """What `preview --json` prints."""
@@ -405,4 +409,5 @@ class Preview:
             **({} if self.pricing is None else {"pricing": self.pricing.content()}),
             "margins": form_of(self.margins),
             "findings": form_of(self.findings),
+            "users_seen_once": self.seen_once.content(),
         }

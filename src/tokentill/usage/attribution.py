@@ -174,10 +174,6 @@ class Attribution:
         by_rule = None if is_trusted else _by_rule(rules, source, None, api_key)
         return by_rule or Attributed(None, _why_nobody(user, owner, is_trusted=is_trusted))
 
-    def trusts_user(self, source: str, user: str | None, at: datetime) -> bool:
-        """Whether there is a user, and it may decide."""
-        return self._trusts(source, user, self.rules_at(at))
-
     def contradicted(
         self,
         *,
@@ -202,6 +198,11 @@ class Attribution:
             by_user = _first_fitting([rule for rule in rules.rules if "user" in rule.match], source, user, api_key)
         other = user if by_user is None and user in known else None if by_user is None else by_user.customer
         return other if decided is not None and other != decided else None
+
+    @property
+    def distrusts_users(self) -> bool:
+        """Whether any recording says so of some source."""
+        return any(rules.untrusted_users for rules in self._rules)
 
     def rule_edges(self) -> set[datetime]:
         """Every instant at which other rules come into force."""

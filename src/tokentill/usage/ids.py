@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.money import amount_text
@@ -124,8 +125,8 @@ def team_of(tags: Iterable[str]) -> str | None:
     return named.pop() if len(named) == 1 else None
 
 
-def callers_tag(tag: str) -> str:
+def callers_tag(tag: Any) -> Any:
     """A tag that whoever sends a request chose: one that looks like what a gateway says itself gets a prefix, so that
     nobody names a team that is not theirs.
     """
-    return f"request_tag:{tag}" if tag.startswith(_RESERVED) else tag
+    return f"request_tag:{tag}" if isinstance(tag, str) and tag.startswith(_RESERVED) else tag
