@@ -925,16 +925,17 @@ class Till(AbstractContextManager["Till"]):
             within = _month(period).first_instant, _month(period).plus(1).first_instant
         folder = self.folder if by == "customer" else self._folder_if_any()
         with self.store.read() as connection:
-            attribution = None
+            books = None
             if by == "customer" and folder is not None:
-                attribution = newest_inputs(connection, folder)[0].books().attribution
+                books = newest_inputs(connection, folder)[0].books()
             return summarize_usage(
                 connection,
                 by,
                 within,
                 extent=usage_extent(connection),
                 prices=None if folder is None else folder.price_book(),
-                attribution=attribution,
+                attribution=None if books is None else books.attribution,
+                customers=() if books is None else frozenset(books.contracts.customers),
             )
 
     def trace(self, source: str, record_id: str) -> RequestTrace:

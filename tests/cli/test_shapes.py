@@ -335,7 +335,11 @@ def test_customers_and_bindings_are_printed_so(cli: Cli) -> None:
     }
 
     agreed = {"plan": None, "currency": "USD", "has_contract": False, "has_usage": False, "bound_users": 1}
-    assert cli("customers", "list", "--json").json == {"customers": [{**described, **agreed}], "bindings": added}
+    assert cli("customers", "list", "--json").json == {
+        "customers": [{**described, **agreed}],
+        "bindings": added,
+        "keys": [],
+    }
 
 
 def test_the_database_is_printed_so(month: Cli) -> None:

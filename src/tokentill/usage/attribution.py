@@ -199,6 +199,10 @@ class Attribution:
         other = user if by_user is None and user in known else None if by_user is None else by_user.customer
         return other if decided is not None and other != decided else None
 
+    def goes_by_user(self, source: str, user: str | None, at: datetime) -> bool:
+        """Whether there is a user, and it may decide."""
+        return self._trusts(source, user, self.rules_at(at))
+
     @property
     def distrusts_users(self) -> bool:
         """Whether any recording says so of some source."""

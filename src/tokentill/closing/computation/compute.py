@@ -458,7 +458,7 @@ def _unattributed(usage: MonthUsage, books: Books, period: Period, context: Rati
 def _unattributed_user(
     cause: str, aggregates: Sequence[UsageAggregate], currency: str, context: RatingContext
 ) -> UnattributedUser:
-    series = aggregates[0].series
+    series, at = aggregates[0].series, aggregates[0].at
     return UnattributedUser(
         series.source,
         series.user,
@@ -466,6 +466,7 @@ def _unattributed_user(
         cause,
         sum(aggregate.requests for aggregate in aggregates),
         _list_amount(None, currency, aggregates, context)[0],
+        goes_by_key=not context.books.attribution.goes_by_user(series.source, series.user, at),
     )
 
 

@@ -6,7 +6,7 @@ what another version replaced is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, fields_of, form_of
+from tokentill.canonical import Content, fields_of, form_of, stated_fields_of
 from tokentill.clock import instant_text
 from tokentill.money import EXACT, ZERO
 from tokentill.prices.book import NoPrice, PriceBook
@@ -84,13 +84,18 @@ class UsageRow:
 
 @dataclass(slots=True)
 class UsageSummary:
-    """What was used in [starts_at, ends_at), or ever where both are None, by one key; `total` is all of it."""
+    """What was used in [starts_at, ends_at), or ever where both are None, by one key; `total` is all of it.
+
+    `contradicting_requests` are those of untrusted users that lead to another customer than their API key; None where
+    users are trusted, or customers were not asked for.
+    """
 
     by: SummaryKey
     starts_at: datetime | None
     ends_at: datetime | None
     rows: list[UsageRow] = field(default_factory=list)
     total: UsageRow = field(default_factory=lambda: UsageRow(None))
+    contradicting_requests: int | None = None
 
     def content(self) -> Content:
         """What `usage summary --json` prints."""
@@ -100,6 +105,7 @@ class UsageSummary:
             "until": None if self.ends_at is None else instant_text(self.ends_at),
             "rows": [{self.by: row.name, **row.content()} for row in self.rows],
             "total": self.total.content(),
+            **stated_fields_of(self, "contradicting_requests"),
         }
 
 
@@ -111,6 +117,7 @@ def summarize_usage(
     extent: tuple[datetime, datetime] | None,
     prices: PriceBook | None,
     attribution: Attribution | None,
+    customers: Collection[str] = (),
 ) -> UsageSummary:
     """Count what was used.
 
@@ -119,6 +126,7 @@ def summarize_usage(
         extent: the first and the last instant of all records, None where there are none.
         prices: what list amounts are looked up in, None for none.
         attribution: whose usage it is; needed by customer.
+        customers: those with a contract, whom a user may be called like.
     """
     summary = UsageSummary(by, *within)
     if extent is None:
@@ -129,6 +137,9 @@ def summarize_usage(
     rows: dict[str | None, UsageRow] = {}
     for aggregate in _aggregates(connection, starts_at, ends_at, prices, attribution):
         name = _name(by, aggregate, attribution)
+        if by == "customer" and attribution is not None and attribution.distrusts_users:
+            contradicting = _contradicting(aggregate, attribution, customers)
+            summary.contradicting_requests = (summary.contradicting_requests or 0) + contradicting
         rows.setdefault(name, UsageRow(name)).add(aggregate, prices)
         summary.total.add(aggregate, prices)
     if by == "day":
@@ -136,6 +147,14 @@ def summarize_usage(
     else:
         summary.rows = sorted(rows.values(), key=lambda row: (-row.requests, (row.name or "").encode()))
     return summary
+
+
+def _contradicting(aggregate: UsageAggregate, attribution: Attribution, customers: Collection[str]) -> int:
+    one = aggregate.series
+    other = attribution.contradicted(
+        source=one.source, user=one.user, api_key=one.api_key, at=aggregate.at, tags=one.tags, known=customers
+    )
+    return 0 if other is None else aggregate.requests
 
 
 def _name(by: SummaryKey, aggregate: UsageAggregate, attribution: Attribution | None) -> str | None:
