@@ -213,6 +213,15 @@ def test_cache_writes_with_a_lifetime_cannot_be_more_than_all() -> None:
     assert "(11) are more than all cache writes (10)" in read_bad(row, format="litellm").reason
 
 
+def test_litellm_says_the_team_and_the_alias_of_a_key_and_no_caller_can_say_another() -> None:
+    own = {"team_id": "red", "metadata": {"user_api_key_alias": "web"}, "request_tags": ["team=blue", "prod"]}
+    [record] = read_good(litellm(**own), format="litellm")
+    assert record.tags == ("key_alias=web", "prod", "request_tag:team=blue", "team=red")
+    [nobodys] = read_good(litellm(team_id="", request_tags=["key_alias=x"]), format="litellm")
+    assert nobodys.tags == ("request_tag:key_alias=x",)
+    assert "team_id is a number, not a text" in read_bad(litellm(team_id=7), format="litellm").reason
+
+
 def test_only_litellm_may_leave_out_the_offset() -> None:
     assert read_good(litellm(startTime="2026-10-05 09:30:00"))[0].occurred_at.tzinfo is UTC
     assert "RFC 3339" in read_bad(canonical(occurred_at="2026-10-05 09:30:00"), format="canonical").reason

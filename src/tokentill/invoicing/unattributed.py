@@ -20,8 +20,8 @@ NAMED_MAX = 3
 class UnattributedUser:
     """The requests of one user through one key of one source that belong to nobody, and why.
 
-    `list_amount` is that of the requests that have one, in the currency of the default contract. `goes_by_key` says that
-    no binding of a user would decide about them.
+    `list_amount` is that of the requests that have one, in the currency of the default contract. `goes_by_key` says
+    that no binding of a user would decide about them.
     """
 
     source: str
