@@ -100,7 +100,7 @@ def test_a_preview_wraps_invoices_and_says_what_belongs_to_nobody(month: Cli) ->
     preview = month("preview", JUNE, "--json").json
 
     beside = {"failed", "late", "kept_boundaries", "quarantined", "revisions", "open_months", "margins", "findings"}
-    beside |= {"pricing", "obstacles", "with_import"}
+    beside |= {"pricing", "obstacles", "with_import", "users_seen_once"}
     assert set(preview) == {"period", "invoices", "unattributed", "blocked_by", *beside}
     assert preview["period"] == JUNE
     assert [invoice["customer"] for invoice in preview["invoices"]] == ["alice", "dune"]

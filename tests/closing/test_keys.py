@@ -106,7 +106,7 @@ def test_where_users_are_untrusted_the_key_decides_and_a_contradiction_is_found(
     assert [one.invoice.customer for one in preview.customers if one.invoice.all_requests] == ["acme"]
     (found,) = [one for one in preview.findings if one.kind == "user-and-key-differ"]
     assert (found.customer, found.figures) == ("acme", {"member": "acme", "by_user": "birch", "requests": 1})
-    assert shop.usage("customer").content()["contradicting_requests"] == 1
+    assert shop.usage(by="customer").content()["contradicting_requests"] == 1
     assert not shop.close(OCTOBER).is_refused
     assert billed(shop)["acme"] == "6.00"
     assert shop.verify().is_sound
