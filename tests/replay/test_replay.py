@@ -136,10 +136,14 @@ def kinds_of(listed: list[dict[str, Any]], of: str) -> set[str]:
     return {one["kind"] for content in listed for one in content.get(of, ())}
 
 
+NOT_YET_THERE = {"key_binding"}
+"""Tables that came after the newest set."""
+
+
 def test_every_table_has_rows_in_the_newest_set_and_none_is_lost_by_going_back(tmp_path: Path) -> None:
     with closing(restored(SETS[-1], tmp_path / "stored.db")) as database:
         before = rows_of_all_tables(database)
-        assert [name for name, rows in before.items() if not rows] == []
+        assert {name for name, rows in before.items() if not rows} == NOT_YET_THERE
         for step in ("0010", "0009", "0008", "0007"):
             with pytest.raises(RuntimeError, match="would be lost"):
                 downgrade(database, step)

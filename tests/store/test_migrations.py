@@ -78,10 +78,10 @@ WELCOME = contract(invoice={"coupon": [{"id": "welcome", "percent": "10"}]})
 SUMS = ("usage_sum", "usage_sum_unit")
 DECIDED = (
     *("revision_decision", "withdrawal", "quarantine_decision", "staged_record", "staged_event"),
-    *("manual_line", "manual_line_removal", "correction"),
+    *("manual_line", "manual_line_removal", "correction", "key_binding"),
 )
-"""Tables of what people decided about single records, whole imports and invoices; older versions have no place for
-it."""
+"""Tables of what people decided about single records, whole imports, invoices and keys; older versions have no place
+for it."""
 
 
 def with_everything(database: Database, *contracts: Content) -> Till:
@@ -128,7 +128,7 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
         made = described(connection)
     assert set(migrated) == ALL_TABLES
     assert migrated == made
-    assert sum(len(found["checks"]) for found in migrated.values()) == 21
+    assert sum(len(found["checks"]) for found in migrated.values()) == 22
     assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 29
 
 
@@ -492,8 +492,12 @@ def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
             ),
             "1 manual lines",
         ),
+        (
+            lambda shop: shop.bind_keys([("k", None, "alice", at("1"), None)]),
+            "1 bindings of API keys and teams",
+        ),
     ],
-    ids=["accepted", "waived", "rejected", "discarded", "retracted", "staged", "added"],
+    ids=["accepted", "waived", "rejected", "discarded", "retracted", "staged", "added", "bound"],
 )
 def test_what_people_decided_about_records_is_not_lost_by_going_back(
     database: Database, decide: Callable[[Till], object], lost: str

@@ -32,7 +32,7 @@ KEY_COLUMNS = {"api_key", "team", "customer", "valid_from", "source"}
 
 
 app = Commands()
-customers = app.group("customers", "List and describe customers, link them to Stripe, bind users and API keys.")
+customers = app.group("customers", "List and describe customers, link them to Stripe, bind users.")
 
 
 @customers.command("list")
@@ -135,7 +135,7 @@ def _import(
         ),
     ],
 ) -> None:
-    """Describe customers, or bind users, or API keys and teams, from a CSV file.
+    """Describe customers, or bind users or keys, from a CSV file.
 
     Which it is is told by its columns. With a Stripe key, a Stripe customer that does not exist is refused.
     """

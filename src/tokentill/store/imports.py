@@ -16,6 +16,7 @@ from tokentill.clock import from_micros
 from tokentill.errors import NotFound
 from tokentill.store import tables
 from tokentill.store.batches import Bad
+from tokentill.store.decoding import decoding
 from tokentill.usage.record import UsageRecord
 
 ImportState = Literal["taken", "staged", "cut off", "accepted", "dropped"]
@@ -154,6 +155,7 @@ def last_imports(connection: Connection, limit: int) -> list[UsageImport]:
     return [UsageImport(row.label, from_micros(row.at), *map(int, row[2:])) for row in rows]
 
 
+@decoding("usage")
 def usage_parties(connection: Connection) -> Iterable[tuple[str, str | None, str | None, tuple[str, ...]]]:
     """The source, user, API key and tags of all usage that is stored, each combination once."""
     table = tables.series
