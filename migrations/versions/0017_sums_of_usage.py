@@ -8,7 +8,7 @@ from alembic import op
 from tokentill.store.schema_changes import guard
 
 revision = "0017"
-down_revision = "0011"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
@@ -16,7 +16,7 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 LEAVES = """input cache_read cache_write_5m cache_write_1h cache_write input_audio input_audio_cache_read input_image
 input_image_cache_read input_video output reasoning output_audio output_image""".split()
 COUNTED = ("with_cost", "at_no_cost", *LEAVES, "cost_e8", "cost_e16", "cost_e24")
-KEY = ("day", "series_id", "band", "is_waived", "is_unmeasured")
+KEY = ("day", "series_id", "band", "facts")
 BANDS = (100_000, 128_000, 199_999, 200_000, 272_000, 512_000)
 OUTPUTS = ("output", "reasoning", "output_audio", "output_image")
 
@@ -28,6 +28,12 @@ NOTHING = " AND ".join(
     )
 )
 COSTS = "has_cost = 1 AND (cost_e8 > 0 OR cost_e16 > 0 OR cost_e24 > 0)"
+NO_RESULT = " AND ".join(
+    (
+        *(f"{name} = 0" for name in (*OUTPUTS, "cost_e8", "cost_e16", "cost_e24")),
+        "NOT EXISTS (SELECT 1 FROM usage_unit WHERE usage_id = usage.id AND quantity > 0 AND name <> 'request')",
+    )
+)
 FREE = "has_cost = 1 AND cost_e8 = 0 AND cost_e16 = 0 AND cost_e24 = 0"
 
 
@@ -38,10 +44,11 @@ def withdrawn(cause: str, upto: str) -> str:
 
 def changes(sign: int, at: str, where: str) -> str:
     """Rows of usage as they count at a sequence number."""
+    bits = (withdrawn("waiver", at), f"{NOTHING} AND {COSTS}", withdrawn("acceptance", at), FREE, NO_RESULT)
+    facts = " + ".join(f"CASE WHEN {holds} THEN {1 << bit} ELSE 0 END" for bit, holds in enumerate(bits))
     bands = " + ".join(f"CASE WHEN input_total > {limit} THEN 1 ELSE 0 END" for limit in BANDS)
     return f"""SELECT {sign} AS sign, id, input_total, occurred_at / 86400000000 AS day, series_id, {bands} AS band,
-CASE WHEN {withdrawn("waiver", at)} THEN 1 ELSE 0 END AS is_waived,
-CASE WHEN {NOTHING} AND {COSTS} THEN 1 ELSE 0 END AS is_unmeasured,
+{facts} AS facts,
 has_cost AS with_cost, CASE WHEN {FREE} AND NOT ({NOTHING}) THEN 1 ELSE 0 END AS at_no_cost,
 {", ".join(COUNTED[2:])} FROM usage
 WHERE {where} AND NOT {withdrawn("revision", at)} AND NOT {withdrawn("retraction", at)}"""

@@ -18,12 +18,17 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.closing.due_months import DueMonths as DueMonths
     from tokentill.closing.questions.credit_account import CreditAccount as CreditAccount
     from tokentill.closing.questions.explanation import Explanation as Explanation
+    from tokentill.closing.questions.near_duplicates import NearDuplicates as NearDuplicates
     from tokentill.closing.questions.trace import RequestTrace as RequestTrace
     from tokentill.closing.questions.verify import Verification as Verification
+    from tokentill.closing.questions.witnesses import Witnesses as Witnesses
+    from tokentill.closing.records.control_totals import ControlTotals as ControlTotals
+    from tokentill.closing.records.erasing import Erased as Erased
     from tokentill.closing.records.ingest import Ingested as Ingested
     from tokentill.closing.records.missing_usage import Missing as Missing
     from tokentill.closing.records.quarantine_decisions import Lines as Lines
     from tokentill.closing.records.quarantine_decisions import Retried as Retried
+    from tokentill.closing.records.record_decisions import AcceptedEstimate as AcceptedEstimate
     from tokentill.closing.records.record_decisions import Revised as Revised
     from tokentill.closing.records.record_decisions import Revisions as Revisions
     from tokentill.closing.records.record_decisions import Waived as Waived
@@ -72,6 +77,8 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.faces.database import DatabaseFace as DatabaseFace
     from tokentill.faces.prices import Prices as Prices
     from tokentill.invoicing.accumulators import Charge as Charge
+    from tokentill.invoicing.compared_sources import ComparedSources as ComparedSources
+    from tokentill.invoicing.completeness import Completeness as Completeness
     from tokentill.invoicing.coverage import KeptBoundary as KeptBoundary
     from tokentill.invoicing.differences import DocumentDifferences as DocumentDifferences
     from tokentill.invoicing.findings import PreviewFinding as PreviewFinding
@@ -80,9 +87,12 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.invoicing.manual_lines import ManualLine as ManualLine
     from tokentill.invoicing.manual_lines import ManualLines as ManualLines
     from tokentill.invoicing.margin import CoveredMargin as CoveredMargin
+    from tokentill.invoicing.not_billed import NotBilled as NotBilled
     from tokentill.invoicing.preview import Preview as Preview
     from tokentill.invoicing.preview import Review as Review
     from tokentill.invoicing.simulation import Simulation as Simulation
+    from tokentill.invoicing.tolerance import Tolerance as Tolerance
+    from tokentill.invoicing.tolerance import TotalsPolicy as TotalsPolicy
     from tokentill.library.biller import Bill as Bill
     from tokentill.library.biller import Biller as Biller
     from tokentill.library.price_book import PriceBook as PriceBook
@@ -97,11 +107,19 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.prices.streams import RatedAmount as RatedAmount
     from tokentill.prices.streams import RatedStream as RatedStream
     from tokentill.prices.streams import rate_stream as rate_stream
+    from tokentill.pulling.probing import Probed as Probed
+    from tokentill.pulling.pulling import Pulled as Pulled
+    from tokentill.receiving.usage_handler import UsageAnswer as UsageAnswer
+    from tokentill.receiving.usage_handler import UsageHandler as UsageHandler
     from tokentill.shipped import __version__ as __version__
+    from tokentill.sources.source_settings import SourceSettings as SourceSettings
+    from tokentill.store.control_totals import StoredTotal as StoredTotal
     from tokentill.store.customers import Customer as Customer
     from tokentill.store.imports import Imports as Imports
     from tokentill.store.imports import NumberedImport as NumberedImport
     from tokentill.store.invoices import IssuedInvoice as IssuedInvoice
+    from tokentill.store.pulls import Checkpoint as Checkpoint
+    from tokentill.store.pulls import Gap as Gap
     from tokentill.store.quarantine import QuarantinedLine as QuarantinedLine
     from tokentill.stripe_push.gateway import StripeGateway as StripeGateway
     from tokentill.stripe_push.pushing import Pushed as Pushed
@@ -109,8 +127,12 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.till import Till as Till
     from tokentill.usage.attribution import Binding as Binding
     from tokentill.usage.bounds import Bounds as Bounds
+    from tokentill.usage.control_totals import ControlTotal as ControlTotal
     from tokentill.usage.filters import RecordFilter as RecordFilter
     from tokentill.usage.keys import KeyBinding as KeyBinding
+    from tokentill.usage.opaque_ids import opaque_id as opaque_id
+    from tokentill.usage.privacy import Pseudonym as Pseudonym
+    from tokentill.usage.privacy import Pseudonyms as Pseudonyms
     from tokentill.usage.record import UsageRecord as UsageRecord
 
 _NAMES = {
@@ -121,14 +143,17 @@ _NAMES = {
     "closing.questions.credit_account": "CreditAccount",
     "closing.due_months": "ClosedMonths DueMonths",
     "closing.questions.explanation": "Explanation",
+    "closing.records.erasing": "Erased",
     "closing.records.ingest": "Ingested",
     "closing.computation.late_usage": "Late",
     "closing.records.missing_usage": "Missing",
     "closing.records.quarantine_decisions": "Lines Retried",
-    "closing.records.record_decisions": "Revised Revisions Waived",
+    "closing.records.record_decisions": "AcceptedEstimate Revised Revisions Waived",
     "closing.records.retracting": "Retracted Retractions",
     "closing.records.staging": "ImportShown",
+    "closing.questions.near_duplicates": "NearDuplicates",
     "closing.questions.trace": "RequestTrace",
+    "closing.questions.witnesses": "Witnesses",
     "closing.records.usage_summary": "UsageSummary",
     "closing.questions.verify": "Verification",
     "contracts.steps": "Step",
@@ -153,6 +178,7 @@ _NAMES = {
     "invoicing.limits": "ReviewLimits",
     "invoicing.manual_lines": "ManualLine ManualLines",
     "invoicing.margin": "CoveredMargin",
+    "invoicing.not_billed": "NotBilled",
     "invoicing.preview": "Preview Review",
     "invoicing.simulation": "Simulation",
     "contracts.review_policy": "ReviewPolicy",
@@ -164,10 +190,15 @@ _NAMES = {
     "prices.estimates": "Estimate",
     "prices.rate_cards": "Rated RatedLine",
     "prices.streams": "RatedAmount RatedStream rate_stream",
+    "pulling.probing": "Probed",
+    "pulling.pulling": "Pulled",
+    "receiving.usage_handler": "UsageAnswer UsageHandler",
     "shipped": "__version__",
+    "sources.source_settings": "SourceSettings",
     "store.customers": "Customer",
     "store.imports": "Imports NumberedImport",
     "store.invoices": "IssuedInvoice",
+    "store.pulls": "Checkpoint Gap",
     "store.quarantine": "QuarantinedLine",
     "stripe_push.gateway": "StripeGateway",
     "stripe_push.pushing": "Pushed",
@@ -177,7 +208,15 @@ _NAMES = {
     "usage.keys": "KeyBinding",
     "usage.bounds": "Bounds",
     "usage.filters": "RecordFilter",
+    "usage.opaque_ids": "opaque_id",
+    "usage.privacy": "Pseudonym Pseudonyms",
     "usage.record": "UsageRecord",
+    "closing.records.control_totals": "ControlTotals",
+    "invoicing.completeness": "Completeness",
+    "invoicing.tolerance": "Tolerance TotalsPolicy",
+    "invoicing.compared_sources": "ComparedSources",
+    "store.control_totals": "StoredTotal",
+    "usage.control_totals": "ControlTotal",
 }
 """Each public name, at the module that has it."""
 

@@ -119,7 +119,7 @@ class NotFound(Refused):
 
 
 class NoAnswer(Refused):
-    """Stripe did not answer, however often it was asked. Nothing is wrong with the call; try again later."""
+    """A service did not answer, however often it was asked. Nothing is wrong with the call; try again later."""
 
 
 class DatabaseNotReady(Refused):

@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from tokentill.contracts.review_bounds import ReviewBounds
 from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.errors import InvalidCall, InvalidRecord
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
+from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
+from tokentill.usage.ids import is_word
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy
+from tokentill.usage.reporters import EXPORT
 from tokentill.usage.type_words import type_text
+
+if TYPE_CHECKING:
+    from tokentill.sources.source_settings import SourceSettings
 
 FILE_NAME = "tokentill.toml"
 DEFAULT_DATABASE = "sqlite:///tokentill.db"
@@ -41,6 +49,8 @@ _KEYS = {
     "review": dict,
     "ingest": dict,
     "stripe": dict,
+    "privacy": dict,
+    "sources": dict,
 }
 _REVIEW_KEYS = {
     "require_approval": bool,
@@ -51,9 +61,9 @@ _REVIEW_KEYS = {
 }
 _BOUNDS = {"approve_within": ("total", "change_percent", "change"), "park_beyond": ("total", "change_percent")}
 BOUND_MAX = 10**12
-_INGEST_KEYS = {"oldest": str, "ahead_days": int}
-_WORDS = {str: "a text", bool: "true or false", int: "a whole number", dict: "a table"}
 _STRIPE_KEYS = {"api_base": str, "key_file": str}
+_INGEST_KEYS = {"oldest": str, "ahead_days": int}
+_WORDS = {str: "a text", bool: "true or false", int: "a whole number", dict: "a table", list: "a list"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +72,7 @@ class Settings:
 
     `pricing` None is the folder that tokentill ships, and `found_by` says what led to it: `GIVEN` by the caller, the
     name of a variable, the path of a file, `./pricing`, or `SHIPPED`. `shipped_prices` says whether shipped list prices
-    lie beneath an own folder.
+    lie beneath an own folder. `precedence` has by source its reporters, the one first whose word is billed.
     """
 
     database: str
@@ -76,6 +86,10 @@ class Settings:
     policy: ReviewPolicy
     stripe_api_base: str | None
     stripe_key_file: str | None
+    precedence: Mapping[str, tuple[str, ...]]
+    totals: TotalsPolicy = NO_TOTALS
+    sources: Mapping[str, SourceSettings] = field(default_factory=dict)
+    privacy: Privacy = DEFAULT_PRIVACY
 
 
 def read_settings(
@@ -114,6 +128,10 @@ def read_settings(
         limits=_limits(path, file.get("review", {}).get("cost_above_list", {})),
         stripe_api_base=environment.get("TOKENTILL_STRIPE_API_BASE") or stripe.get("api_base"),
         stripe_key_file=environment.get("TOKENTILL_STRIPE_KEY_FILE") or (key_file and _from(beside, here, key_file)),
+        sources=_sources(path, file.get("sources", {}), partial(_from, beside, here)),
+        totals=_totals(path, file.get("sources", {})),
+        precedence=_precedence(path, file.get("sources", {})),
+        privacy=Privacy.from_tables(file.get("privacy", {}), file.get("sources", {}), str(path)),
     )
 
 
@@ -182,6 +200,24 @@ def stripe_key(settings: Settings, environment: Mapping[str, str] = os.environ) 
         raise InvalidCall(f"the file {settings.stripe_key_file} with the Stripe key cannot be read: {error}") from error
 
 
+def keyed_privacy(privacy: Privacy, environment: Mapping[str, str] = os.environ) -> Privacy:
+    """What becomes of user ids, with the secrets of the keys, which only the environment holds.
+
+    Raises:
+        InvalidCall: when there is no key, or its variable is not set.
+    """
+    return privacy.keyed(environment)
+
+
+def privacy_in_force(privacy: Privacy) -> Privacy:
+    """The same; where no id is to be hashed no key is looked for.
+
+    Raises:
+        InvalidCall: when there is no key where one is needed, or its variable is not set.
+    """
+    return keyed_privacy(privacy) if privacy.hides() else privacy
+
+
 def user_cache() -> Path | None:
     """Where the command line keeps checked pricing folders between two calls: in the user's own cache folder.
 
@@ -215,6 +251,16 @@ def _read_file(path: Path) -> dict[str, Any]:
     return content
 
 
+def _sources(
+    path: Path | None, tables: Mapping[str, Any], located: Callable[[str], str]
+) -> Mapping[str, SourceSettings]:
+    if not tables:
+        return {}
+    from tokentill.sources.source_settings import source_settings  # here: likewise
+
+    return source_settings(str(path), tables, located)
+
+
 def _bounds(path: Path | None, table: Mapping[str, Any]) -> Bounds:
     if not table:
         return DEFAULT_BOUNDS
@@ -228,6 +274,30 @@ def _bounds(path: Path | None, table: Mapping[str, Any]) -> Bounds:
     if not 0 <= days <= AHEAD_DAYS_MAX:
         raise InvalidCall(f"{path}: ingest.ahead_days is {days}; write 0 to {AHEAD_DAYS_MAX}")
     return Bounds(oldest, timedelta(days=days))
+
+
+def _precedence(path: Path | None, sources: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """By source its reporters, in the order in which their word is billed."""
+    precedence = {}
+    for source, table in sources.items():
+        where = f"{path}: sources.{source}"
+        if "reporters" not in table:
+            continue
+        named = table["reporters"]
+        if not isinstance(named, list):
+            raise InvalidCall(f"{where}.reporters must be a list, not {type_text(named)}")
+        if (
+            not isinstance(named, list)
+            or not all(is_word(name) for name in named)
+            or len(set(named)) != len(named)
+            or EXPORT not in named
+        ):
+            raise InvalidCall(
+                f"{where}.reporters must name reporters in lower-case words, each once, and {EXPORT} among them, which"
+                " is who tells unless `ingest --reporter` names another one"
+            )
+        precedence[source] = tuple(named)
+    return precedence
 
 
 def _limits(path: Path | None, table: Mapping[str, Any]) -> ReviewLimits:
@@ -264,6 +334,10 @@ def _policy(path: Path | None, table: Mapping[str, Any]) -> ReviewPolicy:
             raise InvalidCall(f"{path}: review.{name} states no bound; write one, or leave it out")
     within, beyond = (ReviewBounds.from_content(table.get(name), FILE_NAME) for name in _BOUNDS)
     return ReviewPolicy(within, beyond, table.get("four_eyes", False))
+
+
+def _totals(path: Path | None, sources: Mapping[str, Any]) -> TotalsPolicy:
+    return TotalsPolicy.of(sources, f"{path}: ")
 
 
 def _check(path: Path, content: Mapping[str, Any], keys: Mapping[str, type], prefix: str) -> None:

@@ -13,6 +13,7 @@ told by the errors of `tokentill.errors`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
@@ -30,32 +31,40 @@ from tokentill.closing.close import close_period
 from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.closing.close_report import CloseReport, close_report
 from tokentill.closing.closed import Closed
+from tokentill.closing.computation.completeness import completeness_of
 from tokentill.closing.computation.compute import compute_preview
 from tokentill.closing.computation.late_usage import Late, late_records
 from tokentill.closing.computation.pins import Inputs, newest_inputs
 from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths, due_months, earlier_open
 from tokentill.closing.issuing import CloseProgress
 from tokentill.closing.pricing_use import is_news, lost_since, refuse_lost, remember_preview
+from tokentill.closing.questions.compare_sources import compare_sources
 from tokentill.closing.questions.credit_account import CreditAccount, credit_account
 from tokentill.closing.questions.explanation import Explanation, explain_invoice
 from tokentill.closing.questions.journal import transactions
+from tokentill.closing.questions.near_duplicates import NearDuplicates, find_near_duplicates
 from tokentill.closing.questions.simulate import simulate_period, simulation_of, under_folder
 from tokentill.closing.questions.trace import RequestTrace, trace_record
 from tokentill.closing.questions.verify import Verification, verify_invoices
+from tokentill.closing.questions.witnesses import Witnesses, compare_witnesses
+from tokentill.closing.records.control_totals import ControlTotals, withdraw_control_total
+from tokentill.closing.records.erasing import Erased, erase_user
 from tokentill.closing.records.ingest import Ingested, IngestProgress, ingest
 from tokentill.closing.records.missing_usage import Missing, missing_usage
 from tokentill.closing.records.quarantine_decisions import Lines, Retried, discard, line_named, retry
 from tokentill.closing.records.record_decisions import (
+    AcceptedEstimate,
     Revised,
     Revisions,
     SignedReason,
     Waived,
+    accept_estimate,
     decide_revision,
     revisions_of,
     waive,
 )
 from tokentill.closing.records.retracting import Retracted, Retractions, retract
-from tokentill.closing.records.staging import ImportShown, accept_import, drop_import, show_import, stage, with_staged
+from tokentill.closing.records.staging import ImportShown, accept_import, drop_import, show_import, stage, with_imports
 from tokentill.closing.records.usage_summary import SummaryKey, UsageSummary, summarize_usage
 from tokentill.closing.reviews.approval_policy import PolicyApprovals, approvals_by_policy
 from tokentill.closing.reviews.manual_lines import WantedLine, add_manual_line, remove_manual_line
@@ -80,6 +89,8 @@ from tokentill.faces.arguments import (
 from tokentill.faces.bindings import key_binding_in
 from tokentill.faces.pricing import Pricing
 from tokentill.faces.retractable import retractable
+from tokentill.invoicing.compared_sources import ComparedSources
+from tokentill.invoicing.completeness import Completeness
 from tokentill.invoicing.coverage import KeptBoundary, Periods
 from tokentill.invoicing.differences import DocumentDifferences
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
@@ -87,10 +98,13 @@ from tokentill.invoicing.manual_lines import ManualLine, ManualLines
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review, ReviewKind
 from tokentill.invoicing.simulation import Simulation
+from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.recordings.load import Folder
-from tokentill.settings import GIVEN, read_settings
+from tokentill.settings import GIVEN, keyed_privacy, privacy_in_force, read_settings
 from tokentill.sources.reading import Reading, read_records
+from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.audit import actor_here, append_audit, chain_head
+from tokentill.store.control_totals import StoredTotal, stored_totals
 from tokentill.store.customers import (
     Customer,
     KeyWanted,
@@ -103,7 +117,15 @@ from tokentill.store.customers import (
 )
 from tokentill.store.database import Database
 from tokentill.store.documents import documents_around
-from tokentill.store.imports import Imports, NumberedImport, last_imports, numbered_imports, pushed_days, usage_parties
+from tokentill.store.imports import (
+    Imports,
+    NumberedImport,
+    imports_staged_as,
+    last_imports,
+    numbered_imports,
+    pushed_days,
+    usage_parties,
+)
 from tokentill.store.invoices import (
     IssuedInvoice,
     closings,
@@ -121,10 +143,12 @@ from tokentill.store.revisions import RevisionState, stored_revisions
 from tokentill.store.usage_rows import usage_extent
 from tokentill.usage.attribution import Attribution, Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
+from tokentill.usage.control_totals import Reported
 from tokentill.usage.filters import RecordFilter
 from tokentill.usage.ids import check_id
 from tokentill.usage.keys import KeyBinding
-from tokentill.usage.record import UsageRecord
+from tokentill.usage.privacy import DEFAULT_PRIVACY, POLICIES, Privacy, PrivacyPolicy, Pseudonyms
+from tokentill.usage.reporters import EXPORT, Reporting
 from tokentill.usage.shell_words import command_line, shell_word
 
 if TYPE_CHECKING:
@@ -135,6 +159,9 @@ if TYPE_CHECKING:
     from tokentill.faces.contracts import Contracts
     from tokentill.faces.database import DatabaseFace
     from tokentill.faces.prices import Prices
+    from tokentill.pulling.probing import Probed
+    from tokentill.pulling.pulling import Pulled, PullProgress
+    from tokentill.receiving.usage_handler import UsageHandler
     from tokentill.stripe_push.gateway import StripeGateway
     from tokentill.stripe_push.pushing import Pushed, PushProgress
     from tokentill.stripe_push.reconciling import Reconciled
@@ -157,6 +184,10 @@ class Till(AbstractContextManager["Till"]):
         require_approval: whether every close refuses customers whose preview was not approved as it stands.
         limits: from where on a preview names a reported cost as far above its list amount.
         policy: what may be approved without a person, and what waits for one whatever else holds.
+        totals: how far records may lie from control totals, and which sources demand totals before a close.
+        sources: what is declared of the sources of usage, by name.
+        precedence: by source its reporters, the one first whose word is billed.
+        privacy: what becomes of user ids that may be personal data, by source.
     """
 
     def __init__(
@@ -170,6 +201,10 @@ class Till(AbstractContextManager["Till"]):
         require_approval: bool = False,
         limits: ReviewLimits = DEFAULT_LIMITS,
         policy: ReviewPolicy = NO_POLICY,
+        totals: TotalsPolicy = NO_TOTALS,
+        sources: Mapping[str, SourceSettings] = NO_SOURCES,
+        precedence: Mapping[str, tuple[str, ...]] | None = None,
+        privacy: Privacy = DEFAULT_PRIVACY,
     ) -> None:
         self._store = store
         self._is_ready = False
@@ -180,6 +215,10 @@ class Till(AbstractContextManager["Till"]):
         self.require_approval = require_approval
         self.limits = limits
         self.policy = policy
+        self.totals = totals
+        self.sources = sources
+        self.precedence = precedence or {}
+        self.privacy = privacy
 
     @classmethod
     def open(
@@ -233,6 +272,10 @@ class Till(AbstractContextManager["Till"]):
             limits=settings.limits if limits is None else of_type("limits", limits, ReviewLimits),
             require_approval=settings.require_approval,
             policy=settings.policy,
+            totals=settings.totals,
+            sources=settings.sources,
+            precedence=settings.precedence,
+            privacy=settings.privacy,
         )
 
     @property
@@ -298,23 +341,30 @@ class Till(AbstractContextManager["Till"]):
 
     def ingest(
         self,
-        records: Iterable[UsageRecord],
+        records: Iterable[Reported],
         *,
         name: str = "python",
-        staged: bool = False,
+        stage: str | None = None,
+        reporter: str = EXPORT,
         progress: IngestProgress | None = None,
+        privacy: PrivacyPolicy | None = None,
     ) -> Ingested:
-        """Take usage records in. Records that are there already are counted and change nothing.
+        """Take usage records in, and control totals. Records that are there already are counted and change nothing.
 
         A record of an instant that is out of the till's bounds is quarantined; its line is its number among `records`.
 
         Args:
-            staged: only keep them to be looked at, and say what they would be (see `accept_import`, `drop_import`).
+            stage: only keep them under this name to be looked at, and say what they would be (see `staged_imports`,
+                `accept_import`, `drop_import`).
+            reporter: who tells of the records, beside the source's own export. Of several who tell of one request, the
+                one is billed whom the source puts first.
+            privacy: what becomes of user ids; as settings say for each source unless given (see `usage.privacy`).
 
         Raises:
-            InvalidCall: for anything that is no `UsageRecord`. Those before it may have been taken in.
+            InvalidCall: for anything that is no `UsageRecord`. Those before it may have been taken in. And when ids are
+                to be hashed and the key is not set.
         """
-        return self._ingest(_usage_records(records), text_of("name", name), progress, staged=staged)
+        return self._ingest(_usage_records(records), text_of("name", name), progress, stage, reporter, privacy)
 
     def ingest_file(
         self,
@@ -323,8 +373,10 @@ class Till(AbstractContextManager["Till"]):
         name: str | None = None,
         source: str | None = None,
         format: str | None = None,  # noqa: A002
-        staged: bool = False,
+        stage: str | None = None,
+        reporter: str = EXPORT,
         progress: IngestProgress | None = None,
+        privacy: PrivacyPolicy | None = None,
     ) -> Ingested:
         """Take a file or binary stream of usage records in, or stage it (see `sources.reading.read_records`, `ingest`).
 
@@ -334,41 +386,155 @@ class Till(AbstractContextManager["Till"]):
         if not hasattr(file, "read"):
             path_of("file", file)
         reading = read_records(file, name=name, source=source, format=format)
-        return self.ingest_reading(reading, staged=staged, progress=progress)
+        return self.ingest_reading(reading, stage=stage, reporter=reporter, progress=progress, privacy=privacy)
 
     def ingest_reading(
-        self, reading: Reading, *, staged: bool = False, progress: IngestProgress | None = None
+        self,
+        reading: Reading,
+        *,
+        stage: str | None = None,
+        reporter: str = EXPORT,
+        progress: IngestProgress | None = None,
+        privacy: PrivacyPolicy | None = None,
     ) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
         of_type("reading", reading, Reading)
-        ingested = self._ingest(reading, reading.name, progress, staged=staged)
+        ingested = self._ingest(reading, reading.name, progress, stage, reporter, privacy)
         ingested.format, ingested.incomplete = reading.format, reading.incomplete
         return ingested
 
-    def _ingest(self, records: Iterable[Any], name: str, progress: IngestProgress | None, *, staged: bool) -> Ingested:
+    def _ingest(
+        self,
+        records: Iterable[Any],
+        name: str,
+        progress: IngestProgress | None,
+        stage_name: str | None,
+        reporter: str,
+        privacy: PrivacyPolicy | None,
+    ) -> Ingested:
+        staged_as = optional(text_of, "stage", stage_name)
+        told = replace(self._reporting, reporter=text_of("reporter", reporter))
+        chosen = optional(partial(one_of, allowed=POLICIES), "privacy", privacy)
+        rules = privacy_in_force(self.privacy if chosen is None else self.privacy.all_under(chosen))
         self.make_database()
-        if staged:
-            by = actor_here()
-            return stage(self.store, records, name=name, clock=self.clock, bounds=self.bounds, by=by, progress=progress)
-        return ingest(self.store, records, name=name, clock=self.clock, bounds=self.bounds, progress=progress)
+        how: dict[str, Any] = {"name": name, "clock": self.clock, "bounds": self.bounds, "privacy": rules}
+        how |= {"progress": progress, "reporting": told, "sources": self.sources}
+        if staged_as is not None:
+            said = SignedReason(actor_here(), staged_as, self.clock.now())
+            return stage(self.store, records, **how, said=said)
+        return ingest(self.store, records, **how)
 
-    def preview(self, period: str, customer: str | None = None, *, with_import: int | None = None) -> Preview:
+    def pull(
+        self,
+        source: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        user: str | None = None,
+        ids: Sequence[str] = (),
+        progress: PullProgress | None = None,
+    ) -> Pulled:
+        """Take in what a source's gateway has, as `[sources.NAME]` in `tokentill.toml` declares it.
+
+        Args:
+            source: its name there.
+            since: from when; the checkpoint of the last pull, less the overlap, unless given.
+            until: until before when; now unless given, and never later.
+            user: only the requests of this user, with a checkpoint of its own.
+            ids: single requests of a gateway that looks them up; those of the source without usage unless given.
+            progress: is told how many records came so far, and of how many where that is known.
+
+        Raises:
+            InvalidCall: when settings or the call lack something, or contradict each other.
+            NoAnswer, Refused: when the gateway did not answer, or not to be understood. What came before is stored,
+                and the same call goes on from there.
+        """
+        from tokentill.pulling.pulls import PullAsked, pull_source  # brings in httpx
+
+        asked = PullAsked(*_window(since, until), optional(text_of, "user", user), texts_of("ids", ids))
+        declared = self._source(source)
+        self.make_database()
+        return pull_source(
+            self.store,
+            self.sources,
+            declared,
+            asked,
+            environment=os.environ,
+            clock=self.clock,
+            bounds=self.bounds,
+            progress=progress or (lambda _done, _all: None),
+            reporting=self._reporting,
+        )
+
+    def probe(
+        self,
+        source: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        user: str | None = None,
+        ids: Sequence[str] = (),
+    ) -> Probed:
+        """Look at what a source's gateway answers: the keys of its records, and what each is taken for.
+
+        Stores nothing, needs no database, and takes the last day unless a window is given (see `pull`).
+
+        Raises:
+            InvalidCall, NoAnswer, Refused: as `pull` does.
+        """
+        from tokentill.pulling.probing import probe_source
+        from tokentill.pulling.pulls import PullAsked, client_of
+
+        asked = PullAsked(*_window(since, until), optional(text_of, "user", user), texts_of("ids", ids))
+        declared = self._source(source)
+        with client_of(declared, os.environ, self.clock) as client:
+            return probe_source(declared, client, asked, self.clock)
+
+    def usage_handler(self, token: str) -> UsageHandler:
+        """What answers `POST /v1/usage` for a server: callers with this token send records, and learn what became of
+        each.
+
+        Raises:
+            InvalidCall: for a token that could be guessed.
+        """
+        from tokentill.receiving.usage_handler import UsageHandler
+
+        self.make_database()
+        token = text_of("token", token)
+        how: dict[str, Any] = {"clock": self.clock, "bounds": self.bounds, "sources": self.sources}
+        return UsageHandler(self.store, token, **how, reporting=self._reporting)
+
+    def _source(self, name: str) -> SourceSettings:
+        """What is declared of a source."""
+        if text_of("source", name) not in self.sources:
+            known = ", ".join(sorted(self.sources)) or "none"
+            raise InvalidCall(
+                f"tokentill.toml declares no source {name!a} ({known}); add [sources.{name}] with its kind and url"
+            )
+        return self.sources[name]
+
+    @property
+    def _reporting(self) -> Reporting:
+        return Reporting(precedence=self.precedence)
+
+    def preview(self, period: str, customer: str | None = None, *, with_staged: str | int | None = None) -> Preview:
         """What a period would come to if it were closed now, for all customers or for one.
 
         Of approvals that are stale it says what moved since.
 
         Args:
-            with_import: also count what this staged import would bring. Nobody can take records in meanwhile.
+            with_staged: also count what was staged under this name, or as the import of this number. Nobody can take
+                records in meanwhile.
 
         Raises:
-            NotFound: when the customer has no usage in the period, or there is no such import.
-            Refused: when the import is not staged.
+            NotFound: when the customer has no usage in the period, or nothing of that name or number was staged.
+            Refused: when it is not staged any more.
         """
         month, customer = _month(period), optional(text_of, "customer", customer)
-        number = optional(number_of, "with_import", with_import)
-        if number is not None:
-            within = with_staged(self.store, number, self.clock)
-            return replace(self._preview(month, customer, within)[0], with_import=number)
+        if with_staged is not None:
+            numbers = self.staged_imports(with_staged)
+            within = with_imports(self.store, numbers, self.clock, self._reporting)
+            return replace(self._preview(month, customer, within)[0], with_staged=numbers)
         preview, inputs, is_new = self._preview(month, customer)
         with self.store.read() as connection:
             preview = with_changes(connection, preview)
@@ -398,6 +564,7 @@ class Till(AbstractContextManager["Till"]):
                 limits=self.limits,
                 require_approval=self.require_approval,
                 policy=self.policy,
+                totals=self.totals,
             )
             used = self._used(connection, inputs, pins)
             is_new = not used.is_shipped and is_news(connection, used)
@@ -639,7 +806,9 @@ class Till(AbstractContextManager["Till"]):
         if billed_early is None:
             require_approval = require_approval or self.require_approval
         month, closed_by = _month(period), optional(any_text, "by", by) or None
-        options = CloseOptions(billed_early, require_approval, self.grace, policy=self.policy, by=closed_by)
+        options = CloseOptions(
+            billed_early, require_approval, self.grace, policy=self.policy, by=closed_by, totals=self.totals
+        )
         _, used = self._used_now(partial(options.command, month), is_accepted=accept_pricing_change)
         closed = close_period(
             self.store, month, self.folder, options, clock=self.clock, used=used, abandon=abandon, progress=progress
@@ -890,6 +1059,22 @@ class Till(AbstractContextManager["Till"]):
         path = self._store.sqlite_path
         return self.kept_boundaries() if path is None or path.exists() else []
 
+    def witnesses(self, period: str, *, source: str | None = None) -> Witnesses:
+        """What several reporters told of the same requests of a calendar month (UTC), held against each other.
+
+        Args:
+            source: only this one.
+        """
+        month, source = _month(period), optional(text_of, "source", source)
+        with self.store.read() as connection:
+            return compare_witnesses(connection, month, source)
+
+    def near_duplicates(self, period: str) -> NearDuplicates:
+        """Records of a calendar month (UTC) with different ids that are alike in user, model, quantities and second."""
+        month = _month(period)
+        with self.store.read() as connection:
+            return find_near_duplicates(connection, month)
+
     def late(self) -> Late:
         """Every record that lies in a period whose document was issued, and that no live document covers."""
         with self.store.read() as connection:
@@ -999,6 +1184,11 @@ class Till(AbstractContextManager["Till"]):
         source, record_id, _ = _record(source, record_id, None)
         return waive(self.store, source, record_id, self._said("a waiver", reason, by))
 
+    def accept_estimate(self, source: str, record_id: str, *, reason: str, by: str | None = None) -> AcceptedEstimate:
+        """Bill an estimate as it is (see `closing.records.record_decisions.accept_estimate`)."""
+        source, record_id, _ = _record(source, record_id, None)
+        return accept_estimate(self.store, source, record_id, self._said("an acceptance", reason, by))
+
     def retract(
         self,
         *,
@@ -1039,7 +1229,21 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             NotFound: when there is none of that number.
         """
-        return show_import(self.store, number_of("number", number), self.clock)
+        return show_import(self.store, number_of("number", number), self.clock, self._reporting)
+
+    def staged_imports(self, name: str | int) -> tuple[int, ...]:
+        """The imports that were staged under a name, by number: those that nobody decided on, otherwise all of them.
+
+        Args:
+            name: or the number of one import.
+
+        Raises:
+            NotFound: when nothing was staged so.
+        """
+        if not isinstance(name, str):
+            return (number_of("name", name),)
+        with self.store.read() as connection:
+            return imports_staged_as(connection, text_of("name", name))
 
     def accept_import(
         self, number: int, *, reason: str = "", by: str | None = None, progress: IngestProgress | None = None
@@ -1047,7 +1251,8 @@ class Till(AbstractContextManager["Till"]):
         """Take a staged import in, as a whole (see `closing.records.staging.accept_import`)."""
         said = SignedReason(optional(any_text, "by", by) or actor_here(), any_text("reason", reason), self.clock.now())
         number = number_of("number", number)
-        return accept_import(self.store, number, said, clock=self.clock, progress=progress)
+        how: dict[str, Any] = {"clock": self.clock, "reporting": self._reporting, "progress": progress}
+        return accept_import(self.store, number, said, **how)
 
     def drop_import(self, number: int, *, reason: str, by: str | None = None) -> NumberedImport:
         """Leave a staged import be; its records may be taken in by another (see `closing.records.staging`)."""
@@ -1101,7 +1306,17 @@ class Till(AbstractContextManager["Till"]):
         source, format_ = optional(text_of, "source", source), optional(text_of, "format", format)
         if source is not None:
             check_id("source", source)
-        return retry(self.store, *named, said, source=source, format_=format_, bounds=self.bounds)
+        return retry(
+            self.store,
+            *named,
+            said,
+            source=source,
+            format_=format_,
+            bounds=self.bounds,
+            reporting=self._reporting,
+            sources=self.sources,
+            privacy=privacy_in_force(self.privacy),
+        )
 
     def _said(self, what: str, reason: str, by: str | None) -> SignedReason:
         return SignedReason(optional(any_text, "by", by) or actor_here(), reason_for(what, reason), self.clock.now())
@@ -1112,6 +1327,44 @@ class Till(AbstractContextManager["Till"]):
             return None
         periods = _periods(connection, newest_inputs(connection, self.folder)[0], period)
         return periods.starts_at, periods.ends_at
+
+    def completeness(self, period: str, *, source: str | None = None) -> Completeness:
+        """The records of a period's days beside the control totals that sources state (see `invoicing.completeness`).
+
+        Args:
+            source: only this one; otherwise all that state totals for some of the days, or have to.
+        """
+        month, source = _month(period), optional(text_of, "source", source)
+        with self.store.read() as connection:
+            inputs, _ = newest_inputs(connection, self.folder)
+            periods, prices = _periods(connection, inputs, period), inputs.books().prices
+            within = (periods.starts_at, periods.ends_at)
+            return completeness_of(connection, month, within, self.totals, prices, source=source)
+
+    def compare_sources(self, period: str, first: str, second: str) -> ComparedSources:
+        """Two sources that tell of the same requests, such as a capture and an export: what is missing on either side,
+        and what they say otherwise, by record id and by user and day.
+
+        Raises:
+            NotFound: when there is no record of one of them.
+        """
+        month, sources = _month(period), (text_of("first", first), text_of("second", second))
+        with self.store.read() as connection:
+            periods = _periods(connection, newest_inputs(connection, self.folder)[0], period)
+            return compare_sources(connection, month, (periods.starts_at, periods.ends_at), *sources)
+
+    def control_totals(self, period: str | None = None, *, source: str | None = None) -> ControlTotals:
+        """What sources say that days add up to, with all versions: of all days, or of those of a calendar month."""
+        month, source = None if period is None else _month(period), optional(text_of, "source", source)
+        days = (
+            None if month is None else (month.first_instant.date(), month.plus(1).first_instant.date() - timedelta(1))
+        )
+        with self.store.read() as connection:
+            return ControlTotals(tuple(stored_totals(connection, days=days, source=source)))
+
+    def withdraw_control_total(self, id: str, *, reason: str, by: str | None = None) -> StoredTotal:  # noqa: A002
+        """Take back a control total, by its id (see `closing.records.control_totals`)."""
+        return withdraw_control_total(self.store, any_text("id", id), self._said("to withdraw a total", reason, by))
 
     def explain(self, number: str, line: int | None = None) -> Explanation:
         """Where an invoice, or one line of it, comes from.
@@ -1260,6 +1513,34 @@ class Till(AbstractContextManager["Till"]):
         with self.store.read() as connection:
             return key_bindings(connection)
 
+    def erase_user(self, user: str, *, reason: str, source: str | None = None, by: str | None = None) -> Erased:
+        """Put a token in the place of a user in all that is kept of usage: records, revisions, bindings, staged and
+        quarantined lines. Issued documents stay as they are (see `closing.records.erasing`).
+
+        Args:
+            source: only in records of this source.
+
+        Raises:
+            NotFound: when nothing names the user.
+            Refused: when an issued document could not be verified without the id.
+            InvalidCall: when there is no reason.
+        """
+        user, source = text_of("user", user), optional(text_of, "source", source)
+        said = self._said("an erasure", reason, by)
+        store, folder = self.store, self.folder
+        with store.read() as connection:
+            inputs, _ = newest_inputs(connection, folder)
+        return erase_user(store, inputs, user, source, said)
+
+    def pseudonyms(self, user: str) -> Pseudonyms:
+        """The ids that records of sources with `privacy = "hash"` have in the place of a user: one for each key. Bind
+        users, and write rules, by these. No database is needed.
+
+        Raises:
+            InvalidCall: when there is no key, or its variable is not set.
+        """
+        return keyed_privacy(self.privacy).pseudonyms(text_of("user", user))
+
     def bindings(self) -> list[Binding]:
         """All bindings, in the order in which they were made."""
         with self.store.read() as connection:
@@ -1303,9 +1584,13 @@ def _lines_named(names: Sequence[str], file: str | None, deed: str) -> tuple[lis
     return [any_text("names", name) for name in names], optional(text_of, "file", file)
 
 
-def _usage_records(records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
+def _window(since: datetime | None, until: datetime | None) -> tuple[datetime | None, datetime | None]:
+    return optional(instant_of, "since", since), optional(instant_of, "until", until)
+
+
+def _usage_records(records: Iterable[Reported]) -> Iterator[Reported]:
     for number, record in enumerate(listed("records", records, "usage records"), start=1):
-        if not isinstance(record, UsageRecord):
+        if not isinstance(record, Reported):
             raise InvalidCall(f"records=...: number {number} is no UsageRecord, but {type(record).__name__}")
         yield record
 

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ import typer
 from tests.cli.running import JUNE, ROOT, Cli, usage
 from tokentill.cli.app import COMMANDS, app, loaded
 from tokentill.store.database import Database
+from tokentill.usage.control_totals import ControlTotal
 
 SHARED = {"--json", "--db", "--pricing"}
 
 LINE = sha256(b"no json").hexdigest()[:12]
+TOTAL = f"{ControlTotal('own', date(2025, 6, 10), requests=2).cell.hex()[:12]}:1"
 ARGUMENTS = {
     "init": ["made"],
     "ingest": ["usage.jsonl"],
@@ -37,22 +40,33 @@ ARGUMENTS = {
     "review release": [JUNE, "held"],
     "review lines": [JUNE],
     "report close": ["2025-05"],
+    "report completeness": [JUNE],
+    "report sources": [JUNE, "own", "app"],
+    "report witnesses": [JUNE],
+    "report near-duplicates": [JUNE],
     "review add-line": [JUNE, "alice", "--amount", "3", "--description", "set-up", "--reason", "agreed"],
     "review remove-line": ["1", "--reason", "twice"],
     "close": [JUNE],
     "usage late": [],
     "usage missing": [],
     "usage waive": ["own", "m-1", "--reason", "it failed"],
+    "usage accept": ["own", "m-1", "--reason", "it is right"],
     "usage revisions list": [],
     "usage revisions show": ["own", "r-1"],
     "usage revisions accept": ["own", "r-1", "--reason", "corrected"],
     "usage revisions reject": ["own", "r-2", "--reason", "a test"],
     "usage retract": ["--record", "own", "h-1", "--reason", "a test"],
     "usage retractions list": [],
-    "usage imports list": [],
-    "usage imports show": ["1"],
-    "usage imports accept": ["5"],
-    "usage imports drop": ["6", "--reason", "a test"],
+    "imports list": [],
+    "imports show": ["1"],
+    "ingest accept": ["5"],
+    "ingest drop": ["6", "--reason", "a test"],
+    "customers pseudonym": ["alice"],
+    "customers erase-user": ["nobody", "--reason", "a test"],
+    "pull": ["own"],
+    "probe": ["own"],
+    "usage control-totals list": [],
+    "usage control-totals withdraw": [TOTAL, "--reason", "a test"],
     "usage quarantine list": [],
     "usage quarantine show": [f"{LINE}:3"],
     "usage quarantine discard": [f"{LINE}:3", "--reason", "a test"],
@@ -90,7 +104,9 @@ ARGUMENTS = {
 """A call of every command."""
 
 CALLED_ELSEWHERE = {"demo", "init", "push", "reconcile", "prices import", "simulate", "usage quarantine retry"}
-"""They need Stripe, other files or seconds, or no database, or mean another folder; other tests call them."""
+CALLED_ELSEWHERE |= {"report sources", "pull", "probe", "usage accept"}
+CALLED_ELSEWHERE |= {"customers pseudonym", "customers erase-user"}
+"""They need Stripe, other files or seconds, no database, another folder, or end with 1; other tests call them."""
 
 
 def commands() -> dict[str, Any]:
@@ -102,7 +118,7 @@ def commands() -> dict[str, Any]:
             yield " ".join(words), command
             return
         for name, child in children.items():
-            yield from walk(child, (*words, name))
+            yield from walk(child, words if child.hidden else (*words, name))
 
     return {words: command for name in COMMANDS for words, command in walk(loaded(name), (name,))}
 
@@ -134,7 +150,9 @@ def prepared(cli: Cli) -> Cli:
     cli("ingest", cli.write_usage(without, *again, path="more.jsonl"))
     cli("ingest", cli.write("bad.jsonl", json.dumps(usage("b-1", "some")) + "\n\nno json\n"))
     for name in ("staged", "dropped"):
-        cli("ingest", cli.write_usage(usage(name, "some"), path=f"{name}.jsonl"), "--staged")
+        cli("ingest", cli.write_usage(usage(name, "some"), path=f"{name}.jsonl"), "--stage", name)
+    cli("ingest", cli.write_usage({**usage("w-1"), "source": "app"}, path="app.jsonl"))
+    cli("ingest", cli.write("totals.csv", "source,day,requests\nown,2025-06-10,2\n"))
     cli.write("customers.csv", "customer,name,stripe_customer\ndune,Dune,cus_1\n")
     return cli
 

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.cli.running import JUNE, ROOT, Cli, usage
+from tokentill.closing.records.ingest import BATCH_RECORDS_MAX
 from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.store.migrating import schema_state
@@ -126,7 +127,7 @@ def test_a_reader_that_has_seen_enough_is_no_trouble(month: Cli) -> None:
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 def test_ctrl_c_ends_an_import_with_130_and_it_goes_on_next_time(tmp_path: Path, as_json: bool) -> None:
     """The records come through a pipe that stays open, so that the import is certainly under way."""
-    lines = [json.dumps(usage(f"r-{number}")).encode() + b"\n" for number in range(12_000)]
+    lines = [json.dumps(usage(f"r-{number}")).encode() + b"\n" for number in range(BATCH_RECORDS_MAX + 2_000)]
     with subprocess.Popen(
         [sys.executable, "-c", TAKES_SIGINT, "ingest", "-", *(["--json"] if as_json else [])],
         cwd=tmp_path,
@@ -157,8 +158,8 @@ def test_ctrl_c_ends_an_import_with_130_and_it_goes_on_next_time(tmp_path: Path,
     else:
         assert out == b""
     again = json.loads(run(tmp_path, "ingest", "-", "--json", stdin=b"".join(lines)).stdout)
-    assert again["read"] == 12_000
-    assert again["duplicates"] == 10_000
+    assert again["read"] == BATCH_RECORDS_MAX + 2_000
+    assert again["duplicates"] == BATCH_RECORDS_MAX
     assert again["accepted"] == 2_000
 
 

@@ -191,3 +191,24 @@ def test_a_policy_of_reviews_is_read_and_its_mistakes_are_named(tmp_path: Path) 
         path.write_text(f"[review]\n{text}\n")
         with pytest.raises(InvalidCall, match=re.escape(message)):
             read_settings(environment={}, folder=tmp_path)
+
+
+def test_sources_declare_whose_word_is_billed(tmp_path: Path) -> None:
+    (tmp_path / "tokentill.toml").write_text('[sources."openrouter:team-a"]\nreporters = ["capture", "export"]\n')
+    assert read_settings(folder=tmp_path).precedence == {"openrouter:team-a": ("capture", "export")}
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ('[sources.own]\nreporters = ["capture"]', "own.reporters must name reporters .* and export among them"),
+        ('[sources.own]\nreporters = ["export", "export"]', "each once"),
+        ('[sources.own]\nreporters = "export"', "sources.own.reporters must be a list, not a text"),
+        ('[sources.own]\nreporter = ["export"]', "sources.own.reporter is not a setting"),
+        ("[sources]\nown = 1", "sources.own must be a table, not a whole number"),
+    ],
+)
+def test_a_mistake_in_reporters_is_named(tmp_path: Path, written: str, message: str) -> None:
+    (tmp_path / "tokentill.toml").write_text(written)
+    with pytest.raises(InvalidCall, match=message):
+        read_settings(folder=tmp_path)

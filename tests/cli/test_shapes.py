@@ -19,7 +19,7 @@ INVOICE_KEYS = {
 }
 PREVIEW_KEYS = INVOICE_KEYS | {
     *("review", "requires_approval", "blocked_by", "issued_number"),
-    *("late_requests", "is_due", "margin", "requests"),
+    *("late_requests", "is_due", "margin", "requests", "not_billed"),
 }
 ISSUED_KEYS = INVOICE_KEYS | {"issued_at"}
 LINE_KEYS = {
@@ -62,7 +62,10 @@ def test_ingest_counts_every_line_once(cli: Cli) -> None:
 
     found = cli("ingest", "a.jsonl", "b.jsonl", "--json").json
 
-    assert set(found) == {"read", "accepted", "duplicates", "revisions", "quarantined", "files", "refused"}
+    totals = {"control_totals", "control_totals_revised", "control_totals_known"}
+    counted = {"read", "accepted", "duplicates", "revisions", "quarantined"}
+    assert set(found) == {*counted, *totals, "files", "refused"}
+    assert {found[name] for name in totals} == {0}
     assert only(found, "read", "accepted", "duplicates", "revisions", "quarantined") == {
         "read": 7,
         "accepted": 3,
@@ -100,7 +103,7 @@ def test_a_preview_wraps_invoices_and_says_what_belongs_to_nobody(month: Cli) ->
     preview = month("preview", JUNE, "--json").json
 
     beside = {"failed", "late", "kept_boundaries", "quarantined", "revisions", "open_months", "margins", "findings"}
-    beside |= {"pricing", "obstacles", "with_import", "users_seen_once"}
+    beside |= {"pricing", "obstacles", "with_import", "with_staged", "not_billed", "users_seen_once"}
     assert set(preview) == {"period", "invoices", "unattributed", "blocked_by", *beside}
     assert preview["period"] == JUNE
     assert [invoice["customer"] for invoice in preview["invoices"]] == ["alice", "dune"]

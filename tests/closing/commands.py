@@ -126,7 +126,7 @@ def _stage(one: Till, job: Job) -> None:
     ]
     known = {found.number: found.state for found in one.imports().imports if found.name == "looked at"}
     if not {"accepted", "taken"} & set(known.values()):
-        known = {one.ingest(more, name="looked at", staged=True).number or 0: "accepted"}
+        known = {one.ingest(more, name="looked at", stage="looked at").number or 0: "accepted"}
     for number, state in known.items():
         if state in ("accepted", "taken"):
             one.accept_import(number, by="rita")

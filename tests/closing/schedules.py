@@ -79,7 +79,8 @@ class Schedule(RuleBasedStateMachine):
     def stage(self, taken: list[tuple[str, Payload]]) -> Any:
         """Look at records first."""
         name = f"file {len(self.of_staged)}"
-        number = self.till.ingest([payload.record(name) for name, payload in taken], name=name, staged=True).number
+        lines = [payload.record(name) for name, payload in taken]
+        number = self.till.ingest(lines, name=name, stage="looked at").number
         assert number is not None
         self.of_staged[number] = taken
         return number
@@ -91,7 +92,7 @@ class Schedule(RuleBasedStateMachine):
             before = (dict(self.counts), dict(self.open))
             self.counts = {name: list(listed) for name, listed in self.counts.items()}
             self._take(self.of_staged[number])
-            assert self._previewed(with_import=number) == self._expected()
+            assert self._previewed(with_staged=number) == self._expected()
             self.counts, self.open = before
 
     @rule(number=staged)

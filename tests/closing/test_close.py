@@ -819,6 +819,7 @@ class TestVerifyFindsTampering:
             connection.execute(update(tables.usage).where(tables.usage.c.record_id == "cem").values(input=1))
         assert [found.customer for found in closed.verify().invoices if found.fault] == ["cem"]
         assert beside_guards(closed.verify()) == [
+            "the sums of batch 1 are not those of its records",
             "record 'cem': its input total is not the sum of its parts",
             "usage record 'cem' of 'arouter': its row is not what its digest says",
         ]

@@ -360,7 +360,7 @@ def test_a_waived_record_of_nobody_is_not_in_the_way_of_all(database: Database) 
 
 
 def test_only_a_record_without_usage_is_waived_and_once(revised: Till) -> None:
-    with pytest.raises(Refused, match="reports its usage; only one without usage can be waived"):
+    with pytest.raises(Refused, match="reports its usage; only one without usage, or with an estimate, can be waived"):
         revised.waive("arouter", "r", reason="a gift")
     with pytest.raises(NotFound, match="there is no record 'x' of source 'arouter'"):
         revised.waive("arouter", "x", reason="a gift")

@@ -69,7 +69,7 @@ def test_an_import_is_taken_back_by_its_number(used: Till) -> None:
     assert used.retract(import_number=second.number, reason="loaded twice").records == 3
     assert left(used) == {"a"}
     assert [one.retracted for one in used.imports().imports] == [0, 3]
-    with pytest.raises(NotFound, match="there is no import 99; `tokentill usage imports list`"):
+    with pytest.raises(NotFound, match="there is no import 99; `tokentill imports list`"):
         used.retract(import_number=99, reason="loaded twice")
 
 

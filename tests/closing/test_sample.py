@@ -54,6 +54,17 @@ def contents(pricing: Path) -> dict[str, Content]:
 
 
 @pytest.fixture(scope="module")
+def earlier(pricing: Path) -> dict[str, Content]:
+    """What version 4 of the calculation issued, which had no default set: errors without output and cost were billed as
+    all else, at nothing.
+    """
+    with new_sqlite() as database, pytest.MonkeyPatch.context() as patched:
+        patched.setattr("tokentill.closing.computation.pins.VERSION_OF_F", 4)
+        till = closed(database, pricing, [ACTIVITY.read_bytes()])
+        return {invoice.customer: invoice.content for invoice in till.invoices()}
+
+
+@pytest.fixture(scope="module")
 def hashes(contents: dict[str, Content]) -> dict[str, str]:
     """The content hashes of that."""
     return {customer: content_hash(content) for customer, content in contents.items()}
@@ -82,12 +93,18 @@ def content_hashes(till: Till) -> dict[str, str]:
 
 def test_every_invoice_of_the_month_has_the_hash_it_was_first_issued_with(hashes: dict[str, str]) -> None:
     """Nothing that is moved or renamed in the program changes what an invoice says; a new f has a new version."""
-    assert hashes == stored_hashes("sample-hashes-form-2.json")
+    assert hashes == stored_hashes("sample-hashes-version-5.json")
 
 
-def test_in_the_first_form_of_documents_it_has_the_hash_that_it_had_then(contents: dict[str, Content]) -> None:
-    first = {customer: content_hash(in_form(content, 1)) for customer, content in contents.items()}
+def test_an_earlier_calculation_comes_to_the_hashes_that_it_came_to(
+    earlier: dict[str, Content], hashes: dict[str, str]
+) -> None:
+    then = {customer: content_hash(content) for customer, content in earlier.items()}
+    assert then == stored_hashes("sample-hashes-form-2.json")
+    first = {customer: content_hash(in_form(content, 1)) for customer, content in earlier.items()}
     assert first == stored_hashes("sample-hashes.json")
+    changed = {customer for customer, hash_ in hashes.items() if then[customer] != hash_}
+    assert changed == {"app_user_881", "user_12345", "usr_abc123"}, "those with an error that came to nothing"
 
 
 def stored_hashes(name: str) -> dict[str, str]:

@@ -87,11 +87,11 @@ def test_prices_and_corrections_of_corrections_are_told_in_order(database: Datab
 
 def test_what_is_only_staged_says_so(database: Database) -> None:
     shop = Shop(database)
-    shop.till.ingest([worth(30, "10-20", id_='r"%')], name="late.jsonl", staged=True)
+    shop.till.ingest([worth(30, "10-20", id_='r"%')], name="late.jsonl", stage="looked at")
     trace = shop.till.trace("arouter", 'r"%')
     assert trace.state == "staged"
     assert "late.jsonl" in trace.why
-    assert "tokentill usage imports accept 1" in trace.why
+    assert "tokentill ingest accept 1" in trace.why
     for other in (("arouter", "r"), ("other", 'r"%')):
         with pytest.raises(NotFound):
             shop.till.trace(*other)

@@ -73,12 +73,14 @@ def test_the_tokens_of_a_row_that_did_not_end_well_are_billed(database: Database
     assert billed(one) == USED
 
 
-def test_a_failure_that_used_nothing_costs_nothing_but_counts_as_a_request(database: Database) -> None:
+def test_a_failure_that_came_to_nothing_is_not_billed_unless_a_rule_of_failures_says_so(database: Database) -> None:
     failure = litellm(status="failure", prompt_tokens=0, completion_tokens=0, total_tokens=0, spend=0)
     one = till(database)
     ingest(one, failure, "litellm")
     assert billed(one) == 0
-    assert billed(till(database, contract(rules=[PER_REQUEST]))) == Decimal("0.01")
+    assert billed(till(database, contract(rules=[PER_REQUEST]))) == 0
+    failures = {"name": "failures", "match": {"status": ["error"]}, "add_on": PER_REQUEST["add_on"]}
+    assert billed(till(database, contract(rules=[failures]))) == Decimal("0.01")
 
 
 def test_a_failure_without_any_counts_is_missing_usage(database: Database) -> None:

@@ -214,7 +214,7 @@ def test_generated_months_reach_every_kind_of_price_and_contract() -> None:
     """The laws above would hold for empty months too; this says that the months are not empty."""
     seen: set[str] = set()
 
-    @settings(max_examples=400, database=None, derandomize=True)
+    @settings(max_examples=800, database=None, derandomize=True)
     @given(month=months())
     def look(month: MonthOfUsage) -> None:
         for invoice in compute_pure(month, by_record=True):

@@ -180,6 +180,19 @@ def test_a_till_needs_neither_stripe_nor_templates_nor_the_command_line() -> Non
     assert not [name for name in ours(found) if name.startswith(("tokentill.cli", "tokentill.documents"))]
 
 
+def test_capture_needs_no_till_and_a_spool_nobody_elses() -> None:
+    found = after("from tokentill import capture")
+    assert (ours(found), strangers(found)) == (["tokentill", "tokentill.capture"], [])
+
+    assert strangers(after("from tokentill.capture import Spool, user")) == []
+
+    found = after("from tokentill.capture import AsyncCaptureTransport, CaptureTransport")
+    assert "httpx" in strangers(found)
+    assert not {"sqlalchemy", "alembic", "pydantic", "stripe", "jinja2", "typer"} & set(strangers(found))
+    rooms = {name.split(".")[1] for name in ours(found) if "." in name}
+    assert rooms <= {"canonical", "capture", "clock", "errors", "money", "sources", "usage"}
+
+
 def test_every_public_name_is_there_and_no_other() -> None:
     import tokentill
 
@@ -281,6 +294,7 @@ def test_nothing_is_random() -> None:
 
 HOLD_A_FLOAT = {
     "tokentill.prices.model_ids": "how alike two names must be for a hint",
+    "tokentill.recordings.values": "the same",
     "tokentill.recordings.checks.customers": "the same",
     "tokentill.recordings.schemas.prices": "the same",
     "tokentill.recordings.mistakes": "the same",

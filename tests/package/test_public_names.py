@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import tokentill
-from tokentill import Contracts, DatabaseFace, Prices, Till, errors
+from tokentill import Contracts, DatabaseFace, Prices, Till, capture, errors
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 FACES = (Till, Prices, Contracts, DatabaseFace)
@@ -17,10 +17,16 @@ NOT_OURS = {"Content", "None", "Path", "Sequence"}
 
 def test_the_page_lists_the_public_names_and_no_other() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    types = set(re.findall(r"`([A-Z]\w+)`", page)) - {"ValueError", "StripeStandIn"}
+    types = set(re.findall(r"`([A-Z]\w+)`", page)) - {"ValueError", "StripeStandIn", *capture.__all__}
     functions = {name for name in tokentill.__all__ if name.islower() and f"`{name}`" in page}
 
     assert types | functions == set(tokentill.__all__) - {"__version__"}
+
+
+def test_the_page_lists_the_names_of_capture() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+
+    assert {name for name in capture.__all__ if f"`{name}`" not in page or not hasattr(capture, name)} == set()
 
 
 def test_what_a_public_call_returns_is_public() -> None:

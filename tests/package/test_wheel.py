@@ -56,7 +56,7 @@ def test_the_metadata_says_what_is_needed_and_what_may_be_added(wheel: Path) -> 
 
     assert (found["Name"], found["Version"]) == ("tokentill", PROJECT["version"])
     assert found["Requires-Python"] == ">=3.11"
-    assert set(found.get_all("Provides-Extra") or []) == {"columns", "postgresql", "sqlite", "zstd"}
+    assert set(found.get_all("Provides-Extra") or []) == {"columns", "parquet", "postgresql", "sqlite", "zstd"}
     required = {
         line.split(";")[0].strip().split("<")[0].split(">")[0].split("[")[0]
         for line in found.get_all("Requires-Dist") or []

@@ -6,7 +6,7 @@ Runs under older code as well, as far as its tables go (see `tests.replay.make`)
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 
 from sqlalchemy import text
@@ -22,6 +22,8 @@ from tokentill.till import Till
 
 SEPTEMBER, OCTOBER, NOVEMBER = agreed.SEPTEMBER, agreed.OCTOBER, "2026-11"
 DECISIONS, RETRACTIONS, CORRECTIONS, MANUAL_LINES, TERMS_OVER_MONTHS = "0006", "0008", "0009", "0010", "0011"
+CONTROL_TOTALS = "0012"
+REQUESTS = "0015"
 """The first tables that hold each of these."""
 NEWEST = "9999"
 """Tables that hold everything."""
@@ -132,6 +134,8 @@ class _Life:
             self._correct()
         if self._tables >= MANUAL_LINES:
             self._add_lines()
+        if self._tables >= CONTROL_TOTALS:
+            self._state_totals()
         self._clock.instant = at("2026-12-02T09:00Z")
         self.shop.close(NOVEMBER)
         last = self.shop.invoices(customer="hana")[-1]
@@ -161,17 +165,30 @@ class _Life:
     def _take_back(self) -> None:
         """Records that count no more, an import that waits, and one that is dropped."""
         shop = self.shop
-        shop.ingest([record("wrong", user="dora", when="2026-11-04T12:00Z")])
+        keyed = {"request_key": "k"} if self._tables >= REQUESTS else {}
+        shop.ingest([record("wrong", user="dora", when="2026-11-04T12:00Z", **keyed)])
+        if keyed:
+            shop.ingest([record("wrong", user="dora", when="2026-11-04T12:00Z", input=1)], reporter="capture")
         shop.retract(record=("arouter", "wrong"), reason="sent twice", by="rita")
         for number, user in enumerate(("dora", "hana")):
             staged = shop.ingest(
-                [record(f"s{number}", user=user, when="2026-11-06T12:00Z")], staged=True, name=f"staged {number}"
+                [record(f"s{number}", user=user, when="2026-11-06T12:00Z")], stage="looked at", name=f"staged {number}"
             )
             assert staged.number is not None
             if user == "dora":
                 shop.drop_import(staged.number, reason="a test", by="rita")
             else:
                 shop.accept_import(staged.number, by="rita")
+
+    def _state_totals(self) -> None:
+        """Of November, one of which is wrong."""
+        from tokentill.usage.control_totals import ControlTotal  # here: older versions live this story, too
+
+        shop = self.shop
+        for requests in (7, 8):
+            shop.ingest([ControlTotal("arouter", date(2026, 11, 11), requests=requests)], name=f"totals {requests}")
+        wrong = next(one for one in shop.control_totals().totals if one.counts)
+        shop.withdraw_control_total(wrong.id, reason="a slip", by="rita")
 
     def _use_november(self) -> None:
         """With a record that is late."""

@@ -67,11 +67,12 @@ def _pairs(chance: random.Random, number: int) -> list[tuple[str, str]]:
         "provider": "p",
         "mode": chance.choice(("batch", "", None, "Batch")),
         "geo": "eu",
-        "tags": chance.choice(([], ["b", "a"], ["a", "a"], None)),
+        "tags": chance.choice(([], ["b", "a"], ["a", "a"], ["response-cache"], None)),
         "status": chance.choice(("ok", "error", "fine")),
         "usage_state": chance.choice(("reported", "estimated", "missing", None)),
         "cost": chance.choice(("0.5", "0.50", 0, 5, None)),
         "is_byok": chance.choice((True, False, None)),
+        "is_replayed": chance.choice((True, False, None)),
     }
     record |= {name: value for name, value in optional.items() if chance.random() < 0.4}
     pairs = [(json.dumps(name), json.dumps(value)) for name, value in record.items()]

@@ -73,7 +73,7 @@ def test_helicone_is_read_from_its_table() -> None:
     assert (dict(first.quantities), first.cost, first.tags) == ({"input": 100, "output": 20}, Decimal("0.0005"), ())
     assert dict(beside.quantities) == {"cache_read": 4805, "input": 7, "output": 6}
     assert (failed.status, failed.usage_state) == ("error", "missing")
-    assert replayed.tags == ("response-cache",)
+    assert (replayed.tags, replayed.is_replayed, failed.is_replayed) == (("response-cache",), True, False)
 
 
 def test_who_knows_where_helicone_counts_cached_tokens_says_so() -> None:
@@ -96,12 +96,13 @@ def test_portkey_costs_are_read_only_where_somebody_knows_their_unit() -> None:
         assert record.cost == Decimal(cost)
 
 
-def test_langwatch_requests_are_known_by_their_own_id() -> None:
+def test_langwatch_events_name_their_requests() -> None:
     completed, settled = records_of("langwatch.json", "langwatch")
     assert dict(completed.quantities) == {"cache_read": 10, "cache_write": 5, "input": 100, "output": 50}
-    assert (completed.record_id, completed.user, completed.api_key) == ("r1", "user_1", "vk-1")
+    assert (completed.record_id, completed.user, completed.api_key) == ("r1:completed", "user_1", "vk-1")
     assert (completed.cost, completed.tags, completed.status) == (Decimal("0.010000001"), ("chat",), "ok")
-    assert (settled.record_id, settled.usage_state, settled.cost) == ("r2", "missing", None)
+    assert (settled.record_id, settled.usage_state, settled.cost) == ("r2:settled", "missing", None)
+    assert (completed.request_key, settled.request_key) == ("r1", "r2")
 
 
 def test_who_knows_where_langwatch_counts_reasoning_says_so() -> None:

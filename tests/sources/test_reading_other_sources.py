@@ -50,6 +50,7 @@ def test_normalised_counts_alone_are_an_estimate() -> None:
 def test_a_replay_from_the_response_cache_is_tagged() -> None:
     [record] = read_good(openrouter(response_cache_source_id="gen-0", data_region="eu", service_tier="flex"))
     assert (record.tags, record.geo, record.mode) == (("response-cache",), "eu", "flex")
+    assert record.is_replayed
 
 
 def test_an_openrouter_record_without_counts_is_missing() -> None:
@@ -98,8 +99,23 @@ def test_litellm_details_leave_the_totals_and_the_rest_of_cache_writes_keeps_no_
     )
     assert first.occurred_at == datetime(2026, 10, 1, 12, tzinfo=UTC)
     assert (hit.tags, hit.user, hit.cost) == (("response-cache",), None, Decimal(0))
+    assert (first.is_replayed, hit.is_replayed) == (False, True)
     assert hit.occurred_at == datetime(2026, 10, 1, 12, 5, tzinfo=UTC)
     assert (failed.status, failed.usage_state, dict(failed.quantities)) == ("error", "reported", {})
+
+
+@pytest.mark.parametrize(
+    ("said", "is_replayed"),
+    [("True", True), (True, True), ("False", False), (False, False), ("None", False), ("", False), (None, False)],
+)
+def test_litellm_writes_a_hit_of_its_cache_in_many_ways(said: object, is_replayed: bool) -> None:
+    [record] = read_good(litellm(cache_hit=said))
+    assert record.is_replayed is is_replayed
+
+
+def test_who_calls_litellm_cannot_make_a_request_a_replay_by_its_tags() -> None:
+    [record] = read_good(litellm(cache_hit="False", request_tags=["response-cache", "prod"]))
+    assert (record.tags, record.is_replayed) == (("prod",), False)
 
 
 IMAGES = {"created": 1790000000, "data": [{"url": "https://a"}, {"url": "https://b"}], "usage": None}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import pytest
 
 from tests.sources.lines import arouter, lines, read, reading
+from tests.zstd import zstd_packed
 from tokentill.errors import Refused
 from tokentill.sources import compression
 from tokentill.sources.reading import Limits
@@ -16,8 +16,7 @@ ROWS = [arouter(f"g{n}") for n in range(500)]
 
 
 def frames(parts: Iterable[bytes]) -> bytes:
-    package: Any = pytest.importorskip("zstandard")
-    return b"".join(package.ZstdCompressor().compress(part) for part in parts)
+    return b"".join(map(zstd_packed, parts))
 
 
 def test_frames_are_read_one_after_another() -> None:

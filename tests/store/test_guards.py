@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -18,6 +18,8 @@ from tokentill.store import tables
 from tokentill.store.consistency import check_agreement
 from tokentill.store.database import Database
 from tokentill.store.guards import expected_guards, guard_faults, guards_of
+from tokentill.store.pulls import PullRow, append_pulls
+from tokentill.usage.control_totals import ControlTotal
 
 # A column of each table that may be written to without breaking a reference or a type.
 CHANGED = {
@@ -48,11 +50,16 @@ CHANGED = {
     "staged_event": "reason = 'none'",
     "manual_line": "amount_minor = 0",
     "manual_line_removal": "reason = 'none'",
+    "control_total": "requests = 0",
+    "control_total_withdrawal": "reason = 'none'",
+    "pull": "checkpoint_at = 0",
+    "usage_request": "request = 'other'",
+    "witness": "content = '{}'",
     "key_binding": "customer = 'mallory'",
 }
 UNIQUE_KEYS = {
-    "usage_sum": [("day", "series_id", "band", "is_waived", "is_unmeasured", "seq")],
-    "usage_sum_unit": [("day", "series_id", "band", "is_waived", "is_unmeasured", "seq", "name")],
+    "usage_sum": [("day", "series_id", "band", "facts", "seq")],
+    "usage_sum_unit": [("day", "series_id", "band", "facts", "seq", "name")],
     "source": [("id",), ("name",)],
     "series": [("id",), ("digest",)],
     "batch": [("seq",)],
@@ -79,6 +86,11 @@ UNIQUE_KEYS = {
     "staged_event": [("seq", "kind")],
     "manual_line": [("number",)],
     "manual_line_removal": [("line",), ("number",)],
+    "control_total": [("cell", "version"), ("cell", "digest")],
+    "control_total_withdrawal": [("cell", "version")],
+    "pull": [("source", "asked_user", "number")],
+    "usage_request": [("usage_id",), ("source_id", "request", "version")],
+    "witness": [("source_id", "record_id", "reporter", "digest")],
     "invoice": [
         ("id",),
         ("number",),
@@ -117,11 +129,17 @@ def fill_every_guarded_table(database: Database) -> None:
     shop.reject_revision("arouter", "one", reason="a test")
     shop.waive("arouter", "none", reason="it failed")
     shop.discard(file="file", reason="a test")
-    shop.ingest([record("three", user="bob")], name="looked at", staged=True)
+    shop.ingest([record("three", user="bob")], name="looked at", stage="looked at")
+    shop.ingest([record("five", user="bob", request_key="k"), record("six", request_key="k")])
     shop.bind([("carol", "alice", at("1"), None)])
+    shop.ingest([ControlTotal("arouter", date(2026, 10, 15), requests=3)], name="totals")
+    (total,) = shop.control_totals().totals
+    shop.withdraw_control_total(total.id, reason="a test")
     shop.bind_keys([("a key", None, "alice", at("1"), None)])
     line = shop.add_line(OCTOBER, "alice", amount="3", description="set-up", reason="a test")
     shop.remove_line(line.number, reason="a test")
+    with database.write() as connection:
+        append_pulls(connection, "arouter", None, [PullRow("whole", at("1"), at("2"))], at=at("2"))
     shop.review(OCTOBER, "alice", "approved", by="rita")
     assert not shop.close(OCTOBER).is_refused
     rows = rows_of_all_tables(database)
@@ -384,7 +402,7 @@ def _replacements(table: str) -> list[str]:
 def _is_numbered(table: str) -> bool:
     """Whether a column is SQLite's row number already."""
     key = tables.metadata.tables[table].primary_key.columns
-    return len(key) == 1 and next(iter(key)).name in ("id", "seq", "position", "number", "line")
+    return len(key) == 1 and next(iter(key)).name in ("id", "seq", "position", "number", "line", "usage_id")
 
 
 def _other(table: str, name: str) -> str:

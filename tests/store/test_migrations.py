@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Float, Numeric, Table, inspect, text
+from sqlalchemy import Connection, Float, Numeric, Table, inspect, select, text
 
 from tests.builders import OCTOBER, MovableClock, at, contract, grants, openings, price, prices, record, till
 from tests.quick_tables import make_tables
@@ -36,6 +36,7 @@ from tokentill.store import migrating, tables
 from tokentill.store.database import Database
 from tokentill.store.guards import guard_faults, guards_of
 from tokentill.store.migrating import alembic_config, downgrade, known_revisions, make_ready, schema_state, upgrade
+from tokentill.store.pulls import PullRow, append_pulls
 from tokentill.stripe_push.gateway import StripeGateway
 from tokentill.testing.stripe import API_KEY, StripeStandIn
 from tokentill.till import Till
@@ -78,10 +79,11 @@ WELCOME = contract(invoice={"coupon": [{"id": "welcome", "percent": "10"}]})
 SUMS = ("usage_sum", "usage_sum_unit")
 DECIDED = (
     *("revision_decision", "withdrawal", "quarantine_decision", "staged_record", "staged_event"),
-    *("manual_line", "manual_line_removal", "correction", "key_binding"),
+    *("manual_line", "manual_line_removal", "correction", "control_total", "control_total_withdrawal", "pull"),
+    *("usage_request", "witness", "key_binding"),
 )
-"""Tables of what people decided about single records, whole imports, invoices and keys; older versions have no place
-for it."""
+"""Tables of what people decided about single records, whole imports, invoices and keys, and of control totals; older
+versions have no place for it."""
 
 
 def with_everything(database: Database, *contracts: Content) -> Till:
@@ -128,8 +130,8 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
         made = described(connection)
     assert set(migrated) == ALL_TABLES
     assert migrated == made
-    assert sum(len(found["checks"]) for found in migrated.values()) == 22
-    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 29
+    assert sum(len(found["checks"]) for found in migrated.values()) == 32
+    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 35
 
 
 def described(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -193,7 +195,7 @@ def test_nothing_is_deleted_because_something_else_was(database: Database) -> No
     with database.read() as connection:
         inspector = inspect(connection)
         options = [key["options"] for table in ALL_TABLES for key in inspector.get_foreign_keys(table)]
-    assert len(options) == 29
+    assert len(options) == 35
     assert not any("ondelete" in option or "onupdate" in option for option in options)
 
 
@@ -477,6 +479,11 @@ def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
     assert shop.verify().is_sound
 
 
+def note_a_pull(database: Database) -> None:
+    with database.write() as connection:
+        append_pulls(connection, "arouter", None, [PullRow("gap", at("1"), at("2"), why="half a page")], at=at("2"))
+
+
 @pytest.mark.parametrize(
     ("decide", "lost"),
     [
@@ -485,19 +492,39 @@ def test_versions_of_records_are_taken_back_while_there_is_one_of_each(
         (lambda shop: shop.reject_revision("arouter", "one", reason="so"), "1 decisions on revisions"),
         (lambda shop: shop.discard(file="file", reason="so"), "1 decisions on quarantined lines"),
         (lambda shop: shop.retract(record=("arouter", "one"), reason="so"), "1 retractions of records"),
-        (lambda shop: shop.ingest([record("new")], staged=True), "1 lines of staged imports"),
+        (lambda shop: shop.ingest([record("new")], stage="looked at"), "1 lines of staged imports"),
+        (lambda shop: shop.ingest([record("new", request_key="k")]), "1 requests of several records"),
+        (lambda shop: shop.ingest([record("new")], reporter="capture"), "1 imports of other reporters"),
+        (
+            lambda shop: shop.ingest([record("one", input=9)], reporter="capture"),
+            "1 reports beside what counts",
+        ),
         (
             lambda shop: (
                 shop.set_customer("eve") and shop.add_line(OCTOBER, "eve", amount="2", description="fee", reason="so")
             ),
             "1 manual lines",
         ),
+        (lambda shop: note_a_pull(shop.store), "1 notes of how far pulls came"),
         (
             lambda shop: shop.bind_keys([("k", None, "alice", at("1"), None)]),
             "1 bindings of API keys and teams",
         ),
     ],
-    ids=["accepted", "waived", "rejected", "discarded", "retracted", "staged", "added", "bound"],
+    ids=[
+        "accepted",
+        "waived",
+        "rejected",
+        "discarded",
+        "retracted",
+        "staged",
+        "keyed",
+        "captured",
+        "witnessed",
+        "added",
+        "pulled",
+        "bound",
+    ],
 )
 def test_what_people_decided_about_records_is_not_lost_by_going_back(
     database: Database, decide: Callable[[Till], object], lost: str
@@ -620,3 +647,32 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="nowhere"):
         make_ready(Database.open(str(tmp_path / "nowhere" / "a.db")))
+
+
+# What is billed
+
+
+def test_a_replay_that_a_tag_tells_goes_back_and_comes_again(database: Database) -> None:
+    shop = till(database, SEARCHED, clock=MovableClock())
+    shop.ingest([record("tagged", tags=["response-cache", "prod"]), record("plain"), record("near", tags=["cache"])])
+    before = rows_of_all_tables(database)
+    downgrade(database, "0011")
+    upgrade(database)
+    assert rows_of_all_tables(database) == before
+    with database.read() as connection:
+        replayed = select(tables.series.c.tags).where(tables.series.c.is_replayed == 1)
+        assert connection.execute(replayed).scalars().all() == ['["prod", "response-cache"]']
+    assert shop.database.check().is_sound
+    assert shop.ingest([record("tagged", tags=["response-cache", "prod"])]).counts.duplicates == 1
+
+
+@pytest.mark.parametrize("kind", ["kinds of replayed requests", "accepted estimates"])
+def test_what_older_tables_cannot_say_of_billing_keeps_them_from_coming_back(database: Database, kind: str) -> None:
+    shop = till(database, SEARCHED, clock=MovableClock())
+    if kind == "accepted estimates":
+        shop.ingest([record("guessed", usage_state="estimated")])
+        shop.accept_estimate("arouter", "guessed", reason="so it is")
+    else:
+        shop.ingest([record("replayed", is_replayed=True)])
+    with pytest.raises(RuntimeError, match=f"1 {kind} would be lost"):
+        downgrade(database, "0011")

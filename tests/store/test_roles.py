@@ -82,7 +82,7 @@ def worked(database: Database) -> Till:
     shop.reject_revision("arouter", "one", reason="a test")
     shop.discard(file="python", reason="a test")
     shop.retract(record=("arouter", "three"), reason="a test")
-    shop.ingest([record("six", user="carol")], name="looked at", staged=True)
+    shop.ingest([record("six", user="carol")], name="looked at", stage="looked at")
     shop.accept_import(shop.imports().imports[-1].number)
     shop.bind([("carol", "alice", at("1"), None)])
     shop.review(OCTOBER, "alice", "approved", by="rita")

@@ -40,6 +40,7 @@ def test_the_text_of_a_stored_instant_is_that_of_the_instant(micros: int) -> Non
     geo=TEXTS,
     tags=st.lists(st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=9), max_size=3),
     is_byok=st.booleans(),
+    is_replayed=st.booleans(),
     cost=st.none() | COSTS,
     counts=st.dictionaries(st.sampled_from(["input", "output", "reasoning", "web_search", "image"]), st.integers(0, 9)),
 )
@@ -48,6 +49,7 @@ def test_the_bytes_of_a_record_are_those_of_its_content(
     geo: str | None,
     tags: list[str],
     is_byok: bool,
+    is_replayed: bool,
     cost: Decimal | None,
     counts: dict[str, int],
 ) -> None:
@@ -61,6 +63,7 @@ def test_the_bytes_of_a_record_are_those_of_its_content(
         geo=geo,
         tags=tags,
         is_byok=is_byok,
+        is_replayed=is_replayed,
         cost=cost,
     )
     assert found.content_bytes() == canonical_bytes(found.content())
@@ -76,6 +79,8 @@ def test_rows_of_all_kinds_of_records_are_what_their_digests_say(database: Datab
         record("cheap", cost="0.000000000000000000000001", status="error", mode="batch"),
         record("dear", cost="1000000", when="2026-10-15T10:30:00.000001+02:00"),
         record("free", cost="0", source="openrouter"),
+        record("replayed", is_replayed=True),
+        record("tagged as a replay", tags=["response-cache"]),
         *(record(f"many {number}", user=f"u{number}") for number in range(600)),
     ]
     with database.write() as connection:

@@ -91,7 +91,9 @@ def counted(database: Database, cuts: Cuts, seq: int) -> Sums:
         is_unmeasured = bool(cost) and not any(used.values())
         total = sum(used.get(leaf, 0) for leaf in INPUT_LEAVES)
         start = max((edge for edge in cuts.boundaries if edge <= when), default=cuts.starts_at)
-        key = (row["series_id"], when.date(), start, cuts.band(total), "waiver" in causes, is_unmeasured)
+        brings = bool(cost) or any(count for name, count in used.items() if name not in INPUT_LEAVES)
+        facts = ("waiver" in causes, is_unmeasured, False, bool(row["has_cost"]) and not cost, brings)
+        key = (row["series_id"], when.date(), start, cuts.band(total), facts)
         requests, spent, quantities = found.get(key, (0, 0, {}))
         names = used.keys() | quantities.keys()
         found[key] = (requests + 1, spent + cost, {name: used.get(name, 0) + quantities.get(name, 0) for name in names})
@@ -108,7 +110,7 @@ def summed(aggregates: list[UsageAggregate], cuts: Cuts) -> Sums:
     for one in aggregates:
         start = max((edge for edge in cuts.boundaries if edge <= one.at), default=cuts.starts_at)
         band = cuts.band(one.input_tokens)
-        key = (one.series.id, one.day, start, band, one.is_waived, one.is_unmeasured)
+        key = (one.series.id, one.day, start, band, one.facts)
         assert key not in found
         found[key] = (one.requests, int(one.cost * 10**8), _listed(one.quantities))
     return found

@@ -33,9 +33,10 @@ def checked(**changes: Any) -> UsageRecord:
     user=st.none() | st.text(max_size=20),
     provider=st.none() | IDS,
     geo=st.none() | IDS,
-    tags=st.lists(IDS, max_size=3),
+    tags=st.lists(IDS | st.just("response-cache"), max_size=3),
     status=st.sampled_from(STATUSES),
     is_byok=st.booleans(),
+    is_replayed=st.booleans(),
     cost=st.none() | st.decimals(0, 1_000_000, places=12),
     occurred_at=st.datetimes(
         AT.replace(year=1972, tzinfo=None),
@@ -187,3 +188,17 @@ def test_a_usage_becomes_a_record_in_one_call() -> None:
 def test_what_is_not_one_known_request_is_no_record(usage: Usage, message: str) -> None:
     with pytest.raises(InvalidRecord, match=message):
         usage.record()
+
+
+def test_a_record_that_is_no_replay_has_the_digest_that_it_had_before_there_was_a_word_for_it() -> None:
+    assert "is_replayed" not in checked().content()
+    assert checked(is_replayed=True).content()["is_replayed"] is True
+    assert checked(is_replayed=True).digest != checked().digest
+
+
+def test_the_tag_of_a_replay_says_that_it_is_one_and_keeps_its_digest() -> None:
+    tagged = checked(tags=("response-cache",))
+    assert tagged.is_replayed
+    assert tagged.digest == checked(tags=("response-cache",), is_replayed=True).digest
+    assert "is_replayed" not in tagged.content()
+    assert not checked(tags=("no-response-cache",)).is_replayed

@@ -55,6 +55,7 @@ class Request:
     quantities: dict[str, int]
     cost: Fraction | None
     is_byok: bool = False
+    is_error: bool = False
 
     def sum_of(self, names: set[str]) -> int:
         return sum(count for name, count in self.quantities.items() if name in names)
@@ -150,6 +151,7 @@ def request_of(raw: Any) -> Request:
         geo=raw.get("geo"),
         quantities={name: count for name, count in quantities.items() if count},
         cost=None if cost is None else Fraction(cost),
+        is_error=raw.get("finish_reason") == "error",
     )
 
 
@@ -362,7 +364,11 @@ def fits(glob: str, value: str | None) -> bool:
 
 
 def rule_of(request: Request, customer: str | None, folder: Folder) -> Toml | None:
-    """The first rule that fits, through the customer's contract, its plan's and the default."""
+    """The first rule that fits, through the customer's contract, its plan's and the default; but errors that came to
+    nothing are free, whatever these say.
+    """
+    if request.is_error and not request.cost and not any(request.quantities.keys() - INPUT):
+        return {"name": "error without output and cost", "basis": "free"}
     traits = {key: getattr(request, key) for key in ("provider", "mode", "api_key", "user")}
     traits |= {"model": folder.canonical(request.model), "source": "arouter", "tag": None}
     for contract in folder.chain(customer, request.at):

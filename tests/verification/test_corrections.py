@@ -249,7 +249,7 @@ def test_a_credit_note_that_gives_back_more_than_there_was_is_found(sqlite_datab
 def test_a_staged_import_is_no_usage_until_it_is_accepted(sqlite_database: Database) -> None:
     shop = Shop(sqlite_database, prices(price()), contract())
     shop.take(worth(30, "10-20"))
-    shop.till.ingest([worth(300, "10-21")], name="more", staged=True)
+    shop.till.ingest([worth(300, "10-21")], name="more", stage="looked at")
     shop.close(OCTOBER)
     assert shop.till.verify().is_sound
     assert shop.till.invoice("INV-000001").content["total"] == "30.00"

@@ -31,7 +31,7 @@ COMMANDS = {
     "preview": ("invoice_commands", "Show what a period would come to if it were closed now."),
     "review": ("review_commands", "Approve or hold a preview, or add a line to it."),
     "close": ("invoice_commands", "Issue the invoices of a period, each once."),
-    "report": ("report_commands", "Report what the close of a period came to."),
+    "report": ("report_commands", "Report on a period: its close, what is missing or alike."),
     "invoices": ("invoice_commands", "Look at issued invoices, export them, or make one void."),
     "simulate": ("question_commands", "Show a period under other prices and contracts."),
     "explain": ("question_commands", "Go from any cent to the records, the price entry and the rule."),
@@ -43,7 +43,10 @@ COMMANDS = {
     "contracts": ("contract_commands", "List, check, look at, explain and compare contracts."),
     "db": ("database_commands", "Bring the database up to date, and check it."),
     "demo": ("demo", "Run a whole month on sample activity."),
+    "imports": ("usage_commands", "Look at imports: what came when, and what became of it."),
     "usage": ("usage_commands", "Count what was used; look at records, and decide about some."),
+    "pull": ("pull_commands", "Take usage records in from a gateway, over HTTP."),
+    "probe": ("pull_commands", "Show what a gateway answers, and how it would be read."),
 }
 """Each command or group: the module that has it, and what it does. First the commands of a month, in order."""
 
@@ -53,6 +56,7 @@ _WRITTEN = {
     "customer": "CUSTOMER",
     "ends_at": "--until",
     "import_number": "--import N",
+    "ids": "--id",
     "kind": "--from",
     "model": "MODEL",
     "names": "ID",

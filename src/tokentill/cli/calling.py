@@ -96,6 +96,11 @@ class Invocation(typer.Context):
         return shared
 
     @property
+    def command_path(self) -> str:
+        """The words of the command; one without a name of its own is called by those of its group."""
+        return super().command_path.rstrip()
+
+    @property
     def screen(self) -> Terminal:
         """Where text goes."""
         return self.shared.terminal

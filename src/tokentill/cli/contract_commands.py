@@ -90,6 +90,15 @@ def _explain(
     user: Annotated[str | None, typer.Option("--user", metavar="USER", help="The opaque user string.")] = None,
     source: Annotated[str, typer.Option("--source", metavar="SOURCE", help="Where the record comes from.")] = "",
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag; may be repeated.")] = None,
+    status: Annotated[
+        str, typer.Option("--status", metavar="WORD", help="How the requests ended: ok, error, ...")
+    ] = "ok",
+    usage_state: Annotated[
+        str, typer.Option("--usage-state", metavar="WORD", help="reported, estimated or missing.")
+    ] = "reported",
+    byok: Annotated[bool, typer.Option("--byok", help="Made with the caller's own key at the provider.")] = False,
+    replayed: Annotated[bool, typer.Option("--replayed", help="Answered from the gateway's own cache.")] = False,
+    zero_cost: Annotated[bool, typer.Option("--zero-cost", help="At a reported cost of 0.")] = False,
     input_tokens: Annotated[
         int, typer.Option("--input-tokens", min=0, metavar="COUNT", help="Input tokens, for prices by context length.")
     ] = 0,
@@ -110,6 +119,11 @@ def _explain(
         user=user,
         source=source,
         tags=tag or (),
+        status=status,
+        usage_state=usage_state,
+        is_byok=byok,
+        is_replayed=replayed,
+        zero_cost=zero_cost,
         input_tokens=input_tokens,
     )
     call.answer(explained, show_explained_contract, is_refused=explained.is_unpriced)

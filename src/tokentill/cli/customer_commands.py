@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,13 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tokentill.canonical import Content, fields_of
-from tokentill.cli.calling import Commands, CustomerArgument, Invocation
+from tokentill.cli.calling import ByOption, Commands, CustomerArgument, Invocation, ReasonOption
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
-from tokentill.documents.text.customers import show_credits, show_customer, show_imported
+from tokentill.documents.text.customers import (
+    show_credits,
+    show_customer,
+    show_erased,
+    show_imported,
+    show_pseudonyms,
+)
 from tokentill.documents.text.lists import show_customer_list
 from tokentill.errors import InvalidCall, Refused
 from tokentill.faces.arguments import instant_in
+from tokentill.sources.finding import STDIN
 from tokentill.store.customers import Customer, KeyWanted
 from tokentill.till import Till
 from tokentill.usage.attribution import Binding
@@ -165,6 +173,46 @@ def _credits(call: Invocation, customer: CustomerArgument) -> None:
     """
     with call.till() as till:
         call.answer(till.credits(customer), show_credits)
+
+
+@customers.command("pseudonym")
+def _pseudonym(
+    call: Invocation,
+    user: Annotated[
+        str,
+        typer.Argument(metavar="USER", help="What the application knows the user by; - is standard input."),
+    ],
+) -> None:
+    """Print the id of a user where ids are hashed.
+
+    One for each key, the oldest first; bind them all. Nothing is stored, and no database is needed.
+    """
+    with call.till() as till:
+        call.answer(till.pseudonyms(_user(user)), show_pseudonyms)
+
+
+@customers.command("erase-user")
+def _erase_user(
+    call: Invocation,
+    user: Annotated[
+        str, typer.Argument(metavar="USER", help="The user id, exactly as it is in the records; - is standard input.")
+    ],
+    reason: ReasonOption,
+    source: Annotated[str | None, typer.Option(metavar="NAME", help="Only in records of this source.")] = None,
+    by: ByOption = None,
+) -> None:
+    """Take a user id out of all that is kept of usage.
+
+    Issued documents stay as they are, and can still be verified. The token says nothing about the user, and nothing
+    leads back from it.
+    """
+    with call.till() as till:
+        call.answer(till.erase_user(_user(user), reason=reason, source=source, by=by), show_erased)
+
+
+def _user(user: str) -> str:
+    """A user id that stands in a command, or on standard input, where no list of processes shows it."""
+    return sys.stdin.readline().removesuffix("\n") if user == STDIN else user
 
 
 def _bind_rows(till: Till, file: Path, rows: list[dict[str, str]], lines: list[int], columns: set[str]) -> int:

@@ -53,8 +53,13 @@ def _preview(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="DIR", help="Write review pages to this folder as well.")
     ] = None,
-    with_import: Annotated[
-        int | None, typer.Option("--with-import", metavar="N", help="Count what this staged import would bring, too.")
+    with_staged: Annotated[
+        str | None,
+        typer.Option(
+            "--with-staged",
+            metavar="NAME",
+            help="Count what was staged under this name, too; the number of an import will do.",
+        ),
     ] = None,
 ) -> None:
     """Show what a period would come to if it were closed now.
@@ -64,7 +69,7 @@ def _preview(
     if html is not None and customer is not None:
         raise InvalidCall("the pages are of a whole period; leave out --customer or --html")
     with call.till() as till:
-        preview = till.preview(period, customer, with_import=with_import)
+        preview = till.preview(period, customer, with_staged=with_staged)
     pages: list[Path] = []
     if html is not None:
         from tokentill.documents.review_pages import write_review_pages
@@ -73,8 +78,8 @@ def _preview(
 
     def show(screen: Screen) -> None:
         show_preview(screen, preview)
-        if with_import is not None:
-            screen.say(f"counted with import {with_import}, which is staged; nothing was stored")
+        if with_staged is not None:
+            screen.say(f"counted with {shown_id(with_staged)}, which is staged; nothing was stored")
         if customer is not None:
             only = preview.customers[0]
             show_invoice(screen, {**only.invoice.content(), **only.interims_content()})

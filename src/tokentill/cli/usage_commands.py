@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
+from tokentill.canonical import Content
 from tokentill.cli.calling import ByOption, Commands, Group, Invocation, PeriodOption, ReasonOption, instant_option
 from tokentill.closing.records.ingest import Ingested, counts_content
 from tokentill.closing.records.usage_summary import SummaryKey
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
+from tokentill.documents.text.completeness import show_control_totals, show_withdrawn
 from tokentill.documents.text.invoices import show_late
 from tokentill.documents.text.records import (
     show_decided,
+    show_decision_on_record,
     show_ingested,
     show_line,
     show_lines,
@@ -23,17 +27,20 @@ from tokentill.documents.text.records import (
     show_retried,
     show_revisions,
     show_revisions_of_record,
-    show_waived,
 )
 from tokentill.documents.text.retractions import show_import, show_imports, show_retracted, show_retractions
+from tokentill.documents.text.screen import Screen
 from tokentill.documents.text.usage import show_trace, show_usage
 from tokentill.errors import InvalidCall, Refused
 from tokentill.sources.finding import STDIN, files_of
 from tokentill.sources.reading import FORMATS, read_records
 from tokentill.store.batches import Counts
+from tokentill.store.imports import Imports
 from tokentill.store.quarantine import LineState
 from tokentill.store.revisions import RevisionState
 from tokentill.till import Till
+from tokentill.usage.privacy import POLICIES, PrivacyPolicy
+from tokentill.usage.reporters import EXPORT
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help="The source of the record.")]
 RecordArgument = Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of the record in it.")]
@@ -70,15 +77,37 @@ class UsageGroup(Group):
         return super().parse_args(ctx, args)
 
 
+class IngestGroup(Group):
+    """`tokentill ingest FILE...` takes files in; `accept` and `drop` decide about what was staged."""
+
+    alone = "files"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Its arguments; what does not begin with a decision is files."""
+        first = 0
+        while first < len(args) and args[first].startswith("--"):  # the shared options may stand before it
+            first += 2 if args[first] in ("--db", "--pricing") else 1
+        if args[first : first + 1] not in ([name] for name in self.commands if name != self.alone):
+            args = [self.alone, *args]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """The command that is meant; the one that takes files in has no name of its own."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return None if name == self.alone else name, command, rest
+
+
 app = Commands()
+ingest = app.group("ingest", "Take usage records in: JSONL, JSON or CSV, plain, gzip or zstd.", cls=IngestGroup)
 usage = app.group("usage", "Count what was used; look at records, and decide about some.", cls=UsageGroup)
 revisions = usage.group("revisions", "Records that came again with other content: look at them, and decide.")
 retractions = usage.group("retractions", "What was taken back.")
-imports = usage.group("imports", "What was taken in, by import.")
+imports = app.group("imports", "Look at imports: what came when, and what became of it.")
 quarantine = usage.group("quarantine", "Lines that are no usage record: look at them, and decide.")
+control_totals = usage.group("control-totals", "What sources say that days add up to.")
 
 
-@app.command("ingest")
+@ingest.command("files", hidden=True)
 def _ingest(
     call: Invocation,
     files: Annotated[
@@ -91,12 +120,28 @@ def _ingest(
         bool,
         typer.Option("--strict", help="Exit with 1 when a line went to quarantine, or a file is not all there is."),
     ] = False,
-    staged: Annotated[
-        bool, typer.Option("--staged", help="Only keep it to be looked at, until it is accepted or dropped.")
-    ] = False,
+    stage: Annotated[
+        str | None,
+        typer.Option("--stage", metavar="NAME", help="Only keep it under this name, until it is accepted or dropped."),
+    ] = None,
+    reporter: Annotated[
+        str,
+        typer.Option(
+            "--reporter", metavar="NAME", help="Who tells of the records, like capture; the source's own export else."
+        ),
+    ] = EXPORT,
+    privacy: Annotated[
+        PrivacyPolicy | None,
+        typer.Option(
+            "--privacy",
+            metavar="POLICY",
+            help=f"What becomes of user ids: {', '.join(POLICIES)}; as settings say for their source unless given.",
+        ),
+    ] = None,
 ) -> None:
     """Take usage records in: JSONL, JSON or CSV, plain, gzip or zstd.
 
+    `tokentill ingest accept NAME` takes in what was staged under a name, `tokentill ingest drop NAME` leaves it be.
     Taking the same file in again changes nothing. A line that is no usage record goes to quarantine with its reason and
     stops none of the others. A file of which every line does ends with exit status 1.
     """
@@ -107,24 +152,30 @@ def _ingest(
         till.make_database()  # a database that cannot be used is refused once, not for each file
         for file in files:
             try:
-                done.append(_ingest_one(call, till, file, source, format, is_staged=staged))
+                done.append(
+                    _ingest_one(call, till, file, source, format, stage=stage, reporter=reporter, privacy=privacy)
+                )
             except Refused as refusal:
                 refused.append((file, str(refusal)))
+    is_refused = bool(refused) or any(ingested.is_all_quarantined for ingested in done)
+    is_refused = is_refused or (strict and any(one.counts.quarantined or one.incomplete for one in done))
+    call.finish(_content(done, refused), lambda screen: show_ingested(screen, done, refused), is_refused=is_refused)
+
+
+def _content(done: Sequence[Ingested], refused: Sequence[tuple[str, str]] = ()) -> Content:
+    """What `ingest --json` prints: all together, and each file."""
     total = Counts()
     for ingested in done:
         total = total.plus(ingested.counts)
-    content = {
+    return {
         **counts_content(total),
         "files": [ingested.content() for ingested in done],
         "refused": [{"file": file, "reason": reason} for file, reason in refused],
     }
-    is_refused = bool(refused) or any(ingested.is_all_quarantined for ingested in done)
-    is_refused = is_refused or (strict and any(one.counts.quarantined or one.incomplete for one in done))
-    call.finish(content, lambda screen: show_ingested(screen, done, refused), is_refused=is_refused)
 
 
 def _ingest_one(
-    call: Invocation, till: Till, file: str, source: str | None, format_: str | None, *, is_staged: bool
+    call: Invocation, till: Till, file: str, source: str | None, format_: str | None, **how: Any
 ) -> Ingested:
     from_stdin = file == STDIN
     reading = read_records(
@@ -135,7 +186,7 @@ def _ingest_one(
     )
     with call.progress(f"ingest {shown_id(reading.name)}") as progress:
         told = lambda _: progress(reading.bytes_read, reading.bytes_total)  # noqa: E731
-        return till.ingest_reading(reading, staged=is_staged, progress=told)
+        return till.ingest_reading(reading, progress=told, **how)
 
 
 @app.command("trace")
@@ -183,9 +234,9 @@ def _late(call: Invocation) -> None:
 
 @usage.command("missing")
 def _missing(call: Invocation, period: PeriodOption = None) -> None:
-    """List the records that report no usage.
+    """List the records that report no usage, or an estimate.
 
-    Each keeps its customer's invoice back, until a revision of it is accepted or it is waived.
+    Each keeps its customer's invoice back, until a revision of it is accepted, the estimate is, or it is waived.
     """
     with call.till() as till:
         call.answer(till.missing(period), show_missing)
@@ -195,12 +246,24 @@ def _missing(call: Invocation, period: PeriodOption = None) -> None:
 def _waive(
     call: Invocation, source: SourceArgument, record_id: RecordArgument, reason: ReasonOption, by: ByOption = None
 ) -> None:
-    """Bill nothing for a record that reports no usage.
+    """Bill nothing for a record that reports no usage, or an estimate.
 
     It stays on its customer's document as a count.
     """
     with call.till() as till:
-        call.answer(till.waive(source, record_id, reason=reason, by=by), show_waived)
+        call.answer(till.waive(source, record_id, reason=reason, by=by), show_decision_on_record)
+
+
+@usage.command("accept")
+def _accept(
+    call: Invocation, source: SourceArgument, record_id: RecordArgument, reason: ReasonOption, by: ByOption = None
+) -> None:
+    """Bill a record whose quantities are an estimate as it is.
+
+    A contract may say what holds of all estimates, by a rule with match = { usage_state = "estimated" }.
+    """
+    with call.till() as till:
+        call.answer(till.accept_estimate(source, record_id, reason=reason, by=by), show_decision_on_record)
 
 
 @usage.command("retract")
@@ -212,7 +275,7 @@ def _retract(
     ] = None,
     import_number: Annotated[
         int | None,
-        typer.Option("--import", metavar="N", help="What this import brought; `usage imports list` numbers them."),
+        typer.Option("--import", metavar="N", help="What this import brought; `imports list` numbers them."),
     ] = None,
     filter: Annotated[  # noqa: A002
         str | None,
@@ -260,10 +323,15 @@ def _imports_show(call: Invocation, number: ImportArgument) -> None:
         call.answer(till.import_shown(number), show_import)
 
 
-@imports.command("accept")
-def _imports_accept(
+StagedArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="The name that it was staged under, or the number of the import.")
+]
+
+
+@ingest.command("accept")
+def _accept_staged(
     call: Invocation,
-    number: ImportArgument,
+    staged: StagedArgument,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with it for good.")] = "",
     by: ByOption = None,
 ) -> None:
@@ -272,19 +340,24 @@ def _imports_accept(
     One that was cut off on the way goes on where it was.
     """
     with call.till() as till:
-        taken = till.accept_import(number, reason=reason, by=by)
-    call.answer(taken, lambda screen, ingested: show_ingested(screen, [ingested], ()))
+        taken = [till.accept_import(number, reason=reason, by=by) for number in till.staged_imports(staged)]
+    call.finish(_content(taken), lambda screen: show_ingested(screen, taken, ()))
 
 
-@imports.command("drop")
-def _imports_drop(call: Invocation, number: ImportArgument, reason: ReasonOption, by: ByOption = None) -> None:
+@ingest.command("drop")
+def _drop(call: Invocation, staged: StagedArgument, reason: ReasonOption, by: ByOption = None) -> None:
     """Leave a staged import be, as a whole.
 
     Its records may be taken in by another import.
     """
     with call.till() as till:
-        dropped = till.drop_import(number, reason=reason, by=by)
-    call.finish(dropped.content(), lambda screen: screen.say(f"import {number} is dropped; it counts for nothing"))
+        dropped = [till.drop_import(number, reason=reason, by=by) for number in till.staged_imports(staged)]
+
+    def show(screen: Screen) -> None:
+        for one in dropped:
+            screen.say(f"import {one.number} ({shown_id(one.name)}) is dropped; it counts for nothing")
+
+    call.finish(Imports(tuple(dropped)).content(), show)
 
 
 @revisions.command("list")
@@ -353,6 +426,34 @@ def _quarantine_show(
     """Show one line with its reason and its beginning."""
     with call.till() as till:
         call.answer(till.quarantined_line(line), show_line)
+
+
+@control_totals.command("list")
+def _control_totals_list(
+    call: Invocation,
+    period: Annotated[
+        str | None, typer.Option("--period", metavar="PERIOD", help="Only days of this calendar month in UTC.")
+    ] = None,
+    source: Annotated[str | None, typer.Option("--source", metavar="NAME", help="Only of this source.")] = None,
+) -> None:
+    """List control totals, with versions that count no more."""
+    with call.till() as till:
+        call.answer(till.control_totals(period, source=source), show_control_totals)
+
+
+@control_totals.command("withdraw")
+def _control_totals_withdraw(
+    call: Invocation,
+    total: Annotated[str, typer.Argument(metavar="ID", help="The id of the total.")],
+    reason: ReasonOption,
+    by: ByOption = None,
+) -> None:
+    """Take back a control total that is wrong.
+
+    The version before it counts again, if there is one. Nothing is removed.
+    """
+    with call.till() as till:
+        call.answer(till.withdraw_control_total(total, reason=reason, by=by), show_withdrawn)
 
 
 LinesArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="The ids of lines.")]

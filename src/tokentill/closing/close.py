@@ -92,6 +92,7 @@ def close_period(
         if cut_off is None:
             computed, late, aside = _computed(connection, month, inputs, pins, options, now)
             parked = parked_customers(connection, computed, inputs.books(), pins, options.policy)
+            reasons = _blocked_by(connection, computed, inputs, options, now)
     if cut_off is not None:
         if abandon:
             _abandon(database, cut_off, clock)
@@ -102,7 +103,7 @@ def close_period(
         again = close_period(database, month, folder, options, clock=clock, used=used, progress=progress)
         refused = (*resumed.refused, *again.refused)
         return replace(again, issued=(*resumed.issued, *again.issued), refused=refused, resumed=True)
-    if options.interim is None and (reasons := computed.blocked_by):
+    if reasons:
         with database.read() as connection:
             already = len(issued_customers(connection, month))
         return Closed(month, (), already, (), (), reasons, late=late, kept=computed.kept, aside=aside)
@@ -127,6 +128,21 @@ def _unchanged(connection: Connection, month: Month, pins: Content, options: Clo
     if not ended.get("is_complete") or run.period != str(month) or CloseOptions.of(run.asked).interim or since != pins:
         return None
     return Closed(month, (), len(issued_customers(connection, month)), (), ())
+
+
+def _blocked_by(
+    connection: Connection, computed: Computed, inputs: Inputs, options: CloseOptions, now: datetime
+) -> tuple[str, ...]:
+    """What keeps the whole run from happening: usage of nobody, single requests with an invoice each, days that are
+    not complete.
+    """
+    if options.interim is not None:
+        return ()
+    ends = [at for one in computed.invoices if (at := computed.due_at(one.customer)) + options.grace <= now]
+    if not (ends and options.totals.required):
+        return computed.blocked_by
+    complete = computed.completeness(connection, ends, now, options.totals, inputs.books())
+    return (*computed.blocked_by, *complete.blocked_by)
 
 
 class _Overtaken(Exception):

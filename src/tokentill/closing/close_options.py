@@ -13,6 +13,7 @@ from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.obstacles import Obstacle
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Review, review_obstacle
+from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.store.audit import actor_here
 from tokentill.usage.shell_words import command_line
 
@@ -42,6 +43,7 @@ class CloseOptions:
         only: the one customer whose documents are issued; all of them when None.
         policy: what is parked, and whether who closes must be another than who approved.
         by: who closes; whoever runs this process unless given.
+        totals: which sources have to state control totals before a run begins. One that was cut off goes on.
     """
 
     interim: Interim | None = None
@@ -50,6 +52,7 @@ class CloseOptions:
     only: str | None = None
     policy: ReviewPolicy = NO_POLICY
     by: str | None = None
+    totals: TotalsPolicy = NO_TOTALS
 
     def concerns(self, customer: str) -> bool:
         """Whether a customer's documents are to be issued."""

@@ -14,6 +14,7 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from tokentill.canonical import Content, ContentOfFields, fields_of
+from tokentill.invoicing.not_billed import NotBilled, by_decision, not_billed_on
 from tokentill.invoicing.obstacles import Obstacle
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Aside, LateUsage, Preview
@@ -108,6 +109,7 @@ class RunShown(ContentOfFields):
 class CloseReport:
     """Everything that there is to say of the close of a period, as of an instant.
 
+    `not_billed` is what its documents count and do not bill, by decision.
     `voided` are the numbers of void documents, which stay. `refused` is what keeps invoices back now, and `late` usage
     that documents of this period were issued without.
     """
@@ -123,6 +125,7 @@ class CloseReport:
     aside: Aside
     approvals: tuple[Approval, ...]
     not_approved: int
+    not_billed: tuple[NotBilled, ...]
     runs: tuple[RunShown, ...]
     chain_head: ChainHead | None
 
@@ -132,7 +135,7 @@ class CloseReport:
             "period": str(self.month),
             **fields_of(self, "at", "sums", "voided", "requests", "late", "refused", "blocked_by"),
             "aside": self.aside.content(),
-            **fields_of(self, "approvals", "not_approved", "runs", "chain_head"),
+            **fields_of(self, "approvals", "not_approved", "runs", "chain_head", "not_billed"),
         }
 
 
@@ -154,6 +157,9 @@ def close_report(connection: Connection, preview: Preview) -> CloseReport:
         aside=preview.aside,
         approvals=tuple(approvals),
         not_approved=sum(document.kind == "period" for document in live) - len(approvals),
+        not_billed=by_decision(
+            one for document in live if document.kind == "period" for one in not_billed_on(document.content)
+        ),
         runs=tuple(RunShown(*run) for run in runs_of(connection, month)),
         chain_head=chain_head(connection),
     )

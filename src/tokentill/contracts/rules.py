@@ -19,6 +19,7 @@ from tokentill.contracts.features.margin import Margin
 from tokentill.contracts.features.package import Package
 from tokentill.contracts.features.tiers import RuleTiers, markup_of
 from tokentill.prices.entries import Fee
+from tokentill.usage.aggregates import Series
 from tokentill.usage.globs import glob_fits
 from tokentill.usage.quantities import REQUEST
 from tokentill.usage.record import STANDARD
@@ -44,12 +45,54 @@ class Traits(Protocol):
     def source(self) -> str | None: ...
     @property
     def tags(self) -> tuple[str, ...]: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def usage_state(self) -> str: ...
+    @property
+    def is_byok(self) -> bool: ...
+    @property
+    def is_replayed(self) -> bool: ...
+    @property
+    def zero_cost(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTraits:
+    """The traits of requests of one kind."""
+
+    model: str
+    provider: str | None
+    mode: str | None
+    api_key: str | None
+    user: str | None
+    source: str | None
+    tags: tuple[str, ...]
+    status: str
+    usage_state: str
+    is_byok: bool
+    is_replayed: bool
+    zero_cost: bool
+
+    @classmethod
+    def of(cls, series: Series, *, model: str, zero_cost: bool) -> RequestTraits:
+        """Those of a series under the canonical id of its model, of requests whose reported cost is 0 or of others."""
+        named = ("provider", "mode", "api_key", "user", "source", "tags")
+        flags = ("status", "usage_state", "is_byok", "is_replayed")
+        return cls(model=model, zero_cost=zero_cost, **{name: getattr(series, name) for name in (*named, *flags)})
+
+
+FLAGS = ("is_byok", "is_replayed", "zero_cost")
+"""Match keys that ask for true or false. `zero_cost` is true where a cost of 0 was reported, and false where none was.
+"""
 
 
 def trait_values(traits: Traits, key: str) -> tuple[str, ...]:
     """The values under a match key; none when the request does not have it. A request without a mode is standard."""
     if key == "tag":
         return traits.tags
+    if key in FLAGS:
+        return ("true" if getattr(traits, key) else "false",)
     value: str | None = getattr(traits, key)
     if key == "mode" and value is None:
         value = STANDARD
@@ -101,7 +144,7 @@ class Rule:
         return cls(
             name=content.get("name", f"rule {number}"),
             contract=contract,
-            match={key: tuple(patterns) for key, patterns in content.get("match", {}).items()},
+            match={key: _patterns(asked) for key, asked in content.get("match", {}).items()},
             basis=content.get("basis", "list"),
             per=content.get("per", 1_000_000),
             rates={name: Decimal(rate) for name, rate in content.get("rates", {}).items()},
@@ -133,6 +176,11 @@ class Rule:
         return self.basis in ("cost", "free") or any(REQUEST in priced for priced in by_request)
 
     @property
+    def bills_nothing(self) -> bool:
+        """Whether its requests are not billed, whatever they are."""
+        return self.basis == "free" and not (self.features or self.add_on)
+
+    @property
     def has_volume(self) -> bool:
         """Whether what a record costs depends on what the whole period comes to."""
         return self.tiers is not None and self.tiers.kind == "volume"
@@ -153,3 +201,8 @@ class Rule:
             any(glob_fits(pattern, value) for pattern in patterns for value in trait_values(traits, key))
             for key, patterns in self.match.items()
         )
+
+
+def _patterns(asked: list[str] | bool) -> tuple[str, ...]:
+    """What a match key asks for: words, or whether something is so."""
+    return (("false", "true")[asked],) if isinstance(asked, bool) else tuple(asked)

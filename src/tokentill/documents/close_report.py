@@ -33,6 +33,7 @@ def report_tables(report: CloseReport) -> list[ReportTable]:
         _documents(report),
         _rounding(report),
         _requests(report),
+        *([_not_billed(report)] if report.not_billed else []),
         _refused(report),
         _approvals(report),
         _log(report),
@@ -107,12 +108,27 @@ def _requests(report: CloseReport) -> ReportTable:
         remarks.insert(0, "the parts do not come to all; `tokentill db check` and `tokentill verify` look further")
     if counts.waived:
         requests = plural(counts.waived, "request on documents is", "requests on documents are")
-        remarks.insert(0, f"{requests} billed at nothing, as somebody decided")
+        remarks.insert(0, f"{requests} billed at nothing, as somebody decided or before billing began")
     if report.late:
         remarks.append(f"{late_text(report.late)} (tokentill usage late)")
     return ReportTable(
         "requests", "Requests of the period", (("where", False), ("requests", True)), rows, tuple(remarks)
     )
+
+
+def _not_billed(report: CloseReport) -> ReportTable:
+    rows = tuple(
+        (
+            shown_text(one.decision),
+            "-" if one.contract is None else shown_text(one.contract),
+            count(one.requests),
+            "-" if one.list_amount is None else exact(one.list_amount),
+            one.currency,
+        )
+        for one in report.not_billed
+    )
+    columns = (("decision", False), ("by", False), ("requests", True), ("list amount", True), ("currency", False))
+    return ReportTable("not-billed", "On documents and not billed, by decision", columns, rows)
 
 
 def _refused(report: CloseReport) -> ReportTable:

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from tokentill.clock import SYSTEM_CLOCK, Clock, instant_text
 from tokentill.contracts.book import ContractBook
-from tokentill.contracts.rule_trace import chosen_rule, consider_rules, known_by
+from tokentill.contracts.default_set import DEFAULT_SET, EMPTY_ERRORS, is_held
+from tokentill.contracts.rule_trace import Considered, chosen_rule, consider_rules, known_by
+from tokentill.contracts.rules import RequestTraits
 from tokentill.documents.contract_words import own_contract_lines
 from tokentill.documents.views.contracts import Agreement, ContractedCustomers, ExplainedContract, PricedRequest
 from tokentill.errors import InvalidCall, NotFound, Refused
-from tokentill.faces.arguments import instant_of, optional, text_of, texts_of
+from tokentill.faces.arguments import instant_of, of_type, one_of, optional, text_of, texts_of
 from tokentill.faces.pricing import Pricing
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.fx import FxBook
-from tokentill.usage.aggregates import Series
 from tokentill.usage.globs import glob_fits
-from tokentill.usage.record import STANDARD
+from tokentill.usage.record import STANDARD, STATUSES, USAGE_STATES
 
 if TYPE_CHECKING:
     from tokentill.documents.views.checks import FolderCheck
@@ -34,7 +35,18 @@ KeptBoundaries = Callable[[], Sequence["KeptBoundary"]]
 """Where contracts would move a boundary, had nothing been issued; a `Till` can tell."""
 
 
-NO_TRAITS: Mapping[str, Any] = {"source": "", "user": None, "api_key": None, "provider": None, "tags": ()}
+NO_TRAITS: Mapping[str, Any] = {
+    "source": "",
+    "user": None,
+    "api_key": None,
+    "provider": None,
+    "tags": (),
+    "status": "ok",
+    "usage_state": "reported",
+    "is_byok": False,
+    "is_replayed": False,
+    "zero_cost": False,
+}
 """Of a request of which nothing is known but its model and mode."""
 
 
@@ -49,10 +61,8 @@ class _Explainer:
     ) -> ExplainedContract:
         """Which rule bills such requests, and what each quantity then costs."""
         canonical = self.prices.canonical_model(model, at) or model
-        series = Series(
-            id=0, model=canonical, mode=mode, geo=None, is_byok=False, status="ok", usage_state="reported", **traits
-        )
-        considered = tuple(consider_rules(self.contracts, customer, series, at))
+        request = RequestTraits(model=canonical, mode=mode, **{**NO_TRAITS, **traits})
+        considered = tuple(consider_rules(self.contracts, customer, request, at))
         chosen = chosen_rule(considered)
         priced = PricedRequest.under(
             None if chosen is None else chosen.rule,
@@ -61,7 +71,7 @@ class _Explainer:
             self.fx,
             at.date(),
         )
-        notes = tuple(own_contract_lines(self.contracts, customer, at))
+        notes = (*own_contract_lines(self.contracts, customer, at), *_of_default_set(request, chosen))
         return ExplainedContract(customer, model, canonical, mode, at, considered, priced, notes)
 
     def kinds_of(self, model: str, at: datetime) -> Iterator[tuple[str, int]]:
@@ -74,6 +84,15 @@ class _Explainer:
                 if not isinstance(card, NoPrice) and card.choice.tier not in seen:
                     seen.add(card.choice.tier)
                     yield mode, input_total
+
+
+def _of_default_set(request: RequestTraits, chosen: Considered | None) -> Iterator[str]:
+    """What the default set says of such requests, where their rule leaves it to it."""
+    asked = () if chosen is None else chosen.rule.match
+    if EMPTY_ERRORS.fits(request) and "status" not in asked:
+        yield f"{DEFAULT_SET}: such a request is not billed without output and cost, as its rule does not name status"
+    if is_held(None if chosen is None else chosen.rule, request.usage_state, is_accepted=False):
+        yield f"{DEFAULT_SET}: an estimate is held until somebody accepts it, as its rule does not name usage_state"
 
 
 class Contracts:
@@ -171,6 +190,11 @@ class Contracts:
         user: str | None = None,
         source: str = "",
         tags: Sequence[str] = (),
+        status: str = "ok",
+        usage_state: str = "reported",
+        is_byok: bool = False,
+        is_replayed: bool = False,
+        zero_cost: bool = False,
         input_tokens: int = 0,
     ) -> ExplainedContract:
         """Which rule bills a customer's requests to a model, why, and what each quantity then costs.
@@ -180,6 +204,8 @@ class Contracts:
             as_of: as it was known then; everything unless given.
             provider, mode, api_key, user, source, tags: traits of the requests, as a record has them. A trait that is
                 not given fits no rule that asks for it.
+            status, usage_state, is_byok, is_replayed: the same.
+            zero_cost: whether the gateway reports a cost of 0.
             input_tokens: for prices by context length.
 
         Raises:
@@ -197,6 +223,11 @@ class Contracts:
             "api_key": optional(text_of, "api_key", api_key),
             "provider": optional(text_of, "provider", provider),
             "tags": texts_of("tags", tags),
+            "status": one_of("status", status, STATUSES),
+            "usage_state": one_of("usage_state", usage_state, USAGE_STATES),
+            "is_byok": of_type("is_byok", is_byok, bool),
+            "is_replayed": of_type("is_replayed", is_replayed, bool),
+            "zero_cost": of_type("zero_cost", zero_cost, bool),
         }
         return books.explained(customer, model, instant, mode, input_tokens, traits)
 

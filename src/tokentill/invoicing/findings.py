@@ -21,14 +21,21 @@ from tokentill.usage.ids import cost_components
 from tokentill.usage.shell_words import shell_word
 
 FindingKind = Literal[
-    "cost-component-unbilled", "cost-above-list", "cost-of-free-model", "billed-below-cost", "user-and-key-differ"
+    "cost-component-unbilled",
+    "cost-above-list",
+    "cost-of-free-model",
+    "billed-below-cost",
+    "control-totals",
+    "user-and-key-differ",
 ]
 Figure = str | int | Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewFinding:
-    """Something that stands out in a customer's period. `figures` are the numbers of it, amounts in major units."""
+    """Something that stands out in a customer's period, or in everybody's where `customer` is empty. `figures` are the
+    numbers of it, amounts in major units.
+    """
 
     kind: FindingKind
     customer: str
@@ -72,7 +79,7 @@ def findings_of(
     compared = _CostBesideList(limits)
     for member, aggregates in usage.items():
         for aggregate in aggregates:
-            if aggregate.cost and not (aggregate.is_waived or context.is_missing(member, aggregate)):
+            if aggregate.cost and not (aggregate.is_waived or context.keeps_back(member, aggregate)):
                 compared.add(aggregate, context.group_of(member, invoice.currency, aggregate))
     far_above = {model: costs for model, costs in compared.above.items() if _is_far_above(costs, limits)}
     return (

@@ -35,9 +35,11 @@ from tokentill.invoicing.lines import (
     lines_of,
     missing_of,
     unbilled_of,
+    waived_by_reason,
 )
 from tokentill.invoicing.manual_lines import LinesByCustomer, manual_charges, negative_subtotal
 from tokentill.invoicing.margin import NO_COST, BilledCost, CoveredMargin, margin_of
+from tokentill.invoicing.not_billed import NotBilled, not_billed_of
 from tokentill.invoicing.obstacles import Obstacle, ObstacleKind
 from tokentill.invoicing.periods import Period
 from tokentill.invoicing.rating_groups import RatingContext
@@ -53,12 +55,15 @@ from tokentill.invoicing.totals import (
 from tokentill.money import EXACT, allocate_shares, amount_text, minor_text, round_to_minor, sum_exact
 from tokentill.usage.aggregates import GATEWAY_CURRENCY, UsageAggregate
 
-VERSION_OF_F = 4
+VERSION_OF_F = 5
 """Recorded with every invoice; goes up when the same inputs would give another invoice.
 
 Up to 2, requests that cost something and report no quantity were billed at the zeros that they report. Up to 3, nothing
-was corrected, and a document did not say which form it has.
+was corrected, and a document did not say which form it has. Up to 4, there was no default set: errors without output
+and cost were billed as all else, and so were estimates.
 """
+DEFAULT_SET_SINCE = 5
+"""From this version of the calculation on there is the default set (see `contracts.default_set`)."""
 FIRST_FORM_UPTO = 3
 """Up to this version of the calculation, documents have the first form (see `invoicing.forms`)."""
 OLDEST_VERSION_OF_F = 2
@@ -71,7 +76,8 @@ class Invoice:
 
     `uncarried` says what earlier documents left that it cannot take over, and `misfits` why lines that people added
     cannot stand on it. `waived` are requests without usage that somebody decided to bill at nothing, and those from
-    before their customer is billed. `billed_cost` is what `margin` is measured against, and no part of the content.
+    before their customer is billed. `billed_cost` is what `margin` is measured against, and no part of the content;
+    neither is `not_billed`, which says of everything that is billed at nothing by which decision it is.
     """
 
     customer: str
@@ -97,6 +103,7 @@ class Invoice:
     billed_cost: BilledCost = NO_COST
     adjustments: tuple[Adjustment, ...] = ()
     of_corrections: tuple[Obstacle, ...] = ()
+    not_billed: tuple[NotBilled, ...] = ()
     version: int = VERSION_OF_F
 
     @property
@@ -146,7 +153,7 @@ class Invoice:
         """Each cause that keeps it from being issued."""
         month, own = self.period.month, (self.customer,)
         unbilled: list[tuple[ObstacleKind, Unbilled]] = [("unpriced", one) for one in self.unpriced]
-        unbilled += [("missing", one) for one in self.missing]
+        unbilled += [("estimated" if one.is_estimate else "missing", one) for one in self.missing]
         return (
             *(
                 Obstacle(kind, month, own, one.reason, one.model, one.mode, one.requests, one.cost)
@@ -169,15 +176,23 @@ class Invoice:
             first = self.unpriced[0]
             more = f" (and {len(self.unpriced) - 1} more)" if len(self.unpriced) > 1 else ""
             return f"unpriced usage: {first.reason}{more}"
-        if self.missing:
-            count = sum(unbilled.requests for unbilled in self.missing)
-            cost = sum_exact(unbilled.cost for unbilled in self.missing)
+        if all_missing := [one for one in self.missing if not one.is_estimate]:
+            count = sum(unbilled.requests for unbilled in all_missing)
+            cost = sum_exact(unbilled.cost for unbilled in all_missing)
             what = f"no quantity, at a cost of {amount_text(cost)} {GATEWAY_CURRENCY}" if cost else "no usage at all"
             return (
                 f"missing usage: {count} {'record reports' if count == 1 else 'records report'} {what};"
                 f" `tokentill usage missing --period {self.period.month}` lists them. Load an export that has it and"
                 " accept what changed (`tokentill usage revisions accept SOURCE RECORD_ID --reason TEXT`), or bill"
                 " nothing for a record (`tokentill usage waive SOURCE RECORD_ID --reason TEXT`)"
+            )
+        if self.missing:
+            count = sum(unbilled.requests for unbilled in self.missing)
+            return (
+                f"estimated usage: {count} {'record is an estimate' if count == 1 else 'records are estimates'} that"
+                f" nobody accepted; `tokentill usage missing --period {self.period.month}` lists them. Accept each"
+                " (`tokentill usage accept SOURCE RECORD_ID --reason TEXT`), bill nothing for it (`tokentill usage"
+                " waive SOURCE RECORD_ID --reason TEXT`), or let a rule of the contract say what holds of estimates"
             )
         if self.of_corrections:
             cause = self.of_corrections[0]
@@ -279,6 +294,7 @@ def compute_invoice(
     missing: list[UsageAggregate] = []
     waived: list[UsageAggregate] = []
     early: list[Unbilled] = []
+    early_usage: dict[str, list[UsageAggregate]] = {}
     for member, usage_of_member in (
         (customer, aggregates),
         *sorted((children or {}).items(), key=lambda item: item[0].encode()),
@@ -292,8 +308,11 @@ def compute_invoice(
             elif aggregate.is_waived:
                 waived.append(aggregate)
             else:
-                (missing if context.is_missing(member, aggregate) else reported).append(aggregate)
-        early += [] if bill_from is None else early_of(before, bill_from)
+                (missing if context.keeps_back(member, aggregate) else reported).append(aggregate)
+        if bill_from is not None and before:
+            listed = early_of(before, bill_from)
+            early += listed
+            early_usage.setdefault(listed[0].reason, []).extend(before)
         is_billed = has.has_charges and contracts.is_billed(member, period.last_instant)
         at_end = contracts.rules(member, period.last_instant) if is_billed else ()
         groups, charges = bill_usage(
@@ -328,6 +347,7 @@ def compute_invoice(
         is_period=kind == "period",
     )
     charges += [charge for drawdown in drawdowns if (charge := drawdown.overage(currency)) is not None]
+    at_nothing = (*missing_of(waived, WAIVED), *early)
     exact = [*(line.exact_amount for line in lines), *(charge.amount for charge in charges)]
     subtotal_minor = round_to_minor(sum_exact(exact), currency)
     shares = allocate_shares(exact, subtotal_minor, currency)
@@ -359,7 +379,8 @@ def compute_invoice(
         daily=daily_of(by_time),
         unpriced=unbilled_of(billed_group for billed_group in billed if billed_group.amount is None),
         missing=missing_of(missing),
-        waived=(*missing_of(waived, WAIVED), *early),
+        waived=at_nothing,
+        not_billed=not_billed_of(lines, at_nothing, {**waived_by_reason(waived), **early_usage}, currency, context),
         charges=tuple(
             replace(charge, amount_minor=share) for charge, share in zip(charges, shares[len(lines) :], strict=True)
         ),

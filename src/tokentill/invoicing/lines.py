@@ -56,7 +56,8 @@ class Part:
 class Line:
     """One line: a model in a mode, billed by one rule from one price entry. `customer` is a child, if it is one's.
 
-    `split` are the values that its records have of what the lines are split by.
+    `split` are the values that its records have of what the lines are split by. `bills_nothing` says that its rule
+    bills none of its requests.
     """
 
     model: str
@@ -71,6 +72,7 @@ class Line:
     parts: tuple[Part, ...]
     customer: str | None = None
     split: Split = ()
+    bills_nothing: bool = False
 
     @property
     def requests(self) -> int:
@@ -121,6 +123,11 @@ class Unbilled:
     requests: int
     quantities: tuple[tuple[str, int], ...]
     cost: Decimal = ZERO
+
+    @property
+    def is_estimate(self) -> bool:
+        """Whether what was used is known as an estimate alone."""
+        return self.reason.startswith(ESTIMATED)
 
     def content(self) -> Content:
         """Canonical content."""
@@ -204,6 +211,7 @@ def _line(groups: Sequence[BilledGroup], child: str | None) -> Line:
         parts=tuple(_part(billed) for billed in groups),
         customer=child,
         split=first.split,
+        bills_nothing=first.rule is not None and first.rule.bills_nothing and not first.is_byok,
     )
 
 
@@ -262,23 +270,48 @@ def unbilled_of(groups: Iterable[BilledGroup]) -> tuple[Unbilled, ...]:
 
 MISSING = "the gateway reported no usage for these requests"
 UNMEASURED = "the gateway charged for these requests and reported no quantity"
+ESTIMATED = "the quantities of these requests are an estimate"
+NOT_ACCEPTED = ", and nobody accepted it"
+REASONS = (MISSING, UNMEASURED, ESTIMATED)
 WAIVED = ", and somebody decided to bill nothing for them"
 
 
 def missing_of(aggregates: Sequence[UsageAggregate], decided: str = "") -> tuple[Unbilled, ...]:
-    """Requests whose gateway reported no usage, by model and mode; those that report zeros and a cost apart.
+    """Requests whose gateway reported no usage, by model and mode; those that report zeros and a cost, and those that
+    report an estimate, apart.
 
     The reason does not tell the cost: a document on which they were waived is the customer's.
     """
-    by_kind: dict[tuple[str, str, bool], Sums] = {}
+    by_kind: dict[tuple[str, str, int], Sums] = {}
     for aggregate in aggregates:
-        is_zero = aggregate.is_unmeasured and aggregate.series.usage_state != "missing"
-        kind = (aggregate.series.model, aggregate.series.mode, is_zero)
+        kind = (aggregate.series.model, aggregate.series.mode, _why_missing(aggregate))
         by_kind.setdefault(kind, Sums()).add(Sums.of(aggregate))
     return tuple(
-        Unbilled(model, mode, (UNMEASURED if is_zero else MISSING) + decided, sums.requests, (), sums.cost)
-        for (model, mode, is_zero), sums in sorted(by_kind.items(), key=itemgetter(0))
+        Unbilled(
+            model,
+            mode,
+            REASONS[why] + (decided or (NOT_ACCEPTED if REASONS[why] is ESTIMATED else "")),
+            sums.requests,
+            sums.listed,
+            sums.cost,
+        )
+        for (model, mode, why), sums in sorted(by_kind.items(), key=itemgetter(0))
     )
+
+
+def waived_by_reason(aggregates: Iterable[UsageAggregate]) -> dict[str, list[UsageAggregate]]:
+    """What somebody decided to bill nothing for, by the reason that `missing_of` gives."""
+    by_reason: dict[str, list[UsageAggregate]] = {}
+    for aggregate in aggregates:
+        by_reason.setdefault(REASONS[_why_missing(aggregate)] + WAIVED, []).append(aggregate)
+    return by_reason
+
+
+def _why_missing(aggregate: UsageAggregate) -> int:
+    """Whether no usage was reported (0), none at a cost (1), or an estimate (2)."""
+    if aggregate.series.usage_state == "missing":
+        return 0
+    return 1 if aggregate.is_unmeasured else 2
 
 
 def early_of(aggregates: Sequence[UsageAggregate], bill_from: datetime) -> tuple[Unbilled, ...]:

@@ -19,6 +19,7 @@ from tokentill.usage.shell_words import command_line
 ObstacleKind = Literal[
     "unpriced",
     "missing",
+    "estimated",
     "uncarried",
     "manual",
     "failed",
@@ -61,6 +62,12 @@ class Obstacle:
                 f"`tokentill usage missing --period {month}` lists the records; load an export that has their usage and"
                 " accept what changed (`tokentill usage revisions list`), or bill nothing for them, by the command that"
                 " the first prints"
+            )
+        if self.kind == "estimated":
+            return (
+                f"`tokentill usage missing --period {month}` lists the records; accept each (`tokentill usage accept"
+                " SOURCE RECORD_ID --reason TEXT`) or bill nothing for it (`tokentill usage waive`), or let a rule of"
+                ' the contract say what holds of estimates: match = { usage_state = "estimated" }'
             )
         if self.kind == "held":
             return f"settle what the note says, then release it: `{command_line('review release', month, ids=first)}`"

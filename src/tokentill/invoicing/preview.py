@@ -11,11 +11,13 @@ from decimal import Decimal
 from typing import Literal
 
 from tokentill.canonical import Content, ContentOfFields, fields_of, form_of, stated_fields_of
+from tokentill.invoicing.completeness import Completeness
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.differences import Differences
 from tokentill.invoicing.findings import PreviewFinding
 from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.margin import CoveredMargin, margin_of_all
+from tokentill.invoicing.not_billed import NotBilled, by_decision
 from tokentill.invoicing.obstacles import Obstacle, together
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.projection import Projection
@@ -333,8 +335,9 @@ class Preview:
 
     `failed` are customers whose invoice cannot be computed, with the reason; `late` is usage of any period that was
     issued without it; `kept` are boundaries that stay where issued periods ended, whatever a contract says; `aside` is
-    what nobody decided on; `findings` stand out and refuse nothing. `with_import` is a staged import that is counted as
-    well. `requests` are all of the period, whoever they belong to, and `requests_failed` those of `failed`.
+    what nobody decided on; `findings` stand out and refuse nothing. `with_staged` are staged imports that are counted
+    as well. `requests` are all of the period, whoever they belong to, and `requests_failed` those of `failed`.
+    `completeness` is what control totals say of the days that are due, None in the preview of one customer.
     `seen_once` are users who would get an invoice of a single request.
     """
 
@@ -350,9 +353,10 @@ class Preview:
     aside: Aside = NOTHING_ASIDE
     pricing: PricingUsed | None = field(default=None, compare=False)
     findings: tuple[PreviewFinding, ...] = ()
-    with_import: int | None = None
+    with_staged: tuple[int, ...] = ()
     requests: int = 0
     requests_failed: int = 0
+    completeness: Completeness | None = field(default=None, compare=False)
     seen_once: UsersSeenOnce = NOBODY_SEEN_ONCE
 
     @property
@@ -366,6 +370,11 @@ class Preview:
         return margin_of_all(previewed.invoice.margin for previewed in self.customers)
 
     @property
+    def not_billed(self) -> tuple[NotBilled, ...]:
+        """What all invoices count and do not bill, by decision."""
+        return by_decision(one for previewed in self.customers for one in previewed.invoice.not_billed)
+
+    @property
     def obstacles(self) -> tuple[Obstacle, ...]:
         """What would refuse customers, one for each cause."""
         failed = (Obstacle("failed", self.month, (customer,), reason) for customer, reason in self.failed)
@@ -375,14 +384,16 @@ class Preview:
     def blocked_by(self) -> tuple[str, ...]:
         """What would refuse the whole close."""
         lost = () if self.pricing is None else self.pricing.lost
-        of_contracts = (f"the contracts lost {', '.join(lost)}",) if lost else ()
-        return (*of_contracts, *self.unattributed.blocked_by, *self.seen_once.blocked_by)
+        incomplete = () if self.completeness is None else self.completeness.blocked_by
+        gone = (f"the contracts lost {', '.join(lost)}",) if lost else ()
+        return (*gone, *self.unattributed.blocked_by, *self.seen_once.blocked_by, *incomplete)
 
     def content(self) -> Content:
         """What `preview --json` prints."""
         return {
             "period": str(self.month),
-            "with_import": self.with_import,
+            "with_import": self.with_staged[0] if len(self.with_staged) == 1 else None,
+            "with_staged": list(self.with_staged),
             "invoices": [
                 invoice_document(
                     previewed.invoice.content(),
@@ -394,6 +405,7 @@ class Preview:
                     **fields_of(previewed, "late_requests", "is_due"),
                     requests=previewed.invoice.all_requests,
                     **previewed.issued_content(),
+                    not_billed=form_of(previewed.invoice.not_billed),
                     margin=form_of(previewed.invoice.margin if previewed.invoice.margin.is_known else None),
                     **previewed.interims_content(),
                     **stated_fields_of(previewed, "moved", "parked", "projection"),
@@ -408,6 +420,7 @@ class Preview:
             **self.aside.content(),
             **({} if self.pricing is None else {"pricing": self.pricing.content()}),
             "margins": form_of(self.margins),
+            "not_billed": form_of(self.not_billed),
             "findings": form_of(self.findings),
             "users_seen_once": self.seen_once.content(),
         }

@@ -14,8 +14,9 @@ from decimal import Decimal
 
 from tokentill.contracts.book import ContractBook
 from tokentill.contracts.calculation import NOTHING_CONSUMED, Billed, Consumption, Portion, RatingBasis, apply_rule
+from tokentill.contracts.default_set import is_held, with_default_set
 from tokentill.contracts.features.tiers import RuleTier
-from tokentill.contracts.rules import Rule
+from tokentill.contracts.rules import RequestTraits, Rule
 from tokentill.invoicing.splits import Split
 from tokentill.money import EXACT, ZERO, sum_exact
 from tokentill.prices.book import NoPrice, PriceBook
@@ -209,14 +210,15 @@ class RatingContext:
     """Puts the aggregates of one customer into groups. Remembers what it looked up; make one a run.
 
     `bills_unmeasured` takes the zeros of requests that cost something for what they say, as was done up to version 2
-    of the calculation.
+    of the calculation. Without `has_default_set` only contracts decide, as up to version 4.
     """
 
-    def __init__(self, books: Books, *, bills_unmeasured: bool = False) -> None:
+    def __init__(self, books: Books, *, bills_unmeasured: bool = False, has_default_set: bool = True) -> None:
         self.books = books
         self._bills_unmeasured = bills_unmeasured
+        self._has_default_set = has_default_set
         self._edges: dict[str | None, list[datetime]] = {}
-        self._rules: dict[tuple[str | None, Series, str, int], Rule | None] = {}
+        self._rules: dict[tuple[str | None, Series, str, int, bool, bool], Rule | None] = {}
         self._groups: dict[tuple[object, ...], RatingGroup] = {}
 
     def groups(self, customer: str | None, currency: str, aggregates: Iterable[UsageAggregate]) -> list[RatingGroup]:
@@ -250,25 +252,41 @@ class RatingContext:
             edges = self._edges[customer] = sorted(self.books.contracts.edges_for(customer))
         if model is None:
             model = self.model(aggregate)
-        key = (customer, series, model, bisect_right(edges, aggregate.at))
+        key = (customer, series, model, bisect_right(edges, aggregate.at), aggregate.zero_cost, aggregate.has_result)
         if key not in self._rules:
             if len(self._rules) >= RULES_MAX:
                 self._rules.clear()
-            self._rules[key] = self.books.contracts.rule_for(customer, replace(series, model=model), aggregate.at)
+            traits = RequestTraits.of(series, model=model, zero_cost=aggregate.zero_cost)
+            rule = self.books.contracts.rule_for(customer, traits, aggregate.at)
+            if self._has_default_set:
+                rule = with_default_set(rule, traits, has_result=aggregate.has_result)
+            self._rules[key] = rule
         return self._rules[key]
+
+    def is_held(self, customer: str | None, aggregate: UsageAggregate) -> bool:
+        """Whether an aggregate keeps its customer's invoice back, since it is an estimate that nobody accepted."""
+        state = aggregate.series.usage_state
+        if state != "estimated" or not self._has_default_set:
+            return False
+        return is_held(self.rule(customer, aggregate), state, is_accepted=aggregate.is_accepted)
+
+    def keeps_back(self, customer: str | None, aggregate: UsageAggregate) -> bool:
+        """Whether an aggregate keeps its customer's invoice back."""
+        return self.is_missing(customer, aggregate) or self.is_held(customer, aggregate)
 
     def is_missing(self, customer: str | None, aggregate: UsageAggregate) -> bool:
         """Whether an aggregate keeps its customer's invoice back, since nobody knows what was used.
 
-        That is so where the source reports no usage, and where all quantities are zero of requests that cost something,
-        unless the rule or the price says what such a request comes to: by its cost, by the request, or that it is free.
+        That is so where the source reports no usage, unless a rule asks for just that and says what it comes to; and
+        where all quantities are zero of requests that cost something, unless the rule or the price says what such a
+        request comes to: by its cost, by the request, or that it is free.
         It is decided here and not when a record is taken in: prices and contracts that come later may say so.
         """
         if aggregate.reports_usage:
             return False
-        if aggregate.series.usage_state == "missing":
-            return True
         rule = self.rule(customer, aggregate)
+        if aggregate.series.usage_state == "missing":
+            return rule is None or "usage_state" not in rule.match or not rule.bills_requests
         is_byok = aggregate.series.is_byok and rule is not None and rule.byok_fee is not None
         if self._bills_unmeasured or is_byok or (rule is not None and rule.bills_requests):
             return False

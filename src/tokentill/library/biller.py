@@ -217,7 +217,7 @@ def _aggregate(usage: Usage, number: int) -> UsageAggregate:
         raise InvalidRecord(f"a usage of {requests} requests cannot be billed under a contract; bill them one by one")
     source = usage.source or ""
     mode = usage.mode or STANDARD
-    series = Series.of(usage, source=source, mode=mode, status="ok", usage_state="reported")
+    series = Series.of(usage, source=source, mode=mode)
     at = usage.occurred_at
     quantities = {name: count for name, count in usage.quantities.items() if count and name != REQUEST}
     return UsageAggregate(
@@ -230,6 +230,9 @@ def _aggregate(usage: Usage, number: int) -> UsageAggregate:
         cost=usage.cost or ZERO,
         requests_with_cost=int(usage.cost is not None),
         is_unmeasured=bool(usage.cost) and not quantities,
+        is_accepted=True,  # by whoever asks for it to be billed
+        zero_cost=usage.zero_cost,
+        has_result=usage.has_result,
         record=RecordKey(at, source, f"{number:020d}"),
     )
 

@@ -7,10 +7,11 @@ two forms of a file cannot differ in content. A mistake is raised with a sentenc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -20,6 +21,7 @@ from tokentill.clock import instant_text
 from tokentill.errors import InvalidAmount, InvalidRecord
 from tokentill.money import EXACT, amount_text, check_amount, divides_exactly, minor_digits, parse_amount
 from tokentill.usage.ids import check_id
+from tokentill.usage.record import STATUSES, USAGE_STATES
 
 PER_MAX = 10**12
 TEXT_CHARACTERS_MAX = 4000
@@ -298,3 +300,24 @@ Patterns = Annotated[
     BeforeValidator(_patterns),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
 ]
+
+
+def _words_of(known: Sequence[str]) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Some of a few words: a list, sorted."""
+
+    def checked(value: Any) -> Any:
+        listed = _patterns(value)
+        strange = next((word for word in listed if word not in known), None)
+        if strange is not None:
+            near = get_close_matches(strange, known, 1, 0.6)
+            hint = f'did you mean "{near[0]}"?' if near else f"write {', '.join(known[:-1])} or {known[-1]}"
+            raise mistake(f'"{strange[:40]}" is not one of {", ".join(known)}', hint)
+        return listed
+
+    word = {"type": "string", "enum": list(known)}
+    schema = WithJsonSchema({"anyOf": [word, {"type": "array", "items": word, "minItems": 1}]})
+    return BeforeValidator(checked), schema
+
+
+Statuses = Annotated[list[str], *_words_of(STATUSES)]
+UsageStates = Annotated[list[str], *_words_of(USAGE_STATES)]

@@ -29,7 +29,6 @@ FOREIGN = {
     b"PK\x03\x04": "a zip archive; unpack it first",
     b"BZh": "bzip2; decompress it first (bzip2 -dc FILE | ... -)",
     b"\xfd7zXZ": "xz; decompress it first (xz -dc FILE | ... -)",
-    b"PAR1": "Parquet; convert it to JSON lines first",
     b"\xff\xfe": "UTF-16; save it as UTF-8",
     b"\xfe\xff": "UTF-16; save it as UTF-8",
 }
@@ -97,6 +96,18 @@ class ByteInput:
         """
         forms = {"none": self._plain, "gzip": self._inflated, "zstd": self._zstd_inflated}
         return _gathered(forms[self.compression]())
+
+    def starts_with(self, magic: bytes) -> bool:
+        """Whether these are its first bytes, as they are stored, before any of them was taken."""
+        return self._first.startswith(magic)
+
+    def seekable(self, copied: Callable[[], BinaryIO]) -> BinaryIO:
+        """The stream itself, where it can be read from any place and begins with these bytes; otherwise a copy."""
+        try:
+            is_at_its_place = self._stream.seekable() and self._stream.tell() == self.bytes_read
+        except (OSError, ValueError, AttributeError):  # a pipe, or what cannot say where it is, is copied
+            is_at_its_place = False
+        return self._stream if is_at_its_place else copied()
 
     def _plain(self) -> Iterator[bytes]:
         chunk = self._first

@@ -1,8 +1,8 @@
 """A line that is no record, as far as it is kept, so that it can be read again.
 
 It is kept as it was, with what is needed to read it: the header of its table, the format, and the source that it was
-given. A line that is too long is not kept, nor one that holds what was said in a conversation: nobody's prompts are
-collected here. Reading it again is as reading it from its file: the same modules decide.
+given. A line that is too long is not kept, nor one that holds what was said in a conversation, or a key: nobody's
+prompts are collected here. Reading it again is as reading it from its file: the same modules decide.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tokentill.sources.gateways import unwrapped
 from tokentill.sources.layouts.table import cells_of, row_of
 from tokentill.sources.opening import FORMATS, format_of_names, no_format_message
 from tokentill.sources.strict_json import parse_object
-from tokentill.usage.record import UsageRecord
+from tokentill.usage.control_totals import Reported
 
 KEPT_BYTES_MAX = 16 * 1024
 """A longer line, with the header of its table, is not kept."""
@@ -27,6 +27,12 @@ _SPOKEN = re.compile(
     rb'(?!\\*"?(?:\{\s*\}|\[\s*\]|null|[-+0-9.eE]*)\\*"?\s*[,}])'
 )
 """A field of a conversation that is not empty, also inside of a text. Counts may have such a name, and are numbers."""
+_SECRET = re.compile(
+    rb"bearer\s+[\w.~+/-]{8}|\b[sr]k[-_][\w-]{20}"
+    rb'|"(?:authorization|proxy-authorization|x-api-key|cookie)\\*"\s*+:',
+    re.IGNORECASE,
+)
+"""A key of a gateway, a vendor or Stripe, or a header that has one."""
 _EMPTY = ("", "{}", "[]", "null")
 
 
@@ -50,12 +56,12 @@ class KeptLine:
         cls, raw: bytes, *, header: bytes | None = None, source: str | None = None, format_: str | None = None
     ) -> KeptLine | None:
         """A line as it is kept; None for one that is not to be."""
-        if len(raw) + len(header or b"") > KEPT_BYTES_MAX or _SPOKEN.search(raw) or _has_spoken_cell(raw, header):
+        if len(raw) + len(header or b"") > KEPT_BYTES_MAX or is_confidential(raw, header):
             return None
         return cls(raw, header, source, format_)
 
-    def record(self, *, source: str | None = None, format_: str | None = None) -> UsageRecord:
-        """The record that the line is now.
+    def record(self, *, source: str | None = None, format_: str | None = None) -> Reported:
+        """The record or total that the line is now.
 
         Args:
             source: the source to give it, instead of the one that it was given.
@@ -85,6 +91,11 @@ class KeptLine:
         if len(rows) != 1:
             raise InvalidRecord(f"the line holds {len(rows)} requests; ingest its file again")
         return known.read(rows[0], source or self.source)
+
+
+def is_confidential(raw: bytes, header: bytes | None = None) -> bool:
+    """Whether a line, or the beginning of one, says what was said in a conversation, or may do so, or holds a key."""
+    return _SPOKEN.search(raw) is not None or _SECRET.search(raw) is not None or _has_spoken_cell(raw, header)
 
 
 def _has_spoken_cell(raw: bytes, header: bytes | None) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from tokentill.errors import InvalidRecord, Refused
 from tokentill.sources.compression import ByteInput, Limits
 from tokentill.sources.cut_short import CutShort, cut_short
-from tokentill.sources.gateways import Format, helicone, langwatch, portkey, unwrapped
+from tokentill.sources.gateways import Format, helicone, langwatch, no_table, portkey, unwrapped
 from tokentill.sources.gateways.arouter import ACTIVITY
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.gateways.cloudevents import EVENTS
@@ -26,11 +26,15 @@ from tokentill.sources.gateways.openrouter import GENERATION
 from tokentill.sources.gateways.otlp import SPANS
 from tokentill.sources.layouts import Piece, lines_of
 from tokentill.sources.layouts.elements import Elements, end_of_object, start_of_list
-from tokentill.sources.layouts.table import cells_of, row_of, rows_of
+from tokentill.sources.layouts.parquet import MAGIC, ParquetFile
+from tokentill.sources.layouts.table import Column, cells_of, row_of, rows_of
 from tokentill.sources.responses.enveloped import ENVELOPED
 from tokentill.sources.strict_json import parse_object, repeated
+from tokentill.sources.totals import langwatch as langwatch_totals
+from tokentill.sources.totals.openrouter import DAILY
+from tokentill.sources.totals.typed_in import COLUMNS, CONTROL_TOTALS
 
-Layout = Literal["jsonl", "json", "csv"]
+Layout = Literal["jsonl", "json", "csv", "parquet"]
 Parse = Callable[[bytes], dict[str, Any]]
 
 HEAD_BYTES = 256 * 1024
@@ -43,10 +47,15 @@ BOM = b"\xef\xbb\xbf"
 
 _DETECTED = (
     *(ENVELOPED, SPANS, EVENTS, langwatch.SPEND_EVENTS, CANONICAL),
+    *(langwatch_totals.SUMMARIES, DAILY, CONTROL_TOTALS),
     *(SPEND_LOG, helicone.REQUESTS, portkey.LOGS, OBSERVATIONS, GENERATION, ACTIVITY),
 )
 FORMATS = {
-    format_.name: format_ for format_ in (*_DETECTED, *helicone.DECLARED, *langwatch.DECLARED, *portkey.DECLARED)
+    format_.name: format_
+    for format_ in (
+        *(*_DETECTED, *helicone.DECLARED, *langwatch.DECLARED, *portkey.DECLARED),
+        *langwatch_totals.DECLARED,
+    )
 }
 """In the order in which they are tried: the most tolerant before those that somebody has to name."""
 
@@ -76,8 +85,10 @@ class Opening:
         self._name = name
         self._asked = asked_format
         self._bytes_max = limits.line_bytes_max
+        self._limits = limits
         self._chunks = bytes_in.chunks()
-        self._head = self._read_head()
+        self._parquet = self._as_parquet()
+        self._head = b"" if self._parquet is not None else self._read_head()
         self._start = len(self._head) - len(self._head.lstrip())
 
     def content(self) -> OpenedInput:
@@ -86,7 +97,11 @@ class Opening:
         Raises:
             Refused: when it is of no known layout or format.
         """
+        if self._parquet is not None:
+            return self._parquet
         head, start = self._head, self._start
+        if head.startswith(MAGIC):
+            raise self._refusal(f"it is Parquet inside of {self._bytes.compression}; decompress it first")
         if start == len(head):
             if not self._is_whole():
                 raise self._refusal(f"it begins with more than {HEAD_BYTES} blanks")
@@ -103,6 +118,25 @@ class Opening:
                 return self._elements(b"", start, is_sequence=True)
             return self._json_lines()
         return self._table() or self._json_lines()
+
+    def _as_parquet(self) -> OpenedInput | None:
+        """As a Parquet file, or None when it is none."""
+        if not self._bytes.starts_with(MAGIC):
+            return None
+        file = ParquetFile(self._bytes, self._name, self._limits)
+        input_format = self._asked or format_of_names(file.names)
+        if input_format is None:
+            raise self._refusal(no_format_message(file.names))
+        if twice := repeated(file.names):
+            raise self._refusal(f"it has the column {twice[0][:64]!r} twice")
+        columns: tuple[Column, ...] = ()
+        flat = [name for name in file.names if name not in file.nested]
+        if input_format.columns is not no_table:
+            try:
+                columns = input_format.columns(flat)
+            except Refused as error:
+                raise self._refusal(str(error)) from None
+        return OpenedInput("parquet", self._widening(input_format), file.pieces(columns), parse_object)
 
     def _json_lines(self) -> OpenedInput:
         lines = [line for line in self._head.split(b"\n") if line.lstrip().startswith(b"{")]
@@ -218,6 +252,9 @@ def format_of_names(names: Collection[str]) -> Format | None:
 def no_format_message(names: Collection[str]) -> str:
     """Why these fields fit no format, and what to do."""
     if "requests" in names and ("date" in names or "day" in names):
-        return "these are daily totals, not single requests; export one record a request"
+        return (
+            "these are daily totals, not single requests, and of no known source; export one record a request, or write"
+            f" them as control totals ({', '.join(COLUMNS)})"
+        )
     shown = ", ".join(repr(name[:40]) for name in sorted(names)[:NAMES_SHOWN_MAX]) or "none"
     return f"no known source has these fields: {shown}; if you know it, name the format ({', '.join(FORMATS)})"

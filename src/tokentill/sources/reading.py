@@ -1,4 +1,5 @@
-"""Reads usage records from files and streams: good ones and quarantined ones, in order, in bounded memory.
+"""Reads usage records and control totals from files and streams: good ones and quarantined ones, in order, in bounded
+memory.
 
 What an input is (compression, layout, source) is found by its content. A whole input that cannot be understood is
 `Refused`; a single record that cannot be taken is a `Quarantined` that says where and why, and stops nothing.
@@ -25,19 +26,21 @@ from tokentill.sources.gateways import Format, unwrapped
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.gateways.canonical_quick import read_quickly
 from tokentill.sources.gateways.fields import instant_or_naive_utc
-from tokentill.sources.kept_lines import KeptLine
+from tokentill.sources.kept_lines import KeptLine, is_confidential
 from tokentill.sources.layouts import digest_of
 from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
+from tokentill.usage.control_totals import Reported
 from tokentill.usage.ids import check_id
-from tokentill.usage.record import UsageRecord, checked_instant
+from tokentill.usage.record import checked_instant
 
 __all__ = ["DEFAULT", "FORMATS", "Limits", "Quarantined", "Reading", "read_records"]
 
 EXCERPT_CHARACTERS = 200
+NOT_SHOWN = "(not shown, since it holds a conversation or a key)"
 HELD_ROWS_MAX = 500_000
 """How many rows are held that tell of a request in parts, until all of the input is read."""
 
-RecordCheck = Callable[[UsageRecord], object]
+RecordCheck = Callable[[Reported], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class Quarantined:
         line: line number from 1, or the number of the element in a JSON list.
         reason: what is wrong with it.
         record_id: its id, where it could be read.
-        raw: the start of it, with what cannot be printed escaped, at most `EXCERPT_CHARACTERS` long.
+        raw: the start of it, with what cannot be printed escaped, at most `EXCERPT_CHARACTERS` long; not that of a
+            conversation or of a line with a key.
         digest: the first 16 bytes of the SHA-256 of all of it.
         occurred_at: the instant that it names, where it could be read.
         kept: all of it, to be read again; None for what was cut off, and for what is not to be kept.
@@ -73,7 +77,7 @@ class Reading(AbstractContextManager["Reading"]):
 
     Attributes:
         name: how messages call the input.
-        layout: `jsonl`, `json` or `csv`, None for an input without records.
+        layout: `jsonl`, `json`, `csv` or `parquet`, None for an input without records.
         compression: `gzip`, `zstd` or `none`, by the first bytes.
         bytes_total: size of the file in bytes, None for a stream.
     """
@@ -86,11 +90,13 @@ class Reading(AbstractContextManager["Reading"]):
         source: str | None,
         asked_format: str | None,
         limits: Limits,
-        bytes_total: int | None,
+        status: os.stat_result | None,
         is_owned: bool,
     ) -> None:
         self.name = name
-        self.bytes_total = bytes_total
+        self.bytes_total = None if status is None else status.st_size
+        self._status = status
+        self._changed: CutShort | None = None
         self._source = source
         self._stream = stream
         self._is_owned = is_owned
@@ -111,14 +117,22 @@ class Reading(AbstractContextManager["Reading"]):
         self._cut_short = content.cut_short
 
     @property
+    def source(self) -> str | None:
+        """The source of all of its records, None where each may name its own."""
+        named = None if self._format is None else self._format.source
+        return self._source or named
+
+    @property
     def format(self) -> str | None:
         """The name of the source's format, None as long as nothing has shown it."""
         return None if self._format is None else self._format.name
 
     @property
     def incomplete(self) -> CutShort | None:
-        """Once all is read: whether the input says that it is not all there is, as one page of several does."""
-        return self._cut_short()
+        """Once all is read: whether the input says that it is not all there is, as one page of several does, or is a
+        file that somebody wrote to meanwhile.
+        """
+        return self._changed or self._cut_short()
 
     @property
     def bytes_read(self) -> int:
@@ -135,11 +149,11 @@ class Reading(AbstractContextManager["Reading"]):
         if self._is_owned:
             self._stream.close()
 
-    def __iter__(self) -> Iterator[UsageRecord | Quarantined]:
+    def __iter__(self) -> Iterator[Reported | Quarantined]:
         """`items`, without any further check."""
         return self.items()
 
-    def items(self, check: RecordCheck | None = None) -> Iterator[UsageRecord | Quarantined]:
+    def items(self, check: RecordCheck | None = None) -> Iterator[Reported | Quarantined]:
         """Every record and everything that is not one, to the end of the input.
 
         Args:
@@ -154,16 +168,16 @@ class Reading(AbstractContextManager["Reading"]):
         self._is_started = True
         return self._read(check)
 
-    def _read(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
+    def _read(self, check: RecordCheck | None) -> Iterator[Reported | Quarantined]:
         parse, known, name, source = self._parse, self._format, self.name, self._source
-        is_quick = self.layout == "jsonl" and known is CANONICAL
+        is_quick = self.layout in ("jsonl", "parquet") and known is CANONICAL
         try:
             for line, raw, fault in self._pieces:
                 if fault is not None and fault.is_certain:
-                    yield Quarantined(name, line, fault.reason, None, excerpt(raw), fault.digest)
+                    yield Quarantined(name, line, fault.reason, None, self._shown(raw), fault.digest)
                     continue
                 row: dict[str, Any] | None = None
-                record: UsageRecord | None = None
+                record: Reported | None = None
                 try:
                     record = read_quickly(raw, source) if is_quick else None
                     if record is None:
@@ -181,12 +195,13 @@ class Reading(AbstractContextManager["Reading"]):
                 else:
                     yield record
             yield from self._read_joined(check)
+            self._changed = None if self._status is None else _change_since(self._status, self._stream)
         finally:
             self.close()
 
     def _read_parts(
         self, line: int, raw: bytes, row: dict[str, Any], check: RecordCheck | None
-    ) -> Iterator[UsageRecord | Quarantined]:
+    ) -> Iterator[Reported | Quarantined]:
         """The records of a row that may hold many. One that is none is kept alone, without the others."""
         if self._format is None:
             inner = unwrapped(row)
@@ -208,7 +223,7 @@ class Reading(AbstractContextManager["Reading"]):
             else:
                 raise Refused(f"{self.name} tells of its requests in over {HELD_ROWS_MAX} parts; split it by time")
 
-    def _read_joined(self, check: RecordCheck | None) -> Iterator[UsageRecord | Quarantined]:
+    def _read_joined(self, check: RecordCheck | None) -> Iterator[Reported | Quarantined]:
         """The records of requests that several rows told of."""
         known = self._format
         if known is not None and known.joined is not None:
@@ -218,7 +233,7 @@ class Reading(AbstractContextManager["Reading"]):
 
     def _read_part(
         self, known: Format, line: int, raw: bytes, row: dict[str, Any], check: RecordCheck | None
-    ) -> UsageRecord | Quarantined:
+    ) -> Reported | Quarantined:
         try:
             record = known.read(row, self._source)
             if check is not None:
@@ -229,7 +244,12 @@ class Reading(AbstractContextManager["Reading"]):
 
     def _quarantined(self, line: int, raw: bytes, row: dict[str, Any] | None, reason: str) -> Quarantined:
         at = self._instant_of(row)
-        return Quarantined(self.name, line, reason, self._id_of(row), excerpt(raw), digest_of(raw), at, self._kept(raw))
+        return Quarantined(
+            self.name, line, reason, self._id_of(row), self._shown(raw), digest_of(raw), at, self._kept(raw)
+        )
+
+    def _shown(self, raw: bytes) -> str:
+        return NOT_SHOWN if is_confidential(raw, self._header) else excerpt(raw)
 
     def _kept(self, raw: bytes) -> KeptLine | None:
         return KeptLine.of(raw, header=self._header, source=self._source, format_=self.format)
@@ -251,6 +271,8 @@ class Reading(AbstractContextManager["Reading"]):
             return None
         inner = unwrapped(row)
         written = next((inner[name] for name in self._format.instant_names if inner.get(name)), None)
+        if isinstance(written, str) and len(written) == len("2026-10-01"):
+            written += " 00:00:00"  # the day of a control total
         try:
             return checked_instant(instant_or_naive_utc("instant", written))
         except InvalidRecord:
@@ -285,21 +307,21 @@ def read_records(
         except InvalidRecord as error:
             raise InvalidCall(str(error)) from None
     is_owned = False
-    bytes_total: int | None = None
+    status: os.stat_result | None = None
     if isinstance(origin, (str, os.PathLike)):
         path = os.fspath(origin)
         name = name or ("standard input" if path == "-" else path)
         if path == "-":
             stream: BinaryIO = sys.stdin.buffer
         else:
-            stream, bytes_total = _open(Path(path), name)
+            stream, status = _open(Path(path), name)
             is_owned = True
     else:
         stream = origin
         name = name or str(getattr(origin, "name", "the stream"))
     try:
         return Reading(
-            stream, name, source=source, asked_format=format, limits=limits, bytes_total=bytes_total, is_owned=is_owned
+            stream, name, source=source, asked_format=format, limits=limits, status=status, is_owned=is_owned
         )
     except BaseException:
         if is_owned:
@@ -315,11 +337,20 @@ def excerpt(raw: bytes) -> str:
     return text[:EXCERPT_CHARACTERS]
 
 
-def _open(path: Path, name: str) -> tuple[BinaryIO, int | None]:
+def _open(path: Path, name: str) -> tuple[BinaryIO, os.stat_result | None]:
+    """The stream, and what is known of it when it is a file that stays where it is."""
     try:
         stream = path.open("rb")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InvalidCall(f"{name} cannot be opened: {reason}") from None
     status = os.fstat(stream.fileno())
-    return stream, status.st_size if stat.S_ISREG(status.st_mode) else None
+    return stream, status if stat.S_ISREG(status.st_mode) else None
+
+
+def _change_since(before: os.stat_result, stream: BinaryIO) -> CutShort | None:
+    """What to say of a file that was written to while it was read; what came later may not have been seen."""
+    now = os.fstat(stream.fileno())
+    if (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns):
+        return None
+    return CutShort(f"it changed while it was read ({before.st_size:,} bytes before, {now.st_size:,} after)")

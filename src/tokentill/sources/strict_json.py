@@ -24,14 +24,14 @@ _WHITESPACE = " \t\n\r"
 _BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
 
 
-def parse_object(raw: bytes) -> dict[str, Any]:
-    """The one JSON object that `raw` is.
+def parse_object(raw: bytes, depth_max: int = DEPTH_MAX) -> dict[str, Any]:
+    """The one JSON object that `raw` is, nested no deeper than so many levels.
 
     Raises:
         InvalidRecord: with the reason, when it is anything else.
     """
-    if raw.count(b"{") + raw.count(b"[") > DEPTH_MAX:
-        _refuse_depth(raw)
+    if raw.count(b"{") + raw.count(b"[") > depth_max:
+        _refuse_depth(raw, depth_max)
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -45,7 +45,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise InvalidRecord(f"not valid JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}") from None
     except RecursionError:
-        raise InvalidRecord(f"nested deeper than {DEPTH_MAX} levels") from None
+        raise InvalidRecord(f"nested deeper than {depth_max} levels") from None
     if end != len(text) and text[end:].strip(_WHITESPACE):
         raise InvalidRecord(f"not valid JSON: more after the value that ends at character {end}")
     if type(value) is not dict:
@@ -58,13 +58,13 @@ def repeated(names: Iterable[str]) -> list[str]:
     return [name for name, count in Counter(names).items() if count > 1]
 
 
-def _refuse_depth(raw: bytes) -> None:
+def _refuse_depth(raw: bytes, depth_max: int) -> None:
     depth = 0
     for token in _BRACKETS.finditer(raw):
         if token[0] in b"{[":
             depth += 1
-            if depth > DEPTH_MAX:
-                raise InvalidRecord(f"nested deeper than {DEPTH_MAX} levels")
+            if depth > depth_max:
+                raise InvalidRecord(f"nested deeper than {depth_max} levels")
         elif token[0] in b"}]":
             depth -= 1
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Integer,
     and_,
     case,
     cast,
@@ -29,12 +30,12 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
 from tokentill.money import ZERO
 from tokentill.store import tables
-from tokentill.store.missing_rows import is_at_no_cost, is_unmeasured
+from tokentill.store.missing_rows import has_no_result, is_at_no_cost, is_at_zero_cost, is_unmeasured
 from tokentill.store.usage_rows import StoredRecord, cost_of, records_where
-from tokentill.store.usage_sums import BANDS, DAY_MICROS, KEY, SUMMED, passed
+from tokentill.store.usage_sums import BANDS, DAY_MICROS, FACTS, KEY, SUMMED, passed
 from tokentill.store.withdrawals import Counting, InForce, in_force
 from tokentill.usage.aggregates import RecordKey, Series, UsageAggregate
-from tokentill.usage.quantities import TOKEN_LEAVES
+from tokentill.usage.quantities import TOKEN_LEAVES, brings_output
 
 DAYS_APART_ABOVE = 1_000_000
 """With more records than this SQLite sums a month day by day: it sorts what it groups in memory."""
@@ -296,6 +297,9 @@ def aggregate_of_record(record: StoredRecord, at: datetime) -> UsageAggregate:
         record=RecordKey(record.occurred_at, record.series.source, record.record_id),
         is_waived=record.is_waived,
         is_unmeasured=record.is_unmeasured,
+        is_accepted=record.is_accepted,
+        zero_cost=record.cost is not None and not record.cost,
+        has_result=bool(record.cost) or brings_output(record.quantities),
     )
 
 
@@ -310,7 +314,7 @@ class _Summable(NamedTuple):
 
 
 def _recorded(cuts: Cuts, place: ColumnElement[int], inside: Any, force: InForce) -> _Summable:
-    """Records, by place, segment, band and whether they are waived or unmeasured."""
+    """Records, by place, segment, band and facts (see `UsageAggregate.facts`)."""
     usage, unit = tables.usage, tables.usage_unit
     key: list[ColumnElement[Any]] = [
         place.label("place"),
@@ -319,6 +323,9 @@ def _recorded(cuts: Cuts, place: ColumnElement[int], inside: Any, force: InForce
         passed("usage.input_total >", cuts.thresholds).label("of_band"),
         force.is_waived.label("waived"),
         case((is_unmeasured(), 1), else_=0).label("unmeasured"),
+        force.is_accepted.label("accepted"),
+        case((is_at_zero_cost(), 1), else_=0).label("zero_cost"),
+        case((has_no_result(), 1), else_=0).label("no_result"),
     ]
     sums = (
         func.count().label("requests"),
@@ -340,8 +347,7 @@ def _kept(cuts: Cuts, place: ColumnElement[int], inside: Any) -> _Summable:
         kept.day.label("of_day"),
         passed(f"usage_sum.day * {DAY_MICROS} >=", [to_micros(at) for at in cuts.boundaries]).label("passed"),
         passed("usage_sum.input_min >", cuts.thresholds).label("of_band"),
-        kept.is_waived.label("waived"),
-        kept.is_unmeasured.label("unmeasured"),
+        *(literal_column(f"(usage_sum.facts / {1 << bit}) % 2", Integer).label(name) for bit, name in enumerate(FACTS)),
     ]
     sums = (
         func.sum(kept.requests).label("requests"),
@@ -396,7 +402,8 @@ def _summed(
 
 
 def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> UsageAggregate:
-    _, day, passed, _, waived, unmeasured, requests, input_total, with_cost, at_no_cost, *sums = row
+    _, day, passed, _, waived, unmeasured, accepted, zero_cost, no_result, *sums = row
+    requests, input_total, with_cost, at_no_cost, *sums = sums
     quantities = {leaf: int(count) for leaf, count in zip(TOKEN_LEAVES, sums, strict=False) if count}
     quantities |= units
     at = cuts.start_of(day, passed, floor)
@@ -412,6 +419,9 @@ def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, f
         requests_at_no_cost=int(at_no_cost),
         is_waived=bool(waived),
         is_unmeasured=bool(unmeasured),
+        is_accepted=bool(accepted),
+        zero_cost=bool(zero_cost),
+        has_result=not no_result,
     )
 
 

@@ -17,13 +17,13 @@ from tokentill.store import tables
 from tokentill.store.bulk import among
 from tokentill.store.database import hold_counter, insert_rows, next_value
 from tokentill.store.decoding import columns_of, rows_among
+from tokentill.store.erasures import same_but_erased
+from tokentill.store.requests import name_version, store_told, told_of_requests
 from tokentill.store.usage_inserts import by_source, insert_usage, source_ids
-from tokentill.store.usage_rows import Identity
+from tokentill.store.usage_rows import Identity, RevisionKey
 from tokentill.store.usage_sums import keep_sums
 from tokentill.usage.record import UsageRecord
-
-RevisionKey = tuple[int, str, bytes]
-"""An identity and the digest of a payload."""
+from tokentill.usage.reporters import DEFAULT_REPORTING, EXPORT, Reporting
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,30 @@ class Bad:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of records. The four parts add up to `read`."""
+    """What became of records, and of control totals: new ones, others for what there was one of, and those known. The
+    parts add up to `read`, but for `replaced`, those of the accepted that count instead of another record of their
+    request, and `witnesses`, those of the duplicates that tell of it otherwise or as another reporter, which is kept.
+    """
 
     accepted: int = 0
     duplicates: int = 0
     revisions: int = 0
     quarantined: int = 0
+    totals: int = 0
+    totals_revised: int = 0
+    totals_known: int = 0
+    replaced: int = 0
+    witnesses: int = 0
 
     @property
     def read(self) -> int:
-        """Number of records and bad lines that were read."""
-        return self.accepted + self.duplicates + self.revisions + self.quarantined
+        """Number of records, control totals and bad lines that were read."""
+        return int(sum(astuple(self))) - self.replaced - self.witnesses
+
+    @property
+    def has_totals(self) -> bool:
+        """Whether there were control totals among it."""
+        return bool(self.totals or self.totals_revised or self.totals_known)
 
     def plus(self, other: Counts) -> Counts:
         """Both together."""
@@ -67,6 +80,7 @@ def store_batch(
     label: str,
     at: datetime,
     part_of: int | None = None,
+    reporting: Reporting = DEFAULT_REPORTING,
 ) -> Counts:
     """Store one batch in the caller's writing transaction. What is there already stays as it is.
 
@@ -76,11 +90,17 @@ def store_batch(
 
     Args:
         part_of: the first batch of the same import, where this is not it.
+        reporting: who tells of the records.
+
+    Raises:
+        InvalidCall: when a source does not have the reporter.
     """
     if not records and not bad:
         return Counts()
     hold_counter(connection, "batch")
     sources = source_ids(connection, {record.source for record in records})
+    told = told_of_requests(connection, sources, records, reporting)
+    records = told.alone
     identities = [(sources[record.source], record.record_id) for record in records]
     first_of: dict[Identity, UsageRecord] = {}
     for identity, record in zip(identities, records, strict=True):
@@ -98,18 +118,26 @@ def store_batch(
         else:
             again.append(key := (*identity, record.digest))
             revised[key] = record
+    for key in same_but_erased(connection, revised):
+        duplicates += again.count(key)
+        again = [other for other in again if other != key]
+        del revised[key]
     stored_revisions = _stored_revisions(connection, list(revised))
     rejected = sum(stored_revisions.get(key, False) for key in again)
-    counts = Counts(len(new), duplicates + rejected, len(again) - rejected, len(bad))
+    instead, beside = len(told.replacements), len(told.witnesses)
+    accepted, known = len(new) + instead, duplicates + rejected + told.duplicates
+    counts = Counts(accepted, known, len(again) - rejected, len(bad), replaced=instead, witnesses=beside)
     for key in stored_revisions:
         del revised[key]
     quarantined = {(line.digest, line.line): line for line in reversed(bad)}
     for known_line in _stored_quarantine(connection, list(quarantined)):
         del quarantined[known_line]
-    if not (new or revised or quarantined):
+    if not (new or revised or quarantined or instead or beside):
         return counts
-    seq = store_batch_row(connection, counts, new.values(), label=label, at=at, part_of=part_of)
+    count = [*new.values(), *told.brings]
+    seq = store_batch_row(connection, counts, count, label=label, at=at, part_of=part_of, reporter=reporting.reporter)
     insert_usage(connection, new, seq)
+    store_told(connection, told, new, seq, by=reporting.reporter, at=at)
     keep_sums(connection, seq)
     kept_of = {key: stored.get(key[:2]) or Kept.of(first_of[key[:2]]) for key in revised}
     _insert_revisions(connection, revised, kept_of, seq)
@@ -125,6 +153,7 @@ def store_batch_row(
     label: str,
     at: datetime,
     part_of: int | None = None,
+    reporter: str = EXPORT,
 ) -> int:
     """Take the next sequence number, for a batch that brings these new records."""
     seq = next_value(connection, "batch")
@@ -138,13 +167,19 @@ def store_batch_row(
             first_at=to_micros(min(instants)) if instants else None,
             last_at=to_micros(max(instants)) if instants else None,
             part_of=part_of,
+            reporter=None if reporter == EXPORT else reporter,
         )
     )
     return seq
 
 
-def store_version(connection: Connection, record: UsageRecord, version: int, *, label: str, at: datetime) -> int:
+def store_version(
+    connection: Connection, record: UsageRecord, version: int, before_id: int, *, label: str, at: datetime
+) -> int:
     """Store another version of a record, as a batch of its own, in a transaction that holds the batch's lock.
+
+    Args:
+        before_id: the row of the version before it.
 
     Returns:
         Its sequence number.
@@ -152,6 +187,7 @@ def store_version(connection: Connection, record: UsageRecord, version: int, *, 
     seq = store_batch_row(connection, Counts(accepted=1), [record], label=label, at=at)
     source_id = source_ids(connection, {record.source})[record.source]
     insert_usage(connection, {(source_id, record.record_id): record}, seq, version)
+    name_version(connection, before_id, record, version)
     return seq
 
 

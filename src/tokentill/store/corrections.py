@@ -218,7 +218,7 @@ def withdrawn_after(connection: Connection, seq: int, seq_max: int) -> Mapping[i
             func.max(usage.c.occurred_at).label("last_at"),
         )
         .join(usage, usage.c.id == withdrawal.c.usage_id)
-        .where(withdrawal.c.seq > seq, withdrawal.c.seq <= seq_max, withdrawal.c.cause != "waiver")
+        .where(withdrawal.c.seq > seq, withdrawal.c.seq <= seq_max, withdrawal.c.cause.not_in(("waiver", "acceptance")))
         .group_by(usage.c.series_id)
     )
     return {

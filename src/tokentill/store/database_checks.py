@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, not_, or_, select, tuple_
 
 from tokentill.canonical import content_of
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.store import holdings, tables
 from tokentill.store.audit import audit_faults
+from tokentill.store.control_totals import digest_faults
 from tokentill.store.database import current_value
 from tokentill.store.documents import overlapping_documents
 from tokentill.store.guards import expected_guards, guard_faults
 from tokentill.store.invariants import DATABASE_INVARIANTS, Looked
 from tokentill.store.invoices import number_faults
 from tokentill.store.missing_rows import is_unmeasured
+from tokentill.store.request_checks import REQUEST_CHECKS
 from tokentill.store.retractions import retracted_digests, stored_retractions
 from tokentill.store.said_checks import said_faults
 from tokentill.store.usage_digests import usage_row_faults
@@ -74,9 +76,8 @@ def sums_are_those_of_the_records(connection: Connection) -> Looked:
     wrong: set[int] = set()
     numbers = set(connection.execute(select(tables.batch.c.seq)).scalars())
     for table, by_records in ((tables.usage_sum, sums_by_records), (tables.usage_sum_unit, units_by_records)):
-        rows_of: dict[int, int] = dict(
-            connection.execute(select(table.c.seq, func.count()).group_by(table.c.seq)).all()
-        )
+        rows = connection.execute(select(table.c.seq, func.count()).group_by(table.c.seq))
+        rows_of: dict[int, int] = dict(rows.all())
         numbers |= rows_of.keys()
         for seq in numbers:
             counted = sorted(map(tuple, connection.execute(by_records(connection, seq))))
@@ -89,13 +90,16 @@ def sums_are_those_of_the_records(connection: Connection) -> Looked:
 
 
 def one_version_of_a_record_counts(connection: Connection) -> Looked:
-    """A version of a record comes with the withdrawal of the one before it; one goes with that, or is retracted;
-    what is waived reports no usage.
+    """A version of a record or request comes with the withdrawal of one before it; one goes with that, or is retracted;
+    what is waived reports no usage or an estimate, and what is accepted an estimate.
     """
     usage, withdrawal, series, later = tables.usage, tables.withdrawal, tables.series, tables.usage.alias("later")
     comes_with = and_(
-        *(later.c[name] == usage.c[name] for name in ("source_id", "record_id")),
-        later.c.version == usage.c.version + 1,
+        later.c.source_id == usage.c.source_id,
+        or_(
+            and_(later.c.record_id == usage.c.record_id, later.c.version == usage.c.version + 1),
+            and_(later.c.version > usage.c.version, _are_of_one_request(usage, later)),
+        ),
         later.c.seq == withdrawal.c.seq,
         withdrawal.c.cause == "revision",
     )
@@ -104,14 +108,50 @@ def one_version_of_a_record_counts(connection: Connection) -> Looked:
     beside = connection.execute(select(later.c.record_id).where(later.c.version != 1, not_(one_before))).scalars()
     faults = [f"a version of record {record_id!r} counts beside the one before it" for record_id in beside]
     one_after = select(later.c.id).where(comes_with).correlate(usage, withdrawal).exists()
-    is_waived = and_(withdrawal.c.cause == "waiver", or_(series.c.usage_state == "missing", is_unmeasured()))
+    is_estimate = series.c.usage_state == "estimated"
+    no_usage = or_(series.c.usage_state == "missing", is_estimate, is_unmeasured())
+    is_decided = or_(
+        and_(withdrawal.c.cause == "waiver", no_usage), and_(withdrawal.c.cause == "acceptance", is_estimate)
+    )
     left_out = connection.execute(
         select(usage.c.record_id)
         .select_from(gone.join(series, series.c.id == usage.c.series_id))
-        .where(not_(or_(one_after, is_waived, withdrawal.c.cause == "retraction")))
+        .where(not_(or_(one_after, is_decided, withdrawal.c.cause == "retraction")))
     ).scalars()
     faults += [f"record {record_id!r} is left out for no reason" for record_id in left_out]
     return Looked(_count(connection, usage), "versions", faults)
+
+
+def _are_of_one_request(usage: FromClause, later: FromClause) -> ColumnElement[bool]:
+    """Whether two rows of usage tell of the same request."""
+    one, other = tables.usage_request.alias("one"), tables.usage_request.alias("other")
+    alike = or_(one.c.request.in_((other.c.request, other.c.request_key)), one.c.request_key == other.c.request_key)
+    both = and_(one.c.usage_id == usage.c.id, other.c.usage_id == later.c.id, alike)
+    return select(one.c.usage_id).select_from(one.join(other, both)).correlate(usage, later).exists()
+
+
+def one_record_of_a_request_counts(connection: Connection) -> Looked:
+    """Of the records that have one request key, or have it as their id, one counts."""
+    usage, request, gone = tables.usage, tables.usage_request, tables.withdrawal.alias("gone")
+    if not (named := _count(connection, request)):
+        return Looked(0, "requests", [])
+    replaced = and_(gone.c.usage_id == usage.c.id, gone.c.cause == "revision")
+    key = func.coalesce(request.c.request_key, usage.c.record_id)
+    counted = (
+        select(usage.c.source_id, key.label("key"))
+        .select_from(usage.outerjoin(request).outerjoin(gone, replaced))
+        .where(gone.c.usage_id.is_(None))
+    )
+    keyed = select(request.c.source_id, request.c.request_key).where(request.c.request_key.is_not(None))
+    rows = counted.subquery()
+    twice = (
+        select(rows.c.key)
+        .where(tuple_(rows.c.source_id, rows.c.key).in_(keyed))
+        .group_by(rows.c.source_id, rows.c.key)
+        .having(func.count() > 1)
+    )
+    faults = [f"the request {name!r} counts twice" for name in connection.execute(twice.order_by(rows.c.key)).scalars()]
+    return Looked(named, "requests", faults)
 
 
 def retractions_are_what_the_audit_log_says(connection: Connection) -> Looked:
@@ -130,6 +170,26 @@ def retractions_are_what_the_audit_log_says(connection: Connection) -> Looked:
         if stored.get(seq) != [entries.get(seq)]
     ]
     return Looked(len(stored), "retractions", faults)
+
+
+def control_totals_are_what_they_were(connection: Connection) -> Looked:
+    """Each version of a control total has the figures that its digest says, and was withdrawn as the audit log says."""
+    looked, faults = digest_faults(connection)
+    table = tables.control_total_withdrawal
+    stored: dict[Any, tuple[Any, ...]] = {
+        (bytes(row.cell).hex(), row.version): (row.reason, row.reviewer, row.recorded_at)
+        for row in connection.execute(select(table))
+    }
+    entries: dict[tuple[Any, Any], Any] = {
+        (content.get("id"), content.get("version")): (content.get("reason"), actor, at)
+        for _, actor, at, content in holdings.signed_entries(connection, "control_total.withdrawn")
+    }
+    faults += [
+        f"the withdrawal of the control total {id_}:{version} is not what the audit log says"
+        for id_, version in sorted(stored.keys() | entries.keys(), key=str)
+        if stored.get((id_, version)) != entries.get((id_, version))
+    ]
+    return Looked(looked, "control totals", faults)
 
 
 def bindings_are_what_the_audit_log_says(connection: Connection) -> Looked:
@@ -270,9 +330,12 @@ DATABASE_CHECKS: tuple[Callable[[Connection], Looked], ...] = (
     batches_hold_what_they_accepted,
     sums_are_those_of_the_records,
     one_version_of_a_record_counts,
+    one_record_of_a_request_counts,
+    *REQUEST_CHECKS,
     retractions_are_what_the_audit_log_says,
     *DATABASE_INVARIANTS,
     bindings_are_what_the_audit_log_says,
+    control_totals_are_what_they_were,
 )
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select, union_all
 
 from tokentill.canonical import ContentOfFields
 from tokentill.clock import from_micros
@@ -18,6 +18,7 @@ from tokentill.store import tables
 from tokentill.store.batches import Bad
 from tokentill.store.decoding import decoding
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import EXPORT
 
 ImportState = Literal["taken", "staged", "cut off", "accepted", "dropped"]
 """`accepted` is one that is not all taken yet, `cut off` one that was not staged to its end."""
@@ -26,6 +27,7 @@ _STATE_OF: Mapping[str | None, ImportState] = MappingProxyType(
     {None: "cut off", "staged": "staged", "accepted": "accepted", "taken": "taken", "dropped": "dropped"}
 )
 
+NUMBER_DIGITS_MAX = 19
 COUNTS = ("accepted", "duplicates", "revisions", "quarantined")
 
 
@@ -44,7 +46,8 @@ class UsageImport(ContentOfFields):
 @dataclass(frozen=True, slots=True)
 class NumberedImport(ContentOfFields):
     """One import, in however many batches. `number` is that of its first batch, `at` when the last one came;
-    `retracted` counts its records that were taken back, `staged` the lines that were looked at before.
+    `retracted` counts its records that were taken back, `staged` the lines that were looked at before, `stage` is the
+    name that they were staged under. `reporter` is who told of them.
     """
 
     number: int
@@ -57,11 +60,14 @@ class NumberedImport(ContentOfFields):
     retracted: int
     staged: int = 0
     state: ImportState = "taken"
+    control_totals: int = 0
+    stage: str | None = None
+    reporter: str = EXPORT
 
 
 @dataclass(frozen=True, slots=True)
 class Imports(ContentOfFields):
-    """All imports, oldest first: `usage imports list --json`."""
+    """All imports, oldest first: `imports list --json`."""
 
     imports: tuple[NumberedImport, ...]
 
@@ -75,6 +81,8 @@ def numbered_imports(connection: Connection, number: int | None = None) -> list[
         .select_from(gone.join(usage, usage.c.id == gone.c.usage_id))
         .where(gone.c.cause == "retraction", usage.c.seq == table.c.seq)
     )
+    total = tables.control_total
+    totals = select(func.count()).select_from(total).where(total.c.seq == table.c.seq)
     staged, event = tables.staged_record, tables.staged_event
     lines: dict[int, int] = dict(connection.execute(select(staged.c.seq, func.count()).group_by(staged.c.seq)).all())
     states: dict[int, ImportState] = dict.fromkeys(lines, _STATE_OF[None])
@@ -82,14 +90,18 @@ def numbered_imports(connection: Connection, number: int | None = None) -> list[
         states |= dict.fromkeys(
             connection.execute(select(event.c.seq).where(event.c.kind == kind)).scalars(), _STATE_OF[kind]
         )
+    named = select(event.c.seq, event.c.reason).where(event.c.kind == "staged", event.c.reason != "")
+    names: dict[int, str] = dict(connection.execute(named).all())
     counts = [func.sum(table.c[name]).label(name) for name in COUNTS]
     query = (
         select(
             number_of.label("number"),
             func.min(table.c.label).label("name"),
             func.max(table.c.recorded_at).label("at"),
+            func.max(table.c.reporter).label("reporter"),
             *counts,
             func.sum(retracted.correlate(table).scalar_subquery()).label("retracted"),
+            func.sum(totals.correlate(table).scalar_subquery()).label("control_totals"),
         )
         .where(or_(_brought_something(), table.c.seq.in_(select(staged.c.seq))))
         .group_by(number_of)
@@ -103,9 +115,11 @@ def numbered_imports(connection: Connection, number: int | None = None) -> list[
             number=row.number,
             name=row.name,
             at=from_micros(row.at),
-            **{name: int(getattr(row, name)) for name in (*COUNTS, "retracted")},
+            **{name: int(getattr(row, name)) for name in (*COUNTS, "retracted", "control_totals")},
             staged=lines.get(row.number, 0),
             state=states.get(row.number, "taken"),
+            stage=names.get(row.number),
+            reporter=row.reporter or EXPORT,
         )
         for row in rows
     ]
@@ -119,16 +133,38 @@ def import_numbered(connection: Connection, number: int) -> NumberedImport:
     """
     listed = numbered_imports(connection, number)
     if not listed:
-        raise NotFound(f"there is no import {number}; `tokentill usage imports list` shows all, with their numbers")
+        raise NotFound(f"there is no import {number}; `tokentill imports list` shows all, with their numbers")
     return listed[0]
+
+
+def imports_staged_as(connection: Connection, name: str) -> tuple[int, ...]:
+    """The imports that were staged under a name and that nobody decided on, otherwise all of them; a number is that of
+    an import.
+
+    Raises:
+        NotFound: when there is none.
+    """
+    event = tables.staged_event.c
+    decided = select(event.seq).where(event.kind.in_(("taken", "dropped")))
+    query = select(event.seq).where(event.kind == "staged", event.reason == name).order_by(event.seq)
+    for chosen in (query.where(event.seq.not_in(decided)), query):
+        if numbers := tuple(connection.execute(chosen).scalars()):
+            return numbers
+    if name.isascii() and name.isdecimal() and len(name) < NUMBER_DIGITS_MAX:
+        return (int(name),)
+    raise NotFound(f"nothing was staged under the name {name!r}; `tokentill imports list` shows what was")
 
 
 def import_going_on(connection: Connection, name: str, record: UsageRecord | None, bad: Bad | None) -> int | None:
     """The import of a name that brought a record or line before: what begins with it is that import, run again."""
     table, usage, source, line = tables.batch, tables.usage, tables.source, tables.quarantine
     if record is not None:
-        seqs = select(usage.c.seq).join(source, source.c.id == usage.c.source_id)
-        seqs = seqs.where(source.c.name == record.source, usage.c.record_id == record.record_id)
+        counted = select(usage.c.seq).join(source, source.c.id == usage.c.source_id)
+        counted = counted.where(source.c.name == record.source, usage.c.record_id == record.record_id)
+        witness = tables.witness
+        beside = select(witness.c.seq).join(source, source.c.id == witness.c.source_id)
+        beside = beside.where(source.c.name == record.source, witness.c.record_id == record.record_id)
+        seqs: Any = union_all(counted, beside)
     elif bad is not None:
         seqs = select(line.c.seq).where(line.c.digest == bad.digest, line.c.line == bad.line)
     else:
@@ -138,7 +174,8 @@ def import_going_on(connection: Connection, name: str, record: UsageRecord | Non
 
 
 def _brought_something() -> ColumnElement[bool]:
-    return or_(*(tables.batch.c[name] > 0 for name in COUNTS))
+    brought = (tables.batch.c[name] > 0 for name in COUNTS)
+    return or_(*brought, tables.batch.c.seq.in_(select(tables.control_total.c.seq)))
 
 
 def last_imports(connection: Connection, limit: int) -> list[UsageImport]:

@@ -31,6 +31,9 @@ INVARIANTS = {
     "sums_are_those_of_the_records": "M1",
     "identities_are_unique": "M2",
     "one_version_of_a_record_counts": "M2",
+    "one_record_of_a_request_counts": "M2",
+    "requests_are_those_of_their_records": "M2",
+    "witnesses_are_what_was_told": "M2",
     "usage_rows_are_what_their_digests_say": "M2",
     "records_are_each_in_one_place": "M3",
     "prices_and_rules_hold_in_one_version": "M4",
@@ -149,11 +152,14 @@ def batches_say_what_became_of_their_rows(connection: Connection) -> Looked:
 
 
 def identities_are_unique(connection: Connection) -> Looked:
-    """Of each identity there is one row a version, counted from 1."""
-    usage = tables.usage.c
+    """Of each identity, or of each request that several may tell of, there is one row a version, counted from 1."""
+    usage, request = tables.usage.c, tables.usage_request.c
+    has_requests = connection.execute(select(request.usage_id).limit(1)).first() is not None
+    name = func.coalesce(request.request, usage.record_id) if has_requests else usage.record_id  # that has an index
     wrong = or_(func.count() != func.max(usage.version), func.min(usage.version) != 1)
-    groups = select(usage.record_id).group_by(usage.source_id, usage.record_id)
-    twice = connection.execute(groups.having(wrong).order_by(usage.record_id).limit(NAMED_MAX)).scalars()
+    groups = select(func.min(usage.record_id)).join_from(tables.usage, tables.usage_request, isouter=True)
+    groups = groups.group_by(usage.source_id, name).having(wrong).order_by(func.min(usage.record_id))
+    twice = connection.execute(groups.limit(NAMED_MAX)).scalars()
     of_all = select(func.count()).select_from(tables.usage)
     faults = [f"record {record_id!r} is there more often than it has versions" for record_id in twice]
     return Looked(connection.execute(of_all).scalar_one(), "records", faults)

@@ -12,7 +12,7 @@ from tokentill.clock import to_micros
 from tokentill.store import tables
 from tokentill.store.usage_rows import StoredRecord, records_where, series_by_id
 from tokentill.store.withdrawals import in_force
-from tokentill.usage.quantities import OUTPUT_LEAVES
+from tokentill.usage.quantities import OUTPUT_LEAVES, REQUEST
 
 
 @cache
@@ -22,6 +22,22 @@ def uses_nothing() -> ColumnElement[bool]:
     with_units = select(unit.c.usage_id).where(unit.c.usage_id == usage.id, unit.c.quantity > 0)
     no_output = (usage[leaf] == 0 for leaf in OUTPUT_LEAVES)
     return and_(usage.input_total == 0, *no_output, not_(with_units.correlate(tables.usage).exists()))
+
+
+@cache
+def is_at_zero_cost() -> ColumnElement[bool]:
+    """Whether a row of usage has a reported cost of 0."""
+    return and_(tables.usage.c.has_cost == 1, *(tables.usage.c[limb] == 0 for limb in tables.COST_LIMBS))
+
+
+@cache
+def has_no_result() -> ColumnElement[bool]:
+    """Whether a row of usage has no output, no units of anything and no cost. Most rows are told by the first look."""
+    usage, unit = tables.usage.c, tables.usage_unit.alias("brought")
+    no_output = (usage[leaf] == 0 for leaf in OUTPUT_LEAVES)
+    no_cost = (usage[limb] == 0 for limb in tables.COST_LIMBS)
+    with_units = select(unit.c.usage_id).where(unit.c.usage_id == usage.id, unit.c.quantity > 0, unit.c.name != REQUEST)
+    return and_(*no_output, *no_cost, not_(with_units.correlate(tables.usage).exists()))
 
 
 @cache
@@ -43,9 +59,11 @@ def is_at_no_cost() -> ColumnElement[int]:
 def records_without_usage(
     connection: Connection, starts_at: datetime, ends_at: datetime, seq_max: int
 ) -> Iterator[StoredRecord]:
-    """The records of [starts_at, ends_at) that report no usage and count at a sequence number, in order of time."""
+    """The records of [starts_at, ends_at) without usage, or with an estimate, that count at a sequence number, in order
+    of time.
+    """
     usage, series = tables.usage, tables.series
-    missing = select(series.c.id).where(series.c.usage_state == "missing")
+    missing = select(series.c.id).where(series.c.usage_state.in_(("missing", "estimated")))
     conditions = [
         or_(usage.c.series_id.in_(missing), is_unmeasured()),
         usage.c.occurred_at >= to_micros(starts_at),

@@ -15,6 +15,7 @@ from tokentill.sources.kept_lines import KeptLine
 from tokentill.store import tables
 from tokentill.store.database import insert_rows
 from tokentill.store.decoding import decoded, decoding, rows_among
+from tokentill.usage.reporters import EXPORT
 
 LineState = Literal["open", "discarded", "taken"]
 LineDecision = Literal["discarded", "taken"]
@@ -38,6 +39,7 @@ class QuarantinedLine:
     occurred_at: datetime | None
     excerpt: str
     came_at: datetime
+    reporter: str = EXPORT
     is_kept: bool = False
     decision: LineDecision | None = None
     decided: tuple[str, str, datetime] | None = None
@@ -88,6 +90,7 @@ def quarantined_lines(
     shown = [column for column in table.columns if column.name not in ("raw", "header")]
     query = (
         select(*shown, table.c.label.label("file"), batch.c.recorded_at.label("came_at"))
+        .add_columns(func.coalesce(batch.c.reporter, EXPORT).label("reporter"))
         .add_columns(table.c.raw.is_not(None).label("kept"), decision.c.decision, decision.c.reviewer)
         .add_columns(decision.c.reason.label("why"), decision.c.recorded_at.label("decided_at"))
         .join(batch, batch.c.seq == table.c.seq)

@@ -62,8 +62,10 @@ class Revision:
     @property
     def differences(self) -> dict[str, tuple[Any, Any]]:
         """The fields that are not the same, each with the old and the new value."""
-        old = self.counted.content()
-        return {name: (old[name], new) for name, new in sorted(self.revised.items()) if old[name] != new}
+        old, new = ({"is_replayed": False, **content} for content in (self.counted.content(), self.revised))
+        names = sorted(old.keys() | new.keys())
+        both = ((name, old.get(name), new.get(name)) for name in names)
+        return {name: (before, after) for name, before, after in both if before != after}
 
     def record(self) -> UsageRecord:
         """The record that the payload is."""

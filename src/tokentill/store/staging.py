@@ -23,10 +23,11 @@ from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
 from tokentill.store.database import insert_rows
 from tokentill.store.decoding import decoding
+from tokentill.usage.control_totals import ControlTotal, Reported
 from tokentill.usage.record import UsageRecord
 
 StagedEventKind = Literal["staged", "accepted", "taken", "dropped"]
-StagedLine = UsageRecord | Quarantined
+StagedLine = Reported | Quarantined
 _READ_AT_ONCE = 5_000
 _BAD = ("name", "line", "reason", "record_id", "raw", "occurred_at")
 
@@ -80,10 +81,10 @@ def copy_staged(connection: Connection, seq: int, other: int, upto: int) -> None
     connection.execute(insert(table).from_select(("seq", "position", "content"), lines))
 
 
-def open_staging(connection: Connection, name: str) -> int | None:
-    """The newest staged import of a name of which nobody said what becomes of it."""
+def open_staging(connection: Connection, name: str, stage: str) -> int | None:
+    """The newest import of a name, staged under another one, of which nobody said what becomes of it."""
     batch, event = tables.batch.c, tables.staged_event.c
-    staged = select(event.seq).where(event.kind == "staged")
+    staged = select(event.seq).where(event.kind == "staged", event.reason == stage)
     decided = select(event.seq).where(event.kind != "staged")
     query = select(func.max(batch.seq)).where(batch.label == name, batch.seq.in_(staged), batch.seq.not_in(decided))
     return connection.execute(query).scalar()
@@ -131,6 +132,8 @@ def events_of(connection: Connection, seq: int) -> dict[StagedEventKind, tuple[s
 def _text_of(line: StagedLine) -> str:
     if isinstance(line, UsageRecord):
         return canonical_bytes(line.content()).decode()
+    if isinstance(line, ControlTotal):
+        return canonical_bytes({"control_total": line.content()}).decode()
     kept: Content | None = None
     if line.kept is not None:
         kept = fields_of(line.kept, "source", "format")
@@ -141,6 +144,8 @@ def _text_of(line: StagedLine) -> str:
 
 def _line_of(content: Content) -> StagedLine:
     bad = content.get("bad")
+    if "control_total" in content:
+        return ControlTotal.from_content(content["control_total"])
     if bad is None:
         return record_of(content)
     kept = bad["kept"]

@@ -94,7 +94,9 @@ series = _table(
     *_each(Integer, "is_byok"),
     *_each(Text, "status", "usage_state"),
     UniqueConstraint("digest", name="uq_series_digest"),
+    Column("is_replayed", Integer, nullable=False, server_default=text("0")),
     CheckConstraint("is_byok IN (0, 1)", name="is_byok"),
+    CheckConstraint("is_replayed IN (0, 1)", name="is_replayed"),
     CheckConstraint("usage_state IN ('reported', 'estimated', 'missing')", name="usage_state"),
 )
 
@@ -113,9 +115,11 @@ batch = _table(
     *_each(Text, "label"),
     *_each(BigInt, "recorded_at", "accepted", "duplicates", "revisions", "quarantined"),
     *_optional(BigInt, "first_at", "last_at", "part_of"),
+    *_optional(Text, "reporter"),
 )
 """Records that came in together. `first_at` and `last_at` are the earliest and the latest `occurred_at` of what it
-brought; `part_of` is the first batch of the same import, None in that one itself."""
+brought; `part_of` is the first batch of the same import, None in that one itself. `reporter` is who told of them, None
+for the source's own export."""
 
 staged_record = _table(
     "staged_record",
@@ -167,6 +171,36 @@ usage_unit = _table(
     *_refers(usage_id="usage.id"),
 )
 
+usage_request = _table(
+    "usage_request",
+    *_key(BigInt, "usage_id"),
+    *_each(BigInt, "source_id"),
+    *_each(Text, "request"),
+    *_each(Integer, "version"),
+    *_optional(Text, "request_key"),
+    UniqueConstraint("source_id", "request", "version", name="uq_usage_request_version"),
+    *_refers(usage_id="usage.id", source_id="source.id"),
+    Index("ix_usage_request_key", "source_id", "request_key"),
+)
+"""Which request a record tells of, where others tell of it, too, or may: a record without a row here is the only one of
+the request that its own id names. Of one request there is a version for each record that ever counted, as there is of
+one identity. `request_key` is that of the record itself."""
+
+witness = _table(
+    "witness",
+    *_key(BigInt, "source_id"),
+    *_key(Text, "record_id", "reporter"),
+    *_key(LargeBinary, "digest"),
+    *_each(BigInt, "seq"),
+    *_each(Text, "request", "content"),
+    *_each(BigInt, "occurred_at"),
+    *_refers(source_id="source.id", seq="batch.seq"),
+    Index("ix_witness_request", "source_id", "request"),
+    Index("ix_witness_occurred_at", "occurred_at"),
+    Index("ix_witness_seq", "seq"),
+)
+"""What else was told of requests: reports that count for nothing, since a better one of the same request does."""
+
 revision = _table(
     "revision",
     *_key(BigInt, "source_id"),
@@ -205,11 +239,12 @@ withdrawal = _table(
     *_each(Text, "reviewer", "reason"),
     *_each(BigInt, "recorded_at"),
     *_refers(usage_id="usage.id", seq="batch.seq"),
-    CheckConstraint("cause IN ('revision', 'waiver', 'retraction')", name="cause"),
+    CheckConstraint("cause IN ('revision', 'waiver', 'retraction', 'acceptance')", name="cause"),
     Index("ix_withdrawal_seq", "seq"),
 )
-"""Records that are not billed from a sequence number on: another version counts instead (revision), or somebody waived
-a record without usage (waiver)."""
+"""Records of which something else holds from a sequence number on. They are not billed: another version counts instead
+(revision), somebody waived a record without usage (waiver), or it was taken back (retraction). Or they are: somebody
+accepted an estimate (acceptance)."""
 
 
 def _sums_table(name: str, *parts: SchemaItem) -> Table[Any]:
@@ -218,7 +253,7 @@ def _sums_table(name: str, *parts: SchemaItem) -> Table[Any]:
         metadata,
         *_key(Integer, "day"),
         *_key(BigInt, "series_id"),
-        *_key(Integer, "band", "is_waived", "is_unmeasured"),
+        *_key(Integer, "band", "facts"),
         *_key(BigInt, "seq"),
         *parts,
         *_refers(series_id="series.id", seq="batch.seq"),
@@ -232,7 +267,8 @@ usage_sum = _sums_table(
     *_each(BigInt, "input_min", "input_max", "requests", "with_cost", "at_no_cost", *TOKEN_LEAVES, *COST_LIMBS),
 )
 """What a sequence number changed of the usage of a series on a day (UTC, from 1970), by bands of the input total; see
-`usage_sums`. What was withdrawn is negative. The input totals of the records lie from `input_min` to `input_max`."""
+`usage_sums`. What was withdrawn is negative. `facts` are bits that all records of a row share, whose input totals lie
+from `input_min` to `input_max`."""
 
 usage_sum_unit = _sums_table("usage_sum_unit", *_key(Text, "name"), *_each(BigInt, "quantity"))
 """The same, for quantities that have no column."""
@@ -505,6 +541,62 @@ push = _table(
     Index("ix_push_period", "period"),
 )
 
+control_total = _table(
+    "control_total",
+    *_key(LargeBinary, "cell"),
+    *_key(Integer, "version"),
+    *_each(LargeBinary, "digest"),
+    *_each(BigInt, "seq"),
+    *_each(Text, "source", "day", "stated_by"),
+    *_optional(Text, "model", "api_key", "user", "model_alias"),
+    *_each(Text, "part"),
+    *_optional(BigInt, "requests", "tokens"),
+    *_optional(Text, "cost"),
+    UniqueConstraint("cell", "digest", name="uq_control_total_figures"),
+    *_refers(seq="batch.seq"),
+    CheckConstraint("length(cell) = 16", name="cell"),
+    CheckConstraint("length(digest) = 16", name="digest"),
+    CheckConstraint("version >= 1", name="version"),
+    CheckConstraint("requests IS NOT NULL OR tokens IS NOT NULL OR cost IS NOT NULL", name="figures"),
+    CheckConstraint("requests >= 0 AND tokens >= 0", name="counts"),
+    Index("ix_control_total_day", "day"),
+    Index("ix_control_total_seq", "seq"),
+)
+"""What sources say that a day (in UTC, as ISO text) adds up to. `cell` stands for what it is a total of, and `digest`
+for its figures. Of a cell there is a version for each set of figures that ever came; the last one that was not
+withdrawn counts. `cost` is canonical decimal text, in USD."""
+
+control_total_withdrawal = _table(
+    "control_total_withdrawal",
+    *_key(LargeBinary, "cell"),
+    *_key(Integer, "version"),
+    *_each(Text, "reviewer", "reason"),
+    *_each(BigInt, "recorded_at"),
+    ForeignKeyConstraint(
+        ["cell", "version"],
+        ["control_total.cell", "control_total.version"],
+        name="fk_control_total_withdrawal_control_total",
+    ),
+)
+"""Control totals that somebody took back."""
+pull = _table(
+    "pull",
+    *_key(Text, "source", "asked_user"),
+    *_key(BigInt, "number"),
+    *_each(Text, "kind"),
+    *_each(BigInt, "starts_at", "ends_at"),
+    *_optional(Text, "cursor", "why"),
+    *_optional(BigInt, "checkpoint_at"),
+    *_each(BigInt, "recorded_at"),
+    CheckConstraint("kind IN ('page', 'whole', 'gap')", name="kind"),
+    CheckConstraint("starts_at < ends_at", name="time"),
+    CheckConstraint("(kind = 'page') = (cursor IS NOT NULL)", name="cursor"),
+    CheckConstraint("(kind = 'gap') = (why IS NOT NULL)", name="why"),
+)
+"""How far the pulls of a source came, for all users (`asked_user` empty) or for one: windows of time that were read as
+a whole, windows of which something is missing, and the cursor at which to go on inside of one. `checkpoint_at` is up to
+when all is whole, from the first pull on; null as long as nothing is."""
+
 
 def usage_in(segments: Any, rows: Any = usage) -> ColumnElement[bool]:
     """Whether usage, or another name of it, lies in a segment of `coverage`, or of a table with the same columns."""
@@ -520,7 +612,8 @@ def usage_in(segments: Any, rows: Any = usage) -> ColumnElement[bool]:
 APPEND_ONLY = tuple(
     """source series batch usage usage_unit revision quarantine recording binding review audit invoice_line ledger
     series_month document_event coverage correction member_period revision_decision withdrawal quarantine_decision
-    staged_record staged_event manual_line manual_line_removal usage_sum usage_sum_unit key_binding""".split()
+    staged_record staged_event manual_line manual_line_removal usage_sum usage_sum_unit control_total
+    control_total_withdrawal pull usage_request witness key_binding""".split()
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
 `close_run` only end, a `counter` only go up (see `guards`)."""

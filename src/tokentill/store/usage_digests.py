@@ -55,12 +55,14 @@ def usage_row_faults(connection: Connection, ids: Select[Any]) -> Iterator[str |
             if len(series) > _SERIES_MAX:
                 series.clear()
             series.update(_series(connection, {row[2] for row in rows} - series.keys()))
-            yield from _faults(rows, _units(connection, rows[0][0], rows[-1][0]), series, sources)
+            first, last = rows[0][0], rows[-1][0]
+            yield from _faults(rows, _units(connection, first, last), _keys(connection, first, last), series, sources)
 
 
 def _faults(
     rows: Sequence[Any],
     units: Mapping[int, list[tuple[str, int]]],
+    keys: Mapping[int, str],
     series_by_id: Mapping[int, _SeriesFrame | None],
     sources: Mapping[int, str],
 ) -> Iterator[str | None]:
@@ -76,7 +78,7 @@ def _faults(
             counts = ",".join([f"{name}{count}" for name, count in zip(_BEFORE_COUNT, leaves, strict=True) if count])
         try:
             cost = cost_text_of(e8, e16, e24) if has_cost else None
-            content = framed_content(series.frame, cost, micros_text(at), counts, record_id)
+            content = framed_content(series.frame, cost, micros_text(at), counts, record_id, keys.get(id_))
         except (OverflowError, ValueError):  # an instant or a cost that no record can have
             content = b""
         if digest_of_content(content) != digest or sum(_inputs_of(leaves)) != input_total:
@@ -97,6 +99,13 @@ def _units(connection: Connection, first_id: int, last_id: int) -> dict[int, lis
     return units
 
 
+def _keys(connection: Connection, first_id: int, last_id: int) -> dict[int, str]:
+    """The request keys that these rows have."""
+    keyed = tables.usage_request.c
+    query = select(keyed.usage_id, keyed.request_key).where(keyed.usage_id.between(first_id, last_id))
+    return dict(connection.execute(query.where(keyed.request_key.is_not(None))).all())
+
+
 def _series(connection: Connection, ids: Collection[int]) -> dict[int, _SeriesFrame | None]:
     """Series by id; None for one that is not there, or is not what its digest says."""
     table = tables.series
@@ -104,6 +113,7 @@ def _series(connection: Connection, ids: Collection[int]) -> dict[int, _SeriesFr
     for row in rows_among(connection, select(table), (table.c.id,), sorted(ids)):
         fields = {name: row._mapping[name] for name in SERIES_FIELDS}
         if series_digest(fields) == row.digest:
-            fields |= {"tags": tuple(json.loads(row.tags)), "is_byok": bool(row.is_byok)}
+            flags = {"is_byok": bool(row.is_byok), "is_replayed": bool(row.is_replayed)}
+            fields |= {"tags": tuple(json.loads(row.tags)), **flags}
             by_id[row.id] = _SeriesFrame(row.source, content_frame(**fields))
     return by_id

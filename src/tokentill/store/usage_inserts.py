@@ -108,7 +108,8 @@ def _insert_months(connection: Connection, records: Iterable[UsageRecord], serie
 
 def _series_content(values: SeriesKey) -> dict[str, Any]:
     content = dict(zip(SERIES_FIELDS, values, strict=True))
-    return {**content, "tags": json.dumps(content["tags"]), "is_byok": int(content["is_byok"])}
+    flags = {name: int(content[name]) for name in ("is_byok", "is_replayed")}
+    return {**content, "tags": json.dumps(content["tags"]), **flags}
 
 
 @lru_cache(maxsize=100_000)

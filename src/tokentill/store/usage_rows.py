@@ -21,12 +21,14 @@ from tokentill.store.decoding import LOOKED_UP_MAX, decoding, rows_among
 from tokentill.store.withdrawals import ALL_VERSIONS, InForce
 from tokentill.usage.aggregates import Series
 from tokentill.usage.quantities import TOKEN_LEAVES
-from tokentill.usage.record import SERIES_FIELDS
+from tokentill.usage.record import RESPONSE_CACHE_TAG, SERIES_FIELDS, says_replayed
 
 _LIMB = 10**8
 
 Identity = tuple[int, str]
 """The id of a source, and a record id in it."""
+RevisionKey = tuple[int, str, bytes]
+"""An identity and the digest of a payload."""
 
 
 @decoding("a series of usage")
@@ -85,7 +87,9 @@ def month_number(at: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """One usage record as it is kept. `is_waived` says that it reports no usage, and is billed at nothing."""
+    """One usage record as it is kept. `is_waived` says that somebody bills it at nothing, `is_accepted` that it is an
+    estimate which somebody accepted.
+    """
 
     series: Series
     record_id: str
@@ -97,6 +101,8 @@ class StoredRecord:
     version: int = 1
     digest: bytes = b""
     is_waived: bool = False
+    is_accepted: bool = False
+    request_key: str | None = None
 
     @property
     def is_unmeasured(self) -> bool:
@@ -110,11 +116,15 @@ class StoredRecord:
 
     def content(self) -> Content:
         """The content of the record that was taken in (see `UsageRecord.content`)."""
+        traits = fields_of(self.series, *SERIES_FIELDS)
+        if not says_replayed(self.series.tags, self.series.is_replayed):
+            del traits["is_replayed"]
         return {
-            **fields_of(self.series, *SERIES_FIELDS),
+            **traits,
             **fields_of(self, "record_id", "occurred_at"),
             "quantities": dict(sorted(self.quantities.items())),
             "cost": form_of(self.cost),
+            **({} if self.request_key is None else {"request_key": self.request_key}),
         }
 
 
@@ -127,13 +137,15 @@ def records_where(
     conditions: Sequence[ColumnElement[bool]] = (),
 ) -> Iterator[tuple[int, StoredRecord]]:
     """The records of a join with usage, in order of time, each with the place that the join gives it."""
-    usage, unit = tables.usage, tables.usage_unit
+    usage, unit, request = tables.usage, tables.usage_unit, tables.usage_request
     chosen = (*conditions, *force.conditions)
     units: dict[int, dict[str, int]] = {}
     of_units = select(unit).select_from(inside.join(unit, unit.c.usage_id == usage.c.id)).where(*chosen)
     for row in connection.execute(of_units):
         units.setdefault(row.usage_id, {})[row.name] = row.quantity
-    query = select(place.label("place"), force.is_waived.label("waived"), usage).select_from(inside).where(*chosen)
+    decisions = (force.is_waived.label("waived"), force.is_accepted.label("accepted"))
+    query = select(place.label("place"), *decisions, request.c.request_key, usage).where(*chosen)
+    query = query.select_from(inside.outerjoin(request, request.c.usage_id == usage.c.id))
     for row in connection.execute(query.order_by(usage.c.occurred_at, usage.c.id)):
         fields = row._mapping
         quantities = {leaf: fields[leaf] for leaf in TOKEN_LEAVES if fields[leaf]}
@@ -150,6 +162,8 @@ def records_where(
                 version=row.version,
                 digest=bytes(row.digest),
                 is_waived=bool(row.waived),
+                is_accepted=bool(row.accepted),
+                request_key=row.request_key,
             ),
         )
 
@@ -202,8 +216,11 @@ def cost_text_of(first: int, second: int, third: int) -> str:
 
 
 def series_digest(fields: Mapping[str, Any]) -> bytes:
-    """16 bytes that stand for a series, by its columns."""
-    return sha256(canonical_bytes(fields)).digest()[:16]
+    """16 bytes that stand for a series, by its columns; that it is a replay only where no tag says so."""
+    # Looked for in the text, which may be anything where somebody changed it by hand.
+    is_said = fields["is_replayed"] and f'"{RESPONSE_CACHE_TAG}"' not in fields["tags"]
+    said = {name: value for name, value in fields.items() if name != "is_replayed" or is_said}
+    return sha256(canonical_bytes(said)).digest()[:16]
 
 
 _SERIES_COLUMNS = tuple(tables.series.c[field.name] for field in fields(Series))
@@ -211,6 +228,7 @@ _SERIES_COLUMNS = tuple(tables.series.c[field.name] for field in fields(Series))
 
 def _series(row: Any) -> Series:
     """Of a row of `_SERIES_COLUMNS`."""
-    *before, tags, is_byok, status, usage_state = row
-    values = (*before, () if tags == "[]" else tuple(json.loads(tags)), bool(is_byok), status, usage_state)
+    *before, tags, is_byok, status, usage_state, is_replayed = row
+    listed = () if tags == "[]" else tuple(json.loads(tags))
+    values = (*before, listed, bool(is_byok), status, usage_state, bool(is_replayed))
     return Series(*values)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Integer,
     Select,
     case,
     cast,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 )
 
 from tokentill.store import tables
-from tokentill.store.missing_rows import is_at_no_cost, is_unmeasured
+from tokentill.store.missing_rows import has_no_result, is_at_no_cost, is_at_zero_cost, is_unmeasured
 from tokentill.store.withdrawals import is_withdrawn
 from tokentill.usage.quantities import TOKEN_LEAVES
 
@@ -36,7 +37,9 @@ BANDS = (100_000, 128_000, 199_999, 200_000, 272_000, 512_000)
 """Input totals at which sums are cut: where prices change most often. Each row says which totals it has, so that it is
 seen where another threshold needs the records; and so these may change at any time."""
 
-KEY = ("day", "series_id", "band", "is_waived", "is_unmeasured")
+FACTS = ("waived", "unmeasured", "accepted", "zero_cost", "no_result")
+"""What is the same of all records of a row: the bits of its `facts`, the first one lowest."""
+KEY = ("day", "series_id", "band", "facts")
 SUMMED = ("requests", "with_cost", "at_no_cost", *TOKEN_LEAVES, *tables.COST_LIMBS)
 _EXTENT = ("input_min", "input_max")
 
@@ -83,18 +86,16 @@ def _changes(connection: Connection, seq: int, inside: Any, own: dict[str, Colum
     usage, withdrawal = tables.usage.c, tables.withdrawal.c
 
     def part(sign: int, counted_at: int | None, *conditions: ColumnElement[bool]) -> Select[Any]:
-        if counted_at is None:
-            waived: ColumnElement[Any] = literal_column("0")
-        else:
-            waived = case((is_withdrawn("waiver", counted_at), 1), else_=0)
+        facts = [(2, is_unmeasured()), (8, is_at_zero_cost()), (16, has_no_result())]
+        if counted_at is not None:
+            facts += [(1, is_withdrawn("waiver", counted_at)), (4, is_withdrawn("acceptance", counted_at))]
             gone = (is_withdrawn("revision", counted_at), is_withdrawn("retraction", counted_at))
             conditions = (*conditions, *map(not_, gone))
         key = (
             literal_column(f"usage.occurred_at / {DAY_MICROS}", BigInteger),
             usage.series_id,
             _band(),
-            waived,
-            case((is_unmeasured(), 1), else_=0),
+            sum((case((holds, bit), else_=0) for bit, holds in facts), literal_column("0", Integer)),
         )
         named = zip((*KEY, *own), (*key, *own.values()), strict=True)
         columns = (column.label(name) for name, column in named)

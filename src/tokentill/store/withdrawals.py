@@ -16,25 +16,27 @@ from tokentill.clock import to_micros
 from tokentill.store import tables
 from tokentill.store.decoding import rows_among
 
-WithdrawalCause = Literal["revision", "waiver", "retraction"]
+WithdrawalCause = Literal["revision", "waiver", "retraction", "acceptance"]
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
     """What to ask of rows of usage: `conditions` leave out the versions that were replaced and what was retracted,
-    `is_waived` is 1 for a record that is billed at nothing.
+    `is_waived` is 1 for a record that is billed at nothing, `is_accepted` for an estimate that is billed as it is.
     """
 
     conditions: tuple[ColumnElement[bool], ...]
     is_waived: ColumnElement[int]
+    is_accepted: ColumnElement[int]
 
 
-ALL_VERSIONS = InForce((), literal_column("0"))
+ALL_VERSIONS = InForce((), literal_column("0"), literal_column("0"))
 """Rows as they are stored, whether they count or not."""
 
 
 class Counting(NamedTuple):
-    """At which sequence number each cause of a withdrawal is looked at, and whether only first versions count.
+    """At which sequence number each cause of a withdrawal is looked at, and whether only first versions count; what was
+    accepted is looked at as what was waived is.
 
     So what one change of fact after the other makes of usage can be asked for.
     """
@@ -56,18 +58,27 @@ def in_force(connection: Connection, seq_max: int, counting: Counting | None = N
         ]
         if counting.is_first:
             left.append(tables.usage.c.version == 1)
-        return InForce(tuple(left), case((is_withdrawn("waiver", counting.waiver), 1), else_=0))
+        return InForce(tuple(left), *_decisions(counting.waiver))
     table = tables.withdrawal
     if connection.execute(select(table.c.seq).where(table.c.seq <= seq_max).limit(1)).first() is None:
         return ALL_VERSIONS
-    is_waived: ColumnElement[int] = case((is_withdrawn("waiver", seq_max), 1), else_=0)
-    return InForce((not_(is_withdrawn("revision", seq_max)), not_(is_withdrawn("retraction", seq_max))), is_waived)
+    left_out = (not_(is_withdrawn("revision", seq_max)), not_(is_withdrawn("retraction", seq_max)))
+    return InForce(left_out, *_decisions(seq_max))
+
+
+def _decisions(seq_max: int) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """Whether somebody waived a record, and whether somebody accepted it."""
+    waived: ColumnElement[int] = case((is_withdrawn("waiver", seq_max), 1), else_=0)
+    accepted: ColumnElement[int] = case((is_withdrawn("acceptance", seq_max), 1), else_=0)
+    return waived, accepted
 
 
 def withdraw(
     connection: Connection, usage_id: int, cause: WithdrawalCause, seq: int, *, by: str, reason: str, at: datetime
 ) -> None:
-    """Say that a row of usage is not billed from a sequence number on, in the transaction that took the number."""
+    """Say that a row of usage is not billed from a sequence number on, or that its estimate is, in the transaction that
+    took the number.
+    """
     connection.execute(
         insert(tables.withdrawal).values(
             usage_id=usage_id, cause=cause, seq=seq, reviewer=by, reason=reason, recorded_at=to_micros(at)

@@ -31,6 +31,7 @@ class Series:
     is_byok: bool
     status: str
     usage_state: UsageState
+    is_replayed: bool = False
 
     @classmethod
     def of(cls, usage: Usage, **others: Any) -> Series:
@@ -57,8 +58,9 @@ class UsageAggregate:
     `at` is any instant between the boundaries, the same for all aggregates between them, `input_tokens` the input total
     of any one record of the band. `cost` is the sum of the reported costs, of `requests_with_cost` records, of which
     `requests_at_no_cost` used something at a cost of 0. An aggregate of one record alone says which, in `record`.
-    Records that report no usage and were waived have aggregates of their own, and so have those that cost something
-    while all of their quantities are zero (`is_unmeasured`).
+    Records that report no usage and were waived have aggregates of their own, and so have estimates that somebody
+    accepted, those that cost something while all of their quantities are zero (`is_unmeasured`), those whose reported
+    cost is 0 (`zero_cost`), and those without output, units and cost (not `has_result`).
     """
 
     series: Series
@@ -73,6 +75,14 @@ class UsageAggregate:
     record: RecordKey | None = None
     is_waived: bool = False
     is_unmeasured: bool = False
+    is_accepted: bool = False
+    zero_cost: bool = False
+    has_result: bool = True
+
+    @property
+    def facts(self) -> tuple[bool, ...]:
+        """What is the same of all records of an aggregate, beside their series."""
+        return (self.is_waived, self.is_unmeasured, self.is_accepted, self.zero_cost, self.has_result)
 
     @property
     def reports_usage(self) -> bool:

@@ -15,7 +15,7 @@ from tokentill.usage.type_words import type_text
 ID_BYTES_MAX = 512
 _WORD = re.compile(r"\A[a-z][a-z0-9_.-]{0,63}\Z", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_PHONE = re.compile(r"\A\+[0-9][0-9 ()./-]{7,}\Z")
+_PHONE = re.compile(r"\+[0-9][0-9 ()./-]{7,}")
 
 
 def is_word(value: object) -> bool:
@@ -75,7 +75,12 @@ def looks_personal(user: str) -> str | None:
     """Say what personal data a user id looks like, or None. Only flagged: ids stay opaque."""
     if _EMAIL.search(user):
         return "email address"
-    return "phone number" if _PHONE.match(user) else None
+    return "phone number" if _PHONE.fullmatch(user) else None
+
+
+def without_personal(text: str) -> str:
+    """A text with a remark in the place of what looks like personal data."""
+    return _PHONE.sub("(personal data)", _EMAIL.sub("(personal data)", text))
 
 
 def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -121,3 +121,8 @@ def kept_quantities(quantities: Mapping[str, int]) -> dict[str, int]:
                 raise InvalidRecord(f"{name} is {shown}; at most {QUANTITY_MAX} are accepted for one request")
         kept = {name: int(count) for name, count in quantities.items() if count and name != REQUEST}
     return {name: kept[name] for name in sorted(kept)}
+
+
+def brings_output(quantities: Mapping[str, int]) -> bool:
+    """Whether a request came to something: tokens of output, or units that are no tokens, beside the request itself."""
+    return any(count and name != REQUEST and name not in INPUT_LEAVES for name, count in quantities.items())

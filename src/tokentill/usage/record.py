@@ -7,7 +7,7 @@ quarantined with the reason that `UsageRecord` raises.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,10 +22,13 @@ from tokentill.clock import instant_text
 from tokentill.errors import InvalidRecord
 from tokentill.money import amount_text
 from tokentill.usage.ids import are_plain, check_ids, checked_tags, is_word
-from tokentill.usage.quantities import check_quantities, count_text, kept_quantities, sum_of
+from tokentill.usage.quantities import brings_output, check_quantities, count_text, kept_quantities, sum_of
 from tokentill.usage.type_words import type_text
 
 STANDARD = "standard"
+RESPONSE_CACHE_TAG = "response-cache"
+"""The tag that readers give a record which a gateway answered from its own cache; with it a record is a replay."""
+
 COST_MAX = Decimal(1_000_000)
 COST_SCALE_MAX = 24
 
@@ -53,6 +56,7 @@ class Given(TypedDict, total=False):
     geo: str | None
     cost: Decimal | None
     is_byok: bool
+    is_replayed: bool
     record_id: str | None
 
 
@@ -71,6 +75,7 @@ class Usage:
         user, api_key, provider, source, tags: what a contract's rules may match.
         cost: what the gateway reports it charged, in USD, for rules that bill it or keep a margin over it.
         is_byok: whether the caller's own key at the provider was used.
+        is_replayed: whether the gateway answered from its own cache, which the tag `response-cache` says, too.
         record_id: what the gateway or the vendor calls the request.
         status, usage_state: how the request ended, and whether its quantities were reported.
 
@@ -94,6 +99,7 @@ class Usage:
     record_id: str | None = field(default=None, kw_only=True)
     status: Status = field(default="ok", kw_only=True)
     usage_state: UsageState = field(default="reported", kw_only=True)
+    is_replayed: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.occurred_at, datetime) or self.occurred_at.tzinfo is None:
@@ -107,6 +113,7 @@ class Usage:
             check_ids({}, {"record_id": self.record_id})
         if self.tags != ():
             object.__setattr__(self, "tags", checked_tags(self.tags))
+            object.__setattr__(self, "is_replayed", self.is_replayed or RESPONSE_CACHE_TAG in self.tags)
         if self.cost is not None:
             cost_text(self.cost)
 
@@ -127,6 +134,16 @@ class Usage:
             raise InvalidRecord("the usage has no source; pass source=, such as 'arouter'")
         traits = {trait.name: getattr(self, trait.name) for trait in fields(Usage)}
         return UsageRecord(**{**traits, "record_id": named_id, "source": named_source})
+
+    @property
+    def zero_cost(self) -> bool:
+        """Whether a cost was reported, and it is 0."""
+        return self.cost is not None and not self.cost
+
+    @property
+    def has_result(self) -> bool:
+        """Whether it brought output or units of something, or cost anything."""
+        return bool(self.cost) or brings_output(self.quantities)
 
     @property
     def input_total(self) -> int:
@@ -158,6 +175,10 @@ class UsageRecord(Usage):
 
     An empty optional text is the same as none, `mode` is `standard` unless given, and quantities of zero are left out.
 
+    Args:
+        request_key: what every report of the same request has, where a source tells of a request under several ids; a
+            record whose own id it is has no need of one.
+
     Raises:
         InvalidRecord: with the field and the reason; the values may come from outside, and any type is looked at.
     """
@@ -165,12 +186,15 @@ class UsageRecord(Usage):
     source: str
     record_id: str
     mode: str = STANDARD
+    request_key: str | None = None
     digest: bytes = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("user", "api_key", "provider", "geo"):
             if getattr(self, name) == "":
                 object.__setattr__(self, name, None)
+        if self.request_key in ("", self.record_id):
+            object.__setattr__(self, "request_key", None)
         if self.mode is None or self.mode == "":
             object.__setattr__(self, "mode", STANDARD)
         if not are_plain(self.source, self.record_id, self.model, self.user, self.api_key, self.provider, self.geo):
@@ -178,14 +202,17 @@ class UsageRecord(Usage):
                 {"source": self.source, "record_id": self.record_id, "model": self.model},
                 {"user": self.user, "api_key": self.api_key, "provider": self.provider, "geo": self.geo},
             )
+        if self.request_key is not None:
+            check_ids({}, {"request_key": self.request_key})
         if self.mode != STANDARD and not is_word(self.mode):
             raise InvalidRecord(f"mode {str(self.mode)[:40]!r} is not a lower-case word")
         if self.status not in STATUSES:
             raise InvalidRecord(f"status {str(self.status)[:40]!r} is not one of {', '.join(STATUSES)}")
         if self.usage_state not in USAGE_STATES:
             raise InvalidRecord(f"usage_state {str(self.usage_state)[:40]!r} is not one of {', '.join(USAGE_STATES)}")
-        if not isinstance(self.is_byok, bool):
-            raise InvalidRecord(f"is_byok is {type_text(self.is_byok)}, not true or false")
+        for name in ("is_byok", "is_replayed"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidRecord(f"{name} is {type_text(getattr(self, name))}, not true or false")
         if self.input_tokens is not None:
             raise InvalidRecord("input_tokens is for sums of requests; a record has the input total of its own leaves")
         kept = kept_quantities(self.quantities)
@@ -194,12 +221,20 @@ class UsageRecord(Usage):
         object.__setattr__(self, "quantities", MappingProxyType(kept))
         object.__setattr__(self, "occurred_at", checked_instant(self.occurred_at))
         object.__setattr__(self, "tags", checked_tags(self.tags) if self.tags else ())
+        object.__setattr__(self, "is_replayed", self.is_replayed or RESPONSE_CACHE_TAG in self.tags)
         object.__setattr__(self, "digest", digest_of_content(self.content_bytes()))
+
+    @property
+    def request(self) -> str:
+        """What its request is called in its source."""
+        return self.request_key or self.record_id
 
     def content(self) -> dict[str, Any]:
         """Canonical content: what makes two records of one identity the same record or a revision."""
         cost = None if self.cost is None else cost_text(self.cost)
-        return fields_of(self, *_CONTENT_FIELDS) | {"cost": cost}
+        replayed = {"is_replayed": True} if says_replayed(self.tags, self.is_replayed) else {}
+        keyed = {} if self.request_key is None else {"request_key": self.request_key}
+        return fields_of(self, *_CONTENT_FIELDS) | {"cost": cost} | replayed | keyed
 
     def content_bytes(self) -> bytes:
         """The same bytes as `canonical_bytes(self.content())`, put together by hand since every record needs them."""
@@ -211,10 +246,11 @@ class UsageRecord(Usage):
             at.isoformat()[:-6] + "Z" if at.tzinfo is UTC else instant_text(at),
             ",".join([f'"{name}":{count}' for name, count in self.quantities.items()]),
             self.record_id,
+            self.request_key,
         )
 
 
-SERIES_FIELDS = tuple("source user api_key model provider mode geo tags is_byok status usage_state".split())
+SERIES_FIELDS = tuple("source user api_key model provider mode geo tags is_byok status usage_state is_replayed".split())
 """What does not change between a user's records."""
 
 series_fields_of = attrgetter(*SERIES_FIELDS)
@@ -224,6 +260,14 @@ _CONTENT_FIELDS = (
 )
 
 
+def says_replayed(tags: Collection[str], is_replayed: bool) -> bool:
+    """Whether content has to say that a record is a replay: it is one, and no tag says so already.
+
+    So the digests of records from before there was a field for it are what they were.
+    """
+    return is_replayed and RESPONSE_CACHE_TAG not in tags
+
+
 def record_of_checked(
     series: tuple[Any, ...],
     *,
@@ -231,6 +275,7 @@ def record_of_checked(
     occurred_at: datetime,
     quantities: dict[str, int],
     cost: Decimal | None,
+    request_key: str | None = None,
 ) -> UsageRecord:
     """A record of the values of `SERIES_FIELDS` and of its own fields, each as `UsageRecord` would leave it: nothing is
     looked at again, and the quantities become the record's own. For readers that have checked what they read.
@@ -241,7 +286,7 @@ def record_of_checked(
     record = object.__new__(UsageRecord)
     for set_trait, value in zip(_SET_SERIES, series, strict=True):
         set_trait(record, value)
-    own = (record_id, occurred_at, MappingProxyType(quantities), cost, None)
+    own = (record_id, occurred_at, MappingProxyType(quantities), cost, None, request_key)
     for set_own, value in zip(_SET_OWN, own, strict=True):
         set_own(record, value)
     _SET_DIGEST(record, digest_of_content(record.content_bytes()))
@@ -254,7 +299,7 @@ def _setter(name: str) -> Callable[[UsageRecord, Any], None]:
 
 
 _SET_SERIES = tuple(map(_setter, SERIES_FIELDS))
-_SET_OWN = tuple(map(_setter, ("record_id", "occurred_at", "quantities", "cost", "input_tokens")))
+_SET_OWN = tuple(map(_setter, ("record_id", "occurred_at", "quantities", "cost", "input_tokens", "request_key")))
 _SET_DIGEST = _setter("digest")
 
 Frame = tuple[str, str, str, str, str]
@@ -273,15 +318,17 @@ def content_frame(
     is_byok: bool,
     status: str,
     usage_state: str,
+    is_replayed: bool = False,
 ) -> Frame:
     """The canonical content of a record without what is its own: what every record of its series has in common.
 
     Remembered, since there are far fewer series than records.
     """
     listed = ",".join([_quoted(tag) for tag in tags])
+    replayed = ',"is_replayed":true' if says_replayed(tags, is_replayed) else ""
     return (
         f'{{"api_key":{_text(api_key)},"cost":',
-        f',"geo":{_text(geo)},"is_byok":{"true" if is_byok else "false"},"mode":{_quoted(mode)}'
+        f',"geo":{_text(geo)},"is_byok":{"true" if is_byok else "false"}{replayed},"mode":{_quoted(mode)}'
         f',"model":{_quoted(model)},"occurred_at":"',
         f'","provider":{_text(provider)},"quantities":{{',
         '},"record_id":',
@@ -290,17 +337,20 @@ def content_frame(
     )
 
 
-def framed_content(frame: Frame, cost: str | None, occurred_at: str, quantities: str, record_id: str) -> bytes:
+def framed_content(
+    frame: Frame, cost: str | None, occurred_at: str, quantities: str, record_id: str, request_key: str | None
+) -> bytes:
     """The canonical bytes of a record: its series' frame, filled with texts in canonical form.
 
     Args:
         quantities: `"name":count` of every quantity that is not zero, in order of their names, with commas.
     """
     before_cost, before_instant, before_quantities, before_id, end = frame
+    keyed = "" if request_key is None else f',"request_key":{_quoted(request_key)}'
     shown = "null" if cost is None else f'"{cost}"'
     return (
         f"{before_cost}{shown}{before_instant}{occurred_at}{before_quantities}{quantities}{before_id}"
-        f"{_quoted(record_id)}{end}"
+        f"{_quoted(record_id)}{keyed}{end}"
     ).encode()
 
 

@@ -64,7 +64,9 @@ def take_census(connection: Connection) -> Census:
             if max(len(chains), len(ends)) > 1 and len(census.faults) < NAMED_MAX:
                 numbers = " and ".join(sorted(one.document.number for one in on))
                 census.faults.append(f"record {record_id!r} is on {numbers}, which bill it twice")
-            gone = [when for cause, when in rows.records.withdrawn.get(id_, ()) if cause != "waiver"]
+            gone = [
+                when for cause, when in rows.records.withdrawn.get(id_, ()) if cause not in ("waiver", "acceptance")
+            ]
             if gone and (not on or min(gone) <= max(one.document.pins["s"] for one in on)):
                 census.places["withdrawn"] += 1
             elif on:

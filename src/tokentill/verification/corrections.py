@@ -195,7 +195,7 @@ class Corrections:
             {id_: [rectangle(one, in_chain=False) for one in listed] for id_, listed in covered.items()},
             lambda id_: month.rectangles(customer, id_),
             month.series_of(customer),
-            bills_unmeasured=pins["f"] < 3,
+            version=pins["f"],
         )
         whole = self._figures(header, month, document, billing, read.tally, None if is_corrected else _used(before))
         if whole.currency != document.currency:
@@ -305,9 +305,8 @@ class Corrections:
             billing = self._billing(month, document, pins)
             taken = month.rectangles if is_now else partial(month.rectangles_then, seq=seq)
             chained = month.series_of(customer) | month.series_then(customer)
-            unmeasured = document.pins["f"] < 3
             read = month.at.read(
-                customer, billing, counting, {}, partial(taken, customer), chained, bills_unmeasured=unmeasured
+                customer, billing, counting, {}, partial(taken, customer), chained, version=document.pins["f"]
             )
             stage = self._figures(header, month, document, billing, read.tally, coupons_used)
             yield cause, stage

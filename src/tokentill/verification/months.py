@@ -115,13 +115,14 @@ class MonthAt:
         taken: Callable[[int], Sequence[Rectangle]],
         chained: Collection[int],
         *,
-        bills_unmeasured: bool,
+        version: int,
     ) -> Read:
         """The records of a customer's document.
 
         Args:
             counting: up to which sequence numbers the records and withdrawals are looked at.
             covered: what the document says it covers, by series.
+            version: that of the calculation.
             taken: what documents cover of a series already, and which of them it goes on from.
             chained: the series of which it goes on from something.
         """
@@ -157,7 +158,7 @@ class MonthAt:
             self._rows.records.withdrawn,
             currency,
             counting,
-            bills_unmeasured=bills_unmeasured,
+            version=version,
             lines_by=billing.books.term(customer, period.last_instant, "lines_by") or (),
         )
         tally = reader.read(usage, in_order=in_order) if chosen else Tally()

@@ -113,9 +113,14 @@ class Run:
             for id_, listed in self._rows.covered(header).items()
         }
         chained = month.chains.get(chain, ())
-        unmeasured = header.pins["f"] < 3
         read = month.read(
-            customer, self._billing, Counting.at(header.pins["s"]), covered, taken, chained, bills_unmeasured=unmeasured
+            customer,
+            self._billing,
+            Counting.at(header.pins["s"]),
+            covered,
+            taken,
+            chained,
+            version=header.pins["f"],
         )
         yield from read.faults
         adjusted, lines, faults = self._corrections.on(header, stored, month.books, currency, period.last_day)

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
+from tokentill.closing.computation.completeness import completeness_of, ended_by, findings_of_totals
 from tokentill.closing.computation.corrected import NOTHING_CORRECTED, Corrected, issued_adjustments
 from tokentill.closing.computation.corrections import corrections_due
 from tokentill.closing.computation.late_usage import LateMonths, late_months, left_behind
@@ -31,6 +32,7 @@ from tokentill.closing.computation.payers import (
 from tokentill.closing.computation.pins import Inputs
 from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.invoicing.carried import NOTHING_CARRIED, pending
+from tokentill.invoicing.completeness import Completeness
 from tokentill.invoicing.corrections import drawn_by
 from tokentill.invoicing.coverage import KeptBoundary, OwnedSegment, Periods
 from tokentill.invoicing.findings import findings_of, in_order
@@ -43,6 +45,7 @@ from tokentill.invoicing.projection import Projection, projection_of
 from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.invoicing.review_policy import parked
 from tokentill.invoicing.seen_once import NOBODY_SEEN_ONCE, UsersSeenOnce
+from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.invoicing.unattributed import Unattributed, UnattributedUser
 from tokentill.money import EXACT, ZERO, minor_text, sum_exact
 from tokentill.store.corrections import CORRECTS_SINCE
@@ -96,6 +99,14 @@ class Computed:
     def segments(self, customer: str) -> Collection[OwnedSegment]:
         """Where the records of an invoice lie."""
         return self.usage.segments.get(customer, ())
+
+    def completeness(
+        self, connection: Connection, ended: Iterable[datetime], now: datetime, totals: TotalsPolicy, books: Books
+    ) -> Completeness:
+        """What control totals say of the days until the last of some periods ended (see `ended_by`)."""
+        cuts = self.usage.cuts
+        within = (cuts.starts_at, ended_by(cuts.ends_at, ended, now))
+        return completeness_of(connection, self.month, within, totals, books.prices)
 
     def aside(self, connection: Connection, open_months: tuple[OpenMonth, ...]) -> Aside:
         """What was kept aside in the time of the period, and months that were closed and wait for customers."""
@@ -254,6 +265,7 @@ def compute_preview(
     limits: ReviewLimits = DEFAULT_LIMITS,
     require_approval: bool = False,
     policy: ReviewPolicy = NO_POLICY,
+    totals: TotalsPolicy = NO_TOTALS,
 ) -> Preview:
     """A period at the newest pins, with what people said of it and what it was the month before.
 
@@ -271,6 +283,11 @@ def compute_preview(
         invoice for invoice in computed.invoices if invoice.customer not in issued and now < due[invoice.customer]
     ]
     late, open_months = left_behind(months, now, month=month, only=only)
+    completeness = None
+    if only is None:
+        ended = (computed.due_at(customer) for customer, due_at in due.items() if due_at <= now)
+        completeness = computed.completeness(connection, ended, now, totals, books)
+        found.append(tuple(findings_of_totals(completeness)))
     reaching: set[str] = set()
     if any(invoice.interim_at is not None for invoice in running):
         accrued = compute_period(connection, month, books, pins["s"], only=only, kind="interim", position=pins["l"])
@@ -304,6 +321,7 @@ def compute_preview(
         findings=tuple(in_order(chain.from_iterable(found))),
         requests=computed.usage.requests,
         requests_failed=sum(map(computed.usage.requests_of, computed.failed)),
+        completeness=completeness,
     )
 
 
@@ -475,8 +493,8 @@ def _list_amount(
 ) -> tuple[Decimal, int]:
     """The exact list amount of aggregates in a currency, and how many of their requests have none."""
     listed = list(aggregates)
-    reported = [one for one in listed if not (one.is_waived or context.is_missing(customer, one))]
-    unpriced = sum(one.requests for one in listed if not one.is_waived and context.is_missing(customer, one))
+    reported = [one for one in listed if not (one.is_waived or context.keeps_back(customer, one))]
+    unpriced = sum(one.requests for one in listed if not one.is_waived and context.keeps_back(customer, one))
     amounts = []
     for group in context.groups(customer, currency, reported):
         rated = group.rated(group.total.billable).amount

@@ -34,7 +34,7 @@ from tokentill.store.withdrawals import Counting
 from tokentill.usage.aggregates import Series, UsageAggregate
 
 AggregatesByMember = dict[str, list[UsageAggregate]]
-_Sum = tuple[datetime, int, bool, bool]
+_Sum = tuple[datetime, int, tuple[bool, ...]]
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ class MonthUsage:
 
     def _sum_of(self, aggregate: UsageAggregate) -> _Sum:
         """In which sum of its span an aggregate lies."""
-        return (aggregate.at, self.cuts.band(aggregate.input_tokens), aggregate.is_waived, aggregate.is_unmeasured)
+        return (aggregate.at, self.cuts.band(aggregate.input_tokens), aggregate.facts)
 
     def _narrowed(self, span: Span, aggregates: Collection[UsageAggregate]) -> Span:
         """A span, as far as these aggregates need it."""

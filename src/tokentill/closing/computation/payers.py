@@ -13,7 +13,7 @@ from tokentill.invoicing.carried import NOTHING_CARRIED, Carried, OpenBalance, p
 from tokentill.invoicing.corrections import Adjustment
 from tokentill.invoicing.coverage import Documents, Ownership, Periods
 from tokentill.invoicing.forms import InvoiceKind
-from tokentill.invoicing.invoice import VERSION_OF_F, Invoice, compute_invoice
+from tokentill.invoicing.invoice import DEFAULT_SET_SINCE, VERSION_OF_F, Invoice, compute_invoice
 from tokentill.invoicing.manual_lines import LinesByCustomer
 from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.invoicing.totals import is_recurring
@@ -25,7 +25,7 @@ NO_ADJUSTMENTS: Mapping[str, Sequence[Adjustment]] = {}
 
 def rating_context(books: Books, version: int) -> RatingContext:
     """Books as a version of the calculation asks them."""
-    return RatingContext(books, bills_unmeasured=version < 3)
+    return RatingContext(books, bills_unmeasured=version < 3, has_default_set=version >= DEFAULT_SET_SINCE)
 
 
 def add_members_with_charges(usage: MonthUsage, books: Books, manual: LinesByCustomer) -> None:

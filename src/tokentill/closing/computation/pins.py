@@ -23,6 +23,7 @@ from tokentill.prices.fx import FxBook
 from tokentill.store.customers import bindings, key_bindings
 from tokentill.store.database import current_value
 from tokentill.store.documents import newest_position
+from tokentill.store.erasures import binding_set_hash
 from tokentill.store.manual_lines import newest_manual_line
 from tokentill.store.recordings import recordings_of
 from tokentill.usage.attribution import Attribution, Binding
@@ -176,7 +177,8 @@ def pinned_inputs(connection: Connection, pins: Content) -> Inputs:
             for seq, one in enumerate(bound, start=1)
         )
     else:
-        listed = _unpinned(bindings(connection), bound, "bindings")
+        stated = binding_set_hash(connection, bound["hash"])
+        listed = _unpinned(bindings(connection), {**bound, "hash": stated}, "bindings")
     keys = contract_set.get("keys")
     return Inputs(
         prices=tuple(recordings_of(connection, price_set["recordings"])),

@@ -9,12 +9,15 @@ from itertools import zip_longest
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, content_hash, fields_of
+from tokentill.canonical import Content, content_hash, fields_of, form_of
+from tokentill.closing.computation.payers import rating_context
 from tokentill.closing.computation.pins import Inputs
+from tokentill.contracts.default_set import DEFAULT_SET, EMPTY_ERRORS
 from tokentill.invoicing.accumulators import bill_usage
 from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
+from tokentill.invoicing.invoice import VERSION_OF_F
 from tokentill.invoicing.lines import line_key
-from tokentill.invoicing.rating_groups import Books, RatingContext, RatingGroup, Sums
+from tokentill.invoicing.rating_groups import Books, RatingGroup, Sums
 from tokentill.invoicing.splits import Split
 from tokentill.money import EXACT, ZERO, amount_text
 from tokentill.prices.entries import entry_hash
@@ -68,9 +71,8 @@ def records_of_issued(
     """The records of every line of an issued invoice."""
     covered = coverage_of(connection, issued.id)
     lines_by = lines_by_of(issued.content)
-    return records_by_line(
-        connection, issued.customer, issued.currency, covered, books, seq_max=issued.pins["s"], lines_by=lines_by
-    )
+    pinned = {"seq_max": issued.pins["s"], "version": issued.pins["f"]}
+    return records_by_line(connection, issued.customer, issued.currency, covered, books, lines_by=lines_by, **pinned)
 
 
 def records_by_line(
@@ -81,6 +83,7 @@ def records_by_line(
     books: Books,
     *,
     seq_max: int,
+    version: int = VERSION_OF_F,
     lines_by: Sequence[str] = (),
     counting: Sequence[Counting] = (),
 ) -> dict[OwnedKey, list[ExplainedRecord]]:
@@ -90,7 +93,7 @@ def records_by_line(
     Args:
         counting: of each segment what counts in it, if not what does so at `seq_max`.
     """
-    context = RatingContext(books)
+    context = rating_context(books, version)
     records: dict[str, dict[RecordKey, tuple[StoredRecord, UsageAggregate]]] = {}
     spans = [Span.of(segment, counting=counts) for segment, counts in zip_longest(covered, counting)]
     series = series_by_id(connection, {segment.series_id for segment in covered})
@@ -112,7 +115,8 @@ def records_by_line(
             aggregate
             for _, aggregate in of_member.values()
             if books.contracts.is_billed(member, aggregate.at)
-            and not (aggregate.is_waived or aggregate.series.usage_state == "missing")
+            and not aggregate.is_waived
+            and (aggregate.series.usage_state != "missing" or not context.is_missing(member, aggregate))
         ]
         bill_usage(member, currency, billed, context, lines_by=lines_by, trace=note)
     by_key = {key: record for of_member in records.values() for key, (record, _) in of_member.items()}
@@ -133,6 +137,13 @@ def price_entry_of(inputs: Inputs, hash_: str | None) -> tuple[Content | None, s
 
 def rule_of(inputs: Inputs, hash_: str | None) -> Content | None:
     """The rule of a hash, with its contract; None where there is none."""
+    if hash_ == EMPTY_ERRORS.hash:
+        return {
+            "name": EMPTY_ERRORS.name,
+            "contract": DEFAULT_SET,
+            "match": form_of(EMPTY_ERRORS.match),
+            "basis": "free",
+        }
     for contract in inputs.contracts:
         label = contract["kind"] if contract["kind"] == "default" else f"{contract['kind']} {contract.get('id')}"
         for rule in contract.get("rule", ()):

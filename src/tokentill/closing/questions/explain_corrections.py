@@ -164,6 +164,7 @@ class _ExplainedPeriod:
                 [replace(one.segment, member=one.segment.member or customer) for one in own],
                 stage.books,
                 seq_max=self._seq_max,
+                version=self._period.document.pins["f"],
                 lines_by=lines_by_of(stage.invoices[customer].content()),
                 counting=[one.counting for one in own],
             )

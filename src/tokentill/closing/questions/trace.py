@@ -42,6 +42,7 @@ from tokentill.store.documents import documents_around, numbers_covering
 from tokentill.store.invoices import invoice_by_number
 from tokentill.store.push_rows import PushRow, rows_of_day
 from tokentill.store.quarantine import QuarantinedLine, quarantined_lines
+from tokentill.store.request_rows import counted_instead
 from tokentill.store.revisions import Revision, stored_revisions
 from tokentill.store.staging import staged_with
 from tokentill.store.usage_rows import StoredRecord, source_id_of, versions_of
@@ -54,7 +55,9 @@ TraceState = Literal[
     "missing",
     "unpriced",
     "waived",
+    "estimated",
     "retracted",
+    "replaced",
     "late",
     "blocked",
     "not closed",
@@ -155,6 +158,9 @@ def trace_record(
     identity = (source_id or 0, record_id)
     versions = versions_of(connection, [identity]).get(identity, [])
     quarantined = tuple(quarantined_lines(connection, record_id=record_id))
+    instead = None if source_id is None else counted_instead(connection, source_id, record_id)
+    if not versions and instead is not None:
+        return RequestTrace(source, record_id, "replaced", _replaced_text(instead), quarantined=quarantined)
     if not versions:
         if imports := staged_with(connection, source, record_id):
             return RequestTrace(source, record_id, "staged", _staged_text(imports), quarantined=quarantined)
@@ -193,9 +199,17 @@ def trace_record(
         elif billed_by is not None:
             said += f"; {billed_by.number} has it still"
         return replace(traced, state="retracted", why=said)
+    if instead is not None:
+        on = f"; {billed_by.number} has it still, and what changes is a correction" if billed_by is not None else ""
+        return replace(traced, state="replaced", why=_replaced_text(instead) + on)
     if waiver is None:
         return traced
     return replace(traced, state="waived", why=f"billed at nothing, says {waiver.reviewer}: {waiver.reason}")
+
+
+def _replaced_text(instead: str) -> str:
+    """Why a report of a request counts for nothing."""
+    return f"it counts for nothing, since record {instead!r} tells of the same request and is better"
 
 
 def _staged_text(imports: Sequence[tuple[int, str]]) -> str:
@@ -203,7 +217,7 @@ def _staged_text(imports: Sequence[tuple[int, str]]) -> str:
     number, name = imports[-1]
     return (
         f"it waits in import {number} ({name}), which is staged and counts for nothing:"
-        f" `tokentill usage imports accept {number}` takes it in"
+        f" `tokentill ingest accept {number}` takes it in"
     )
 
 
@@ -305,6 +319,9 @@ def _on_no_invoice(
         return replace(traced, state="waived", why=early)
     aggregate = aggregate_of_record(record, at)
     context = RatingContext(books)
+    if context.is_held(customer, aggregate):
+        why = "its quantities are an estimate, which keeps its customer's invoice back until somebody accepts it"
+        return replace(traced, state="estimated", why=why)
     if context.is_missing(customer, aggregate):
         return replace(traced, state="missing", why="it reports no usage, and keeps its customer's invoice back")
     group = context.group_of(customer, currency, aggregate)

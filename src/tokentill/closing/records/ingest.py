@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -23,13 +24,19 @@ from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.reading import Quarantined, Reading, RecordCheck, excerpt
+from tokentill.sources.redaction import redacted
+from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.batches import Bad, Counts, store_batch
+from tokentill.store.control_totals import import_of_total, store_totals
 from tokentill.store.database import Transactions, current_value, hold_counter
 from tokentill.store.import_findings import closed_segments, ids_of_other_sources, usage_in_segments
 from tokentill.store.imports import import_going_on
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
+from tokentill.usage.control_totals import TYPED_IN, ControlTotal, Reported
 from tokentill.usage.ids import looks_personal
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 BATCH_RECORDS_MAX = 50_000
 SHOWN_MAX = 100
@@ -74,6 +81,7 @@ class Ingested:
             "import": self.number,
             "staged": self.is_staged,
             **counts_content(self.counts),
+            **fields_of(self.counts, "replaced", "witnesses"),
             "problems": [fields_of(bad, "line", "reason", "record_id") for bad in self.bad],
             "personal_data": [
                 {"user": user, "looks_like": looks_like} for user, looks_like in sorted(self.personal.items())
@@ -91,30 +99,45 @@ class Ingested:
 
 def counts_content(counts: Counts) -> Content:
     """Counts as they are printed; the parts add up to `read`."""
-    return fields_of(counts, "read", "accepted", "duplicates", "revisions", "quarantined")
+    return {
+        **fields_of(counts, "read", "accepted", "duplicates", "revisions", "quarantined"),
+        "control_totals": counts.totals,
+        "control_totals_revised": counts.totals_revised,
+        "control_totals_known": counts.totals_known,
+    }
 
 
 def ingest(
     database: Transactions,
-    items: Reading | Iterable[UsageRecord | Quarantined],
+    items: Reading | Iterable[Reported | Quarantined],
     *,
     name: str,
     clock: Clock,
     bounds: Bounds = DEFAULT_BOUNDS,
+    privacy: Privacy = DEFAULT_PRIVACY,
     progress: IngestProgress | None = None,
     number: int | None = None,
+    sources: Mapping[str, SourceSettings] = NO_SOURCES,
+    reporting: Reporting = DEFAULT_REPORTING,
 ) -> Ingested:
-    """Store records and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`.
+    """Store records and control totals and quarantine bad lines, in batches of at most `BATCH_RECORDS_MAX`.
 
-    A record of an instant that is out of `bounds` is a bad line, too.
+    What is of an instant that is out of `bounds` is a bad line, too.
 
     Args:
+        privacy: what becomes of user ids.
         number: of the import, where it has one already.
+        sources: what is declared of the sources of records, by name.
+        reporting: who tells of the records.
+
+    Raises:
+        InvalidCall: when a source does not have the reporter.
     """
     name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
     ingested = Ingested(name, number=number)
     users: set[str | None] = set()
     records: list[UsageRecord] = []
+    totals: list[ControlTotal] = []
     bad: list[Bad] = []
 
     def store() -> None:
@@ -122,36 +145,41 @@ def ingest(
             hold_counter(connection, "batch")
             seq_before = current_value(connection, "batch")
             if number is None and not ingested.counts.read:
-                ingested.number = import_going_on(connection, name, *_first_of(records, bad))
-            counts = store_batch(connection, records, bad, label=name, at=clock.now(), part_of=ingested.number)
+                ingested.number = _going_on(connection, name, records, totals, bad)
+            said: dict[str, Any] = {"label": name, "at": clock.now(), "part_of": ingested.number}
+            counts = store_batch(connection, records, bad, reporting=reporting, **said)
+            seq = current_value(connection, "batch")
+            counts = counts.plus(store_totals(connection, totals, seq=seq if seq > seq_before else None, **said))
             seq = current_value(connection, "batch")
         if seq > seq_before and ingested.number is None:
             ingested.number = seq
         ingested.counts = ingested.counts.plus(counts)
         with transactions.read() as connection:
             _look_at(connection, ingested, records, seq_before, seq)
-        records.clear()
-        bad.clear()
+        for listed in (records, totals, bad):
+            listed.clear()
         gc.collect(0)
         if progress is not None:
             progress(ingested.counts)
 
     with database.on_one_connection() as transactions, _collector_held_off():
-        for item in checked_lines(items, name, clock, bounds):
+        for item in checked_lines(items, name, clock, bounds, sources, privacy):
             if isinstance(item, Quarantined):
                 named = (item.line, item.reason, item.record_id, item.raw, item.digest)
                 bad_line = Bad(name, *named, item.occurred_at, item.kept)
                 bad.append(bad_line)
                 if len(ingested.bad) < SHOWN_MAX:
                     ingested.bad.append(bad_line)
+            elif isinstance(item, ControlTotal):
+                totals.append(item)
             else:
                 records.append(item)
-                if item.user not in users:
+                if item.user not in users and privacy.policy_of(item.source) == "warn":
                     users.add(item.user)
                     _flag(ingested, item.user)
-            if len(records) + len(bad) >= BATCH_RECORDS_MAX:
+            if len(records) + len(totals) + len(bad) >= BATCH_RECORDS_MAX:
                 store()
-        if records or bad:
+        if records or totals or bad:
             store()
     if isinstance(items, Reading):
         ingested.incomplete = items.incomplete
@@ -187,23 +215,57 @@ def _look_at(
         ingested.in_closed += usage_in_segments(connection, closed_segments(connection), seq_before, seq)
 
 
-def _first_of(records: Sequence[UsageRecord], bad: Sequence[Bad]) -> tuple[UsageRecord | None, Bad | None]:
-    """What a batch begins with: a record, or without any a line that is none."""
-    return next(iter(records), None), next(iter(bad), None)
+def _going_on(
+    connection: Connection,
+    name: str,
+    records: Sequence[UsageRecord],
+    totals: Sequence[ControlTotal],
+    bad: Sequence[Bad],
+) -> int | None:
+    """The import of a name that began as this does: with a record, or without any with a total, or with a bad line."""
+    if totals and not records:
+        return import_of_total(connection, name, totals[0])
+    return import_going_on(connection, name, next(iter(records), None), next(iter(bad), None))
 
 
 def checked_lines(
-    items: Reading | Iterable[UsageRecord | Quarantined], name: str, clock: Clock, bounds: Bounds
-) -> Iterator[UsageRecord | Quarantined]:
-    """What is given, with a bad line for every record of an instant that is out of bounds."""
+    items: Reading | Iterable[Reported | Quarantined],
+    name: str,
+    clock: Clock,
+    bounds: Bounds,
+    sources: Mapping[str, SourceSettings] = NO_SOURCES,
+    privacy: Privacy = DEFAULT_PRIVACY,
+) -> Iterator[Reported | Quarantined]:
+    """What is given, as it is kept: with a bad line for all that is of an instant out of bounds, that its source's
+    privacy policy does not take, and for a total that contradicts one before it; each record with what is declared of
+    its source, and with its user as that policy has it.
+    """
+    figures: dict[bytes, bytes] = {}
+    is_hiding = privacy.hides()
 
-    def check(record: UsageRecord) -> None:
-        bounds.check(record.occurred_at, clock.now())
+    def check(item: Reported) -> None:
+        bounds.check(item.occurred_at, clock.now())
+        if isinstance(item, UsageRecord):
+            privacy.check(item)
+        elif figures.setdefault(item.cell, item.digest) != item.digest:
+            raise InvalidRecord("an earlier line states other figures for the same total")
 
     for item in items.items(check) if isinstance(items, Reading) else _checked(items, name, check):
-        if isinstance(item, Quarantined) and not _is_within(bounds, item.occurred_at, clock):
-            item = replace(item, occurred_at=None)
-        yield item
+        if isinstance(item, Quarantined):
+            if not _is_within(bounds, item.occurred_at, clock):
+                item = replace(item, occurred_at=None)
+            yield redacted(item) if privacy.protects(_source_of(items)) else item
+        elif isinstance(item, UsageRecord):
+            if item.source in sources:
+                item = sources[item.source].of_record(item)
+            yield privacy.applied(item) if is_hiding and isinstance(item, UsageRecord) else item
+        else:
+            yield item
+
+
+def _source_of(items: object) -> str | None:
+    """The source of every line, where it is known."""
+    return items.source if isinstance(items, Reading) else None
 
 
 def _is_within(bounds: Bounds, at: datetime | None, clock: Clock) -> bool:
@@ -217,19 +279,19 @@ def _is_within(bounds: Bounds, at: datetime | None, clock: Clock) -> bool:
 
 
 def _checked(
-    items: Iterable[UsageRecord | Quarantined], name: str, check: RecordCheck
-) -> Iterator[UsageRecord | Quarantined]:
+    items: Iterable[Reported | Quarantined], name: str, check: RecordCheck
+) -> Iterator[Reported | Quarantined]:
     """What is given one by one, counted from 1, with a bad line for every record that the check refuses."""
     for number, item in enumerate(items, 1):
-        if isinstance(item, UsageRecord):
+        if not isinstance(item, Quarantined):
             try:
                 check(item)
             except InvalidRecord as error:
                 raw = item.content_bytes()
-                kept = KeptLine.of(raw, format_=CANONICAL.name)
-                yield Quarantined(
-                    name, number, str(error), item.record_id, excerpt(raw), item.digest, item.occurred_at, kept
-                )
+                is_record = isinstance(item, UsageRecord)
+                kept = KeptLine.of(raw, format_=CANONICAL.name if is_record else TYPED_IN)
+                id_ = item.record_id if isinstance(item, UsageRecord) else None
+                yield Quarantined(name, number, str(error), id_, excerpt(raw), item.digest, item.occurred_at, kept)
                 continue
         yield item
 

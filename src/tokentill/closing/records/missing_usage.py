@@ -1,4 +1,4 @@
-"""Records whose gateway reported no usage: each keeps its customer's invoice back until it is revised or waived."""
+"""Records that report no usage, or an estimate: each keeps its customer's invoice back until somebody decides on it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,26 @@ _BEGINNING, _END = datetime(1971, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 
 @dataclass(frozen=True, slots=True)
 class MissingRecord:
-    """One record without usage that nobody waived; `customer` is None where it belongs to nobody."""
+    """One record without usage, or with an estimate, that nobody decided on; `customer` is None where it belongs to
+    nobody.
+    """
 
     record: StoredRecord
     customer: str | None
 
     @property
+    def is_estimate(self) -> bool:
+        """Whether what was used is known as an estimate alone."""
+        return self.record.series.usage_state == "estimated" and self.record.reports_usage
+
+    @property
     def reason(self) -> str:
         """Why it blocks."""
         status, cost = self.record.series.status, self.record.cost
-        if self.record.series.usage_state != "missing" and cost is not None:
+        if self.record.is_unmeasured and self.record.series.usage_state != "missing" and cost is not None:
             return f"it costs {amount_text(cost)} {GATEWAY_CURRENCY} and reports no quantity"
+        if self.is_estimate:
+            return "its quantities are an estimate"
         return "the gateway reported no usage" + ("" if status == "ok" else f" (status {status})")
 
     def content(self) -> Content:
@@ -70,7 +79,7 @@ def missing_usage(connection: Connection, books: Books, seq_max: int, periods: P
         period = None if periods is None else periods.of(customer)
         if record.is_waived or not (period is None or period.holds(at)):
             continue
-        if context.is_missing(customer, aggregate_of_record(record, at)):
+        if context.keeps_back(customer, aggregate_of_record(record, at)):
             missing.append(MissingRecord(record, customer))
     missing.sort(key=lambda entry: (entry.record.occurred_at, entry.record.series.source, entry.record.record_id))
     return Missing(tuple(missing))

@@ -5,9 +5,10 @@ Each decision is a short transaction with an entry in the audit log.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,8 +16,10 @@ from tokentill.canonical import Content, fields_of, form_of
 from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import InvalidCall, InvalidRecord, NotFound, Refused
 from tokentill.sources.kept_lines import KEPT_BYTES_MAX, KeptLine
+from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.audit import append_audit
 from tokentill.store.batches import Counts, store_batch
+from tokentill.store.control_totals import store_totals
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.quarantine import (
     LineDecision,
@@ -27,7 +30,10 @@ from tokentill.store.quarantine import (
     quarantined_lines,
 )
 from tokentill.usage.bounds import Bounds
+from tokentill.usage.control_totals import ControlTotal, Reported
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 RETRIED_AT_ONCE = 1_000
 """Lines that are read again in one transaction."""
@@ -69,6 +75,7 @@ class Retried:
         return {
             "taken": [fields_of(line, "id", "file", "line", "record_id") for line in self.taken],
             **fields_of(self.counts, "accepted", "duplicates", "revisions"),
+            "control_totals": self.counts.totals + self.counts.totals_revised + self.counts.totals_known,
             "still_quarantined": form_of(self.still),
         }
 
@@ -124,6 +131,9 @@ def retry(
     source: str | None,
     format_: str | None,
     bounds: Bounds,
+    sources: Mapping[str, SourceSettings] = NO_SOURCES,
+    reporting: Reporting = DEFAULT_REPORTING,
+    privacy: Privacy = DEFAULT_PRIVACY,
 ) -> Retried:
     """Read quarantined lines again as they were, and take in what is a record now. What is none stays as it is.
 
@@ -132,6 +142,9 @@ def retry(
         source: the source to give them, instead of the one that they were given.
         format_: the format to read them in, instead of the one that they were read in.
         bounds: between which instants usage is taken.
+        sources: what is declared of the sources of records, by name.
+        reporting: whose word is billed; who told of a line is who did before.
+        privacy: what becomes of user ids.
 
     Raises:
         NotFound: when one of them does not exist, or the file has none.
@@ -141,37 +154,46 @@ def retry(
     with database.read() as connection:
         chosen = _open_lines(connection, names, file)
     retried = Retried()
-    for label, of_file in groupby(chosen, key=lambda line: line.file):
+    for (label, reporter), of_file in groupby(chosen, key=lambda line: (line.file, line.reporter)):
         listed = list(of_file)
         for start in range(0, len(listed), RETRIED_AT_ONCE):
             part = listed[start : start + RETRIED_AT_ONCE]
             with database.read() as connection:
                 kept = kept_lines(connection, [line.key for line in part])
-            records: dict[QuarantinedLine, UsageRecord] = {}
+            records: dict[QuarantinedLine, Reported] = {}
             still = list(retried.still)
             for line in part:
                 try:
                     record = _read_again(line, kept.get(line.key), source, format_)
                     bounds.check(record.occurred_at, signed.at)
+                    if isinstance(record, UsageRecord):
+                        privacy.check(record)
+                        record = sources[record.source].of_record(record) if record.source in sources else record
+                        record = privacy.applied(record) if isinstance(record, UsageRecord) else record
                     records[line] = record
                 except InvalidRecord as error:
                     still.append(StillQuarantined(line, str(error)))
-            taken, counts = _take_in(database, records, label, signed)
+            taken, counts = _take_in(database, records, label, replace(reporting, reporter=reporter), signed)
             retried = Retried((*retried.taken, *taken), tuple(still), retried.counts.plus(counts))
     return retried
 
 
-def _read_again(line: QuarantinedLine, kept: KeptLine | None, source: str | None, format_: str | None) -> UsageRecord:
+def _read_again(line: QuarantinedLine, kept: KeptLine | None, source: str | None, format_: str | None) -> Reported:
     if kept is None:
         raise InvalidRecord(
             "it is not kept: it is cut off, longer than"
-            f" {KEPT_BYTES_MAX} bytes, holds a conversation, or came with an older tokentill; ingest {line.file} again"
+            f" {KEPT_BYTES_MAX} bytes, holds a conversation, came with an older tokentill, or the privacy policy of its"
+            f" source keeps none; ingest {line.file} again"
         )
     return kept.record(source=source, format_=format_)
 
 
 def _take_in(
-    database: Database, records: dict[QuarantinedLine, UsageRecord], label: str, signed: SignedReason
+    database: Database,
+    records: dict[QuarantinedLine, Reported],
+    label: str,
+    reporting: Reporting,
+    signed: SignedReason,
 ) -> tuple[list[QuarantinedLine], Counts]:
     """Store records and what became of their lines, but for lines that somebody decided on meanwhile."""
     if not records:
@@ -181,7 +203,12 @@ def _take_in(
         decided = decided_keys(connection, [line.key for line in records])
         taken = [line for line in records if line.key not in decided]
         retried = [records[line] for line in taken]
-        counts = store_batch(connection, retried, [], label=f"retry of {label}", at=signed.at)
+        said: dict[str, Any] = {"label": f"retry of {label}", "at": signed.at}
+        usage = [record for record in retried if isinstance(record, UsageRecord)]
+        counts = store_batch(connection, usage, [], reporting=reporting, **said)
+        counts = counts.plus(
+            store_totals(connection, [one for one in retried if isinstance(one, ControlTotal)], **said)
+        )
         _decide(connection, taken, "taken", signed)
         return taken, counts
 
@@ -195,7 +222,7 @@ def _open_lines(connection: Connection, names: Sequence[str], file: str | None) 
             raise NotFound(f"{file!r} has no quarantined lines; `tokentill usage quarantine list` shows all")
         lines += of_file
     chosen = list({line.key: line for line in lines if line.state == "open"}.values())
-    return sorted(chosen, key=lambda line: (line.file, line.line, line.digest))
+    return sorted(chosen, key=lambda line: (line.file, line.reporter, line.line, line.digest))
 
 
 def _decide(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
@@ -22,11 +22,13 @@ from tokentill.store.batches import Counts, store_batch_row, store_version
 from tokentill.store.customers import bindings, key_bindings
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.documents import ends_period_at, numbers_covering
+from tokentill.store.request_rows import counted_of_request
 from tokentill.store.revisions import Decided, Decision, Revision, decide, stored_revisions
 from tokentill.store.usage_rows import source_id_of, versions_of
 from tokentill.store.usage_sums import keep_sums
 from tokentill.store.withdrawals import withdraw, withdrawal_of
 from tokentill.usage.attribution import Attribution
+from tokentill.usage.record import UsageRecord
 
 REASON_LENGTH_MAX = 2000
 
@@ -74,14 +76,22 @@ class Revised:
 
 
 @dataclass(frozen=True, slots=True)
-class Waived(ContentOfFields):
-    """A record without usage that is billed at nothing, and who said so: what `usage waive --json` prints."""
+class RecordDecision(ContentOfFields):
+    """What somebody decided about one record, once and for all."""
 
     source: str
     record_id: str
     by: str
     reason: str
     at: datetime
+
+
+class Waived(RecordDecision):
+    """A record without usage that is billed at nothing, and who said so: what `usage waive --json` prints."""
+
+
+class AcceptedEstimate(RecordDecision):
+    """An estimate that is billed as it is, and who said so: what `usage accept --json` prints."""
 
 
 def revisions_of(connection: Connection, source: str, record_id: str, digest: str | None = None) -> list[Revision]:
@@ -144,13 +154,39 @@ def decide_revision(
 
 
 def waive(database: Database, source: str, record_id: str, signed: SignedReason) -> Waived:
-    """Bill nothing for a record that reports no usage. It stays on its customer's document as a count.
+    """Bill nothing for a record that reports no usage, or an estimate. It stays on its customer's document as a count.
 
     Raises:
         NotFound: when there is no such record.
-        Refused: when it reports usage.
+        Refused: when it reports usage, or its estimate was accepted.
     """
-    signed = signed.checked("a waiver")
+    return Waived(*_decide_once(database, "waiver", source, record_id, signed.checked("a waiver")))
+
+
+def accept_estimate(database: Database, source: str, record_id: str, signed: SignedReason) -> AcceptedEstimate:
+    """Let a record whose quantities are an estimate be billed as it is.
+
+    Raises:
+        NotFound: when there is no such record.
+        Refused: when it is no estimate, or it was waived.
+    """
+    signed = signed.checked("an acceptance")
+    return AcceptedEstimate(*_decide_once(database, "acceptance", source, record_id, signed))
+
+
+Once = Literal["waiver", "acceptance"]
+_DEEDS: dict[Once, tuple[str, str]] = {
+    "waiver": ("usage.waived", "waived"),
+    "acceptance": ("usage.accepted", "accepted"),
+}
+"""What the audit log calls a decision, and people do."""
+
+
+def _decide_once(
+    database: Database, cause: Once, source: str, record_id: str, signed: SignedReason
+) -> tuple[str, str, str, str, datetime]:
+    """Store a decision about a record, unless it was made before: of what, by whom, why and when."""
+    other: Once = "acceptance" if cause == "waiver" else "waiver"
     with database.write() as connection:
         hold_counter(connection, "batch")
         source_id = source_id_of(connection, source)
@@ -158,19 +194,22 @@ def waive(database: Database, source: str, record_id: str, signed: SignedReason)
         if not versions:
             raise NotFound(f"there is no record {record_id!r} of source {source!r}")
         usage_id, record = next(iter(versions.values()))[-1]
-        if record.reports_usage:
-            raise Refused(
-                f"record {record_id!r} of source {source!r} reports its usage; only one without usage can be waived"
-            )
-        waived = withdrawal_of(connection, usage_id, "waiver")
-        if waived is not None:
-            return Waived(source, record_id, waived.reviewer, waived.reason, from_micros(waived.recorded_at))
-        seq = store_batch_row(connection, Counts(), (), label=f"waiver of {source} {record_id}", at=signed.at)
-        withdraw(connection, usage_id, "waiver", seq, by=signed.by, reason=signed.reason, at=signed.at)
+        made = withdrawal_of(connection, usage_id, cause)
+        if made is not None:
+            return source, record_id, made.reviewer, made.reason, from_micros(made.recorded_at)
+        named = f"record {record_id!r} of source {source!r}"
+        if cause == "waiver" and record.reports_usage and record.series.usage_state != "estimated":
+            raise Refused(f"{named} reports its usage; only one without usage, or with an estimate, can be waived")
+        if cause == "acceptance" and (record.series.usage_state != "estimated" or not record.reports_usage):
+            raise Refused(f"{named} is no estimate of what was used; only an estimate can be accepted")
+        if (decided := withdrawal_of(connection, usage_id, other)) is not None:
+            raise Refused(f"{named} was {_DEEDS[other][1]} by {decided.reviewer}: {decided.reason}")
+        seq = store_batch_row(connection, Counts(), (), label=f"{cause} of {source} {record_id}", at=signed.at)
+        withdraw(connection, usage_id, cause, seq, by=signed.by, reason=signed.reason, at=signed.at)
         keep_sums(connection, seq)
         content = {"source": source, "record_id": record_id, "seq": seq, "reason": signed.reason}
-        append_audit(connection, "usage.waived", content, at=signed.at, actor=signed.by)
-        return Waived(source, record_id, signed.by, signed.reason, signed.at)
+        append_audit(connection, _DEEDS[cause][0], content, at=signed.at, actor=signed.by)
+        return source, record_id, signed.by, signed.reason, signed.at
 
 
 def _chosen(revisions: Sequence[Revision], decision: Decision) -> Revision:
@@ -196,10 +235,24 @@ def _replace(connection: Connection, revision: Revision, signed: SignedReason) -
     record = revision.record()
     ensure(record.digest == revision.digest, f"revision {_name(revision)} is not what its digest says")
     label = f"revision of {revision.source} {revision.record_id}"
-    seq = store_version(connection, record, revision.counted.version + 1, label=label, at=signed.at)
+    _refuse_other_request(connection, revision, record)
+    version = revision.counted.version + 1
+    seq = store_version(connection, record, version, revision.counted_id, label=label, at=signed.at)
     withdraw(connection, revision.counted_id, "revision", seq, by=signed.by, reason=signed.reason, at=signed.at)
     keep_sums(connection, seq)
     return seq
+
+
+def _refuse_other_request(connection: Connection, revision: Revision, record: UsageRecord) -> None:
+    """A revision takes the place of what its own record counts, and of nothing else."""
+    counted = counted_of_request(connection, revision.identity[0], record)
+    others = [row.record_id for row in counted if row.id != revision.counted_id and not row.is_retracted]
+    if others or all(row.id != revision.counted_id for row in counted):
+        instead = f"record {others[0]!r}" if others else "another record"
+        raise Refused(
+            f"revision {_name(revision)} tells of a request of which {instead} counts, so it would be billed twice;"
+            " reject it, or take the other record back first: `tokentill usage retract --record SOURCE RECORD_ID`"
+        )
 
 
 def _stands_on(connection: Connection, folder: Folder, revision: Revision) -> list[str]:

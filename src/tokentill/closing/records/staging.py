@@ -6,11 +6,12 @@ transaction that is taken back; so it is what accepting it does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -20,6 +21,7 @@ from tokentill.closing.records.ingest import BATCH_RECORDS_MAX, Ingested, Ingest
 from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import Refused
 from tokentill.sources.reading import Quarantined, Reading
+from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.audit import append_audit
 from tokentill.store.batches import Counts, store_batch_row
 from tokentill.store.database import Database, Transactions, WithinOne, hold_counter
@@ -39,10 +41,12 @@ from tokentill.store.staging import (
     unfinished_staging,
 )
 from tokentill.usage.bounds import Bounds
-from tokentill.usage.record import UsageRecord
+from tokentill.usage.control_totals import Reported
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy
+from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 _CHECKED = Bounds(datetime(1, 1, 1, tzinfo=UTC), timedelta(days=365_000))
-"""What is staged was looked at when it was staged."""
+"""What is staged was looked at when it was staged, and users are as the privacy policy of then has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class ImportShown:
     would_be: Ingested | None = None
 
     def content(self) -> Content:
-        """What `usage imports show --json` prints."""
+        """What `imports show --json` prints."""
         said = {kind: _said(self.events.get(kind)) for kind in ("staged", "accepted", "dropped")}
         would_be = None if self.would_be is None else self.would_be.content()
         return {**self.imported.content(), "said": said, "would_be": form_of(would_be)}
@@ -62,32 +66,39 @@ class ImportShown:
 
 def stage(
     database: Database,
-    items: Reading | Iterable[UsageRecord | Quarantined],
+    items: Reading | Iterable[Reported | Quarantined],
     *,
     name: str,
     clock: Clock,
     bounds: Bounds,
-    by: str,
+    said: SignedReason,
+    reporting: Reporting = DEFAULT_REPORTING,
+    privacy: Privacy = DEFAULT_PRIVACY,
     progress: IngestProgress | None = None,
+    sources: Mapping[str, SourceSettings] = NO_SOURCES,
 ) -> Ingested:
     """Keep records and bad lines to be looked at, and say what they would be. One that was cut off goes on; the same
     again, as long as nobody decided, changes nothing.
+
+    Args:
+        said: who stages it; the reason is the name that it is staged under.
+        reporting: who tells of the records.
 
     Returns:
         What would become of them; the number is None when there was nothing to stage.
     """
     name = name.encode("utf-8", "backslashreplace").decode()
-    lines, done = checked_lines(items, name, clock, bounds), 0
+    lines, done = checked_lines(items, name, clock, bounds, sources, privacy), 0
     with database.read() as connection:
-        same, number = open_staging(connection, name), unfinished_staging(connection, name)
+        same, number = open_staging(connection, name, said.reason), unfinished_staging(connection, name)
     while part := list(islice(lines, BATCH_RECORDS_MAX)):
         with database.write() as connection:
             hold_counter(connection, "batch")
             if same is not None and not holds_staged(connection, same, done, part):
-                number, same = _copied(connection, same, done, name, clock), None
+                number, same = _copied(connection, same, done, name, clock, reporting.reporter), None
             if same is None:
                 if done == 0 and (number is None or not _goes_on(connection, number, part)):
-                    number = store_batch_row(connection, Counts(), (), label=name, at=clock.now())
+                    number = _begun(connection, name, clock, reporting.reporter)
                 _add(connection, number or 0, name, done, part)
         done += len(part)
         if progress is not None:
@@ -97,15 +108,20 @@ def stage(
     with database.write() as connection:
         hold_counter(connection, "batch")
         if same is not None and count_staged(connection, same) > done:
-            number, same = _copied(connection, same, done, name, clock), None
+            number, same = _copied(connection, same, done, name, clock, reporting.reporter), None
         if same is None and not events_of(connection, number or 0):  # another process may have been as fast
-            _finish_staging(connection, number or 0, name, done, SignedReason(by, "", clock.now()))
-    return would_be(database, same or number or 0, clock)
+            _finish_staging(connection, number or 0, name, done, said)
+    return would_be(database, same or number or 0, clock, reporting)
 
 
-def _copied(connection: Connection, same: int, done: int, name: str, clock: Clock) -> int:
+def _begun(connection: Connection, name: str, clock: Clock, reporter: str) -> int:
+    """The number of a new import that brings nothing yet."""
+    return store_batch_row(connection, Counts(), (), label=name, at=clock.now(), reporter=reporter)
+
+
+def _copied(connection: Connection, same: int, done: int, name: str, clock: Clock, reporter: str) -> int:
     """A new import that begins as a staged one does, which holds something else behind that."""
-    number = store_batch_row(connection, Counts(), (), label=name, at=clock.now())
+    number = _begun(connection, name, clock, reporter)
     copy_staged(connection, same, number, done)
     return number
 
@@ -116,44 +132,52 @@ def _add(connection: Connection, number: int, name: str, done: int, part: list[S
     if not holds_staged(connection, number, done, part[:there]):
         raise Refused(
             f"{name} is not what it was when its staging was cut off (import {number}); drop that one, and"
-            f" stage the file again: `tokentill usage imports drop {number} --reason TEXT`"
+            f" stage the file again: `tokentill ingest drop {number} --reason TEXT`"
         )
     add_staged(connection, number, done + there, part[there:])
 
 
-def would_be(database: Database, number: int, clock: Clock) -> Ingested:
+def would_be(database: Database, number: int, clock: Clock, reporting: Reporting) -> Ingested:
     """What would become of a staged import if it were accepted now."""
     with database.trial() as connection:
-        return take_in(WithinOne(connection), import_numbered(connection, number), clock)
+        return take_in(WithinOne(connection), import_numbered(connection, number), clock, reporting)
 
 
 def take_in(
-    database: Transactions, one: NumberedImport, clock: Clock, progress: IngestProgress | None = None
+    database: Transactions,
+    one: NumberedImport,
+    clock: Clock,
+    reporting: Reporting,
+    progress: IngestProgress | None = None,
 ) -> Ingested:
-    """Take in what a staged import holds, each record once however often this is done."""
-    lines = _lines(database, one.number)
-    taken = ingest(database, lines, name=one.name, clock=clock, bounds=_CHECKED, progress=progress, number=one.number)
+    """Take in what a staged import holds, each record once however often this is done, as told by its reporter."""
+    lines, told = _lines(database, one.number), replace(reporting, reporter=one.reporter)
+    how: dict[str, Any] = {"clock": clock, "bounds": _CHECKED, "progress": progress, "reporting": told}
+    taken = ingest(database, lines, name=one.name, number=one.number, **how)
     taken.is_staged = isinstance(database, WithinOne)
     return taken
 
 
 @contextmanager
-def with_staged(database: Database, number: int, clock: Clock) -> Iterator[Connection]:
-    """A transaction in which a staged import is taken in, and which is taken back at the end.
+def with_imports(
+    database: Database, numbers: Sequence[int], clock: Clock, reporting: Reporting = DEFAULT_REPORTING
+) -> Iterator[Connection]:
+    """A transaction in which staged imports are taken in, and which is taken back at the end.
 
     Raises:
         NotFound: when there is no such import.
         Refused: when it is not staged.
     """
     with database.trial() as connection:
-        one = import_numbered(connection, number)
-        if one.state not in ("staged", "accepted"):
-            raise Refused(f"{_name(one)} is {one.state}; only what is staged can be previewed with")
-        take_in(WithinOne(connection), one, clock)
+        for number in numbers:
+            one = import_numbered(connection, number)
+            if one.state not in ("staged", "accepted"):
+                raise Refused(f"{_name(one)} is {one.state}; only what is staged can be previewed with")
+            take_in(WithinOne(connection), one, clock, reporting)
         yield connection
 
 
-def show_import(database: Database, number: int, clock: Clock) -> ImportShown:
+def show_import(database: Database, number: int, clock: Clock, reporting: Reporting) -> ImportShown:
     """One import, and what it would come to if it is staged.
 
     Raises:
@@ -161,11 +185,17 @@ def show_import(database: Database, number: int, clock: Clock) -> ImportShown:
     """
     with database.read() as connection:
         one, events = import_numbered(connection, number), events_of(connection, number)
-    return ImportShown(one, events, would_be(database, number, clock) if one.state == "staged" else None)
+    return ImportShown(one, events, would_be(database, number, clock, reporting) if one.state == "staged" else None)
 
 
 def accept_import(
-    database: Database, number: int, signed: SignedReason, *, clock: Clock, progress: IngestProgress | None = None
+    database: Database,
+    number: int,
+    signed: SignedReason,
+    *,
+    clock: Clock,
+    reporting: Reporting = DEFAULT_REPORTING,
+    progress: IngestProgress | None = None,
 ) -> Ingested:
     """Take a staged import in, as a whole. One that was cut off on the way goes on; doing it again changes nothing.
 
@@ -180,7 +210,7 @@ def accept_import(
             _decide(connection, one, "accepted", signed)
         elif one.state not in ("accepted", "taken") or not one.staged:
             raise Refused(f"{_name(one)} is {one.state}; only what is staged can be accepted")
-    taken = take_in(database, one, clock, progress)
+    taken = take_in(database, one, clock, reporting, progress)
     with database.write() as connection:
         hold_counter(connection, "batch")
         if "taken" not in events_of(connection, number):
@@ -217,6 +247,7 @@ def _goes_on(connection: Connection, number: int, part: list[StagedLine]) -> boo
 def _finish_staging(connection: Connection, number: int, name: str, lines: int, signed: SignedReason) -> None:
     log_staged(connection, number, "staged", by=signed.by, reason=signed.reason, at=signed.at)
     content = {"import": number, "name": name, "lines": lines, "digest": staged_digest(connection, number)}
+    content |= {"stage": signed.reason} if signed.reason else {}
     append_audit(connection, "import.staged", content, at=signed.at, actor=signed.by)
 
 

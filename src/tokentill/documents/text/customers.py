@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 from tokentill.clock import instant_text
 from tokentill.closing.questions.credit_account import CreditAccount, GrantAccount, Movement
+from tokentill.closing.records.erasing import Erased
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import money
 from tokentill.documents.text.screen import Screen
 from tokentill.store.customers import Customer
+from tokentill.usage.privacy import Pseudonyms
+
+_ERASED = ("records", "revisions", "witnesses", "bindings", "staged", "quarantined")
 
 
 def show_customer(screen: Screen, customer: Customer, *, looked_up: bool | None) -> None:
@@ -92,3 +96,22 @@ def _show_movements(screen: Screen, what: str, movements: Sequence[tuple[str, Mo
         ],
         right=("amount",),
     )
+
+
+def show_pseudonyms(screen: Screen, found: Pseudonyms) -> None:
+    """Print the ids alone, so that they can be piped; with several keys, since when each holds."""
+    for one in found.pseudonyms:
+        since = "" if one.starts_at is None else f"  from {instant_text(one.starts_at)} on"
+        screen.say(f"{one.id}{since}")
+
+
+def show_erased(screen: Screen, erased: Erased) -> None:
+    """Print what was erased, and where the id still is."""
+    counted = ", ".join(f"{getattr(erased, name):,} {name}" for name in _ERASED if getattr(erased, name))
+    screen.say(f"erased: {shown_id(erased.token)} stands in its place now ({counted})")
+    stays = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in erased.stays.items() if number)
+    if stays:
+        screen.note(
+            f"it still stands in {stays}: documents and the audit log are kept by law, control totals are what a"
+            " source said, and contracts are yours"
+        )

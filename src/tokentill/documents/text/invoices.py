@@ -21,6 +21,7 @@ from tokentill.documents.totals_rows import totals_rows
 from tokentill.invoicing.coverage import KeptBoundary
 from tokentill.invoicing.findings import PreviewFinding
 from tokentill.invoicing.margin import CoveredMargin
+from tokentill.invoicing.not_billed import NotBilled
 from tokentill.invoicing.obstacles import Obstacle
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Aside, LateUsage, Preview, Previewed, PricingUsed
@@ -60,6 +61,7 @@ def show_preview(screen: Screen, preview: Preview) -> None:
             screen.say(text)
         for margin in preview.margins:
             screen.say(margin_text(margin))
+        show_not_billed(screen, preview.not_billed)
     else:
         screen.say(f"nobody has usage in {preview.month}")
     reaching = [customer.invoice.customer for customer in preview.customers if customer.reaches_interim]
@@ -84,6 +86,27 @@ def show_preview(screen: Screen, preview: Preview) -> None:
     _note_documents(screen, preview.late, preview.kept)
     _note_aside(screen, preview.aside, preview.month)
     _say_findings(screen, preview.findings)
+
+
+def show_not_billed(screen: Screen, not_billed: Sequence[NotBilled]) -> None:
+    """What is counted and not billed, a line for each decision."""
+    if not not_billed:
+        return
+    screen.say("\nnot billed:")
+    screen.table(
+        ("decision", "by", "requests", "list amount", "currency"),
+        [
+            (
+                shown_text(one.decision),
+                "-" if one.contract is None else shown_text(one.contract),
+                count(one.requests),
+                "-" if one.list_amount is None else exact(one.list_amount),
+                one.currency,
+            )
+            for one in not_billed
+        ],
+        right=("requests", "list amount"),
+    )
 
 
 def margin_text(margin: CoveredMargin) -> str:
@@ -111,7 +134,8 @@ def _say_findings(screen: Screen, findings: Sequence[PreviewFinding]) -> None:
     if findings:
         screen.say("\nworth a look before the close:")
     for finding in findings[:NAMES_SHOWN]:
-        screen.say(f"  {short_id(finding.customer)}: {shown_text(finding.text)}")
+        of = f"{short_id(finding.customer)}: " if finding.customer else ""
+        screen.say(f"  {of}{shown_text(finding.text)}")
     if len(findings) > NAMES_SHOWN:
         screen.say(f"  and {count(len(findings) - NAMES_SHOWN)} more; --json names all")
 
@@ -359,7 +383,7 @@ def _note_aside(screen: Screen, aside: Aside, month: Month) -> None:
         screen.note(f"{text}: `{command}`")
 
 
-_TITLES = {"unpriced": "unpriced usage", "missing": "missing usage"}
+_TITLES = {"unpriced": "unpriced usage", "missing": "missing usage", "estimated": "estimated usage"}
 
 
 def note_obstacles(say: Callable[[str], None], obstacles: Sequence[Obstacle], outcome: str) -> None:

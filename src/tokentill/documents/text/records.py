@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokentill.clock import instant_text
-from tokentill.closing.records.ingest import Ingested, counts_content
+from tokentill.closing.records.ingest import Ingested
 from tokentill.closing.records.missing_usage import Missing
 from tokentill.closing.records.quarantine_decisions import Lines, Retried
-from tokentill.closing.records.record_decisions import Revised, Revisions, Waived
+from tokentill.closing.records.record_decisions import RecordDecision, Revised, Revisions, Waived
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, plural
 from tokentill.documents.remarks import LIST_LATE
@@ -23,24 +23,15 @@ PROBLEMS_SHOWN = 10
 
 def show_ingested(screen: Screen, done: Sequence[Ingested], refused: Sequence[tuple[str, str]]) -> None:
     """Counts of each file, then its bad lines, and the files that were refused as a whole with the reason."""
-    columns = ("file", "format", "read", "accepted", "duplicates", "revisions", "quarantined")
-    rows = [
-        (
-            shown_id(ingested.name),
-            ingested.format or "",
-            *(f"{number:,}" for number in counts_content(ingested.counts).values()),
-        )
-        for ingested in done
-    ]
-    if rows:
-        screen.table(columns, rows, right=columns[2:])
+    of_totals = [one for one in done if one.counts.has_totals]
+    _show_counts(screen, [one for one in done if one not in of_totals], _RECORD_COUNTS)
+    _show_counts(screen, of_totals, _TOTAL_COUNTS)
     for ingested in done:
         if ingested.is_staged and ingested.number is not None:
             screen.say(f"\n{shown_id(ingested.name)} is import {ingested.number}, and staged: nothing of it counts yet")
-            screen.say(f"  tokentill preview PERIOD --with-import {ingested.number}")
-            for command in ("accept", "drop --reason 'WHY'"):
-                verb, _, options = command.partition(" ")
-                screen.say(f"  {command_line('usage imports', verb, str(ingested.number), *filter(None, [options]))}")
+            screen.say(f"  tokentill preview PERIOD --with-staged {ingested.number}")
+            for verb, options in (("accept", ""), ("drop", " --reason 'WHY'")):
+                screen.say(f"  {command_line('ingest', verb, str(ingested.number))}{options}")
         _note_problems(screen, ingested)
         _note_findings(screen, ingested)
     for ingested in done:
@@ -48,6 +39,27 @@ def show_ingested(screen: Screen, done: Sequence[Ingested], refused: Sequence[tu
             screen.note(f"{shown_id(ingested.name)}: {ingested.incomplete.why}; get the rest and ingest it, too")
     for file, reason in refused:
         screen.note(f"{shown_id(file)}: {reason}")
+
+
+_RECORD_COUNTS = {name: name for name in ("read", "accepted", "duplicates", "revisions", "quarantined")}
+_TOTAL_COUNTS = {
+    "read": "read",
+    "control totals": "totals",
+    "revised": "totals_revised",
+    "known": "totals_known",
+    "quarantined": "quarantined",
+}
+"""Columns, and the counts that they show."""
+
+
+def _show_counts(screen: Screen, done: Sequence[Ingested], counts: Mapping[str, str]) -> None:
+    """Print what was read of each file."""
+    rows = [
+        (shown_id(one.name), one.format or "", *(count(getattr(one.counts, name)) for name in counts.values()))
+        for one in done
+    ]
+    if rows:
+        screen.table(("file", "format", *counts), rows, right=tuple(counts))
 
 
 def _note_problems(screen: Screen, ingested: Ingested) -> None:
@@ -70,6 +82,14 @@ def _note_findings(screen: Screen, ingested: Ingested) -> None:
         screen.note(
             f"{plural(ingested.counts.revisions, 'record', 'records')} came again with other content; what counted"
             " before is billed (`tokentill usage revisions list`)"
+        )
+    if ingested.counts.replaced:
+        replace = plural(ingested.counts.replaced, "record takes", "records take")
+        screen.note(f"{replace} the place of another report of the same request")
+    if ingested.counts.witnesses:
+        screen.note(
+            f"{plural(ingested.counts.witnesses, 'report is', 'reports are')} kept beside what counts of the same"
+            " request (`tokentill report witnesses PERIOD`)"
         )
     if ingested.personal_count:
         first = sorted(ingested.personal)[0]
@@ -103,7 +123,7 @@ def _has_all_pages(ingested: Ingested, done: Sequence[Ingested]) -> bool:
 def show_missing(screen: Screen, missing: Missing) -> None:
     """Records without usage, and what to do about the first."""
     if not missing.records:
-        screen.say("no record is without usage, but those that were waived")
+        screen.say("no record is without usage or an estimate, but those that were waived or accepted")
         return
     screen.table(
         ("source", "record", "occurred at", "customer", "model", "why"),
@@ -121,16 +141,21 @@ def show_missing(screen: Screen, missing: Missing) -> None:
     )
     first = missing.records[0].record
     waive = command_line("usage waive --reason 'WHY'", ids=(first.series.source, first.record_id))
+    estimate = next((one.record for one in missing.records if one.is_estimate), None)
     screen.say(
         "\nload an export that has their usage, and accept what changed (`tokentill usage revisions list`);"
         f" or bill nothing, as with:\n  {waive}"
     )
+    if estimate is not None:
+        accept = command_line("usage accept --reason 'WHY'", ids=(estimate.series.source, estimate.record_id))
+        screen.say(f"an estimate is billed as it is once somebody accepts it, as with:\n  {accept}")
 
 
-def show_waived(screen: Screen, waived: Waived) -> None:
-    """Who said that a record is billed at nothing, and why."""
-    record = f"{shown_id(waived.source)} {shown_id(waived.record_id)}"
-    screen.say(f"{record} is billed at nothing, says {shown_text(waived.by)}: {shown_text(waived.reason)}")
+def show_decision_on_record(screen: Screen, decided: RecordDecision) -> None:
+    """Who said that a record is billed at nothing, or as it is, and why."""
+    record = f"{shown_id(decided.source)} {shown_id(decided.record_id)}"
+    how = "at nothing" if isinstance(decided, Waived) else "as it is estimated"
+    screen.say(f"{record} is billed {how}, says {shown_text(decided.by)}: {shown_text(decided.reason)}")
 
 
 def show_revisions(screen: Screen, listed: Revisions) -> None:

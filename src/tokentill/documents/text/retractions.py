@@ -72,9 +72,12 @@ def show_imports(screen: Screen, listed: Imports) -> None:
     if not listed.imports:
         screen.say("nothing was imported yet")
         return
-    counts = ("accepted", "duplicates", "revisions", "quarantined", "retracted")
+    counts: tuple[str, ...] = ("accepted", "duplicates", "revisions", "quarantined", "retracted")
+    if any(one.control_totals for one in listed.imports):
+        counts = (*counts, "control_totals")
+    names = tuple(name.replace("_", " ") for name in counts)
     screen.table(
-        ("import", "name", "at", "state", *counts),
+        ("import", "name", "at", "state", *names),
         [
             (
                 *(str(one.number), shown_id(one.name), instant_text(one.at), one.state),
@@ -82,7 +85,7 @@ def show_imports(screen: Screen, listed: Imports) -> None:
             )
             for one in listed.imports
         ],
-        right=("import", *counts),
+        right=("import", *names),
     )
 
 

@@ -23,7 +23,17 @@ from tokentill.recordings.schemas.parts import (
     Table,
     optional,
 )
-from tokentill.recordings.values import Patterns, Per, PercentOrMore, Positive, Quantity, Rate, Text
+from tokentill.recordings.values import (
+    Patterns,
+    Per,
+    PercentOrMore,
+    Positive,
+    Quantity,
+    Rate,
+    Statuses,
+    Text,
+    UsageStates,
+)
 from tokentill.usage.quantities import SUMS, leaves_of
 
 DEFAULT = "default"
@@ -40,6 +50,11 @@ class MatchTable(Table):
     user: Patterns = optional("The opaque user string.")
     source: Patterns = optional("Where the record comes from.")
     tag: Patterns = optional("Any tag of the record.")
+    status: Statuses = optional("How the request ended.")
+    usage_state: UsageStates = optional("Whether its quantities were reported.")
+    is_byok: bool = optional("Whether it was made with the caller's own key at the provider.")
+    is_replayed: bool = optional("Whether the gateway answered it from its own cache.")
+    zero_cost: bool = optional("Whether a cost was reported, and it is 0.")
 
 
 class AllowanceTable(Table):

@@ -12,7 +12,7 @@ from typing import Any
 
 from tokentill.errors import Refused
 from tokentill.sources.layouts.table import Column
-from tokentill.usage.record import UsageRecord
+from tokentill.usage.control_totals import Reported
 
 SourceRow = dict[str, Any]
 
@@ -26,7 +26,7 @@ class Format:
         source: the source of records that do not name one, None where every record names its own.
         id_names: where a record's id is, for naming a row that cannot be read.
         recognises: whether the names in a row or a header are this format's.
-        read: one row, and the source to give it, into a record.
+        read: one row, and the source to give it, into a record or a control total.
         columns: a header into columns; raises `Refused` for one that cannot be read.
         instant_names: where a record's instant is, for a row that cannot be read.
         split: the rows in a row that holds many, each with all that it takes to read it; a row that is one of them
@@ -39,7 +39,7 @@ class Format:
     source: str | None
     id_names: tuple[str, ...]
     recognises: Callable[[Collection[str]], bool]
-    read: Callable[[SourceRow, str | None], UsageRecord]
+    read: Callable[[SourceRow, str | None], Reported]
     columns: Callable[[Sequence[str]], tuple[Column, ...]]
     instant_names: tuple[str, ...] = ("occurred_at",)
     split: Callable[[SourceRow], Sequence[SourceRow]] | None = None

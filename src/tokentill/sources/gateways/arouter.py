@@ -58,9 +58,6 @@ PATHS: dict[str, tuple[str, ...]] = {
 }
 FIELDS = FieldMap(PATHS)
 
-RESPONSE_CACHE_TAG = "response-cache"
-"""The tag of a record that a gateway answered from its response cache."""
-
 STANDARD_TIERS = frozenset(("default", "standard", "auto", ""))
 _STATUS: dict[str, Status] = {
     **dict.fromkeys(("ok", "success", "succeeded", "completed", "complete"), "ok"),

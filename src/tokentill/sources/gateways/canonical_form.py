@@ -21,8 +21,8 @@ from tokentill.usage.record import UsageRecord, UsageState
 from tokentill.usage.type_words import type_text
 
 FIELDS = tuple(
-    """source record_id occurred_at user api_key model provider mode geo tags status usage_state quantities cost
-    is_byok""".split()
+    """source record_id request_key occurred_at user api_key model provider mode geo tags status usage_state quantities
+    cost is_byok is_replayed""".split()
 )
 _KNOWN = frozenset(FIELDS)
 _NULLABLE = _KNOWN - {"quantities", "usage_state"}
@@ -72,7 +72,7 @@ def columns(names: Sequence[str]) -> tuple[Column, ...]:
 
 
 def _column(name: str) -> Column:
-    if name == "is_byok":
+    if name in ("is_byok", "is_replayed"):
         return Column(name, flag_cell)
     if name == "tags":
         return Column(name, lambda _, cell: cell.split(";"))

@@ -21,6 +21,7 @@ from tokentill.usage.ids import ID_BYTES_MAX, are_plain, checked_tags, is_word
 from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES, kept_quantities
 from tokentill.usage.record import (
     COST_MAX,
+    RESPONSE_CACHE_TAG,
     STANDARD,
     STATUSES,
     USAGE_STATES,
@@ -38,7 +39,10 @@ _COST = re.compile(rb'(?:%s)|"(?:%s)"' % (_AMOUNT, _AMOUNT)).fullmatch
 def _line_type() -> Any:
     """A line, as typed decoding takes it; a cost stays its own bytes."""
     absent = msgspec.UnsetType
-    text, names = str | None | absent, ("source", "user", "api_key", "provider", "mode", "geo", "status", "usage_state")
+    text, names = (
+        str | None | absent,
+        ("source", "user", "api_key", "provider", "mode", "geo", "status", "usage_state", "request_key"),
+    )
     fields: list[Any] = [
         ("record_id", str),
         ("occurred_at", str),
@@ -48,6 +52,7 @@ def _line_type() -> Any:
         ("tags", list[str] | None | absent, msgspec.UNSET),
         ("cost", msgspec.Raw | absent, msgspec.UNSET),
         ("is_byok", bool | None | absent, msgspec.UNSET),
+        ("is_replayed", bool | None | absent, msgspec.UNSET),
     ]
     return msgspec.defstruct("Line", fields, forbid_unknown_fields=True, gc=False)
 
@@ -89,6 +94,7 @@ def _record(line: Any, asked_source: str | None) -> UsageRecord | None:
         line.is_byok is True,
         "ok" if line.status in (None, msgspec.UNSET) else line.status,
         usage_state,
+        line.is_replayed is True,
     )
     if series is None or (asked_source is not None and series[0] != asked_source):
         return None
@@ -110,8 +116,13 @@ def _record(line: Any, asked_source: str | None) -> UsageRecord | None:
         cost = Decimal(written.strip(b'"').decode())
     if cost is not None and cost > COST_MAX:
         return None
+    request_key = None if line.request_key in (None, "", record_id, msgspec.UNSET) else line.request_key
+    if request_key is not None and not (len(request_key) <= ID_BYTES_MAX and request_key.isprintable()):
+        return None
     at = checked_instant(instant("occurred_at", line.occurred_at))
-    return record_of_checked(series, record_id=record_id, occurred_at=at, quantities=kept, cost=cost)
+    return record_of_checked(
+        series, record_id=record_id, occurred_at=at, quantities=kept, cost=cost, request_key=request_key
+    )
 
 
 @lru_cache(maxsize=50_000)
@@ -127,6 +138,7 @@ def _series(
     is_byok: bool,
     status: str,
     usage_state: str,
+    is_replayed: bool,
 ) -> tuple[Any, ...] | None:
     """The values of `SERIES_FIELDS`, or None where they are not as most are. Remembered, since they come again.
 
@@ -141,4 +153,6 @@ def _series(
     )
     if not is_right:
         return None
-    return source, user, api_key, model, provider, mode, geo, checked_tags(tags), is_byok, status, usage_state
+    tags = checked_tags(tags)
+    is_replayed = is_replayed or RESPONSE_CACHE_TAG in tags
+    return source, user, api_key, model, provider, mode, geo, tags, is_byok, status, usage_state, is_replayed

@@ -47,6 +47,7 @@ CONVENTIONS: Mapping[tuple[str, str | None], Convention] = {
     ("portkey", None): _INSIDE,
     ("langwatch", None): Convention("beside", "unknown"),
     ("bedrock.invoke", None): _CACHE_BESIDE,
+    ("openrouter.daily", None): _INSIDE,
 }
 """By surface and provider; None stands for every provider that has no row of its own."""
 
@@ -68,6 +69,22 @@ def leaves_by(convention: Convention, values: Mapping[str, Any]) -> tuple[dict[s
     if "completion" in roles:
         roles["completion"] += _beside("reasoning", convention.reasoning, roles.get("reasoning_output", 0), roles)
     return leaves_of({**values, **roles})
+
+
+def tokens_by(convention: Convention, values: Mapping[str, Any]) -> int | None:
+    """All tokens of a total together, each counted once, from the same roles; None where there is no count.
+
+    `other` is what is beside all of them.
+
+    Raises:
+        InvalidRecord: when something is not a count, or nobody knows what is part of what.
+    """
+    roles = {role: count(role, value) for role, value in values.items() if role in _COUNTED or role == "other"}
+    if "prompt" not in roles and "completion" not in roles:
+        return None
+    beside = _beside("tokens of a cache", convention.cache, _cached(roles), roles)
+    beside += _beside("reasoning", convention.reasoning, roles.get("reasoning_output", 0), roles)
+    return beside + sum(roles.get(role, 0) for role in ("prompt", "completion", "other"))
 
 
 _COUNTED = frozenset(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from tokentill.errors import InvalidAmount, InvalidRecord
@@ -21,6 +21,7 @@ _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?"
 _OFFSET = r"(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
 _RFC_3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt]{_TIME}{_OFFSET}", re.ASCII).fullmatch
 _OR_NAIVE = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt ]{_TIME}({_OFFSET})?", re.ASCII).fullmatch
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII).fullmatch
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,39}", re.ASCII).fullmatch
 _FLAGS = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
 SCALE_MAX = 24
@@ -52,6 +53,22 @@ def instant_or_naive_utc(name: str, value: object) -> datetime:
         raise InvalidRecord(f"{name} {value[:40]!r} is not an instant like 2026-10-01 12:00:00+00:00")
     moment = _instant(name, value)
     return moment.replace(tzinfo=UTC) if match[1] is None else moment
+
+
+def day(name: str, value: object) -> date:
+    """A day, like 2026-10-01.
+
+    Raises:
+        InvalidRecord: for anything else.
+    """
+    if type(value) is not str:
+        raise InvalidRecord(f"{name} is {'missing' if value is None else type_text(value)}")
+    try:
+        if _DAY(value) is not None:
+            return date.fromisoformat(value)
+    except ValueError as error:
+        raise InvalidRecord(f"{name} {value!r} is not a day: {error}") from None
+    raise InvalidRecord(f"{name} {value[:40]!r} is not a day like 2026-10-01")
 
 
 def count(name: str, value: object) -> int:

@@ -4,7 +4,7 @@ Convention: Helicone does not state whether cached tokens are inside `prompt_tok
 to deployment. Where the total does not show it, a record with cached tokens is refused; whoever knows says so with
 `--format helicone:cache-inside` or `helicone:cache-beside`. The same holds of audio, which is read as inside or not at
 all. `costUSD` is USD. Times without an offset are UTC. `cache_reference_id` names the request whose answer was given
-again from Helicone's own cache: such a record carries the tag `response-cache`.
+again from Helicone's own cache: such a record is a replay (`is_replayed`) and carries the tag `response-cache`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from functools import partial
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways import Format, SourceRow
-from tokentill.sources.gateways.arouter import RESPONSE_CACHE_TAG
 from tokentill.sources.gateways.conventions import Convention, convention_of, leaves_by
 from tokentill.sources.gateways.fields import amount, columns_by_kind, instant_or_naive_utc
 from tokentill.sources.gateways.mapping import FieldMap
-from tokentill.usage.record import Status, UsageRecord
+from tokentill.usage.record import RESPONSE_CACHE_TAG, Status, UsageRecord
 
 PATHS: dict[str, tuple[str, ...]] = {
     "record_id": ("request_id",),

@@ -4,8 +4,8 @@ Convention (the gateway's description of its spend events): `input_tokens` is wh
 a cache. Whether `reasoning_tokens` are inside `output_tokens` is not stated: a record that has some is refused, unless
 `--format langwatch:reasoning-inside` or `langwatch:reasoning-beside` says it. Costs are integers in billionths of a
 US dollar. A request that was settled without an answer comes with nulls, and may come again completed, under another
-event id: the record id is that of the request, so that the two replace each other and never add up. A settled event
-is missing usage, and one that names no model is refused.
+event id: the record id is that of the event and the request key that of the request, so that one replaces the other
+and they never add up. A settled event is missing usage, and one that names no model is refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from tokentill.usage.record import Status, UsageRecord
 from tokentill.usage.type_words import type_text
 
 PATHS: dict[str, tuple[str, ...]] = {
-    "record_id": ("data.gateway_request_id",),
+    "record_id": ("id",),
+    "request_key": ("data.gateway_request_id",),
     "occurred_at": ("data.occurred_at", "created"),
     "user": ("data.end_user_id",),
     "api_key": ("data.virtual_key_id",),
@@ -51,7 +52,7 @@ def read(row: SourceRow, source: str | None, *, convention: Convention) -> Usage
     Raises:
         InvalidRecord: with the reason.
     """
-    values = FIELDS.pick_with(row, "record_id", "model")
+    values = FIELDS.pick_with(row, "record_id", "request_key", "model")
     usage = row["data"].get("usage") or {}
     strange = next((name for name in _OTHER_COUNTS if usage.get(name)), None)
     if strange is not None:
@@ -66,6 +67,7 @@ def read(row: SourceRow, source: str | None, *, convention: Convention) -> Usage
     return UsageRecord(
         source=source or "langwatch",
         record_id=values["record_id"],
+        request_key=values["request_key"],
         occurred_at=instant("data.occurred_at", values.get("occurred_at")),
         model=values["model"],
         quantities=quantities,

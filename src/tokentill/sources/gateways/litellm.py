@@ -7,7 +7,7 @@ the proxy's own staff and not read. `api_key` is the hash of a key; the team tha
 it, become the tags `team=ID` and `key_alias=ALIAS`, which no tag of a request can pass for.
 `startTime` is UTC, also without an offset or with
 a space for the `T`. `cache_hit` means the proxy's response cache (spend is then 0 and the tokens are a replay): such a
-row carries the tag `response-cache`.
+row is a replay (`is_replayed`) and carries the tag `response-cache`, which a caller's `request_tags` cannot give it.
 
 Images, audio, pages, characters and searches are counted where a row counts no tokens, and says how many there were: in
 the usage object (`seconds` of audio, `pages_processed`, counts of what was embedded), or in the response, where the
@@ -24,13 +24,13 @@ from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways import Format, SourceRow
-from tokentill.sources.gateways.arouter import RESPONSE_CACHE_TAG, mode_of, status_of
+from tokentill.sources.gateways.arouter import mode_of, status_of
 from tokentill.sources.gateways.fields import amount, columns_by_kind, count, instant_or_naive_utc, text_cell
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap, under
 from tokentill.sources.strict_json import parse_object
 from tokentill.usage.ids import KEY_ALIAS_TAG, TEAM_TAG, callers_tag
-from tokentill.usage.record import STANDARD, UsageRecord, UsageState
+from tokentill.usage.record import RESPONSE_CACHE_TAG, STANDARD, UsageRecord, UsageState
 from tokentill.usage.type_words import type_text
 
 _OBJECT = "metadata.usage_object"
@@ -168,7 +168,7 @@ def _tags_of(tags: object, cache_hit: object) -> list[str]:
     if isinstance(tags, str) and tags.strip():
         tags = (_object_in_text("request_tags", f'{{"tags":{tags}}}') or {}).get("tags")
     if isinstance(tags, list):
-        texts.extend(map(callers_tag, tags))
+        texts.extend(callers_tag(tag) for tag in tags if tag != RESPONSE_CACHE_TAG)
     elif tags is not None and tags not in ("", {}):
         raise InvalidRecord(f"request_tags is {type_text(tags)}, not a list of texts")
     if cache_hit in (True, "True", "true"):

@@ -34,7 +34,7 @@ class FieldMap:
     def __init__(self, paths: Mapping[str, tuple[str, ...]], agreeing: Collection[str] = ()) -> None:
         self._tree: dict[str, _Node] = {}
         self._agreeing = frozenset(agreeing)
-        self._paths = paths
+        self.paths = paths
         for role, choices in paths.items():
             for rank, path in enumerate(choices):
                 *parents, name = path.split(".")
@@ -68,7 +68,7 @@ class FieldMap:
         values = self.pick(row)
         for role in required:
             if role not in values:
-                raise InvalidRecord(f"{self._paths[role][0]} is missing")
+                raise InvalidRecord(f"{self.paths[role][0]} is missing")
         return values
 
     def seen(self, row: Mapping[str, Any]) -> dict[str, str | None]:

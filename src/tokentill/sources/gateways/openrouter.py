@@ -9,7 +9,7 @@ is `external_user` in generations and `user` in the CSV. `num_search_results` co
 not read. The export names parts of the cost, of searches and of files that were read, without saying how many there
 were: each is kept as a tag, `cost_web_search=0.5`, so that a preview can name what no price bills. (`cost_cache` is
 what caching changed in the cost of tokens, which are counted.) A generation that was served from the response cache
-carries the tag `response-cache`.
+is a replay (`is_replayed`) and carries the tag `response-cache`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from tokentill.errors import InvalidRecord
 from tokentill.money import EXACT
 from tokentill.sources.gateways import Format, SourceRow, unwrapped
-from tokentill.sources.gateways.arouter import RESPONSE_CACHE_TAG, mode_of, status_of
+from tokentill.sources.gateways.arouter import mode_of, status_of
 from tokentill.sources.gateways.fields import (
     amount,
     columns_by_kind,
@@ -34,7 +34,7 @@ from tokentill.sources.gateways.fields import (
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap
 from tokentill.usage.ids import cost_component_tag
-from tokentill.usage.record import STANDARD, UsageRecord, UsageState
+from tokentill.usage.record import RESPONSE_CACHE_TAG, STANDARD, UsageRecord, UsageState
 
 PATHS: dict[str, tuple[str, ...]] = {
     "record_id": ("id", "generation_id"),

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokentill.errors import InvalidRecord
-from tokentill.sources.layouts import EndFault, Piece, lines_of
+from tokentill.sources.layouts import EndFault, LayoutFault, Piece, digest_of, lines_of
 
 ROW_LINES_MAX = 20
 """A quoted cell may span lines, but a quote that nobody closed must not swallow the file."""
+
+OPEN_ROW = "ends without a line end, so it may be cut off inside of its last cell; end it with one if it is whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,10 @@ def rows_of(chunks: Iterable[bytes], width: int, bytes_max: int, end_fault: EndF
     Lines are joined while a quote is open. If that gives no row of `width` cells, the first of them is a piece of its
     own and reading goes on with the next, so that one stray quote costs one row.
     """
-    lines = lines_of(chunks, bytes_max, end_fault)
-    next(lines, None)
+    lines = map(_of_a_table, lines_of(chunks, bytes_max, end_fault))
+    header = next(lines, None)
+    if header is not None and _is_broken(header):
+        yield header
     waiting: deque[Piece] = deque()
     while True:
         first = waiting.popleft() if waiting else next(lines, None)
@@ -86,6 +90,16 @@ def rows_of(chunks: Iterable[bytes], width: int, bytes_max: int, end_fault: EndF
         else:
             waiting.extend(continuation)
             yield number, raw, fault
+
+
+def _of_a_table(piece: Piece) -> Piece:
+    """A line of a table. Without its end nobody can tell whether its last cell is whole, unless that is quoted: 12 may
+    have been 123.
+    """
+    number, raw, fault = piece
+    if fault is None or fault.is_certain or (raw.endswith(b'"') and raw.count(b'"') % 2 == 0):
+        return piece
+    return number, raw, LayoutFault(f"the {'row' if number > 1 else 'header'} {OPEN_ROW}", digest_of(raw))
 
 
 def _lines_to_closing_quote(first: bytes, following: Iterator[Piece], bytes_max: int) -> list[Piece]:

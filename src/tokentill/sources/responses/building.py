@@ -108,6 +108,7 @@ def usage_of(
         "tags": checked_tags(overrides.get("tags") or ()),
         "cost": overrides.get("cost", cost),
         "is_byok": overrides.get("is_byok", is_byok),
+        "is_replayed": overrides.get("is_replayed", False),
         "record_id": overrides.get("record_id", _own_id(record_id)),
     }
 

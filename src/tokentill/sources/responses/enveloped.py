@@ -30,7 +30,7 @@ SURFACES: Mapping[str, Callable[[object, Given], dict[str, Any]]] = {
     "openrouter": openrouter.read,
     "litellm": litellm.read,
 }
-GIVEN = tuple("record_id occurred_at user api_key model provider source tags mode geo cost is_byok".split())
+GIVEN = tuple("record_id occurred_at user api_key model provider source tags mode geo cost is_byok is_replayed".split())
 FIELDS = ("surface", "response", "usage", "status", *GIVEN)
 _KNOWN = frozenset(FIELDS)
 

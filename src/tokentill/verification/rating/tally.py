@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokentill.clock import from_micros
 from tokentill.verification.rating.memory import Memory
@@ -41,8 +41,20 @@ class Plan:
         return self.offers[place]
 
 
-Place = tuple[int, int, str, int, int, int | None, bool, bool]
-"""Series, stretch, member, UTC day, band of input, open window, whether it is waived, whether it reports nothing."""
+class Place(NamedTuple):
+    """Where a record goes; `day` is one of UTC, `band` one of input totals."""
+
+    series_id: int
+    stretch: int
+    member: str
+    day: int
+    band: int
+    window: int | None
+    is_waived: bool
+    is_unmeasured: bool
+    is_accepted: bool
+    zero_cost: bool
+    has_result: bool
 
 
 @dataclass(slots=True)
@@ -51,7 +63,7 @@ class Tally:
 
     kinds: dict[str, dict[tuple[Any, ...], Kind]] = field(default_factory=dict)
     memories: dict[str, dict[tuple[str, str], Memory]] = field(default_factory=dict)
-    waived: dict[tuple[str, str, bool], int] = field(default_factory=dict)
+    waived: dict[tuple[str, str, int], Sums] = field(default_factory=dict)
     early: dict[tuple[str, str, str], Sums] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
     left_out: list[str] = field(default_factory=list)

@@ -15,10 +15,11 @@ from typing import Any
 
 from tokentill.clock import from_micros, to_micros
 from tokentill.verification.rating.memory import Memory
-from tokentill.verification.rating.prices import LEAVES, REPORTED_IN, is_open
+from tokentill.verification.rating.prices import LEAVES, REPORTED_IN, Price, is_open
 from tokentill.verification.rating.rules import Kind
 from tokentill.verification.rating.sums import Sums
 from tokentill.verification.rating.tally import Counting, Place, Plan, Tally
+from tokentill.verification.terms import default_set
 from tokentill.verification.terms.books import Books
 from tokentill.verification.terms.keys import CannotVerify, Table
 
@@ -33,7 +34,7 @@ class UsageReader:
     Args:
         withdrawn: why, and from which sequence number on, records are not billed.
         counting: which withdrawals count, at the sequence numbers that the document was computed at.
-        bills_unmeasured: whether zeros of requests that cost something are taken for what they say.
+        version: that of the calculation. Up to 2, zeros of requests that cost something are taken for what they say.
         lines_by: what the lines of the document are split by.
     """
 
@@ -45,7 +46,7 @@ class UsageReader:
         currency: str,
         counting: Counting,
         *,
-        bills_unmeasured: bool,
+        version: int,
         lines_by: Sequence[str] = (),
     ) -> None:
         self._books = books
@@ -54,8 +55,9 @@ class UsageReader:
         self._withdrawn = withdrawn
         self._currency = currency
         self._counting = counting
-        self._bills_unmeasured = bills_unmeasured
-        self._rules: dict[tuple[int, int, str], Table | None] = {}
+        self._bills_unmeasured = version < 3
+        self._has_default_set = version >= default_set.SINCE
+        self._rules: dict[tuple[int, int, str, bool, bool], Table | None] = {}
         self._kinds: dict[tuple[Any, ...], Kind] = {}
         self._bills_from: dict[str, int | None] = {}
 
@@ -108,11 +110,11 @@ class UsageReader:
             index = bisect_right(plan.starts, at) - 1
             if index < 0:
                 continue
-            stretch, is_waived = plan.stretches[index], False
+            stretch, is_waived, is_accepted = plan.stretches[index], False, False
             if id_ in withdrawn:
                 causes = counting.causes(seq, withdrawn[id_])
-                is_waived = causes == {"waiver"}
-                if causes - {"waiver"}:
+                is_waived, is_accepted = "waiver" in causes, "acceptance" in causes
+                if causes - {"waiver", "acceptance"}:
                     continue
             member = stretch.member(seq)
             if counting.later and counting.leaves_out(id_, seq):
@@ -138,7 +140,10 @@ class UsageReader:
                 window = next((n for n, one in enumerate(windows) if is_open(one["when"], instant)), None)
             band = bisect_left(thresholds, input_total) if thresholds else 0
             is_unmeasured = bool(is_nothing and has_cost and not is_free)
-            place = (series_id, index, member, at // DAY, band, window, is_waived, is_unmeasured)
+            has_units = any(count for name, count in units.items() if name != "request")
+            has_result = bool(row[8] or row[9] or row[10] or has_units or any(row[_OUTPUTS]))
+            facts = (is_waived, is_unmeasured, is_accepted, bool(is_free), has_result)
+            place = Place(series_id, index, member, at // DAY, band, window, *facts)
             yield place, (has_cost, is_free and not is_nothing, *row[8:]), units
 
     def _add(
@@ -148,17 +153,20 @@ class UsageReader:
         sums: Sums,
         totals: Mapping[tuple[str, tuple[str, str]], Fraction] | None = None,
     ) -> None:
-        series_id, index, member, day, *_, is_waived, is_unmeasured = place
+        series_id, index, member, day, *_ = place
         plan = self._plans[series_id]
         series = plan.series
         tally.members.add(member)
-        if is_waived:
-            of_kind = (series["model"], series["mode"], is_unmeasured and series["usage_state"] != "missing")
-            tally.waived[of_kind] = tally.waived.get(of_kind, 0) + sums.requests
+        if place.is_waived:
+            why = 0 if series["usage_state"] == "missing" else 1 if place.is_unmeasured else 2
+            tally.waived.setdefault((series["model"], series["mode"], why), Sums()).add(sums)
             return
         kind = self._kind(tally, place)
-        if is_unmeasured or series["usage_state"] == "missing":
+        if place.is_unmeasured or series["usage_state"] == "missing":
             self._see_that_it_can_be_billed(kind, series, member)
+        is_held = self._has_default_set and series["usage_state"] == "estimated" and not place.is_accepted
+        if is_held and "usage_state" not in default_set.asked_by(kind.rule):
+            raise CannotVerify(f"records of {member!r} on {series['model']!r} are estimates that nobody accepted")
         part = bisect_right(plan.parts, plan.starts[index]) - 1
         time = (day, max(part, 0))
         if kind.is_linear:
@@ -180,30 +188,42 @@ class UsageReader:
         by_request = [rule.get("rates", {}), rule.get("package", {})]
         by_request += [tier.get("rates", {}) for tier in rule.get("tiers", {}).get("tier", ())]
         says = rule.get("basis") in ("cost", "free") or any("request" in priced for priced in by_request)
-        is_fine = self._bills_unmeasured or kind.is_byok or says
-        if not is_fine and rule.get("basis") == "own":
-            is_fine = not isinstance(price, str) and "request" in price.offer.fees
-        elif not is_fine:
-            is_fine = not isinstance(price, str) and not price.needs_quantities
-        if series["usage_state"] == "missing" or not is_fine:
+        if series["usage_state"] == "missing":
+            is_fine = says and "usage_state" in default_set.asked_by(kind.rule)
+        else:
+            is_fine = self._bills_unmeasured or kind.is_byok or says or self._needs_no_quantity(rule, price)
+        if not is_fine:
             raise CannotVerify(f"records of {member!r} on {series['model']!r} report no usage, and nobody waived them")
 
-    def _rule(self, series_id: int, index: int, member: str, model: str) -> Table | None:
-        key = (series_id, index, member)
+    @staticmethod
+    def _needs_no_quantity(rule: Table, price: Price | str) -> bool:
+        """Whether the price of a request does not depend on what was used."""
+        if isinstance(price, str):
+            return False
+        return "request" in price.offer.fees if rule.get("basis") == "own" else not price.needs_quantities
+
+    def _rule(self, place: Place, model: str) -> Table | None:
+        series_id, index, member, zero_cost, has_result = (*place[:3], place.zero_cost, place.has_result)
+        key = (series_id, index, member, zero_cost, has_result)
         if key not in self._rules:
             series = self._plans[series_id].series
-            traits = {
+            traits: Table = {
                 name: () if series[name] is None else (series[name],)
-                for name in ("provider", "mode", "api_key", "user", "source")
+                for name in ("provider", "mode", "api_key", "user", "source", "status", "usage_state")
             }
+            traits |= {"zero_cost": zero_cost} | {name: bool(series[name]) for name in ("is_byok", "is_replayed")}
             traits |= {"model": (model,), "tag": tuple(series["tags"])}
-            self._rules[key] = self._books.rule(member, traits, from_micros(self._plans[series_id].starts[index]))
+            rule = self._books.rule(member, traits, from_micros(self._plans[series_id].starts[index]))
+            if self._has_default_set:
+                rule = default_set.rule_under_default_set(rule, series, has_result=has_result)
+            self._rules[key] = rule
         return self._rules[key]
 
     def _kind(self, tally: Tally, place: Place) -> Kind:
         """The kind that a record belongs to, by what decides about it."""
-        series_id, index, member, day, band, window, _, _ = place
-        key = (series_id, index, member, day if self._depends_on_day(series_id, index) else 0, band, window)
+        series_id, index, member, day, band, window, *_ = place
+        of_day = day if self._depends_on_day(series_id, index) else 0
+        key = (series_id, index, member, of_day, band, window, place.zero_cost, place.has_result)
         if key not in self._kinds:
             self._kinds[key] = self._looked_up(tally, place)
         return self._kinds[key]
@@ -214,13 +234,13 @@ class UsageReader:
         return not currency == REPORTED_IN == self._currency
 
     def _looked_up(self, tally: Tally, place: Place) -> Kind:
-        series_id, index, member, day, band, window, _, _ = place
+        series_id, index, _, day, band, window, *_ = place
         plan, books = self._plans[series_id], self._books
         series, starts_at = plan.series, from_micros(plan.starts[index])
         offer, thresholds, _ = plan.offer(books, index)
         meaning = books.meaning(series["model"], starts_at)
         model = series["model"] if meaning is None else meaning[0]
-        rule = self._rule(series_id, index, member, model)
+        rule = self._rule(place, model)
         on = EPOCH + timedelta(days=day)
         price, fx = (
             (offer, books.fx(REPORTED_IN, self._currency, on))
@@ -235,7 +255,7 @@ class UsageReader:
         is_byok = bool(series["is_byok"]) and "byok_fee_percent" in (rule or {})
         cost_fx = books.fx(REPORTED_IN, self._currency, on)
         kind = Kind(model, series["mode"], price, rule, fx or Fraction(1), cost_fx, is_byok, None, self._split(series))
-        return self._shared(tally, member, kind)
+        return self._shared(tally, place.member, kind)
 
     def _split(self, series: Table) -> tuple[tuple[str, str | None], ...]:
         """The values of a series by which its lines are split: of a tag what follows its name in the first such one."""

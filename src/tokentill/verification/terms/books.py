@@ -239,7 +239,7 @@ class Books:
         """The first rule that fits; None bills the list price."""
         for rule in self.rules(customer, at):
             match = known(rule.get("match", {}), "what a rule matches")
-            if all(any(fits(glob, value) for glob in globs for value in traits[key]) for key, globs in match.items()):
+            if all(_is_asked(asked, traits[key]) for key, asked in match.items()):
                 return rule
         return None
 
@@ -366,3 +366,10 @@ def _aliases(entries: dict[str, list[Table]], tables: Sequence[Table]) -> dict[s
             stated = dated({"valid_from": ALWAYS, **known(alias, "an alias")}, recorded_at=one["recorded_at"])
             aliases.setdefault(alias["id"], []).append(stated)
     return aliases
+
+
+def _is_asked(asked: Any, values: Any) -> bool:
+    """Whether what a rule asks for is so: a flag, or one of some values that fits a glob."""
+    if isinstance(asked, bool):
+        return asked is values
+    return any(fits(glob, value) for glob in asked for value in values)

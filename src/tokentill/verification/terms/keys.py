@@ -35,7 +35,8 @@ KNOWN = {
     "an opening balance": "customer id currency amount date reason new_customer",
     "a rule": """name match basis per rates markup_percent add_on byok_fee_percent min_margin_percent allowance tiers
         package credits contract""",
-    "what a rule matches": "model provider mode api_key user source tag",
+    "what a rule matches": """model provider mode api_key user source tag status usage_state is_byok is_replayed
+        zero_cost""",
     "an allowance": "units amount",
     "the tiers of a rule": "kind over flat_at_zero tier",
     "a tier of a rule": "up_to markup_percent rates flat",

@@ -131,12 +131,15 @@ def manual_charge(row: Any) -> Charge:
 
 def waived(tally: Tally) -> list[Table]:
     listed = []
-    for (model, mode, is_zero), requests in sorted(tally.waived.items()):
-        said = "the gateway reported no usage for these requests"
-        if is_zero:
-            said = "the gateway charged for these requests and reported no quantity"
-        reason = f"{said}, and somebody decided to bill nothing for them"
-        listed.append({"model": model, "mode": mode, "reason": reason, "requests": requests, "quantities": {}})
+    said = (
+        "the gateway reported no usage for these requests",
+        "the gateway charged for these requests and reported no quantity",
+        "the quantities of these requests are an estimate",
+    )
+    for (model, mode, why), sums in sorted(tally.waived.items(), key=lambda item: item[0]):
+        reason = f"{said[why]}, and somebody decided to bill nothing for them"
+        row = {"model": model, "mode": mode, "reason": reason, "requests": sums.requests}
+        listed.append({**row, "quantities": sums.used})
     return listed
 
 

@@ -1,0 +1,57 @@
+"""What each of some records would be to the store: new, there already, or there with other content."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from sqlalchemy import Connection, and_, select
+
+from tokentill.store import tables
+from tokentill.store.decoding import rows_among
+from tokentill.usage.record import UsageRecord
+
+RecordOutcome = Literal["accepted", "duplicate", "revision"]
+
+_Name = tuple[str, str]
+
+
+def outcomes_of(connection: Connection, records: Sequence[UsageRecord]) -> list[RecordOutcome]:
+    """What becomes of each record, in their order, when `store_batch` stores them in the same transaction.
+
+    The caller holds the batch's lock. A payload that counted once, or that somebody rejected, is a duplicate.
+    """
+    known = _payloads(connection, {(record.source, record.record_id) for record in records})
+    rejected = _rejected(connection, set(known))
+    outcomes: list[RecordOutcome] = []
+    for record in records:
+        name = (record.source, record.record_id)
+        if name not in known:
+            known[name] = {record.digest}
+            outcomes.append("accepted")
+        else:
+            is_known = record.digest in known[name] or (*name, record.digest) in rejected
+            outcomes.append("duplicate" if is_known else "revision")
+    return outcomes
+
+
+def _payloads(connection: Connection, names: set[_Name]) -> dict[_Name, set[bytes]]:
+    """The payloads that ever counted of each of these records that is stored."""
+    usage, source = tables.usage, tables.source
+    key_of = (source.c.name, usage.c.record_id)
+    query = select(*key_of, usage.c.digest).select_from(usage.join(source, source.c.id == usage.c.source_id))
+    payloads: dict[_Name, set[bytes]] = {}
+    for name, record_id, digest in rows_among(connection, query, key_of, sorted(names)):
+        payloads.setdefault((name, record_id), set()).add(bytes(digest))
+    return payloads
+
+
+def _rejected(connection: Connection, names: set[_Name]) -> set[tuple[str, str, bytes]]:
+    decision, source = tables.revision_decision, tables.source
+    key_of = (source.c.name, decision.c.record_id)
+    of_source = and_(source.c.id == decision.c.source_id, decision.c.decision == "rejected")
+    query = select(*key_of, decision.c.digest).select_from(decision.join(source, of_source))
+    return {
+        (name, record_id, bytes(digest))
+        for name, record_id, digest in rows_among(connection, query, key_of, sorted(names))
+    }
