@@ -17,7 +17,7 @@ from tokentill.store import tables
 from tokentill.store.bulk import among
 from tokentill.store.database import hold_counter, insert_rows, next_value
 from tokentill.store.decoding import columns_of, rows_among
-from tokentill.store.erasures import same_but_erased
+from tokentill.store.erasures import same_records_again
 from tokentill.store.requests import name_version, store_told, told_of_requests
 from tokentill.store.usage_inserts import by_source, insert_usage, source_ids
 from tokentill.store.usage_rows import Identity, RevisionKey
@@ -118,7 +118,7 @@ def store_batch(
         else:
             again.append(key := (*identity, record.digest))
             revised[key] = record
-    for key in same_but_erased(connection, revised):
+    for key in same_records_again(connection, revised):
         duplicates += again.count(key)
         again = [other for other in again if other != key]
         del revised[key]

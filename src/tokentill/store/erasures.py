@@ -28,6 +28,7 @@ from tokentill.store.decoding import rows_among
 from tokentill.store.guards import unguarded
 from tokentill.store.usage_rows import RevisionKey, records_where, series_by_id, series_digest
 from tokentill.store.withdrawals import ALL_VERSIONS
+from tokentill.usage.ids import tells_of_key
 from tokentill.usage.record import SERIES_FIELDS, UsageRecord, digest_of_content
 
 TOKEN = "erased:"  # noqa: S105 - what tokens begin with
@@ -95,22 +96,33 @@ def erase_rows(connection: Connection, user: str, token: str, source: str | None
         )
 
 
-def same_but_erased(connection: Connection, revised: Mapping[RevisionKey, UsageRecord]) -> set[RevisionKey]:
-    """Those payloads that differ from what is stored in nothing but a user who was erased: the same record again."""
+def same_records_again(connection: Connection, revised: Mapping[RevisionKey, UsageRecord]) -> set[RevisionKey]:
+    """Those payloads that differ from what is stored in nothing but a user who was erased, or the team and the name of
+    their API key, where the stored record has the key and says nothing of it: earlier versions did not read them.
+    """
     if not revised:
         return set()
     usage, series = tables.usage, tables.series
     key_of = (usage.c.source_id, usage.c.record_id)
-    query = select(*key_of, usage.c.digest, series.c.user).join(series, series.c.id == usage.c.series_id)
-    query = query.where(series.c.user.startswith(TOKEN))
-    stored: dict[tuple[int, str], list[tuple[bytes, str]]] = {}
-    for row in rows_among(connection, query, key_of, sorted({key[:2] for key in revised})):
-        stored.setdefault((row.source_id, row.record_id), []).append((bytes(row.digest), row.user))
-    return {
-        key
-        for key, record in revised.items()
-        if any(replace(record, user=user).digest == digest for digest, user in stored.get(key[:2], ()))
-    }
+    columns = (*key_of, usage.c.digest, series.c.user, series.c.api_key, series.c.tags)
+    query = select(*columns).join(series, series.c.id == usage.c.series_id)
+    again: set[RevisionKey] = set()
+    of_identity: dict[tuple[int, str], list[RevisionKey]] = {}
+    for key in revised:
+        of_identity.setdefault(key[:2], []).append(key)
+    for row in rows_among(connection, query, key_of, sorted(of_identity)):
+        for key in of_identity[row.source_id, row.record_id]:
+            if _as_stored(revised[key], row).digest == bytes(row.digest):
+                again.add(key)
+    return again
+
+
+def _as_stored(record: UsageRecord, row: Any) -> UsageRecord:
+    """A record without what cannot be in the stored row of it."""
+    user = row.user if is_token(row.user) else record.user
+    unnamed = row.api_key is not None and not any(map(tells_of_key, json.loads(row.tags)))
+    tags = tuple(tag for tag in record.tags if not tells_of_key(tag)) if unnamed else record.tags
+    return replace(record, user=user, tags=tags)
 
 
 def _erasures(connection: Connection) -> list[Content]:

@@ -134,4 +134,9 @@ def callers_tag(tag: Any) -> Any:
     """A tag that whoever sends a request chose: one that looks like what a gateway says itself gets a prefix, so that
     nobody names a team that is not theirs.
     """
-    return f"request_tag:{tag}" if isinstance(tag, str) and tag.startswith(_RESERVED) else tag
+    return f"request_tag:{tag}" if isinstance(tag, str) and tells_of_key(tag) else tag
+
+
+def tells_of_key(tag: str) -> bool:
+    """Whether a tag says of which team a record is, or what people call its API key."""
+    return tag.startswith(_RESERVED)
