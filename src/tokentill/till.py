@@ -102,7 +102,7 @@ from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.recordings.load import Folder
 from tokentill.settings import GIVEN, keyed_privacy, privacy_in_force, read_settings
 from tokentill.sources.reading import Reading, read_records
-from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
+from tokentill.sources.source_settings import NO_SOURCES, SourceSettings, untrusted_sources
 from tokentill.store.audit import actor_here, append_audit, chain_head
 from tokentill.store.control_totals import StoredTotal, stored_totals
 from tokentill.store.customers import (
@@ -280,12 +280,12 @@ class Till(AbstractContextManager["Till"]):
 
     @property
     def folder(self) -> Folder:
-        """The price tables and contracts, as they were when they were first needed.
+        """The price tables and contracts, as they were when they were first needed, and the sources that are untrusted.
 
         Raises:
             InvalidFiles: with every mistake.
         """
-        return self._pricing.folder
+        return replace(self._pricing.folder, untrusted=untrusted_sources(self.sources))
 
     @property
     def store(self) -> Database:
@@ -1426,7 +1426,7 @@ class Till(AbstractContextManager["Till"]):
             contracts, rules, not_read = ContractBook(self.folder.contracts), self.folder.attribution, None
         except InvalidFiles as error:
             contracts, rules, not_read = None, (), str(error)
-        now, attribution = self.clock.now(), Attribution(rules, bound, keys)
+        now, attribution = self.clock.now(), Attribution(rules, bound, keys, untrusted_sources(self.sources))
         using = {
             attribution.attribute(source=source, user=user, api_key=key, at=now, tags=tags).customer
             for source, user, key, tags in (parties if contracts is not None else ())

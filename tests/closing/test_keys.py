@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import io
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
-from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, at, attribution, contract, record, till
-from tokentill.errors import InvalidCall
+from tests.builders import AFTER_OCTOBER, OCTOBER, MovableClock, at, attribution, contract, folder, record, till
+from tests.sources.lines import lines, litellm
+from tokentill.canonical import Content
+from tokentill.errors import InvalidCall, Refused
+from tokentill.sources.source_settings import SourceSettings
 from tokentill.store.database import Database
 from tokentill.till import Till
+from tokentill.usage.attribution import Attribution
+from tokentill.usage.privacy import Privacy, PrivacyKey
 
 ALWAYS = at("2025-01-01T00:00Z")
 IN_DECEMBER = at("2026-12-02T00:00Z")
@@ -131,3 +139,182 @@ def test_a_close_refuses_an_invoice_a_session(database: Database) -> None:
     assert shop.preview(OCTOBER).content()["users_seen_once"]["template"] == "sess_{id}"
     allowed = till(database, attribution(users_seen_once_max=4), contract("customer", "acme"))
     assert len(allowed.close(OCTOBER).issued) == 6
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_usage_from_sums_is_put_to_the_customers_of_its_records(database: Database, seed: int) -> None:
+    """Sums are kept by series and day; keys and teams are bound at midnights and inside of days."""
+    chance = Random(seed)
+    rules = attribution(default="unattributed", untrusted_users=["app-*"], tolerance_percent="100")
+    taken = [
+        record(
+            str(number),
+            when=(at("1") + timedelta(hours=chance.randrange(24 * 8))).isoformat(),
+            source=chance.choice(("arouter", "app-1")),
+            user=chance.choice((None, "u1", "u2")),
+            api_key=chance.choice((None, "k1", "k2")),
+            tags=chance.choice(([], ["team=red"], ["team=blue", "x"], ["team=red", "team=blue"])),
+            input=chance.randrange(1, 10**6),
+        )
+        for number in range(150)
+    ]
+    shop = till(database, rules)
+    for first in range(0, 150, 50):
+        shop.ingest(taken[first : first + 50])
+    parties = [("k1", None, "acme"), ("k2", "red", None), (None, "red", "birch"), (None, "blue", "cobalt")]
+    for party in [*parties, *chance.choices([*parties, ("k1", "blue", None), (None, "red", "acme")], k=6)]:
+        since = at(f"{chance.randrange(1, 9)} 00:00") + timedelta(hours=chance.choice((0, 0, 7)))
+        shop.bind_keys([(*party, since, chance.choice((None, None, "app-1")))])
+    attributes = Attribution([rules], (), shop.key_bindings())
+    requests, tokens = Counter[str | None](), Counter[str | None]()
+    for one in taken:
+        owner = attributes.attribute(
+            source=one.source, user=one.user, api_key=one.api_key, at=one.occurred_at, tags=one.tags
+        ).customer
+        requests[owner] += 1
+        tokens[owner] += one.quantities["input"]
+    assert len(requests) > 2
+    nobodys = requests.pop(None, 0)
+    preview = shop.preview(OCTOBER)
+    assert preview.unattributed.requests == nobodys
+    assert {one.invoice.customer: one.invoice.all_requests for one in preview.customers} == requests
+    summary = {row["customer"]: row for row in shop.usage(by="customer").content()["rows"]}
+    assert {customer: row["requests"] for customer, row in summary.items() if customer is not None} == requests
+    assert {customer: row["input_tokens"] for customer, row in summary.items()} == tokens
+    assert not shop.close(OCTOBER).is_refused
+    assert shop.verify().is_sound
+    assert shop.database.check().is_sound
+
+
+def declared(database: Database, *contents: Content, clock: MovableClock | None = None) -> Till:
+    """A till whose settings say of the source `app` that its users are untrusted."""
+    sources = {"app": SourceSettings("app", user="untrusted")}
+    return Till(database, folder(*contents), clock=clock or MovableClock(), grace=timedelta(0), sources=sources)
+
+
+def test_an_untrusted_source_goes_by_its_keys_alone(database: Database) -> None:
+    shop = declared(database)
+    shop.ingest([million("1", source="app", user="birch"), million("2", source="arouter", user="birch")])
+    shop.bind([("birch", "mallory", ALWAYS, "app")])
+    assert shop.preview(OCTOBER).unattributed.requests == 1
+    assert "bind the key: `tokentill customers bind --api-key=k CUSTOMER`" in shop.preview(OCTOBER).blocked_by[0]
+    shop.bind_keys([("k", None, "acme", ALWAYS, None)])
+    using = [one.described.id for one in shop.customer_list().customers if one.has_usage]
+    assert using == ["acme", "birch"]
+    assert shop.trace("app", "1").customer == "acme"
+    assert not shop.close(OCTOBER).is_refused
+    assert billed(shop) == {"acme": "3.00", "birch": "3.00"}
+    assert shop.verify().is_sound
+
+
+def test_what_settings_said_is_kept_with_each_document_and_is_not_lost_unseen(database: Database) -> None:
+    clock = MovableClock()
+    shop = declared(database, clock=clock)
+    shop.bind_keys([("k", None, "acme", ALWAYS, None)])
+    shop.ingest([million("1", source="app", user="birch")])
+    shop.close(OCTOBER)
+    silent = till(database, clock=clock)
+    assert silent.verify().is_sound
+    november = {"source": "app", "user": "birch", "when": "2026-11-03T00:00Z"}
+    silent.ingest([million("2", **november)])
+    clock.instant = IN_DECEMBER
+    with pytest.raises(Refused, match=r'user = "untrusted" of \[sources.app\] in tokentill.toml'):
+        silent.close("2026-11")
+    in_rules = till(database, attribution(untrusted_users=["app"]), clock=clock)
+    assert not in_rules.close("2026-11").is_refused
+    assert billed(in_rules, "2026-11") == {"acme": "3.00"}
+    assert in_rules.verify().is_sound
+
+
+def test_a_source_that_is_called_untrusted_later_moves_nothing_that_is_closed(database: Database) -> None:
+    clock = MovableClock()
+    before = till(database, clock=clock)
+    before.bind_keys([("k", None, "acme", ALWAYS, None)])
+    before.ingest([million("1", source="app", user="birch")])
+    before.close(OCTOBER)
+    after = declared(database, clock=clock)
+    after.ingest([million("2", source="app", user="birch", when="2026-11-03T00:00Z")])
+    clock.instant = IN_DECEMBER
+    assert not after.close("2026-11").is_refused
+    assert (billed(after), billed(after, "2026-11")) == ({"birch": "3.00"}, {"acme": "3.00"})
+    assert after.verify().is_sound
+
+
+def test_a_user_whose_id_is_hashed_is_bound_by_what_is_kept(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRIVACY_KEY", "0123456789abcdef0123456789abcdef")
+    keys = (PrivacyKey("k1", "PRIVACY_KEY"),)
+    shop = Till(
+        database,
+        folder(attribution(default="unattributed")),
+        clock=MovableClock(),
+        grace=timedelta(0),
+        privacy=Privacy("warn", {"arouter": "hash"}, keys),
+    )
+    shop.ingest([record("1", user="jane@example.org", input=1_000_000), million("2", user="eve@example.org")])
+    shop.bind([("jane@example.org", "acme", ALWAYS, None)])
+    assert shop.preview(OCTOBER).unattributed.requests == 2, "no record has this id"
+    shop.bind([(one.id, "acme", ALWAYS, None) for one in shop.pseudonyms("jane@example.org").pseudonyms])
+    shop.bind_keys([("k", None, "birch", ALWAYS, None)])
+    assert not shop.close(OCTOBER).is_refused
+    assert billed(shop) == {"acme": "3.00", "birch": "3.00"}
+
+
+def rows_of_litellm(**more: object) -> bytes:
+    return lines(*(litellm(f"r{number}", api_key="k", end_user="", model="acme/large", **more) for number in range(5)))
+
+
+def test_an_old_export_of_litellm_read_again_is_the_same_records(database: Database) -> None:
+    """Earlier versions read no team and no name of a key, so that what they kept has neither."""
+    clock = MovableClock()
+    shop = till(database, clock=clock)
+    old, today = rows_of_litellm(), rows_of_litellm(team_id="red", metadata={"user_api_key_alias": "web"})
+    shop.bind_keys([("k", None, "acme", ALWAYS, None)])
+    assert shop.ingest_file(io.BytesIO(old), name="old", format="litellm").counts.accepted == 5
+    shop.close(OCTOBER)
+    issued = billed(shop)
+    again = shop.ingest_file(io.BytesIO(today), name="again", format="litellm").counts
+    assert (again.duplicates, again.revisions, again.read) == (5, 0, 5)
+    assert shop.revisions().revisions == ()
+    moved = rows_of_litellm(team_id="red", spend=2)
+    assert shop.ingest_file(io.BytesIO(moved), name="moved", format="litellm").counts.revisions == 5
+    shop.bind_keys([(None, "red", "birch", ALWAYS, None)])
+    clock.instant = IN_DECEMBER
+    assert shop.close("2026-11").issued == ()
+    assert billed(shop) == issued
+    assert shop.verify().is_sound
+
+
+def test_a_record_that_names_another_team_or_has_no_key_is_a_revision(database: Database) -> None:
+    shop = till(database)
+    shop.ingest([million("1", tags=["team=red"]), million("2", api_key=None)])
+    again = shop.ingest([million("1", tags=["team=blue"]), million("1"), million("2", api_key=None, tags=["team=red"])])
+    assert (again.counts.revisions, again.counts.duplicates) == (3, 0)
+
+
+@pytest.mark.parametrize("of_key", ["key", "team"])
+def test_a_user_is_not_erased_where_the_key_would_then_say_otherwise(database: Database, of_key: str) -> None:
+    rule = {"match": {"user": "org_{id}"}, "customer": "{id}"}
+    shop = till(database, attribution(rule, default="unattributed"))
+    shop.ingest([million("1", user="org_birch", tags=["team=red"])])
+    shop.bind_keys([("k", None, "birch", ALWAYS, None) if of_key == "key" else (None, "red", "birch", ALWAYS, None)])
+    shop.close(OCTOBER)
+    shop.bind_keys([("k", None, "acme", at("20"), None) if of_key == "key" else (None, "red", "acme", at("20"), None)])
+    with pytest.raises(Refused, match=r"its records are 'birch'.* and would be 'acme'"):
+        shop.erase_user("org_birch", reason="asked for it")
+
+
+def test_a_user_is_erased_where_the_key_says_the_same_or_alone_decides(database: Database) -> None:
+    rule = {"match": {"user": "org_{id}"}, "customer": "{id}"}
+    shop = declared(database, attribution(rule, default="unattributed"))
+    shop.ingest([million("1", user="org_birch"), million("2", user="org_cobalt", source="app", api_key="other")])
+    shop.bind_keys([("k", None, "birch", datetime(1970, 1, 1, tzinfo=UTC), None)])
+    shop.bind_keys([("other", None, "acme", ALWAYS, None)])
+    shop.close(OCTOBER)
+    issued = billed(shop)
+    for user in ("org_birch", "org_cobalt"):
+        shop.erase_user(user, reason="asked for it")
+    assert billed(shop) == issued == {"acme": "3.00", "birch": "3.00"}
+    assert shop.verify().is_sound
+    assert shop.database.check().is_sound

@@ -55,14 +55,25 @@ records = st.tuples(
 )
 
 
-@given(st.lists(users, max_size=3), st.lists(keys, max_size=5), recordings, st.lists(records, min_size=1, max_size=20))
+@given(
+    st.lists(users, max_size=3),
+    st.lists(keys, max_size=5),
+    recordings,
+    few([(), (), ("app-1",)]),
+    st.lists(records, min_size=1, max_size=20),
+)
 def test_both_ways_come_to_the_same_customer(
-    bound: list[dict[str, Any]], of_keys: list[dict[str, Any]], recording: dict[str, Any], asked: list[Any]
+    bound: list[dict[str, Any]],
+    of_keys: list[dict[str, Any]],
+    recording: dict[str, Any],
+    untrusted: tuple[str, ...],
+    asked: list[Any],
 ) -> None:
     bills = Attribution(
         [recording],
         [Binding(seq, **one) for seq, one in enumerate(bound, 1)],
         [KeyBinding(seq, **one) for seq, one in enumerate(of_keys, 1)],
+        untrusted,
     )
     verifies = Books(
         (),
@@ -70,6 +81,7 @@ def test_both_ways_come_to_the_same_customer(
         [{**recording, "hash": "h"}],
         [{"seq": seq, **one} for seq, one in enumerate(bound, 1)],
         [{"seq": seq, **one} for seq, one in enumerate(of_keys, 1)],
+        untrusted,
     )
     for source, user, key, tags, at in asked:
         owner = verifies.owner(source, user, key, team_named(tags), at)

@@ -130,10 +130,18 @@ class Attributed:
 
 
 class Attribution:
-    """All attribution rules and bindings that are known. Immutable."""
+    """All attribution rules and bindings that are known. Immutable.
+
+    Args:
+        untrusted: sources whose users decide nothing at any time, whatever the rules say of them.
+    """
 
     def __init__(
-        self, recordings: Iterable[Content], bindings: Sequence[Binding] = (), keys: Sequence[KeyBinding] = ()
+        self,
+        recordings: Iterable[Content],
+        bindings: Sequence[Binding] = (),
+        keys: Sequence[KeyBinding] = (),
+        untrusted: Iterable[str] = (),
     ) -> None:
         stated = (content for content in recordings if content["kind"] == "attribution")
         self._rules = tuple(map(AttributionRules.from_content, stated))
@@ -143,6 +151,7 @@ class Attribution:
         for binding in bindings:
             self._bindings.setdefault(binding.user, []).append(binding)
         self._keys = KeyTable(keys)
+        self._untrusted = frozenset(untrusted)
 
     def rules_at(self, at: datetime) -> AttributionRules | None:
         """The set of rules in force at an instant."""
@@ -205,8 +214,8 @@ class Attribution:
 
     @property
     def distrusts_users(self) -> bool:
-        """Whether any recording says so of some source."""
-        return any(rules.untrusted_users for rules in self._rules)
+        """Whether there are sources whose users decide nothing."""
+        return bool(self._untrusted) or any(rules.untrusted_users for rules in self._rules)
 
     def rule_edges(self) -> set[datetime]:
         """Every instant at which other rules come into force."""
@@ -223,9 +232,10 @@ class Attribution:
         """Every instant at which one of them begins."""
         return {binding.valid_from for binding in self.bindings_of(user, api_key, tags)}
 
-    @staticmethod
-    def _trusts(source: str, user: str | None, rules: AttributionRules | None) -> bool:
-        return bool(user) and (rules is None or not rules.untrusted_users or not rules.distrusts(source))
+    def _trusts(self, source: str, user: str | None, rules: AttributionRules | None) -> bool:
+        if not user or source in self._untrusted:
+            return False
+        return rules is None or not rules.untrusted_users or not rules.distrusts(source)
 
     def _by_user(self, source: str, user: str, at: datetime) -> Attributed | None:
         if user not in self._bindings:

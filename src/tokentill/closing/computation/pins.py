@@ -42,7 +42,7 @@ class Inputs:
 
     `beneath` are price tables that lie beneath the own ones (see `PriceBook`). `position` is the place in the log of
     documents up to which documents count, and `manual` the number up to which lines that people added do. `keys` are
-    bindings of API keys and teams.
+    bindings of API keys and teams, and `untrusted` the sources whose users decide nothing by settings.
     """
 
     prices: tuple[Content, ...]
@@ -52,13 +52,14 @@ class Inputs:
     beneath: tuple[Content, ...] = ()
     manual: int = 0
     keys: tuple[KeyBinding, ...] = ()
+    untrusted: tuple[str, ...] = ()
 
     def books(self) -> Books:
         """The books that an invoice is computed with."""
         return Books(
             prices=PriceBook(self.prices, beneath=self.beneath),
             contracts=ContractBook(self.contracts),
-            attribution=Attribution(self.contracts, self.bindings, self.keys),
+            attribution=Attribution(self.contracts, self.bindings, self.keys, self.untrusted),
             fx=FxBook(self.prices),
         )
 
@@ -104,6 +105,7 @@ class Inputs:
             "recordings": _hashes(self.contracts),
             "bindings": _pinned(self.bindings),
             **({"keys": _pinned(self.keys)} if self.keys else {}),
+            **({"untrusted": list(self.untrusted)} if self.untrusted else {}),
         }
 
     def recordings(self) -> tuple[Content, ...]:
@@ -159,6 +161,7 @@ def newest_inputs(connection: Connection, folder: Folder) -> tuple[Inputs, int]:
         position=newest_position(connection),
         manual=newest_manual_line(connection),
         keys=tuple(key_bindings(connection)),
+        untrusted=folder.untrusted,
     )
     return inputs, current_value(connection, "batch")
 
@@ -188,6 +191,7 @@ def pinned_inputs(connection: Connection, pins: Content) -> Inputs:
         position=pins.get("l", 0),
         manual=pins.get("m", 0),
         keys=() if keys is None else _unpinned(key_bindings(connection), keys, "bindings of keys"),
+        untrusted=tuple(contract_set.get("untrusted", ())),
     )
 
 

@@ -212,15 +212,19 @@ def _moved(
 
 
 class _Known(NamedTuple):
-    """What anything was computed with: contracts and rules, and the bindings of users and of keys up to a number."""
+    """What anything was computed with: contracts and rules, the bindings of users and of keys up to a number, and the
+    sources that were untrusted.
+    """
 
     recordings: list[Content]
     users_upto: int = _ALL
     keys_upto: int = _ALL
+    untrusted: Iterable[str] = ()
 
     def attribution(self, bound: Iterable[Binding], keys: Iterable[KeyBinding]) -> Attribution:
         users = [one for one in bound if one.seq <= self.users_upto]
-        return Attribution(self.recordings, users, [one for one in keys if one.seq <= self.keys_upto])
+        known = [one for one in keys if one.seq <= self.keys_upto]
+        return Attribution(self.recordings, users, known, self.untrusted)
 
 
 def _sets(connection: Connection, inputs: Inputs | None) -> Iterator[_Known]:
@@ -236,10 +240,11 @@ def _sets(connection: Connection, inputs: Inputs | None) -> Iterator[_Known]:
                 [stored[hash_] for hash_ in one["recordings"] if hash_ in stored],
                 users["upto"] if isinstance(users, dict) else _ALL,
                 0 if keys is None else keys["upto"],
+                one.get("untrusted", ()),
             )
             yield from (known, known._replace(users_upto=_ALL, keys_upto=_ALL))
     if inputs is not None:
-        yield _Known(list(inputs.contracts))
+        yield _Known(list(inputs.contracts), untrusted=inputs.untrusted)
 
 
 def _rules_by_user(recording: Content, user: str) -> Iterator[str]:

@@ -266,7 +266,7 @@ def _stands_on(connection: Connection, folder: Folder, revision: Revision) -> li
     if not numbers:
         return []
     rules = (*folder.contracts, *folder.attribution)
-    attribution = Attribution(rules, bindings(connection), key_bindings(connection))
+    attribution = Attribution(rules, bindings(connection), key_bindings(connection), folder.untrusted)
 
     def customer_of(record: Any, at: datetime) -> str | None:
         found: Any = attribution.attribute(

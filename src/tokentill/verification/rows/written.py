@@ -46,7 +46,8 @@ class Written:
                 agreed = self._with_asking(agreed, newest["recordings"])
                 bound = newest
             keys = self._of_table(tables.key_binding, KEY_NAMES, bound["keys"]) if "keys" in bound else []
-            self._books[key] = Books(own, beneath, agreed, self._bindings(bound["bindings"]), keys)
+            untrusted = contracts.get("untrusted", ())
+            self._books[key] = Books(own, beneath, agreed, self._bindings(bound["bindings"]), keys, untrusted)
         return self._books[key]
 
     def _with_asking(self, own: list[Table], later: Collection[str]) -> list[Table]:

@@ -26,6 +26,7 @@ class Books:
         own: price tables and exchange rates; `beneath`: price tables that hold where the own ones say nothing.
         agreed: contracts, grants and attribution rules.
         bindings: rows of `binding`, and `keys` those of `key_binding`, instants as such.
+        untrusted: sources whose users decide nothing.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Books:
         agreed: Iterable[Table],
         bindings: Iterable[Table],
         keys: Iterable[Table] = (),
+        untrusted: Iterable[str] = (),
     ) -> None:
         layers = [sorted(map(dated, layer), key=_recorded) for layer in (own, beneath)]
         stated = [[one for one in layer if one["kind"] == "prices"] for layer in layers]
@@ -63,6 +65,7 @@ class Books:
         self._bindings: dict[str, list[Table]] = {}
         for binding in bindings:
             self._bindings.setdefault(binding["user"], []).append(binding)
+        self._untrusted = set(untrusted)
         self._keys: dict[tuple[str, str], list[Table]] = {}
         for binding in keys:
             bound = ("team", binding["team"]) if binding["api_key"] is None else ("key", binding["api_key"])
@@ -284,7 +287,8 @@ class Books:
             team: the one that the record itself names.
         """
         rules = in_force(self.rule_sets, at) or {}
-        named = user if user and not any(fits(glob, source) for glob in rules.get("untrusted_users", ())) else None
+        distrusted = source in self._untrusted or any(fits(glob, source) for glob in rules.get("untrusted_users", ()))
+        named = None if distrusted else user or None
         if named is None:
             return self._key_owner(source, api_key, team, at) or _owner_by_rule(rules, source, None, api_key)
         if bound := _newest(self._bindings.get(named, ()), source, at):
