@@ -77,6 +77,16 @@ def test_a_key_that_is_bound_anew_moves_what_was_billed(database: Database, thro
     assert shop.verify().is_sound
 
 
+def test_what_is_open_goes_by_teams_as_what_is_closed_does(database: Database) -> None:
+    shop = till(database)
+    shop.bind_keys([(None, "red", "acme", ALWAYS, None)])
+    shop.ingest([million("1", tags=["team=red"])])
+    shop.close(OCTOBER)
+    shop.ingest([million("2", tags=["team=red"], when="2026-11-03T00:00Z"), million("3", tags=["team=red"])])
+    (census,) = [one for one in shop.database.check().checks if one.check == "records_are_each_in_one_place"]
+    assert dict(census.figures) == {"billed": 1, "late": 1, "open": 1, "unattributed": 0, "withdrawn": 0}
+
+
 def test_a_set_without_keys_has_the_hash_that_it_had(database: Database) -> None:
     shop = till(database)
     shop.ingest([record("1")])

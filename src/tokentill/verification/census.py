@@ -49,10 +49,10 @@ def take_census(connection: Connection) -> Census:
     census = Census()
     try:
         books = rows.written.books(runs[-1]) if runs else None
+        series = rows.records.series()
     except (LookupError, TypeError, ValueError) as error:  # rows changed by hand may be anything
-        return Census(faults=[f"what the newest run was computed from cannot be read: {error}"])
+        return Census(faults=[f"series, or what the newest run was computed from, cannot be read: {error}"])
     taken, issued = rows.taken(live, -(2**62), 2**62), _issued(rows, live)
-    series = {row.id: dict(row._mapping) for row in connection.execute(select(tables.series))}
     owned = dict[tuple[str | None, ...], list[tuple[int, str | None]]]()
     usage = tables.usage.c
     query = select(usage.id, usage.series_id, usage.occurred_at, usage.seq, usage.record_id).order_by(usage.series_id)

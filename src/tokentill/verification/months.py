@@ -41,7 +41,7 @@ class MonthAt:
         self.calendar = Calendar(books, month_of(period), rows.issued(self.live, month_of(period)))
         self.starts_at, self.ends_at = map(to_micros, self.calendar.bounds())
         self.taken = rows.taken(self.live, self.starts_at, self.ends_at)
-        self.series = rows.records.series(self.starts_at, self.ends_at)
+        self.series = rows.records.series((self.starts_at, self.ends_at))
         self.owners: dict[int, list[tuple[int, str | None]]] = {}
         self.of_payer: dict[str, set[int]] = {}
         self.chains: dict[tuple[str, str, str], set[int]] = {}
