@@ -211,7 +211,7 @@ def _moved(
                     return
 
 
-class _Known(NamedTuple):
+class _ContractSet(NamedTuple):
     """What anything was computed with: contracts and rules, the bindings of users and of keys up to a number, and the
     sources that were untrusted.
     """
@@ -227,7 +227,7 @@ class _Known(NamedTuple):
         return Attribution(self.recordings, users, known, self.untrusted)
 
 
-def _sets(connection: Connection, inputs: Inputs | None) -> Iterator[_Known]:
+def _sets(connection: Connection, inputs: Inputs | None) -> Iterator[_ContractSet]:
     """Every set that anything was computed with, each also with all bindings there are, as corrections of closed
     periods are computed, and what would be used now.
     """
@@ -236,7 +236,7 @@ def _sets(connection: Connection, inputs: Inputs | None) -> Iterator[_Known]:
     for one in stored.values():
         if one.get("kind") == "contract-set":
             users, keys = one["bindings"], one.get("keys")
-            known = _Known(
+            known = _ContractSet(
                 [stored[hash_] for hash_ in one["recordings"] if hash_ in stored],
                 users["upto"] if isinstance(users, dict) else _ALL,
                 0 if keys is None else keys["upto"],
@@ -244,7 +244,7 @@ def _sets(connection: Connection, inputs: Inputs | None) -> Iterator[_Known]:
             )
             yield from (known, known._replace(users_upto=_ALL, keys_upto=_ALL))
     if inputs is not None:
-        yield _Known(list(inputs.contracts), untrusted=inputs.untrusted)
+        yield _ContractSet(list(inputs.contracts), untrusted=inputs.untrusted)
 
 
 def _rules_by_user(recording: Content, user: str) -> Iterator[str]:
