@@ -21,7 +21,7 @@ from tokentill.store.schema_changes import change_definition, is_postgresql, ung
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -129,6 +129,7 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.usage.bounds import Bounds as Bounds
     from tokentill.usage.control_totals import ControlTotal as ControlTotal
     from tokentill.usage.filters import RecordFilter as RecordFilter
+    from tokentill.usage.keys import KeyBinding as KeyBinding
     from tokentill.usage.opaque_ids import opaque_id as opaque_id
     from tokentill.usage.privacy import Pseudonym as Pseudonym
     from tokentill.usage.privacy import Pseudonyms as Pseudonyms
@@ -204,6 +205,7 @@ _NAMES = {
     "stripe_push.reconciling": "Reconciled",
     "till": "Till",
     "usage.attribution": "Binding",
+    "usage.keys": "KeyBinding",
     "usage.bounds": "Bounds",
     "usage.filters": "RecordFilter",
     "usage.opaque_ids": "opaque_id",

@@ -86,6 +86,7 @@ from tokentill.faces.arguments import (
     text_of,
     texts_of,
 )
+from tokentill.faces.bindings import key_binding_in
 from tokentill.faces.pricing import Pricing
 from tokentill.faces.retractable import retractable
 from tokentill.invoicing.compared_sources import ComparedSources
@@ -101,10 +102,19 @@ from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.recordings.load import Folder
 from tokentill.settings import GIVEN, keyed_privacy, privacy_in_force, read_settings
 from tokentill.sources.reading import Reading, read_records
-from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
+from tokentill.sources.source_settings import NO_SOURCES, SourceSettings, untrusted_sources
 from tokentill.store.audit import actor_here, append_audit, chain_head
 from tokentill.store.control_totals import StoredTotal, stored_totals
-from tokentill.store.customers import Customer, add_bindings, bindings, customers, set_customer
+from tokentill.store.customers import (
+    Customer,
+    KeyWanted,
+    add_bindings,
+    add_key_bindings,
+    bindings,
+    customers,
+    key_bindings,
+    set_customer,
+)
 from tokentill.store.database import Database
 from tokentill.store.documents import documents_around
 from tokentill.store.imports import (
@@ -136,6 +146,7 @@ from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.control_totals import Reported
 from tokentill.usage.filters import RecordFilter
 from tokentill.usage.ids import check_id
+from tokentill.usage.keys import KeyBinding
 from tokentill.usage.privacy import DEFAULT_PRIVACY, POLICIES, Privacy, PrivacyPolicy, Pseudonyms
 from tokentill.usage.reporters import EXPORT, Reporting
 from tokentill.usage.shell_words import command_line, shell_word
@@ -269,12 +280,12 @@ class Till(AbstractContextManager["Till"]):
 
     @property
     def folder(self) -> Folder:
-        """The price tables and contracts, as they were when they were first needed.
+        """The price tables and contracts, as they were when they were first needed, and the sources that are untrusted.
 
         Raises:
             InvalidFiles: with every mistake.
         """
-        return self._pricing.folder
+        return replace(self._pricing.folder, untrusted=untrusted_sources(self.sources))
 
     @property
     def store(self) -> Database:
@@ -1099,16 +1110,17 @@ class Till(AbstractContextManager["Till"]):
             within = _month(period).first_instant, _month(period).plus(1).first_instant
         folder = self.folder if by == "customer" else self._folder_if_any()
         with self.store.read() as connection:
-            attribution = None
+            books = None
             if by == "customer" and folder is not None:
-                attribution = newest_inputs(connection, folder)[0].books().attribution
+                books = newest_inputs(connection, folder)[0].books()
             return summarize_usage(
                 connection,
                 by,
                 within,
                 extent=usage_extent(connection),
                 prices=None if folder is None else folder.price_book(),
-                attribution=attribution,
+                attribution=None if books is None else books.attribution,
+                customers=() if books is None else frozenset(books.contracts.customers),
             )
 
     def trace(self, source: str, record_id: str) -> RequestTrace:
@@ -1408,18 +1420,21 @@ class Till(AbstractContextManager["Till"]):
         from tokentill.documents.views.lists import CustomerList
 
         with self.store.read() as connection:
-            described, bound, parties = customers(connection), bindings(connection), usage_parties(connection)
+            described, parties = customers(connection), usage_parties(connection)
+            bound, keys = bindings(connection), key_bindings(connection)
         try:
             contracts, rules, not_read = ContractBook(self.folder.contracts), self.folder.attribution, None
         except InvalidFiles as error:
             contracts, rules, not_read = None, (), str(error)
-        now, attribution = self.clock.now(), Attribution(rules, bound)
+        now, attribution = self.clock.now(), Attribution(rules, bound, keys, untrusted_sources(self.sources))
         using = {
-            attribution.attribute(source=source, user=user, api_key=key, at=now).customer
-            for source, user, key in (parties if contracts is not None else ())
+            attribution.attribute(source=source, user=user, api_key=key, at=now, tags=tags).customer
+            for source, user, key, tags in (parties if contracts is not None else ())
         } - {None}
-        listed = _listed_customers(described, bound, {one for one in using if one is not None}, contracts, now)
-        return CustomerList(tuple(listed), tuple(bound), not_read)
+        listed = _listed_customers(
+            described, (*bound, *keys), {one for one in using if one is not None}, contracts, now
+        )
+        return CustomerList(tuple(listed), tuple(bound), not_read, tuple(keys))
 
     def credits(self, customer: str) -> CreditAccount:
         """What a customer paid in advance, what invoices drew from it, and what they carried on to later ones.
@@ -1481,6 +1496,23 @@ class Till(AbstractContextManager["Till"]):
                 append_audit(connection, "binding.added", binding.content(), at=at)
             return added
 
+    def bind_keys(self, wanted: Sequence[KeyWanted]) -> list[KeyBinding]:
+        """Bind API keys and teams: (API key, team, customer, valid from, source or None), where two of the first three
+        are stated and one is None. Returns those that are new.
+        """
+        checked = [key_binding_in(one) for one in listed("wanted", wanted, "bindings")]
+        at = self.clock.now()
+        with self.store.write() as connection:
+            added = add_key_bindings(connection, checked, at)
+            for binding in added:
+                append_audit(connection, "key_binding.added", binding.content(), at=at)
+            return added
+
+    def key_bindings(self) -> list[KeyBinding]:
+        """All bindings of API keys and teams, in the order in which they were made."""
+        with self.store.read() as connection:
+            return key_bindings(connection)
+
     def erase_user(self, user: str, *, reason: str, source: str | None = None, by: str | None = None) -> Erased:
         """Put a token in the place of a user in all that is kept of usage: records, revisions, bindings, staged and
         quarantined lines. Issued documents stay as they are (see `closing.records.erasing`).
@@ -1517,16 +1549,17 @@ class Till(AbstractContextManager["Till"]):
 
 def _listed_customers(
     described: Mapping[str, Customer],
-    bound: Sequence[Binding],
+    bound: Sequence[Binding | KeyBinding],
     using: Collection[str],
     contracts: ContractBook | None,
     now: datetime,
 ) -> Iterator[ListedCustomer]:
     from tokentill.documents.views.lists import ListedCustomer
 
-    users = {
-        customer: {one.user for one in bound if one.customer == customer} for customer in {b.customer for b in bound}
-    }
+    users: dict[str, set[str]] = {one.customer: set() for one in bound if one.customer is not None}
+    for one in bound:
+        if isinstance(one, Binding):
+            users[one.customer].add(one.user)
     contracted = () if contracts is None else contracts.customers
     for id_ in sorted({*described, *users, *using, *contracted}, key=str.encode):
         customer = described.get(id_) or Customer(id_, None, None)

@@ -194,6 +194,20 @@ def test_users_are_bound_to_customers(month: Cli) -> None:
     assert "1971-01-01T00:00:00Z  any" in month("customers", "list").out
 
 
+def test_keys_and_teams_are_bound_to_customers(month: Cli) -> None:
+    assert month("customers", "bind", "--api-key", "k1", "--team", "red").out == "API key k1 belongs to team red\n"
+    assert month("customers", "bind", "--team", "red", "dune").out == "team red belongs to dune\n"
+    assert month("customers", "bind", "--team", "red", "dune").out == "team red belongs to dune already\n"
+    month.write("keys.csv", "api_key,team,customer,source\nk2,,dune,own\nk1,red,,\n")
+    assert month("customers", "import", "keys.csv").out == "1 binding added, 1 was there already\n"
+    listed = month("customers", "list").out
+    assert re.search(r"^key k1 +team red +1971-01-01T00:00:00Z +any$", listed, re.MULTILINE)
+    assert re.search(r"^key k2 +dune +1971-01-01T00:00:00Z +own$", listed, re.MULTILINE)
+    said = month("customers", "bind", "--api-key", "k", "--team", "t", "dune", status=2)
+    assert "a key is bound to a team, and the team to a customer" in said.err
+    assert "bind USER CUSTOMER; 1 id was given" in month("customers", "bind", "alice", status=2).err
+
+
 def test_customers_and_bindings_come_from_files(month: Cli) -> None:
     month.write("customers.csv", "\ufeffcustomer,name,stripe_customer\nalice,Alice GmbH,cus_1\ndune,,\n")
     month.write("bindings.csv", "user,customer,valid_from,source\nu-1,dune,,\nu-2,dune,2025-06-01T00:00:00Z,own\n")
@@ -216,13 +230,16 @@ def test_customers_and_bindings_come_from_files(month: Cli) -> None:
         ("", "c.csv:1: the columns must be"),
         ('customer,name\n"alice,Alice\n', "c.csv cannot be read"),
         ("user,customer,valid_from\nu,c,yesterday\n", "'yesterday' is not an instant"),
+        ("api_key,user,customer\nk,u,c\n", "c.csv:1: the columns must be"),
+        ("api_key,team,customer\nk,t,c\n", "c.csv:2: a row states two of api_key, team and customer"),
+        ("team\nt\n", "c.csv:2: a row states two of api_key, team and customer"),
     ],
 )
 def test_a_bad_file_of_customers_is_refused_whole(cli: Cli, content: str, where: str) -> None:
     cli.with_database().write("c.csv", content)
 
     assert where in cli("customers", "import", "c.csv", status=2).err
-    assert cli("customers", "list", "--json").json == {"customers": [], "bindings": []}
+    assert cli("customers", "list", "--json").json == {"customers": [], "bindings": [], "keys": []}
 
 
 def test_a_row_that_is_refused_is_named_by_its_line_and_the_rest_may_be_imported_again(cli: Cli) -> None:

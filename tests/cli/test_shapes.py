@@ -103,7 +103,7 @@ def test_a_preview_wraps_invoices_and_says_what_belongs_to_nobody(month: Cli) ->
     preview = month("preview", JUNE, "--json").json
 
     beside = {"failed", "late", "kept_boundaries", "quarantined", "revisions", "open_months", "margins", "findings"}
-    beside |= {"pricing", "obstacles", "with_import", "with_staged", "not_billed"}
+    beside |= {"pricing", "obstacles", "with_import", "with_staged", "not_billed", "users_seen_once"}
     assert set(preview) == {"period", "invoices", "unattributed", "blocked_by", *beside}
     assert preview["period"] == JUNE
     assert [invoice["customer"] for invoice in preview["invoices"]] == ["alice", "dune"]
@@ -338,7 +338,11 @@ def test_customers_and_bindings_are_printed_so(cli: Cli) -> None:
     }
 
     agreed = {"plan": None, "currency": "USD", "has_contract": False, "has_usage": False, "bound_users": 1}
-    assert cli("customers", "list", "--json").json == {"customers": [{**described, **agreed}], "bindings": added}
+    assert cli("customers", "list", "--json").json == {
+        "customers": [{**described, **agreed}],
+        "bindings": added,
+        "keys": [],
+    }
 
 
 def test_the_database_is_printed_so(month: Cli) -> None:

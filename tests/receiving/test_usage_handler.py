@@ -125,6 +125,15 @@ def test_what_somebody_rejected_is_a_duplicate(served: Served, shop: Till) -> No
     assert outcomes(served.send(lines(record("a", input=5), record("a", input=6)))) == ["duplicate", "revision"]
 
 
+def test_a_record_of_an_erased_user_is_a_duplicate(served: Served, shop: Till) -> None:
+    shop.ingest([record("a", user="jane"), record("b", api_key="k")])
+    shop.erase_user("jane", reason="asked for it")
+
+    again = lines(record("a", user="jane"), record("b", api_key="k", tags=["team=red"]), record("c", user="jane"))
+    assert outcomes(served.send(again)) == ["duplicate", "duplicate", "accepted"]
+    assert outcomes(served.send(lines(record("a", user="jim")))) == ["duplicate"]
+
+
 @pytest.mark.parametrize("form", ["lines", "list", "gzip", "csv", "source"])
 def test_it_takes_what_files_may_hold(served: Served, shop: Till, form: str) -> None:
     rows = [json.loads(one.content_bytes()) for one in (record("a"), record("b"))]

@@ -136,7 +136,7 @@ def kinds_of(listed: list[dict[str, Any]], of: str) -> set[str]:
     return {one["kind"] for content in listed for one in content.get(of, ())}
 
 
-NO_PART_OF_A_DOCUMENT = {"pull"}
+NO_PART_OF_A_DOCUMENT = {"pull", "key_binding"}
 """Tables that came after the newest set, and that no document is made of."""
 
 

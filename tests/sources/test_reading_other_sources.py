@@ -92,7 +92,11 @@ def test_litellm_details_leave_the_totals_and_the_rest_of_cache_writes_keeps_no_
         "output": 120,
         "reasoning": 80,
     }
-    assert (first.user, first.cost, first.tags) == ("customer_7", Decimal("0.000012345"), ("chat", "prod"))
+    assert (first.user, first.cost, first.tags) == (
+        "customer_7",
+        Decimal("0.000012345"),
+        ("chat", "prod", "team=team-a"),
+    )
     assert first.occurred_at == datetime(2026, 10, 1, 12, tzinfo=UTC)
     assert (hit.tags, hit.user, hit.cost) == (("response-cache",), None, Decimal(0))
     assert (first.is_replayed, hit.is_replayed) == (False, True)
@@ -227,6 +231,15 @@ def test_cache_writes_with_a_lifetime_cannot_be_more_than_all() -> None:
     }
     row = litellm(metadata={"usage_object": {"prompt_tokens_details": details}})
     assert "(11) are more than all cache writes (10)" in read_bad(row, format="litellm").reason
+
+
+def test_litellm_says_the_team_and_the_alias_of_a_key_and_no_caller_can_say_another() -> None:
+    own = {"team_id": "red", "metadata": {"user_api_key_alias": "web"}, "request_tags": ["team=blue", "prod"]}
+    [record] = read_good(litellm(**own), format="litellm")
+    assert record.tags == ("key_alias=web", "prod", "request_tag:team=blue", "team=red")
+    [nobodys] = read_good(litellm(team_id="", request_tags=["key_alias=x"]), format="litellm")
+    assert nobodys.tags == ("request_tag:key_alias=x",)
+    assert "team_id is a whole number, not a text" in read_bad(litellm(team_id=7), format="litellm").reason
 
 
 def test_only_litellm_may_leave_out_the_offset() -> None:

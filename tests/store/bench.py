@@ -36,7 +36,7 @@ def postgresql_without_tables(server_url: str) -> Iterator[Database]:
         server.dispose()
 
 
-BEFORE_DIGESTS_OF_BATCHES = "0017"
+BEFORE_DIGESTS_OF_BATCHES = "0018"
 
 
 def with_digests_of_rows(database: Database) -> None:

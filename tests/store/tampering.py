@@ -35,6 +35,7 @@ TABLES = (
     "member_period",
     "document_event",
     "binding",
+    "key_binding",
     "review",
     "withdrawal",
 )
@@ -91,6 +92,7 @@ def world(database: Database) -> Till:
     shop.close(OCTOBER, interim=["alice"])
     clock.instant = at("2026-11-02T00:00Z")
     shop.bind([("u1", "bob", at("1"), None), ("u2", "bob", at("1"), "arouter")])
+    shop.bind_keys([("key", "team", None, at("1"), None), (None, "team", "bob", at("1"), "arouter")])
     for customer in ("alice", "bob"):
         shop.review(OCTOBER, customer, "approved", by="rita")
     shop.ingest([record("four", when="30", web_search=3, input=9_000_000), record("five", user="cem")])

@@ -55,6 +55,7 @@ CHANGED = {
     "pull": "checkpoint_at = 0",
     "usage_request": "request = 'other'",
     "witness": "content = '{}'",
+    "key_binding": "customer = 'mallory'",
 }
 UNIQUE_KEYS = {
     "usage_sum": [("day", "series_id", "band", "facts", "seq")],
@@ -68,6 +69,7 @@ UNIQUE_KEYS = {
     "quarantine": [("digest", "line")],
     "recording": [("hash",)],
     "binding": [("seq",)],
+    "key_binding": [("seq",)],
     "review": [("seq",)],
     "audit": [("seq",), ("hash",)],
     "invoice_line": [("invoice_id", "position")],
@@ -133,6 +135,7 @@ def fill_every_guarded_table(database: Database) -> None:
     shop.ingest([ControlTotal("arouter", date(2026, 10, 15), requests=3)], name="totals")
     (total,) = shop.control_totals().totals
     shop.withdraw_control_total(total.id, reason="a test")
+    shop.bind_keys([("a key", None, "alice", at("1"), None)])
     line = shop.add_line(OCTOBER, "alice", amount="3", description="set-up", reason="a test")
     shop.remove_line(line.number, reason="a test")
     with database.write() as connection:

@@ -81,10 +81,10 @@ SUMS = ("usage_sum", "usage_sum_unit")
 DECIDED = (
     *("revision_decision", "withdrawal", "quarantine_decision", "staged_record", "staged_event"),
     *("manual_line", "manual_line_removal", "correction", "control_total", "control_total_withdrawal", "pull"),
-    *("usage_request", "witness"),
+    *("usage_request", "witness", "key_binding"),
 )
-"""Tables of what people decided about single records, whole imports and invoices, and of control totals; older versions
-have no place for it."""
+"""Tables of what people decided about single records, whole imports, invoices and keys, and of control totals; older
+versions have no place for it."""
 
 
 def with_everything(database: Database, *contracts: Content) -> Till:
@@ -132,7 +132,7 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
         made = described(connection)
     assert set(migrated) == ALL_TABLES
     assert migrated == made
-    assert sum(len(found["checks"]) for found in migrated.values()) == 31
+    assert sum(len(found["checks"]) for found in migrated.values()) == 32
     assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 35
 
 
@@ -510,6 +510,10 @@ def note_a_pull(database: Database) -> None:
             "1 manual lines",
         ),
         (lambda shop: note_a_pull(shop.store), "1 notes of how far pulls came"),
+        (
+            lambda shop: shop.bind_keys([("k", None, "alice", at("1"), None)]),
+            "1 bindings of API keys and teams",
+        ),
     ],
     ids=[
         "accepted",
@@ -523,6 +527,7 @@ def note_a_pull(database: Database) -> None:
         "witnessed",
         "added",
         "pulled",
+        "bound",
     ],
 )
 def test_what_people_decided_about_records_is_not_lost_by_going_back(

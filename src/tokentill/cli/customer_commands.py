@@ -25,8 +25,10 @@ from tokentill.documents.text.lists import show_customer_list
 from tokentill.errors import InvalidCall, Refused
 from tokentill.faces.arguments import instant_in
 from tokentill.sources.finding import STDIN
-from tokentill.store.customers import Customer
+from tokentill.store.customers import Customer, KeyWanted
 from tokentill.till import Till
+from tokentill.usage.attribution import Binding
+from tokentill.usage.keys import KeyBinding
 
 if TYPE_CHECKING:
     from tokentill.stripe_push.gateway import StripeGateway
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 IMPORT_ROWS_MAX = 1_000_000
 CUSTOMER_COLUMNS = {"customer", "name", "stripe_customer"}
 BINDING_COLUMNS = {"user", "customer", "valid_from", "source"}
+KEY_COLUMNS = {"api_key", "team", "customer", "valid_from", "source"}
 
 
 app = Commands()
@@ -78,22 +81,54 @@ def _content(customer: Customer) -> Content:
 @customers.command("bind")
 def _bind(
     call: Invocation,
-    user: Annotated[str, typer.Argument(metavar="USER", help="The user id, exactly as it is in the records.")],
-    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Whose usage it is.")],
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[USER] CUSTOMER",
+            help="The user id, exactly as in the records, and whose usage it is; only the latter with --api-key or"
+            " --team.",
+            show_default=False,
+        ),
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option("--api-key", metavar="KEY", help="Bind a key, as records name it, and no user.")
+    ] = None,
+    team: Annotated[
+        str | None, typer.Option(metavar="TEAM", help="Bind a team; with --api-key, bind the key to the team.")
+    ] = None,
     valid_from: Annotated[
         str | None, typer.Option("--from", metavar="INSTANT", help="Since when; the beginning of time unless given.")
     ] = None,
     source: Annotated[str | None, typer.Option(metavar="NAME", help="Only in records of this source.")] = None,
 ) -> None:
-    """Bind a user to a customer.
+    """Bind a user, an API key or a team to a customer.
 
-    Bindings come before all attribution rules, and are only ever added; the newest one that holds counts.
+    Bindings of users come before all attribution rules. Those of keys and teams decide about records without a user,
+    and where users are not trusted. All are only ever added; the newest one that holds counts.
     """
+    named, wanted = ids or [], 2 - sum(option is not None for option in (api_key, team))
+    if len(named) != wanted:
+        raise InvalidCall(_how_to_bind(len(named), api_key, team))
+    since = _instant(valid_from)
     with call.till() as till:
-        added = till.bind([(user, customer, _instant(valid_from), source)])
+        added: list[Binding] | list[KeyBinding]
+        if wanted == 2:
+            added, bound = till.bind([(named[0], named[1], since, source)]), shown_id(named[0])
+        else:
+            added = till.bind_keys([(api_key, team, named[0] if named else None, since, source)])
+            bound = f"team {shown_id(team or '')}" if api_key is None else f"API key {shown_id(api_key)}"
+    owner = shown_id(named[-1]) if named else f"team {shown_id(team or '')}"
     content = {"added": [binding.content() for binding in added]}
-    done = f"{shown_id(user)} belongs to {shown_id(customer)}" + ("" if added else " already")
+    done = f"{bound} belongs to {owner}" + ("" if added else " already")
     call.finish(content, lambda screen: screen.say(done))
+
+
+def _how_to_bind(count: int, api_key: str | None, team: str | None) -> str:
+    if api_key is not None and team is not None:
+        return "a key is bound to a team, and the team to a customer: leave CUSTOMER out, and bind the team next"
+    if api_key is None and team is None:
+        return f"bind USER CUSTOMER; {count} {'id was' if count == 1 else 'ids were'} given"
+    return f"bind --{'api-key KEY' if team is None else 'team TEAM'} CUSTOMER; {count} ids were given beside it"
 
 
 @customers.command("import")
@@ -103,22 +138,19 @@ def _import(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="CSV with the columns customer, name, stripe_customer; or user, customer, valid_from, source.",
+            help="CSV with the columns customer, name, stripe_customer; or user, customer, valid_from, source; or"
+            " api_key, team, customer, valid_from, source.",
         ),
     ],
 ) -> None:
-    """Describe customers, or bind users, from a CSV file.
+    """Describe customers, or bind users or keys, from a CSV file.
 
-    Which of the two is told by its columns. With a Stripe key, a Stripe customer that does not exist is refused.
+    Which it is is told by its columns. With a Stripe key, a Stripe customer that does not exist is refused.
     """
     rows, lines, columns = _rows(file)
     with call.till() as till:
-        if "user" in columns:
-            wanted = [
-                (row["user"], row["customer"], _instant(row.get("valid_from")), row.get("source") or None)
-                for row in rows
-            ]
-            done, looked_up = len(till.bind(wanted)), None
+        if columns & {"user", "api_key", "team"}:
+            done, looked_up = _bind_rows(till, file, rows, lines, columns), None
             already = len(rows) - done
             there = f"{already:,} {'was' if already == 1 else 'were'} there already"
             what = f"{plural(done, 'binding', 'bindings')} added, {there}"
@@ -183,6 +215,22 @@ def _user(user: str) -> str:
     return sys.stdin.readline().removesuffix("\n") if user == STDIN else user
 
 
+def _bind_rows(till: Till, file: Path, rows: list[dict[str, str]], lines: list[int], columns: set[str]) -> int:
+    """Bind what the rows say, all or none; how many bindings are new."""
+    if "user" in columns:
+        since = [(_instant(row.get("valid_from")), row.get("source") or None) for row in rows]
+        return len(till.bind([(row["user"], row["customer"], *when) for row, when in zip(rows, since, strict=True)]))
+    wanted: list[KeyWanted] = []
+    for line, row in zip(lines, rows, strict=True):
+        api_key, team, customer = (row.get(name) or None for name in ("api_key", "team", "customer"))
+        if sum(value is not None for value in (api_key, team, customer)) != 2:
+            raise InvalidCall(
+                f"{file}:{line}: a row states two of api_key, team and customer: what is bound, and to what"
+            )
+        wanted.append((api_key, team, customer, _instant(row.get("valid_from")), row.get("source") or None))
+    return len(till.bind_keys(wanted))
+
+
 def _set_row(till: Till, where: str, row: dict[str, str], gateway: StripeGateway | None) -> None:
     name, stripe_customer = row.get("name") or None, row.get("stripe_customer") or None
     try:
@@ -197,15 +245,18 @@ def _rows(file: Path) -> tuple[list[dict[str, str]], list[int], set[str]]:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             reader = csv.DictReader(opened, strict=True)
             columns = set(reader.fieldnames or ())
-            if "customer" not in columns or not (columns <= CUSTOMER_COLUMNS or columns <= BINDING_COLUMNS):
+            of_keys = bool(columns & {"api_key", "team"})
+            others = columns <= CUSTOMER_COLUMNS or columns <= BINDING_COLUMNS
+            if not (columns <= KEY_COLUMNS if of_keys else "customer" in columns and others):
                 raise InvalidCall(
                     f"{file}:1: the columns must be customer, name, stripe_customer, or user, customer, valid_from,"
-                    f" source; these are {', '.join(sorted(columns)) or 'none'}"
+                    " source, or api_key, team, customer, valid_from, source; these are"
+                    f" {', '.join(sorted(columns)) or 'none'}"
                 )
             rows: list[dict[str, str]] = []
             lines: list[int] = []
             for row in reader:
-                if None in row or None in row.values() or not row["customer"]:
+                if None in row or None in row.values() or not (of_keys or row["customer"]):
                     raise InvalidCall(f"{file}:{reader.line_num}: this row does not fit the columns")
                 rows.append(row)
                 lines.append(reader.line_num)

@@ -133,14 +133,16 @@ def _unchanged(connection: Connection, month: Month, pins: Content, options: Clo
 def _blocked_by(
     connection: Connection, computed: Computed, inputs: Inputs, options: CloseOptions, now: datetime
 ) -> tuple[str, ...]:
-    """What keeps the whole run from happening: usage of nobody, and days that are not complete."""
+    """What keeps the whole run from happening: usage of nobody, single requests with an invoice each, days that are
+    not complete.
+    """
     if options.interim is not None:
         return ()
     ends = [at for one in computed.invoices if (at := computed.due_at(one.customer)) + options.grace <= now]
     if not (ends and options.totals.required):
-        return computed.unattributed.blocked_by
+        return computed.blocked_by
     complete = computed.completeness(connection, ends, now, options.totals, inputs.books())
-    return (*computed.unattributed.blocked_by, *complete.blocked_by)
+    return (*computed.blocked_by, *complete.blocked_by)
 
 
 class _Overtaken(Exception):

@@ -8,7 +8,7 @@ the last preview.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +22,7 @@ from tokentill.invoicing.preview import PricingUsed
 from tokentill.store import tables
 from tokentill.store.audit import append_audit
 from tokentill.store.recordings import keep_recordings, recordings_of
+from tokentill.usage.globs import glob_fits
 from tokentill.usage.shell_words import shell_word
 
 PREVIEWED = "pricing.previewed"
@@ -48,12 +49,24 @@ def lost_since(connection: Connection, inputs: Inputs, used: PricingUsed) -> tup
             continue
         if used.is_shipped:
             lost[f"everything in {use.folder}"] = None
-        kept = recordings_of(connection, [use.contract_set])[0]["recordings"]
+        contract_set = recordings_of(connection, [use.contract_set])[0]
+        if not use.is_preview:
+            lost |= dict.fromkeys(_trusted_since(contract_set, inputs))
+        kept = contract_set["recordings"]
         if set(kept) <= {content_hash(content) for content in inputs.contracts}:
             continue
         missing = lost_statements(recordings_of(connection, kept), inputs.contracts)
         lost |= dict.fromkeys(one for one in missing if not use.is_preview or _is_party(one))
     return tuple(lost)
+
+
+def _trusted_since(contract_set: Content, inputs: Inputs) -> Iterator[str]:
+    """What said of sources that their users decide nothing, where nothing says it any longer."""
+    rules = [content for content in inputs.contracts if content["kind"] == "attribution"]
+    patterns = [*inputs.untrusted, *(pattern for content in rules for pattern in content.get("untrusted_users", ()))]
+    for source in contract_set.get("untrusted", ()):
+        if not any(glob_fits(pattern, source) for pattern in patterns):
+            yield f'user = "untrusted" of [sources.{source}] in tokentill.toml'
 
 
 def keep_use(connection: Connection, inputs: Inputs, used: PricingUsed | None, at: datetime) -> Content:

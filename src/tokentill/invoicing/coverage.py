@@ -22,6 +22,7 @@ from tokentill.invoicing.forms import InvoiceKind
 from tokentill.invoicing.periods import Boundary, Month, Period, joined_period, natural_start
 from tokentill.invoicing.rating_groups import Books
 from tokentill.usage.aggregates import Series
+from tokentill.usage.attribution import Attributed
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +251,15 @@ class Ownership:
         issued = self._documents.period(payer, self.periods.month)
         return "" if issued is None else issued.number
 
-    def why(self, series: Series, at: datetime) -> tuple[str | None, str]:
+    def attributed(self, series: Series, at: datetime) -> Attributed:
         """The customer of a series at an instant, and what decided it."""
-        attributed = self._books.attribution.attribute(
-            source=series.source, user=series.user, api_key=series.api_key, at=at
+        return self._books.attribution.attribute(
+            source=series.source, user=series.user, api_key=series.api_key, at=at, tags=series.tags
         )
+
+    def why(self, series: Series, at: datetime) -> tuple[str | None, str]:
+        """The customer of a series at an instant, and in words what decided it."""
+        attributed = self.attributed(series, at)
         return attributed.customer, attributed.because
 
     def segments(self, series: Series) -> list[OwnedSegment]:
@@ -299,7 +304,12 @@ class Ownership:
         return [OwnedSegment(series.id, start, end, 0, self._seq_max, payer, owner, is_late=is_late)]
 
     def _cuts(self, series: Series, taken: Sequence[TakenSegment]) -> list[datetime]:
-        bound = () if series.user is None else self._books.attribution.binding_edges(series.user)
+        edges_of = self._books.attribution.binding_edges
+        bound = {
+            edge
+            for edge in edges_of(series.user, series.api_key, series.tags)
+            if self._starts_at < edge < self._ends_at
+        }
         if not bound and not taken:
             return self._shared
         edges = {edge for segment in taken for edge in (segment.covered.starts_at, segment.covered.ends_at)}

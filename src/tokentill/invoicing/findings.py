@@ -5,6 +5,7 @@ A finding has numbers that made it one. Those here set the reported cost against
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,13 +14,19 @@ from typing import Literal
 from tokentill.canonical import Content, form_of
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
-from tokentill.invoicing.rating_groups import RatingContext, RatingGroup, Sums
+from tokentill.invoicing.rating_groups import Books, RatingContext, RatingGroup, Sums
 from tokentill.money import EXACT, ZERO, amount_text, minor_text, round_to_minor
 from tokentill.usage.aggregates import GATEWAY_CURRENCY, UsageAggregate
 from tokentill.usage.ids import cost_components
+from tokentill.usage.shell_words import shell_word
 
 FindingKind = Literal[
-    "cost-component-unbilled", "cost-above-list", "cost-of-free-model", "billed-below-cost", "control-totals"
+    "cost-component-unbilled",
+    "cost-above-list",
+    "cost-of-free-model",
+    "billed-below-cost",
+    "control-totals",
+    "user-and-key-differ",
 ]
 Figure = str | int | Decimal
 
@@ -80,7 +87,37 @@ def findings_of(
         *_of_models("cost-above-list", invoice, far_above),
         *_of_models("cost-of-free-model", invoice, compared.free),
         *_below_cost(invoice),
+        *_contradictions(invoice, usage, context.books),
     )
+
+
+def _contradictions(
+    invoice: Invoice, usage: Mapping[str, Iterable[UsageAggregate]], books: Books
+) -> Iterator[PreviewFinding]:
+    """Requests of an untrusted user that is another customer's than the API key."""
+    if not books.attribution.distrusts_users:
+        return
+    known, requests = frozenset(books.contracts.customers), Counter[tuple[str, str]]()
+    for member, aggregates in usage.items():
+        for one in aggregates:
+            series = one.series
+            other = books.attribution.contradicted(
+                source=series.source,
+                user=series.user,
+                api_key=series.api_key,
+                at=one.at,
+                tags=series.tags,
+                known=known,
+            )
+            if other is not None:
+                requests[member, other] += one.requests
+    for (member, other), count in sorted(requests.items()):
+        text = (
+            f"{count:,} {'request is' if count == 1 else 'requests are'} of {shell_word(member)} by the API key, while"
+            f" the user, which is not trusted, leads to {shell_word(other)}"
+        )
+        figures: dict[str, Figure] = {"member": member, "by_user": other, "requests": count}
+        yield PreviewFinding("user-and-key-differ", invoice.customer, text, figures)
 
 
 class _CostBesideList:

@@ -21,6 +21,7 @@ from tokentill.invoicing.not_billed import NotBilled, by_decision
 from tokentill.invoicing.obstacles import Obstacle, together
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.projection import Projection
+from tokentill.invoicing.seen_once import NOBODY_SEEN_ONCE, UsersSeenOnce
 from tokentill.invoicing.unattributed import Unattributed
 from tokentill.money import minor_text, round_to_minor
 
@@ -337,6 +338,7 @@ class Preview:
     what nobody decided on; `findings` stand out and refuse nothing. `with_staged` are staged imports that are counted
     as well. `requests` are all of the period, whoever they belong to, and `requests_failed` those of `failed`.
     `completeness` is what control totals say of the days that are due, None in the preview of one customer.
+    `seen_once` are users who would get an invoice of a single request.
     """
 
     month: Month
@@ -355,6 +357,7 @@ class Preview:
     requests: int = 0
     requests_failed: int = 0
     completeness: Completeness | None = field(default=None, compare=False)
+    seen_once: UsersSeenOnce = NOBODY_SEEN_ONCE
 
     @property
     def invoices(self) -> tuple[Invoice, ...]:
@@ -383,7 +386,7 @@ class Preview:
         lost = () if self.pricing is None else self.pricing.lost
         incomplete = () if self.completeness is None else self.completeness.blocked_by
         gone = (f"the contracts lost {', '.join(lost)}",) if lost else ()
-        return (*gone, *self.unattributed.blocked_by, *incomplete)
+        return (*gone, *self.unattributed.blocked_by, *self.seen_once.blocked_by, *incomplete)
 
     def content(self) -> Content:
         """What `preview --json` prints."""
@@ -419,4 +422,5 @@ class Preview:
             "margins": form_of(self.margins),
             "not_billed": form_of(self.not_billed),
             "findings": form_of(self.findings),
+            "users_seen_once": self.seen_once.content(),
         }

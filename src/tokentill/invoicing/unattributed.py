@@ -20,7 +20,8 @@ NAMED_MAX = 3
 class UnattributedUser:
     """The requests of one user through one key of one source that belong to nobody, and why.
 
-    `list_amount` is that of the requests that have one, in the currency of the default contract.
+    `list_amount` is that of the requests that have one, in the currency of the default contract. `goes_by_key` says
+    that no binding of a user would decide about them.
     """
 
     source: str
@@ -29,6 +30,7 @@ class UnattributedUser:
     cause: str
     requests: int
     list_amount: Decimal
+    goes_by_key: bool = False
 
     @property
     def named(self) -> str:
@@ -75,12 +77,16 @@ class Unattributed:
 
     @property
     def what_to_do(self) -> str:
-        """Whose usage it is, and the command that binds the first user."""
+        """Whose usage it is, and the command that binds the first user, or else the first API key."""
         rest = len(self.users) - NAMED_MAX
         named = "; ".join(user.named for user in self.users[:NAMED_MAX]) + (f"; and {rest} more" if rest > 0 else "")
-        known = next((user.user for user in self.users if user.user is not None), None)
+        known = next((user.user for user in self.users if not (user.user is None or user.goes_by_key)), None)
+        key = next((user.api_key for user in self.users if user.goes_by_key and user.api_key), None)
         rule = "add an attribution rule" if known is not None else "add an attribution rule for its key or source"
         bind = "" if known is None else f", or bind the user: `{command_line('customers bind', ids=(known,))} CUSTOMER`"
+        if known is None and key is not None:
+            option = f"--api-key={shell_word(key)}"
+            bind = f", or bind the key: `{command_line('customers bind', option)} CUSTOMER`"
         return f"{rule}{bind}" + (f". It is of {named}" if named else "")
 
     @property

@@ -23,7 +23,8 @@ class Folder:
     """Everything that a `pricing/` folder says, as canonical contents in order of their paths.
 
     `beneath` are the shipped list prices that lie beneath `prices`. `paths` leads from the hash of a content of the
-    folder itself to its path in it.
+    folder itself to its path in it. `untrusted` are sources whose users decide nothing, which
+    settings say and no file of the folder.
     """
 
     folder: Path
@@ -34,6 +35,7 @@ class Folder:
     paths: Mapping[str, str]
     warnings: tuple[Finding, ...]
     beneath: tuple[Content, ...] = ()
+    untrusted: tuple[str, ...] = ()
 
     def price_book(self, as_of: datetime | None = None) -> PriceBook:
         """All list prices, as they were known then; everything is known unless given."""

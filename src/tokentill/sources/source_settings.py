@@ -22,7 +22,7 @@ from tokentill.usage.type_words import type_text
 
 SourceKind = Literal["arouter", "openrouter", "litellm", "langwatch", "file"]
 CacheWriteTtl = Literal["5m", "1h"]
-UserTrust = Literal["trusted"]
+UserTrust = Literal["trusted", "untrusted"]
 
 PAGE_SIZE_MAX = 10_000
 OVERLAP_HOURS_MAX = 24 * 366
@@ -49,7 +49,7 @@ class SourceSettings:
         overlap: how far before the checkpoint a pull begins again, so that rows that came late are found.
         timeout_seconds: how long a gateway may be silent.
         cache_write_ttl: the lifetime of a cache write of which the gateway does not tell it.
-        user: what a record says of its user decides whose it is.
+        user: whether what a record says of its user decides whose it is, or its API key and team alone.
         privacy: what becomes of a user id that looks like personal data.
     """
 
@@ -82,6 +82,11 @@ class SourceSettings:
         leaf = f"{UNKNOWN_TTL}_{self.cache_write_ttl}"
         quantities = {name: count for name, count in record.quantities.items() if name != UNKNOWN_TTL}
         return replace(record, quantities={**quantities, leaf: quantities.get(leaf, 0) + written})
+
+
+def untrusted_sources(sources: Mapping[str, SourceSettings]) -> tuple[str, ...]:
+    """The sources whose users decide nothing, in bytewise order."""
+    return tuple(sorted((name for name, one in sources.items() if one.user == "untrusted"), key=str.encode))
 
 
 NO_SOURCES: Mapping[str, SourceSettings] = MappingProxyType({})
@@ -186,6 +191,6 @@ _CHECKS: Mapping[str, Callable[[str, object], Any]] = {
     "overlap_hours": _whole(0, OVERLAP_HOURS_MAX),
     "timeout_seconds": _whole(1, TIMEOUT_SECONDS_MAX),
     "cache_write_ttl": _one_of(*get_args(CacheWriteTtl)),
-    "user": _one_of("trusted"),
+    "user": _one_of(*get_args(UserTrust)),
     "privacy": _one_of(*get_args(PrivacyPolicy)),
 }

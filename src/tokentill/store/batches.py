@@ -17,7 +17,7 @@ from tokentill.sources.kept_lines import KeptLine
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_rows, next_value
 from tokentill.store.decoding import columns_of, rows_among
-from tokentill.store.erasures import same_but_erased
+from tokentill.store.erasures import same_records_again
 from tokentill.store.requests import name_version, store_told, told_of_requests
 from tokentill.store.usage_inserts import KnownSeries, UsageRows, cost_of, insert_usage, usage_rows
 from tokentill.store.usage_payloads import Payload, stored_payloads
@@ -108,7 +108,7 @@ def store_batch(
     alone, told = told_of_requests(connection, known.source_ids(connection, given.series), given, reporting)
     sorted_out = _sorted_out(connection, alone, known)
     new, revised, again = sorted_out.new, sorted_out.revised, sorted_out.again
-    for key in same_but_erased(connection, {key: one.record for key, one in revised.items()}):
+    for key in same_records_again(connection, {key: one.record for key, one in revised.items()}):
         again = [other for other in again if other != key]
         del revised[key]
     stored_revisions = _stored_revisions(connection, list(revised))

@@ -1,4 +1,4 @@
-"""Who customers are, and the explicit bindings of users to them."""
+"""Who customers are, and the explicit bindings of users, API keys and teams to them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from tokentill.clock import from_micros, to_micros
 from tokentill.errors import Refused
 from tokentill.store import tables
-from tokentill.store.database import insert_new, next_value
+from tokentill.store.database import hold_counter, insert_new, next_value
 from tokentill.store.decoding import columns_of, decoded, decoding
 from tokentill.usage.attribution import Binding
+from tokentill.usage.keys import KeyBinding
+
+KeyWanted = tuple[str | None, str | None, str | None, datetime, str | None]
+"""API key, team, customer (two of the three), valid from, source: a binding that is to be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,37 @@ def bindings(connection: Connection) -> list[Binding]:
     """All bindings, in the order in which they were made."""
     rows = connection.execute(select(tables.binding).order_by(tables.binding.c.seq))
     return [decoded(Binding, row, valid_from=from_micros(row.valid_from)) for row in rows]
+
+
+@decoding("a binding of an API key")
+def key_bindings(connection: Connection) -> list[KeyBinding]:
+    """All bindings of keys and teams, in the order in which they were made."""
+    rows = connection.execute(select(tables.key_binding).order_by(tables.key_binding.c.seq))
+    return [decoded(KeyBinding, row, valid_from=from_micros(row.valid_from)) for row in rows]
+
+
+def add_key_bindings(connection: Connection, wanted: Sequence[KeyWanted], at: datetime) -> list[KeyBinding]:
+    """Append bindings of keys and teams. Those that hold already just so are left out."""
+    hold_counter(connection, "binding")  # they are numbered one after the other
+    known = key_bindings(connection)
+    newest = {_bound(one): one for one in known}
+    added: list[KeyBinding] = []
+    for api_key, team, customer, valid_from, source in wanted:
+        binding = KeyBinding(len(known) + len(added) + 1, api_key, team, customer, valid_from, source)
+        before = newest.get(_bound(binding))
+        if before is not None and before.content() == binding.content():
+            continue
+        newest[_bound(binding)] = binding
+        stored = columns_of(binding, "seq", "api_key", "team", "customer", "valid_from", "source")
+        connection.execute(insert(tables.key_binding).values(**stored, recorded_at=to_micros(at)))
+        added.append(binding)
+    return added
+
+
+def _bound(binding: KeyBinding) -> tuple[object, ...]:
+    """What is bound by it, and for when and where."""
+    team = binding.team if binding.api_key is None else None
+    return binding.api_key, team, binding.valid_from, binding.source
 
 
 def add_bindings(

@@ -194,17 +194,28 @@ def control_totals_are_what_they_were(connection: Connection) -> Looked:
 
 
 def bindings_are_what_the_audit_log_says(connection: Connection) -> Looked:
-    """Every binding was recorded when it was made, and still says so."""
-    table = tables.binding
-    stored = [
-        (row.user, row.customer, instant_text(from_micros(row.valid_from)), row.source, row.recorded_at)
-        for row in connection.execute(select(table).order_by(table.c.seq))
-    ]
-    recorded = [
-        (*(content.get(key) for key in ("user", "customer", "valid_from", "source")), at)
-        for _, _, at, content in holdings.signed_entries(connection, "binding.added")
-    ]
-    return Looked(len(stored), "bindings", list(_first_differing("binding", stored, recorded)))
+    """Every binding of a user, a key or a team was recorded when it was made, and still says so."""
+    rows: int = 0
+    faults: list[str] = []
+    for table, names, noun in (
+        (tables.binding, ("user", "customer", "source"), "binding"),
+        (tables.key_binding, ("api_key", "team", "customer", "source"), "binding of keys"),
+    ):
+        stored = [
+            (row.seq, *(row._mapping[name] for name in names), _instant(row.valid_from), row.recorded_at)
+            for row in connection.execute(select(table).order_by(table.c.seq))
+        ]
+        entries = enumerate(holdings.signed_entries(connection, f"{table.name}.added"), start=1)
+        recorded = [
+            (seq, *(content.get(key) for key in (*names, "valid_from")), at) for seq, (_, _, at, content) in entries
+        ]
+        rows += len(stored)
+        faults += _first_differing(noun, stored, recorded)
+    return Looked(rows, "bindings", faults)
+
+
+def _instant(micros: int) -> str:
+    return instant_text(from_micros(micros))
 
 
 def _first_differing(noun: str, stored: Sequence[object], recorded: Sequence[object]) -> Iterator[str]:

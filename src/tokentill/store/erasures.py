@@ -26,11 +26,12 @@ from tokentill.store import tables
 from tokentill.store.audit import ERASED, AuditEntry, audit_entries, redacted_hashes
 from tokentill.store.batch_digests import batch_faults, digests_of_batches
 from tokentill.store.customers import bindings
-from tokentill.store.decoding import rows_among
 from tokentill.store.guards import unguarded
 from tokentill.store.usage_digests import usage_row_faults
 from tokentill.store.usage_rows import RevisionKey, records_where, series_by_id, series_digest, versions_of
 from tokentill.store.withdrawals import ALL_VERSIONS
+from tokentill.usage.aggregates import Series
+from tokentill.usage.ids import tells_of_key
 from tokentill.usage.record import SERIES_FIELDS, UsageRecord, digest_of_content
 
 TOKEN = "erased:"  # noqa: S105 - what tokens begin with
@@ -98,23 +99,27 @@ def erase_rows(connection: Connection, user: str, token: str, source: str | None
         )
 
 
-def same_but_erased(connection: Connection, revised: Mapping[RevisionKey, UsageRecord]) -> set[RevisionKey]:
-    """Those payloads that differ from what is stored in nothing but a user who was erased: the same record again."""
+def same_records_again(connection: Connection, revised: Mapping[RevisionKey, UsageRecord]) -> set[RevisionKey]:
+    """Those payloads that differ from what is stored in nothing but a user who was erased, or the team and the name of
+    their API key, where the stored record has the key and says nothing of it: earlier versions did not read them.
+    """
     if not revised:
         return set()
-    usage, series = tables.usage, tables.series
-    key_of = (usage.c.source_id, usage.c.record_id)
-    query = select(*key_of).join(series, series.c.id == usage.c.series_id).where(series.c.user.startswith(TOKEN))
-    erased = {
-        (row.source_id, row.record_id) for row in rows_among(connection, query, key_of, {key[:2] for key in revised})
-    }
-    stored = versions_of(connection, sorted(erased))
+    stored = versions_of(connection, sorted({key[:2] for key in revised}))
     return {
         key
         for key, record in revised.items()
         for _, version in stored.get(key[:2], ())
-        if is_token(version.series.user) and replace(record, user=version.series.user).digest == version.digest
+        if _as_stored(record, version.series).digest == version.digest
     }
+
+
+def _as_stored(record: UsageRecord, series: Series) -> UsageRecord:
+    """A record without what cannot be in the stored row of it, which is of this series."""
+    user = series.user if is_token(series.user) else record.user
+    unnamed = series.api_key is not None and not any(map(tells_of_key, series.tags))
+    tags = tuple(tag for tag in record.tags if not tells_of_key(tag)) if unnamed else record.tags
+    return replace(record, user=user, tags=tags)
 
 
 def _erasures(connection: Connection) -> list[Content]:

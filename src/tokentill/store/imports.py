@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from tokentill.clock import from_micros
 from tokentill.errors import NotFound
 from tokentill.store import tables
 from tokentill.store.batches import Bad
+from tokentill.store.decoding import decoding
 from tokentill.usage.reporters import EXPORT
 
 ImportState = Literal["taken", "staged", "cut off", "accepted", "dropped"]
@@ -192,11 +194,15 @@ def last_imports(connection: Connection, limit: int) -> list[UsageImport]:
     return [UsageImport(row.label, from_micros(row.at), *map(int, row[2:])) for row in rows]
 
 
-def usage_parties(connection: Connection) -> Iterable[tuple[str, str | None, str | None]]:
-    """The source, user and API key of all usage that is stored, each combination once."""
+@decoding("usage")
+def usage_parties(connection: Connection) -> Iterable[tuple[str, str | None, str | None, tuple[str, ...]]]:
+    """The source, user, API key and tags of all usage that is stored, each combination once."""
     table = tables.series
-    columns = (table.c.source, table.c.user, table.c.api_key)
-    return [(row[0], row[1], row[2]) for row in connection.execute(select(*columns).distinct().order_by(*columns))]
+    columns = (table.c.source, table.c.user, table.c.api_key, table.c.tags)
+    return [
+        (row[0], row[1], row[2], tuple(json.loads(row[3])))
+        for row in connection.execute(select(*columns).distinct().order_by(*columns))
+    ]
 
 
 def pushed_days(connection: Connection, period: str) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, select
 
 from tokentill.store import tables
 from tokentill.store.decoding import rows_among
+from tokentill.store.erasures import same_records_again
 from tokentill.store.usage_rows import versions_of
 from tokentill.usage.record import UsageRecord
 
@@ -20,7 +21,8 @@ _Name = tuple[str, str]
 def outcomes_of(connection: Connection, records: Sequence[UsageRecord]) -> list[RecordOutcome]:
     """What becomes of each record, in their order, when `store_batch` stores them in the same transaction.
 
-    The caller holds the batch's lock. A payload that counted once, or that somebody rejected, is a duplicate.
+    The caller holds the batch's lock. A payload that counted once, or that somebody rejected, is a duplicate, and so is
+    one that `same_records_again` takes for the same.
     """
     known = _payloads(connection, {(record.source, record.record_id) for record in records})
     rejected = _rejected(connection, set(known))
@@ -33,7 +35,22 @@ def outcomes_of(connection: Connection, records: Sequence[UsageRecord]) -> list[
         else:
             is_known = record.digest in known[name] or (*name, record.digest) in rejected
             outcomes.append("duplicate" if is_known else "revision")
-    return outcomes
+    again = _again(connection, [one for one, outcome in zip(records, outcomes, strict=True) if outcome == "revision"])
+    return [
+        "duplicate" if (record.source, record.record_id, record.digest) in again else outcome
+        for record, outcome in zip(records, outcomes, strict=True)
+    ]
+
+
+def _again(connection: Connection, revised: Sequence[UsageRecord]) -> set[tuple[str, str, bytes]]:
+    """Those that differ from what is stored, and are the same records all the same."""
+    source = tables.source.c
+    names = {record.source for record in revised}
+    rows = connection.execute(select(source.id, source.name).where(source.name.in_(sorted(names)))) if names else ()
+    ids = {name: id_ for id_, name in rows}
+    keyed = {(ids[one.source], one.record_id, one.digest): one for one in revised if one.source in ids}
+    same = [keyed[key] for key in same_records_again(connection, keyed)]
+    return {(record.source, record.record_id, record.digest) for record in same}
 
 
 def _payloads(connection: Connection, names: set[_Name]) -> dict[_Name, set[bytes]]:

@@ -319,6 +319,21 @@ binding = _table(
     *_each(BigInt, "recorded_at"),
 )
 
+key_binding = _table(
+    "key_binding",
+    *_key(BigInt, "seq"),
+    *_optional(Text, "api_key", "team", "customer"),
+    *_each(BigInt, "valid_from"),
+    *_optional(Text, "source"),
+    *_each(BigInt, "recorded_at"),
+    CheckConstraint(
+        "(CASE WHEN api_key IS NULL THEN 0 ELSE 1 END) + (CASE WHEN team IS NULL THEN 0 ELSE 1 END)"
+        " + (CASE WHEN customer IS NULL THEN 0 ELSE 1 END) = 2",
+        name="parties",
+    ),
+)
+"""Whose API keys and teams are: key to customer, key to team, or team to customer."""
+
 customer = _table(
     "customer",
     *_key(Text, "id"),
@@ -599,7 +614,7 @@ APPEND_ONLY = tuple(
     """source series batch usage usage_unit revision quarantine recording binding review audit invoice_line ledger
     series_month document_event coverage correction member_period revision_decision withdrawal quarantine_decision
     staged_record staged_event manual_line manual_line_removal usage_sum usage_sum_unit control_total
-    control_total_withdrawal pull usage_request witness""".split()
+    control_total_withdrawal pull usage_request witness key_binding""".split()
 )
 """Tables whose rows the database itself keeps from being changed or removed. `invoice` may only become void, a
 `close_run` only end, a `counter` only go up (see `guards`)."""

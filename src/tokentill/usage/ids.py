@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.money import amount_text
@@ -112,3 +113,30 @@ def cost_components(tags: Iterable[str]) -> Iterator[tuple[str, Decimal]]:
         match = _COMPONENT(tag)
         if match is not None:
             yield match[1], Decimal(match[2])
+
+
+TEAM_TAG = "team="
+"""What the tag begins with that says of which team a record is."""
+
+KEY_ALIAS_TAG = "key_alias="
+"""What the tag begins with that says what people call the API key of a record."""
+
+_RESERVED = (TEAM_TAG, KEY_ALIAS_TAG)
+
+
+def team_of(tags: Iterable[str]) -> str | None:
+    """The team that tags name; None where they name none, or more than one."""
+    named = {tag.removeprefix(TEAM_TAG) for tag in tags if tag.startswith(TEAM_TAG) and tag != TEAM_TAG}
+    return named.pop() if len(named) == 1 else None
+
+
+def callers_tag(tag: Any) -> Any:
+    """A tag that whoever sends a request chose: one that looks like what a gateway says itself gets a prefix, so that
+    nobody names a team that is not theirs.
+    """
+    return f"request_tag:{tag}" if isinstance(tag, str) and tells_of_key(tag) else tag
+
+
+def tells_of_key(tag: str) -> bool:
+    """Whether a tag says of which team a record is, or what people call its API key."""
+    return tag.startswith(_RESERVED)

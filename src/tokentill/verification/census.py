@@ -17,7 +17,7 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
 from tokentill.verification.rows.documents import Rows, Taken
 from tokentill.verification.rows.records import ROWS_AT_ONCE
-from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.books import Books, team_named
 from tokentill.verification.terms.keys import Table
 
 PLACES = ("billed", "late", "open", "unattributed", "withdrawn")
@@ -49,10 +49,10 @@ def take_census(connection: Connection) -> Census:
     census = Census()
     try:
         books = rows.written.books(runs[-1]) if runs else None
+        series = rows.records.series()
     except (LookupError, TypeError, ValueError) as error:  # rows changed by hand may be anything
-        return Census(faults=[f"what the newest run was computed from cannot be read: {error}"])
+        return Census(faults=[f"series, or what the newest run was computed from, cannot be read: {error}"])
     taken, issued = rows.taken(live, -(2**62), 2**62), _issued(rows, live)
-    series = {row.id: dict(row._mapping) for row in connection.execute(select(tables.series))}
     owned = dict[tuple[str | None, ...], list[tuple[int, str | None]]]()
     usage = tables.usage.c
     query = select(usage.id, usage.series_id, usage.occurred_at, usage.seq, usage.record_id).order_by(usage.series_id)
@@ -90,7 +90,7 @@ def _off_documents(
     """Where a record is that no document covers."""
     if books is None:  # nothing was ever closed
         return "open"
-    key = (series["source"], series["user"], series["api_key"])
+    key = (series["source"], series["user"], series["api_key"], team_named(series["tags"]))
     if key not in owned:
         edges = sorted({from_micros(0), *books.owner_edges(series["user"])})
         owned[key] = [(to_micros(edge), books.owner(*key, edge)) for edge in edges]

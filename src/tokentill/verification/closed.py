@@ -8,6 +8,7 @@ from functools import cached_property
 from tokentill.clock import from_micros, to_micros
 from tokentill.verification.months import MonthAt
 from tokentill.verification.rows.documents import Header, Rows, Taken
+from tokentill.verification.terms.books import team_named
 from tokentill.verification.terms.keys import CannotVerify, Table
 from tokentill.verification.terms.periods import Rectangle, month_of
 
@@ -96,7 +97,7 @@ class ClosedMonth:
             self._rows.written.books(document.pins, looked),
             self._rows.written.books(document.pins, self.pins),
         )
-        party = (series["source"], series["user"], series["api_key"])
+        party = (series["source"], series["user"], series["api_key"], team_named(series["tags"]))
         edges = {to_micros(edge) for books in (before, after) for edge in books.owner_edges(series["user"])}
         edges |= {
             to_micros(edge)

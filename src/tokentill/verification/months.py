@@ -13,7 +13,7 @@ from tokentill.verification.billing import Billing
 from tokentill.verification.rating.tally import Counting, Plan, Tally
 from tokentill.verification.rating.usage import UsageReader
 from tokentill.verification.rows.documents import Ledgers, Rows, Taken, account_of
-from tokentill.verification.terms.books import Books
+from tokentill.verification.terms.books import Books, team_named
 from tokentill.verification.terms.periods import Calendar, Rectangle, month_of, stretches
 from tokentill.verification.totals.due import Account
 
@@ -41,7 +41,7 @@ class MonthAt:
         self.calendar = Calendar(books, month_of(period), rows.issued(self.live, month_of(period)))
         self.starts_at, self.ends_at = map(to_micros, self.calendar.bounds())
         self.taken = rows.taken(self.live, self.starts_at, self.ends_at)
-        self.series = rows.records.series(self.starts_at, self.ends_at)
+        self.series = rows.records.series((self.starts_at, self.ends_at))
         self.owners: dict[int, list[tuple[int, str | None]]] = {}
         self.of_payer: dict[str, set[int]] = {}
         self.chains: dict[tuple[str, str, str], set[int]] = {}
@@ -55,7 +55,7 @@ class MonthAt:
         """Whose the records of each series are, from which instant on, and on whose invoices they may stand."""
         known: dict[tuple[Any, ...], list[tuple[int, str | None]]] = {}
         for id_, series in self.series.items():
-            key = (series["source"], series["user"], series["api_key"])
+            key = (series["source"], series["user"], series["api_key"], team_named(series["tags"]))
             if key not in known:
                 known[key] = list(self._owned(*key))
             self.owners[id_] = known[key]
@@ -63,11 +63,13 @@ class MonthAt:
                 if owner is not None:
                     self.of_payer.setdefault(self.calendar.payer(owner), set()).add(id_)
 
-    def _owned(self, source: str, user: str | None, api_key: str | None) -> Iterator[tuple[int, str | None]]:
+    def _owned(
+        self, source: str, user: str | None, api_key: str | None, team: str | None
+    ) -> Iterator[tuple[int, str | None]]:
         edges = {to_micros(edge) for edge in self.books.owner_edges(user)}
         starts = sorted({self.starts_at, *(edge for edge in edges if self.starts_at < edge < self.ends_at)})
         for starts_at, ends_at in zip(starts, [*starts[1:], self.ends_at], strict=True):
-            owner = self.books.owner(source, user, api_key, from_micros(starts_at))
+            owner = self.books.owner(source, user, api_key, team, from_micros(starts_at))
             period = self.calendar.period(owner)
             first, end = max(starts_at, to_micros(period.starts_at)), min(ends_at, to_micros(period.ends_at))
             yield starts_at, owner if first == starts_at and first < end else None

@@ -44,6 +44,7 @@ from tokentill.invoicing.preview import Aside, InterimInvoice, OpenMonth, Previe
 from tokentill.invoicing.projection import Projection, projection_of
 from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.invoicing.review_policy import parked
+from tokentill.invoicing.seen_once import NOBODY_SEEN_ONCE, UsersSeenOnce
 from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.invoicing.unattributed import Unattributed, UnattributedUser
 from tokentill.money import EXACT, ZERO, minor_text, sum_exact
@@ -55,6 +56,7 @@ from tokentill.store.manual_lines import manual_by_customer
 from tokentill.store.quarantine import count_quarantined
 from tokentill.store.revisions import count_open_revisions
 from tokentill.usage.aggregates import UsageAggregate
+from tokentill.usage.attribution import EACH_USER, USERS_SEEN_ONCE_MAX
 
 # A share is shown and compared, never billed; rounded up, so that it never looks smaller than it is.
 _SHARE = Context(prec=96, rounding=ROUND_CEILING)
@@ -71,6 +73,7 @@ class Computed:
         kept: boundaries that a contract would move, had nothing been issued.
         usage: what was computed from.
         corrected: the corrections of closed periods that are due.
+        seen_once: users with a single request that are customers because every user is.
     """
 
     month: Month
@@ -82,6 +85,12 @@ class Computed:
     kept: tuple[KeptBoundary, ...]
     usage: MonthUsage
     corrected: Corrected = NOTHING_CORRECTED
+    seen_once: UsersSeenOnce = NOBODY_SEEN_ONCE
+
+    @property
+    def blocked_by(self) -> tuple[str, ...]:
+        """What refuses all invoices of the period."""
+        return (*self.unattributed.blocked_by, *self.seen_once.blocked_by)
 
     def due_at(self, customer: str) -> datetime:
         """When an invoice is due: the last of the periods that it ends is over."""
@@ -205,7 +214,29 @@ def compute_period(
         corrected=corrected,
         kept=tuple(boundary for boundary in periods.kept if only in (None, boundary.customer)),
         usage=usage,
+        seen_once=_seen_once(usage, books, periods.default),
     )
+
+
+def _seen_once(usage: MonthUsage, books: Books, period: Period) -> UsersSeenOnce:
+    """Users with a single request who have no contract, no document, and are customers because every user is."""
+    rules = books.attribution.rules_at(period.last_instant)
+    users_max = USERS_SEEN_ONCE_MAX if rules is None else rules.users_seen_once_max
+    single = [
+        (member, aggregates[0])
+        for payer, by_member in usage.by_payer.items()
+        for member, aggregates in by_member.items()
+        if len(aggregates) == 1 and aggregates[0].requests == 1 and not usage.ownership.is_issued(payer)
+    ]
+    if len(single) <= users_max:
+        return UsersSeenOnce(users_max=users_max)
+    contracted = set(books.contracts.customers)
+    users = [
+        member
+        for member, one in single
+        if member not in contracted and usage.ownership.attributed(one.series, one.at).decided_by == EACH_USER
+    ]
+    return UsersSeenOnce.of(users, users_max)
 
 
 def _members(
@@ -280,6 +311,7 @@ def compute_preview(
             for one in compared(connection, computed, books, pins)
         ),
         unattributed=computed.unattributed,
+        seen_once=computed.seen_once,
         pins=pins,
         made_at=now,
         failed=tuple(sorted(computed.failed.items(), key=lambda item: item[0].encode())),
@@ -444,7 +476,7 @@ def _unattributed(usage: MonthUsage, books: Books, period: Period, context: Rati
 def _unattributed_user(
     cause: str, aggregates: Sequence[UsageAggregate], currency: str, context: RatingContext
 ) -> UnattributedUser:
-    series = aggregates[0].series
+    series, at = aggregates[0].series, aggregates[0].at
     return UnattributedUser(
         series.source,
         series.user,
@@ -452,6 +484,7 @@ def _unattributed_user(
         cause,
         sum(aggregate.requests for aggregate in aggregates),
         _list_amount(None, currency, aggregates, context)[0],
+        goes_by_key=not context.books.attribution.goes_by_user(series.source, series.user, at),
     )
 
 

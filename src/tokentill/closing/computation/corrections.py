@@ -59,6 +59,7 @@ from tokentill.store.recordings import recordings_of
 from tokentill.store.usage_rows import month_number, series_by_id, series_of_months
 from tokentill.store.withdrawals import Counting
 from tokentill.usage.aggregates import Series
+from tokentill.usage.keys import KeyBinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,16 +237,17 @@ class _Known:
         together = self.together.get(payer, set())
         return {one for one in together if one > period} if period in together else set()
 
-    def bound_upto(self, month: Month) -> int:
-        """Up to which number bindings were known to everybody who closed a month."""
+    def bound_upto(self, month: Month) -> tuple[int, int]:
+        """Up to which number bindings of users, and those of keys, were known to everybody who closed a month."""
         sets = recordings_of(self.connection, self.closings[month].contract_sets) if month in self.closings else ()
-        uptos = [0 if isinstance(one["bindings"], list) else one["bindings"]["upto"] for one in sets]
-        return min(uptos, default=0)
+        users = [0 if isinstance(one["bindings"], list) else one["bindings"]["upto"] for one in sets]
+        keys = [one["keys"]["upto"] if "keys" in one else 0 for one in sets]
+        return min(users, default=0), min(keys, default=0)
 
     @property
     def may_have_changed(self) -> bool:
         """Whether there is anything that could ask for a correction."""
-        asks = self.inputs.bindings or self.inputs.asks_for_closed
+        asks = self.inputs.bindings or self.inputs.keys or self.inputs.asks_for_closed
         return bool(self.extents) and bool(self.late or self.withdrawn or asks)
 
     def inputs_at(self, pins: Content) -> Inputs:
@@ -339,21 +341,18 @@ class _ClosedMonth:
     @cached_property
     def moves(self) -> list[Move]:
         """Usage on documents of the month that is somebody else's since bindings or rules came that act on it."""
-        users = {
-            binding.user: binding.seq for binding in self.known.inputs.bindings if binding.valid_from < self.ends_at
-        }
+        users, keys = self._bound_since
         rules_ask = any(content["kind"] == "attribution" for content in self.known.inputs.asking)
-        if not users and not rules_ask:
-            return []
-        upto = self.known.bound_upto(self.month)
-        users = {user: seq for user, seq in users.items() if seq > upto}
-        if not users and not rules_ask:
+        if not (users or keys or rules_ask):
             return []
         first, last = month_number(self.starts_at), month_number(self.ends_at)
+        bindings_of = self.known.books.attribution.bindings_of
         series = {
             id_: one
             for id_, one in series_of_months(self.known.connection, first, last).items()
-            if rules_ask or one.user in users
+            if rules_ask
+            or one.user in users
+            or (keys and not keys.isdisjoint(bindings_of(None, one.api_key, one.tags)))
         }
         taken = taken_within(self.known.connection, self.starts_at, self.ends_at, self.known.position, series)
         moves: list[Move] = []
@@ -365,12 +364,23 @@ class _ClosedMonth:
         # Where no record lies nothing moves; none will come, for its number is above all that documents cover.
         return [move for move in moves if counts_within(self.known.connection, move.segment, self.known.seq_max)]
 
+    @property
+    def _bound_since(self) -> tuple[set[str], set[KeyBinding]]:
+        """The users that were bound since the month was closed, and the bindings of keys, as far as they act on it."""
+        inputs = self.known.inputs
+        users = [binding for binding in inputs.bindings if binding.valid_from < self.ends_at]
+        keys = [binding for binding in inputs.keys if binding.valid_from < self.ends_at]
+        if not (users or keys):
+            return set(), set()
+        users_upto, keys_upto = self.known.bound_upto(self.month)
+        return {one.user for one in users if one.seq > users_upto}, {one for one in keys if one.seq > keys_upto}
+
     def _moved(self, series: Series, taken: TakenSegment, basis: _CorrectionBasis) -> Iterator[Move]:
         covered = taken.covered
         before, after = (self.known.books_of(one).attribution for one in (basis.before, basis.after))
-        edges = after.rule_edges() | (set() if series.user is None else after.binding_edges(series.user))
+        edges = after.rule_edges() | after.binding_edges(series.user, series.api_key, series.tags)
         inside = sorted(edge for edge in edges if covered.starts_at < edge < covered.ends_at)
-        party: dict[str, Any] = {"source": series.source, "user": series.user, "api_key": series.api_key}
+        party: dict[str, Any] = {name: getattr(series, name) for name in ("source", "user", "api_key", "tags")}
         for starts_at, ends_at in pairwise([covered.starts_at, *inside, covered.ends_at]):
             was, owner = (one.attribute(**party, at=starts_at).customer for one in (before, after))
             if owner in (was, taken.member):

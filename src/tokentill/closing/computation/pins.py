@@ -6,9 +6,9 @@ alone is enough to compute its invoices again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection
 
@@ -20,17 +20,20 @@ from tokentill.invoicing.invoice import OLDEST_VERSION_OF_F, VERSION_OF_F
 from tokentill.invoicing.rating_groups import Books
 from tokentill.prices.book import PriceBook
 from tokentill.prices.fx import FxBook
-from tokentill.store.customers import bindings
+from tokentill.store.customers import bindings, key_bindings
 from tokentill.store.database import current_value
 from tokentill.store.documents import newest_position
 from tokentill.store.erasures import binding_set_hash
 from tokentill.store.manual_lines import newest_manual_line
 from tokentill.store.recordings import recordings_of
 from tokentill.usage.attribution import Attribution, Binding
+from tokentill.usage.keys import KeyBinding
 from tokentill.zones import zone_data_version
 
 if TYPE_CHECKING:
     from tokentill.recordings.load import Folder
+
+Bound = TypeVar("Bound", Binding, KeyBinding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Inputs:
     """Everything people wrote: price tables and exchange rates, contracts and attribution rules, bindings.
 
     `beneath` are price tables that lie beneath the own ones (see `PriceBook`). `position` is the place in the log of
-    documents up to which documents count, and `manual` the number up to which lines that people added do.
+    documents up to which documents count, and `manual` the number up to which lines that people added do. `keys` are
+    bindings of API keys and teams, and `untrusted` the sources whose users decide nothing by settings.
     """
 
     prices: tuple[Content, ...]
@@ -47,13 +51,15 @@ class Inputs:
     position: int
     beneath: tuple[Content, ...] = ()
     manual: int = 0
+    keys: tuple[KeyBinding, ...] = ()
+    untrusted: tuple[str, ...] = ()
 
     def books(self) -> Books:
         """The books that an invoice is computed with."""
         return Books(
             prices=PriceBook(self.prices, beneath=self.beneath),
             contracts=ContractBook(self.contracts),
-            attribution=Attribution(self.contracts, self.bindings),
+            attribution=Attribution(self.contracts, self.bindings, self.keys, self.untrusted),
             fx=FxBook(self.prices),
         )
 
@@ -80,7 +86,7 @@ class Inputs:
             _with_asking(own, others)
             for own, others in ((self.prices, later.prices), (self.contracts, later.contracts))
         )
-        return replace(self, prices=prices, contracts=contracts, bindings=later.bindings)
+        return replace(self, prices=prices, contracts=contracts, bindings=later.bindings, keys=later.keys)
 
     @property
     def price_set(self) -> Content:
@@ -97,10 +103,9 @@ class Inputs:
         return {
             "kind": "contract-set",
             "recordings": _hashes(self.contracts),
-            "bindings": {
-                "upto": max((binding.seq for binding in self.bindings), default=0),
-                "hash": content_hash([binding.content() for binding in self.bindings]),
-            },
+            "bindings": _pinned(self.bindings),
+            **({"keys": _pinned(self.keys)} if self.keys else {}),
+            **({"untrusted": list(self.untrusted)} if self.untrusted else {}),
         }
 
     def recordings(self) -> tuple[Content, ...]:
@@ -127,6 +132,21 @@ def _with_asking(own: Iterable[Content], later: Iterable[Content]) -> tuple[Cont
     return (*listed, *(one for hash_, one in sorted(added.items()) if hash_ not in known))
 
 
+def _pinned(bound: Sequence[Binding | KeyBinding]) -> Content:
+    return {
+        "upto": max((binding.seq for binding in bound), default=0),
+        "hash": content_hash([binding.content() for binding in bound]),
+    }
+
+
+def _unpinned(bound: Iterable[Bound], pinned: Content, what: str) -> tuple[Bound, ...]:
+    """The bindings that a set was made with."""
+    listed = tuple(binding for binding in bound if binding.seq <= pinned["upto"])
+    if content_hash([binding.content() for binding in listed]) != pinned["hash"]:
+        raise IntegrityFault(f"the {what} that an invoice was computed with are not what their hash says")
+    return listed
+
+
 def _hashes(contents: Iterable[Content]) -> list[str]:
     return sorted({content_hash(content) for content in contents})
 
@@ -140,6 +160,8 @@ def newest_inputs(connection: Connection, folder: Folder) -> tuple[Inputs, int]:
         bindings=tuple(bindings(connection)),
         position=newest_position(connection),
         manual=newest_manual_line(connection),
+        keys=tuple(key_bindings(connection)),
+        untrusted=folder.untrusted,
     )
     return inputs, current_value(connection, "batch")
 
@@ -153,21 +175,23 @@ def pinned_inputs(connection: Connection, pins: Content) -> Inputs:
     price_set, contract_set = (recordings_of(connection, [pins[key]])[0] for key in ("a", "b"))
     bound = contract_set["bindings"]
     if isinstance(bound, list):  # older sets held the bindings themselves
-        listed = [
+        listed = tuple(
             Binding(seq, one["user"], one["customer"], parse_instant(one["valid_from"]), one["source"])
             for seq, one in enumerate(bound, start=1)
-        ]
+        )
     else:
-        listed = [binding for binding in bindings(connection) if binding.seq <= bound["upto"]]
-        if content_hash([binding.content() for binding in listed]) != binding_set_hash(connection, bound["hash"]):
-            raise IntegrityFault("the bindings that an invoice was computed with are not what their hash says")
+        stated = binding_set_hash(connection, bound["hash"])
+        listed = _unpinned(bindings(connection), {**bound, "hash": stated}, "bindings")
+    keys = contract_set.get("keys")
     return Inputs(
         prices=tuple(recordings_of(connection, price_set["recordings"])),
         beneath=tuple(recordings_of(connection, price_set.get("beneath", ()))),
         contracts=tuple(recordings_of(connection, contract_set["recordings"])),
-        bindings=tuple(listed),
+        bindings=listed,
         position=pins.get("l", 0),
         manual=pins.get("m", 0),
+        keys=() if keys is None else _unpinned(key_bindings(connection), keys, "bindings of keys"),
+        untrusted=tuple(contract_set.get("untrusted", ())),
     )
 
 

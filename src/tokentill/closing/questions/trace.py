@@ -361,7 +361,7 @@ def _before_billing(traced: RequestTrace, record: StoredRecord, inputs: Inputs) 
 def _attributed(begun: RequestTrace, record: StoredRecord, inputs: Inputs) -> RequestTrace:
     series = record.series
     attributed = inputs.books().attribution.attribute(
-        source=series.source, user=series.user, api_key=series.api_key, at=record.occurred_at
+        source=series.source, user=series.user, api_key=series.api_key, at=record.occurred_at, tags=series.tags
     )
     return replace(begun, customer=attributed.customer, because=attributed.because)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, or_, select, union
 
@@ -23,13 +23,20 @@ from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.store import tables
 from tokentill.store.audit import ERASED, append_audit, chain_head
-from tokentill.store.customers import bindings
+from tokentill.store.customers import bindings, key_bindings
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.erasures import TOKEN, ErasedRows, erase_rows
 from tokentill.usage.attribution import Attribution, Binding
 from tokentill.usage.globs import glob_fits
+from tokentill.usage.ids import TEAM_TAG
+from tokentill.usage.keys import KeyBinding
 
 _TOKEN_BYTES = 12
+_ALL = 2**62
+"""A number that no binding has."""
+
+_Party = tuple[str, str | None, tuple[str, ...]]
+"""Source, API key and team, as a tag: what decides beside the user whose a record is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +130,9 @@ def _obstacles(
     connection: Connection, inputs: Inputs | None, user: str, token: str, source: str | None
 ) -> Iterator[str]:
     """What keeps a user from being erased."""
-    series = tables.series.c
-    rows = connection.execute(select(series.source, series.api_key).where(series.user == user).distinct())
-    parties = sorted(((row.source, row.api_key) for row in rows), key=repr)
+    parties = _parties(connection, user)
     bound = bindings(connection)
-    if source is not None and {other for other, _ in parties} - {source}:
+    if source is not None and {other for other, _, _ in parties} - {source}:
         if any(one.user == user and one.source is None for one in bound):
             yield "it is bound in records of all sources, and has records of others; leave out the source"
         parties = [party for party in parties if party[0] == source]
@@ -136,6 +141,17 @@ def _obstacles(
     if number := _first_document_split(connection, user):
         yield f"lines of {number} are split by user, and could not be verified without it"
     yield from _moved(connection, inputs, bound, parties, user, token)
+
+
+def _parties(connection: Connection, user: str) -> list[_Party]:
+    series = tables.series.c
+    rows = connection.execute(select(series.source, series.api_key, series.tags).where(series.user == user).distinct())
+    parties = {(row.source, row.api_key, tuple(filter(_names_team, json.loads(row.tags)))) for row in rows}
+    return sorted(parties, key=repr)
+
+
+def _names_team(tag: str) -> bool:
+    return tag.startswith(TEAM_TAG)
 
 
 def _first_document_of(connection: Connection, user: str) -> str | None:
@@ -169,22 +185,23 @@ def _moved(
     connection: Connection,
     inputs: Inputs | None,
     bound: Iterable[Binding],
-    parties: Iterable[tuple[str, str | None]],
+    parties: Iterable[_Party],
     user: str,
     token: str,
 ) -> Iterator[str]:
     """Rules by which the token would be somebody else's, or priced otherwise, in any set that was ever used."""
     after = [replace(one, user=token) if one.user == user else one for one in bound]
-    for recordings, upto in _sets(connection, inputs):
-        if rule := next((name for one in recordings for name in _rules_by_user(one, user)), None):
+    keys = key_bindings(connection)
+    for known in _sets(connection, inputs):
+        if rule := next((name for one in known.recordings for name in _rules_by_user(one, user)), None):
             yield f"the rule {rule} decides by it what its usage costs"
             return
-        then, now = (Attribution(recordings, [b for b in some if b.seq <= upto]) for some in (bound, after))
-        edges = {from_micros(0), *then.rule_edges(), *then.binding_edges(user)}
-        for source, api_key in parties:
+        then, now = (known.attribution(some, keys) for some in (bound, after))
+        for source, api_key, tags in parties:
+            edges = {from_micros(0), *then.rule_edges(), *then.binding_edges(user, api_key, tags)}
             for at in sorted(edges):
-                was = then.attribute(source=source, user=user, api_key=api_key, at=at)
-                would = now.attribute(source=source, user=token, api_key=api_key, at=at)
+                was = then.attribute(source=source, user=user, api_key=api_key, at=at, tags=tags)
+                would = now.attribute(source=source, user=token, api_key=api_key, at=at, tags=tags)
                 own = (was.customer, would.customer) == (user, token)
                 if was.customer != would.customer and not own:
                     yield (
@@ -194,17 +211,40 @@ def _moved(
                     return
 
 
-def _sets(connection: Connection, inputs: Inputs | None) -> Iterator[tuple[list[Content], int]]:
-    """The contracts and rules of every set that anything was computed with, and of now; with the bindings they know."""
+class _ContractSet(NamedTuple):
+    """What anything was computed with: contracts and rules, the bindings of users and of keys up to a number, and the
+    sources that were untrusted.
+    """
+
+    recordings: list[Content]
+    users_upto: int = _ALL
+    keys_upto: int = _ALL
+    untrusted: Iterable[str] = ()
+
+    def attribution(self, bound: Iterable[Binding], keys: Iterable[KeyBinding]) -> Attribution:
+        users = [one for one in bound if one.seq <= self.users_upto]
+        known = [one for one in keys if one.seq <= self.keys_upto]
+        return Attribution(self.recordings, users, known, self.untrusted)
+
+
+def _sets(connection: Connection, inputs: Inputs | None) -> Iterator[_ContractSet]:
+    """Every set that anything was computed with, each also with all bindings there are, as corrections of closed
+    periods are computed, and what would be used now.
+    """
     table = tables.recording.c
     stored = {row.hash: json.loads(bytes(row.content)) for row in connection.execute(select(table.hash, table.content))}
     for one in stored.values():
         if one.get("kind") == "contract-set":
-            known = one["bindings"]
-            upto = known["upto"] if isinstance(known, dict) else 2**62
-            yield [stored[hash_] for hash_ in one["recordings"] if hash_ in stored], upto
+            users, keys = one["bindings"], one.get("keys")
+            known = _ContractSet(
+                [stored[hash_] for hash_ in one["recordings"] if hash_ in stored],
+                users["upto"] if isinstance(users, dict) else _ALL,
+                0 if keys is None else keys["upto"],
+                one.get("untrusted", ()),
+            )
+            yield from (known, known._replace(users_upto=_ALL, keys_upto=_ALL))
     if inputs is not None:
-        yield list(inputs.contracts), 2**62
+        yield _ContractSet(list(inputs.contracts), untrusted=inputs.untrusted)
 
 
 def _rules_by_user(recording: Content, user: str) -> Iterator[str]:

@@ -74,7 +74,7 @@ def missing_usage(connection: Connection, books: Books, seq_max: int, periods: P
     for record in records_without_usage(connection, starts_at, ends_at, seq_max):
         traits, at = record.series, record.occurred_at
         customer = books.attribution.attribute(
-            source=traits.source, user=traits.user, api_key=traits.api_key, at=at
+            source=traits.source, user=traits.user, api_key=traits.api_key, at=at, tags=traits.tags
         ).customer
         period = None if periods is None else periods.of(customer)
         if record.is_waived or not (period is None or period.holds(at)):

@@ -19,7 +19,7 @@ from tokentill.errors import InvalidCall, NotFound, Refused, ensure
 from tokentill.recordings.load import Folder
 from tokentill.store.audit import append_audit
 from tokentill.store.batches import Counts, store_batch_row, store_version
-from tokentill.store.customers import bindings
+from tokentill.store.customers import bindings, key_bindings
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.documents import ends_period_at, numbers_covering
 from tokentill.store.request_rows import counted_of_request
@@ -265,10 +265,13 @@ def _stands_on(connection: Connection, folder: Folder, revision: Revision) -> li
     numbers = numbers_covering(connection, old.series.id, old.occurred_at, old.seq)
     if not numbers:
         return []
-    attribution = Attribution((*folder.contracts, *folder.attribution), bindings(connection))
+    rules = (*folder.contracts, *folder.attribution)
+    attribution = Attribution(rules, bindings(connection), key_bindings(connection), folder.untrusted)
 
     def customer_of(record: Any, at: datetime) -> str | None:
-        found: Any = attribution.attribute(source=record.source, user=record.user, api_key=record.api_key, at=at)
+        found: Any = attribution.attribute(
+            source=record.source, user=record.user, api_key=record.api_key, at=at, tags=record.tags
+        )
         owner: str | None = found.customer
         return owner
 

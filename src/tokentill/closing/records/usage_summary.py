@@ -6,7 +6,7 @@ what another version replaced is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from tokentill.canonical import Content, fields_of, form_of
+from tokentill.canonical import Content, fields_of, form_of, stated_fields_of
 from tokentill.clock import instant_text
 from tokentill.money import EXACT, ZERO
 from tokentill.prices.book import NoPrice, PriceBook
@@ -84,13 +84,18 @@ class UsageRow:
 
 @dataclass(slots=True)
 class UsageSummary:
-    """What was used in [starts_at, ends_at), or ever where both are None, by one key; `total` is all of it."""
+    """What was used in [starts_at, ends_at), or ever where both are None, by one key; `total` is all of it.
+
+    `contradicting_requests` are those of untrusted users that lead to another customer than their API key; None where
+    users are trusted, or customers were not asked for.
+    """
 
     by: SummaryKey
     starts_at: datetime | None
     ends_at: datetime | None
     rows: list[UsageRow] = field(default_factory=list)
     total: UsageRow = field(default_factory=lambda: UsageRow(None))
+    contradicting_requests: int | None = None
 
     def content(self) -> Content:
         """What `usage summary --json` prints."""
@@ -100,6 +105,7 @@ class UsageSummary:
             "until": None if self.ends_at is None else instant_text(self.ends_at),
             "rows": [{self.by: row.name, **row.content()} for row in self.rows],
             "total": self.total.content(),
+            **stated_fields_of(self, "contradicting_requests"),
         }
 
 
@@ -111,6 +117,7 @@ def summarize_usage(
     extent: tuple[datetime, datetime] | None,
     prices: PriceBook | None,
     attribution: Attribution | None,
+    customers: Collection[str] = (),
 ) -> UsageSummary:
     """Count what was used.
 
@@ -119,6 +126,7 @@ def summarize_usage(
         extent: the first and the last instant of all records, None where there are none.
         prices: what list amounts are looked up in, None for none.
         attribution: whose usage it is; needed by customer.
+        customers: those with a contract, whom a user may be called like.
     """
     summary = UsageSummary(by, *within)
     if extent is None:
@@ -129,6 +137,9 @@ def summarize_usage(
     rows: dict[str | None, UsageRow] = {}
     for aggregate in _aggregates(connection, starts_at, ends_at, prices, attribution):
         name = _name(by, aggregate, attribution)
+        if by == "customer" and attribution is not None and attribution.distrusts_users:
+            contradicting = _contradicting(aggregate, attribution, customers)
+            summary.contradicting_requests = (summary.contradicting_requests or 0) + contradicting
         rows.setdefault(name, UsageRow(name)).add(aggregate, prices)
         summary.total.add(aggregate, prices)
     if by == "day":
@@ -138,11 +149,19 @@ def summarize_usage(
     return summary
 
 
+def _contradicting(aggregate: UsageAggregate, attribution: Attribution, customers: Collection[str]) -> int:
+    one = aggregate.series
+    other = attribution.contradicted(
+        source=one.source, user=one.user, api_key=one.api_key, at=aggregate.at, tags=one.tags, known=customers
+    )
+    return 0 if other is None else aggregate.requests
+
+
 def _name(by: SummaryKey, aggregate: UsageAggregate, attribution: Attribution | None) -> str | None:
     series = aggregate.series
     if by == "customer" and attribution is not None:
         return attribution.attribute(
-            source=series.source, user=series.user, api_key=series.api_key, at=aggregate.at
+            source=series.source, user=series.user, api_key=series.api_key, at=aggregate.at, tags=series.tags
         ).customer
     names: Mapping[str, str | None] = {
         "user": series.user,
@@ -163,7 +182,7 @@ def _aggregates(
 ) -> Iterator[UsageAggregate]:
     """All usage of a segment of time as aggregates that lie between two changes of a price or an attribution rule.
 
-    Series of users that are bound inside of it are summed by themselves, cut at their bindings.
+    Series of users and keys that are bound inside of it are summed by themselves, cut at their bindings.
     """
     seq_max = current_value(connection, "batch")
     series = series_of_months(connection, month_number(starts_at), month_number(ends_at))
@@ -174,7 +193,7 @@ def _aggregates(
     spans: list[Span] = []
     ordinary: dict[int, Series] = {}
     for id_, one in series.items():
-        bound = set() if attribution is None or one.user is None else attribution.binding_edges(one.user)
+        bound = set() if attribution is None else attribution.binding_edges(one.user, one.api_key, one.tags)
         inside = sorted(edge.astimezone(UTC) for edge in bound if starts_at < edge < ends_at)
         if not inside:
             ordinary[id_] = one

@@ -84,6 +84,24 @@ def show_customer_list(screen: Screen, listed: CustomerList) -> None:
                 for b in listed.bindings
             ],
         )
+    if listed.keys:
+        screen.say("")
+        screen.table(
+            ("API key or team", "belongs to", "from", "source"),
+            [
+                (
+                    _key_or_team(b.api_key, b.team),
+                    _key_or_team(None, b.team) if b.customer is None else short_id(b.customer),
+                    instant_text(b.valid_from),
+                    shown_id(b.source or "any"),
+                )
+                for b in listed.keys
+            ],
+        )
+
+
+def _key_or_team(api_key: str | None, team: str | None) -> str:
+    return f"team {short_id(team or '')}" if api_key is None else f"key {short_id(api_key)}"
 
 
 def _yes(known: bool | None, yes: str, no: str) -> str:

@@ -37,6 +37,9 @@ def show_usage(screen: Screen, summary: UsageSummary) -> None:
         screen.say(f"{plural(without, 'request reports', 'requests report')} no cost")
     if total.unpriced_requests:
         screen.say(f"{plural(total.unpriced_requests, 'request has', 'requests have')} no list amount")
+    if summary.contradicting_requests:
+        contradicting = plural(summary.contradicting_requests, "request is", "requests are")
+        screen.say(f"{contradicting} of a user that is not trusted and leads to another customer than the API key")
 
 
 def _row(name: str, row: UsageRow) -> tuple[str, ...]:

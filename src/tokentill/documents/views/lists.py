@@ -13,6 +13,7 @@ from tokentill.money import amount_text
 from tokentill.prices.entries import PriceEntry
 from tokentill.store.customers import Customer
 from tokentill.usage.attribution import Binding
+from tokentill.usage.keys import KeyBinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +75,20 @@ class ListedCustomer:
 
 @dataclass(frozen=True, slots=True)
 class CustomerList:
-    """All customers by id, and all bindings; `not_read` says why contracts could not be read, where they could not."""
+    """All customers by id, and all bindings of users, and of API keys and teams (`keys`); `not_read` says why contracts
+    could not be read, where they could not.
+    """
 
     customers: tuple[ListedCustomer, ...]
     bindings: tuple[Binding, ...]
     not_read: str | None = None
+    keys: tuple[KeyBinding, ...] = ()
 
     def content(self) -> Content:
         """What `customers list --json` prints."""
         stated = {} if self.not_read is None else {"not_read": self.not_read}
-        return {**fields_of(self, "customers"), "bindings": form_of(self.bindings), **stated}
+        bound = {"bindings": form_of(self.bindings), "keys": form_of(self.keys)}
+        return {**fields_of(self, "customers"), **bound, **stated}
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,12 @@ class AttributionFile(Header):
     valid_from: Instant
     default: Literal["each-user", "unattributed"] = optional("Whose a record is that no rule fits.")
     tolerance_percent: SharePercent = optional("How much unattributed list amount a close may leave over.")
+    untrusted_users: list[Id] = optional("Sources whose users decide nothing, so that the API key does; globs.")
+    users_seen_once_max: int = optional(
+        "How many users with a single request in a period may become customers by each-user; 1000 unless given.",
+        ge=0,
+        le=1_000_000_000,
+    )
     source: Text = optional("Where this was agreed.")
     note: Text = optional("What a reader should know.")
     rule: list[AttributionRuleTable] = optional("The first that fits wins.")

@@ -20,6 +20,7 @@ from tokentill.sources.gateways import Format, SourceRow, no_table
 from tokentill.sources.gateways.conventions import Convention, convention_of, leaves_by
 from tokentill.sources.gateways.fields import count, instant
 from tokentill.sources.gateways.mapping import FieldMap
+from tokentill.usage.ids import callers_tag
 from tokentill.usage.record import Status, UsageRecord
 from tokentill.usage.type_words import type_text
 
@@ -72,7 +73,7 @@ def read(row: SourceRow, source: str | None, *, convention: Convention) -> Usage
         quantities=quantities,
         user=values.get("user"),
         api_key=values.get("api_key"),
-        tags=tuple(tags),
+        tags=tuple(map(callers_tag, tags)),
         status=STATUS.get(values.get("status"), "unknown") if isinstance(values.get("status"), str) else "unknown",
         usage_state=usage_state,
         cost=cost,

@@ -3,7 +3,9 @@
 Convention (the proxy's source): `prompt_tokens` includes cache reads and writes, reasoning is folded into
 `completion_tokens`, and their sum is `total_tokens`; the details lie in `metadata.usage_object` and
 `metadata.additional_usage_values`, and must agree. `spend` is USD. `end_user` is the customer's id, `user` a member of
-the proxy's own staff and not read. `api_key` is the hash of a key. `startTime` is UTC, also without an offset or with
+the proxy's own staff and not read. `api_key` is the hash of a key; the team that the key is of, and what people call
+it, become the tags `team=ID` and `key_alias=ALIAS`, which no tag of a request can pass for.
+`startTime` is UTC, also without an offset or with
 a space for the `T`. `cache_hit` means the proxy's response cache (spend is then 0 and the tokens are a replay): such a
 row is a replay (`is_replayed`) and carries the tag `response-cache`, which a caller's `request_tags` cannot give it.
 
@@ -16,7 +18,7 @@ as a fraction, is not made up: such a row has a cost and no quantity, which is m
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +29,7 @@ from tokentill.sources.gateways.fields import amount, columns_by_kind, count, in
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap, under
 from tokentill.sources.strict_json import parse_object
+from tokentill.usage.ids import KEY_ALIAS_TAG, TEAM_TAG, callers_tag
 from tokentill.usage.record import RESPONSE_CACHE_TAG, STANDARD, UsageRecord, UsageState
 from tokentill.usage.type_words import type_text
 
@@ -47,6 +50,8 @@ PATHS: dict[str, tuple[str, ...]] = {
     "status": ("status", "metadata.status"),
     "cost": ("spend",),
     "tags": ("request_tags",),
+    "team": ("team_id", "metadata.user_api_key_team_id"),
+    "key_alias": ("metadata.user_api_key_alias",),
     "cache_hit": ("cache_hit",),
     "prompt": ("prompt_tokens", f"{_OBJECT}.prompt_tokens"),
     "completion": ("completion_tokens", f"{_OBJECT}.completion_tokens"),
@@ -100,7 +105,7 @@ def read(row: SourceRow, source: str | None) -> UsageRecord:
         api_key=get("api_key"),
         provider=get("provider"),
         mode=mode_of(values["tier"]) if "tier" in values else STANDARD,
-        tags=tuple(_tags_of(get("tags"), get("cache_hit"))),
+        tags=(*_tags_of(get("tags"), get("cache_hit")), *_tags_of_key(get("team"), get("key_alias"))),
         status=status_of(get("status"), None, None),
         usage_state=usage_state,
         cost=amount("spend", values["cost"]) if "cost" in values else None,
@@ -163,12 +168,21 @@ def _tags_of(tags: object, cache_hit: object) -> list[str]:
     if isinstance(tags, str) and tags.strip():
         tags = (_object_in_text("request_tags", f'{{"tags":{tags}}}') or {}).get("tags")
     if isinstance(tags, list):
-        texts.extend(tag for tag in tags if tag != RESPONSE_CACHE_TAG)
+        texts.extend(callers_tag(tag) for tag in tags if tag != RESPONSE_CACHE_TAG)
     elif tags is not None and tags not in ("", {}):
         raise InvalidRecord(f"request_tags is {type_text(tags)}, not a list of texts")
     if cache_hit in (True, "True", "true"):
         texts.append(RESPONSE_CACHE_TAG)
     return texts
+
+
+def _tags_of_key(team: object, alias: object) -> Iterator[str]:
+    """What the proxy itself says of the key: the team that it is of, and what people call it."""
+    for name, prefix, value in (("team_id", TEAM_TAG, team), ("user_api_key_alias", KEY_ALIAS_TAG, alias)):
+        if value is not None and not isinstance(value, str):
+            raise InvalidRecord(f"{name} is {type_text(value)}, not a text")
+        if value:
+            yield prefix + value
 
 
 def _recognises(names: Collection[str]) -> bool:

@@ -37,11 +37,12 @@ class Records:
         usage = tables.usage.c
         return frozenset(self._connection.execute(select(usage.id).where(usage.version > 1)).scalars())
 
-    def series(self, starts_at: int, ends_at: int) -> dict[int, Table]:
-        """The series that have records in a stretch of time, by id."""
-        usage = tables.usage.c
-        within = select(usage.series_id).where(usage.occurred_at >= starts_at, usage.occurred_at < ends_at)
-        query = select(tables.series).where(tables.series.c.id.in_(within))
+    def series(self, within: tuple[int, int] | None = None) -> dict[int, Table]:
+        """The series that have records in a stretch of time, or all, by id."""
+        usage, query = tables.usage.c, select(tables.series)
+        if within is not None:
+            inside = usage.occurred_at >= within[0], usage.occurred_at < within[1]
+            query = query.where(tables.series.c.id.in_(select(usage.series_id).where(*inside)))
         return {row.id: {**row._mapping, "tags": json.loads(row.tags)} for row in self._connection.execute(query)}
 
     def usage(self, series: Sequence[int], starts_at: int, ends_at: int, seq: int, *, in_order: bool) -> Iterator[Any]:

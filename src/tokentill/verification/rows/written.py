@@ -18,6 +18,9 @@ from tokentill.verification.terms.keys import CannotVerify, Table
 BOOKS_MAX = 8
 """So many sets of books are kept in memory."""
 
+USER_NAMES = ("user", "customer", "source")
+KEY_NAMES = ("api_key", "team", "customer", "source")
+
 
 class Written:
     """Everything that people had written, as one snapshot of a database has it."""
@@ -36,13 +39,15 @@ class Written:
                 self._books.clear()
             prices, contracts = (self._recordings([pins[name]])[0] for name in ("a", "b"))
             own, beneath = (self._recordings(prices.get(name, ())) for name in ("recordings", "beneath"))
-            agreed, bindings = self._recordings(contracts["recordings"]), contracts["bindings"]
+            agreed, bound = self._recordings(contracts["recordings"]), contracts
             if later is not None:
                 newer, newest = (self._recordings([later[name]])[0] for name in ("a", "b"))
                 own = self._with_asking(own, newer["recordings"])
                 agreed = self._with_asking(agreed, newest["recordings"])
-                bindings = newest["bindings"]
-            self._books[key] = Books(own, beneath, agreed, self._bindings(bindings))
+                bound = newest
+            keys = self._of_table(tables.key_binding, KEY_NAMES, bound["keys"]) if "keys" in bound else []
+            untrusted = contracts.get("untrusted", ())
+            self._books[key] = Books(own, beneath, agreed, self._bindings(bound["bindings"]), keys, untrusted)
         return self._books[key]
 
     def _with_asking(self, own: list[Table], later: Collection[str]) -> list[Table]:
@@ -92,16 +97,15 @@ class Written:
                 {**one, "seq": seq, "valid_from": datetime.fromisoformat(one["valid_from"])}
                 for seq, one in enumerate(stated, 1)
             ]
-        table = tables.binding.c
-        names = ("seq", "user", "customer", "valid_from", "source")
-        query = select(*(table[name] for name in names)).where(table.seq <= stated["upto"]).order_by(table.seq)
+        return self._of_table(tables.binding, USER_NAMES, stated)
+
+    def _of_table(self, table: Any, names: Collection[str], stated: Table) -> list[Table]:
+        """The rows of a table of bindings up to a number, which must be those of which the hash was made."""
+        columns = (table.c[name] for name in ("seq", "valid_from", *names))
+        query = select(*columns).where(table.c.seq <= stated["upto"]).order_by(table.c.seq)
         listed = [dict(row._mapping) for row in self._connection.execute(query)]
         texts = [
-            {
-                **{name: one[name] for name in ("user", "customer", "source")},
-                "valid_from": micros_text(one["valid_from"]),
-            }
-            for one in listed
+            {**{name: one[name] for name in names}, "valid_from": micros_text(one["valid_from"])} for one in listed
         ]
         if content_hash(texts) != self._without_erased(stated["hash"]):
             raise CannotVerify("the bindings that it was computed with are not what their hash says")

@@ -25,11 +25,18 @@ class Books:
     Args:
         own: price tables and exchange rates; `beneath`: price tables that hold where the own ones say nothing.
         agreed: contracts, grants and attribution rules.
-        bindings: rows of `binding`, instants as such.
+        bindings: rows of `binding`, and `keys` those of `key_binding`, instants as such.
+        untrusted: sources whose users decide nothing.
     """
 
     def __init__(
-        self, own: Iterable[Table], beneath: Iterable[Table], agreed: Iterable[Table], bindings: Iterable[Table]
+        self,
+        own: Iterable[Table],
+        beneath: Iterable[Table],
+        agreed: Iterable[Table],
+        bindings: Iterable[Table],
+        keys: Iterable[Table] = (),
+        untrusted: Iterable[str] = (),
     ) -> None:
         layers = [sorted(map(dated, layer), key=_recorded) for layer in (own, beneath)]
         stated = [[one for one in layer if one["kind"] == "prices"] for layer in layers]
@@ -58,6 +65,12 @@ class Books:
         self._bindings: dict[str, list[Table]] = {}
         for binding in bindings:
             self._bindings.setdefault(binding["user"], []).append(binding)
+        self._untrusted = set(untrusted)
+        self._keys: dict[tuple[str, str], list[Table]] = {}
+        for binding in keys:
+            bound = ("team", binding["team"]) if binding["api_key"] is None else ("key", binding["api_key"])
+            self._keys.setdefault(bound, []).append(binding)
+        self._key_edges = {binding["valid_from"] for listed in self._keys.values() for binding in listed}
         self.meaning = lru_cache(50_000)(self._meaning)
         self.chain = lru_cache(50_000)(self._chain)
 
@@ -266,26 +279,58 @@ class Books:
 
     # Attribution
 
-    def owner(self, source: str, user: str | None, api_key: str | None, at: datetime) -> str | None:
-        """Whose a record is: by a binding, by the first rule that fits, by itself; None is nobody."""
-        bound = (
-            [one for one in self._bindings.get(user, ()) if one["valid_from"] <= at and one["source"] in (None, source)]
-            if user is not None
-            else []
-        )
-        if bound:
-            return str(max(bound, key=lambda one: (one["valid_from"], one["seq"]))["customer"])
+    def owner(self, source: str, user: str | None, api_key: str | None, team: str | None, at: datetime) -> str | None:
+        """Whose a record is; None is nobody. By a user that is trusted: its binding, the first rule that fits, itself,
+        and then by the key; any other record by the key, and by the first rule that asks for no user.
+
+        Args:
+            team: the one that the record itself names.
+        """
         rules = in_force(self.rule_sets, at) or {}
-        values = {"user": user, "api_key": api_key, "source": source}
-        for rule in rules.get("rule", ()):
-            ids = [template_fits(template, values[key]) for key, template in rule["match"].items()]
-            if None not in ids:
-                return str(rule["customer"]).replace("{id}", next((id_ for id_ in reversed(ids) if id_), ""))
-        return user if rules.get("default", "each-user") == "each-user" else None
+        distrusted = source in self._untrusted or any(fits(glob, source) for glob in rules.get("untrusted_users", ()))
+        named = None if distrusted else user or None
+        if named is None:
+            return self._key_owner(source, api_key, team, at) or _owner_by_rule(rules, source, None, api_key)
+        if bound := _newest(self._bindings.get(named, ()), source, at):
+            return str(bound["customer"])
+        if (by_rule := _owner_by_rule(rules, source, named, api_key)) is not None:
+            return by_rule
+        is_each = rules.get("default", "each-user") == "each-user"
+        return named if is_each else self._key_owner(source, api_key, team, at)
+
+    def _key_owner(self, source: str, api_key: str | None, team: str | None, at: datetime) -> str | None:
+        """Whose a key is: of the customer that it, or its team, or the team that the record names, is bound to."""
+        key = _newest(self._keys.get(("key", api_key or ""), ()), source, at)
+        if key is not None and key["customer"] is not None:
+            return str(key["customer"])
+        wanted = team if key is None else key["team"]
+        bound = _newest(self._keys.get(("team", wanted or ""), ()), source, at)
+        return None if bound is None else str(bound["customer"])
 
     def owner_edges(self, user: str | None) -> set[datetime]:
         """The instants at which the records of a user may become another customer's."""
-        return {one["valid_from"] for one in (*self.rule_sets, *self._bindings.get(user or "", ()))}
+        return {one["valid_from"] for one in (*self.rule_sets, *self._bindings.get(user or "", ()))} | self._key_edges
+
+
+def _newest(bindings: Iterable[Table], source: str, at: datetime) -> Table | None:
+    """The binding that holds for records of a source."""
+    holding = (one for one in bindings if one["valid_from"] <= at and one["source"] in (None, source))
+    return max(holding, key=lambda one: (one["valid_from"], one["seq"]), default=None)
+
+
+def _owner_by_rule(rules: Table, source: str, user: str | None, api_key: str | None) -> str | None:
+    values = {"user": user, "api_key": api_key, "source": source}
+    for rule in rules.get("rule", ()):
+        ids = [template_fits(template, values[key]) for key, template in rule["match"].items()]
+        if None not in ids:
+            return str(rule["customer"]).replace("{id}", next((id_ for id_ in reversed(ids) if id_), ""))
+    return None
+
+
+def team_named(tags: Iterable[str]) -> str | None:
+    """The team that the tags of a record name, if it is one."""
+    named = {tag.partition("=")[2] for tag in tags if tag.startswith("team=")} - {""}
+    return min(named) if len(named) == 1 else None
 
 
 def _recorded(one: Table) -> tuple[datetime, str]:

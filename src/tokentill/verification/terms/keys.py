@@ -42,7 +42,8 @@ KNOWN = {
     "a tier of a rule": "up_to markup_percent rates flat",
     "a package": "price size",
     "the credits of a rule": "name worth round_up at_least",
-    "a set of attribution rules": "id valid_from default tolerance_percent rule",
+    "a set of attribution rules": """id valid_from default tolerance_percent untrusted_users
+        users_seen_once_max rule""",
     "an attribution rule": "match customer literal new_customer",
 }
 """Every key that is understood, by what has it."""

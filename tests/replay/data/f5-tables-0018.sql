@@ -3,7 +3,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0017');
+INSERT INTO "alembic_version" VALUES('0018');
 CREATE TABLE audit (
 	seq INTEGER NOT NULL, 
 	recorded_at INTEGER NOT NULL, 
@@ -443,6 +443,20 @@ INSERT INTO "invoice_line" VALUES(20,5,'acme/large','standard',NULL,-1,'-3.6',-3
 INSERT INTO "invoice_line" VALUES(20,6,'','',NULL,0,'-0.28',-28,'adjustment');
 INSERT INTO "invoice_line" VALUES(20,7,'acme/large','standard',NULL,1,'11.2',1120,'adjustment');
 INSERT INTO "invoice_line" VALUES(20,8,'acme/large','standard',NULL,-1,'-8.4',-840,'adjustment');
+CREATE TABLE key_binding (
+	seq INTEGER NOT NULL, 
+	api_key TEXT, 
+	team TEXT, 
+	customer TEXT, 
+	valid_from INTEGER NOT NULL, 
+	source TEXT, 
+	recorded_at INTEGER NOT NULL, 
+	CONSTRAINT pk_key_binding PRIMARY KEY (seq), 
+	CONSTRAINT ck_key_binding_parties CHECK ((CASE WHEN api_key IS NULL THEN 0 ELSE 1 END) + (CASE WHEN team IS NULL THEN 0 ELSE 1 END) + (CASE WHEN customer IS NULL THEN 0 ELSE 1 END) = 2)
+)
+ STRICT
+
+;
 CREATE TABLE ledger (
 	invoice_id INTEGER NOT NULL, 
 	position INTEGER NOT NULL, 
@@ -1239,4 +1253,7 @@ CREATE TRIGGER guard_usage_sum_insert BEFORE INSERT ON usage_sum WHEN EXISTS (SE
 CREATE TRIGGER guard_usage_sum_unit_update BEFORE UPDATE ON usage_sum_unit BEGIN SELECT RAISE(ABORT, 'usage_sum_unit is append-only'); END;
 CREATE TRIGGER guard_usage_sum_unit_delete BEFORE DELETE ON usage_sum_unit BEGIN SELECT RAISE(ABORT, 'usage_sum_unit is append-only'); END;
 CREATE TRIGGER guard_usage_sum_unit_insert BEFORE INSERT ON usage_sum_unit WHEN EXISTS (SELECT 1 FROM usage_sum_unit WHERE day = NEW.day AND series_id = NEW.series_id AND band = NEW.band AND facts = NEW.facts AND seq = NEW.seq AND name = NEW.name) BEGIN SELECT RAISE(ABORT, 'usage_sum_unit is append-only'); END;
+CREATE TRIGGER guard_key_binding_update BEFORE UPDATE ON key_binding BEGIN SELECT RAISE(ABORT, 'key_binding is append-only'); END;
+CREATE TRIGGER guard_key_binding_delete BEFORE DELETE ON key_binding BEGIN SELECT RAISE(ABORT, 'key_binding is append-only'); END;
+CREATE TRIGGER guard_key_binding_insert BEFORE INSERT ON key_binding WHEN EXISTS (SELECT 1 FROM key_binding WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM key_binding WHERE seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'key_binding is append-only'); END;
 COMMIT;
