@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content
 from tokentill.clock import parse_instant
+from tokentill.closing.collector import collector_held_off
 from tokentill.closing.computation.completeness import completeness_of, ended_by, findings_of_totals
 from tokentill.closing.computation.corrected import NOTHING_CORRECTED, Corrected, issued_adjustments
 from tokentill.closing.computation.corrections import corrections_due
@@ -115,6 +116,7 @@ class Computed:
         return Aside(quarantined, count_open_revisions(connection, starts_at, ends_at), open_months)
 
 
+@collector_held_off()
 def compute_period(
     connection: Connection,
     month: Month,
@@ -252,6 +254,7 @@ def _members(
     return {payer: sorted(members.items(), key=lambda item: item[0].encode()) for payer, members in by_payer.items()}
 
 
+@collector_held_off()
 def compute_preview(
     connection: Connection,
     month: Month,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +17,7 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content, fields_of, form_of
 from tokentill.clock import Clock
+from tokentill.closing.collector import collector_held_off
 from tokentill.errors import InvalidRecord
 from tokentill.invoicing.periods import Month
 from tokentill.sources.blocks import Block, Quarantined, gathered
@@ -144,7 +144,7 @@ def ingest(
     """
     name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
     ingested = Ingested(name, number=number)
-    with database.on_one_connection() as transactions, _collector_held_off():
+    with database.on_one_connection() as transactions, collector_held_off():
         batches = _Batches(transactions, clock, ingested, privacy, reporting, progress)
         for block in _blocks(items, name, clock, bounds, sources, privacy):
             batches.add(block)
@@ -232,20 +232,6 @@ class _Batches:
 
 def _bad(name: str, item: Quarantined) -> Bad:
     return Bad(name, item.line, item.reason, item.record_id, item.raw, item.digest, item.occurred_at, item.kept)
-
-
-@contextmanager
-def _collector_held_off() -> Iterator[None]:
-    """Without the cyclic garbage collector, which would go over a batch of records again and again while it grows, and
-    find nothing. What asked for it last turns it on again.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _look_at(connection: Connection, ingested: Ingested, columns: UsageColumns, seq_before: int, seq: int) -> None:
