@@ -225,6 +225,7 @@ def test_what_settings_said_is_kept_with_each_document_and_is_not_lost_unseen(da
     shop.close(OCTOBER)
     silent = till(database, clock=clock)
     assert silent.verify().is_sound
+    assert {one.customer for one in silent.simulate(OCTOBER, silent.folder).customers} == {"acme"}
     november = {"source": "app", "user": "birch", "when": "2026-11-03T00:00Z"}
     silent.ingest([million("2", **november)])
     clock.instant = IN_DECEMBER
