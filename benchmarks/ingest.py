@@ -1,13 +1,15 @@
 """How fast records are taken in, as a ratio to a bare `INSERT OR IGNORE` of the same columns in the same run.
 
-    python benchmarks/ingest.py [--records 200000] [--rounds 3] [--growth]
+    python benchmarks/ingest.py [--records 200000] [--rounds 3] [--growth] [--postgresql URL]
 
 Ours is the whole command, its start included; the reference is one `sqlite3.executemany` of rows that are ready, with
 a key over source and record id, in one transaction. Ids are random, and one record in a hundred comes twice. The
 simple records have one model and three quantities; the wide ones have a cost, forty models, 5,000 users, tags, and one
 line in fifty that is odd. What is compared is processor time, since a machine that others use spends less of it on
 waiting, and the time by the clock beside it; a ratio of 1 would be as fast as the bare statement. `--growth` takes in a
-tenth of the records, too, and tells the exponent with which time grows.
+tenth of the records, too, and tells the exponent with which time grows. `--postgresql` measures in a database of its
+own, which is emptied: the reference is one COPY into a temporary table, and one `INSERT ... ON CONFLICT DO NOTHING`;
+there, only the time by the clock says something.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from math import log10
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
+
+import psycopg
 
 STARTS_AT = datetime(2026, 10, 1, tzinfo=UTC)
 COLUMNS = (
@@ -112,13 +116,50 @@ def bare(rows: list[tuple[Any, ...]], database: Path) -> Took:
     return took
 
 
-def command(file: Path, database: Path) -> Took:
+def bare_on_postgresql(rows: list[tuple[Any, ...]], url: str) -> Took:
+    """What COPY and one INSERT take, in an emptied database."""
+    columns = ", ".join(f'"{name}" text' for name in COLUMNS)
+    with psycopg.connect(url, autocommit=True) as connection:
+        emptied(connection)
+        connection.execute(f"CREATE TABLE bare ({columns}, PRIMARY KEY (source, record_id))")
+        begun, begun_at = time.process_time(), time.perf_counter()
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.execute(f"CREATE TEMPORARY TABLE coming ({columns}) ON COMMIT DROP")
+            with cursor.copy("COPY coming FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            cursor.execute("INSERT INTO bare SELECT * FROM coming ON CONFLICT DO NOTHING")
+        took = Took(time.process_time() - begun, time.perf_counter() - begun_at)
+        emptied(connection)
+    return took
+
+
+def emptied(connection: psycopg.Connection[Any]) -> None:
+    """Take away all that a database holds."""
+    connection.execute("DROP SCHEMA public CASCADE")
+    connection.execute("CREATE SCHEMA public")
+
+
+def made_ready(url: str, folder: Path) -> None:
+    """Make the tables of an emptied database."""
+    environment = {**os.environ, "TOKENTILL_DB": url}
+    subprocess.run([sys.executable, "-m", "tokentill", "db", "upgrade"], env=environment, cwd=folder, check=True)
+
+
+def size_on_postgresql(url: str) -> int:
+    """The bytes of a database."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+    return 0 if found is None else int(found[0])
+
+
+def command(file: Path, url: str, size: Callable[[], int]) -> Took:
     """What the whole command takes."""
-    environment = {**os.environ, "TOKENTILL_DB": f"sqlite:///{database}"}
+    environment = {**os.environ, "TOKENTILL_DB": url}
     arguments = [sys.executable, "-m", "tokentill", "ingest", str(file), "--json"]
     before, begun_at = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     memory = 0
-    with subprocess.Popen(arguments, env=environment, cwd=database.parent, stdout=subprocess.DEVNULL) as started:
+    with subprocess.Popen(arguments, env=environment, cwd=file.parent, stdout=subprocess.DEVNULL) as started:
         while started.poll() is None:
             memory = max(memory, memory_of(started.pid))
             time.sleep(0.05)
@@ -126,7 +167,7 @@ def command(file: Path, database: Path) -> Took:
         raise SystemExit("the command failed")
     after, clock = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - begun_at
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Took(processor, clock, database.stat().st_size, memory)
+    return Took(processor, clock, size(), memory)
 
 
 def memory_of(process: int) -> int:
@@ -146,7 +187,25 @@ def row_of(record: Record) -> tuple[Any, ...]:
     return tuple(json.dumps(value) if isinstance(value, list) else value for value in map(flat.get, COLUMNS))
 
 
-def measure(kind: str, make: Callable[[int, random.Random], Record], records: int, rounds: int) -> float:
+def on_sqlite(rows: list[tuple[Any, ...]], file: Path) -> tuple[Took, Took]:
+    """The reference and the command, each in a new file."""
+    ours = file.with_name("ours.db")
+    pair = bare(rows, file.with_name("bare.db")), command(file, f"sqlite:///{ours}", lambda: ours.stat().st_size)
+    for left in file.parent.glob("*.db*"):
+        left.unlink()
+    return pair
+
+
+def on_postgresql(rows: list[tuple[Any, ...]], file: Path, url: str) -> tuple[Took, Took]:
+    """The same in a database that is emptied before."""
+    reference = bare_on_postgresql(rows, url)
+    made_ready(url, file.parent)
+    return reference, command(file, url, lambda: size_on_postgresql(url))
+
+
+def measure(
+    kind: str, make: Callable[[int, random.Random], Record], records: int, rounds: int, url: str | None
+) -> float:
     """Measure in turns, and print a line. Gives the processor time of the command."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -156,11 +215,7 @@ def measure(kind: str, make: Callable[[int, random.Random], Record], records: in
             for record in with_duplicates(make, records):
                 rows.append(row_of(record))
                 opened.write(json.dumps(record, ensure_ascii=False) + "\n")
-        pairs = []
-        for _ in range(rounds):
-            pairs.append((bare(rows, folder / "bare.db"), command(file, folder / "ours.db")))
-            for left in folder.glob("*.db*"):
-                left.unlink()
+        pairs = [on_sqlite(rows, file) if url is None else on_postgresql(rows, file, url) for _ in range(rounds)]
     references, ours = zip(*pairs, strict=True)
     ratios = [median(getattr(b, of) / getattr(o, of) for b, o in pairs) for of in ("processor", "clock")]
     each_us = [median(one.processor for one in listed) / records * 1e6 for listed in (references, ours)]
@@ -178,12 +233,14 @@ def main() -> None:
     arguments.add_argument("--records", type=int, default=200_000)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--growth", action="store_true", help="take in a tenth of the records, too")
+    arguments.add_argument("--postgresql", metavar="URL", help="a database of its own, which is emptied")
     chosen = arguments.parse_args()
     print("| lines  |    records | bare, us a record | command | ratio | by clock | bytes a record |     MB |")
     print("|---|---|---|---|---|---|---|---|")
     for kind, make in (("simple", simple), ("wide", wide)):
-        small = measure(kind, make, chosen.records // 10, chosen.rounds) if chosen.growth else None
-        large = measure(kind, make, chosen.records, chosen.rounds)
+        more: tuple[int, str | None] = chosen.rounds, chosen.postgresql
+        small = measure(kind, make, chosen.records // 10, *more) if chosen.growth else None
+        large = measure(kind, make, chosen.records, *more)
         if small is not None:
             print(f"{kind}: ten times the records take {large / small:.1f} times as long, n^{log10(large / small):.2f}")
 
