@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -17,10 +17,15 @@ from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.store.guards import guard_faults
+from tokentill.usage.control_totals import ControlTotal
 
 pytestmark = pytest.mark.postgresql_one_in(2)
 
 JANE = "jane.doe@example.org"
+TOTALS = (
+    ControlTotal("arouter", date(2026, 10, 9), user=JANE, requests=3),
+    ControlTotal("arouter", date(2026, 10, 9), user=JANE, model="acme/large", tokens=12),
+)
 LONG_AGO = datetime(1971, 1, 1, tzinfo=UTC)
 
 
@@ -42,6 +47,9 @@ def closed(database: Database) -> Till:
     one.ingest([record("b", user=JANE, input=5)])
     one.reject_revision("arouter", "b", reason="wrong", by="rita")
     one.ingest_file(io.BytesIO(line(record_id="bad", quantities={"input": -1})), name="bad.jsonl")
+    one.ingest(TOTALS)
+    taken_back = next(known for known in one.control_totals(OCTOBER).totals if known.total == TOTALS[1])
+    one.withdraw_control_total(taken_back.id, reason="wrong", by="rita")
     one.ingest_file(io.BytesIO(line(record_id="s") + line(record_id="t", model=None)), name="staged", stage="looked at")
     return one
 
@@ -60,7 +68,7 @@ def test_nothing_names_an_erased_user_any_longer(closed: Till) -> None:
     assert JANE in everything(closed)
     erased = closed.erase_user(JANE, reason="asked for it", by="rita")
     assert (erased.records, erased.bindings, erased.revisions) == (3, 1, 2)
-    assert (erased.staged, erased.quarantined, erased.audit_entries) == (2, 1, 1)
+    assert (erased.staged, erased.quarantined, erased.audit_entries, erased.control_totals) == (2, 1, 1, 2)
     assert set(erased.stays.values()) == {0}
     assert JANE not in everything(closed)
     assert erased.token in everything(closed)
@@ -90,6 +98,8 @@ def test_the_same_file_again_does_not_bring_an_erased_user_back(closed: Till) ->
     closed.erase_user(JANE, reason="asked for it")
     again = closed.ingest([record("a", user=JANE, input=1_000_000), record("late", user=JANE, when="20")])
     assert (again.counts.duplicates, again.counts.read) == (2, 2)
+    told = closed.ingest(TOTALS)
+    assert (told.counts.totals_known, told.counts.read) == (2, 2)
     assert JANE not in everything(closed)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from tokentill.canonical import Content, form_of
 from tokentill.clock import from_micros, instant_text, to_micros
@@ -17,6 +17,8 @@ from tokentill.store import tables
 from tokentill.store.batches import Counts, store_batch_row
 from tokentill.store.database import hold_counter, insert_rows
 from tokentill.store.decoding import decoding, rows_among
+from tokentill.store.erasures import TOKEN
+from tokentill.store.guards import unguarded
 from tokentill.usage.control_totals import FIGURES, KEYS, ControlTotal
 
 _OWN = ("source", "day", "stated_by", *KEYS, "model_alias", "part", *FIGURES)
@@ -63,6 +65,8 @@ def store_totals(
     """Store totals in the caller's writing transaction. Figures that a total had before are the same total again, also
     when others came in between; others are a newer version of it.
 
+    One that differs from what is stored in nothing but a user who was erased is the same again, too.
+
     Args:
         seq: the batch that they come with; they take a number of their own if there is none, and something is new.
         part_of: the first batch of the same import, where this is not it.
@@ -71,6 +75,7 @@ def store_totals(
         return Counts()
     hold_counter(connection, "batch")
     known, newest = _stored(connection, {total.cell for total in totals})
+    known |= _same_but_erased(connection, totals)
     rows, revised = [], 0
     for total in totals:
         if (total.cell, total.digest) in known:
@@ -134,6 +139,41 @@ def withdraw_total(connection: Connection, stored: StoredTotal, *, by: str, reas
     connection.execute(
         insert(tables.control_total_withdrawal).values(cell=stored.total.cell, version=stored.version, **said)
     )
+
+
+def erase_totals(connection: Connection, user: str, token: str, source: str | None) -> tuple[int, dict[str, str]]:
+    """Put a token in the place of a user, in the caller's writing transaction. Gives how many totals name it now, and
+    what the audit log has to know of those that it says were withdrawn: what stands for their cells, before and now.
+    """
+    table, gone = tables.control_total, tables.control_total_withdrawal
+    query = select(table).where(table.c.user == user)
+    rows = connection.execute(query if source is None else query.where(table.c.source == source)).all()
+    said: dict[str, str] = {}
+    with unguarded(connection, ("control_total", "control_total_withdrawal")):
+        for row in rows:
+            cell = replace(_total(row), user=token).cell
+            connection.execute(insert(table).values(**{**row._mapping, "user": token, "cell": cell}))
+            at = [[one.c.cell == row.cell, one.c.version == row.version] for one in (gone, table)]
+            if connection.execute(update(gone).where(*at[0]).values(cell=cell)).rowcount:
+                said[bytes(row.cell).hex()] = cell.hex()
+            connection.execute(delete(table).where(*at[1]))
+    return len(rows), said
+
+
+def _same_but_erased(connection: Connection, totals: Sequence[ControlTotal]) -> set[tuple[bytes, bytes]]:
+    """Those totals that were stored with a user who was erased since."""
+    named: dict[tuple[str, str], list[ControlTotal]] = {}
+    for total in totals:
+        if total.user is not None:
+            named.setdefault((total.source, total.day.isoformat()), []).append(total)
+    table = tables.control_total
+    query, days = select(table).where(table.c.user.startswith(TOKEN)), (table.c.source, table.c.day)
+    return {
+        (total.cell, total.digest)
+        for row in rows_among(connection, query, days, sorted(named))
+        for total in named[row.source, row.day]
+        if (replace(total, user=row.user).cell, total.digest) == (bytes(row.cell), bytes(row.digest))
+    }
 
 
 def digest_faults(connection: Connection) -> tuple[int, list[str]]:

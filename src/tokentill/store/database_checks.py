@@ -16,6 +16,7 @@ from tokentill.store.batch_digests import batch_faults
 from tokentill.store.control_totals import digest_faults
 from tokentill.store.database import current_value
 from tokentill.store.documents import overlapping_documents
+from tokentill.store.erasures import cell_now
 from tokentill.store.guards import expected_guards, guard_faults
 from tokentill.store.invariants import DATABASE_INVARIANTS, Looked
 from tokentill.store.invoices import number_faults
@@ -182,7 +183,7 @@ def control_totals_are_what_they_were(connection: Connection) -> Looked:
         for row in connection.execute(select(table))
     }
     entries: dict[tuple[Any, Any], Any] = {
-        (content.get("id"), content.get("version")): (content.get("reason"), actor, at)
+        (cell_now(connection, content.get("id", "")), content.get("version")): (content.get("reason"), actor, at)
         for _, actor, at, content in holdings.signed_entries(connection, "control_total.withdrawn")
     }
     faults += [

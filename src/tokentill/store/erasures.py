@@ -58,12 +58,12 @@ class ErasedRows:
 
 def binding_set_hash(connection: Connection, stated: str) -> str:
     """The hash that a set of bindings has now, which had another one before users were erased from it."""
-    replaced: dict[str, str] = {}
-    for content in _erasures(connection):
-        replaced |= content["binding_sets"]
-    while stated in replaced:
-        stated = replaced.pop(stated)
-    return stated
+    return _followed(connection, "binding_sets", stated)
+
+
+def cell_now(connection: Connection, stated: str) -> str:
+    """What stands for the cell of a control total now, in hexadecimal, if a user was erased from it."""
+    return _followed(connection, "cells", stated)
 
 
 def is_token(user: str | None) -> bool:
@@ -120,6 +120,16 @@ def _as_stored(record: UsageRecord, series: Series) -> UsageRecord:
     unnamed = series.api_key is not None and not any(map(tells_of_key, series.tags))
     tags = tuple(tag for tag in record.tags if not tells_of_key(tag)) if unnamed else record.tags
     return replace(record, user=user, tags=tags)
+
+
+def _followed(connection: Connection, kind: str, stated: str) -> str:
+    """What stands for something now that erasures gave another name, one after the other."""
+    replaced: dict[str, str] = {}
+    for content in _erasures(connection):
+        replaced |= content.get(kind, {})
+    while stated in replaced:
+        stated = replaced.pop(stated)
+    return stated
 
 
 def _erasures(connection: Connection) -> list[Content]:

@@ -23,6 +23,7 @@ from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.store import tables
 from tokentill.store.audit import ERASED, append_audit, chain_head
+from tokentill.store.control_totals import erase_totals
 from tokentill.store.customers import bindings, key_bindings
 from tokentill.store.database import Database, hold_counter
 from tokentill.store.erasures import TOKEN, ErasedRows, erase_rows
@@ -59,6 +60,7 @@ class Erased(ContentOfFields):
     bindings: int
     staged: int
     quarantined: int
+    control_totals: int
     audit_entries: int
     stays: dict[str, int]
 
@@ -87,11 +89,19 @@ def erase_user(
         token = TOKEN + sha256(str(chain_head(connection)).encode()).hexdigest()[: 2 * _TOKEN_BYTES]
         if obstacle := next(_obstacles(connection, inputs, user, token, source), None):
             raise Refused(f"the user cannot be erased: {obstacle}")
+        totals, cells = erase_totals(connection, user, token, source)
         rows = erase_rows(connection, user, token, source)
-        if not any((rows.records, rows.revisions, rows.witnesses, rows.bindings, rows.staged, rows.quarantined)):
-            raise NotFound("no record, binding, revision or kept line names this user; ids are compared byte for byte")
-        erased = _erased(connection, rows, user, token, source, signed)
-        content = {**erased.content(), "audit": dict(rows.audit), "binding_sets": dict(rows.binding_sets)}
+        of_records = (rows.records, rows.revisions, rows.witnesses, rows.bindings, rows.staged, rows.quarantined)
+        if not any((*of_records, totals)):
+            kinds = "record, binding, revision, control total or kept line"
+            raise NotFound(f"no {kinds} names this user; ids are compared byte for byte")
+        erased = _erased(connection, rows, totals, user, token, source, signed)
+        content = {
+            **erased.content(),
+            "audit": dict(rows.audit),
+            "binding_sets": dict(rows.binding_sets),
+            "cells": cells,
+        }
         for name in ("by", "at"):
             del content[name]
         append_audit(connection, ERASED, content, at=signed.at, actor=signed.by)
@@ -99,7 +109,13 @@ def erase_user(
 
 
 def _erased(
-    connection: Connection, rows: ErasedRows, user: str, token: str, source: str | None, signed: SignedReason
+    connection: Connection,
+    rows: ErasedRows,
+    totals: int,
+    user: str,
+    token: str,
+    source: str | None,
+    signed: SignedReason,
 ) -> Erased:
     names = ("records", "series", "revisions", "witnesses", "bindings", "staged", "quarantined")
     counts = {name: getattr(rows, name) for name in names}
@@ -110,11 +126,12 @@ def _erased(
         "control_totals": _control_totals(connection, user),
     }
     said = {name: getattr(signed, name) for name in ("by", "reason", "at")}
-    return Erased(token=token, source=source, **said, **counts, audit_entries=len(rows.audit), stays=stays)
+    changed = {**counts, "control_totals": totals, "audit_entries": len(rows.audit)}
+    return Erased(token=token, source=source, **said, **changed, stays=stays)
 
 
 def _control_totals(connection: Connection, user: str) -> int:
-    """How many totals were stated of the user: what a source said is not said anew."""
+    """How many totals of other sources are stated of the user."""
     table = tables.control_total
     return connection.execute(select(func.count()).select_from(table).where(table.c.user == user)).scalar_one()
 

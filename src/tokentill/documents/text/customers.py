@@ -13,7 +13,7 @@ from tokentill.documents.text.screen import Screen
 from tokentill.store.customers import Customer
 from tokentill.usage.privacy import Pseudonyms
 
-_ERASED = ("records", "revisions", "witnesses", "bindings", "staged", "quarantined")
+_ERASED = ("records", "revisions", "witnesses", "bindings", "staged", "quarantined", "control_totals")
 
 
 def show_customer(screen: Screen, customer: Customer, *, looked_up: bool | None) -> None:
@@ -112,6 +112,6 @@ def show_erased(screen: Screen, erased: Erased) -> None:
     stays = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in erased.stays.items() if number)
     if stays:
         screen.note(
-            f"it still stands in {stays}: documents and the audit log are kept by law, control totals are what a"
-            " source said, and contracts are yours"
+            f"it still stands in {stays}: documents and the audit log are kept by law, control totals are of"
+            " other sources, and contracts are yours"
         )
