@@ -28,6 +28,7 @@ from tokentill.sources.layouts import Piece, Run, lines_of, runs_of_lines, runs_
 from tokentill.sources.layouts.elements import Elements, end_of_object, start_of_list
 from tokentill.sources.layouts.parquet import MAGIC, ParquetFile
 from tokentill.sources.layouts.table import Column, cells_of, row_of, rows_of
+from tokentill.sources.quick_json import parse_line
 from tokentill.sources.responses.enveloped import ENVELOPED
 from tokentill.sources.strict_json import parse_object, repeated
 from tokentill.sources.totals import langwatch as langwatch_totals
@@ -107,7 +108,7 @@ class Opening:
         if start == len(head):
             if not self._is_whole():
                 raise self._refusal(f"it begins with more than {HEAD_BYTES} blanks")
-            return OpenedInput(None, self._asked, lines_of(self._runs()), parse_object)
+            return OpenedInput(None, self._asked, lines_of(self._runs()), parse_line)
         if head.startswith(b"[", start):
             return self._elements(b"", start + 1)
         if head.startswith(b"{", start):
@@ -139,12 +140,12 @@ class Opening:
             except Refused as error:
                 raise self._refusal(str(error)) from None
         runs = runs_of_pieces(file.pieces(columns))
-        return OpenedInput("parquet", self._widening(input_format), lines_of(runs), parse_object, runs=runs)
+        return OpenedInput("parquet", self._widening(input_format), lines_of(runs), parse_line, runs=runs)
 
     def _json_lines(self) -> OpenedInput:
         lines = [line for line in self._head.split(b"\n") if line.lstrip().startswith(b"{")]
         input_format, runs = self._format_of(lines), self._runs()
-        return OpenedInput("jsonl", input_format, lines_of(runs), parse_object, runs=runs)
+        return OpenedInput("jsonl", input_format, lines_of(runs), parse_line, runs=runs)
 
     def _elements(self, opening: bytes, position: int, *, is_sequence: bool = False) -> OpenedInput:
         def scanner() -> Elements:
@@ -162,7 +163,7 @@ class Opening:
         whole = scanner()
         pieces = whole.pieces(chain([head], self._chunks))
         return OpenedInput(
-            "json", input_format, pieces, parse_object, cut_short=lambda: cut_short(whole.around, whole.count)
+            "json", input_format, pieces, parse_line, cut_short=lambda: cut_short(whole.around, whole.count)
         )
 
     def _table(self) -> OpenedInput | None:

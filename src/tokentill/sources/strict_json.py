@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from tokentill.errors import InvalidRecord
 from tokentill.usage.type_words import type_text
 
@@ -22,8 +20,6 @@ DEPTH_MAX = 32
 NUMBER_CHARACTERS_MAX = 40
 
 _WHITESPACE = " \t\n\r"
-_LONG_WHOLE = b"0" * (NUMBER_CHARACTERS_MAX + 1)
-_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 # The last quote may be missing: a string that nobody closed is one token to its end, and is never gone over again.
 _BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
 
@@ -36,8 +32,6 @@ def parse_object(raw: bytes, depth_max: int = DEPTH_MAX) -> dict[str, Any]:
     """
     if raw.count(b"{") + raw.count(b"[") > depth_max:
         _refuse_depth(raw, depth_max)
-    elif (quick := _quick_object(raw)) is not None:
-        return quick
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -57,21 +51,6 @@ def parse_object(raw: bytes, depth_max: int = DEPTH_MAX) -> dict[str, Any]:
     if type(value) is not dict:
         raise InvalidRecord(f"not a JSON object but {type_text(value)}")
     return value
-
-
-def _quick_object(raw: bytes) -> dict[str, Any] | None:
-    """The object, read at once where nothing about it is odd; otherwise None, and the strict way has the word.
-
-    A doubled key is found by the number of quotes: without escapes every key and text has two, and nothing else any.
-    """
-    if b"\\" in raw or _LONG_WHOLE in raw.translate(_ZEROS):
-        return None
-    try:
-        value = _decode(raw)
-        is_whole = type(value) is dict and _encode(value).count(b'"') == raw.count(b'"')
-    except (msgspec.MsgspecError, InvalidRecord, UnicodeDecodeError, OverflowError, RecursionError):
-        return None
-    return value if is_whole else None
 
 
 def repeated(names: Iterable[str]) -> list[str]:
@@ -97,7 +76,12 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _decimal(text: str) -> Decimal:
+def exact_decimal(text: str) -> Decimal:
+    """A number with a point or an exponent.
+
+    Raises:
+        InvalidRecord: for one that is too long, or out of range.
+    """
     if len(text) > NUMBER_CHARACTERS_MAX:
         raise InvalidRecord(f"a number of {len(text)} characters; at most {NUMBER_CHARACTERS_MAX} are accepted")
     try:
@@ -116,11 +100,8 @@ def _refuse_constant(name: str) -> object:
     raise InvalidRecord(f"{name} is not a number that JSON has")
 
 
-_decode = msgspec.json.Decoder(float_hook=_decimal).decode
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-
 _scan: Callable[[str, int], tuple[Any, int]] = vars(
     json.JSONDecoder(
-        object_pairs_hook=_unique, parse_float=_decimal, parse_int=_integer, parse_constant=_refuse_constant
+        object_pairs_hook=_unique, parse_float=exact_decimal, parse_int=_integer, parse_constant=_refuse_constant
     )
 )["scan_once"]
