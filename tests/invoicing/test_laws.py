@@ -214,7 +214,7 @@ def test_the_order_of_what_people_wrote_does_not_change_an_invoice(month: MonthO
     assert _close(month, [list(month.records)]) == _close(turned, [list(month.records)])
 
 
-class AllSeen(Exception):  # noqa: N818
+class AllSeen(Exception):
     """There is no need to look on."""
 
 
