@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, Phase, settings
 
 from tests.builders import MACHINE_EAST, MACHINE_WEST, machine_in
 from tests.kept import forget_templates
-from tests.quick_tables import lend_statements, make_tables, with_lent_statements
+from tests.quick_tables import empty_file, lend_statements, make_tables, with_lent_statements
 from tests.shares import leave_postgresql_to_campaigns
 from tokentill.store import database as databases
 from tokentill.store import migrating
 from tokentill.store.database import Database
-from tokentill.store.migrating import make_ready, upgrade
+from tokentill.store.migrating import upgrade
 
 SHARED_MEMORY = Path("/dev/shm")
 ROOM_MIN = 4_000_000_000
@@ -128,8 +128,9 @@ def postgresql_template(postgresql_url: str, worker_id: str) -> Iterator[str]:
 @pytest.fixture
 def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     """A new SQLite file with all tables."""
-    database = Database.open(str(tmp_path / "tokentill.db"))
-    make_ready(database)
+    path = tmp_path / "tokentill.db"
+    path.write_bytes(empty_file())
+    database = Database.open(str(path))
     yield database
     database.close()
 

@@ -18,11 +18,22 @@ from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
 
 from tokentill.store.database import Database
-from tokentill.store.migrating import upgrade
+from tokentill.store.migrating import make_ready, upgrade
 
 KEPT_STATEMENTS_MAX = 5_000
 
 _lent: dict[str, tuple[Any, LRUCache[Any, Any]]] = {}
+
+
+@cache
+def empty_file() -> bytes:
+    """A SQLite file with every table, guard and first row, and nobody connected."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        database = Database.open(str(path))
+        make_ready(database)
+        database.close()
+        return path.read_bytes()
 
 
 @cache
@@ -46,8 +57,10 @@ def make_tables(database: Database) -> None:
         statements = statements_of_tables()
         with database.write() as connection:
             if not connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
+                driver = connection.connection.cursor()
                 for statement in statements:
-                    connection.exec_driver_sql(statement)
+                    driver.execute(statement)
+                driver.close()
                 return
     upgrade(database)
 

@@ -10,6 +10,7 @@ import json
 import pytest
 
 from tests.cli.running import JUNE, Cli, Said, usage
+from tokentill.stripe_push import attempts
 
 PERSON = "canary.person@example.org"
 OTHER = "canary.other@example.org"
@@ -64,6 +65,7 @@ def planted(cli: Cli) -> Cli:
     cli.write("tokentill.toml", SETTINGS)
     cli.patch.setenv("CANARY_KEY", PRIVACY)
     cli.patch.setenv("TOKENTILL_STRIPE_KEY", STRIPE)
+    cli.patch.setattr(attempts, "WAITS_SECONDS", (0,) * attempts.TRIES)  # nobody answers at that address
     return cli
 
 

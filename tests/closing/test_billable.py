@@ -21,6 +21,9 @@ from tokentill.till import Till
 GOLDEN = Path(__file__).parent / "data" / "not_billed.txt"
 COUNTS = {"prompt_tokens": 1_000_000, "completion_tokens": 100_000, "total_tokens": 1_100_000}
 NOTHING = dict.fromkeys(COUNTS, 0)
+
+pytestmark = pytest.mark.postgresql_one_in(2)
+
 AGREED = contract(
     rules=[
         {"name": "health checks", "match": {"api_key": ["probe"]}, "basis": "free"},

@@ -27,6 +27,8 @@ from tokentill.usage.record import UsageRecord
 
 DEMANDED = TotalsPolicy(required=("arouter",))
 
+pytestmark = pytest.mark.postgresql_one_in(2)
+
 
 def total(day: int, **stated: object) -> ControlTotal:
     """A total of a day of October."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.builders import OCTOBER, price, prices, record
 from tests.closing.test_one_document_a_record import NOVEMBER, Shop, agreed, worth
 from tests.invoicing.bench import new_sqlite
+from tests.shares import IN_CAMPAIGNS
 from tokentill.canonical import Content
 from tokentill.store.database import Database
 from tokentill.till import Till
@@ -79,7 +80,7 @@ def known(database: Database, terms: Content, used: list[Month], november: int) 
     return shop.till
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=60 if IN_CAMPAIGNS else 5, deadline=None)
 @given(st.integers(1, 3), st.booleans(), months(), DOLLARS)
 @example(1, True, [Month(9, 0, False, 30), Month(10, 0, False, 90)], 0)
 @example(1, True, [Month(9, 0, False, 30), Month(10, 90, False, 0)], 3)

@@ -59,7 +59,7 @@ def test_a_wrong_call_is_told(database: Database) -> None:
         shop.till.diff("INV-000009", "preview")
 
 
-@pytest.mark.parametrize("seed", daily(range(6), 2))
+@pytest.mark.parametrize("seed", daily(range(6), 1))
 def test_differences_add_up_to_the_difference_of_what_is_due(seed: int) -> None:
     till = lived_year(seed).shop.till
     issued = till.invoices()

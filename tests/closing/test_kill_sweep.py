@@ -23,7 +23,7 @@ from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready
 
 CUSTOMERS = 6
-STRIDE = 9 if IN_CAMPAIGNS else 23
+STRIDE = 9 if IN_CAMPAIGNS else 37
 COMMITS_MIN = 2 + 3
 """One to begin the run, one each for one, two and three invoices, one to end the run."""
 

@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from tests.builders import OCTOBER, MovableClock, price, prices, record, till
+from tests.shares import IN_CAMPAIGNS, daily
 from tokentill.closing.records.ingest import ingest
 from tokentill.errors import InvalidCall, Refused
 from tokentill.store import tables
@@ -22,6 +23,9 @@ from tokentill.usage.record import UsageRecord
 from tokentill.usage.reporters import Reporting
 
 MILLION = 1_000_000
+TRIALS = 12 if IN_CAMPAIGNS else 6
+
+pytestmark = pytest.mark.postgresql_one_in(2)
 
 
 @pytest.fixture
@@ -132,10 +136,10 @@ REPORTS = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", daily(range(6), 3))
 def test_any_order_and_any_split_of_the_same_reports_count_the_same(shop: Till, seed: int) -> None:
     chance, expected = random.Random(seed), None
-    for trial in range(12):
+    for trial in range(TRIALS):
         source, left = f"s{trial}", [*REPORTS, *chance.choices(REPORTS, k=4)]
         shop.ingest([])
         chance.shuffle(left)
@@ -167,7 +171,7 @@ SEEN = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", daily(range(8), 4))
 def test_what_two_reporters_tell_is_billed_once_in_any_order(shop: Till, seed: int) -> None:
     chance = random.Random(seed)
     parts = [("export", one) for one in TOLD] + [("capture", one) for one in SEEN]

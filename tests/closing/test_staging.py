@@ -14,6 +14,8 @@ from tokentill.store.database import Database
 from tokentill.till import Till
 
 MILLION = 1_000_000
+pytestmark = pytest.mark.postgresql_one_in(2)
+
 STAGED_TABLES = ("audit", "batch", "counter", "staged_record", "staged_event")
 
 

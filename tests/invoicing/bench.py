@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,13 +14,13 @@ from uuid import uuid4
 from sqlalchemy import Table, create_engine, func, select, text
 from sqlalchemy.engine import make_url
 
+from tests.quick_tables import empty_file
 from tests.verification import calculator
 from tests.verification.accumulators import ChargeKey, work_out
 from tokentill.canonical import Content
 from tokentill.closing.questions.verify import Verification
 from tokentill.store import tables
 from tokentill.store.database import Database
-from tokentill.store.migrating import make_ready
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
 
@@ -34,7 +32,7 @@ def new_sqlite() -> Iterator[Database]:
     """A new SQLite file with all tables, for tests that need more than one."""
     with tempfile.TemporaryDirectory(prefix="tokentill-") as folder:
         path = Path(folder) / "tokentill.db"
-        path.write_bytes(_empty_sqlite())
+        path.write_bytes(empty_file())
         database = Database.open(str(path))
         try:
             yield database
@@ -66,17 +64,6 @@ def open_postgresql(server_url: str, template: str) -> Iterator[Database]:
             yield database
         finally:
             database.close()
-
-
-@cache
-def _empty_sqlite() -> bytes:
-    folder = Path(tempfile.mkdtemp(prefix="tokentill-"))
-    database = Database.open(str(folder / "empty.db"))
-    make_ready(database)
-    database.close()
-    found = (folder / "empty.db").read_bytes()
-    shutil.rmtree(folder)
-    return found
 
 
 def outcome(till: Till) -> Outcome:

@@ -25,7 +25,7 @@ from tokentill.invoicing.totals import base_fees, is_recurring
 from tokentill.money import round_to_minor
 from tokentill.store.ledger import ledger_entries
 
-FEWER = settings(max_examples=max(12, settings().max_examples // 3))
+FEWER = settings(max_examples=max(6, settings().max_examples // 5))
 """Each example closes four months and more."""
 
 MONTHS = ("2026-07", "2026-08", "2026-09", "2026-10")

@@ -112,7 +112,7 @@ def by_name(totals: Totals, kind: str) -> dict[str, int]:
     return {item.name: -item.amount_minor for item in totals.items if item.kind == kind and item.amount_minor}
 
 
-@settings(max_examples=max(15, settings().max_examples // 2))
+@settings(max_examples=max(10, settings().max_examples // 3))
 @given(
     terms=invoice_terms(), listed=granted(), used=st.lists(st.integers(0, 30), min_size=4, max_size=4), data=st.data()
 )

@@ -263,6 +263,7 @@ def _late_usage_is_named(shop: Shop) -> None:
     assert "1 request is late" in shop("close", PERIOD)[1]
 
 
+@pytest.mark.parametrize("shop", ["sqlite", in_campaigns("postgresql")], indirect=True)
 def test_five_commands_lead_to_a_reviewed_first_invoice(shop: Shop) -> None:
     row = litellm("l-1", "acme", "gpt-5.4-2026-03-05", 3, 200_000, 0, 100_000)
     shop.write("spend-logs.jsonl", json.dumps(row) + "\n")

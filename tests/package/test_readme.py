@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,7 @@ def _anchor(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
+@cache
 def tree() -> Any:
     """The root with every command loaded."""
     root: Any = typer.main.get_command(app)

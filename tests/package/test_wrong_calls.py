@@ -215,12 +215,21 @@ REFUSED: dict[str, tuple[Call, type[Exception], str]] = {
 }
 
 
-@pytest.fixture
-def till(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Till:
-    monkeypatch.chdir(tmp_path)
-    till = Till.open("t.db")
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Till:
+    """One for all: a wrong call leaves nothing behind."""
+    folder = tmp_path_factory.mktemp("wrong")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)  # where there are no prices but the shipped ones
+        till = Till.open(str(folder / "t.db"))
     till.database.upgrade()
     return till
+
+
+@pytest.fixture
+def till(opened: Till, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Till:
+    monkeypatch.chdir(tmp_path)
+    return opened
 
 
 @pytest.mark.parametrize("case", sorted(INVALID))

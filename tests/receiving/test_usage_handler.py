@@ -26,12 +26,16 @@ from tokentill.till import Till
 TOKEN = "0123456789abcdef-token"
 JSON_LINES = "application/x-ndjson"
 
+pytestmark = pytest.mark.postgresql_one_in(2)
+
 
 class Served:
     """A handler that a server of the standard library has mounted, and a client of it."""
 
     def __init__(self, handler: UsageHandler) -> None:
         class Handler(BaseHTTPRequestHandler):
+            disable_nagle_algorithm = True
+
             def do_POST(self) -> None:
                 headers = dict(self.headers.items())
                 answer = handler.refusal(self.command, self.path, headers)
