@@ -27,6 +27,8 @@ from tokentill.stripe_push.gateway import Account, StripeGateway
 from tokentill.stripe_push.pushing import Pushed, push_period
 from tokentill.testing.stripe import API_KEY, Behaviour, FaultKind, PlannedFault
 
+pytestmark = pytest.mark.postgresql_one_in(4)
+
 DAY_3, DAY_9, DAY_20 = date(2026, 10, 3), date(2026, 10, 9), date(2026, 10, 20)
 STRIDE = stride(5)
 """How far apart two edges are at which a push is killed."""
@@ -131,7 +133,6 @@ def test_each_currency_has_a_meter_of_its_own(database: Database) -> None:
 # Every fault at every request
 
 
-@pytest.mark.postgresql_one_in(4)
 @pytest.mark.parametrize(("kind", "status"), daily(ANYWHERE, 6))
 def test_a_fault_at_any_request_loses_and_doubles_nothing(database: Database, kind: FaultKind, status: int) -> None:
     shop = closed_october(database)
@@ -512,6 +513,7 @@ def test_the_meter_is_found_behind_a_hundred_others(sqlite_database: Database) -
 # At once, and killed
 
 
+@pytest.mark.postgresql_one_in(1)  # each takes its own locks
 def test_two_pushes_at_the_same_time_end_as_one(database: Database, database_url: str) -> None:
     shop = closed_october(database)
     with Bench(shop) as bench:
@@ -535,6 +537,7 @@ def test_two_pushes_at_the_same_time_end_as_one(database: Database, database_url
         assert len({found.params["identifier"] for found in bench.events}) == EVENTS_OF_A_PUSH
 
 
+@pytest.mark.postgresql_one_in(1)  # each puts a killed transaction back its own way
 def test_a_killed_push_run_again_ends_equal(database: Database, database_url: str) -> None:
     shop = closed_october(database)
     kills = 0
