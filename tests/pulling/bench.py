@@ -19,13 +19,15 @@ from tokentill.pulling.pulls import PullAsked, pull_source
 from tokentill.sources.source_settings import SourceSettings
 from tokentill.store import tables
 from tokentill.store.database import Database
+from tokentill.store.usage_rows import versions_of
 from tokentill.usage.bounds import DEFAULT_BOUNDS
 
 KEY_ENV = "GATEWAY_KEY"
 PAGED = ("arouter", "litellm", "langwatch")
 LAST = FIRST + timedelta(days=5)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-PAGE_SIZE = 7
+PAGE_SIZES = {"langwatch": 2}
+"""Days of some rows have to be of several pages, where a gateway is asked day by day."""
 CALLS_MAX = 60
 
 Held = dict[str, list[tuple[Any, ...]]]
@@ -39,7 +41,7 @@ class Waits(list[float]):
 
 
 def source(kind: str, gateway: Gateway, **more: Any) -> SourceSettings:
-    given = {"page_size": PAGE_SIZE, "timeout_seconds": 5, **more}
+    given = {"page_size": PAGE_SIZES.get(kind, 7), "timeout_seconds": 5, **more}
     return SourceSettings("gateway", kind.split()[0], url=gateway.url, key_env=KEY_ENV, **given)  # type: ignore[arg-type]
 
 
@@ -71,9 +73,13 @@ def held(database: Database) -> Held:
     """All usage, revisions and quarantined lines, whatever batches they came in; and up to when all is whole."""
     usage, origin = tables.usage.c, tables.source.c
     with database.read() as connection:
-        rows = connection.execute(
-            select(origin.name, usage.record_id, usage.version, usage.digest).join_from(tables.usage, tables.source)
-        )
+        names = dict(connection.execute(select(origin.id, origin.name)).all())
+        listed = connection.execute(select(usage.source_id, usage.record_id).distinct()).all()
+        rows = [
+            (names[source_id], record_id, stored.version, stored.digest)
+            for (source_id, record_id), versions in versions_of(connection, list(map(tuple, listed))).items()
+            for _, stored in versions
+        ]
         revised = connection.execute(select(tables.revision.c.record_id, tables.revision.c.digest))
         bad = connection.execute(
             select(tables.quarantine.c.digest, tables.quarantine.c.line, tables.quarantine.c.reason)
@@ -84,7 +90,7 @@ def held(database: Database) -> Held:
             )
         ).first()
         return {
-            "usage": sorted(map(tuple, rows)),
+            "usage": sorted(rows),
             "revisions": sorted(map(tuple, revised)),
             "quarantine": sorted(map(tuple, bad)),
             "checkpoint": [] if whole is None else [tuple(whole)],
