@@ -113,14 +113,14 @@ if TYPE_CHECKING:  # each under a name of its own, which tells type checkers tha
     from tokentill.receiving.usage_handler import UsageHandler as UsageHandler
     from tokentill.shipped import __version__ as __version__
     from tokentill.sources.source_settings import SourceSettings as SourceSettings
-    from tokentill.store.control_totals import StoredTotal as StoredTotal
     from tokentill.store.customers import Customer as Customer
-    from tokentill.store.imports import Imports as Imports
-    from tokentill.store.imports import NumberedImport as NumberedImport
-    from tokentill.store.invoices import IssuedInvoice as IssuedInvoice
-    from tokentill.store.pulls import Checkpoint as Checkpoint
-    from tokentill.store.pulls import Gap as Gap
-    from tokentill.store.quarantine import QuarantinedLine as QuarantinedLine
+    from tokentill.store.intake.control_totals import StoredTotal as StoredTotal
+    from tokentill.store.intake.imports import Imports as Imports
+    from tokentill.store.intake.imports import NumberedImport as NumberedImport
+    from tokentill.store.intake.pulls import Checkpoint as Checkpoint
+    from tokentill.store.intake.pulls import Gap as Gap
+    from tokentill.store.intake.quarantine import QuarantinedLine as QuarantinedLine
+    from tokentill.store.issued.invoices import IssuedInvoice as IssuedInvoice
     from tokentill.stripe_push.gateway import StripeGateway as StripeGateway
     from tokentill.stripe_push.pushing import Pushed as Pushed
     from tokentill.stripe_push.reconciling import Reconciled as Reconciled

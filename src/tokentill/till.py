@@ -104,7 +104,6 @@ from tokentill.settings import GIVEN, keyed_privacy, privacy_in_force, read_sett
 from tokentill.sources.reading import Reading, read_records
 from tokentill.sources.source_settings import NO_SOURCES, SourceSettings, untrusted_sources
 from tokentill.store.audit import actor_here, append_audit, chain_head
-from tokentill.store.control_totals import StoredTotal, stored_totals
 from tokentill.store.customers import (
     Customer,
     KeyWanted,
@@ -116,8 +115,8 @@ from tokentill.store.customers import (
     set_customer,
 )
 from tokentill.store.database import Database
-from tokentill.store.documents import documents_around
-from tokentill.store.imports import (
+from tokentill.store.intake.control_totals import StoredTotal, stored_totals
+from tokentill.store.intake.imports import (
     Imports,
     NumberedImport,
     imports_staged_as,
@@ -126,7 +125,11 @@ from tokentill.store.imports import (
     pushed_days,
     usage_parties,
 )
-from tokentill.store.invoices import (
+from tokentill.store.intake.quarantine import LineState, QuarantinedLine, quarantined_lines
+from tokentill.store.intake.retractions import stored_retractions
+from tokentill.store.intake.revisions import RevisionState, stored_revisions
+from tokentill.store.issued.documents import documents_around
+from tokentill.store.issued.invoices import (
     IssuedInvoice,
     closings,
     interims_of,
@@ -134,13 +137,10 @@ from tokentill.store.invoices import (
     issued_invoices,
     void_invoice,
 )
-from tokentill.store.manual_lines import all_manual_lines
+from tokentill.store.issued.manual_lines import all_manual_lines
 from tokentill.store.migrating import make_ready
-from tokentill.store.quarantine import LineState, QuarantinedLine, quarantined_lines
 from tokentill.store.recordings import keep_recordings
-from tokentill.store.retractions import stored_retractions
-from tokentill.store.revisions import RevisionState, stored_revisions
-from tokentill.store.usage_rows import usage_extent
+from tokentill.store.usage.usage_rows import usage_extent
 from tokentill.usage.attribution import Attribution, Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.control_totals import Reported

@@ -19,7 +19,7 @@ from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
 from tokentill.store.database import Database
-from tokentill.store.ledger import carried_by_customer, ledger_entries
+from tokentill.store.issued.ledger import carried_by_customer, ledger_entries
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
 

@@ -34,7 +34,7 @@ from tokentill.errors import IntegrityFault, InvalidCall, NotFound, Refused
 from tokentill.store import tables
 from tokentill.store.audit import audit_entries, audit_faults
 from tokentill.store.database import Database
-from tokentill.store.invoices import finish_run, start_run, take_over
+from tokentill.store.issued.invoices import finish_run, start_run, take_over
 from tokentill.till import Till
 
 DEAR = prices(price(rates={"input": "300", "output": "1500"}))

@@ -7,8 +7,8 @@ import pytest
 from tests.builders import OCTOBER, contract, record, till
 from tests.invoicing.bench import numbers
 from tokentill.closing.records import ingest as ingest_module
-from tokentill.store import import_findings
 from tokentill.store.database import Database
+from tokentill.store.intake import import_findings
 
 pytestmark = pytest.mark.postgresql_one_in(4)
 

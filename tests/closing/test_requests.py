@@ -16,7 +16,7 @@ from tests.shares import IN_CAMPAIGNS, daily
 from tokentill.closing.records.ingest import ingest
 from tokentill.errors import InvalidCall, Refused
 from tokentill.store import tables
-from tokentill.store.consistency import check_agreement
+from tokentill.store.checks.consistency import check_agreement
 from tokentill.store.database import Database
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord

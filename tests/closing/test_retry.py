@@ -18,8 +18,8 @@ from tokentill.errors import InvalidCall, Refused
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.kept_lines import KEPT_BYTES_MAX
 from tokentill.sources.opening import FORMATS
-from tokentill.store.batches import Counts
 from tokentill.store.database import Database
+from tokentill.store.intake.batches import Counts
 from tokentill.store.migrating import downgrade, upgrade
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord

@@ -24,7 +24,7 @@ from tokentill.closing.closed import Closed as CloseResult
 from tokentill.errors import NotFound, Refused
 from tokentill.store import tables
 from tokentill.store.database import Database
-from tokentill.store.invoices import IssuedInvoice
+from tokentill.store.issued.invoices import IssuedInvoice
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
 

@@ -11,7 +11,7 @@ from typing import Any
 from tests.builders import OCTOBER, record
 from tokentill.canonical import Content
 from tokentill.invoicing.forms import in_form
-from tokentill.store.invoices import IssuedInvoice
+from tokentill.store.issued.invoices import IssuedInvoice
 from tokentill.usage.record import UsageRecord
 
 

@@ -23,7 +23,7 @@ from tokentill.contracts.book import ContractBook
 from tokentill.invoicing.periods import Month, local_midnight, period_of
 from tokentill.invoicing.totals import base_fees, is_recurring
 from tokentill.money import round_to_minor
-from tokentill.store.ledger import ledger_entries
+from tokentill.store.issued.ledger import ledger_entries
 
 FEWER = settings(max_examples=max(6, settings().max_examples // 5))
 """Each example closes four months and more."""

@@ -31,7 +31,7 @@ from tokentill.invoicing.coverage import Documents, Periods
 from tokentill.invoicing.invoice import Invoice, compute_invoice
 from tokentill.invoicing.rating_groups import RatingContext
 from tokentill.invoicing.totals import InvoiceKind
-from tokentill.store.ledger import rows_of
+from tokentill.store.issued.ledger import rows_of
 from tokentill.usage.aggregates import UsageAggregate
 from tokentill.usage.record import UsageRecord
 

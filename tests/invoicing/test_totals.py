@@ -28,7 +28,7 @@ from tokentill.invoicing.carried import Carried, Invoiced
 from tokentill.invoicing.periods import Month, Period, period_of
 from tokentill.invoicing.totals import Agreed, Item, Totals, base_fees, compute_totals, is_recurring
 from tokentill.money import from_minor, round_to_minor
-from tokentill.store.ledger import ledger_entries
+from tokentill.store.issued.ledger import ledger_entries
 
 PERIOD: Period = period_of(OCTOBER, lambda at: ContractBook([]).terms(None, at))
 DAYS = 31

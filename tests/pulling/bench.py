@@ -19,7 +19,7 @@ from tokentill.pulling.pulls import PullAsked, pull_source
 from tokentill.sources.source_settings import SourceSettings
 from tokentill.store import tables
 from tokentill.store.database import Database
-from tokentill.store.usage_rows import versions_of
+from tokentill.store.usage.usage_rows import versions_of
 from tokentill.usage.bounds import DEFAULT_BOUNDS
 
 KEY_ENV = "GATEWAY_KEY"

@@ -33,8 +33,8 @@ from tokentill.closing.records.ingest import ingest
 from tokentill.errors import InvalidCall, NoAnswer, Refused
 from tokentill.pulling import client as clients
 from tokentill.store.database import Database
+from tokentill.store.intake.pulls import open_gaps
 from tokentill.store.migrating import make_ready
-from tokentill.store.pulls import open_gaps
 
 SEEDS = 40 if IN_CAMPAIGNS else 3
 KILLS_MIN = 12 if IN_CAMPAIGNS else 5

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 from tokentill.closing.questions.verify import verify_invoices
 from tokentill.store.database import Database
-from tokentill.store.invoices import issued_invoices
+from tokentill.store.issued.invoices import issued_invoices
 from tokentill.store.migrating import upgrade
 
 DATA = Path(__file__).parent / "data"

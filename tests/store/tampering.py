@@ -16,7 +16,7 @@ from sqlalchemy.engine import Row
 from tests.builders import OCTOBER, MovableClock, at, contract, grants, price, prices, record, till
 from tokentill.canonical import canonical_bytes
 from tokentill.store import tables
-from tokentill.store.consistency import check_agreement
+from tokentill.store.checks.consistency import check_agreement
 from tokentill.store.database import Database
 from tokentill.till import Till
 

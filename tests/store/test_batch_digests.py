@@ -12,11 +12,12 @@ from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from tests.builders import at, record
-from tokentill.store import batch_digests, tables
-from tokentill.store.batch_digests import batch_faults
-from tokentill.store.batches import store_batch
+from tokentill.store import tables
+from tokentill.store.checks.database_checks import usage_rows_are_what_their_digests_say
 from tokentill.store.database import Database
-from tokentill.store.database_checks import usage_rows_are_what_their_digests_say
+from tokentill.store.intake.batches import store_batch
+from tokentill.store.usage import batch_digests
+from tokentill.store.usage.batch_digests import batch_faults
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 RECORDS = (

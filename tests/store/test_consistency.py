@@ -15,10 +15,10 @@ from tokentill.canonical import canonical_bytes, hash_of_bytes
 from tokentill.closing.questions.verify import verify_invoices
 from tokentill.store import tables
 from tokentill.store.audit import audit_entries
-from tokentill.store.consistency import CHECKS, check_agreement
+from tokentill.store.checks.consistency import CHECKS, check_agreement
+from tokentill.store.checks.database_checks import DATABASE_CHECKS
 from tokentill.store.database import Database
-from tokentill.store.database_checks import DATABASE_CHECKS
-from tokentill.store.invoices import issued_invoices
+from tokentill.store.issued.invoices import issued_invoices
 from tokentill.store.migrating import upgrade
 
 SEED = 20261101
@@ -147,7 +147,7 @@ def test_the_last_document_taken_away_with_its_number_is_found(sqlite_world: Dat
 def test_many_changed_batches_are_counted_and_not_all_named(
     sqlite_world: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tokentill.store.database_checks.FAULTS_MAX", 1)
+    monkeypatch.setattr("tokentill.store.checks.database_checks.FAULTS_MAX", 1)
     with tampered(sqlite_world, Tampering("usage", "output", {"id": 1}, 5)) as connection:
         batches = connection.execute(select(func.count(tables.usage.c.seq.distinct()))).scalar_one()
         connection.execute(update(tables.usage).values(output=77))

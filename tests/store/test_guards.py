@@ -15,10 +15,10 @@ from tests.store.bench import refuse, rows_of_all_tables
 from tokentill.closing.records.ingest import ingest
 from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
-from tokentill.store.consistency import check_agreement
+from tokentill.store.checks.consistency import check_agreement
 from tokentill.store.database import Database
 from tokentill.store.guards import expected_guards, guard_faults, guards_of
-from tokentill.store.pulls import PullRow, append_pulls
+from tokentill.store.intake.pulls import PullRow, append_pulls
 from tokentill.usage.control_totals import ControlTotal
 
 # A column of each table that may be written to without breaking a reference or a type.

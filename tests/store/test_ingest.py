@@ -31,11 +31,11 @@ from tokentill.closing.records.ingest import Ingested, ingest
 from tokentill.errors import Refused
 from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
-from tokentill.store.aggregates import Cuts, Span, aggregates_of_all, records_of_spans
-from tokentill.store.batches import Bad, Counts, store_batch
 from tokentill.store.database import Database, current_value
+from tokentill.store.intake.batches import Bad, Counts, store_batch
 from tokentill.store.migrating import make_ready
-from tokentill.store.usage_rows import StoredRecord, cost_limbs, cost_of, series_by_id
+from tokentill.store.usage.aggregates import Cuts, Span, aggregates_of_all, records_of_spans
+from tokentill.store.usage.usage_rows import StoredRecord, cost_limbs, cost_of, series_by_id
 from tokentill.usage.aggregates import Series, UsageAggregate
 from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES
 from tokentill.usage.record import COST_MAX, UsageRecord, cost_text

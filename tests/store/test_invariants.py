@@ -12,9 +12,9 @@ from tests.store.tampering import Tampering, tampered, world
 from tokentill.canonical import canonical_bytes
 from tokentill.closing.questions.verify import independent_checks
 from tokentill.store import tables
-from tokentill.store.consistency import Checked, check_agreement
+from tokentill.store.checks.consistency import Checked, check_agreement
+from tokentill.store.checks.invariants import INVARIANTS
 from tokentill.store.database import Database
-from tokentill.store.invariants import INVARIANTS
 from tokentill.store.migrating import upgrade
 
 BROKEN = {

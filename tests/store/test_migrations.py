@@ -36,8 +36,8 @@ from tokentill.sources.reading import Quarantined
 from tokentill.store import migrating, tables
 from tokentill.store.database import Database
 from tokentill.store.guards import guard_faults, guards_of
+from tokentill.store.intake.pulls import PullRow, append_pulls
 from tokentill.store.migrating import alembic_config, downgrade, known_revisions, make_ready, schema_state, upgrade
-from tokentill.store.pulls import PullRow, append_pulls
 from tokentill.stripe_push.gateway import StripeGateway
 from tokentill.testing.stripe import API_KEY, StripeStandIn
 from tokentill.till import Till

@@ -10,8 +10,8 @@ import pytest
 from tests.builders import OCTOBER, record, till
 from tests.kept import fill
 from tokentill.store import tables
+from tokentill.store.checks.said_checks import said_faults
 from tokentill.store.database import Database
-from tokentill.store.said_checks import said_faults
 from tokentill.till import Till
 
 SAID = ("manual_line", "manual_line_removal", "review")

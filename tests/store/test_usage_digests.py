@@ -14,10 +14,10 @@ from tests.store.bench import with_digests_of_rows
 from tokentill.canonical import canonical_bytes
 from tokentill.clock import from_micros, instant_text, micros_text, to_micros
 from tokentill.store import tables
-from tokentill.store.batches import store_batch
 from tokentill.store.database import Database
-from tokentill.store.usage_digests import usage_row_faults
-from tokentill.store.usage_rows import cost_limbs, cost_of, cost_text_of
+from tokentill.store.intake.batches import store_batch
+from tokentill.store.usage.usage_digests import usage_row_faults
+from tokentill.store.usage.usage_rows import cost_limbs, cost_of, cost_text_of
 from tokentill.usage.record import COST_MAX, UsageRecord, cost_text
 
 COSTS = st.decimals(0, COST_MAX, allow_nan=False, allow_infinity=False, places=24) | st.decimals(0, 1, places=9)

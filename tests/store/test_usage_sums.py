@@ -16,11 +16,11 @@ from tests.shares import daily
 from tokentill.clock import from_micros
 from tokentill.errors import NotFound, Refused
 from tokentill.store import tables
-from tokentill.store.aggregates import Cuts, Span, aggregates_of_all, aggregates_of_spans
-from tokentill.store.consistency import check_agreement
+from tokentill.store.checks.consistency import check_agreement
 from tokentill.store.database import Database
-from tokentill.store.usage_rows import series_by_id
-from tokentill.store.usage_sums import BANDS
+from tokentill.store.usage.aggregates import Cuts, Span, aggregates_of_all, aggregates_of_spans
+from tokentill.store.usage.usage_rows import series_by_id
+from tokentill.store.usage.usage_sums import BANDS
 from tokentill.usage.aggregates import UsageAggregate
 from tokentill.usage.quantities import INPUT_LEAVES
 from tokentill.usage.record import UsageRecord

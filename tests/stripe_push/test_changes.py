@@ -17,7 +17,7 @@ from tokentill.errors import Refused
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
 from tokentill.store.database import Database
-from tokentill.store.push_rows import PushRow
+from tokentill.store.issued.push_rows import PushRow
 from tokentill.stripe_push.gateway import Account, SendOutcome, StripeGateway
 from tokentill.stripe_push.pushing import Pushed, push_period
 from tokentill.stripe_push.reconciling import Reconciled, reconcile_period

@@ -16,7 +16,7 @@ from tokentill.contracts.book import Terms
 from tokentill.errors import Refused
 from tokentill.invoicing.periods import Month, period_of
 from tokentill.money import amount_text, round_to_minor, sum_exact
-from tokentill.store.push_rows import event_identifier
+from tokentill.store.issued.push_rows import event_identifier
 from tokentill.stripe_push.days import day_amounts, days_of, noon_of
 
 ZONES = (

@@ -19,7 +19,7 @@ from tokentill.contracts.book import Terms
 from tokentill.errors import Refused
 from tokentill.invoicing.periods import Month, Period, period_of
 from tokentill.store.database import Database
-from tokentill.store.push_rows import event_identifier
+from tokentill.store.issued.push_rows import event_identifier
 from tokentill.stripe_push.days import day_amounts, days_of
 
 ZONES = (

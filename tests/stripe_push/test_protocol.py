@@ -21,7 +21,7 @@ from tests.store.bench import Killer, rows_of_all_tables, run_in_child
 from tests.stripe_push.bench import EVENTS, METER, MONTH, USAGE, WANTED, Bench, closed_october, forget_pushes, outbox
 from tokentill.errors import Refused
 from tokentill.store.database import Database
-from tokentill.store.push_rows import PushRow
+from tokentill.store.issued.push_rows import PushRow
 from tokentill.stripe_push.attempts import TRIES
 from tokentill.stripe_push.gateway import Account, StripeGateway
 from tokentill.stripe_push.pushing import Pushed, push_period

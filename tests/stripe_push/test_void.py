@@ -9,7 +9,7 @@ import pytest
 from tests.builders import OCTOBER, record
 from tests.stripe_push.bench import EVENTS, WANTED, Bench, closed_october, outbox
 from tokentill.store.database import Database
-from tokentill.store.push_rows import PushRow
+from tokentill.store.issued.push_rows import PushRow
 from tokentill.stripe_push.attempts import TRIES
 from tokentill.stripe_push.gateway import SendOutcome, StripeGateway
 from tokentill.testing.stripe import PlannedFault

@@ -20,10 +20,10 @@ from tokentill.closing.computation import compute, corrected, corrections
 from tokentill.closing.questions.verify import verify_invoices
 from tokentill.invoicing import corrections as adjusting
 from tokentill.store import tables
-from tokentill.store.consistency import check_agreement
+from tokentill.store.checks.consistency import check_agreement
 from tokentill.store.database import Database
-from tokentill.store.invoices import issued_invoices
-from tokentill.store.withdrawals import Counting
+from tokentill.store.issued.invoices import issued_invoices
+from tokentill.store.usage.withdrawals import Counting
 from tokentill.till import Till
 from tokentill.verification.verifying import verify_documents
 

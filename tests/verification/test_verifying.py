@@ -22,9 +22,9 @@ from tokentill.closing.questions.verify import verify_invoices
 from tokentill.invoicing import accumulators, coverage, invoice, lines, periods, rating_groups, totals
 from tokentill.prices import rate_cards
 from tokentill.store import tables
-from tokentill.store.consistency import check_agreement
+from tokentill.store.checks.consistency import check_agreement
 from tokentill.store.database import Database
-from tokentill.store.invoices import issued_invoices
+from tokentill.store.issued.invoices import issued_invoices
 from tokentill.till import Till
 from tokentill.verification.comparing import differences, with_all_keys
 from tokentill.verification.verifying import verify_documents

@@ -25,8 +25,8 @@ from tokentill.documents.text.screen import Screen
 from tokentill.errors import ensure
 from tokentill.invoicing.preview import Preview, Previewed
 from tokentill.sample import LAST_DAY, LATER_ALIAS, OCTOBER, ODD_IDS, SEPTEMBER
-from tokentill.store.invoices import IssuedInvoice
-from tokentill.store.revisions import Revision
+from tokentill.store.intake.revisions import Revision
+from tokentill.store.issued.invoices import IssuedInvoice
 from tokentill.stripe_push.gateway import StripeGateway
 from tokentill.testing.stripe import StripeStandIn
 from tokentill.till import Till

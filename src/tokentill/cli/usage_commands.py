@@ -34,10 +34,10 @@ from tokentill.documents.text.usage import show_trace, show_usage
 from tokentill.errors import InvalidCall, Refused
 from tokentill.sources.finding import STDIN, files_of
 from tokentill.sources.reading import FORMATS, read_records
-from tokentill.store.batches import Counts
-from tokentill.store.imports import Imports
-from tokentill.store.quarantine import LineState
-from tokentill.store.revisions import RevisionState
+from tokentill.store.intake.batches import Counts
+from tokentill.store.intake.imports import Imports
+from tokentill.store.intake.quarantine import LineState
+from tokentill.store.intake.revisions import RevisionState
 from tokentill.till import Till
 from tokentill.usage.privacy import POLICIES, PrivacyPolicy
 from tokentill.usage.reporters import EXPORT

@@ -31,7 +31,7 @@ from tokentill.invoicing.preview import NOTHING_ASIDE, Aside, LateUsage, Pricing
 from tokentill.recordings.load import Folder
 from tokentill.store.audit import append_audit
 from tokentill.store.database import Database
-from tokentill.store.invoices import (
+from tokentill.store.issued.invoices import (
     CloseRun,
     finish_run,
     issued_customers,

@@ -20,7 +20,7 @@ from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Aside, LateUsage, Preview
 from tokentill.money import EXACT, amount_text, minor_digits, minor_text, sum_exact
 from tokentill.store.audit import ChainHead, chain_head
-from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews, runs_of
+from tokentill.store.issued.invoices import IssuedInvoice, issued_invoices, last_reviews, runs_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from tokentill.invoicing.obstacles import Obstacle
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import OpenMonth
 from tokentill.invoicing.rating_groups import Books
-from tokentill.store.invoices import closings
-from tokentill.store.usage_rows import months_with_usage
+from tokentill.store.issued.invoices import closings
+from tokentill.store.usage.usage_rows import months_with_usage
 
 EARLIER_MAX = 12
 """How many months that nobody ever closed are looked at when a later one is closed."""

@@ -15,7 +15,7 @@ from tokentill.closing.computation.corrections import Correction
 from tokentill.invoicing.coverage import CoveredSegment
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Period
-from tokentill.store.invoices import Issue
+from tokentill.store.issued.invoices import Issue
 
 
 @dataclass(frozen=True, slots=True)

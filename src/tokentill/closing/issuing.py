@@ -22,13 +22,13 @@ from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.obstacles import Obstacle
 from tokentill.invoicing.periods import Month
 from tokentill.store.audit import actor_here, append_audits
-from tokentill.store.corrections import issued_or_void_since
+from tokentill.store.checks.holdings import entries_of_issues
 from tokentill.store.database import Database, hold_counter
-from tokentill.store.documents import first_clash
-from tokentill.store.holdings import entries_of_issues
-from tokentill.store.invoices import CloseRun, hold_run, issue, last_reviews
-from tokentill.store.ledger import carried_by_customer, rows_of
-from tokentill.store.manual_lines import changed_since
+from tokentill.store.issued.corrections import issued_or_void_since
+from tokentill.store.issued.documents import first_clash
+from tokentill.store.issued.invoices import CloseRun, hold_run, issue, last_reviews
+from tokentill.store.issued.ledger import carried_by_customer, rows_of
+from tokentill.store.issued.manual_lines import changed_since
 
 CloseProgress = Callable[[int, int], None]
 

@@ -12,7 +12,7 @@ from tokentill.errors import NotFound
 from tokentill.faces.arguments import path_of
 from tokentill.shipped import shipped_folder
 from tokentill.store import tables
-from tokentill.store.consistency import Checked, check_agreement
+from tokentill.store.checks.consistency import Checked, check_agreement
 from tokentill.store.database import Database
 from tokentill.store.migrating import schema_state, upgrade
 

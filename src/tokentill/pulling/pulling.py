@@ -26,7 +26,7 @@ from tokentill.pulling.paging import TOTAL, PagedKind, PullWindow, missing_of
 from tokentill.sources.reading import Quarantined, read_records
 from tokentill.sources.source_settings import SourceSettings
 from tokentill.store.database import Database, Transactions
-from tokentill.store.pulls import Checkpoint, Gap, PullRow, append_pulls, checkpoint_of, cursor_of, open_gaps
+from tokentill.store.intake.pulls import Checkpoint, Gap, PullRow, append_pulls, checkpoint_of, cursor_of, open_gaps
 from tokentill.usage.bounds import Bounds
 from tokentill.usage.control_totals import ControlTotal
 from tokentill.usage.record import UsageRecord

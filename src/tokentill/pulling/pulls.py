@@ -16,8 +16,8 @@ from tokentill.pulling.paging import PullWindow
 from tokentill.pulling.pulling import Pulled, Pulling, PullProgress, pull_generations, pull_window
 from tokentill.sources.source_settings import SourceSettings
 from tokentill.store.database import Database, current_value
-from tokentill.store.missing_rows import records_without_usage
-from tokentill.store.pulls import checkpoint_of
+from tokentill.store.intake.pulls import checkpoint_of
+from tokentill.store.usage.missing_rows import records_without_usage
 from tokentill.usage.bounds import Bounds
 from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 

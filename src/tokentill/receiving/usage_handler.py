@@ -28,7 +28,7 @@ from tokentill.sources.cut_short import CutShort
 from tokentill.sources.reading import Quarantined, read_records
 from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.database import Database, WithinOne, hold_counter
-from tokentill.store.outcomes import outcomes_of
+from tokentill.store.intake.outcomes import outcomes_of
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.control_totals import ControlTotal
 from tokentill.usage.record import UsageRecord

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import stripe
 
 from tokentill.errors import InvalidCall, NoAnswer, NotFound, Refused
-from tokentill.store.push_rows import PushRow
+from tokentill.store.issued.push_rows import PushRow
 from tokentill.stripe_push.attempts import Attempts, Sleep, may_pass
 from tokentill.stripe_push.days import OutOfTime, noon_of
 

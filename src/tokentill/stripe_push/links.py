@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tokentill.errors import NotFound
 from tokentill.store.database import Database
-from tokentill.store.push_rows import require_account
+from tokentill.store.issued.push_rows import require_account
 from tokentill.stripe_push.gateway import StripeGateway
 
 

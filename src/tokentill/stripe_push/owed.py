@@ -18,8 +18,8 @@ from tokentill.invoicing.periods import Month
 from tokentill.money import ZERO
 from tokentill.store.customers import customers
 from tokentill.store.database import Database
-from tokentill.store.invoices import IssuedInvoice, issued_invoices
-from tokentill.store.push_rows import told_meters
+from tokentill.store.issued.invoices import IssuedInvoice, issued_invoices
+from tokentill.store.issued.push_rows import told_meters
 from tokentill.stripe_push.days import day_amounts, days_of
 from tokentill.stripe_push.gateway import meter_name
 from tokentill.stripe_push.untold import CurrencySum

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from tokentill.canonical import Content, fields_of
 from tokentill.clock import Clock
 from tokentill.invoicing.periods import Month
-from tokentill.store import push_rows
 from tokentill.store.audit import append_audit
 from tokentill.store.database import Database
+from tokentill.store.issued import push_rows
 from tokentill.stripe_push.gateway import Account, StripeGateway
 from tokentill.stripe_push.owed import Tellable, tellable
 from tokentill.stripe_push.telling import Told, tell

@@ -13,7 +13,7 @@ from tokentill.errors import NoAnswer
 from tokentill.invoicing.periods import Month
 from tokentill.money import ZERO, minor_text
 from tokentill.store.database import Database
-from tokentill.store.push_rows import hold_outbox, pin_account, set_state, want_days
+from tokentill.store.issued.push_rows import hold_outbox, pin_account, set_state, want_days
 from tokentill.stripe_push.days import out_of_time
 from tokentill.stripe_push.gateway import StripeGateway
 from tokentill.stripe_push.links import gone_among

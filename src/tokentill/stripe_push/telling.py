@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from tokentill.clock import Clock
 from tokentill.errors import NoAnswer
 from tokentill.money import ZERO
-from tokentill.store import push_rows
 from tokentill.store.database import Database
-from tokentill.store.push_rows import PushRow
+from tokentill.store.issued import push_rows
+from tokentill.store.issued.push_rows import PushRow
 from tokentill.stripe_push.days import OutOfTime, out_of_time
 from tokentill.stripe_push.gateway import SendOutcome, StripeGateway
 from tokentill.stripe_push.links import gone_among

@@ -15,8 +15,8 @@ from datetime import date
 from sqlalchemy import Connection
 
 from tokentill.errors import Refused
-from tokentill.store.invoices import IssuedInvoice
-from tokentill.store.push_rows import Place, PushRow, newest_rows, row_of_another, stripe_customer_of
+from tokentill.store.issued.invoices import IssuedInvoice
+from tokentill.store.issued.push_rows import Place, PushRow, newest_rows, row_of_another, stripe_customer_of
 from tokentill.stripe_push.owed import Owed, owed_now
 
 

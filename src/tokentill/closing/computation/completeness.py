@@ -15,9 +15,9 @@ from tokentill.invoicing.findings import PreviewFinding
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.tolerance import TotalsPolicy
 from tokentill.prices.book import PriceBook
-from tokentill.store.control_totals import stored_totals
 from tokentill.store.database import current_value
-from tokentill.store.usage_by_day import usage_by_day
+from tokentill.store.intake.control_totals import stored_totals
+from tokentill.store.usage.usage_by_day import usage_by_day
 
 _MOMENT = timedelta(microseconds=1)
 

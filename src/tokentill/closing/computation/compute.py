@@ -49,13 +49,13 @@ from tokentill.invoicing.seen_once import NOBODY_SEEN_ONCE, UsersSeenOnce
 from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
 from tokentill.invoicing.unattributed import Unattributed, UnattributedUser
 from tokentill.money import EXACT, ZERO, minor_text, sum_exact
-from tokentill.store.corrections import CORRECTS_SINCE
-from tokentill.store.documents import documents_around
-from tokentill.store.invoices import IssuedInvoice, issued_invoices, last_reviews
-from tokentill.store.ledger import open_balances, openings_brought
-from tokentill.store.manual_lines import manual_by_customer
-from tokentill.store.quarantine import count_quarantined
-from tokentill.store.revisions import count_open_revisions
+from tokentill.store.intake.quarantine import count_quarantined
+from tokentill.store.intake.revisions import count_open_revisions
+from tokentill.store.issued.corrections import CORRECTS_SINCE
+from tokentill.store.issued.documents import documents_around
+from tokentill.store.issued.invoices import IssuedInvoice, issued_invoices, last_reviews
+from tokentill.store.issued.ledger import open_balances, openings_brought
+from tokentill.store.issued.manual_lines import manual_by_customer
 from tokentill.usage.aggregates import UsageAggregate
 from tokentill.usage.attribution import EACH_USER, USERS_SEEN_ONCE_MAX
 

@@ -20,8 +20,8 @@ from tokentill.invoicing.obstacles import Obstacle
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.rating_groups import Books
 from tokentill.prices.fx import NoRate
-from tokentill.store.invoices import IssuedInvoice, issued_invoices
-from tokentill.store.ledger import LedgerRow, stored_rows
+from tokentill.store.issued.invoices import IssuedInvoice, issued_invoices
+from tokentill.store.issued.ledger import LedgerRow, stored_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.obstacles import Obstacle
 from tokentill.invoicing.periods import Month, Period
 from tokentill.invoicing.rating_groups import Books
-from tokentill.store.corrections import (
+from tokentill.store.issued.corrections import (
     BilledSoFar,
     PeriodDocument,
     counts_within,
@@ -51,13 +51,13 @@ from tokentill.store.corrections import (
     period_documents,
     withdrawn_after,
 )
-from tokentill.store.documents import StoredCorrection, documents_around, issued_extents, taken_within
-from tokentill.store.invoices import closings
-from tokentill.store.ledger import carried_by_customer, taken_off
-from tokentill.store.manual_lines import manual_by_customer
+from tokentill.store.issued.documents import StoredCorrection, documents_around, issued_extents, taken_within
+from tokentill.store.issued.invoices import closings
+from tokentill.store.issued.ledger import carried_by_customer, taken_off
+from tokentill.store.issued.manual_lines import manual_by_customer
 from tokentill.store.recordings import recordings_of
-from tokentill.store.usage_rows import month_number, series_by_id, series_of_months
-from tokentill.store.withdrawals import Counting
+from tokentill.store.usage.usage_rows import month_number, series_by_id, series_of_months
+from tokentill.store.usage.withdrawals import Counting
 from tokentill.usage.aggregates import Series
 from tokentill.usage.keys import KeyBinding
 

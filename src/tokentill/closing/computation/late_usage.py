@@ -19,10 +19,10 @@ from tokentill.invoicing.coverage import Periods
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import LateUsage, OpenMonth
 from tokentill.invoicing.rating_groups import Books
-from tokentill.store.aggregates import Span, records_of_spans
-from tokentill.store.documents import documents_around, issued_extents, voided_months
-from tokentill.store.invoices import closings
-from tokentill.store.usage_rows import month_number, series_of_months, series_used_after
+from tokentill.store.issued.documents import documents_around, issued_extents, voided_months
+from tokentill.store.issued.invoices import closings
+from tokentill.store.usage.aggregates import Span, records_of_spans
+from tokentill.store.usage.usage_rows import month_number, series_of_months, series_used_after
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,9 @@ from sqlalchemy import Connection
 from tokentill.errors import ensure
 from tokentill.invoicing.coverage import Documents, OwnedSegment, Ownership, Periods, covering
 from tokentill.invoicing.rating_groups import Books
-from tokentill.store.aggregates import (
+from tokentill.store.decoding import decoding
+from tokentill.store.issued.documents import taken_within
+from tokentill.store.usage.aggregates import (
     Cuts,
     Span,
     aggregate_of_record,
@@ -27,10 +29,8 @@ from tokentill.store.aggregates import (
     aggregates_of_spans,
     records_of_spans,
 )
-from tokentill.store.decoding import decoding
-from tokentill.store.documents import taken_within
-from tokentill.store.usage_rows import month_number, series_of_months
-from tokentill.store.withdrawals import Counting
+from tokentill.store.usage.usage_rows import month_number, series_of_months
+from tokentill.store.usage.withdrawals import Counting
 from tokentill.usage.aggregates import Series, UsageAggregate
 
 AggregatesByMember = dict[str, list[UsageAggregate]]

@@ -17,7 +17,7 @@ from tokentill.invoicing.invoice import DEFAULT_SET_SINCE, VERSION_OF_F, Invoice
 from tokentill.invoicing.manual_lines import LinesByCustomer
 from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.invoicing.totals import is_recurring
-from tokentill.store.ledger import carried_by_customer
+from tokentill.store.issued.ledger import carried_by_customer
 from tokentill.usage.aggregates import UsageAggregate
 
 NO_ADJUSTMENTS: Mapping[str, Sequence[Adjustment]] = {}

@@ -22,9 +22,9 @@ from tokentill.prices.book import PriceBook
 from tokentill.prices.fx import FxBook
 from tokentill.store.customers import bindings, key_bindings
 from tokentill.store.database import current_value
-from tokentill.store.documents import newest_position
-from tokentill.store.erasures import binding_set_hash
-from tokentill.store.manual_lines import newest_manual_line
+from tokentill.store.intake.erasures import binding_set_hash
+from tokentill.store.issued.documents import newest_position
+from tokentill.store.issued.manual_lines import newest_manual_line
 from tokentill.store.recordings import recordings_of
 from tokentill.usage.attribution import Attribution, Binding
 from tokentill.usage.keys import KeyBinding

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from tokentill.errors import InvalidCall, NotFound
 from tokentill.invoicing.compared_sources import ComparedSources, compared_days
 from tokentill.invoicing.periods import Month
-from tokentill.store.compared_ids import compared_ids
 from tokentill.store.database import current_value
-from tokentill.store.usage_by_day import usage_by_day
-from tokentill.store.usage_rows import source_id_of
+from tokentill.store.usage.compared_ids import compared_ids
+from tokentill.store.usage.usage_by_day import usage_by_day
+from tokentill.store.usage.usage_rows import source_id_of
 
 
 def compare_sources(

@@ -19,7 +19,7 @@ from tokentill.contracts.invoice_terms import Grant
 from tokentill.contracts.opening_balances import OpeningBalance
 from tokentill.contracts.recurring import PartKey
 from tokentill.money import from_minor, minor_text, round_to_minor
-from tokentill.store.ledger import LedgerEntry, ledger_entries
+from tokentill.store.issued.ledger import LedgerEntry, ledger_entries
 
 MovementKind = Literal["drawn", "carried forward", "brought forward"]
 GrantState = Literal["coming", "open", "used up", "went over", "expired", "withdrawn"]

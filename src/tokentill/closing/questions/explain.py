@@ -21,11 +21,11 @@ from tokentill.invoicing.rating_groups import Books, RatingGroup, Sums
 from tokentill.invoicing.splits import Split
 from tokentill.money import EXACT, ZERO, amount_text
 from tokentill.prices.entries import entry_hash
-from tokentill.store.aggregates import Span, aggregate_of_record, records_of_spans
-from tokentill.store.documents import coverage_of
-from tokentill.store.invoices import IssuedInvoice
-from tokentill.store.usage_rows import StoredRecord, series_by_id
-from tokentill.store.withdrawals import Counting
+from tokentill.store.issued.documents import coverage_of
+from tokentill.store.issued.invoices import IssuedInvoice
+from tokentill.store.usage.aggregates import Span, aggregate_of_record, records_of_spans
+from tokentill.store.usage.usage_rows import StoredRecord, series_by_id
+from tokentill.store.usage.withdrawals import Counting
 from tokentill.usage.aggregates import RecordKey, UsageAggregate
 
 OwnedKey = tuple[str | None, str, str, str | None, str | None, Split]

@@ -39,9 +39,9 @@ from tokentill.errors import ensure
 from tokentill.invoicing.corrections import CorrectedLine
 from tokentill.invoicing.periods import Month
 from tokentill.money import EXACT, amount_text, minor_text, sum_exact
-from tokentill.store.invoices import IssuedInvoice, invoice_by_number
-from tokentill.store.usage_rows import StoredRecord, source_id_of, versions_of
-from tokentill.store.withdrawals import WithdrawalCause, withdrawals_of
+from tokentill.store.issued.invoices import IssuedInvoice, invoice_by_number
+from tokentill.store.usage.usage_rows import StoredRecord, source_id_of, versions_of
+from tokentill.store.usage.withdrawals import WithdrawalCause, withdrawals_of
 
 RecordIdentity = tuple[str, str]
 """A record by its source and its id, whatever its version."""

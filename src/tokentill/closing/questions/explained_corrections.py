@@ -15,7 +15,7 @@ from tokentill.canonical import Content, ContentOfFields, fields_of
 from tokentill.closing.questions.explain import ExplainedRecord
 from tokentill.errors import ensure
 from tokentill.money import EXACT, ZERO, minor_text
-from tokentill.store.usage_rows import StoredRecord
+from tokentill.store.usage.usage_rows import StoredRecord
 
 ChangeKind = Literal["came late", "revised", "taken back", "moved here", "moved away", "billed otherwise"]
 """What became of a record. What is billed otherwise is as it was, at another price, rule or place in a tier."""

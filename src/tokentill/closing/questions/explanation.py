@@ -30,10 +30,10 @@ from tokentill.errors import NotFound, ensure
 from tokentill.invoicing.manual_lines import ManualLine
 from tokentill.invoicing.rounding import Rounding, roundings
 from tokentill.money import EXACT, ZERO, amount_text, from_minor, minor_text, sum_exact
-from tokentill.store.documents import position_before
-from tokentill.store.invoices import IssuedInvoice, interims_of
-from tokentill.store.ledger import LedgerEntry, ledger_entries
-from tokentill.store.manual_lines import manual_line_of
+from tokentill.store.issued.documents import position_before
+from tokentill.store.issued.invoices import IssuedInvoice, interims_of
+from tokentill.store.issued.ledger import LedgerEntry, ledger_entries
+from tokentill.store.issued.manual_lines import manual_line_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from tokentill.invoicing.journal import (
     sum_by_currency,
 )
 from tokentill.invoicing.periods import Month
-from tokentill.store.journal import BegunRun, BookedDocument, begun_runs, booked_documents
+from tokentill.store.issued.journal import BegunRun, BookedDocument, begun_runs, booked_documents
 from tokentill.store.recordings import recordings_of
 
 TransactionKind = Literal["period", "interim", "credit-note", "void", "prepaid-credit", "breakage"]

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import ContentOfFields
 from tokentill.invoicing.periods import Month
-from tokentill.store.near_duplicates import Alike, alike_within, identities_of, requests_by_source, source_names
+from tokentill.store.usage.near_duplicates import Alike, alike_within, identities_of, requests_by_source, source_names
 
 EXAMPLES_MAX = 5
 """Examples of each pair of sources."""

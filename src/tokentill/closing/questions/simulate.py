@@ -23,7 +23,7 @@ from tokentill.invoicing.preview import PricingUsed
 from tokentill.invoicing.simulation import SimulatedCustomer, SimulatedSide, Simulation
 from tokentill.money import to_minor
 from tokentill.recordings.load import Folder
-from tokentill.store.invoices import IssuedInvoice, issued_invoices
+from tokentill.store.issued.invoices import IssuedInvoice, issued_invoices
 
 
 class Simulated(NamedTuple):

@@ -36,17 +36,17 @@ from tokentill.invoicing.periods import Month
 from tokentill.invoicing.rating_groups import RatingContext, Sums
 from tokentill.recordings.load import Folder
 from tokentill.store import tables
-from tokentill.store.aggregates import aggregate_of_record
-from tokentill.store.corrections import CoveringDocument, covering_documents
-from tokentill.store.documents import documents_around, numbers_covering
-from tokentill.store.invoices import invoice_by_number
-from tokentill.store.push_rows import PushRow, rows_of_day
-from tokentill.store.quarantine import QuarantinedLine, quarantined_lines
-from tokentill.store.request_rows import counted_instead
-from tokentill.store.revisions import Revision, stored_revisions
-from tokentill.store.staging import staged_with
-from tokentill.store.usage_rows import StoredRecord, source_id_of, versions_of
-from tokentill.store.withdrawals import withdrawal_of
+from tokentill.store.intake.quarantine import QuarantinedLine, quarantined_lines
+from tokentill.store.intake.request_rows import counted_instead
+from tokentill.store.intake.revisions import Revision, stored_revisions
+from tokentill.store.intake.staging import staged_with
+from tokentill.store.issued.corrections import CoveringDocument, covering_documents
+from tokentill.store.issued.documents import documents_around, numbers_covering
+from tokentill.store.issued.invoices import invoice_by_number
+from tokentill.store.issued.push_rows import PushRow, rows_of_day
+from tokentill.store.usage.aggregates import aggregate_of_record
+from tokentill.store.usage.usage_rows import StoredRecord, source_id_of, versions_of
+from tokentill.store.usage.withdrawals import withdrawal_of
 
 TraceState = Literal[
     "staged",

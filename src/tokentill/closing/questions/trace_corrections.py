@@ -12,9 +12,9 @@ from tokentill.canonical import Content, ContentOfFields
 from tokentill.closing.computation.pins import pinned_inputs
 from tokentill.closing.questions.explain_corrections import Adjustments
 from tokentill.closing.questions.explained_corrections import ChangeKind
-from tokentill.store.corrections import CoveringDocument, correcting_documents, covering_documents
-from tokentill.store.invoices import invoice_by_number
-from tokentill.store.usage_rows import StoredRecord
+from tokentill.store.issued.corrections import CoveringDocument, correcting_documents, covering_documents
+from tokentill.store.issued.invoices import invoice_by_number
+from tokentill.store.usage.usage_rows import StoredRecord
 
 
 @dataclass(frozen=True, slots=True)

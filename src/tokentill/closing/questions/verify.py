@@ -20,10 +20,10 @@ from tokentill.closing.computation.pins import engine_fault, pinned_inputs, zone
 from tokentill.errors import IntegrityFault
 from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Month
-from tokentill.store.consistency import Checked, StoreFault, check_agreement
-from tokentill.store.documents import corrections_on, coverage_of, periods_of
-from tokentill.store.invoices import IssuedInvoice, issued_invoices
-from tokentill.store.ledger import rows_of, stored_rows
+from tokentill.store.checks.consistency import Checked, StoreFault, check_agreement
+from tokentill.store.issued.documents import corrections_on, coverage_of, periods_of
+from tokentill.store.issued.invoices import IssuedInvoice, issued_invoices
+from tokentill.store.issued.ledger import rows_of, stored_rows
 from tokentill.verification.census import take_census, versions_in_force
 from tokentill.verification.verifying import verify_documents
 

@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content, ContentOfFields, fields_of, form_of
 from tokentill.invoicing.periods import Month
-from tokentill.store.usage_rows import StoredRecord
-from tokentill.store.witness_rows import Report, ToldRequest, reporters_within, told_within
+from tokentill.store.intake.witness_rows import Report, ToldRequest, reporters_within, told_within
+from tokentill.store.usage.usage_rows import StoredRecord
 
 RECORDS_MAX = 10_000
 """Records that a report names one by one; all are counted."""

@@ -9,8 +9,8 @@ from tokentill.canonical import Content, form_of
 from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import NotFound, Refused
 from tokentill.store.audit import append_audit
-from tokentill.store.control_totals import StoredTotal, stored_totals, withdraw_total
 from tokentill.store.database import Database, hold_counter
+from tokentill.store.intake.control_totals import StoredTotal, stored_totals, withdraw_total
 
 
 @dataclass(frozen=True, slots=True)

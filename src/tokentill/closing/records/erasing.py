@@ -23,10 +23,10 @@ from tokentill.closing.records.record_decisions import SignedReason
 from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.store import tables
 from tokentill.store.audit import ERASED, append_audit, chain_head
-from tokentill.store.control_totals import erase_totals
 from tokentill.store.customers import bindings, key_bindings
 from tokentill.store.database import Database, hold_counter
-from tokentill.store.erasures import TOKEN, ErasedRows, erase_rows
+from tokentill.store.intake.control_totals import erase_totals
+from tokentill.store.intake.erasures import TOKEN, ErasedRows, erase_rows
 from tokentill.usage.attribution import Attribution, Binding
 from tokentill.usage.globs import glob_fits
 from tokentill.usage.ids import TEAM_TAG

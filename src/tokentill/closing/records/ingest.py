@@ -27,12 +27,12 @@ from tokentill.sources.kept_lines import KeptLine
 from tokentill.sources.reading import LeftAlone, Reading, RecordCheck, excerpt
 from tokentill.sources.redaction import redacted
 from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
-from tokentill.store.batches import Bad, Counts, store_batch
-from tokentill.store.control_totals import import_of_total, store_totals
 from tokentill.store.database import Transactions, current_value, hold_counter
-from tokentill.store.import_findings import closed_segments, ids_of_other_sources, usage_in_segments
-from tokentill.store.imports import import_going_on
-from tokentill.store.usage_inserts import KnownSeries
+from tokentill.store.intake.batches import Bad, Counts, store_batch
+from tokentill.store.intake.control_totals import import_of_total, store_totals
+from tokentill.store.intake.import_findings import closed_segments, ids_of_other_sources, usage_in_segments
+from tokentill.store.intake.imports import import_going_on
+from tokentill.store.usage.usage_inserts import KnownSeries
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
 from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.control_totals import TYPED_IN, ControlTotal, Reported

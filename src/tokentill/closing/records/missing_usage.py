@@ -11,9 +11,9 @@ from tokentill.canonical import Content, fields_of, form_of
 from tokentill.invoicing.coverage import Periods
 from tokentill.invoicing.rating_groups import Books, RatingContext
 from tokentill.money import amount_text
-from tokentill.store.aggregates import aggregate_of_record
-from tokentill.store.missing_rows import records_without_usage
-from tokentill.store.usage_rows import StoredRecord
+from tokentill.store.usage.aggregates import aggregate_of_record
+from tokentill.store.usage.missing_rows import records_without_usage
+from tokentill.store.usage.usage_rows import StoredRecord
 from tokentill.usage.aggregates import GATEWAY_CURRENCY
 
 _BEGINNING, _END = datetime(1971, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)

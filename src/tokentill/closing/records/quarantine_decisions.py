@@ -18,10 +18,10 @@ from tokentill.errors import InvalidCall, InvalidRecord, NotFound, Refused
 from tokentill.sources.kept_lines import KEPT_BYTES_MAX, KeptLine
 from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.audit import append_audit
-from tokentill.store.batches import Counts, store_batch
-from tokentill.store.control_totals import store_totals
 from tokentill.store.database import Database, hold_counter
-from tokentill.store.quarantine import (
+from tokentill.store.intake.batches import Counts, store_batch
+from tokentill.store.intake.control_totals import store_totals
+from tokentill.store.intake.quarantine import (
     LineDecision,
     QuarantinedLine,
     decide_lines,

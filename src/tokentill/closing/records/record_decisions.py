@@ -18,15 +18,15 @@ from tokentill.clock import from_micros, instant_text
 from tokentill.errors import InvalidCall, NotFound, Refused, ensure
 from tokentill.recordings.load import Folder
 from tokentill.store.audit import append_audit
-from tokentill.store.batches import Counts, store_batch_row, store_version
 from tokentill.store.customers import bindings, key_bindings
 from tokentill.store.database import Database, hold_counter
-from tokentill.store.documents import ends_period_at, numbers_covering
-from tokentill.store.request_rows import counted_of_request
-from tokentill.store.revisions import Decided, Decision, Revision, decide, stored_revisions
-from tokentill.store.usage_rows import source_id_of, versions_of
-from tokentill.store.usage_sums import keep_sums
-from tokentill.store.withdrawals import withdraw, withdrawal_of
+from tokentill.store.intake.batches import Counts, store_batch_row, store_version
+from tokentill.store.intake.request_rows import counted_of_request
+from tokentill.store.intake.revisions import Decided, Decision, Revision, decide, stored_revisions
+from tokentill.store.issued.documents import ends_period_at, numbers_covering
+from tokentill.store.usage.usage_rows import source_id_of, versions_of
+from tokentill.store.usage.usage_sums import keep_sums
+from tokentill.store.usage.withdrawals import withdraw, withdrawal_of
 from tokentill.usage.attribution import Attribution
 from tokentill.usage.record import UsageRecord
 

@@ -20,17 +20,17 @@ from tokentill.errors import NotFound
 from tokentill.invoicing.coverage import OwnedSegment, Ownership, Periods
 from tokentill.invoicing.periods import Month
 from tokentill.recordings.load import Folder
-from tokentill.store import retractions
-from tokentill.store.aggregates import Span, requests_of_spans
 from tokentill.store.audit import append_audit
-from tokentill.store.batches import Counts, store_batch_row
 from tokentill.store.database import Database, current_value, hold_counter
-from tokentill.store.documents import documents_around, taken_within
-from tokentill.store.imports import import_numbered
-from tokentill.store.retractions import Conditions, Retraction, StoodOn
-from tokentill.store.usage_rows import series_by_id, source_id_of, versions_of
-from tokentill.store.usage_sums import keep_sums
-from tokentill.store.withdrawals import InForce, in_force
+from tokentill.store.intake import retractions
+from tokentill.store.intake.batches import Counts, store_batch_row
+from tokentill.store.intake.imports import import_numbered
+from tokentill.store.intake.retractions import Conditions, Retraction, StoodOn
+from tokentill.store.issued.documents import documents_around, taken_within
+from tokentill.store.usage.aggregates import Span, requests_of_spans
+from tokentill.store.usage.usage_rows import series_by_id, source_id_of, versions_of
+from tokentill.store.usage.usage_sums import keep_sums
+from tokentill.store.usage.withdrawals import InForce, in_force
 from tokentill.usage.aggregates import Series
 from tokentill.usage.filters import RecordFilter
 

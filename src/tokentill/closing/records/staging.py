@@ -23,10 +23,10 @@ from tokentill.errors import Refused
 from tokentill.sources.reading import Quarantined, Reading
 from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.audit import append_audit
-from tokentill.store.batches import Counts, store_batch_row
 from tokentill.store.database import Database, Transactions, WithinOne, hold_counter
-from tokentill.store.imports import NumberedImport, import_numbered
-from tokentill.store.staging import (
+from tokentill.store.intake.batches import Counts, store_batch_row
+from tokentill.store.intake.imports import NumberedImport, import_numbered
+from tokentill.store.intake.staging import (
     StagedEventKind,
     StagedLine,
     add_staged,

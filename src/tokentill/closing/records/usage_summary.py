@@ -20,9 +20,9 @@ from tokentill.clock import instant_text
 from tokentill.money import EXACT, ZERO
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.rate_cards import rate_quantities
-from tokentill.store.aggregates import Cuts, Span, aggregates_of_all, aggregates_of_spans
 from tokentill.store.database import current_value
-from tokentill.store.usage_rows import month_number, series_of_months
+from tokentill.store.usage.aggregates import Cuts, Span, aggregates_of_all, aggregates_of_spans
+from tokentill.store.usage.usage_rows import month_number, series_of_months
 from tokentill.usage.aggregates import GATEWAY_CURRENCY, Series, UsageAggregate
 from tokentill.usage.attribution import Attribution
 from tokentill.usage.quantities import REQUEST, sum_of

@@ -24,8 +24,8 @@ from tokentill.recordings.load import Folder
 from tokentill.store.audit import append_audit
 from tokentill.store.customers import customers
 from tokentill.store.database import Database, hold_counter
-from tokentill.store.documents import documents_around
-from tokentill.store.manual_lines import (
+from tokentill.store.issued.documents import documents_around
+from tokentill.store.issued.manual_lines import (
     manual_line_of,
     manual_lines,
     newest_manual_line,

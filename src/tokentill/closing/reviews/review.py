@@ -14,7 +14,7 @@ from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.invoicing.preview import Preview, PricingUsed, Review, ReviewKind
 from tokentill.store.audit import append_audit
 from tokentill.store.database import hold_counter
-from tokentill.store.invoices import add_review, issued_invoices
+from tokentill.store.issued.invoices import add_review, issued_invoices
 from tokentill.store.recordings import keep_recordings
 from tokentill.usage.shell_words import command_line
 

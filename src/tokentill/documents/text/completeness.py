@@ -19,7 +19,7 @@ from tokentill.invoicing.completeness import (
     StatedFigures,
     TotalState,
 )
-from tokentill.store.control_totals import StoredTotal
+from tokentill.store.intake.control_totals import StoredTotal
 from tokentill.usage.aggregates import GATEWAY_CURRENCY
 from tokentill.usage.control_totals import ControlTotal
 

@@ -26,7 +26,7 @@ from tokentill.invoicing.obstacles import Obstacle
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.preview import Aside, LateUsage, Preview, Previewed, PricingUsed
 from tokentill.invoicing.unattributed import NAMED_MAX, Unattributed
-from tokentill.store.invoices import IssuedInvoice
+from tokentill.store.issued.invoices import IssuedInvoice
 from tokentill.usage.aggregates import GATEWAY_CURRENCY
 from tokentill.usage.record import STANDARD
 

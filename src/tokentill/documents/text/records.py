@@ -14,8 +14,8 @@ from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, plural
 from tokentill.documents.remarks import LIST_LATE
 from tokentill.documents.text.screen import Screen
-from tokentill.store.quarantine import QuarantinedLine
-from tokentill.store.revisions import Revision
+from tokentill.store.intake.quarantine import QuarantinedLine
+from tokentill.store.intake.revisions import Revision
 from tokentill.usage.shell_words import command_line, shell_word
 
 PROBLEMS_SHOWN = 10

@@ -9,7 +9,7 @@ from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, plural
 from tokentill.documents.text.records import show_ingested
 from tokentill.documents.text.screen import Screen
-from tokentill.store.imports import Imports
+from tokentill.store.intake.imports import Imports
 
 STANDS_ON_SHOWN = 20
 

@@ -10,7 +10,7 @@ from tokentill.errors import Finding
 
 if TYPE_CHECKING:
     from tokentill.invoicing.coverage import KeptBoundary
-    from tokentill.store.consistency import Checked
+    from tokentill.store.checks.consistency import Checked
     from tokentill.store.migrating import SchemaState
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from tokentill.canonical import Content, ContentOfFields, fields_of
-from tokentill.store.invoices import IssuedInvoice
+from tokentill.store.issued.invoices import IssuedInvoice
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _OF_LINES = (

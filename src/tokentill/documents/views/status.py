@@ -9,7 +9,7 @@ from datetime import datetime
 from tokentill.canonical import Content, fields_of, form_of
 from tokentill.invoicing.preview import Preview, Previewed
 from tokentill.money import minor_text
-from tokentill.store.imports import UsageImport
+from tokentill.store.intake.imports import UsageImport
 from tokentill.usage.shell_words import command_line
 
 

@@ -1,0 +1,1 @@
+"""What `db check` and `verify` look at in the rows themselves."""

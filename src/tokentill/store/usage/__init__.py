@@ -1,0 +1,1 @@
+"""Records of usage as they are kept: rows, series, sums and digests."""

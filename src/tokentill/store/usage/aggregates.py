@@ -1,0 +1,458 @@
+"""Usage of a segment of time, summed in the database into aggregates (see `invoicing.rating_groups`)."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    and_,
+    case,
+    cast,
+    column,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tokentill.clock import from_micros, to_micros
+from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
+from tokentill.money import ZERO
+from tokentill.store import tables
+from tokentill.store.usage.missing_rows import has_no_result, is_at_no_cost, is_at_zero_cost, is_unmeasured
+from tokentill.store.usage.usage_rows import StoredRecord, cost_of, records_where, within
+from tokentill.store.usage.usage_sums import BANDS, DAY_MICROS, FACTS, KEY, SUMMED, passed
+from tokentill.store.usage.withdrawals import Counting, InForce, in_force
+from tokentill.usage.aggregates import RecordKey, Series, UsageAggregate
+from tokentill.usage.quantities import TOKEN_LEAVES, brings_output
+
+DAYS_APART_ABOVE = 1_000_000
+"""With more records than this SQLite sums a month day by day: it sorts what it groups in memory."""
+SPANS_AT_ONCE = 2_000
+"""So many spans are asked for in one query."""
+SPAN_DAYS_AT_ONCE = 20_000
+"""So many days of spans."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """How usage is cut for everybody: in time at `boundaries` and every UTC midnight, by input totals at `thresholds`.
+
+    Both rise. The boundaries are instants at which something may change that decides an amount.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    boundaries: tuple[datetime, ...]
+    thresholds: tuple[int, ...]
+
+    @classmethod
+    def of(
+        cls, starts_at: datetime, ends_at: datetime, edges: Collection[datetime], thresholds: Collection[int]
+    ) -> Cuts:
+        """Cut [starts_at, ends_at)."""
+        inside = {edge.astimezone(UTC) for edge in edges if starts_at < edge < ends_at}
+        between = sorted(edge for edge in inside if to_micros(edge) % DAY_MICROS)
+        return cls(starts_at, ends_at, tuple(between), tuple(sorted(thresholds)))
+
+    def days(self, starts_at: datetime, ends_at: datetime) -> tuple[int, int, list[int]]:
+        """The first and the last whole day (UTC, from 1970) inside of an interval, and those between that are cut."""
+        first, last = -(-to_micros(starts_at) // DAY_MICROS), to_micros(ends_at) // DAY_MICROS - 1
+        return first, last, sorted(day for day in self.broken if first <= day <= last)
+
+    @property
+    def broken(self) -> frozenset[int]:
+        """The days that are cut."""
+        return frozenset(to_micros(at) // DAY_MICROS for at in self.boundaries)
+
+    def without_days(self, starts_at: datetime, ends_at: datetime) -> list[tuple[datetime, datetime]]:
+        """What whole days leave of an interval, day by day."""
+        first, last, broken = self.days(starts_at, ends_at)
+        if first > last:
+            return [(starts_at, ends_at)] if starts_at < ends_at else []
+        parts = [(starts_at, _midnight(first)), *((_midnight(day), _midnight(day + 1)) for day in broken)]
+        return [(start, end) for start, end in (*parts, (_midnight(last + 1), ends_at)) if start < end]
+
+    def cuts_at(self, at: datetime) -> bool:
+        """Whether everybody's usage is cut at an instant anyway."""
+        if at <= self.starts_at or at >= self.ends_at or not to_micros(at) % DAY_MICROS:
+            return True
+        index = bisect_left(self.boundaries, at)
+        return index < len(self.boundaries) and self.boundaries[index] == at
+
+    def band(self, input_total: int) -> int:
+        """How many thresholds an input total exceeds."""
+        return bisect_left(self.thresholds, input_total)
+
+    def start_of(self, day: int, passed: int, floor: datetime) -> datetime:
+        """Where a segment begins, that of a UTC day (from 1970) in which some boundaries are passed."""
+        start = max(_midnight(day), floor)
+        return max(start, self.boundaries[passed - 1]) if passed else start
+
+    def next_after(self, at: datetime) -> datetime:
+        """The next instant after one at which everybody's usage is cut."""
+        midnight = from_micros((to_micros(at) // DAY_MICROS + 1) * DAY_MICROS)
+        index = bisect_right(self.boundaries, at)
+        return min([midnight, self.ends_at, *self.boundaries[index : index + 1]])
+
+    def start_around(self, at: datetime, floor: datetime) -> datetime:
+        """Where the segment begins that holds an instant."""
+        return self.start_of(to_micros(at) // DAY_MICROS, bisect_right(self.boundaries, at), floor)
+
+
+@lru_cache(maxsize=1024)
+def _midnight(day: int) -> datetime:
+    return from_micros(day * DAY_MICROS)
+
+
+@lru_cache(maxsize=1024)
+def _date(day: int) -> date:
+    return _midnight(day).date()
+
+
+class Span(NamedTuple):
+    """Records of one series in [starts_at, ends_at) with a sequence number above `seq_after` and up to `seq_upto`.
+
+    `floor` is where the segment begins that the span lies in, unless a cut for everybody lies after it: an instant at
+    which all usage of the same customer is cut. `counting` says what counts, if not what does so at the end.
+    """
+
+    series_id: int
+    starts_at: datetime
+    ends_at: datetime
+    seq_after: int
+    seq_upto: int
+    floor: datetime
+    counting: Counting | None = None
+
+    @classmethod
+    def of(
+        cls,
+        segment: CoveredSegment | OwnedSegment,
+        floor: datetime | None = None,
+        counting: Counting | None = None,
+    ) -> Span:
+        """That of a segment, which is its own floor unless another one is given."""
+        own = (segment.series_id, segment.starts_at, segment.ends_at, segment.seq_after, segment.seq_upto)
+        return cls(*own, floor or segment.starts_at, counting)
+
+
+def aggregates_of_all(
+    connection: Connection, cuts: Cuts, series: Mapping[int, Series], *, seq_max: int
+) -> Iterator[UsageAggregate]:
+    """All usage up to a sequence number, cut for everybody alike. Series that are not named are left out.
+
+    Days that are cut inside are summed from records, the others from the sums that are kept.
+    """
+    kept = tables.usage_sum.c
+    first, last, broken = cuts.days(cuts.starts_at, cuts.ends_at)
+    conditions = [kept.day.between(first, last), kept.seq <= seq_max]
+    if broken:
+        conditions.append(kept.day.not_in(broken))
+    parts: Sequence[Sequence[ColumnElement[bool]]] = ((),)
+    if connection.dialect.name == "sqlite" and _is_large(connection):
+        parts = [[kept.day == day] for day in range(first, last + 1) if day not in broken]
+    apart = _apart(connection, cuts, kept.series_id, tables.usage_sum, conditions)
+    sums = _kept(cuts, kept.series_id, tables.usage_sum)
+    for row, quantities in _summed(connection, sums, conditions, parts):
+        if row.place in series and (row.place, row.of_day) not in apart:
+            yield _aggregate(row, quantities, cuts, series[row.place], cuts.starts_at)
+    usage, force = tables.usage, in_force(connection, seq_max)
+    by_records = _recorded(cuts, usage.c.series_id, usage, force)
+    conditions = [usage.c.seq <= seq_max, *force.conditions]
+    parts = [
+        within(to_micros(starts_at), to_micros(ends_at))
+        for starts_at, ends_at in cuts.without_days(cuts.starts_at, cuts.ends_at)
+    ]
+    for row, quantities in _summed(connection, by_records, conditions, parts):
+        if row.place in series:
+            yield _aggregate(row, quantities, cuts, series[row.place], cuts.starts_at)
+    spans = [
+        Span(id_, _midnight(day), _midnight(day + 1), 0, seq_max, cuts.starts_at)
+        for id_, day in sorted(apart)
+        if id_ in series
+    ]
+    for _, aggregate in _aggregates_by_records(connection, cuts, spans, series, seq_max):
+        yield aggregate
+
+
+def _is_large(connection: Connection) -> bool:
+    last = connection.execute(select(func.max(tables.usage.c.id))).scalar()
+    return last is not None and last > DAYS_APART_ABOVE
+
+
+def aggregates_of_spans(
+    connection: Connection, cuts: Cuts, spans: Sequence[Span], series: Mapping[int, Series], *, seq_max: int
+) -> Iterator[tuple[int, UsageAggregate]]:
+    """The usage of spans, as aggregates with the place of their span in the sequence.
+
+    What counts is decided at `seq_max`, also of a span that ends below it. Whole days of spans that end at it are
+    taken from the sums that are kept.
+    """
+    places: list[int] = []
+    by_records: list[Span] = []
+
+    def leave(place: int, starts_at: datetime, ends_at: datetime) -> None:
+        places.append(place)
+        by_records.append(spans[place]._replace(starts_at=starts_at, ends_at=ends_at))
+
+    whole: list[tuple[int, int]] = []
+    for place, span in enumerate(spans):
+        if span.counting is not None or span.seq_after or span.seq_upto != seq_max:
+            leave(place, span.starts_at, span.ends_at)
+            continue
+        first, last, broken = cuts.days(span.starts_at, span.ends_at)
+        whole += [(place, day) for day in range(first, last + 1) if day not in broken]
+        for ends in cuts.without_days(span.starts_at, span.ends_at):
+            leave(place, *ends)
+    for done in range(0, len(whole), SPAN_DAYS_AT_ONCE):
+        part = whole[done : done + SPAN_DAYS_AT_ONCE]
+        rows = [(spans[place].series_id, day) for place, day in part]
+        on_day = _table_of(connection, "span", ("series_id", "day"), rows)
+        kept = tables.usage_sum
+        inside = on_day.join(kept, and_(kept.c.day == on_day.c.day, kept.c.series_id == on_day.c.series_id))
+        conditions = [kept.c.seq <= seq_max]
+        apart = _apart(connection, cuts, on_day.c.n, inside, conditions)
+        for row, quantities in _summed(connection, _kept(cuts, on_day.c.n, inside), conditions):
+            place, day = part[row.place]
+            if (row.place, day) not in apart:
+                yield place, _aggregate(row, quantities, cuts, series[spans[place].series_id], spans[place].floor)
+        for number, day in sorted(apart):
+            leave(part[number][0], _midnight(day), _midnight(day + 1))
+    for number, aggregate in _aggregates_by_records(connection, cuts, by_records, series, seq_max):
+        yield places[number], aggregate
+
+
+def _aggregates_by_records(
+    connection: Connection, cuts: Cuts, spans: Sequence[Span], series: Mapping[int, Series], seq_max: int
+) -> Iterator[tuple[int, UsageAggregate]]:
+    for places, part in _parts_of(spans):
+        force = in_force(connection, seq_max, part[0].counting)
+        span, inside = _span_table(connection, part)
+        for row, quantities in _summed(connection, _recorded(cuts, span.c.n, inside, force), force.conditions):
+            own_span = part[row.place]
+            yield places[row.place], _aggregate(row, quantities, cuts, series[own_span.series_id], own_span.floor)
+
+
+def records_of_spans(
+    connection: Connection, spans: Sequence[Span], series: Mapping[int, Series], *, seq_max: int
+) -> Iterator[tuple[int, StoredRecord]]:
+    """The records of spans one by one, each with the place of its span in the sequence; what counts at `seq_max`."""
+    for places, part in _parts_of(spans):
+        force = in_force(connection, seq_max, part[0].counting)
+        span, inside = _span_table(connection, part)
+        for place, record in records_where(connection, span.c.n, inside, series, force):
+            yield places[place], record
+
+
+def _parts_of(spans: Sequence[Span]) -> Iterator[tuple[list[int], list[Span]]]:
+    """Spans that count alike, so many as are asked for at once, with their places in the sequence."""
+    by_counting: dict[Counting | None, list[int]] = {}
+    for place, span in enumerate(spans):
+        by_counting.setdefault(span.counting, []).append(place)
+    for listed in by_counting.values():
+        for first in range(0, len(listed), SPANS_AT_ONCE):
+            places = listed[first : first + SPANS_AT_ONCE]
+            yield places, [spans[place] for place in places]
+
+
+def requests_of_spans(
+    connection: Connection, spans: Sequence[Span], conditions: Sequence[ColumnElement[bool]]
+) -> Iterator[tuple[int, int]]:
+    """How many rows of each span meet conditions, with the place of the span in the sequence; spans without any are
+    left out.
+    """
+    for first in range(0, len(spans), SPANS_AT_ONCE):
+        span, inside = _span_table(connection, spans[first : first + SPANS_AT_ONCE])
+        query = select(span.c.n, func.count()).select_from(inside).where(*conditions).group_by(span.c.n)
+        for place, requests in connection.execute(query.order_by(span.c.n)):
+            yield first + place, requests
+
+
+def aggregate_of_record(record: StoredRecord, at: datetime) -> UsageAggregate:
+    """An aggregate of one record alone. `at` is any instant of its segment of time, the same for all records in it."""
+    return UsageAggregate(
+        series=record.series,
+        at=at,
+        day=record.occurred_at.date(),
+        input_tokens=record.input_total,
+        requests=1,
+        quantities=record.quantities,
+        cost=record.cost or ZERO,
+        requests_with_cost=int(record.cost is not None),
+        requests_at_no_cost=int(record.cost is not None and not record.cost and any(record.quantities.values())),
+        record=RecordKey(record.occurred_at, record.series.source, record.record_id),
+        is_waived=record.is_waived,
+        is_unmeasured=record.is_unmeasured,
+        is_accepted=record.is_accepted,
+        zero_cost=record.cost is not None and not record.cost,
+        has_result=bool(record.cost) or brings_output(record.quantities),
+    )
+
+
+class _Summable(NamedTuple):
+    """What is summed: rows of records, or rows of sums, in both cases by the same key and with the same columns."""
+
+    key: Sequence[ColumnElement[Any]]
+    sums: Sequence[ColumnElement[Any]]
+    inside: Any
+    inside_units: Any
+    unit: Sequence[ColumnElement[Any]]
+
+
+def _recorded(cuts: Cuts, place: ColumnElement[int], inside: Any, force: InForce) -> _Summable:
+    """Records, by place, segment, band and facts (see `UsageAggregate.facts`)."""
+    usage, unit = tables.usage, tables.usage_unit
+    key: list[ColumnElement[Any]] = [
+        place.label("place"),
+        literal_column(f"usage.occurred_at / {DAY_MICROS}", BigInteger).label("of_day"),
+        passed("usage.occurred_at >=", [to_micros(at) for at in cuts.boundaries]).label("passed"),
+        passed("usage.input_total >", cuts.thresholds).label("of_band"),
+        force.is_waived.label("waived"),
+        case((is_unmeasured(), 1), else_=0).label("unmeasured"),
+        force.is_accepted.label("accepted"),
+        case((is_at_zero_cost(), 1), else_=0).label("zero_cost"),
+        case((has_no_result(), 1), else_=0).label("no_result"),
+    ]
+    sums = (
+        func.count().label("requests"),
+        func.min(usage.c.input_total).label("input_total"),
+        func.sum(usage.c.has_cost).label("with_cost"),
+        func.sum(is_at_no_cost()).label("at_no_cost"),
+        *(func.sum(usage.c[name]).label(name) for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)),
+    )
+    return _Summable(
+        key, sums, inside, inside.join(unit, unit.c.usage_id == usage.c.id), (unit.c.name, unit.c.quantity)
+    )
+
+
+def _kept(cuts: Cuts, place: ColumnElement[int], inside: Any) -> _Summable:
+    """Sums that are kept, of days that nothing cuts, by the same."""
+    kept, unit = tables.usage_sum.c, tables.usage_sum_unit.c
+    key: list[ColumnElement[Any]] = [
+        place.label("place"),
+        kept.day.label("of_day"),
+        passed(f"usage_sum.day * {DAY_MICROS} >=", [to_micros(at) for at in cuts.boundaries]).label("passed"),
+        passed("usage_sum.input_min >", cuts.thresholds).label("of_band"),
+        *(literal_column(f"(usage_sum.facts / {1 << bit}) % 2", Integer).label(name) for bit, name in enumerate(FACTS)),
+    ]
+    sums = (
+        func.sum(kept.requests).label("requests"),
+        func.min(kept.input_min).label("input_total"),
+        *(func.sum(kept[name]).label(name) for name in SUMMED[1:]),
+    )
+    same = and_(*(unit[name] == kept[name] for name in (*KEY, "seq")))
+    return _Summable(key, sums, inside, inside.join(tables.usage_sum_unit, same), (unit.name, unit.quantity))
+
+
+def _apart(
+    connection: Connection,
+    cuts: Cuts,
+    place: ColumnElement[int],
+    inside: Any,
+    conditions: Sequence[ColumnElement[bool]],
+) -> set[tuple[int, int]]:
+    """Places and days of kept sums through which a threshold goes, which has to be looked for in the records."""
+    kept = tables.usage_sum.c
+    through = [and_(kept.input_min <= at, kept.input_max > at) for at in cuts.thresholds if at not in BANDS]
+    if not through:
+        return set()
+    query = select(place, kept.day).select_from(inside).where(*conditions, or_(*through)).distinct()
+    return {(found_place, day) for found_place, day in connection.execute(query)}
+
+
+def _summed(
+    connection: Connection,
+    what: _Summable,
+    conditions: Sequence[ColumnElement[bool]] = (),
+    parts: Sequence[Sequence[ColumnElement[bool]]] = ((),),
+) -> Iterator[tuple[Any, Mapping[str, int]]]:
+    """Sums of what meets conditions, with those of rare units.
+
+    The conditions of each of `parts` choose some of the days, which are summed one part after the other.
+    """
+    named: list[ColumnElement[Any]] = [literal_column(key.name) for key in what.key]
+    sums = select(*what.key, *what.sums).select_from(what.inside).where(*conditions).group_by(*named)
+    name, quantity = what.unit
+    with_units = select(*what.key, name, func.sum(quantity)).select_from(what.inside_units).where(*conditions)
+    with_units = with_units.group_by(*named, name)
+    has_units = connection.execute(select(tables.usage_unit.c.usage_id).limit(1)).first() is not None
+    for part in parts:
+        units: dict[tuple[int, ...], dict[str, int]] = {}
+        if has_units:
+            for *key, unit, summed in connection.execute(with_units.where(*part)):
+                if summed:
+                    units.setdefault(tuple(key), {})[unit] = int(summed)
+        for row in connection.execute(sums.where(*part)):
+            if row.requests:
+                yield row, units.get(tuple(row[: len(named)]), {}) if units else {}
+
+
+def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> UsageAggregate:
+    _, day, passed, _, waived, unmeasured, accepted, zero_cost, no_result, *sums = row
+    requests, input_total, with_cost, at_no_cost, *sums = sums
+    quantities = {leaf: int(count) for leaf, count in zip(TOKEN_LEAVES, sums, strict=False) if count}
+    quantities |= units
+    at = cuts.start_of(day, passed, floor)
+    return UsageAggregate(
+        series=series,
+        at=at,
+        day=_date(day),
+        input_tokens=int(input_total),
+        requests=int(requests),
+        quantities=quantities,
+        cost=cost_of(*sums[len(TOKEN_LEAVES) :]) if with_cost else ZERO,
+        requests_with_cost=int(with_cost),
+        requests_at_no_cost=int(at_no_cost),
+        is_waived=bool(waived),
+        is_unmeasured=bool(unmeasured),
+        is_accepted=bool(accepted),
+        zero_cost=bool(zero_cost),
+        has_result=not no_result,
+    )
+
+
+def _span_table(connection: Connection, spans: Sequence[Span]) -> tuple[Any, Any]:
+    """A table of spans, and its join with the usage that lies in them."""
+    names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto")
+    span = _table_of(
+        connection,
+        "span",
+        names,
+        [
+            (entry.series_id, to_micros(entry.starts_at), to_micros(entry.ends_at), entry.seq_after, entry.seq_upto)
+            for entry in spans
+        ],
+    )
+    return span, span.join(tables.usage, tables.usage_in(span))
+
+
+def _table_of(connection: Connection, name: str, names: Sequence[str], rows: Sequence[tuple[int, ...]]) -> Any:
+    """Rows of integers as a table, with their places as `n`. They are one bound value, so that the database is asked
+    the same however many there are.
+    """
+    place: ColumnElement[Any]
+    values: list[ColumnElement[Any]]
+    if connection.dialect.name == "sqlite":
+        entry = func.json_each(json.dumps(rows)).table_valued("key", "value", name=f"entry_of_{name}")
+        place = entry.c.key
+        values = [func.json_extract(entry.c.value, f"$[{number}]") for number in range(len(names))]
+    else:
+        listed = func.jsonb_array_elements(cast(rows, JSONB))
+        named = listed.table_valued(column("value", JSONB), with_ordinality="key")
+        entry = named.render_derived(name=f"entry_of_{name}")
+        place = entry.c.key - 1
+        values = [cast(entry.c.value[number].astext, BigInteger) for number in range(len(names))]
+    columns = (value.label(column_) for column_, value in zip(names, values, strict=True))
+    return select(place.label("n"), *columns).cte(name).prefix_with("MATERIALIZED")
