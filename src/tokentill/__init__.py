@@ -196,10 +196,10 @@ _NAMES = {
     "shipped": "__version__",
     "sources.source_settings": "SourceSettings",
     "store.customers": "Customer",
-    "store.imports": "Imports NumberedImport",
-    "store.invoices": "IssuedInvoice",
-    "store.pulls": "Checkpoint Gap",
-    "store.quarantine": "QuarantinedLine",
+    "store.intake.imports": "Imports NumberedImport",
+    "store.issued.invoices": "IssuedInvoice",
+    "store.intake.pulls": "Checkpoint Gap",
+    "store.intake.quarantine": "QuarantinedLine",
     "stripe_push.gateway": "StripeGateway",
     "stripe_push.pushing": "Pushed",
     "stripe_push.reconciling": "Reconciled",
@@ -215,7 +215,7 @@ _NAMES = {
     "invoicing.completeness": "Completeness",
     "invoicing.tolerance": "Tolerance TotalsPolicy",
     "invoicing.compared_sources": "ComparedSources",
-    "store.control_totals": "StoredTotal",
+    "store.intake.control_totals": "StoredTotal",
     "usage.control_totals": "ControlTotal",
 }
 """Each public name, at the module that has it."""
