@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Float, Numeric, Table, inspect, select, text
 from tests.builders import OCTOBER, MovableClock, at, contract, grants, openings, price, prices, record, till
 from tests.quick_tables import make_tables
 from tests.replay.story import lived
+from tests.shares import daily
 from tests.store.bench import (
     count_of_rows,
     postgresql_without_tables,
@@ -233,7 +234,7 @@ def test_a_full_database_goes_down_and_up_again(database: Database) -> None:
     assert till(database).verify().is_sound
 
 
-@pytest.mark.parametrize("oldest", ["0010", "0009", "0008", "0007"])
+@pytest.mark.parametrize("oldest", daily(["0010", "0009", "0008", "0007"], 2))
 def test_all_that_older_tables_can_hold_goes_down_to_them_and_up_again(
     database: Database, empty_database_of: Callable[[Database], Database], oldest: str
 ) -> None:
