@@ -28,7 +28,7 @@ from tokentill.sources.reading import LeftAlone, Reading, RecordCheck, excerpt
 from tokentill.sources.redaction import redacted
 from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.batches import Bad, Counts, store_batch
-from tokentill.store.control_totals import import_of_total, store_totals
+from tokentill.store.control_totals import store_totals
 from tokentill.store.database import Transactions, current_value, hold_counter
 from tokentill.store.import_findings import closed_segments, ids_of_other_sources, usage_in_segments
 from tokentill.store.imports import import_going_on
@@ -172,7 +172,6 @@ class _Batches:
         self._privacy = privacy
         self._reporting = reporting
         self._progress = progress
-        self._is_numbered = ingested.number is not None
         self._users: set[str | None] = set()
         self._begin(SeriesNumbers())
 
@@ -204,8 +203,9 @@ class _Batches:
         with self._transactions.write() as connection:
             hold_counter(connection, "batch")
             seq_before = current_value(connection, "batch")
-            if not self._is_numbered and not ingested.counts.read:
-                ingested.number = _going_on(connection, ingested.name, columns, totals, bad)
+            if ingested.number is None:
+                records = map(columns.identity, range(len(columns)))
+                ingested.number = import_going_on(connection, ingested.name, records, totals, bad)
             said: dict[str, Any] = {"label": ingested.name, "at": self._clock.now(), "part_of": ingested.number}
             counts = store_batch(connection, columns, bad, reporting=self._reporting, known=self._known, **said)
             seq = current_value(connection, "batch")
@@ -256,19 +256,6 @@ def _look_at(connection: Connection, ingested: Ingested, columns: UsageColumns, 
             ingested.ids_elsewhere[source, other] += count
     if seq > seq_before:
         ingested.in_closed += usage_in_segments(connection, closed_segments(connection), seq_before, seq)
-
-
-def _going_on(
-    connection: Connection,
-    name: str,
-    records: UsageColumns,
-    totals: Sequence[ControlTotal],
-    bad: Sequence[Bad],
-) -> int | None:
-    """The import of a name that began as this does: with a record, or without any with a total, or with a bad line."""
-    if totals and not records:
-        return import_of_total(connection, name, totals[0])
-    return import_going_on(connection, name, records.identity(0) if records else None, next(iter(bad), None))
 
 
 def _blocks(
