@@ -80,7 +80,6 @@ class Imports:
     folder: Path
     seed: int
     requests: int = 25
-    defect: str = ""
     after: list[After] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -90,6 +89,7 @@ class Imports:
             step.given.write(self.folder)
         self.database = Database.open(self.place.url)
         self.till, _ = opened(self.database)
+        self.defect = ""
         self._sound: set[bytes] = set()
         self.place.keep("0")
         for number in range(len(self.steps)):
@@ -163,10 +163,9 @@ class Imports:
         return int(step), edge
 
     def must_be_sound(self, rows: Named, where: str) -> None:
-        """`verify`, which makes every check of `db check`, finds nothing. The same rows are asked about once."""
+        """`db check` and `verify` find nothing. The same rows are asked about once."""
         if (digest := sha256(repr(rows).encode()).digest()) not in self._sound:
-            verification = self.till.verify()
-            assert verification.is_sound, (where, verification.content())
+            must_be_sound(self.till, where)
             self.database.close()
             self._sound.add(digest)
 
@@ -174,6 +173,13 @@ class Imports:
         """What counts is the union of all that was told."""
         must_be_union(self.database, self.world, files, where)
         self.must_be_sound(self.rows(), where)
+
+
+def must_be_sound(one: Till, where: str) -> None:
+    """`db check` and `verify` find nothing."""
+    checked, verification = one.database.check(), one.verify()
+    assert not checked.faults, (where, checked.faults)
+    assert verification.is_sound, (where, verification.content())
 
 
 def difference(held: list[Any], expected: list[Any]) -> str:
@@ -348,8 +354,7 @@ def shuffled(one: Till, seed: int, chance: Random, patch: pytest.MonkeyPatch) ->
             take_in(one, given, made)
         where = f"seed {seed}"
         must_be_union(one.store, made, files, where)
-        verification = one.verify()
-        assert verification.is_sound, (where, verification.content())
+        must_be_sound(one, where)
         before = named_rows(one.store)
         for given in chance.sample(files, len(files)):
             take_in(one, given, made)
@@ -381,8 +386,7 @@ def give_at_once(server: KillServer, url: str, database: Database, folder: Path,
     for given in files:
         server.finish(_job(url, given.write(folder), given, made))
     must_be_union(database, made, files, where, in_order=False)
-    verification = opened(database)[0].verify()
-    assert verification.is_sound, (where, verification.content())
+    must_be_sound(opened(database)[0], where)
 
 
 def _job(url: str, path: Path, given: Given, made: World) -> Job:
