@@ -129,9 +129,22 @@ def test_imports_at_once_give_the_union_once(
     with figure(label, planned(250)) as count:
         for number, chance in count.attempts():
             place.put_back("empty")
-            give_at_once(server, place.url, database, tmp_path, SEED + number, chance)
-            database.close()
+            give_at_once(server, database, tmp_path, SEED + number, chance)
             count.fired += 1
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_a_batch_that_does_not_wait_for_another_is_caught(
+    kind: str, server: KillServer, place: Place, database: Database, tmp_path: Path
+) -> None:
+    def give() -> None:
+        for number in range(200):
+            place.put_back("empty")
+            chance = Random(SEED + number)
+            give_at_once(server, database, tmp_path, SEED + number, chance, defect="nobody waits")
+
+    with pytest.raises(AssertionError):
+        give()
 
 
 @pytest.mark.parametrize("kind", ["sqlite"])

@@ -39,8 +39,8 @@ class Job:
     as on a full disk. The child makes the file `flag` at its `flag_at`-th edge, and goes on.
 
     Of the commands in `IMPORTS`, `file` is what is taken in, of a `format` or of one that is found out, as `reporter`
-    tells it, and `stage` the name that it is staged under; with `is_hashing` the users of some source are kept as hashes.
-    `defect` is planted in the product before (see `defects`).
+    tells it, and `stage` the name that it is staged under; with `is_hashing` the users of one source are kept as
+    hashes. `defect` is planted in the product before (see `defects`).
     """
 
     url: str

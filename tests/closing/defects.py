@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from tokentill.closing.records import ingest as ingesting
 from tokentill.closing.records import staging
 from tokentill.sources import blocks
-from tokentill.store import batches, batch_digests, requests, usage_inserts, usage_rows
+from tokentill.store import batch_digests, batches, requests, usage_inserts, usage_rows
 from tokentill.store import control_totals as totals
 from tokentill.store.requests import ToldRequests
 from tokentill.usage.columns import UsageColumns
@@ -30,15 +30,23 @@ def plant(name: str, patch: Patch = setattr) -> None:
 
 def _two_transactions(patch: Patch) -> None:
     """Records are committed before their sums."""
-    keep = batches.keep_sums
+    keep, would_be, is_trial = batches.keep_sums, staging.would_be, [False]
 
     def keep_later(connection: Connection, seq: int, zero: Any = ()) -> None:
-        if connection.get_execution_options().get("tokentill_writes", True):
+        if not is_trial[0]:
             connection.exec_driver_sql("COMMIT")
             connection.exec_driver_sql("BEGIN")
         keep(connection, seq, zero)
 
+    def look(*given: Any) -> Any:
+        is_trial[0] = True
+        try:
+            return would_be(*given)
+        finally:
+            is_trial[0] = False
+
     patch(batches, "keep_sums", keep_later)
+    patch(staging, "would_be", look)
 
 
 def _any_source(patch: Patch) -> None:

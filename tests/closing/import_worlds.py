@@ -117,7 +117,9 @@ def _reported_in_steps(chance: Random, made: World, number: int) -> None:
     """A request that was told of while it ran, and when it was over: under ids of their own, or under its own id."""
     key = f"k{number}"
     steps = [
-        _record(chance, f"{key}-0", CALLS, number, request_key=key, usage_state="estimated", when=f"2 {number % 24}:00"),
+        _record(
+            chance, f"{key}-0", CALLS, number, request_key=key, usage_state="estimated", when=f"2 {number % 24}:00"
+        ),
         _record(chance, f"{key}-1", CALLS, number, request_key=key, when=f"2 {number % 24}:10"),
         _record(chance, key, CALLS, number, when=f"2 {number % 24}:20"),
     ]
