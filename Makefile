@@ -29,7 +29,7 @@ campaigns: $(VENV)/ready-for-tests  ## Run the long fault and property campaigns
 
 campaign: $(VENV)/ready-for-tests  ## Disturb every command by every fault, and print how many fired (hours; SHARE=0.1 makes a tenth)
 	TOKENTILL_CAMPAIGN_SHARE=$(or $(SHARE),1) $(BIN)/python -m pytest -q -n 2 -m campaign \
-	  tests/campaigns/test_faults.py tests/campaigns/test_schedules.py
+	  tests/campaigns/test_faults.py tests/campaigns/test_imports.py tests/campaigns/test_schedules.py
 
 bench: $(VENV)/ready-for-tests  ## Measure speed, as ratios against stated references
 	$(BIN)/python benchmarks/main_job.py

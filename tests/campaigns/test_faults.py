@@ -10,19 +10,16 @@ begins (2026).
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from tests.campaigns.conftest import SEED, Figure, planned
 from tests.campaigns.crashing_server import CrashingServer
-from tests.closing.attacks import Attack, Months, full_disk, kill_at, spread
+from tests.closing.attacks import Attack, Months, full_disk, kill_at, spread, struck
 from tests.closing.commands import COMMANDS
-from tests.closing.killing import REFUSED, Ended, KillServer
+from tests.closing.killing import REFUSED, KillServer
 from tests.closing.places import PostgresqlDatabase, SqliteFile
 
 pytestmark = pytest.mark.campaign
@@ -115,7 +112,7 @@ def test_postgresql_loses_every_connection(postgresql: tuple[Months, PostgresqlD
         for number, chance in count.attempts():
             name, edge = months.any_edge(chance)
             with months.attack(name) as attack:
-                ended = _struck(attack, edge, chance, place.cut)
+                ended = struck(months.server, attack.job(), months.folder, edge, chance, place.cut)
                 count.fired += ended.status == REFUSED
                 _end(attack, number, f"cycle {number} of seed {SEED}: edge {edge} of {name}")
 
@@ -131,7 +128,7 @@ def test_postgresql_servers_killed_at_any_moment(server: KillServer, tmp_path: P
             for number, chance in count.attempts():
                 name, edge = months.any_edge(chance)
                 with months.attack(name) as attack:
-                    ended = _struck(attack, edge, chance, crash)
+                    ended = struck(server, attack.job(), months.folder, edge, chance, crash)
                     count.fired += ended.status == REFUSED
                     _end(attack, number, f"cycle {number} of seed {SEED}: edge {edge} of {name}")
 
@@ -159,27 +156,3 @@ def _end(attack: Attack, number: int, where: str, *, but: tuple[str, ...] = ()) 
     attack.finish(where, but=but)
     if number % PLAYED_ON_EACH == 0 and attack.stand_in is None and not but:
         attack.play_on(where)
-
-
-def _struck(attack: Attack, edge: int, chance: Random, strike: Callable[[], object]) -> Ended:
-    """Run a command, and strike some moment after an edge; the strike is over when this ends."""
-    flag = attack.months.folder / "flag"
-    flag.unlink(missing_ok=True)
-    over = threading.Event()
-    seconds = chance.choice((0, chance.uniform(0, 0.02)))
-
-    def wait_and_strike() -> None:
-        while not flag.exists() and not over.is_set():
-            time.sleep(0.0005)
-        if not over.wait(seconds):
-            strike()
-
-    thread = threading.Thread(target=wait_and_strike)
-    thread.start()
-    try:
-        ended = attack.months.server.run(attack.job(edges="statements", flag_at=edge, flag=str(flag)))
-    finally:
-        over.set()
-        thread.join()
-    assert ended.status in (0, REFUSED), ended
-    return ended

@@ -8,6 +8,8 @@ which is all that has to run: what it leaves must be what it left then. Now and 
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -20,7 +22,7 @@ from sqlalchemy import select
 
 from tests.builders import MovableClock
 from tests.closing.commands import COMMANDS, Job, opened
-from tests.closing.killing import KillServer
+from tests.closing.killing import REFUSED, Ended, KillServer
 from tests.closing.places import Place
 from tests.invoicing.bench import rows_of
 from tokentill.store import tables
@@ -237,6 +239,32 @@ def full_disk(file_bytes_max: int) -> Fault:
         return ended.status != 0
 
     return disturb
+
+
+def struck(
+    server: KillServer, job: Job, folder: Path, edge: int, chance: Random, strike: Callable[[], object]
+) -> Ended:
+    """Do a job, and strike some moment after an edge; the strike is over when this ends."""
+    flag = folder / "flag"
+    flag.unlink(missing_ok=True)
+    over = threading.Event()
+    seconds = chance.choice((0, chance.uniform(0, 0.02)))
+
+    def wait_and_strike() -> None:
+        while not flag.exists() and not over.is_set():
+            time.sleep(0.0005)
+        if not over.wait(seconds):
+            strike()
+
+    thread = threading.Thread(target=wait_and_strike)
+    thread.start()
+    try:
+        ended = server.run(replace(job, edges="statements", flag_at=edge, flag=str(flag)))
+    finally:
+        over.set()
+        thread.join()
+    assert ended.status in (0, REFUSED), ended
+    return ended
 
 
 def spread(edges: Sequence[tuple[str, int]], wanted: int) -> Sequence[tuple[str, int]]:

@@ -5,11 +5,13 @@ Each command may be given again right after it, and then changes nothing. `COMMA
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 from tests.builders import OCTOBER, MovableClock, at, attribution, contract, folder, grants, price, prices, record
@@ -19,7 +21,9 @@ from tokentill.store.database import Database
 from tokentill.stripe_push.gateway import StripeGateway
 from tokentill.testing.stripe import API_KEY
 from tokentill.till import Till
+from tokentill.usage.privacy import DEFAULT_PRIVACY, Privacy, PrivacyKey
 from tokentill.usage.record import UsageRecord
+from tokentill.usage.reporters import EXPORT
 
 Edges = Literal["commits", "statements", "calls"]
 NOVEMBER = "2026-11"
@@ -33,6 +37,10 @@ class Job:
     With `is_dearer` everything has become a hundred times as expensive and the clock shows another month. `stripe` is
     where the stand-in of Stripe listens; the clock is so many `days_ahead`; no file may grow beyond `file_bytes_max`,
     as on a full disk. The child makes the file `flag` at its `flag_at`-th edge, and goes on.
+
+    Of the commands in `IMPORTS`, `file` is what is taken in, of a `format` or of one that is found out, as `reporter`
+    tells it, and `stage` the name that it is staged under; with `is_hashing` the users of one source are kept as
+    hashes. `defect` is planted in the product before (see `defects`).
     """
 
     url: str
@@ -46,7 +54,18 @@ class Job:
     file_bytes_max: int = 0
     flag_at: int = 0
     flag: str = ""
+    file: str = ""
+    format: str | None = None
+    reporter: str = EXPORT
+    stage: str | None = None
+    is_hashing: bool = False
+    defect: str = ""
 
+
+HASHED = "private"
+PRIVACY_KEY, PRIVACY_SECRET = PrivacyKey("k1", "TOKENTILL_TEST_PRIVACY_KEY"), "a secret of tests that is long enough"
+PRIVACY = Privacy("warn", {HASHED: "hash"}, (PRIVACY_KEY,))
+"""The users of the source `HASHED` are kept as hashes."""
 
 INVOICE: Content = {
     "base_fee": {"amount": "1.1"},
@@ -205,13 +224,41 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+def _take(one: Till, job: Job) -> None:
+    _taken(one, job, stage=None)
+
+
+def _stage_file(one: Till, job: Job) -> None:
+    _taken(one, job, stage=job.stage)
+
+
+def _taken(one: Till, job: Job, *, stage: str | None) -> None:
+    os.environ[PRIVACY_KEY.key_env] = PRIVACY_SECRET
+    one.privacy = PRIVACY if job.is_hashing else DEFAULT_PRIVACY
+    name = Path(job.file).name
+    one.ingest_file(job.file, name=name, format=job.format, reporter=job.reporter, stage=stage)
+
+
+def _accept_staged(one: Till, job: Job) -> None:
+    for number in one.staged_imports(job.stage or ""):
+        one.accept_import(number, by="rita")
+
+
+IMPORTS: dict[str, Command] = {
+    "take": Command(_take),
+    "stage a file": Command(_stage_file),
+    "accept": Command(_accept_staged),
+}
+"""What takes a file in: each may be given again right after it, and then changes nothing."""
+
+
 def work(job: Job, one: Till, clock: MovableClock) -> None:
     """Do the steps of a job, with a till that goes by a clock."""
     if job.file_bytes_max:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (job.file_bytes_max, job.file_bytes_max))
     for step in job.steps:
-        command = COMMANDS[step]
+        command = {**COMMANDS, **IMPORTS}[step]
         clock.instant = command.at.replace(month=12) if job.is_dearer else command.at
         clock.instant += timedelta(days=job.days_ahead)
         command.do(one, job)

@@ -28,8 +28,8 @@ from sqlalchemy import event
 
 from tests.builders import MovableClock
 from tests.closing.commands import Edges, Job, opened, work
-from tokentill.closing.records import ingest as ingesting
-from tokentill.closing.records import staging
+from tests.closing.defects import plant
+from tests.closing.import_worlds import in_small_parts
 from tokentill.errors import Refused
 from tokentill.store.database import Database
 from tokentill.till import Till
@@ -37,7 +37,6 @@ from tokentill.till import Till
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = -signal.SIGKILL
 REFUSED = 3
-BATCH_RECORDS = 10
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ _REHEARSED: dict[tuple[str, bool], _Opened] = {}
 
 
 def _serve() -> None:
-    ingesting.BATCH_RECORDS_MAX = staging.OBJECTS_MAX = BATCH_RECORDS
+    in_small_parts(setattr)
     for line in sys.stdin:
         is_rehearsal, asked = json.loads(line)
         jobs = [Job(**job) for job in asked]
@@ -175,6 +174,7 @@ def _start(job: Job) -> tuple[int, int]:
 def _work_and_tell(job: Job, edges: _Edges, tell: int) -> int:
     message, status = "", 0
     try:
+        plant(job.defect)
         one = _REHEARSED.get((job.url, job.is_dearer)) or _Opened.of(job)
         edges.watch(one.database, job.edges)
         work(job, one.till, one.clock)

@@ -69,9 +69,9 @@ class PostgresqlDatabase:
 
     def keep(self, name: str) -> None:
         """Copy the database. Who is still connected is put out."""
-        self._kept[name] = f"{self._name}_{len(self._kept)}"
+        kept = self._kept.setdefault(name, f"{self._name}_{len(self._kept)}")
         self.cut()
-        self._run(f"CREATE DATABASE {self._kept[name]} TEMPLATE {self._name}")
+        self._run(f"DROP DATABASE IF EXISTS {kept}", f"CREATE DATABASE {kept} TEMPLATE {self._name}")
 
     def put_back(self, name: str) -> None:
         """Copy it back.

@@ -8,7 +8,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
@@ -29,10 +29,12 @@ from tokentill.clock import FixedClock
 from tokentill.closing.records import ingest as ingesting
 from tokentill.closing.records.ingest import Ingested, ingest
 from tokentill.errors import Refused
+from tokentill.sources import blocks
 from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
 from tokentill.store.database import Database, current_value
 from tokentill.store.intake.batches import Bad, Counts, store_batch
+from tokentill.store.intake.imports import numbered_imports
 from tokentill.store.migrating import make_ready
 from tokentill.store.usage.aggregates import Cuts, Span, aggregates_of_all, records_of_spans
 from tokentill.store.usage.usage_rows import StoredRecord, cost_limbs, cost_of, series_by_id
@@ -586,6 +588,28 @@ def test_a_killed_import_leaves_whole_batches_on_postgresql(
     runs = kills + 1
     assert [rows[name] for name in ("batch", "usage", "revision", "quarantine", "usage_unit")] == [3 * runs] * 5
     assert number_of_batches(database) == 3 * runs
+
+
+def test_an_import_that_is_cut_off_goes_on_under_its_number_although_others_brought_its_beginning(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "BATCH_RECORDS_MAX", 2)
+    monkeypatch.setattr(blocks, "BLOCK_ITEMS", 2)
+    items: list[Item] = [record("a"), record("b"), bad(3), record("c"), record("d"), record("e"), record("f")]
+    ingest(database, items[:3], name="first", clock=CLOCK)
+
+    def cut_off() -> Iterator[Item]:
+        yield from items[:6]
+        raise Refused("no more")
+
+    with pytest.raises(Refused):
+        ingest(database, cut_off(), name="second", clock=CLOCK)
+    again = ingest(database, items, name="second", clock=CLOCK)
+    assert ingest(database, items, name="second", clock=CLOCK).number == again.number
+    assert ingest(database, items, name="third", clock=CLOCK).number is None
+    with database.read() as connection:
+        listed = [(one.name, one.number, one.accepted) for one in numbered_imports(connection)]
+    assert listed == [("first", 1, 2), ("second", again.number, 4)]
 
 
 def test_records_come_back_in_order_of_time_to_the_microsecond(database: Database) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ from tokentill.sources.redaction import redacted
 from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
 from tokentill.store.database import Transactions, current_value, hold_counter
 from tokentill.store.intake.batches import Bad, Counts, store_batch
-from tokentill.store.intake.control_totals import import_of_total, store_totals
+from tokentill.store.intake.control_totals import store_totals
 from tokentill.store.intake.import_findings import closed_segments, ids_of_other_sources, usage_in_segments
 from tokentill.store.intake.imports import import_going_on
 from tokentill.store.usage.usage_inserts import KnownSeries
@@ -172,7 +172,6 @@ class _Batches:
         self._privacy = privacy
         self._reporting = reporting
         self._progress = progress
-        self._is_numbered = ingested.number is not None
         self._users: set[str | None] = set()
         self._begin(SeriesNumbers())
 
@@ -204,8 +203,9 @@ class _Batches:
         with self._transactions.write() as connection:
             hold_counter(connection, "batch")
             seq_before = current_value(connection, "batch")
-            if not self._is_numbered and not ingested.counts.read:
-                ingested.number = _going_on(connection, ingested.name, columns, totals, bad)
+            if ingested.number is None:
+                records = map(columns.identity, range(len(columns)))
+                ingested.number = import_going_on(connection, ingested.name, records, totals, bad)
             said: dict[str, Any] = {"label": ingested.name, "at": self._clock.now(), "part_of": ingested.number}
             counts = store_batch(connection, columns, bad, reporting=self._reporting, known=self._known, **said)
             seq = current_value(connection, "batch")
@@ -242,19 +242,6 @@ def _look_at(connection: Connection, ingested: Ingested, columns: UsageColumns, 
             ingested.ids_elsewhere[source, other] += count
     if seq > seq_before:
         ingested.in_closed += usage_in_segments(connection, closed_segments(connection), seq_before, seq)
-
-
-def _going_on(
-    connection: Connection,
-    name: str,
-    records: UsageColumns,
-    totals: Sequence[ControlTotal],
-    bad: Sequence[Bad],
-) -> int | None:
-    """The import of a name that began as this does: with a record, or without any with a total, or with a bad line."""
-    if totals and not records:
-        return import_of_total(connection, name, totals[0])
-    return import_going_on(connection, name, records.identity(0) if records else None, next(iter(bad), None))
 
 
 def _blocks(

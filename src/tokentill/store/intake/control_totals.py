@@ -92,17 +92,6 @@ def store_totals(
     return Counts(totals=new, totals_revised=revised, totals_known=len(totals) - len(rows))
 
 
-def import_of_total(connection: Connection, name: str, total: ControlTotal) -> int | None:
-    """The import of a name that brought a total before."""
-    table, batch = tables.control_total, tables.batch
-    query = (
-        select(func.min(func.coalesce(batch.c.part_of, batch.c.seq)))
-        .join(table, table.c.seq == batch.c.seq)
-        .where(batch.c.label == name, table.c.cell == total.cell, table.c.digest == total.digest)
-    )
-    return connection.execute(query).scalar()
-
-
 def stored_totals(
     connection: Connection, *, days: tuple[date, date] | None = None, source: str | None = None
 ) -> list[StoredTotal]:

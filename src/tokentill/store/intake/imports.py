@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 
 from tokentill.canonical import ContentOfFields
 from tokentill.clock import from_micros
 from tokentill.errors import NotFound
 from tokentill.store import tables
-from tokentill.store.decoding import decoding
+from tokentill.store.bulk import among
+from tokentill.store.decoding import decoding, rows_among
 from tokentill.store.intake.batches import Bad
+from tokentill.usage.control_totals import ControlTotal
 from tokentill.usage.reporters import EXPORT
 
 ImportState = Literal["taken", "staged", "cut off", "accepted", "dropped"]
@@ -27,6 +30,7 @@ _STATE_OF: Mapping[str | None, ImportState] = MappingProxyType(
 )
 
 NUMBER_DIGITS_MAX = 19
+_AT_ONCE = 5_000
 COUNTS = ("accepted", "duplicates", "revisions", "quarantined")
 
 
@@ -154,25 +158,73 @@ def imports_staged_as(connection: Connection, name: str) -> tuple[int, ...]:
     raise NotFound(f"nothing was staged under the name {name!r}; `tokentill imports list` shows what was")
 
 
-def import_going_on(connection: Connection, name: str, identity: tuple[str, str] | None, bad: Bad | None) -> int | None:
-    """The import of a name that brought a record, by its source and id, or a line before: what begins with it is that
-    import, run again.
+Key = tuple[Any, ...]
+"""What an import may bring: a record by its source and id, a total by its cell and figures, a line by its digest and
+number."""
+
+
+def import_going_on(
+    connection: Connection,
+    name: str,
+    records: Iterable[tuple[str, str]],
+    totals: Iterable[ControlTotal],
+    bad: Iterable[Bad],
+) -> int | None:
+    """The import of a name that brought a record, a total or a line before: what begins with it is that import, run
+    again. What only imports of other names brought says nothing of where this one begins.
     """
-    table, usage, source, line = tables.batch, tables.usage, tables.source, tables.quarantine
-    if identity is not None:
-        source_name, record_id = identity
-        counted = select(usage.c.seq).join(source, source.c.id == usage.c.source_id)
-        counted = counted.where(source.c.name == source_name, usage.c.record_id == record_id)
-        witness = tables.witness
-        beside = select(witness.c.seq).join(source, source.c.id == witness.c.source_id)
-        beside = beside.where(source.c.name == source_name, witness.c.record_id == record_id)
-        seqs: Any = union_all(counted, beside)
-    elif bad is not None:
-        seqs = select(line.c.seq).where(line.c.digest == bad.digest, line.c.line == bad.line)
-    else:
-        return None
-    number_of = func.coalesce(table.c.part_of, table.c.seq)
-    return connection.execute(select(func.min(number_of)).where(table.c.label == name, table.c.seq.in_(seqs))).scalar()
+    by_kind: tuple[tuple[Iterable[Key], Callable[[Connection, Sequence[Any]], Iterable[Any]]], ...] = (
+        (records, _brought_records),
+        (((total.cell, total.digest) for total in totals), _brought_totals),
+        (((line.digest, line.line) for line in bad), _brought_lines),
+    )
+    for keys, brought_by in by_kind:
+        for part in _parts(iter(keys)):
+            labels: dict[Key, dict[str, int]] = {}
+            for first, second, label, number in brought_by(connection, part):
+                numbers = labels.setdefault((first, second), {})
+                numbers[label] = min(number, numbers.get(label, number))
+            for key in part:
+                if key not in labels or name in labels[key]:
+                    return labels.get(key, {}).get(name)
+    return None
+
+
+def _parts(keys: Iterator[Key]) -> Iterator[list[Key]]:
+    """The first one, which mostly decides, then many at once."""
+    size = 1
+    while part := list(islice(keys, size)):
+        yield part
+        size = _AT_ONCE
+
+
+_NUMBER_OF = func.coalesce(tables.batch.c.part_of, tables.batch.c.seq)
+
+
+def _brought_records(connection: Connection, part: Sequence[tuple[str, str]]) -> Iterator[Any]:
+    """By what imports each record came: as it counted, as a witness, or as a revision."""
+    source, batch = tables.source, tables.batch
+    for name in {name for name, _ in part}:
+        ids = [record_id for source_name, record_id in part if source_name == name]
+        for table in (tables.usage, tables.witness, tables.revision):
+            joined = table.join(source, source.c.id == table.c.source_id).join(batch, batch.c.seq == table.c.seq)
+            query = select(source.c.name, table.c.record_id, batch.c.label, _NUMBER_OF).select_from(joined)
+            yield from connection.execute(query.where(source.c.name == name, among(connection, table.c.record_id, ids)))
+
+
+def _brought_totals(connection: Connection, part: Sequence[Key]) -> Iterator[Any]:
+    return _brought(connection, tables.control_total, ("cell", "digest"), part)
+
+
+def _brought_lines(connection: Connection, part: Sequence[Key]) -> Iterator[Any]:
+    return _brought(connection, tables.quarantine, ("digest", "line"), part)
+
+
+def _brought(connection: Connection, table: Table[Any], names: tuple[str, str], part: Sequence[Key]) -> Iterator[Any]:
+    columns = (table.c[names[0]], table.c[names[1]])
+    query = select(*columns, tables.batch.c.label, _NUMBER_OF).join(tables.batch, tables.batch.c.seq == table.c.seq)
+    for first, second, *of_import in rows_among(connection, query, columns, part):
+        yield bytes(first), bytes(second) if isinstance(second, (bytes, memoryview)) else second, *of_import
 
 
 def _brought_something() -> ColumnElement[bool]:
