@@ -173,6 +173,8 @@ def import_going_on(
     """The import of a name that brought a record, a total or a line before: what begins with it is that import, run
     again. What only imports of other names brought says nothing of where this one begins.
     """
+    if connection.execute(select(tables.batch.c.seq).where(tables.batch.c.label == name).limit(1)).first() is None:
+        return None
     by_kind: tuple[tuple[Iterable[Key], Callable[[Connection, Sequence[Any]], Iterable[Any]]], ...] = (
         (records, _brought_records),
         (((total.cell, total.digest) for total in totals), _brought_totals),
