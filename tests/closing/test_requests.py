@@ -258,3 +258,16 @@ def test_who_tells_is_kept_with_what_is_read_again(database: Database) -> None:
     shop.retry(file="spool", reason="it has come")
     assert shop.ingest([record("x", input=2 * MILLION, when="2026-11-05T12:00Z")]).counts.replaced == 1
     assert sound(shop)
+
+
+def test_a_record_that_says_later_that_it_is_of_another_request_is_billed_once(shop: Till) -> None:
+    """The rows of the request that it was known to be of are looked at, too, also those that it says nothing of."""
+    shop.ingest([keyed("a", 1, key=None, usage_state="estimated"), keyed("other", 4, key=None)])
+    shop.ingest([keyed("b", 2, key="a", usage_state="estimated", when="16")])
+    shop.ingest([keyed("a", 3, key=None, when="17")])
+    assert counted(shop) == ["a 3000000", "other 4000000"]
+    shop.ingest([keyed("b", 6, key="other", when="18")])
+    assert counted(shop) == ["b 6000000"]
+    assert sound(shop)
+    again = shop.ingest([keyed("b", 6, key="other", when="18"), keyed("a", 3, key=None, when="17")]).counts
+    assert (again.accepted, again.duplicates) == (0, 2)

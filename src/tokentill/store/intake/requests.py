@@ -141,7 +141,7 @@ class _Sorting:
             requests.append(record.request)
         self._by_identity: dict[Identity, list[ReportedRow]] = {}
         self._by_request: dict[Identity, list[ReportedRow]] = {}
-        for row in reported_rows(connection, by_id):
+        for row in _with_their_requests(connection, by_id):
             self._by_identity.setdefault(row.identity, []).append(row)
             names = {row.request, row.request_key or row.record_id}
             for name in names:
@@ -166,7 +166,7 @@ class _Sorting:
             request = named.setdefault((source_id, record.record_id), own)  # a record is of one request only
             of_request, told = groups.setdefault(request, ({}, []))
             if request == own:
-                of_request.update((row.id, row) for row in rows)
+                of_request.update((row.id, row) for row in (*rows, *self._by_request.get(request, ())))
             told.append(record)
         contested = [self._contested(request, *group) for request, group in groups.items()]
         self._decide([one for one in contested if one is not None])
@@ -244,6 +244,21 @@ class _Sorting:
 
     def _witness_key(self, request: Identity, record: UsageRecord) -> WitnessKey:
         return request[0], record.record_id, self._reporting.reporter, record.digest
+
+
+def _with_their_requests(
+    connection: Connection, wanted: Mapping[int, tuple[Sequence[str], Sequence[str]]]
+) -> Iterable[ReportedRow]:
+    """Rows as `reported_rows` finds them, with all others of the requests that these are of: a record may say later
+    that it is of another one than it is known to be of.
+    """
+    rows = {row.id: row for row in reported_rows(connection, wanted)}
+    asked = {source_id: set(requests) for source_id, (_, requests) in wanted.items()}
+    others: dict[int, tuple[list[str], list[str]]] = {}
+    for row in rows.values():
+        if row.request not in asked[row.source_id]:
+            others.setdefault(row.source_id, ([], []))[1].append(row.request)
+    return (rows | {row.id: row for row in reported_rows(connection, others)}).values()
 
 
 def _tells_of_requests(connection: Connection, source_ids: Collection[int]) -> bool:
