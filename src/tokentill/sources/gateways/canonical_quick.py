@@ -150,7 +150,7 @@ def _decoded(lines: Sequence[bytes]) -> tuple[list[Any], list[int]]:
         if b"\\" not in b"".join(lines):
             return list(map(_decode, lines)), list(range(len(lines)))
     except _ERRORS:
-        pass
+        pass  # some line is odd; which one, is seen line by line
     decoded, places = [], []
     for place, line in enumerate(lines):
         try:
@@ -158,7 +158,7 @@ def _decoded(lines: Sequence[bytes]) -> tuple[list[Any], list[int]]:
                 decoded.append(_decode(line))
                 places.append(place)
         except _ERRORS:
-            continue
+            continue  # it has no place here, so the strict way reads it, and says what is wrong
     return decoded, places
 
 
@@ -244,8 +244,9 @@ def _instants(written: Sequence[str], low: int, high: int, odd: set[int]) -> lis
             if low <= min(instants) and max(instants) <= high:
                 return instants
     except (ValueError, OverflowError):
-        pass
-    odd.update(n for n, text in enumerate(written) if not _is_in_order(text, low, high))
+        pass  # some text is no instant; which one, is seen one by one
+    found = [n for n, text in enumerate(written) if not _is_in_order(text, low, high)]
+    odd.update(found or range(len(written)))  # if each were in order alone, the strict way would have the word on all
     return []
 
 
