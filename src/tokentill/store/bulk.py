@@ -5,12 +5,28 @@ What stands here says the same as an INSERT and an IN of SQLAlchemy; both are fo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Table, Text, any_, bindparam, func, insert, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DBAPIError
 
 MANY = 1_000
@@ -24,17 +40,25 @@ def insert_tuples(
     Args:
         names: the columns that the values belong to, in the table's own order.
     """
-    if not rows:
+    insert_iterated(connection, table, names, rows, len(rows))
+
+
+def insert_iterated(
+    connection: Connection, table: Table[Any], names: Sequence[str], rows: Iterable[tuple[Any, ...]], count: int
+) -> None:
+    """Insert so many rows as `insert_tuples` does, one after the other as they come."""
+    if not count:
         return
     if connection.dialect.name == "postgresql":
         quoted = map(connection.dialect.identifier_preparer.quote, names)
         _copy(connection, f"COPY {table.name} ({', '.join(quoted)}) FROM STDIN", rows)
         return
     statement = str(insert(table).compile(dialect=connection.dialect, column_keys=list(names)))
-    guard = _insert_guard(connection, table) if len(rows) >= MANY else None
+    guard = _insert_guard(connection, table) if count >= MANY else None
     if guard is not None:
         connection.exec_driver_sql(f"DROP TRIGGER guard_{table.name}_insert")
-    connection.exec_driver_sql(statement, list(rows))
+    with _cursor(connection, statement) as cursor:
+        cursor.executemany(statement, rows)
     if guard is not None:
         connection.exec_driver_sql(guard)
 
@@ -57,11 +81,40 @@ def among(connection: Connection, column: Column[str], texts: Collection[str]) -
     return column.in_(select(listed.c.value))
 
 
-def _copy(connection: Connection, statement: str, rows: Collection[tuple[Any, ...]]) -> None:
+def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    with _cursor(connection, statement) as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+@contextmanager
+def _cursor(connection: Connection, statement: str) -> Iterator[Any]:
+    """The driver's own cursor, whose errors become those of SQLAlchemy, so that callers see one kind of error."""
     errors = connection.dialect.loaded_dbapi.Error
+    cursor = connection.connection.cursor()
     try:
-        with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
-            for row in rows:
-                copy.write_row(row)
-    except errors as error:  # as SQLAlchemy says it, so that callers see one kind of error
+        yield cursor
+    except errors as error:
         raise DBAPIError.instance(statement, None, error, errors, dialect=connection.dialect) from error
+    finally:
+        cursor.close()
+
+
+def table_of(connection: Connection, name: str, names: Sequence[str], rows: Sequence[tuple[int, ...]]) -> Any:
+    """Rows of integers as a table, with their places as `n`. They are one bound value, so that the database is asked
+    the same however many there are.
+    """
+    place: ColumnElement[Any]
+    values: list[ColumnElement[Any]]
+    if connection.dialect.name == "sqlite":
+        entry = func.json_each(json.dumps(rows)).table_valued("key", "value", name=f"entry_of_{name}")
+        place = entry.c.key
+        values = [func.json_extract(entry.c.value, f"$[{number}]") for number in range(len(names))]
+    else:
+        listed = func.jsonb_array_elements(cast(rows, JSONB))
+        named = listed.table_valued(column("value", JSONB), with_ordinality="key")
+        entry = named.render_derived(name=f"entry_of_{name}")
+        place = entry.c.key - 1
+        values = [cast(entry.c.value[number].astext, BigInteger) for number in range(len(names))]
+    columns = (value.label(column_) for column_, value in zip(names, values, strict=True))
+    return select(place.label("n"), *columns).cte(name).prefix_with("MATERIALIZED")

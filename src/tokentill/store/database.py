@@ -285,6 +285,7 @@ def _sqlite_engine(path: str) -> Engine:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         for pragma in (
+            "page_size = 8192",  # of a file that is made now; for the others it says nothing
             f"journal_mode = {journal}",
             "synchronous = FULL",
             "foreign_keys = ON",

@@ -117,11 +117,13 @@ batch = _table(
     *_optional(BigInt, "first_at", "last_at", "part_of"),
     *_optional(Text, "reporter"),
     *_optional(LargeBinary, "digest"),
+    *_optional(BigInt, "first_id", "last_id"),
 )
 """Records that came in together. `first_at` and `last_at` are the earliest and the latest `occurred_at` of what it
-brought; `part_of` is the first batch of the same import, None in that one itself. `reporter` is who told of them, None
-for the source's own export. `digest` is that of its usage rows (see `batch_digests`), None where it brought none, and
-where each of them has its own."""
+brought, `first_id` and `last_id` the first and the last id of its usage rows, between which there are no others.
+`part_of` is the first batch of the same import, None in that one itself. `reporter` is who told of them, None for the
+source's own export. `digest` is that of its usage rows (see `batch_digests`), None where it brought none, and where
+each of them has its own."""
 
 staged_record = _table(
     "staged_record",
@@ -158,11 +160,11 @@ usage = _table(
     *_refers(source_id="source.id", series_id="series.id", seq="batch.seq"),
     CheckConstraint("has_cost IN (0, 1)", name="has_cost"),
     CheckConstraint("length(digest) = 16", name="digest"),
-    Index("ix_usage_series", "series_id", "occurred_at"),
-    Index("ix_usage_seq", "seq"),
+    Index("ix_usage_series", "series_id"),
 )
 """The records. Of one identity there is a version for each payload that ever counted; the last one does (see
-`withdrawal`). A row has a digest of its record where its batch has none of all of them."""
+`withdrawal`). A row has a digest of its record where its batch has none of all of them. Rows are found by batches (see
+`usage_rows.of_batches`), by their series, or by both."""
 
 usage_unit = _table(
     "usage_unit",

@@ -89,7 +89,7 @@ def check_agreement(
         checked.append(_checked(run_check, Looked(len(runs), "runs", of_runs)))
     if whole:
         checked += [_checked(check, check(connection)) for check in DATABASE_CHECKS]
-    ids = holdings.covered_usage(run_of) if usage is None else usage
+    ids = holdings.covered_usage(connection, run_of) if usage is None else usage
     digests = usage_rows_are_what_their_digests_say
     return (*checked, _checked(digests, digests(connection, ids)))
 

@@ -26,6 +26,7 @@ from tokentill.store.issued.invoices import number_faults
 from tokentill.store.usage.batch_digests import batch_faults
 from tokentill.store.usage.missing_rows import is_unmeasured
 from tokentill.store.usage.usage_digests import usage_row_faults
+from tokentill.store.usage.usage_rows import of_batches
 from tokentill.store.usage.usage_sums import sums_by_records, units_by_records
 
 FAULTS_MAX = 100
@@ -62,16 +63,27 @@ def recordings_are_what_their_hashes_say(connection: Connection) -> Looked:
 
 
 def batches_hold_what_they_accepted(connection: Connection) -> Looked:
-    """As many usage rows have a batch's number as the batch accepted."""
-    usage, batch = tables.usage, tables.batch
-    held: dict[int, int] = dict(connection.execute(select(usage.c.seq, func.count()).group_by(usage.c.seq)).all())
-    accepted: dict[int, int] = dict(connection.execute(select(batch.c.seq, batch.c.accepted)).all())
-    faults = [
-        f"batch {seq} accepted {accepted.get(seq, 0)} records, and {held.get(seq, 0)} rows are of it"
-        for seq in sorted(held.keys() | accepted.keys())
-        if accepted.get(seq, 0) != held.get(seq, 0)
-    ]
-    return Looked(len(accepted), "batches", faults)
+    """As many usage rows have a batch's number as the batch accepted, and their ids are those between its first and its
+    last one.
+    """
+    usage, batch = tables.usage.c, tables.batch.c
+    rows = (func.count(usage.id), func.min(usage.seq), func.max(usage.seq))
+    query = select(batch.seq, batch.accepted, *rows)
+    (is_of_batch,) = of_batches()
+    inside = tables.batch.outerjoin(tables.usage, is_of_batch)
+    faults, batches, in_batches = [], 0, 0
+    for seq, accepted, held, *numbers in connection.execute(
+        query.select_from(inside).group_by(batch.seq).order_by(batch.seq)
+    ):
+        batches += 1
+        in_batches += held
+        if held != accepted:
+            faults.append(f"batch {seq} accepted {accepted} records, and {held} rows are of it")
+        elif held and numbers != [seq, seq]:
+            faults.append(f"the rows of batch {seq} are not those that it names by their ids")
+    if (count := _count(connection, tables.usage)) != in_batches:
+        faults.append(f"{count} usage rows are stored, and {in_batches} of them are of a batch")
+    return Looked(batches, "batches", faults)
 
 
 def sums_are_those_of_the_records(connection: Connection) -> Looked:

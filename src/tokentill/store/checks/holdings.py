@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, and_, select
 from sqlalchemy.sql.schema import Table
 
 from tokentill.canonical import Content, content_hash, content_of
 from tokentill.clock import from_micros, instant_text
 from tokentill.store import tables
+from tokentill.store.bulk import table_of
+from tokentill.store.usage.usage_rows import ids_within
 
 HeldRow = Mapping[Any, Any]
 
@@ -44,10 +46,16 @@ class HeldRun:
         return [(at, content) for done, at, content in self.entries if done == action]
 
 
-def covered_usage(documents: Collection[int]) -> Select[Any]:
+def covered_usage(connection: Connection, documents: Collection[int]) -> Select[Any]:
     """Ids of all usage that documents cover; of more than a few documents, that any document covers."""
     usage, coverage = tables.usage, tables.coverage
-    query = select(usage.c.id).select_from(coverage.join(usage, tables.usage_in(coverage))).distinct()
+    segments = connection.execute(select(coverage.c.starts_at, coverage.c.ends_at).distinct()).all()
+    ids = [(*segment, *ids_within(connection, *segment)) for segment in segments]
+    reached = table_of(connection, "reached", ("starts_at", "ends_at", "first_id", "last_id"), ids)
+    is_reached = and_(reached.c.starts_at == coverage.c.starts_at, reached.c.ends_at == coverage.c.ends_at)
+    lies_in = and_(tables.usage_in(coverage), usage.c.id.between(reached.c.first_id, reached.c.last_id))
+    inside = coverage.join(reached, is_reached).join(usage, lies_in)
+    query = select(usage.c.id).select_from(inside).distinct()
     return query if len(documents) > _READ_AT_ONCE else query.where(coverage.c.invoice_id.in_(documents))
 
 

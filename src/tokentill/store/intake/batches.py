@@ -155,6 +155,7 @@ def store_batch_row(
     """Take the next sequence number, for a batch that brings these rows of usage."""
     seq = next_value(connection, "batch")
     first_at, last_at = (None, None) if rows is None else rows.extent
+    of_rows = ("digest", "first_id", "last_id")
     connection.execute(
         insert(tables.batch).values(
             seq=seq,
@@ -165,7 +166,7 @@ def store_batch_row(
             last_at=last_at,
             part_of=part_of,
             reporter=None if reporter == EXPORT else reporter,
-            digest=None if rows is None else rows.digest,
+            **(dict.fromkeys(of_rows) if rows is None else columns_of(rows, *of_rows)),
         )
     )
     return seq

@@ -13,6 +13,7 @@ from tokentill.invoicing.periods import Month
 from tokentill.store import tables
 from tokentill.store.bulk import among
 from tokentill.store.issued.documents import issued_extents
+from tokentill.store.usage.usage_rows import within
 
 OTHER_SOURCES_MAX = 8
 """Ids are looked up in so many other sources, the newest ones, so that what an import costs stays within bounds."""
@@ -48,7 +49,7 @@ def closed_segments(connection: Connection) -> dict[Month, tuple[datetime, datet
 
 def usage_in_segments(connection: Connection, segments: Segments, seq_after: int, seq_upto: int) -> Counter[Month]:
     """How many records with a sequence number above one and up to another lie in each of some segments of time."""
-    usage, batch = tables.usage, tables.batch
+    batch = tables.batch
     extent = select(func.min(batch.c.first_at), func.max(batch.c.last_at)).where(
         batch.c.seq > seq_after, batch.c.seq <= seq_upto
     )
@@ -57,11 +58,8 @@ def usage_in_segments(connection: Connection, segments: Segments, seq_after: int
     for month, (starts_at, ends_at) in segments.items():
         if first is None or to_micros(ends_at) <= first or to_micros(starts_at) > last:
             continue
-        query = select(func.count()).where(
-            usage.c.seq > seq_after,
-            usage.c.seq <= seq_upto,
-            usage.c.occurred_at >= to_micros(starts_at),
-            usage.c.occurred_at < to_micros(ends_at),
+        query = select(func.count(tables.usage.c.id)).where(
+            *within(to_micros(starts_at), to_micros(ends_at), batch.c.seq > seq_after, batch.c.seq <= seq_upto)
         )
         if count := connection.execute(query).scalar_one():
             counts[month] = count

@@ -19,6 +19,7 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.store import tables
 from tokentill.store.decoding import decoded
 from tokentill.store.issued.documents import live_at
+from tokentill.store.usage.usage_rows import of_batches
 from tokentill.store.usage.withdrawals import InForce, is_withdrawn
 from tokentill.usage.filters import SERIES_KEYS, RecordFilter
 
@@ -57,8 +58,7 @@ def of_record(source_id: int, record_id: str) -> Conditions:
 def of_import(number: int) -> Conditions:
     """The rows that an import brought."""
     batch = tables.batch.c
-    seqs = select(batch.seq).where(func.coalesce(batch.part_of, batch.seq) == number)
-    return (tables.usage.c.seq.in_(seqs),)
+    return of_batches(func.coalesce(batch.part_of, batch.seq) == number)
 
 
 def of_filter(asked: RecordFilter) -> Conditions:

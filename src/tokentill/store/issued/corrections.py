@@ -18,6 +18,7 @@ from tokentill.money import to_minor
 from tokentill.store import tables
 from tokentill.store.decoding import decoded, decoding, rows_among
 from tokentill.store.issued.documents import StoredCorrection, customer_covered, live_at, period_covered, still_covers
+from tokentill.store.usage.usage_rows import ids_within
 from tokentill.store.usage.withdrawals import in_force
 
 CORRECTS_SINCE = 4
@@ -202,6 +203,7 @@ def counts_within(connection: Connection, segment: OwnedSegment, seq_max: int) -
         usage.occurred_at < to_micros(segment.ends_at),
         usage.seq > segment.seq_after,
         usage.seq <= segment.seq_upto,
+        usage.id.between(*ids_within(connection, to_micros(segment.starts_at), to_micros(segment.ends_at))),
         *in_force(connection, seq_max).conditions,
     )
     return connection.execute(query.limit(1)).first() is not None

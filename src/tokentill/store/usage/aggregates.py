@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,21 +16,19 @@ from sqlalchemy import (
     Integer,
     and_,
     case,
-    cast,
-    column,
     func,
     literal_column,
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from tokentill.clock import from_micros, to_micros
 from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
 from tokentill.money import ZERO
 from tokentill.store import tables
+from tokentill.store.bulk import table_of
 from tokentill.store.usage.missing_rows import has_no_result, is_at_no_cost, is_at_zero_cost, is_unmeasured
-from tokentill.store.usage.usage_rows import StoredRecord, cost_of, records_where, within
+from tokentill.store.usage.usage_rows import StoredRecord, cost_of, ids_within, records_where, within
 from tokentill.store.usage.usage_sums import BANDS, DAY_MICROS, FACTS, KEY, SUMMED, passed
 from tokentill.store.usage.withdrawals import Counting, InForce, in_force
 from tokentill.usage.aggregates import RecordKey, Series, UsageAggregate
@@ -219,7 +216,7 @@ def aggregates_of_spans(
     for done in range(0, len(whole), SPAN_DAYS_AT_ONCE):
         part = whole[done : done + SPAN_DAYS_AT_ONCE]
         rows = [(spans[place].series_id, day) for place, day in part]
-        on_day = _table_of(connection, "span", ("series_id", "day"), rows)
+        on_day = table_of(connection, "span", ("series_id", "day"), rows)
         kept = tables.usage_sum
         inside = on_day.join(kept, and_(kept.c.day == on_day.c.day, kept.c.series_id == on_day.c.series_id))
         conditions = [kept.c.seq <= seq_max]
@@ -321,7 +318,7 @@ def _recorded(cuts: Cuts, place: ColumnElement[int], inside: Any, force: InForce
         passed("usage.input_total >", cuts.thresholds).label("of_band"),
         force.is_waived.label("waived"),
         case((is_unmeasured(), 1), else_=0).label("unmeasured"),
-        force.is_accepted.label("accepted"),
+        force.is_accepted.label("was_accepted"),  # `accepted` is a column of batches
         case((is_at_zero_cost(), 1), else_=0).label("zero_cost"),
         case((has_no_result(), 1), else_=0).label("no_result"),
     ]
@@ -425,34 +422,13 @@ def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, f
 
 def _span_table(connection: Connection, spans: Sequence[Span]) -> tuple[Any, Any]:
     """A table of spans, and its join with the usage that lies in them."""
-    names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto")
-    span = _table_of(
-        connection,
-        "span",
-        names,
-        [
-            (entry.series_id, to_micros(entry.starts_at), to_micros(entry.ends_at), entry.seq_after, entry.seq_upto)
-            for entry in spans
-        ],
-    )
-    return span, span.join(tables.usage, tables.usage_in(span))
-
-
-def _table_of(connection: Connection, name: str, names: Sequence[str], rows: Sequence[tuple[int, ...]]) -> Any:
-    """Rows of integers as a table, with their places as `n`. They are one bound value, so that the database is asked
-    the same however many there are.
-    """
-    place: ColumnElement[Any]
-    values: list[ColumnElement[Any]]
-    if connection.dialect.name == "sqlite":
-        entry = func.json_each(json.dumps(rows)).table_valued("key", "value", name=f"entry_of_{name}")
-        place = entry.c.key
-        values = [func.json_extract(entry.c.value, f"$[{number}]") for number in range(len(names))]
-    else:
-        listed = func.jsonb_array_elements(cast(rows, JSONB))
-        named = listed.table_valued(column("value", JSONB), with_ordinality="key")
-        entry = named.render_derived(name=f"entry_of_{name}")
-        place = entry.c.key - 1
-        values = [cast(entry.c.value[number].astext, BigInteger) for number in range(len(names))]
-    columns = (value.label(column_) for column_, value in zip(names, values, strict=True))
-    return select(place.label("n"), *columns).cte(name).prefix_with("MATERIALIZED")
+    names = ("series_id", "starts_at", "ends_at", "seq_after", "seq_upto", "first_id", "last_id")
+    ids: dict[tuple[int, int], tuple[int, int]] = {}
+    rows = []
+    for entry in spans:
+        ends = to_micros(entry.starts_at), to_micros(entry.ends_at)
+        if ends not in ids:
+            ids[ends] = ids_within(connection, *ends)
+        rows.append((entry.series_id, *ends, entry.seq_after, entry.seq_upto, *ids[ends]))
+    span, id_ = table_of(connection, "span", names, rows), tables.usage.c.id
+    return span, span.join(tables.usage, and_(tables.usage_in(span), id_.between(span.c.first_id, span.c.last_id)))

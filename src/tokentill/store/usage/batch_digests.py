@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Select, select
 
 from tokentill.store import tables
 from tokentill.store.usage.usage_digests import SeriesSaid, request_keys, series_said
+from tokentill.store.usage.usage_rows import of_batches
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 NUMBERS = ("occurred_at", "input_total", *TOKEN_LEAVES, "has_cost", *tables.COST_LIMBS, "version")
@@ -36,18 +37,20 @@ class BatchDigest:
 
     def __init__(self) -> None:
         self._texts: dict[str, Any] = {}
-        self._held: set[str] = set()
+        self._zeros: dict[str, int] = {}
 
     def add(self, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Take further rows: the same columns of all parts."""
+        """Take further rows: the same columns of all parts, but those of which all values are 0 may be left out."""
         for name, values in columns.items():
-            if any(values):
-                self._held.add(name)
-            self._texts.setdefault(name, sha256()).update(_lines(values))
+            zeros = self._zeros.get(name, 0)
+            if name in self._texts or any(values):
+                self._texts.setdefault(name, sha256(b"0\n" * zeros)).update(_lines(values))
+            else:
+                self._zeros[name] = zeros + len(values)
 
     def digest(self) -> bytes:
         """Of all rows so far."""
-        lines = [f"{name} {self._texts[name].hexdigest()}\n" for name in sorted(self._held)]
+        lines = [f"{name} {self._texts[name].hexdigest()}\n" for name in sorted(self._texts)]
         return sha256("".join(lines).encode()).digest()
 
 
@@ -65,9 +68,9 @@ def digests_of_batches(connection: Connection, seqs: Select[Any]) -> Iterator[Of
     Args:
         seqs: selects their sequence numbers; of a batch without rows nothing is told.
     """
-    usage = tables.usage.c
-    said = select(usage.seq, usage.id, usage.source_id, usage.series_id, usage.record_id, *(usage[n] for n in NUMBERS))
-    query = said.where(usage.seq.in_(seqs)).order_by(usage.seq, usage.id)
+    usage, batch = tables.usage.c, tables.batch.c
+    said = select(batch.seq, usage.id, usage.source_id, usage.series_id, usage.record_id, *(usage[n] for n in NUMBERS))
+    query = said.where(*of_batches(batch.seq.in_(seqs))).order_by(batch.seq, usage.id)
     reader = _Reader(connection)
     with connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as result:
         for seq, rows in groupby((row for part in result.partitions() for row in part), itemgetter(0)):
@@ -76,9 +79,14 @@ def digests_of_batches(connection: Connection, seqs: Select[Any]) -> Iterator[Of
 
 def batch_faults(connection: Connection, ids: Select[Any]) -> Iterator[tuple[int, str | None]]:
     """Each batch that brought some of these usage rows, by how many rows it brought, and what is wrong with it (None:
-    nothing). Batches whose rows have digests of their own have none, and are left out.
+    nothing). Batches whose rows have digests of their own have none, and are left out. A row that is not among those of
+    the batch that it names is one of none.
     """
     usage, batch = tables.usage.c, tables.batch.c
+    (is_of_batch,) = of_batches()
+    strays = select(usage.id, usage.seq).join_from(tables.usage, tables.batch, batch.seq == usage.seq, isouter=True)
+    for id_, seq in connection.execute(strays.where(usage.id.in_(ids), is_of_batch.is_not(True))):
+        yield 0, f"usage row {id_} is not one of batch {seq}, as it says"
     of_rows = batch.seq.in_(select(usage.seq).where(usage.id.in_(ids)))
     having = (of_rows, batch.digest.is_not(None))
     stated = {row.seq: row for row in connection.execute(select(batch.seq, batch.label, batch.digest).where(*having))}

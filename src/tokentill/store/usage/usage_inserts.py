@@ -6,8 +6,9 @@ import json
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
-from operator import itemgetter
+from functools import reduce
+from itertools import count, repeat
+from operator import add, itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -16,7 +17,7 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.errors import ensure
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
-from tokentill.store.bulk import among, insert_tuples
+from tokentill.store.bulk import among, insert_iterated, insert_tuples
 from tokentill.store.database import insert_new
 from tokentill.store.decoding import LOOKED_UP_MAX, rows_among
 from tokentill.store.usage.batch_digests import BatchDigest
@@ -126,19 +127,27 @@ def cost_of(written: str | None) -> Cost:
     return NO_COST if written is None else (1, *cost_limbs(written))
 
 
-def _costs(columns: UsageColumns) -> Sequence[Cost]:
+def _costs(columns: UsageColumns) -> dict[str, Sequence[int]]:
     """The costs of records as columns hold them."""
-    if columns.costs.count(None) == len(columns):
-        return [NO_COST] * len(columns)
-    return list(map(cost_of, columns.costs))
+    costs, none = columns.costs, (0, 0, 0)
+    if costs.count(None) == len(costs):
+        return {"has_cost": [0] * len(costs)}
+    limbs = zip(*[none if cost is None else cost_limbs(cost) for cost in costs], strict=True)
+    said = {limb: values for limb, values in zip(tables.COST_LIMBS, limbs, strict=True) if any(values)}
+    return {"has_cost": [int(cost is not None) for cost in costs], **said}
+
+
+def _added(one: Sequence[int], other: Sequence[int]) -> Sequence[int]:
+    return list(map(add, one, other))
 
 
 @dataclass(frozen=True, slots=True)
 class UsageRows:
     """New rows of usage but for the number of their batch, whose digest is `digest`. `columns` go by their names in the
-    table.
+    table; ids rise by one from `first_id` on.
     """
 
+    first_id: int
     sources: Sequence[int]
     record_ids: Sequence[str]
     series_ids: Sequence[int]
@@ -151,6 +160,11 @@ class UsageRows:
     def extent(self) -> tuple[int, int]:
         """The first and the last instant, in microseconds since 1970."""
         return min(self.columns["occurred_at"]), max(self.columns["occurred_at"])
+
+    @property
+    def last_id(self) -> int:
+        """The id of the last one."""
+        return self.first_id + len(self.record_ids) - 1
 
     @property
     def zero(self) -> set[str]:
@@ -171,7 +185,10 @@ class UsageRows:
 def usage_rows(
     connection: Connection, known: KnownSeries, new: UsageColumns, versions: Sequence[int]
 ) -> UsageRows | None:
-    """The rows of versions of records, whose series are stored from now on. None for no records."""
+    """The rows of versions of records, whose series are stored from now on. None for no records.
+
+    The batch's lock keeps others from taking their ids meanwhile.
+    """
     if not new:
         return None
     known.look_up(connection, new.series)
@@ -179,9 +196,9 @@ def usage_rows(
     inputs = [column for leaf, column in leaves.items() if leaf in INPUT_LEAVES]
     columns: dict[str, Sequence[int]] = {
         "occurred_at": new.instants,
-        "input_total": list(map(sum, zip(*inputs, strict=True))) if inputs else [0] * len(new),
+        "input_total": reduce(_added, inputs) if inputs else [0] * len(new),
         **leaves,
-        **dict(zip(("has_cost", *tables.COST_LIMBS), zip(*_costs(new), strict=True), strict=True)),
+        **_costs(new),
         "version": versions,
     }
     series_ids = known.store(connection, new.series)
@@ -195,7 +212,10 @@ def usage_rows(
         }
     )
     sources = known.sources(connection, new.series)
-    return UsageRows(sources, new.record_ids, series_ids, columns, new.units, new.request_keys, digest.digest())
+    first_id = connection.execute(select(func.coalesce(func.max(tables.usage.c.id), 0) + 1)).scalar_one()
+    return UsageRows(
+        first_id, sources, new.record_ids, series_ids, columns, new.units, new.request_keys, digest.digest()
+    )
 
 
 def insert_usage(connection: Connection, known: KnownSeries, rows: UsageRows | None, seq: int) -> None:
@@ -203,21 +223,14 @@ def insert_usage(connection: Connection, known: KnownSeries, rows: UsageRows | N
     if rows is None:
         return
     known.note_months(connection, rows.series_ids, rows.columns["occurred_at"])
-    names = ("source_id", "record_id", "series_id", "seq", *rows.columns)
-    values = (rows.sources, rows.record_ids, rows.series_ids, repeat(seq), *rows.columns.values())
+    names = ("id", "source_id", "record_id", "series_id", "seq", *rows.columns)
+    named = (rows.sources, rows.record_ids, rows.series_ids, repeat(seq))
+    values = (count(rows.first_id), *named, *rows.columns.values())
     # No ON CONFLICT: the look-up ran under the batch's lock, and the unique constraint is the last word.
-    insert_tuples(connection, tables.usage, names, list(zip(*values, strict=False)))
+    insert_iterated(connection, tables.usage, names, zip(*values, strict=False), len(rows.record_ids))
     if any(rows.units):
-        _insert_units(connection, rows)
-
-
-def _insert_units(connection: Connection, rows: UsageRows) -> None:
-    """The quantities that have no column."""
-    versions = zip(rows.sources, rows.record_ids, rows.columns["version"], strict=True)
-    units = {version: named for version, named in zip(versions, rows.units, strict=True) if named}
-    ids = usage_ids(connection, units)
-    values = [(ids[version], name, quantity) for version, named in units.items() for name, quantity in named]
-    insert_tuples(connection, tables.usage_unit, ("usage_id", "name", "quantity"), values)
+        units = [(id_, *unit) for id_, listed in enumerate(rows.units, rows.first_id) for unit in listed]
+        insert_tuples(connection, tables.usage_unit, ("usage_id", "name", "quantity"), units)
 
 
 def usage_ids(connection: Connection, versions: Collection[VersionKey]) -> dict[VersionKey, int]:

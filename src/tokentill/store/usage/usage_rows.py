@@ -56,29 +56,37 @@ def months_with_usage(connection: Connection) -> list[Month]:
 
 def series_used_after(connection: Connection, seq: int, starts_at: datetime, ends_at: datetime) -> set[int]:
     """The series that have records in [starts_at, ends_at) with a sequence number above one."""
-    usage, batch = tables.usage, tables.batch
-    query = (
-        select(usage.c.series_id)
-        .join(batch, batch.c.seq == usage.c.seq)
-        .where(
-            batch.c.seq > seq,
-            batch.c.last_at >= to_micros(starts_at),
-            batch.c.first_at < to_micros(ends_at),
-            usage.c.occurred_at >= to_micros(starts_at),
-            usage.c.occurred_at < to_micros(ends_at),
-        )
-        .distinct()
-    )
-    return set(connection.execute(query).scalars())
+    inside = within(to_micros(starts_at), to_micros(ends_at), tables.batch.c.seq > seq)
+    return set(connection.execute(select(tables.usage.c.series_id).where(*inside).distinct()).scalars())
 
 
-def within(starts_at: int, ends_at: int) -> tuple[ColumnElement[bool], ...]:
-    """Whether a record lies in a segment of time, in microseconds since 1970. Batches know when theirs were, so that
-    only those are read that reach into it.
+def of_batches(*chosen: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+    """Whether a record came with a batch that meets conditions. Only the rows of such batches are read."""
+    batch = tables.batch.c
+    return tables.usage.c.id.between(batch.first_id, batch.last_id), *chosen
+
+
+def within(starts_at: int, ends_at: int, *chosen: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+    """Whether a record lies in a segment of time, in microseconds since 1970, and came with a batch that meets
+    conditions. Batches know when theirs were, so that only those are read that reach into it.
     """
-    usage, batch = tables.usage.c, tables.batch.c
-    reaching = select(batch.seq).where(batch.last_at >= starts_at, batch.first_at < ends_at)
-    return usage.seq.in_(reaching), usage.occurred_at >= starts_at, usage.occurred_at < ends_at
+    at = tables.usage.c.occurred_at
+    return *of_batches(*_reaching(starts_at, ends_at), *chosen), at >= starts_at, at < ends_at
+
+
+def ids_within(connection: Connection, starts_at: int, ends_at: int) -> tuple[int, int]:
+    """Ids between which all rows lie that are of a segment of time, in microseconds since 1970; the first one is the
+    greater one where there are none.
+    """
+    batch = tables.batch.c
+    query = select(func.min(batch.first_id), func.max(batch.last_id)).where(*_reaching(starts_at, ends_at))
+    first, last = connection.execute(query).one()
+    return (1, 0) if first is None else (first, last)
+
+
+def _reaching(starts_at: int, ends_at: int) -> tuple[ColumnElement[bool], ...]:
+    """Whether a batch reaches into a segment of time."""
+    return tables.batch.c.last_at >= starts_at, tables.batch.c.first_at < ends_at
 
 
 def usage_extent(connection: Connection) -> tuple[datetime, datetime] | None:
@@ -204,8 +212,10 @@ def source_id_of(connection: Connection, name: str) -> int | None:
 def cost_limbs(written: str) -> tuple[int, int, int]:
     """A cost in plain digits as whole 1e-8, 1e-16 and 1e-24 units."""
     whole, _, fraction = written.partition(".")
-    digits = fraction.ljust(24, "0")
-    return int(whole + digits[:8]), int(digits[8:16]), int(digits[16:24])
+    first = int(whole + fraction[:8].ljust(8, "0"))
+    if len(fraction) <= 8:
+        return first, 0, 0
+    return first, int(fraction[8:16].ljust(8, "0")), int(fraction[16:].ljust(8, "0"))
 
 
 def cost_of(first: int, second: int, third: int) -> Decimal:

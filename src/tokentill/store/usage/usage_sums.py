@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from tokentill.store import tables
 from tokentill.store.usage.missing_rows import has_no_result, is_at_no_cost, is_at_zero_cost, is_unmeasured
+from tokentill.store.usage.usage_rows import of_batches
 from tokentill.store.usage.withdrawals import is_withdrawn
 from tokentill.usage.quantities import TOKEN_LEAVES
 
@@ -120,11 +121,12 @@ def _changes(connection: Connection, seq: int, inside: Any, own: dict[str, Colum
             columns.append(literal_column(str(sign), BigInteger).label("sign"))
         return select(*columns).select_from(inside).where(*conditions)
 
+    own_rows = of_batches(tables.batch.c.seq == seq)
     of_seq = select(withdrawal.usage_id).where(withdrawal.seq == seq)
     if connection.execute(of_seq.limit(1)).first() is None:
-        return part(None, None, usage.seq == seq).subquery("changes")
+        return part(None, None, *own_rows).subquery("changes")
     gone = (usage.id.in_(of_seq), usage.seq < seq)
-    parts = (part(1, seq, usage.seq == seq), part(-1, seq - 1, *gone), part(1, seq, *gone))
+    parts = (part(1, seq, *own_rows), part(-1, seq - 1, *gone), part(1, seq, *gone))
     return union_all(*parts).subquery("changes")
 
 
