@@ -183,7 +183,8 @@ def shuffled(one: Till, seed: int, chance: Random, patch: pytest.MonkeyPatch) ->
     files = cut(chance, rows, parts_max=4, label="shuffled")
     chance.shuffle(files)
     with patch.context() as small:
-        in_small_parts(small.setattr, batch=chance.randint(1, 12), others=chance.randint(1, 5))
+        sizes = {"batch": chance.randint(1, 12), "others": chance.randint(1, 5)}
+        in_small_parts(small.setattr, **sizes, records_a_sum=chance.choice((0, 1.25)))
         for given in files:
             take_in(one, given, made)
         where = f"seed {seed}"

@@ -19,13 +19,16 @@ from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.store.intake.staging import record_of
 from tokentill.store.usage.usage_rows import StoredRecord, versions_of
-from tokentill.store.usage.usage_sums import KEY, SUMMED
+from tokentill.store.usage.usage_sums import DAY_MICROS, SUMMED
 from tokentill.till import Till
 from tokentill.usage.quantities import TOKEN_LEAVES
 from tokentill.usage.record import UsageRecord
 
 Named = dict[str, list[dict[str, Any]]]
 """Every row by its table, where another row is named by what it says and not by its number."""
+
+NAMES = tuple(name for name in SUMMED if name != "at_no_cost")
+"""What is added up."""
 
 
 def must_be_sound(one: Till, where: str) -> None:
@@ -95,20 +98,37 @@ def content_of(rows: Named) -> dict[str, list[Any]]:
 
 
 def sums_of(rows: Named) -> dict[tuple[Any, ...], tuple[int, ...]]:
-    """What the kept sums add up to, but for what is 0."""
+    """What the sums that are kept and the records of which none are add up to by day and series, but for what is 0."""
     added: dict[tuple[Any, ...], list[int]] = {}
-    for row in rows["usage_sum"]:
-        sums = added.setdefault(tuple(row[name] for name in KEY), [0] * len(SUMMED))
-        for place, name in enumerate(SUMMED):
+    single = [{**row, "requests": 1, "with_cost": row["has_cost"]} for row in _unsummed(rows).values()]
+    for row in (*rows["usage_sum"], *single):
+        sums = added.setdefault((_day(row), row["series_id"]), [0] * len(NAMES))
+        for place, name in enumerate(NAMES):
             sums[place] += row[name]
     return {key: tuple(sums) for key, sums in added.items() if any(sums)}
+
+
+def _day(row: dict[str, Any]) -> int:
+    return row["day"] if "day" in row else row["occurred_at"] // DAY_MICROS
+
+
+def _unsummed(rows: Named) -> dict[tuple[str, str, int], dict[str, Any]]:
+    """The rows of usage that count and came with batches without sums, by what names them."""
+    unsummed = {row["seq"] for row in rows["batch"] if not row["is_summed"]}
+    gone = {row["usage_id"] for row in rows["withdrawal"] if row["cause"] in ("revision", "retraction")}
+    named = {(row["source_id"], row["record_id"], row["version"]): row for row in rows["usage"]}
+    return {name: row for name, row in named.items() if row["seq"] in unsummed and name not in gone}
 
 
 def units_of(rows: Named) -> dict[tuple[Any, ...], int]:
     """The same of quantities without a column."""
     added = Counter[tuple[Any, ...]]()
+    single = _unsummed(rows)
     for row in rows["usage_sum_unit"]:
-        added[(*(row[name] for name in KEY), row["name"])] += row["quantity"]
+        added[row["day"], row["series_id"], row["name"]] += row["quantity"]
+    for row in rows["usage_unit"]:
+        if of := single.get(row["usage_id"]):
+            added[_day(of), of["series_id"], row["name"]] += row["quantity"]
     return {key: quantity for key, quantity in added.items() if quantity}
 
 
@@ -185,14 +205,14 @@ def first_told(made: World, rows: Sequence[Row]) -> Mapping[Request, UsageRecord
 
 
 def must_be_sums(found: Named, records: Sequence[UsageRecord], where: str) -> None:
-    """The kept sums are those of these records, by source, day and quantity."""
+    """Sums are those of these records, by source, day and quantity."""
     source = {bytes(row["digest"]).hex(): row["source"] for row in found["series"]}
     summed, expected = Counter[tuple[str, int, str]](), Counter[tuple[str, int, str]]()
-    for (day, series, *_), sums in sums_of(found).items():
-        for name, value in zip(SUMMED, sums, strict=True):
+    for (day, series), sums in sums_of(found).items():
+        for name, value in zip(NAMES, sums, strict=True):
             if name == "requests" or name in TOKEN_LEAVES:
                 summed[source[series], day, name] += value
-    for (day, series, *_, name), quantity in units_of(found).items():
+    for (day, series, name), quantity in units_of(found).items():
         summed[source[series], day, name] += quantity
     for one in records:
         day = to_micros(one.occurred_at) // 86_400_000_000

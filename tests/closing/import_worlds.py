@@ -22,6 +22,7 @@ from tokentill.closing.records import ingest as ingesting
 from tokentill.closing.records import staging
 from tokentill.sources import compression, opening
 from tokentill.sources.gateways.litellm import read as read_litellm
+from tokentill.store.usage import usage_sums
 from tokentill.usage.record import UsageRecord
 from tokentill.usage.reporters import EXPORT
 
@@ -294,8 +295,13 @@ def told(files: Iterable[Given]) -> Iterator[Row]:
         yield from one.rows
 
 
-def in_small_parts(patch: Any, *, batch: int = SIZES["batch"], others: int = SIZES["others"]) -> None:
-    """Let batches be so small, and what is read at once; `patch(where, name, value)` sets a value."""
+def in_small_parts(
+    patch: Any, *, batch: int = SIZES["batch"], others: int = SIZES["others"], records_a_sum: float = 0
+) -> None:
+    """Let batches be so small, and what is read at once, and all batches with so many records to a sum have sums;
+    `patch(where, name, value)` sets a value.
+    """
+    patch(usage_sums, "RECORDS_A_SUM_MIN", records_a_sum)
     patch(ingesting, "BATCH_RECORDS_MAX", batch)
     patch(ingesting, "OTHERS_MAX", others)
     patch(staging, "OBJECTS_MAX", batch)

@@ -119,6 +119,7 @@ def fill_every_guarded_table(database: Database) -> None:
         [
             record("one", web_search=2, input=5_000_000),
             record("two", user="bob"),
+            *(record(f"alike {number}", web_search=2, user="bob") for number in range(5)),
             record("none", user="bob", usage_state="missing"),
             record("one", input=7),
             bad,
@@ -129,7 +130,7 @@ def fill_every_guarded_table(database: Database) -> None:
     shop.reject_revision("arouter", "one", reason="a test")
     shop.waive("arouter", "none", reason="it failed")
     shop.discard(file="file", reason="a test")
-    shop.ingest([record("three", user="bob")], name="looked at", stage="looked at")
+    shop.ingest([record("staged", user="bob")], name="looked at", stage="looked at")
     shop.ingest([record("five", user="bob", request_key="k"), record("six", request_key="k")])
     shop.bind([("carol", "alice", at("1"), None)])
     shop.ingest([ControlTotal("arouter", date(2026, 10, 15), requests=3)], name="totals")

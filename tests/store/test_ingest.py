@@ -401,7 +401,7 @@ def test_the_largest_quantities_sum_exactly(database: Database) -> None:
 
 
 def test_a_sum_beyond_64_bits_is_exact_or_refused_and_never_rounded(database: Database) -> None:
-    take(database, [record("one")])
+    take(database, [record("one"), record("two")])
     with database.write() as connection:  # by hand, since no record may be so large
         for band in (1, 2):
             connection.execute(
@@ -420,7 +420,7 @@ def test_a_sum_beyond_64_bits_is_exact_or_refused_and_never_rounded(database: Da
             aggregates_of_october(database)
     else:
         assert [aggregate.quantities["input"] for aggregate in aggregates_of_october(database)] == [
-            2 * (2**63 - 1) + 1000
+            2 * (2**63 - 1) + 2000
         ]
 
 

@@ -18,6 +18,7 @@ from tokentill.errors import NotFound, Refused
 from tokentill.store import tables
 from tokentill.store.checks.consistency import check_agreement
 from tokentill.store.database import Database
+from tokentill.store.usage import usage_sums
 from tokentill.store.usage.aggregates import Cuts, Span, aggregates_of_all, aggregates_of_spans
 from tokentill.store.usage.usage_rows import series_by_id
 from tokentill.store.usage.usage_sums import BANDS
@@ -126,10 +127,17 @@ CUT_WAYS = {
 }
 
 
+SUMMED = {"all batches have sums": 0, "some batches have sums": 1.25, "no batch has sums": 10**6}
+
+
 @pytest.mark.parametrize("way", CUT_WAYS)
 @pytest.mark.parametrize("seed", daily(range(3), 2))
-def test_sums_up_to_any_number_are_those_of_the_records(database: Database, seed: int, way: str) -> None:
-    fill(database, f"disturbed {seed}", lambda empty: disturb(empty, Random(seed)))
+@pytest.mark.parametrize("kept", SUMMED)
+def test_sums_up_to_any_number_are_those_of_the_records(
+    database: Database, seed: int, way: str, kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage_sums, "RECORDS_A_SUM_MIN", SUMMED[kept])
+    fill(database, f"disturbed {seed}, {kept}", lambda empty: disturb(empty, Random(seed)))
     starts_at = STARTS + timedelta(hours=5) if way == "inside days" else STARTS
     cuts = Cuts.of(starts_at, ENDS, *CUT_WAYS[way])
     with database.read() as connection:
@@ -146,7 +154,8 @@ def test_sums_up_to_any_number_are_those_of_the_records(database: Database, seed
         assert summed(of_spans, cuts) == expected
 
 
-def test_sums_that_are_not_those_of_the_records_are_found(database: Database) -> None:
+def test_sums_that_are_not_those_of_the_records_are_found(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage_sums, "RECORDS_A_SUM_MIN", 0)
     disturb(database, Random(7))
 
     def faults() -> list[str]:

@@ -118,12 +118,15 @@ batch = _table(
     *_optional(Text, "reporter"),
     *_optional(LargeBinary, "digest"),
     *_optional(BigInt, "first_id", "last_id"),
+    Column("is_summed", Integer, nullable=False, server_default=text("1")),
+    CheckConstraint("is_summed IN (0, 1)", name="is_summed"),
 )
 """Records that came in together. `first_at` and `last_at` are the earliest and the latest `occurred_at` of what it
 brought, `first_id` and `last_id` the first and the last id of its usage rows, between which there are no others.
 `part_of` is the first batch of the same import, None in that one itself. `reporter` is who told of them, None for the
 source's own export. `digest` is that of its usage rows (see `batch_digests`), None where it brought none, and where
-each of them has its own."""
+each of them has its own. `is_summed` is 0 where sums of its records would hardly be fewer than they are, so that none
+are kept (see `usage_sums`)."""
 
 staged_record = _table(
     "staged_record",

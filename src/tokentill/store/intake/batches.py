@@ -154,19 +154,20 @@ def store_batch_row(
 ) -> int:
     """Take the next sequence number, for a batch that brings these rows of usage."""
     seq = next_value(connection, "batch")
-    first_at, last_at = (None, None) if rows is None else rows.extent
-    of_rows = ("digest", "first_id", "last_id")
+    of_rows: dict[str, Any] = {}
+    if rows is not None:
+        first_at, last_at = rows.extent
+        named = columns_of(rows, "digest", "first_id", "last_id", "is_summed")
+        of_rows = {"first_at": first_at, "last_at": last_at, **named}
     connection.execute(
         insert(tables.batch).values(
             seq=seq,
             label=label,
             recorded_at=to_micros(at),
             **columns_of(counts, "accepted", "duplicates", "revisions", "quarantined"),
-            first_at=first_at,
-            last_at=last_at,
+            **of_rows,
             part_of=part_of,
             reporter=None if reporter == EXPORT else reporter,
-            **(dict.fromkeys(of_rows) if rows is None else columns_of(rows, *of_rows)),
         )
     )
     return seq

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from operator import add
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -38,8 +39,11 @@ DAYS_APART_ABOVE = 1_000_000
 """With more records than this SQLite sums a month day by day: it sorts what it groups in memory."""
 SPANS_AT_ONCE = 2_000
 """So many spans are asked for in one query."""
-SPAN_DAYS_AT_ONCE = 20_000
-"""So many days of spans."""
+
+_DAY = f"usage.occurred_at / {DAY_MICROS}"
+_KEY = ("place", "of_day", "passed", "of_band", *FACTS)
+_Row = tuple[Any, Mapping[str, int]]
+"""The columns of `_KEY`, the sums, and quantities that have no column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,31 +154,31 @@ def aggregates_of_all(
 ) -> Iterator[UsageAggregate]:
     """All usage up to a sequence number, cut for everybody alike. Series that are not named are left out.
 
-    Days that are cut inside are summed from records, the others from the sums that are kept.
+    Days that are cut inside are summed from records, the others from the sums that are kept and the records of which
+    none are.
     """
-    kept = tables.usage_sum.c
+    kept, usage = tables.usage_sum, tables.usage
     first, last, broken = cuts.days(cuts.starts_at, cuts.ends_at)
-    conditions = [kept.day.between(first, last), kept.seq <= seq_max]
-    if broken:
-        conditions.append(kept.day.not_in(broken))
-    parts: Sequence[Sequence[ColumnElement[bool]]] = ((),)
-    if connection.dialect.name == "sqlite" and _is_large(connection):
-        parts = [[kept.day == day] for day in range(first, last + 1) if day not in broken]
-    apart = _apart(connection, cuts, kept.series_id, tables.usage_sum, conditions)
-    sums = _kept(cuts, kept.series_id, tables.usage_sum)
-    for row, quantities in _summed(connection, sums, conditions, parts):
-        if row.place in series and (row.place, row.of_day) not in apart:
-            yield _aggregate(row, quantities, cuts, series[row.place], cuts.starts_at)
-    usage, force = tables.usage, in_force(connection, seq_max)
+    whole = [kept.c.seq <= seq_max, kept.c.day.between(first, last), kept.c.day.not_in(broken)]
+    apart = _apart(connection, cuts, kept.c.series_id, kept, whole)
+    sums, force = _kept(cuts, kept.c.series_id, kept), in_force(connection, seq_max)
     by_records = _recorded(cuts, usage.c.series_id, usage, force)
-    conditions = [usage.c.seq <= seq_max, *force.conditions]
-    parts = [
-        within(to_micros(starts_at), to_micros(ends_at))
-        for starts_at, ends_at in cuts.without_days(cuts.starts_at, cuts.ends_at)
-    ]
-    for row, quantities in _summed(connection, by_records, conditions, parts):
-        if row.place in series:
-            yield _aggregate(row, quantities, cuts, series[row.place], cuts.starts_at)
+    counting = [usage.c.seq <= seq_max, *force.conditions]
+    is_apart = connection.dialect.name == "sqlite" and _is_large(connection)
+    days = [(day, day) for day in range(first, last + 1) if day not in broken] if is_apart else [(first, last)]
+    for from_day, to_day in days:
+        kept_then = _summed(connection, sums, [*whole, kept.c.day.between(from_day, to_day)])
+        beside: Iterator[_Row] = iter(())
+        if is_unsummed := _unsummed(connection, from_day, to_day, broken):
+            beside = _summed(connection, by_records, [*counting, *is_unsummed])
+        for row, quantities in _together(kept_then, beside):
+            if row[0] in series and (row[0], row[1]) not in apart:
+                yield _aggregate(row, quantities, cuts, series[row[0]], cuts.starts_at)
+    for starts_at, ends_at in cuts.without_days(cuts.starts_at, cuts.ends_at):
+        inside = within(to_micros(starts_at), to_micros(ends_at))
+        for row, quantities in _summed(connection, by_records, [*counting, *inside]):
+            if row[0] in series:
+                yield _aggregate(row, quantities, cuts, series[row[0]], cuts.starts_at)
     spans = [
         Span(id_, _midnight(day), _midnight(day + 1), 0, seq_max, cuts.starts_at)
         for id_, day in sorted(apart)
@@ -204,31 +208,81 @@ def aggregates_of_spans(
         places.append(place)
         by_records.append(spans[place]._replace(starts_at=starts_at, ends_at=ends_at))
 
-    whole: list[tuple[int, int]] = []
+    whole: list[tuple[int, list[int]]] = []
     for place, span in enumerate(spans):
         if span.counting is not None or span.seq_after or span.seq_upto != seq_max:
             leave(place, span.starts_at, span.ends_at)
             continue
         first, last, broken = cuts.days(span.starts_at, span.ends_at)
-        whole += [(place, day) for day in range(first, last + 1) if day not in broken]
+        if days := [day for day in range(first, last + 1) if day not in broken]:
+            whole.append((place, days))
         for ends in cuts.without_days(span.starts_at, span.ends_at):
             leave(place, *ends)
-    for done in range(0, len(whole), SPAN_DAYS_AT_ONCE):
-        part = whole[done : done + SPAN_DAYS_AT_ONCE]
-        rows = [(spans[place].series_id, day) for place, day in part]
-        on_day = table_of(connection, "span", ("series_id", "day"), rows)
+    for done in range(0, len(whole), SPANS_AT_ONCE):
+        part = whole[done : done + SPANS_AT_ONCE]
+        rows = [(place, spans[place].series_id, day) for place, days in part for day in days]
+        on_day = table_of(connection, "span", ("place", "series_id", "day"), rows)
         kept = tables.usage_sum
         inside = on_day.join(kept, and_(kept.c.day == on_day.c.day, kept.c.series_id == on_day.c.series_id))
         conditions = [kept.c.seq <= seq_max]
-        apart = _apart(connection, cuts, on_day.c.n, inside, conditions)
-        for row, quantities in _summed(connection, _kept(cuts, on_day.c.n, inside), conditions):
-            place, day = part[row.place]
-            if (row.place, day) not in apart:
+        apart = _apart(connection, cuts, on_day.c.place, inside, conditions)
+        sums = _summed(connection, _kept(cuts, on_day.c.place, inside), conditions)
+        for row, quantities in _together(sums, _unsummed_of_spans(connection, cuts, spans, part, seq_max)):
+            place, day = row[:2]
+            if (place, day) not in apart:
                 yield place, _aggregate(row, quantities, cuts, series[spans[place].series_id], spans[place].floor)
-        for number, day in sorted(apart):
-            leave(part[number][0], _midnight(day), _midnight(day + 1))
+        for place, day in sorted(apart):
+            leave(place, _midnight(day), _midnight(day + 1))
     for number, aggregate in _aggregates_by_records(connection, cuts, by_records, series, seq_max):
         yield places[number], aggregate
+
+
+def _unsummed(
+    connection: Connection, first: int, last: int, broken: Collection[int]
+) -> tuple[ColumnElement[bool], ...] | None:
+    """Whether a record of whole days, from one to another but for those that are cut, came with a batch of which no
+    sums are kept; None where there are no such batches.
+    """
+    batch = tables.batch.c
+    ends = first * DAY_MICROS, (last + 1) * DAY_MICROS
+    reaching = select(batch.seq).where(batch.is_summed == 0, batch.last_at >= ends[0], batch.first_at < ends[1])
+    if connection.execute(reaching.limit(1)).first() is None:
+        return None
+    return *within(*ends, batch.is_summed == 0), literal_column(_DAY, Integer).not_in(broken)
+
+
+def _unsummed_of_spans(
+    connection: Connection, cuts: Cuts, spans: Sequence[Span], part: Sequence[tuple[int, list[int]]], seq_max: int
+) -> Iterator[_Row]:
+    """Records of which no sums are kept, on some whole days of some spans, by place."""
+    days = [day for _, listed in part for day in (listed[0], listed[-1])]
+    if (is_unsummed := _unsummed(connection, min(days), max(days), cuts.broken)) is None:
+        return
+    own = [
+        spans[place]._replace(starts_at=_midnight(listed[0]), ends_at=_midnight(listed[-1] + 1))
+        for place, listed in part
+    ]
+    force = in_force(connection, seq_max)
+    span, inside = _span_table(connection, own)
+    for row, quantities in _summed(
+        connection, _recorded(cuts, span.c.n, inside, force), [*force.conditions, *is_unsummed]
+    ):
+        yield (part[row[0]][0], *row[1:]), quantities
+
+
+def _together(kept: Iterator[_Row], beside: Iterator[_Row]) -> Iterator[_Row]:
+    """Sums of two kinds, with those of the same key added up."""
+    others = {tuple(row[: len(_KEY)]): (row, quantities) for row, quantities in beside}
+    for row, quantities in kept:
+        if others and (other := others.pop(tuple(row[: len(_KEY)]), None)):
+            key, (requests, input_total, *sums) = row[: len(_KEY)], row[len(_KEY) :]
+            more, other_total, *other_sums = other[0][len(_KEY) :]
+            added = map(add, sums, other_sums)
+            units = {name: quantities.get(name, 0) + count for name, count in other[1].items()}
+            yield (*key, requests + more, min(input_total, other_total), *added), {**quantities, **units}
+        else:
+            yield row, quantities
+    yield from others.values()
 
 
 def _aggregates_by_records(
@@ -238,8 +292,8 @@ def _aggregates_by_records(
         force = in_force(connection, seq_max, part[0].counting)
         span, inside = _span_table(connection, part)
         for row, quantities in _summed(connection, _recorded(cuts, span.c.n, inside, force), force.conditions):
-            own_span = part[row.place]
-            yield places[row.place], _aggregate(row, quantities, cuts, series[own_span.series_id], own_span.floor)
+            own_span = part[row[0]]
+            yield places[row[0]], _aggregate(row, quantities, cuts, series[own_span.series_id], own_span.floor)
 
 
 def records_of_spans(
@@ -313,7 +367,7 @@ def _recorded(cuts: Cuts, place: ColumnElement[int], inside: Any, force: InForce
     usage, unit = tables.usage, tables.usage_unit
     key: list[ColumnElement[Any]] = [
         place.label("place"),
-        literal_column(f"usage.occurred_at / {DAY_MICROS}", BigInteger).label("of_day"),
+        literal_column(_DAY, BigInteger).label("of_day"),
         passed("usage.occurred_at >=", [to_micros(at) for at in cuts.boundaries]).label("passed"),
         passed("usage.input_total >", cuts.thresholds).label("of_band"),
         force.is_waived.label("waived"),
@@ -369,31 +423,21 @@ def _apart(
     return {(found_place, day) for found_place, day in connection.execute(query)}
 
 
-def _summed(
-    connection: Connection,
-    what: _Summable,
-    conditions: Sequence[ColumnElement[bool]] = (),
-    parts: Sequence[Sequence[ColumnElement[bool]]] = ((),),
-) -> Iterator[tuple[Any, Mapping[str, int]]]:
-    """Sums of what meets conditions, with those of rare units.
-
-    The conditions of each of `parts` choose some of the days, which are summed one part after the other.
-    """
+def _summed(connection: Connection, what: _Summable, conditions: Sequence[ColumnElement[bool]] = ()) -> Iterator[_Row]:
+    """Sums of what meets conditions, with those of rare units."""
     named: list[ColumnElement[Any]] = [literal_column(key.name) for key in what.key]
     sums = select(*what.key, *what.sums).select_from(what.inside).where(*conditions).group_by(*named)
     name, quantity = what.unit
     with_units = select(*what.key, name, func.sum(quantity)).select_from(what.inside_units).where(*conditions)
     with_units = with_units.group_by(*named, name)
-    has_units = connection.execute(select(tables.usage_unit.c.usage_id).limit(1)).first() is not None
-    for part in parts:
-        units: dict[tuple[int, ...], dict[str, int]] = {}
-        if has_units:
-            for *key, unit, summed in connection.execute(with_units.where(*part)):
-                if summed:
-                    units.setdefault(tuple(key), {})[unit] = int(summed)
-        for row in connection.execute(sums.where(*part)):
-            if row.requests:
-                yield row, units.get(tuple(row[: len(named)]), {}) if units else {}
+    units: dict[tuple[int, ...], dict[str, int]] = {}
+    if connection.execute(select(tables.usage_unit.c.usage_id).limit(1)).first() is not None:
+        for *key, unit, summed in connection.execute(with_units):
+            if summed:
+                units.setdefault(tuple(key), {})[unit] = int(summed)
+    for row in connection.execute(sums):
+        if row.requests:
+            yield row, units.get(tuple(row[: len(named)]), {}) if units else {}
 
 
 def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, floor: datetime) -> UsageAggregate:

@@ -22,6 +22,7 @@ from tokentill.store.database import insert_new
 from tokentill.store.decoding import LOOKED_UP_MAX, rows_among
 from tokentill.store.usage.batch_digests import BatchDigest
 from tokentill.store.usage.usage_rows import Identity, cost_limbs, month_number, series_digest
+from tokentill.store.usage.usage_sums import are_worth_keeping
 from tokentill.usage.columns import SeriesKey, SeriesNumbers, Units, UsageColumns
 from tokentill.usage.quantities import INPUT_LEAVES, TOKEN_LEAVES
 from tokentill.usage.record import SERIES_FIELDS
@@ -165,6 +166,11 @@ class UsageRows:
     def last_id(self) -> int:
         """The id of the last one."""
         return self.first_id + len(self.record_ids) - 1
+
+    @property
+    def is_summed(self) -> int:
+        """1 where sums of them are worth keeping, else 0."""
+        return int(are_worth_keeping(self.series_ids, self.columns["occurred_at"]))
 
     @property
     def zero(self) -> set[str]:

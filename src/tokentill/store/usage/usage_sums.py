@@ -2,7 +2,9 @@
 
 What a sequence number changed has rows of its own: the records that came with it, less those that were withdrawn by it.
 So the rows up to any number add up to the records that count at that number, late and corrected ones included, and no
-row is ever changed. `verify` reads records and never these.
+row is ever changed. Batches of which sums are hardly fewer than records keep none, and what is taken away of their
+records is not among the sums of other numbers either: these records are read instead. `verify` reads records and never
+sums.
 """
 
 from __future__ import annotations
@@ -38,11 +40,25 @@ BANDS = (100_000, 128_000, 199_999, 200_000, 272_000, 512_000)
 """Input totals at which sums are cut: where prices change most often. Each row says which totals it has, so that it is
 seen where another threshold needs the records; and so these may change at any time."""
 
+RECORDS_A_SUM_MIN = 2
+"""With fewer records to a sum, a batch keeps no sums."""
+
 FACTS = ("waived", "unmeasured", "accepted", "zero_cost", "no_result")
 """What is the same of all records of a row: the bits of its `facts`, the first one lowest."""
 KEY = ("day", "series_id", "band", "facts")
 SUMMED = ("requests", "with_cost", "at_no_cost", *TOKEN_LEAVES, *tables.COST_LIMBS)
 _EXTENT = ("input_min", "input_max")
+
+
+def are_worth_keeping(series_ids: Sequence[int], instants: Sequence[int]) -> bool:
+    """Whether records, by their series and instants (microseconds since 1970), have much fewer sums than there are of
+    them. Where they have not, reading the sums would save nothing over reading the records.
+    """
+    days = max(instants) // DAY_MICROS - min(instants) // DAY_MICROS + 1
+    if len(set(series_ids)) * days * RECORDS_A_SUM_MIN <= len(instants):
+        return True
+    sums = set(zip(series_ids, [at // DAY_MICROS for at in instants], strict=True))
+    return len(sums) * RECORDS_A_SUM_MIN <= len(instants)
 
 
 def keep_sums(connection: Connection, seq: int, zero: Collection[str] = ()) -> None:
@@ -121,11 +137,12 @@ def _changes(connection: Connection, seq: int, inside: Any, own: dict[str, Colum
             columns.append(literal_column(str(sign), BigInteger).label("sign"))
         return select(*columns).select_from(inside).where(*conditions)
 
-    own_rows = of_batches(tables.batch.c.seq == seq)
+    is_summed = tables.batch.c.is_summed == 1
+    own_rows = of_batches(tables.batch.c.seq == seq, is_summed)
     of_seq = select(withdrawal.usage_id).where(withdrawal.seq == seq)
     if connection.execute(of_seq.limit(1)).first() is None:
         return part(None, None, *own_rows).subquery("changes")
-    gone = (usage.id.in_(of_seq), usage.seq < seq)
+    gone = (usage.id.in_(of_seq), usage.seq < seq, usage.seq.in_(select(tables.batch.c.seq).where(is_summed)))
     parts = (part(1, seq, *own_rows), part(-1, seq - 1, *gone), part(1, seq, *gone))
     return union_all(*parts).subquery("changes")
 
