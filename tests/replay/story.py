@@ -191,7 +191,7 @@ class _Life:
         shop.withdraw_control_total(wrong.id, reason="a slip", by="rita")
 
     def _use_november(self) -> None:
-        """With a record that is late."""
+        """With many records that are alike, and one that is late."""
         self._clock.instant = at("2026-11-20T09:00Z")
         used = [
             record(f"{name}-{day}", user=name, when=f"2026-11-{day}T12:00Z", input=day * MILLION // 10, cost="0.2")
@@ -199,6 +199,10 @@ class _Life:
             for day in (11, 19)
         ]
         late = [record("late", user="dora", when="29", input=2 * MILLION, cost="1")]
+        used += [
+            record(f"dora-19-{number}", user="dora", when="2026-11-19T13:00Z", input=1000, web_search=1, cost="0.01")
+            for number in range(40)
+        ]
         self.shop.ingest([*used, *(late if self._tables >= CORRECTIONS else [])])
 
     def _correct(self) -> None:

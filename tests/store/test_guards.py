@@ -340,6 +340,17 @@ def test_a_weakened_guard_is_a_fault_of_the_whole_database(request: pytest.Fixtu
     assert fault in [str(found) for found in checked["guards_are_in_force"].faults]
 
 
+@pytest.mark.parametrize("column", ["source_id", "series_id", "seq"])
+def test_usage_that_refers_to_nothing_is_refused(full: Database, column: str) -> None:
+    before = rows_of_all_tables(full)
+    new = {"id": "987654321", "record_id": "'another'"} | {column: "987654321"}
+    names = [name for name in dict(tables.usage.columns) if name != "digest"]
+    values = ", ".join(new.get(name, f'"{name}"') for name in names)
+    quoted = ", ".join(f'"{name}"' for name in names)
+    refuse(full, f"INSERT INTO usage ({quoted}) SELECT {values} FROM usage LIMIT 1", "(?i)foreign key|is not there")
+    assert rows_of_all_tables(full) == before
+
+
 @pytest.mark.parametrize("table", KEPT)
 def test_truncate_is_refused_on_postgresql(postgresql_database: Database, table: str) -> None:
     full = filled(postgresql_database)
