@@ -51,7 +51,8 @@ def insert_iterated(
         return
     if connection.dialect.name == "postgresql":
         quoted = map(connection.dialect.identifier_preparer.quote, names)
-        _copy(connection, f"COPY {table.name} ({', '.join(quoted)}) FROM STDIN", rows)
+        kinds = [table.c[name].type.compile(connection.dialect).lower() for name in names]
+        _copy(connection, f"COPY {table.name} ({', '.join(quoted)}) FROM STDIN (FORMAT BINARY)", kinds, rows)
         return
     statement = str(insert(table).compile(dialect=connection.dialect, column_keys=list(names)))
     guard = _insert_guard(connection, table) if count >= MANY else None
@@ -81,8 +82,9 @@ def among(connection: Connection, column: Column[str], texts: Collection[str]) -
     return column.in_(select(listed.c.value))
 
 
-def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+def _copy(connection: Connection, statement: str, kinds: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     with _cursor(connection, statement) as cursor, cursor.copy(statement) as copy:
+        copy.set_types(kinds)
         for row in rows:
             copy.write_row(row)
 

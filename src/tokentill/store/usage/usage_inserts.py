@@ -174,10 +174,14 @@ class UsageRows:
 
     @property
     def zero(self) -> set[str]:
-        """The columns of amounts that are 0 in all of them, by the names that sums have."""
+        """What sums have and is 0 in all of them."""
         amounts = {"with_cost": "has_cost", "at_no_cost": "has_cost"}
         amounts |= {name: name for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)}
-        return {name for name, column in amounts.items() if not any(self.columns.get(column, ()))}
+        zero = {name for name, column in amounts.items() if not any(self.columns.get(column, ()))}
+        costs = "with_cost" in zero or min(self.columns.get("cost_e8", (0,))) > 0
+        if costs and min(self.columns.get("output", (0,))) > 0:  # so none is free, nor without usage or result
+            zero |= {"facts", "at_no_cost"}
+        return zero
 
     @property
     def keyed(self) -> dict[VersionKey, str]:

@@ -84,7 +84,7 @@ def sums_by_records(connection: Connection, seq: int, zero: Collection[str] = ()
         "at_no_cost": is_at_no_cost(),
         **{name: usage[name] for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)},
     }
-    changes = _changes(connection, seq, tables.usage, own)
+    changes = _changes(connection, seq, tables.usage, own, zero)
     key: list[ColumnElement[Any]] = [literal_column(name) for name in KEY]
     extent = (func.min(changes.c.input_total), func.max(changes.c.input_total))
     sums = (
@@ -113,7 +113,9 @@ def _signed(changes: Any, name: str) -> ColumnElement[int]:
     return changes.c.sign * added if "sign" in changes.c else added
 
 
-def _changes(connection: Connection, seq: int, inside: Any, own: dict[str, ColumnElement[Any]]) -> Any:
+def _changes(
+    connection: Connection, seq: int, inside: Any, own: dict[str, ColumnElement[Any]], zero: Collection[str] = ()
+) -> Any:
     """The rows of usage that a sequence number adds and those that it takes away, each with its key; with a `sign`, 1
     or -1, where there are any of these.
     """
@@ -125,6 +127,8 @@ def _changes(connection: Connection, seq: int, inside: Any, own: dict[str, Colum
             facts += [(1, is_withdrawn("waiver", counted_at)), (4, is_withdrawn("acceptance", counted_at))]
             gone = (is_withdrawn("revision", counted_at), is_withdrawn("retraction", counted_at))
             conditions = (*conditions, *map(not_, gone))
+        elif "facts" in zero:
+            facts = []
         key = (
             literal_column(f"usage.occurred_at / {DAY_MICROS}", BigInteger),
             usage.series_id,
