@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, bindparam, func, not_, or_, select, tuple_
 
 from tokentill.canonical import content_of
 from tokentill.clock import from_micros, instant_text, to_micros
@@ -27,7 +27,7 @@ from tokentill.store.usage.batch_digests import batch_faults
 from tokentill.store.usage.missing_rows import is_unmeasured
 from tokentill.store.usage.usage_digests import usage_row_faults
 from tokentill.store.usage.usage_rows import of_batches
-from tokentill.store.usage.usage_sums import sums_by_records, units_by_records
+from tokentill.store.usage.usage_sums import SEQ, sums_by_records, units_by_records
 
 FAULTS_MAX = 100
 """Usage records that are named one by one; further ones are counted."""
@@ -89,19 +89,23 @@ def batches_hold_what_they_accepted(connection: Connection) -> Looked:
 def sums_are_those_of_the_records(connection: Connection) -> Looked:
     """What is kept of each batch's sums is what its records come to, less those that it took away."""
     wrong: set[int] = set()
-    numbers = set(connection.execute(select(tables.batch.c.seq)).scalars())
+    batches = connection.execute(select(tables.batch.c.seq, tables.batch.c.is_summed)).all()
+    taking = set(connection.execute(select(tables.withdrawal.c.seq).distinct()).scalars())
     for table, by_records in ((tables.usage_sum, sums_by_records), (tables.usage_sum_unit, units_by_records)):
-        rows = connection.execute(select(table.c.seq, func.count()).group_by(table.c.seq))
-        rows_of: dict[int, int] = dict(rows.all())
-        numbers |= rows_of.keys()
-        for seq in numbers:
-            counted = sorted(map(tuple, connection.execute(by_records(connection, seq))))
-            days = sorted({row[0] for row in counted})
-            kept = connection.execute(select(table).where(table.c.day.in_(days), table.c.seq == seq))
-            if len(counted) != rows_of.get(seq, 0) or sorted(map(tuple, kept)) != counted:
+        of_number = {takes_away: by_records(takes_away=takes_away) for takes_away in (False, True)}
+        days = table.c.day.between(bindparam("first_day"), bindparam("last_day"))
+        kept = select(table).where(days, table.c.seq == SEQ)
+        rows: dict[int, int] = dict(connection.execute(select(table.c.seq, func.count()).group_by(table.c.seq)).all())
+        for seq in {row.seq for row in batches if row.is_summed} | taking | rows.keys():
+            said = {SEQ.key: seq}
+            counted = sorted(map(tuple, connection.execute(of_number[seq in taking], said)))
+            if counted:
+                said |= {"first_day": counted[0][0], "last_day": counted[-1][0]}
+            is_same = len(counted) == rows.get(seq, 0)
+            if not is_same or (counted and sorted(map(tuple, connection.execute(kept, said))) != counted):
                 wrong.add(seq)
     faults = [f"the sums of batch {seq} are not those of its records" for seq in sorted(wrong)]
-    return Looked(len(numbers), "batches", faults)
+    return Looked(len(batches), "batches", faults)
 
 
 def one_version_of_a_record_counts(connection: Connection) -> Looked:

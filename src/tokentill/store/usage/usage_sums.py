@@ -18,11 +18,11 @@ from sqlalchemy import (
     Connection,
     Integer,
     Select,
+    bindparam,
     case,
     cast,
     func,
     insert,
-    literal,
     literal_column,
     not_,
     select,
@@ -47,6 +47,9 @@ FACTS = ("waived", "unmeasured", "accepted", "zero_cost", "no_result")
 """What is the same of all records of a row: the bits of its `facts`, the first one lowest."""
 KEY = ("day", "series_id", "band", "facts")
 SUMMED = ("requests", "with_cost", "at_no_cost", *TOKEN_LEAVES, *tables.COST_LIMBS)
+SEQ = bindparam("of_seq", type_=BigInteger)
+"""The sequence number that is asked for."""
+
 _EXTENT = ("input_min", "input_max")
 
 
@@ -67,15 +70,27 @@ def keep_sums(connection: Connection, seq: int, zero: Collection[str] = ()) -> N
     Args:
         zero: what is 0 in all rows that came with it, and need not be summed where it takes none away.
     """
+    batch, withdrawal, said = tables.batch.c, tables.withdrawal.c, {SEQ.key: seq}
+    takes_away = (
+        connection.execute(select(withdrawal.usage_id).where(withdrawal.seq == seq).limit(1)).first() is not None
+    )
+    is_summed = connection.execute(select(batch.is_summed).where(batch.seq == seq)).scalar_one()
+    if not takes_away and not is_summed:
+        return
     names = [*KEY, "seq", *_EXTENT, *SUMMED]
-    connection.execute(insert(tables.usage_sum).from_select(names, sums_by_records(connection, seq, zero)))
+    by_records = sums_by_records(takes_away=takes_away, zero=zero)
+    connection.execute(insert(tables.usage_sum).from_select(names, by_records), said)
     if connection.execute(select(tables.usage_unit.c.usage_id).limit(1)).first() is not None:
-        names = [*KEY, "seq", "name", "quantity"]
-        connection.execute(insert(tables.usage_sum_unit).from_select(names, units_by_records(connection, seq)))
+        names, by_records = [*KEY, "seq", "name", "quantity"], units_by_records(takes_away=takes_away)
+        connection.execute(insert(tables.usage_sum_unit).from_select(names, by_records), said)
 
 
-def sums_by_records(connection: Connection, seq: int, zero: Collection[str] = ()) -> Select[Any]:
-    """What the sums of a sequence number are, by its records (see `keep_sums`)."""
+def sums_by_records(*, takes_away: bool, zero: Collection[str] = ()) -> Select[Any]:
+    """What the sums of the sequence number `SEQ` are, by its records (see `keep_sums`).
+
+    Args:
+        takes_away: whether there are withdrawals under that number.
+    """
     usage = tables.usage.c
     own: dict[str, ColumnElement[Any]] = {
         "input_total": usage.input_total,
@@ -84,7 +99,7 @@ def sums_by_records(connection: Connection, seq: int, zero: Collection[str] = ()
         "at_no_cost": is_at_no_cost(),
         **{name: usage[name] for name in (*TOKEN_LEAVES, *tables.COST_LIMBS)},
     }
-    changes = _changes(connection, seq, tables.usage, own, zero)
+    changes = _changes(takes_away, tables.usage, own, zero)
     key: list[ColumnElement[Any]] = [literal_column(name) for name in KEY]
     extent = (func.min(changes.c.input_total), func.max(changes.c.input_total))
     sums = (
@@ -93,17 +108,17 @@ def sums_by_records(connection: Connection, seq: int, zero: Collection[str] = ()
         else cast(func.sum(_signed(changes, name)), BigInteger)
         for name in SUMMED
     )
-    return select(*key, literal(seq), *extent, *sums).select_from(changes).group_by(*key)
+    return select(*key, SEQ, *extent, *sums).select_from(changes).group_by(*key)
 
 
-def units_by_records(connection: Connection, seq: int) -> Select[Any]:
+def units_by_records(*, takes_away: bool) -> Select[Any]:
     """The same for quantities that have no column."""
     usage, unit = tables.usage, tables.usage_unit
     inside = usage.join(unit, unit.c.usage_id == usage.c.id)
-    changes = _changes(connection, seq, inside, {"name": unit.c.name, "quantity": unit.c.quantity})
+    changes = _changes(takes_away, inside, {"name": unit.c.name, "quantity": unit.c.quantity})
     key: list[ColumnElement[Any]] = [literal_column(name) for name in KEY]
     quantity = cast(func.sum(_signed(changes, "quantity")), BigInteger)
-    query = select(*key, literal(seq), changes.c.name, quantity).select_from(changes)
+    query = select(*key, SEQ, changes.c.name, quantity).select_from(changes)
     return query.group_by(*key, changes.c.name)
 
 
@@ -113,15 +128,13 @@ def _signed(changes: Any, name: str) -> ColumnElement[int]:
     return changes.c.sign * added if "sign" in changes.c else added
 
 
-def _changes(
-    connection: Connection, seq: int, inside: Any, own: dict[str, ColumnElement[Any]], zero: Collection[str] = ()
-) -> Any:
+def _changes(takes_away: bool, inside: Any, own: dict[str, ColumnElement[Any]], zero: Collection[str] = ()) -> Any:
     """The rows of usage that a sequence number adds and those that it takes away, each with its key; with a `sign`, 1
     or -1, where there are any of these.
     """
     usage, withdrawal = tables.usage.c, tables.withdrawal.c
 
-    def part(sign: int | None, counted_at: int | None, *conditions: ColumnElement[bool]) -> Select[Any]:
+    def part(sign: int | None, counted_at: ColumnElement[int] | None, *conditions: ColumnElement[bool]) -> Select[Any]:
         facts = [(2, is_unmeasured()), (8, is_at_zero_cost()), (16, has_no_result())]
         if counted_at is not None:
             facts += [(1, is_withdrawn("waiver", counted_at)), (4, is_withdrawn("acceptance", counted_at))]
@@ -142,12 +155,12 @@ def _changes(
         return select(*columns).select_from(inside).where(*conditions)
 
     is_summed = tables.batch.c.is_summed == 1
-    own_rows = of_batches(tables.batch.c.seq == seq, is_summed)
-    of_seq = select(withdrawal.usage_id).where(withdrawal.seq == seq)
-    if connection.execute(of_seq.limit(1)).first() is None:
+    own_rows = of_batches(tables.batch.c.seq == SEQ, is_summed)
+    if not takes_away:
         return part(None, None, *own_rows).subquery("changes")
-    gone = (usage.id.in_(of_seq), usage.seq < seq, usage.seq.in_(select(tables.batch.c.seq).where(is_summed)))
-    parts = (part(1, seq, *own_rows), part(-1, seq - 1, *gone), part(1, seq, *gone))
+    of_seq, summed = select(withdrawal.usage_id).where(withdrawal.seq == SEQ), select(tables.batch.c.seq)
+    gone = (usage.id.in_(of_seq), usage.seq < SEQ, usage.seq.in_(summed.where(is_summed)))
+    parts = (part(1, SEQ, *own_rows), part(-1, SEQ - 1, *gone), part(1, SEQ, *gone))
     return union_all(*parts).subquery("changes")
 
 

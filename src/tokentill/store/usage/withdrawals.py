@@ -103,7 +103,7 @@ def withdrawals_of(connection: Connection, usage_ids: Iterable[int], cause: With
 _WITHDRAWALS = {cause: tables.withdrawal.alias(cause) for cause in get_args(WithdrawalCause)}
 
 
-def is_withdrawn(cause: WithdrawalCause, seq_max: int) -> ColumnElement[bool]:
+def is_withdrawn(cause: WithdrawalCause, seq_max: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Whether a row of usage is withdrawn for a cause at a sequence number."""
     table, usage = _WITHDRAWALS[cause], tables.usage
     withdrawal = select(table.c.seq).where(
