@@ -214,10 +214,28 @@ def test_customers_and_bindings_come_from_files(month: Cli) -> None:
 
     assert month("customers", "import", "customers.csv").out == "2 customers set\n"
     assert month("customers", "import", "bindings.csv").out == "2 bindings added, 0 were there already\n"
-    assert month("customers", "import", "bindings.csv", "--json").json == {"rows": 2, "changed": 0, "looked_up": None}
+    assert month("customers", "import", "bindings.csv", "--json").json == {
+        "rows": 2,
+        "changed": 0,
+        "looked_up": None,
+        "unmet": 0,
+    }
     listed = month("customers", "list").out
     assert re.search(r"^alice +Alice GmbH +default +USD +yes +0 +cus_1$", listed, re.MULTILINE)
     assert re.search(r"^u-2 +dune +2025-06-01T00:00:00Z +own$", listed, re.MULTILINE)
+
+
+def test_an_id_that_no_record_can_have_is_named_where_it_is_bound(month: Cli) -> None:
+    month.write("tokentill.toml", '[privacy]\nkey_id = "k1"\nkey_env = "KEY"\n[sources.own]\nprivacy = "hash"\n')
+    month.write("bindings.csv", "user,customer,valid_from,source\nu-1,dune,,own\nu-2,dune,,own\nu-3,dune,,\n")
+    said = "no record can have this id, since users are hashed: bind what `tokentill customers pseudonym USER` prints"
+
+    bound = month("customers", "bind", "jane", "dune", "--source", "own")
+    assert bound.out == f"jane belongs to dune\n{said}\n"
+    assert month("customers", "bind", "jane", "dune", "--source", "own", "--json").json == {"added": [], "unmet": 1}
+    assert said not in month("customers", "bind", "jane", "dune").out
+    assert said not in month("customers", "bind", "h1:k1:220aab3a", "dune", "--source", "own").out
+    assert "no record can have 2 of these ids" in month("customers", "import", "bindings.csv").out
 
 
 @pytest.mark.parametrize(

@@ -110,17 +110,27 @@ def _bind(
     if len(named) != wanted:
         raise InvalidCall(_how_to_bind(len(named), api_key, team))
     since = _instant(valid_from)
+    unmet = False
     with call.till() as till:
         added: list[Binding] | list[KeyBinding]
         if wanted == 2:
+            unmet = not till.privacy.can_be_met(named[0], source)
             added, bound = till.bind([(named[0], named[1], since, source)]), shown_id(named[0])
         else:
             added = till.bind_keys([(api_key, team, named[0] if named else None, since, source)])
             bound = f"team {shown_id(team or '')}" if api_key is None else f"API key {shown_id(api_key)}"
     owner = shown_id(named[-1]) if named else f"team {shown_id(team or '')}"
-    content = {"added": [binding.content() for binding in added]}
+    content = {"added": [binding.content() for binding in added], "unmet": int(unmet)}
     done = f"{bound} belongs to {owner}" + ("" if added else " already")
-    call.finish(content, lambda screen: screen.say(done))
+    call.finish(content, lambda screen: screen.say(done + _unmet(int(unmet))))
+
+
+def _unmet(count: int) -> str:
+    """What to say of so many users that no record can have."""
+    if not count:
+        return ""
+    which = "no record can have this id" if count == 1 else f"no record can have {count} of these ids"
+    return f"\n{which}, since users are hashed: bind what `tokentill customers pseudonym USER` prints"
 
 
 def _how_to_bind(count: int, api_key: str | None, team: str | None) -> str:
@@ -149,11 +159,15 @@ def _import(
     """
     rows, lines, columns = _rows(file)
     with call.till() as till:
+        unmet = 0
         if columns & {"user", "api_key", "team"}:
+            unmet = sum(
+                not till.privacy.can_be_met(row["user"], row.get("source") or None) for row in rows if "user" in row
+            )
             done, looked_up = _bind_rows(till, file, rows, lines, columns), None
             already = len(rows) - done
             there = f"{already:,} {'was' if already == 1 else 'were'} there already"
-            what = f"{plural(done, 'binding', 'bindings')} added, {there}"
+            what = f"{plural(done, 'binding', 'bindings')} added, {there}{_unmet(unmet)}"
         else:
             has_links = any(row.get("stripe_customer") for row in rows)
             gateway = call.gateway_if_any() if has_links else None
@@ -161,7 +175,7 @@ def _import(
                 _set_row(till, f"{file}:{line}", row, gateway)
             done, what = len(rows), f"{plural(len(rows), 'customer', 'customers')} set"
             looked_up = gateway is not None if has_links else None
-    content = {"rows": len(rows), "changed": done, "looked_up": looked_up}
+    content = {"rows": len(rows), "changed": done, "looked_up": looked_up, "unmet": unmet}
     call.finish(content, lambda screen: show_imported(screen, what, looked_up=looked_up))
 
 

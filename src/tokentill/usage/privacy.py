@@ -64,9 +64,12 @@ class PrivacyKey:
         return replace(self, secret=secret)
 
 
+_HASHED = "h1:"
+
+
 @lru_cache(maxsize=100_000)
 def _pseudonym(user: str, secret: bytes, key_id: str) -> str:
-    return opaque_id(user, key=secret, prefix=f"h1:{key_id}:")
+    return opaque_id(user, key=secret, prefix=f"{_HASHED}{key_id}:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,11 @@ class Privacy:
         if record.user is None or self.policy_of(record.source) != "hash":
             return record
         return replace(record, user=self._key_at(record.occurred_at).pseudonym(record.user))
+
+    def can_be_met(self, user: str, source: str | None) -> bool:
+        """Whether a record of a source, or of any, can have an id as its user: where all are hashed, only a hash."""
+        policies = {self.default, *self.of_source.values()} if source is None else {self.policy_of(source)}
+        return policies != {"hash"} or user.startswith(_HASHED)
 
     def pseudonyms(self, user: str) -> Pseudonyms:
         """The ids that stand in the place of a user, one for each key."""
