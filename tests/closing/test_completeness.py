@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import OCTOBER, contract, record, till
+from tests.builders import OCTOBER, at, contract, record, till
 from tokentill.errors import InvalidCall, NotFound
 from tokentill.invoicing.completeness import ComparedDay
 from tokentill.invoicing.tolerance import NO_TOTALS, Tolerance, TotalsPolicy
 from tokentill.store.database import Database
+from tokentill.store.intake.pulls import PullRow, PullRowKind, append_pulls
 from tokentill.till import Till
 from tokentill.usage.control_totals import ControlTotal
 from tokentill.usage.record import UsageRecord
@@ -319,6 +320,32 @@ def test_a_close_waits_for_totals_that_are_demanded_and_no_amount_changes(databa
     closed = shop.close(OCTOBER)
     assert (closed.issued, closed.blocked_by) == ((), preview.blocked_by)
     shop.ingest([total(4, requests=1)], name="as it is")
+    assert len(shop.close(OCTOBER).issued) == 1
+
+
+def test_a_window_that_no_pull_has_read_as_a_whole_keeps_a_close_back_or_is_a_finding(database: Database) -> None:
+    shop = shop_with(database, record("a", when="3"), total(3, requests=1))
+
+    def note(kind: PullRowKind, start: str, end: str, why: str | None = None) -> None:
+        with database.write() as connection:
+            append_pulls(connection, "arouter", None, [PullRow(kind, at(start), at(end), why=why)], at=at("20"))
+
+    note("gap", "5 00:00", "6 00:00", "a full page of 7 records names no next one")
+    note("gap", "2026-09-05T00:00Z", "2026-09-06T00:00Z", "of another month")
+    (finding,) = shop.preview(OCTOBER).findings
+    assert (finding.kind, dict(finding.figures)) == ("pull-gaps", {"source": "arouter", "gaps": 1})
+    assert finding.text == (
+        "source arouter: records may be missing from 2026-10-05T00:00:00Z to 2026-10-06T00:00:00Z, since no pull has"
+        " read it as a whole (a full page of 7 records names no next one);"
+        " `tokentill pull arouter --since 2026-10-05T00:00:00Z --until 2026-10-06T00:00:00Z` reads it again"
+    )
+    shop.totals = DEMANDED
+    assert not shop.preview(OCTOBER).findings
+    assert (shop.close(OCTOBER).issued, shop.close(OCTOBER).blocked_by) == ((), (finding.text,))
+    (gap,) = shop.completeness(OCTOBER).gaps
+    assert (gap.starts_at, gap.ends_at, gap.user) == (at("5 00:00"), at("6 00:00"), None)
+
+    note("whole", "5 00:00", "6 00:00")
     assert len(shop.close(OCTOBER).issued) == 1
 
 

@@ -33,7 +33,7 @@ from tokentill.closing.records.ingest import ingest
 from tokentill.errors import InvalidCall, NoAnswer, Refused
 from tokentill.pulling import client as clients
 from tokentill.store.database import Database
-from tokentill.store.intake.pulls import open_gaps
+from tokentill.store.intake.pulls import gaps_by_source
 from tokentill.store.migrating import make_ready
 
 SEEDS = 40 if IN_CAMPAIGNS else 3
@@ -185,7 +185,7 @@ def test_a_total_that_the_pages_do_not_reach_is_a_gap_of_its_day(sqlite_database
     assert pulled.checkpoint.upto == day
     assert (after.gaps, after.checkpoint.upto) == ((), LAST)
     with sqlite_database.read() as connection:
-        assert open_gaps(connection) == []
+        assert gaps_by_source(connection) == []
 
 
 def test_a_cursor_that_leads_in_a_circle_stops_the_pull_and_what_came_is_stored(sqlite_database: Database) -> None:

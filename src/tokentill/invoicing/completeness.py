@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from tokentill.canonical import Content, ContentOfFields, fields_of, form_of
+from tokentill.clock import instant_text
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.tolerance import Tolerance, TotalsPolicy
 from tokentill.money import EXACT, ZERO, sum_exact
@@ -149,10 +150,22 @@ class ComparedDay:
 
 
 @dataclass(frozen=True, slots=True)
+class PullGap(ContentOfFields):
+    """A window of a source of which a pull may lack records, all of its users' or one's, and why."""
+
+    source: str
+    starts_at: datetime
+    ends_at: datetime
+    user: str | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Completeness:
     """The days of a period, of all sources that state totals or have to, or of one; in the order of sources and days.
 
-    They are whole UTC days, from that in which the period begins to that in which it ends.
+    They are whole UTC days, from that in which the period begins to that in which it ends. `gaps` are the windows that
+    reach into the period and that no pull has read as a whole.
     """
 
     month: Month
@@ -160,6 +173,7 @@ class Completeness:
     ends_at: datetime
     policy: TotalsPolicy
     days: tuple[ComparedDay, ...]
+    gaps: tuple[PullGap, ...] = ()
 
     @property
     def incomplete(self) -> tuple[ComparedDay, ...]:
@@ -168,11 +182,12 @@ class Completeness:
 
     @property
     def blocked_by(self) -> tuple[str, ...]:
-        """Why a close may not happen: one reason for each source that demands totals, and has days that are not
-        complete.
+        """Why a close may not happen: a reason for each source that demands totals and has days that are not complete,
+        and for each that has windows that no pull has read as a whole.
         """
         what = "ingest what is missing, widen the tolerance, or withdraw a total that is wrong"
-        return tuple(f"{text}; {what}" for source in self.policy.required for _, _, text in self._kept_back_by(source))
+        apart = (f"{text}; {what}" for source in self.policy.required for _, _, text in self._kept_back_by(source))
+        return *apart, *(text for source in self.policy.required for _, _, text in self._gaps_of(source))
 
     @property
     def differs(self) -> tuple[tuple[str, int, str], ...]:
@@ -182,6 +197,28 @@ class Completeness:
         sources = dict.fromkeys(day.source for day in self.days if day.totals)
         named = (source for source in sources if source not in self.policy.required)
         return tuple(one for source in named for one in self._kept_back_by(source))
+
+    @property
+    def uncertain(self) -> tuple[tuple[str, int, str], ...]:
+        """The sources that demand no totals and have windows that no pull has read as a whole, with how many, in words:
+        nothing is refused for it.
+        """
+        named = (one for one in dict.fromkeys(gap.source for gap in self.gaps) if one not in self.policy.required)
+        return tuple(one for source in named for one in self._gaps_of(source))
+
+    def _gaps_of(self, source: str) -> Iterator[tuple[str, int, str]]:
+        gaps = [gap for gap in self.gaps if gap.source == source]
+        if not gaps:
+            return
+        since, until = instant_text(gaps[0].starts_at), instant_text(gaps[0].ends_at)
+        command = command_line("pull", shell_word(source), "--since", since, "--until", until)
+        others = f" and {len(gaps) - 1} more" if len(gaps) > 1 else ""
+        yield (
+            source,
+            len(gaps),
+            f"source {shell_word(source)}: records may be missing from {since} to {until}{others}, since no pull has"
+            f" read it as a whole ({gaps[0].why}); `{command}` reads it again",
+        )
 
     def _kept_back_by(self, source: str) -> Iterator[tuple[str, int, str]]:
         days = [day for day in self.days if day.source == source and day.keeps_back]
@@ -217,6 +254,7 @@ class Completeness:
                 }
                 for source in sources
             ],
+            "gaps": form_of(self.gaps),
             "incomplete_days": len(self.incomplete),
             "blocked_by": list(self.blocked_by),
         }

@@ -26,6 +26,7 @@ FindingKind = Literal[
     "cost-of-free-model",
     "billed-below-cost",
     "control-totals",
+    "pull-gaps",
     "user-and-key-differ",
 ]
 Figure = str | int | Decimal

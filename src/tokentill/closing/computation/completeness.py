@@ -10,13 +10,14 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import Connection
 
-from tokentill.invoicing.completeness import Completeness, compared_days
+from tokentill.invoicing.completeness import Completeness, PullGap, compared_days
 from tokentill.invoicing.findings import PreviewFinding
 from tokentill.invoicing.periods import Month
 from tokentill.invoicing.tolerance import TotalsPolicy
 from tokentill.prices.book import PriceBook
 from tokentill.store.database import current_value
 from tokentill.store.intake.control_totals import stored_totals
+from tokentill.store.intake.pulls import gaps_by_source
 from tokentill.store.usage.usage_by_day import usage_by_day
 
 _MOMENT = timedelta(microseconds=1)
@@ -41,11 +42,16 @@ def completeness_of(
     starts_at, ends_at = within
     if starts_at >= ends_at:
         return Completeness(month, starts_at, ends_at, policy, ())
+    gaps = tuple(
+        PullGap(name, gap.starts_at, gap.ends_at, gap.user, gap.why)
+        for name, gap in gaps_by_source(connection, source)
+        if gap.starts_at is not None and gap.ends_at is not None and gap.starts_at < ends_at and gap.ends_at > starts_at
+    )
     days = (starts_at.astimezone(UTC).date(), (ends_at - _MOMENT).astimezone(UTC).date())
     totals = [stored.total for stored in stored_totals(connection, days=days, source=source) if stored.counts]
     sources = {source} if source is not None else {*policy.required, *(total.source for total in totals)}
     if not sources:
-        return Completeness(month, starts_at, ends_at, policy, ())
+        return Completeness(month, starts_at, ends_at, policy, (), gaps)
     seq_max = current_value(connection, "batch")
     usage = {
         keys: list(usage_by_day(connection, keys, starts_at, ends_at, seq_max=seq_max, sources=sources))
@@ -55,7 +61,7 @@ def completeness_of(
     def canonical(model: str, day: date) -> str:
         return prices.canonical_model(model, datetime.combine(day, time(), UTC)) or model
 
-    return Completeness(month, starts_at, ends_at, policy, compared_days(totals, usage, policy, canonical))
+    return Completeness(month, starts_at, ends_at, policy, compared_days(totals, usage, policy, canonical), gaps)
 
 
 def ended_by(ends_at: datetime, due: Iterable[datetime], now: datetime) -> datetime:
@@ -71,8 +77,14 @@ def ended_by(ends_at: datetime, due: Iterable[datetime], now: datetime) -> datet
 
 
 def findings_of_totals(made: Completeness) -> list[PreviewFinding]:
-    """What control totals say that refuses nothing: a finding for each source."""
+    """What control totals and pulls say that refuses nothing: a finding for each source."""
     return [
-        PreviewFinding("control-totals", "", text, {"source": source, "days": days})
-        for source, days, text in made.differs
+        *(
+            PreviewFinding("control-totals", "", text, {"source": source, "days": days})
+            for source, days, text in made.differs
+        ),
+        *(
+            PreviewFinding("pull-gaps", "", text, {"source": source, "gaps": gaps})
+            for source, gaps, text in made.uncertain
+        ),
     ]

@@ -16,6 +16,7 @@ from tokentill.invoicing.completeness import (
     ComparedTotal,
     Completeness,
     CountedUsage,
+    PullGap,
     StatedFigures,
     TotalState,
 )
@@ -41,6 +42,10 @@ _FIGURES = ("requests", "stated", "tokens", "stated ", _COST, "stated  ")
 
 def show_completeness(screen: Screen, made: Completeness) -> None:
     """One source and day a line; then what is not as it is stated, and what a close would say."""
+    if made.gaps:
+        screen.say("windows that no pull has read as a whole:")
+        screen.table(("source", "from", "until", "user", "why"), [_row_of_gap(gap) for gap in made.gaps])
+        screen.say("")
     if not made.days:
         screen.say(f"no source states control totals for days of {made.month}, and none has to")
         return
@@ -57,6 +62,12 @@ def show_completeness(screen: Screen, made: Completeness) -> None:
     screen.say(f"\n{complete} of {plural(len(made.days), 'day', 'days')} complete")
     for reason in made.blocked_by:
         screen.note(f"a close refuses: {shown_text(reason)}")
+
+
+def _row_of_gap(gap: PullGap) -> tuple[str, ...]:
+    user = "all" if gap.user is None else shown_id(gap.user)
+    ends = (instant_text(gap.starts_at), instant_text(gap.ends_at))
+    return (shown_id(gap.source), *ends, user, shown_text(gap.why))
 
 
 _MET = ("within", "with_retracted")

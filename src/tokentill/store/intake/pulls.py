@@ -124,8 +124,13 @@ def cursor_of(
     return last.cursor if last is not None and last.kind == "page" else None
 
 
-def open_gaps(connection: Connection, source: str | None = None) -> list[Gap]:
-    """The windows of which records may be missing and that no later pull read as a whole, of all sources or of one.
+def open_gaps(connection: Connection, source: str) -> list[Gap]:
+    """The windows of a source of which records may be missing and that no later pull read as a whole."""
+    return [gap for _, gap in gaps_by_source(connection, source)]
+
+
+def gaps_by_source(connection: Connection, source: str | None = None) -> list[tuple[str, Gap]]:
+    """The same of all sources, or of one, each with the name of its source.
 
     A later pull for all users closes a gap of one of them.
     """
@@ -143,7 +148,7 @@ def open_gaps(connection: Connection, source: str | None = None) -> list[Gap]:
                 found = [one for one in found if one != (row.source, gap)] + [(row.source, gap)]
             else:
                 found = [left for one in found for left in _without(one, row.source, user, note)]
-    return [gap for _, gap in found]
+    return found
 
 
 def _without(one: tuple[str, Gap], source: str, user: str | None, whole: PullRow) -> Iterable[tuple[str, Gap]]:
