@@ -69,7 +69,7 @@ def planted(cli: Cli) -> Cli:
     return cli
 
 
-def call_everything(cli: Cli) -> list[Said]:
+def call_everything(cli: Cli, *, erasing: bool = True) -> list[Said]:
     """A month with every command, and calls that fail."""
     good = json.dumps(usage("g-1", PERSON)).encode() + b"\n" + json.dumps(usage("g-2", None)).encode() + b"\n"
     said: list[Said] = []
@@ -106,7 +106,8 @@ def call_everything(cli: Cli) -> list[Said]:
     call("verify")
     call("db", "check")
     call("customers", "list")
-    call("customers", "erase-user", pseudonym, "--reason", "asked for it")
+    if erasing:
+        call("customers", "erase-user", pseudonym, "--reason", "asked for it")
     call("--db", f"postgresql://till:{PASSWORD}@127.0.0.1:9/till", "status", JUNE)
     call("--db", f"postgresql://till:{PASSWORD}@[bad/till", "status", JUNE)
     call("--db", f"mysql://till:{PASSWORD}@127.0.0.1/till", "db", "check")
@@ -135,10 +136,14 @@ def test_no_secret_and_no_person_is_in_anything_that_is_written(planted: Cli) ->
 def test_the_canaries_are_found_where_nobody_hides_them(planted: Cli) -> None:
     """Otherwise the test above could not fail."""
     planted.write("tokentill.toml", "")
-    said = call_everything(planted)
+    said = call_everything(planted, erasing=False)
     files = written(planted)
     assert any(PERSON in one.out + one.err for one in said)
     assert any(PERSON.encode() in content for content in files.values())
     for secret in SECRETS:
         assert not any(secret in one.out + one.err for one in said), secret
         assert not any(secret.encode() in content for content in files.values()), secret
+
+    assert PERSON.encode() in files[str(planted.folder / "tokentill.db")]
+    planted("customers", "erase-user", PERSON, "--reason", "asked for it")
+    assert PERSON.encode() not in (planted.folder / "tokentill.db").read_bytes()

@@ -27,7 +27,7 @@ COMMANDS: Sequence[Sequence[str]] = (
     ("review", "hold", "2025-07", "alice", "--reason", "why"),
     ("ingest", "more.jsonl"),
 )
-PAGE = 4096
+PAGE = 8192
 Damage = Callable[[bytearray], None]
 
 

@@ -86,6 +86,27 @@ def test_everything_is_verified_after_an_erasure_as_before(closed: Till) -> None
         assert guard_faults(connection) == []
 
 
+def test_no_page_of_a_file_holds_what_was_erased(sqlite_database: Database) -> None:
+    one = till(sqlite_database, prices(price()), contract(), clock=MovableClock())
+    lines = [
+        line(record_id=f"bad {n}", user=JANE if n % 3 else f"user {n}", quantities={"input": -1}) for n in range(600)
+    ]
+    for part in range(0, len(lines), 100):  # so that pages are split after they were written
+        one.ingest_file(io.BytesIO(b"".join(lines[part : part + 100])), name=f"bad {part}.jsonl")
+    one.ingest([record(f"a {n}", user=JANE, cost="0.25", web_search=3) for n in range(600)])
+
+    def held() -> int:
+        with sqlite_database.engine.connect() as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert sqlite_database.sqlite_path is not None
+        return sqlite_database.sqlite_path.read_bytes().count(JANE.encode())
+
+    assert held() > 400
+    one.erase_user(JANE, reason="asked for it")
+    assert held() == 0
+
+
 def test_two_users_one_after_the_other_are_erased_and_verified(closed: Till) -> None:
     closed.erase_user(JANE, reason="asked for it")
     closed.erase_user("bob", reason="asked for it")

@@ -93,10 +93,17 @@ def test_the_driver_is_python_s_own_unless_another_is_safer(
         assert sqlite_driver() is (sqlite3 if chosen == "own" else other)
 
 
+def with_one_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the driver whatever the version is said to be: SQLAlchemy knows the errors of one in a process."""
+    own = sqlite_driver()
+    monkeypatch.setattr(database_module, "sqlite_driver", lambda: own)
+
+
 @pytest.mark.parametrize(("has_race", "mode"), [(True, "delete"), (False, "wal")])
 def test_the_journal_mode_follows_the_version(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, has_race: bool, mode: str
 ) -> None:
+    with_one_driver(monkeypatch)
     monkeypatch.setattr(database_module, "has_wal_reset_race", lambda version: has_race)
     database = Database.open(str(tmp_path / "a.db"))
     make_ready(database)
@@ -106,6 +113,7 @@ def test_the_journal_mode_follows_the_version(
 
 
 def test_a_file_that_changed_hands_changes_its_journal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with_one_driver(monkeypatch)
     for has_race, mode in ((False, "wal"), (True, "delete"), (False, "wal")):
         monkeypatch.setattr(database_module, "has_wal_reset_race", lambda version, answer=has_race: answer)
         database = Database.open(str(tmp_path / "a.db"))

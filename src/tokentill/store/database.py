@@ -291,6 +291,7 @@ def _sqlite_engine(path: str) -> Engine:
             "foreign_keys = ON",
             "recursive_triggers = ON",
             "trusted_schema = OFF",
+            "secure_delete = ON",  # or what is erased stays where a page was split before
             "cache_size = -65536",
         ):
             _pragma_with_patience(cursor, pragma)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, and_, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy import Column, Connection, Table, and_, bindparam, delete, func, insert, or_, select, update
 
 from tokentill.canonical import Content, canonical_bytes, content_hash, content_of
 from tokentill.errors import IntegrityFault
@@ -80,8 +80,6 @@ def erase_rows(connection: Connection, user: str, token: str, source: str | None
     Raises:
         IntegrityFault: when a row is not what its digest says; then nothing is to be erased but looked into.
     """
-    if connection.dialect.name == "sqlite":
-        connection.execute(text("PRAGMA secure_delete = ON"))  # so that the file does not hold it any longer
     before = _binding_sets(connection)
     with unguarded(connection, _CHANGED):
         records, series = _erase_usage(connection, user, token, source)
