@@ -15,7 +15,7 @@ from tokentill.invoicing.rating_groups import Books, RatingContext, Sums
 from tokentill.money import ZERO
 from tokentill.prices.book import PriceBook
 from tokentill.prices.fx import FxBook
-from tokentill.store.usage.aggregates import Cuts
+from tokentill.store.usage.cuts import Cuts
 from tokentill.usage.aggregates import RecordKey, Series, UsageAggregate
 from tokentill.usage.attribution import Attribution
 from tokentill.usage.record import UsageRecord

@@ -36,7 +36,8 @@ from tokentill.store.database import Database, current_value
 from tokentill.store.intake.batches import Bad, Counts, store_batch
 from tokentill.store.intake.imports import numbered_imports
 from tokentill.store.migrating import make_ready
-from tokentill.store.usage.aggregates import Cuts, Span, aggregates_of_all, records_of_spans
+from tokentill.store.usage.aggregates import aggregates_of_all, records_of_spans
+from tokentill.store.usage.cuts import Cuts, Span
 from tokentill.store.usage.usage_rows import StoredRecord, cost_limbs, cost_of, series_by_id
 from tokentill.usage.aggregates import Series, UsageAggregate
 from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES

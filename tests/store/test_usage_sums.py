@@ -19,7 +19,8 @@ from tokentill.store import tables
 from tokentill.store.checks.consistency import check_agreement
 from tokentill.store.database import Database
 from tokentill.store.usage import usage_sums
-from tokentill.store.usage.aggregates import Cuts, Span, aggregates_of_all, aggregates_of_spans
+from tokentill.store.usage.aggregates import aggregates_of_all, aggregates_of_spans
+from tokentill.store.usage.cuts import Cuts, Span
 from tokentill.store.usage.usage_rows import series_by_id
 from tokentill.store.usage.usage_sums import BANDS
 from tokentill.usage.aggregates import UsageAggregate

@@ -21,7 +21,8 @@ from tokentill.invoicing.preview import LateUsage, OpenMonth
 from tokentill.invoicing.rating_groups import Books
 from tokentill.store.issued.documents import documents_around, issued_extents, voided_months
 from tokentill.store.issued.invoices import closings
-from tokentill.store.usage.aggregates import Span, records_of_spans
+from tokentill.store.usage.aggregates import records_of_spans
+from tokentill.store.usage.cuts import Span
 from tokentill.store.usage.usage_rows import month_number, series_of_months, series_used_after
 
 

@@ -22,13 +22,12 @@ from tokentill.invoicing.rating_groups import Books
 from tokentill.store.decoding import decoding
 from tokentill.store.issued.documents import taken_within
 from tokentill.store.usage.aggregates import (
-    Cuts,
-    Span,
     aggregate_of_record,
     aggregates_of_all,
     aggregates_of_spans,
     records_of_spans,
 )
+from tokentill.store.usage.cuts import Cuts, Span
 from tokentill.store.usage.usage_rows import month_number, series_of_months
 from tokentill.store.usage.withdrawals import Counting
 from tokentill.usage.aggregates import Series, UsageAggregate

@@ -23,7 +23,8 @@ from tokentill.money import EXACT, ZERO, amount_text
 from tokentill.prices.entries import entry_hash
 from tokentill.store.issued.documents import coverage_of
 from tokentill.store.issued.invoices import IssuedInvoice
-from tokentill.store.usage.aggregates import Span, aggregate_of_record, records_of_spans
+from tokentill.store.usage.aggregates import aggregate_of_record, records_of_spans
+from tokentill.store.usage.cuts import Span
 from tokentill.store.usage.usage_rows import StoredRecord, series_by_id
 from tokentill.store.usage.withdrawals import Counting
 from tokentill.usage.aggregates import RecordKey, UsageAggregate

@@ -27,7 +27,8 @@ from tokentill.store.intake.batches import Counts, store_batch_row
 from tokentill.store.intake.imports import import_numbered
 from tokentill.store.intake.retractions import Conditions, Retraction, StoodOn
 from tokentill.store.issued.documents import documents_around, taken_within
-from tokentill.store.usage.aggregates import Span, requests_of_spans
+from tokentill.store.usage.aggregates import requests_of_spans
+from tokentill.store.usage.cuts import Span
 from tokentill.store.usage.usage_rows import series_by_id, source_id_of, versions_of
 from tokentill.store.usage.usage_sums import keep_sums
 from tokentill.store.usage.withdrawals import InForce, in_force

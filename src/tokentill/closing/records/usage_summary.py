@@ -21,7 +21,8 @@ from tokentill.money import EXACT, ZERO
 from tokentill.prices.book import NoPrice, PriceBook
 from tokentill.prices.rate_cards import rate_quantities
 from tokentill.store.database import current_value
-from tokentill.store.usage.aggregates import Cuts, Span, aggregates_of_all, aggregates_of_spans
+from tokentill.store.usage.aggregates import aggregates_of_all, aggregates_of_spans
+from tokentill.store.usage.cuts import Cuts, Span
 from tokentill.store.usage.usage_rows import month_number, series_of_months
 from tokentill.usage.aggregates import GATEWAY_CURRENCY, Series, UsageAggregate
 from tokentill.usage.attribution import Attribution

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import datetime
 from operator import add
 from typing import Any, NamedTuple
 
@@ -23,11 +20,11 @@ from sqlalchemy import (
     select,
 )
 
-from tokentill.clock import from_micros, to_micros
-from tokentill.invoicing.coverage import CoveredSegment, OwnedSegment
+from tokentill.clock import to_micros
 from tokentill.money import ZERO
 from tokentill.store import tables
 from tokentill.store.bulk import table_of
+from tokentill.store.usage.cuts import Cuts, Span, midnight
 from tokentill.store.usage.missing_rows import has_no_result, is_at_no_cost, is_at_zero_cost, is_unmeasured
 from tokentill.store.usage.usage_rows import StoredRecord, cost_of, ids_within, records_where, within
 from tokentill.store.usage.usage_sums import BANDS, DAY_MICROS, FACTS, KEY, SUMMED, passed
@@ -44,109 +41,6 @@ _DAY = f"usage.occurred_at / {DAY_MICROS}"
 _KEY = ("place", "of_day", "passed", "of_band", *FACTS)
 _Row = tuple[Any, Mapping[str, int]]
 """The columns of `_KEY`, the sums, and quantities that have no column."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cuts:
-    """How usage is cut for everybody: in time at `boundaries` and every UTC midnight, by input totals at `thresholds`.
-
-    Both rise. The boundaries are instants at which something may change that decides an amount.
-    """
-
-    starts_at: datetime
-    ends_at: datetime
-    boundaries: tuple[datetime, ...]
-    thresholds: tuple[int, ...]
-
-    @classmethod
-    def of(
-        cls, starts_at: datetime, ends_at: datetime, edges: Collection[datetime], thresholds: Collection[int]
-    ) -> Cuts:
-        """Cut [starts_at, ends_at)."""
-        inside = {edge.astimezone(UTC) for edge in edges if starts_at < edge < ends_at}
-        between = sorted(edge for edge in inside if to_micros(edge) % DAY_MICROS)
-        return cls(starts_at, ends_at, tuple(between), tuple(sorted(thresholds)))
-
-    def days(self, starts_at: datetime, ends_at: datetime) -> tuple[int, int, list[int]]:
-        """The first and the last whole day (UTC, from 1970) inside of an interval, and those between that are cut."""
-        first, last = -(-to_micros(starts_at) // DAY_MICROS), to_micros(ends_at) // DAY_MICROS - 1
-        return first, last, sorted(day for day in self.broken if first <= day <= last)
-
-    @property
-    def broken(self) -> frozenset[int]:
-        """The days that are cut."""
-        return frozenset(to_micros(at) // DAY_MICROS for at in self.boundaries)
-
-    def without_days(self, starts_at: datetime, ends_at: datetime) -> list[tuple[datetime, datetime]]:
-        """What whole days leave of an interval, day by day."""
-        first, last, broken = self.days(starts_at, ends_at)
-        if first > last:
-            return [(starts_at, ends_at)] if starts_at < ends_at else []
-        parts = [(starts_at, _midnight(first)), *((_midnight(day), _midnight(day + 1)) for day in broken)]
-        return [(start, end) for start, end in (*parts, (_midnight(last + 1), ends_at)) if start < end]
-
-    def cuts_at(self, at: datetime) -> bool:
-        """Whether everybody's usage is cut at an instant anyway."""
-        if at <= self.starts_at or at >= self.ends_at or not to_micros(at) % DAY_MICROS:
-            return True
-        index = bisect_left(self.boundaries, at)
-        return index < len(self.boundaries) and self.boundaries[index] == at
-
-    def band(self, input_total: int) -> int:
-        """How many thresholds an input total exceeds."""
-        return bisect_left(self.thresholds, input_total)
-
-    def start_of(self, day: int, passed: int, floor: datetime) -> datetime:
-        """Where a segment begins, that of a UTC day (from 1970) in which some boundaries are passed."""
-        start = max(_midnight(day), floor)
-        return max(start, self.boundaries[passed - 1]) if passed else start
-
-    def next_after(self, at: datetime) -> datetime:
-        """The next instant after one at which everybody's usage is cut."""
-        midnight = from_micros((to_micros(at) // DAY_MICROS + 1) * DAY_MICROS)
-        index = bisect_right(self.boundaries, at)
-        return min([midnight, self.ends_at, *self.boundaries[index : index + 1]])
-
-    def start_around(self, at: datetime, floor: datetime) -> datetime:
-        """Where the segment begins that holds an instant."""
-        return self.start_of(to_micros(at) // DAY_MICROS, bisect_right(self.boundaries, at), floor)
-
-
-@lru_cache(maxsize=1024)
-def _midnight(day: int) -> datetime:
-    return from_micros(day * DAY_MICROS)
-
-
-@lru_cache(maxsize=1024)
-def _date(day: int) -> date:
-    return _midnight(day).date()
-
-
-class Span(NamedTuple):
-    """Records of one series in [starts_at, ends_at) with a sequence number above `seq_after` and up to `seq_upto`.
-
-    `floor` is where the segment begins that the span lies in, unless a cut for everybody lies after it: an instant at
-    which all usage of the same customer is cut. `counting` says what counts, if not what does so at the end.
-    """
-
-    series_id: int
-    starts_at: datetime
-    ends_at: datetime
-    seq_after: int
-    seq_upto: int
-    floor: datetime
-    counting: Counting | None = None
-
-    @classmethod
-    def of(
-        cls,
-        segment: CoveredSegment | OwnedSegment,
-        floor: datetime | None = None,
-        counting: Counting | None = None,
-    ) -> Span:
-        """That of a segment, which is its own floor unless another one is given."""
-        own = (segment.series_id, segment.starts_at, segment.ends_at, segment.seq_after, segment.seq_upto)
-        return cls(*own, floor or segment.starts_at, counting)
 
 
 def aggregates_of_all(
@@ -180,7 +74,7 @@ def aggregates_of_all(
             if row[0] in series:
                 yield _aggregate(row, quantities, cuts, series[row[0]], cuts.starts_at)
     spans = [
-        Span(id_, _midnight(day), _midnight(day + 1), 0, seq_max, cuts.starts_at)
+        Span(id_, midnight(day), midnight(day + 1), 0, seq_max, cuts.starts_at)
         for id_, day in sorted(apart)
         if id_ in series
     ]
@@ -232,7 +126,7 @@ def aggregates_of_spans(
             if (place, day) not in apart:
                 yield place, _aggregate(row, quantities, cuts, series[spans[place].series_id], spans[place].floor)
         for place, day in sorted(apart):
-            leave(place, _midnight(day), _midnight(day + 1))
+            leave(place, midnight(day), midnight(day + 1))
     for number, aggregate in _aggregates_by_records(connection, cuts, by_records, series, seq_max):
         yield places[number], aggregate
 
@@ -259,8 +153,7 @@ def _unsummed_of_spans(
     if (is_unsummed := _unsummed(connection, min(days), max(days), cuts.broken)) is None:
         return
     own = [
-        spans[place]._replace(starts_at=_midnight(listed[0]), ends_at=_midnight(listed[-1] + 1))
-        for place, listed in part
+        spans[place]._replace(starts_at=midnight(listed[0]), ends_at=midnight(listed[-1] + 1)) for place, listed in part
     ]
     force = in_force(connection, seq_max)
     span, inside = _span_table(connection, own)
@@ -449,7 +342,7 @@ def _aggregate(row: Any, units: Mapping[str, int], cuts: Cuts, series: Series, f
     return UsageAggregate(
         series=series,
         at=at,
-        day=_date(day),
+        day=midnight(day).date(),
         input_tokens=int(input_total),
         requests=int(requests),
         quantities=quantities,
