@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, get_args
 
 from sqlalchemy import Connection
 
@@ -165,6 +165,8 @@ if TYPE_CHECKING:
     from tokentill.stripe_push.gateway import StripeGateway
     from tokentill.stripe_push.pushing import Pushed, PushProgress
     from tokentill.stripe_push.reconciling import Reconciled
+
+_Bound = TypeVar("_Bound", Binding, KeyBinding)
 
 IMPORTS_SHOWN = 3
 PREVIEW = "preview"
@@ -1489,23 +1491,22 @@ class Till(AbstractContextManager["Till"]):
     def bind(self, wanted: Sequence[tuple[str, str, datetime, str | None]]) -> list[Binding]:
         """Bind users to customers: (user, customer, valid from, source or None). Returns those that are new."""
         checked = [_binding(one) for one in listed("wanted", wanted, "bindings")]
-        at = self.clock.now()
-        with self.store.write() as connection:
-            added = add_bindings(connection, checked, at)
-            for binding in added:
-                append_audit(connection, "binding.added", binding.content(), at=at)
-            return added
+        return self._bound("binding.added", lambda connection, at: add_bindings(connection, checked, at))
 
     def bind_keys(self, wanted: Sequence[KeyWanted]) -> list[KeyBinding]:
         """Bind API keys and teams: (API key, team, customer, valid from, source or None), where two of the first three
         are stated and one is None. Returns those that are new.
         """
         checked = [key_binding_in(one) for one in listed("wanted", wanted, "bindings")]
+        return self._bound("key_binding.added", lambda connection, at: add_key_bindings(connection, checked, at))
+
+    def _bound(self, action: str, add: Callable[[Connection, datetime], list[_Bound]]) -> list[_Bound]:
+        """Add bindings, with an entry of the audit log for each."""
         at = self.clock.now()
         with self.store.write() as connection:
-            added = add_key_bindings(connection, checked, at)
+            added = add(connection, at)
             for binding in added:
-                append_audit(connection, "key_binding.added", binding.content(), at=at)
+                append_audit(connection, action, binding.content(), at=at)
             return added
 
     def key_bindings(self) -> list[KeyBinding]:

@@ -72,9 +72,9 @@ class Cuts:
 
     def next_after(self, at: datetime) -> datetime:
         """The next instant after one at which everybody's usage is cut."""
-        midnight = from_micros((to_micros(at) // DAY_MICROS + 1) * DAY_MICROS)
+        next_midnight = midnight(to_micros(at) // DAY_MICROS + 1)
         index = bisect_right(self.boundaries, at)
-        return min([midnight, self.ends_at, *self.boundaries[index : index + 1]])
+        return min([next_midnight, self.ends_at, *self.boundaries[index : index + 1]])
 
     def start_around(self, at: datetime, floor: datetime) -> datetime:
         """Where the segment begins that holds an instant."""
