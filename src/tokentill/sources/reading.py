@@ -24,9 +24,8 @@ from tokentill.sources.blocks import Block, Quarantined, gathered
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways import Format, unwrapped
-from tokentill.sources.gateways.canonical_form import CANONICAL
-from tokentill.sources.gateways.canonical_quick import ALL_OF_TIME, QuickReader
 from tokentill.sources.gateways.fields import instant_or_naive_utc
+from tokentill.sources.gateways.quick_values import ALL_OF_TIME
 from tokentill.sources.kept_lines import KeptLine, is_confidential
 from tokentill.sources.layouts import LayoutFault, digest_of, is_blank
 from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
@@ -176,7 +175,7 @@ class Reading(AbstractContextManager["Reading"]):
 
     @property
     def _is_quick(self) -> bool:
-        return self._runs is not None and self._format is CANONICAL
+        return self._runs is not None and self._format is not None and self._format.quick is not None
 
     def _read(self, check: RecordCheck | None) -> Iterator[Reported | Quarantined]:
         with self._to_the_end():
@@ -216,14 +215,16 @@ class Reading(AbstractContextManager["Reading"]):
 
     def _quick_runs(self, left_alone: LeftAlone) -> Iterator[QuickRun]:
         """Lines with the columns of most, and the places of those that are odd, each with its fault."""
-        reader = QuickReader(self._source, SeriesNumbers(), left_alone.is_looked_at)
+        if self._format is None or self._format.quick is None:
+            return
+        reader = self._format.quick(self._source, SeriesNumbers(), left_alone.is_looked_at)
         for run in self._runs or ():
             if len(run) == 3:
                 number, raw, fault = run
                 yield number, [raw], UsageColumns(reader.names), [(0, fault)]
                 continue
             if reader.names.are_many:
-                reader = QuickReader(self._source, SeriesNumbers(), left_alone.is_looked_at)
+                reader = self._format.quick(self._source, SeriesNumbers(), left_alone.is_looked_at)
             columns, odd = reader.columns_of(run[1], left_alone.within())
             yield *run, columns, [(place, None) for place in odd]
 

@@ -8,13 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from tokentill.errors import Refused
 from tokentill.sources.layouts.table import Column
+from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.control_totals import Reported
 
 SourceRow = dict[str, Any]
+
+
+class LineReader(Protocol):
+    """Reads lines of one input into columns, as long as they are as most are; all others are odd.
+
+    `names` gives series their numbers.
+    """
+
+    names: SeriesNumbers
+
+    def columns_of(self, lines: Sequence[bytes], within: tuple[int, int]) -> tuple[UsageColumns, list[int]]:
+        """The records of lines in columns, and the places of the odd lines, of which they hold nothing.
+
+        Args:
+            within: the first and the last instant of records that are not odd, in microseconds since 1970.
+        """
+
+
+LineReading = Callable[[str | None, SeriesNumbers, Callable[[str], bool]], LineReader]
+"""Makes a reader of the source that was asked for, what gives series their numbers, and whether each record of a source
+has to be looked at, so that all of its lines are odd.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +56,7 @@ class Format:
             comes back as it is. Raises `InvalidRecord` for one that holds nothing of the kind.
         request_of: names the request that a row tells a part of; None for a row that tells all of its own.
         joined: all rows of one request as one row.
+        quick: what reads most lines into columns, giving the records that `read` gives; None where nothing does.
     """
 
     name: str
@@ -45,6 +69,7 @@ class Format:
     split: Callable[[SourceRow], Sequence[SourceRow]] | None = None
     request_of: Callable[[SourceRow], Hashable | None] | None = None
     joined: Callable[[Sequence[SourceRow]], SourceRow] | None = None
+    quick: LineReading | None = None
 
     @property
     def is_one_a_row(self) -> bool:
