@@ -119,8 +119,14 @@ def said(items: list[UsageRecord | Quarantined]) -> list[object]:
 def read_both_ways(
     given: list[bytes], source: str | None, monkeypatch: pytest.MonkeyPatch, format_: str = "canonical"
 ) -> int:
+    """Hold both ways equal over a file of lines. Gives the number of its records."""
+    return read_content_both_ways(b"\n".join(given) + b"\n", source, monkeypatch, format_)
+
+
+def read_content_both_ways(
+    content: bytes, source: str | None, monkeypatch: pytest.MonkeyPatch, format_: str = "canonical"
+) -> int:
     """Hold both ways equal over a whole file. Gives the number of its records."""
-    content = b"\n".join(given) + b"\n"
     read = {}
     for is_quick in (True, False):
         with monkeypatch.context() as changed:

@@ -11,7 +11,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +28,7 @@ from tokentill.sources.gateways.fields import instant_or_naive_utc
 from tokentill.sources.gateways.quick_values import ALL_OF_TIME
 from tokentill.sources.kept_lines import KeptLine, is_confidential
 from tokentill.sources.layouts import LayoutFault, digest_of, is_blank
+from tokentill.sources.layouts.parquet import ParquetRows
 from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
 from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.control_totals import Reported
@@ -58,7 +59,8 @@ class LeftAlone:
     is_looked_at: Callable[[str], bool] = lambda _: False
 
 
-QuickRun = tuple[int, list[bytes], UsageColumns, list[tuple[int, LayoutFault | None]]]
+OddLine = tuple[int, bytes, LayoutFault | None]
+QuickRun = tuple[int, Sequence[bytes], UsageColumns, list[OddLine]]
 
 
 class Reading(AbstractContextManager["Reading"]):
@@ -193,19 +195,20 @@ class Reading(AbstractContextManager["Reading"]):
     def _read_quickly(self, check: RecordCheck | None) -> Iterator[Reported | Quarantined]:
         with self._to_the_end():
             for number, lines, columns, odd in self._quick_runs(LeftAlone()):
-                records, strange = columns.records(), dict(odd)
-                for place, raw in enumerate(lines):
+                records, strange = columns.records(), {place: (raw, fault) for place, raw, fault in odd}
+                for place in range(len(lines)):
                     if place not in strange:
-                        yield self._checked(number + place, raw, next(records), check)
-                    elif strange[place] is not None or not is_blank(raw):
-                        yield from self._read_piece(number + place, raw, strange[place], check)
+                        yield self._checked(number, lines, place, next(records), check)
+                        continue
+                    raw, fault = strange[place]
+                    if fault is not None or not is_blank(raw):
+                        yield from self._read_piece(number + place, raw, fault, check)
 
     def _quick_blocks(self, check: RecordCheck, left_alone: LeftAlone) -> Iterator[Block]:
         with self._to_the_end():
-            for number, lines, columns, odd in self._quick_runs(left_alone):
+            for number, _, columns, odd in self._quick_runs(left_alone):
                 block, blanks = Block(columns), 0
-                for place, fault in odd:
-                    raw = lines[place]
+                for place, raw, fault in odd:
                     if fault is None and is_blank(raw):
                         blanks += 1
                         continue
@@ -221,19 +224,23 @@ class Reading(AbstractContextManager["Reading"]):
         for run in self._runs or ():
             if len(run) == 3:
                 number, raw, fault = run
-                yield number, [raw], UsageColumns(reader.names), [(0, fault)]
+                yield number, [raw], UsageColumns(reader.names), [(0, raw, fault)]
                 continue
             if reader.names.are_many:
                 reader = self._format.quick(self._source, SeriesNumbers(), left_alone.is_looked_at)
-            columns, odd = reader.columns_of(run[1], left_alone.within())
-            yield *run, columns, [(place, None) for place in odd]
+            number, lines = run
+            columns, odd = reader.columns_of(lines, left_alone.within())
+            yield number, lines, columns, list(_odd_lines(lines, odd))
 
-    def _checked(self, line: int, raw: bytes, record: Reported, check: RecordCheck | None) -> Reported | Quarantined:
+    def _checked(
+        self, number: int, lines: Sequence[bytes], place: int, record: Reported, check: RecordCheck | None
+    ) -> Reported | Quarantined:
         """A record that was read quickly, unless the check refuses it."""
         try:
             return record if check is None else check(record)
         except InvalidRecord as error:
-            return self._quarantined(line, raw, self._parse(raw), str(error))
+            raw = lines[place]
+            return self._quarantined(number + place, raw, self._parse(raw), str(error))
 
     def _read_piece(
         self, line: int, raw: bytes, fault: LayoutFault | None, check: RecordCheck | None
@@ -388,6 +395,15 @@ def excerpt(raw: bytes) -> str:
     if not text.isprintable():
         text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return text[:EXCERPT_CHARACTERS]
+
+
+def _odd_lines(lines: Sequence[bytes], odd: Sequence[int]) -> Iterator[OddLine]:
+    """The lines at some places, each with its fault."""
+    if not isinstance(lines, ParquetRows):
+        yield from ((place, lines[place], None) for place in odd)
+        return
+    for place, (_, raw, fault) in zip(odd, lines.pieces(odd), strict=True):
+        yield place, raw, fault
 
 
 def _open(path: Path, name: str) -> tuple[BinaryIO, os.stat_result | None]:

@@ -9,7 +9,7 @@ found by the number of their quotes, as in `shapes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -17,11 +17,11 @@ from typing import Any
 import msgspec
 
 from tokentill.errors import InvalidRecord
-from tokentill.sources.gateways.quick_values import RFC_3339, costs_of, odd_ids
+from tokentill.sources.gateways.quick_values import RFC_3339, check_counts, costs_of, odd_ids, request_keys_of
 from tokentill.sources.quick_json import has_odd_escapes
 from tokentill.usage.columns import SeriesKey, SeriesNumbers, Units, UsageColumns
-from tokentill.usage.ids import ID_BYTES_MAX, are_plain, checked_tags, is_word
-from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES, kept_quantities
+from tokentill.usage.ids import are_plain, checked_tags, is_word
+from tokentill.usage.quantities import TOKEN_LEAVES, kept_quantities
 from tokentill.usage.record import RESPONSE_CACHE_TAG, SERIES_FIELDS, STANDARD, STATUSES, USAGE_STATES
 
 _LEAVES = frozenset(TOKEN_LEAVES)
@@ -83,13 +83,13 @@ class QuickReader:
     ) -> tuple[UsageColumns, set[int]]:
         """The columns of decoded lines, and the places of what is odd among them."""
         odd: set[int] = set()
-        series, quotes = self._series(decoded)
+        series, quotes = self._series(list(map(_series_of, decoded)))
         if -1 in series:
             odd.update(n for n, number in enumerate(series) if number < 0)
         record_ids = [line.record_id for line in decoded]
         odd.update(odd_ids(record_ids))
         quantities = [line.quantities for line in decoded]
-        leaves, units = _counts(quantities, odd)
+        leaves, units = counts_of(quantities, odd)
         costs, quotes_of_costs = _costs([line.cost for line in decoded], odd)
         instants = RFC_3339.micros([line.occurred_at for line in decoded], within, odd)
         request_keys, quotes_of_keys = _request_keys(decoded, odd)
@@ -99,9 +99,8 @@ class QuickReader:
             odd.update(n for n, line in enumerate(lines) if _encode(decoded[n]).count(b'"') != line.count(b'"'))
         return UsageColumns(self.names, series, record_ids, instants, leaves, units, costs, request_keys), odd
 
-    def _series(self, decoded: Iterable[Any]) -> tuple[list[int], int]:
-        """The number of each line's series, and how many quotes all lines have around what it consists of."""
-        written = list(map(_series_of, decoded))
+    def _series(self, written: Sequence[tuple[Any, ...]]) -> tuple[list[int], int]:
+        """The number of each series, and how many quotes lines have around all of what they consist of."""
         found: list[Any] = list(map(self._known.get, written))
         if None in found:
             if len(self._known) > _KNOWN_MAX:
@@ -146,18 +145,14 @@ def _decoded(lines: Sequence[bytes]) -> tuple[list[Any], list[int]]:
 def _request_keys(decoded: Sequence[Any], odd: set[int]) -> tuple[list[str | None], int]:
     """The request keys of lines, and how many quotes are around them and their names."""
     written = [line.request_key for line in decoded]
-    keys: list[str | None] = [None] * len(written)
-    places = [] if written.count(_UNSET) == len(written) else [n for n, key in enumerate(written) if key is not _UNSET]
-    for n in places:
-        key = written[n]
-        if key and key != decoded[n].record_id:
-            keys[n] = key
-            if len(key) > ID_BYTES_MAX // 4 or not key.isprintable():
-                odd.add(n)
-    return keys, 2 * sum(1 if written[n] is None else 2 for n in places)
+    if written.count(_UNSET) == len(written):
+        return [None] * len(written), 0
+    there = [key for key in written if key is not _UNSET]
+    keys = [None if key is _UNSET else key for key in written]
+    return request_keys_of(keys, [line.record_id for line in decoded], odd), 4 * len(there) - 2 * there.count(None)
 
 
-def _counts(quantities: Sequence[dict[str, int]], odd: set[int]) -> tuple[dict[str, list[int]], list[Units]]:
+def counts_of(quantities: Sequence[dict[str, int]], odd: set[int]) -> tuple[dict[str, list[int]], list[Units]]:
     """The columns of token leaves, and the other quantities of each line."""
     if not all(quantities):
         odd.update(n for n, counts in enumerate(quantities) if not counts)
@@ -181,8 +176,7 @@ def _counts(quantities: Sequence[dict[str, int]], odd: set[int]) -> tuple[dict[s
             else:
                 column = [counts.get(leaf, 0) for counts in quantities]
             leaves[leaf] = column
-            if min(column) < 0 or max(column) > QUANTITY_MAX:
-                odd.update(n for n, count in enumerate(column) if not 0 <= count <= QUANTITY_MAX)
+            check_counts(column, odd)
     return leaves, units
 
 
@@ -239,6 +233,6 @@ def _series_key(
     )
     if not is_right:
         return None
-    listed = checked_tags(tags) if tags else ()
+    listed = checked_tags(tags.split(";") if isinstance(tags, str) else tags) if tags else ()
     replayed = is_replayed is True or RESPONSE_CACHE_TAG in listed
     return source, user, api_key, model, provider, mode, geo, listed, is_byok is True, status, usage_state, replayed

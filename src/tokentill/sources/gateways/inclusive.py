@@ -13,6 +13,7 @@ from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways.fields import count
+from tokentill.sources.gateways.quick_values import check_counts
 from tokentill.usage.columns import Units
 from tokentill.usage.quantities import QUANTITY_MAX
 from tokentill.usage.record import UsageState
@@ -93,8 +94,7 @@ def leaves_of_columns(
             whole = list(map(sub, whole, parts[role]))
         leaves[leaf] = whole
     for column in leaves.values():
-        if min(column) < 0 or max(column) > QUANTITY_MAX:
-            odd.update(n for n, number in enumerate(column) if not 0 <= number <= QUANTITY_MAX)
+        check_counts(column, odd)
     counters = {role: _counted(columns[role], odd) for role in sorted(COUNTERS) if role in columns}
     return leaves, _units({role: column for role, column in counters.items() if any(column)}, len(sums), odd)
 

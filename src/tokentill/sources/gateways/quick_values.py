@@ -14,6 +14,7 @@ from typing import Any
 
 from tokentill.clock import EPOCH, MICROSECOND, to_micros
 from tokentill.usage.ids import ID_BYTES_MAX
+from tokentill.usage.quantities import QUANTITY_MAX
 
 _NUMBER = rb"(?:0|(?:[1-9][0-9]{0,4})?[1-9]|(?:0|[1-9][0-9]{0,5})\.[0-9]{1,24})"
 _SMALL = rb"[0-9](?:\.[0-9]{1,16})?[eE]-0?[1-8]"
@@ -38,7 +39,7 @@ class Instants:
 
     def micros(self, written: Sequence[str], within: tuple[int, int], odd: set[int]) -> list[int]:
         """Instants in microseconds since 1970; those that do not lie within are odd."""
-        low, high = max(within[0], ALL_OF_TIME[0]), min(within[1], ALL_OF_TIME[1])
+        low, high = _bounds(within)
         if self._is_naive_utc:
             written = _with_offsets(written)
         joined = ";".join(written) + ";"
@@ -49,9 +50,7 @@ class Instants:
                     return instants
         except (ValueError, OverflowError):
             pass  # some text is no instant; which one, is seen one by one
-        found = [self._one(text) for text in written]
-        odd.update(n for n, instant in enumerate(found) if instant is None or not low <= instant <= high)
-        return [instant or 0 for instant in found]
+        return micros_within([self._one(text) for text in written], within, odd)
 
     def _one(self, text: str) -> int | None:
         try:
@@ -62,6 +61,19 @@ class Instants:
 
 
 RFC_3339 = Instants()
+
+
+def micros_within(instants: Sequence[int | None], within: tuple[int, int], odd: set[int]) -> list[int]:
+    """Instants in microseconds since 1970, of which those that are missing or do not lie within are odd."""
+    low, high = _bounds(within)
+    known = [low - 1 if instant is None else instant for instant in instants]
+    if min(known) < low or max(known) > high:
+        odd.update(n for n, instant in enumerate(known) if not low <= instant <= high)
+    return known
+
+
+def _bounds(within: tuple[int, int]) -> tuple[int, int]:
+    return max(within[0], ALL_OF_TIME[0]), min(within[1], ALL_OF_TIME[1])
 
 
 def _with_offsets(written: Sequence[str]) -> Sequence[str]:
@@ -112,3 +124,18 @@ def odd_ids(ids: Sequence[str]) -> Iterable[int]:
     if all(ids) and longest <= characters_max and "".join(ids).isprintable():
         return ()
     return (n for n, id_ in enumerate(ids) if not (0 < len(id_) <= characters_max and id_.isprintable()))
+
+
+def request_keys_of(written: Sequence[str | None], record_ids: Sequence[str], odd: set[int]) -> list[str | None]:
+    """Request keys as records keep them, which is none where it is the record's own id."""
+    keys = [key if key and key != id_ else None for key, id_ in zip(written, record_ids, strict=True)]
+    if keys.count(None) < len(keys):
+        characters_max = ID_BYTES_MAX // 4
+        odd.update(n for n, key in enumerate(keys) if key and not (len(key) <= characters_max and key.isprintable()))
+    return keys
+
+
+def check_counts(column: Sequence[int], odd: set[int]) -> None:
+    """Find counts that are none."""
+    if min(column) < 0 or max(column) > QUANTITY_MAX:
+        odd.update(n for n, count in enumerate(column) if not 0 <= count <= QUANTITY_MAX)

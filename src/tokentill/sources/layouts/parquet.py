@@ -10,13 +10,13 @@ A part of a row group is in memory at a time. What a file says of its own size i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from importlib import import_module
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, overload
 
 import msgspec
 
@@ -32,7 +32,11 @@ ROWS_A_BYTE_MAX = 64
 WHOLE_MAX = 2**53
 """Up to here a binary floating number tells whole numbers apart."""
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_CODES = dict(zip("int8 uint8 int16 uint16 int32 uint32 int64 uint64".split(), "bBhHiIqQ", strict=True))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+COLUMNS_MAX = 100
+PLAIN_BYTES_MAX = 64 * 1024
+"""No row is longer whose columns are no more than that, and each of which is short."""
 
 
 class ParquetFile:
@@ -77,22 +81,53 @@ class ParquetFile:
         Args:
             columns: how texts are read, where a table would have these columns.
         """
+        for run in self.runs(columns):
+            if len(run) == 3:
+                yield run
+            else:
+                yield from run[1].pieces(range(len(run[1])))
+
+    def runs(self, columns: Sequence[Column]) -> Iterator[tuple[int, ParquetRows] | Piece]:
+        """Its rows together as they come, whose values can be had by column; for the end of a damaged file, a piece."""
         number, cells = 0, {column.name: column for column in columns}
         rows_all = max(self._file.metadata.num_rows, 1)
-        places = [(name, None if name not in cells else cells[name].into) for name in self._schema.names]
         try:
             for batch in self._file.iter_batches(ROWS_AT_ONCE, use_threads=False):
-                listed = [
-                    self._values(batch.column(place), field, cells.get(field.name))
-                    for place, field in enumerate(self._schema)
-                ]
-                for values in zip(*listed, strict=True):
-                    number += 1
-                    yield self._piece(number, places, values)
+                if batch.num_rows:
+                    yield number + 1, ParquetRows(self, number + 1, batch, cells)
+                number += batch.num_rows
                 self._bytes.bytes_read = self._size * number // rows_all
         except (self._arrow.ArrowException, OSError, ValueError) as error:
             reason = f"the file is damaged behind row {number}, and not read further: {_first_line(error)}"
             yield number + 1, b"", LayoutFault(reason, digest_of(f"{number} {self._size}".encode()))
+
+    def rows_of(self, number: int, batch: Any, cells: Mapping[str, Column]) -> Iterator[Piece]:
+        """The rows of a batch, of which the first has that number."""
+        names = self._schema.names
+        places = [(name, None if name not in cells else cells[name].into) for name in names]
+        listed = [
+            self._values(batch.column(place), field, cells.get(field.name)) for place, field in enumerate(self._schema)
+        ]
+        for values in zip(*listed, strict=True):
+            yield self._piece(number, places, values)
+            number += 1
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """What each column holds: `text`, `whole`, `flag`, `decimal`, `instant`, or `other`."""
+        if len(self._schema) > COLUMNS_MAX or self._limits.line_bytes_max < PLAIN_BYTES_MAX:
+            return dict.fromkeys(self._schema.names, "other")
+        return {field.name: self._kind(field.type) for field in self._schema}
+
+    def _kind(self, type_: Any) -> str:
+        types = self._arrow.types
+        if types.is_dictionary(type_):
+            type_ = type_.value_type
+        if types.is_timestamp(type_):
+            return "instant" if type_.tz is not None else "other"
+        kinds = {"text": (types.is_string, types.is_large_string), "whole": (types.is_integer,)}
+        kinds |= {"flag": (types.is_boolean,), "decimal": (types.is_decimal128,)}
+        return next((kind for kind, are in kinds.items() if any(is_one(type_) for is_one in are)), "other")
 
     def _piece(self, number: int, places: Sequence[tuple[str, str | None]], values: Sequence[Any]) -> Piece:
         """A row of values, each as JSON has it, or what is wrong with it."""
@@ -137,6 +172,106 @@ class ParquetFile:
                 f"{self._name} says that it holds {about.num_rows} rows of {inflated} bytes in {self._size} bytes of"
                 " file, which is more than is read; split it, or convert it to JSON lines"
             )
+
+
+class ParquetRows(Sequence[bytes]):
+    """Rows that come one after another, as the bytes of JSON objects, and as columns.
+
+    A column is None where the file has none of that name. Reading one raises `ValueError` for what it cannot hold, as a
+    text that is none.
+    """
+
+    def __init__(self, file: ParquetFile, number: int, batch: Any, cells: Mapping[str, Column]) -> None:
+        self.number = number
+        self._file, self._batch, self._cells = file, batch, cells
+
+    def __len__(self) -> int:
+        return int(self._batch.num_rows)
+
+    @overload
+    def __getitem__(self, place: int) -> bytes: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, place: int | slice) -> bytes | Sequence[bytes]:
+        places = range(len(self))[place]
+        raw = [raw for _, raw, _ in self.pieces([places] if isinstance(places, int) else places)]
+        return raw[0] if isinstance(place, int) else raw
+
+    def pieces(self, places: Sequence[int]) -> Iterator[Piece]:
+        """The rows at some places, each with what is wrong with it."""
+        if len(places) == len(self):
+            yield from self._file.rows_of(self.number, self._batch, self._cells)
+            return
+        for place in places:
+            yield from self._file.rows_of(self.number + place, self._batch.slice(place, 1), self._cells)
+
+    def names_in(self, table: str) -> list[str]:
+        """The columns whose cells belong into a table of that name."""
+        return [name for name in self._batch.schema.names if name in self._cells and self._cells[name].into == table]
+
+    def traits(self, name: str) -> list[Any] | None:
+        """Texts or flags that many rows have in common."""
+        column = self._column(name)
+        if column is None:
+            return None
+        encoded = column if hasattr(column, "dictionary") else column.dictionary_encode()
+        values = encoded.dictionary.to_pylist()
+        if column.null_count:
+            return [None if n is None else values[n] for n in encoded.indices.to_pylist()]
+        return [values[n] for n in _whole_numbers(encoded.indices)]
+
+    def texts(self, name: str) -> list[Any] | None:
+        """Texts of which most rows have their own."""
+        column = self._column(name)
+        if column is None or column.null_count or hasattr(column, "dictionary"):
+            return None if column is None else column.to_pylist()
+        arrow, compute = import_module("pyarrow"), import_module("pyarrow.compute")
+        ends = arrow.array([0, len(column)], arrow.int64())
+        joined = compute.binary_join(arrow.LargeListArray.from_arrays(ends, column), "\n")[0].as_py()
+        texts: list[Any] = joined.split("\n")
+        return texts if len(texts) == len(column) else column.to_pylist()
+
+    def counts(self, name: str) -> list[Any] | None:
+        """Whole numbers."""
+        column = self._column(name)
+        return None if column is None else _whole_numbers(column)
+
+    def instants(self, name: str) -> list[Any] | None:
+        """Instants in microseconds since 1970, cut off."""
+        column = self._column(name)
+        if column is None:
+            return None
+        per_second = _UNITS[column.type.unit]
+        counts = _whole_numbers(column.view("int64"))
+        if per_second == _UNITS["us"]:
+            return counts
+        return [None if one is None else one * _UNITS["us"] // per_second for one in counts]
+
+    def amounts(self, name: str) -> list[bytes | None] | None:
+        """Decimals, whole numbers, or texts, as JSON has them."""
+        column = self._column(name)
+        if column is None:
+            return None
+        texts = column.cast("string").to_pylist()
+        if self._file.kinds[name] == "text":
+            return [f'"{text}"'.encode() if text else None for text in texts]
+        return [None if text is None else _shortest(text).encode() for text in texts]
+
+    def _column(self, name: str) -> Any:
+        return self._batch.column(name) if name in self._batch.schema.names else None
+
+
+def _whole_numbers(column: Any) -> list[Any]:
+    """The whole numbers of a column, taken from its memory where all are there."""
+    if column.null_count:
+        return column.to_pylist()  # type: ignore[no-any-return]
+    held: Any = memoryview(column.buffers()[1])
+    start, code = column.offset, _CODES[str(column.type)]
+    return list(held.cast(code)[start : start + len(column)])
+
+
+def _shortest(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
 
 
 def _copied(bytes_in: ByteInput, name: str, limits: Limits) -> BinaryIO:
