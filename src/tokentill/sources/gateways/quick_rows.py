@@ -30,7 +30,7 @@ LEARNED_MAX = 100
 """Of how many lines that are not of the shape of those before it is made wider."""
 
 _KNOWN_MAX = 200_000
-_NOTHING = ("0", "0.0", None)
+_NOTHING = (None, b"0", b"0.0")
 Traits = tuple[Any, ...]
 
 
@@ -167,8 +167,7 @@ class RowsReader:
         for role in self._rows.amounts:
             costs_of(picked.get(role, ()), odd)
         for role in self._rows.absent:
-            found = costs_of(picked.get(role, ()), odd)
-            odd.update(n for n, amount in enumerate(found) if amount not in _NOTHING)
+            odd.update(n for n, written in enumerate(picked.get(role, ())) if written not in _NOTHING)
         columns = UsageColumns(self.names, [0] * size, record_ids, instants, leaves, units, costs, [None] * size)
         columns.series = self._series(lines, columns, picked, read.by_path, odd)
         return columns
