@@ -15,7 +15,7 @@ from tests.sources.test_quick_lines import read_content_both_ways
 from tests.sources.test_reading_parquet import parquet
 from tokentill.sources.gateways import canonical_table
 from tokentill.sources.gateways.canonical_table import CanonicalReader
-from tokentill.sources.layouts.parquet import ParquetRows
+from tokentill.sources.layouts.parquet_rows import ParquetRows
 
 ROWS = 5_000
 START = datetime(2026, 10, 1, 12, tzinfo=UTC)

@@ -191,7 +191,7 @@ def test_a_quick_reading_says_what_the_strict_one_says(
     format_: str, parts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts = [held_equal(format_, seed, monkeypatch) for seed in range(parts)]
-    assert min(map(sum, zip(*counts, strict=True))) > 0.1 * parts * AT_ONCE  # neither way is idle
+    assert min(map(sum, zip(*counts, strict=True))) > 0.08 * parts * AT_ONCE  # neither way is idle
 
 
 def _quotes_not_counted(patch: pytest.MonkeyPatch) -> None:

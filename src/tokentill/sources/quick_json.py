@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -52,3 +53,23 @@ def is_deep_or_long(raw: bytes, digits_max: int = NUMBER_CHARACTERS_MAX) -> bool
 def has_odd_escapes(raw: bytes) -> bool:
     """Whether there are other escapes than those of characters by their numbers, or one of a quote."""
     return _ODD_ESCAPE.search(raw) is not None
+
+
+def decoded_lines(
+    decode: Callable[[bytes], Any], lines: Sequence[bytes], is_odd: Callable[[bytes], bool] = has_odd_escapes
+) -> tuple[list[Any], list[int]]:
+    """What typed decoding makes of the lines that it takes and that are not odd, and their places."""
+    try:
+        if not is_odd(b"".join(lines)):
+            return list(map(decode, lines)), list(range(len(lines)))
+    except ERRORS:
+        pass  # some line is odd; which one, is seen line by line
+    decoded, places = [], []
+    for place, line in enumerate(lines):
+        try:
+            if not is_odd(line):
+                decoded.append(decode(line))
+                places.append(place)
+        except ERRORS:
+            continue  # it has no place here, so the strict way reads it, and says what is wrong
+    return decoded, places

@@ -28,7 +28,7 @@ from tokentill.sources.gateways.fields import instant_or_naive_utc
 from tokentill.sources.gateways.quick_values import ALL_OF_TIME
 from tokentill.sources.kept_lines import KeptLine, is_confidential
 from tokentill.sources.layouts import LayoutFault, digest_of, is_blank
-from tokentill.sources.layouts.parquet import ParquetRows
+from tokentill.sources.layouts.parquet_rows import ParquetRows
 from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
 from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.control_totals import Reported

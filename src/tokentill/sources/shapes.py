@@ -20,7 +20,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tokentill.sources.quick_json import ERRORS, encode, has_odd_escapes, is_deep_or_long
+from tokentill.sources.quick_json import decoded_lines, encode, has_odd_escapes, is_deep_or_long
 from tokentill.sources.strict_json import NUMBER_CHARACTERS_MAX, exact_decimal
 
 FIELDS_MAX = 500
@@ -253,23 +253,12 @@ class Shape:
 
     def decoded(self, lines: Sequence[bytes]) -> tuple[list[Any], list[int]]:
         """The objects of lines that are of the shape, and their places."""
-        decode = self._decode
-        if decode is None:
+        if self._decode is None:
             return [], []
-        try:
-            if not self._is_any and not has_odd_escapes(b"".join(lines)):
-                return list(map(decode, lines)), list(range(len(lines)))
-        except ERRORS:
-            pass  # some line is odd; which one, is seen line by line
-        objects, places = [], []
-        for place, line in enumerate(lines):
-            try:
-                if not has_odd_escapes(line) and not (self._is_any and is_deep_or_long(line, _DIGITS_MAX)):
-                    objects.append(decode(line))
-                    places.append(place)
-            except ERRORS:
-                continue  # it has no place here, so the strict way reads it, and says what is wrong
-        return objects, places
+        return decoded_lines(self._decode, lines, self._is_odd if self._is_any else has_odd_escapes)
+
+    def _is_odd(self, line: bytes) -> bool:
+        return has_odd_escapes(line) or is_deep_or_long(line, _DIGITS_MAX)
 
     def columns(self, objects: Sequence[Any], lines: Sequence[bytes]) -> Columns:
         """What decoded objects hold. Odd are, among others, those that say anything twice."""

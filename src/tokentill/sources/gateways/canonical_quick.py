@@ -18,7 +18,7 @@ import msgspec
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways.quick_values import RFC_3339, check_counts, costs_of, odd_ids, request_keys_of
-from tokentill.sources.quick_json import has_odd_escapes
+from tokentill.sources.quick_json import decoded_lines
 from tokentill.usage.columns import SeriesKey, SeriesNumbers, Units, UsageColumns
 from tokentill.usage.ids import are_plain, checked_tags, is_word
 from tokentill.usage.quantities import TOKEN_LEAVES, kept_quantities
@@ -45,7 +45,6 @@ def _line_type() -> Any:
 
 _decode = msgspec.json.Decoder(_line_type()).decode
 _encode = msgspec.json.Encoder().encode
-_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _series_of = attrgetter(*SERIES_FIELDS)
 
 
@@ -70,7 +69,7 @@ class QuickReader:
         Args:
             within: the first and the last instant of records that are not odd (see `ALL_OF_TIME`).
         """
-        decoded, places = _decoded(lines)
+        decoded, places = decoded_lines(_decode, lines)
         if not decoded:
             return UsageColumns(self.names), list(range(len(lines)))
         columns, odd = self._columns([lines[place] for place in places], decoded, within)
@@ -122,24 +121,6 @@ class QuickReader:
         texts = list(map(type, written)).count(str) + len(written[_TAGS] or ())
         number = -1 if key is None or self._is_looked_at(key[0]) else self.names.of(key)
         return number, 2 * (keys + texts)
-
-
-def _decoded(lines: Sequence[bytes]) -> tuple[list[Any], list[int]]:
-    """The lines that typed decoding takes, and their places."""
-    try:
-        if not has_odd_escapes(b"".join(lines)):
-            return list(map(_decode, lines)), list(range(len(lines)))
-    except _ERRORS:
-        pass  # some line is odd; which one, is seen line by line
-    decoded, places = [], []
-    for place, line in enumerate(lines):
-        try:
-            if not has_odd_escapes(line):
-                decoded.append(_decode(line))
-                places.append(place)
-        except _ERRORS:
-            continue  # it has no place here, so the strict way reads it, and says what is wrong
-    return decoded, places
 
 
 def _request_keys(decoded: Sequence[Any], odd: set[int]) -> tuple[list[str | None], int]:

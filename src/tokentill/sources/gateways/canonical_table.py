@@ -10,7 +10,7 @@ from typing import Any
 
 from tokentill.sources.gateways.canonical_quick import QuickReader, counts_of
 from tokentill.sources.gateways.quick_values import check_counts, costs_of, micros_within, odd_ids, request_keys_of
-from tokentill.sources.layouts.parquet import ParquetRows
+from tokentill.sources.layouts.parquet_rows import ParquetRows
 from tokentill.sources.layouts.table import Column
 from tokentill.usage.columns import Units, UsageColumns
 from tokentill.usage.quantities import TOKEN_LEAVES

@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from importlib import import_module
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO, overload
+from typing import Any, BinaryIO
 
 import msgspec
 
 from tokentill.errors import InvalidRecord, Refused
 from tokentill.sources.compression import ByteInput, Limits
 from tokentill.sources.layouts import HEAD_BYTES, LayoutFault, Piece, digest_of
+from tokentill.sources.layouts.parquet_rows import PER_SECOND, ParquetRows
 from tokentill.sources.layouts.table import Column
 
 MAGIC = b"PAR1"
@@ -31,8 +33,6 @@ ROWS_A_BYTE_MAX = 64
 """A file of more rows has nothing in them that could tell one from another."""
 WHOLE_MAX = 2**53
 """Up to here a binary floating number tells whole numbers apart."""
-_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-_CODES = dict(zip("int8 uint8 int16 uint16 int32 uint32 int64 uint64".split(), "bBhHiIqQ", strict=True))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 COLUMNS_MAX = 100
 PLAIN_BYTES_MAX = 64 * 1024
@@ -94,14 +94,14 @@ class ParquetFile:
         try:
             for batch in self._file.iter_batches(ROWS_AT_ONCE, use_threads=False):
                 if batch.num_rows:
-                    yield number + 1, ParquetRows(self, number + 1, batch, cells)
+                    yield number + 1, ParquetRows(number + 1, batch, cells, partial(self._rows_of, cells=cells))
                 number += batch.num_rows
                 self._bytes.bytes_read = self._size * number // rows_all
         except (self._arrow.ArrowException, OSError, ValueError) as error:
             reason = f"the file is damaged behind row {number}, and not read further: {_first_line(error)}"
             yield number + 1, b"", LayoutFault(reason, digest_of(f"{number} {self._size}".encode()))
 
-    def rows_of(self, number: int, batch: Any, cells: Mapping[str, Column]) -> Iterator[Piece]:
+    def _rows_of(self, number: int, batch: Any, cells: Mapping[str, Column]) -> Iterator[Piece]:
         """The rows of a batch, of which the first has that number."""
         names = self._schema.names
         places = [(name, None if name not in cells else cells[name].into) for name in names]
@@ -154,7 +154,7 @@ class ParquetFile:
         types = self._arrow.types
         is_text = types.is_string(field.type) or types.is_large_string(field.type)
         if types.is_timestamp(field.type):  # so that instants keep all of their digits
-            counts, per_second, has_zone = column.cast(self._arrow.int64()), _UNITS[field.type.unit], field.type.tz
+            counts, per_second, has_zone = column.cast(self._arrow.int64()), PER_SECOND[field.type.unit], field.type.tz
             column = [None if one is None else (one, per_second, has_zone is not None) for one in counts.to_pylist()]
             return [_tried(_instant_text, field.name, one) for one in column]
         if types.is_integer(field.type) or types.is_boolean(field.type) or (is_text and cell is None):
@@ -172,106 +172,6 @@ class ParquetFile:
                 f"{self._name} says that it holds {about.num_rows} rows of {inflated} bytes in {self._size} bytes of"
                 " file, which is more than is read; split it, or convert it to JSON lines"
             )
-
-
-class ParquetRows(Sequence[bytes]):
-    """Rows that come one after another, as the bytes of JSON objects, and as columns.
-
-    A column is None where the file has none of that name. Reading one raises `ValueError` for what it cannot hold, as a
-    text that is none.
-    """
-
-    def __init__(self, file: ParquetFile, number: int, batch: Any, cells: Mapping[str, Column]) -> None:
-        self.number = number
-        self._file, self._batch, self._cells = file, batch, cells
-
-    def __len__(self) -> int:
-        return int(self._batch.num_rows)
-
-    @overload
-    def __getitem__(self, place: int) -> bytes: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, place: int | slice) -> bytes | Sequence[bytes]:
-        places = range(len(self))[place]
-        raw = [raw for _, raw, _ in self.pieces([places] if isinstance(places, int) else places)]
-        return raw[0] if isinstance(place, int) else raw
-
-    def pieces(self, places: Sequence[int]) -> Iterator[Piece]:
-        """The rows at some places, each with what is wrong with it."""
-        if len(places) == len(self):
-            yield from self._file.rows_of(self.number, self._batch, self._cells)
-            return
-        for place in places:
-            yield from self._file.rows_of(self.number + place, self._batch.slice(place, 1), self._cells)
-
-    def names_in(self, table: str) -> list[str]:
-        """The columns whose cells belong into a table of that name."""
-        return [name for name in self._batch.schema.names if name in self._cells and self._cells[name].into == table]
-
-    def traits(self, name: str) -> list[Any] | None:
-        """Texts or flags that many rows have in common."""
-        column = self._column(name)
-        if column is None:
-            return None
-        encoded = column if hasattr(column, "dictionary") else column.dictionary_encode()
-        values = encoded.dictionary.to_pylist()
-        if column.null_count:
-            return [None if n is None else values[n] for n in encoded.indices.to_pylist()]
-        return [values[n] for n in _whole_numbers(encoded.indices)]
-
-    def texts(self, name: str) -> list[Any] | None:
-        """Texts of which most rows have their own."""
-        column = self._column(name)
-        if column is None or column.null_count or hasattr(column, "dictionary"):
-            return None if column is None else column.to_pylist()
-        arrow, compute = import_module("pyarrow"), import_module("pyarrow.compute")
-        ends = arrow.array([0, len(column)], arrow.int64())
-        joined = compute.binary_join(arrow.LargeListArray.from_arrays(ends, column), "\n")[0].as_py()
-        texts: list[Any] = joined.split("\n")
-        return texts if len(texts) == len(column) else column.to_pylist()
-
-    def counts(self, name: str) -> list[Any] | None:
-        """Whole numbers."""
-        column = self._column(name)
-        return None if column is None else _whole_numbers(column)
-
-    def instants(self, name: str) -> list[Any] | None:
-        """Instants in microseconds since 1970, cut off."""
-        column = self._column(name)
-        if column is None:
-            return None
-        per_second = _UNITS[column.type.unit]
-        counts = _whole_numbers(column.view("int64"))
-        if per_second == _UNITS["us"]:
-            return counts
-        return [None if one is None else one * _UNITS["us"] // per_second for one in counts]
-
-    def amounts(self, name: str) -> list[bytes | None] | None:
-        """Decimals, whole numbers, or texts, as JSON has them."""
-        column = self._column(name)
-        if column is None:
-            return None
-        texts = column.cast("string").to_pylist()
-        if self._file.kinds[name] == "text":
-            return [f'"{text}"'.encode() if text else None for text in texts]
-        return [None if text is None else _shortest(text).encode() for text in texts]
-
-    def _column(self, name: str) -> Any:
-        return self._batch.column(name) if name in self._batch.schema.names else None
-
-
-def _whole_numbers(column: Any) -> list[Any]:
-    """The whole numbers of a column, taken from its memory where all are there."""
-    if column.null_count:
-        return column.to_pylist()  # type: ignore[no-any-return]
-    held: Any = memoryview(column.buffers()[1])
-    start, code = column.offset, _CODES[str(column.type)]
-    return list(held.cast(code)[start : start + len(column)])
-
-
-def _shortest(text: str) -> str:
-    return text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
 
 
 def _copied(bytes_in: ByteInput, name: str, limits: Limits) -> BinaryIO:
