@@ -177,9 +177,10 @@ def held_equal(format_: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> tupl
     """Hold both ways equal over a file. Gives how many lines are read quickly, and how many are no records."""
     given = list(lines(format_, seed, AT_ONCE))
     records = read_both_ways(given, (None, "s")[seed % 2], monkeypatch, format_)
-    quick = FORMATS[format_].quick
-    assert quick is not None
-    columns, _ = quick(None, SeriesNumbers(), lambda _: False).columns_of(given, ALL_OF_TIME)
+    known = FORMATS[format_]
+    assert known.plain is not None
+    reader = quick_rows.RowsReader(known.plain, known.read, None, SeriesNumbers(), lambda _: False)
+    columns, _ = reader.columns_of(given, ALL_OF_TIME)
     return len(columns), len(given) - records
 
 
@@ -197,8 +198,8 @@ def test_a_quick_reading_says_what_the_strict_one_says(
 def _quotes_not_counted(patch: pytest.MonkeyPatch) -> None:
     """What says a thing twice is taken, and the last one counts."""
 
-    def columns(shape: shapes.Shape, objects: Any, _: Any) -> shapes.Columns:
-        held = shapes.Columns()
+    def columns(shape: shapes.Shape, objects: Any, _: Any) -> shapes.PathColumns:
+        held = shapes.PathColumns()
         shape._top.read(objects, held, range(len(objects)))
         return held
 

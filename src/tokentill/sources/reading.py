@@ -23,8 +23,11 @@ from tokentill.errors import InvalidCall, InvalidRecord, Refused
 from tokentill.sources.blocks import Block, Quarantined, gathered
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.sources.cut_short import CutShort
-from tokentill.sources.gateways import Format, unwrapped
+from tokentill.sources.gateways import Format, LineReader, unwrapped
+from tokentill.sources.gateways.canonical_form import CANONICAL
+from tokentill.sources.gateways.canonical_table import CanonicalReader
 from tokentill.sources.gateways.fields import instant_or_naive_utc
+from tokentill.sources.gateways.quick_rows import RowsReader
 from tokentill.sources.gateways.quick_values import ALL_OF_TIME
 from tokentill.sources.kept_lines import KeptLine, is_confidential
 from tokentill.sources.layouts import LayoutFault, digest_of, is_blank
@@ -177,7 +180,8 @@ class Reading(AbstractContextManager["Reading"]):
 
     @property
     def _is_quick(self) -> bool:
-        return self._runs is not None and self._format is not None and self._format.quick is not None
+        known = self._format
+        return self._runs is not None and known is not None and (known is CANONICAL or known.plain is not None)
 
     def _read(self, check: RecordCheck | None) -> Iterator[Reported | Quarantined]:
         with self._to_the_end():
@@ -218,19 +222,24 @@ class Reading(AbstractContextManager["Reading"]):
 
     def _quick_runs(self, left_alone: LeftAlone) -> Iterator[QuickRun]:
         """Lines with the columns of most, and the places of those that are odd, each with its fault."""
-        if self._format is None or self._format.quick is None:
-            return
-        reader = self._format.quick(self._source, SeriesNumbers(), left_alone.is_looked_at)
+        reader = self._line_reader(left_alone)
         for run in self._runs or ():
             if len(run) == 3:
                 number, raw, fault = run
                 yield number, [raw], UsageColumns(reader.names), [(0, raw, fault)]
                 continue
             if reader.names.are_many:
-                reader = self._format.quick(self._source, SeriesNumbers(), left_alone.is_looked_at)
+                reader = self._line_reader(left_alone)
             number, lines = run
             columns, odd = reader.columns_of(lines, left_alone.within())
             yield number, lines, columns, list(_odd_lines(lines, odd))
+
+    def _line_reader(self, left_alone: LeftAlone) -> LineReader:
+        how = self._source, SeriesNumbers(), left_alone.is_looked_at
+        known = self._format
+        if known is None or known.plain is None:
+            return CanonicalReader(*how)
+        return RowsReader(known.plain, known.read, *how)
 
     def _checked(
         self, number: int, lines: Sequence[bytes], place: int, record: Reported, check: RecordCheck | None

@@ -46,7 +46,7 @@ _LONG_EXPONENT = re.compile(rb"[eE][+-]?[0-9]{4}")
 
 
 @dataclass(slots=True)
-class Columns:
+class PathColumns:
     """What objects hold, by path (`usage.cost`), None where one has nothing; a path that none has is left out.
 
     Amounts are the bytes that they were written with. `quotes` is how many all objects are written with; `odd` are the
@@ -138,7 +138,7 @@ class _Object:
         always = [one for one in self.fields.values() if not one.is_optional]
         self._quotes = 2 * (len(always) + sum(not one.is_looked_at and one.kinds == {"text"} for one in always))
 
-    def read(self, objects: Sequence[Any], columns: Columns, places: Sequence[int]) -> None:
+    def read(self, objects: Sequence[Any], columns: PathColumns, places: Sequence[int]) -> None:
         """Put what objects hold into columns.
 
         Args:
@@ -165,13 +165,13 @@ class _Object:
             elif one.is_wanted:
                 columns.by_path[one.path] = column
 
-    def read_some(self, objects: Sequence[Any], columns: Columns, places: Sequence[int]) -> None:
+    def read_some(self, objects: Sequence[Any], columns: PathColumns, places: Sequence[int]) -> None:
         """As `read`, where some are None."""
         there = [n for n, one in enumerate(objects) if one is not None]
         if len(there) == len(objects):
             self.read(objects, columns, places)
             return
-        inner = Columns()
+        inner = PathColumns()
         self.read([objects[n] for n in there], inner, [places[n] for n in there])
         columns.quotes += inner.quotes
         columns.odd |= inner.odd
@@ -260,9 +260,9 @@ class Shape:
     def _is_odd(self, line: bytes) -> bool:
         return has_odd_escapes(line) or is_deep_or_long(line, _DIGITS_MAX)
 
-    def columns(self, objects: Sequence[Any], lines: Sequence[bytes]) -> Columns:
+    def columns(self, objects: Sequence[Any], lines: Sequence[bytes]) -> PathColumns:
         """What decoded objects hold. Odd are, among others, those that say anything twice."""
-        columns = Columns()
+        columns = PathColumns()
         self._top.read(objects, columns, range(len(objects)))
         if b"".join(lines).count(b'"') != columns.quotes:
             columns.odd.update(n for n, one in enumerate(objects) if encode(one).count(b'"') != lines[n].count(b'"'))

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tokentill.errors import Refused
 from tokentill.sources.layouts.table import Column
 from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.control_totals import Reported
+
+if TYPE_CHECKING:
+    from tokentill.sources.gateways.plain_rows import PlainRows
 
 SourceRow = dict[str, Any]
 
@@ -34,12 +37,6 @@ class LineReader(Protocol):
         """
 
 
-LineReading = Callable[[str | None, SeriesNumbers, Callable[[str], bool]], LineReader]
-"""Makes a reader of the source that was asked for, what gives series their numbers, and whether each record of a source
-has to be looked at, so that all of its lines are odd.
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class Format:
     """What a source's records look like.
@@ -56,7 +53,7 @@ class Format:
             comes back as it is. Raises `InvalidRecord` for one that holds nothing of the kind.
         request_of: names the request that a row tells a part of; None for a row that tells all of its own.
         joined: all rows of one request as one row.
-        quick: what reads most lines into columns, giving the records that `read` gives; None where nothing does.
+        plain: what most rows are like that hold nothing odd, so that they can be read into columns.
     """
 
     name: str
@@ -69,7 +66,7 @@ class Format:
     split: Callable[[SourceRow], Sequence[SourceRow]] | None = None
     request_of: Callable[[SourceRow], Hashable | None] | None = None
     joined: Callable[[Sequence[SourceRow]], SourceRow] | None = None
-    quick: LineReading | None = None
+    plain: PlainRows | None = None
 
     @property
     def is_one_a_row(self) -> bool:

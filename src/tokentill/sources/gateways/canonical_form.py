@@ -14,7 +14,6 @@ from typing import cast
 
 from tokentill.errors import InvalidRecord, Refused
 from tokentill.sources.gateways import Format, SourceRow
-from tokentill.sources.gateways.canonical_table import CanonicalReader
 from tokentill.sources.gateways.fields import amount, count_cell, flag_cell, instant, text_cell
 from tokentill.sources.layouts.table import Column
 from tokentill.usage.quantities import SUMS, TOKEN_LEAVES
@@ -100,4 +99,4 @@ def _recognises(names: Collection[str]) -> bool:
     return "record_id" in names and "occurred_at" in names
 
 
-CANONICAL: Format = Format("canonical", None, ("record_id",), _recognises, read, columns, quick=CanonicalReader)
+CANONICAL: Format = Format("canonical", None, ("record_id",), _recognises, read, columns)

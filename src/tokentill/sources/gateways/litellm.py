@@ -28,7 +28,7 @@ from tokentill.sources.gateways.arouter import mode_of, status_of
 from tokentill.sources.gateways.fields import amount, columns_by_kind, count, instant_or_naive_utc, text_cell
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap, under
-from tokentill.sources.gateways.quick_rows import PlainRows
+from tokentill.sources.gateways.plain_rows import PlainRows
 from tokentill.sources.gateways.quick_values import Instants
 from tokentill.sources.strict_json import parse_object
 from tokentill.usage.ids import KEY_ALIAS_TAG, TEAM_TAG, callers_tag
@@ -197,7 +197,6 @@ def _recognises(names: Collection[str]) -> bool:
 
 PLAIN = PlainRows(
     FIELDS,
-    read,
     series=("user", "api_key", "model", "provider", "tier", "status", "tags", "team", "key_alias", "cache_hit"),
     beside=("call_type",),
     unread=UNITS,
@@ -212,5 +211,5 @@ SPEND_LOG = Format(
     read,
     columns_by_kind({"cache_hit": text_cell}),
     ("startTime",),
-    quick=PLAIN.reader,
+    plain=PLAIN,
 )

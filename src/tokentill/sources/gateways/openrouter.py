@@ -33,7 +33,7 @@ from tokentill.sources.gateways.fields import (
 )
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap
-from tokentill.sources.gateways.quick_rows import PlainRows
+from tokentill.sources.gateways.plain_rows import PlainRows
 from tokentill.usage.ids import cost_component_tag
 from tokentill.usage.record import RESPONSE_CACHE_TAG, STANDARD, UsageRecord, UsageState
 
@@ -173,7 +173,6 @@ def _recognises(names: Collection[str]) -> bool:
 
 PLAIN = PlainRows(
     FIELDS,
-    read,
     series=(
         *("user", "api_key", "model", "variant", "provider", "tier", "region"),
         *("finish_reason", "cancelled", "is_byok"),
@@ -192,5 +191,5 @@ GENERATION = Format(
     read,
     columns_by_kind(_CELLS),
     ("created_at",),
-    quick=PLAIN.reader,
+    plain=PLAIN,
 )

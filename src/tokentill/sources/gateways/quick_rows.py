@@ -1,6 +1,6 @@
 """Rows of a source with a field map, as most of them are, read into columns instead of one value after another.
 
-A format declares with `PlainRows` what becomes of each role of its map in a plain row. What a user's rows have in
+A format declares (`PlainRows`) what becomes of each role of its map in a plain row. What a user's rows have in
 common is read once, by the strict way, of the first of them; after that a row is its id, its instant, its counts and
 its cost. The strict way also has the word on every row that is odd in any respect, and on the first of each series it
 has to say the same as the quick one, or all of them are odd.
@@ -9,15 +9,14 @@ has to say the same as the quick one, or all of them are odd.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 from tokentill.errors import InvalidRecord
-from tokentill.sources.gateways import LineReader, SourceRow
+from tokentill.sources.gateways import SourceRow
 from tokentill.sources.gateways.inclusive import COUNTED, TOTALS, leaves_of_columns
-from tokentill.sources.gateways.mapping import FieldMap
-from tokentill.sources.gateways.quick_values import RFC_3339, Instants, costs_of, odd_ids
+from tokentill.sources.gateways.plain_rows import PlainRows
+from tokentill.sources.gateways.quick_values import costs_of, odd_ids
 from tokentill.sources.layouts import is_blank
 from tokentill.sources.quick_json import has_odd_escapes, parse_line
 from tokentill.sources.shapes import AMOUNTS, COUNTS, NAMES, TRAITS, Shape
@@ -31,78 +30,26 @@ LEARNED_MAX = 100
 
 _KNOWN_MAX = 200_000
 _NOTHING = (None, b"0", b"0.0")
-Traits = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class PlainRows:
-    """What a plain row is, and what becomes of each role in it; every role is named once.
-
-    A plain row counts tokens of prompt and completion, and its record is that of its series and of these, the id, the
-    instant, the cost and the searches that it counts.
-
-    Args:
-        fields: the map.
-        read: the strict way of the format.
-        series: roles that decide of which series a row is.
-        verbatim: those of them that a record has as they are, under the same name.
-        beside: names beside the map that do so, too.
-        unread: roles that nothing comes of.
-        amounts: roles that have to be amounts, of which nothing comes.
-        absent: roles that hold nothing, or zero.
-        foreign: names that a plain row does not have.
-        is_plain: whether rows of a series are, by its roles and names.
-    """
-
-    fields: FieldMap
-    read: Callable[[SourceRow, str | None], Reported]
-    series: tuple[str, ...]
-    verbatim: tuple[str, ...] = ("user", "api_key", "provider")
-    beside: tuple[str, ...] = ()
-    unread: tuple[str, ...] = ()
-    amounts: tuple[str, ...] = ()
-    absent: tuple[str, ...] = ()
-    foreign: tuple[str, ...] = ()
-    is_plain: Callable[[Mapping[str, Any]], bool] = lambda _: True
-    instants: Instants = RFC_3339
-
-    def __post_init__(self) -> None:
-        counted = COUNTED & self.fields.paths.keys()
-        named = ["record_id", "occurred_at", "cost", *counted, *self.series, *self.unread, *self.amounts, *self.absent]
-        if sorted(named) != sorted(self.fields.paths):
-            raise ValueError(f"each role has to be named once: {sorted(set(named) ^ self.fields.paths.keys())}")
-
-    @property
-    def traits(self) -> tuple[str, ...]:
-        """The roles and names that decide of which series a row is."""
-        return (*self.series, *self.beside)
-
-    def shape(self) -> Shape:
-        """The shape of rows of which none is known yet."""
-        wanted = dict.fromkeys(self.beside, TRAITS) | dict.fromkeys(self.foreign, frozenset[str]())
-        for role, paths in self.fields.paths.items():
-            kinds = COUNTS if role in COUNTED else NAMES if role in ("record_id", "occurred_at") else TRAITS
-            kinds = AMOUNTS if role in ("cost", *self.amounts, *self.absent) else kinds
-            wanted |= {path: wanted.get(path, kinds) for path in paths if role not in self.unread}
-        return Shape(wanted, (path for role in self.unread for path in self.fields.paths[role]))
-
-    def reader(self, source: str | None, names: SeriesNumbers, is_looked_at: Callable[[str], bool]) -> LineReader:
-        """A reader of lines of one input."""
-        return RowsReader(self, source, names, is_looked_at)
+RowTraits = tuple[Any, ...]
 
 
 class RowsReader:
     """Reads the lines of one input (see `LineReader`)."""
 
     def __init__(
-        self, rows: PlainRows, source: str | None, names: SeriesNumbers, is_looked_at: Callable[[str], bool]
+        self,
+        rows: PlainRows,
+        read: Callable[[SourceRow, str | None], Reported],
+        source: str | None,
+        names: SeriesNumbers,
+        is_looked_at: Callable[[str], bool],
     ) -> None:
-        self._rows, self._source, self._is_looked_at = rows, source, is_looked_at
+        self._rows, self._read, self._source, self._is_looked_at = rows, read, source, is_looked_at
         self.names = names
-        self._shape = rows.shape()
+        self._shape = _shape_of(rows)
         self._learned = 0
-        self._known: dict[Traits, int] = {}
-        self._kinds: dict[Traits, SeriesKey | None] = {}
+        self._known: dict[RowTraits, int] = {}
+        self._kinds: dict[RowTraits, SeriesKey | None] = {}
         traits = rows.traits
         self._verbatim = [(SERIES_FIELDS.index(name), traits.index(name)) for name in rows.verbatim]
         self._others_of = itemgetter(*(n for n, name in enumerate(traits) if name not in rows.verbatim))
@@ -143,7 +90,7 @@ class RowsReader:
         self._learned += 1
         try:
             row = parse_line(line)
-            self._rows.read(row, self._source)
+            self._read(row, self._source)
         except InvalidRecord:
             return None
         return self._shape.widened(row)
@@ -203,7 +150,7 @@ class RowsReader:
             odd.update(n for n, number in enumerate(found) if number == -1)
         return [number or 0 for number in found]
 
-    def _met(self, line: bytes, columns: UsageColumns, place: int, traits: Traits) -> int:
+    def _met(self, line: bytes, columns: UsageColumns, place: int, traits: RowTraits) -> int:
         """The number of a series that is met first, -1 where its rows are odd."""
         others = self._others_of(traits)
         if others not in self._kinds:
@@ -221,7 +168,7 @@ class RowsReader:
         source, user, api_key, model, provider, _, geo, *_ = fields
         return self.names.of(tuple(fields)) if are_plain(source, "-", model, user, api_key, provider, geo) else -1
 
-    def _read_strictly(self, line: bytes, columns: UsageColumns, place: int, traits: Traits) -> SeriesKey | None:
+    def _read_strictly(self, line: bytes, columns: UsageColumns, place: int, traits: RowTraits) -> SeriesKey | None:
         """The series of a line, None where rows that are like it in what decides of that are odd.
 
         Raises:
@@ -229,7 +176,7 @@ class RowsReader:
         """
         if not self._rows.is_plain(dict(zip(self._rows.traits, traits, strict=True))):
             return None
-        record = self._rows.read(parse_line(line), self._source)
+        record = self._read(parse_line(line), self._source)
         if not isinstance(record, UsageRecord) or self._is_looked_at(record.source):
             return None
         key = series_fields_of(record)
@@ -245,3 +192,13 @@ def _hashable(column: Sequence[Any]) -> Sequence[Any]:
     if not any(type(value) is list for value in column[:1]) and list not in set(map(type, column)):
         return column
     return [tuple(value) if type(value) is list else value for value in column]
+
+
+def _shape_of(rows: PlainRows) -> Shape:
+    """The shape of rows of which none is known yet."""
+    wanted = dict.fromkeys(rows.beside, TRAITS) | dict.fromkeys(rows.foreign, frozenset[str]())
+    for role, paths in rows.fields.paths.items():
+        kinds = COUNTS if role in COUNTED else NAMES if role in ("record_id", "occurred_at") else TRAITS
+        kinds = AMOUNTS if role in ("cost", *rows.amounts, *rows.absent) else kinds
+        wanted |= {path: wanted.get(path, kinds) for path in paths if role not in rows.unread}
+    return Shape(wanted, (path for role in rows.unread for path in rows.fields.paths[role]))
