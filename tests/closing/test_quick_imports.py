@@ -14,6 +14,7 @@ from sqlalchemy import select
 from tests.builders import MovableClock, at
 from tests.quick_tables import make_tables
 from tests.sources.test_quick_lines import lines
+from tests.sources.test_quick_rows import lines as lines_of_rows
 from tokentill.closing.records import ingest as ingesting
 from tokentill.closing.records.ingest import ingest
 from tokentill.sources import reading
@@ -26,12 +27,12 @@ AT_ONCE = 2_500
 BOUNDS = Bounds(oldest=at("3"))  # some lines are of instants before it
 
 
-def activity(seed: int) -> bytes:
+def activity(format_: str, seed: int) -> bytes:
     """Lines of which many have the identity of another, some are blank, and some users look like persons."""
     chance = random.Random(seed)
     given = []
-    for raw in lines(seed, AT_ONCE):
-        again = re.sub(rb'"r[0-9]+"', lambda _: b'"r%d"' % chance.randrange(AT_ONCE), raw)
+    for raw in lines(seed, AT_ONCE) if format_ == "canonical" else lines_of_rows(format_, seed, AT_ONCE):
+        again = re.sub(rb'"(r|gen-|chatcmpl-)[0-9]+"', lambda _: b'"r%d"' % chance.randrange(AT_ONCE), raw)
         given.append(again.replace(b'"u1"', b'"u%d@example.com"' % chance.randrange(300)))
         if chance.random() < 0.02:
             given.append(chance.choice((b"", b" \t", b"\r")))
@@ -55,7 +56,9 @@ def held(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     return told
 
 
-def taken(path: Path, files: list[bytes], monkeypatch: pytest.MonkeyPatch, *, is_quick: bool) -> tuple[Any, ...]:
+def taken(
+    path: Path, files: list[bytes], format_: str, monkeypatch: pytest.MonkeyPatch, *, is_quick: bool
+) -> tuple[Any, ...]:
     """What imports of some files leave and say."""
     database, said, progress = Database.open(str(path)), [], list[Any]()
     make_tables(database)
@@ -63,7 +66,7 @@ def taken(path: Path, files: list[bytes], monkeypatch: pytest.MonkeyPatch, *, is
         if not is_quick:
             changed.setattr(reading.Reading, "_is_quick", False)
         for number, content in enumerate(files):
-            opened = read_records(io.BytesIO(content), name=f"file {number % 2}", source=None, format="canonical")
+            opened = read_records(io.BytesIO(content), name=f"file {number % 2}", source=None, format=format_)
             ingested = ingest(
                 database, opened, name=opened.name, clock=MovableClock(), bounds=BOUNDS, progress=progress.append
             )
@@ -74,19 +77,20 @@ def taken(path: Path, files: list[bytes], monkeypatch: pytest.MonkeyPatch, *, is
     return rows, said, progress
 
 
+@pytest.mark.parametrize("format_", ["canonical", "litellm", "openrouter"])
 @pytest.mark.parametrize(
     "parts", [pytest.param(2, id="every day"), pytest.param(200, id="a million", marks=pytest.mark.campaign)]
 )
 def test_an_import_in_columns_leaves_what_the_strict_one_leaves(
-    parts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    parts: int, format_: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     totals = [0, 0, 0, 0]
     for seed in range(parts):
         monkeypatch.setattr(ingesting, "BATCH_RECORDS_MAX", random.Random(seed).choice((7, 500, 1_234, 100_000)))
-        files = [activity(1_000 + 2 * seed), activity(1_001 + 2 * seed)]
+        files = [activity(format_, 1_000 + 2 * seed), activity(format_, 1_001 + 2 * seed)]
         files.append(files[0])
-        quick = taken(tmp_path / "quick.db", files, monkeypatch, is_quick=True)
-        strict = taken(tmp_path / "strict.db", files, monkeypatch, is_quick=False)
+        quick = taken(tmp_path / "quick.db", files, format_, monkeypatch, is_quick=True)
+        strict = taken(tmp_path / "strict.db", files, format_, monkeypatch, is_quick=False)
         for name, rows in strict[0].items():
             assert quick[0][name] == rows, (seed, name)
         assert quick[1:] == strict[1:], seed

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tokentill.errors import InvalidRecord
 from tokentill.sources import reading
 from tokentill.sources.gateways import canonical_form
-from tokentill.sources.gateways.canonical_quick import ALL_OF_TIME, QuickReader
+from tokentill.sources.gateways.canonical_quick import QuickReader
+from tokentill.sources.gateways.quick_values import ALL_OF_TIME
 from tokentill.sources.reading import Quarantined, read_records
 from tokentill.sources.strict_json import parse_object
 from tokentill.usage.columns import SeriesNumbers
@@ -115,15 +116,25 @@ def said(items: list[UsageRecord | Quarantined]) -> list[object]:
     ]
 
 
-def read_both_ways(given: list[bytes], source: str | None, monkeypatch: pytest.MonkeyPatch) -> int:
+def read_both_ways(
+    given: list[bytes], source: str | None, monkeypatch: pytest.MonkeyPatch, format_: str = "canonical"
+) -> int:
+    """Hold both ways equal over a file of lines. Gives the number of its records."""
+    return read_content_both_ways(b"\n".join(given) + b"\n", source, monkeypatch, format_)
+
+
+def read_content_both_ways(
+    content: bytes, source: str | None, monkeypatch: pytest.MonkeyPatch, format_: str = "canonical"
+) -> int:
     """Hold both ways equal over a whole file. Gives the number of its records."""
-    content = b"\n".join(given) + b"\n"
     read = {}
     for is_quick in (True, False):
         with monkeypatch.context() as changed:
             if not is_quick:
                 changed.setattr(reading.Reading, "_is_quick", False)
-            opened = read_records(io.BytesIO(content), name="file", source=source, format="canonical")
+            opened = read_records(io.BytesIO(content), name="file", source=source, format=format_)
+            if not is_quick:
+                opened._parse = parse_object
             read[is_quick] = said(list(opened.items(_refuse_some)))
     assert read[True] == read[False]
     return sum(not isinstance(item, Quarantined) for item in read[True])

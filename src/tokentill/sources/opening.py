@@ -19,6 +19,7 @@ from tokentill.sources.cut_short import CutShort, cut_short
 from tokentill.sources.gateways import Format, helicone, langwatch, no_table, portkey, unwrapped
 from tokentill.sources.gateways.arouter import ACTIVITY
 from tokentill.sources.gateways.canonical_form import CANONICAL
+from tokentill.sources.gateways.canonical_table import is_plain_table
 from tokentill.sources.gateways.cloudevents import EVENTS
 from tokentill.sources.gateways.langfuse import OBSERVATIONS
 from tokentill.sources.gateways.litellm import SPEND_LOG
@@ -139,8 +140,10 @@ class Opening:
                 columns = input_format.columns(flat)
             except Refused as error:
                 raise self._refusal(str(error)) from None
-        runs = runs_of_pieces(file.pieces(columns))
-        return OpenedInput("parquet", self._widening(input_format), lines_of(runs), parse_line, runs=runs)
+        input_format, pieces = self._widening(input_format), file.pieces(columns)
+        is_plain = input_format is CANONICAL and is_plain_table(file.kinds, columns)
+        runs = file.runs(columns) if is_plain else runs_of_pieces(file.pieces(columns))
+        return OpenedInput("parquet", input_format, pieces, parse_line, runs=runs)
 
     def _json_lines(self) -> OpenedInput:
         lines = [line for line in self._head.split(b"\n") if line.lstrip().startswith(b"{")]

@@ -11,7 +11,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,12 +23,15 @@ from tokentill.errors import InvalidCall, InvalidRecord, Refused
 from tokentill.sources.blocks import Block, Quarantined, gathered
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.sources.cut_short import CutShort
-from tokentill.sources.gateways import Format, unwrapped
+from tokentill.sources.gateways import Format, LineReader, unwrapped
 from tokentill.sources.gateways.canonical_form import CANONICAL
-from tokentill.sources.gateways.canonical_quick import ALL_OF_TIME, QuickReader
+from tokentill.sources.gateways.canonical_table import CanonicalReader
 from tokentill.sources.gateways.fields import instant_or_naive_utc
+from tokentill.sources.gateways.quick_rows import RowsReader
+from tokentill.sources.gateways.quick_values import ALL_OF_TIME
 from tokentill.sources.kept_lines import KeptLine, is_confidential
 from tokentill.sources.layouts import LayoutFault, digest_of, is_blank
+from tokentill.sources.layouts.parquet_rows import ParquetRows
 from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
 from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.control_totals import Reported
@@ -59,7 +62,8 @@ class LeftAlone:
     is_looked_at: Callable[[str], bool] = lambda _: False
 
 
-QuickRun = tuple[int, list[bytes], UsageColumns, list[tuple[int, LayoutFault | None]]]
+OddLine = tuple[int, bytes, LayoutFault | None]
+QuickRun = tuple[int, Sequence[bytes], UsageColumns, list[OddLine]]
 
 
 class Reading(AbstractContextManager["Reading"]):
@@ -176,7 +180,8 @@ class Reading(AbstractContextManager["Reading"]):
 
     @property
     def _is_quick(self) -> bool:
-        return self._runs is not None and self._format is CANONICAL
+        known = self._format
+        return self._runs is not None and known is not None and (known is CANONICAL or known.plain is not None)
 
     def _read(self, check: RecordCheck | None) -> Iterator[Reported | Quarantined]:
         with self._to_the_end():
@@ -194,19 +199,20 @@ class Reading(AbstractContextManager["Reading"]):
     def _read_quickly(self, check: RecordCheck | None) -> Iterator[Reported | Quarantined]:
         with self._to_the_end():
             for number, lines, columns, odd in self._quick_runs(LeftAlone()):
-                records, strange = columns.records(), dict(odd)
-                for place, raw in enumerate(lines):
+                records, strange = columns.records(), {place: (raw, fault) for place, raw, fault in odd}
+                for place in range(len(lines)):
                     if place not in strange:
-                        yield self._checked(number + place, raw, next(records), check)
-                    elif strange[place] is not None or not is_blank(raw):
-                        yield from self._read_piece(number + place, raw, strange[place], check)
+                        yield self._checked(number, lines, place, next(records), check)
+                        continue
+                    raw, fault = strange[place]
+                    if fault is not None or not is_blank(raw):
+                        yield from self._read_piece(number + place, raw, fault, check)
 
     def _quick_blocks(self, check: RecordCheck, left_alone: LeftAlone) -> Iterator[Block]:
         with self._to_the_end():
-            for number, lines, columns, odd in self._quick_runs(left_alone):
+            for number, _, columns, odd in self._quick_runs(left_alone):
                 block, blanks = Block(columns), 0
-                for place, fault in odd:
-                    raw = lines[place]
+                for place, raw, fault in odd:
                     if fault is None and is_blank(raw):
                         blanks += 1
                         continue
@@ -216,23 +222,34 @@ class Reading(AbstractContextManager["Reading"]):
 
     def _quick_runs(self, left_alone: LeftAlone) -> Iterator[QuickRun]:
         """Lines with the columns of most, and the places of those that are odd, each with its fault."""
-        reader = QuickReader(self._source, SeriesNumbers(), left_alone.is_looked_at)
+        reader = self._line_reader(left_alone)
         for run in self._runs or ():
             if len(run) == 3:
                 number, raw, fault = run
-                yield number, [raw], UsageColumns(reader.names), [(0, fault)]
+                yield number, [raw], UsageColumns(reader.names), [(0, raw, fault)]
                 continue
             if reader.names.are_many:
-                reader = QuickReader(self._source, SeriesNumbers(), left_alone.is_looked_at)
-            columns, odd = reader.columns_of(run[1], left_alone.within())
-            yield *run, columns, [(place, None) for place in odd]
+                reader = self._line_reader(left_alone)
+            number, lines = run
+            columns, odd = reader.columns_of(lines, left_alone.within())
+            yield number, lines, columns, list(_odd_lines(lines, odd))
 
-    def _checked(self, line: int, raw: bytes, record: Reported, check: RecordCheck | None) -> Reported | Quarantined:
+    def _line_reader(self, left_alone: LeftAlone) -> LineReader:
+        how = self._source, SeriesNumbers(), left_alone.is_looked_at
+        known = self._format
+        if known is None or known.plain is None:
+            return CanonicalReader(*how)
+        return RowsReader(known.plain, known.read, *how)
+
+    def _checked(
+        self, number: int, lines: Sequence[bytes], place: int, record: Reported, check: RecordCheck | None
+    ) -> Reported | Quarantined:
         """A record that was read quickly, unless the check refuses it."""
         try:
             return record if check is None else check(record)
         except InvalidRecord as error:
-            return self._quarantined(line, raw, self._parse(raw), str(error))
+            raw = lines[place]
+            return self._quarantined(number + place, raw, self._parse(raw), str(error))
 
     def _read_piece(
         self, line: int, raw: bytes, fault: LayoutFault | None, check: RecordCheck | None
@@ -387,6 +404,15 @@ def excerpt(raw: bytes) -> str:
     if not text.isprintable():
         text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return text[:EXCERPT_CHARACTERS]
+
+
+def _odd_lines(lines: Sequence[bytes], odd: Sequence[int]) -> Iterator[OddLine]:
+    """The lines at some places, each with its fault."""
+    if not isinstance(lines, ParquetRows):
+        yield from ((place, lines[place], None) for place in odd)
+        return
+    for place, (_, raw, fault) in zip(odd, lines.pieces(odd), strict=True):
+        yield place, raw, fault
 
 
 def _open(path: Path, name: str) -> tuple[BinaryIO, os.stat_result | None]:

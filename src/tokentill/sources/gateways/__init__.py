@@ -8,13 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tokentill.errors import Refused
 from tokentill.sources.layouts.table import Column
+from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.control_totals import Reported
 
+if TYPE_CHECKING:
+    from tokentill.sources.gateways.plain_rows import PlainRows
+
 SourceRow = dict[str, Any]
+
+
+class LineReader(Protocol):
+    """Reads lines of one input into columns, as long as they are as most are; all others are odd.
+
+    `names` gives series their numbers.
+    """
+
+    names: SeriesNumbers
+
+    def columns_of(self, lines: Sequence[bytes], within: tuple[int, int]) -> tuple[UsageColumns, list[int]]:
+        """The records of lines in columns, and the places of the odd lines, of which they hold nothing.
+
+        Args:
+            within: the first and the last instant of records that are not odd, in microseconds since 1970.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +53,7 @@ class Format:
             comes back as it is. Raises `InvalidRecord` for one that holds nothing of the kind.
         request_of: names the request that a row tells a part of; None for a row that tells all of its own.
         joined: all rows of one request as one row.
+        plain: what most rows are like that hold nothing odd, so that they can be read into columns.
     """
 
     name: str
@@ -45,6 +66,7 @@ class Format:
     split: Callable[[SourceRow], Sequence[SourceRow]] | None = None
     request_of: Callable[[SourceRow], Hashable | None] | None = None
     joined: Callable[[Sequence[SourceRow]], SourceRow] | None = None
+    plain: PlainRows | None = None
 
     @property
     def is_one_a_row(self) -> bool:

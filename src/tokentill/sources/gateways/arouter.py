@@ -16,6 +16,7 @@ from tokentill.sources.gateways import Format, SourceRow, unwrapped
 from tokentill.sources.gateways.fields import amount, columns_by_kind, count_cell, flag, flag_cell, instant
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap, under
+from tokentill.sources.gateways.plain_rows import PlainRows
 from tokentill.usage.record import STANDARD, Status, UsageRecord
 from tokentill.usage.type_words import type_text
 
@@ -144,4 +145,10 @@ def _recognises(names: Collection[str]) -> bool:
     return all(any(name in names for name in choices) for choices in (IDS, TIMES, ("usage", *PROMPTS)))
 
 
-ACTIVITY = Format("arouter", "arouter", IDS, _recognises, read, columns_by_kind(_CELLS), TIMES)
+PLAIN = PlainRows(
+    FIELDS,
+    series=("user", "api_key", "model", "provider", "tier", "status", "finish_reason", "cancelled", "is_byok"),
+    unread=("requests",),
+    absent=("byok_cost",),
+)
+ACTIVITY = Format("arouter", "arouter", IDS, _recognises, read, columns_by_kind(_CELLS), TIMES, plain=PLAIN)

@@ -1,44 +1,31 @@
 """Canonical JSON lines as most of them are, read by typed decoding into columns instead of one value after another.
 
 A line becomes what the strict way (`strict_json` and `canonical_form`) makes of it, or it is odd: then the strict way
-has the word, and finds the reason. So what is unusual may be called odd: an escape, an offset from UTC that is
+has the word, and finds the reason. So what is unusual may be called odd: an escaped quote, an offset from UTC that is
 written in small letters, a cost that is no plain number. Each check is made of a whole column at once, and record by
 record only where the column does not pass. Typed decoding takes a doubled key, and the last one counts; such lines are
-found by the number of their quotes: without escapes every key and text has two, and nothing else has any.
+found by the number of their quotes, as in `shapes`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
 
-from tokentill.clock import EPOCH, MICROSECOND, to_micros
 from tokentill.errors import InvalidRecord
+from tokentill.sources.gateways.quick_values import RFC_3339, check_counts, costs_of, odd_ids, request_keys_of
+from tokentill.sources.quick_json import decoded_lines
 from tokentill.usage.columns import SeriesKey, SeriesNumbers, Units, UsageColumns
-from tokentill.usage.ids import ID_BYTES_MAX, are_plain, checked_tags, is_word
-from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES, kept_quantities
+from tokentill.usage.ids import are_plain, checked_tags, is_word
+from tokentill.usage.quantities import TOKEN_LEAVES, kept_quantities
 from tokentill.usage.record import RESPONSE_CACHE_TAG, SERIES_FIELDS, STANDARD, STATUSES, USAGE_STATES
 
 _LEAVES = frozenset(TOKEN_LEAVES)
-_COST_TEXT = rb"(?:0|(?:[1-9][0-9]{0,4})?[1-9]|(?:0|[1-9][0-9]{0,5})\.[0-9]{1,24})"
-_COST = rb'(?:null|%s|"%s");' % (_COST_TEXT, _COST_TEXT)
-_is_cost, _are_costs = re.compile(_COST).fullmatch, re.compile(rb"(?:%s)*+" % _COST).fullmatch
-_AT = (
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
-    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]);"
-)
-_is_instant, _are_instants = re.compile(_AT).fullmatch, re.compile(rf"(?:{_AT})*+").fullmatch
-ALL_OF_TIME = (to_micros(datetime(1971, 1, 2, tzinfo=UTC)), to_micros(datetime(2199, 12, 30, tzinfo=UTC)))
-"""The first and the last instant that are in order whatever their offset from UTC is, in microseconds since 1970."""
-
 _KNOWN_MAX = 200_000
-_ODD = (-1, 0)
 
 _UNSET = msgspec.UNSET
 _TAGS = SERIES_FIELDS.index("tags")
@@ -58,7 +45,6 @@ def _line_type() -> Any:
 
 _decode = msgspec.json.Decoder(_line_type()).decode
 _encode = msgspec.json.Encoder().encode
-_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _series_of = attrgetter(*SERIES_FIELDS)
 
 
@@ -83,52 +69,46 @@ class QuickReader:
         Args:
             within: the first and the last instant of records that are not odd (see `ALL_OF_TIME`).
         """
-        decoded, places = _decoded(lines)
-        low, high = max(within[0], ALL_OF_TIME[0]), min(within[1], ALL_OF_TIME[1])
-        while decoded:
-            chosen = [lines[place] for place in places] if len(places) < len(lines) else lines
-            columns, odd = self._columns(chosen, decoded, low, high)
-            if columns is not None:
-                taken = set(places)
-                return columns, [place for place in range(len(lines)) if place not in taken]
-            places = [place for n, place in enumerate(places) if n not in odd]
-            decoded = [line for n, line in enumerate(decoded) if n not in odd]
-        return UsageColumns(self.names), list(range(len(lines)))
+        decoded, places = decoded_lines(_decode, lines)
+        if not decoded:
+            return UsageColumns(self.names), list(range(len(lines)))
+        columns, odd = self._columns([lines[place] for place in places], decoded, within)
+        good = [n for n in range(len(decoded)) if n not in odd]
+        taken = {places[n] for n in good}
+        return columns if not odd else columns.taken(good), [n for n in range(len(lines)) if n not in taken]
 
     def _columns(
-        self, lines: Sequence[bytes], decoded: list[Any], low: int, high: int
-    ) -> tuple[UsageColumns | None, set[int]]:
-        """The columns of decoded lines, or the places of what is odd among them."""
-        series, quotes_of_series = self._series(decoded)
-        odd = {place for place, number in enumerate(series) if number < 0} if -1 in series else set()
+        self, lines: Sequence[bytes], decoded: list[Any], within: tuple[int, int]
+    ) -> tuple[UsageColumns, set[int]]:
+        """The columns of decoded lines, and the places of what is odd among them."""
+        odd: set[int] = set()
+        series, quotes = self._series(list(map(_series_of, decoded)))
+        if -1 in series:
+            odd.update(n for n, number in enumerate(series) if number < 0)
         record_ids = [line.record_id for line in decoded]
-        odd.update(_odd_ids(record_ids))
+        odd.update(odd_ids(record_ids))
         quantities = [line.quantities for line in decoded]
-        leaves, units = _counts(quantities, odd)
-        written = [line.cost for line in decoded]
-        costs, quotes_of_costs = _costs(written, odd)
-        instants = _instants([line.occurred_at for line in decoded], low, high, odd)
+        leaves, units = counts_of(quantities, odd)
+        costs, quotes_of_costs = _costs([line.cost for line in decoded], odd)
+        instants = RFC_3339.micros([line.occurred_at for line in decoded], within, odd)
         request_keys, quotes_of_keys = _request_keys(decoded, odd)
-        if not odd:
-            keys = 4 * len(decoded) + sum(map(len, quantities))  # of what every line has
-            quotes = 2 * keys + 4 * len(decoded) + quotes_of_series + quotes_of_costs + quotes_of_keys
-            if b"".join(lines).count(b'"') != quotes:
-                odd.update(n for n, line in enumerate(lines) if _encode(decoded[n]).count(b'"') != line.count(b'"'))
-        if odd:
-            return None, odd
+        quotes += quotes_of_costs + quotes_of_keys
+        quotes += 12 * len(decoded) + 2 * sum(map(len, quantities))  # of four keys and two texts that every line has
+        if b"".join(lines).count(b'"') != quotes:
+            odd.update(n for n, line in enumerate(lines) if _encode(decoded[n]).count(b'"') != line.count(b'"'))
         return UsageColumns(self.names, series, record_ids, instants, leaves, units, costs, request_keys), odd
 
-    def _series(self, decoded: Iterable[Any]) -> tuple[list[int], int]:
-        """The number of each line's series, and how many quotes all lines have around what it consists of."""
-        written = list(map(_series_of, decoded))
+    def _series(self, written: Sequence[tuple[Any, ...]]) -> tuple[list[int], int]:
+        """The number of each series, and how many quotes lines have around all of what they consist of."""
         found: list[Any] = list(map(self._known.get, written))
         if None in found:
             if len(self._known) > _KNOWN_MAX:
                 self._known.clear()
-            for one in (one for one, number in zip(written, found, strict=True) if number is None):
-                if one not in self._known:
-                    self._known[one] = self._met(*one)
-            found = list(map(self._known.get, written))
+            for n, one in enumerate(written):
+                if found[n] is None:
+                    if one not in self._known:
+                        self._known[one] = self._met(*one)
+                    found[n] = self._known[one]
         return list(map(itemgetter(0), found)), sum(map(itemgetter(1), found))
 
     def _met(self, *written: Any) -> tuple[int, int]:
@@ -137,54 +117,23 @@ class QuickReader:
             key = _series_key(self._source, *written)
         except InvalidRecord:
             key = None
-        if key is None or self._is_looked_at(key[0]):
-            return _ODD
         keys = len(SERIES_FIELDS) - written.count(_UNSET) - 1  # that of the model is there in every line
         texts = list(map(type, written)).count(str) + len(written[_TAGS] or ())
-        return self.names.of(key), 2 * (keys + texts)
-
-
-def _decoded(lines: Sequence[bytes]) -> tuple[list[Any], list[int]]:
-    """The lines that typed decoding takes, and their places."""
-    try:
-        if b"\\" not in b"".join(lines):
-            return list(map(_decode, lines)), list(range(len(lines)))
-    except _ERRORS:
-        pass  # some line is odd; which one, is seen line by line
-    decoded, places = [], []
-    for place, line in enumerate(lines):
-        try:
-            if b"\\" not in line:
-                decoded.append(_decode(line))
-                places.append(place)
-        except _ERRORS:
-            continue  # it has no place here, so the strict way reads it, and says what is wrong
-    return decoded, places
-
-
-def _odd_ids(record_ids: Sequence[str]) -> Iterable[int]:
-    characters_max = ID_BYTES_MAX // 4
-    longest = max(map(len, record_ids), default=0)
-    if all(record_ids) and longest <= characters_max and "".join(record_ids).isprintable():
-        return ()
-    return (n for n, id_ in enumerate(record_ids) if not (0 < len(id_) <= characters_max and id_.isprintable()))
+        number = -1 if key is None or self._is_looked_at(key[0]) else self.names.of(key)
+        return number, 2 * (keys + texts)
 
 
 def _request_keys(decoded: Sequence[Any], odd: set[int]) -> tuple[list[str | None], int]:
     """The request keys of lines, and how many quotes are around them and their names."""
     written = [line.request_key for line in decoded]
-    keys: list[str | None] = [None] * len(written)
-    places = [] if written.count(_UNSET) == len(written) else [n for n, key in enumerate(written) if key is not _UNSET]
-    for n in places:
-        key = written[n]
-        if key and key != decoded[n].record_id:
-            keys[n] = key
-            if len(key) > ID_BYTES_MAX // 4 or not key.isprintable():
-                odd.add(n)
-    return keys, 2 * sum(1 if written[n] is None else 2 for n in places)
+    if written.count(_UNSET) == len(written):
+        return [None] * len(written), 0
+    there = [key for key in written if key is not _UNSET]
+    keys = [None if key is _UNSET else key for key in written]
+    return request_keys_of(keys, [line.record_id for line in decoded], odd), 4 * len(there) - 2 * there.count(None)
 
 
-def _counts(quantities: Sequence[dict[str, int]], odd: set[int]) -> tuple[dict[str, list[int]], list[Units]]:
+def counts_of(quantities: Sequence[dict[str, int]], odd: set[int]) -> tuple[dict[str, list[int]], list[Units]]:
     """The columns of token leaves, and the other quantities of each line."""
     if not all(quantities):
         odd.update(n for n, counts in enumerate(quantities) if not counts)
@@ -208,60 +157,26 @@ def _counts(quantities: Sequence[dict[str, int]], odd: set[int]) -> tuple[dict[s
             else:
                 column = [counts.get(leaf, 0) for counts in quantities]
             leaves[leaf] = column
-            if min(column) < 0 or max(column) > QUANTITY_MAX:
-                odd.update(n for n, count in enumerate(column) if not 0 <= count <= QUANTITY_MAX)
+            check_counts(column, odd)
     return leaves, units
 
 
 def _costs(written: Sequence[Any], odd: set[int]) -> tuple[list[str | None], int]:
     """The costs as they are written, and how many quotes are around them and their keys."""
-    places = [n for n, cost in enumerate(written) if cost is not _UNSET]
-    costs: list[str | None] = [None] * len(written)
-    if not places:
-        return costs, 0
-    texts = [bytes(written[n]) for n in places]
-    joined = b";".join(texts) + b";"
-    if _are_costs(joined) is None or joined.count(b";") != len(texts):
-        odd.update(n for n, text in zip(places, texts, strict=True) if b";" in text or _is_cost(text + b";") is None)
-        return costs, 0
-    plain = joined.replace(b'"', b"").decode().split(";")[:-1]
-    for n, raw, text in zip(places, texts, plain, strict=True):
-        if text != "null":
-            if raw.endswith(b'0"') and "." in text:  # the strict way shortens texts, and not numbers
-                text = text.rstrip("0")
-                if text.endswith("."):
-                    odd.add(n)
-            costs[n] = text
-    return costs, 2 * len(places) + joined.count(b'"')
-
-
-def _instants(written: Sequence[str], low: int, high: int, odd: set[int]) -> list[int]:
-    """The instants of lines, in microseconds since 1970."""
-    joined = ";".join(written) + ";"
-    try:
-        if joined.count(";") == len(written) and _are_instants(joined):
-            instants = _micros(map(datetime.fromisoformat, written))
-            if low <= min(instants) and max(instants) <= high:
-                return instants
-    except (ValueError, OverflowError):
-        pass  # some text is no instant; which one, is seen one by one
-    found = [n for n, text in enumerate(written) if not _is_in_order(text, low, high)]
-    odd.update(found or range(len(written)))  # if each were in order alone, the strict way would have the word on all
-    return []
-
-
-def _micros(instants: Iterable[datetime]) -> list[int]:
-    """As `to_micros`, of many."""
-    return [(instant - EPOCH) // MICROSECOND for instant in instants]
-
-
-def _is_in_order(text: str, low: int, high: int) -> bool:
-    try:
-        if ";" in text or _is_instant(text + ";") is None:
-            return False
-        return low <= to_micros(datetime.fromisoformat(text)) <= high
-    except (ValueError, OverflowError):
-        return False
+    if _UNSET not in written:
+        places: Sequence[int] = range(len(written))
+    else:
+        places = [n for n, cost in enumerate(written) if cost is not _UNSET]
+    raw = [written[n] for n in places]
+    odd_ones: set[int] = set()
+    found = costs_of(raw, odd_ones)
+    odd.update(places[n] for n in odd_ones)
+    costs: list[str | None] = found
+    if len(places) < len(written):
+        costs = [None] * len(written)
+        for n, cost in zip(places, found, strict=True):
+            costs[n] = cost
+    return costs, 2 * len(places) + b"".join(raw).count(b'"')
 
 
 def _series_key(
@@ -299,6 +214,6 @@ def _series_key(
     )
     if not is_right:
         return None
-    listed = checked_tags(tags) if tags else ()
+    listed = checked_tags(tags.split(";") if isinstance(tags, str) else tags) if tags else ()
     replayed = is_replayed is True or RESPONSE_CACHE_TAG in listed
     return source, user, api_key, model, provider, mode, geo, listed, is_byok is True, status, usage_state, replayed

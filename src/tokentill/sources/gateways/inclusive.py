@@ -7,11 +7,15 @@ refused with both numbers; nothing is clamped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from operator import add, sub
 from typing import Any
 
 from tokentill.errors import InvalidRecord
 from tokentill.sources.gateways.fields import count
+from tokentill.sources.gateways.quick_values import check_counts
+from tokentill.usage.columns import Units
+from tokentill.usage.quantities import QUANTITY_MAX
 from tokentill.usage.record import UsageState
 
 PROMPT_PARTS = {
@@ -61,6 +65,69 @@ def leaves_of(values: Mapping[str, Any]) -> tuple[dict[str, int], UsageState]:
     quantities["input"] = _split(parts, "prompt", prompt, PROMPT_PARTS, quantities)
     quantities["output"] = _split(parts, "completion", completion, COMPLETION_PARTS, quantities)
     return quantities, "reported"
+
+
+def leaves_of_columns(
+    columns: Mapping[str, Sequence[int | None]], odd: set[int]
+) -> tuple[dict[str, list[int]], list[Units]]:
+    """As `leaves_of`, of columns by role: those of leaves, and the counters of each record.
+
+    Odd are all that it refuses, what lacks one of both totals, and what comes to no tokens at all.
+    """
+    prompt, completion = (_counted(columns[role], odd) for role in ("prompt", "completion"))
+    for role in ("prompt", "completion"):
+        if None in columns[role]:
+            odd.update(n for n, number in enumerate(columns[role]) if number is None)
+    sums, total = list(map(add, prompt, completion)), columns.get("total")
+    if not all(sums):
+        odd.update(n for n, number in enumerate(sums) if not number)
+    if total is not None and sums != total:
+        odd.update(n for n, number in enumerate(total) if number is not None and number != sums[n])
+    parts = {role: _counted(columns[role], odd) for role in (*PROMPT_PARTS, *COMPLETION_PARTS) if role in columns}
+    parts = {role: column for role, column in parts.items() if any(column)}
+    if "cache_write_5m" in parts or "cache_write_1h" in parts:
+        parts["cache_write"] = _unknown_lifetimes(parts, columns.get("cache_write"), len(sums))
+    leaves = {}
+    for leaf, whole, named in (("input", prompt, PROMPT_PARTS), ("output", completion, COMPLETION_PARTS)):
+        for role in named.keys() & parts.keys():
+            leaves[named[role]] = parts[role]
+            whole = list(map(sub, whole, parts[role]))
+        leaves[leaf] = whole
+    for column in leaves.values():
+        check_counts(column, odd)
+    counters = {role: _counted(columns[role], odd) for role in sorted(COUNTERS) if role in columns}
+    return leaves, _units({role: column for role, column in counters.items() if any(column)}, len(sums), odd)
+
+
+def _counted(column: Sequence[Any], odd: set[int]) -> list[int]:
+    """Counts, 0 where there is none; those below zero are odd."""
+    counts = [number or 0 for number in column] if None in column else list(column)
+    if min(counts) < 0:
+        odd.update(n for n, number in enumerate(counts) if number < 0)
+    return counts
+
+
+def _unknown_lifetimes(parts: Mapping[str, Sequence[int]], whole: Sequence[int | None] | None, size: int) -> list[int]:
+    """Cache writes of a lifetime that nobody says; below zero where there are fewer than those that are known."""
+    nothing = [0] * size
+    timed = map(add, parts.get("cache_write_5m", nothing), parts.get("cache_write_1h", nothing))
+    if whole is None:
+        return nothing
+    return [
+        (0 if number is None else number - known) if known else number or 0
+        for number, known in zip(whole, timed, strict=True)
+    ]
+
+
+def _units(counters: Mapping[str, Sequence[int]], size: int, odd: set[int]) -> list[Units]:
+    if not counters:
+        return [()] * size
+    units: list[Units] = [
+        tuple((name, number) for name, number in zip(counters, numbers, strict=True) if number)
+        for numbers in zip(*counters.values(), strict=True)
+    ]
+    odd.update(n for n, one in enumerate(units) if any(number > QUANTITY_MAX for _, number in one))
+    return units
 
 
 def _totals(prompt: int | None, completion: int | None, total: int | None) -> tuple[int, int]:

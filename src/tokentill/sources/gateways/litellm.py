@@ -28,6 +28,8 @@ from tokentill.sources.gateways.arouter import mode_of, status_of
 from tokentill.sources.gateways.fields import amount, columns_by_kind, count, instant_or_naive_utc, text_cell
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap, under
+from tokentill.sources.gateways.plain_rows import PlainRows
+from tokentill.sources.gateways.quick_values import Instants
 from tokentill.sources.strict_json import parse_object
 from tokentill.usage.ids import KEY_ALIAS_TAG, TEAM_TAG, callers_tag
 from tokentill.usage.record import RESPONSE_CACHE_TAG, STANDARD, UsageRecord, UsageState
@@ -137,7 +139,7 @@ def _whole(name: str, value: object) -> int | None:
 def _units_of_response(row: SourceRow) -> dict[str, int]:
     """What the stored response of a request for images or of a reranking counts; nothing where none is stored."""
     call_type, response = str(row.get("call_type") or ""), row.get("response")
-    if not ("image" in call_type or "rerank" in call_type):
+    if not _may_count_units(call_type):
         return {}
     if isinstance(response, str):
         try:
@@ -153,6 +155,10 @@ def _units_of_response(row: SourceRow) -> dict[str, int]:
         return {"search_unit": units} if units else {}
     images = response.get("data")
     return {"image": len(images)} if isinstance(images, list) and images else {}
+
+
+def _may_count_units(call_type: str) -> bool:
+    return "image" in call_type or "rerank" in call_type
 
 
 def _object_in_text(name: str, text: str) -> dict[str, Any] | None:
@@ -189,6 +195,21 @@ def _recognises(names: Collection[str]) -> bool:
     return "request_id" in names and ("startTime" in names or "spend" in names)
 
 
+PLAIN = PlainRows(
+    FIELDS,
+    series=("user", "api_key", "model", "provider", "tier", "status", "tags", "team", "key_alias", "cache_hit"),
+    beside=("call_type",),
+    unread=UNITS,
+    is_plain=lambda traits: not _may_count_units(str(traits["call_type"])),
+    instants=Instants("[T ]", is_naive_utc=True),
+)
 SPEND_LOG = Format(
-    "litellm", "litellm", ("request_id",), _recognises, read, columns_by_kind({"cache_hit": text_cell}), ("startTime",)
+    "litellm",
+    "litellm",
+    ("request_id",),
+    _recognises,
+    read,
+    columns_by_kind({"cache_hit": text_cell}),
+    ("startTime",),
+    plain=PLAIN,
 )

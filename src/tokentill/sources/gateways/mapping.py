@@ -6,7 +6,7 @@ value counts, and what has no role is ignored. What was there and what it was ta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,26 @@ class FieldMap:
             if role not in values:
                 raise InvalidRecord(f"{self.paths[role][0]} is missing")
         return values
+
+    def pick_columns(self, by_path: Mapping[str, Sequence[Any]], odd: set[int]) -> dict[str, Sequence[Any]]:
+        """As `pick`, of columns that hold what is under each path: role to values, None where one is missing.
+
+        Places where agreeing paths differ are odd.
+        """
+        picked: dict[str, Sequence[Any]] = {}
+        for role, choices in self.paths.items():
+            columns = [by_path[path] for path in choices if path in by_path]
+            if not columns:
+                continue
+            values, *others = columns
+            for other in others:
+                if role in self._agreeing and other != values:
+                    pairs = enumerate(zip(values, other, strict=True))
+                    odd.update(n for n, (one, two) in pairs if one is not None and two is not None and one != two)
+                if None in values:
+                    values = [two if one is None else one for one, two in zip(values, other, strict=True)]
+            picked[role] = values
+        return picked
 
     def seen(self, row: Mapping[str, Any]) -> dict[str, str | None]:
         """Every path of a row, and the role that it plays, None where it is ignored: what a probe shows."""

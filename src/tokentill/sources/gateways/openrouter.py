@@ -33,6 +33,7 @@ from tokentill.sources.gateways.fields import (
 )
 from tokentill.sources.gateways.inclusive import leaves_of
 from tokentill.sources.gateways.mapping import FieldMap
+from tokentill.sources.gateways.plain_rows import PlainRows
 from tokentill.usage.ids import cost_component_tag
 from tokentill.usage.record import RESPONSE_CACHE_TAG, STANDARD, UsageRecord, UsageState
 
@@ -170,6 +171,25 @@ def _recognises(names: Collection[str]) -> bool:
     return is_generation or ("generation_id" in names and "model_permaslug" in names)
 
 
+PLAIN = PlainRows(
+    FIELDS,
+    series=(
+        *("user", "api_key", "model", "variant", "provider", "tier", "region"),
+        *("finish_reason", "cancelled", "is_byok"),
+    ),
+    unread=("normalised_prompt", "normalised_completion"),
+    amounts=("upstream_cost",),
+    absent=("cache_source", *COMPONENTS),
+    foreign=("generation_id",),
+    is_plain=lambda traits: traits["is_byok"] is not True,
+)
 GENERATION = Format(
-    "openrouter", "openrouter", ("id", "generation_id"), _recognises, read, columns_by_kind(_CELLS), ("created_at",)
+    "openrouter",
+    "openrouter",
+    ("id", "generation_id"),
+    _recognises,
+    read,
+    columns_by_kind(_CELLS),
+    ("created_at",),
+    plain=PLAIN,
 )

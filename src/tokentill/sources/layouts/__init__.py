@@ -6,7 +6,7 @@ what a record means. Each yields `Piece`s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -64,7 +64,7 @@ class LongPiece:
         return LayoutFault(f"{reason}; {end}" if end else reason, self._hash.digest()[:16])
 
 
-Run = tuple[int, list[bytes]]
+Run = tuple[int, Sequence[bytes]]
 """The number of a line from 1, and the bytes of it and of those behind it. Some may be blank."""
 
 

@@ -10,10 +10,11 @@ A part of a row group is in memory at a time. What a file says of its own size i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from importlib import import_module
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
@@ -23,6 +24,7 @@ import msgspec
 from tokentill.errors import InvalidRecord, Refused
 from tokentill.sources.compression import ByteInput, Limits
 from tokentill.sources.layouts import HEAD_BYTES, LayoutFault, Piece, digest_of
+from tokentill.sources.layouts.parquet_rows import PER_SECOND, ParquetRows
 from tokentill.sources.layouts.table import Column
 
 MAGIC = b"PAR1"
@@ -31,8 +33,10 @@ ROWS_A_BYTE_MAX = 64
 """A file of more rows has nothing in them that could tell one from another."""
 WHOLE_MAX = 2**53
 """Up to here a binary floating number tells whole numbers apart."""
-_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+COLUMNS_MAX = 100
+PLAIN_BYTES_MAX = 64 * 1024
+"""No row is longer whose columns are no more than that, and each of which is short."""
 
 
 class ParquetFile:
@@ -77,22 +81,53 @@ class ParquetFile:
         Args:
             columns: how texts are read, where a table would have these columns.
         """
+        for run in self.runs(columns):
+            if len(run) == 3:
+                yield run
+            else:
+                yield from run[1].pieces(range(len(run[1])))
+
+    def runs(self, columns: Sequence[Column]) -> Iterator[tuple[int, ParquetRows] | Piece]:
+        """Its rows together as they come, whose values can be had by column; for the end of a damaged file, a piece."""
         number, cells = 0, {column.name: column for column in columns}
         rows_all = max(self._file.metadata.num_rows, 1)
-        places = [(name, None if name not in cells else cells[name].into) for name in self._schema.names]
         try:
             for batch in self._file.iter_batches(ROWS_AT_ONCE, use_threads=False):
-                listed = [
-                    self._values(batch.column(place), field, cells.get(field.name))
-                    for place, field in enumerate(self._schema)
-                ]
-                for values in zip(*listed, strict=True):
-                    number += 1
-                    yield self._piece(number, places, values)
+                if batch.num_rows:
+                    yield number + 1, ParquetRows(number + 1, batch, cells, partial(self._rows_of, cells=cells))
+                number += batch.num_rows
                 self._bytes.bytes_read = self._size * number // rows_all
         except (self._arrow.ArrowException, OSError, ValueError) as error:
             reason = f"the file is damaged behind row {number}, and not read further: {_first_line(error)}"
             yield number + 1, b"", LayoutFault(reason, digest_of(f"{number} {self._size}".encode()))
+
+    def _rows_of(self, number: int, batch: Any, cells: Mapping[str, Column]) -> Iterator[Piece]:
+        """The rows of a batch, of which the first has that number."""
+        names = self._schema.names
+        places = [(name, None if name not in cells else cells[name].into) for name in names]
+        listed = [
+            self._values(batch.column(place), field, cells.get(field.name)) for place, field in enumerate(self._schema)
+        ]
+        for values in zip(*listed, strict=True):
+            yield self._piece(number, places, values)
+            number += 1
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """What each column holds: `text`, `whole`, `flag`, `decimal`, `instant`, or `other`."""
+        if len(self._schema) > COLUMNS_MAX or self._limits.line_bytes_max < PLAIN_BYTES_MAX:
+            return dict.fromkeys(self._schema.names, "other")
+        return {field.name: self._kind(field.type) for field in self._schema}
+
+    def _kind(self, type_: Any) -> str:
+        types = self._arrow.types
+        if types.is_dictionary(type_):
+            type_ = type_.value_type
+        if types.is_timestamp(type_):
+            return "instant" if type_.tz is not None else "other"
+        kinds = {"text": (types.is_string, types.is_large_string), "whole": (types.is_integer,)}
+        kinds |= {"flag": (types.is_boolean,), "decimal": (types.is_decimal128,)}
+        return next((kind for kind, are in kinds.items() if any(is_one(type_) for is_one in are)), "other")
 
     def _piece(self, number: int, places: Sequence[tuple[str, str | None]], values: Sequence[Any]) -> Piece:
         """A row of values, each as JSON has it, or what is wrong with it."""
@@ -119,7 +154,7 @@ class ParquetFile:
         types = self._arrow.types
         is_text = types.is_string(field.type) or types.is_large_string(field.type)
         if types.is_timestamp(field.type):  # so that instants keep all of their digits
-            counts, per_second, has_zone = column.cast(self._arrow.int64()), _UNITS[field.type.unit], field.type.tz
+            counts, per_second, has_zone = column.cast(self._arrow.int64()), PER_SECOND[field.type.unit], field.type.tz
             column = [None if one is None else (one, per_second, has_zone is not None) for one in counts.to_pylist()]
             return [_tried(_instant_text, field.name, one) for one in column]
         if types.is_integer(field.type) or types.is_boolean(field.type) or (is_text and cell is None):
