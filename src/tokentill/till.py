@@ -166,7 +166,7 @@ if TYPE_CHECKING:
     from tokentill.stripe_push.pushing import Pushed, PushProgress
     from tokentill.stripe_push.reconciling import Reconciled
 
-_Bound = TypeVar("_Bound", Binding, KeyBinding)
+_AnyBinding = TypeVar("_AnyBinding", Binding, KeyBinding)
 
 IMPORTS_SHOWN = 3
 PREVIEW = "preview"
@@ -1500,7 +1500,7 @@ class Till(AbstractContextManager["Till"]):
         checked = [key_binding_in(one) for one in listed("wanted", wanted, "bindings")]
         return self._bound("key_binding.added", lambda connection, at: add_key_bindings(connection, checked, at))
 
-    def _bound(self, action: str, add: Callable[[Connection, datetime], list[_Bound]]) -> list[_Bound]:
+    def _bound(self, action: str, add: Callable[[Connection, datetime], list[_AnyBinding]]) -> list[_AnyBinding]:
         """Add bindings, with an entry of the audit log for each."""
         at = self.clock.now()
         with self.store.write() as connection:
