@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, and_, func, not_, or_, select, tuple_
 
 from tokentill.canonical import content_of
 from tokentill.clock import from_micros, instant_text, to_micros
@@ -84,12 +84,19 @@ def sums_are_those_of_the_records(connection: Connection) -> Looked:
         numbers |= rows_of.keys()
         for seq in numbers:
             counted = sorted(map(tuple, connection.execute(by_records(connection, seq))))
-            days = sorted({row[0] for row in counted})
-            kept = connection.execute(select(table).where(table.c.day.in_(days), table.c.seq == seq))
-            if len(counted) != rows_of.get(seq, 0) or sorted(map(tuple, kept)) != counted:
+            if len(counted) != rows_of.get(seq, 0) or (counted and _kept(connection, table, seq, counted) != counted):
                 wrong.add(seq)
     faults = [f"the sums of batch {seq} are not those of its records" for seq in sorted(wrong)]
     return Looked(len(numbers), "batches", faults)
+
+
+def _kept(
+    connection: Connection, table: Table[Any], seq: int, counted: Sequence[tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
+    """The sums of a batch on the days of what was counted."""
+    days = sorted({row[0] for row in counted})
+    rows = connection.execute(select(table).where(table.c.day.in_(days), table.c.seq == seq))
+    return sorted(map(tuple, rows))
 
 
 def one_version_of_a_record_counts(connection: Connection) -> Looked:
