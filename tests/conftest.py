@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 import tempfile
 import zoneinfo
 from collections.abc import Iterator
@@ -88,6 +89,17 @@ def tables_are_made_quickly() -> Iterator[None]:
         patch.setattr(databases, "_sqlite_engine", with_lent_statements(databases._sqlite_engine))
         patch.setattr(databases, "_postgresql_engine", with_lent_statements(databases._postgresql_engine))
         patch.setattr(migrating, "upgrade", make_tables)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def processes_compile_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    """Where Python keeps no bytecode beside the sources, processes that tests start keep it in a folder of this run."""
+    with pytest.MonkeyPatch.context() as patch:
+        if sys.dont_write_bytecode:
+            own = tmp_path_factory.getbasetemp()
+            patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+            patch.setenv("PYTHONPYCACHEPREFIX", str((own if worker_id == "main" else own.parent) / "bytecode"))
         yield
 
 

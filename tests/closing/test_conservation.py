@@ -28,7 +28,7 @@ from tests.shares import daily
 GROUPS = [range(first, first + 3) for first in range(0, 18, 3)]
 
 
-@pytest.mark.parametrize("seeds", daily(GROUPS, 2), ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")
+@pytest.mark.parametrize("seeds", daily(GROUPS, 1), ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")
 def test_every_record_is_billed_once_or_named(seeds: range) -> None:
     for seed in seeds:
         live_by_the_law(World.of(seed), new_sqlite)

@@ -217,7 +217,7 @@ class TestAStep:
         assert adds_up(invoice)
 
 
-@pytest.mark.parametrize("seed", daily(range(6), 2))
+@pytest.mark.parametrize("seed", daily(range(6), 1))
 def test_all_that_is_explained_of_a_year_comes_to_what_is_due(seed: int) -> None:
     till = lived_year(seed).shop.till
     for one in till.invoices():

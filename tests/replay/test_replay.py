@@ -17,6 +17,7 @@ from tests.builders import MovableClock, at, folder, record
 from tests.documents import everything as agreed
 from tests.replay.make import DATA, fault_of_replay, restored
 from tests.replay.story import DEARER, lived
+from tests.shares import in_campaigns
 from tests.store.bench import postgresql_without_tables, rows_of_all_tables
 from tokentill.invoicing import invoice as invoices
 from tokentill.invoicing.invoice import OLDEST_VERSION_OF_F, VERSION_OF_F
@@ -74,6 +75,7 @@ def test_stored_hashes_are_those_of_the_stored_bytes(stored: Path) -> None:
         assert hash_ == f"sha256:{sha256(content).hexdigest()}", number
 
 
+@pytest.mark.parametrize("stored", [*map(in_campaigns, SETS[:-1]), SETS[-1]], ids=[one.stem for one in SETS])
 def test_what_is_stored_on_sqlite_is_computed_again_on_postgresql(
     stored: Path, tmp_path: Path, postgresql_url: str
 ) -> None:

@@ -10,9 +10,10 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, and_, bindparam, func, not_, or_, select
 
 from tokentill.clock import from_micros, parse_instant, to_micros
 from tokentill.invoicing.coverage import CoveredSegment, Documents, IssuedPeriod, TakenSegment
@@ -366,6 +367,21 @@ def _first_overlap(connection: Connection, invoice_ids: Sequence[int]) -> tuple[
     """The first of some documents with the number of a live one that covers, or ends, what it does, and is not of its
     chain.
     """
+    for query in (_on_two_documents(), _ended_twice()):
+        row = connection.execute(query, {"documents": invoice_ids}).first()
+        if row is not None:
+            return row[0], row[1]
+    return None
+
+
+_THESE: BindParameter[Any] = bindparam("documents", expanding=True)
+
+
+@cache
+def _on_two_documents() -> Select[int, str]:
+    """One of these documents with the number of a live one that covers what it does, and is not of its chain. It is
+    asked of each document by itself, and made once.
+    """
     header = tables.invoice
     mine, other = tables.coverage.alias("mine"), tables.coverage.alias("other")
     own = tables.invoice.alias("own")
@@ -377,7 +393,7 @@ def _first_overlap(connection: Connection, invoice_ids: Sequence[int]) -> tuple[
         other.c.period == "",
         mine.c.period == "",
     )
-    on_two = (
+    return (
         select(own.c.id, header.c.number)
         .select_from(mine)
         .join(own, own.c.id == mine.c.invoice_id)
@@ -393,16 +409,23 @@ def _first_overlap(connection: Connection, invoice_ids: Sequence[int]) -> tuple[
         )
         .join(header, header.c.id == other.c.invoice_id)
         .where(
-            mine.c.invoice_id.in_(invoice_ids),
+            mine.c.invoice_id.in_(_THESE),
             header.c.id != own.c.id,
             header.c.status == "issued",
             not_(same_chain),
             still_covers(None, mine, own),
             still_covers(None, other, header),
         )
+        .limit(1)
     )
+
+
+@cache
+def _ended_twice() -> Select[int, str]:
+    """One of these documents with the number of a live one that ends what it ends."""
+    header = tables.invoice
     period, issued = tables.member_period.alias("period"), tables.member_period.alias("issued")
-    ended_twice = (
+    return (
         select(period.c.invoice_id, header.c.number)
         .select_from(period)
         .join(
@@ -414,9 +437,9 @@ def _first_overlap(connection: Connection, invoice_ids: Sequence[int]) -> tuple[
             ),
         )
         .join(header, header.c.id == issued.c.invoice_id)
-        .where(period.c.invoice_id.in_(invoice_ids), header.c.id != period.c.invoice_id, live_at(None))
+        .where(period.c.invoice_id.in_(_THESE), header.c.id != period.c.invoice_id, live_at(None))
+        .limit(1)
     )
-    return _first_of(connection, on_two) or _first_of(connection, ended_twice)
 
 
 def _first_gap(connection: Connection, invoice_ids: Sequence[int], month: Month) -> tuple[int, str] | None:
