@@ -26,6 +26,7 @@ from tests.closing.import_attacks import Imports, give_at_once, must_be_refused,
 from tests.closing.import_worlds import world
 from tests.closing.killing import KillServer
 from tests.closing.places import PostgresqlDatabase, SqliteFile
+from tests.shares import daily, stride
 from tokentill.store.database import Database
 
 SEED = 22
@@ -116,7 +117,7 @@ def test_on_postgresql_an_import_is_killed_cut_off_and_given_again(
     place = PostgresqlDatabase(postgresql_url)
     try:
         one = Imports(server, place, tmp_path, SEED, requests=8)
-        for step in range(0, len(one.steps), 4):
+        for step in range(0, len(one.steps), stride(8)):
             assert killed(one, step, one.after[step].edges // 2)
     finally:
         place.remove()
@@ -181,7 +182,7 @@ def defective(imports: Imports, name: str) -> Iterator[None]:
         imports.defect = ""
 
 
-@pytest.mark.parametrize("name", [name for name in DEFECTS if name not in UNDER_CONCURRENCY])
+@pytest.mark.parametrize("name", daily([name for name in DEFECTS if name not in UNDER_CONCURRENCY], 9))
 def test_planted_defects_are_caught(imports: Imports, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for law in LAWS:
         try:
