@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from operator import add
 from typing import Any, NamedTuple
 
@@ -165,8 +166,12 @@ def _unsummed_of_spans(
 
 def _together(kept: Iterator[_Row], beside: Iterator[_Row]) -> Iterator[_Row]:
     """Sums of two kinds, with those of the same key added up."""
+    first = next(kept, None)
+    if first is None:
+        yield from beside
+        return
     others = {tuple(row[: len(_KEY)]): (row, quantities) for row, quantities in beside}
-    for row, quantities in kept:
+    for row, quantities in chain((first,), kept):
         if others and (other := others.pop(tuple(row[: len(_KEY)]), None)):
             key, (requests, input_total, *sums) = row[: len(_KEY)], row[len(_KEY) :]
             more, other_total, *other_sums = other[0][len(_KEY) :]
