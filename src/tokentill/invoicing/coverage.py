@@ -283,7 +283,7 @@ class Ownership:
         of_payer: dict[int, list[OwnedSegment]] = {}
         for one in series:
             if one.id not in self._documents.taken and self._cuts(one, ()) is self._shared and len(self._shared) == 2:
-                owner = self.why(one, self._starts_at)[0]
+                owner = self.attributed(one, self._starts_at).customer
                 if owner is not None and self.payer(owner) != payer:
                     continue
             listed = self.segments(one)
@@ -304,12 +304,9 @@ class Ownership:
         return [OwnedSegment(series.id, start, end, 0, self._seq_max, payer, owner, is_late=is_late)]
 
     def _cuts(self, series: Series, taken: Sequence[TakenSegment]) -> list[datetime]:
-        edges_of = self._books.attribution.binding_edges
-        bound = {
-            edge
-            for edge in edges_of(series.user, series.api_key, series.tags)
-            if self._starts_at < edge < self._ends_at
-        }
+        bound = self._books.attribution.binding_edges(series.user, series.api_key, series.tags)
+        if bound:
+            bound = {edge for edge in bound if self._starts_at < edge < self._ends_at}
         if not bound and not taken:
             return self._shared
         edges = {edge for segment in taken for edge in (segment.covered.starts_at, segment.covered.ends_at)}
