@@ -10,7 +10,7 @@ from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
+from tests.unchecked import leave_unchecked
 
 PROGRAMS = ("beancount", "hledger", "ledger")
 _BALANCE = re.compile(r"\A *(-?[0-9.]+) ([A-Z]{3})(?:  (\S.*))?\Z")
@@ -22,7 +22,7 @@ Balances = dict[tuple[str, str], Decimal]
 def need(program: str) -> None:
     """Skip the test where a program is not installed, and say how to get it. beancount comes with the lock file."""
     if program != "beancount" and shutil.which(program) is None:
-        pytest.skip(f"NOT CHECKED WITH {program}: `apt-get install {program}` installs it")
+        leave_unchecked(program, f"`apt-get install {program}` installs it")
 
 
 def complaints(program: str, text: str, folder: Path) -> str:

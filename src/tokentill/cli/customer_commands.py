@@ -110,19 +110,19 @@ def _bind(
     if len(named) != wanted:
         raise InvalidCall(_how_to_bind(len(named), api_key, team))
     since = _instant(valid_from)
-    unmet = False
+    unmet = 0
     with call.till() as till:
         added: list[Binding] | list[KeyBinding]
         if wanted == 2:
-            unmet = not till.privacy.can_be_met(named[0], source)
+            unmet = int(not till.privacy.can_be_met(named[0], source))
             added, bound = till.bind([(named[0], named[1], since, source)]), shown_id(named[0])
         else:
             added = till.bind_keys([(api_key, team, named[0] if named else None, since, source)])
             bound = f"team {shown_id(team or '')}" if api_key is None else f"API key {shown_id(api_key)}"
     owner = shown_id(named[-1]) if named else f"team {shown_id(team or '')}"
-    content = {"added": [binding.content() for binding in added], "unmet": int(unmet)}
+    content = {"added": [binding.content() for binding in added], "unmet": unmet}
     done = f"{bound} belongs to {owner}" + ("" if added else " already")
-    call.finish(content, lambda screen: screen.say(done + _unmet(int(unmet))))
+    call.finish(content, lambda screen: screen.say(done + _unmet(unmet)))
 
 
 def _unmet(count: int) -> str:

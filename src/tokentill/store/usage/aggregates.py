@@ -27,7 +27,7 @@ from tokentill.store import tables
 from tokentill.store.bulk import table_of
 from tokentill.store.usage.cuts import Cuts, Span, midnight
 from tokentill.store.usage.missing_rows import has_no_result, is_at_no_cost, is_at_zero_cost, is_unmeasured
-from tokentill.store.usage.usage_rows import StoredRecord, cost_of, ids_within, records_where, within
+from tokentill.store.usage.usage_rows import StoredRecord, cost_of, ids_within, reaching, records_where, within
 from tokentill.store.usage.usage_sums import BANDS, DAY_MICROS, FACTS, KEY, SUMMED, passed
 from tokentill.store.usage.withdrawals import Counting, InForce, in_force
 from tokentill.usage.aggregates import RecordKey, Series, UsageAggregate
@@ -140,8 +140,8 @@ def _unsummed(
     """
     batch = tables.batch.c
     ends = first * DAY_MICROS, (last + 1) * DAY_MICROS
-    reaching = select(batch.seq).where(batch.is_summed == 0, batch.last_at >= ends[0], batch.first_at < ends[1])
-    if connection.execute(reaching.limit(1)).first() is None:
+    there = select(batch.seq).where(batch.is_summed == 0, *reaching(*ends)).limit(1)
+    if connection.execute(there).first() is None:
         return None
     return *within(*ends, batch.is_summed == 0), literal_column(_DAY, Integer).not_in(broken)
 

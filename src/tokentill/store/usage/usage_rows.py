@@ -71,7 +71,7 @@ def within(starts_at: int, ends_at: int, *chosen: ColumnElement[bool]) -> tuple[
     conditions. Batches know when theirs were, so that only those are read that reach into it.
     """
     at = tables.usage.c.occurred_at
-    return *of_batches(*_reaching(starts_at, ends_at), *chosen), at >= starts_at, at < ends_at
+    return *of_batches(*reaching(starts_at, ends_at), *chosen), at >= starts_at, at < ends_at
 
 
 def ids_within(connection: Connection, starts_at: int, ends_at: int) -> tuple[int, int]:
@@ -79,12 +79,12 @@ def ids_within(connection: Connection, starts_at: int, ends_at: int) -> tuple[in
     greater one where there are none.
     """
     batch = tables.batch.c
-    query = select(func.min(batch.first_id), func.max(batch.last_id)).where(*_reaching(starts_at, ends_at))
+    query = select(func.min(batch.first_id), func.max(batch.last_id)).where(*reaching(starts_at, ends_at))
     first, last = connection.execute(query).one()
     return (1, 0) if first is None else (first, last)
 
 
-def _reaching(starts_at: int, ends_at: int) -> tuple[ColumnElement[bool], ...]:
+def reaching(starts_at: int, ends_at: int) -> tuple[ColumnElement[bool], ...]:
     """Whether a batch reaches into a segment of time."""
     return tables.batch.c.last_at >= starts_at, tables.batch.c.first_at < ends_at
 
