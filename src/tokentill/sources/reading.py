@@ -20,20 +20,20 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from tokentill.errors import InvalidCall, InvalidRecord, Refused
+from tokentill.sources.beside import runs_read
 from tokentill.sources.blocks import Block, Quarantined, gathered
 from tokentill.sources.compression import DEFAULT, ByteInput, Compression, Limits
 from tokentill.sources.cut_short import CutShort
-from tokentill.sources.gateways import Format, LineReader, unwrapped
+from tokentill.sources.gateways import Format, unwrapped
 from tokentill.sources.gateways.canonical_form import CANONICAL
-from tokentill.sources.gateways.canonical_table import CanonicalReader
 from tokentill.sources.gateways.fields import instant_or_naive_utc
-from tokentill.sources.gateways.quick_rows import RowsReader
 from tokentill.sources.gateways.quick_values import ALL_OF_TIME
 from tokentill.sources.kept_lines import KeptLine, is_confidential
 from tokentill.sources.layouts import LayoutFault, digest_of, is_blank
 from tokentill.sources.layouts.parquet_rows import ParquetRows
+from tokentill.sources.line_readers import NONE_LOOKED_AT, Lines, SourcesLookedAt
 from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
-from tokentill.usage.columns import SeriesNumbers, UsageColumns
+from tokentill.usage.columns import UsageColumns
 from tokentill.usage.control_totals import Reported
 from tokentill.usage.ids import check_id
 from tokentill.usage.record import checked_instant
@@ -59,7 +59,7 @@ class LeftAlone:
     """
 
     within: Callable[[], tuple[int, int]] = lambda: ALL_OF_TIME
-    is_looked_at: Callable[[str], bool] = lambda _: False
+    is_looked_at: SourcesLookedAt = NONE_LOOKED_AT
 
 
 OddLine = tuple[int, bytes, LayoutFault | None]
@@ -222,24 +222,14 @@ class Reading(AbstractContextManager["Reading"]):
 
     def _quick_runs(self, left_alone: LeftAlone) -> Iterator[QuickRun]:
         """Lines with the columns of most, and the places of those that are odd, each with its fault."""
-        reader = self._line_reader(left_alone)
-        for run in self._runs or ():
+        known = CANONICAL if self._format is None else self._format
+        lines = Lines(known.name, self._source, left_alone.is_looked_at)
+        for run, columns, odd in runs_read(self._runs or (), lines, left_alone.within):
             if len(run) == 3:
                 number, raw, fault = run
-                yield number, [raw], UsageColumns(reader.names), [(0, raw, fault)]
-                continue
-            if reader.names.are_many:
-                reader = self._line_reader(left_alone)
-            number, lines = run
-            columns, odd = reader.columns_of(lines, left_alone.within())
-            yield number, lines, columns, list(_odd_lines(lines, odd))
-
-    def _line_reader(self, left_alone: LeftAlone) -> LineReader:
-        how = self._source, SeriesNumbers(), left_alone.is_looked_at
-        known = self._format
-        if known is None or known.plain is None:
-            return CanonicalReader(*how)
-        return RowsReader(known.plain, known.read, *how)
+                yield number, [raw], columns, [(0, raw, fault)]
+            else:
+                yield *run, columns, list(_odd_lines(run[1], odd))
 
     def _checked(
         self, number: int, lines: Sequence[bytes], place: int, record: Reported, check: RecordCheck | None

@@ -136,6 +136,10 @@ class UsageColumns:
     def _plain(self) -> tuple[list[Any], ...]:
         return self.series, self.record_ids, self.instants, self.units, self.costs, self.request_keys
 
+    def values(self) -> tuple[Any, ...]:
+        """What they consist of, but for what the numbers of series mean."""
+        return self.series, self.record_ids, self.instants, self.leaves, *self._plain()[3:]
+
     def identity(self, place: int) -> tuple[str, str]:
         """The source and the id of a record."""
         return self.names.keys[self.series[place]][0], self.record_ids[place]

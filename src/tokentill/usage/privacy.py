@@ -151,6 +151,11 @@ class Privacy:
         listed = (self.default, *self.of_source.values()) if source is None else (self.policy_of(source),)
         return not {*listed}.isdisjoint(_PROTECTING)
 
+    @property
+    def protects_others(self) -> bool:
+        """The same of every source that has no policy of its own."""
+        return self.default in _PROTECTING
+
     def check(self, record: UsageRecord) -> None:
         """Refuse a record whose user looks personal, where its source takes none.
 

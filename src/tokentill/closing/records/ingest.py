@@ -24,6 +24,7 @@ from tokentill.sources.blocks import Block, Quarantined, gathered
 from tokentill.sources.cut_short import CutShort
 from tokentill.sources.gateways.canonical_form import CANONICAL
 from tokentill.sources.kept_lines import KeptLine
+from tokentill.sources.line_readers import SourcesLookedAt
 from tokentill.sources.reading import LeftAlone, Reading, RecordCheck, excerpt
 from tokentill.sources.redaction import redacted
 from tokentill.sources.source_settings import NO_SOURCES, SourceSettings
@@ -257,7 +258,7 @@ def _blocks(
         yield from gathered(checked_lines(items, name, clock, bounds, sources, privacy))
         return
     kept = _Kept(name, clock, bounds, sources, privacy)
-    for block in items.blocks(kept.reported, LeftAlone(kept.within, kept.is_looked_at)):
+    for block in items.blocks(kept.reported, LeftAlone(kept.within, kept.looked_at)):
         block.others = [kept.other(one, items.source) for one in block.others]
         yield block
 
@@ -286,22 +287,23 @@ def _source_of(items: object) -> str | None:
 
 
 class _Kept:
-    """What becomes of what one input holds."""
+    """What becomes of what one input holds. `looked_at` are the sources whose records may be changed, or refused for
+    more than their instant.
+    """
 
     def __init__(
         self, name: str, clock: Clock, bounds: Bounds, sources: Mapping[str, SourceSettings], privacy: Privacy
     ) -> None:
         self._name, self._clock, self._bounds, self._sources, self._privacy = name, clock, bounds, sources, privacy
         self._figures: dict[bytes, bytes] = {}
+        changed = {source for source, declared in sources.items() if declared.changes_records}
+        named = {source: source in changed or privacy.protects(source) for source in (*privacy.of_source, *sources)}
+        self.looked_at = SourcesLookedAt(named, others=privacy.protects_others)
 
     def within(self) -> tuple[int, int]:
         """The first and the last instant of what is taken, in microseconds since 1970."""
         return self._bounds.in_micros(self._clock.now())
 
-    def is_looked_at(self, source: str) -> bool:
-        """Whether records of a source may be changed, or refused for more than their instant."""
-        declared = self._sources.get(source)
-        return self._privacy.protects(source) or (declared is not None and declared.changes_records)
 
     def reported(self, item: Reported) -> Reported:
         """A record or control total as it is kept.
@@ -314,7 +316,7 @@ class _Kept:
             if self._figures.setdefault(item.cell, item.digest) != item.digest:
                 raise InvalidRecord("an earlier line states other figures for the same total")
             return item
-        if not self.is_looked_at(item.source):
+        if not self.looked_at(item.source):
             return item
         self._privacy.check(item)
         declared = self._sources.get(item.source)

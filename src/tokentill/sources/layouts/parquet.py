@@ -90,11 +90,12 @@ class ParquetFile:
     def runs(self, columns: Sequence[Column]) -> Iterator[tuple[int, ParquetRows] | Piece]:
         """Its rows together as they come, whose values can be had by column; for the end of a damaged file, a piece."""
         number, cells = 0, {column.name: column for column in columns}
+        tables = {column.name: column.into for column in columns}
         rows_all = max(self._file.metadata.num_rows, 1)
         try:
             for batch in self._file.iter_batches(ROWS_AT_ONCE, use_threads=False):
                 if batch.num_rows:
-                    yield number + 1, ParquetRows(number + 1, batch, cells, partial(self._rows_of, cells=cells))
+                    yield number + 1, ParquetRows(number + 1, batch, tables, partial(self._rows_of, cells=cells))
                 number += batch.num_rows
                 self._bytes.bytes_read = self._size * number // rows_all
         except (self._arrow.ArrowException, OSError, ValueError) as error:

@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import Any, overload
 
 from tokentill.sources.layouts import Piece
-from tokentill.sources.layouts.table import Column
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _CODES = dict(zip("int8 uint8 int16 uint16 int32 uint32 int64 uint64".split(), "bBhHiIqQ", strict=True))
@@ -22,8 +21,16 @@ class ParquetRows(Sequence[bytes]):
     text that is none.
     """
 
-    def __init__(self, number: int, batch: Any, cells: Mapping[str, Column], rows_of: RowsOf) -> None:
-        self._number, self._batch, self._cells, self._rows_of = number, batch, cells, rows_of
+    def __init__(self, number: int, batch: Any, tables: Mapping[str, str | None], rows_of: RowsOf) -> None:
+        self._number, self._batch, self._tables, self._rows_of = number, batch, tables, rows_of
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What another process is given: the columns alone."""
+        arrow = import_module("pyarrow")
+        stream = arrow.BufferOutputStream()
+        with arrow.ipc.new_stream(stream, self._batch.schema) as writer:
+            writer.write_batch(self._batch)
+        return _columns_of, (self._number, stream.getvalue().to_pybytes(), dict(self._tables))
 
     def __len__(self) -> int:
         return int(self._batch.num_rows)
@@ -47,7 +54,12 @@ class ParquetRows(Sequence[bytes]):
 
     def names_in(self, table: str) -> list[str]:
         """The columns whose cells belong into a table of that name."""
-        return [name for name in self._batch.schema.names if name in self._cells and self._cells[name].into == table]
+        return [name for name in self._batch.schema.names if self._tables.get(name) == table]
+
+    @property
+    def size(self) -> int:
+        """About how many bytes they are."""
+        return int(self._batch.nbytes)
 
     def traits(self, name: str) -> list[Any] | None:
         """Texts or flags that many rows have in common."""
@@ -99,6 +111,11 @@ class ParquetRows(Sequence[bytes]):
 
     def _column(self, name: str) -> Any:
         return self._batch.column(name) if name in self._batch.schema.names else None
+
+
+def _columns_of(number: int, stream: bytes, tables: Mapping[str, str | None]) -> ParquetRows:
+    batch = import_module("pyarrow").ipc.open_stream(stream).read_next_batch()
+    return ParquetRows(number, batch, tables, lambda *_: iter(()))
 
 
 def _whole_numbers(column: Any) -> list[Any]:
