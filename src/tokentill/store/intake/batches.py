@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from itertools import chain, compress
-from operator import add, eq, not_
+from operator import add, ne, not_
 from typing import Any
 
 from sqlalchemy import Connection, and_, insert, select
@@ -216,30 +217,37 @@ class SortedOut:
 def _sorted_out(connection: Connection, given: UsageColumns, known: KnownSeries) -> SortedOut:
     """Of equal identities in a batch, the first one counts. The batch's lock keeps others from adding any meanwhile."""
     known.look_up(connection, given.series)
-    sources = known.sources(connection, given.series)
-    order = sorted(range(len(given)), key=given.record_ids.__getitem__)  # it keeps the order of equal ones
-    if len(set(sources)) > 1:
-        order.sort(key=sources.__getitem__)
-    identities = list(zip(map(sources.__getitem__, order), map(given.record_ids.__getitem__, order), strict=True))
-    stored = stored_payloads(connection, identities)
-    is_again = list(map(eq, identities, chain([None], identities)))
-    revised, came_again = dict[RevisionKey, CameAgain](), list[RevisionKey]()
-    is_new = list(map(not_, is_again))
-    if stored:
-        is_new = [new and identity not in stored for new, identity in zip(is_new, identities, strict=True)]
-    for at in compress(range(len(order)), map(not_, is_new)):
-        place = order[at]
-        if versions := stored.get(identity := identities[at]):
-            number = known.ids.get(given.series[place])
-        else:
-            first = order[next(before for before in range(at - 1, -1, -1) if not is_again[before])]
-            number = given.series[place]
-            versions = [(1, given.instants[first], _payload(given, first, given.series[first]))]
-        if all(_payload(given, place, number) != payload for _, _, payload in versions):
-            record, (version, occurred_at, _) = given.record(place), versions[-1]
-            came_again.append(key := (*identity, record.digest))
-            revised[key] = CameAgain(record, version, occurred_at)
-    return SortedOut(given.taken(list(compress(order, is_new))), revised, came_again)
+    new, revised, came_again = list[int](), dict[RevisionKey, CameAgain](), list[RevisionKey]()
+    for source_id, places in _places_by_source(known.sources(connection, given.series)):
+        order = sorted(places, key=given.record_ids.__getitem__)  # it keeps the order of equal ones
+        record_ids = list(map(given.record_ids.__getitem__, order))
+        is_first = list(map(ne, record_ids, chain([None], record_ids)))
+        stored = stored_payloads(connection, source_id, list(compress(record_ids, is_first)))
+        is_new = is_first[:]
+        for record_id in stored:
+            is_new[bisect_left(record_ids, record_id)] = False
+        new += compress(order, is_new)
+        for at in compress(range(len(order)), map(not_, is_new)):
+            place, record_id = order[at], record_ids[at]
+            if versions := stored.get(record_id):
+                number = known.ids.get(given.series[place])
+            else:
+                first = order[bisect_left(record_ids, record_id)]
+                number = given.series[place]
+                versions = [(1, given.instants[first], _payload(given, first, given.series[first]))]
+            if all(_payload(given, place, number) != payload for _, _, payload in versions):
+                record, (version, occurred_at, _) = given.record(place), versions[-1]
+                came_again.append(key := (source_id, record_id, record.digest))
+                revised[key] = CameAgain(record, version, occurred_at)
+    return SortedOut(given.taken(new), revised, came_again)
+
+
+def _places_by_source(sources: Sequence[int]) -> Iterable[tuple[int, Sequence[int]]]:
+    """Which records are of each source, by the sources of all of them; in order of the sources' ids."""
+    ids = sorted(set(sources))
+    if len(ids) < 2:
+        return [(source_id, range(len(sources))) for source_id in ids]
+    return [(source_id, [place for place, one in enumerate(sources) if one == source_id]) for source_id in ids]
 
 
 def _payload(columns: UsageColumns, place: int, series: int | None) -> Payload:

@@ -8,10 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from tokentill.store import tables
-from tokentill.store.bulk import among
+from tokentill.store.bulk import among, stored_among
 from tokentill.store.decoding import rows_among
-from tokentill.store.usage.usage_inserts import by_source
-from tokentill.store.usage.usage_rows import Identity
 from tokentill.usage.quantities import TOKEN_LEAVES
 
 Payload = tuple[Any, ...]
@@ -22,21 +20,28 @@ StoredVersion = tuple[int, int, Payload]
 """The number of a version, its instant and its payload."""
 
 
-def stored_payloads(connection: Connection, identities: Collection[Identity]) -> dict[Identity, list[StoredVersion]]:
-    """The versions of the records among these that are stored, oldest first."""
+def stored_payloads(
+    connection: Connection, source_id: int, record_ids: Collection[str]
+) -> dict[str, list[StoredVersion]]:
+    """The versions of the records of a source among these that are stored, oldest first.
+
+    Args:
+        record_ids: each once, best in order.
+    """
     usage = tables.usage.c
     said = (usage.series_id, usage.occurred_at, usage.has_cost, *(usage[limb] for limb in tables.COST_LIMBS))
     query = select(usage.id, usage.record_id, usage.version, *said, *(usage[leaf] for leaf in TOKEN_LEAVES))
-    rows: list[tuple[int, Any]] = []
-    for source_id, record_ids in by_source(identities).items():
-        chosen = query.where(usage.source_id == source_id, among(connection, usage.record_id, record_ids))
-        rows += [(source_id, row) for row in connection.execute(chosen.order_by(usage.version))]
-    ids = [row.id for _, row in rows]
+    there = stored_among(connection, usage.record_id, record_ids, usage.source_id == source_id)
+    if not there:
+        return {}
+    chosen = query.where(usage.source_id == source_id, among(connection, usage.record_id, there))
+    rows = connection.execute(chosen.order_by(usage.version)).all()
+    ids = [row.id for row in rows]
     units, keys = _units(connection, ids), _request_keys(connection, ids)
-    stored: dict[Identity, list[StoredVersion]] = {}
-    for source_id, (id_, record_id, version, *said_of_it) in rows:
+    stored: dict[str, list[StoredVersion]] = {}
+    for id_, record_id, version, *said_of_it in rows:
         payload = (*said_of_it, tuple(units.get(id_, ())), keys.get(id_))
-        stored.setdefault((source_id, record_id), []).append((version, said_of_it[1], payload))
+        stored.setdefault(record_id, []).append((version, said_of_it[1], payload))
     return stored
 
 
