@@ -220,8 +220,9 @@ def _totals_without_versions(patch: Patch) -> None:
 
 def _cost_rounded(patch: Patch) -> None:
     """Costs are kept to 16 digits behind the point."""
-    limbs = usage_rows.cost_limbs
-    patch(usage_inserts, "cost_limbs", lambda written: (limbs(written)[0], 0, 0))
+    one, many = usage_rows.cost_limbs, usage_rows.limbs_of_costs
+    patch(usage_inserts, "cost_limbs", lambda written: (one(written)[0], 0, 0))
+    patch(usage_inserts, "limbs_of_costs", lambda written: (many(written)[0], *[[0] * len(written)] * 2))
 
 
 def _nobody_waits(patch: Patch) -> None:

@@ -43,6 +43,9 @@ from tokentill.usage.record import UsageRecord
 from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 BATCH_RECORDS_MAX = 200_000
+BATCH_RECORDS_FIRST = 50_000
+"""The first batch is smaller: nothing is stored before it is there."""
+
 OTHERS_MAX = 10_000
 """A batch ends with so many bad lines and control totals, which are kept whole."""
 
@@ -174,6 +177,7 @@ class _Batches:
         self._reporting = reporting
         self._progress = progress
         self._users: set[str | None] = set()
+        self._size = min(BATCH_RECORDS_FIRST, BATCH_RECORDS_MAX)
         self._begin(SeriesNumbers())
 
     def _begin(self, names: SeriesNumbers) -> None:
@@ -185,8 +189,8 @@ class _Batches:
         if block.columns.names is not self._known.names:
             self.store()
             self._begin(block.columns.names)
-        while len(self._held) + len(block) >= BATCH_RECORDS_MAX:
-            part, block = block.cut(BATCH_RECORDS_MAX - len(self._held))
+        while len(self._held) + len(block) >= self._size:
+            part, block = block.cut(self._size - len(self._held))
             self._held.extend(part)
             self.store()
         self._held.extend(block)
@@ -218,6 +222,7 @@ class _Batches:
         with self._transactions.read() as connection:
             _look_at(connection, ingested, columns, seq_before, seq)
         self._held = Block(UsageColumns(self._known.names))
+        self._size = BATCH_RECORDS_MAX
         gc.collect(0)
         if self._progress is not None:
             self._progress(ingested.counts)

@@ -21,7 +21,7 @@ from tokentill.store.bulk import among, insert_iterated, insert_tuples
 from tokentill.store.database import insert_new
 from tokentill.store.decoding import LOOKED_UP_MAX, rows_among
 from tokentill.store.usage.batch_digests import BatchDigest
-from tokentill.store.usage.usage_rows import Identity, cost_limbs, month_number, series_digest
+from tokentill.store.usage.usage_rows import Identity, cost_limbs, limbs_of_costs, month_number, series_digest
 from tokentill.store.usage.usage_sums import are_worth_keeping
 from tokentill.usage.columns import SeriesKey, SeriesNumbers, Units, UsageColumns
 from tokentill.usage.quantities import INPUT_LEAVES, TOKEN_LEAVES
@@ -60,6 +60,8 @@ class KnownSeries:
     def sources(self, connection: Connection, numbers: Sequence[int]) -> list[int]:
         """The ids of the sources of series, one by one."""
         by_name = self.source_ids(connection, numbers)
+        if len(by_name) == 1:
+            return list(by_name.values()) * len(numbers)
         ids = {number: by_name[self.names.keys[number][0]] for number in set(numbers)}
         return list(map(ids.__getitem__, numbers))
 
@@ -100,8 +102,11 @@ class KnownSeries:
         table = tables.series_month
         key_of = (table.c.month, table.c.series_id)
         numbers, starts = _months_between(min(instants), max(instants))
-        months = (numbers[bisect_right(starts, at)] for at in instants) if starts else repeat(numbers[0])
-        if new := set(zip(months, series_ids, strict=False)) - self._months:
+        if starts:
+            met = set(zip((numbers[bisect_right(starts, at)] for at in instants), series_ids, strict=True))
+        else:
+            met = set(zip(repeat(numbers[0]), set(series_ids), strict=False))
+        if new := met - self._months:
             rows = rows_among(connection, select(*key_of), key_of, sorted(new))
             if len(new) > LOOKED_UP_MAX:  # most of them are new, and so are their series
                 first = min(series_id for _, series_id in new)
@@ -130,12 +135,12 @@ def cost_of(written: str | None) -> Cost:
 
 def _costs(columns: UsageColumns) -> dict[str, Sequence[int]]:
     """The costs of records as columns hold them."""
-    costs, none = columns.costs, (0, 0, 0)
+    costs = columns.costs
     if costs.count(None) == len(costs):
         return {"has_cost": [0] * len(costs)}
-    limbs = zip(*[none if cost is None else cost_limbs(cost) for cost in costs], strict=True)
+    limbs = limbs_of_costs([cost or "0" for cost in costs])
     said = {limb: values for limb, values in zip(tables.COST_LIMBS, limbs, strict=True) if any(values)}
-    return {"has_cost": [int(cost is not None) for cost in costs], **said}
+    return {"has_cost": [int(cost is not None) for cost in costs] if None in costs else [1] * len(costs), **said}
 
 
 def _added(one: Sequence[int], other: Sequence[int]) -> Sequence[int]:

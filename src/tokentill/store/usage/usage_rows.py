@@ -24,6 +24,7 @@ from tokentill.usage.quantities import TOKEN_LEAVES
 from tokentill.usage.record import RESPONSE_CACHE_TAG, SERIES_FIELDS, digest_of_content, says_replayed
 
 _LIMB = 10**8
+_SHORT = 16
 
 Identity = tuple[int, str]
 """The id of a source, and a record id in it."""
@@ -216,6 +217,18 @@ def cost_limbs(written: str) -> tuple[int, int, int]:
     if len(fraction) <= 8:
         return first, 0, 0
     return first, int(fraction[8:16].ljust(8, "0")), int(fraction[16:].ljust(8, "0"))
+
+
+def limbs_of_costs(written: Sequence[str]) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+    """`cost_limbs` of many costs, column by column."""
+    parts = [one.partition(".") for one in written]
+    if max(len(fraction) for _, _, fraction in parts) > _SHORT:
+        first, second, third = zip(*map(cost_limbs, written), strict=True)
+        return first, second, third
+    powers = [10 ** (_SHORT - digits) for digits in range(_SHORT + 1)]
+    limbs = [divmod(int(whole + fraction) * powers[len(fraction)], _LIMB) for whole, _, fraction in parts]
+    first, second = zip(*limbs, strict=True)
+    return first, second, [0] * len(limbs)
 
 
 def cost_of(first: int, second: int, third: int) -> Decimal:

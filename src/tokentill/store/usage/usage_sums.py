@@ -60,7 +60,8 @@ def are_worth_keeping(series_ids: Sequence[int], instants: Sequence[int]) -> boo
     days = max(instants) // DAY_MICROS - min(instants) // DAY_MICROS + 1
     if len(set(series_ids)) * days * RECORDS_A_SUM_MIN <= len(instants):
         return True
-    sums = set(zip(series_ids, [at // DAY_MICROS for at in instants], strict=True))
+    first = min(instants) // DAY_MICROS
+    sums = {series_id * days + at // DAY_MICROS - first for series_id, at in zip(series_ids, instants, strict=True)}
     return len(sums) * RECORDS_A_SUM_MIN <= len(instants)
 
 
