@@ -309,7 +309,6 @@ class _Kept:
         """The first and the last instant of what is taken, in microseconds since 1970."""
         return self._bounds.in_micros(self._clock.now())
 
-
     def reported(self, item: Reported) -> Reported:
         """A record or control total as it is kept.
 
