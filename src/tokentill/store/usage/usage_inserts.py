@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import count, repeat
+from itertools import repeat
 from operator import add, itemgetter
 from typing import Any
 
@@ -17,7 +17,7 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.errors import ensure
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
-from tokentill.store.bulk import among, insert_iterated, insert_tuples
+from tokentill.store.bulk import among, insert_columns, insert_tuples
 from tokentill.store.database import insert_new
 from tokentill.store.decoding import LOOKED_UP_MAX, rows_among
 from tokentill.store.usage.batch_digests import BatchDigest
@@ -238,11 +238,11 @@ def insert_usage(connection: Connection, known: KnownSeries, rows: UsageRows | N
     if rows is None:
         return
     known.note_months(connection, rows.series_ids, rows.columns["occurred_at"])
-    names = ("id", "source_id", "record_id", "series_id", "seq", *rows.columns)
-    named = (rows.sources, rows.record_ids, rows.series_ids, repeat(seq))
-    values = (count(rows.first_id), *named, *rows.columns.values())
+    size = len(rows.record_ids)
+    named = {"source_id": rows.sources, "record_id": rows.record_ids, "series_id": rows.series_ids, "seq": [seq] * size}
+    columns = {"id": range(rows.first_id, rows.first_id + size), **named, **rows.columns}
     # No ON CONFLICT: the look-up ran under the batch's lock, and the unique constraint is the last word.
-    insert_iterated(connection, tables.usage, names, zip(*values, strict=False), len(rows.record_ids))
+    insert_columns(connection, tables.usage, columns, size)
     if any(rows.units):
         units = [(id_, *unit) for id_, listed in enumerate(rows.units, rows.first_id) for unit in listed]
         insert_tuples(connection, tables.usage_unit, ("usage_id", "name", "quantity"), units)
