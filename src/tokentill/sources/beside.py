@@ -100,6 +100,7 @@ class _Ahead:
         self._thread = ThreadPoolExecutor(1)  # which waits for the other process while this one stores
         self._greeting: Future[None] = self._thread.submit(self._greeted)
         self._names: SeriesNumbers | None = None
+        self._numbers: list[int] = []  # in `_names`, of the series by their numbers there: odd lines bring others here
         self._here: ColumnsOfLines | None = None
         self._waiting: deque[tuple[Run | Piece, int, tuple[int, int], Future[bytes] | None]] = deque()
         self._waiting_bytes = 0
@@ -107,7 +108,7 @@ class _Ahead:
     def is_ready(self, names: SeriesNumbers) -> bool:
         """Whether lines can be given to it. Then it goes on where these series end."""
         if self._names is None and self._greeting.done() and not self._greeting.exception():
-            self._names = names
+            self._names, self._numbers = names, list(range(len(names.keys)))
             self._thread.submit(self._told, (self._lines, names.keys[:]))
         return self._names is not None
 
@@ -143,10 +144,12 @@ class _Ahead:
             except (OSError, EOFError, ValueError):  # it is not there any more
                 self._here = ColumnsOfLines(self._lines, self._names)
             else:
-                self._names = SeriesNumbers() if is_anew else self._names
-                for key in keys:
-                    self._names.of(key)
-                return run, UsageColumns(self._names, *columns), odd
+                if is_anew:
+                    self._names, self._numbers = SeriesNumbers(), []
+                self._numbers += map(self._names.of, keys)
+                series, *others = columns
+                series = list(map(self._numbers.__getitem__, series))
+                return run, UsageColumns(self._names, series, *others), odd
         if self._here is None:
             return run, UsageColumns(self._names), [0]
         return _read(self._here, run, within)
