@@ -177,4 +177,4 @@ def test_what_is_declared_of_a_source_holds_there_too(other: Beside, tmp_path: P
     assert (done.counts.accepted, done.counts.quarantined) == (19_922, 20)
     with database.read() as connection:
         rows = connection.exec_driver_sql('SELECT source, "user" FROM series').all()
-    assert {user.startswith("h1:k1:") for name, user in rows if name == "own"} == {True}
+    assert {user.startswith("h1:k1:") for name, user in rows if name == "own" and user} == {True}
