@@ -36,7 +36,7 @@ def upgrade() -> None:
     if is_postgresql():
         op.alter_column("usage", "digest", nullable=True)
     else:
-        change_definition("usage", NOT_NULL, NULL)
+        change_definition("usage", {NOT_NULL: NULL})
     op.drop_index("ix_usage_occurred_at", "usage")
 
 
@@ -48,7 +48,7 @@ def downgrade() -> None:
     if is_postgresql():
         op.alter_column("usage", "digest", nullable=False)
     else:
-        change_definition("usage", NULL, NOT_NULL)
+        change_definition("usage", {NULL: NOT_NULL})
     op.drop_column("batch", "digest")
     op.create_index("ix_usage_occurred_at", "usage", ["occurred_at"])
 

@@ -76,23 +76,26 @@ def _insert(
     values: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in names}
     values |= {name: literal_column(str(value)) for name, value in (same or {}).items()}
     statement = str(insert(table).values(values).compile(dialect=connection.dialect))
-    guard = _insert_guard(connection, table) if count >= MANY else None
-    if guard is not None:
-        connection.exec_driver_sql(f"DROP TRIGGER guard_{table.name}_insert")
+    guards = _insert_guards(connection, table) if count >= MANY else {}
+    for name in guards:
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
     with _cursor(connection, statement) as cursor:
         cursor.executemany(statement, rows)
-    if guard is not None:
+    for guard in guards.values():
         connection.exec_driver_sql(guard)
 
 
-def _insert_guard(connection: Connection, table: Table[Any]) -> str | None:
-    """What makes the guard that looks for each new row of a table of SQLite whether it would replace another one.
+def _insert_guards(connection: Connection, table: Table[Any]) -> dict[str, str]:
+    """What makes the guards that look at each new row of a table of SQLite: whether it would replace another one, and
+    whether what it refers to is there.
 
-    It is for INSERT OR REPLACE. A plain INSERT replaces none, so it is spared the look: the guard is away while many
-    rows go in, in a transaction of which nobody sees anything before it is there again.
+    The first is for INSERT OR REPLACE. A plain INSERT replaces none, so it is spared the look, and for what they refer
+    to many rows are looked at together: the guards are away while many rows go in, in a transaction of which nobody
+    sees anything before they are there again.
     """
-    query = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?"
-    return connection.exec_driver_sql(query, (f"guard_{table.name}_insert",)).scalar()
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN (?, ?) ORDER BY name"
+    named = f"guard_{table.name}_insert", f"guard_{table.name}_refers"
+    return {row.name: row.sql for row in connection.exec_driver_sql(query, named)}
 
 
 def among(connection: Connection, column: Column[str], texts: Collection[str]) -> ColumnElement[bool]:

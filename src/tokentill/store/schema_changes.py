@@ -41,23 +41,25 @@ def change_check(table: str, check: str, before: str, after: str) -> None:
         op.drop_constraint(check, table, type_="check")
         op.create_check_constraint(op.f(check), table, after)
     else:
-        change_definition(table, f"CONSTRAINT {check} CHECK ({before})", f"CONSTRAINT {check} CHECK ({after})")
+        change_definition(table, {f"CONSTRAINT {check} CHECK ({before})": f"CONSTRAINT {check} CHECK ({after})"})
 
 
-def change_definition(table: str, before: str, after: str) -> None:
+def change_definition(table: str, words: Mapping[str, str]) -> None:
     """Make a table of SQLite anew with other words in its definition, and its rows, indexes and triggers as they were.
 
     The rows lie aside meanwhile: only a table that is made under its own name keeps what refers to it. Whether every
     reference is kept is asked at the end instead of after each row.
     """
     definition, *made_of_it = _statements(f"tbl_name = '{table}'")
-    if definition.count(before) != 1:
-        raise IntegrityFault(f"the table {table} is not the one that tokentill made; restore it from a backup")
+    for before, after in words.items():
+        if definition.count(before) != 1:
+            raise IntegrityFault(f"the table {table} is not the one that tokentill made; restore it from a backup")
+        definition = definition.replace(before, after)
     op.execute("PRAGMA defer_foreign_keys = ON")
     op.execute(f"CREATE TABLE rows_aside AS SELECT * FROM {table} ORDER BY rowid")
     op.drop_table(table)
     for statement in (
-        definition.replace(before, after),
+        definition,
         f"INSERT INTO {table} SELECT * FROM rows_aside ORDER BY rowid",
         "DROP TABLE rows_aside",
         *made_of_it,

@@ -67,11 +67,6 @@ def _refers(**columns: str) -> Iterator[ForeignKeyConstraint]:
     return (ForeignKeyConstraint([name], [target]) for name, target in columns.items())
 
 
-def _refers_on_sqlite(**columns: str) -> Iterator[SchemaItem]:
-    """The same, where PostgreSQL has a trigger that looks at all rows of a statement at once."""
-    return (reference.ddl_if(dialect="sqlite") for reference in _refers(**columns))
-
-
 def _refers_to(table: str, *names: str) -> ForeignKeyConstraint:
     """Columns that together name a row of another table, where they have the same names."""
     return ForeignKeyConstraint(names, [f"{table}.{name}" for name in names])
@@ -165,14 +160,14 @@ usage = _table(
     *_optional(LargeBinary, "digest"),
     Column("version", Integer, nullable=False, server_default=text("1")),
     UniqueConstraint("source_id", "record_id", "version", name="uq_usage_identity"),
-    *_refers_on_sqlite(source_id="source.id", series_id="series.id", seq="batch.seq"),
     CheckConstraint("has_cost IN (0, 1)", name="has_cost"),
     CheckConstraint("length(digest) = 16", name="digest"),
     Index("ix_usage_series", "series_id"),
 )
 """The records. Of one identity there is a version for each payload that ever counted; the last one does (see
 `withdrawal`). A row has a digest of its record where its batch has none of all of them. Rows are found by batches (see
-`usage_rows.of_batches`), by their series, or by both."""
+`usage_rows.of_batches`), by their series, or by both. That a row's source, series and batch are there is asked by a
+trigger, or once for many rows."""
 
 usage_unit = _table(
     "usage_unit",

@@ -241,11 +241,22 @@ def insert_usage(connection: Connection, known: KnownSeries, rows: UsageRows | N
     size = len(rows.record_ids)
     named = {"source_id": rows.sources, "record_id": rows.record_ids, "series_id": rows.series_ids, "seq": [seq] * size}
     columns = {"id": range(rows.first_id, rows.first_id + size), **named, **rows.columns}
+    if connection.dialect.name == "sqlite":
+        _ensure_there(connection, rows, seq)
     # No ON CONFLICT: the look-up ran under the batch's lock, and the unique constraint is the last word.
     insert_columns(connection, tables.usage, columns, size)
     if any(rows.units):
         units = [(id_, *unit) for id_, listed in enumerate(rows.units, rows.first_id) for unit in listed]
         insert_tuples(connection, tables.usage_unit, ("usage_id", "name", "quantity"), units)
+
+
+def _ensure_there(connection: Connection, rows: UsageRows, seq: int) -> None:
+    """See that what rows refer to is there, as the guard does that is away while many of them go in."""
+    referred = ((tables.source.c.id, rows.sources), (tables.series.c.id, rows.series_ids), (tables.batch.c.seq, [seq]))
+    for column, ids in referred:
+        wanted = set(ids)
+        there = connection.execute(select(column).where(column.between(min(wanted), max(wanted)))).scalars()
+        ensure(wanted.issubset(there), "a row of usage refers to what is not there")
 
 
 def usage_ids(connection: Connection, versions: Collection[VersionKey]) -> dict[VersionKey, int]:

@@ -3,7 +3,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0021');
+INSERT INTO "alembic_version" VALUES('0022');
 CREATE TABLE audit (
 	seq INTEGER NOT NULL, 
 	recorded_at INTEGER NOT NULL, 
@@ -873,9 +873,9 @@ CREATE TABLE "usage" (
 	version INTEGER DEFAULT 1 NOT NULL, 
 	CONSTRAINT pk_usage PRIMARY KEY (id), 
 	CONSTRAINT uq_usage_identity UNIQUE (source_id, record_id, version), 
-	CONSTRAINT fk_usage_batch FOREIGN KEY(seq) REFERENCES batch (seq), 
-	CONSTRAINT fk_usage_series FOREIGN KEY(series_id) REFERENCES series (id), 
-	CONSTRAINT fk_usage_source FOREIGN KEY(source_id) REFERENCES source (id), 
+	
+	
+	
 	CONSTRAINT ck_usage_digest CHECK (length(digest) = 16), 
 	CONSTRAINT ck_usage_has_cost CHECK (has_cost IN (0, 1))
 )
@@ -1271,9 +1271,10 @@ CREATE TRIGGER guard_usage_sum_unit_insert BEFORE INSERT ON usage_sum_unit WHEN 
 CREATE TRIGGER guard_key_binding_update BEFORE UPDATE ON key_binding BEGIN SELECT RAISE(ABORT, 'key_binding is append-only'); END;
 CREATE TRIGGER guard_key_binding_delete BEFORE DELETE ON key_binding BEGIN SELECT RAISE(ABORT, 'key_binding is append-only'); END;
 CREATE TRIGGER guard_key_binding_insert BEFORE INSERT ON key_binding WHEN EXISTS (SELECT 1 FROM key_binding WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM key_binding WHERE seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'key_binding is append-only'); END;
+CREATE TRIGGER guard_batch_update BEFORE UPDATE ON batch BEGIN SELECT RAISE(ABORT, 'batch is append-only'); END;
+CREATE INDEX ix_usage_series ON usage (series_id);
 CREATE TRIGGER guard_usage_delete BEFORE DELETE ON usage BEGIN SELECT RAISE(ABORT, 'usage is append-only'); END;
 CREATE TRIGGER guard_usage_insert BEFORE INSERT ON usage WHEN EXISTS (SELECT 1 FROM usage WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM usage WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM usage WHERE source_id = NEW.source_id AND record_id = NEW.record_id AND version = NEW.version) BEGIN SELECT RAISE(ABORT, 'usage is append-only'); END;
 CREATE TRIGGER guard_usage_update BEFORE UPDATE ON usage BEGIN SELECT RAISE(ABORT, 'usage is append-only'); END;
-CREATE TRIGGER guard_batch_update BEFORE UPDATE ON batch BEGIN SELECT RAISE(ABORT, 'batch is append-only'); END;
-CREATE INDEX ix_usage_series ON usage (series_id);
+CREATE TRIGGER guard_usage_refers AFTER INSERT ON usage WHEN NOT EXISTS (SELECT 1 FROM source WHERE id = NEW.source_id) OR NOT EXISTS (SELECT 1 FROM series WHERE id = NEW.series_id) OR NOT EXISTS (SELECT 1 FROM batch WHERE seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'a row of usage refers to a source, a series or a batch that is not there'); END;
 COMMIT;
