@@ -9,12 +9,14 @@
 A `Till` holds a database, a folder of prices and contracts, and a clock. It keeps nothing else between two calls, so
 many processes may use one database. What a call is given is looked at before anything is done, and what goes wrong is
 told by the errors of `tokentill.errors`.
+
+Calls import what only they need, so that a command begins as soon as its own part is there.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,50 +29,6 @@ from sqlalchemy import Connection
 
 from tokentill.canonical import Content, content_hash
 from tokentill.clock import SYSTEM_CLOCK, Clock
-from tokentill.closing.close import close_period
-from tokentill.closing.close_options import CloseOptions, Interim
-from tokentill.closing.close_report import CloseReport, close_report
-from tokentill.closing.closed import Closed
-from tokentill.closing.computation.completeness import completeness_of
-from tokentill.closing.computation.compute import compute_preview
-from tokentill.closing.computation.late_usage import Late, late_records
-from tokentill.closing.computation.pins import Inputs, newest_inputs
-from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths, due_months, earlier_open
-from tokentill.closing.issuing import CloseProgress
-from tokentill.closing.pricing_use import is_news, lost_since, refuse_lost, remember_preview
-from tokentill.closing.questions.compare_sources import compare_sources
-from tokentill.closing.questions.credit_account import CreditAccount, credit_account
-from tokentill.closing.questions.explanation import Explanation, explain_invoice
-from tokentill.closing.questions.journal import transactions
-from tokentill.closing.questions.near_duplicates import NearDuplicates, find_near_duplicates
-from tokentill.closing.questions.simulate import simulate_period, simulation_of, under_folder
-from tokentill.closing.questions.trace import RequestTrace, trace_record
-from tokentill.closing.questions.verify import Verification, verify_invoices
-from tokentill.closing.questions.witnesses import Witnesses, compare_witnesses
-from tokentill.closing.records.control_totals import ControlTotals, withdraw_control_total
-from tokentill.closing.records.erasing import Erased, erase_user
-from tokentill.closing.records.ingest import Ingested, IngestProgress, ingest
-from tokentill.closing.records.missing_usage import Missing, missing_usage
-from tokentill.closing.records.quarantine_decisions import Lines, Retried, discard, line_named, retry
-from tokentill.closing.records.record_decisions import (
-    AcceptedEstimate,
-    Revised,
-    Revisions,
-    SignedReason,
-    Waived,
-    accept_estimate,
-    decide_revision,
-    revisions_of,
-    waive,
-)
-from tokentill.closing.records.retracting import Retracted, Retractions, retract
-from tokentill.closing.records.staging import ImportShown, accept_import, drop_import, show_import, stage, with_imports
-from tokentill.closing.records.usage_summary import SummaryKey, UsageSummary, summarize_usage
-from tokentill.closing.reviews.approval_policy import PolicyApprovals, approvals_by_policy
-from tokentill.closing.reviews.manual_lines import WantedLine, add_manual_line, remove_manual_line
-from tokentill.closing.reviews.review import make_review, store_reviews
-from tokentill.closing.reviews.review_changes import with_changes
-from tokentill.contracts.book import ContractBook
 from tokentill.contracts.review_policy import NO_POLICY, ReviewPolicy
 from tokentill.errors import InvalidCall, InvalidFiles, NotFound, Refused
 from tokentill.faces.arguments import (
@@ -86,65 +44,17 @@ from tokentill.faces.arguments import (
     text_of,
     texts_of,
 )
-from tokentill.faces.bindings import key_binding_in
 from tokentill.faces.pricing import Pricing
-from tokentill.faces.retractable import retractable
-from tokentill.invoicing.compared_sources import ComparedSources
-from tokentill.invoicing.completeness import Completeness
-from tokentill.invoicing.coverage import KeptBoundary, Periods
-from tokentill.invoicing.differences import DocumentDifferences
 from tokentill.invoicing.limits import DEFAULT_LIMITS, ReviewLimits
-from tokentill.invoicing.manual_lines import ManualLine, ManualLines
 from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review, ReviewKind
-from tokentill.invoicing.simulation import Simulation
 from tokentill.invoicing.tolerance import NO_TOTALS, TotalsPolicy
-from tokentill.recordings.load import Folder
 from tokentill.settings import GIVEN, keyed_privacy, privacy_in_force, read_settings
-from tokentill.sources.reading import Reading, read_records
-from tokentill.sources.source_settings import NO_SOURCES, SourceSettings, untrusted_sources
+from tokentill.sources.source_settings import NO_SOURCES
 from tokentill.store.audit import actor_here, append_audit, chain_head
-from tokentill.store.customers import (
-    Customer,
-    KeyWanted,
-    add_bindings,
-    add_key_bindings,
-    bindings,
-    customers,
-    key_bindings,
-    set_customer,
-)
 from tokentill.store.database import Database
-from tokentill.store.intake.control_totals import StoredTotal, stored_totals
-from tokentill.store.intake.imports import (
-    Imports,
-    NumberedImport,
-    imports_staged_as,
-    last_imports,
-    numbered_imports,
-    pushed_days,
-    usage_parties,
-)
-from tokentill.store.intake.quarantine import LineState, QuarantinedLine, quarantined_lines
-from tokentill.store.intake.retractions import stored_retractions
-from tokentill.store.intake.revisions import RevisionState, stored_revisions
-from tokentill.store.issued.documents import documents_around
-from tokentill.store.issued.invoices import (
-    IssuedInvoice,
-    closings,
-    interims_of,
-    invoice_by_number,
-    issued_invoices,
-    void_invoice,
-)
-from tokentill.store.issued.manual_lines import all_manual_lines
 from tokentill.store.migrating import make_ready
-from tokentill.store.recordings import keep_recordings
-from tokentill.store.usage.usage_rows import usage_extent
-from tokentill.usage.attribution import Attribution, Binding
+from tokentill.usage.attribution import Binding
 from tokentill.usage.bounds import DEFAULT_BOUNDS, Bounds
-from tokentill.usage.control_totals import Reported
-from tokentill.usage.filters import RecordFilter
 from tokentill.usage.ids import check_id
 from tokentill.usage.keys import KeyBinding
 from tokentill.usage.privacy import DEFAULT_PRIVACY, POLICIES, Privacy, PrivacyPolicy, Pseudonyms
@@ -152,19 +62,59 @@ from tokentill.usage.reporters import EXPORT, Reporting
 from tokentill.usage.shell_words import command_line, shell_word
 
 if TYPE_CHECKING:
+    from tokentill.closing.close_report import CloseReport
+    from tokentill.closing.closed import Closed
+    from tokentill.closing.computation.late_usage import Late
+    from tokentill.closing.computation.pins import Inputs
+    from tokentill.closing.due_months import ClosedMonths, DueMonth, DueMonths
+    from tokentill.closing.issuing import CloseProgress
+    from tokentill.closing.questions.credit_account import CreditAccount
+    from tokentill.closing.questions.explanation import Explanation
+    from tokentill.closing.questions.near_duplicates import NearDuplicates
+    from tokentill.closing.questions.trace import RequestTrace
+    from tokentill.closing.questions.verify import Verification
+    from tokentill.closing.questions.witnesses import Witnesses
+    from tokentill.closing.records.control_totals import ControlTotals
+    from tokentill.closing.records.erasing import Erased
+    from tokentill.closing.records.ingest import Ingested, IngestProgress
+    from tokentill.closing.records.missing_usage import Missing
+    from tokentill.closing.records.quarantine_decisions import Lines, Retried
+    from tokentill.closing.records.record_decisions import AcceptedEstimate, Revised, Revisions, SignedReason, Waived
+    from tokentill.closing.records.retracting import Retracted, Retractions
+    from tokentill.closing.records.staging import ImportShown
+    from tokentill.closing.records.usage_summary import SummaryKey, UsageSummary
+    from tokentill.closing.reviews.approval_policy import PolicyApprovals
     from tokentill.documents.views.export import InvoiceRows
     from tokentill.documents.views.journal import Journal
-    from tokentill.documents.views.lists import CustomerList, ListedCustomer, ReviewList, ReviewShown
+    from tokentill.documents.views.lists import CustomerList, ReviewList, ReviewShown
     from tokentill.documents.views.status import PeriodStatus
     from tokentill.faces.contracts import Contracts
     from tokentill.faces.database import DatabaseFace
     from tokentill.faces.prices import Prices
+    from tokentill.invoicing.compared_sources import ComparedSources
+    from tokentill.invoicing.completeness import Completeness
+    from tokentill.invoicing.coverage import KeptBoundary, Periods
+    from tokentill.invoicing.differences import DocumentDifferences
+    from tokentill.invoicing.manual_lines import ManualLine, ManualLines
+    from tokentill.invoicing.preview import OpenMonth, Preview, PricingUsed, Review, ReviewKind
+    from tokentill.invoicing.simulation import Simulation
     from tokentill.pulling.probing import Probed
     from tokentill.pulling.pulling import Pulled, PullProgress
     from tokentill.receiving.usage_handler import UsageHandler
+    from tokentill.recordings.load import Folder
+    from tokentill.sources.reading import Reading
+    from tokentill.sources.source_settings import SourceSettings
+    from tokentill.store.customers import Customer, KeyWanted
+    from tokentill.store.intake.control_totals import StoredTotal
+    from tokentill.store.intake.imports import Imports, NumberedImport
+    from tokentill.store.intake.quarantine import LineState, QuarantinedLine
+    from tokentill.store.intake.revisions import RevisionState
+    from tokentill.store.issued.invoices import IssuedInvoice
     from tokentill.stripe_push.gateway import StripeGateway
     from tokentill.stripe_push.pushing import Pushed, PushProgress
     from tokentill.stripe_push.reconciling import Reconciled
+    from tokentill.usage.control_totals import Reported
+    from tokentill.usage.filters import RecordFilter
 
 _AnyBinding = TypeVar("_AnyBinding", Binding, KeyBinding)
 
@@ -287,6 +237,8 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             InvalidFiles: with every mistake.
         """
+        from tokentill.sources.source_settings import untrusted_sources
+
         return replace(self._pricing.folder, untrusted=untrusted_sources(self.sources))
 
     @property
@@ -385,6 +337,8 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             Refused: when the file as a whole cannot be read as usage records.
         """
+        from tokentill.sources.reading import read_records
+
         if not hasattr(file, "read"):
             path_of("file", file)
         reading = read_records(file, name=name, source=source, format=format)
@@ -400,6 +354,8 @@ class Till(AbstractContextManager["Till"]):
         privacy: PrivacyPolicy | None = None,
     ) -> Ingested:
         """Take in what a reading yields; for those who want to look at its position meanwhile."""
+        from tokentill.sources.reading import Reading
+
         of_type("reading", reading, Reading)
         ingested = self._ingest(reading, reading.name, progress, stage, reporter, privacy)
         ingested.format, ingested.incomplete = reading.format, reading.incomplete
@@ -414,6 +370,8 @@ class Till(AbstractContextManager["Till"]):
         reporter: str,
         privacy: PrivacyPolicy | None,
     ) -> Ingested:
+        from tokentill.closing.records.ingest import ingest
+
         staged_as = optional(text_of, "stage", stage_name)
         told = replace(self._reporting, reporter=text_of("reporter", reporter))
         chosen = optional(partial(one_of, allowed=POLICIES), "privacy", privacy)
@@ -422,6 +380,9 @@ class Till(AbstractContextManager["Till"]):
         how: dict[str, Any] = {"name": name, "clock": self.clock, "bounds": self.bounds, "privacy": rules}
         how |= {"progress": progress, "reporting": told, "sources": self.sources}
         if staged_as is not None:
+            from tokentill.closing.records.record_decisions import SignedReason
+            from tokentill.closing.records.staging import stage
+
             said = SignedReason(actor_here(), staged_as, self.clock.now())
             return stage(self.store, records, **how, said=said)
         return ingest(self.store, records, **how)
@@ -532,8 +493,13 @@ class Till(AbstractContextManager["Till"]):
             NotFound: when the customer has no usage in the period, or nothing of that name or number was staged.
             Refused: when it is not staged any more.
         """
+        from tokentill.closing.pricing_use import remember_preview
+        from tokentill.closing.reviews.review_changes import with_changes
+
         month, customer = _month(period), optional(text_of, "customer", customer)
         if with_staged is not None:
+            from tokentill.closing.records.staging import with_imports
+
             numbers = self.staged_imports(with_staged)
             within = with_imports(self.store, numbers, self.clock, self._reporting)
             return replace(self._preview(month, customer, within)[0], with_staged=numbers)
@@ -549,9 +515,12 @@ class Till(AbstractContextManager["Till"]):
         self, month: Month, customer: str | None, within: AbstractContextManager[Connection] | None = None
     ) -> tuple[Preview, Inputs, bool]:
         """The same, with its inputs, and whether the contracts are others than those that were used last."""
+        from tokentill.closing.computation.compute import compute_preview
+        from tokentill.closing.pricing_use import is_news
+
         folder = self.folder
         with within or self.store.read() as connection:
-            inputs, seq = newest_inputs(connection, folder)
+            inputs, seq = _newest_inputs(connection, folder)
             pins, now = inputs.pins(seq), self.clock.now()
             books = self._pricing.books(inputs, pins)
             preview = compute_preview(
@@ -576,6 +545,8 @@ class Till(AbstractContextManager["Till"]):
 
     def _used(self, connection: Connection, inputs: Inputs, pins: Content) -> PricingUsed:
         """Which folder the inputs are of, with what it lost since the database was used last."""
+        from tokentill.closing.pricing_use import lost_since
+
         used = self._pricing.used(pins)
         return replace(used, lost=lost_since(connection, inputs, used))
 
@@ -586,11 +557,13 @@ class Till(AbstractContextManager["Till"]):
             Refused: when contracts are gone that the database was used with, and nobody said that it was meant.
             InvalidCall: when that is said of a folder that was not named.
         """
+        from tokentill.closing.pricing_use import refuse_lost
+
         if is_accepted and self._pricing.found_by != GIVEN:
             raise InvalidCall("accept_pricing_change=... goes with pricing=...; name the folder that is meant")
         folder = self.folder
         with self.store.read() as connection:
-            inputs, seq = newest_inputs(connection, folder)
+            inputs, seq = _newest_inputs(connection, folder)
             used = self._used(connection, inputs, inputs.pins(seq))
         if not is_accepted:
             refuse_lost(used.lost, used, command)
@@ -608,6 +581,9 @@ class Till(AbstractContextManager["Till"]):
             InvalidFiles: with every mistake in a folder.
             NotFound: when the customer has no invoice of the period on either side.
         """
+        from tokentill.closing.questions.simulate import simulate_period, simulation_of, under_folder
+        from tokentill.recordings.load import Folder
+
         month, customer = _month(period), optional(text_of, "customer", customer)
         if isinstance(pricing, Folder):
             other = Pricing.of(pricing)
@@ -615,7 +591,7 @@ class Till(AbstractContextManager["Till"]):
             other = self._pricing.beside(str(path_of("pricing", pricing)))
         own_folder, folder = self.folder, other.folder
         with self.store.read() as connection:
-            inputs, seq = newest_inputs(connection, own_folder)
+            inputs, seq = _newest_inputs(connection, own_folder)
             sides, documents = simulate_period(connection, month, inputs, seq, folder, only=customer)
             before = self._used(connection, inputs, inputs.pins(seq))
         after = other.used(under_folder(inputs, folder).pins(seq))
@@ -654,6 +630,8 @@ class Till(AbstractContextManager["Till"]):
                 are gone.
             InvalidCall: for a hold without a reason.
         """
+        from tokentill.invoicing.preview import ReviewKind
+
         kind = one_of("kind", kind, get_args(ReviewKind))
         by, seen_hash = optional(any_text, "by", by), optional(any_text, "seen_hash", seen_hash)
         if kind == "held":
@@ -680,6 +658,8 @@ class Till(AbstractContextManager["Till"]):
             NotFound: when one of them has no usage in the period.
             Refused: when one of them has changed since, or cannot be approved; or when contracts are gone.
         """
+        from tokentill.invoicing.preview import Preview
+
         looked_at = {
             previewed.invoice.customer: previewed.invoice.content_hash
             for previewed in of_type("preview", preview, Preview).customers
@@ -699,6 +679,10 @@ class Till(AbstractContextManager["Till"]):
             by: who runs it; each approval names the policy with its hash, and them.
             note, accept_pricing_change: as with `review`.
         """
+        from tokentill.closing.reviews.approval_policy import approvals_by_policy
+        from tokentill.closing.reviews.review import store_reviews
+        from tokentill.store.recordings import keep_recordings
+
         month, note, given = _month(period), any_text("note", note), optional(any_text, "by", by)
         stated = (("--by", given), ("--note", note))
         options = [f"{option} {shell_word(value)}" for option, value in stated if value]
@@ -725,6 +709,8 @@ class Till(AbstractContextManager["Till"]):
         accept_pricing_change: bool,
     ) -> list[Review]:
         """Reviews of customers, each with the hash that was looked at; stored together."""
+        from tokentill.closing.reviews.review import make_review, store_reviews
+
         verb = {"approved": "approve", "held": "hold", "released": "release"}[kind]
         seen_hash = next(iter(seen.values())) if len(seen) == 1 else None
         stated = (("--hash", seen_hash), ("--by", by), ("--reason" if kind == "held" else "--note", note))
@@ -758,16 +744,23 @@ class Till(AbstractContextManager["Till"]):
             amount: in major units of the invoice's currency, as a decimal text; negative takes away.
             may_be_negative: whether it may make the subtotal negative.
         """
+        from tokentill.closing.reviews.manual_lines import WantedLine, add_manual_line
+
         customer, amount = text_of("customer", customer), text_of("amount", amount)
         wanted = WantedLine(_month(period), customer, amount, text_of("description", description), may_be_negative)
         return add_manual_line(self.store, self.folder, wanted, self._said("a manual line", reason, by))
 
     def remove_line(self, line: int, *, reason: str, by: str | None = None) -> ManualLine:
         """Take a line away that somebody added, by its number (see `closing.reviews.manual_lines`)."""
+        from tokentill.closing.reviews.manual_lines import remove_manual_line
+
         return remove_manual_line(self.store, of_type("line", line, int), self._said("a removal", reason, by))
 
     def lines(self, period: str) -> ManualLines:
         """The lines that people added to invoices of a period, those that were removed among them."""
+        from tokentill.invoicing.manual_lines import ManualLines
+        from tokentill.store.issued.manual_lines import all_manual_lines
+
         month = _month(period)
         with self.store.read() as connection:
             return ManualLines(month, tuple(all_manual_lines(connection, month)))
@@ -799,6 +792,9 @@ class Till(AbstractContextManager["Till"]):
             Refused: when contracts are gone.
             InvalidCall: for an interim invoice that is to be approved; there is no preview of it that could be.
         """
+        from tokentill.closing.close import close_period
+        from tokentill.closing.close_options import CloseOptions, Interim
+
         if isinstance(interim, bool):
             billed_early = Interim() if interim else None
         else:
@@ -825,19 +821,24 @@ class Till(AbstractContextManager["Till"]):
 
     def close_report(self, period: str) -> CloseReport:
         """What the close of a period came to, as of now (see `closing.close_report`)."""
+        from tokentill.closing.close_report import close_report
+
         preview, _, _ = self._preview(_month(period), None)
         with self.store.read() as connection:
             return close_report(connection, preview)
 
     def write_close_report(self, report: CloseReport, file: str | PathLike[str]) -> Path:
         """Write a report as one self-contained page; returns its path."""
+        from tokentill.closing.close_report import CloseReport
         from tokentill.documents.close_report import write_close_report  # brings in the templates
 
         return write_close_report(of_type("report", report, CloseReport), Path(path_of("file", file)))
 
     def _earlier_open(self, month: Month) -> tuple[OpenMonth, ...]:
+        from tokentill.closing.due_months import earlier_open
+
         with self.store.read() as connection:
-            inputs, seq = newest_inputs(connection, self.folder)
+            inputs, seq = _newest_inputs(connection, self.folder)
             pins, now = inputs.pins(seq), self.clock.now()
             return earlier_open(connection, inputs.books(), pins, now, self.grace, month=month)
 
@@ -846,8 +847,10 @@ class Till(AbstractContextManager["Till"]):
 
         It begins with the first month that has usage or was closed.
         """
+        from tokentill.closing.due_months import DueMonths, due_months
+
         with self.store.read() as connection:
-            inputs, seq = newest_inputs(connection, self.folder)
+            inputs, seq = _newest_inputs(connection, self.folder)
             now = self.clock.now()
             months = due_months(connection, inputs.books(), inputs.pins(seq), now, self.grace)
         return DueMonths(tuple(map(self._with_obstacles, months)))
@@ -869,9 +872,11 @@ class Till(AbstractContextManager["Till"]):
 
         What is refused in one month keeps no other month from being closed.
         """
+        from tokentill.closing.due_months import ClosedMonths, due_months
+
         by = optional(any_text, "by", by)
         with self.store.read() as connection:
-            inputs, seq = newest_inputs(connection, self.folder)
+            inputs, seq = _newest_inputs(connection, self.folder)
             now = self.clock.now()
             months = due_months(connection, inputs.books(), inputs.pins(seq), now, self.grace)
         closed = [
@@ -888,6 +893,8 @@ class Till(AbstractContextManager["Till"]):
 
     def invoices(self, *, period: str | None = None, customer: str | None = None) -> list[IssuedInvoice]:
         """Issued invoices, in the order of their numbers."""
+        from tokentill.store.issued.invoices import issued_invoices
+
         month, customer = None if period is None else str(_month(period)), optional(text_of, "customer", customer)
         with self.store.read() as connection:
             return issued_invoices(connection, period=month, customer=customer)
@@ -898,6 +905,8 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             NotFound: when there is none of that number.
         """
+        from tokentill.store.issued.invoices import invoice_by_number
+
         with self.store.read() as connection:
             return invoice_by_number(connection, text_of("number", number))
 
@@ -907,6 +916,8 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             NotFound: when there is none of that number.
         """
+        from tokentill.store.issued.invoices import interims_of, invoice_by_number
+
         with self.store.read() as connection:
             invoice = invoice_by_number(connection, text_of("number", number))
             listed = [interim.as_interim().content() for interim in interims_of(connection, invoice)]
@@ -920,6 +931,8 @@ class Till(AbstractContextManager["Till"]):
             NotFound: when there is none of that number, or its customer has no usage in the period any more.
             InvalidCall: for two previews, or the preview of what is not a period's invoice.
         """
+        from tokentill.invoicing.differences import DocumentDifferences
+
         sides = {"before": text_of("before", before), "after": text_of("after", after)}
         numbers = [number for number in sides.values() if number != PREVIEW]
         if not numbers:
@@ -944,6 +957,8 @@ class Till(AbstractContextManager["Till"]):
             Refused: when it is void already.
             InvalidCall: for a void without a reason.
         """
+        from tokentill.store.issued.invoices import invoice_by_number, void_invoice
+
         number, reason = text_of("number", number), reason_for("a void", reason)
         at, actor = self.clock.now(), optional(any_text, "by", by) or actor_here()
         with self.store.write() as connection:
@@ -960,6 +975,9 @@ class Till(AbstractContextManager["Till"]):
             NotFound, Refused, InvalidCall: as `void` and `close` do; contracts that are gone are refused before
                 anything is done.
         """
+        from tokentill.closing.close import close_period
+        from tokentill.closing.close_options import CloseOptions, Interim
+
         reason = reason_for("a void", reason)
         invoice = self.invoice(number)
         month, kind = Month.parse(invoice.period), invoice.kind
@@ -991,6 +1009,7 @@ class Till(AbstractContextManager["Till"]):
             starts_at: what is dated from then on, instead of a period.
             ends_at: until before when.
         """
+        from tokentill.closing.questions.journal import transactions
         from tokentill.documents.views.journal import Journal
 
         if period is not None and (starts_at is not None or ends_at is not None):
@@ -1034,6 +1053,7 @@ class Till(AbstractContextManager["Till"]):
             InvalidFiles: when the folder has mistakes.
         """
         from tokentill.documents.views.status import PeriodStatus
+        from tokentill.store.intake.imports import last_imports, pushed_days
 
         now = self.clock.now()
         month = Month(now.year, now.month).plus(-1) if period is None else _month(period)
@@ -1046,8 +1066,12 @@ class Till(AbstractContextManager["Till"]):
         """Where a contract says that a period begins elsewhere than what was issued ended, in the months after those
         that were closed last; the contract acts from the next boundary on.
         """
+        from tokentill.invoicing.coverage import Periods
+        from tokentill.store.issued.documents import documents_around
+        from tokentill.store.issued.invoices import closings
+
         with self.store.read() as connection:
-            inputs, _ = newest_inputs(connection, self.folder)
+            inputs, _ = _newest_inputs(connection, self.folder)
             books, months = inputs.books(), sorted(closings(connection))[-CLOSED_MONTHS_LOOKED_AT:]
             kept = [
                 boundary
@@ -1067,20 +1091,26 @@ class Till(AbstractContextManager["Till"]):
         Args:
             source: only this one.
         """
+        from tokentill.closing.questions.witnesses import compare_witnesses
+
         month, source = _month(period), optional(text_of, "source", source)
         with self.store.read() as connection:
             return compare_witnesses(connection, month, source)
 
     def near_duplicates(self, period: str) -> NearDuplicates:
         """Records of a calendar month (UTC) with different ids that are alike in user, model, quantities and second."""
+        from tokentill.closing.questions.near_duplicates import find_near_duplicates
+
         month = _month(period)
         with self.store.read() as connection:
             return find_near_duplicates(connection, month)
 
     def late(self) -> Late:
         """Every record that lies in a period whose document was issued, and that no live document covers."""
+        from tokentill.closing.computation.late_usage import late_records
+
         with self.store.read() as connection:
-            inputs, seq = newest_inputs(connection, self.folder)
+            inputs, seq = _newest_inputs(connection, self.folder)
             return late_records(connection, inputs, seq)
 
     def usage(
@@ -1104,6 +1134,9 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             InvalidFiles: by customer, with every mistake in the folder.
         """
+        from tokentill.closing.records.usage_summary import SummaryKey, summarize_usage
+        from tokentill.store.usage.usage_rows import usage_extent
+
         by = one_of("by", by, get_args(SummaryKey))
         if period is not None and (starts_at is not None or ends_at is not None):
             raise InvalidCall("a period and instants of one's own cannot both be asked for; leave one of them out")
@@ -1114,7 +1147,7 @@ class Till(AbstractContextManager["Till"]):
         with self.store.read() as connection:
             books = None
             if by == "customer" and folder is not None:
-                books = newest_inputs(connection, folder)[0].books()
+                books = _newest_inputs(connection, folder)[0].books()
             return summarize_usage(
                 connection,
                 by,
@@ -1131,6 +1164,8 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             NotFound: when no such record is known, nor any such line in quarantine.
         """
+        from tokentill.closing.questions.trace import trace_record
+
         source, record_id, _ = _record(source, record_id, None)
         now, grace = self.clock.now(), self.grace
         with self.store.read() as connection:
@@ -1145,6 +1180,9 @@ class Till(AbstractContextManager["Till"]):
 
     def revisions(self, period: str | None = None, *, state: RevisionState | None = None) -> Revisions:
         """Records that came again with another payload: all of them, or those whose record lies in a period."""
+        from tokentill.closing.records.record_decisions import Revisions
+        from tokentill.store.intake.revisions import RevisionState, stored_revisions
+
         state = None if state is None else one_of("state", state, get_args(RevisionState))
         with self.store.read() as connection:
             revisions = stored_revisions(connection, within=self._within(connection, period))
@@ -1156,6 +1194,8 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             NotFound: when there is none.
         """
+        from tokentill.closing.records.record_decisions import Revisions, revisions_of
+
         named = _record(source, record_id, digest)
         with self.store.read() as connection:
             return Revisions(tuple(revisions_of(connection, *named)))
@@ -1164,6 +1204,8 @@ class Till(AbstractContextManager["Till"]):
         self, source: str, record_id: str, *, reason: str, digest: str | None = None, by: str | None = None
     ) -> Revised:
         """Let a revised payload count from now on (see `closing.records.record_decisions`)."""
+        from tokentill.closing.records.record_decisions import decide_revision
+
         named, said = _record(source, record_id, digest), self._said("a decision on a revision", reason, by)
         return decide_revision(self.store, self.folder, "accepted", *named, said)
 
@@ -1171,23 +1213,31 @@ class Till(AbstractContextManager["Till"]):
         self, source: str, record_id: str, *, reason: str, digest: str | None = None, by: str | None = None
     ) -> Revised:
         """Leave a revised payload be, and never ask about it again (see `closing.records.record_decisions`)."""
+        from tokentill.closing.records.record_decisions import decide_revision
+
         named, said = _record(source, record_id, digest), self._said("a decision on a revision", reason, by)
         return decide_revision(self.store, self.folder, "rejected", *named, said)
 
     def missing(self, period: str | None = None) -> Missing:
         """The records that report no usage and keep invoices back: all of them, or those of a period."""
+        from tokentill.closing.records.missing_usage import missing_usage
+
         with self.store.read() as connection:
-            inputs, seq = newest_inputs(connection, self.folder)
+            inputs, seq = _newest_inputs(connection, self.folder)
             periods = None if period is None else _periods(connection, inputs, period)
             return missing_usage(connection, inputs.books(), seq, periods)
 
     def waive(self, source: str, record_id: str, *, reason: str, by: str | None = None) -> Waived:
         """Bill nothing for a record that reports no usage (see `closing.records.record_decisions.waive`)."""
+        from tokentill.closing.records.record_decisions import waive
+
         source, record_id, _ = _record(source, record_id, None)
         return waive(self.store, source, record_id, self._said("a waiver", reason, by))
 
     def accept_estimate(self, source: str, record_id: str, *, reason: str, by: str | None = None) -> AcceptedEstimate:
         """Bill an estimate as it is (see `closing.records.record_decisions.accept_estimate`)."""
+        from tokentill.closing.records.record_decisions import accept_estimate
+
         source, record_id, _ = _record(source, record_id, None)
         return accept_estimate(self.store, source, record_id, self._said("an acceptance", reason, by))
 
@@ -1211,17 +1261,25 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             NotFound: when there is no such record or import, or the filter means none.
         """
+        from tokentill.closing.records.retracting import retract
+        from tokentill.faces.retractable import retractable
+
         named = retractable(record, import_number, filter)
         said = self._said("a retraction", reason, by)
         return retract(self.store, self.folder, named, said, dry_run=dry_run)
 
     def retractions(self) -> Retractions:
         """Everything that was taken back, oldest first."""
+        from tokentill.closing.records.retracting import Retractions
+        from tokentill.store.intake.retractions import stored_retractions
+
         with self.store.read() as connection:
             return Retractions(tuple(stored_retractions(connection)))
 
     def imports(self) -> Imports:
         """Every import that brought something, oldest first, with the number that `retract` takes."""
+        from tokentill.store.intake.imports import Imports, numbered_imports
+
         with self.store.read() as connection:
             return Imports(tuple(numbered_imports(connection)))
 
@@ -1231,6 +1289,8 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             NotFound: when there is none of that number.
         """
+        from tokentill.closing.records.staging import show_import
+
         return show_import(self.store, number_of("number", number), self.clock, self._reporting)
 
     def staged_imports(self, name: str | int) -> tuple[int, ...]:
@@ -1242,6 +1302,8 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             NotFound: when nothing was staged so.
         """
+        from tokentill.store.intake.imports import imports_staged_as
+
         if not isinstance(name, str):
             return (number_of("name", name),)
         with self.store.read() as connection:
@@ -1251,6 +1313,9 @@ class Till(AbstractContextManager["Till"]):
         self, number: int, *, reason: str = "", by: str | None = None, progress: IngestProgress | None = None
     ) -> Ingested:
         """Take a staged import in, as a whole (see `closing.records.staging.accept_import`)."""
+        from tokentill.closing.records.record_decisions import SignedReason
+        from tokentill.closing.records.staging import accept_import
+
         said = SignedReason(optional(any_text, "by", by) or actor_here(), any_text("reason", reason), self.clock.now())
         number = number_of("number", number)
         how: dict[str, Any] = {"clock": self.clock, "reporting": self._reporting, "progress": progress}
@@ -1258,12 +1323,17 @@ class Till(AbstractContextManager["Till"]):
 
     def drop_import(self, number: int, *, reason: str, by: str | None = None) -> NumberedImport:
         """Leave a staged import be; its records may be taken in by another (see `closing.records.staging`)."""
+        from tokentill.closing.records.staging import drop_import
+
         return drop_import(self.store, number_of("number", number), self._said("to drop an import", reason, by))
 
     def quarantine(
         self, period: str | None = None, *, file: str | None = None, state: LineState | None = None
     ) -> Lines:
         """Lines that are no record: all of them, or those that may lie in a period, or those of a file."""
+        from tokentill.closing.records.quarantine_decisions import Lines
+        from tokentill.store.intake.quarantine import LineState, quarantined_lines
+
         state = None if state is None else one_of("state", state, get_args(LineState))
         file = optional(text_of, "file", file)
         with self.store.read() as connection:
@@ -1276,6 +1346,8 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             NotFound: when there is none.
         """
+        from tokentill.closing.records.quarantine_decisions import line_named
+
         with self.store.read() as connection:
             return line_named(connection, any_text("name", name))
 
@@ -1285,6 +1357,8 @@ class Till(AbstractContextManager["Till"]):
         Returns:
             Those that were open until now.
         """
+        from tokentill.closing.records.quarantine_decisions import Lines, discard
+
         said = self._said("a decision on quarantined lines", reason, by)
         return Lines(tuple(discard(self.store, *_lines_named(names, file, "discard"), said)))
 
@@ -1304,6 +1378,8 @@ class Till(AbstractContextManager["Till"]):
             source: the source to give them, instead of the one that they were given.
             format: the format to read them in, instead of the one that they were read in.
         """
+        from tokentill.closing.records.quarantine_decisions import retry
+
         named, said = _lines_named(names, file, "retry"), self._said("a decision on quarantined lines", reason, by)
         source, format_ = optional(text_of, "source", source), optional(text_of, "format", format)
         if source is not None:
@@ -1321,13 +1397,15 @@ class Till(AbstractContextManager["Till"]):
         )
 
     def _said(self, what: str, reason: str, by: str | None) -> SignedReason:
+        from tokentill.closing.records.record_decisions import SignedReason
+
         return SignedReason(optional(any_text, "by", by) or actor_here(), reason_for(what, reason), self.clock.now())
 
     def _within(self, connection: Connection, period: str | None) -> tuple[datetime, datetime] | None:
         """From where the first customer's period begins to where the last one's ends."""
         if period is None:
             return None
-        periods = _periods(connection, newest_inputs(connection, self.folder)[0], period)
+        periods = _periods(connection, _newest_inputs(connection, self.folder)[0], period)
         return periods.starts_at, periods.ends_at
 
     def completeness(self, period: str, *, source: str | None = None) -> Completeness:
@@ -1336,9 +1414,11 @@ class Till(AbstractContextManager["Till"]):
         Args:
             source: only this one; otherwise all that state totals for some of the days, or have to.
         """
+        from tokentill.closing.computation.completeness import completeness_of
+
         month, source = _month(period), optional(text_of, "source", source)
         with self.store.read() as connection:
-            inputs, _ = newest_inputs(connection, self.folder)
+            inputs, _ = _newest_inputs(connection, self.folder)
             periods, prices = _periods(connection, inputs, period), inputs.books().prices
             within = (periods.starts_at, periods.ends_at)
             return completeness_of(connection, month, within, self.totals, prices, source=source)
@@ -1350,13 +1430,18 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             NotFound: when there is no record of one of them.
         """
+        from tokentill.closing.questions.compare_sources import compare_sources
+
         month, sources = _month(period), (text_of("first", first), text_of("second", second))
         with self.store.read() as connection:
-            periods = _periods(connection, newest_inputs(connection, self.folder)[0], period)
+            periods = _periods(connection, _newest_inputs(connection, self.folder)[0], period)
             return compare_sources(connection, month, (periods.starts_at, periods.ends_at), *sources)
 
     def control_totals(self, period: str | None = None, *, source: str | None = None) -> ControlTotals:
         """What sources say that days add up to, with all versions: of all days, or of those of a calendar month."""
+        from tokentill.closing.records.control_totals import ControlTotals
+        from tokentill.store.intake.control_totals import stored_totals
+
         month, source = None if period is None else _month(period), optional(text_of, "source", source)
         days = (
             None if month is None else (month.first_instant.date(), month.plus(1).first_instant.date() - timedelta(1))
@@ -1366,6 +1451,8 @@ class Till(AbstractContextManager["Till"]):
 
     def withdraw_control_total(self, id: str, *, reason: str, by: str | None = None) -> StoredTotal:  # noqa: A002
         """Take back a control total, by its id (see `closing.records.control_totals`)."""
+        from tokentill.closing.records.control_totals import withdraw_control_total
+
         return withdraw_control_total(self.store, any_text("id", id), self._said("to withdraw a total", reason, by))
 
     def explain(self, number: str, line: int | None = None) -> Explanation:
@@ -1374,6 +1461,9 @@ class Till(AbstractContextManager["Till"]):
         Args:
             line: counted from 1; the steps below the lines are counted on from there.
         """
+        from tokentill.closing.questions.explanation import explain_invoice
+        from tokentill.store.issued.invoices import invoice_by_number
+
         if line is not None and (not isinstance(line, int) or isinstance(line, bool)):
             raise InvalidCall(f"line=... must be the number of a line, not {line!r}")
         with self.store.read() as connection:
@@ -1385,6 +1475,9 @@ class Till(AbstractContextManager["Till"]):
         That is a second computation, which shares no code with the one that made them. `replay` also computes them with
         the code that makes invoices now, which must give the same bytes.
         """
+        from tokentill.closing.questions.verify import verify_invoices
+        from tokentill.store.issued.invoices import invoice_by_number, issued_invoices
+
         month = None if period is None else str(_month(period))
         with self.store.read() as connection:
             if number is None:
@@ -1411,6 +1504,8 @@ class Till(AbstractContextManager["Till"]):
 
     def customers(self) -> dict[str, Customer]:
         """Everybody who is described, by id."""
+        from tokentill.store.customers import customers
+
         with self.store.read() as connection:
             return customers(connection)
 
@@ -1419,24 +1514,11 @@ class Till(AbstractContextManager["Till"]):
 
         Usage is put to customers as it would be now. Where contracts cannot be read, the list does without them.
         """
-        from tokentill.documents.views.lists import CustomerList
+        from tokentill.faces.customers import customer_list
+        from tokentill.sources.source_settings import untrusted_sources
 
-        with self.store.read() as connection:
-            described, parties = customers(connection), usage_parties(connection)
-            bound, keys = bindings(connection), key_bindings(connection)
-        try:
-            contracts, rules, not_read = ContractBook(self.folder.contracts), self.folder.attribution, None
-        except InvalidFiles as error:
-            contracts, rules, not_read = None, (), str(error)
-        now, attribution = self.clock.now(), Attribution(rules, bound, keys, untrusted_sources(self.sources))
-        using = {
-            attribution.attribute(source=source, user=user, api_key=key, at=now, tags=tags).customer
-            for source, user, key, tags in (parties if contracts is not None else ())
-        } - {None}
-        listed = _listed_customers(
-            described, (*bound, *keys), {one for one in using if one is not None}, contracts, now
-        )
-        return CustomerList(tuple(listed), tuple(bound), not_read, tuple(keys))
+        untrusted = untrusted_sources(self.sources)
+        return customer_list(self.store, lambda: self.folder, untrusted, self.clock.now())
 
     def credits(self, customer: str) -> CreditAccount:
         """What a customer paid in advance, what invoices drew from it, and what they carried on to later ones.
@@ -1444,8 +1526,10 @@ class Till(AbstractContextManager["Till"]):
         Raises:
             NotFound: when nothing was ever granted to the customer and none of its invoices carried anything on.
         """
+        from tokentill.closing.questions.credit_account import credit_account
+
         with self.store.read() as connection:
-            contracts = newest_inputs(connection, self.folder)[0].books().contracts
+            contracts = _newest_inputs(connection, self.folder)[0].books().contracts
             account = credit_account(connection, text_of("customer", customer), contracts, self.clock.now())
         if not account.grants and not account.balances and not account.openings:
             raise NotFound(
@@ -1472,6 +1556,8 @@ class Till(AbstractContextManager["Till"]):
             Refused: when it is linked to another customer, or the key is of another account than the till pushes to.
             NoAnswer: when Stripe does not answer.
         """
+        from tokentill.store.customers import set_customer
+
         check_id("customer", text_of("customer", customer))
         name, stripe_customer = optional(any_text, "name", name), optional(text_of, "stripe_customer", stripe_customer)
         if stripe_customer is not None and not stripe_customer.startswith("cus_"):
@@ -1490,13 +1576,19 @@ class Till(AbstractContextManager["Till"]):
 
     def bind(self, wanted: Sequence[tuple[str, str, datetime, str | None]]) -> list[Binding]:
         """Bind users to customers: (user, customer, valid from, source or None). Returns those that are new."""
-        checked = [_binding(one) for one in listed("wanted", wanted, "bindings")]
+        from tokentill.faces.bindings import binding_in
+        from tokentill.store.customers import add_bindings
+
+        checked = [binding_in(one) for one in listed("wanted", wanted, "bindings")]
         return self._bound("binding.added", lambda connection, at: add_bindings(connection, checked, at))
 
     def bind_keys(self, wanted: Sequence[KeyWanted]) -> list[KeyBinding]:
         """Bind API keys and teams: (API key, team, customer, valid from, source or None), where two of the first three
         are stated and one is None. Returns those that are new.
         """
+        from tokentill.faces.bindings import key_binding_in
+        from tokentill.store.customers import add_key_bindings
+
         checked = [key_binding_in(one) for one in listed("wanted", wanted, "bindings")]
         return self._bound("key_binding.added", lambda connection, at: add_key_bindings(connection, checked, at))
 
@@ -1511,6 +1603,8 @@ class Till(AbstractContextManager["Till"]):
 
     def key_bindings(self) -> list[KeyBinding]:
         """All bindings of API keys and teams, in the order in which they were made."""
+        from tokentill.store.customers import key_bindings
+
         with self.store.read() as connection:
             return key_bindings(connection)
 
@@ -1526,11 +1620,13 @@ class Till(AbstractContextManager["Till"]):
             Refused: when an issued document could not be verified without the id.
             InvalidCall: when there is no reason.
         """
+        from tokentill.closing.records.erasing import erase_user
+
         user, source = text_of("user", user), optional(text_of, "source", source)
         said = self._said("an erasure", reason, by)
         store, folder = self.store, self.folder
         with store.read() as connection:
-            inputs, _ = newest_inputs(connection, folder)
+            inputs, _ = _newest_inputs(connection, folder)
         return erase_user(store, inputs, user, source, said)
 
     def pseudonyms(self, user: str) -> Pseudonyms:
@@ -1544,31 +1640,10 @@ class Till(AbstractContextManager["Till"]):
 
     def bindings(self) -> list[Binding]:
         """All bindings, in the order in which they were made."""
+        from tokentill.store.customers import bindings
+
         with self.store.read() as connection:
             return bindings(connection)
-
-
-def _listed_customers(
-    described: Mapping[str, Customer],
-    bound: Sequence[Binding | KeyBinding],
-    using: Collection[str],
-    contracts: ContractBook | None,
-    now: datetime,
-) -> Iterator[ListedCustomer]:
-    from tokentill.documents.views.lists import ListedCustomer
-
-    users: dict[str, set[str]] = {one.customer: set() for one in bound if one.customer is not None}
-    for one in bound:
-        if isinstance(one, Binding):
-            users[one.customer].add(one.user)
-    contracted = () if contracts is None else contracts.customers
-    for id_ in sorted({*described, *users, *using, *contracted}, key=str.encode):
-        customer = described.get(id_) or Customer(id_, None, None)
-        agreed: tuple[str | None, str | None, bool | None] = (None, None, None)
-        if contracts is not None:
-            own = contracts.at("customer", id_, now)
-            agreed = (None if own is None else own.plan, contracts.terms(id_, now).currency, own is not None)
-        yield ListedCustomer(customer, *agreed, None if contracts is None else id_ in using, len(users.get(id_, ())))
 
 
 def _month(period: str) -> Month:
@@ -1590,23 +1665,23 @@ def _window(since: datetime | None, until: datetime | None) -> tuple[datetime | 
 
 
 def _usage_records(records: Iterable[Reported]) -> Iterator[Reported]:
+    from tokentill.usage.control_totals import Reported
+
     for number, record in enumerate(listed("records", records, "usage records"), start=1):
         if not isinstance(record, Reported):
             raise InvalidCall(f"records=...: number {number} is no UsageRecord, but {type(record).__name__}")
         yield record
 
 
-def _binding(wanted: tuple[str, str, datetime, str | None]) -> tuple[str, str, datetime, str | None]:
-    try:
-        user, customer, valid_from, source = wanted
-    except (TypeError, ValueError):
-        raise InvalidCall(f"a binding is (user, customer, valid from, source or None), not {wanted!r}") from None
-    for name, value in (("user", text_of("user", user)), ("customer", text_of("customer", customer))):
-        check_id(name, value)
-    check_id("source", optional(text_of, "source", source))
-    return user, customer, instant_of("valid_from", valid_from), source
+def _newest_inputs(connection: Connection, folder: Folder) -> tuple[Inputs, int]:
+    from tokentill.closing.computation.pins import newest_inputs
+
+    return newest_inputs(connection, folder)
 
 
 def _periods(connection: Connection, inputs: Inputs, period: str) -> Periods:
+    from tokentill.invoicing.coverage import Periods
+    from tokentill.store.issued.documents import documents_around
+
     month = _month(period)
     return Periods(month, inputs.books(), documents_around(connection, month, inputs.position))

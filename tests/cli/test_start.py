@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import ROOT, Cli
+from tests.cli.running import JUNE, ROOT, Cli
 from tokentill.cli import calling
 from tokentill.settings import user_cache
 
@@ -18,8 +18,8 @@ HEAVY = ("sqlalchemy", "alembic", "stripe", "httpx", "pydantic", "jinja2")
 PRICE = ("prices", "show", "acme/large", "--at", "2025-06-15T00:00:00Z")
 
 
-def loaded_by(cli: Cli, *arguments: str) -> set[str]:
-    """The heavy packages that a call loads in a process of its own, and `cli.*` for each module of commands."""
+def modules_of(cli: Cli, *arguments: str) -> set[str]:
+    """All modules that a call loads in a process of its own."""
     program = (
         "import json, os, sys\nfrom tokentill.cli import main\n"
         f"sys.argv = ['tokentill', *{list(arguments)!r}]\nsys.stdout = open(os.devnull, 'w')\n"
@@ -30,7 +30,12 @@ def loaded_by(cli: Cli, *arguments: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=cli.folder, env=environment
     )
-    modules = json.loads(done.stdout)
+    return set(json.loads(done.stdout))
+
+
+def loaded_by(cli: Cli, *arguments: str) -> set[str]:
+    """The heavy packages that a call loads, and `cli.*` for each module of commands."""
+    modules = modules_of(cli, *arguments)
     commands = {name.removeprefix("tokentill.") for name in modules if name.startswith("tokentill.cli.")}
     return {name for name in HEAVY if name in modules} | {name for name in commands if "command" in name}
 
@@ -50,6 +55,27 @@ def test_a_price_is_shown_without_a_database_and_the_second_time_without_checks(
     assert loaded_by(cli, *PRICE) == {"cli.price_commands", "pydantic"}
     assert loaded_by(cli, *PRICE) == {"cli.price_commands"}
     assert not (cli.folder / "tokentill.db").exists()
+
+
+NEEDS_NOTHING_OF = {
+    ("ingest", "usage.jsonl"): "catalogs contracts.book invoicing.preview prices recordings",
+    ("preview", JUNE): "invoicing.simulation sources.opening",
+    ("invoices", "list"): "closing invoicing.preview prices recordings sources.opening store.intake",
+}
+"""Commands on a SQLite file that is there, and rooms and modules that are other commands' business."""
+NEVER = "closing.close closing.questions documents.views pulling receiving stripe_push verification"
+
+
+@pytest.mark.parametrize("arguments", NEEDS_NOTHING_OF)
+def test_a_command_loads_nothing_that_only_others_need(month: Cli, arguments: tuple[str, ...]) -> None:
+    month("status", JUNE)  # keeps what was checked of the folder
+    rooms = f"{NEEDS_NOTHING_OF[arguments]} {NEVER}".split()
+
+    modules = modules_of(month, *arguments)
+
+    assert "tokentill.till" in modules
+    assert not {"pydantic", "alembic", "stripe", "httpx", "jinja2", "sqlalchemy.dialects.postgresql"} & modules
+    assert [name for name in modules for room in rooms if f"{name}.".startswith(f"tokentill.{room}.")] == []
 
 
 def kept(cli: Cli) -> list[Path]:

@@ -25,7 +25,7 @@ WrongCall: type[Exception] = typer.BadParameter.__bases__[0]
 
 COMMANDS = {
     "init": ("start_commands", "Make a folder to bill from: settings, contracts, a database."),
-    "ingest": ("usage_commands", "Take usage records in: JSONL, JSON or CSV, plain, gzip or zstd."),
+    "ingest": ("ingest_commands", "Take usage records in: JSONL, JSON or CSV, plain, gzip or zstd."),
     "customers": ("customer_commands", "List and describe customers, link them to Stripe, bind users."),
     "status": ("invoice_commands", "Show how far a period is, and what to do next."),
     "preview": ("invoice_commands", "Show what a period would come to if it were closed now."),
@@ -43,7 +43,7 @@ COMMANDS = {
     "contracts": ("contract_commands", "List, check, look at, explain and compare contracts."),
     "db": ("database_commands", "Bring the database up to date, and check it."),
     "demo": ("demo", "Run a whole month on sample activity."),
-    "imports": ("usage_commands", "Look at imports: what came when, and what became of it."),
+    "imports": ("ingest_commands", "Look at imports: what came when, and what became of it."),
     "usage": ("usage_commands", "Count what was used; look at records, and decide about some."),
     "pull": ("pull_commands", "Take usage records in from a gateway, over HTTP."),
     "probe": ("pull_commands", "Show what a gateway answers, and how it would be read."),

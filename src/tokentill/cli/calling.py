@@ -184,15 +184,34 @@ class _AsItIs:
         return value
 
 
+class _TextsAsTheyAre:
+    """The same for many texts."""
+
+    def coerce(self, value: Any, **_: Any) -> Any:
+        return () if value is None else [*value]
+
+
+class _OnlyIfGiven:
+    """Leaves an option of another kind to typer if it was given."""
+
+    def coerce(self, value: Any, *, param: Any, ctx: Any) -> Any:
+        if value is None:
+            return None
+        param._runtime_param = None
+        return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
+
+
 def _as_typed(params: list[Any]) -> list[Any]:
-    """Parameters, their texts and flags taken as they were typed.
+    """Parameters, their texts and flags taken as they were typed, and those that were not given left alone.
 
     A typer that knows nothing of `_runtime_param` is slower, and does the same.
     """
     for param in params:
-        is_plain = getattr(getattr(param, "type_descriptor", None), "annotation", None) in (str, bool)
-        if is_plain and param.nargs == 1 and not param.multiple:
-            param._runtime_param = _AsItIs()
+        annotation = getattr(getattr(param, "type_descriptor", None), "annotation", None)
+        if annotation == list[str]:
+            param._runtime_param = _TextsAsTheyAre()
+        elif param.nargs == 1 and not param.multiple:
+            param._runtime_param = _AsItIs() if annotation in (str, bool) else _OnlyIfGiven()
     return params
 
 

@@ -25,13 +25,13 @@ from tokentill.documents.text.lists import show_customer_list
 from tokentill.errors import InvalidCall, Refused
 from tokentill.faces.arguments import instant_in
 from tokentill.sources.finding import STDIN
-from tokentill.store.customers import Customer, KeyWanted
-from tokentill.till import Till
-from tokentill.usage.attribution import Binding
-from tokentill.usage.keys import KeyBinding
 
 if TYPE_CHECKING:
+    from tokentill.store.customers import Customer, KeyWanted
     from tokentill.stripe_push.gateway import StripeGateway
+    from tokentill.till import Till
+    from tokentill.usage.attribution import Binding
+    from tokentill.usage.keys import KeyBinding
 
 IMPORT_ROWS_MAX = 1_000_000
 CUSTOMER_COLUMNS = {"customer", "name", "stripe_customer"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,7 +19,6 @@ from tokentill.cli.calling import (
     PeriodOption,
     ReasonOption,
 )
-from tokentill.closing.closed import Closed
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import plural
 from tokentill.documents.text.comparisons import show_document_differences
@@ -34,10 +33,13 @@ from tokentill.documents.text.invoices import (
     show_verification,
 )
 from tokentill.documents.text.reviews import show_moved
-from tokentill.documents.text.screen import Screen
 from tokentill.documents.text.status import show_status
 from tokentill.errors import InvalidCall
 from tokentill.faces.arguments import instant_in
+
+if TYPE_CHECKING:
+    from tokentill.closing.closed import Closed
+    from tokentill.documents.text.screen import Screen
 
 app = Commands()
 invoices = app.group("invoices", "Look at issued invoices, export them, or make one void.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,7 +24,9 @@ from tokentill.documents.text.reviews import (
     show_review_list,
 )
 from tokentill.errors import InvalidCall
-from tokentill.invoicing.preview import Review, ReviewKind
+
+if TYPE_CHECKING:
+    from tokentill.invoicing.preview import Review, ReviewKind
 
 NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="A remark to keep with it.")]
 HashOption = Annotated[

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from tokentill.documents.figures import FOR_THE_EYE, money, plural
-from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import Aside, LateUsage, Preview
-from tokentill.invoicing.projection import Projection
+
+if TYPE_CHECKING:
+    from tokentill.invoicing.periods import Month
+    from tokentill.invoicing.preview import Aside, LateUsage, Preview
+    from tokentill.invoicing.projection import Projection
 
 LIST_LATE = "tokentill usage late"
 

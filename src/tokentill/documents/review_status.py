@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tokentill.documents.escaping import page_name, shown_text
 from tokentill.documents.figures import (
@@ -22,10 +22,12 @@ from tokentill.documents.figures import (
     signed_exact,
     signed_money,
 )
-from tokentill.invoicing.invoice import Invoice
-from tokentill.invoicing.lines import Unbilled
-from tokentill.invoicing.margin import CoveredMargin
-from tokentill.invoicing.preview import Previewed
+
+if TYPE_CHECKING:
+    from tokentill.invoicing.invoice import Invoice
+    from tokentill.invoicing.lines import Unbilled
+    from tokentill.invoicing.margin import CoveredMargin
+    from tokentill.invoicing.preview import Previewed
 
 Tone = Literal["good", "warn", "bad", "plain"]
 Notice = tuple[Tone, str, str]

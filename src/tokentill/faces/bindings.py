@@ -1,6 +1,8 @@
-"""Bindings of API keys and teams that somebody asks for, looked at before anything is stored."""
+"""Bindings of users, API keys and teams that somebody asks for, looked at before anything is stored."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from tokentill.errors import InvalidCall
 from tokentill.faces.arguments import instant_of, optional, text_of
@@ -11,6 +13,23 @@ _FORM = (
     "a key is bound to a customer (API key, None, customer) or to a team (API key, team, None), and a team to a"
     " customer (None, team, customer), each with valid from, and source or None"
 )
+
+
+def binding_in(wanted: tuple[str, str, datetime, str | None]) -> tuple[str, str, datetime, str | None]:
+    """A binding of a user that can be stored: (user, customer, valid from, source or None).
+
+    Raises:
+        InvalidCall: when it is none.
+        InvalidRecord: when an id could not be kept unchanged.
+    """
+    try:
+        user, customer, valid_from, source = wanted
+    except (TypeError, ValueError):
+        raise InvalidCall(f"a binding is (user, customer, valid from, source or None), not {wanted!r}") from None
+    for name, value in (("user", text_of("user", user)), ("customer", text_of("customer", customer))):
+        check_id(name, value)
+    check_id("source", optional(text_of, "source", source))
+    return user, customer, instant_of("valid_from", valid_from), source
 
 
 def key_binding_in(wanted: KeyWanted) -> KeyWanted:

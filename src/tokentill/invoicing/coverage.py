@@ -14,15 +14,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokentill.canonical import Content, fields_of
 from tokentill.clock import instant_text
 from tokentill.invoicing.forms import InvoiceKind
 from tokentill.invoicing.periods import Boundary, Month, Period, joined_period, natural_start
-from tokentill.invoicing.rating_groups import Books
 from tokentill.usage.aggregates import Series
 from tokentill.usage.attribution import Attributed
+
+if TYPE_CHECKING:
+    from tokentill.invoicing.rating_groups import Books
 
 
 @dataclass(frozen=True, slots=True)

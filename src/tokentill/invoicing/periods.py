@@ -12,10 +12,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tokentill.contracts.book import Terms
 from tokentill.errors import InvalidCall
+
+if TYPE_CHECKING:
+    from tokentill.contracts.book import Terms
 
 _PERIOD = re.compile(r"\A(19[7-9][0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])\Z", re.ASCII)
 

@@ -11,8 +11,7 @@ from hashlib import sha256
 from tokentill.canonical import canonical_bytes, fields_of
 from tokentill.sources.reading import Quarantined
 from tokentill.usage.ids import without_personal
-
-NOT_KEPT = "(not kept, by the privacy policy of its source)"
+from tokentill.usage.privacy import NOT_KEPT
 
 
 def redacted(line: Quarantined) -> Quarantined:

@@ -14,7 +14,6 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from tokentill.errors import InvalidCall, InvalidRecord
-from tokentill.sources.opening import FORMATS
 from tokentill.usage.ids import check_id
 from tokentill.usage.privacy import PrivacyPolicy
 from tokentill.usage.record import UsageRecord
@@ -169,6 +168,12 @@ def _one_of(*allowed: str) -> Callable[[str, object], str]:
     return check
 
 
+def _format(where: str, value: object) -> str:
+    from tokentill.sources.opening import FORMATS  # here: it brings in every format
+
+    return _one_of(*FORMATS)(where, value)
+
+
 def _whole(least: int, most: int) -> Callable[[str, object], int]:
     def check(where: str, value: object) -> int:
         if type(value) is not int:
@@ -186,7 +191,7 @@ _CHECKS: Mapping[str, Callable[[str, object], Any]] = {
     "path": _path,
     "key_env": _text,
     "key_file": _text,
-    "format": _one_of(*FORMATS),
+    "format": _format,
     "page_size": _whole(1, PAGE_SIZE_MAX),
     "overlap_hours": _whole(0, OVERLAP_HOURS_MAX),
     "timeout_seconds": _whole(1, TIMEOUT_SECONDS_MAX),

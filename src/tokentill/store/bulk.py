@@ -27,7 +27,6 @@ from sqlalchemy import (
     literal_column,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DBAPIError
 
 MANY = 1_000
@@ -101,6 +100,8 @@ def _insert_guards(connection: Connection, table: Table[Any]) -> dict[str, str]:
 def among(connection: Connection, column: Column[str], texts: Collection[str]) -> ColumnElement[bool]:
     """Whether a column holds one of many texts, which are one value of the statement."""
     if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import ARRAY
+
         return column == any_(bindparam(None, list(texts), ARRAY(Text)))
     return column.in_(select(_listed(texts).c.value))
 
@@ -153,6 +154,8 @@ def table_of(connection: Connection, name: str, names: Sequence[str], rows: Sequ
         place = entry.c.key
         values = [func.json_extract(entry.c.value, f"$[{number}]") for number in range(len(names))]
     else:
+        from sqlalchemy.dialects.postgresql import JSONB
+
         listed = func.jsonb_array_elements(cast(rows, JSONB))
         named = listed.table_valued(column("value", JSONB), with_ordinality="key")
         entry = named.render_derived(name=f"entry_of_{name}")

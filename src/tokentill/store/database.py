@@ -18,7 +18,6 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, bindparam, create_engine, event, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
@@ -192,8 +191,11 @@ class Database:
 
 def insert_new(connection: Connection, table: Table) -> Insert:
     """The INSERT that leaves rows alone that are there already. Another transaction may add one at this moment."""
-    dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    return dialect_insert(table).on_conflict_do_nothing()
+    if connection.dialect.name == "sqlite":
+        return sqlite_insert(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects.postgresql import insert as postgresql_insert  # here: SQLite does without all its drivers
+
+    return postgresql_insert(table).on_conflict_do_nothing()
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -321,10 +323,14 @@ def _pragma_with_patience(cursor: Any, pragma: str) -> None:
 
 def _postgresql_engine(url: Any) -> Engine:
     try:
-        return create_engine(
+        engine = create_engine(
             url, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"}
         )
     except (ModuleNotFoundError, NoSuchModuleError):
         raise InvalidCall(
             "PostgreSQL needs its driver; install the extra: pip install 'tokentill[postgresql]'"
         ) from None
+    for table in tables.metadata.tables.values():
+        for index in table.indexes:
+            index.dialect_kwargs["postgresql_where"] = index.dialect_options["sqlite"]["where"]
+    return engine

@@ -73,7 +73,10 @@ def _refers_to(table: str, *names: str) -> ForeignKeyConstraint:
 
 
 def _unique_where(condition: str, name: str, *columns: str) -> Index:
-    return Index(name, *columns, unique=True, sqlite_where=text(condition), postgresql_where=text(condition))
+    """The condition is that of PostgreSQL, too, which is told of it by `store.database`: to say so here would bring in
+    its dialect and all drivers on SQLite.
+    """
+    return Index(name, *columns, unique=True, sqlite_where=text(condition))
 
 
 counter = _table("counter", *_key(Text, "name"), *_each(BigInt, "value"))

@@ -23,6 +23,8 @@ from tokentill.usage.type_words import type_text
 
 PrivacyPolicy = Literal["keep", "warn", "hash", "reject"]
 POLICIES: tuple[PrivacyPolicy, ...] = get_args(PrivacyPolicy)
+NOT_KEPT = "(not kept, by the privacy policy of its source)"
+"""What stands in the place of a line that names a user who is to be hidden."""
 _PROTECTING = ("hash", "reject")
 _KEY_FIELDS = {"key_id": str, "key_env": str, "from": datetime}
 _FIELDS = {"policy": str, **_KEY_FIELDS, "earlier": list}

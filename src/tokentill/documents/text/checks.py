@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, plural
-from tokentill.documents.text.screen import Screen
 
 if TYPE_CHECKING:
+    from tokentill.documents.text.screen import Screen
     from tokentill.documents.views.checks import DatabaseCheck, DatabaseUpgrade, FolderCheck
 
 

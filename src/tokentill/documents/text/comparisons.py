@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, money, plural, short_hash, signed_money
 from tokentill.documents.text.invoices import margin_text, note_obstacles, pricing_text
 from tokentill.documents.text.reviews import show_differences
-from tokentill.documents.text.screen import Screen
-from tokentill.invoicing.differences import DocumentDifferences
-from tokentill.invoicing.simulation import SimulatedCustomer, SimulatedSide, Simulation
+
+if TYPE_CHECKING:
+    from tokentill.documents.text.screen import Screen
+    from tokentill.invoicing.differences import DocumentDifferences
+    from tokentill.invoicing.simulation import SimulatedCustomer, SimulatedSide, Simulation
 
 
 def show_simulation(screen: Screen, simulation: Simulation) -> None:

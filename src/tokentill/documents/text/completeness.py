@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from tokentill.clock import instant_text
-from tokentill.closing.records.control_totals import ControlTotals
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, exact, plural
-from tokentill.documents.text.screen import Screen
-from tokentill.invoicing.compared_sources import ComparedSources
 from tokentill.invoicing.completeness import (
     ComparedDay,
     ComparedTotal,
@@ -20,9 +18,14 @@ from tokentill.invoicing.completeness import (
     StatedFigures,
     TotalState,
 )
-from tokentill.store.intake.control_totals import StoredTotal
 from tokentill.usage.aggregates import GATEWAY_CURRENCY
-from tokentill.usage.control_totals import ControlTotal
+
+if TYPE_CHECKING:
+    from tokentill.closing.records.control_totals import ControlTotals
+    from tokentill.documents.text.screen import Screen
+    from tokentill.invoicing.compared_sources import ComparedSources
+    from tokentill.store.intake.control_totals import StoredTotal
+    from tokentill.usage.control_totals import ControlTotal
 
 ROWS_SHOWN = 40
 FEW = 5

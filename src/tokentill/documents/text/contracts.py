@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tokentill.clock import instant_text
-from tokentill.contracts.book import Contract
-from tokentill.contracts.diff import AgreementKey, ContractDifference, TermChange
-from tokentill.contracts.rule_trace import Considered
 from tokentill.contracts.unit_prices import COST, BilledUnitPrice
 from tokentill.documents.contract_words import (
     TERM_NAMES,
@@ -18,7 +17,6 @@ from tokentill.documents.contract_words import (
 )
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, exact
-from tokentill.documents.text.screen import Screen
 from tokentill.documents.views.contracts import (
     Agreement,
     ContractChanges,
@@ -28,6 +26,12 @@ from tokentill.documents.views.contracts import (
     grant_in_words,
     side_text,
 )
+
+if TYPE_CHECKING:
+    from tokentill.contracts.book import Contract
+    from tokentill.contracts.diff import AgreementKey, ContractDifference, TermChange
+    from tokentill.contracts.rule_trace import Considered
+    from tokentill.documents.text.screen import Screen
 
 
 def show_contracted(screen: Screen, customers: ContractedCustomers) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tokentill.clock import instant_text
-from tokentill.closing.questions.credit_account import CreditAccount, GrantAccount, Movement
-from tokentill.closing.records.erasing import Erased
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import money
-from tokentill.documents.text.screen import Screen
-from tokentill.store.customers import Customer
-from tokentill.usage.privacy import Pseudonyms
+
+if TYPE_CHECKING:
+    from tokentill.closing.questions.credit_account import CreditAccount, GrantAccount, Movement
+    from tokentill.closing.records.erasing import Erased
+    from tokentill.documents.text.screen import Screen
+    from tokentill.store.customers import Customer
+    from tokentill.usage.privacy import Pseudonyms
 
 _ERASED = ("records", "revisions", "witnesses", "bindings", "staged", "quarantined", "control_totals")
 

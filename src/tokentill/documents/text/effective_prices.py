@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tokentill.clock import instant_text
 from tokentill.contracts.unit_prices import COST, BilledUnitPrice
 from tokentill.documents.contract_words import match_text
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, exact, plural
-from tokentill.documents.text.screen import Screen
-from tokentill.documents.views.contracts import ExplainedContract
 from tokentill.documents.views.effective_prices import NO_RULE, EffectiveCard, does_text, rules_in_use, why_text
+
+if TYPE_CHECKING:
+    from tokentill.documents.text.screen import Screen
+    from tokentill.documents.views.contracts import ExplainedContract
 
 
 def show_card(screen: Screen, card: EffectiveCard) -> None:

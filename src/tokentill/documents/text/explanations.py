@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from tokentill.canonical import Content
 from tokentill.clock import instant_text
-from tokentill.closing.questions.explain import ExplainedRecord
-from tokentill.closing.questions.explained_corrections import ExplainedAdjustment, RecordChange, SideOfLine
-from tokentill.closing.questions.explanation import ExplainedItem, ExplainedLine, Explanation, OtherDocument
 from tokentill.documents.arithmetic import conditions_of
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import MINUS, amount_shown, count, exact, money, plural, signed_exact
 from tokentill.documents.steps import charge_text, step_text
 from tokentill.documents.text.invoices import plain
-from tokentill.documents.text.screen import Screen
 from tokentill.documents.totals_rows import item_row
-from tokentill.invoicing.rounding import Rounding
 from tokentill.money import EXACT, sum_exact
+
+if TYPE_CHECKING:
+    from tokentill.canonical import Content
+    from tokentill.closing.questions.explain import ExplainedRecord
+    from tokentill.closing.questions.explained_corrections import ExplainedAdjustment, RecordChange, SideOfLine
+    from tokentill.closing.questions.explanation import ExplainedItem, ExplainedLine, Explanation, OtherDocument
+    from tokentill.documents.text.screen import Screen
+    from tokentill.invoicing.rounding import Rounding
 
 
 def show_explained(screen: Screen, explanation: Explanation, records_max: int) -> None:

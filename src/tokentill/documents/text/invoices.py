@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from tokentill.canonical import Content
 from tokentill.clock import instant_text
-from tokentill.closing.closed import Closed
-from tokentill.closing.computation.late_usage import Late
-from tokentill.closing.due_months import ClosedMonths, DueMonths
-from tokentill.closing.questions.verify import Verification
 from tokentill.documents.arithmetic import LineGroup, line_groups
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import NO_BREAK, TIMES, count, exact, money, plural, signed_money
 from tokentill.documents.remarks import LIST_LATE, aside_remarks, late_text, projection_texts
 from tokentill.documents.review_status import margin_shown
-from tokentill.documents.text.screen import Screen
 from tokentill.documents.totals_rows import totals_rows
-from tokentill.invoicing.coverage import KeptBoundary
-from tokentill.invoicing.findings import PreviewFinding
-from tokentill.invoicing.margin import CoveredMargin
-from tokentill.invoicing.not_billed import NotBilled
-from tokentill.invoicing.obstacles import Obstacle
-from tokentill.invoicing.periods import Month
-from tokentill.invoicing.preview import Aside, LateUsage, Preview, Previewed, PricingUsed
 from tokentill.invoicing.unattributed import NAMED_MAX, Unattributed
-from tokentill.store.issued.invoices import IssuedInvoice
 from tokentill.usage.aggregates import GATEWAY_CURRENCY
 from tokentill.usage.record import STANDARD
+
+if TYPE_CHECKING:
+    from tokentill.canonical import Content
+    from tokentill.closing.closed import Closed
+    from tokentill.closing.computation.late_usage import Late
+    from tokentill.closing.due_months import ClosedMonths, DueMonths
+    from tokentill.closing.questions.verify import Verification
+    from tokentill.documents.text.screen import Screen
+    from tokentill.invoicing.coverage import KeptBoundary
+    from tokentill.invoicing.findings import PreviewFinding
+    from tokentill.invoicing.margin import CoveredMargin
+    from tokentill.invoicing.not_billed import NotBilled
+    from tokentill.invoicing.obstacles import Obstacle
+    from tokentill.invoicing.periods import Month
+    from tokentill.invoicing.preview import Aside, LateUsage, Preview, Previewed, PricingUsed
+    from tokentill.store.issued.invoices import IssuedInvoice
 
 NAMES_SHOWN = 20
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from tokentill.clock import instant_text
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import NO_BREAK, count, exact, plural
-from tokentill.documents.text.screen import Screen
-from tokentill.documents.views.lists import ContractList, CustomerList, ListedPrice, PriceList
 from tokentill.money import EXACT
+
+if TYPE_CHECKING:
+    from tokentill.documents.text.screen import Screen
+    from tokentill.documents.views.lists import ContractList, CustomerList, ListedPrice, PriceList
 
 MILLION = 1_000_000
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from tokentill.canonical import Content
 from tokentill.clock import instant_text
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import percent_text
-from tokentill.documents.text.screen import Screen
 from tokentill.documents.views.prices import PriceChanges, PriceImport, PriceShown, Released, change_percent
 from tokentill.money import amount_text
-from tokentill.prices.diff import FigureChange
-from tokentill.prices.entries import PriceEntry
 
 if TYPE_CHECKING:
+    from tokentill.canonical import Content
     from tokentill.catalogs.catalog import LeftOut
+    from tokentill.documents.text.screen import Screen
+    from tokentill.prices.diff import FigureChange
+    from tokentill.prices.entries import PriceEntry
 
 
 def show_released(screen: Screen, released: Released) -> None:

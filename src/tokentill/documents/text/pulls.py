@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tokentill.clock import instant_text
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import plural
 from tokentill.documents.text.records import show_ingested
-from tokentill.documents.text.screen import Screen
-from tokentill.pulling.probing import Probed
-from tokentill.pulling.pulling import Pulled
+
+if TYPE_CHECKING:
+    from tokentill.documents.text.screen import Screen
+    from tokentill.pulling.probing import Probed
+    from tokentill.pulling.pulling import Pulled
 
 
 def show_pulled(screen: Screen, pulled: Pulled) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, money, plural
-from tokentill.documents.text.screen import Screen
 from tokentill.money import EXACT, ZERO
-from tokentill.stripe_push.pushing import Pushed
-from tokentill.stripe_push.reconciling import DayDifference, Reconciled, ReconciledInvoice
-from tokentill.stripe_push.untold import UntakenDay, Untold
 from tokentill.usage.shell_words import command_line
+
+if TYPE_CHECKING:
+    from tokentill.documents.text.screen import Screen
+    from tokentill.stripe_push.pushing import Pushed
+    from tokentill.stripe_push.reconciling import DayDifference, Reconciled, ReconciledInvoice
+    from tokentill.stripe_push.untold import UntakenDay, Untold
 
 LISTED_MAX = 20
 BY_HAND = '"Days that Stripe does not take" in docs/connect-stripe.md'

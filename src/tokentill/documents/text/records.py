@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokentill.clock import instant_text
-from tokentill.closing.records.ingest import Ingested
-from tokentill.closing.records.missing_usage import Missing
-from tokentill.closing.records.quarantine_decisions import Lines, Retried
-from tokentill.closing.records.record_decisions import RecordDecision, Revised, Revisions, Waived
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, plural
 from tokentill.documents.remarks import LIST_LATE
-from tokentill.documents.text.screen import Screen
-from tokentill.store.intake.quarantine import QuarantinedLine
-from tokentill.store.intake.revisions import Revision
 from tokentill.usage.shell_words import command_line, shell_word
+
+if TYPE_CHECKING:
+    from tokentill.closing.records.ingest import Ingested
+    from tokentill.closing.records.missing_usage import Missing
+    from tokentill.closing.records.quarantine_decisions import Lines, Retried
+    from tokentill.closing.records.record_decisions import RecordDecision, Revised, Revisions
+    from tokentill.documents.text.screen import Screen
+    from tokentill.store.intake.quarantine import QuarantinedLine
+    from tokentill.store.intake.revisions import Revision
 
 PROBLEMS_SHOWN = 10
 
@@ -153,6 +155,8 @@ def show_missing(screen: Screen, missing: Missing) -> None:
 
 def show_decision_on_record(screen: Screen, decided: RecordDecision) -> None:
     """Who said that a record is billed at nothing, or as it is, and why."""
+    from tokentill.closing.records.record_decisions import Waived
+
     record = f"{shown_id(decided.source)} {shown_id(decided.record_id)}"
     how = "at nothing" if isinstance(decided, Waived) else "as it is estimated"
     screen.say(f"{record} is billed {how}, says {shown_text(decided.by)}: {shown_text(decided.reason)}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tokentill.clock import instant_text
-from tokentill.closing.close_report import CloseReport
 from tokentill.documents.close_report import report_tables
 from tokentill.documents.figures import NO_BREAK
-from tokentill.documents.text.screen import Screen
+
+if TYPE_CHECKING:
+    from tokentill.closing.close_report import CloseReport
+    from tokentill.documents.text.screen import Screen
 
 
 def show_close_report(screen: Screen, report: CloseReport) -> None:

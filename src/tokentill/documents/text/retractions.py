@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tokentill.clock import instant_text
-from tokentill.closing.records.retracting import Retracted, Retractions
-from tokentill.closing.records.staging import ImportShown
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, plural
 from tokentill.documents.text.records import show_ingested
-from tokentill.documents.text.screen import Screen
 from tokentill.store.intake.imports import Imports
+
+if TYPE_CHECKING:
+    from tokentill.closing.records.retracting import Retracted, Retractions
+    from tokentill.closing.records.staging import ImportShown
+    from tokentill.documents.text.screen import Screen
 
 STANDS_ON_SHOWN = 20
 

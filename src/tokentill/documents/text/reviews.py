@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from tokentill.clock import instant_text
-from tokentill.closing.reviews.approval_policy import PolicyApprovals
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import amount_shown, plural, short_hash
 from tokentill.documents.moved import moved_rows
-from tokentill.documents.text.screen import Screen
-from tokentill.documents.views.lists import ReviewList, ReviewShown
-from tokentill.invoicing.differences import Differences
-from tokentill.invoicing.manual_lines import ManualLine, ManualLines
-from tokentill.invoicing.preview import Moved
+
+if TYPE_CHECKING:
+    from tokentill.closing.reviews.approval_policy import PolicyApprovals
+    from tokentill.documents.text.screen import Screen
+    from tokentill.documents.views.lists import ReviewList, ReviewShown
+    from tokentill.invoicing.differences import Differences
+    from tokentill.invoicing.manual_lines import ManualLine, ManualLines
+    from tokentill.invoicing.preview import Moved
 
 
 def show_review_list(screen: Screen, listed: ReviewList) -> None:

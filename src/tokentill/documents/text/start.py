@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tokentill.documents.escaping import shown_text
-from tokentill.documents.text.screen import Screen
-from tokentill.documents.views.start import Started
+
+if TYPE_CHECKING:
+    from tokentill.documents.text.screen import Screen
+    from tokentill.documents.views.start import Started
 
 _NEXT = """\
 Next, in that folder:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tokentill.clock import instant_text
 from tokentill.documents.escaping import shown_id, shown_text
 from tokentill.documents.figures import count, money, plural
 from tokentill.documents.text.invoices import note_obstacles, show_pricing
-from tokentill.documents.text.screen import Screen
-from tokentill.documents.views.status import PeriodStatus
+
+if TYPE_CHECKING:
+    from tokentill.documents.text.screen import Screen
+    from tokentill.documents.views.status import PeriodStatus
 
 
 def show_status(screen: Screen, status: PeriodStatus) -> None:

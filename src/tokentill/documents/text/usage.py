@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tokentill.clock import instant_text
-from tokentill.closing.questions.trace import RequestTrace
-from tokentill.closing.records.usage_summary import UsageRow, UsageSummary
 from tokentill.documents.escaping import short_id, shown_id, shown_text
 from tokentill.documents.figures import count, exact, plural, signed_exact
-from tokentill.documents.text.screen import Screen
 from tokentill.usage.aggregates import GATEWAY_CURRENCY
+
+if TYPE_CHECKING:
+    from tokentill.closing.questions.trace import RequestTrace
+    from tokentill.closing.records.usage_summary import UsageRow, UsageSummary
+    from tokentill.documents.text.screen import Screen
 
 
 def show_usage(screen: Screen, summary: UsageSummary) -> None:

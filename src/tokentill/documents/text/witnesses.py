@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tokentill.clock import instant_text
-from tokentill.closing.questions.near_duplicates import NearDuplicates
-from tokentill.closing.questions.witnesses import Witnesses
 from tokentill.documents.escaping import shown_id
 from tokentill.documents.figures import count, plural
-from tokentill.documents.text.screen import Screen
+
+if TYPE_CHECKING:
+    from tokentill.closing.questions.near_duplicates import NearDuplicates
+    from tokentill.closing.questions.witnesses import Witnesses
+    from tokentill.documents.text.screen import Screen
 
 RECORDS_SHOWN = 20
 

@@ -8,13 +8,12 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 from itertools import chain, compress
 from operator import add, ne, not_
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, and_, insert, select
 
 from tokentill.canonical import canonical_bytes
 from tokentill.clock import to_micros
-from tokentill.sources.kept_lines import KeptLine
 from tokentill.store import tables
 from tokentill.store.database import hold_counter, insert_rows, next_value
 from tokentill.store.decoding import columns_of, rows_among
@@ -28,6 +27,9 @@ from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.quantities import TOKEN_LEAVES
 from tokentill.usage.record import UsageRecord
 from tokentill.usage.reporters import DEFAULT_REPORTING, EXPORT, Reporting
+
+if TYPE_CHECKING:
+    from tokentill.sources.kept_lines import KeptLine
 
 
 @dataclass(frozen=True, slots=True)

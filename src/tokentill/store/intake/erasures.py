@@ -21,7 +21,6 @@ from sqlalchemy import Column, Connection, Table, and_, bindparam, delete, func,
 
 from tokentill.canonical import Content, canonical_bytes, content_hash, content_of
 from tokentill.errors import IntegrityFault
-from tokentill.sources.redaction import NOT_KEPT
 from tokentill.store import tables
 from tokentill.store.audit import ERASED, AuditEntry, audit_entries, redacted_hashes
 from tokentill.store.customers import bindings
@@ -32,6 +31,7 @@ from tokentill.store.usage.usage_rows import RevisionKey, records_where, series_
 from tokentill.store.usage.withdrawals import ALL_VERSIONS
 from tokentill.usage.aggregates import Series
 from tokentill.usage.ids import tells_of_key
+from tokentill.usage.privacy import NOT_KEPT
 from tokentill.usage.record import SERIES_FIELDS, UsageRecord, digest_of_content
 
 TOKEN = "erased:"  # noqa: S105 - what tokens begin with

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 
@@ -18,9 +18,11 @@ from tokentill.errors import NotFound
 from tokentill.store import tables
 from tokentill.store.bulk import among
 from tokentill.store.decoding import decoding, rows_among
-from tokentill.store.intake.batches import Bad
-from tokentill.usage.control_totals import ControlTotal
 from tokentill.usage.reporters import EXPORT
+
+if TYPE_CHECKING:
+    from tokentill.store.intake.batches import Bad
+    from tokentill.usage.control_totals import ControlTotal
 
 ImportState = Literal["taken", "staged", "cut off", "accepted", "dropped"]
 """`accepted` is one that is not all taken yet, `cut off` one that was not staged to its end."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from tokentill.canonical import Content, fields_of
 from tokentill.clock import from_micros, instant_text, to_micros
-from tokentill.sources.kept_lines import KeptLine
 from tokentill.store import tables
 from tokentill.store.database import insert_rows
 from tokentill.store.decoding import decoded, decoding, rows_among
 from tokentill.usage.reporters import EXPORT
+
+if TYPE_CHECKING:
+    from tokentill.sources.kept_lines import KeptLine
 
 LineState = Literal["open", "discarded", "taken"]
 LineDecision = Literal["discarded", "taken"]
@@ -115,6 +117,8 @@ def count_quarantined(connection: Connection, starts_at: datetime, ends_at: date
 @decoding("a quarantined line")
 def kept_lines(connection: Connection, keys: Sequence[QuarantineKey]) -> dict[QuarantineKey, KeptLine]:
     """What is kept of lines; those that are not kept are left out."""
+    from tokentill.sources.kept_lines import KeptLine  # here: previews only count lines
+
     table = tables.quarantine.c
     query = select(table.digest, table.line, table.raw, table.header, table.source, table.format)
     rows = rows_among(connection, query.where(table.raw.is_not(None)), (table.digest, table.line), keys)

@@ -12,22 +12,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sqlalchemy import Connection, func, insert, literal, select
 
 from tokentill.canonical import Content, canonical_bytes, fields_of
 from tokentill.clock import from_micros, parse_instant, to_micros
-from tokentill.sources.kept_lines import KeptLine
-from tokentill.sources.reading import Quarantined
 from tokentill.store import tables
 from tokentill.store.database import insert_rows
 from tokentill.store.decoding import decoding
 from tokentill.usage.control_totals import ControlTotal, Reported
 from tokentill.usage.record import UsageRecord
 
+if TYPE_CHECKING:
+    from tokentill.sources.reading import Quarantined
+
 StagedEventKind = Literal["staged", "accepted", "taken", "dropped"]
-StagedLine = Reported | Quarantined
+StagedLine: TypeAlias = "Reported | Quarantined"
 _READ_AT_ONCE = 5_000
 _BAD = ("name", "line", "reason", "record_id", "raw", "occurred_at")
 
@@ -148,6 +149,9 @@ def _line_of(content: Content) -> StagedLine:
         return ControlTotal.from_content(content["control_total"])
     if bad is None:
         return record_of(content)
+    from tokentill.sources.kept_lines import KeptLine  # here: what reads one record needs no format
+    from tokentill.sources.reading import Quarantined
+
     kept = bad["kept"]
     if kept is not None:
         kept = KeptLine(**{**kept, **{name: _bytes(kept[name]) for name in ("raw", "header")}})

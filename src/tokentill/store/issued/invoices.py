@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.sql.schema import Table
@@ -16,11 +16,8 @@ from sqlalchemy.sql.schema import Table
 from tokentill.canonical import Content, canonical_bytes, content_of, hash_of_bytes
 from tokentill.clock import from_micros, instant_text, to_micros
 from tokentill.errors import NotFound, Refused, ensure
-from tokentill.invoicing.coverage import CoveredSegment
 from tokentill.invoicing.forms import KINDS, InvoiceKind
-from tokentill.invoicing.invoice import Invoice, invoice_document
 from tokentill.invoicing.periods import Month, Period
-from tokentill.invoicing.preview import InterimInvoice, Review
 from tokentill.money import to_minor
 from tokentill.store import tables
 from tokentill.store.database import current_value, hold_counter, insert_rows, next_value, next_values
@@ -35,6 +32,11 @@ from tokentill.store.issued.documents import (
     period_rows,
 )
 from tokentill.store.issued.ledger import ledger_rows, rows_of
+
+if TYPE_CHECKING:
+    from tokentill.invoicing.coverage import CoveredSegment
+    from tokentill.invoicing.invoice import Invoice
+    from tokentill.invoicing.preview import InterimInvoice, Review
 
 InvoiceStatus = Literal["issued", "void"]
 
@@ -112,6 +114,8 @@ class IssuedInvoice:
 
     def document(self) -> Content:
         """The invoice as it is printed. `part` counts the interim invoices of a customer's period from 1."""
+        from tokentill.invoicing.invoice import invoice_document  # here, as in others: lists compute nothing
+
         return {
             **invoice_document(self.content, number=self.number, status=self.status, pins=self.pins),
             "content_hash": self.content_hash,
@@ -121,6 +125,8 @@ class IssuedInvoice:
 
     def as_interim(self) -> InterimInvoice:
         """As the invoice of its period names it."""
+        from tokentill.invoicing.preview import InterimInvoice
+
         return InterimInvoice(self.number, self.currency, self.total_minor, self.due_minor, self.issued_at)
 
 
@@ -435,6 +441,8 @@ def add_review(connection: Connection, review: Review) -> None:
 @decoding("a review")
 def last_reviews(connection: Connection, period: str, customers: Collection[str] | None = None) -> dict[str, Review]:
     """The last word on each customer's preview of a period, or on those of some customers."""
+    from tokentill.invoicing.preview import Review
+
     table = tables.review
     newest = select(func.max(table.c.seq)).where(table.c.period == period).group_by(table.c.customer)
     if customers is not None:

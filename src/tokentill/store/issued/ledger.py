@@ -10,16 +10,18 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 
 from tokentill.invoicing.carried import Carried, Invoiced, OpenBalance
-from tokentill.invoicing.invoice import Invoice
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
 from tokentill.store.decoding import decoded, decoding
 from tokentill.store.issued.documents import live_at
+
+if TYPE_CHECKING:
+    from tokentill.invoicing.invoice import Invoice
 
 
 class LedgerRow(NamedTuple):
