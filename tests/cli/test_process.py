@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from tests.cli.running import JUNE, ROOT, Cli, usage
 from tests.shares import daily
-from tokentill.closing.records.ingest import BATCH_RECORDS_MAX
+from tokentill.closing.records.ingest import BATCH_RECORDS_FIRST
 from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.store.migrating import schema_state
@@ -128,7 +128,7 @@ def test_a_reader_that_has_seen_enough_is_no_trouble(month: Cli) -> None:
 @pytest.mark.parametrize("as_json", daily([True, False], 1), ids=["json", "text"])
 def test_ctrl_c_ends_an_import_with_130_and_it_goes_on_next_time(tmp_path: Path, as_json: bool) -> None:
     """The records come through a pipe that stays open, so that the import is certainly under way."""
-    lines = [json.dumps(usage(f"r-{number}")).encode() + b"\n" for number in range(BATCH_RECORDS_MAX + 2_000)]
+    lines = [json.dumps(usage(f"r-{number}")).encode() + b"\n" for number in range(BATCH_RECORDS_FIRST + 2_000)]
     with subprocess.Popen(
         [sys.executable, "-c", TAKES_SIGINT, "ingest", "-", *(["--json"] if as_json else [])],
         cwd=tmp_path,
@@ -159,8 +159,8 @@ def test_ctrl_c_ends_an_import_with_130_and_it_goes_on_next_time(tmp_path: Path,
     else:
         assert out == b""
     again = json.loads(run(tmp_path, "ingest", "-", "--json", stdin=b"".join(lines)).stdout)
-    assert again["read"] == BATCH_RECORDS_MAX + 2_000
-    assert again["duplicates"] == BATCH_RECORDS_MAX
+    assert again["read"] == BATCH_RECORDS_FIRST + 2_000
+    assert again["duplicates"] == BATCH_RECORDS_FIRST
     assert again["accepted"] == 2_000
 
 

@@ -21,7 +21,7 @@ from typing import Any, cast
 
 from tokentill.sources.layouts import Piece, Run
 from tokentill.sources.layouts.parquet_rows import ParquetRows
-from tokentill.sources.line_readers import ColumnsOfLines, Lines
+from tokentill.sources.line_readers import ColumnsOfLines, InputLines
 from tokentill.usage.columns import SeriesKey, SeriesNumbers, UsageColumns
 
 BEGIN_BYTES = 8 * 2**20
@@ -37,11 +37,13 @@ _WHO = os.path.abspath(__file__).encode()
 RunRead = tuple[Run | Piece, UsageColumns, list[int]]
 """A run, its columns, and the places of its odd lines."""
 
-_Answer = tuple[bool, list[SeriesKey], tuple[Any, ...], list[int]]
+_ReadThere = tuple[bool, list[SeriesKey], tuple[Any, ...], list[int]]
 """Whether series begin anew, those that are new, the columns, and the odd places."""
 
 
-def runs_read(runs: Iterable[Run | Piece], lines: Lines, within: Callable[[], tuple[int, int]]) -> Iterator[RunRead]:
+def runs_read(
+    runs: Iterable[Run | Piece], lines: InputLines, within: Callable[[], tuple[int, int]]
+) -> Iterator[RunRead]:
     """Each run with its columns, in order. A piece that comes alone is odd.
 
     Args:
@@ -85,7 +87,7 @@ def _is_worth_it() -> bool:
 class _Ahead:
     """Another process that reads lines, and what it was asked for and is still to be taken."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: InputLines) -> None:
         self._lines = lines
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", __name__],
@@ -140,7 +142,7 @@ class _Ahead:
         assert self._names is not None
         if self._here is None and asked is not None:
             try:
-                is_anew, keys, columns, odd = cast(_Answer, pickle.loads(asked.result()))  # noqa: S301 - of our own
+                is_anew, keys, columns, odd = cast(_ReadThere, pickle.loads(asked.result()))  # noqa: S301 - of our own
             except (OSError, EOFError, ValueError):  # it is not there any more
                 self._here = ColumnsOfLines(self._lines, self._names)
             else:

@@ -29,7 +29,7 @@ NONE_LOOKED_AT = SourcesLookedAt({}, others=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class InputLines:
     """The lines of an input.
 
     Args:
@@ -52,7 +52,7 @@ class Lines:
 class ColumnsOfLines:
     """Makes columns of the lines of one input, whose series begin anew when there are too many."""
 
-    def __init__(self, lines: Lines, names: SeriesNumbers) -> None:
+    def __init__(self, lines: InputLines, names: SeriesNumbers) -> None:
         self._lines = lines
         self._reader = lines.reader(names)
 

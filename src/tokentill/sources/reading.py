@@ -31,7 +31,7 @@ from tokentill.sources.gateways.quick_values import ALL_OF_TIME
 from tokentill.sources.kept_lines import KeptLine, is_confidential
 from tokentill.sources.layouts import LayoutFault, digest_of, is_blank
 from tokentill.sources.layouts.parquet_rows import ParquetRows
-from tokentill.sources.line_readers import NONE_LOOKED_AT, Lines, SourcesLookedAt
+from tokentill.sources.line_readers import NONE_LOOKED_AT, InputLines, SourcesLookedAt
 from tokentill.sources.opening import FORMATS, Layout, Opening, format_of_names, no_format_message
 from tokentill.usage.columns import UsageColumns
 from tokentill.usage.control_totals import Reported
@@ -223,7 +223,7 @@ class Reading(AbstractContextManager["Reading"]):
     def _quick_runs(self, left_alone: LeftAlone) -> Iterator[QuickRun]:
         """Lines with the columns of most, and the places of those that are odd, each with its fault."""
         known = CANONICAL if self._format is None else self._format
-        lines = Lines(known.name, self._source, left_alone.is_looked_at)
+        lines = InputLines(known.name, self._source, left_alone.is_looked_at)
         for run, columns, odd in runs_read(self._runs or (), lines, left_alone.within):
             if len(run) == 3:
                 number, raw, fault = run
