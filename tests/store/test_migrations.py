@@ -20,6 +20,7 @@ from tests.kept import fill
 from tests.quick_tables import make_tables
 from tests.replay.story import lived
 from tests.shares import daily
+from tests.store import new_file
 from tests.store.bench import (
     count_of_rows,
     postgresql_without_tables,
@@ -34,6 +35,7 @@ from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.closing.records.ingest import ingest
 from tokentill.errors import DatabaseNotReady, IntegrityFault, Refused
 from tokentill.invoicing.periods import Month
+from tokentill.shipped import shipped_folder
 from tokentill.sources.reading import Quarantined
 from tokentill.store import migrating, tables
 from tokentill.store.database import Database
@@ -644,6 +646,16 @@ def test_the_tables_that_tests_make_quickly_are_those_of_the_migrations(tmp_path
         return sorted(map(tuple, schema), key=repr), rows_of_all_tables(database)
 
     assert content_of("quick.db", make_tables) == content_of("migrated.db", upgrade)
+
+
+def test_a_new_file_is_what_the_migrations_make_of_it(tmp_path: Path) -> None:
+    written = (shipped_folder("migrations") / "new_file.sql").read_text("utf-8")
+    assert written == new_file.migrated(), "write it anew: python -m tests.store.new_file"
+    database = Database.open(str(tmp_path / "new.db"))
+    assert migrating.make_tables(database)
+    database.close()
+    assert new_file.dumped(tmp_path / "new.db") == written
+    assert not migrating.make_tables(database)
 
 
 # Who may use which database

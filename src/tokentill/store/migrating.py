@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy import Connection, column, inspect, literal_column, select, table
 
 from tokentill.errors import DatabaseNotReady
 from tokentill.shipped import shipped_folder
@@ -55,6 +57,28 @@ def upgrade(database: Database, revision: str = "head") -> None:
         command.upgrade(alembic_config(connection), revision)
 
 
+def make_tables(database: Database) -> bool:
+    """Make in a SQLite file what all migrations make there, by the statements that travel with them, in one
+    transaction. Gives whether it was done: not in a file that holds anything.
+    """
+    with database.write() as connection:
+        if connection.execute(select(literal_column("1")).select_from(table("sqlite_master"))).first() is not None:
+            return False
+        for statement in new_file_statements():
+            connection.exec_driver_sql(statement)
+    return True
+
+
+def new_file_statements() -> Iterator[str]:
+    """What makes each table, guard and first row in an empty SQLite file."""
+    statement = ""
+    for line in (shipped_folder("migrations") / "new_file.sql").read_text("utf-8").splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement.removesuffix("\n").removesuffix(";")
+            statement = ""
+
+
 def downgrade(database: Database, revision: str) -> None:
     """Take the tables back to a revision, in one transaction."""
     from alembic import command
@@ -74,7 +98,8 @@ def make_ready(database: Database) -> None:
     if state == "current":
         return
     if state == "empty" and database.is_sqlite:
-        upgrade(database)
+        if not make_tables(database):
+            upgrade(database)
         return
     raise DatabaseNotReady(f"the database {database.url_shown} " + _WHAT_TO_DO[state])
 
