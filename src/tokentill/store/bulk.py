@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     ColumnElement,
@@ -99,10 +100,9 @@ def _insert_guards(connection: Connection, table: Table[Any]) -> dict[str, str]:
 
 def among(connection: Connection, column: Column[str], texts: Collection[str]) -> ColumnElement[bool]:
     """Whether a column holds one of many texts, which are one value of the statement."""
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import ARRAY
-
-        return column == any_(bindparam(None, list(texts), ARRAY(Text)))
+    if connection.dialect.name == "postgresql":  # which looks each of an array up in an index
+        value = func.json_array_elements_text(cast(bindparam(None, _as_json(texts), Text), JSON))
+        return column == any_(func.array(select(value).scalar_subquery()))
     return column.in_(select(_listed(texts).c.value))
 
 
@@ -120,7 +120,11 @@ def stored_among(
 
 
 def _listed(texts: Collection[str]) -> Any:
-    return func.json_each(msgspec.json.encode(list(texts)).decode()).table_valued("value")
+    return func.json_each(_as_json(texts)).table_valued("value")
+
+
+def _as_json(texts: Collection[str]) -> str:
+    return msgspec.json.encode(list(texts)).decode()
 
 
 def _copy(connection: Connection, statement: str, kinds: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
