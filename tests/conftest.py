@@ -40,7 +40,7 @@ if (
     tempfile.tempdir = None
 
 settings.register_profile(
-    "everyday", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "everyday", deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.register_profile("campaign", settings.get_profile("everyday"), max_examples=2_000)
 settings.register_profile(

@@ -46,8 +46,8 @@ from tokentill.invoicing.invoice import Invoice
 from tokentill.prices.book import PriceBook
 from tokentill.usage.record import Usage, UsageRecord
 
-SLOW = settings(max_examples=max(8, settings().max_examples // 4))
-MEDIUM = settings(max_examples=max(15, settings().max_examples // 2))
+SLOW = settings(max_examples=max(5, settings().max_examples // 4))
+MEDIUM = settings(max_examples=max(10, settings().max_examples // 2))
 
 
 def _close(month: MonthOfUsage, batches: list[list[UsageRecord]]) -> dict[str, bytes]:
