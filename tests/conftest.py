@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import ssl
 import sys
 import tempfile
 import zoneinfo
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +20,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from tests.builders import MACHINE_EAST, MACHINE_WEST, machine_in
 from tests.kept import forget_templates
-from tests.quick_tables import empty_file, lend_statements, make_tables, with_lent_statements
+from tests.quick_tables import lend_statements, make_tables, new_file, with_lent_statements
 from tests.shares import leave_postgresql_to_campaigns
 from tokentill.store import database as databases
 from tokentill.store import migrating
@@ -38,7 +40,7 @@ if (
     tempfile.tempdir = None
 
 settings.register_profile(
-    "everyday", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "everyday", deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.register_profile("campaign", settings.get_profile("everyday"), max_examples=2_000)
 settings.register_profile(
@@ -93,6 +95,14 @@ def tables_are_made_quickly() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def certificates_are_read_once() -> Iterator[None]:
+    """Every HTTP client reads all certificates of the machine, and no test talks to anybody by TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def processes_compile_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
     """Where Python keeps no bytecode beside the sources, processes that tests start keep it in a folder of this run."""
     with pytest.MonkeyPatch.context() as patch:
@@ -140,9 +150,7 @@ def postgresql_template(postgresql_url: str, worker_id: str) -> Iterator[str]:
 @pytest.fixture
 def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     """A new SQLite file with all tables."""
-    path = tmp_path / "tokentill.db"
-    path.write_bytes(empty_file())
-    database = Database.open(str(path))
+    database = new_file(tmp_path / "tokentill.db")
     yield database
     database.close()
 

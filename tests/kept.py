@@ -37,9 +37,11 @@ def _fill_file(database: Database, name: str, make: Callable[[Database], object]
     path = database.sqlite_path
     assert path is not None
     if name in _files:
+        database.close()
         path.write_bytes(_files[name])
         return
     make(database)
+    database.close()
     assert not path.with_name(f"{path.name}-wal").exists(), "somebody is still connected"
     _files[name] = path.read_bytes()
 

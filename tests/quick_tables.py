@@ -7,21 +7,27 @@ kind share compiled statements, which depend on the kind alone.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
+import pytest
 from sqlalchemy import Engine
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import LRUCache
 
+from tokentill.store import database as databases
 from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready, upgrade
 
 KEPT_STATEMENTS_MAX = 5_000
 
+_kept_open: WeakSet[Database] = WeakSet()
 _lent: dict[str, tuple[Any, LRUCache[Any, Any]]] = {}
 
 
@@ -34,6 +40,28 @@ def empty_file() -> bytes:
         make_ready(database)
         database.close()
         return path.read_bytes()
+
+
+def new_file(path: Path) -> Database:
+    """A new SQLite file with every table, whose connection stays open from one transaction to the next.
+
+    The product opens one for each transaction; `tests/store` does the same.
+    """
+    path.write_bytes(empty_file())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(databases, "NullPool", QueuePool)
+        database = Database.open(str(path))
+    _kept_open.add(database)
+    return database
+
+
+def close_kept_open() -> None:
+    """Close what is kept open, since SQLite allows no connection to go over into another process."""
+    for database in _kept_open:
+        database.close()
+
+
+os.register_at_fork(before=close_kept_open)
 
 
 @cache

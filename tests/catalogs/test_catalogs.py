@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.catalog_wheels import catalog_wheel
+from tests.shares import in_campaigns
 from tokentill import PriceBook
 from tokentill.catalogs import Catalog, plan_import, read_catalog, write_import
 from tokentill.recordings.load import load_folder
@@ -81,7 +82,7 @@ def test_every_plain_price_of_genai_prices_is_what_is_written() -> None:
     assert compared > 3500
 
 
-@pytest.mark.parametrize("kind", ["genai-prices", "litellm"])
+@pytest.mark.parametrize("kind", ["genai-prices", in_campaigns("litellm")])
 def test_a_real_catalog_goes_into_a_copy_of_the_shipped_prices_and_nothing_vanishes(kind: str, tmp_path: Path) -> None:
     folder = tmp_path / "pricing"
     shutil.copytree(shipped_folder("pricing"), folder)

@@ -15,6 +15,7 @@ import pytest
 import typer
 
 from tests.cli.running import JUNE, ROOT, Cli, usage
+from tests.shares import daily
 from tokentill.cli.app import COMMANDS, app, loaded
 from tokentill.store.database import Database
 from tokentill.usage.control_totals import ControlTotal
@@ -218,7 +219,7 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("words", sorted(set(ARGUMENTS) - CALLED_ELSEWHERE))
+@pytest.mark.parametrize("words", daily(sorted(set(ARGUMENTS) - CALLED_ELSEWHERE), 21))
 def test_shared_options_may_stand_before_or_after_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared_folder: Path, words: str
 ) -> None:

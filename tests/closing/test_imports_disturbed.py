@@ -30,7 +30,7 @@ from tests.shares import daily, stride
 from tokentill.store.database import Database
 
 SEED = 22
-KILLS = 14
+KILLS = 9
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +182,7 @@ def defective(imports: Imports, name: str) -> Iterator[None]:
         imports.defect = ""
 
 
-@pytest.mark.parametrize("name", daily([name for name in DEFECTS if name not in UNDER_CONCURRENCY], 9))
+@pytest.mark.parametrize("name", daily([name for name in DEFECTS if name not in UNDER_CONCURRENCY], 6))
 def test_planted_defects_are_caught(imports: Imports, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for law in LAWS:
         try:

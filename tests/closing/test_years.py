@@ -11,7 +11,7 @@ from tests.closing.years import comes_to_the_same, lived_year
 from tests.shares import daily
 
 SEEDS = range(int(os.environ.get("TOKENTILL_YEARS", "6")))
-DAILY = 2
+DAILY = 1
 
 
 @pytest.mark.parametrize("seed", SEEDS if "TOKENTILL_YEARS" in os.environ else daily(SEEDS, DAILY))

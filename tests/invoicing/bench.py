@@ -14,7 +14,7 @@ from uuid import uuid4
 from sqlalchemy import Table, create_engine, func, select, text
 from sqlalchemy.engine import make_url
 
-from tests.quick_tables import empty_file
+from tests.quick_tables import new_file
 from tests.verification import calculator
 from tests.verification.accumulators import ChargeKey, work_out
 from tokentill.canonical import Content
@@ -31,9 +31,7 @@ Outcome = list[tuple[str, str, bytes, datetime]]
 def new_sqlite() -> Iterator[Database]:
     """A new SQLite file with all tables, for tests that need more than one."""
     with tempfile.TemporaryDirectory(prefix="tokentill-") as folder:
-        path = Path(folder) / "tokentill.db"
-        path.write_bytes(empty_file())
-        database = Database.open(str(path))
+        database = new_file(Path(folder) / "tokentill.db")
         try:
             yield database
         finally:

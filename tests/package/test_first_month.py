@@ -1,7 +1,8 @@
 """The first month of a new user: the wheel is installed, three gateways' exports are billed under own plans in euros.
 
 Each mistake that a new user makes on the way is made, and nothing is billed by surprise, lost in silence, or without a
-price that there is. Every total is computed beside the product, with fractions.
+price that there is. Every total is computed beside the product, with fractions. Every day the month is called in this
+process, and a short one with the wheel; campaigns call both with the wheel.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.running import Cli
 from tests.package.installation import Installed
 from tests.shares import in_campaigns
 
@@ -133,15 +135,19 @@ def cents(amount: Fraction) -> int:
 
 @dataclass
 class Shop:
-    """A folder of a new user, and the installed command in it."""
+    """A folder of a new user, and the command in it: the installed one, or that of this process."""
 
-    installed: Installed
+    command: Installed | Cli
     folder: Path
     environment: dict[str, str]
 
     def __call__(self, *words: str, status: int = 0, folder: Path | None = None) -> tuple[str, str]:
-        done = self.installed.call(
-            self.installed.command, *words, status=status, folder=folder or self.folder, **self.environment
+        if isinstance(self.command, Cli):
+            self.command.patch.chdir(folder or self.folder)
+            said = self.command(*words, status=status)
+            return said.out, said.err
+        done = self.command.call(
+            self.command.command, *words, status=status, folder=folder or self.folder, **self.environment
         )
         return done.stdout, done.stderr
 
@@ -155,18 +161,19 @@ class Shop:
         return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def shop(request: pytest.FixtureRequest, installed: Installed, tmp_path: Path) -> Shop:
+@pytest.fixture(params=["in process", "sqlite", "postgresql"])
+def shop(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     environment = {}
     if request.param == "postgresql":
         url = request.getfixturevalue("postgresql_database").engine.url
         environment["TOKENTILL_DB"] = url.render_as_string(hide_password=False)
     folder = tmp_path / "shop"
     folder.mkdir()
-    return Shop(installed, folder, environment)
+    is_here = request.param == "in process"
+    return Shop(Cli(folder, monkeypatch) if is_here else request.getfixturevalue("installed"), folder, environment)
 
 
-@pytest.mark.parametrize("shop", ["sqlite", in_campaigns("postgresql")], indirect=True)
+@pytest.mark.parametrize("shop", ["in process", *map(in_campaigns, ("sqlite", "postgresql"))], indirect=True)
 def test_the_first_month(shop: Shop) -> None:
     assert "tokentill ingest EXPORT" in shop("init", "--currency", "EUR")[0]
     for path, text in FILES.items():

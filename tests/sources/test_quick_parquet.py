@@ -113,7 +113,7 @@ def taken(content: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    "parts", [pytest.param(3, id="every day"), pytest.param(200, id="a million", marks=pytest.mark.campaign)]
+    "parts", [pytest.param(2, id="every day"), pytest.param(200, id="a million", marks=pytest.mark.campaign)]
 )
 def test_a_reading_by_column_says_what_the_strict_one_says(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     counts = [taken(Table(seed).content(), monkeypatch) for seed in range(parts)]

@@ -30,7 +30,7 @@ from tokentill.testing.stripe import API_KEY, Behaviour, FaultKind, PlannedFault
 pytestmark = pytest.mark.postgresql_one_in(4)
 
 DAY_3, DAY_9, DAY_20 = date(2026, 10, 3), date(2026, 10, 9), date(2026, 10, 20)
-STRIDE = stride(5)
+STRIDE = stride(8)
 """How far apart two edges are at which a push is killed."""
 
 REQUESTS_OF_A_PUSH = 8  # the account, the list of meters, the new meter, two Stripe customers, three days
@@ -133,7 +133,7 @@ def test_each_currency_has_a_meter_of_its_own(database: Database) -> None:
 # Every fault at every request
 
 
-@pytest.mark.parametrize(("kind", "status"), daily(ANYWHERE, 4))
+@pytest.mark.parametrize(("kind", "status"), daily(ANYWHERE, 3))
 def test_a_fault_at_any_request_loses_and_doubles_nothing(database: Database, kind: FaultKind, status: int) -> None:
     shop = closed_october(database)
     planned = fired = 0
@@ -150,7 +150,7 @@ def test_a_fault_at_any_request_loses_and_doubles_nothing(database: Database, ki
     assert fired == planned == REQUESTS_OF_A_PUSH
 
 
-@pytest.mark.parametrize(("kind", "status"), daily(ANYWHERE, 4))
+@pytest.mark.parametrize(("kind", "status"), daily(ANYWHERE, 3))
 def test_a_fault_while_comparing_spoils_nothing(sqlite_database: Database, kind: FaultKind, status: int) -> None:
     shop = closed_october(sqlite_database)
     fired = 0

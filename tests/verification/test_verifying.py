@@ -17,6 +17,7 @@ from sqlalchemy import update
 
 from tests.builders import OCTOBER, MovableClock, at, attribution, contract, grants, price, prices, record, till
 from tests.invoicing.bench import drop_guards
+from tests.shares import daily
 from tokentill.clock import to_micros
 from tokentill.closing.questions.verify import verify_invoices
 from tokentill.invoicing import accumulators, coverage, invoice, lines, periods, rating_groups, totals
@@ -208,7 +209,7 @@ MISTAKES: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("mistake", daily(MISTAKES, 8))
 def test_an_invoice_that_wrong_code_made_and_stored_is_found(
     mistake: str, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
