@@ -1,14 +1,12 @@
 """Tables and statements that are made once a process, for the hundreds of databases that tests make.
 
-A new SQLite file gets what the migrations make by the statements that SQLite itself keeps of it, in one transaction as
-the product does; `store/test_migrations.py` runs the migrations themselves and holds both ways equal. Databases of a
-kind share compiled statements, which depend on the kind alone.
+A new SQLite file gets its tables as the product makes them; `store/test_migrations.py` runs the migrations themselves.
+Databases of a kind share compiled statements, which depend on the kind alone.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -22,6 +20,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import LRUCache
 
 from tokentill.store import database as databases
+from tokentill.store import migrating
 from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready, upgrade
 
@@ -64,33 +63,10 @@ def close_kept_open() -> None:
 os.register_at_fork(before=close_kept_open)
 
 
-@cache
-def statements_of_tables() -> tuple[str, ...]:
-    """What makes every table, guard and first row in an empty SQLite file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "template.db")
-        database = Database.open(path)
-        upgrade(database)
-        lend_statements(database.engine)
-        database.close()
-        connection = sqlite3.connect(path)
-        dump = tuple(connection.iterdump())
-        connection.close()
-    return tuple(statement for statement in dump if statement not in ("BEGIN TRANSACTION;", "COMMIT;"))
-
-
 def make_tables(database: Database) -> None:
     """What `upgrade` does to a database; quickly for an empty SQLite file."""
-    if database.is_sqlite:
-        statements = statements_of_tables()
-        with database.write() as connection:
-            if not connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
-                driver = connection.connection.cursor()
-                for statement in statements:
-                    driver.execute(statement)
-                driver.close()
-                return
-    upgrade(database)
+    if not database.is_sqlite or not migrating.make_tables(database):
+        upgrade(database)
 
 
 def lend_statements(engine: Engine) -> None:

@@ -17,7 +17,6 @@ from sqlalchemy import Connection, Float, Numeric, Table, inspect, select, text
 
 from tests.builders import OCTOBER, MovableClock, at, contract, grants, openings, price, prices, record, till
 from tests.kept import fill
-from tests.quick_tables import make_tables
 from tests.replay.story import lived
 from tests.shares import daily
 from tests.store import new_file
@@ -635,17 +634,6 @@ def test_upgrading_twice_changes_nothing(database: Database) -> None:
 def test_the_revisions_are_those_that_alembic_finds() -> None:
     found = ScriptDirectory.from_config(alembic_config()).walk_revisions()
     assert known_revisions() == [script.revision for script in found][::-1]
-
-
-def test_the_tables_that_tests_make_quickly_are_those_of_the_migrations(tmp_path: Path) -> None:
-    def content_of(name: str, make: Callable[[Database], None]) -> object:
-        database = Database.open(str(tmp_path / name))
-        make(database)
-        with database.read() as connection:
-            schema = connection.exec_driver_sql("SELECT type, name, tbl_name, sql FROM sqlite_master").all()
-        return sorted(map(tuple, schema), key=repr), rows_of_all_tables(database)
-
-    assert content_of("quick.db", make_tables) == content_of("migrated.db", upgrade)
 
 
 def test_a_new_file_is_what_the_migrations_make_of_it(tmp_path: Path) -> None:
