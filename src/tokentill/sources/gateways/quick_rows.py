@@ -70,17 +70,15 @@ class RowsReader:
     def _decoded(self, lines: Sequence[bytes]) -> tuple[list[Any], list[int]]:
         """The objects of lines that are of the shape, which is made wider by some of the others."""
         objects, places = self._shape.decoded(lines)
-        start = 0
-        while len(places) < len(lines) and self._learned < LEARNED_MAX:
-            taken = set(places)
-            odd = next((place for place in range(start, len(lines)) if place not in taken), None)
-            if odd is None:
+        taken = set(places)
+        for place, line in enumerate(lines):
+            if len(places) == len(lines) or self._learned >= LEARNED_MAX:
                 break
-            start = odd + 1
-            wider = self._widened(lines[odd])
+            wider = None if place in taken else self._widened(line)
             if wider is not None:
                 self._shape = wider
                 objects, places = wider.decoded(lines)
+                taken = set(places)
         return objects, places
 
     def _widened(self, line: bytes) -> Shape | None:
