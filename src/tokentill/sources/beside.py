@@ -24,7 +24,7 @@ from tokentill.sources.layouts.parquet_rows import ParquetRows
 from tokentill.sources.line_readers import ColumnsOfLines, InputLines
 from tokentill.usage.columns import SeriesKey, SeriesNumbers, UsageColumns
 
-BEGIN_BYTES = 8 * 2**20
+BEGIN_BYTES = 4 * 2**20
 """How much of an input is read before another process is started for the rest."""
 
 AHEAD_BYTES = 64 * 2**20
