@@ -67,7 +67,7 @@ def decoded_lines(
     decoded, places = [], []
     for place, line in enumerate(lines):
         try:
-            if not is_odd(line):
+            if line and not is_odd(line):
                 decoded.append(decode(line))
                 places.append(place)
         except ERRORS:
