@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import event, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.builders import record
 from tests.store.test_ingest import CLOCK, HOSTILE_IDS, take
 from tokentill.closing.records.ingest import ingest
+from tokentill.errors import IntegrityFault
 from tokentill.store import tables
-from tokentill.store.bulk import among, insert_tuples
+from tokentill.store.bulk import MANY, among, insert_tuples
 from tokentill.store.database import Database
+from tokentill.store.intake.batches import Counts, store_batch_row
+from tokentill.store.usage.usage_inserts import KnownSeries, insert_usage, usage_rows
+from tokentill.usage.columns import SeriesNumbers, UsageColumns
 from tokentill.usage.record import UsageRecord
 
 
@@ -78,3 +83,21 @@ def test_an_import_of_many_batches_opens_one_connection_and_closes_it(
     event.listen(sqlite_database.engine, "close", note("closed"))
     ingest(sqlite_database, [record(f"r{n}") for n in range(9)], name="file", clock=CLOCK)
     assert seen == ["opened", "closed"]
+
+
+@pytest.mark.parametrize("wrong", ["source", "sources far apart", "batch"])
+def test_many_rows_that_refer_to_nothing_are_refused(database: Database, wrong: str) -> None:
+    columns = UsageColumns.of([record(f"r{number}") for number in range(MANY)], SeriesNumbers())
+    known = KnownSeries(columns.names)
+    with database.write() as connection:
+        rows = usage_rows(connection, known, columns, [1] * MANY)
+        assert rows is not None
+        seq = store_batch_row(connection, Counts(accepted=MANY), rows, label="file", at=CLOCK.now())
+        if wrong == "batch":
+            seq += 1
+        else:
+            other = 10**9 if wrong == "sources far apart" else rows.sources[0] + 1
+            rows = replace(rows, sources=[*rows.sources[1:], other])
+        with pytest.raises((IntegrityFault, DBAPIError), match="not there"):
+            insert_usage(connection, known, rows, seq)
+        connection.rollback()

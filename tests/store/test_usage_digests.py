@@ -17,7 +17,7 @@ from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.store.intake.batches import store_batch
 from tokentill.store.usage.usage_digests import usage_row_faults
-from tokentill.store.usage.usage_rows import cost_limbs, cost_of, cost_text_of
+from tokentill.store.usage.usage_rows import cost_limbs, cost_of, cost_text_of, limbs_of_costs
 from tokentill.usage.record import COST_MAX, UsageRecord, cost_text
 
 COSTS = st.decimals(0, COST_MAX, allow_nan=False, allow_infinity=False, places=24) | st.decimals(0, 1, places=9)
@@ -29,6 +29,15 @@ TEXTS = st.none() | st.text(st.characters(exclude_categories=("Cc", "Cs")), min_
 def test_the_text_of_a_stored_cost_is_that_of_the_cost(cost: Decimal) -> None:
     limbs = cost_limbs(cost_text(cost))
     assert cost_text_of(*limbs) == cost_text(cost_of(*limbs)) == cost_text(cost)
+
+
+@given(st.lists(COSTS, min_size=1))
+def test_the_limbs_of_many_costs_are_those_of_each(costs: list[Decimal]) -> None:
+    written = [form for cost in costs for form in (cost_text(cost), format(cost, "f"))]
+    assert list(zip(*limbs_of_costs(written), strict=True)) == [cost_limbs(one) for one in written]
+    short = [one for one in written if len(one.partition(".")[2]) <= 16]
+    if short:
+        assert list(zip(*limbs_of_costs(short), strict=True)) == [cost_limbs(one) for one in short]
 
 
 @given(st.integers(to_micros(FIRST), to_micros(LAST)))

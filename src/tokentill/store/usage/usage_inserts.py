@@ -17,7 +17,7 @@ from tokentill.clock import from_micros, to_micros
 from tokentill.errors import ensure
 from tokentill.invoicing.periods import Month
 from tokentill.store import tables
-from tokentill.store.bulk import among, insert_columns, insert_tuples
+from tokentill.store.bulk import MANY, among, insert_columns, insert_tuples
 from tokentill.store.database import insert_new
 from tokentill.store.decoding import LOOKED_UP_MAX, rows_among
 from tokentill.store.usage.batch_digests import BatchDigest
@@ -241,7 +241,7 @@ def insert_usage(connection: Connection, known: KnownSeries, rows: UsageRows | N
     size = len(rows.record_ids)
     named = {"source_id": rows.sources, "record_id": rows.record_ids, "series_id": rows.series_ids, "seq": [seq] * size}
     columns = {"id": range(rows.first_id, rows.first_id + size), **named, **rows.columns}
-    if connection.dialect.name == "sqlite":
+    if connection.dialect.name == "sqlite" and size >= MANY:
         _ensure_there(connection, rows, seq)
     # No ON CONFLICT: the look-up ran under the batch's lock, and the unique constraint is the last word.
     insert_columns(connection, tables.usage, columns, size)
@@ -255,7 +255,11 @@ def _ensure_there(connection: Connection, rows: UsageRows, seq: int) -> None:
     referred = ((tables.source.c.id, rows.sources), (tables.series.c.id, rows.series_ids), (tables.batch.c.seq, [seq]))
     for column, ids in referred:
         wanted = set(ids)
-        there = connection.execute(select(column).where(column.between(min(wanted), max(wanted)))).scalars()
+        first, last = min(wanted), max(wanted)
+        if last - first < READ_INSTEAD * len(wanted):
+            there = connection.execute(select(column).where(column.between(first, last))).scalars().all()
+        else:
+            there = [id_ for (id_,) in rows_among(connection, select(column), (column,), sorted(wanted))]
         ensure(wanted.issubset(there), "a row of usage refers to what is not there")
 
 
