@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import shutil
@@ -30,7 +31,7 @@ from tokentill.closing.records import ingest as ingesting
 from tokentill.closing.records.ingest import Ingested, ingest
 from tokentill.errors import Refused
 from tokentill.sources import blocks
-from tokentill.sources.reading import Quarantined
+from tokentill.sources.reading import Quarantined, read_records
 from tokentill.store import tables
 from tokentill.store.database import Database, current_value
 from tokentill.store.intake.batches import Bad, Counts, store_batch
@@ -39,6 +40,7 @@ from tokentill.store.migrating import make_ready
 from tokentill.store.usage.aggregates import aggregates_of_all, records_of_spans
 from tokentill.store.usage.cuts import Cuts, Span
 from tokentill.store.usage.usage_rows import StoredRecord, cost_limbs, cost_of, series_by_id
+from tokentill.store.usage.usage_sums import keep_sums
 from tokentill.usage.aggregates import Series, UsageAggregate
 from tokentill.usage.quantities import QUANTITY_MAX, TOKEN_LEAVES
 from tokentill.usage.record import COST_MAX, UsageRecord, cost_text
@@ -525,6 +527,64 @@ def items_of(source: str) -> list[Item]:
             record("r0", source=source, user="u0", web_search=1, cost="0.5"),
         ]
     return items
+
+
+class Pausing(io.BytesIO):
+    """A stream of lines that stands still in front of one of them, until it may go on."""
+
+    def __init__(self, lines: list[bytes], pause_before: int, may_go_on: threading.Event) -> None:
+        super().__init__(b"".join(lines))
+        self.pause_at, self.may_go_on = len(b"".join(lines[:pause_before])), may_go_on
+        self.is_beyond = threading.Event()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() < self.pause_at:
+            return super().read(min(size or -1, self.pause_at - self.tell()))
+        assert self.may_go_on.wait(20)
+        self.is_beyond.set()
+        return super().read(size)
+
+
+def test_the_next_batch_is_read_while_one_is_stored(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingesting, "BATCH_RECORDS_MAX", 5_000)
+    rows_are_in = threading.Event()
+    lines = [record(f"r{n}", user=f"u{n % 7}").content_bytes() + b"\n" for n in range(12_000)]
+    stream = Pausing(lines, 9_900, rows_are_in)
+    seen = list[bool]()
+
+    def keep_sums_later(*given: Any) -> None:
+        rows_are_in.set()
+        seen.append(stream.is_beyond.wait(20))
+        keep_sums(*given)
+
+    monkeypatch.setattr("tokentill.store.intake.batches.keep_sums", keep_sums_later)
+    reading = read_records(stream, name="stream")
+    told = list[int]()
+    result = ingest(database, reading, name="stream", clock=CLOCK, progress=lambda counts: told.append(counts.read))
+    assert seen == [True, True, True]
+    assert (result.counts, told) == (Counts(accepted=12_000), [5_000, 10_000, 12_000])
+
+
+def test_a_batch_that_cannot_be_stored_ends_the_import_and_the_ones_before_stay(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "BATCH_RECORDS_MAX", 2)
+    lines = b"".join(record(f"r{n}").content_bytes() + b"\n" for n in range(9))
+    stored = list[int]()
+
+    def keep_some_sums(*given: Any) -> None:
+        stored.append(1)
+        if len(stored) == 3:
+            raise Refused("the disk is full")
+        keep_sums(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tokentill.store.intake.batches.keep_sums", keep_some_sums)
+        with pytest.raises(Refused, match="the disk is full"):
+            ingest(database, read_records(io.BytesIO(lines), name="f"), name="f", clock=CLOCK)
+    assert (len(stored), number_of_batches(database)) == (3, 2)
+    again = ingest(database, read_records(io.BytesIO(lines), name="f"), name="f", clock=CLOCK)
+    assert again.counts == Counts(accepted=5, duplicates=4)
 
 
 def import_and_be_killed(database_url: str, source: str, edge: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import repeat
+from itertools import compress, repeat
 from operator import itemgetter
 from typing import Any
 
@@ -70,6 +70,7 @@ class UsageColumns:
     units: list[Units] = field(default_factory=list)
     costs: list[str | None] = field(default_factory=list)
     request_keys: list[str | None] = field(default_factory=list)
+    _in_order: dict[str, UsageColumns] | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, records: Iterable[UsageRecord], names: SeriesNumbers) -> UsageColumns:
@@ -97,6 +98,7 @@ class UsageColumns:
 
     def insert(self, place: int, record: UsageRecord) -> None:
         """Put a record before the one that is at a place."""
+        self._in_order = None
         one = UsageColumns.of([record], self.names)
         for column, values in zip(self._plain(), one._plain(), strict=True):
             column.insert(place, values[0])
@@ -108,7 +110,7 @@ class UsageColumns:
 
     def extend(self, more: UsageColumns) -> None:
         """Put further records, whose series have the same numbers, behind these."""
-        size = len(self.series)
+        size, self._in_order = len(self.series), None
         for leaf in more.leaves.keys() - self.leaves.keys():
             self.leaves[leaf] = [0] * size
         for leaf, column in self.leaves.items():
@@ -122,6 +124,10 @@ class UsageColumns:
             return self._each(lambda column: [column[place] for place in places])
         at_places = itemgetter(*places)
         return self._each(lambda column: list(at_places(column)))
+
+    def chosen(self, are_chosen: Sequence[bool]) -> UsageColumns:
+        """The records that are chosen, in their order."""
+        return self._each(lambda column: list(compress(column, are_chosen)))
 
     def between(self, start: int, end: int | None) -> UsageColumns:
         """The records from a place on, up to another."""
@@ -154,6 +160,26 @@ class UsageColumns:
         for source, record_id in zip(sources, self.record_ids, strict=True):
             ids[source].add(record_id)
         return ids
+
+    def in_order(self) -> dict[str, UsageColumns]:
+        """The records of each source in order of their ids, equal ones as they stand; put so once, as long as no
+        records come in.
+        """
+        if self._in_order is None:
+            by_source = self._places_by_source().items()
+            id_at = self.record_ids.__getitem__
+            self._in_order = {source: self.taken(sorted(places, key=id_at)) for source, places in by_source}
+        return self._in_order
+
+    def _places_by_source(self) -> dict[str, Iterable[int]]:
+        of_series = {number: self.names.keys[number][0] for number in set(self.series)}
+        sources = set(of_series.values())
+        if len(sources) < 2:
+            return dict.fromkeys(sources, range(len(self)))
+        by_source: dict[str, list[int]] = {source: [] for source in sources}
+        for place, number in enumerate(self.series):
+            by_source[of_series[number]].append(place)
+        return dict(by_source)
 
     def record(self, place: int) -> UsageRecord:
         """The record at a place."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from threading import Event
 from typing import Any
 
 from sqlalchemy import Connection
@@ -148,18 +150,21 @@ def ingest(
     """
     name = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
     ingested = Ingested(name, number=number)
-    with database.on_one_connection() as transactions, collector_held_off():
-        batches = _Batches(transactions, clock, ingested, privacy, reporting, progress)
+    with database.on_one_connection() as transactions, collector_held_off(), ThreadPoolExecutor(1) as thread:
+        beside = thread if isinstance(items, Reading) else None  # what else brings items may be in a transaction itself
+        batches = _Batches(transactions, clock, ingested, privacy, reporting, progress, beside)
         for block in _blocks(items, name, clock, bounds, sources, privacy):
             batches.add(block)
-        batches.store()
+        batches.finish()
     if isinstance(items, Reading):
         ingested.incomplete = items.incomplete
     return ingested
 
 
 class _Batches:
-    """Gathers blocks to batches, and stores them."""
+    """Gathers blocks to batches, and stores them: each in a thread beside this one, if there is one, while the next is
+    gathered.
+    """
 
     def __init__(
         self,
@@ -169,6 +174,7 @@ class _Batches:
         privacy: Privacy,
         reporting: Reporting,
         progress: IngestProgress | None,
+        beside: ThreadPoolExecutor | None,
     ) -> None:
         self._transactions = transactions
         self._clock = clock
@@ -176,6 +182,8 @@ class _Batches:
         self._privacy = privacy
         self._reporting = reporting
         self._progress = progress
+        self._beside = beside
+        self._storing: Future[None] | None = None
         self._users: set[str | None] = set()
         self._size = min(BATCH_RECORDS_FIRST, BATCH_RECORDS_MAX)
         self._begin(SeriesNumbers())
@@ -186,33 +194,72 @@ class _Batches:
 
     def add(self, block: Block) -> None:
         """Put a block behind what is held, and store as much as makes a batch."""
+        if self._storing is not None and self._storing.done():
+            self._stored()
         if block.columns.names is not self._known.names:
-            self.store()
+            self._store()
             self._begin(block.columns.names)
         while len(self._held) + len(block) >= self._size:
             part, block = block.cut(self._size - len(self._held))
             self._held.extend(part)
-            self.store()
+            self._store()
         self._held.extend(block)
         if len(self._held.others) >= OTHERS_MAX:
-            self.store()
+            self._store()
 
-    def store(self) -> None:
-        """Store what is held, as one batch."""
-        if not len(self._held):
+    def finish(self) -> None:
+        """Store what is held, and wait until all is stored."""
+        self._store()
+        self._stored()
+
+    def _store(self) -> None:
+        """Store what is held, as one batch, when the one before it is stored."""
+        held = self._held
+        if not len(held):
             return
-        columns, totals, ingested = self._held.columns, self._held.totals, self._ingested
-        bad = [_bad(ingested.name, item) for item in self._held.bad]
-        ingested.bad += bad[: SHOWN_MAX - len(ingested.bad)]
-        self._flag_users()
+        self._held = Block(UsageColumns(self._known.names))
+        self._size = BATCH_RECORDS_MAX
+        bad = [_bad(self._ingested.name, item) for item in held.bad]
+        self._ingested.bad += bad[: SHOWN_MAX - len(self._ingested.bad)]
+        self._flag_users(held.columns)
+        held.columns.in_order()
+        self._stored()
+        may_go_on = Event()
+        if self._beside is None:
+            self._put_in(held, bad, self._known, may_go_on)
+            self._tell()
+            return
+        self._storing = self._beside.submit(self._put_in, held, bad, self._known, may_go_on)
+        self._storing.add_done_callback(lambda _: may_go_on.set())
+        may_go_on.wait()
+
+    def _stored(self) -> None:
+        """Wait until the batch before is stored."""
+        if self._storing is not None:
+            self._storing.result()
+            self._storing = None
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            self._progress(self._ingested.counts)
+
+    def _put_in(self, held: Block, bad: list[Bad], known: KnownSeries, may_go_on: Event) -> None:
+        """Store a batch. `may_go_on` is set when another thread is not in the way: SQLite runs in this process, and
+        would wait for it at each row that goes in.
+        """
+        columns, totals, ingested = held.columns, held.totals, self._ingested
         with self._transactions.write() as connection:
+            if connection.dialect.name != "sqlite":
+                may_go_on.set()
             hold_counter(connection, "batch")
             seq_before = current_value(connection, "batch")
             if ingested.number is None:
                 records = map(columns.identity, range(len(columns)))
                 ingested.number = import_going_on(connection, ingested.name, records, totals, bad)
             said: dict[str, Any] = {"label": ingested.name, "at": self._clock.now(), "part_of": ingested.number}
-            counts = store_batch(connection, columns, bad, reporting=self._reporting, known=self._known, **said)
+            how: dict[str, Any] = {"reporting": self._reporting, "known": known, "rows_are_in": may_go_on.set}
+            counts = store_batch(connection, columns, bad, **how, **said)
             seq = current_value(connection, "batch")
             counts = counts.plus(store_totals(connection, totals, seq=seq if seq > seq_before else None, **said))
             seq = current_value(connection, "batch")
@@ -221,15 +268,11 @@ class _Batches:
         ingested.counts = ingested.counts.plus(counts)
         with self._transactions.read() as connection:
             _look_at(connection, ingested, columns, seq_before, seq)
-        self._held = Block(UsageColumns(self._known.names))
-        self._size = BATCH_RECORDS_MAX
         gc.collect(0)
-        if self._progress is not None:
-            self._progress(ingested.counts)
 
-    def _flag_users(self) -> None:
+    def _flag_users(self, columns: UsageColumns) -> None:
         """Look at the users that are met first."""
-        for number in dict.fromkeys(self._held.columns.series):
+        for number in dict.fromkeys(columns.series):
             source, user, *_ = self._known.names.keys[number]
             if user not in self._users and self._privacy.policy_of(source) == "warn":
                 self._users.add(user)

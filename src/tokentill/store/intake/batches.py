@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from itertools import chain, compress
@@ -88,6 +88,7 @@ def store_batch(
     part_of: int | None = None,
     reporting: Reporting = DEFAULT_REPORTING,
     known: KnownSeries | None = None,
+    rows_are_in: Callable[[], None] | None = None,
 ) -> Counts:
     """Store one batch in the caller's writing transaction. What is there already stays as it is.
 
@@ -99,6 +100,7 @@ def store_batch(
         part_of: the first batch of the same import, where this is not it.
         reporting: who tells of the records.
         known: what batches before it noted of the series that its columns name.
+        rows_are_in: is called when the rows of usage are there, and most of what is left to do is the database's.
 
     Raises:
         InvalidCall: when a source does not have the reporter.
@@ -138,6 +140,8 @@ def store_batch(
     said: dict[str, Any] = {"label": label, "at": at, "part_of": part_of}
     seq = store_batch_row(connection, counts, rows, reporter=reporting.reporter, **said)
     insert_usage(connection, known, rows, seq)
+    if rows_are_in is not None:
+        rows_are_in()
     store_told(connection, told, {} if rows is None else rows.keyed, seq, by=reporting.reporter, at=at)
     keep_sums(connection, seq, () if rows is None else rows.zero)
     _insert_revisions(connection, revised, seq)
@@ -219,37 +223,37 @@ class SortedOut:
 def _sorted_out(connection: Connection, given: UsageColumns, known: KnownSeries) -> SortedOut:
     """Of equal identities in a batch, the first one counts. The batch's lock keeps others from adding any meanwhile."""
     known.look_up(connection, given.series)
-    new, revised, came_again = list[int](), dict[RevisionKey, CameAgain](), list[RevisionKey]()
-    for source_id, places in _places_by_source(known.sources(connection, given.series)):
-        order = sorted(places, key=given.record_ids.__getitem__)  # it keeps the order of equal ones
-        record_ids = list(map(given.record_ids.__getitem__, order))
+    source_ids = known.source_ids(connection, given.series)
+    new, revised, came_again = list[UsageColumns](), dict[RevisionKey, CameAgain](), list[RevisionKey]()
+    for source, own in sorted(given.in_order().items(), key=lambda one: source_ids[one[0]]):
+        source_id, record_ids = source_ids[source], own.record_ids
         is_first = list(map(ne, record_ids, chain([None], record_ids)))
         stored = stored_payloads(connection, source_id, list(compress(record_ids, is_first)))
         is_new = is_first[:]
         for record_id in stored:
             is_new[bisect_left(record_ids, record_id)] = False
-        new += compress(order, is_new)
-        for at in compress(range(len(order)), map(not_, is_new)):
-            place, record_id = order[at], record_ids[at]
+        new.append(own.chosen(is_new))
+        for place in compress(range(len(own)), map(not_, is_new)):
+            record_id = record_ids[place]
             if versions := stored.get(record_id):
-                number = known.ids.get(given.series[place])
+                number = known.ids.get(own.series[place])
             else:
-                first = order[bisect_left(record_ids, record_id)]
-                number = given.series[place]
-                versions = [(1, given.instants[first], _payload(given, first, given.series[first]))]
-            if all(_payload(given, place, number) != payload for _, _, payload in versions):
-                record, (version, occurred_at, _) = given.record(place), versions[-1]
+                first, number = bisect_left(record_ids, record_id), own.series[place]
+                versions = [(1, own.instants[first], _payload(own, first, own.series[first]))]
+            if all(_payload(own, place, number) != payload for _, _, payload in versions):
+                record, (version, occurred_at, _) = own.record(place), versions[-1]
                 came_again.append(key := (source_id, record_id, record.digest))
                 revised[key] = CameAgain(record, version, occurred_at)
-    return SortedOut(given.taken(new), revised, came_again)
+    return SortedOut(_together(new, given.names), revised, came_again)
 
 
-def _places_by_source(sources: Sequence[int]) -> Iterable[tuple[int, Sequence[int]]]:
-    """Which records are of each source, by the sources of all of them; in order of the sources' ids."""
-    ids = sorted(set(sources))
-    if len(ids) < 2:
-        return [(source_id, range(len(sources))) for source_id in ids]
-    return [(source_id, [place for place, one in enumerate(sources) if one == source_id]) for source_id in ids]
+def _together(parts: Sequence[UsageColumns], names: SeriesNumbers) -> UsageColumns:
+    if len(parts) == 1:
+        return parts[0]
+    whole = UsageColumns(names)
+    for part in parts:
+        whole.extend(part)
+    return whole
 
 
 def _payload(columns: UsageColumns, place: int, series: int | None) -> Payload:
