@@ -230,6 +230,8 @@ class Attribution:
 
     def binding_edges(self, user: str | None, api_key: str | None = None, tags: Sequence[str] = ()) -> set[datetime]:
         """Every instant at which one of them begins."""
+        if not self._keys and user not in self._bindings:  # as of nearly all users
+            return set()
         return {binding.valid_from for binding in self.bindings_of(user, api_key, tags)}
 
     def _trusts(self, source: str, user: str | None, rules: AttributionRules | None) -> bool:

@@ -46,7 +46,7 @@ def series_of_months(connection: Connection, first: int, last: int) -> dict[int,
     table, in_month = tables.series, tables.series_month
     inside = select(in_month.c.series_id).where(in_month.c.month.between(first, last))
     query = select(*_SERIES_COLUMNS).where(table.c.id.in_(inside))
-    return {row.id: _series(row) for row in connection.execute(query)}
+    return {row[0]: _series(row) for row in connection.execute(query).all()}
 
 
 def months_with_usage(connection: Connection) -> list[Month]:
