@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -33,11 +34,14 @@ STARTS = {
 
 
 class Beside:
-    """What the other process did. `answers` counts what it read; it is killed once it `dies_after` so many answers."""
+    """What the other process did. `answers` counts what it read; it is killed once it `dies_after` so many answers,
+    or `ends_with` another signal.
+    """
 
     def __init__(self) -> None:
         self.answers = 0
         self.dies_after: int | None = None
+        self.ends_with = signal.SIGKILL
         self.processes: list[Any] = []
 
 
@@ -53,7 +57,7 @@ def other(monkeypatch: pytest.MonkeyPatch) -> Beside:
 
     def answered(ahead: beside._Ahead, what: object) -> bytes:
         if seen.answers == seen.dies_after:
-            ahead._process.kill()
+            ahead._process.send_signal(seen.ends_with)
         told = answer(ahead, what)
         seen.answers += 1
         return told
@@ -120,6 +124,16 @@ def test_a_process_that_ends_is_done_without(answers: int, other: Beside, monkey
     other.dies_after = answers
     beside_it = blocks_of(content, "canonical")
     assert other.answers == answers
+    monkeypatch.setattr(beside, "_is_worth_it", lambda: False)
+    assert blocks_of(content, "canonical") == beside_it
+
+
+def test_a_process_that_does_not_answer_is_not_waited_for(other: Beside, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = plain_lines(40_000)
+    other.dies_after, other.ends_with = 2, signal.SIGSTOP
+    monkeypatch.setattr(beside, "ANSWER_SECONDS_MAX", 0.2)
+    beside_it = blocks_of(content, "canonical")
+    assert [process.returncode for process in other.processes] == [-signal.SIGKILL]
     monkeypatch.setattr(beside, "_is_worth_it", lambda: False)
     assert blocks_of(content, "canonical") == beside_it
 

@@ -30,6 +30,9 @@ BEGIN_BYTES = 4 * 2**20
 AHEAD_BYTES = 64 * 2**20
 """How much is read ahead of what is taken."""
 
+ANSWER_SECONDS_MAX = 60.0
+"""One that has not read a run by then is not waited for."""
+
 _LENGTH_BYTES = 8
 _PIPE_BYTES = 2**20
 _WHO = os.path.abspath(__file__).encode()
@@ -142,8 +145,9 @@ class _Ahead:
         assert self._names is not None
         if self._here is None and asked is not None:
             try:
-                is_anew, keys, columns, odd = cast(_ReadThere, pickle.loads(asked.result()))  # noqa: S301 - of our own
-            except (OSError, EOFError, ValueError):  # it is not there any more
+                is_anew, keys, columns, odd = cast(_ReadThere, pickle.loads(asked.result(ANSWER_SECONDS_MAX)))  # noqa: S301
+            except (OSError, EOFError, ValueError):  # it is not there any more, or does not answer
+                self._process.kill()
                 self._here = ColumnsOfLines(self._lines, self._names)
             else:
                 if is_anew:
