@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from tests.builders import MACHINE_EAST, MACHINE_WEST, machine_in
 from tests.kept import forget_templates
-from tests.quick_tables import lend_statements, make_tables, new_file, with_lent_statements
+from tests.quick_tables import empty_file, lend_statements, make_tables, new_file, with_lent_statements
 from tests.shares import leave_postgresql_to_campaigns
 from tokentill.store import database as databases
 from tokentill.store import migrating
@@ -91,6 +91,7 @@ def tables_are_made_quickly() -> Iterator[None]:
         patch.setattr(databases, "_sqlite_engine", with_lent_statements(databases._sqlite_engine))
         patch.setattr(databases, "_postgresql_engine", with_lent_statements(databases._postgresql_engine))
         patch.setattr(migrating, "upgrade", make_tables)
+        empty_file()
         yield
 
 

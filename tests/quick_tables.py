@@ -32,11 +32,12 @@ _lent: dict[str, tuple[Any, LRUCache[Any, Any]]] = {}
 
 @cache
 def empty_file() -> bytes:
-    """A SQLite file with every table, guard and first row, and nobody connected."""
+    """A SQLite file with every table, guard and first row, and nobody connected. From now on statements are lent."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "empty.db"
         database = Database.open(str(path))
         make_ready(database)
+        lend_statements(database.engine)
         database.close()
         return path.read_bytes()
 

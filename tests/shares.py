@@ -20,6 +20,11 @@ def stride(everyday: int) -> int:
     return 1 if IN_CAMPAIGNS else everyday
 
 
+def examples(number: int) -> int:
+    """How many random examples a law is tried with, of so many that campaigns try."""
+    return number if IN_CAMPAIGNS else max(20, number // 10)
+
+
 def spread(values: Sequence[T], share: int) -> list[T]:
     """So many of some values, from the first to the last, in their order."""
     last = len(values) - 1

@@ -219,7 +219,7 @@ def prepared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("words", daily(sorted(set(ARGUMENTS) - CALLED_ELSEWHERE), 21))
+@pytest.mark.parametrize("words", daily(sorted(set(ARGUMENTS) - CALLED_ELSEWHERE), 10))
 def test_shared_options_may_stand_before_or_after_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared_folder: Path, words: str
 ) -> None:

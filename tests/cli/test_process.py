@@ -109,7 +109,7 @@ def test_long_work_shows_a_bar_on_a_terminal_only(month: Cli) -> None:
 
 
 def test_a_reader_that_has_seen_enough_is_no_trouble(month: Cli) -> None:
-    month("ingest", month.write_usage(*(usage(f"m-{n}", f"user-{n}") for n in range(3000)), path="many.jsonl"))
+    month("ingest", month.write_usage(*(usage(f"m-{n}", f"user-{n}") for n in range(1200)), path="many.jsonl"))
     for arguments in ("preview 2025-06", "preview 2025-06 --json", "--help"):
         done = subprocess.run(
             f"{sys.executable} -m tokentill {arguments} | head -1; exit 0",

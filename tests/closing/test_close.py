@@ -27,6 +27,7 @@ from tests.builders import (
 )
 from tests.invoicing.bench import beside_guards, count_of, drop_guards, numbers, outcome, rows_of
 from tests.kept import fill
+from tests.shares import daily
 from tokentill.canonical import canonical_bytes, content_hash
 from tokentill.closing import issuing
 from tokentill.closing.closed import Closed, RefusedCustomer
@@ -36,6 +37,8 @@ from tokentill.store.audit import audit_entries, audit_faults
 from tokentill.store.database import Database
 from tokentill.store.issued.invoices import finish_run, start_run, take_over
 from tokentill.till import Till
+
+pytestmark = pytest.mark.postgresql_one_in(4)
 
 DEAR = prices(price(rates={"input": "300", "output": "1500"}))
 UNKNOWN_LATER = prices(price(), price("acme/new", rates={"input": "1", "output": "2"}))
@@ -622,6 +625,7 @@ class TestReviews:
         one.review(OCTOBER, "u3", "released", by="rita")
         assert one.close(OCTOBER).issued == ("INV-000004",)
 
+    @pytest.mark.postgresql_one_in(1)  # each takes its own locks
     def test_a_hold_and_an_issue_at_the_same_moment_do_not_both_succeed(
         self, database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -667,7 +671,8 @@ class TestTwoClosers:
         with pytest.raises(Refused, match="took over"), database.write() as connection:
             take_over(connection, run)
 
-    @pytest.mark.parametrize("closers", [2, 4])
+    @pytest.mark.postgresql_one_in(1)  # each takes its own locks
+    @pytest.mark.parametrize("closers", daily([4, 2], 1))
     def test_closers_at_once_issue_every_invoice_exactly_once(
         self, database: Database, database_url: str, closers: int
     ) -> None:

@@ -26,11 +26,11 @@ from tests.closing.import_attacks import Imports, give_at_once, must_be_refused,
 from tests.closing.import_worlds import world
 from tests.closing.killing import KillServer
 from tests.closing.places import PostgresqlDatabase, SqliteFile
-from tests.shares import daily, stride
+from tests.shares import IN_CAMPAIGNS, daily, stride
 from tokentill.store.database import Database
 
 SEED = 22
-KILLS = 9
+KILLS = 9 if IN_CAMPAIGNS else 5
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_a_command_on_a_full_disk_says_so_and_ends_with_a_code_of_its_own(tmp_pa
     assert again.stdout == undisturbed.stdout
 
 
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", daily([3, 4], 1))
 def test_any_order_cut_and_repetition_come_to_the_same(
     sqlite_database: Database, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,7 +182,7 @@ def defective(imports: Imports, name: str) -> Iterator[None]:
         imports.defect = ""
 
 
-@pytest.mark.parametrize("name", daily([name for name in DEFECTS if name not in UNDER_CONCURRENCY], 6))
+@pytest.mark.parametrize("name", daily([name for name in DEFECTS if name not in UNDER_CONCURRENCY], 3))
 def test_planted_defects_are_caught(imports: Imports, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for law in LAWS:
         try:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.builders import OCTOBER, record, till
 from tests.replay.story import lived
+from tests.shares import IN_CAMPAIGNS, daily
 from tests.store.bench import rows_of_all_tables
 from tokentill.closing import issuing
 from tokentill.closing.closed import Closed
@@ -25,18 +26,18 @@ def new_database(path: Path) -> Database:
 def test_many_at_once_are_what_one_after_the_other_would_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Months with everything that a contract can agree to, with corrections, credit notes, grants and commitments."""
     rows = []
-    for at_once in (1, 3, issuing.DOCUMENTS_AT_ONCE):
+    for at_once in (1, *((3,) if IN_CAMPAIGNS else ()), issuing.DOCUMENTS_AT_ONCE):
         monkeypatch.setattr(issuing, "DOCUMENTS_AT_ONCE", at_once)
         with closing(new_database(tmp_path / f"{at_once}.db")) as database:
             assert lived(database).verify().is_sound
             rows.append(rows_of_all_tables(database))
     assert len(rows[0]["invoice"]) > issuing.DOCUMENTS_AT_ONCE // 10
     for table, of_table in rows[0].items():
-        assert rows[1][table] == of_table, table
-        assert rows[2][table] == of_table, table
+        for others in rows[1:]:
+            assert others[table] == of_table, table
 
 
-@pytest.mark.parametrize("held", range(7))
+@pytest.mark.parametrize("held", daily(range(7), 3))
 def test_who_is_refused_refuses_nobody_else_of_the_transaction(database: Database, held: int) -> None:
     """u0 to u6 are issued one, then two, then four at a time; one of them is put on hold once the run has begun."""
     customers = [f"u{number}" for number in range(7)]

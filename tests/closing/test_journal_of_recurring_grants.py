@@ -14,6 +14,7 @@ from tests.closing.journals import hold, of_customers, sums
 from tests.closing.test_one_document_a_record import NOVEMBER, Shop, worth
 from tests.documents.bookkeeping import PROGRAMS, balances, complaints, need
 from tests.invoicing.bench import new_sqlite
+from tests.shares import IN_CAMPAIGNS
 from tokentill.canonical import Content
 from tokentill.documents.views.journal import JournalFormat
 from tokentill.store.database import Database
@@ -112,7 +113,7 @@ def test_bookkeeping_programs_load_it(program: JournalFormat, sqlite_database: D
 USED = st.lists(st.integers(0, 160), min_size=3, max_size=3)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15 if IN_CAMPAIGNS else 4, deadline=None)
 @given(USED, st.integers(0, 2), st.integers(1, 120), st.sampled_from(["month", "year"]), st.integers(0, 90))
 def test_what_is_left_in_the_books_is_what_the_account_has_left(
     used: list[int], months_over: int, over_max: int, every: str, late: int

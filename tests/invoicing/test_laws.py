@@ -40,14 +40,15 @@ from tests.invoicing.bench import (
 )
 from tests.invoicing.generated import NEW_YEAR, ZONES, MonthOfUsage, months, price_tables, usage_records
 from tests.invoicing.pure_invoices import compute_pure
+from tests.shares import IN_CAMPAIGNS
 from tests.verification import calculator
 from tokentill.canonical import Content, canonical_bytes
 from tokentill.invoicing.invoice import Invoice
 from tokentill.prices.book import PriceBook
 from tokentill.usage.record import Usage, UsageRecord
 
-SLOW = settings(max_examples=max(5, settings().max_examples // 4))
-MEDIUM = settings(max_examples=max(10, settings().max_examples // 2))
+SLOW = settings(max_examples=settings().max_examples // 4 if IN_CAMPAIGNS else 3)
+MEDIUM = settings(max_examples=settings().max_examples // 2 if IN_CAMPAIGNS else 6)
 
 
 def _close(month: MonthOfUsage, batches: list[list[UsageRecord]]) -> dict[str, bytes]:

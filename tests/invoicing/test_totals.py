@@ -16,6 +16,7 @@ from tests.builders import MovableClock, contract, grants, record, till
 from tests.invoicing.bench import new_sqlite
 from tests.invoicing.generated_terms import cents, granted, invoice_terms
 from tests.invoicing.pure_invoices import OCTOBER
+from tests.shares import IN_CAMPAIGNS
 from tests.verification import totals as second
 from tokentill.canonical import Content
 from tokentill.clock import instant_text
@@ -112,7 +113,7 @@ def by_name(totals: Totals, kind: str) -> dict[str, int]:
     return {item.name: -item.amount_minor for item in totals.items if item.kind == kind and item.amount_minor}
 
 
-@settings(max_examples=max(10, settings().max_examples // 3))
+@settings(max_examples=settings().max_examples // 3 if IN_CAMPAIGNS else 5)
 @given(
     terms=invoice_terms(), listed=granted(), used=st.lists(st.integers(0, 30), min_size=4, max_size=4), data=st.data()
 )

@@ -17,7 +17,7 @@ from tests.builders import MovableClock, at, folder, record
 from tests.documents import everything as agreed
 from tests.replay.make import DATA, fault_of_replay, restored
 from tests.replay.story import DEARER, lived
-from tests.shares import in_campaigns
+from tests.shares import daily, in_campaigns
 from tests.store.bench import postgresql_without_tables, rows_of_all_tables
 from tokentill.invoicing import invoice as invoices
 from tokentill.invoicing.invoice import OLDEST_VERSION_OF_F, VERSION_OF_F
@@ -175,6 +175,7 @@ def test_a_document_in_another_form_is_found(monkeypatch: pytest.MonkeyPatch) ->
     assert "computed again it comes to" in fault
 
 
+@pytest.mark.parametrize("stored", daily(SETS, 2), ids=[one.stem for one in SETS])
 def test_months_that_older_versions_closed_are_corrected(stored: Path, tmp_path: Path) -> None:
     with closing(restored(stored, tmp_path / "stored.db")) as database:
         pricing = folder(*agreed.everything().prices, DEARER)

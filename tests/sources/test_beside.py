@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.shares import daily
 from tests.sources import test_quick_lines, test_quick_rows
 from tests.sources.lines import canonical, lines
 from tests.sources.test_quick_parquet import Table
@@ -107,7 +108,7 @@ CONTENTS: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("kind", CONTENTS)
+@pytest.mark.parametrize("kind", daily(CONTENTS, 4))
 def test_another_process_reads_what_this_one_reads(kind: str, other: Beside, monkeypatch: pytest.MonkeyPatch) -> None:
     content, format_ = CONTENTS[kind](), kind if kind in test_quick_rows.ROWS else "canonical"
     beside_it = blocks_of(content, format_)

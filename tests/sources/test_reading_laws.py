@@ -11,6 +11,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.shares import examples
 from tests.sources.lines import DATA, arouter, canonical, lines, litellm, openrouter, read, text
 from tests.sources.test_responses_laws import places, put
 from tokentill.canonical import canonical_bytes
@@ -61,14 +62,14 @@ def survives(content: bytes, format_name: str | None) -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from(NAMES))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_random_bytes_never_break_anything(content: bytes, format_name: str | None) -> None:
     survives(content, format_name)
     survives(gzip.compress(content), format_name)
 
 
 @given(st.data())
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=examples(700), deadline=None)
 def test_damaged_files_never_break_anything(data: st.DataObject) -> None:
     content = data.draw(st.sampled_from(SEEDS))
     for _ in range(data.draw(st.integers(1, 4))):
@@ -79,7 +80,7 @@ def test_damaged_files_never_break_anything(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_damaged_gzip_never_breaks_anything(data: st.DataObject) -> None:
     content = bytearray(gzip.compress(data.draw(st.sampled_from(SEEDS)), mtime=0))
     for _ in range(data.draw(st.integers(1, 3))):
@@ -88,7 +89,7 @@ def test_damaged_gzip_never_breaks_anything(data: st.DataObject) -> None:
 
 
 @given(st.sampled_from([arouter(), canonical(), litellm(), openrouter()]), st.data())
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=examples(700), deadline=None)
 def test_any_value_in_any_field_is_a_record_or_quarantine(row: dict[str, object], data: st.DataObject) -> None:
     keys = [*row, "usage", "metadata", "tags", "request_tags", "cost", "status", "finish_reason", "mode", "variant"]
     changed = {**row, data.draw(st.sampled_from(keys)): data.draw(JSON)}
@@ -102,7 +103,7 @@ EXAMPLES = [(format_of(path), row) for path in sorted(DATA.iterdir()) if path.su
 
 
 @given(st.sampled_from(EXAMPLES), st.data())
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 def test_any_value_in_any_place_is_records_or_quarantine(
     example: tuple[str | None, dict[str, object]], data: st.DataObject
 ) -> None:
@@ -119,7 +120,7 @@ def test_any_value_in_any_place_is_records_or_quarantine(
     write=st.integers(0, 10**9),
     reasoning=st.integers(0, 10**9),
 )
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_leaves_always_add_up_to_the_totals(
     prompt: int, completion: int, cached: int, write: int, reasoning: int
 ) -> None:
@@ -139,7 +140,7 @@ def test_leaves_always_add_up_to_the_totals(
 
 
 @given(st.lists(st.booleans(), max_size=60), st.sampled_from(["lines", "list", "gzip"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_bad_records_never_cost_a_good_one(are_good: list[bool], shape: str) -> None:
     pieces = [text(arouter(f"g{n}", **({} if ok else {"created_at": "?"}))).encode() for n, ok in enumerate(are_good)]
     content = b"[" + b",".join(pieces) + b"]" if shape == "list" else b"".join(piece + b"\n" for piece in pieces)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tests.shares import IN_CAMPAIGNS
+from tests.shares import IN_CAMPAIGNS, stride
 from tests.store.bench import postgresql_without_tables, rows_of_all_tables
 from tests.store.tampering import LEFT_OUT, TABLES, Tampering, faults_in, tampered, tamperings, world
 from tokentill.canonical import canonical_bytes, hash_of_bytes
@@ -83,17 +83,17 @@ def test_any_one_column_that_was_changed_on_sqlite_is_found(sqlite_world: Databa
     columns = {(name, column.name) for name in TABLES for column in tables.metadata.tables[name].columns} - LEFT_OUT
     assert {(found.table, found.column) for found in tried} == columns
     assert len(tried) == rows_each * len(columns) >= rows_each * 100
-    assert unfound(sqlite_world, tried) == []
+    assert unfound(sqlite_world, tried[:: stride(3)]) == []
 
 
 def test_any_one_column_that_was_changed_on_postgresql_is_found(postgresql_world: Database) -> None:
-    tried = tamperings(postgresql_world, SEED + 1, rows_each=1)[::4]
-    assert len(tried) >= 20
+    tried = tamperings(postgresql_world, SEED + 1, rows_each=1)[:: 4 * stride(2)]
+    assert len(tried) >= 12
     assert unfound(postgresql_world, tried) == []
 
 
 def test_verify_tells_of_changed_rows_without_computing_from_them(sqlite_world: Database) -> None:
-    for tampering in tamperings(sqlite_world, SEED, rows_each=1)[::5]:
+    for tampering in tamperings(sqlite_world, SEED, rows_each=1)[:: 5 * stride(2)]:
         with tampered(sqlite_world, tampering) as connection:
             verification = verify_invoices(connection, issued_invoices(connection), whole=True)
         told = [fault for fault in verification.faults if not fault.startswith("the trigger guard_")]

@@ -634,7 +634,7 @@ def test_a_killed_import_leaves_whole_batches_on_postgresql(
     database = postgresql_database
     url = database.engine.url.render_as_string(hide_password=False)
     kills = 0
-    for edge in range(1, 1000, STRIDE):
+    for edge in range(1, 1000, stride(6)):
         source = f"source-{edge}"
         outcome = import_and_be_killed(url, source, edge)
         assert outcome in (0, signal.SIGKILL)
@@ -644,7 +644,7 @@ def test_a_killed_import_leaves_whole_batches_on_postgresql(
         if outcome == 0:
             break
         kills += 1
-    assert kills >= 40 // STRIDE
+    assert kills >= 40 // stride(6)
     rows = count_of_rows(database)
     runs = kills + 1
     assert [rows[name] for name in ("batch", "usage", "revision", "quarantine", "usage_unit")] == [3 * runs] * 5

@@ -257,7 +257,7 @@ def made_by_steps(empty: Database, steps: list[str]) -> dict[str, tuple[dict[str
     return _made[kind]
 
 
-@pytest.mark.parametrize("oldest", daily(["0010", "0009", "0008", OLDEST], 2))
+@pytest.mark.parametrize("oldest", daily(["0010", "0009", "0008", OLDEST], 1))
 def test_all_that_older_tables_can_hold_goes_down_to_them_and_up_again(
     database: Database, empty_database_of: Callable[[Database], Database], oldest: str
 ) -> None:
@@ -553,6 +553,7 @@ def note_a_pull(database: Database) -> None:
         "bound",
     ],
 )
+@pytest.mark.postgresql_one_in(4)
 def test_what_people_decided_about_records_is_not_lost_by_going_back(
     database: Database, decide: Callable[[Till], object], lost: str
 ) -> None:

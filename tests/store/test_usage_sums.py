@@ -132,7 +132,7 @@ SUMMED = {"all batches have sums": 0, "some batches have sums": 1.25, "no batch 
 
 
 @pytest.mark.parametrize("way", CUT_WAYS)
-@pytest.mark.parametrize("seed", daily(range(3), 2))
+@pytest.mark.parametrize("seed", daily(range(3), 1))
 @pytest.mark.parametrize("kept", SUMMED)
 def test_sums_up_to_any_number_are_those_of_the_records(
     database: Database, seed: int, way: str, kept: str, monkeypatch: pytest.MonkeyPatch

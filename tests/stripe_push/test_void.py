@@ -14,6 +14,8 @@ from tokentill.stripe_push.attempts import TRIES
 from tokentill.stripe_push.gateway import SendOutcome, StripeGateway
 from tokentill.testing.stripe import PlannedFault
 
+pytestmark = pytest.mark.postgresql_one_in(4)
+
 DAY_3, DAY_9 = date(2026, 10, 3), date(2026, 10, 9)
 LEFT = {"alice": {}, "bob": WANTED["bob"]}
 

@@ -210,7 +210,7 @@ MISTAKES: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", daily(MISTAKES, 9))
+@pytest.mark.parametrize("mistake", daily(MISTAKES, 5))
 def test_a_wrong_correction_that_is_stored_is_found(
     mistake: str, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -209,7 +209,7 @@ MISTAKES: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", daily(MISTAKES, 8))
+@pytest.mark.parametrize("mistake", daily(MISTAKES, 4))
 def test_an_invoice_that_wrong_code_made_and_stored_is_found(
     mistake: str, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
