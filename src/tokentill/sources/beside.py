@@ -30,7 +30,7 @@ BEGIN_BYTES = 4 * 2**20
 AHEAD_BYTES = 64 * 2**20
 """How much is read ahead of what is taken."""
 
-ANSWER_SECONDS_MAX = 60.0
+ANSWER_SECONDS_MAX = 60
 """One that has not read a run by then is not waited for."""
 
 _LENGTH_BYTES = 8
