@@ -2,7 +2,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0022');
+INSERT INTO "alembic_version" VALUES('0023');
 CREATE TABLE audit (
 	seq INTEGER NOT NULL, 
 	recorded_at INTEGER NOT NULL, 
@@ -559,9 +559,7 @@ CREATE TABLE usage_sum (
 	cost_e8 INTEGER NOT NULL, 
 	cost_e16 INTEGER NOT NULL, 
 	cost_e24 INTEGER NOT NULL, 
-	CONSTRAINT pk_usage_sum PRIMARY KEY (day, series_id, band, facts, seq), 
-	CONSTRAINT fk_usage_sum_series FOREIGN KEY(series_id) REFERENCES series (id), 
-	CONSTRAINT fk_usage_sum_batch FOREIGN KEY(seq) REFERENCES batch (seq)
+	CONSTRAINT pk_usage_sum PRIMARY KEY (day, series_id, band, facts, seq)
 )
  WITHOUT ROWID,
  STRICT
@@ -575,9 +573,7 @@ CREATE TABLE usage_sum_unit (
 	seq INTEGER NOT NULL, 
 	name TEXT NOT NULL, 
 	quantity INTEGER NOT NULL, 
-	CONSTRAINT pk_usage_sum_unit PRIMARY KEY (day, series_id, band, facts, seq, name), 
-	CONSTRAINT fk_usage_sum_unit_series FOREIGN KEY(series_id) REFERENCES series (id), 
-	CONSTRAINT fk_usage_sum_unit_batch FOREIGN KEY(seq) REFERENCES batch (seq)
+	CONSTRAINT pk_usage_sum_unit PRIMARY KEY (day, series_id, band, facts, seq, name)
 )
  WITHOUT ROWID,
  STRICT
@@ -745,12 +741,6 @@ CREATE TRIGGER guard_usage_request_insert BEFORE INSERT ON usage_request WHEN EX
 CREATE TRIGGER guard_witness_update BEFORE UPDATE ON witness BEGIN SELECT RAISE(ABORT, 'witness is append-only'); END;
 CREATE TRIGGER guard_witness_delete BEFORE DELETE ON witness BEGIN SELECT RAISE(ABORT, 'witness is append-only'); END;
 CREATE TRIGGER guard_witness_insert BEFORE INSERT ON witness WHEN EXISTS (SELECT 1 FROM witness WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM witness WHERE source_id = NEW.source_id AND record_id = NEW.record_id AND reporter = NEW.reporter AND digest = NEW.digest) BEGIN SELECT RAISE(ABORT, 'witness is append-only'); END;
-CREATE TRIGGER guard_usage_sum_update BEFORE UPDATE ON usage_sum BEGIN SELECT RAISE(ABORT, 'usage_sum is append-only'); END;
-CREATE TRIGGER guard_usage_sum_delete BEFORE DELETE ON usage_sum BEGIN SELECT RAISE(ABORT, 'usage_sum is append-only'); END;
-CREATE TRIGGER guard_usage_sum_insert BEFORE INSERT ON usage_sum WHEN EXISTS (SELECT 1 FROM usage_sum WHERE day = NEW.day AND series_id = NEW.series_id AND band = NEW.band AND facts = NEW.facts AND seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'usage_sum is append-only'); END;
-CREATE TRIGGER guard_usage_sum_unit_update BEFORE UPDATE ON usage_sum_unit BEGIN SELECT RAISE(ABORT, 'usage_sum_unit is append-only'); END;
-CREATE TRIGGER guard_usage_sum_unit_delete BEFORE DELETE ON usage_sum_unit BEGIN SELECT RAISE(ABORT, 'usage_sum_unit is append-only'); END;
-CREATE TRIGGER guard_usage_sum_unit_insert BEFORE INSERT ON usage_sum_unit WHEN EXISTS (SELECT 1 FROM usage_sum_unit WHERE day = NEW.day AND series_id = NEW.series_id AND band = NEW.band AND facts = NEW.facts AND seq = NEW.seq AND name = NEW.name) BEGIN SELECT RAISE(ABORT, 'usage_sum_unit is append-only'); END;
 CREATE TRIGGER guard_key_binding_update BEFORE UPDATE ON key_binding BEGIN SELECT RAISE(ABORT, 'key_binding is append-only'); END;
 CREATE TRIGGER guard_key_binding_delete BEFORE DELETE ON key_binding BEGIN SELECT RAISE(ABORT, 'key_binding is append-only'); END;
 CREATE TRIGGER guard_key_binding_insert BEFORE INSERT ON key_binding WHEN EXISTS (SELECT 1 FROM key_binding WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM key_binding WHERE seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'key_binding is append-only'); END;
@@ -760,3 +750,9 @@ CREATE TRIGGER guard_usage_delete BEFORE DELETE ON usage BEGIN SELECT RAISE(ABOR
 CREATE TRIGGER guard_usage_insert BEFORE INSERT ON usage WHEN EXISTS (SELECT 1 FROM usage WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM usage WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM usage WHERE source_id = NEW.source_id AND record_id = NEW.record_id AND version = NEW.version) BEGIN SELECT RAISE(ABORT, 'usage is append-only'); END;
 CREATE TRIGGER guard_usage_update BEFORE UPDATE ON usage BEGIN SELECT RAISE(ABORT, 'usage is append-only'); END;
 CREATE TRIGGER guard_usage_refers AFTER INSERT ON usage WHEN NOT EXISTS (SELECT 1 FROM source WHERE id = NEW.source_id) OR NOT EXISTS (SELECT 1 FROM series WHERE id = NEW.series_id) OR NOT EXISTS (SELECT 1 FROM batch WHERE seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'a row of usage refers to a source, a series or a batch that is not there'); END;
+CREATE TRIGGER guard_usage_sum_delete BEFORE DELETE ON usage_sum BEGIN SELECT RAISE(ABORT, 'usage_sum is append-only'); END;
+CREATE TRIGGER guard_usage_sum_insert BEFORE INSERT ON usage_sum WHEN EXISTS (SELECT 1 FROM usage_sum WHERE day = NEW.day AND series_id = NEW.series_id AND band = NEW.band AND facts = NEW.facts AND seq = NEW.seq) BEGIN SELECT RAISE(ABORT, 'usage_sum is append-only'); END;
+CREATE TRIGGER guard_usage_sum_update BEFORE UPDATE ON usage_sum BEGIN SELECT RAISE(ABORT, 'usage_sum is append-only'); END;
+CREATE TRIGGER guard_usage_sum_unit_delete BEFORE DELETE ON usage_sum_unit BEGIN SELECT RAISE(ABORT, 'usage_sum_unit is append-only'); END;
+CREATE TRIGGER guard_usage_sum_unit_insert BEFORE INSERT ON usage_sum_unit WHEN EXISTS (SELECT 1 FROM usage_sum_unit WHERE day = NEW.day AND series_id = NEW.series_id AND band = NEW.band AND facts = NEW.facts AND seq = NEW.seq AND name = NEW.name) BEGIN SELECT RAISE(ABORT, 'usage_sum_unit is append-only'); END;
+CREATE TRIGGER guard_usage_sum_unit_update BEFORE UPDATE ON usage_sum_unit BEGIN SELECT RAISE(ABORT, 'usage_sum_unit is append-only'); END;

@@ -141,7 +141,7 @@ def test_every_constraint_and_index_is_the_same_word_for_word(empty_database: Da
     assert set(migrated) == ALL_TABLES
     assert migrated == made
     assert sum(len(found["checks"]) for found in migrated.values()) == 33
-    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 32
+    assert sum(len(found["foreign_keys"]) for found in migrated.values()) == 28
 
 
 def described(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -205,7 +205,7 @@ def test_nothing_is_deleted_because_something_else_was(database: Database) -> No
     with database.read() as connection:
         inspector = inspect(connection)
         options = [key["options"] for table in ALL_TABLES for key in inspector.get_foreign_keys(table)]
-    assert len(options) == 32
+    assert len(options) == 28
     assert not any("ondelete" in option or "onupdate" in option for option in options)
 
 

@@ -324,7 +324,10 @@ def _pragma_with_patience(cursor: Any, pragma: str) -> None:
 def _postgresql_engine(url: Any) -> Engine:
     try:
         engine = create_engine(
-            url, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"}
+            url,
+            pool_pre_ping=True,
+            # With less memory than this, sums of a batch are sorted on disk.
+            connect_args={"connect_timeout": 10, "options": "-c timezone=UTC -c work_mem=64MB"},
         )
     except (ModuleNotFoundError, NoSuchModuleError):
         raise InvalidCall(

@@ -265,7 +265,6 @@ def _sums_table(name: str, *parts: SchemaItem) -> Table[Any]:
         *_key(Integer, "band", "facts"),
         *_key(BigInt, "seq"),
         *parts,
-        *_refers(series_id="series.id", seq="batch.seq"),
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
@@ -277,7 +276,7 @@ usage_sum = _sums_table(
 )
 """What a sequence number changed of the usage of a series on a day (UTC, from 1970), by bands of the input total; see
 `usage_sums`. What was withdrawn is negative. `facts` are bits that all records of a row share, whose input totals lie
-from `input_min` to `input_max`."""
+from `input_min` to `input_max`. That a series and a batch are there is asked of the records."""
 
 usage_sum_unit = _sums_table("usage_sum_unit", *_key(Text, "name"), *_each(BigInt, "quantity"))
 """The same, for quantities that have no column."""
