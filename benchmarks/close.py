@@ -25,6 +25,9 @@ from pathlib import Path
 from typing import Any
 
 PERIOD = "2026-10"
+PREVIEWS = 20
+"""One takes too short to be measured alone."""
+
 DUCKDB = "duckdb==2.0.1"
 SUMS = """SELECT "user", model, day, count(*), sum(input), sum(cache_read), sum(output), sum(cost)
 FROM '{parquet}' GROUP BY ALL"""
@@ -49,7 +52,9 @@ def close(database: str, customer: str) -> dict[str, Any]:
     """Preview one customer, close the month, and close it again."""
     till = _till(database)
     till.preview(PERIOD, customer=customer)  # reads the pricing folder
-    found = {"preview of one customer": measured(lambda: till.preview(PERIOD, customer=customer))}
+    previews = measured(lambda: [till.preview(PERIOD, customer=customer) for _ in range(PREVIEWS)])
+    one = {name: taken / PREVIEWS for name, taken in previews.items() if name != "megabytes"}
+    found = {"preview of one customer": {**previews, **one}}
     issued: list[int] = []
     found["close"] = measured(lambda: issued.append(len(till.close(PERIOD).issued)))
     found["close again"] = measured(lambda: till.close(PERIOD))
