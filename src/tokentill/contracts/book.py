@@ -117,7 +117,8 @@ class ContractBook:
         fees = (version.invoice.base_fee for version in stated)
         self.has_yearly_fees = any(fee is not None and fee.starts is not None for fee in fees)
         """Whether any contract has a base fee by the year."""
-        self._children = {version.id for version in stated if version.kind == "customer" and version.parent is not None}
+        self.children = {version.id for version in stated if version.kind == "customer" and version.parent is not None}
+        """Customers that have a parent at some time."""
         self._bills_from = any(version.bill_from is not None for version in stated)
         self._has_commitments = any(version.invoice.commitment is not None for version in stated)
 
@@ -253,13 +254,9 @@ class ContractBook:
         begins = self.bill_from(customer)
         return begins is None or begins <= at
 
-    def has_parent(self, customer: str) -> bool:
-        """Whether a customer has a parent at any time."""
-        return customer in self._children
-
     def payer(self, customer: str, at: datetime) -> str:
         """Whose invoice a customer's usage stands on: its parent's, or its own."""
-        if not self.has_parent(customer):
+        if customer not in self.children:
             return customer
         own = self.at("customer", customer, at)
         return customer if own is None or own.parent is None else own.parent

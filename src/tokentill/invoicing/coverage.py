@@ -233,11 +233,19 @@ class Ownership:
             issued, contracts = self._documents.period(customer, self.periods.month), self._books.contracts
             if issued is not None:
                 self._payers[customer] = issued.payer
-            elif contracts.has_parent(customer):
+            elif customer in contracts.children:
                 self._payers[customer] = contracts.payer(customer, self.periods.of(customer).last_instant)
             else:
                 self._payers[customer] = customer
         return self._payers[customer]
+
+    def users_of(self, payer: str) -> set[str] | None:
+        """The users whose records may stand on a payer's invoice, where none are on documents yet; None for any."""
+        of_others = self._books.attribution.users_of_others
+        if of_others is None:
+            return None
+        issued = {customer for customer in self._documents.periods if self.payer(customer) == payer}
+        return {payer, *of_others, *self._books.contracts.children, *issued}
 
     def currency(self, customer: str) -> str:
         """What a customer's invoice of the month is in."""

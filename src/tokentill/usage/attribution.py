@@ -8,7 +8,7 @@ whose users are untrusted decides nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -152,6 +152,12 @@ class Attribution:
             self._bindings.setdefault(binding.user, []).append(binding)
         self._keys = KeyTable(keys)
         self._untrusted = frozenset(untrusted)
+
+    @property
+    def users_of_others(self) -> Collection[str] | None:
+        """The users that may be another customer's than that of their own name; None where all may be."""
+        decide = any(one.rules or one.untrusted_users or one.default != EACH_USER for one in self._rules)
+        return None if decide or self._keys or self._untrusted else self._bindings.keys()
 
     def rules_at(self, at: datetime) -> AttributionRules | None:
         """The set of rules in force at an instant."""

@@ -28,7 +28,7 @@ from tokentill.store.usage.aggregates import (
     records_of_spans,
 )
 from tokentill.store.usage.cuts import Cuts, Span
-from tokentill.store.usage.usage_rows import month_number, series_of_months
+from tokentill.store.usage.usage_rows import models_of_months, month_number, series_of_months
 from tokentill.store.usage.withdrawals import Counting
 from tokentill.usage.aggregates import Series, UsageAggregate
 
@@ -142,19 +142,22 @@ def usage_of_month(
         late_of: only what is on no document, of these series.
     """
     starts_at, ends_at = periods.starts_at, periods.ends_at
-    last = month_number(ends_at - timedelta(microseconds=1))
-    series = series_of_months(connection, month_number(starts_at), last)
+    months = month_number(starts_at), month_number(ends_at - timedelta(microseconds=1))
+    taken_segments = taken_within(connection, starts_at, ends_at, position, late_of)
+    ownership = Ownership(books, periods, replace(documents, taken=taken_segments), seq_max)
+    users = None if only is None or taken_segments else ownership.users_of(only)
+    series = series_of_months(connection, *months, users)
     if late_of is not None:
         series = {id_: series[id_] for id_ in late_of if id_ in series}
-    taken_segments = taken_within(connection, starts_at, ends_at, position, None if late_of is None else series)
-    ownership = Ownership(books, periods, replace(documents, taken=taken_segments), seq_max)
-    models = {of_series.model for of_series in series.values()}
+    models = {one.model for one in series.values()} if users is None else models_of_months(connection, *months)
     edges = books.shared_edges(models, starts_at, ends_at) | {periods.default.starts_at, periods.default.ends_at}
     cuts = Cuts.of(starts_at, ends_at, edges, books.prices.thresholds())
     usage = MonthUsage(ownership, cuts, series, seq_max)
     segments = None if only is None else ownership.segments_of_payer(series.values(), only)
     by_spans = segments is not None or late_of is not None
     if segments is None:
+        if users is not None:
+            usage.series = series = series_of_months(connection, *months)
         segments = {id_: ownership.segments(of_series) for id_, of_series in series.items()}
     if late_of is not None:
         segments = {

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
 
 from tokentill.canonical import Content, canonical_bytes, fields_of, form_of
 from tokentill.clock import from_micros, to_micros
 from tokentill.invoicing.periods import Month
 from tokentill.money import EXACT
 from tokentill.store import tables
+from tokentill.store.bulk import among
 from tokentill.store.decoding import LOOKED_UP_MAX, decoding, rows_among
 from tokentill.store.usage.withdrawals import ALL_VERSIONS, InForce
 from tokentill.usage.aggregates import Series
@@ -41,12 +42,30 @@ def series_by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Series
 
 
 @decoding("a series of usage")
-def series_of_months(connection: Connection, first: int, last: int) -> dict[int, Series]:
-    """The series that have records in some month from `first` to `last` (see `month_number`)."""
-    table, in_month = tables.series, tables.series_month
-    inside = select(in_month.c.series_id).where(in_month.c.month.between(first, last))
-    query = select(*_SERIES_COLUMNS).where(table.c.id.in_(inside))
+def series_of_months(
+    connection: Connection, first: int, last: int, users: Collection[str] | None = None
+) -> dict[int, Series]:
+    """The series that have records in some month from `first` to `last` (see `month_number`); of some users and of no
+    user, or all.
+    """
+    query = select(*_SERIES_COLUMNS).where(_has_records(first, last))
+    if users is not None:
+        user = tables.series.c.user
+        query = query.where(or_(user.is_(None), user == "", among(connection, user, users)))
     return {row[0]: _series(row) for row in connection.execute(query).all()}
+
+
+def models_of_months(connection: Connection, first: int, last: int) -> set[str]:
+    """The models of all of them."""
+    query = select(tables.series.c.model).distinct().where(_has_records(first, last))
+    return set(connection.execute(query).scalars())
+
+
+def _has_records(first: int, last: int) -> ColumnElement[bool]:
+    in_month = tables.series_month.c
+    inside = select(in_month.series_id).where(in_month.month.between(first, last))
+    is_inside: ColumnElement[bool] = tables.series.c.id.in_(inside)
+    return is_inside
 
 
 def months_with_usage(connection: Connection) -> list[Month]:
