@@ -56,7 +56,7 @@ BEHAVIOURS = {
 }
 
 
-@pytest.fixture(params=list(BEHAVIOURS))
+@pytest.fixture(params=daily(BEHAVIOURS, 3))
 def behaviour(request: pytest.FixtureRequest) -> Behaviour:
     return BEHAVIOURS[request.param]
 
@@ -183,7 +183,7 @@ def test_a_request_that_arrives_late_changes_nothing(
     assert fired == planned == len(LATE_BY) * EVENTS_OF_A_PUSH
 
 
-@pytest.mark.parametrize("seed", daily(range(12), 3))
+@pytest.mark.parametrize("seed", daily(range(12), 2))
 def test_many_faults_in_a_row_lose_and_double_nothing(sqlite_database: Database, seed: int) -> None:
     chosen = random.Random(seed)
     faults = [PlannedFault(at, *chosen.choice(ANYWHERE)) for at in range(1, 40) if chosen.random() < 0.6]
