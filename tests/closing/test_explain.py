@@ -19,7 +19,7 @@ from tokentill.closing.questions.explanation import Explanation
 from tokentill.errors import NotFound
 from tokentill.store.database import Database
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 
 def explained(shop: Shop, number: str) -> list[ExplainedAdjustment]:

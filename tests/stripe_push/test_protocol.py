@@ -27,7 +27,7 @@ from tokentill.stripe_push.gateway import Account, StripeGateway
 from tokentill.stripe_push.pushing import Pushed, push_period
 from tokentill.testing.stripe import API_KEY, Behaviour, FaultKind, PlannedFault
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 DAY_3, DAY_9, DAY_20 = date(2026, 10, 3), date(2026, 10, 9), date(2026, 10, 20)
 STRIDE = stride(8)
