@@ -12,12 +12,13 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tokentill.cli import main
+from tokentill.cli import app, main
 
 ROOT = Path(__file__).resolve().parents[2]
 JUNE = "2025-06"
@@ -76,6 +77,10 @@ tolerance_percent = TOLERANCE
 """
 
 
+_loaded = cache(app.loaded)
+"""Commands are made from their modules once a process, and not at every call."""
+
+
 @dataclass(frozen=True)
 class Said:
     """How a call ended, and what it wrote."""
@@ -113,6 +118,7 @@ class Cli:
     def __call__(self, *arguments: str, status: int | None = 0, stdin: bytes = b"") -> Said:
         out, err = io.StringIO(), io.StringIO()
         with self.patch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setattr(app, "loaded", _loaded)
             patch.setattr(sys, "argv", ["tokentill", *arguments])
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
             with pytest.raises(SystemExit) as ended:

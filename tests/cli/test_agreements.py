@@ -19,7 +19,7 @@ from tests.documents.everything import OCTOBER, PAYER, months_of_everything
 from tokentill.canonical import Content
 from tokentill.store.database import Database
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 GOLDEN = Path(__file__).parent / "golden"
 IS_WRITING = os.environ.get("TOKENTILL_WRITE_GOLDEN") == "1"

@@ -25,7 +25,7 @@ from tokentill.store.database import Database
 from tokentill.store.recordings import recordings_of
 from tokentill.till import Till
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 SEPTEMBER = "2026-09"
 

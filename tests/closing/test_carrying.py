@@ -23,7 +23,7 @@ from tokentill.store.issued.ledger import carried_by_customer, ledger_entries
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 SEPTEMBER = "2026-09"
 PREPAID = grants({"id": "prepaid", "amount": "5", "customer": "bob"})

@@ -38,7 +38,7 @@ from tokentill.store.database import Database
 from tokentill.store.issued.invoices import finish_run, start_run, take_over
 from tokentill.till import Till
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 DEAR = prices(price(rates={"input": "300", "output": "1500"}))
 UNKNOWN_LATER = prices(price(), price("acme/new", rates={"input": "1", "output": "2"}))

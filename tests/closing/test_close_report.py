@@ -15,7 +15,7 @@ from tokentill.store.audit import audit_entries
 from tokentill.store.database import Database
 from tokentill.till import Till
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 EURO = contract("customer", "eve", currency="USD", invoice={"tax": [{"name": "VAT", "percent": "19"}]})
 

@@ -19,7 +19,7 @@ from tokentill.invoicing.forms import DOCUMENT_FORM
 from tokentill.store.database import Database
 from tokentill.usage.record import UsageRecord
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 DECEMBER = "2026-12"
 PRICES = prices(price())

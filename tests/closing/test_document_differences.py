@@ -14,7 +14,7 @@ from tests.shares import daily
 from tokentill.errors import InvalidCall, NotFound
 from tokentill.store.database import Database
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 IN_DECEMBER = "2026-12-20T09:00:00+00:00"
 

@@ -13,7 +13,7 @@ from tokentill.closing.due_months import DueMonths
 from tokentill.store.database import Database
 from tokentill.till import Till
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 
 def shop_of(database: Database) -> Till:

@@ -10,7 +10,7 @@ from tokentill.closing.records import ingest as ingest_module
 from tokentill.store.database import Database
 from tokentill.store.intake import import_findings
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 NOVEMBER = "2026-11-01T08:00Z"
 

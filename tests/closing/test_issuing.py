@@ -29,8 +29,9 @@ def test_many_at_once_are_what_one_after_the_other_would_be(tmp_path: Path, monk
     for at_once in (1, *((3,) if IN_CAMPAIGNS else ()), issuing.DOCUMENTS_AT_ONCE):
         monkeypatch.setattr(issuing, "DOCUMENTS_AT_ONCE", at_once)
         with closing(new_database(tmp_path / f"{at_once}.db")) as database:
-            assert lived(database).verify().is_sound
+            one = lived(database)
             rows.append(rows_of_all_tables(database))
+            assert len(rows) > 1 or one.verify().is_sound  # the others have the same rows
     assert len(rows[0]["invoice"]) > issuing.DOCUMENTS_AT_ONCE // 10
     for table, of_table in rows[0].items():
         for others in rows[1:]:

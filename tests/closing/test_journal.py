@@ -29,7 +29,7 @@ from tokentill.store.database import Database
 from tokentill.store.migrating import make_ready
 from tokentill.till import Till
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 DECEMBER = "2026-12"
 IN_NOVEMBER, IN_DECEMBER, IN_JANUARY = (f"{day}T09:00:00+00:00" for day in ("2026-11-20", "2026-12-20", "2027-01-20"))
@@ -55,7 +55,7 @@ def opened(path: Path) -> Database:
     return database
 
 
-@pytest.mark.parametrize("seed", daily(range(6), 2))
+@pytest.mark.parametrize("seed", daily(range(6), 1))
 def test_a_year_of_corrections_is_balanced_and_comes_to_what_is_due(seed: int) -> None:
     hold(lived_year(seed).shop.till)
 

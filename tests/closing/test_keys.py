@@ -20,7 +20,7 @@ from tokentill.till import Till
 from tokentill.usage.attribution import Attribution
 from tokentill.usage.privacy import Privacy, PrivacyKey
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 ALWAYS = at("2025-01-01T00:00Z")
 IN_DECEMBER = at("2026-12-02T00:00Z")

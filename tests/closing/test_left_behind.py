@@ -7,7 +7,7 @@ import pytest
 from tests.builders import MovableClock, at, record, till
 from tokentill.store.database import Database
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 SEPTEMBER, OCTOBER = "2026-09", "2026-10"
 

@@ -17,7 +17,7 @@ from tokentill.errors import InvalidCall, NotFound, Refused
 from tokentill.store.database import Database
 from tokentill.till import Till
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 TAXED = contract(invoice={"tax": [{"name": "VAT", "percent": "19"}]})
 

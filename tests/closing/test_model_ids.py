@@ -10,7 +10,7 @@ from tests.builders import OCTOBER, contract, price, prices, record, till
 from tokentill.canonical import Content
 from tokentill.store.database import Database
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 MODELS = prices(price("acme/large", rates={"input": "3"}), price("acme/small", rates={"input": "1"}))
 MIDDLE = "2026-10-15T00:00:00Z"

@@ -16,7 +16,7 @@ from tokentill.store.database import Database
 from tokentill.till import Till
 from tokentill.usage.record import Usage, UsageRecord
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 
 def costly(record_id: str = "image", cost: str | None = "0.50", **more: Any) -> UsageRecord:

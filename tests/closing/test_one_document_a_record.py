@@ -18,7 +18,7 @@ from tokentill.store.database import Database
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 NOVEMBER = "2026-11"
 EUROS: Content = {

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from tests.builders import MovableClock, at
 from tests.quick_tables import make_tables
+from tests.shares import IN_CAMPAIGNS
 from tests.sources.test_quick_lines import lines
 from tests.sources.test_quick_rows import lines as lines_of_rows
 from tokentill.closing.records import ingest as ingesting
@@ -23,7 +24,7 @@ from tokentill.store import tables
 from tokentill.store.database import Database
 from tokentill.usage.bounds import Bounds
 
-AT_ONCE = 2_500
+AT_ONCE = 2_500 if IN_CAMPAIGNS else 1_000
 BOUNDS = Bounds(oldest=at("3"))  # some lines are of instants before it
 
 

@@ -17,7 +17,7 @@ from tokentill.errors import InvalidCall, NotFound
 from tokentill.store.database import Database
 from tokentill.till import Till
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 MILLION = 1_000_000
 

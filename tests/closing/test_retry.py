@@ -24,7 +24,7 @@ from tokentill.store.migrating import downgrade, upgrade
 from tokentill.till import Till
 from tokentill.usage.record import UsageRecord
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 CSV = b"record_id,occurred_at,model,source,input\nc,2026-10-05T00:00:00Z,acme/large,own,7\n"
 

@@ -14,7 +14,7 @@ from tokentill.store.database import Database
 from tokentill.store.migrating import downgrade, upgrade
 from tokentill.till import Till
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 
 def shop_of(database: Database) -> Till:

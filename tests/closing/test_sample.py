@@ -8,6 +8,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from tests.invoicing.bench import new_sqlite
 from tests.verification import calculator
 from tokentill.canonical import Content, content_hash
 from tokentill.invoicing.forms import in_form
-from tokentill.recordings.load import load_folder
+from tokentill.recordings.load import Folder, load_folder
 from tokentill.store.database import Database
 from tokentill.till import Till
 
@@ -62,9 +63,15 @@ def hashes() -> dict[str, str]:
     return stored_hashes("sample-hashes-version-5.json")
 
 
+@cache
+def folder_of(pricing: Path) -> Folder:
+    """What a pricing folder says, read once."""
+    return load_folder(pricing)
+
+
 def till_on(database: Database, pricing: Path) -> Till:
     """A till just after the sample month."""
-    return Till(database, load_folder(pricing), clock=MovableClock(AFTER_OCTOBER), grace=AFTER_OCTOBER - AFTER_OCTOBER)
+    return Till(database, folder_of(pricing), clock=MovableClock(AFTER_OCTOBER), grace=AFTER_OCTOBER - AFTER_OCTOBER)
 
 
 def closed(database: Database, pricing: Path, files: list[bytes]) -> Till:

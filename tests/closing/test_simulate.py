@@ -19,7 +19,7 @@ from tokentill.recordings.load import Folder
 from tokentill.store import tables
 from tokentill.store.database import Database
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 IN_DECEMBER = "2026-12-20T09:00:00+00:00"
 DEARER = prices(price(rates={"input": "6", "output": "30"}))

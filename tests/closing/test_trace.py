@@ -20,7 +20,7 @@ from tokentill.store.database import Database
 from tokentill.stripe_push.gateway import StripeGateway
 from tokentill.testing.stripe import API_KEY, StripeStandIn
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 MILLION = 1_000_000
 

@@ -16,7 +16,7 @@ from tokentill.closing.questions.trace import RequestTrace
 from tokentill.errors import NotFound
 from tokentill.store.database import Database
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 
 def corrected(trace: RequestTrace) -> list[tuple[str, str, str, int]]:

@@ -16,7 +16,7 @@ from tokentill.errors import InvalidCall, InvalidFiles
 from tokentill.store.database import Database
 from tokentill.till import Till
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 KEYS = ("customer", "user", "model", "day", "source", "key")
 

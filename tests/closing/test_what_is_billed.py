@@ -17,7 +17,7 @@ from tokentill.canonical import Content
 from tokentill.store.database import Database
 from tokentill.till import Till
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 PER_REQUEST = {"name": "per request", "add_on": {"request": {"price": "0.01"}}}
 USED = Decimal("0.0045")

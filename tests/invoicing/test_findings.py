@@ -16,7 +16,7 @@ from tokentill.invoicing.preview import Preview
 from tokentill.store.database import Database
 from tokentill.till import Till
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 MILLION = 1_000_000
 """A million input tokens are 3 USD at the list price."""

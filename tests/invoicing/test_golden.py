@@ -24,7 +24,7 @@ from tokentill.closing.close_options import CloseOptions, Interim
 from tokentill.invoicing.periods import Month
 from tokentill.store.database import Database
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 GOLDEN = Path(__file__).parent / "golden"
 IS_WRITING = os.environ.get("TOKENTILL_WRITE_GOLDEN") == "1"

@@ -15,7 +15,7 @@ from tests.documents.preview_builders import books, invoice
 from tokentill.invoicing.projection import projection_of
 from tokentill.store.database import Database
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 BEGIN, END = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
 INVOICE, CONTRACTS = invoice("alice"), books().contracts

@@ -23,7 +23,7 @@ from tokentill.stripe_push.pushing import Pushed, push_period
 from tokentill.stripe_push.reconciling import Reconciled, reconcile_period
 from tokentill.testing.stripe.wire import text_mapping
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 NOVEMBER = Month.parse("2026-11")
 DAY_3, DAY_9, DAY_20 = date(2026, 10, 3), date(2026, 10, 9), date(2026, 10, 20)

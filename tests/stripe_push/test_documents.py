@@ -16,7 +16,7 @@ from tokentill.stripe_push.pushing import push_period
 from tokentill.stripe_push.reconciling import reconcile_period
 from tokentill.till import Till
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 NOVEMBER = Month.parse("2026-11")
 

@@ -14,7 +14,7 @@ from tokentill.stripe_push.attempts import TRIES
 from tokentill.stripe_push.gateway import StripeGateway
 from tokentill.testing.stripe import PlannedFault
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 MISTYPED = "cus_mistyped"
 

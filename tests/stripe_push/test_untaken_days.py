@@ -16,7 +16,7 @@ from tokentill.stripe_push.attempts import TRIES
 from tokentill.stripe_push.days import noon_of, out_of_time
 from tokentill.testing.stripe import Behaviour, PlannedFault
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 DAY_3, DAY_9, DAY_20 = date(2026, 10, 3), date(2026, 10, 9), date(2026, 10, 20)
 TOO_LATE_FOR_THE_3RD = at("2026-11-10T00:00:00+00:00")

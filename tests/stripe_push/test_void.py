@@ -14,7 +14,7 @@ from tokentill.stripe_push.attempts import TRIES
 from tokentill.stripe_push.gateway import SendOutcome, StripeGateway
 from tokentill.testing.stripe import PlannedFault
 
-pytestmark = pytest.mark.postgresql_one_in(4)
+pytestmark = pytest.mark.postgresql_one_in(8)
 
 DAY_3, DAY_9 = date(2026, 10, 3), date(2026, 10, 9)
 LEFT = {"alice": {}, "bob": WANTED["bob"]}
