@@ -47,8 +47,8 @@ from tokentill.invoicing.invoice import Invoice
 from tokentill.prices.book import PriceBook
 from tokentill.usage.record import Usage, UsageRecord
 
-SLOW = settings(max_examples=settings().max_examples // 4 if IN_CAMPAIGNS else 3)
-MEDIUM = settings(max_examples=settings().max_examples // 2 if IN_CAMPAIGNS else 6)
+SLOW = settings(max_examples=settings().max_examples // 4 if IN_CAMPAIGNS else 4)
+MEDIUM = settings(max_examples=settings().max_examples // 2 if IN_CAMPAIGNS else 8)
 
 
 def _close(month: MonthOfUsage, batches: list[list[UsageRecord]]) -> dict[str, bytes]:

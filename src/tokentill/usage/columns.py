@@ -150,17 +150,6 @@ class UsageColumns:
         """The source and the id of a record."""
         return self.names.keys[self.series[place]][0], self.record_ids[place]
 
-    def ids_by_source(self) -> dict[str, set[str]]:
-        """The record ids of each source."""
-        sources = [self.names.keys[number][0] for number in self.series]
-        named = dict.fromkeys(sources)
-        if len(named) == 1:
-            return {source: set(self.record_ids) for source in named}
-        ids: dict[str, set[str]] = {source: set() for source in named}
-        for source, record_id in zip(sources, self.record_ids, strict=True):
-            ids[source].add(record_id)
-        return ids
-
     def in_order(self) -> dict[str, UsageColumns]:
         """The records of each source in order of their ids, equal ones as they stand; put so once, as long as no
         records come in.

@@ -285,7 +285,8 @@ def _bad(name: str, item: Quarantined) -> Bad:
 
 def _look_at(connection: Connection, ingested: Ingested, columns: UsageColumns, seq_before: int, seq: int) -> None:
     """Count what is odd about a batch. Of the closed periods only what is new: what was there was looked at before."""
-    for source, of_source in columns.ids_by_source().items():
+    for source, own in columns.in_order().items():
+        of_source = set(own.record_ids)
         ingested.ids[source] += len(of_source)
         for other, count in ids_of_other_sources(connection, source, of_source).items():
             ingested.ids_elsewhere[source, other] += count
