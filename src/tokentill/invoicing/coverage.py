@@ -230,13 +230,10 @@ class Ownership:
     def payer(self, customer: str) -> str:
         """Whose invoice of the month a customer's usage stands on: that on which it was issued, or its contract's."""
         if customer not in self._payers:
-            issued, contracts = self._documents.period(customer, self.periods.month), self._books.contracts
-            if issued is not None:
-                self._payers[customer] = issued.payer
-            elif customer in contracts.children:
-                self._payers[customer] = contracts.payer(customer, self.periods.of(customer).last_instant)
-            else:
-                self._payers[customer] = customer
+            issued = self._documents.period(customer, self.periods.month)
+            contracts, period = self._books.contracts, self.periods.of(customer)
+            payer = contracts.payer(customer, period.last_instant) if issued is None else issued.payer
+            self._payers[customer] = payer
         return self._payers[customer]
 
     def users_of(self, payer: str) -> set[str] | None:
