@@ -28,9 +28,16 @@ TAKES_SIGINT = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from tokentill.cli import main
+from tokentill.sources import beside
+beside.AHEAD_BYTES = 2**20
 main()
 """
-"""The command, also where the tests run in the background and their children would inherit that SIGINT is ignored."""
+"""The command, also where the tests run in the background and their children would inherit that SIGINT is ignored. It
+reads a megabyte ahead of what it stores.
+"""
+
+BEHIND = 20_000
+"""So many records are more than what is read ahead: the first batch is stored before them."""
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -128,7 +135,7 @@ def test_a_reader_that_has_seen_enough_is_no_trouble(month: Cli) -> None:
 @pytest.mark.parametrize("as_json", daily([True, False], 1), ids=["json", "text"])
 def test_ctrl_c_ends_an_import_with_130_and_it_goes_on_next_time(tmp_path: Path, as_json: bool) -> None:
     """The records come through a pipe that stays open, so that the import is certainly under way."""
-    lines = [json.dumps(usage(f"r-{number}")).encode() + b"\n" for number in range(BATCH_RECORDS_FIRST + 2_000)]
+    lines = [json.dumps(usage(f"r-{number}")).encode() + b"\n" for number in range(BATCH_RECORDS_FIRST + BEHIND)]
     with subprocess.Popen(
         [sys.executable, "-c", TAKES_SIGINT, "ingest", "-", *(["--json"] if as_json else [])],
         cwd=tmp_path,
@@ -159,9 +166,9 @@ def test_ctrl_c_ends_an_import_with_130_and_it_goes_on_next_time(tmp_path: Path,
     else:
         assert out == b""
     again = json.loads(run(tmp_path, "ingest", "-", "--json", stdin=b"".join(lines)).stdout)
-    assert again["read"] == BATCH_RECORDS_FIRST + 2_000
+    assert again["read"] == BATCH_RECORDS_FIRST + BEHIND
     assert again["duplicates"] == BATCH_RECORDS_FIRST
-    assert again["accepted"] == 2_000
+    assert again["accepted"] == BEHIND
 
 
 def _wait_until_it_waits(pid: int) -> None:
