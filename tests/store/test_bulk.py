@@ -101,3 +101,15 @@ def test_many_rows_that_refer_to_nothing_are_refused(database: Database, wrong: 
         with pytest.raises((IntegrityFault, DBAPIError), match="not there"):
             insert_usage(connection, known, rows, seq)
         connection.rollback()
+
+
+def test_the_guards_are_back_when_many_rows_are_in(database: Database) -> None:
+    columns = UsageColumns.of([record(f"r{number}") for number in range(MANY)], SeriesNumbers())
+    known = KnownSeries(columns.names)
+    with database.write() as connection:
+        rows = usage_rows(connection, known, columns, [1] * MANY)
+        insert_usage(connection, known, rows, store_batch_row(connection, Counts(), rows, label="file", at=CLOCK.now()))
+        stray = "INSERT INTO usage (id, source_id, record_id, series_id, seq, occurred_at, input_total, has_cost)"
+        with pytest.raises(DBAPIError, match="not there"):
+            connection.exec_driver_sql(f"{stray} VALUES (987654321, 1, 'stray', 1, 987654321, 0, 0, 0)")
+        connection.rollback()

@@ -71,31 +71,41 @@ def _insert(
     if connection.dialect.name == "postgresql":
         quoted = map(connection.dialect.identifier_preparer.quote, names)
         kinds = [table.c[name].type.compile(connection.dialect).lower() for name in names]
-        _copy(connection, f"COPY {table.name} ({', '.join(quoted)}) FROM STDIN (FORMAT BINARY)", kinds, rows)
+        statement = f"COPY {table.name} ({', '.join(quoted)}) FROM STDIN (FORMAT BINARY)"
+        with _guards_away(connection, table, count):
+            _copy(connection, statement, kinds, rows)
         return
     values: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in names}
     values |= {name: literal_column(str(value)) for name, value in (same or {}).items()}
     statement = str(insert(table).values(values).compile(dialect=connection.dialect))
-    guards = _insert_guards(connection, table) if count >= MANY else {}
-    for name in guards:
-        connection.exec_driver_sql(f"DROP TRIGGER {name}")
-    with _cursor(connection, statement) as cursor:
+    with _guards_away(connection, table, count), _cursor(connection, statement) as cursor:
         cursor.executemany(statement, rows)
-    for guard in guards.values():
-        connection.exec_driver_sql(guard)
 
 
-def _insert_guards(connection: Connection, table: Table[Any]) -> dict[str, str]:
-    """What makes the guards that look at each new row of a table of SQLite: whether it would replace another one, and
-    whether what it refers to is there.
+@contextmanager
+def _guards_away(connection: Connection, table: Table[Any], count: int) -> Iterator[None]:
+    """Spare many new rows the guards that look at each: whether it would replace another one, and whether what it
+    refers to is there.
 
-    The first is for INSERT OR REPLACE. A plain INSERT replaces none, so it is spared the look, and for what they refer
-    to many rows are looked at together: the guards are away while many rows go in, in a transaction of which nobody
-    sees anything before they are there again.
+    The first is for INSERT OR REPLACE on SQLite, and a plain INSERT replaces none. What they refer to has to be asked
+    for all together before. The guards are away in this transaction, of which nobody sees anything before they are
+    there again.
     """
-    query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN (?, ?) ORDER BY name"
-    named = f"guard_{table.name}_insert", f"guard_{table.name}_refers"
-    return {row.name: row.sql for row in connection.exec_driver_sql(query, named)}
+    if count < MANY:
+        yield
+    elif connection.dialect.name == "postgresql":
+        connection.execute(select(func.set_config("tokentill.references", "asked", True)))
+        yield
+        connection.execute(select(func.set_config("tokentill.references", "", True)))
+    else:
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN (?, ?) ORDER BY name"
+        named = f"guard_{table.name}_insert", f"guard_{table.name}_refers"
+        guards = connection.exec_driver_sql(query, named).all()
+        for guard in guards:
+            connection.exec_driver_sql(f"DROP TRIGGER {guard.name}")
+        yield
+        for guard in guards:
+            connection.exec_driver_sql(guard.sql)
 
 
 def among(connection: Connection, column: Column[str], texts: Collection[str]) -> ColumnElement[bool]:

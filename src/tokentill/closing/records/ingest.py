@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
+from operator import ne
 from threading import Event
 from typing import Any
 
@@ -45,8 +47,11 @@ from tokentill.usage.record import UsageRecord
 from tokentill.usage.reporters import DEFAULT_REPORTING, Reporting
 
 BATCH_RECORDS_MAX = 200_000
-BATCH_RECORDS_FIRST = 50_000
-"""The first batch is smaller: nothing is stored before it is there."""
+BATCH_RECORDS_FIRST = 20_000
+BATCHES_GROW = 4
+"""The first batch is smaller: nothing is stored before it is there. While one is stored, so many times as many records
+can be read, up to as many as a batch may have.
+"""
 
 OTHERS_MAX = 10_000
 """A batch ends with so many bad lines and control totals, which are kept whole."""
@@ -218,11 +223,12 @@ class _Batches:
         if not len(held):
             return
         self._held = Block(UsageColumns(self._known.names))
-        self._size = BATCH_RECORDS_MAX
+        self._size = min(self._size * BATCHES_GROW, BATCH_RECORDS_MAX)
         bad = [_bad(self._ingested.name, item) for item in held.bad]
         self._ingested.bad += bad[: SHOWN_MAX - len(self._ingested.bad)]
         self._flag_users(held.columns)
-        held.columns.in_order()
+        for source, own in held.columns.in_order().items():
+            self._ingested.ids[source] += sum(map(ne, own.record_ids, chain([None], own.record_ids)))
         self._stored()
         may_go_on = Event()
         if self._beside is None:
@@ -286,9 +292,7 @@ def _bad(name: str, item: Quarantined) -> Bad:
 def _look_at(connection: Connection, ingested: Ingested, columns: UsageColumns, seq_before: int, seq: int) -> None:
     """Count what is odd about a batch. Of the closed periods only what is new: what was there was looked at before."""
     for source, own in columns.in_order().items():
-        of_source = set(own.record_ids)
-        ingested.ids[source] += len(of_source)
-        for other, count in ids_of_other_sources(connection, source, of_source).items():
+        for other, count in ids_of_other_sources(connection, source, own.record_ids).items():
             ingested.ids_elsewhere[source, other] += count
     if seq > seq_before:
         ingested.in_closed += usage_in_segments(connection, closed_segments(connection), seq_before, seq)
