@@ -2,7 +2,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0024');
+INSERT INTO "alembic_version" VALUES('0025');
 CREATE TABLE audit (
 	seq INTEGER NOT NULL, 
 	recorded_at INTEGER NOT NULL, 
@@ -433,6 +433,7 @@ CREATE TABLE series_month (
 	CONSTRAINT pk_series_month PRIMARY KEY (month, series_id), 
 	CONSTRAINT fk_series_month_series FOREIGN KEY(series_id) REFERENCES series (id)
 )
+ WITHOUT ROWID,
  STRICT
 
 ;
@@ -586,6 +587,7 @@ CREATE TABLE usage_unit (
 	CONSTRAINT pk_usage_unit PRIMARY KEY (usage_id, name), 
 	CONSTRAINT fk_usage_unit_usage FOREIGN KEY(usage_id) REFERENCES usage (id)
 )
+ WITHOUT ROWID,
  STRICT
 
 ;
@@ -647,9 +649,6 @@ CREATE INDEX ix_coverage_series ON coverage (series_id, ends_at);
 CREATE INDEX ix_coverage_ends_at ON coverage (ends_at);
 CREATE INDEX ix_member_period_customer ON member_period (customer, ends_at);
 CREATE INDEX ix_member_period_ends_at ON member_period (ends_at);
-CREATE TRIGGER guard_series_month_update BEFORE UPDATE ON series_month BEGIN SELECT RAISE(ABORT, 'series_month is append-only'); END;
-CREATE TRIGGER guard_series_month_delete BEFORE DELETE ON series_month BEGIN SELECT RAISE(ABORT, 'series_month is append-only'); END;
-CREATE TRIGGER guard_series_month_insert BEFORE INSERT ON series_month WHEN EXISTS (SELECT 1 FROM series_month WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM series_month WHERE month = NEW.month AND series_id = NEW.series_id) BEGIN SELECT RAISE(ABORT, 'series_month is append-only'); END;
 CREATE TRIGGER guard_document_event_update BEFORE UPDATE ON document_event BEGIN SELECT RAISE(ABORT, 'document_event is append-only'); END;
 CREATE TRIGGER guard_document_event_delete BEFORE DELETE ON document_event BEGIN SELECT RAISE(ABORT, 'document_event is append-only'); END;
 CREATE TRIGGER guard_document_event_insert BEFORE INSERT ON document_event WHEN EXISTS (SELECT 1 FROM document_event WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM document_event WHERE position = NEW.position) OR EXISTS (SELECT 1 FROM document_event WHERE invoice_id = NEW.invoice_id AND kind = NEW.kind) BEGIN SELECT RAISE(ABORT, 'document_event is append-only'); END;
@@ -671,11 +670,8 @@ CREATE TRIGGER guard_close_run_insert BEFORE INSERT ON close_run WHEN EXISTS (SE
 CREATE TRIGGER guard_counter_update BEFORE UPDATE ON counter WHEN NEW.name IS NOT OLD.name OR NEW.value <> OLD.value + 1 BEGIN SELECT RAISE(ABORT, 'a counter goes up by one and is never removed'); END;
 CREATE TRIGGER guard_counter_delete BEFORE DELETE ON counter BEGIN SELECT RAISE(ABORT, 'a counter goes up by one and is never removed'); END;
 CREATE TRIGGER guard_counter_insert BEFORE INSERT ON counter BEGIN SELECT RAISE(ABORT, 'a counter goes up by one and is never removed'); END;
-CREATE TRIGGER guard_usage_unit_update BEFORE UPDATE ON usage_unit BEGIN SELECT RAISE(ABORT, 'usage_unit is append-only'); END;
-CREATE TRIGGER guard_usage_unit_delete BEFORE DELETE ON usage_unit BEGIN SELECT RAISE(ABORT, 'usage_unit is append-only'); END;
 CREATE TRIGGER guard_revision_update BEFORE UPDATE ON revision BEGIN SELECT RAISE(ABORT, 'revision is append-only'); END;
 CREATE TRIGGER guard_revision_delete BEFORE DELETE ON revision BEGIN SELECT RAISE(ABORT, 'revision is append-only'); END;
-CREATE TRIGGER guard_usage_unit_insert BEFORE INSERT ON usage_unit WHEN EXISTS (SELECT 1 FROM usage_unit WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM usage_unit WHERE usage_id = NEW.usage_id AND name = NEW.name) BEGIN SELECT RAISE(ABORT, 'usage_unit is append-only'); END;
 CREATE TRIGGER guard_revision_insert BEFORE INSERT ON revision WHEN EXISTS (SELECT 1 FROM revision WHERE rowid = NEW.rowid) OR EXISTS (SELECT 1 FROM revision WHERE source_id = NEW.source_id AND record_id = NEW.record_id AND digest = NEW.digest) BEGIN SELECT RAISE(ABORT, 'revision is append-only'); END;
 CREATE INDEX ix_revision_occurred_at ON revision (occurred_at);
 CREATE INDEX ix_revision_revised_at ON revision (revised_at);
@@ -756,3 +752,9 @@ CREATE TRIGGER guard_usage_sum_update BEFORE UPDATE ON usage_sum BEGIN SELECT RA
 CREATE TRIGGER guard_usage_sum_unit_delete BEFORE DELETE ON usage_sum_unit BEGIN SELECT RAISE(ABORT, 'usage_sum_unit is append-only'); END;
 CREATE TRIGGER guard_usage_sum_unit_insert BEFORE INSERT ON usage_sum_unit WHEN EXISTS (SELECT 1 FROM usage_sum_unit WHERE day = NEW.day AND series_id = NEW.series_id AND band = NEW.band AND facts = NEW.facts AND seq = NEW.seq AND name = NEW.name) BEGIN SELECT RAISE(ABORT, 'usage_sum_unit is append-only'); END;
 CREATE TRIGGER guard_usage_sum_unit_update BEFORE UPDATE ON usage_sum_unit BEGIN SELECT RAISE(ABORT, 'usage_sum_unit is append-only'); END;
+CREATE TRIGGER guard_series_month_delete BEFORE DELETE ON series_month BEGIN SELECT RAISE(ABORT, 'series_month is append-only'); END;
+CREATE TRIGGER guard_series_month_insert BEFORE INSERT ON series_month WHEN EXISTS (SELECT 1 FROM series_month WHERE month = NEW.month AND series_id = NEW.series_id) BEGIN SELECT RAISE(ABORT, 'series_month is append-only'); END;
+CREATE TRIGGER guard_series_month_update BEFORE UPDATE ON series_month BEGIN SELECT RAISE(ABORT, 'series_month is append-only'); END;
+CREATE TRIGGER guard_usage_unit_delete BEFORE DELETE ON usage_unit BEGIN SELECT RAISE(ABORT, 'usage_unit is append-only'); END;
+CREATE TRIGGER guard_usage_unit_insert BEFORE INSERT ON usage_unit WHEN EXISTS (SELECT 1 FROM usage_unit WHERE usage_id = NEW.usage_id AND name = NEW.name) BEGIN SELECT RAISE(ABORT, 'usage_unit is append-only'); END;
+CREATE TRIGGER guard_usage_unit_update BEFORE UPDATE ON usage_unit BEGIN SELECT RAISE(ABORT, 'usage_unit is append-only'); END;

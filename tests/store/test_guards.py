@@ -370,7 +370,7 @@ def test_replacing_a_row_is_refused_to_any_other_program_too(sqlite_database: Da
         assert connection.execute("PRAGMA recursive_triggers").fetchone() == (0,)
         assert connection.execute("PRAGMA foreign_keys").fetchone() == (0,)
         for table in KEPT:
-            number = "rowid" if _has_rowid(table) else "seq"
+            number = "rowid" if _has_rowid(table) else next(iter(UNIQUE_KEYS[table][0]))
             renumber = f'UPDATE OR REPLACE "{table}" SET {number} = {number} + 1'
             for statement in (*_replacements(table), f'DELETE FROM "{table}"', renumber):
                 with pytest.raises(sqlite3.IntegrityError, match=r"append-only|never changes"):

@@ -51,11 +51,11 @@ def change_definition(table: str, words: Mapping[str, str]) -> None:
     reference is kept is asked at the end instead of after each row.
     """
     definition, *made_of_it = _statements(f"tbl_name = '{table}'")
+    in_order = "" if "WITHOUT ROWID" in definition else " ORDER BY rowid"
     for before, after in words.items():
         if definition.count(before) != 1:
             raise IntegrityFault(f"the table {table} is not the one that tokentill made; restore it from a backup")
         definition = definition.replace(before, after)
-    in_order = "" if "WITHOUT ROWID" in definition else " ORDER BY rowid"
     op.execute("PRAGMA defer_foreign_keys = ON")
     op.execute(f"CREATE TABLE rows_aside AS SELECT * FROM {table}{in_order}")
     op.drop_table(table)

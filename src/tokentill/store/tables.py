@@ -44,8 +44,9 @@ metadata = MetaData(
 )
 
 
-def _table(name: str, *parts: SchemaItem) -> Table[Any]:
-    return Table(name, metadata, *parts, sqlite_strict=True)
+def _table(name: str, *parts: SchemaItem, has_rowid: bool = True) -> Table[Any]:
+    """A table; without numbers of its own, SQLite keeps its rows in its key."""
+    return Table(name, metadata, *parts, sqlite_strict=True, sqlite_with_rowid=has_rowid)
 
 
 def _each(kind: Any, *names: str, **options: Any) -> Iterator[Column[Any]]:
@@ -108,6 +109,7 @@ series_month = _table(
     *_key(Integer, "month"),
     *_key(BigInt, "series_id"),
     *_refers(series_id="series.id"),
+    has_rowid=False,
 )
 """Which series have records in a calendar month (UTC, counted from January 1970), so that what a month costs to compute
 does not grow with all that came before it."""
@@ -178,6 +180,7 @@ usage_unit = _table(
     *_key(Text, "name"),
     *_each(BigInt, "quantity"),
     *_refers(usage_id="usage.id"),
+    has_rowid=False,
 )
 
 usage_request = _table(
@@ -257,17 +260,8 @@ accepted an estimate (acceptance)."""
 
 
 def _sums_table(name: str, *parts: SchemaItem) -> Table[Any]:
-    return Table(
-        name,
-        metadata,
-        *_key(Integer, "day"),
-        *_key(BigInt, "series_id"),
-        *_key(Integer, "band", "facts"),
-        *_key(BigInt, "seq"),
-        *parts,
-        sqlite_strict=True,
-        sqlite_with_rowid=False,
-    )
+    key = (*_key(Integer, "day"), *_key(BigInt, "series_id"), *_key(Integer, "band", "facts"), *_key(BigInt, "seq"))
+    return _table(name, *key, *parts, has_rowid=False)
 
 
 usage_sum = _sums_table(
