@@ -97,6 +97,7 @@ def store_batch(
     nothing. A payload that counted once, or that somebody rejected, is a duplicate when it comes again.
 
     Args:
+        records: what is in columns may be put in another order.
         part_of: the first batch of the same import, where this is not it.
         reporting: who tells of the records.
         known: what batches before it noted of the series that its columns name.
@@ -111,6 +112,7 @@ def store_batch(
         return Counts()
     hold_counter(connection, "batch")
     alone, told = told_of_requests(connection, known.source_ids(connection, given.series), given, reporting)
+    alone.forget_how_they_came()
     sorted_out = _sorted_out(connection, alone, known)
     new, revised, again = sorted_out.new, sorted_out.revised, sorted_out.again
     for key in same_records_again(connection, {key: one.record for key, one in revised.items()}):
