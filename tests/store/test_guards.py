@@ -338,15 +338,39 @@ def test_a_weakened_guard_is_a_fault_of_the_whole_database(request: pytest.Fixtu
     assert fault in [str(found) for found in checked["guards_are_in_force"].faults]
 
 
-@pytest.mark.parametrize("column", ["source_id", "series_id", "seq"])
-def test_usage_that_refers_to_nothing_is_refused(full: Database, column: str) -> None:
-    before = rows_of_all_tables(full)
+REFERENCES = ("source_id", "series_id", "seq")
+
+
+def stray(column: str) -> str:
+    """A row of usage that refers to nothing by a column."""
     new = {"id": "987654321", "record_id": "'another'"} | {column: "987654321"}
     names = [name for name in dict(tables.usage.columns) if name != "digest"]
     values = ", ".join(new.get(name, f'"{name}"') for name in names)
     quoted = ", ".join(f'"{name}"' for name in names)
-    refuse(full, f"INSERT INTO usage ({quoted}) SELECT {values} FROM usage LIMIT 1", "(?i)foreign key|is not there")
+    return f"INSERT INTO usage ({quoted}) SELECT {values} FROM usage LIMIT 1"
+
+
+@pytest.mark.parametrize("column", REFERENCES)
+def test_usage_that_refers_to_nothing_is_refused(full: Database, column: str) -> None:
+    before = rows_of_all_tables(full)
+    refuse(full, stray(column), "(?i)foreign key|is not there")
     assert rows_of_all_tables(full) == before
+
+
+@pytest.mark.parametrize("column", REFERENCES)
+def test_usage_that_refers_to_nothing_is_found(full: Database, column: str) -> None:
+    """Where somebody put it in without the guard, as a program may that says that it asked itself."""
+    with full.write() as connection:
+        if full.is_sqlite:
+            connection.exec_driver_sql("DROP TRIGGER guard_usage_refers")
+        else:
+            connection.exec_driver_sql("SELECT set_config('tokentill.references', 'asked', true)")
+        connection.exec_driver_sql(stray(column))
+    shop = till(full)
+    assert any("are of a batch" in fault for fault in shop.verify().faults)
+    faults = shop.database.check().faults
+    assert ("record 'another' is of a series that is not there" in faults) == (column == "series_id")
+    assert any("are of a batch" in fault for fault in faults)
 
 
 def test_truncate_is_refused_on_postgresql(postgresql_database: Database) -> None:

@@ -58,6 +58,10 @@ def take_census(connection: Connection) -> Census:
     query = select(usage.id, usage.series_id, usage.occurred_at, usage.seq, usage.record_id).order_by(usage.series_id)
     with connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}) as result:
         for id_, series_id, at, seq, record_id in (row for part in result.partitions() for row in part):
+            if series_id not in series:
+                if len(census.faults) < NAMED_MAX:
+                    census.faults.append(f"record {record_id!r} is of a series that is not there")
+                continue
             on = [one for one in taken.get(series_id, ()) if _holds(one, at, seq)]
             chains = {(one.customer, one.period) for one in on}
             ends = {one.document.id for one in on if one.kind == "period"}
