@@ -10,8 +10,8 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import compress, repeat
-from operator import itemgetter
+from itertools import chain, compress, repeat
+from operator import itemgetter, ne
 from typing import Any
 
 from tokentill.clock import from_micros, to_micros
@@ -161,6 +161,10 @@ class UsageColumns:
             self._in_order = {source: self._made_anew(sorted(places, key=id_at)) for source, places in by_source}
         return self._in_order
 
+    def are_first(self) -> list[bool]:
+        """Whether each record has another id than the one before it, in columns that are in order."""
+        return list(map(ne, self.record_ids, chain([None], self.record_ids)))
+
     def forget_how_they_came(self) -> None:
         """Keep them in that order alone, where they are of one source: in both they take twice the memory."""
         if len(ordered := list(self.in_order().values())) == 1:
@@ -169,7 +173,7 @@ class UsageColumns:
 
     def _made_anew(self, places: Sequence[int]) -> UsageColumns:
         """The records at some places, in that order. Numbers and texts are made anew, so that they lie in memory in the
-        order in which they are gone through: that is ten times as fast.
+        order in which they are gone through: that is up to ten times as fast.
         """
         if len(places) < 2:
             return self.taken(places)

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import chain
-from operator import ne
 from threading import Event
 from typing import Any
 
@@ -228,7 +226,7 @@ class _Batches:
         self._ingested.bad += bad[: SHOWN_MAX - len(self._ingested.bad)]
         self._flag_users(held.columns)
         for source, own in held.columns.in_order().items():
-            self._ingested.ids[source] += sum(map(ne, own.record_ids, chain([None], own.record_ids)))
+            self._ingested.ids[source] += sum(own.are_first())
         self._stored()
         may_go_on = Event()
         if self._beside is None:

@@ -6,8 +6,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
-from itertools import chain, compress
-from operator import add, ne, not_
+from itertools import compress
+from operator import add, not_
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, and_, insert, select
@@ -229,7 +229,7 @@ def _sorted_out(connection: Connection, given: UsageColumns, known: KnownSeries)
     new, revised, came_again = list[UsageColumns](), dict[RevisionKey, CameAgain](), list[RevisionKey]()
     for source, own in sorted(given.in_order().items(), key=lambda one: source_ids[one[0]]):
         source_id, record_ids = source_ids[source], own.record_ids
-        is_first = list(map(ne, record_ids, chain([None], record_ids)))
+        is_first = own.are_first()
         stored = stored_payloads(connection, source_id, list(compress(record_ids, is_first)))
         is_new = is_first[:]
         for record_id in stored:
